@@ -1,0 +1,65 @@
+# One word each. Needs make and Python 3.11 or later; everything else goes into .venv.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# The first that really starts and is new enough: a version manager's python3.11 may be an empty shell.
+PYTHON ?= $(shell for p in python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+# Stamps remember what was installed, so that the second run starts at once.
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run install check test sabotage bench fmt lock clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(RUNTIME) ## start the exchange with seed data on http://127.0.0.1:8000
+	$(BIN)/predmarket serve --seed
+
+install: $(DEV) ## everything that development needs, into .venv
+
+check: $(DEV) ## format, lint, types, import contracts, banned calls
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tools/banned_calls.py
+
+test: check ## all that a change must pass: check, then the tests on real servers
+	$(BIN)/pytest -n logical --dist worksteal
+
+sabotage: $(DEV) ## make each deliberate mistake and see its test catch it
+	$(BIN)/python -m tools.sabotage $(NAME)
+
+bench: $(DEV) ## the table of measures; NAME=row for one row
+	$(BIN)/python -m benchmarks $(NAME)
+
+fmt: $(DEV) ## format, and mend what lint can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+lock: ## resolve the ranges of pyproject.toml anew and write constraints.txt
+	@test -n "$(PYTHON)" || { echo "needs Python 3.11 or later" >&2; exit 2; }
+	$(PYTHON) tools/lock.py
+
+clean: ## remove what the tools leave behind, the virtual environment included
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "needs Python 3.11 or later" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/pip install --quiet -c constraints.txt -e .
+	@touch $@
+
+# Holds the runtime too, so it stamps both.
+$(DEV): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,keyring]'
+	@touch $(RUNTIME) $@

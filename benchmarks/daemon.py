@@ -1,0 +1,93 @@
+"""A real daemon with funded traders, for the rows that load it over HTTP."""
+
+import itertools
+import json
+import random
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from benchmarks import load
+from predmarket.server.storage import migrations
+from tests.support.exchange import ExchangeProcess
+from tests.support.postgres import PostgresServer, fresh_database
+
+MARKET = "will-it-rain-tomorrow"
+TRADERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A running exchange. ``tokens`` are its traders' access tokens."""
+
+    process: ExchangeProcess
+    tokens: list[str]
+
+    def orders(self) -> Callable[[], bytes]:
+        """Return a source of requests: limit orders at crossing prices, 0.45 to 0.55.
+
+        Each carries a client order id, as every careful client's does; ids never repeat.
+        """
+        draw = random.Random(1)
+        heads = [
+            load.request(
+                "POST",
+                "/v1/orders",
+                authorization=f"Bearer {token}",
+                content_type="application/json",
+            ).partition(b"Content-Length: 0\r\n")
+            for token in self.tokens
+        ]
+        numbers = itertools.count()
+        run = random.randbytes(4).hex()
+
+        def next_request() -> bytes:
+            before, _, after = draw.choice(heads)
+            body = (
+                b'{"marketId":"%s","side":"%s","type":"LIMIT","price":"0.%d","qty":"%d",'
+                b'"clientOrderId":"%s-%d"}'
+                % (
+                    MARKET.encode(),
+                    draw.choice((b"BUY", b"SELL")),
+                    draw.randint(45, 55),
+                    draw.randint(1, 99),
+                    run.encode(),
+                    next(numbers),
+                )
+            )
+            return before + b"Content-Length: %d\r\n" % len(body) + after + body
+
+        return next_request
+
+
+@contextmanager
+def daemon(server: PostgresServer | None) -> Iterator[Daemon]:
+    """Start an exchange on ``server``, or on SQLite when there is none."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if server is None:
+            url = f"sqlite:///{folder / 'predmarket.db'}"
+        else:
+            url = stack.enter_context(fresh_database(server.url()))
+            migrations.upgrade(url)
+        credit = {"SIGNUP_CREDIT": "1000000", "LOG_LEVEL": "error"}
+        process = ExchangeProcess(folder, url, "--seed", settings=credit)
+        process.start()
+        try:
+            yield Daemon(process, _sign_up(process.url))
+        finally:
+            process.stop()
+
+
+def _sign_up(url: str) -> list[str]:
+    tokens = []
+    for number in range(TRADERS):
+        body = {"email": f"trader{number}@example.com", "password": "correct horse"}
+        reply = httpx.post(f"{url}/v1/auth/register", json=body, timeout=30)
+        reply.raise_for_status()
+        tokens.append(str(json.loads(reply.content)["accessToken"]))
+    return tokens

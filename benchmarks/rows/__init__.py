@@ -1,0 +1,10 @@
+"""The rows of the table: for each name here a module of that name with `measure()`."""
+
+ROWS = {
+    "machine": "the yardsticks alone: what this machine's disk and PostgreSQL can do",
+    "engine": "matching, alone and with the ledger, against lightmatchingengine",
+    "settle": "the stream through settlement alone, on both databases, against pgbench",
+    "http": "one order a request over HTTP, on both databases, against pgbench",
+    "latency": "one order alone, and at half load, against one INSERT",
+    "load": "the load generator itself: it must cost less than any server",
+}

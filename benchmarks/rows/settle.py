@@ -1,0 +1,133 @@
+"""Settlement alone: the shared stream through sequencer and store, by batch size and database."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import insert
+
+from benchmarks.rows.engine import opening, translated
+from benchmarks.stream import USERS, commands
+from benchmarks.table import Line, median_of
+from benchmarks.yardsticks import durability, prepare_pgbench, tpcb
+from predmarket.engine.commands import Command
+from predmarket.server.settlement import recovery
+from predmarket.server.settlement.batch import Waiting
+from predmarket.server.settlement.core import wall_clock
+from predmarket.server.settlement.open import open_store
+from predmarket.server.settlement.repeats import Repeats
+from predmarket.server.settlement.sequencer import Sequencer
+from predmarket.server.settlement.store import Store
+from predmarket.server.storage import migrations
+from predmarket.server.storage.database import sync_engine
+from predmarket.server.storage.tables.identity import users
+from tests.support.postgres import PostgresServer, fresh_database
+
+BATCHES = (1, 50, 200, 1_000)
+COMMANDS = {1: 2_000, 50: 20_000, 200: 40_000, 1_000: 60_000}
+"""Commands a run: enough for some seconds at that batch size."""
+CLIENTS = 32
+
+
+def measure() -> Iterator[Line]:
+    """Yield commands a second for each batch size on both databases, beside pgbench."""
+    calls = translated(commands(max(COMMANDS.values())))
+    with PostgresServer() as server:
+        prepare_pgbench(server.pgbench, server.url())
+        tps = median_of(lambda: tpcb(server.pgbench, server.url(), CLIENTS).tps)
+        fsync = durability(server.url())
+        for size in BATCHES:
+            rate = median_of(partial(_postgres, server, calls, size))
+            yield _line("PostgreSQL", size, rate, tps, fsync)
+    for size in BATCHES:
+        rate = median_of(partial(_sqlite, calls, size))
+        yield _line("SQLite", size, rate, tps, "synchronous=full")
+
+
+def _line(kind: str, size: int, rate: float, tps: float, fsync: str) -> Line:
+    return Line(
+        "settle",
+        f"{kind}, batches of {size}",
+        rate,
+        "/s",
+        f"pgbench -c {CLIENTS}",
+        tps,
+        "≥ 4 ×" if size == 200 else "",
+        f"{fsync}, {COMMANDS[size]:,} commands of the engine's stream, 0 errors",
+    )
+
+
+def _postgres(server: PostgresServer, calls: list[Command], size: int) -> float:
+    with fresh_database(server.url()) as url:
+        return settle_rate(url, calls[: COMMANDS[size]], size)
+
+
+def _sqlite(calls: list[Command], size: int) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'bench.db'}"
+        return settle_rate(url, calls[: COMMANDS[size]], size)
+
+
+def prepare(url: str) -> None:
+    """Make the schema and the users whom the stream presupposes."""
+    migrations.upgrade(url)
+    engine = sync_engine(url)
+    with engine.begin() as connection:
+        rows = [
+            {
+                "id": id,
+                "email": f"user{id}@example.com",
+                "password_hash": "",
+                "role": "USER",
+                "disabled": False,
+                "created_at": 0,
+            }
+            for id in range(1, USERS + 1)
+        ]
+        connection.execute(insert(users), rows)
+    engine.dispose()
+
+
+def settle_rate(url: str, calls: list[Command], size: int) -> float:
+    """Return the calls settled a second: decided in this thread while the last batch commits."""
+    prepare(url)
+    store = open_store(url)
+    store.connect()
+    store.take_over()
+    core = store.core_row()
+    state = recovery.load(store, core)
+    sequencer = Sequencer(state, core, 0, Repeats(store), wall_clock, max(size, 1_000))
+    try:
+        with ThreadPoolExecutor(1) as settler:
+            _settle(store, settler, sequencer, opening(), 1_000)
+            start = time.perf_counter()
+            _settle(store, settler, sequencer, calls, size)
+            return len(calls) / (time.perf_counter() - start)
+    finally:
+        store.close()
+
+
+def _settle(
+    store: Store, settler: ThreadPoolExecutor, sequencer: Sequencer, calls: list[Command], size: int
+) -> None:
+    loop = asyncio.new_event_loop()  # a waiting command has a future, and that a loop
+    committing: Future[None] | None = None
+    for first in range(0, len(calls), size):
+        group = [
+            Waiting(str(number), call, 0, loop.create_future())
+            for number, call in enumerate(calls[first : first + size], first)
+        ]
+        left = sequencer.carry_out(group)
+        assert not left, "the batch is bounded below its size"
+        _, settlement = sequencer.seal()
+        if committing is not None:
+            committing.result()
+        assert settlement is not None
+        committing = settler.submit(store.settle, settlement)
+    if committing is not None:
+        committing.result()
+    loop.close()

@@ -1,0 +1,58 @@
+"""Commands: account balance, positions, portfolio, fills."""
+
+import typer
+
+from predmarket.cli import arguments, layouts
+from predmarket.cli import line as lines
+from predmarket.cli.paging import show_list
+from predmarket.client import calls
+
+
+def balance(ctx: typer.Context) -> None:
+    """Examples:
+      predmarket account balance
+      predmarket account balance --json | jq -r .available
+
+    Show one's cash: available, locked in orders, and in all.
+    """
+    line = lines.of(ctx)
+    with line.client() as client:
+        line.output.record(layouts.BALANCE, client.balance(), brief=True)
+
+
+def positions(ctx: typer.Context) -> None:
+    """Examples:
+      predmarket account positions
+      predmarket account positions -o csv
+
+    Show one's holdings in each market.
+    """
+    show_list(lines.of(ctx), layouts.POSITION, calls.positions())
+
+
+def portfolio(ctx: typer.Context) -> None:
+    """Examples:
+      predmarket account portfolio
+
+    Show one's cash and holdings valued together.
+    """
+    line = lines.of(ctx)
+    with line.client() as client:
+        line.output.record(layouts.PORTFOLIO, client.portfolio(), brief=True)
+
+
+def fills(
+    ctx: typer.Context,
+    *,
+    limit: arguments.Limit = None,
+    cursor: arguments.Cursor = None,
+    everything: arguments.Everything = False,
+) -> None:
+    """Examples:
+      predmarket account fills
+      predmarket account fills --all -o csv > fills.csv
+
+    Show one's executions, newest first.
+    """
+    call = calls.fills(limit=limit, cursor=cursor)
+    show_list(lines.of(ctx), layouts.FILL, call, everything=everything)

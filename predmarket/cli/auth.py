@@ -1,0 +1,93 @@
+"""Commands: auth register, login, logout, status."""
+
+from typing import Annotated
+
+import typer
+
+from predmarket.cli import layouts, prompt
+from predmarket.cli import line as lines
+from predmarket.cli.failure import NOT_ALLOWED, Failure
+
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The account's e-mail address.")]
+PasswordFile = Annotated[
+    str | None,
+    typer.Option("--password-file", metavar="F", help="File that holds the password; - is stdin."),
+]
+
+
+def register(
+    ctx: typer.Context,
+    email: Email,
+    *,
+    password_file: PasswordFile = None,
+    full_name: Annotated[
+        str | None, typer.Option("--full-name", metavar="NAME", help="What others see.")
+    ] = None,
+) -> None:
+    """Examples:
+      predmarket auth register ann@example.com
+      predmarket auth register ann@example.com --full-name "Ann Ames" --password-file pw.txt
+
+    Open an account and log in. The password is asked for twice, or read from --password-file or
+    from a pipe; it has at least 8 characters.
+    """
+    line = lines.of(ctx)
+    secret = prompt.password(line, password_file, twice=True)
+    with line.client() as client:
+        user = client.register(email, secret, full_name)
+    line.output.note(f"registered and logged in at {line.place}")
+    line.output.record(layouts.USER, user)
+
+
+def login(ctx: typer.Context, email: Email, *, password_file: PasswordFile = None) -> None:
+    """Examples:
+      predmarket auth login ann@example.com
+      predmarket -P practice auth login ann@example.com --password-file - < pw.txt
+
+    Log in. The session is kept for this profile at this address until `auth logout`.
+    """
+    line = lines.of(ctx)
+    secret = prompt.password(line, password_file)
+    with line.client() as client:
+        user = client.login(email, secret)
+    line.output.note(f"logged in at {line.place}")
+    if line.settings.api_key:
+        line.output.note("PREDMARKET_API_KEY is set and is used in place of this session")
+    line.output.record(layouts.USER, user)
+
+
+def logout(ctx: typer.Context) -> None:
+    """Examples:
+      predmarket auth logout
+
+    Log out: the session is revoked at the exchange and forgotten here.
+    """
+    line = lines.of(ctx)
+    if line.session.load() is None:
+        line.output.note(f"was not logged in at {line.place}")
+        return
+    with line.client() as client:
+        client.logout()
+    line.output.note(f"logged out at {line.place}")
+
+
+def status(ctx: typer.Context) -> None:
+    """Examples:
+      predmarket auth status
+      predmarket auth status --json
+
+    Say who is logged in, and where. Exit code 4 when nobody is.
+    """
+    line = lines.of(ctx)
+    if line.settings.api_key is None and line.session.load() is None:
+        raise Failure(
+            "UNAUTHENTICATED",
+            f"not logged in at {line.place}",
+            NOT_ALLOWED,
+            hint="log in with: predmarket auth login EMAIL",
+        )
+    with line.client() as client:
+        user = client.me()
+    how = "with PREDMARKET_API_KEY" if line.settings.api_key else "with a session"
+    line.output.note(f"logged in at {line.place} {how}")
+    line.output.record(layouts.USER, user)

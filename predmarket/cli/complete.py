@@ -1,0 +1,82 @@
+"""Completion of market slugs and of own orders. Whatever goes wrong, there is just no proposal.
+
+A shell waits while this runs, so it asks with the standard library: loading the client library's
+HTTP takes several times as long as all the rest. It renews no token, and asks once.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import TypeVar, cast
+from urllib.parse import urlencode, urlsplit
+
+import typer
+
+from predmarket.cli import line as lines
+from predmarket.cli.output import clean
+from predmarket.client import calls
+from predmarket.client.calls import Call
+
+T = TypeVar("T")
+
+_PATIENCE_S = 1.0
+
+Proposals = list[tuple[str, str]]
+"""Words, each with what the shell may show beside it."""
+
+
+def markets(ctx: typer.Context, incomplete: str) -> Proposals:
+    """Propose slugs, with the question beside each."""
+
+    def ask() -> Proposals:
+        items = _ask(ctx, calls.markets(limit=100))["items"]
+        return [(item["slug"], clean(item["question"])) for item in items]
+
+    return _matching(incomplete, ask)
+
+
+def own_orders(ctx: typer.Context, incomplete: str) -> Proposals:
+    """Propose the ids of one's own open orders."""
+
+    def ask() -> Proposals:
+        items = [
+            item
+            for status in ("OPEN", "PARTIALLY_FILLED")
+            for item in _ask(ctx, calls.orders(status=status, limit=100))["items"]
+        ]
+        return [
+            (
+                str(item["id"]),
+                clean(f"{item['marketSlug']} {item['side']} {item['qty']} @ {item['price']}"),
+            )
+            for item in items
+        ]
+
+    return _matching(incomplete, ask)
+
+
+def _matching(incomplete: str, ask: Callable[[], Iterable[tuple[str, str]]]) -> Proposals:
+    try:
+        return [item for item in ask() if item[0].startswith(incomplete)]
+    except Exception:  # noqa: BLE001  a shell has no use for an error
+        return []
+
+
+def _ask(ctx: typer.Context, call: Call[T]) -> T:
+    from http.client import HTTPConnection, HTTPSConnection  # completing commands needs none
+
+    line = lines.of(ctx)
+    settings = line.settings
+    tokens = None if settings.api_key else line.session.load()
+    token = settings.api_key.value if settings.api_key else tokens and tokens.access
+    url = urlsplit(settings.url.value)
+    connect = HTTPSConnection if url.scheme == "https" else HTTPConnection
+    connection = connect(url.hostname or "", url.port, timeout=_PATIENCE_S)
+    try:
+        connection.request(
+            call.method,
+            f"{url.path}{call.path}?{urlencode(call.params)}",
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+        )
+        return cast("T", json.load(connection.getresponse()))
+    finally:
+        connection.close()

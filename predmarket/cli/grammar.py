@@ -1,0 +1,172 @@
+"""How the line is parsed: lazy groups, and global options understood at every level.
+
+Stands on typer's own classes. Their help is kept plain (no boxes): it is read in pipes, and it
+starts faster.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from inspect import cleandoc
+from typing import TYPE_CHECKING, NoReturn, cast
+
+import typer
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+
+from predmarket.cli import options, registry
+from predmarket.cli.output import print_version
+
+if TYPE_CHECKING:
+    from typer import _click
+
+
+class Command(TyperCommand):
+    """A command that also takes the global options."""
+
+    def get_params(self, ctx: "_click.Context") -> "list[_click.Parameter]":
+        return [*super().get_params(ctx), *_global_params()]
+
+    def format_help_text(self, ctx: "_click.Context", formatter: "_click.HelpFormatter") -> None:
+        _write_text(self, formatter)
+
+    def format_options(self, ctx: "_click.Context", formatter: "_click.HelpFormatter") -> None:
+        _write_params(self, ctx, formatter)
+
+
+class Group(TyperGroup):
+    """A group whose commands are imported when they are used."""
+
+    tree: Mapping[str, registry.Entry] = registry.TREE
+
+    def get_params(self, ctx: "_click.Context") -> "list[_click.Parameter]":
+        return [*super().get_params(ctx), *_global_params()]
+
+    def list_commands(self, ctx: "_click.Context") -> list[str]:
+        return list(self.tree)
+
+    def get_command(self, ctx: "_click.Context", cmd_name: str) -> TyperCommand | TyperGroup | None:
+        entry = self.tree.get(cmd_name)
+        if entry is None:
+            return None
+        if isinstance(entry, registry.Branch):
+            return _group(cmd_name, entry)
+        return _command(cmd_name, entry)
+
+    def resolve_command(
+        self, ctx: "_click.Context", args: list[str]
+    ) -> "tuple[str | None, _click.Command | None, list[str]]":
+        if args[0] not in self.tree and not ctx.resilient_parsing:
+            _no_such_command(ctx, args[0], list(self.tree))
+        return super().resolve_command(ctx, args)
+
+    def format_help_text(self, ctx: "_click.Context", formatter: "_click.HelpFormatter") -> None:
+        _write_text(self, formatter)
+
+    def format_options(self, ctx: "_click.Context", formatter: "_click.HelpFormatter") -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in self.tree.items()])
+        _write_params(self, ctx, formatter)
+
+
+def root() -> Group:
+    """Return the command `predmarket`, with none of its commands imported."""
+    app = typer.Typer(
+        name="predmarket",
+        cls=Group,
+        help=_ROOT_HELP,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback()(_version_option)
+    return cast("Group", typer.main.get_command(app))
+
+
+_ROOT_HELP = """\
+Examples:
+  predmarket serve --seed
+  predmarket auth login user@example.com
+  predmarket market list
+  predmarket order place will-it-rain-tomorrow buy 10 --price 0.60
+
+A prediction-market exchange and its trading terminal.
+"""
+
+
+def _show_version(ctx: typer.Context, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        raise typer.Exit(print_version())
+
+
+def _version_option(
+    *,
+    version: bool = typer.Option(
+        False,
+        "--version",
+        help="Print the version.",
+        callback=_show_version,
+        is_eager=True,
+        expose_value=False,
+    ),
+) -> None:
+    """Hold the one option that only the root has."""
+
+
+def _group(name: str, branch: registry.Branch) -> Group:
+    text = f"Examples:\n  {branch.example}\n\n{branch.summary}"
+    group = Group(name=name, help=text, rich_markup_mode=None)
+    group.tree = branch.leaves
+    return group
+
+
+def _command(name: str, leaf: registry.Leaf) -> TyperCommand:
+    module, _, function = leaf.target.partition(":")
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(
+        name,
+        cls=Command,
+        short_help=leaf.summary,
+        # a negative number looks like an option, and is none that anyone knows
+        context_settings={"ignore_unknown_options": leaf.signed},
+    )(getattr(import_module(f"predmarket.cli.{module}"), function))
+    return cast("TyperCommand", typer.main.get_command(app))
+
+
+@cache
+def _global_params() -> "tuple[_click.Parameter, ...]":
+    app = typer.Typer(add_completion=False)
+    app.command()(options.declare)
+    return tuple(typer.main.get_command(app).params)
+
+
+def _no_such_command(ctx: "_click.Context", name: str, known: list[str]) -> NoReturn:
+    near = get_close_matches(name, known)
+    guess = f" Did you mean {' or '.join(near)}?" if near else ""
+    ctx.fail(f"No such command {name!r}.{guess}")
+
+
+def _write_text(command: "_click.Command", formatter: "_click.HelpFormatter") -> None:
+    """Write the help as its author laid it out: examples must not be rewrapped."""
+    formatter.write_paragraph()
+    for line in cleandoc(command.help or "").splitlines():
+        formatter.write(f"  {line}".rstrip() + "\n")
+
+
+def _write_params(
+    command: "_click.Command", ctx: "_click.Context", formatter: "_click.HelpFormatter"
+) -> None:
+    sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+    for param in command.get_params(ctx):
+        record = param.get_help_record(ctx)
+        if record is None:
+            continue
+        if param in _global_params():
+            section = "Global options, anywhere on the line"
+        else:
+            section = "Arguments" if param.param_type_name == "argument" else "Options"
+        sections.setdefault(section, []).append(record)
+    for title, records in sections.items():
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)

@@ -1,0 +1,52 @@
+"""One command line being carried out: its options, its output, its connection."""
+
+from functools import cached_property
+
+import typer
+
+import predmarket.client as api
+from predmarket.cli.options import Options
+from predmarket.cli.output import Output
+from predmarket.client.settings import Settings, resolve
+
+
+class Line:
+    """Made before the line is parsed; parsing fills the options."""
+
+    def __init__(self) -> None:
+        self.options = Options()
+        self.output = Output(self.options)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Where to connect and as whom. Raises ConfigurationError."""
+        return resolve(self.options.url, self.options.profile)
+
+    @property
+    def place(self) -> str:
+        """The address and profile, to be named in a message."""
+        return f"{self.settings.url.value} (profile {self.settings.profile.value})"
+
+    @property
+    def session(self) -> "api.StoredSession":
+        """The session kept for this profile at this address."""
+        settings = self.settings
+        return api.StoredSession(settings.folder, settings.profile.value, settings.url.value)
+
+    def client(self, *, retry: "api.Retry | None" = None, timeout_s: float = 15.0) -> "api.Client":
+        """Return a client for these settings; use it in a with statement."""
+        key = self.settings.api_key
+        return api.Client(
+            self.settings.url.value,
+            session=self.session,
+            api_key=key.value if key else None,
+            retry=retry,
+            timeout_s=timeout_s,
+        )
+
+
+def of(ctx: typer.Context) -> Line:
+    """Return the line that ``ctx`` belongs to."""
+    line = ctx.find_object(Line)
+    assert line is not None, "app.run gives every context its line"
+    return line

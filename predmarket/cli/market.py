@@ -1,0 +1,176 @@
+"""Commands: market list, show, create, open, halt, close, resolve."""
+
+from typing import Annotated
+
+import typer
+
+from predmarket import units
+from predmarket.cli import arguments, layouts, prompt
+from predmarket.cli import line as lines
+from predmarket.cli.failure import usage
+from predmarket.cli.moment import moment
+from predmarket.cli.paging import show_list
+from predmarket.client import calls
+from predmarket.terms import MarketStatus, Outcome
+
+
+def list_markets(
+    ctx: typer.Context,
+    *,
+    status: Annotated[
+        MarketStatus | None,
+        typer.Option("--status", case_sensitive=False, help="Only markets that stand so."),
+    ] = None,
+    search: Annotated[
+        str | None, typer.Option("--search", metavar="TEXT", help="Only markets that match.")
+    ] = None,
+    limit: arguments.Limit = None,
+    offset: Annotated[
+        int | None, typer.Option("--offset", min=0, help="Leave out this many at the start.")
+    ] = None,
+) -> None:
+    """Examples:
+      predmarket market list
+      predmarket market list --status open --search rain
+      predmarket market list --json | jq -r '.[].slug'
+
+    List markets.
+    """
+    call = calls.markets(status=status, q=search, limit=limit, offset=offset)
+    show_list(lines.of(ctx), layouts.MARKET, call)
+
+
+def show(ctx: typer.Context, market: arguments.Market) -> None:
+    """Examples:
+      predmarket market show will-it-rain-tomorrow
+      predmarket market show 1 --json
+
+    Show one market.
+    """
+    line = lines.of(ctx)
+    with line.client() as client:
+        line.output.record(layouts.MARKET, client.market(market))
+
+
+def create(
+    ctx: typer.Context,
+    slug: Annotated[
+        str, typer.Argument(metavar="SLUG", help="Its name: a-z, 0-9 and dashes, not all digits.")
+    ],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What it asks.")],
+    *,
+    description: Annotated[
+        str | None, typer.Option("--description", metavar="TEXT", help="How it resolves.")
+    ] = None,
+    tick: Annotated[
+        str | None,
+        typer.Option("--tick", metavar="PRICE", help="0.1, 0.01 (default), 0.001 or 0.0001."),
+    ] = None,
+    maker_fee: Annotated[
+        str | None, typer.Option("--maker-fee", metavar="RATE", help="0 (default) to 0.25.")
+    ] = None,
+    taker_fee: Annotated[
+        str | None, typer.Option("--taker-fee", metavar="RATE", help="0 (default) to 0.25.")
+    ] = None,
+    closes_at: Annotated[
+        str | None,
+        typer.Option("--closes-at", metavar="TIME", help="RFC 3339, or a span such as 12h."),
+    ] = None,
+    draft: Annotated[bool, typer.Option("--draft", help="Visible to admins only.")] = False,
+) -> None:
+    """Examples:
+      predmarket market create rain-monday "Will it rain on Monday?" --closes-at 2d
+      predmarket market create cpi-above-3 "CPI above 3 %?" --tick 0.001 --taker-fee 0.02 --draft
+
+    Create a market (admins).
+    """
+    line = lines.of(ctx)
+    closing = moment(closes_at, "--closes-at")
+    with line.client() as client:
+        market = client.create_market(
+            slug,
+            question,
+            description=description,
+            tick_size=tick,
+            maker_fee_rate=maker_fee,
+            taker_fee_rate=taker_fee,
+            closes_at=closing,
+            status=MarketStatus.DRAFT if draft else None,
+        )
+    line.output.record(layouts.MARKET, market)
+
+
+def open_market(ctx: typer.Context, market: arguments.Market) -> None:
+    """Examples:
+      predmarket market open rain-monday
+
+    Open a draft, a halted or a closed market (admins).
+    """
+    _change(ctx, market, MarketStatus.OPEN)
+
+
+def halt(ctx: typer.Context, market: arguments.Market) -> None:
+    """Examples:
+      predmarket market halt rain-monday
+
+    Halt trading (admins). Orders keep their place and may be cancelled.
+    """
+    _change(ctx, market, MarketStatus.HALTED)
+
+
+def close(ctx: typer.Context, market: arguments.Market) -> None:
+    """Examples:
+      predmarket market close rain-monday
+
+    Close a market (admins). Its resting orders are cancelled.
+    """
+    _change(ctx, market, MarketStatus.CLOSED)
+
+
+def resolve(
+    ctx: typer.Context,
+    market: arguments.Market,
+    outcome: Annotated[
+        str,
+        typer.Argument(
+            metavar="YES|NO|VOID|PRICE", help="How it ends; a price from 0 to 1 is what YES pays."
+        ),
+    ],
+) -> None:
+    """Examples:
+      predmarket market resolve rain-monday YES
+      predmarket market resolve rain-monday 0.25 --yes
+      predmarket market resolve rain-monday VOID
+
+    Resolve a market, or void it, which undoes its trades (admins). This is final.
+    """
+    line = lines.of(ctx)
+    ending, price = _ending(outcome)
+    if ending is Outcome.VOID:
+        question = f"Void {market} and undo all its trades? This is final."
+    else:
+        paying = f", YES paying {price}" if price else ""
+        question = f"Resolve {market} as {ending}{paying}? This is final."
+    prompt.confirm(line, question)
+    with line.client() as client:
+        resolution = client.resolve_market(market, ending, price)
+    line.output.record(layouts.RESOLUTION, resolution)
+
+
+def _change(ctx: typer.Context, market: str, status: MarketStatus) -> None:
+    line = lines.of(ctx)
+    with line.client() as client:
+        line.output.record(layouts.MARKET, client.update_market(market, status=status))
+
+
+def _ending(text: str) -> tuple[Outcome, str | None]:
+    """Return the outcome, and the settlement price where ``text`` is one. Raises Failure."""
+    if text.upper() in {Outcome.YES, Outcome.NO, Outcome.VOID}:
+        return Outcome(text.upper()), None
+    try:
+        price = units.parse(text, units.PRICE_DECIMALS)
+    except units.UnitError as error:
+        raise usage(f"{text} is not YES, NO, VOID or a price: it {error}") from None
+    if not 0 <= price <= units.PRICE_ONE:
+        raise usage(f"a settlement price lies from 0 to 1, {text} does not")
+    return Outcome.SCALAR, text

@@ -1,0 +1,264 @@
+"""The sole owner of stdout and stderr.
+
+stdout carries data in the chosen format, stderr everything else. Off a terminal nothing is
+coloured, folded or cut. Text that came from others (a question, a message) is cleaned of control
+characters first: it must not be able to steer the terminal.
+"""
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from io import StringIO
+from typing import TYPE_CHECKING, TextIO
+
+from predmarket import __version__
+
+if TYPE_CHECKING:
+    from predmarket.cli.failure import Failure
+    from predmarket.cli.layouts import Grid, Layout
+    from predmarket.cli.options import Options
+
+Row = Mapping[str, object]
+Progress = Callable[[str, int, int], None]
+"""What is being done, how much of it is done, how much there is."""
+
+# C0 and C1 controls, DEL, direction overrides, halves of surrogate pairs
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE_IN_JSON = re.compile(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_STYLES = {
+    "BUY": "green",
+    "SELL": "red",
+    "OPEN": "green",
+    "FILLED": "green",
+    "REJECTED": "red",
+    "HALTED": "yellow",
+}
+
+
+class ReaderGone(Exception):
+    """stdout was closed by its reader."""
+
+
+def print_version() -> int:
+    """Print the version and return the exit code."""
+    with suppress(ReaderGone):
+        _write(sys.stdout, f"predmarket {__version__}\n")
+    return 0
+
+
+def clean(text: str) -> str:
+    """Return ``text`` on one line and without characters that would act on a terminal."""
+    return _UNSAFE.sub("\ufffd", re.sub(r"\s*[\r\n\t]\s*", " ", text))
+
+
+class Output:
+    """Writes what a command has to say. The options may still change while it exists."""
+
+    def __init__(self, options: "Options") -> None:
+        self._options = options
+
+    # Data
+
+    def record(self, layout: "Layout", row: Row, *, brief: bool = False) -> None:
+        """Write one object; as a table either brief, in one row, or a line for each field."""
+        self.show(row, [row], layout.fields, lambda: layout.grids(row, brief=brief))
+
+    def rows(self, layout: "Layout", rows: Iterable[Row]) -> None:
+        """Write a list: under JSON the array, otherwise a row each, as they come."""
+        if self._options.output == "jsonl":
+            for row in rows:
+                self._data(self._json(row) + "\n")
+        elif self._options.output == "csv":
+            self._csv(layout.fields, rows)
+        else:
+            items = list(rows)
+            self.show(items, items, layout.fields, lambda: [layout.grid(items)])
+
+    def show(
+        self,
+        data: object,
+        rows: Iterable[Row],
+        fields: Sequence[str],
+        grids: "Callable[[], Sequence[Grid]]",
+    ) -> None:
+        """Write ``data`` under JSON, ``rows`` under CSV, the drawn ``grids`` otherwise."""
+        if self._options.output == "json":
+            self._data(self._json(data, indent=2) + "\n")
+        elif self._options.output == "jsonl":
+            self._data(self._json(data) + "\n")
+        elif self._options.output == "csv":
+            self._csv(fields, rows)
+        else:
+            self._data("\n".join(self._draw(grid) for grid in grids()))
+
+    # Everything else
+
+    def note(self, text: str) -> None:
+        """Say something on stderr that is good to know; --quiet silences it."""
+        if not self._options.quiet:
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """Say something on stderr that must be known."""
+        _write(sys.stderr, clean(text) + "\n")
+
+    def ask(self, question: str) -> None:
+        """Write a question to stderr; the answer follows on its line."""
+        _write(sys.stderr, clean(question) + " ")
+
+    def fail(self, failure: "Failure") -> int:
+        """Write ``failure`` to stderr and return its exit code."""
+        if self._options.output.startswith("json"):
+            error = {
+                "code": failure.code,
+                "message": failure.message,
+                "details": failure.details,
+            }
+            body: dict[str, object] = {"error": error}
+            if failure.request_id:
+                body["requestId"] = failure.request_id
+            _write(sys.stderr, self._json(body) + "\n")
+            return failure.exit_code
+        lines = failure.message.splitlines() or [""]
+        self.say(f"error: {_named(failure.code)}{lines[0]}")
+        for line in [*lines[1:], *_details(failure.details)]:
+            self.say(f"  {line}")
+        if failure.hint:
+            self.say(failure.hint)
+        return failure.exit_code
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """Give a function that shows how far long work is: a bar on a terminal, else nothing."""
+        if self._options.quiet or not _is_terminal(sys.stderr):
+            yield lambda _what, _done, _of: None
+            return
+        from rich.console import Console
+        from rich.progress import Progress as Bars
+
+        console = Console(file=sys.stderr, color_system="auto" if self._color(sys.stderr) else None)
+        with Bars(console=console, transient=True) as bars:
+            tasks: dict[str, object] = {}
+
+            def show(what: str, done: int, of: int) -> None:
+                if what not in tasks:
+                    tasks[what] = bars.add_task(clean(what), total=of or None)
+                bars.update(tasks[what], completed=done, total=of or None)  # type: ignore[arg-type]
+
+            yield show
+
+    def _data(self, text: str) -> None:
+        _write(sys.stdout, text)
+
+    def _json(self, data: object, indent: int | None = None) -> str:
+        compact = None if indent else (",", ":")
+        ascii_only = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
+        text = json.dumps(data, indent=indent, separators=compact, ensure_ascii=ascii_only)
+        return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+    def _csv(self, fields: Sequence[str], rows: Iterable[Row]) -> None:
+        import csv
+
+        buffer = StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        header = list(fields)
+        if header:
+            writer.writerow(header)
+        for row in rows:
+            if not header:  # an answer whose fields the exchange may add to
+                header = list(row)
+                writer.writerow(header)
+            writer.writerow([self._csv_cell(row.get(name)) for name in header])
+            self._data(buffer.getvalue())
+            buffer.seek(0)
+            buffer.truncate()
+        self._data(buffer.getvalue())
+
+    def _csv_cell(self, value: object) -> str:
+        if value is None:
+            return ""
+        if isinstance(value, str):
+            return _UNSAFE.sub(lambda match: match[0] if match[0] in "\r\n\t" else "\ufffd", value)
+        return self._json(value)
+
+    def _color(self, stream: TextIO) -> bool:
+        if self._options.color is not None:
+            return self._options.color
+        return _is_terminal(stream) and not os.environ.get("NO_COLOR")
+
+    def _draw(self, grid: "Grid") -> str:
+        """Return ``grid`` as text, its trailing blanks cut."""
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        terminal = _is_terminal(sys.stdout)
+        color = self._color(sys.stdout)
+        buffer = StringIO()
+        console = Console(
+            file=buffer,
+            width=shutil.get_terminal_size().columns if terminal else 1_000_000,
+            force_terminal=color,
+            no_color=not color,
+            color_system="standard" if color else None,
+        )
+        table = Table(
+            box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(grid.headings)
+        )
+        for heading, numeric in grid.columns():
+            table.add_column(
+                Text(heading, style="bold"),
+                justify="right" if numeric else "left",
+                no_wrap=numeric or not terminal,
+                overflow="fold",
+            )
+        for row in grid.rows:
+            table.add_row(*(Text(clean(cell), style=_STYLES.get(cell, "")) for cell in row))
+        console.print(table)
+        return "".join(line.rstrip() + "\n" for line in buffer.getvalue().splitlines())
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """Write and flush, so that data, notes and errors appear in the order they were said."""
+    if stream is None or not text:
+        return
+    try:
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        # the interpreter flushes once more at exit, and would complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise ReaderGone from None
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _named(code: str) -> str:
+    """The code before the message, where it is the exchange's own."""
+    return "" if code in {"USAGE", "CONFIGURATION", "UNREACHABLE"} else f"{code}: "
+
+
+def _details(details: object) -> list[str]:
+    """Return the details of a refusal as lines: {path, message} pairs, or names and values."""
+    if isinstance(details, Mapping):
+        return [f"{name}: {value}" for name, value in details.items()]
+    if not isinstance(details, list):
+        return []
+    lines = []
+    for item in details:
+        if isinstance(item, Mapping) and "message" in item:
+            lines.append(f"{item.get('path', '')}: {item['message']}".removeprefix(": "))
+        else:
+            lines.append(str(item))
+    return lines

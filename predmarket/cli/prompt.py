@@ -1,0 +1,67 @@
+"""Questions to whoever sits at the terminal, and what stands in for the answer in a script."""
+
+import sys
+from pathlib import Path
+
+from predmarket.cli.failure import INTERRUPTED, USAGE, Failure, usage
+from predmarket.cli.line import Line
+
+_PIPE_LIMIT = 4096
+"""Characters read where a password is expected: more is no password."""
+
+
+def confirm(line: Line, question: str) -> None:
+    """Return when the answer is yes. Raises Failure on a no, and where nobody can be asked."""
+    if line.options.yes:
+        return
+    if line.options.no_input:
+        raise Failure("CONFIRMATION_NEEDED", f"{question} Not done without --yes.", USAGE)
+    line.output.ask(f"{question} [y/N]")
+    answer = sys.stdin.readline() if sys.stdin else ""
+    if not answer:
+        line.output.say("")
+        raise Failure("CONFIRMATION_NEEDED", "nobody answered: use --yes", USAGE)
+    if answer.strip().lower() not in {"y", "yes"}:
+        raise Failure("INTERRUPTED", "not done", INTERRUPTED)
+
+
+def password(line: Line, file: str | None, *, twice: bool = False) -> str:
+    """Return a password from ``file`` (- is stdin), a pipe or the terminal; never from a flag.
+
+    Only the line's end is cut off: blanks may belong to a password. Raises Failure.
+    """
+    if file is not None and file != "-":
+        try:
+            secret = Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8 text"
+            raise usage(f"cannot read the password from {file}: {reason}") from None
+    elif file == "-" or sys.stdin is None or not sys.stdin.isatty():
+        secret = _from_pipe()
+    elif line.options.no_input:
+        raise usage("no password: give --password-file, or pipe it to stdin")
+    else:
+        secret = _from_terminal(twice=twice)
+    secret = secret.removesuffix("\n").removesuffix("\r")
+    if not secret:
+        raise usage("the password is empty")
+    return secret
+
+
+def _from_pipe() -> str:
+    try:
+        return sys.stdin.read(_PIPE_LIMIT) if sys.stdin else ""
+    except UnicodeDecodeError:
+        raise usage("the password on stdin is not UTF-8 text") from None
+
+
+def _from_terminal(*, twice: bool) -> str:
+    from getpass import getpass
+
+    try:
+        secret = getpass("Password: ", stream=sys.stderr)
+        if twice and getpass("Once more: ", stream=sys.stderr) != secret:
+            raise usage("the two passwords differ")
+    except EOFError:
+        raise usage("no password was given") from None
+    return secret

@@ -1,0 +1,109 @@
+"""Every command by name: where its function is, and its one line in the lists.
+
+Static, so that naming, listing and completing commands imports none of them.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
+
+
+class Leaf(NamedTuple):
+    """A command. signed: its arguments may be negative numbers."""
+
+    target: str
+    summary: str
+    signed: bool = False
+
+
+class Branch(NamedTuple):
+    """A group of commands."""
+
+    summary: str
+    leaves: Mapping[str, Leaf]
+    example: str
+
+
+Entry: TypeAlias = Leaf | Branch
+
+TREE: Mapping[str, Entry] = {
+    "serve": Leaf("operate:serve", "Run the exchange."),
+    "seed": Leaf("operate:seed", "Create the first accounts and a market."),
+    "db": Branch(
+        "The database's schema.",
+        {
+            "upgrade": Leaf("operate:db_upgrade", "Bring the schema up to date."),
+            "current": Leaf("operate:db_current", "Say which revision the schema is at."),
+        },
+        "predmarket db current",
+    ),
+    "audit": Leaf("operate:audit", "Prove from the database that money is conserved."),
+    "config": Branch(
+        "Settings and where they come from.",
+        {"show": Leaf("config:show", "Print every setting and its origin.")},
+        "predmarket config show",
+    ),
+    "status": Leaf("status:status", "Is it up, who leads, how durable."),
+    "auth": Branch(
+        "Log in and out.",
+        {
+            "register": Leaf("auth:register", "Open an account and log in."),
+            "login": Leaf("auth:login", "Log in."),
+            "logout": Leaf("auth:logout", "Log out."),
+            "status": Leaf("auth:status", "Say who is logged in, and where."),
+        },
+        "predmarket auth login ann@example.com",
+    ),
+    "market": Branch(
+        "Markets and their lifecycle.",
+        {
+            "list": Leaf("market:list_markets", "List markets."),
+            "show": Leaf("market:show", "Show one market."),
+            "create": Leaf("market:create", "Create a market."),
+            "open": Leaf("market:open_market", "Open, or reopen, a market."),
+            "halt": Leaf("market:halt", "Halt trading; orders keep their place."),
+            "close": Leaf("market:close", "Close a market; its orders are cancelled."),
+            "resolve": Leaf("market:resolve", "Resolve or void a market, finally."),
+        },
+        "predmarket market list --status open",
+    ),
+    "order": Branch(
+        "Place, change and cancel orders.",
+        {
+            "place": Leaf("order:place", "Place an order, or preview it."),
+            "cancel": Leaf("order:cancel", "Cancel orders by id."),
+            "cancel-all": Leaf("order:cancel_all", "Cancel all open orders."),
+            "cancel-after": Leaf("order:cancel_after", "Cancel all unless renewed in time."),
+            "amend": Leaf("order:amend", "Change an order's price or quantity."),
+            "batch": Leaf("order:batch", "Place up to 100 orders from a file."),
+            "list": Leaf("order:list_orders", "List own orders."),
+            "show": Leaf("order:show", "Show one order and its fills."),
+        },
+        "predmarket order place will-it-rain-tomorrow buy 10 --price 0.60",
+    ),
+    "book": Leaf("quotes:book", "Show a market's order book."),
+    "trades": Leaf("quotes:trades", "Show a market's trades."),
+    "account": Branch(
+        "One's own money and holdings.",
+        {
+            "balance": Leaf("account:balance", "Cash available, locked and in all."),
+            "positions": Leaf("account:positions", "Holdings in each market."),
+            "portfolio": Leaf("account:portfolio", "Cash and holdings valued together."),
+            "fills": Leaf("account:fills", "Own executions."),
+        },
+        "predmarket account balance",
+    ),
+    "transfer": Branch(
+        "Deposits and withdrawals.",
+        {"create": Leaf("transfer:create", "Deposit to or withdraw from an account.", True)},
+        "predmarket transfer create ann@example.com 100 --reason welcome",
+    ),
+    "user": Branch(
+        "Accounts and their roles.",
+        {
+            "list": Leaf("user:list_users", "List accounts."),
+            "update": Leaf("user:update", "Change an account's role, disable or enable it."),
+            "set-role": Leaf("operate:set_role", "Set a role in the database itself."),
+        },
+        "predmarket user list",
+    ),
+}

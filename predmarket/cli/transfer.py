@@ -1,0 +1,47 @@
+"""Command: transfer create."""
+
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+
+from predmarket.cli import failure, layouts, prompt
+from predmarket.cli import line as lines
+from predmarket.client import ClientError
+
+
+def create(
+    ctx: typer.Context,
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The account: e-mail or user id.")],
+    amount: Annotated[
+        str, typer.Argument(metavar="AMOUNT", help="Dollars; a negative amount withdraws.")
+    ],
+    *,
+    reason: Annotated[str, typer.Option("--reason", metavar="R", help="Why; kept for ever.")],
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option("--idempotency-key", metavar="KEY", help="The key of a transfer to repeat."),
+    ] = None,
+) -> None:
+    """Examples:
+      predmarket transfer create ann@example.com 100 --reason welcome
+      predmarket transfer create ann@example.com -25.50 --reason correction --yes
+
+    Deposit to an account, or withdraw from it (admins).
+    """
+    line = lines.of(ctx)
+    key = idempotency_key or uuid4().hex
+    if amount.startswith("-"):
+        question = f"Withdraw {amount[1:]} from {email}?"
+    else:
+        question = f"Deposit {amount} to {email}?"
+    prompt.confirm(line, question)
+    with line.client() as client:
+        try:
+            transfer = client.transfer(email, amount, reason, idempotency_key=key)
+        except ClientError as error:
+            refusal = failure.of_client(error)
+            if refusal.exit_code == failure.UNAVAILABLE:
+                refusal.hint = f"to repeat it safely, add: --idempotency-key {key}"
+            raise refusal from None
+    line.output.record(layouts.TRANSFER, transfer)

@@ -1,0 +1,65 @@
+"""Commands: user list, update. (set-role works on the database itself: operate.py.)"""
+
+from typing import Annotated
+
+import typer
+
+from predmarket.cli import arguments, layouts
+from predmarket.cli import line as lines
+from predmarket.cli.failure import NOT_FOUND, Failure, usage
+from predmarket.cli.paging import show_list
+from predmarket.client import calls
+from predmarket.terms import Role
+
+
+def list_users(
+    ctx: typer.Context,
+    *,
+    search: Annotated[
+        str | None, typer.Option("--search", metavar="TEXT", help="Only accounts that match.")
+    ] = None,
+    limit: arguments.Limit = None,
+    offset: Annotated[
+        int | None, typer.Option("--offset", min=0, help="Leave out this many at the start.")
+    ] = None,
+) -> None:
+    """Examples:
+      predmarket user list
+      predmarket user list --search example.com --json
+
+    List accounts (admins).
+    """
+    call = calls.users(q=search, limit=limit, offset=offset)
+    show_list(lines.of(ctx), layouts.USER, call)
+
+
+def update(
+    ctx: typer.Context,
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The account.")],
+    *,
+    role: Annotated[
+        Role | None, typer.Option("--role", case_sensitive=False, help="Its new role.")
+    ] = None,
+    disable: Annotated[bool, typer.Option("--disable", help="Let it do nothing more.")] = False,
+    enable: Annotated[bool, typer.Option("--enable", help="Let it act again.")] = False,
+) -> None:
+    """Examples:
+      predmarket user update ann@example.com --role ADMIN
+      predmarket user update ann@example.com --disable
+
+    Change an account's role, disable or enable it (admins).
+    """
+    if disable and enable:
+        raise usage("give either --disable or --enable")
+    if role is None and not disable and not enable:
+        raise usage("give --role, --disable or --enable")
+    line = lines.of(ctx)
+    with line.client() as client:
+        found = client.users(q=email, limit=100)["items"]
+        user = next((user for user in found if user["email"].lower() == email.lower()), None)
+        if user is None:
+            raise Failure("USER_NOT_FOUND", f"there is no account {email}", NOT_FOUND)
+        disabled = True if disable else False if enable else None
+        line.output.record(
+            layouts.USER, client.update_user(user["id"], role=role, disabled=disabled)
+        )

@@ -1,0 +1,371 @@
+"""Every call of the REST API as a value: what to send, and the type of what comes back.
+
+Building a call does no I/O, so the synchronous client, an asynchronous one and a test share these.
+Which calls may be sent twice is decided here and nowhere else: those that only read, and those the
+exchange recognises when they come again (a client order id, an idempotency key).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import Enum
+from typing import Generic, TypeAlias, TypeVar
+from urllib.parse import quote
+from uuid import uuid4
+
+from predmarket.client.errors import ClientError
+from predmarket.client.shapes import (
+    Balance,
+    Batch,
+    Book,
+    CancelAfter,
+    Canceled,
+    Fill,
+    JsonObject,
+    Login,
+    Market,
+    Order,
+    Page,
+    Portfolio,
+    Position,
+    Preview,
+    Resolution,
+    Trade,
+    Transfer,
+    User,
+)
+
+T = TypeVar("T")
+Number: TypeAlias = str | int | Decimal
+"""A decimal on its way out. Never a float: 0.1 has no exact one."""
+MarketRef: TypeAlias = str | int
+"""A market's id or slug; a string of digits is an id, since no slug is all digits."""
+
+
+class Access(Enum):
+    """Whether a call carries the caller's token."""
+
+    NONE = "none"
+    """Never: the call is how one gets a token."""
+    OPTIONAL = "optional"
+    """Anyone may call; who calls may change what is seen."""
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One HTTP request whose answer decodes to T. repeatable: sending it twice does no harm."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, object] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    access: Access = Access.REQUIRED
+    repeatable: bool = False
+
+    def at(self, cursor: str) -> "Call[T]":
+        """Return the same call for the page that starts at ``cursor``."""
+        return replace(self, params={**self.params, "cursor": cursor})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOrder:
+    """An order to place, preview or batch. None leaves the exchange's default."""
+
+    market: MarketRef
+    side: str
+    qty: Number
+    price: Number | None = None
+    type: str = "LIMIT"
+    time_in_force: str | None = None
+    expires_at: str | None = None
+    post_only: bool | None = None
+    reduce_only: bool | None = None
+    max_slippage: Number | None = None
+    self_trade_prevention: str | None = None
+    client_order_id: str | None = None
+    deadline: str | None = None
+
+    def body(self) -> dict[str, object]:
+        """Return the order as the wire spells it."""
+        return _given(
+            marketId=_market_id(self.market),
+            side=self.side,
+            type=self.type,
+            price=_number(self.price),
+            qty=_number(self.qty),
+            timeInForce=self.time_in_force,
+            expiresAt=self.expires_at,
+            postOnly=self.post_only,
+            reduceOnly=self.reduce_only,
+            maxSlippage=_number(self.max_slippage),
+            selfTradePrevention=self.self_trade_prevention,
+            clientOrderId=self.client_order_id,
+            deadline=self.deadline,
+        )
+
+
+def _given(**fields: object) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _query(**fields: object) -> dict[str, str]:
+    return {name: str(value) for name, value in fields.items() if value is not None}
+
+
+def _number(value: Number | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _market_id(market: MarketRef) -> MarketRef:
+    return int(market) if isinstance(market, str) and _is_id(market) else market
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def _get(path: str, access: Access = Access.REQUIRED, **query: object) -> Call[T]:
+    return Call("GET", path, params=_query(**query), access=access, repeatable=True)
+
+
+def _in_path(market: MarketRef) -> str:
+    # these would name another path than the one they stand in
+    if market in ("", ".", ".."):
+        raise ClientError(f"a market is named by its id or slug, not by {market!r}")
+    return quote(str(market), safe="")
+
+
+# Accounts
+
+
+def register(email: str, password: str, full_name: str | None = None) -> Call[Login]:
+    """Open an account and a session."""
+    body = _given(email=email, password=password, fullName=full_name)
+    return Call("POST", "/v1/auth/register", body=body, access=Access.NONE)
+
+
+def login(email: str, password: str) -> Call[Login]:
+    """Open a session."""
+    body = _given(email=email, password=password)
+    return Call("POST", "/v1/auth/login", body=body, access=Access.NONE)
+
+
+def refresh(refresh_token: str) -> Call[Login]:
+    """Trade a refresh token for new tokens. Not repeatable: reuse revokes the whole session."""
+    body = _given(refreshToken=refresh_token)
+    return Call("POST", "/v1/auth/refresh", body=body, access=Access.NONE)
+
+
+def logout() -> Call[None]:
+    """Revoke this session."""
+    return Call("POST", "/v1/auth/logout")
+
+
+def me() -> Call[User]:
+    """Who the token belongs to."""
+    return _get("/v1/auth/me")
+
+
+# Markets
+
+
+def markets(
+    *,
+    status: str | None = None,
+    q: str | None = None,
+    limit: int | None = None,
+    offset: int | None = None,
+) -> Call[Page[Market]]:
+    """List markets."""
+    return _get("/v1/markets", Access.OPTIONAL, status=status, q=q, limit=limit, offset=offset)
+
+
+def market(market: MarketRef) -> Call[Market]:
+    """One market."""
+    return _get(f"/v1/markets/{_in_path(market)}", Access.OPTIONAL)
+
+
+def create_market(
+    slug: str,
+    question: str,
+    *,
+    description: str | None = None,
+    tick_size: Number | None = None,
+    maker_fee_rate: Number | None = None,
+    taker_fee_rate: Number | None = None,
+    closes_at: str | None = None,
+    status: str | None = None,
+) -> Call[Market]:
+    """Create a market (admin)."""
+    body = _given(
+        slug=slug,
+        question=question,
+        description=description,
+        tickSize=_number(tick_size),
+        makerFeeRate=_number(maker_fee_rate),
+        takerFeeRate=_number(taker_fee_rate),
+        closesAt=closes_at,
+        status=status,
+    )
+    return Call("POST", "/v1/markets", body=body)
+
+
+def update_market(
+    market: MarketRef,
+    *,
+    status: str | None = None,
+    closes_at: str | None = None,
+    question: str | None = None,
+    description: str | None = None,
+) -> Call[Market]:
+    """Change a market's status or text (admin)."""
+    body = _given(status=status, closesAt=closes_at, question=question, description=description)
+    return Call("PATCH", f"/v1/markets/{_in_path(market)}", body=body)
+
+
+def resolve_market(
+    market: MarketRef, outcome: str, settlement_price: Number | None = None
+) -> Call[Resolution]:
+    """Resolve or void a market, finally (admin)."""
+    body = _given(outcome=outcome, settlementPrice=_number(settlement_price))
+    return Call("POST", f"/v1/markets/{_in_path(market)}/resolve", body=body)
+
+
+def book(market: MarketRef, *, depth: int | None = None) -> Call[Book]:
+    """The order book, ``depth`` levels a side."""
+    return _get(f"/v1/orderbook/{_in_path(market)}", Access.OPTIONAL, depth=depth)
+
+
+def trades(
+    market: MarketRef, *, limit: int | None = None, cursor: str | None = None
+) -> Call[Page[Trade]]:
+    """Trades, newest first."""
+    path = f"/v1/trades/{_in_path(market)}"
+    return _get(path, Access.OPTIONAL, limit=limit, cursor=cursor)
+
+
+# Orders
+
+
+def place_order(order: NewOrder) -> Call[Order]:
+    """Place an order; repeatable when it carries a client order id."""
+    repeatable = order.client_order_id is not None
+    return Call("POST", "/v1/orders", body=order.body(), repeatable=repeatable)
+
+
+def preview_order(order: NewOrder) -> Call[Preview]:
+    """What the order would do now; changes nothing."""
+    return Call("POST", "/v1/orders/preview", body=order.body(), repeatable=True)
+
+
+def place_batch(orders: Sequence[Mapping[str, object]]) -> Call[Batch]:
+    """Place 1 to 100 orders, each on its own, in order; each is the body of one order."""
+    return Call("POST", "/v1/orders/batch", body={"orders": list(orders)})
+
+
+def orders(
+    *,
+    market: MarketRef | None = None,
+    status: str | None = None,
+    client_order_id: str | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> Call[Page[Order]]:
+    """One's own orders, newest first."""
+    return _get(
+        "/v1/orders",
+        market=market,
+        status=status,
+        clientOrderId=client_order_id,
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def order(order_id: int) -> Call[Order]:
+    """One order."""
+    return _get(f"/v1/orders/{order_id}")
+
+
+def amend_order(
+    order_id: int, *, price: Number | None = None, qty: Number | None = None
+) -> Call[Order]:
+    """Change a resting order's price or total quantity."""
+    body = _given(price=_number(price), qty=_number(qty))
+    return Call("PATCH", f"/v1/orders/{order_id}", body=body)
+
+
+def cancel_order(order_id: int) -> Call[Order]:
+    """Cancel one order."""
+    return Call("POST", f"/v1/orders/{order_id}/cancel")
+
+
+def cancel_all(*, market: MarketRef | None = None, side: str | None = None) -> Call[Canceled]:
+    """Cancel all one's open orders, or those of one market or side."""
+    market_id = None if market is None else _market_id(market)
+    return Call("POST", "/v1/orders/cancel-all", body=_given(marketId=market_id, side=side))
+
+
+def cancel_after(seconds: int) -> Call[CancelAfter]:
+    """Arm the dead-man switch; 0 turns it off."""
+    return Call("POST", "/v1/orders/cancel-after", body={"seconds": seconds})
+
+
+# One's own account
+
+
+def balance() -> Call[Balance]:
+    """Cash: available, locked, total."""
+    return _get("/v1/user/balance")
+
+
+def positions() -> Call[Page[Position]]:
+    """Holdings, one entry a market."""
+    return _get("/v1/user/positions")
+
+
+def portfolio() -> Call[Portfolio]:
+    """Cash and holdings valued together."""
+    return _get("/v1/user/portfolio")
+
+
+def fills(*, limit: int | None = None, cursor: str | None = None) -> Call[Page[Fill]]:
+    """One's own executions, newest first."""
+    return _get("/v1/user/fills", limit=limit, cursor=cursor)
+
+
+# Administration
+
+
+def transfer(
+    who: str | int, amount: Number, reason: str, *, idempotency_key: str | None = None
+) -> Call[Transfer]:
+    """Deposit to, or with a negative amount withdraw from, an account given by e-mail or user id
+    (admin). Without a key one is made, so that a repeat after a lost answer books nothing twice.
+    """
+    user_id = int(who) if isinstance(who, int) or _is_id(who) else None
+    email = who if user_id is None else None
+    body = _given(userId=user_id, email=email, amount=_number(amount), reason=reason)
+    headers = {"Idempotency-Key": idempotency_key or uuid4().hex}
+    return Call("POST", "/v1/user/transfer", body=body, headers=headers, repeatable=True)
+
+
+def users(
+    *, q: str | None = None, limit: int | None = None, offset: int | None = None
+) -> Call[Page[User]]:
+    """List accounts (admin)."""
+    return _get("/v1/users", q=q, limit=limit, offset=offset)
+
+
+def update_user(
+    user_id: int, *, role: str | None = None, disabled: bool | None = None
+) -> Call[User]:
+    """Change what an account may do (admin)."""
+    return Call("PATCH", f"/v1/users/{user_id}", body=_given(role=role, disabled=disabled))
+
+
+def status() -> Call[JsonObject]:
+    """Version, uptime, leader, durability."""
+    return _get("/v1/status", Access.OPTIONAL)

@@ -1,0 +1,210 @@
+"""Who is logged in: tokens in memory, or kept between runs for each profile and address.
+
+Kept sessions live in one file, mode 0600, replaced whole so that a reader never sees half of it.
+Where a usable keyring is installed it holds the tokens and the file only says so; the keyring is
+imported then alone, as that is slow.
+
+A refresh token may be used once: a second use looks like theft and revokes the session. So whoever
+refreshes first takes `exclusively()` and looks again whether another process has done it.
+"""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from predmarket.client.errors import ConfigurationError
+
+_KEYRING_SERVICE = "predmarket"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """One session's tokens. Their repr hides them, so that no log or traceback shows them."""
+
+    access: str
+    refresh: str
+
+    def __repr__(self) -> str:
+        return "Tokens(…)"
+
+
+class Session:
+    """Tokens held in memory, for programs that log in at each start."""
+
+    def __init__(self, tokens: Tokens | None = None) -> None:
+        self._tokens = tokens
+        self._lock = threading.Lock()
+
+    def load(self) -> Tokens | None:
+        """Return the current tokens, None when logged out."""
+        return self._tokens
+
+    def keep(self, tokens: Tokens) -> None:
+        """Replace the tokens. The caller holds ``exclusively()``."""
+        self._tokens = tokens
+
+    def forget(self) -> None:
+        """Drop the tokens. The caller holds ``exclusively()``."""
+        self._tokens = None
+
+    def exclusively(self) -> AbstractContextManager[None]:
+        """Hold off everyone else who would change this session."""
+        return _held(self._lock)
+
+
+class StoredSession(Session):
+    """The session of one profile at one address, kept in the configuration folder."""
+
+    def __init__(self, folder: Path, profile: str, url: str) -> None:
+        super().__init__()
+        self._folder = folder
+        self._key = f"{profile} {url}"
+
+    def load(self) -> Tokens | None:
+        """Read the tokens afresh. Raises ConfigurationError when the file cannot be read."""
+        entry = self._read().get(self._key)
+        if entry is None:
+            return None
+        if entry.get("keyring"):
+            entry = _from_keyring(self._key)
+        access, refresh = entry.get("accessToken"), entry.get("refreshToken")
+        return Tokens(access, refresh) if access and refresh else None
+
+    def keep(self, tokens: Tokens) -> None:
+        entry = {"accessToken": tokens.access, "refreshToken": tokens.refresh}
+        entries = self._read()
+        known = entries.get(self._key)
+        # a session that started in the file stays there: trying the keyring again is slow
+        to_keyring = known is None or known.get("keyring")
+        in_keyring = to_keyring and _to_keyring(self._key, entry)
+        entries[self._key] = {"keyring": True} if in_keyring else entry
+        self._write(entries)
+
+    def forget(self) -> None:
+        entries = self._read()
+        entry = entries.pop(self._key, None)
+        if entry is None:
+            return
+        if entry.get("keyring"):
+            _drop_from_keyring(self._key)
+        self._write(entries)
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        _make_folder(self._folder)
+        path = self._folder / "session.lock"
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
+        try:
+            _lock_file(handle)
+            yield
+        finally:
+            os.close(handle)
+
+    @property
+    def _path(self) -> Path:
+        return self._folder / "session.json"
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        try:
+            text = self._path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"cannot read {self._path}: {error}") from error
+        try:
+            sessions = json.loads(text)["sessions"]
+            if not all(isinstance(entry, dict) for entry in sessions.values()):
+                raise TypeError
+        except (ValueError, KeyError, TypeError, AttributeError):
+            # the text holds tokens, so the message must not quote it
+            raise ConfigurationError(f"{self._path} is damaged; remove it and log in") from None
+        return dict(sessions)
+
+    def _write(self, entries: dict[str, dict[str, Any]]) -> None:
+        _make_folder(self._folder)
+        _replace(self._path, json.dumps({"sessions": entries}, indent=1))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"cannot make {folder}: {error.strerror}") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` at once or not at all, readable by its owner only."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.unlink(missing_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
+
+
+@contextmanager
+def _held(lock: threading.Lock) -> Iterator[None]:
+    with lock:
+        yield
+
+
+if sys.platform == "win32":
+
+    def _lock_file(handle: int) -> None:
+        import msvcrt  # noqa: PLC0415
+
+        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+
+else:
+
+    def _lock_file(handle: int) -> None:
+        import fcntl  # noqa: PLC0415
+
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def _from_keyring(key: str) -> dict[str, Any]:
+    text = _quietly(lambda keyring: keyring.get_password(_KEYRING_SERVICE, key))
+    if not isinstance(text, str):
+        return {}
+    try:
+        entry = json.loads(text)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def _to_keyring(key: str, entry: dict[str, str]) -> bool:
+    """Store ``entry`` and say whether it can be read back: some back ends swallow it."""
+    text = json.dumps(entry)
+    _quietly(lambda keyring: keyring.set_password(_KEYRING_SERVICE, key, text))
+    return _from_keyring(key) == entry
+
+
+def _drop_from_keyring(key: str) -> None:
+    _quietly(lambda keyring: keyring.delete_password(_KEYRING_SERVICE, key))
+
+
+def _quietly(use: Callable[[Any], object]) -> object:
+    """Apply ``use`` to the keyring module; None when there is none or it fails in any way."""
+    try:
+        import keyring  # noqa: PLC0415  (slow, and optional)
+
+        return use(keyring)
+    except Exception:  # noqa: BLE001  back ends raise whatever their platform raises
+        return None

@@ -1,0 +1,210 @@
+"""The API's answers as typed dictionaries: the JSON itself, with names and types.
+
+Money, prices, quantities and rates are decimal strings, times RFC 3339 UTC, ids integers (API.md).
+Types only: nothing here runs.
+"""
+
+from typing import Generic, NotRequired, TypedDict, TypeVar
+
+T = TypeVar("T")
+
+
+class Page(TypedDict, Generic[T]):
+    """One page of a list. nextCursor is null on the last; total comes where offset is used."""
+
+    items: list[T]
+    nextCursor: NotRequired[str | None]
+    total: NotRequired[int]
+
+
+class User(TypedDict):
+    id: int
+    email: str
+    role: str
+    fullName: str | None
+    createdAt: str
+    disabled: NotRequired[bool]
+
+
+class Login(TypedDict):
+    """What register, login and refresh answer."""
+
+    accessToken: str
+    refreshToken: str
+    user: User
+
+
+class Creator(TypedDict):
+    id: int
+    fullName: str | None
+
+
+class Market(TypedDict):
+    id: int
+    slug: str
+    question: str
+    description: str
+    status: str
+    outcome: str | None
+    settlementPrice: str | None
+    tickSize: str
+    makerFeeRate: str
+    takerFeeRate: str
+    closesAt: str | None
+    createdAt: str
+    creator: Creator
+    lastPrice: str | None
+    bestBid: str | None
+    bestAsk: str | None
+    volume: str
+    openInterest: str
+
+
+class Payouts(TypedDict):
+    accounts: int
+    total: str
+
+
+class Resolution(TypedDict):
+    """While the payment of a large market goes on, payouts is null."""
+
+    market: Market
+    payouts: Payouts | None
+
+
+class Book(TypedDict):
+    """bids and asks are [price, qty] pairs, the best first."""
+
+    marketId: int
+    bids: list[list[str]]
+    asks: list[list[str]]
+    seq: int
+
+
+class Trade(TypedDict):
+    id: int
+    buyOrderId: int
+    sellOrderId: int
+    marketId: int
+    price: str
+    qty: str
+    takerSide: str
+    createdAt: str
+
+
+class OrderFill(TypedDict):
+    tradeId: int
+    price: str
+    qty: str
+    fee: str
+    liquidity: str
+
+
+class Order(TypedDict):
+    id: int
+    clientOrderId: str | None
+    marketId: int | None
+    marketSlug: str | None
+    userId: int
+    side: str
+    type: str
+    price: str | None
+    qty: str
+    qtyFilled: str
+    qtyRemaining: str
+    avgFillPrice: str | None
+    feesPaid: str
+    status: str
+    reason: str | None
+    timeInForce: str
+    expiresAt: str | None
+    createdAt: str
+    updatedAt: str
+    fills: list[OrderFill]
+    queueAhead: NotRequired[str | None]
+
+
+class Preview(TypedDict):
+    fillQty: str
+    restQty: str
+    avgPrice: str | None
+    worstPrice: str | None
+    fees: str
+    locked: str
+    queueAhead: str | None
+
+
+class ErrorBody(TypedDict):
+    code: str
+    message: str
+    details: NotRequired[object]
+
+
+class BatchResult(TypedDict, total=False):
+    """Either the order or the error that refused it."""
+
+    order: Order
+    error: ErrorBody
+
+
+class Batch(TypedDict):
+    results: list[BatchResult]
+
+
+class Canceled(TypedDict):
+    canceled: list[int]
+
+
+class Balance(TypedDict):
+    available: str
+    locked: str
+    total: str
+
+
+class Position(TypedDict):
+    marketId: int
+    marketSlug: str
+    qtyLong: str
+    qtyShort: str
+    avgPrice: str | None
+    realizedPnl: str
+    unrealizedPnl: str
+    markPrice: str | None
+
+
+class Portfolio(TypedDict):
+    cash: str
+    positionsValue: str
+    totalValue: str
+    realizedPnl: str
+    unrealizedPnl: str
+
+
+class Fill(TypedDict):
+    """One of one's own executions."""
+
+    tradeId: int
+    orderId: int
+    marketId: int
+    marketSlug: str
+    side: str
+    price: str
+    qty: str
+    fee: str
+    liquidity: str
+    createdAt: str
+
+
+class CancelAfter(TypedDict):
+    """When the dead-man switch cancels everything; null when it is off."""
+
+    cancelAt: str | None
+
+
+class Transfer(TypedDict):
+    id: int
+    balance: Balance
+
+
+JsonObject = dict[str, object]
+"""An answer whose fields the exchange may still add to."""

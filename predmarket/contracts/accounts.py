@@ -1,0 +1,91 @@
+"""One user's money and holdings on the wire."""
+
+import msgspec
+
+from predmarket.contracts.amounts import TransferAmount
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.requests import Request
+from predmarket.contracts.text import Login, Reason
+from predmarket.terms import Liquidity, Side
+
+
+class TransferRequest(Request, frozen=True):
+    """POST /v1/user/transfer; a negative amount withdraws."""
+
+    amount: TransferAmount
+    reason: Reason
+    user_id: int | None = None
+    email: Login | None = None
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong: the user is named in exactly one way."""
+        if (self.user_id is None) is (self.email is None):
+            return [Problem("userId", "give either userId or email")]
+        return []
+
+
+class Balance(msgspec.Struct, frozen=True, rename="camel"):
+    """Cash; total is available and locked together."""
+
+    available: str
+    locked: str
+    total: str
+
+
+class Transfer(msgspec.Struct, frozen=True, rename="camel"):
+    """A transfer that was booked, with the balance right after it."""
+
+    id: int
+    balance: Balance
+
+
+class Position(msgspec.Struct, frozen=True, rename="camel"):
+    """Shares of one market. Averages and the mark are YES prices."""
+
+    market_id: int
+    market_slug: str
+    qty_long: str
+    qty_short: str
+    avg_price: str | None
+    realized_pnl: str
+    unrealized_pnl: str
+    mark_price: str | None
+
+
+class PositionList(msgspec.Struct, frozen=True, rename="camel"):
+    """Every market the user has had a share of."""
+
+    items: list[Position]
+    next_cursor: str | None = None
+
+
+class Portfolio(msgspec.Struct, frozen=True, rename="camel"):
+    """Cash and holdings valued together."""
+
+    cash: str
+    positions_value: str
+    total_value: str
+    realized_pnl: str
+    unrealized_pnl: str
+
+
+class Fill(msgspec.Struct, frozen=True, rename="camel"):
+    """One of a user's executions."""
+
+    trade_id: int
+    order_id: int
+    market_id: int
+    market_slug: str
+    side: Side
+    price: str
+    qty: str
+    fee: str
+    liquidity: Liquidity
+    created_at: str
+
+
+class FillPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Executions, newest first."""
+
+    items: list[Fill]
+    next_cursor: str | None

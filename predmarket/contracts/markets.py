@@ -1,0 +1,129 @@
+"""Markets, order books and trades on the wire."""
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from predmarket.contracts.amounts import Rate, Share, Tick, Time
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.requests import Request
+from predmarket.contracts.text import Description, Question, Slug
+from predmarket.terms import MarketStatus, Outcome, Side
+
+
+class CreateMarketRequest(Request, frozen=True):
+    """POST /v1/markets."""
+
+    slug: Slug
+    question: Question
+    description: Description | None = None
+    tick_size: Tick | None = None
+    maker_fee_rate: Rate | None = None
+    taker_fee_rate: Rate | None = None
+    closes_at: Time | None = None
+    status: Literal["DRAFT", "OPEN"] | None = None
+
+
+class UpdateMarketRequest(Request, frozen=True):
+    """PATCH /v1/markets/{market}; a closesAt of null takes the closing time away."""
+
+    status: MarketStatus | None = None
+    closes_at: Time | UnsetType | None = UNSET
+    question: Question | None = None
+    description: Description | None = None
+
+
+class ResolveMarketRequest(Request, frozen=True):
+    """POST /v1/markets/{market}/resolve."""
+
+    outcome: Outcome
+    settlement_price: Share | None = None
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong: SCALAR and a settlement price go together."""
+        if (self.outcome is Outcome.SCALAR) is (self.settlement_price is not None):
+            return []
+        if self.settlement_price is None:
+            return [Problem("settlementPrice", "is required with SCALAR")]
+        return [Problem("settlementPrice", "goes with SCALAR alone")]
+
+
+class Creator(msgspec.Struct, frozen=True, rename="camel"):
+    """Who made a market."""
+
+    id: int
+    full_name: str | None
+
+
+class Market(msgspec.Struct, frozen=True, rename="camel"):
+    """A market as it stands."""
+
+    id: int
+    slug: str
+    question: str
+    description: str
+    status: MarketStatus
+    outcome: Outcome | None
+    settlement_price: str | None
+    tick_size: str
+    maker_fee_rate: str
+    taker_fee_rate: str
+    closes_at: str | None
+    created_at: str
+    creator: Creator
+    last_price: str | None
+    best_bid: str | None
+    best_ask: str | None
+    volume: str
+    open_interest: str
+
+
+class MarketList(msgspec.Struct, frozen=True, rename="camel"):
+    """One page of markets; ``total`` counts all that match."""
+
+    items: list[Market]
+    total: int
+
+
+class Payouts(msgspec.Struct, frozen=True, rename="camel"):
+    """What a resolution paid."""
+
+    accounts: int
+    total: str
+
+
+class Resolution(msgspec.Struct, frozen=True, rename="camel"):
+    """A market that ended. While the payment of a large one goes on, payouts is null."""
+
+    market: Market
+    payouts: Payouts | None
+
+
+class OrderBook(msgspec.Struct, frozen=True, rename="camel"):
+    """Levels as [price, qty], the best first; ``seq`` is what the book stands for."""
+
+    market_id: int
+    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]]
+    seq: int
+
+
+class Trade(msgspec.Struct, frozen=True, rename="camel"):
+    """One execution."""
+
+    id: int
+    buy_order_id: int
+    sell_order_id: int
+    market_id: int
+    price: str
+    qty: str
+    taker_side: Side
+    created_at: str
+
+
+class TradePage(msgspec.Struct, frozen=True, rename="camel"):
+    """Trades, newest first."""
+
+    items: list[Trade]
+    next_cursor: str | None

@@ -1,0 +1,35 @@
+"""What the exchange says about itself."""
+
+from typing import Literal
+
+import msgspec
+
+
+class Leader(msgspec.Struct, frozen=True, rename="camel"):
+    """Who settles: the epoch counts takeovers."""
+
+    epoch: int
+    name: str | None
+
+
+class Status(msgspec.Struct, frozen=True, rename="camel"):
+    """GET /v1/status. ``uptime`` is in seconds, ``sequence`` the last command committed."""
+
+    version: str
+    uptime: int
+    backend: str
+    leader: Leader
+    durability: dict[str, str]
+    sequence: int
+
+
+Part = Literal["ok", "down", "disabled"]
+
+
+class Health(msgspec.Struct, frozen=True, rename="camel"):
+    """GET /healthz, 503 when a part is down."""
+
+    status: Literal["ok", "down"]
+    database: Part
+    redis: Part
+    core: Part

@@ -1,0 +1,145 @@
+"""Orders on the wire."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from predmarket.contracts.amounts import Price, Qty, Share, Time
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.requests import Request
+from predmarket.contracts.text import ClientOrderId, MarketRef
+from predmarket.terms import (
+    Liquidity,
+    OrderStatus,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+
+MAX_CANCEL_AFTER_S = 86_400
+
+_AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
+
+
+class PlaceOrderRequest(Request, frozen=True):
+    """POST /v1/orders."""
+
+    market_id: MarketRef
+    side: Side
+    type: OrderType
+    qty: Qty
+    price: Price | None = None
+    time_in_force: TimeInForce | None = None
+    expires_at: Time | None = None
+    post_only: bool | None = None
+    reduce_only: bool | None = None
+    max_slippage: Share | None = None
+    self_trade_prevention: SelfTradePrevention | None = None
+    client_order_id: ClientOrderId | None = None
+    deadline: Time | None = None
+
+    @property
+    def tif(self) -> TimeInForce:
+        """Return the time in force, its default filled in."""
+        if self.time_in_force is not None:
+            return self.time_in_force
+        return TimeInForce.GTC if self.type is OrderType.LIMIT else TimeInForce.IOC
+
+    def problems(self) -> list[Problem]:
+        """Return what is malformed by MARKET_RULES, Matching."""
+        found: list[Problem] = []
+        tif = self.tif
+        if self.type is OrderType.LIMIT:
+            if self.price is None:
+                found.append(Problem("price", "is required with LIMIT"))
+            if self.max_slippage is not None:
+                found.append(Problem("maxSlippage", "goes with MARKET alone"))
+        else:
+            if self.price is not None:
+                found.append(Problem("price", "does not go with MARKET"))
+            if tif not in _AT_ONCE:
+                found.append(Problem("timeInForce", "must be IOC or FOK with MARKET"))
+        if tif is TimeInForce.GTD:
+            if self.expires_at is None:
+                found.append(Problem("expiresAt", "is required with GTD"))
+        elif self.expires_at is not None:
+            found.append(Problem("expiresAt", "goes with GTD alone"))
+        if self.post_only and (self.type is OrderType.MARKET or tif in _AT_ONCE):
+            found.append(Problem("postOnly", "does not go with MARKET, IOC or FOK"))
+        return found
+
+
+class AmendOrderRequest(Request, frozen=True):
+    """PATCH /v1/orders/{id}; qty is the order's total."""
+
+    price: Price | None = None
+    qty: Qty | None = None
+
+
+class CancelAllRequest(Request, frozen=True):
+    """POST /v1/orders/cancel-all."""
+
+    market_id: MarketRef | None = None
+    side: Side | None = None
+
+
+class CancelAfterRequest(Request, frozen=True):
+    """POST /v1/orders/cancel-after; 0 disarms the switch."""
+
+    seconds: Annotated[int, Meta(ge=0, le=MAX_CANCEL_AFTER_S)]
+
+
+class OrderFill(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """One execution of an order."""
+
+    trade_id: int
+    price: str
+    qty: str
+    fee: str
+    liquidity: Liquidity
+
+
+class Order(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """An order as it stands. ``market_id`` is null when it named no market that exists."""
+
+    id: int
+    client_order_id: str | None
+    market_id: int | None
+    market_slug: str | None
+    user_id: int
+    side: Side
+    type: OrderType
+    price: str | None
+    qty: str
+    qty_filled: str
+    qty_remaining: str
+    avg_fill_price: str | None
+    fees_paid: str
+    status: OrderStatus
+    reason: str | None
+    time_in_force: TimeInForce
+    expires_at: str | None
+    created_at: str
+    updated_at: str
+    fills: list[OrderFill]
+
+
+class OrderPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Orders, newest first."""
+
+    items: list[Order]
+    next_cursor: str | None
+
+
+class CanceledOrders(msgspec.Struct, frozen=True, rename="camel"):
+    """The orders that a cancel-all ended."""
+
+    canceled: list[int]
+
+
+class CancelAfter(msgspec.Struct, frozen=True, rename="camel"):
+    """When the dead-man switch cancels everything; null when it is off."""
+
+    cancel_at: str | None

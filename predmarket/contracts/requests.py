@@ -1,0 +1,108 @@
+"""Decoding a request's body, with every problem found named by its path."""
+
+import re
+from functools import cache
+from typing import TypeVar, get_type_hints
+
+import msgspec
+
+from predmarket.contracts.amounts import Amount, Time
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.text import MEANINGS
+
+
+class Request(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A request's body. Unknown fields are refused."""
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong between the fields, each field on its own being right."""
+        return []
+
+
+R = TypeVar("R", bound=Request)
+
+
+class Invalid(Exception):
+    """A request that is malformed (400)."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(f"{p.path} {p.message}".strip() for p in problems))
+        self.problems = list(problems)
+
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
+
+
+def read_special(kind: type, value: object) -> object:
+    """Read a type of ours from what JSON gave; a number with a point comes as its text."""
+    if issubclass(kind, Amount | Time):
+        return kind.read(value)
+    raise NotImplementedError(kind)
+
+
+@cache
+def decoder(kind: type[R]) -> msgspec.json.Decoder[R]:
+    """Return the decoder of a request. Numbers never become floats."""
+    return msgspec.json.Decoder(kind, dec_hook=read_special, float_hook=str)
+
+
+def decode(raw: bytes, kind: type[R]) -> R:
+    """Return the request that ``raw`` holds. Raises Invalid with every problem found."""
+    try:
+        request: R = decoder(kind).decode(raw)
+    except _UNREADABLE as error:
+        raise Invalid(*_problems(raw, kind, error)) from None
+    problems = request.problems()
+    if problems:
+        raise Invalid(*problems)
+    return request
+
+
+def _problems(raw: bytes, kind: type[Request], error: Exception) -> list[Problem]:
+    """Look at each field on its own, since the decoder stops at the first problem."""
+    try:
+        fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    except _UNREADABLE as broken:
+        return [_problem(broken)]
+    hints = get_type_hints(kind, include_extras=True)
+    problems: list[Problem] = []
+    for field in msgspec.structs.fields(kind):
+        given = fields.pop(field.encode_name, None)
+        if given is None:
+            if field.required:
+                problems.append(Problem(field.encode_name, "is required"))
+            continue
+        try:
+            msgspec.json.Decoder(hints[field.name], dec_hook=read_special, float_hook=str).decode(
+                given
+            )
+        except _UNREADABLE as wrong:
+            problems.append(_problem(wrong, field.encode_name))
+    problems += [Problem(_printable(name), "is not a known field") for name in fields]
+    return problems or [_problem(error)]
+
+
+def _problem(error: Exception, name: str = "") -> Problem:
+    """Put a decoder's error into the wire's words."""
+    if isinstance(error, RecursionError):
+        return Problem(name, "is nested too deeply")
+    if isinstance(error, UnicodeDecodeError):
+        return Problem(name, "is not UTF-8")
+    found = _AT.match(str(error))
+    assert found is not None  # the pattern takes any text
+    path = name + (found["path"] or "").replace("[", ".").replace("]", "")
+    return Problem(path.lstrip("."), in_words(found["what"]))
+
+
+def in_words(message: str) -> str:
+    """Return what the decoder says of a value as we would say it."""
+    for pattern, meaning in MEANINGS.items():
+        if repr(pattern) in message:
+            return meaning
+    message = message.replace("`", "")
+    return re.sub(r"^[EIO](?=[a-z])", lambda first: first[0].lower(), message)
+
+
+def _printable(name: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:64])

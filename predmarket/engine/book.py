@@ -1,0 +1,215 @@
+"""One market's order book: two bounded price grids of FIFO levels.
+
+Invariants:
+- best price, insertion, cancellation and size of a level take constant time;
+- a level exists if and only if at least one order rests in it;
+- a level's ``qty`` is the sum of its orders' ``remaining``;
+- within a level orders stand in the order of their ``rank``.
+
+Prices lie on a grid of at most 9 999 ticks, so the non-empty levels are the bits of one integer;
+the best level is its highest bit. The ask side is mirrored so that the same holds there.
+Source: MARKET_RULES, Matching.
+"""
+
+from collections.abc import Iterator
+
+from predmarket.terms import (
+    CancelReason,
+    OrderStatus,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty
+
+_OPEN = OrderStatus.OPEN
+_GTC = TimeInForce.GTC
+_SKIP = SelfTradePrevention.SKIP
+_LIMIT = OrderType.LIMIT
+
+
+class Order:
+    """An order, resting or on its way through the book.
+
+    ``price`` is its limit (a MARKET order's collar). ``close`` is what is left of the close part,
+    ``lock`` the cash it holds, ``fee_exact`` its exact fee so far in 1e-14 dollars, ``rank`` its
+    place in time priority, ``events`` how many order events it has had, ``version`` how often
+    its row was written.
+    """
+
+    __slots__ = (
+        "client_order_id", "close", "created_at", "events", "expires_at", "fee_exact", "fees_paid",
+        "filled", "id", "is_buy", "level", "lock", "market_id", "next", "notional", "post_only",
+        "prev", "price", "qty", "rank", "reason", "reduce_only", "remaining", "request", "side",
+        "status", "stp", "tif", "type", "updated_at", "user_id", "version",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        id: int,
+        user_id: int,
+        market_id: int,
+        side: Side,
+        price: Price,
+        qty: Qty,
+        *,
+        type: OrderType = _LIMIT,
+        tif: TimeInForce = _GTC,
+        stp: SelfTradePrevention = _SKIP,
+        now: Micros = 0,
+    ) -> None:
+        self.id = id
+        self.user_id = user_id
+        self.market_id = market_id
+        self.side = side
+        self.is_buy = side is Side.BUY
+        self.type = type
+        self.price = price
+        self.qty = qty
+        self.remaining = qty
+        self.filled: Qty = 0
+        self.notional: Money = 0
+        self.close: Qty = 0
+        self.lock: Money = 0
+        self.fee_exact = 0
+        self.fees_paid: Money = 0
+        self.tif = tif
+        self.expires_at: Micros | None = None
+        self.post_only = False
+        self.reduce_only = False
+        self.stp = stp
+        self.client_order_id: str | None = None
+        self.request: str | None = None
+        self.status = _OPEN
+        self.reason: str | None = None
+        self.created_at = now
+        self.updated_at = now
+        self.rank = 0
+        self.events = 0
+        self.version = 0
+        self.level: Level | None = None
+        self.prev: Order | None = None
+        self.next: Order | None = None
+
+
+class Level:
+    """The orders resting at one price, first come first."""
+
+    __slots__ = ("head", "index", "price", "qty", "tail")
+
+    def __init__(self, index: int, price: Price) -> None:
+        self.index = index
+        self.price = price
+        self.qty: Qty = 0
+        self.head: Order | None = None
+        self.tail: Order | None = None
+
+    def __iter__(self) -> Iterator[Order]:
+        order = self.head
+        while order is not None:
+            yield order
+            order = order.next
+
+
+class BookSide:
+    """All levels of one side; a higher index is a better price."""
+
+    __slots__ = ("bits", "is_buy", "levels", "tick")
+
+    def __init__(self, is_buy: bool, tick: Price) -> None:
+        self.is_buy = is_buy
+        self.tick = tick
+        self.bits = 0
+        self.levels: dict[int, Level] = {}
+
+    def index(self, price: Price) -> int:
+        """Return the grid index of an on-tick price."""
+        return (price if self.is_buy else PRICE_ONE - price) // self.tick
+
+    def best(self) -> Level | None:
+        """Return the best level, or None when the side is empty."""
+        return self.levels[self.bits.bit_length() - 1] if self.bits else None
+
+    def after(self, index: int) -> Level | None:
+        """Return the best level worse than ``index``."""
+        below = self.bits & ((1 << index) - 1)
+        return self.levels[below.bit_length() - 1] if below else None
+
+    def add(self, order: Order) -> None:
+        """Queue ``order`` behind all others at its price."""
+        price = order.price
+        index = (price if self.is_buy else PRICE_ONE - price) // self.tick
+        level = self.levels.get(index)
+        if level is None:
+            level = self.levels[index] = Level(index, price)
+            self.bits |= 1 << index
+            level.head = order
+        else:
+            tail = level.tail
+            assert tail is not None  # a level holds at least one order
+            tail.next = order
+            order.prev = tail
+        level.tail = order
+        level.qty += order.remaining
+        order.level = level
+
+    def remove(self, order: Order) -> None:
+        """Take ``order`` out of its level, with what it has left."""
+        level = order.level
+        assert level is not None  # only a resting order is removed
+        before, behind = order.prev, order.next
+        if before is None:
+            level.head = behind
+        else:
+            before.next = behind
+        if behind is None:
+            level.tail = before
+        else:
+            behind.prev = before
+        order.prev = order.next = order.level = None
+        level.qty -= order.remaining
+        if level.head is None:
+            del self.levels[level.index]
+            self.bits ^= 1 << level.index
+
+    def __iter__(self) -> Iterator[Level]:
+        """Yield the levels, best first."""
+        for index in sorted(self.levels, reverse=True):
+            yield self.levels[index]
+
+
+class Book:
+    """Bids and asks of one market."""
+
+    __slots__ = ("asks", "bids")
+
+    def __init__(self, tick: Price) -> None:
+        self.bids = BookSide(True, tick)
+        self.asks = BookSide(False, tick)
+
+    def side(self, is_buy: bool) -> BookSide:
+        """Return the side where orders of that direction rest."""
+        return self.bids if is_buy else self.asks
+
+    def opposite(self, is_buy: bool) -> BookSide:
+        """Return the side that an order of that direction trades against."""
+        return self.asks if is_buy else self.bids
+
+    def crosses(self, is_buy: bool, price: Price) -> bool:
+        """Tell whether an order at ``price`` would meet the best opposite price."""
+        level = self.opposite(is_buy).best()
+        if level is None:
+            return False
+        return price >= level.price if is_buy else price <= level.price
+
+    def orders(self) -> Iterator[Order]:
+        """Yield every resting order, bids first, best level first."""
+        for side in (self.bids, self.asks):
+            for level in side:
+                yield from level
+
+
+def cancel_status(reason: CancelReason) -> OrderStatus:
+    """Return the final status that goes with a reason."""
+    return OrderStatus.EXPIRED if reason is CancelReason.EXPIRED else OrderStatus.CANCELED

@@ -1,0 +1,176 @@
+"""What the exchange can be told to do.
+
+A command is complete: configuration defaults are already written into it, amounts are integers
+(units.py), and the time it runs at is given beside it. That is what makes the journal enough to
+rebuild every state. The field order is the journal's format: append fields with a default, never
+reorder them.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from predmarket.terms import (
+    CancelReason,
+    MarketStatus,
+    OrderType,
+    Outcome,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from predmarket.units import Micros, Money, Price, Qty, Rate
+
+
+class _Command(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="op"):
+    pass
+
+
+class OpenAccount(_Command, frozen=True, tag="open-account"):
+    """Give a user an account holding the sign-up ``credit``. Repeating it changes nothing."""
+
+    user_id: int
+    credit: Money = 0
+
+
+class Transfer(_Command, frozen=True, tag="transfer"):
+    """Deposit (or, negative, withdraw) ``amount``; ``key`` makes the actor's repeat harmless."""
+
+    user_id: int
+    amount: Money
+    reason: str
+    actor_id: int
+    key: str | None = None
+
+
+class CreateMarket(_Command, frozen=True, tag="create-market"):
+    """Create a market that starts as DRAFT or OPEN."""
+
+    slug: str
+    question: str
+    description: str
+    tick: Price
+    maker_rate: Rate
+    taker_rate: Rate
+    closes_at: Micros | None
+    status: MarketStatus
+    creator_id: int
+
+
+class UpdateMarket(_Command, frozen=True, tag="update-market"):
+    """Change what is given; ``closes_at`` counts only when ``sets_closes_at``."""
+
+    market_id: int
+    status: MarketStatus | None = None
+    sets_closes_at: bool = False
+    closes_at: Micros | None = None
+    question: str | None = None
+    description: str | None = None
+
+
+class ResolveMarket(_Command, frozen=True, tag="resolve-market"):
+    """End a market. ``price`` is what a YES share pays and goes with SCALAR alone."""
+
+    market_id: int
+    outcome: Outcome
+    price: Price | None = None
+
+
+class PlaceOrder(_Command, frozen=True, tag="place"):
+    """Place an order. ``market_id`` 0 stands for a market that does not exist.
+
+    ``max_slippage`` is set for MARKET and only there. ``request`` is the normalised content
+    that a repeat under the same client order id must match.
+    """
+
+    user_id: int
+    market_id: int
+    side: Side
+    type: OrderType
+    price: Price | None
+    qty: Qty
+    tif: TimeInForce
+    expires_at: Micros | None = None
+    post_only: bool = False
+    reduce_only: bool = False
+    max_slippage: Price | None = None
+    stp: SelfTradePrevention = SelfTradePrevention.SKIP
+    client_order_id: str | None = None
+    deadline: Micros | None = None
+    request: str | None = None
+    sees_drafts: bool = False
+
+
+class AmendOrder(_Command, frozen=True, tag="amend"):
+    """Change the price or the total quantity of an open order."""
+
+    user_id: int
+    order_id: int
+    price: Price | None
+    qty: Qty | None
+
+
+class CancelOrder(_Command, frozen=True, tag="cancel"):
+    """Cancel one open order; an admin may cancel anyone's."""
+
+    user_id: int
+    order_id: int
+    as_admin: bool = False
+
+
+class CancelAll(_Command, frozen=True, tag="cancel-all"):
+    """Cancel a user's open orders, in one market or on one side if given."""
+
+    user_id: int
+    market_id: int | None = None
+    side: Side | None = None
+    reason: CancelReason = CancelReason.USER
+
+
+class CancelAfter(_Command, frozen=True, tag="cancel-after"):
+    """Arm the dead-man switch ``seconds`` from now in place of any earlier one; 0 disarms it."""
+
+    user_id: int
+    seconds: int
+
+
+class CloseDue(_Command, frozen=True, tag="close-due"):
+    """A market's closesAt has come."""
+
+    market_id: int
+
+
+class ExpiryDue(_Command, frozen=True, tag="expiry-due"):
+    """A GTD order's expiresAt has come."""
+
+    order_id: int
+
+
+class DeadmanDue(_Command, frozen=True, tag="deadman-due"):
+    """A user's dead-man switch has run out."""
+
+    user_id: int
+
+
+class ContinueMarket(_Command, frozen=True, tag="continue-market"):
+    """Take the next bounded step of a market's closing or resolution."""
+
+    market_id: int
+
+
+Command: TypeAlias = (
+    OpenAccount
+    | Transfer
+    | CreateMarket
+    | UpdateMarket
+    | ResolveMarket
+    | PlaceOrder
+    | AmendOrder
+    | CancelOrder
+    | CancelAll
+    | CancelAfter
+    | CloseDue
+    | ExpiryDue
+    | DeadmanDue
+    | ContinueMarket
+)

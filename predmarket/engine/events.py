@@ -1,0 +1,163 @@
+"""What happened, in order: the engine's only output.
+
+Order events carry ``n``, counting the order's own events from 1, so that order id, type and n name
+one event for ever. Amounts are integers (units.py). Balances and positions follow from these
+events; the store reads their final values from the state.
+"""
+
+from typing import ClassVar, TypeAlias
+
+import msgspec
+
+from predmarket.terms import CancelReason, ErrorCode, MarketStatus, Side
+from predmarket.units import Money, Price, Qty
+
+
+class _Event(msgspec.Struct, frozen=True, gc=False):
+    type: ClassVar[str]
+
+
+class OrderAccepted(_Event, frozen=True):
+    """The order passed every check; its funds and shares are reserved."""
+
+    type = "ORDER_ACCEPTED"
+    order_id: int
+    n: int
+
+
+class OrderRejected(_Event, frozen=True):
+    """The order was refused and changed nothing but its own record.
+
+    Message and details are kept so that a repeat is told exactly the same.
+    """
+
+    type = "ORDER_REJECTED"
+    order_id: int
+    n: int
+    code: ErrorCode
+    message: str
+    details: dict[str, str | int] | None
+
+
+class Match(_Event, frozen=True):
+    """A trade. The cash is what each side received (negative: paid), before the fee."""
+
+    type = "MATCH"
+    trade_id: int
+    market_id: int
+    buy_order_id: int
+    sell_order_id: int
+    buy_user_id: int
+    sell_user_id: int
+    price: Price
+    qty: Qty
+    taker_side: Side
+    buy_cash: Money
+    sell_cash: Money
+    buy_fee: Money
+    sell_fee: Money
+
+
+class OrderPartiallyFilled(_Event, frozen=True):
+    """``qty_filled`` is the order's total so far."""
+
+    type = "ORDER_PARTIALLY_FILLED"
+    order_id: int
+    n: int
+    qty_filled: Qty
+
+
+class OrderFilled(_Event, frozen=True):
+    """Nothing of the order is left."""
+
+    type = "ORDER_FILLED"
+    order_id: int
+    n: int
+    qty_filled: Qty
+
+
+class OrderCanceled(_Event, frozen=True):
+    """What was left of the order is gone, also by expiry."""
+
+    type = "ORDER_CANCELED"
+    order_id: int
+    n: int
+    reason: CancelReason
+
+
+class OrderAmended(_Event, frozen=True):
+    """The order's price or total quantity is now this."""
+
+    type = "ORDER_AMENDED"
+    order_id: int
+    n: int
+    price: Price
+    qty: Qty
+
+
+class BookDelta(_Event, frozen=True):
+    """A level's absolute size after the command; ``seq`` counts the book's level changes."""
+
+    type = "BOOK_DELTA"
+    market_id: int
+    side: Side
+    price: Price
+    qty: Qty
+    seq: int
+
+
+class Merged(_Event, frozen=True):
+    """``qty`` free YES and free NO shares of one user became ``qty`` dollars."""
+
+    type = "MERGED"
+    user_id: int
+    market_id: int
+    qty: Qty
+
+
+class AccountOpened(_Event, frozen=True):
+    """The user has an account."""
+
+    type = "ACCOUNT_OPENED"
+    user_id: int
+
+
+class Transferred(_Event, frozen=True):
+    """Money came from outside, or, negative, left."""
+
+    type = "TRANSFERRED"
+    transfer_id: int
+    user_id: int
+    amount: Money
+
+
+class PaidOut(_Event, frozen=True):
+    """A resolution paid ``cash``; ``fee`` of fees charged before was given back by a VOID."""
+
+    type = "PAID_OUT"
+    user_id: int
+    market_id: int
+    cash: Money
+    fee: Money
+
+
+class MarketChanged(_Event, frozen=True):
+    """A market was created, changed its status or its details."""
+
+    type = "MARKET_CHANGED"
+    market_id: int
+    status: MarketStatus
+    new_status: bool
+
+
+OrderEvent: TypeAlias = (
+    OrderAccepted
+    | OrderRejected
+    | OrderPartiallyFilled
+    | OrderFilled
+    | OrderCanceled
+    | OrderAmended
+)
+Event: TypeAlias = (
+    OrderEvent | Match | BookDelta | Merged | AccountOpened | Transferred | PaidOut | MarketChanged
+)

@@ -1,0 +1,131 @@
+"""The exchange as a state machine: ``apply(now, command)`` gives a reply and events.
+
+Invariants:
+- pure: no clock, no input or output, no randomness, no float; the same commands at the same times
+  give the same state on any machine;
+- ``now`` never goes backwards, and what falls due at or before it was applied before it;
+- after each command money and shares are conserved, or InvariantError is raised and the state must
+  be thrown away.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from predmarket.engine import accounts, commands, lifecycle, orders
+from predmarket.engine.commands import Command
+from predmarket.engine.events import Event
+from predmarket.engine.replies import Canceled, MarketDone, Reply
+from predmarket.engine.state import Changes, State
+from predmarket.engine.timers import TimerKind
+from predmarket.terms import CancelReason
+from predmarket.units import Micros
+
+
+def _close_due(state: State, command: commands.CloseDue) -> MarketDone:
+    market = state.markets[command.market_id]
+    lifecycle.close(state, market)
+    return MarketDone(market.id, market.unfinished)
+
+
+def _expiry_due(state: State, command: commands.ExpiryDue) -> Canceled:
+    state.cancel(state.orders[command.order_id], CancelReason.EXPIRED)
+    return Canceled((command.order_id,))
+
+
+def _deadman_due(state: State, command: commands.DeadmanDue) -> Canceled:
+    state.ledger.account(command.user_id).deadman_at = None
+    return orders.cancel_all(
+        state, commands.CancelAll(command.user_id, reason=CancelReason.DEADMAN)
+    )
+
+
+# The value type is loose because each handler takes its own command; apply() pairs them by type.
+_HANDLERS: dict[type[Command], Callable[[State, Any], Reply]] = {
+    commands.PlaceOrder: orders.place,
+    commands.AmendOrder: orders.amend,
+    commands.CancelOrder: orders.cancel,
+    commands.CancelAll: orders.cancel_all,
+    commands.OpenAccount: accounts.open_account,
+    commands.Transfer: accounts.transfer,
+    commands.CancelAfter: accounts.cancel_after,
+    commands.CreateMarket: lifecycle.create,
+    commands.UpdateMarket: lifecycle.update,
+    commands.ResolveMarket: lifecycle.resolve,
+    commands.ContinueMarket: lifecycle.proceed,
+    commands.CloseDue: _close_due,
+    commands.ExpiryDue: _expiry_due,
+    commands.DeadmanDue: _deadman_due,
+}
+
+
+class Exchange:
+    """Markets, books, accounts and positions behind one door."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: State | None = None) -> None:
+        self.state = State() if state is None else state
+
+    def apply(self, now: Micros, command: Command) -> tuple[Reply, list[Event]]:
+        """Carry out one command at ``now`` and return its reply and its events in order.
+
+        Raises InvariantError when the books do not balance; the state is worthless then.
+        """
+        state = self.state
+        assert now >= state.now, "time goes backwards"
+        state.now = now
+        events: list[Event] = []
+        state.events = events
+        reply = _HANDLERS[type(command)](state, command)
+        if state.touched_levels:
+            state.report_levels()
+        state.ledger.verify()
+        return reply, events
+
+    def due(self, until: Micros) -> tuple[Micros, Command] | None:
+        """Return what must be applied next before a command stamped ``until``, with its time.
+
+        The time is the moment it fell due, or the last command's when that is later.
+        """
+        state = self.state
+        first = state.timers.first()
+        while first is not None and first[0] <= until:
+            due, kind, id = first
+            command = self._timer_command(due, kind, id)
+            if command is not None:
+                return max(due, state.now), command
+            state.timers.drop_first()
+            first = state.timers.first()
+        return None
+
+    def next_due(self) -> Micros | None:
+        """Return when the next timer falls due, or None. It may turn out to be stale."""
+        first = self.state.timers.first()
+        return None if first is None else first[0]
+
+    def unfinished(self) -> Command | None:
+        """Return the next step of a closing or resolution under way, if there is one."""
+        for market_id in self.state.unfinished:
+            return commands.ContinueMarket(market_id)
+        return None
+
+    def take_changes(self) -> Changes:
+        """Hand over what changed since the last call, for the store."""
+        return self.state.take_changes()
+
+    def _timer_command(self, due: Micros, kind: TimerKind, id: int) -> Command | None:
+        """Return the command of a timer, or None when what it was set for has moved on."""
+        state = self.state
+        if kind is TimerKind.CLOSE:
+            market = state.markets[id]
+            if market.closes_at == due and market.closes_on_time():
+                return commands.CloseDue(id)
+        elif kind is TimerKind.EXPIRY:
+            order = state.orders.get(id)
+            if order is not None and order.expires_at == due:
+                return commands.ExpiryDue(id)
+        else:
+            account = state.ledger.accounts[id]
+            if account.deadman_at == due:
+                return commands.DeadmanDue(id)
+        return None

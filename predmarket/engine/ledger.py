@@ -1,0 +1,333 @@
+"""Accounts, positions and every movement of money and shares.
+
+Invariants, checked after each command over what the command touched (``Ledger.verify``):
+- in each market total YES = total NO = open interest, and collateral = open interest x 1.00
+  (while a resolution pays out step by step, the money sum alone);
+- cash over users + collateral of all markets + fees = net deposits;
+- no lock, share count or reserve is negative; available goes below zero by a VOID alone.
+
+Each movement is written twice, in the accounts and in the market's totals, by different sums; the
+check compares the two. Source: MARKET_RULES, Collateral, Positions, Lifecycle.
+"""
+
+from predmarket.engine.book import Order
+from predmarket.engine.fees import EXACT_PER_MONEY, fee_lock
+from predmarket.engine.market import Market
+from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty
+
+
+class InvariantError(AssertionError):
+    """The engine contradicts itself. Nothing decided since the last commit may be used."""
+
+
+class Account:
+    """One user's cash; ``orders`` are the open ones by id, ``deadman_at`` the armed switch."""
+
+    __slots__ = ("available", "deadman_at", "locked", "orders", "user_id", "version")
+
+    def __init__(self, user_id: int) -> None:
+        self.user_id = user_id
+        self.available: Money = 0
+        self.locked: Money = 0
+        self.deadman_at: Micros | None = None
+        self.orders: dict[int, Order] = {}
+        self.version = 0
+
+
+class Position:
+    """One user's shares in one market.
+
+    ``reserved_*`` are the shares that back close parts of resting orders. ``net_paid`` is what the
+    user paid in this market less what came back, fees included: what a VOID undoes.
+    """
+
+    __slots__ = (
+        "cost_no", "cost_yes", "market_id", "net_paid", "no", "realized", "reserved_no",
+        "reserved_yes", "user_id", "version", "yes",
+    )  # fmt: skip
+
+    def __init__(self, user_id: int, market_id: int) -> None:
+        self.user_id = user_id
+        self.market_id = market_id
+        self.yes: Qty = 0
+        self.no: Qty = 0
+        self.reserved_yes: Qty = 0
+        self.reserved_no: Qty = 0
+        self.cost_yes: Money = 0
+        self.cost_no: Money = 0
+        self.realized: Money = 0
+        self.net_paid: Money = 0
+        self.version = 0
+
+    def free_opposite(self, is_buy: bool) -> Qty:
+        """Return the unreserved shares that an order of that direction would give."""
+        return self.no - self.reserved_no if is_buy else self.yes - self.reserved_yes
+
+    def reserve(self, is_buy: bool, qty: Qty) -> None:
+        """Reserve ``qty`` (release, when negative) of the shares such an order gives."""
+        if is_buy:
+            self.reserved_no += qty
+        else:
+            self.reserved_yes += qty
+
+    def give_yes(self, qty: Qty, proceeds: Money) -> None:
+        """Part with YES shares for ``proceeds``, realizing the difference to their cost."""
+        removed = self.cost_yes * qty // self.yes
+        self.yes -= qty
+        self.cost_yes -= removed
+        self.realized += proceeds - removed
+
+    def give_no(self, qty: Qty, proceeds: Money) -> None:
+        """Part with NO shares for ``proceeds``, realizing the difference to their cost."""
+        removed = self.cost_no * qty // self.no
+        self.no -= qty
+        self.cost_no -= removed
+        self.realized += proceeds - removed
+
+
+class Ledger:
+    """All accounts and positions, with the sums they must add up to."""
+
+    __slots__ = (
+        "_accounts_before", "_collateral_moved", "_fees_moved", "_markets", "_outside_moved",
+        "_positions_before", "_voiding", "accounts", "dirty_accounts", "dirty_positions", "fees",
+        "net_deposits", "positions",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.accounts: dict[int, Account] = {}
+        self.positions: dict[tuple[int, int], Position] = {}
+        self.fees: Money = 0
+        self.net_deposits: Money = 0
+        self.dirty_accounts: dict[int, Account] = {}
+        self.dirty_positions: dict[tuple[int, int], Position] = {}
+        self._markets: dict[int, Market] = {}
+        self._accounts_before: dict[Account, tuple[Money, Money]] = {}
+        self._positions_before: dict[Position, tuple[Qty, Qty]] = {}
+        self._collateral_moved: Money = 0
+        self._fees_moved: Money = 0
+        self._outside_moved: Money = 0
+        self._voiding = False
+
+    # what a command is about to change, as it was before
+
+    def account(self, user_id: int) -> Account:
+        """Return an account that the current command is about to change."""
+        account = self.accounts[user_id]
+        if account not in self._accounts_before:
+            self._accounts_before[account] = (account.available, account.locked)
+        return account
+
+    def position(self, user_id: int, market: Market) -> Position:
+        """Return a position that the current command is about to change, made if missing."""
+        key = (user_id, market.id)
+        position = self.positions.get(key)
+        if position is None:
+            position = self.positions[key] = Position(user_id, market.id)
+            market.positions[user_id] = position
+        if position not in self._positions_before:
+            self._positions_before[position] = (position.yes, position.no)
+            self._markets[market.id] = market
+        return position
+
+    # money from and to the outside
+
+    def open_account(self, user_id: int) -> Account:
+        """Create an empty account."""
+        account = self.accounts[user_id] = Account(user_id)
+        self._accounts_before[account] = (0, 0)
+        return account
+
+    def deposit(self, account: Account, amount: Money) -> None:
+        """Bring ``amount`` in from outside, or, negative, take it out."""
+        account.available += amount
+        self.net_deposits += amount
+        self._outside_moved += amount
+
+    # orders
+
+    def required_lock(self, order: Order, market: Market, open_qty: Qty) -> Money:
+        """Return the cash that ``open_qty`` of the order must hold: its cost and its fees."""
+        if not open_qty:
+            return 0
+        cost = (order.price if order.is_buy else PRICE_ONE - order.price) * open_qty
+        if not market.lock_rate:
+            return cost
+        return cost + fee_lock(
+            order.fee_exact, market.lock_rate, open_qty, order.is_buy, order.price
+        )
+
+    def relock(self, order: Order, account: Account, market: Market) -> None:
+        """Make the order's lock what the rules say for what is left of it."""
+        lock = self.required_lock(order, market, order.remaining - order.close)
+        change = lock - order.lock
+        if change:
+            account.locked += change
+            account.available -= change
+            order.lock = lock
+
+    def release(self, order: Order, market: Market) -> Qty:
+        """Free all that the order holds and return what merged because of it."""
+        if order.lock:
+            account = self.account(order.user_id)
+            account.locked -= order.lock
+            account.available += order.lock
+            order.lock = 0
+        if not order.close:
+            return 0
+        position = self.position(order.user_id, market)
+        position.reserve(order.is_buy, -order.close)
+        order.close = 0
+        return self.merge(position, market)
+
+    def fill(
+        self, order: Order, market: Market, qty: Qty, price: Price, is_taker: bool
+    ) -> tuple[Money, Money]:
+        """Book one side of a trade, the order's quantities already reduced by ``qty``.
+
+        Returns the cash received (negative: paid) before the fee, and the fee.
+        """
+        account = self.account(order.user_id)
+        position = self.position(order.user_id, market)
+        closing = min(order.close, qty)
+        opening = qty - closing
+        against = PRICE_ONE - price
+        cash = 0
+        if closing:
+            order.close -= closing
+            if order.is_buy:
+                cash = against * closing
+                position.reserved_no -= closing
+                position.give_no(closing, cash)
+            else:
+                cash = price * closing
+                position.reserved_yes -= closing
+                position.give_yes(closing, cash)
+        if opening:
+            if order.is_buy:
+                cost = price * opening
+                position.yes += opening
+                position.cost_yes += cost
+            else:
+                cost = against * opening
+                position.no += opening
+                position.cost_no += cost
+            cash -= cost
+        fee = self._charge(order, market, qty, price, is_taker) if market.lock_rate else 0
+        position.realized -= fee
+        position.net_paid += fee - cash
+        account.available += cash - fee
+        market.collateral -= cash
+        self._collateral_moved -= cash
+        self.relock(order, account, market)
+        return cash, fee
+
+    def _charge(
+        self, order: Order, market: Market, qty: Qty, price: Price, is_taker: bool
+    ) -> Money:
+        """Add a fill's fee to the order's exact sum and return the money now due."""
+        rate = market.taker_rate if is_taker else market.maker_rate
+        order.fee_exact += rate * qty * price * (PRICE_ONE - price)
+        fee = -(-order.fee_exact // EXACT_PER_MONEY) - order.fees_paid
+        order.fees_paid += fee
+        market.fees += fee
+        self.fees += fee
+        self._fees_moved += fee
+        return fee
+
+    def merge(self, position: Position, market: Market) -> Qty:
+        """Turn free YES and free NO pairs into cash and return how many there were."""
+        free_yes = position.yes - position.reserved_yes
+        free_no = position.no - position.reserved_no
+        pairs = free_yes if free_yes < free_no else free_no
+        if pairs <= 0:
+            return 0
+        cash = pairs * PRICE_ONE
+        # The YES side takes the whole dollar, the NO side nothing: only the sum of both counts.
+        position.give_yes(pairs, cash)
+        position.give_no(pairs, 0)
+        position.net_paid -= cash
+        self.account(position.user_id).available += cash
+        market.open_interest -= pairs
+        market.collateral -= cash
+        self._collateral_moved -= cash
+        return pairs
+
+    # the end of a market
+
+    def pay_out(self, position: Position, market: Market, price: Price) -> Money:
+        """Pay a position at ``price`` for YES, leave it flat and return the cash."""
+        cash = position.yes * price + position.no * (PRICE_ONE - price)
+        position.realized += cash - position.cost_yes - position.cost_no
+        position.net_paid -= cash
+        self._settle(position, market, cash)
+        return cash
+
+    def undo(self, position: Position, market: Market) -> tuple[Money, Money]:
+        """Give a user's net payments in a voided market back.
+
+        Returns the cash that came from the collateral and the cash that came from fees: the
+        market's fees go back first, since every one of them is part of somebody's payments.
+        """
+        total = position.net_paid
+        fee = max(0, min(market.fees, total))
+        market.fees -= fee
+        self.fees -= fee
+        self._fees_moved -= fee
+        position.realized = 0
+        position.net_paid = 0
+        self._voiding = True
+        self._settle(position, market, total - fee)
+        if fee:
+            self.account(position.user_id).available += fee
+        return total - fee, fee
+
+    def _settle(self, position: Position, market: Market, cash: Money) -> None:
+        self.account(position.user_id).available += cash
+        market.collateral -= cash
+        self._collateral_moved -= cash
+        position.yes = position.no = 0
+        position.cost_yes = position.cost_no = 0
+
+    # proof
+
+    def verify(self) -> None:
+        """Check the invariants over what this command touched, and forget it.
+
+        Raises InvariantError. Takes time in proportion to what was touched.
+        """
+        moved = 0
+        for account, (available, locked) in self._accounts_before.items():
+            if account.locked < 0:
+                raise InvariantError(f"account {account.user_id}: locked below zero")
+            if account.available < 0 and account.available < available and not self._voiding:
+                raise InvariantError(f"account {account.user_id}: available below zero")
+            moved += account.available + account.locked - available - locked
+            self.dirty_accounts[account.user_id] = account
+        if moved + self._collateral_moved + self._fees_moved != self._outside_moved:
+            raise InvariantError("money was made or lost")
+        for position, (yes, no) in self._positions_before.items():
+            if not (
+                0 <= position.reserved_yes <= position.yes
+                and 0 <= position.reserved_no <= position.no
+            ):
+                raise InvariantError(f"position {position.user_id}: reserve out of bounds")
+            market = self._markets[position.market_id]
+            market.total_yes += position.yes - yes
+            market.total_no += position.no - no
+            self.dirty_positions[position.user_id, position.market_id] = position
+        for market in self._markets.values():
+            if market.ending:
+                continue
+            if not market.total_yes == market.total_no == market.open_interest:
+                raise InvariantError(f"market {market.id}: YES, NO and open interest differ")
+            if market.collateral != market.open_interest * PRICE_ONE:
+                raise InvariantError(f"market {market.id}: collateral differs")
+        self._forget()
+
+    def _forget(self) -> None:
+        self._accounts_before.clear()
+        self._positions_before.clear()
+        self._markets.clear()
+        self._collateral_moved = self._fees_moved = self._outside_moved = 0
+        self._voiding = False

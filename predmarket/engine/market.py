@@ -1,0 +1,106 @@
+"""A market: its terms, where it stands in its lifecycle, and its totals.
+
+Invariant: a final market never changes again. Source: MARKET_RULES, Lifecycle.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from predmarket.engine.book import Book
+from predmarket.terms import MarketStatus, Outcome
+from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty, Rate
+
+if TYPE_CHECKING:
+    from predmarket.engine.ledger import Position
+
+FINAL = frozenset({MarketStatus.RESOLVED, MarketStatus.VOIDED})
+
+TRANSITIONS: dict[MarketStatus, frozenset[MarketStatus]] = {
+    MarketStatus.DRAFT: frozenset({MarketStatus.OPEN}),
+    MarketStatus.OPEN: frozenset({MarketStatus.HALTED, MarketStatus.CLOSED}),
+    MarketStatus.HALTED: frozenset({MarketStatus.OPEN, MarketStatus.CLOSED}),
+    MarketStatus.CLOSED: frozenset({MarketStatus.OPEN}),
+    MarketStatus.RESOLVED: frozenset(),
+    MarketStatus.VOIDED: frozenset(),
+}
+"""What an admin may set; resolving is a command of its own, from any status that is not final."""
+
+PAYOUT: dict[Outcome, Price] = {Outcome.YES: PRICE_ONE, Outcome.NO: 0}
+
+
+class Market:
+    """One question with one book.
+
+    ``ending`` is the outcome of a resolution under way, ``sweeping`` the ids of resting orders that
+    a closing still has to cancel (last id first), ``unpaid`` the positions that a resolution still
+    has to pay (last user first). While any of them is set, ContinueMarket steps are due.
+    """
+
+    __slots__ = (
+        "book", "book_seq", "closes_at", "collateral", "created_at", "creator_id", "description",
+        "ending", "fees", "id", "last_price", "lock_rate", "maker_rate", "open_interest",
+        "outcome", "paid_accounts", "paid_total", "positions", "question", "settlement_price",
+        "slug", "status", "sweeping", "taker_rate", "tick", "total_no", "total_yes", "unpaid",
+         "version", "volume",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        id: int,
+        slug: str,
+        tick: Price,
+        maker_rate: Rate = 0,
+        taker_rate: Rate = 0,
+        *,
+        question: str = "",
+        description: str = "",
+        status: MarketStatus = MarketStatus.OPEN,
+        closes_at: Micros | None = None,
+        created_at: Micros = 0,
+        creator_id: int = 0,
+    ) -> None:
+        self.id = id
+        self.slug = slug
+        self.question = question
+        self.description = description
+        self.status = status
+        self.outcome: Outcome | None = None
+        self.settlement_price: Price | None = None
+        self.tick = tick
+        self.maker_rate = maker_rate
+        self.taker_rate = taker_rate
+        self.lock_rate = max(maker_rate, taker_rate)
+        self.closes_at = closes_at
+        self.created_at = created_at
+        self.creator_id = creator_id
+        self.last_price: Price | None = None
+        self.volume: Qty = 0
+        self.open_interest: Qty = 0
+        self.collateral: Money = 0
+        self.fees: Money = 0
+        self.total_yes: Qty = 0
+        self.total_no: Qty = 0
+        self.book = Book(tick)
+        self.book_seq = 0
+        self.positions: dict[int, Position] = {}
+        self.ending: Outcome | None = None
+        self.sweeping: list[int] = []
+        self.unpaid: list[Position] = []
+        self.paid_accounts = 0
+        self.paid_total: Money = 0
+        self.version = 0
+
+    @property
+    def final(self) -> bool:
+        """Tell whether no command may change this market any more."""
+        return self.status in FINAL
+
+    @property
+    def unfinished(self) -> bool:
+        """Tell whether a closing or a resolution has steps left."""
+        return bool(self.sweeping) or self.ending is not None
+
+    def closes_on_time(self) -> bool:
+        """Tell whether closesAt applies in the present status."""
+        return self.status is MarketStatus.OPEN or self.status is MarketStatus.HALTED

@@ -1,0 +1,377 @@
+"""Placing, amending and cancelling orders: the checks in their order, then the trade.
+
+Invariant: every refusal comes before the first change. Source: MARKET_RULES, Collateral, Matching.
+"""
+
+from predmarket.engine.book import Order
+from predmarket.engine.commands import AmendOrder, CancelAll, CancelOrder, PlaceOrder
+from predmarket.engine.events import (
+    Match,
+    OrderAccepted,
+    OrderAmended,
+    OrderFilled,
+    OrderPartiallyFilled,
+    OrderRejected,
+)
+from predmarket.engine.market import Market
+from predmarket.engine.matching import collar, fillable, sweep
+from predmarket.engine.replies import Canceled, Fill, OrderDone, Refused, record
+from predmarket.engine.state import State
+from predmarket.engine.timers import TimerKind
+from predmarket.terms import (
+    CancelReason,
+    ErrorCode,
+    Liquidity,
+    MarketStatus,
+    OrderStatus,
+    OrderType,
+    TimeInForce,
+)
+from predmarket.units import Qty, format_money, format_price, format_qty
+
+_MARKET, _FOK = OrderType.MARKET, TimeInForce.FOK
+_RESTING = frozenset({TimeInForce.GTC, TimeInForce.GTD})
+
+
+def place(state: State, command: PlaceOrder) -> OrderDone | Refused:
+    """Accept, trade and rest an order, or reject it. Either way it takes the next order id."""
+    if command.user_id not in state.ledger.accounts:
+        return Refused(ErrorCode.USER_NOT_FOUND, "the user has no account")
+    state.last_order_id += 1
+    order = _order(state, command)
+    market = _seen(state, command)
+    if market is None:
+        order.market_id = 0
+    refusal = _why_not(state, command, order, market)
+    if refusal is not None:
+        order.qty = order.remaining = command.qty  # a record shows what was asked, not a cap
+        return _reject(state, order, refusal)
+    assert market is not None  # a missing market was refused
+    ledger = state.ledger
+    account = ledger.account(order.user_id)
+    if order.close:
+        ledger.position(order.user_id, market).reserve(order.is_buy, order.close)
+    ledger.relock(order, account, market)
+    order.events = 1
+    state.events.append(OrderAccepted(order.id, 1))
+    state.changed(order)
+    fills = _trade(state, order, market)
+    if order.status is OrderStatus.OPEN or order.status is OrderStatus.PARTIALLY_FILLED:
+        state.keep(order)
+        if order.expires_at is not None:
+            state.timers.set(order.expires_at, TimerKind.EXPIRY, order.id)
+    return OrderDone(record(order), fills)
+
+
+def _order(state: State, command: PlaceOrder) -> Order:
+    order = Order(
+        state.last_order_id,
+        command.user_id,
+        command.market_id,
+        command.side,
+        command.price or 0,
+        command.qty,
+        type=command.type,
+        tif=command.tif,
+        stp=command.stp,
+        now=state.now,
+    )
+    order.expires_at = command.expires_at
+    order.post_only = command.post_only
+    order.reduce_only = command.reduce_only
+    order.client_order_id = command.client_order_id
+    order.request = command.request
+    return order
+
+
+def _seen(state: State, command: PlaceOrder) -> Market | None:
+    """Return the order's market; a draft is not there for those who may not see it."""
+    market = state.markets.get(command.market_id)
+    if market is not None and market.status is MarketStatus.DRAFT and not command.sees_drafts:
+        return None
+    return market
+
+
+def _why_not(
+    state: State, command: PlaceOrder, order: Order, market: Market | None
+) -> Refused | None:
+    """Return the first refusal that applies, else leave the order sized, priced and split."""
+    now = state.now
+    if (command.deadline is not None and now > command.deadline) or (
+        command.expires_at is not None and now >= command.expires_at
+    ):
+        return Refused(ErrorCode.DEADLINE_PASSED, "the deadline has passed")
+    if market is None:
+        return Refused(ErrorCode.MARKET_NOT_FOUND, "there is no such market")
+    if market.status is not MarketStatus.OPEN:
+        return _not_open(market)
+    if command.type is _MARKET:
+        assert command.max_slippage is not None  # written in before the command was numbered
+        limit = collar(market.book, order.is_buy, command.max_slippage, market.tick)
+        if limit is None:
+            return Refused(ErrorCode.NO_LIQUIDITY, "nothing rests on the other side")
+        order.price = limit
+    elif order.price % market.tick:
+        return _off_tick(market)
+    position = market.positions.get(order.user_id)
+    free = position.free_opposite(order.is_buy) if position is not None else 0
+    if order.reduce_only:
+        if not free:
+            return Refused(ErrorCode.NOTHING_TO_REDUCE, "no free opposite shares to reduce")
+        if free < order.qty:
+            order.qty = order.remaining = free
+    if order.post_only and market.book.crosses(order.is_buy, order.price):
+        return _would_cross()
+    if order.tif is _FOK and not fillable(market.book, order):
+        return Refused(ErrorCode.FOK_NOT_FILLABLE, "the order cannot be filled whole now")
+    close = free if free < order.qty else order.qty
+    lock = state.ledger.required_lock(order, market, order.qty - close)
+    account = state.ledger.accounts[order.user_id]
+    if lock and lock > account.available:
+        return _short_of_funds(lock, account.available)
+    order.close = close
+    return None
+
+
+def _not_open(market: Market) -> Refused:
+    return Refused(
+        ErrorCode.MARKET_NOT_OPEN,
+        f"the market is {market.status.value}",
+        {"status": market.status.value},
+    )
+
+
+def _off_tick(market: Market) -> Refused:
+    tick = format_price(market.tick)
+    return Refused(
+        ErrorCode.PRICE_OFF_TICK, f"the price is off the tick of {tick}", {"tickSize": tick}
+    )
+
+
+def _would_cross() -> Refused:
+    return Refused(ErrorCode.POST_ONLY_WOULD_CROSS, "the order would take at the best price")
+
+
+def _short_of_funds(required: int, available: int) -> Refused:
+    return Refused(
+        ErrorCode.INSUFFICIENT_FUNDS,
+        f"the order needs {format_money(required)}, available is {format_money(available)}",
+        {"required": format_money(required), "available": format_money(available)},
+    )
+
+
+def _reject(state: State, order: Order, refusal: Refused) -> Refused:
+    order.status = OrderStatus.REJECTED
+    order.reason = refusal.code.value
+    order.events = 1
+    state.events.append(OrderRejected(order.id, 1, refusal.code, refusal.message, refusal.details))
+    state.changed(order)
+    return Refused(refusal.code, refusal.message, refusal.details, order.id)
+
+
+def _trade(state: State, order: Order, market: Market) -> tuple[Fill, ...]:
+    """Run an accepted order through the book and rest or cancel what is left."""
+    fills: list[Fill] = []
+    state.dirty_markets[market.id] = market
+
+    def on_fill(taker: Order, maker: Order, qty: Qty) -> None:
+        fills.append(_book_trade(state, market, taker, maker, qty))
+
+    def on_own(maker: Order) -> None:
+        state.cancel(maker, CancelReason.SELF_TRADE)
+
+    stopped = sweep(market.book, order, on_fill, on_own)
+    if not order.remaining:
+        return tuple(fills)
+    if stopped:
+        state.cancel(order, CancelReason.SELF_TRADE)
+    elif order.type is _MARKET:
+        state.cancel(order, CancelReason.MARKET_REMAINDER)
+    elif order.tif not in _RESTING:
+        state.cancel(order, CancelReason.IOC)
+    elif market.book.crosses(order.is_buy, order.price):
+        # Only own orders passed over can still cross here; resting would cross the book.
+        state.cancel(order, CancelReason.SELF_TRADE)
+    else:
+        state.rest(order, market)
+    return tuple(fills)
+
+
+def _book_trade(state: State, market: Market, taker: Order, maker: Order, qty: Qty) -> Fill:
+    """Book one match on both sides, report it, and merge what became free."""
+    price = maker.price
+    ledger = state.ledger
+    buy, sell = (taker, maker) if taker.is_buy else (maker, taker)
+    # YES shares newly made less those that change hands; the positions book it on their own.
+    market.open_interest += qty - min(buy.close, qty) - min(sell.close, qty)
+    buy_cash, buy_fee = ledger.fill(buy, market, qty, price, buy is taker)
+    sell_cash, sell_fee = ledger.fill(sell, market, qty, price, sell is taker)
+    market.last_price = price
+    market.volume += qty
+    state.touched_levels[market.id, maker.is_buy, price] = None
+    state.last_trade_id += 1
+    state.events.append(
+        Match(
+            state.last_trade_id,
+            market.id,
+            buy.id,
+            sell.id,
+            buy.user_id,
+            sell.user_id,
+            price,
+            qty,
+            taker.side,
+            buy_cash,
+            sell_cash,
+            buy_fee,
+            sell_fee,
+        )
+    )
+    _filled(state, maker)
+    _filled(state, taker)
+    for order in (buy, sell):
+        position = market.positions[order.user_id]
+        if position.yes and position.no:
+            state.merged(order.user_id, market, ledger.merge(position, market))
+    fee = buy_fee if buy is taker else sell_fee
+    return Fill(state.last_trade_id, price, qty, fee, Liquidity.TAKER)
+
+
+def _filled(state: State, order: Order) -> None:
+    order.events += 1
+    if order.remaining:
+        order.status = OrderStatus.PARTIALLY_FILLED
+        state.events.append(OrderPartiallyFilled(order.id, order.events, order.filled))
+    else:
+        order.status = OrderStatus.FILLED
+        state.events.append(OrderFilled(order.id, order.events, order.filled))
+        state.forget(order)
+    state.changed(order)
+
+
+def amend(state: State, command: AmendOrder) -> OrderDone | Refused:
+    """Change an open order's price or quantity, or refuse and change nothing."""
+    order = _open_order(state, command.order_id, command.user_id)
+    if isinstance(order, Refused):
+        return order
+    market = state.markets[order.market_id]
+    if market.status is not MarketStatus.OPEN:
+        return _not_open(market)
+    price = order.price if command.price is None else command.price
+    if price % market.tick:
+        return _off_tick(market)
+    qty = order.qty if command.qty is None else command.qty
+    if qty <= order.filled:
+        return Refused(
+            ErrorCode.QTY_BELOW_FILLED,
+            f"{format_qty(order.filled)} is filled already",
+            {"qtyFilled": format_qty(order.filled)},
+        )
+    position = market.positions.get(order.user_id)
+    giveable = order.close + (position.free_opposite(order.is_buy) if position is not None else 0)
+    if order.reduce_only:
+        qty = min(qty, order.filled + giveable)
+    if price == order.price and qty == order.qty:
+        return OrderDone(record(order))
+    if price == order.price and qty < order.qty:
+        _shrink(state, order, market, qty)
+        return OrderDone(record(order))
+    return _requeue(state, order, market, price, qty, giveable)
+
+
+def _shrink(state: State, order: Order, market: Market, qty: Qty) -> None:
+    """Make an order smaller in its place; the open part is released first."""
+    ledger = state.ledger
+    cut = order.qty - qty
+    assert order.level is not None  # open orders rest
+    order.level.qty -= cut
+    order.qty = qty
+    order.remaining -= cut
+    state.touched_levels[market.id, order.is_buy, order.price] = None
+    state.dirty_markets[market.id] = market
+    _amended(state, order)
+    freed = max(0, order.close - order.remaining)
+    order.close -= freed
+    ledger.relock(order, ledger.account(order.user_id), market)
+    if freed:
+        position = ledger.position(order.user_id, market)
+        position.reserve(order.is_buy, -freed)
+        state.merged(order.user_id, market, ledger.merge(position, market))
+
+
+def _requeue(
+    state: State, order: Order, market: Market, price: int, qty: Qty, giveable: Qty
+) -> OrderDone | Refused:
+    """Give an order its new terms at the back of the queue, where it may trade at once."""
+    ledger = state.ledger
+    if order.post_only and market.book.crosses(order.is_buy, price):
+        return _would_cross()
+    remaining = qty - order.filled
+    close = min(remaining, giveable)
+    before = order.price
+    order.price = price
+    lock = ledger.required_lock(order, market, remaining - close)
+    order.price = before
+    account = ledger.account(order.user_id)
+    if lock and lock > account.available + order.lock:
+        return _short_of_funds(lock, account.available + order.lock)
+    state.unrest(order, market)
+    order.price, order.qty, order.remaining = price, qty, remaining
+    _amended(state, order)
+    if close != order.close:
+        position = ledger.position(order.user_id, market)
+        position.reserve(order.is_buy, close - order.close)
+        order.close = close
+    ledger.relock(order, account, market)
+    if order.user_id in market.positions:
+        position = ledger.position(order.user_id, market)
+        state.merged(order.user_id, market, ledger.merge(position, market))
+    fills = _trade(state, order, market)
+    return OrderDone(record(order), fills)
+
+
+def _amended(state: State, order: Order) -> None:
+    order.events += 1
+    state.changed(order)
+    state.events.append(OrderAmended(order.id, order.events, order.price, order.qty))
+
+
+def cancel(state: State, command: CancelOrder) -> OrderDone | Refused:
+    """Cancel one open order of the user's own, or of anyone's as an admin."""
+    order = _open_order(state, command.order_id, None if command.as_admin else command.user_id)
+    if isinstance(order, Refused):
+        return order
+    own = order.user_id == command.user_id
+    state.cancel(order, CancelReason.USER if own else CancelReason.ADMIN)
+    return OrderDone(record(order))
+
+
+def cancel_all(state: State, command: CancelAll) -> Canceled:
+    """Cancel a user's open orders in the order of their ids."""
+    account = state.ledger.accounts.get(command.user_id)
+    if account is None:
+        return Canceled(())
+    ids = sorted(
+        order.id
+        for order in account.orders.values()
+        if (command.market_id is None or order.market_id == command.market_id)
+        and (command.side is None or order.side is command.side)
+    )
+    for id in ids:
+        state.cancel(state.orders[id], command.reason)
+    return Canceled(tuple(ids))
+
+
+def _open_order(state: State, order_id: int, user_id: int | None) -> Order | Refused:
+    """Find an open order; ``user_id`` None skips the question whose it is.
+
+    Ended orders are not in memory, so ORDER_NOT_OPEN stands for "ended, perhaps another's".
+    """
+    order = state.orders.get(order_id)
+    if order is None:
+        if 0 < order_id <= state.last_order_id:
+            return Refused(ErrorCode.ORDER_NOT_OPEN, "the order is not open any more")
+        return Refused(ErrorCode.ORDER_NOT_FOUND, "there is no such order")
+    if user_id is not None and order.user_id != user_id:
+        return Refused(ErrorCode.FORBIDDEN, "the order is another user's")
+    return order

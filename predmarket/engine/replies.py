@@ -1,0 +1,135 @@
+"""What a command answers: one value for the caller, beside the events for everybody.
+
+A reply is a copy; later commands do not change it. Amounts are integers (units.py).
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from predmarket.engine.book import Order
+from predmarket.terms import (
+    ErrorCode,
+    Liquidity,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+from predmarket.units import Micros, Money, Price, Qty
+
+
+class _Reply(msgspec.Struct, frozen=True, gc=False):
+    pass
+
+
+class OrderRecord(_Reply, frozen=True):
+    """An order as it stands. ``price`` is None for MARKET; ``market_id`` when none was found."""
+
+    id: int
+    user_id: int
+    market_id: int | None
+    side: Side
+    type: OrderType
+    price: Price | None
+    qty: Qty
+    filled: Qty
+    notional: Money
+    fees_paid: Money
+    status: OrderStatus
+    reason: str | None
+    tif: TimeInForce
+    client_order_id: str | None
+    expires_at: Micros | None
+    created_at: Micros
+    updated_at: Micros
+
+
+class Fill(_Reply, frozen=True):
+    """One order's half of a trade."""
+
+    trade_id: int
+    price: Price
+    qty: Qty
+    fee: Money
+    liquidity: Liquidity
+
+
+class Refused(_Reply, frozen=True):
+    """The command changed nothing; ``order_id`` names the record of a rejected order."""
+
+    code: ErrorCode
+    message: str
+    details: dict[str, str | int] | None = None
+    order_id: int | None = None
+
+
+class OrderDone(_Reply, frozen=True):
+    """An order was placed, amended or canceled; ``fills`` are those of this command."""
+
+    order: OrderRecord
+    fills: tuple[Fill, ...] = ()
+
+
+class Canceled(_Reply, frozen=True):
+    """The orders that a cancel-all ended."""
+
+    order_ids: tuple[int, ...]
+
+
+class AccountDone(_Reply, frozen=True):
+    """A user's account stands as asked."""
+
+    user_id: int
+
+
+class TransferDone(_Reply, frozen=True):
+    """A transfer was booked; the balance is the one after it."""
+
+    transfer_id: int
+    user_id: int
+    available: Money
+    locked: Money
+
+
+class MarketDone(_Reply, frozen=True):
+    """A market was created or changed. Unfinished: ContinueMarket steps are due."""
+
+    market_id: int
+    unfinished: bool = False
+
+
+class Resolved(_Reply, frozen=True):
+    """A market is final; ``accounts`` got ``total`` in all."""
+
+    market_id: int
+    accounts: int
+    total: Money
+
+
+Reply: TypeAlias = (
+    Refused | OrderDone | Canceled | AccountDone | TransferDone | MarketDone | Resolved
+)
+
+
+def record(order: Order) -> OrderRecord:
+    """Copy an order as it stands now."""
+    return OrderRecord(
+        order.id,
+        order.user_id,
+        order.market_id or None,
+        order.side,
+        order.type,
+        order.price if order.type is OrderType.LIMIT else None,
+        order.qty,
+        order.filled,
+        order.notional,
+        order.fees_paid,
+        order.status,
+        order.reason,
+        order.tif,
+        order.client_order_id,
+        order.expires_at,
+        order.created_at,
+        order.updated_at,
+    )

@@ -1,0 +1,136 @@
+"""Everything the exchange knows, and the small steps that all commands share.
+
+Holds no decision: orders.py, lifecycle.py and accounts.py decide. ``dirty_*`` collect what changed
+since the store last took it (``take_changes``).
+"""
+
+from dataclasses import dataclass
+
+from predmarket.engine.book import Order, cancel_status
+from predmarket.engine.events import BookDelta, Event, Merged, OrderCanceled
+from predmarket.engine.ledger import Account, InvariantError, Ledger, Position
+from predmarket.engine.market import Market
+from predmarket.engine.timers import Timers
+from predmarket.terms import CancelReason, Side
+from predmarket.units import Micros, Price, Qty
+
+STEP = 1_000
+"""Orders or positions that one step of a closing or a resolution handles at the most."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What changed since the last time, each thing once, in its present state."""
+
+    orders: dict[int, Order]
+    accounts: dict[int, Account]
+    positions: dict[tuple[int, int], Position]
+    markets: dict[int, Market]
+
+
+class State:
+    """Markets, open orders, accounts and counters. ``now`` is the running command's time."""
+
+    __slots__ = (
+        "dirty_markets", "dirty_orders", "events", "last_market_id", "last_order_id", "last_rank",
+        "last_trade_id", "last_transfer_id", "ledger", "markets", "now", "orders", "slugs",
+        "timers", "touched_levels", "unfinished",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self.markets: dict[int, Market] = {}
+        self.slugs: dict[str, int] = {}
+        self.orders: dict[int, Order] = {}
+        self.timers = Timers()
+        self.unfinished: dict[int, Market] = {}
+        self.last_order_id = 0
+        self.last_trade_id = 0
+        self.last_market_id = 0
+        self.last_transfer_id = 0
+        self.last_rank = 0
+        self.now: Micros = 0
+        self.events: list[Event] = []
+        self.dirty_orders: dict[int, Order] = {}
+        self.dirty_markets: dict[int, Market] = {}
+        self.touched_levels: dict[tuple[int, bool, Price], None] = {}
+
+    def take_changes(self) -> Changes:
+        """Hand over what changed since the last call."""
+        ledger = self.ledger
+        changes = Changes(
+            self.dirty_orders, ledger.dirty_accounts, ledger.dirty_positions, self.dirty_markets
+        )
+        self.dirty_orders, self.dirty_markets = {}, {}
+        ledger.dirty_accounts, ledger.dirty_positions = {}, {}
+        return changes
+
+    def changed(self, order: Order) -> None:
+        """Note that an order's record changed now."""
+        order.updated_at = self.now
+        self.dirty_orders[order.id] = order
+
+    def rest(self, order: Order, market: Market) -> None:
+        """Queue an order at the back of its level."""
+        self.last_rank += 1
+        order.rank = self.last_rank
+        market.book.side(order.is_buy).add(order)
+        self.touched_levels[market.id, order.is_buy, order.price] = None
+
+    def unrest(self, order: Order, market: Market) -> None:
+        """Take a resting order out of the book."""
+        market.book.side(order.is_buy).remove(order)
+        self.touched_levels[market.id, order.is_buy, order.price] = None
+
+    def keep(self, order: Order) -> None:
+        """List an order among the open ones."""
+        self.orders[order.id] = order
+        self.ledger.accounts[order.user_id].orders[order.id] = order
+
+    def forget(self, order: Order) -> None:
+        """Drop an order that is not open any more; memory holds no history."""
+        if self.orders.pop(order.id, None) is not None:
+            del self.ledger.accounts[order.user_id].orders[order.id]
+
+    def cancel(self, order: Order, reason: CancelReason) -> None:
+        """End an open order, resting or on its way in, and free what it holds."""
+        market = self.markets[order.market_id]
+        if order.level is not None:
+            self.unrest(order, market)
+            self.dirty_markets[market.id] = market
+        order.status = cancel_status(reason)
+        order.reason = reason.value
+        order.events += 1
+        self.changed(order)
+        self.forget(order)
+        self.events.append(OrderCanceled(order.id, order.events, reason))
+        self.merged(order.user_id, market, self.ledger.release(order, market))
+
+    def merged(self, user_id: int, market: Market, qty: Qty) -> None:
+        """Report a merge, if there was one."""
+        if qty:
+            self.events.append(Merged(user_id, market.id, qty))
+
+    def report_levels(self) -> None:
+        """Emit the absolute size of each level that the command touched.
+
+        Raises InvariantError when a touched book is crossed.
+        """
+        for market_id, is_buy, price in self.touched_levels:
+            market = self.markets[market_id]
+            book = market.book
+            side = book.side(is_buy)
+            level = side.levels.get(side.index(price))
+            if level is not None and book.crosses(is_buy, price):
+                raise InvariantError(f"market {market_id}: the book is crossed at {price}")
+            market.book_seq += 1
+            self.events.append(
+                BookDelta(
+                    market_id,
+                    Side.BUY if is_buy else Side.SELL,
+                    price,
+                    level.qty if level is not None else 0,
+                    market.book_seq,
+                )
+            )
+        self.touched_levels.clear()

@@ -1,0 +1,1 @@
+"""The exchange daemon: gateway, settlement core and storage."""

@@ -1,0 +1,76 @@
+"""The HTTP application: Litestar with a front door.
+
+The door gives each request its id and each answer its headers, and hands POST /v1/orders to a
+route of its own (routes/place.py). Everything else is Litestar's.
+"""
+
+from typing import cast
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.enums import ScopeType
+from litestar.types import (
+    HTTPScope,
+    LifeSpanReceive,
+    LifeSpanScope,
+    LifeSpanSend,
+    Receive,
+    Scope,
+    Send,
+)
+
+from predmarket.server.auth.gate import Gate
+from predmarket.server.auth.passwords import Passwords
+from predmarket.server.auth.sessions import Sessions
+from predmarket.server.routes import auth, marketdata, markets, operations, orders, place, user
+from predmarket.server.routes.context import CONTEXT, MAX_BODY_BYTES, ApiRequest, Context
+from predmarket.server.routes.errors import answer_error
+from predmarket.server.routes.headers import request_id, with_headers
+from predmarket.server.services import Services
+
+
+class Application(Litestar):
+    """Litestar behind the front door."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(
+            route_handlers=[
+                auth.router,
+                markets.router,
+                marketdata.router,
+                orders.router,
+                user.router,
+                operations.router,
+            ],
+            exception_handlers={Exception: answer_error},
+            request_class=ApiRequest,
+            request_max_body_size=MAX_BODY_BYTES,
+            state=State({CONTEXT: context}),
+            openapi_config=None,
+            logging_config=None,
+        )
+        self._place = place.PlaceRoute(context)
+
+    async def __call__(
+        self,
+        scope: Scope | LifeSpanScope,
+        receive: Receive | LifeSpanReceive,
+        send: Send | LifeSpanSend,
+    ) -> None:
+        """Answer one request, or follow the server's start and stop."""
+        if scope["type"] == ScopeType.HTTP:
+            http, send = cast("HTTPScope", scope), cast("Send", send)
+            if http["path"] == place.PATH and http["method"] == "POST":
+                await self._place(http, cast("Receive", receive), send)
+                return
+            id = request_id(http["headers"])
+            http.setdefault("state", {})["request_id"] = id
+            send = with_headers(send, id)
+        await super().__call__(scope, receive, send)
+
+
+def create_app(services: Services) -> Application:
+    """Return the application. Raises SettingsError when the secret has to be set and is not."""
+    sessions = Sessions(services.db, services.settings.signing_secret())
+    gate = Gate(sessions, services.settings.cors_origin)
+    return Application(Context(services, sessions, gate, Passwords()))

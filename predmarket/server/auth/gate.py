@@ -1,0 +1,98 @@
+"""Whom a request comes from: the Bearer token, else the cookie, with its proof of origin."""
+
+from collections.abc import Iterable
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from predmarket.server.auth.sessions import Principal, Sessions
+from predmarket.server.refusal import Refusal
+from predmarket.terms import ErrorCode
+
+ACCESS_COOKIE = "predmarket_access"
+REFRESH_COOKIE = "predmarket_refresh"
+
+Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
+
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_BEARER = "bearer "
+CHALLENGE = {"www-authenticate": "Bearer"}
+
+
+def cookie(headers: Headers, name: str) -> str | None:
+    """Return a cookie's value. Read by hand: one odd cookie must not hide the others."""
+    for key, value in headers:
+        if key == b"cookie":
+            for pair in value.decode("latin-1").split(";"):
+                given, _, content = pair.strip().partition("=")
+                if given == name and content:
+                    return content.strip('"')
+    return None
+
+
+def header(headers: Headers, name: bytes) -> str | None:
+    """Return the first header of that (lower-case) name."""
+    for key, value in headers:
+        if key == name:
+            return value.decode("latin-1")
+    return None
+
+
+class Gate:
+    """Tells whom a request comes from."""
+
+    def __init__(self, sessions: Sessions, origins: Iterable[str]) -> None:
+        self._sessions = sessions
+        self._origins = frozenset(origins)
+
+    async def identify(self, method: str, headers: Headers) -> Principal | None:
+        """Return whom a request comes from, None when it does not say.
+
+        Raises Refusal: UNAUTHENTICATED for a Bearer token that is not valid, CSRF for a write with
+        a cookie from a foreign page. A stale cookie counts as none: the browser sends it unasked.
+        """
+        for key, value in headers:
+            if key == b"authorization":
+                return self._sessions.known(value) or await self._bearer(value)
+        token = cookie(headers, ACCESS_COOKIE)
+        principal = None if token is None else await self._sessions.principal(token, token)
+        if principal is not None:
+            self.check_origin(method, headers)
+        return principal
+
+    async def require(self, method: str, headers: Headers) -> Principal:
+        """Return whom a request comes from. Raises Refusal, also when it does not say."""
+        principal = await self.identify(method, headers)
+        if principal is None:
+            raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
+        return principal
+
+    async def require_admin(self, method: str, headers: Headers) -> Principal:
+        """Return the admin whom a request comes from. Raises Refusal."""
+        principal = await self.require(method, headers)
+        if not principal.is_admin:
+            raise Refusal(ErrorCode.FORBIDDEN, "only an admin may do this")
+        return principal
+
+    def check_origin(self, method: str, headers: Headers) -> None:
+        """Refuse a cookie's write that was not made by a page of ours. Raises Refusal CSRF.
+
+        Our own origin is the host that the request was sent to: a foreign page cannot choose it.
+        """
+        if method in _SAFE_METHODS:
+            return
+        origin = (header(headers, b"origin") or "").lower()
+        host = (header(headers, b"host") or "").lower()
+        try:
+            own = bool(host) and urlsplit(origin).netloc == host
+        except ValueError:
+            own = False
+        if not own and origin not in self._origins:
+            raise Refusal(ErrorCode.CSRF)
+
+    async def _bearer(self, value: bytes) -> Principal:
+        text = value.decode("latin-1")
+        if text[: len(_BEARER)].lower() == _BEARER:
+            principal = await self._sessions.principal(text[len(_BEARER) :].strip(), value)
+            if principal is not None:
+                return principal
+        raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)

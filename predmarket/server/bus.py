@@ -1,0 +1,54 @@
+"""The way from a gateway to the core: a command goes in, a reply comes back after its commit.
+
+In one process the bus is the sequencer's own queue. A gateway knows only this module.
+"""
+
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from predmarket.engine.commands import Command
+from predmarket.engine.replies import Reply
+
+
+class RepeatedOrder(msgspec.Struct, frozen=True):
+    """The client order id is known and its content the same: read the order as it now stands."""
+
+    order_id: int
+
+
+class RepeatedTransfer(msgspec.Struct, frozen=True):
+    """The idempotency key is known and its content the same: read the original transfer."""
+
+    transfer_id: int
+
+
+BusReply: TypeAlias = Reply | RepeatedOrder | RepeatedTransfer
+
+
+class BusError(Exception):
+    """The command got no reply."""
+
+
+class Overloaded(BusError):
+    """Too many commands wait. This one was not taken; it changes nothing, now or later."""
+
+    retry_after_s = 1
+
+
+class OutcomeUnknown(BusError):
+    """No reply in time. The command may or may not have been carried out."""
+
+
+class Faulted(BusError):
+    """The command met a defect of the exchange and was dropped; it changed nothing."""
+
+
+class Bus(Protocol):
+    """Where a gateway hands in commands."""
+
+    async def submit(self, command: Command) -> BusReply:
+        """Return the reply once it is committed and this gateway's market view holds it.
+
+        Raises Overloaded, OutcomeUnknown or Faulted.
+        """

@@ -1,0 +1,227 @@
+"""What the command line runs on this machine: serve, seed, db, audit, set-role, config.
+
+Synchronous and free of terminal output, but for what ``serve`` says while it runs. Whatever can be
+expected to go wrong is an OperateError.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+
+from predmarket.server import runtime, seeding
+from predmarket.server.settings import Settings, SettingsError
+from predmarket.server.settlement import audit as auditing
+from predmarket.server.settlement.leadership import Held
+from predmarket.server.settlement.open import leadership, open_store
+from predmarket.server.settlement.recovery import LoadError
+from predmarket.server.settlement.store import StoreError
+from predmarket.server.storage import migrations
+from predmarket.server.storage.database import sync_engine
+from predmarket.server.storage.tables.identity import users
+from predmarket.terms import Role
+
+Overrides = Mapping[str, str]
+
+_CONFIGURATION, _UNAVAILABLE, _NOT_FOUND = 2, 3, 5
+
+
+class OperateError(Exception):
+    """Something expected went wrong; ``exit_code`` is the command's (TERMINAL.md)."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class SeedReport:
+    """What seeding did, for people and for programs."""
+
+    lines: list[str]
+    data: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """Whether the audit holds, and each (name, holds, detail)."""
+
+    ok: bool
+    checks: list[tuple[str, bool, str]]
+
+
+@contextmanager
+def _expected() -> Iterator[None]:
+    """Turn what can be expected to go wrong into an OperateError of one line."""
+    try:
+        yield
+    except OperateError:
+        raise
+    except (SettingsError, Held, runtime.SchemaBehind) as error:
+        raise OperateError(_line(error), _CONFIGURATION) from None
+    except LoadError as error:
+        raise OperateError(f"the database does not add up: {_line(error)}", 1) from None
+    except (StoreError, SQLAlchemyError) as error:
+        message = f"the database cannot be used: {_line(error)}"
+        raise OperateError(message, _UNAVAILABLE) from None
+    except OSError as error:
+        raise OperateError(_line(error), _CONFIGURATION) from None
+
+
+def _line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def serve(settings_overrides: Overrides, seed: bool) -> int:
+    """Run the exchange until it is stopped and return the exit code. Raises OperateError."""
+    with _expected():
+        settings = Settings.load(settings_overrides)
+        settings.signing_secret()
+        if seed:
+            _refuse_seed_off_loopback(settings)
+        logging.basicConfig(
+            level=settings.log_level.upper(),
+            stream=sys.stderr,
+            format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        )
+        hints = _hints() if seed else ""
+        return uvloop.run(runtime.serve(settings, seed_first=seed, hints=hints))
+
+
+def _hints() -> str:
+    """Say what to type next, with the program as it was called here."""
+    called = Path(sys.argv[0])
+    program = "predmarket" if called.parent == Path("/usr/bin") else sys.argv[0]
+    if called.is_absolute() and called.is_relative_to(Path.cwd()):
+        program = str(called.relative_to(Path.cwd()))
+    return f"""
+
+In another terminal:
+  {program} auth login {seeding.USER.email}          # the password is {seeding.USER.password}
+  {program} order place {seeding.SLUG} buy 10 --price 0.55
+  {program} book {seeding.SLUG}
+  {program} account balance
+{seeding.ADMIN.email} (password {seeding.ADMIN.password}) may create and resolve markets.
+Ctrl-C stops the exchange; everything acknowledged is kept."""
+
+
+def _refuse_seed_off_loopback(settings: Settings) -> None:
+    if not settings.on_loopback:
+        raise OperateError(
+            f"the seed accounts have known passwords; not made while listening on {settings.host}",
+            _CONFIGURATION,
+        )
+
+
+def seed(settings_overrides: Overrides, force: bool) -> SeedReport:
+    """Create the seed data in a stopped exchange. Raises OperateError."""
+    with _expected():
+        settings = Settings.load(settings_overrides)
+        if not force:
+            _refuse_seed_off_loopback(settings)
+        lines = uvloop.run(_seed(settings))
+        return SeedReport(lines, {"done": lines})
+
+
+async def _seed(settings: Settings) -> list[str]:
+    async with runtime.node(settings, wait_s=0) as node:
+        return await seeding.seed(node.db, node.core, settings.signup_credit)
+
+
+def set_role(overrides: Overrides, email: str, role: str) -> None:
+    """Set a user's role in the database of a stopped exchange. Raises OperateError."""
+    with _expected():
+        settings = Settings.load(overrides)
+        _require_database(settings)
+        lead = leadership(settings.database, 0)
+        lead.acquire()
+        try:
+            runtime.prepare_schema(settings)
+            engine = sync_engine(settings.database)
+            try:
+                with engine.begin() as connection:
+                    changed = connection.execute(
+                        update(users)
+                        .where(users.c.email == email.strip().lower())
+                        .values(role=Role(role))
+                    )
+            finally:
+                engine.dispose()
+        finally:
+            lead.release()
+        if not changed.rowcount:
+            raise OperateError(f"there is no user {email}", _NOT_FOUND)
+
+
+def db_upgrade(overrides: Overrides) -> str:
+    """Bring the schema up to date and return its revision. Raises OperateError."""
+    with _expected():
+        settings = Settings.load(overrides)
+        migrations.upgrade(settings.database)
+        return migrations.head()
+
+
+def db_current(overrides: Overrides) -> str:
+    """Return the schema's revision, or "none". Raises OperateError."""
+    with _expected():
+        settings = Settings.load(overrides)
+        _require_database(settings)
+        return migrations.current(settings.database) or "none"
+
+
+def audit(
+    overrides: Overrides, replay: bool, progress: Callable[[str, int, int], None]
+) -> AuditReport:
+    """Prove from the database alone that it adds up. Raises OperateError."""
+    with _expected():
+        settings = Settings.load(overrides)
+        _require_database(settings)
+        if migrations.current(settings.database) != migrations.head():
+            raise OperateError("the schema is not up to date: run predmarket db upgrade", 2)
+        store = open_store(settings.database)
+        store.connect()
+        try:
+            store.begin_snapshot()
+            checks = list(auditing.sums(store))
+            if replay:
+                checks += auditing.replay(store, progress)
+        finally:
+            store.close()
+        return AuditReport(
+            all(check.ok for check in checks), [(c.name, c.ok, c.detail) for c in checks]
+        )
+
+
+def config(overrides: Overrides) -> list[tuple[str, str, str]]:
+    """Return every setting's name, value with secrets hidden, and origin. Raises OperateError."""
+    with _expected():
+        return Settings.load(overrides).explain(overrides)
+
+
+def _require_database(settings: Settings) -> None:
+    """Refuse to make an embedded database where one was only to be looked at."""
+    path = settings.embedded
+    if path is not None and not path.exists():
+        raise OperateError(f"there is no exchange at {path}", _NOT_FOUND)
+
+
+__all__ = [
+    "AuditReport",
+    "OperateError",
+    "SeedReport",
+    "audit",
+    "config",
+    "db_current",
+    "db_upgrade",
+    "seed",
+    "serve",
+    "set_role",
+]

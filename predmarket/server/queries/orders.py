@@ -1,0 +1,113 @@
+"""Orders and their fills as stored."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Row, literal_column, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from predmarket.engine.replies import Fill, OrderRecord
+from predmarket.server.storage.tables.trading import orders, trades
+from predmarket.terms import Liquidity, OrderStatus, OrderType, Side, TimeInForce
+
+_ORDERS = select(
+    orders.c.id,
+    orders.c.user_id,
+    orders.c.market_id,
+    orders.c.side,
+    orders.c.type,
+    orders.c.price,
+    orders.c.qty,
+    orders.c.filled,
+    orders.c.notional,
+    orders.c.fees_paid,
+    orders.c.status,
+    orders.c.reason,
+    orders.c.tif,
+    orders.c.client_order_id,
+    orders.c.expires_at,
+    orders.c.created_at,
+    orders.c.updated_at,
+)
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> OrderRecord:
+    return OrderRecord(
+        row.id,
+        row.user_id,
+        row.market_id,
+        Side(row.side),
+        OrderType(row.type),
+        row.price,
+        row.qty,
+        row.filled,
+        row.notional,
+        row.fees_paid,
+        OrderStatus(row.status),
+        row.reason,
+        TimeInForce(row.tif),
+        row.client_order_id,
+        row.expires_at,
+        row.created_at,
+        row.updated_at,
+    )
+
+
+async def order_by_id(connection: AsyncConnection, order_id: int) -> OrderRecord | None:
+    """Return one order, whoever's."""
+    row = (await connection.execute(_ORDERS.where(orders.c.id == order_id))).one_or_none()
+    return None if row is None else _record(row)
+
+
+async def owner_of(connection: AsyncConnection, order_id: int) -> int | None:
+    """Return whose an order is."""
+    query = select(orders.c.user_id).where(orders.c.id == order_id)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def orders_of(
+    connection: AsyncConnection,
+    user_id: int,
+    *,
+    before: int,
+    limit: int,
+    market_id: int | None = None,
+    statuses: Collection[OrderStatus] = (),
+    client_order_id: str | None = None,
+) -> list[OrderRecord]:
+    """Return a user's orders below the id ``before``, newest first."""
+    query = _ORDERS.where(orders.c.user_id == user_id, orders.c.id < before)
+    if market_id is not None:
+        query = query.where(orders.c.market_id == market_id)
+    if statuses:
+        query = query.where(orders.c.status.in_([status.value for status in statuses]))
+    if client_order_id is not None:
+        query = query.where(orders.c.client_order_id == client_order_id)
+    rows = await connection.execute(query.order_by(orders.c.id.desc()).limit(limit))
+    return [_record(row) for row in rows]
+
+
+async def fills_of(connection: AsyncConnection, order_ids: Sequence[int]) -> dict[int, list[Fill]]:
+    """Return the fills of some orders, each order's oldest first."""
+    found: dict[int, list[Fill]] = {id: [] for id in order_ids}
+    if not order_ids:
+        return found
+    halves = [
+        select(
+            order_id.label("order_id"),
+            trades.c.id,
+            trades.c.price,
+            trades.c.qty,
+            fee.label("fee"),
+            trades.c.taker_side,
+            literal_column(f"'{side.value}'").label("side"),
+        ).where(order_id.in_(order_ids))
+        for side, order_id, fee in (
+            (Side.BUY, trades.c.buy_order_id, trades.c.buy_fee),
+            (Side.SELL, trades.c.sell_order_id, trades.c.sell_fee),
+        )
+    ]
+    for row in await connection.execute(union_all(*halves).order_by("id")):
+        liquidity = Liquidity.TAKER if row.taker_side == row.side else Liquidity.MAKER
+        found[row.order_id].append(Fill(row.id, row.price, row.qty, row.fee, liquidity))
+    return found

@@ -1,0 +1,154 @@
+"""Accounts and sessions: register, login, refresh, logout, me."""
+
+import time
+from typing import Literal
+
+from litestar import Response, Router, get, post
+from litestar.datastructures import Cookie
+from litestar.params import JSONBody
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
+
+from predmarket.contracts.identity import (
+    LoginRequest,
+    RefreshRequest,
+    RegisterRequest,
+    Session,
+    User,
+)
+from predmarket.contracts.text import normal_email
+from predmarket.engine.commands import OpenAccount
+from predmarket.server import wire
+from predmarket.server.auth.gate import ACCESS_COOKIE, REFRESH_COOKIE, cookie
+from predmarket.server.auth.sessions import Opened
+from predmarket.server.auth.tokens import ACCESS_SECONDS, REFRESH_SECONDS
+from predmarket.server.queries.accounts import account_of
+from predmarket.server.queries.users import UserRecord, user_by_email, user_by_id
+from predmarket.server.refusal import Refusal
+from predmarket.server.routes.context import ApiRequest, Context, signed_in
+from predmarket.server.storage.tables.identity import users
+from predmarket.terms import ErrorCode, Role
+
+REFRESH_PATH = "/v1/auth"
+
+
+@post("/register", status_code=201)
+async def register(request: ApiRequest, data: JSONBody[RegisterRequest]) -> Response[Session]:
+    """Open an account and a session."""
+    context = request.context
+    user = await _new_user(context, data)
+    await _open_account(context, user.id)
+    return _answer(context, await context.sessions.open(user), 201)
+
+
+@post("/login", status_code=200)
+async def login(request: ApiRequest, data: JSONBody[LoginRequest]) -> Response[Session]:
+    """Open a session."""
+    context = request.context
+    async with context.services.db.read() as connection:
+        user = await user_by_email(connection, normal_email(data.email))
+        account = None if user is None else await account_of(connection, user.id)
+    hashed = None if user is None else user.password_hash
+    if not await context.passwords.check(data.password, hashed) or user is None or user.disabled:
+        raise Refusal(ErrorCode.INVALID_CREDENTIALS)
+    if account is None:  # the core was away when the user registered
+        await _open_account(context, user.id)
+    return _answer(context, await context.sessions.open(user), 200)
+
+
+@post("/refresh", status_code=200)
+async def refresh(
+    request: ApiRequest, data: JSONBody[RefreshRequest | None] = None
+) -> Response[Session]:
+    """Trade a refresh token for new tokens."""
+    context = request.context
+    headers = request.scope["headers"]
+    token = None if data is None else data.refresh_token
+    if token is None:
+        token = cookie(headers, REFRESH_COOKIE)
+        if token is not None:
+            context.gate.check_origin("POST", headers)
+    opened = None if token is None else await context.sessions.rotate(token)
+    if opened is None:
+        raise Refusal(ErrorCode.INVALID_REFRESH_TOKEN)
+    return _answer(context, opened, 200)
+
+
+@post("/logout", status_code=204, guards=[signed_in])
+async def logout(request: ApiRequest) -> Response[None]:
+    """End this session."""
+    context = request.context
+    await context.sessions.revoke(request.principal.session_id)
+    cookies = [
+        _cookie(context, ACCESS_COOKIE, "", "/", 0),
+        _cookie(context, REFRESH_COOKIE, "", REFRESH_PATH, 0),
+    ]
+    return Response(None, status_code=204, cookies=cookies)
+
+
+@get("/me", guards=[signed_in])
+async def me(request: ApiRequest) -> User:
+    """Tell whom the token belongs to."""
+    async with request.services.db.read() as connection:
+        user = await user_by_id(connection, request.principal.user_id)
+    assert user is not None  # users are never deleted
+    return wire.user(user)
+
+
+async def _new_user(context: Context, data: RegisterRequest) -> UserRecord:
+    """Store a user. Raises Refusal EMAIL_TAKEN, also when another request is a moment faster."""
+    email = normal_email(data.email)
+    db = context.services.db
+    async with db.read() as connection:
+        if await user_by_email(connection, email) is not None:
+            raise Refusal(ErrorCode.EMAIL_TAKEN)
+    hashed = await context.passwords.hash(data.password)
+    now = time.time_ns() // 1_000
+    try:
+        async with db.write() as connection:
+            result = await connection.execute(
+                insert(users)
+                .values(
+                    email=email,
+                    password_hash=hashed,
+                    full_name=data.full_name,
+                    role=Role.USER.value,
+                    disabled=False,
+                    created_at=now,
+                )
+                .returning(users.c.id)
+            )
+            id = result.scalar_one()
+    except IntegrityError:
+        raise Refusal(ErrorCode.EMAIL_TAKEN) from None
+    return UserRecord(id, email, hashed, data.full_name, Role.USER, False, now)
+
+
+async def _open_account(context: Context, user_id: int) -> None:
+    """Have the core open the account; harmless when it is open. Raises BusError."""
+    services = context.services
+    await services.bus.submit(OpenAccount(user_id, credit=services.settings.signup_credit))
+
+
+def _answer(context: Context, opened: Opened, status: Literal[200, 201]) -> Response[Session]:
+    body = Session(opened.access_token, opened.refresh_token, wire.user(opened.user))
+    cookies = [
+        _cookie(context, ACCESS_COOKIE, opened.access_token, "/", ACCESS_SECONDS),
+        _cookie(context, REFRESH_COOKIE, opened.refresh_token, REFRESH_PATH, REFRESH_SECONDS),
+    ]
+    return Response(body, status_code=status, cookies=cookies)
+
+
+def _cookie(context: Context, name: str, value: str, path: str, seconds: int) -> Cookie:
+    return Cookie(
+        name,
+        value=value,
+        path=path,
+        max_age=seconds,
+        httponly=True,
+        samesite="strict",
+        secure=not context.services.settings.on_loopback,
+    )
+
+
+router = Router("/v1/auth", route_handlers=[register, login, refresh, logout, me], tags=["auth"])

@@ -1,0 +1,117 @@
+"""What every route finds at hand, and the request type that decodes bodies exactly."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias, get_args
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.handlers import BaseRouteHandler
+
+from predmarket.contracts import requests
+from predmarket.server.auth.gate import Gate, Headers, header
+from predmarket.server.auth.passwords import Passwords
+from predmarket.server.auth.sessions import Principal, Sessions
+from predmarket.server.refusal import Refusal
+from predmarket.server.services import Services
+from predmarket.server.view import MarketRecord
+from predmarket.terms import ErrorCode, MarketStatus
+
+CONTEXT = "context"
+MAX_BODY_BYTES = 64 * 1024
+
+AnyConnection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The services and those who tell who is asking."""
+
+    services: Services
+    sessions: Sessions
+    gate: Gate
+    passwords: Passwords
+
+    def market(self, ref: str | int, principal: Principal | None) -> MarketRecord:
+        """Return a market that the asker may see. Raises Refusal MARKET_NOT_FOUND."""
+        found = self.services.view.find(ref)
+        if found is not None and (
+            found.status is not MarketStatus.DRAFT or (principal is not None and principal.is_admin)
+        ):
+            return found
+        raise Refusal(ErrorCode.MARKET_NOT_FOUND)
+
+
+def require_json(headers: Headers) -> None:
+    """Refuse a body that says it is not JSON. Raises Refusal UNSUPPORTED_MEDIA_TYPE."""
+    kind = header(headers, b"content-type")
+    if kind is not None and kind.partition(";")[0].strip().lower() != "application/json":
+        raise Refusal(ErrorCode.UNSUPPORTED_MEDIA_TYPE)
+
+
+class ApiRequest(Request[Principal | None, Any, State]):
+    """A request whose body is decoded straight into the contract its handler asks for."""
+
+    @property
+    def context(self) -> Context:
+        """Return what the routes work with."""
+        context = self.app.state[CONTEXT]
+        assert isinstance(context, Context)
+        return context
+
+    @property
+    def services(self) -> Services:
+        """Return the services."""
+        return self.context.services
+
+    @property
+    def principal(self) -> Principal:
+        """Return who is asking, where a guard saw to it that someone is."""
+        principal = self.user
+        assert principal is not None
+        return principal
+
+    async def json(self) -> Any:  # noqa: ANN401 -- the base class says so
+        """Return the body as the handler's ``data``, never through floats.
+
+        Raises Invalid, Refusal UNSUPPORTED_MEDIA_TYPE.
+        """
+        field = self.scope["route_handler"].parsed_data_field
+        assert field is not None  # asked for by a handler with data
+        require_json(self.scope["headers"])
+        kinds = get_args(field.annotation) or (field.annotation,)
+        return requests.decode(await self.body(), kinds[0])
+
+
+async def anyone(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: lets everybody in, knowing who it is when they say so."""
+    await _identify(connection)
+
+
+async def signed_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: lets users in."""
+    scope = connection.scope
+    gate = _gate(connection)
+    scope["user"] = await gate.require(_method(connection), scope["headers"])
+
+
+async def admin(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: lets admins in."""
+    scope = connection.scope
+    gate = _gate(connection)
+    scope["user"] = await gate.require_admin(_method(connection), scope["headers"])
+
+
+async def _identify(connection: AnyConnection) -> None:
+    scope = connection.scope
+    scope["user"] = await _gate(connection).identify(_method(connection), scope["headers"])
+
+
+def _gate(connection: AnyConnection) -> Gate:
+    context = connection.app.state[CONTEXT]
+    assert isinstance(context, Context)
+    return context.gate
+
+
+def _method(connection: AnyConnection) -> str:
+    return str(connection.scope.get("method", "GET"))

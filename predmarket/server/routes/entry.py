@@ -1,0 +1,102 @@
+"""Placing an order: from the decoded request to the core's command, and back to JSON.
+
+The hot path; both its forms, the bare route and the others that place orders, share these.
+"""
+
+import msgspec
+
+from predmarket.contracts.orders import Order, PlaceOrderRequest
+from predmarket.engine.commands import PlaceOrder
+from predmarket.engine.replies import OrderDone, Refused
+from predmarket.server import wire
+from predmarket.server.auth.sessions import Principal
+from predmarket.server.bus import BusReply, RepeatedOrder
+from predmarket.server.queries.orders import fills_of, order_by_id
+from predmarket.server.refusal import Refusal
+from predmarket.server.services import Services
+from predmarket.terms import OrderType, SelfTradePrevention
+from predmarket.units import Price
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def place(
+    services: Services, principal: Principal, request: PlaceOrderRequest
+) -> tuple[int, Order]:
+    """Place an order; return the HTTP status and the order. Raises Refusal, BusError."""
+    reply = await services.bus.submit(place_command(services, principal, request))
+    return await placed(services, reply)
+
+
+def place_command(
+    services: Services, principal: Principal, request: PlaceOrderRequest
+) -> PlaceOrder:
+    """Return the command of a request, every default written in."""
+    market = services.view.find(request.market_id)
+    is_market = request.type is OrderType.MARKET
+    slippage: Price | None = None
+    if is_market:
+        given = request.max_slippage
+        slippage = services.settings.max_price_slippage if given is None else given.units
+    command = PlaceOrder(
+        principal.user_id,
+        0 if market is None else market.id,
+        request.side,
+        request.type,
+        None if request.price is None else request.price.units,
+        request.qty.units,
+        request.tif,
+        None if request.expires_at is None else request.expires_at.micros,
+        bool(request.post_only),
+        bool(request.reduce_only),
+        slippage,
+        request.self_trade_prevention or SelfTradePrevention.SKIP,
+        request.client_order_id,
+        None if request.deadline is None else request.deadline.micros,
+        sees_drafts=principal.is_admin,
+    )
+    if request.client_order_id is None:
+        return command
+    return msgspec.structs.replace(command, request=_content(command, request.market_id))
+
+
+def _content(command: PlaceOrder, ref: str | int) -> str:
+    """Return what a repeat under the same client order id must match (API.md, clientOrderId)."""
+    parts = (
+        command.market_id or f"?{ref}",
+        command.side.value,
+        command.type.value,
+        command.price,
+        command.qty,
+        command.tif.value,
+        command.expires_at,
+        command.post_only,
+        command.reduce_only,
+        command.max_slippage,
+        command.stp.value,
+    )
+    return "|".join(["" if part is None else str(part) for part in parts])
+
+
+async def placed(services: Services, reply: BusReply) -> tuple[int, Order]:
+    """Return the HTTP status and the order that a reply to PlaceOrder means. Raises Refusal."""
+    if isinstance(reply, OrderDone):
+        return 201, wire.order(reply.order, reply.fills, services.view)
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    assert isinstance(reply, RepeatedOrder)
+    return 200, await stored_order(services, reply.order_id)
+
+
+async def stored_order(services: Services, order_id: int) -> Order:
+    """Return an order that exists, with all its fills, as it now stands."""
+    async with services.db.read() as connection:
+        record = await order_by_id(connection, order_id)
+        assert record is not None
+        fills = await fills_of(connection, [order_id]) if record.filled else {}
+    return wire.order(record, fills.get(order_id, ()), services.view)
+
+
+def encode_order(order: Order) -> bytes:
+    """Return an order as JSON."""
+    return _encode(order)

@@ -1,0 +1,44 @@
+"""The headers that every answer carries: its request's id, and what keeps browsers safe."""
+
+import itertools
+import re
+import secrets
+from collections.abc import Iterable
+
+from litestar.types import Message, Send
+
+SECURITY: list[tuple[bytes, bytes]] = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+]
+
+_GIVEN = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
+_prefix = secrets.token_hex(6)
+_count = itertools.count(1)
+
+
+def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the id a request came with, if it is short printable ASCII, else a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and _GIVEN.fullmatch(value):
+            return value.decode("ascii")
+    return f"{_prefix}-{next(_count)}"
+
+
+def with_headers(send: Send, id: str) -> Send:
+    """Return a ``send`` that adds these headers, except where the answer has its own."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message["headers"])
+            present = {name.lower() for name, _ in headers}
+            headers += [header for header in SECURITY if header[0] not in present]
+            headers.append((b"x-request-id", id.encode()))
+            message["headers"] = headers
+        await send(message)
+
+    return send_with_headers

@@ -1,0 +1,149 @@
+"""Markets: list, show, create, change, resolve."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from litestar import Router, get, patch, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import UNSET
+
+from predmarket.contracts.markets import (
+    CreateMarketRequest,
+    Market,
+    MarketList,
+    Payouts,
+    Resolution,
+    ResolveMarketRequest,
+    UpdateMarketRequest,
+)
+from predmarket.contracts.text import LINE
+from predmarket.engine.commands import CreateMarket, ResolveMarket, UpdateMarket
+from predmarket.engine.replies import MarketDone, Refused, Resolved
+from predmarket.server import wire
+from predmarket.server.queries.users import full_names
+from predmarket.server.refusal import Refusal
+from predmarket.server.routes.context import ApiRequest, admin, anyone
+from predmarket.server.routes.params import DEFAULT_LIMIT, Limit, Offset
+from predmarket.server.services import Services
+from predmarket.server.view import MarketRecord
+from predmarket.terms import MarketStatus
+from predmarket.units import format_money, parse_tick
+
+DEFAULT_TICK = parse_tick("0.01")
+
+Search = Annotated[str | None, QueryParameter(max_length=500, pattern=LINE)]
+
+
+@get("/", guards=[anyone])
+async def list_markets(
+    request: ApiRequest,
+    status: FromQuery[MarketStatus | None] = None,
+    q: Search = None,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+) -> MarketList:
+    """List markets, the newest first; ``q`` is looked for in slug and question."""
+    who = request.user
+    sees_drafts = who is not None and who.is_admin
+    wanted = (q or "").casefold()
+    found = [
+        record
+        for record in request.services.view
+        if (sees_drafts or record.status is not MarketStatus.DRAFT)
+        and (status is None or record.status is status)
+        and (wanted in record.slug or wanted in record.question.casefold())
+    ]
+    found.sort(key=lambda record: record.id, reverse=True)
+    page = found[offset : offset + limit]
+    return MarketList(await _shown(request.services, page), len(found))
+
+
+@get("/{market:str}", guards=[anyone])
+async def show_market(request: ApiRequest, market: FromPath[str]) -> Market:
+    """Show one market by id or slug."""
+    record = request.context.market(market, request.user)
+    return (await _shown(request.services, [record]))[0]
+
+
+@post("/", guards=[admin], status_code=201)
+async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]) -> Market:
+    """Create a market."""
+    command = CreateMarket(
+        data.slug,
+        data.question,
+        data.description or "",
+        DEFAULT_TICK if data.tick_size is None else data.tick_size.units,
+        0 if data.maker_fee_rate is None else data.maker_fee_rate.units,
+        0 if data.taker_fee_rate is None else data.taker_fee_rate.units,
+        None if data.closes_at is None else data.closes_at.micros,
+        MarketStatus(data.status or MarketStatus.OPEN),
+        request.principal.user_id,
+    )
+    reply = await request.services.bus.submit(command)
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    assert isinstance(reply, MarketDone)
+    return await _by_id(request.services, reply.market_id)
+
+
+@patch("/{market:str}", guards=[admin])
+async def update_market(
+    request: ApiRequest, market: FromPath[str], data: JSONBody[UpdateMarketRequest]
+) -> Market:
+    """Change a market's status, closing time or texts."""
+    record = request.context.market(market, request.user)
+    closes_at = None
+    if data.closes_at is not UNSET and data.closes_at is not None:
+        closes_at = data.closes_at.micros
+    command = UpdateMarket(
+        record.id,
+        data.status,
+        data.closes_at is not UNSET,
+        closes_at,
+        data.question,
+        data.description,
+    )
+    reply = await request.services.bus.submit(command)
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    return await _by_id(request.services, record.id)
+
+
+@post("/{market:str}/resolve", guards=[admin], status_code=200)
+async def resolve_market(
+    request: ApiRequest, market: FromPath[str], data: JSONBody[ResolveMarketRequest]
+) -> Resolution:
+    """End a market and pay."""
+    record = request.context.market(market, request.user)
+    price = None if data.settlement_price is None else data.settlement_price.units
+    reply = await request.services.bus.submit(ResolveMarket(record.id, data.outcome, price))
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    payouts = None
+    if isinstance(reply, Resolved):
+        payouts = Payouts(reply.accounts, format_money(reply.total))
+    return Resolution(await _by_id(request.services, record.id), payouts)
+
+
+async def _by_id(services: Services, market_id: int) -> Market:
+    record = services.view.find(market_id)
+    assert record is not None  # the view holds what was acknowledged
+    return (await _shown(services, [record]))[0]
+
+
+async def _shown(services: Services, records: Sequence[MarketRecord]) -> list[Market]:
+    if not records:
+        return []
+    async with services.db.read() as connection:
+        names = await full_names(connection, [record.creator_id for record in records])
+    return [
+        wire.market(record, services.view.book(record.id), names.get(record.creator_id))
+        for record in records
+    ]
+
+
+router = Router(
+    "/v1/markets",
+    route_handlers=[list_markets, show_market, create_market, update_market, resolve_market],
+    tags=["markets"],
+)

@@ -1,0 +1,198 @@
+"""Orders: place, list, show, amend, cancel. POST /v1/orders itself is served by place.py."""
+
+from typing import Annotated
+
+from litestar import Response, Router, get, patch, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from predmarket.contracts.amounts import format_time
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.orders import (
+    AmendOrderRequest,
+    CancelAfter,
+    CancelAfterRequest,
+    CancelAllRequest,
+    CanceledOrders,
+    Order,
+    OrderPage,
+    PlaceOrderRequest,
+)
+from predmarket.contracts.requests import Invalid
+from predmarket.contracts.text import LINE
+from predmarket.engine.commands import AmendOrder, CancelAll, CancelOrder
+from predmarket.engine.commands import CancelAfter as ArmSwitch
+from predmarket.engine.replies import Canceled, OrderDone, Refused
+from predmarket.server import wire
+from predmarket.server.auth.sessions import Principal
+from predmarket.server.bus import BusReply
+from predmarket.server.queries.accounts import account_of
+from predmarket.server.queries.cursors import decode_cursor, page
+from predmarket.server.queries.orders import fills_of, order_by_id, orders_of, owner_of
+from predmarket.server.refusal import Refusal
+from predmarket.server.routes import entry
+from predmarket.server.routes.context import ApiRequest, Context, signed_in
+from predmarket.server.routes.params import DEFAULT_LIMIT, Cursor, Limit, order_id
+from predmarket.terms import ErrorCode, OrderStatus
+
+Market = Annotated[str | None, QueryParameter(max_length=64)]
+Statuses = Annotated[
+    str | None, QueryParameter(max_length=100, description="One or more, with commas")
+]
+ClientOrderId = Annotated[
+    str | None, QueryParameter(name="clientOrderId", max_length=64, pattern=LINE)
+]
+
+
+@post("/", status_code=201)
+async def place_order(request: ApiRequest, data: JSONBody[PlaceOrderRequest]) -> Response[Order]:
+    """Place an order."""
+    status, order = await entry.place(request.services, request.principal, data)
+    return Response(order, status_code=status)
+
+
+@get("/")
+async def list_orders(
+    request: ApiRequest,
+    market: Market = None,
+    status: Statuses = None,
+    client_order_id: ClientOrderId = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> OrderPage:
+    """List one's own orders, newest first."""
+    context, who = request.context, request.principal
+    market_id = None if market is None else context.market(market, who).id
+    statuses = _statuses(status)
+    before = decode_cursor(cursor)
+    async with context.services.db.read() as connection:
+        rows = await orders_of(
+            connection,
+            who.user_id,
+            before=before,
+            limit=limit + 1,
+            market_id=market_id,
+            statuses=statuses,
+            client_order_id=client_order_id,
+        )
+        shown, following = page(rows, limit, lambda row: row.id)
+        fills = await fills_of(connection, [row.id for row in shown if row.filled])
+    view = context.services.view
+    return OrderPage([wire.order(row, fills.get(row.id, ()), view) for row in shown], following)
+
+
+@get("/{id:str}")
+async def show_order(request: ApiRequest, id: FromPath[str]) -> Order:
+    """Show one order."""
+    services, who = request.services, request.principal
+    wanted = order_id(id)
+    async with services.db.read() as connection:
+        record = await order_by_id(connection, wanted)
+        if record is None:
+            raise Refusal(ErrorCode.ORDER_NOT_FOUND)
+        if record.user_id != who.user_id and not who.is_admin:
+            raise Refusal(ErrorCode.FORBIDDEN, "the order is another user's")
+        fills = await fills_of(connection, [wanted]) if record.filled else {}
+    return wire.order(record, fills.get(wanted, ()), services.view)
+
+
+@patch("/{id:str}")
+async def amend_order(
+    request: ApiRequest, id: FromPath[str], data: JSONBody[AmendOrderRequest]
+) -> Order:
+    """Change an open order's price or total quantity."""
+    who = request.principal
+    command = AmendOrder(
+        who.user_id,
+        order_id(id),
+        None if data.price is None else data.price.units,
+        None if data.qty is None else data.qty.units,
+    )
+    reply = await request.services.bus.submit(command)
+    return await _changed(request.context, reply, command.order_id, who, as_admin=False)
+
+
+@post("/{id:str}/cancel", status_code=200)
+async def cancel_order(request: ApiRequest, id: FromPath[str]) -> Order:
+    """Cancel one open order."""
+    who = request.principal
+    command = CancelOrder(who.user_id, order_id(id), as_admin=who.is_admin)
+    reply = await request.services.bus.submit(command)
+    return await _changed(request.context, reply, command.order_id, who, as_admin=who.is_admin)
+
+
+@post("/cancel-all", status_code=200)
+async def cancel_all(
+    request: ApiRequest, data: JSONBody[CancelAllRequest | None] = None
+) -> CanceledOrders:
+    """Cancel one's open orders, of one market or side if given."""
+    who = request.principal
+    wanted = data or CancelAllRequest()
+    market_id = None
+    if wanted.market_id is not None:
+        market_id = request.context.market(wanted.market_id, who).id
+    reply = await request.services.bus.submit(CancelAll(who.user_id, market_id, wanted.side))
+    assert isinstance(reply, Canceled)
+    return CanceledOrders(list(reply.order_ids))
+
+
+@post("/cancel-after", status_code=200)
+async def cancel_after(request: ApiRequest, data: JSONBody[CancelAfterRequest]) -> CancelAfter:
+    """Arm the dead-man switch anew, or disarm it."""
+    services, who = request.services, request.principal
+    reply = await services.bus.submit(ArmSwitch(who.user_id, data.seconds))
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    async with services.db.read() as connection:
+        account = await account_of(connection, who.user_id)
+    armed = None if account is None else account.deadman_at
+    return CancelAfter(None if armed is None else format_time(armed))
+
+
+async def _changed(
+    context: Context, reply: BusReply, order_id: int, who: Principal, *, as_admin: bool
+) -> Order:
+    """Return the order after an amend or a cancel. Raises Refusal."""
+    services = context.services
+    if isinstance(reply, Refused):
+        # The core remembers open orders only: whose an ended one was, the database knows.
+        if reply.code is ErrorCode.ORDER_NOT_OPEN and not as_admin:
+            async with services.db.read() as connection:
+                if await owner_of(connection, order_id) != who.user_id:
+                    raise Refusal(ErrorCode.FORBIDDEN, "the order is another user's")
+        raise Refusal.of(reply)
+    assert isinstance(reply, OrderDone)
+    if not reply.order.filled:
+        return wire.order(reply.order, (), services.view)
+    async with services.db.read() as connection:
+        fills = await fills_of(connection, [order_id])
+    # A later trade may be stored by now; this answer stands for the moment of the command.
+    mine = fills[order_id]
+    while sum(fill.qty for fill in mine) > reply.order.filled:
+        mine.pop()
+    return wire.order(reply.order, mine, services.view)
+
+
+def _statuses(text: str | None) -> list[OrderStatus]:
+    if text is None:
+        return []
+    try:
+        return [OrderStatus(part) for part in text.split(",")]
+    except ValueError:
+        known = ", ".join(status.value for status in OrderStatus)
+        raise Invalid(Problem("status", f"must be among {known}")) from None
+
+
+router = Router(
+    "/v1/orders",
+    route_handlers=[
+        place_order,
+        list_orders,
+        show_order,
+        amend_order,
+        cancel_order,
+        cancel_all,
+        cancel_after,
+    ],
+    guards=[signed_in],
+    tags=["orders"],
+)

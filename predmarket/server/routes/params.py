@@ -1,0 +1,26 @@
+"""Query and path parameters that several routes take."""
+
+from typing import Annotated, TypeAlias
+
+from litestar.params import QueryParameter
+
+from predmarket.server.queries.cursors import LARGEST_ID
+from predmarket.server.refusal import Refusal
+from predmarket.terms import ErrorCode
+
+DEFAULT_LIMIT = 50
+
+Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=100, description="How many at most")]
+Offset: TypeAlias = Annotated[int, QueryParameter(ge=0, le=LARGEST_ID)]
+Cursor: TypeAlias = Annotated[
+    str | None, QueryParameter(max_length=100, description="nextCursor of the page before")
+]
+
+
+def order_id(text: str) -> int:
+    """Return the order id in a path. Raises Refusal ORDER_NOT_FOUND when it can be none."""
+    if text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID)):
+        id = int(text)
+        if 0 < id <= LARGEST_ID:
+            return id
+    raise Refusal(ErrorCode.ORDER_NOT_FOUND)

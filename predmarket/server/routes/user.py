@@ -1,0 +1,130 @@
+"""One's own money and holdings; and, for admins, transfers."""
+
+import re
+from typing import Annotated
+
+from litestar import Response, Router, get, post
+from litestar.params import JSONBody, QueryParameter
+
+from predmarket.contracts.accounts import (
+    Balance,
+    FillPage,
+    Portfolio,
+    PositionList,
+    Transfer,
+    TransferRequest,
+)
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.requests import Invalid
+from predmarket.contracts.text import normal_email
+from predmarket.engine.commands import Transfer as BookTransfer
+from predmarket.engine.replies import Refused, TransferDone
+from predmarket.server import wire
+from predmarket.server.auth.gate import header
+from predmarket.server.bus import RepeatedTransfer
+from predmarket.server.queries.accounts import account_of, transfer_by_id
+from predmarket.server.queries.cursors import LARGEST_ID, decode_cursor, page
+from predmarket.server.queries.positions import positions_of
+from predmarket.server.queries.trades import fills_of_user
+from predmarket.server.queries.users import user_by_email, user_by_id
+from predmarket.server.refusal import Refusal
+from predmarket.server.routes.context import ApiRequest, admin, signed_in
+from predmarket.server.routes.params import DEFAULT_LIMIT, Cursor, Limit
+from predmarket.server.services import Services
+from predmarket.terms import ErrorCode
+from predmarket.units import MAX_TRANSFER, format_money
+
+Market = Annotated[str | None, QueryParameter(max_length=64)]
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+@get("/balance", guards=[signed_in])
+async def balance(request: ApiRequest) -> Balance:
+    """Show one's cash."""
+    async with request.services.db.read() as connection:
+        account = await account_of(connection, request.principal.user_id)
+    return wire.balance(0, 0) if account is None else wire.balance(account[0], account[1])
+
+
+@get("/positions", guards=[signed_in])
+async def positions(request: ApiRequest, market: Market = None) -> PositionList:
+    """List one's positions, flat ones too for what they realized."""
+    context, who = request.context, request.principal
+    market_id = None if market is None else context.market(market, who).id
+    async with context.services.db.read() as connection:
+        rows = await positions_of(connection, who.user_id, market_id)
+    return PositionList([wire.position(row, context.services.view) for row in rows])
+
+
+@get("/portfolio", guards=[signed_in])
+async def portfolio(request: ApiRequest) -> Portfolio:
+    """Value one's cash and positions together."""
+    services, who = request.services, request.principal
+    async with services.db.read() as connection:
+        account = await account_of(connection, who.user_id)
+        rows = await positions_of(connection, who.user_id)
+    cash = 0 if account is None else account.available + account.locked
+    return wire.portfolio(cash, rows, services.view)
+
+
+@get("/fills", guards=[signed_in])
+async def fills(
+    request: ApiRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> FillPage:
+    """List one's executions, newest first."""
+    services, who = request.services, request.principal
+    before = decode_cursor(cursor)
+    async with services.db.read() as connection:
+        rows = await fills_of_user(connection, who.user_id, before=before, limit=limit + 1)
+    shown, following = page(rows, limit, lambda row: row.trade_id)
+    return FillPage([wire.user_fill(row, services.view) for row in shown], following)
+
+
+@post("/transfer", guards=[admin], status_code=201)
+async def transfer(request: ApiRequest, data: JSONBody[TransferRequest]) -> Response[Transfer]:
+    """Deposit to an account, or withdraw from it."""
+    services = request.services
+    key = header(request.scope["headers"], b"idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        problem = Problem("Idempotency-Key", "must be 1 to 255 printable ASCII characters")
+        raise Invalid(problem)
+    if data.amount.too_large:
+        raise Refusal(
+            ErrorCode.LIMIT_EXCEEDED, f"one transfer moves at most {format_money(MAX_TRANSFER)}"
+        )
+    user_id = await _target(services, data)
+    command = BookTransfer(user_id, data.amount.units, data.reason, request.principal.user_id, key)
+    reply = await services.bus.submit(command)
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    if isinstance(reply, TransferDone):
+        shown = wire.balance(reply.available, reply.locked)
+        return Response(Transfer(reply.transfer_id, shown), status_code=201)
+    assert isinstance(reply, RepeatedTransfer)
+    async with services.db.read() as connection:
+        original = await transfer_by_id(connection, reply.transfer_id)
+    assert original is not None
+    shown = wire.balance(original.available, original.locked)
+    return Response(Transfer(original.id, shown), status_code=200)
+
+
+async def _target(services: Services, data: TransferRequest) -> int:
+    """Return the id of the user that a transfer names. Raises Refusal USER_NOT_FOUND."""
+    async with services.db.read() as connection:
+        if data.email is not None:
+            found = await user_by_email(connection, normal_email(data.email))
+        else:
+            assert data.user_id is not None  # the contract demands one of the two
+            known = 0 < data.user_id <= LARGEST_ID
+            found = await user_by_id(connection, data.user_id) if known else None
+    if found is None:
+        raise Refusal(ErrorCode.USER_NOT_FOUND)
+    return found.id
+
+
+router = Router(
+    "/v1/user",
+    route_handlers=[balance, positions, portfolio, fills, transfer],
+    tags=["account"],
+)

@@ -1,0 +1,168 @@
+"""One process of the exchange put together: database, core, HTTP, and its end.
+
+Order of the end (REQUIREMENTS A8): stop accepting, let running requests finish, settle what was
+accepted, close the database. Bounded at each stage, so that it takes less than 10 s in all.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+
+import uvicorn
+
+from predmarket import __version__
+from predmarket.server.app import create_app
+from predmarket.server.seeding import seed
+from predmarket.server.services import Services
+from predmarket.server.settings import Settings
+from predmarket.server.settlement.core import Core
+from predmarket.server.settlement.open import leadership, open_store
+from predmarket.server.storage import migrations
+from predmarket.server.storage.database import Database
+from predmarket.server.view import MarketView
+
+log = logging.getLogger(__name__)
+
+WAIT_FOR_LEAD_S = 5.0
+_REQUESTS_S = 4
+_SETTLE_S = 4.0
+_BACKLOG = 1024
+
+
+class SchemaBehind(Exception):
+    """A shared database needs ``db upgrade`` first; the message says from where to where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A running core with its gateway's half."""
+
+    settings: Settings
+    db: Database
+    core: Core
+    view: MarketView
+
+    @property
+    def services(self) -> Services:
+        """Return what the routes work with."""
+        return Services(self.settings, self.db, self.core, self.view, self.core)
+
+
+def prepare_schema(settings: Settings) -> None:
+    """Upgrade an embedded database; refuse a shared one that is behind (SchemaBehind)."""
+    url = settings.database
+    if settings.embedded:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        migrations.upgrade(url)
+        return
+    current, head = migrations.current(url), migrations.head()
+    if current != head:
+        raise SchemaBehind(
+            f"the database is at revision {current or 'none'}, this version needs {head}: "
+            "run predmarket db upgrade"
+        )
+
+
+@asynccontextmanager
+async def node(settings: Settings, wait_s: float) -> AsyncIterator[Node]:
+    """Start the core on the settings' database and stop it at the end.
+
+    Raises Held, SchemaBehind, StoreError, LoadError.
+    """
+    url = settings.database
+    lead = leadership(url, wait_s)
+    await asyncio.to_thread(prepare_schema, settings)
+    db, view = Database(url), MarketView()
+    core = Core(
+        open_store(url), lead, view, max_batch=settings.max_batch, max_queue=settings.max_queue
+    )
+    await core.start()
+    try:
+        yield Node(settings, db, core, view)
+    finally:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(core.stop(), _SETTLE_S)
+        await db.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but a signal only asks it to stop: what comes after is decided here."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGTERM, signal.SIGINT)
+        for number in signals:
+            loop.add_signal_handler(number, self.ask_to_stop)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+    def ask_to_stop(self) -> None:
+        """End gracefully."""
+        self.should_exit = True
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Bind the address. Raises OSError."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return socket.create_server(
+        (settings.host, settings.port), family=family, backlog=_BACKLOG, reuse_port=False
+    )
+
+
+async def serve(settings: Settings, *, seed_first: bool, hints: str = "") -> int:
+    """Run the exchange until a signal or a failure of the core; return the exit code.
+
+    ``hints`` is printed once it is ready. Raises what ``node`` and ``listen`` raise.
+    """
+    with listen(settings) as listener:
+        async with node(settings, WAIT_FOR_LEAD_S) as running:
+            if seed_first:
+                await seed(running.db, running.core, settings.signup_credit)
+            server = _Server(
+                uvicorn.Config(
+                    create_app(running.services),
+                    http="httptools",
+                    ws="none",
+                    lifespan="off",
+                    access_log=False,
+                    log_config=None,
+                    server_header=False,
+                    timeout_keep_alive=75,
+                    timeout_graceful_shutdown=_REQUESTS_S,
+                )
+            )
+            serving = asyncio.create_task(server.serve([listener]))
+            failing = asyncio.create_task(running.core.failed())
+            announcing = asyncio.create_task(_announce(server, settings, listener, hints))
+            await asyncio.wait((serving, failing), return_when=asyncio.FIRST_COMPLETED)
+            announcing.cancel()
+            failed = failing.done()
+            failing.cancel()
+            server.ask_to_stop()
+            await serving
+            await asyncio.gather(failing, announcing, return_exceptions=True)
+            return 1 if failed else 0
+
+
+async def _announce(
+    server: uvicorn.Server, settings: Settings, listener: socket.socket, hints: str
+) -> None:
+    """Say the address on stderr once requests are answered."""
+    while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    host, port = listener.getsockname()[:2]
+    name = f"[{host}]" if ":" in host else host
+    where = settings.shown_database
+    sys.stderr.write(
+        f"predmarket {__version__} is ready on http://{name}:{port} ({where}){hints}\n"
+    )
+    sys.stderr.flush()

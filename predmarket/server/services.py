@@ -1,0 +1,28 @@
+"""What the routes work with, put together once at start."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from predmarket.server.bus import Bus
+from predmarket.server.settings import Settings
+from predmarket.server.settlement.core import CoreStatus
+from predmarket.server.storage.database import Database
+from predmarket.server.view import MarketView
+
+
+class CoreReport(Protocol):
+    """Whoever can say how the settlement core is."""
+
+    def status(self) -> CoreStatus:
+        """Return the core's state as last known here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything one gateway needs."""
+
+    settings: Settings
+    db: Database
+    bus: Bus
+    view: MarketView
+    core: CoreReport

@@ -1,0 +1,304 @@
+"""The exchange's settings: where each comes from, what it may be, and the signing secret.
+
+A command-line flag goes over the environment, that over a .env file, that over the default.
+Source: API.md, Settings.
+"""
+
+import ipaddress
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
+
+import platformdirs
+from dotenv import dotenv_values
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from predmarket import units
+from predmarket.server.storage.database import is_sqlite, normal_url
+
+PREFIX = "PREDMARKET_"
+ENV_FILE = ".env"
+SECRET_BYTES = 32
+SECRET_FILE = "jwt-secret"
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3_600}
+_LIMIT = re.compile(r"(?P<times>[0-9]{1,9})/(?P<span>[0-9]{0,4})(?P<unit>second|minute|hour)s?")
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used, in one line for the person who starts the exchange."""
+
+
+class RateLimit(NamedTuple):
+    """At most ``times`` in any ``seconds``."""
+
+    times: int
+    seconds: int
+
+    def __str__(self) -> str:
+        for unit, seconds in reversed(_SECONDS.items()):
+            if self.seconds % seconds == 0:
+                span = self.seconds // seconds
+                return f"{self.times}/{unit}" if span == 1 else f"{self.times}/{span}{unit}s"
+        raise AssertionError("every limit is whole seconds")
+
+
+def _rate_limit(value: object) -> object:
+    if isinstance(value, RateLimit) or value is None or value == "off":
+        return None if value == "off" else value
+    found = _LIMIT.fullmatch(str(value))
+    if found is None or not int(found["times"]) or found["span"] == "0":
+        raise ValueError('must be like "5/minute" or "100/15minutes", or "off"')
+    return RateLimit(int(found["times"]), int(found["span"] or 1) * _SECONDS[found["unit"]])
+
+
+def _slippage(value: object) -> object:
+    slippage = units.parse(str(value), units.PRICE_DECIMALS)
+    if not 0 <= slippage <= units.PRICE_ONE:
+        raise ValueError("must lie between 0 and 1")
+    return slippage
+
+
+def _credit(value: object) -> object:
+    credit = units.parse_money(str(value))
+    if not 0 <= credit <= units.MAX_TRANSFER:
+        raise ValueError("must lie between 0 and 1000000000")
+    return credit
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Limit = Annotated[
+    RateLimit | None,
+    NoDecode,
+    BeforeValidator(_rate_limit),
+    PlainSerializer(lambda limit: "off" if limit is None else str(limit)),
+]
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Proxies = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)]
+
+
+class Settings(BaseSettings):
+    """Every setting. ``max_price_slippage`` and ``signup_credit`` are in units (units.py)."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+    )
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    data_dir: Path = Path(platformdirs.user_data_dir("predmarket"))
+    database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    jwt_secret: SecretStr | None = None
+    trusted_proxies: Proxies = ()
+    cors_origin: Listed = ()
+    max_price_slippage: Annotated[int, BeforeValidator(_slippage)] = "0.10"  # type: ignore[assignment]  # read like one given
+    auth_rate_limit: Limit = "5/minute"  # type: ignore[assignment]
+    auth_window_limit: Limit = "100/15minutes"  # type: ignore[assignment]
+    order_rate_limit: Limit = "1000/second"  # type: ignore[assignment]
+    signup_credit: Annotated[int, BeforeValidator(_credit)] = 0
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = "auto"
+    max_batch: Annotated[int, Field(ge=1, le=100_000)] = 500
+    max_queue: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+
+    @field_validator("data_dir")
+    @classmethod
+    def _home(cls, folder: Path) -> Path:
+        return folder.expanduser().absolute()
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            normal_url(url.get_secret_value())
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and urlsplit(url.get_secret_value()).scheme not in (
+            "redis",
+            "rediss",
+            "unix",
+        ):
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return url
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value().encode()) < SECRET_BYTES:
+            raise ValueError(f"must have at least {SECRET_BYTES} bytes")
+        return secret
+
+    @field_validator("cors_origin")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            if (
+                parts.scheme not in ("http", "https")
+                or origin != f"{parts.scheme}://{parts.netloc}"
+            ):
+                raise ValueError("must be origins such as https://example.com, comma separated")
+        return tuple(origin.lower() for origin in origins)
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, level: object) -> object:
+        return level.lower() if isinstance(level, str) else level
+
+    @classmethod
+    def load(cls, overrides: Mapping[str, object] | None = None) -> Self:
+        """Read all settings; ``overrides`` are flags, by field name; None is not given.
+
+        Raises SettingsError naming the first setting that cannot be used.
+        """
+        given = {name: value for name, value in (overrides or {}).items() if value is not None}
+        try:
+            return cls(**given)  # type: ignore[arg-type]  # validated here
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            name = str(first["loc"][0]) if first["loc"] else "setting"
+            message = first["msg"].removeprefix("Value error, ")
+            flag = f"--{name.replace('_', '-')}"
+            shown = flag if name in given else PREFIX + name.upper()
+            raise SettingsError(f"{shown}: {' '.join(message.split())}") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{ENV_FILE}: cannot be read: {error}") from None
+
+    @property
+    def database(self) -> str:
+        """Return the database's URL: what is set, else SQLite in the data folder."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir / 'predmarket.db'}"
+
+    @property
+    def embedded(self) -> Path | None:
+        """Return the file of an embedded database, None when the database is a shared one."""
+        url = normal_url(self.database)
+        return Path(url.database or "") if is_sqlite(url) else None
+
+    @property
+    def shown_database(self) -> str:
+        """Return the database's URL without its password."""
+        return normal_url(self.database).render_as_string(hide_password=True)
+
+    @property
+    def on_loopback(self) -> bool:
+        """Tell whether only this machine can reach the exchange."""
+        if self.host == "localhost":
+            return True
+        with suppress(ValueError):
+            return ipaddress.ip_address(self.host).is_loopback
+        return False
+
+    def signing_secret(self, *, shared: bool = False) -> str:
+        """Return the secret that signs access tokens, generated once when nobody set it.
+
+        ``shared`` says that other processes must know it too. Raises SettingsError when it has to
+        be set and is not, or when its file cannot be used.
+        """
+        if self.jwt_secret is not None:
+            return self.jwt_secret.get_secret_value()
+        if shared or not self.on_loopback:
+            why = "several processes share it" if shared else f"{self.host} is not loopback"
+            raise SettingsError(
+                f"{PREFIX}JWT_SECRET: must be set, at least {SECRET_BYTES} bytes, since {why}"
+            )
+        path = self.data_dir / SECRET_FILE
+        try:
+            return _kept_secret(path)
+        except OSError as error:
+            raise SettingsError(f"{path}: {error.strerror}") from None
+
+    def explain(self, overrides: Mapping[str, object] | None = None) -> list[tuple[str, str, str]]:
+        """Return each setting's name, its value with secrets hidden, and its origin."""
+        flags = {name for name, value in (overrides or {}).items() if value is not None}
+        environment = {name.upper() for name, value in os.environ.items() if value}
+        file = {name.upper() for name, value in dotenv_values(ENV_FILE).items() if value}
+        rows = []
+        for field in type(self).model_fields:
+            name = PREFIX + field.upper()
+            if field in flags:
+                origin = "flag"
+            elif name in environment:
+                origin = "environment"
+            else:
+                origin = ".env" if name in file else "default"
+            rows.append((name, self._shown(field), origin))
+        return rows
+
+    def _shown(self, field: str) -> str:
+        value = getattr(self, field)
+        if field == "max_price_slippage":
+            return units.format_price(value)
+        if field == "signup_credit":
+            return units.format_money(value)
+        if field == "jwt_secret":
+            return "(generated)" if value is None else "(hidden)"
+        if field == "database_url":
+            return self.shown_database
+        if field == "redis_url" and value is not None:
+            return _without_password(value.get_secret_value())
+        if field.endswith("_limit"):
+            return "off" if value is None else str(value)
+        if isinstance(value, tuple):
+            return ",".join(map(str, value))
+        return "" if value is None else str(value)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    return parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+def _kept_secret(path: Path) -> str:
+    """Return the secret kept in a file that only its owner can read, made if it is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        # Made under another name first: a reader never finds it half written.
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_urlsafe(48))
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, path)
+        finally:
+            draft.unlink()
+    path.chmod(0o600)
+    secret = path.read_text().strip()
+    if len(secret.encode()) < SECRET_BYTES:
+        raise OSError(0, f"holds fewer than {SECRET_BYTES} bytes")
+    return secret

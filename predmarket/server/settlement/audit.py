@@ -1,0 +1,273 @@
+"""The proof, from the database alone, that money and shares are conserved.
+
+``sums`` adds up what the tables hold. ``replay`` carries out the journal from empty and compares
+the state it reaches, and every row of history it makes, with what the database holds. Both read one
+snapshot, so the exchange may go on meanwhile. Source: REQUIREMENTS C9.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from predmarket.engine import Exchange, InvariantError
+from predmarket.engine.book import Order
+from predmarket.engine.snapshot import digest, snapshot
+from predmarket.server.settlement import journal, recovery, rows
+from predmarket.server.settlement.rows import History, Shape
+from predmarket.server.settlement.store import CoreRow, JournalRow, Store
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+_ENCODER = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was checked. ``detail`` gives the figures, or what is wrong."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def sums(store: Store) -> Iterator[Check]:
+    """Yield the checks that need only the tables."""
+    core = store.core_row()
+    fees, deposits = core.counters.fees, core.counters.net_deposits
+
+    def one(sql: str) -> int:
+        return int(store.read(sql)[0][0])
+
+    cash = one("SELECT COALESCE(SUM(available + locked), 0) FROM accounts")
+    collateral = one("SELECT COALESCE(SUM(collateral), 0) FROM markets")
+    yield _equal(
+        "money: cash + collateral + fees = net deposits", cash + collateral + fees, deposits
+    )
+    yield _equal(
+        "ledger: transfers add up to the net deposits",
+        one("SELECT COALESCE(SUM(amount), 0) FROM ledger WHERE counterpart = 'OUTSIDE'"),
+        deposits,
+    )
+    yield _equal(
+        "ledger: fees add up to the fees collected",
+        -one("SELECT COALESCE(SUM(amount), 0) FROM ledger WHERE counterpart = 'FEES'"),
+        fees,
+    )
+    yield _equal(
+        "fees: over markets = collected", one("SELECT COALESCE(SUM(fees), 0) FROM markets"), fees
+    )
+    for name, sql in _NONE_OF:
+        yield _none(name, one(f"SELECT COUNT(*) FROM ({sql}) AS wrong"))
+
+
+_NONE_OF = (
+    (
+        "accounts: cash = sum of the user's ledger",
+        (
+            "SELECT a.user_id FROM accounts a LEFT JOIN ledger l ON l.user_id = a.user_id "
+            "GROUP BY a.user_id, a.available, a.locked "
+            "HAVING a.available + a.locked <> COALESCE(SUM(l.amount), 0)"
+        ),
+    ),
+    (
+        "accounts: locked = sum of the open orders' locks",
+        (
+            "SELECT a.user_id FROM accounts a LEFT JOIN orders o ON o.user_id = a.user_id "
+            "AND o.status IN ('OPEN', 'PARTIALLY_FILLED') GROUP BY a.user_id, a.locked "
+            "HAVING a.locked <> COALESCE(SUM(o.locked), 0)"
+        ),
+    ),
+    (
+        "markets: collateral = what the ledger says came in",
+        (
+            "SELECT m.id FROM markets m LEFT JOIN ledger l ON l.market_id = m.id "
+            "AND l.counterpart = 'COLLATERAL' GROUP BY m.id, m.collateral "
+            "HAVING m.collateral <> -COALESCE(SUM(l.amount), 0)"
+        ),
+    ),
+    (
+        "markets: YES = NO = open interest, collateral 1.00 each",
+        (
+            "SELECT m.id FROM markets m LEFT JOIN positions p ON p.market_id = m.id "
+            "WHERE m.ending IS NULL GROUP BY m.id, m.open_interest, m.collateral "
+            "HAVING COALESCE(SUM(p.yes), 0) <> m.open_interest "
+            "OR COALESCE(SUM(p.no), 0) <> m.open_interest "
+            "OR m.collateral <> m.open_interest * 10000"
+        ),
+    ),
+    (
+        "markets: volume = sum of the trades",
+        (
+            "SELECT m.id FROM markets m LEFT JOIN trades t ON t.market_id = m.id "
+            "GROUP BY m.id, m.volume HAVING m.volume <> COALESCE(SUM(t.qty), 0)"
+        ),
+    ),
+    (
+        "orders: filled = sum of the trades",
+        (
+            "SELECT o.id FROM orders o LEFT JOIN (SELECT buy_order_id AS id, qty FROM trades "
+            "UNION ALL SELECT sell_order_id, qty FROM trades) f ON f.id = o.id "
+            "GROUP BY o.id, o.filled HAVING o.filled <> COALESCE(SUM(f.qty), 0)"
+        ),
+    ),
+    (
+        "orders: closed ones hold nothing",
+        (
+            "SELECT id FROM orders WHERE status NOT IN ('OPEN', 'PARTIALLY_FILLED') "
+            "AND (locked <> 0 OR close_qty <> 0)"
+        ),
+    ),
+    (
+        "orders: every event is there, numbered from 1",
+        (
+            "SELECT o.id FROM orders o LEFT JOIN order_events e ON e.order_id = o.id "
+            "GROUP BY o.id, o.events HAVING o.events <> COUNT(e.n) OR o.events <> MAX(e.n)"
+        ),
+    ),
+    (
+        "positions: reserves = the open orders' close parts",
+        (
+            "SELECT p.user_id FROM positions p LEFT JOIN orders o ON o.user_id = p.user_id "
+            "AND o.market_id = p.market_id AND o.status IN ('OPEN', 'PARTIALLY_FILLED') "
+            "GROUP BY p.user_id, p.market_id, p.reserved_yes, p.reserved_no "
+            "HAVING p.reserved_yes <> "
+            "COALESCE(SUM(CASE WHEN o.side = 'SELL' THEN o.close_qty END), 0) "
+            "OR p.reserved_no <> COALESCE(SUM(CASE WHEN o.side = 'BUY' THEN o.close_qty END), 0)"
+        ),
+    ),
+)
+
+
+def _equal(name: str, found: int, expected: int) -> Check:
+    detail = f"{found}" if found == expected else f"{found}, expected {expected}"
+    return Check(name, found == expected, detail)
+
+
+def _none(name: str, wrong: int) -> Check:
+    return Check(name, not wrong, "all" if not wrong else f"{wrong} wrong")
+
+
+class _Heap:
+    """A sum of row hashes: equal for equal rows in any order."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sum = 0
+
+    def add(self, row: Iterable[Any]) -> None:
+        self.count += 1
+        self.sum += _row_hash(row)
+
+    def same_as(self, other: "_Heap") -> bool:
+        return (self.count, self.sum) == (other.count, other.sum)
+
+
+def _row_hash(row: Iterable[Any]) -> int:
+    return int.from_bytes(hashlib.blake2b(_ENCODER.encode(list(row)), digest_size=16).digest())
+
+
+def replay(store: Store, progress: Progress) -> Iterator[Check]:
+    """Yield the checks of a replay from empty."""
+    core = store.core_row()
+    replayer = _Replayer()
+    problem = replayer.run(store, core, progress)
+    yield Check(
+        "journal: unbroken hash chain, carried out whole",
+        problem is None,
+        problem or f"{core.last_seq} commands in {core.last_batch} batches",
+    )
+    if problem is not None:
+        return
+    yield _same_state(store, core, replayer.exchange)
+    yield from replayer.compare(store, progress)
+
+
+def _same_state(store: Store, core: CoreRow, replayed: Exchange) -> Check:
+    name = "state: replayed = stored, byte for byte"
+    try:
+        loaded = recovery.load(store, core)
+    except recovery.LoadError as error:
+        return Check(name, False, str(error))
+    same = snapshot(replayed.state) == snapshot(loaded)
+    return Check(name, same, f"SHA-256 {digest(loaded)[:16]}…" if same else "they differ")
+
+
+class _Replayer:
+    """Carries out the journal and keeps what is needed to compare every table."""
+
+    def __init__(self) -> None:
+        self.exchange = Exchange()
+        self._history = {shape.table: _Heap() for shape in rows.HISTORY_SHAPES}
+        self._orders: dict[int, int] = {}
+        self._ledger_id = 0
+
+    def run(self, store: Store, core: CoreRow, progress: Progress) -> str | None:
+        """Replay all batches; return what is wrong, if anything is."""
+        chain, seq, batch = journal.GENESIS, 0, 0
+        while page := store.journal_page(batch, 200):
+            for row in page:
+                if row.batch != batch + 1 or row.first_seq != seq + 1:
+                    return f"batch {row.batch} does not follow batch {batch}"
+                if row.rules != journal.RULES:
+                    return f"batch {row.batch} was made under rules {row.rules}"
+                chain = journal.chain(chain, row.batch, row.first_seq, row.entries)
+                if chain != row.hash:
+                    return f"batch {row.batch} does not match its hash"
+                wrong = self._carry_out(row)
+                if wrong is not None:
+                    return wrong
+                batch, seq = row.batch, row.first_seq + len(journal.decode(row.entries)) - 1
+                progress("replaying", seq, core.last_seq)
+        if (batch, seq, chain) != (core.last_batch, core.last_seq, core.last_hash):
+            return f"the journal ends at batch {batch}, the state at {core.last_batch}"
+        return None
+
+    def _carry_out(self, row: JournalRow) -> str | None:
+        history = History(self._ledger_id)
+        for seq, entry in enumerate(journal.decode(row.entries), row.first_seq):
+            try:
+                _, events = self.exchange.apply(entry.time, entry.command)
+            except (InvariantError, AssertionError, KeyError) as error:
+                return f"command {seq} cannot be carried out: {error!r}"
+            history.add(seq, entry.time, entry.command, events, self.exchange.state.ledger)
+        self._ledger_id = history.last_ledger_id
+        for shape, added in history.by_shape():
+            for added_row in added:
+                self._history[shape.table].add(added_row)
+        for order in self.exchange.take_changes().orders.values():
+            self._orders[order.id] = _order_hash(order)
+        return None
+
+    def compare(self, store: Store, progress: Progress) -> Iterator[Check]:
+        """Compare every order and every row of history with the stored ones."""
+        differing = found = 0
+        for row in store.rows_of(rows.ORDERS):
+            found += 1
+            differing += self._orders.get(row[0]) != _row_hash(_normal(rows.ORDERS, row)[:-1])
+            if not found % 5_000:
+                progress("comparing orders", found, len(self._orders))
+        ok = not differing and found == len(self._orders)
+        yield Check(
+            "orders: replayed = stored", ok, f"{found}" + ("" if ok else f", {differing} differ")
+        )
+        for shape in rows.HISTORY_SHAPES:
+            stored = _Heap()
+            for row in store.rows_of(shape):
+                stored.add(_normal(shape, row))
+            ok = stored.same_as(self._history[shape.table])
+            yield Check(f"{shape.table}: replayed = stored", ok, f"{stored.count}")
+
+
+def _order_hash(order: Order) -> int:
+    return _row_hash(rows.order_row(order)[:-1])
+
+
+def _normal(shape: Shape, row: tuple[Any, ...]) -> list[Any]:
+    """Return a stored row with real booleans, which SQLite keeps as numbers."""
+    return [
+        bool(value) if kind == "b" else value for kind, value in zip(shape.kinds, row, strict=True)
+    ]

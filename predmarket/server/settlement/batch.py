@@ -1,0 +1,127 @@
+"""A batch from its first command to its seal.
+
+Invariant: a sealed batch shares nothing with the engine; the next one may be decided while it
+commits.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from predmarket.engine import Exchange
+from predmarket.engine.commands import Command
+from predmarket.engine.events import BookDelta, Event
+from predmarket.server.bus import BusError, BusReply
+from predmarket.server.settlement import journal
+from predmarket.server.settlement.journal import Entry
+from predmarket.server.settlement.rows import History, state_rows
+from predmarket.server.settlement.store import CoreRow, Counters, Settlement
+from predmarket.server.view import MarketRecord, MarketView
+from predmarket.units import Micros
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A command that somebody waits for. ``expires_at`` is when nobody does any more.
+
+    ``held``: a resolution that was carried out in part and is answered after its last step;
+    ``recorded``: that first part is committed.
+    """
+
+    id: str
+    command: Command
+    expires_at: Micros
+    reply: asyncio.Future[BusReply]
+    held: bool = False
+    recorded: bool = False
+
+    def answer(self, reply: BusReply) -> None:
+        """Give the reply, if anybody still waits."""
+        if not self.reply.done():
+            self.reply.set_result(reply)
+
+    def fail(self, error: BusError) -> None:
+        """Say that there will be no reply, if anybody still waits."""
+        if not self.reply.done():
+            self.reply.set_exception(error)
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """The commands decided since the last seal, their answers and their effects.
+
+    ``held`` are resolutions begun here; ``stepped`` tells that a step of one was taken here.
+    """
+
+    first_seq: int
+    history: History
+    entries: list[Entry] = field(default_factory=list)
+    answers: list[tuple[Waiting, BusReply]] = field(default_factory=list)
+    held: list[Waiting] = field(default_factory=list)
+    deltas: list[BookDelta] = field(default_factory=list)
+    markets: list[MarketRecord] = field(default_factory=list)
+    stepped: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether there is nothing to commit and nobody to answer."""
+        return not (self.entries or self.answers)
+
+    @property
+    def rows(self) -> int:
+        """Return about how many rows the batch will write."""
+        h = self.history
+        return 2 * len(self.entries) + len(h.order_events) + len(h.ledger) + 2 * len(h.trades)
+
+    def add(
+        self, exchange: Exchange, now: Micros, id: str, command: Command, events: list[Event]
+    ) -> None:
+        """Record a command that the exchange has just carried out."""
+        seq = self.first_seq + len(self.entries)
+        self.entries.append(Entry(now, id, command))
+        self.history.add(seq, now, command, events, exchange.state.ledger)
+        self.deltas += [event for event in events if type(event) is BookDelta]
+
+    def waiters(self) -> list[Waiting]:
+        """Return everybody who waits for this batch, in the order of their commands."""
+        return [waiting for waiting, _ in self.answers] + self.held
+
+    def seal(self, exchange: Exchange, before: CoreRow) -> Settlement:
+        """Copy everything the batch changed; ``before`` is the core row it builds on."""
+        state = exchange.state
+        changes = exchange.take_changes()
+        self.markets = [MarketRecord.of(market) for market in changes.markets.values()]
+        entries = journal.encode(self.entries)
+        number = before.last_batch + 1
+        core = CoreRow(
+            before.epoch,
+            number,
+            before.last_seq + len(self.entries),
+            state.now,
+            journal.chain(before.last_hash, number, self.first_seq, entries),
+            Counters(
+                state.last_order_id,
+                state.last_trade_id,
+                state.last_market_id,
+                state.last_transfer_id,
+                state.last_rank,
+                state.ledger.fees,
+                state.ledger.net_deposits,
+            ),
+        )
+        return Settlement(
+            core, self.first_seq, journal.RULES, entries, state_rows(changes), self.history
+        )
+
+    def publish(self, view: MarketView) -> None:
+        """Let the view hold the batch. Call it after the commit and before any answer."""
+        for record in self.markets:
+            view.put(record)
+        for delta in self.deltas:
+            view.apply(delta)
+
+    def answer(self) -> None:
+        """Answer those who wait. Call it after the commit."""
+        for waiting in self.held:
+            waiting.recorded = True
+        for waiting, reply in self.answers:
+            waiting.answer(reply)

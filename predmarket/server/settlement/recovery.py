@@ -1,0 +1,166 @@
+"""From the database back to the engine's state: memory is a cache of what is committed.
+
+Invariant: what is loaded satisfies the engine's invariants, or LoadError is raised and nothing is
+served from it. Source: ARCHITECTURE, Recovery.
+"""
+
+from predmarket.engine import lifecycle
+from predmarket.engine.book import Order
+from predmarket.engine.ledger import Account, Position
+from predmarket.engine.market import FINAL, Market
+from predmarket.engine.state import State
+from predmarket.engine.timers import TimerKind
+from predmarket.server.settlement.rows import ACCOUNTS, MARKETS, ORDERS, POSITIONS
+from predmarket.server.settlement.store import CoreRow, Store
+from predmarket.terms import (
+    MarketStatus,
+    OrderStatus,
+    OrderType,
+    Outcome,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from predmarket.units import PRICE_ONE
+
+OPEN_ORDERS = "WHERE status IN ('OPEN', 'PARTIALLY_FILLED') ORDER BY rank"
+
+
+class LoadError(Exception):
+    """What the database holds does not add up; see ``predmarket audit``."""
+
+
+def load(store: Store, core: CoreRow) -> State:
+    """Build the state that ``core`` names. Raises StoreError, LoadError."""
+    state = State()
+    counters = core.counters
+    state.now = core.last_time
+    state.last_order_id = counters.last_order_id
+    state.last_trade_id = counters.last_trade_id
+    state.last_market_id = counters.last_market_id
+    state.last_transfer_id = counters.last_transfer_id
+    state.last_rank = counters.last_rank
+    state.ledger.fees = counters.fees
+    state.ledger.net_deposits = counters.net_deposits
+    _load_accounts(state, store)
+    _load_markets(state, store)
+    _load_positions(state, store)
+    _load_orders(state, store)
+    for market in state.markets.values():
+        _resume(state, market)
+    _verify(state, store)
+    return state
+
+
+def _load_accounts(state: State, store: Store) -> None:
+    for user_id, available, locked, deadman_at, version in store.rows_of(ACCOUNTS):
+        account = Account(user_id)
+        account.available = available
+        account.locked = locked
+        account.deadman_at = deadman_at
+        account.version = version
+        state.ledger.accounts[account.user_id] = account
+        if account.deadman_at is not None:
+            state.timers.set(account.deadman_at, TimerKind.DEADMAN, account.user_id)
+
+
+def _load_markets(state: State, store: Store) -> None:
+    for row in store.rows_of(MARKETS):
+        r = dict(zip(MARKETS.columns, row, strict=True))
+        market = Market(
+            r["id"], r["slug"], r["tick"], r["maker_rate"], r["taker_rate"],
+            question=r["question"], description=r["description"],
+            status=MarketStatus(r["status"]), closes_at=r["closes_at"],
+            created_at=r["created_at"], creator_id=r["creator_id"],
+        )  # fmt: skip
+        for name in (
+            "settlement_price", "last_price", "volume", "open_interest", "collateral", "fees",
+            "book_seq", "paid_accounts", "paid_total", "version",
+        ):  # fmt: skip
+            setattr(market, name, r[name])
+        market.outcome = Outcome(r["outcome"]) if r["outcome"] else None
+        market.ending = Outcome(r["ending"]) if r["ending"] else None
+        state.markets[market.id] = market
+        state.slugs[market.slug] = market.id
+
+
+def _load_positions(state: State, store: Store) -> None:
+    final = {market.id for market in state.markets.values() if market.status in FINAL}
+    names = POSITIONS.columns[2:]
+    for row in store.rows_of(POSITIONS):
+        user_id, market_id = row[0], row[1]
+        if market_id in final:
+            continue  # it is flat and never changes again
+        position = Position(user_id, market_id)
+        for name, value in zip(names, row[2:], strict=True):
+            setattr(position, name, value)
+        market = state.markets[market_id]
+        market.positions[user_id] = position
+        market.total_yes += position.yes
+        market.total_no += position.no
+        state.ledger.positions[user_id, market_id] = position
+
+
+def _load_orders(state: State, store: Store) -> None:
+    """Queue the open orders in the order of their rank, which is their time priority."""
+    for row in store.rows_of(ORDERS, OPEN_ORDERS):
+        (
+            id, user_id, market_id, side, type, price, qty, filled, notional, fee_exact,
+            fees_paid, close, lock, status, reason, tif, stp, post_only, reduce_only, expires_at,
+            client_order_id, request, rank, events, created_at, updated_at, version,
+        ) = row  # fmt: skip
+        order = Order(
+            id, user_id, market_id, Side(side), price, qty, type=OrderType(type),
+            tif=TimeInForce(tif), stp=SelfTradePrevention(stp), now=created_at,
+        )  # fmt: skip
+        order.filled, order.notional, order.fee_exact = filled, notional, fee_exact
+        order.remaining = order.qty - order.filled
+        order.fees_paid, order.close, order.lock = fees_paid, close, lock
+        order.status, order.reason = OrderStatus(status), reason
+        order.post_only, order.reduce_only = bool(post_only), bool(reduce_only)
+        order.expires_at, order.client_order_id = expires_at, client_order_id
+        order.request, order.rank, order.events = request, rank, events
+        order.updated_at, order.version = updated_at, version
+        state.keep(order)
+        state.markets[order.market_id].book.side(order.is_buy).add(order)
+        if order.expires_at is not None:
+            state.timers.set(order.expires_at, TimerKind.EXPIRY, order.id)
+
+
+def _resume(state: State, market: Market) -> None:
+    """Take up a market's timer, and a closing or a resolution that was under way."""
+    lifecycle.schedule_close(state, market)
+    if market.status is MarketStatus.CLOSED:
+        lifecycle.start_sweep(market)
+        if market.ending is not None:
+            lifecycle.start_paying(market)
+        if market.unfinished:
+            state.unfinished[market.id] = market
+
+
+def _verify(state: State, store: Store) -> None:
+    """Check the loaded sums against the loaded totals. Raises LoadError."""
+    ledger = state.ledger
+    cash = sum(a.available + a.locked for a in ledger.accounts.values())
+    collateral = sum(m.collateral for m in state.markets.values())
+    if cash + collateral + ledger.fees != ledger.net_deposits:
+        raise LoadError("cash, collateral and fees do not add up to the net deposits")
+    for market in state.markets.values():
+        if market.ending is not None or market.final:
+            continue
+        if not market.total_yes == market.total_no == market.open_interest:
+            raise LoadError(f"market {market.id}: YES, NO and open interest differ")
+        if market.collateral != market.open_interest * PRICE_ONE:
+            raise LoadError(f"market {market.id}: collateral differs from open interest")
+    for account in ledger.accounts.values():
+        if account.locked != sum(order.lock for order in account.orders.values()):
+            raise LoadError(f"account {account.user_id}: locked differs from its orders' locks")
+    reserved: dict[tuple[int, int], list[int]] = {}
+    for order in state.orders.values():
+        if order.close:
+            both = reserved.setdefault((order.user_id, order.market_id), [0, 0])
+            both[order.is_buy] += order.close
+    for key, position in ledger.positions.items():
+        yes, no = reserved.get(key, (0, 0))
+        if (position.reserved_yes, position.reserved_no) != (yes, no):
+            raise LoadError(f"position {key}: reserves differ from its orders' close parts")

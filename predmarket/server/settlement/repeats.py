@@ -1,0 +1,160 @@
+"""Client order ids and idempotency keys: a repeat gets the original's answer, for ever.
+
+A key is looked up among those decided but not yet committed (here) and, if it is not there, among
+those committed (one indexed query for a whole group). Memory holds no history.
+
+Invariant: between a look-up and the decision that relies on it no other command is decided, so a
+key that neither place knows is new. Source: API, clientOrderId.
+"""
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import msgspec
+
+from predmarket.engine.commands import Command, PlaceOrder, Transfer
+from predmarket.engine.replies import OrderDone, Refused, TransferDone
+from predmarket.server.bus import BusReply, RepeatedOrder, RepeatedTransfer
+from predmarket.server.settlement.batch import Waiting
+from predmarket.server.settlement.store import (
+    KnownOrder,
+    KnownTransfer,
+    OrderKey,
+    Store,
+    TransferKey,
+)
+from predmarket.terms import ErrorCode
+
+Keys: TypeAlias = tuple[list[OrderKey], list[TransferKey]]
+_Content: TypeAlias = str | tuple[int, int, str] | None
+Found: TypeAlias = dict[tuple[str, int, str], tuple[_Content, BusReply]]
+
+
+class Repeats:
+    """What is known of keys, decided or committed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._orders: dict[OrderKey, tuple[_Content, BusReply]] = {}
+        self._transfers: dict[TransferKey, tuple[_Content, BusReply]] = {}
+        self._found: Found = {}
+
+    @staticmethod
+    def has_key(command: Command) -> bool:
+        """Tell whether the command carries a key."""
+        if type(command) is PlaceOrder:
+            return command.client_order_id is not None
+        return type(command) is Transfer and command.key is not None
+
+    def unknown_keys(self, group: Iterable[Waiting]) -> Keys:
+        """Return the keys of a group that have to be looked up.
+
+        The others are remembered for ``answer`` here and now: their batch may be committed, and
+        the key forgotten, while the look-up of the rest is under way.
+        """
+        self._found = {}
+        orders: dict[OrderKey, None] = {}
+        transfers: dict[TransferKey, None] = {}
+        for waiting in group:
+            command = waiting.command
+            if isinstance(command, PlaceOrder) and command.client_order_id is not None:
+                key = (command.user_id, command.client_order_id)
+                if key in self._orders:
+                    self._found["order", *key] = self._orders[key]
+                else:
+                    orders[key] = None
+            elif isinstance(command, Transfer) and command.key is not None:
+                key = (command.actor_id, command.key)
+                if key in self._transfers:
+                    self._found["transfer", *key] = self._transfers[key]
+                else:
+                    transfers[key] = None
+        return list(orders), list(transfers)
+
+    def look_up(self, keys: Keys) -> Found:
+        """(In the look-up thread.) Find committed keys. Raises StoreError."""
+        found: Found = {}
+        orders, transfers = keys
+        if orders:
+            for key, order in self._store.known_orders(orders).items():
+                found["order", *key] = order.request, _order_reply(order)
+        if transfers:
+            for key, known in self._store.known_transfers(transfers).items():
+                found["transfer", *key] = (
+                    _transfer_content(known),
+                    RepeatedTransfer(known.transfer_id),
+                )
+        return found
+
+    def learn(self, found: Found) -> None:
+        """Take over what a look-up found."""
+        self._found.update(found)
+
+    def answer(self, command: Command) -> BusReply | None:
+        """Return a repeat's reply, or None when the command is new. Call it after ``learn``."""
+        content: _Content
+        if isinstance(command, PlaceOrder) and command.client_order_id is not None:
+            order_key = (command.user_id, command.client_order_id)
+            known = self._orders.get(order_key) or self._found.get(("order", *order_key))
+            content = command.request
+            code = ErrorCode.DUPLICATE_CLIENT_ORDER_ID
+        elif isinstance(command, Transfer) and command.key is not None:
+            key = (command.actor_id, command.key)
+            known = self._transfers.get(key) or self._found.get(("transfer", *key))
+            content = (command.user_id, command.amount, command.reason)
+            code = ErrorCode.IDEMPOTENCY_KEY_REUSED
+        else:
+            return None
+        if known is None:
+            return None
+        if known[0] != content:
+            return Refused(code, "the same key was used before with other content")
+        return known[1]
+
+    def decided(self, command: Command, reply: BusReply) -> None:
+        """Remember a keyed command's reply until its commit."""
+        if isinstance(command, PlaceOrder) and command.client_order_id is not None:
+            if isinstance(reply, OrderDone):
+                reply = RepeatedOrder(reply.order.id)
+            elif not (isinstance(reply, Refused) and reply.order_id is not None):
+                return  # refused without a record, so a repeat is decided anew
+            key = (command.user_id, command.client_order_id)
+            self._orders[key] = command.request, reply
+        elif (
+            isinstance(command, Transfer)
+            and command.key is not None
+            and isinstance(reply, TransferDone)
+        ):
+            content = (command.user_id, command.amount, command.reason)
+            self._transfers[command.actor_id, command.key] = (
+                content,
+                RepeatedTransfer(reply.transfer_id),
+            )
+
+    def committed(self, answers: Iterable[tuple[Waiting, BusReply]]) -> None:
+        """Forget the keys of a committed batch: from now on the database knows them."""
+        for waiting, _ in answers:
+            command = waiting.command
+            if isinstance(command, PlaceOrder) and command.client_order_id is not None:
+                self._orders.pop((command.user_id, command.client_order_id), None)
+            elif isinstance(command, Transfer) and command.key is not None:
+                self._transfers.pop((command.actor_id, command.key), None)
+
+    def forget(self) -> None:
+        """Forget everything undecided: recovery reads from the database what was committed."""
+        self._orders.clear()
+        self._transfers.clear()
+        self._found = {}
+
+
+def _transfer_content(known: KnownTransfer) -> _Content:
+    return known.user_id, known.amount, known.reason
+
+
+def _order_reply(known: KnownOrder) -> BusReply:
+    if known.rejection is None:
+        return RepeatedOrder(known.order_id)
+    code, message, details = msgspec.json.decode(
+        known.rejection, type=tuple[ErrorCode, str, dict[str, str | int] | None]
+    )
+    return Refused(code, message, details, known.order_id)

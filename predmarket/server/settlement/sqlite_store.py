@@ -1,0 +1,184 @@
+"""Settlement on an embedded SQLite database (WAL, synchronous=FULL).
+
+Rows are written many to a statement: each statement gives the interpreter lock up once, so the
+fewer there are, the less the event loop and this thread take it from each other.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+from predmarket.server.settlement.rows import Row, Shape
+from predmarket.server.settlement.store import (
+    Contradiction,
+    Deposed,
+    KnownOrder,
+    KnownTransfer,
+    OrderKey,
+    Settlement,
+    Store,
+    StoreError,
+    TransferKey,
+    advance_parameters,
+    inserts,
+    journal_parameters,
+    picked,
+    updates,
+)
+
+BUSY_MS = 5_000
+"""How long a write waits for another connection's short one (accounts being registered)."""
+_CHUNKS = (256, 32, 4, 1)
+"""Rows a statement; few sizes, so that the prepared statements stay in the connection's cache."""
+_KEYS_AT_ONCE = 400
+
+
+def open_connection(path: str) -> sqlite3.Connection:
+    """Open a connection with the settings that make a commit durable and constraints real."""
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA cache_size = -65536")
+    return connection
+
+
+class SqliteStore(Store):
+    """The store of an embedded exchange. ``path`` is the database file."""
+
+    mark = "?"
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._db: sqlite3.Connection | None = None
+        self._lookup: sqlite3.Connection | None = None
+
+    def connect(self) -> None:
+        self.close()
+        try:
+            self._db = open_connection(self.path)
+            self._lookup = open_connection(self.path)
+        except sqlite3.Error as error:
+            raise StoreError(str(error)) from error
+
+    def close(self) -> None:
+        for connection in (self._db, self._lookup):
+            if connection is not None:
+                with suppress(sqlite3.Error):
+                    connection.close()
+        self._db = self._lookup = None
+
+    def durability(self) -> dict[str, str]:
+        names = {0: "off", 1: "normal", 2: "full", 3: "extra"}
+        return {
+            "journal_mode": str(self.read("PRAGMA journal_mode")[0][0]),
+            "synchronous": names[self.read("PRAGMA synchronous")[0][0]],
+        }
+
+    def durable(self) -> bool:
+        return self.durability() == {"journal_mode": "wal", "synchronous": "full"}
+
+    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return list(self._run(self._db, sql, parameters))
+
+    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        return self._run(self._db, sql)
+
+    def _run(
+        self, connection: sqlite3.Connection | None, sql: str, parameters: Sequence[Any] = ()
+    ) -> Iterator[tuple[Any, ...]]:
+        if connection is None:
+            raise StoreError("the database is not open")
+        try:
+            yield from connection.execute(sql, parameters)
+        except sqlite3.Error as error:
+            raise StoreError(str(error)) from error
+
+    def begin_snapshot(self) -> None:
+        self.read("BEGIN")
+
+    def known_orders(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
+        sql = (
+            "SELECT o.user_id, o.client_order_id, o.id, o.request, e.detail FROM orders o "
+            "LEFT JOIN order_events e ON e.order_id = o.id AND e.type = 'ORDER_REJECTED' "
+            "WHERE (o.user_id, o.client_order_id) IN (VALUES {})"
+        )
+        rows = self._by_keys(sql, keys)
+        return {(r[0], r[1]): KnownOrder(r[2], r[3], r[4]) for r in rows}
+
+    def known_transfers(self, keys: Sequence[TransferKey]) -> dict[TransferKey, KnownTransfer]:
+        sql = (
+            "SELECT actor_id, key, id, user_id, amount, reason FROM transfers "
+            "WHERE (actor_id, key) IN (VALUES {})"
+        )
+        rows = self._by_keys(sql, keys)
+        return {(r[0], r[1]): KnownTransfer(r[2], r[3], r[4], r[5]) for r in rows}
+
+    def _by_keys(self, sql: str, keys: Sequence[tuple[int, str]]) -> Iterator[tuple[Any, ...]]:
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            some = keys[start : start + _KEYS_AT_ONCE]
+            marks = ", ".join(["(?, ?)"] * len(some))
+            flat = [value for key in some for value in key]
+            yield from self._run(self._lookup, sql.format(marks), flat)
+
+    def settle(self, settlement: Settlement) -> None:
+        db = self._db
+        if db is None:
+            raise StoreError("the database is not open")
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            if db.execute(self._advance(), advance_parameters(settlement.core)).rowcount != 1:
+                raise Deposed("the epoch or the batch number has moved on")
+            db.execute(self._insert_journal(), journal_parameters(settlement))
+            for shape, rows in inserts(settlement):
+                _write(db, shape, rows, _insert_sql)
+            for shape, rows in updates(settlement):
+                if _write(db, *picked(shape, rows), _update_sql) != len(rows):
+                    raise Contradiction(f"{shape.table}: a row is not at the version expected")
+            db.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            raise Contradiction(str(error)) from error
+        except sqlite3.Error as error:
+            raise StoreError(str(error)) from error
+        finally:
+            if db.in_transaction:
+                with suppress(sqlite3.Error):
+                    db.execute("ROLLBACK")
+
+
+def _write(
+    db: sqlite3.Connection, shape: Shape, rows: list[Row], make: Callable[[Shape, int], str]
+) -> int:
+    """Write all rows in as few statements as the chunk sizes allow; return the rows written."""
+    written = start = 0
+    for size in _CHUNKS:
+        while len(rows) - start >= size:
+            flat = [value for row in rows[start : start + size] for value in row]
+            written += db.execute(make(shape, size), flat).rowcount
+            start += size
+    return written
+
+
+@lru_cache(maxsize=64)
+def _insert_sql(shape: Shape, count: int) -> str:
+    row = f"({', '.join('?' * len(shape.columns))})"
+    names = ", ".join(shape.columns)
+    return f"INSERT INTO {shape.table} ({names}) VALUES {', '.join([row] * count)}"
+
+
+@lru_cache(maxsize=64)
+def _update_sql(shape: Shape, count: int) -> str:
+    """Return an update of ``count`` rows, each matched by its key and the version before."""
+    row = f"({', '.join('?' * len(shape.columns))})"
+    column = {name: f"v.column{i}" for i, name in enumerate(shape.columns, 1)}
+    sets = ", ".join(f"{name} = {column[name]}" for name in shape.mutable)
+    keys = " AND ".join(f"{shape.table}.{name} = {column[name]}" for name in shape.key)
+    return (
+        f"UPDATE {shape.table} SET {sets} FROM (VALUES {', '.join([row] * count)}) AS v "
+        f"WHERE {keys} AND {shape.table}.version = {column['version']} - 1"
+    )

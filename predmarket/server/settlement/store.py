@@ -1,0 +1,253 @@
+"""What the core asks of a database, and the settlement transaction, written once for all of them.
+
+Invariants:
+- a batch is one transaction: everything it did, or nothing;
+- its first statement checks and advances ``core_state`` under the leader's epoch and the batch
+  before, so that a deposed leader, or a batch out of order, changes nothing;
+- every changed row is matched by its version; one that is missing fails the batch.
+
+Source: ARCHITECTURE, The path of an order, Recovery.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from predmarket.server.settlement.journal import GENESIS
+from predmarket.server.settlement.rows import History, Row, Shape, StateRows
+
+
+class StoreError(Exception):
+    """The database failed. Whether the batch was committed is unknown until recovery has looked."""
+
+
+class Deposed(Exception):
+    """Another core has taken over; this one must stop at once."""
+
+
+class Contradiction(Exception):
+    """The database refuses what the engine decided: a defect, and nothing was committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The totals and the last ids of the state after a batch."""
+
+    last_order_id: int
+    last_trade_id: int
+    last_market_id: int
+    last_transfer_id: int
+    last_rank: int
+    fees: int
+    net_deposits: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoreRow:
+    """The row of ``core_state``."""
+
+    epoch: int
+    last_batch: int
+    last_seq: int
+    last_time: int
+    last_hash: bytes
+    counters: Counters
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """One batch, ready to be written. ``core`` is the row as the batch leaves it."""
+
+    core: CoreRow
+    first_seq: int
+    rules: str
+    entries: bytes
+    state: StateRows
+    history: History
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One stored batch of the journal."""
+
+    batch: int
+    first_seq: int
+    rules: str
+    entries: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOrder:
+    """A committed order found by its client order id; ``rejection`` is JSON when it was refused."""
+
+    order_id: int
+    request: str | None
+    rejection: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTransfer:
+    """A committed transfer found by its idempotency key."""
+
+    transfer_id: int
+    user_id: int
+    amount: int
+    reason: str
+
+
+OrderKey = tuple[int, str]
+"""User id and client order id."""
+TransferKey = tuple[int, str]
+"""Actor id and idempotency key."""
+
+_CORE_COLUMNS = (
+    "epoch, last_batch, last_seq, last_time, last_hash, last_order_id, last_trade_id, "
+    "last_market_id, last_transfer_id, last_rank, fees, net_deposits"
+)
+_FIRST_ROW = (
+    f"INSERT INTO core_state (id, {_CORE_COLUMNS}) "
+    "VALUES (1, 0, 0, 0, 0, {}, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (id) DO NOTHING RETURNING id"
+)
+
+
+class Store(ABC):
+    """A database as the core uses it. All calls block; the core makes them from its own threads.
+
+    ``settle``, ``take_over`` and the loads run on one connection, the look-ups on another.
+    Every method raises StoreError when the database fails.
+    """
+
+    mark: str
+    """How this database spells a parameter."""
+
+    @abstractmethod
+    def connect(self) -> None:
+        """(Re)open the connections."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connections; never raises."""
+
+    @abstractmethod
+    def durability(self) -> dict[str, str]:
+        """Return the settings that decide whether a commit survives a power cut."""
+
+    @abstractmethod
+    def durable(self) -> bool:
+        """Tell whether those settings make it so."""
+
+    @abstractmethod
+    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a query on the settlement connection outside a batch and return all its rows."""
+
+    @abstractmethod
+    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """Run a query and yield its rows without holding all of them."""
+
+    @abstractmethod
+    def known_orders(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
+        """Return the committed orders with these client order ids, by one indexed query."""
+
+    @abstractmethod
+    def known_transfers(self, keys: Sequence[TransferKey]) -> dict[TransferKey, KnownTransfer]:
+        """Return the committed transfers with these keys, by one indexed query."""
+
+    @abstractmethod
+    def settle(self, settlement: Settlement) -> None:
+        """Commit a batch. Raises Deposed, Contradiction, or StoreError (outcome unknown)."""
+
+    @abstractmethod
+    def begin_snapshot(self) -> None:
+        """Let all reads from now on see one state, whatever is settled meanwhile."""
+
+    def take_over(self) -> int:
+        """Raise the epoch, waiting for or defeating any settlement in flight, and return it."""
+        self.read(_FIRST_ROW.format(self.mark), (GENESIS,))
+        raised = self.read("UPDATE core_state SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch")
+        return int(raised[0][0])
+
+    def core_row(self) -> CoreRow:
+        """Return the row of ``core_state``."""
+        row = self.read(f"SELECT {_CORE_COLUMNS} FROM core_state WHERE id = 1")[0]
+        return CoreRow(row[0], row[1], row[2], row[3], bytes(row[4]), Counters(*row[5:]))
+
+    def journal_after(self, batch: int) -> list[JournalRow]:
+        """Return the journal's batches after ``batch``, in order: the few since then."""
+        return self.journal_page(batch, 1_000_000)
+
+    def journal_page(self, after: int, limit: int) -> list[JournalRow]:
+        """Return at most ``limit`` of the journal's batches after a batch, in order."""
+        rows = self.read(
+            "SELECT batch, first_seq, rules, entries, hash FROM journal "
+            f"WHERE batch > {self.mark} ORDER BY batch LIMIT {limit}",
+            (after,),
+        )
+        return [JournalRow(r[0], r[1], r[2], bytes(r[3]), bytes(r[4])) for r in rows]
+
+    def last_ledger_id(self) -> int:
+        """Return the id of the newest ledger entry, or 0."""
+        found = self.read("SELECT COALESCE(MAX(id), 0) FROM ledger")[0][0]
+        assert isinstance(found, int)
+        return found
+
+    def rows_of(self, shape: Shape, where: str = "") -> Iterator[tuple[Any, ...]]:
+        """Yield a table's rows in the shape's columns."""
+        names = ", ".join(shape.columns)
+        return self.stream(f"SELECT {names} FROM {shape.table} {where}")
+
+    def _advance(self) -> str:
+        """Return the fencing statement; its parameters come from ``_advance_parameters``."""
+        m = self.mark
+        return (
+            f"UPDATE core_state SET last_batch = {m}, last_seq = {m}, last_time = {m}, "
+            f"last_hash = {m}, last_order_id = {m}, last_trade_id = {m}, last_market_id = {m}, "
+            f"last_transfer_id = {m}, last_rank = {m}, fees = {m}, net_deposits = {m} "
+            f"WHERE id = 1 AND epoch = {m} AND last_batch = {m}"
+        )
+
+    def _insert_journal(self) -> str:
+        return (
+            "INSERT INTO journal (batch, epoch, first_seq, last_seq, rules, entries, hash) "
+            f"VALUES ({', '.join([self.mark] * 7)})"
+        )
+
+
+def advance_parameters(core: CoreRow) -> tuple[int | bytes, ...]:
+    """Return the parameters of the fencing statement."""
+    c = core.counters
+    return (
+        core.last_batch, core.last_seq, core.last_time, core.last_hash, c.last_order_id,
+        c.last_trade_id, c.last_market_id, c.last_transfer_id, c.last_rank, c.fees,
+        c.net_deposits, core.epoch, core.last_batch - 1,
+    )  # fmt: skip
+
+
+def journal_parameters(s: Settlement) -> tuple[int | bytes | str, ...]:
+    """Return the parameters of the journal row."""
+    core = s.core
+    return (
+        core.last_batch, core.epoch, s.first_seq, core.last_seq, s.rules, s.entries,
+        core.last_hash,
+    )  # fmt: skip
+
+
+def inserts(s: Settlement) -> Iterable[tuple[Shape, list[Row]]]:
+    """Yield the rows to add, in the order that foreign keys ask for."""
+    return ((shape, new) for shape, new in (*s.state.new, *s.history.by_shape()) if new)
+
+
+def updates(s: Settlement) -> Iterable[tuple[Shape, list[Row]]]:
+    """Yield the rows to change."""
+    return ((shape, changed) for shape, changed in s.state.changed if changed)
+
+
+def picked(shape: Shape, rows: list[Row]) -> tuple[Shape, list[Row]]:
+    """Cut rows down to the key and the mutable columns that an update needs."""
+    names = shape.key + shape.mutable
+    places = [shape.columns.index(name) for name in names]
+    cut = Shape(
+        shape.table, names, "".join(shape.kinds[i] for i in places), shape.key, shape.mutable
+    )
+    return cut, [tuple([row[i] for i in places]) for row in rows]

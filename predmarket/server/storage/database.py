@@ -1,0 +1,152 @@
+"""The database as a gateway uses it: consistent reads, and writes of identity.
+
+``read`` sees one snapshot, also across statements. ``write`` is for the identity tables alone;
+what concerns money is written by settlement. Neither is ever held across anything slow.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+POOL_SIZE = 8
+POOL_WAIT_SECONDS = 5
+CONNECT_SECONDS = 5
+BUSY_MS = 5_000
+PING_SECONDS = 2
+
+UNAVAILABLE = (DBAPIError, PoolTimeoutError, OSError)
+"""What a statement raises, among other reasons, when the database is away."""
+
+
+def normal_url(url: str) -> URL:
+    """Return a database's URL with the driver we use. Raises ValueError for another database."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ValueError("is not a database URL") from None
+    match parsed.drivername:
+        case "postgresql" | "postgres" | "postgresql+psycopg":
+            return parsed.set(drivername="postgresql+psycopg")
+        case "sqlite" | "sqlite+aiosqlite" | "sqlite+pysqlite":
+            if parsed.database in (None, "", ":memory:"):
+                raise ValueError("must name a file")
+            return parsed.set(drivername="sqlite")
+    raise ValueError("must start with postgresql:// or sqlite:///")
+
+
+def is_sqlite(url: URL) -> bool:
+    """Tell whether the URL names an embedded database."""
+    return url.get_backend_name() == "sqlite"
+
+
+def is_lost(error: BaseException) -> bool:
+    """Tell whether an error means that the database cannot be used now, not that we misused it."""
+    if isinstance(error, PoolTimeoutError | OSError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    name = type(error).__name__  # OperationalError: no connection, locked, disk full
+    return error.connection_invalidated or name in ("OperationalError", "InterfaceError")
+
+
+def prepare_sqlite(engine: Engine, begin: str, *, read_only: bool = False) -> None:
+    """Let SQLAlchemy's transactions be SQLite's, durable and with foreign keys.
+
+    The driver by itself would begin one only at the first write, so that two reads could see two
+    states and a read that turns into a write could fail.
+    """
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: object) -> None:  # noqa: ANN401
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for setting in (
+            f"busy_timeout = {BUSY_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"query_only = {'ON' if read_only else 'OFF'}",
+        ):
+            cursor.execute(f"PRAGMA {setting}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def sync_engine(url: str) -> Engine:
+    """Return a plain engine whose transactions write, for migrations and tools."""
+    parsed = normal_url(url)
+    engine = create_engine(parsed)
+    if is_sqlite(parsed):
+        Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+        prepare_sqlite(engine, "BEGIN IMMEDIATE")
+    return engine
+
+
+class Database:
+    """Pools of connections to one database. Making one connects to nothing."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare the pools. Raises ValueError for a URL that is no database of ours."""
+        self.url = normal_url(url)
+        self.backend = self.url.get_backend_name()
+        if is_sqlite(self.url):
+            self._reader = self._sqlite("BEGIN", POOL_SIZE, read_only=True)
+            self._writer = self._sqlite("BEGIN IMMEDIATE", 1)
+        else:
+            self._writer = create_async_engine(
+                self.url,
+                pool_size=POOL_SIZE,
+                pool_timeout=POOL_WAIT_SECONDS,
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": CONNECT_SECONDS},
+            )
+            self._reader = self._writer.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+
+    def _sqlite(self, begin: str, pool_size: int, *, read_only: bool = False) -> AsyncEngine:
+        engine = create_async_engine(
+            self.url.set(drivername="sqlite+aiosqlite"),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_WAIT_SECONDS,
+        )
+        prepare_sqlite(engine.sync_engine, begin, read_only=read_only)
+        return engine
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Open one snapshot of the database, for reading."""
+        async with self._reader.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that commits at the end, or rolls back when an error leaves it."""
+        async with self._writer.begin() as connection:
+            yield connection
+
+    async def answers(self) -> bool:
+        """Tell whether the database answers within PING_SECONDS."""
+        try:
+            async with asyncio.timeout(PING_SECONDS), self.read() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (SQLAlchemyError, OSError, TimeoutError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._reader.dispose()
+        await self._writer.dispose()

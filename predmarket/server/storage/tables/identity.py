@@ -1,0 +1,53 @@
+"""Who may come in. Gateways write these tables; settlement never does."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+)
+
+from predmarket.server.storage.tables.base import BigInt, metadata
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("full_name", Text),
+    Column("role", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", BigInt, nullable=False),
+    CheckConstraint("role IN ('USER', 'ADMIN')", name="role"),
+)
+"""One row an account holder. ``email`` is stripped and in lower case."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("user_id", BigInt, ForeignKey("users.id"), nullable=False),
+    Column("created_at", BigInt, nullable=False),
+    Column("expires_at", BigInt, nullable=False),
+    Column("revoked_at", BigInt),
+    Index("ix_sessions_user_id", "user_id"),
+)
+"""One row a login: the family of all refresh tokens that descend from it. Each rotation moves
+``expires_at`` on; revoked is final."""
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("session_id", BigInt, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("expires_at", BigInt, nullable=False),
+    Column("used_at", BigInt),
+    Index("ix_refresh_tokens_session_id", "session_id"),
+)
+"""The SHA-256 of each refresh token. A used one stays until it would have expired, since using it
+again is how a theft shows."""

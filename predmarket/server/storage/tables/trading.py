@@ -1,0 +1,256 @@
+"""What settlement writes. Only the core's settlement transaction ever changes these tables.
+
+The constraints are the last line of defence: the engine never breaks them, and a defect that did
+would fail its batch instead of being recorded.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+
+from predmarket.server.storage.tables.base import BigInt, metadata
+
+core_state = Table(
+    "core_state",
+    metadata,
+    Column("id", BigInt, primary_key=True, autoincrement=False),
+    Column("epoch", BigInt, nullable=False),
+    Column("last_batch", BigInt, nullable=False),
+    Column("last_seq", BigInt, nullable=False),
+    Column("last_time", BigInt, nullable=False),
+    Column("last_hash", LargeBinary, nullable=False),
+    Column("last_order_id", BigInt, nullable=False),
+    Column("last_trade_id", BigInt, nullable=False),
+    Column("last_market_id", BigInt, nullable=False),
+    Column("last_transfer_id", BigInt, nullable=False),
+    Column("last_rank", BigInt, nullable=False),
+    Column("fees", BigInt, nullable=False),
+    Column("net_deposits", BigInt, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+    CheckConstraint("fees >= 0", name="fees"),
+)
+"""One row: the leader's epoch, which fences every settlement, and the counters and totals."""
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("id", BigInt, primary_key=True, autoincrement=False),
+    Column("holder", Text, nullable=False),
+    Column("expires_at", BigInt, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+"""Who leads a shared database and until when, by the database's clock. Not in ``core_state``, since
+renewing it must not collide with a settlement under way."""
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("batch", BigInt, primary_key=True, autoincrement=False),
+    Column("epoch", BigInt, nullable=False),
+    Column("first_seq", BigInt, nullable=False),
+    Column("last_seq", BigInt, nullable=False),
+    Column("rules", Text, nullable=False),
+    Column("entries", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+"""Each batch's commands with number, time and id; ``hash`` chains it to the batch before."""
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("user_id", BigInt, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    Column("available", BigInt, nullable=False),
+    Column("locked", BigInt, nullable=False),
+    Column("deadman_at", BigInt),
+    Column("version", BigInt, nullable=False),
+    CheckConstraint("locked >= 0", name="locked"),
+)
+
+markets = Table(
+    "markets",
+    metadata,
+    Column("id", BigInt, primary_key=True, autoincrement=False),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("question", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("outcome", Text),
+    Column("settlement_price", BigInt),
+    Column("tick", BigInt, nullable=False),
+    Column("maker_rate", BigInt, nullable=False),
+    Column("taker_rate", BigInt, nullable=False),
+    Column("closes_at", BigInt),
+    Column("created_at", BigInt, nullable=False),
+    Column("creator_id", BigInt, ForeignKey("users.id"), nullable=False),
+    Column("last_price", BigInt),
+    Column("volume", BigInt, nullable=False),
+    Column("open_interest", BigInt, nullable=False),
+    Column("collateral", BigInt, nullable=False),
+    Column("fees", BigInt, nullable=False),
+    Column("book_seq", BigInt, nullable=False),
+    Column("ending", Text),
+    Column("paid_accounts", BigInt, nullable=False),
+    Column("paid_total", BigInt, nullable=False),
+    Column("version", BigInt, nullable=False),
+    CheckConstraint("open_interest >= 0 AND volume >= 0 AND fees >= 0", name="totals"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", BigInt, primary_key=True, autoincrement=False),
+    Column("user_id", BigInt, ForeignKey("accounts.user_id"), nullable=False),
+    Column("market_id", BigInt, ForeignKey("markets.id")),
+    Column("side", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("price", BigInt),
+    Column("qty", BigInt, nullable=False),
+    Column("filled", BigInt, nullable=False),
+    Column("notional", BigInt, nullable=False),
+    Column("fee_exact", BigInt, nullable=False),
+    Column("fees_paid", BigInt, nullable=False),
+    Column("close_qty", BigInt, nullable=False),
+    Column("locked", BigInt, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("tif", Text, nullable=False),
+    Column("stp", Text, nullable=False),
+    Column("post_only", Boolean, nullable=False),
+    Column("reduce_only", Boolean, nullable=False),
+    Column("expires_at", BigInt),
+    Column("client_order_id", Text),
+    Column("request", Text),
+    Column("rank", BigInt, nullable=False),
+    Column("events", BigInt, nullable=False),
+    Column("created_at", BigInt, nullable=False),
+    Column("updated_at", BigInt, nullable=False),
+    Column("version", BigInt, nullable=False),
+    CheckConstraint("filled BETWEEN 0 AND qty AND qty > 0", name="qty"),
+    CheckConstraint("locked >= 0 AND close_qty >= 0 AND fees_paid >= 0", name="holds"),
+    Index(
+        "uq_orders_client_order_id",
+        "user_id",
+        "client_order_id",
+        unique=True,
+        sqlite_where=text("client_order_id IS NOT NULL"),
+        postgresql_where=text("client_order_id IS NOT NULL"),
+    ),
+    Index("ix_orders_user_id", "user_id", "id"),
+    Index(
+        "ix_orders_open",
+        "id",
+        sqlite_where=text("status IN ('OPEN', 'PARTIALLY_FILLED')"),
+        postgresql_where=text("status IN ('OPEN', 'PARTIALLY_FILLED')"),
+    ),
+)
+"""Each order as it stands. ``market_id`` is null for an order refused because it named none that
+exists; ``price`` is null for MARKET."""
+
+order_events = Table(
+    "order_events",
+    metadata,
+    Column("order_id", BigInt, ForeignKey("orders.id"), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("n", BigInt, nullable=False),
+    Column("seq", BigInt, nullable=False),
+    Column("detail", Text),
+    PrimaryKeyConstraint("order_id", "type", "n"),
+)
+"""One row an order event, its unique key being order id, type and ``n``; ``seq`` is the command
+that caused it, ``detail`` the quantity filled, the reason, or the new terms."""
+
+trades = Table(
+    "trades",
+    metadata,
+    Column("id", BigInt, primary_key=True, autoincrement=False),
+    Column("market_id", BigInt, ForeignKey("markets.id"), nullable=False),
+    Column("buy_order_id", BigInt, ForeignKey("orders.id"), nullable=False),
+    Column("sell_order_id", BigInt, ForeignKey("orders.id"), nullable=False),
+    Column("buy_user_id", BigInt, nullable=False),
+    Column("sell_user_id", BigInt, nullable=False),
+    Column("price", BigInt, nullable=False),
+    Column("qty", BigInt, nullable=False),
+    Column("taker_side", Text, nullable=False),
+    Column("buy_fee", BigInt, nullable=False),
+    Column("sell_fee", BigInt, nullable=False),
+    Column("created_at", BigInt, nullable=False),
+    CheckConstraint("qty > 0 AND price > 0", name="positive"),
+    CheckConstraint("buy_user_id <> sell_user_id", name="two_users"),
+    Index("ix_trades_market_id", "market_id", "id"),
+    Index("ix_trades_buy_order_id", "buy_order_id"),
+    Index("ix_trades_sell_order_id", "sell_order_id"),
+    Index("ix_trades_buy_user_id", "buy_user_id", "id"),
+    Index("ix_trades_sell_user_id", "sell_user_id", "id"),
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("user_id", BigInt, ForeignKey("accounts.user_id"), nullable=False),
+    Column("market_id", BigInt, ForeignKey("markets.id"), nullable=False),
+    Column("yes", BigInt, nullable=False),
+    Column("no", BigInt, nullable=False),
+    Column("reserved_yes", BigInt, nullable=False),
+    Column("reserved_no", BigInt, nullable=False),
+    Column("cost_yes", BigInt, nullable=False),
+    Column("cost_no", BigInt, nullable=False),
+    Column("realized", BigInt, nullable=False),
+    Column("net_paid", BigInt, nullable=False),
+    Column("version", BigInt, nullable=False),
+    PrimaryKeyConstraint("user_id", "market_id"),
+    CheckConstraint("reserved_yes >= 0 AND reserved_yes <= yes", name="yes"),
+    CheckConstraint("reserved_no >= 0 AND reserved_no <= no", name="no"),
+    Index("ix_positions_market_id", "market_id"),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", BigInt, primary_key=True, autoincrement=False),
+    Column("seq", BigInt, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("user_id", BigInt, ForeignKey("accounts.user_id"), nullable=False),
+    Column("market_id", BigInt),
+    Column("counterpart", Text, nullable=False),
+    Column("amount", BigInt, nullable=False),
+    Column("ref_id", BigInt),
+    Column("created_at", BigInt, nullable=False),
+    CheckConstraint("amount <> 0", name="amount"),
+    Index("ix_ledger_user_id", "user_id", "id"),
+)
+"""Double entry, one row an entry: ``amount`` enters the user's cash and leaves ``counterpart``
+(OUTSIDE, COLLATERAL of the market, FEES), or, negative, the other way. ``seq`` is the command that
+caused it, ``ref_id`` the trade or the transfer. Cash is available + locked; what orders lock
+within it stands in ``orders.locked``."""
+
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("id", BigInt, primary_key=True, autoincrement=False),
+    Column("user_id", BigInt, ForeignKey("accounts.user_id"), nullable=False),
+    Column("amount", BigInt, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor_id", BigInt, nullable=False),
+    Column("key", Text),
+    Column("available", BigInt, nullable=False),
+    Column("locked", BigInt, nullable=False),
+    Column("created_at", BigInt, nullable=False),
+    Index(
+        "uq_transfers_key",
+        "actor_id",
+        "key",
+        unique=True,
+        sqlite_where=text("key IS NOT NULL"),
+        postgresql_where=text("key IS NOT NULL"),
+    ),
+)
+"""Money from and to the outside; ``available`` and ``locked`` are the balance right after it."""

@@ -1,0 +1,119 @@
+"""The gateway's market view: every market and order book as last committed, in memory.
+
+Invariant: it is changed by committed batches alone, in their order, so nobody ever reads from it
+what might still be undone.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from predmarket.engine.events import BookDelta
+from predmarket.engine.market import Market
+from predmarket.terms import MarketStatus, Outcome, Side
+from predmarket.units import Micros, Price, Qty, Rate
+
+
+class MarketRecord(msgspec.Struct, frozen=True):
+    """One market as committed. Amounts are integers (units.py)."""
+
+    id: int
+    slug: str
+    question: str
+    description: str
+    status: MarketStatus
+    outcome: Outcome | None
+    settlement_price: Price | None
+    tick: Price
+    maker_rate: Rate
+    taker_rate: Rate
+    closes_at: Micros | None
+    created_at: Micros
+    creator_id: int
+    last_price: Price | None
+    volume: Qty
+    open_interest: Qty
+
+    @classmethod
+    def of(cls, market: Market) -> "MarketRecord":
+        """Copy a market as it stands now."""
+        return cls(*(getattr(market, field) for field in cls.__struct_fields__))
+
+
+class BookView:
+    """One committed order book: sizes by price, and the sequence they stand for."""
+
+    __slots__ = ("asks", "bids", "seq")
+
+    def __init__(self) -> None:
+        self.bids: dict[Price, Qty] = {}
+        self.asks: dict[Price, Qty] = {}
+        self.seq = 0
+
+    @property
+    def best_bid(self) -> Price | None:
+        """Return the highest bid."""
+        return max(self.bids, default=None)
+
+    @property
+    def best_ask(self) -> Price | None:
+        """Return the lowest ask."""
+        return min(self.asks, default=None)
+
+    def levels(self, side: Side, depth: int | None = None) -> list[tuple[Price, Qty]]:
+        """Return the best ``depth`` levels of one side, best first."""
+        if side is Side.BUY:
+            return sorted(self.bids.items(), reverse=True)[:depth]
+        return sorted(self.asks.items())[:depth]
+
+
+class MarketView:
+    """All markets with their books, by id and by slug."""
+
+    def __init__(self) -> None:
+        self._records: dict[int, MarketRecord] = {}
+        self._ids: dict[str, int] = {}
+        self._books: dict[int, BookView] = {}
+
+    def find(self, ref: str | int) -> MarketRecord | None:
+        """Return the market with that id (also as digits) or slug."""
+        if isinstance(ref, str):
+            is_id = ref.isascii() and ref.isdigit() and len(ref) < 19
+            ref = int(ref) if is_id else self._ids.get(ref, 0)
+        return self._records.get(ref)
+
+    def book(self, market_id: int) -> BookView:
+        """Return a known market's book."""
+        return self._books[market_id]
+
+    def __iter__(self) -> Iterator[MarketRecord]:
+        return iter(self._records.values())
+
+    def put(self, record: MarketRecord) -> None:
+        """Add a market or take over its new record."""
+        self._records[record.id] = record
+        self._ids[record.slug] = record.id
+        if record.id not in self._books:
+            self._books[record.id] = BookView()
+
+    def apply(self, delta: BookDelta) -> None:
+        """Take over one level's new size."""
+        book = self._books[delta.market_id]
+        levels = book.bids if delta.side is Side.BUY else book.asks
+        if delta.qty:
+            levels[delta.price] = delta.qty
+        else:
+            levels.pop(delta.price, None)
+        book.seq = delta.seq
+
+    def reload(self, markets: dict[int, Market]) -> None:
+        """Forget everything and copy a state just loaded from the database."""
+        self._records.clear()
+        self._ids.clear()
+        self._books.clear()
+        for market in markets.values():
+            self.put(MarketRecord.of(market))
+            book = self._books[market.id]
+            book.seq = market.book_seq
+            book.bids = {level.price: level.qty for level in market.book.bids}
+            book.asks = {level.price: level.qty for level in market.book.asks}

@@ -1,0 +1,231 @@
+"""The exchange's records as the API shows them: integers become decimal strings, here only.
+
+Averages, marks and values follow MARKET_RULES, Positions.
+"""
+
+from collections.abc import Iterable
+
+from predmarket.contracts import accounts, identity, markets, orders
+from predmarket.contracts.amounts import format_time
+from predmarket.engine.replies import Fill, OrderRecord
+from predmarket.server.queries.positions import PositionRecord
+from predmarket.server.queries.trades import TradeRecord, UserFill
+from predmarket.server.queries.users import UserRecord
+from predmarket.server.view import BookView, MarketRecord, MarketView
+from predmarket.terms import Side
+from predmarket.units import (
+    PRICE_ONE,
+    Micros,
+    Money,
+    Price,
+    Qty,
+    format,
+    format_money,
+    format_price,
+    format_qty,
+    format_rate,
+)
+
+_AVERAGE_DECIMALS = 6
+_FINER = 100
+"""How much finer an average's unit is than a price's."""
+
+
+def _price(price: Price | None) -> str | None:
+    return None if price is None else format_price(price)
+
+
+def _time(micros: Micros | None) -> str | None:
+    return None if micros is None else format_time(micros)
+
+
+def average(money: Money, qty: Qty) -> str | None:
+    """Return money a share with 6 decimals, rounded half up; None of no shares."""
+    if not qty:
+        return None
+    return format((2 * _FINER * money + qty) // (2 * qty), _AVERAGE_DECIMALS)
+
+
+def user(record: UserRecord) -> identity.User:
+    """Return a user as others of the API see them."""
+    return identity.User(
+        record.id, record.email, record.role, record.full_name, format_time(record.created_at)
+    )
+
+
+def market(record: MarketRecord, book: BookView, creator_name: str | None) -> markets.Market:
+    """Return a market with the best prices of its book."""
+    return markets.Market(
+        record.id,
+        record.slug,
+        record.question,
+        record.description,
+        record.status,
+        record.outcome,
+        _price(record.settlement_price),
+        format_price(record.tick),
+        format_rate(record.maker_rate),
+        format_rate(record.taker_rate),
+        _time(record.closes_at),
+        format_time(record.created_at),
+        markets.Creator(record.creator_id, creator_name),
+        _price(record.last_price),
+        _price(book.best_bid),
+        _price(book.best_ask),
+        format_qty(record.volume),
+        format_qty(record.open_interest),
+    )
+
+
+def order_book(market_id: int, book: BookView, depth: int | None) -> markets.OrderBook:
+    """Return the best ``depth`` levels of each side."""
+
+    def side(side: Side) -> list[tuple[str, str]]:
+        return [(format_price(price), format_qty(qty)) for price, qty in book.levels(side, depth)]
+
+    return markets.OrderBook(market_id, side(Side.BUY), side(Side.SELL), book.seq)
+
+
+def trade(record: TradeRecord) -> markets.Trade:
+    """Return a trade as everybody sees it."""
+    return markets.Trade(
+        record.id,
+        record.buy_order_id,
+        record.sell_order_id,
+        record.market_id,
+        format_price(record.price),
+        format_qty(record.qty),
+        record.taker_side,
+        format_time(record.created_at),
+    )
+
+
+def order(record: OrderRecord, fills: Iterable[Fill], view: MarketView) -> orders.Order:
+    """Return an order with its fills."""
+    known = None if record.market_id is None else view.find(record.market_id)
+    filled = record.filled
+    created = format_time(record.created_at)
+    return orders.Order(
+        record.id,
+        record.client_order_id,
+        record.market_id,
+        None if known is None else known.slug,
+        record.user_id,
+        record.side,
+        record.type,
+        _price(record.price),
+        format_qty(record.qty),
+        format_qty(filled),
+        format_qty(record.qty - filled),
+        average(record.notional, filled),
+        format_money(record.fees_paid),
+        record.status,
+        record.reason,
+        record.tif,
+        _time(record.expires_at),
+        created,
+        created if record.updated_at == record.created_at else format_time(record.updated_at),
+        [
+            orders.OrderFill(
+                fill.trade_id,
+                format_price(fill.price),
+                format_qty(fill.qty),
+                format_money(fill.fee),
+                fill.liquidity,
+            )
+            for fill in fills
+        ],
+    )
+
+
+def user_fill(record: UserFill, view: MarketView) -> accounts.Fill:
+    """Return a user's half of a trade."""
+    return accounts.Fill(
+        record.trade_id,
+        record.order_id,
+        record.market_id,
+        _slug(view, record.market_id),
+        record.side,
+        format_price(record.price),
+        format_qty(record.qty),
+        format_money(record.fee),
+        record.liquidity,
+        format_time(record.created_at),
+    )
+
+
+def balance(available: Money, locked: Money) -> accounts.Balance:
+    """Return cash as available, locked and both together."""
+    return accounts.Balance(
+        format_money(available), format_money(locked), format_money(available + locked)
+    )
+
+
+def position(record: PositionRecord, view: MarketView) -> accounts.Position:
+    """Return a position, marked by its market as it is now."""
+    mark = _mark(view, record.market_id)
+    return accounts.Position(
+        record.market_id,
+        _slug(view, record.market_id),
+        format_qty(record.yes),
+        format_qty(record.no),
+        _average_price(record),
+        format_money(record.realized),
+        format_money(_value(record, mark) - record.cost),
+        _mark_price(mark),
+    )
+
+
+def portfolio(
+    cash: Money, positions: Iterable[PositionRecord], view: MarketView
+) -> accounts.Portfolio:
+    """Return cash and all positions valued together."""
+    value = cost = realized = 0
+    for record in positions:
+        value += _value(record, _mark(view, record.market_id))
+        cost += record.cost
+        realized += record.realized
+    return accounts.Portfolio(
+        format_money(cash),
+        format_money(value),
+        format_money(cash + value),
+        format_money(realized),
+        format_money(value - cost),
+    )
+
+
+def _slug(view: MarketView, market_id: int) -> str:
+    found = view.find(market_id)
+    return "" if found is None else found.slug
+
+
+def _mark(view: MarketView, market_id: int) -> int | None:
+    """Return the mark in half price units, which hold every midpoint exactly."""
+    record = view.find(market_id)
+    if record is None:
+        return None
+    book = view.book(market_id)
+    bid, ask = book.best_bid, book.best_ask
+    if bid is not None and ask is not None:
+        return bid + ask
+    return None if record.last_price is None else 2 * record.last_price
+
+
+def _mark_price(mark: int | None) -> str | None:
+    if mark is None:
+        return None
+    price, half = divmod(mark, 2)
+    return format(mark * _FINER // 2, _AVERAGE_DECIMALS) if half else format_price(price)
+
+
+def _value(record: PositionRecord, mark: int | None) -> Money:
+    """Return what the shares are worth; half a unit of money is dropped."""
+    if mark is None:
+        return record.cost
+    return (record.yes * mark + record.no * (2 * PRICE_ONE - mark)) // 2
+
+
+def _average_price(record: PositionRecord) -> str | None:
+    if record.no > record.yes:
+        return average(record.no * PRICE_ONE - record.cost_no, record.no)
+    return average(record.cost_yes, record.yes)

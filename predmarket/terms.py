@@ -1,0 +1,140 @@
+"""The words of the market: every enumeration that the wire, the engine and the store share.
+
+Holds no behaviour. A member's value is its spelling on the wire, in the journal and in the
+database, so renaming one is a change of contract.
+"""
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """BUY wants YES; SELL gives YES or takes NO."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrderType(StrEnum):
+    """LIMIT names its price; MARKET takes what the slippage collar allows."""
+
+    LIMIT = "LIMIT"
+    MARKET = "MARKET"
+
+
+class TimeInForce(StrEnum):
+    """How long an order may work."""
+
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+    GTD = "GTD"
+
+
+class SelfTradePrevention(StrEnum):
+    """What an incoming order does when it meets a resting order of the same user."""
+
+    SKIP = "SKIP"
+    CANCEL_TAKER = "CANCEL_TAKER"
+    CANCEL_MAKER = "CANCEL_MAKER"
+    CANCEL_BOTH = "CANCEL_BOTH"
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands. The first two are open, the rest final."""
+
+    OPEN = "OPEN"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+
+
+class CancelReason(StrEnum):
+    """Why an order ended before it was filled."""
+
+    USER = "USER"
+    IOC = "IOC"
+    MARKET_REMAINDER = "MARKET_REMAINDER"
+    SELF_TRADE = "SELF_TRADE"
+    MARKET_CLOSED = "MARKET_CLOSED"
+    MARKET_RESOLVED = "MARKET_RESOLVED"
+    DISCONNECT = "DISCONNECT"
+    DEADMAN = "DEADMAN"
+    ADMIN = "ADMIN"
+    EXPIRED = "EXPIRED"
+
+
+class MarketStatus(StrEnum):
+    """The lifecycle of a market; RESOLVED and VOIDED are final."""
+
+    DRAFT = "DRAFT"
+    OPEN = "OPEN"
+    HALTED = "HALTED"
+    CLOSED = "CLOSED"
+    RESOLVED = "RESOLVED"
+    VOIDED = "VOIDED"
+
+
+class Outcome(StrEnum):
+    """How a market ends. SCALAR carries a settlement price."""
+
+    YES = "YES"
+    NO = "NO"
+    SCALAR = "SCALAR"
+    VOID = "VOID"
+
+
+class Role(StrEnum):
+    """What a user may do."""
+
+    USER = "USER"
+    ADMIN = "ADMIN"
+
+
+class Liquidity(StrEnum):
+    """Which side of a trade an order was."""
+
+    MAKER = "MAKER"
+    TAKER = "TAKER"
+
+
+class ErrorCode(StrEnum):
+    """Every code that a refusal can carry; contracts/errors.py gives each its HTTP status."""
+
+    # refused by the core (recorded under the client order id)
+    MARKET_NOT_FOUND = "MARKET_NOT_FOUND"
+    MARKET_NOT_OPEN = "MARKET_NOT_OPEN"
+    DUPLICATE_CLIENT_ORDER_ID = "DUPLICATE_CLIENT_ORDER_ID"
+    DEADLINE_PASSED = "DEADLINE_PASSED"
+    NO_LIQUIDITY = "NO_LIQUIDITY"
+    PRICE_OFF_TICK = "PRICE_OFF_TICK"
+    NOTHING_TO_REDUCE = "NOTHING_TO_REDUCE"
+    POST_ONLY_WOULD_CROSS = "POST_ONLY_WOULD_CROSS"
+    FOK_NOT_FILLABLE = "FOK_NOT_FILLABLE"
+    INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
+    QTY_BELOW_FILLED = "QTY_BELOW_FILLED"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
+    ORDER_NOT_OPEN = "ORDER_NOT_OPEN"
+    FORBIDDEN = "FORBIDDEN"
+    INVALID_TRANSITION = "INVALID_TRANSITION"
+    SLUG_TAKEN = "SLUG_TAKEN"
+    USER_NOT_FOUND = "USER_NOT_FOUND"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    # refused by a gateway
+    VALIDATION_FAILED = "VALIDATION_FAILED"
+    EMAIL_TAKEN = "EMAIL_TAKEN"
+    INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
+    INVALID_REFRESH_TOKEN = "INVALID_REFRESH_TOKEN"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    CSRF = "CSRF"
+    NOT_FOUND = "NOT_FOUND"
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+    RATE_LIMITED = "RATE_LIMITED"
+    OVERLOADED = "OVERLOADED"
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    UNAVAILABLE = "UNAVAILABLE"
+    INTERNAL = "INTERNAL"

@@ -1,0 +1,151 @@
+"""Logging in and out: passwords, session files, and tokens that nobody sees."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.client.data import USER, tokens
+from tests.client.stub import Answer, Request, Stub, refusal
+
+EMAIL = "ann@example.com"
+
+
+@pytest.fixture(autouse=True)
+def _answers(stub: Stub) -> None:
+    def me(request: Request) -> Answer:
+        if request.token == "SECRET-access-2":
+            return Answer(body=USER)
+        return refusal(401, "UNAUTHENTICATED")
+
+    stub.on("POST", "/v1/auth/login", Answer(body=tokens(1)))
+    stub.on("POST", "/v1/auth/register", Answer(201, tokens(1)))
+    stub.on("POST", "/v1/auth/refresh", Answer(body=tokens(2)))
+    stub.on("POST", "/v1/auth/logout", Answer(204))
+    stub.on("GET", "/v1/auth/me", me)
+
+
+@pytest.mark.parametrize("command", ["register", "login"])
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_the_password_comes_from_a_file_or_a_pipe(
+    run: Run, stub: Stub, tmp_path: Path, command: str, end: str
+) -> None:
+    """The line's end is cut off and nothing else."""
+    file = tmp_path / "pw"
+    file.write_bytes(f" pass word {end}".encode())
+    run("auth", command, EMAIL, "--password-file", str(file))
+    run("auth", command, EMAIL, "--password-file", "-", stdin=f" pass word {end}")
+    run("auth", command, EMAIL, "--no-input", stdin=f" pass word {end}")
+    expected = {"email": EMAIL, "password": " pass word "}
+    assert [expected] * 3 == [item.body for item in stub.requests]
+
+
+def test_without_a_password_nothing_is_sent(run: Run, stub: Stub, tmp_path: Path) -> None:
+    """Exit code 2 for an empty pipe and for a file that is not there."""
+    assert run("auth", "login", EMAIL, "--no-input").code == 2
+    ran = run("auth", "login", EMAIL, "--password-file", str(tmp_path / "none"), "--json")
+    assert (ran.code, json.loads(ran.err)["error"]["code"]) == (2, "USAGE")
+    assert not stub.requests
+
+
+def test_a_login_is_kept_and_renewed(run: Run, stub: Stub, home: Path) -> None:
+    """The next command has the session; when its token has expired, that is nobody's concern."""
+    ran = run("auth", "login", EMAIL, "--json", stdin="password123")
+    assert (ran.code, json.loads(ran.out)) == (0, USER)
+    assert stat.S_IMODE((home / "session.json").stat().st_mode) == 0o600
+    again = run("auth", "status", "--json")
+    assert (again.code, json.loads(again.out)) == (0, USER)
+    assert again.err == f"logged in at {stub.url} (profile default) with a session\n"
+    assert len(stub.sent("POST", "/v1/auth/refresh")) == 1
+    assert run("auth", "status").code == 0
+    assert len(stub.sent("POST", "/v1/auth/refresh")) == 1
+
+
+def test_register_sends_the_full_name(run: Run, stub: Stub) -> None:
+    """And logs in."""
+    ran = run("auth", "register", EMAIL, "--full-name", "Ann Ames", stdin="password123")
+    assert ran.code == 0
+    assert stub.requests[0].body == {
+        "email": EMAIL,
+        "password": "password123",
+        "fullName": "Ann Ames",
+    }
+    assert run("auth", "status").code == 0
+
+
+def test_a_logout_ends_it(run: Run, stub: Stub, home: Path) -> None:
+    """At the exchange and here; a second one finds nothing to do."""
+    run("auth", "login", EMAIL, stdin="password123")
+    assert run("auth", "logout").code == 0
+    assert len(stub.sent("POST", "/v1/auth/logout")) == 1
+    assert "SECRET" not in (home / "session.json").read_text()
+    assert run("auth", "status").code == 4
+    assert run("auth", "logout").code == 0
+    assert len(stub.sent("POST", "/v1/auth/logout")) == 1
+
+
+def test_nobody_logged_in(run: Run, stub: Stub) -> None:
+    """Exit code 4, found out without asking the exchange."""
+    ran = run("auth", "status", "--json")
+    assert (ran.code, json.loads(ran.err)["error"]["code"]) == (4, "UNAUTHENTICATED")
+    assert not stub.requests
+
+
+def test_a_wrong_password(run: Run, stub: Stub, home: Path) -> None:
+    """Exit code 4, no session, and no advice to do what was just done."""
+    stub.on("POST", "/v1/auth/login", refusal(401, "INVALID_CREDENTIALS", "wrong"))
+    ran = run("auth", "login", EMAIL, stdin="password123")
+    assert (ran.code, ran.err) == (4, "error: INVALID_CREDENTIALS: wrong\n")
+    assert not home.exists()
+
+
+def test_profiles_have_sessions_of_their_own(run: Run, stub: Stub) -> None:
+    """One machine, several people."""
+    run("auth", "login", EMAIL, "-P", "ann", stdin="password123")
+    assert run("auth", "status").code == 4
+    assert run("-P", "ann", "auth", "status").code == 0
+
+
+def test_an_api_key_goes_before_the_session(
+    run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PREDMARKET_API_KEY is for scripts, which have no session."""
+    monkeypatch.setenv("PREDMARKET_API_KEY", "SECRET-access-2")
+    ran = run("auth", "status")
+    assert ran.code == 0
+    assert "SECRET" not in ran.out + ran.err
+
+
+def test_a_dead_session_says_so(run: Run, stub: Stub) -> None:
+    """When the refresh token is refused, exit code 4 and how to go on."""
+    run("auth", "login", EMAIL, stdin="password123")
+    stub.on("POST", "/v1/auth/refresh", refusal(401, "INVALID_REFRESH_TOKEN"))
+    stub.on("GET", "/v1/user/balance", refusal(401, "UNAUTHENTICATED"))
+    ran = run("account", "balance")
+    assert ran.code == 4
+    assert "predmarket auth login" in ran.err
+    assert run("auth", "status").code == 4
+
+
+def test_no_token_in_any_output(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In no format, in no error, not even in a defect's own words."""
+    texts = []
+    for output in ("table", "json", "jsonl", "csv"):
+        for words in (
+            ("auth", "login", EMAIL),
+            ("auth", "register", EMAIL),
+            ("auth", "status"),
+            ("auth", "logout"),
+        ):
+            ran = run(*words, "-o", output, stdin="hunter22-SECRET")
+            assert ran.code == 0
+            texts.append(ran.out + ran.err)
+    run("auth", "login", EMAIL, stdin="hunter22-SECRET")
+    monkeypatch.setenv("PREDMARKET_TRACEBACK", "1")
+    monkeypatch.setenv("PREDMARKET_API_KEY", "SECRET\x01")
+    ran = run("account", "balance")
+    assert ran.code == 2
+    texts.append(ran.out + ran.err)
+    assert "SECRET" not in "".join(texts)

@@ -1,0 +1,107 @@
+"""What asks first: resolving, voiding, transfers; and markets' other commands."""
+
+import json
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.client.data import MARKET
+from tests.client.stub import Answer, Stub
+
+RESOLVE = ("market", "resolve", "rain")
+TRANSFER = ("transfer", "create", "ann@example.com", "-25.50", "--reason", "correction")
+
+
+@pytest.fixture(autouse=True)
+def _answers(stub: Stub) -> None:
+    resolution = {"market": MARKET, "payouts": {"accounts": 2, "total": "10.000000"}}
+    stub.on("POST", "/v1/markets/rain/resolve", Answer(body=resolution))
+    stub.on("POST", "/v1/user/transfer", Answer(201, {"id": 1, "balance": {"total": "5.000000"}}))
+    stub.on("PATCH", "/v1/markets/rain", Answer(body=MARKET))
+    stub.on("POST", "/v1/markets", Answer(201, MARKET))
+
+
+@pytest.mark.parametrize("words", [(*RESOLVE, "YES"), (*RESOLVE, "void"), TRANSFER])
+def test_without_an_answer_nothing_happens(run: Run, stub: Stub, words: tuple[str, ...]) -> None:
+    """--no-input and an empty pipe are refused with 2, a no with 130; nothing is sent."""
+    refused = run(*words, "--no-input", "--json")
+    assert refused.code == 2
+    assert json.loads(refused.err)["error"]["code"] == "CONFIRMATION_NEEDED"
+    assert run(*words).code == 2
+    assert run(*words, stdin="n\n").code == 130
+    assert run(*words, stdin="\n").code == 130
+    assert not stub.requests
+
+
+@pytest.mark.parametrize("words", [(*RESOLVE, "YES"), TRANSFER])
+def test_a_yes_goes_through(run: Run, stub: Stub, words: tuple[str, ...]) -> None:
+    """Typed, or as a flag, even where asking is forbidden."""
+    asked = run(*words, stdin="y\n")
+    assert asked.code == 0
+    assert "[y/N]" in asked.err
+    assert run(*words, "--yes", "--no-input").code == 0
+    assert run("-y", *words).code == 0
+    assert len(stub.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        ("yes", {"outcome": "YES"}),
+        ("NO", {"outcome": "NO"}),
+        ("VOID", {"outcome": "VOID"}),
+        ("0.25", {"outcome": "SCALAR", "settlementPrice": "0.25"}),
+        ("1", {"outcome": "SCALAR", "settlementPrice": "1"}),
+        ("0", {"outcome": "SCALAR", "settlementPrice": "0"}),
+    ],
+)
+def test_outcomes(run: Run, stub: Stub, outcome: str, expected: dict[str, str]) -> None:
+    """A price is a scalar outcome."""
+    assert run(*RESOLVE, outcome, "-y").code == 0
+    assert expected == stub.requests[0].body
+
+
+def test_a_transfer_has_a_key(run: Run, stub: Stub) -> None:
+    """Always one, and one's own where a transfer is repeated; a negative amount is no option."""
+    run(*TRANSFER, "-y")
+    run(*TRANSFER, "-y", "--idempotency-key", "k")
+    assert stub.requests[0].headers["idempotency-key"]
+    assert stub.requests[1].headers["idempotency-key"] == "k"
+    expected = {"email": "ann@example.com", "amount": "-25.50", "reason": "correction"}
+    assert expected == stub.requests[0].body
+
+
+def test_lifecycle(run: Run, stub: Stub) -> None:
+    """open, halt and close are changes of status."""
+    for command in ("open", "halt", "close"):
+        assert run("market", command, "rain").code == 0
+    statuses = [{"status": "OPEN"}, {"status": "HALTED"}, {"status": "CLOSED"}]
+    assert statuses == [item.body for item in stub.requests]
+
+
+def test_create(run: Run, stub: Stub) -> None:
+    """Each flag is a field, and only what is given is sent."""
+    run("market", "create", "rain", "Rain?")
+    words = "--description d --tick 0.001 --maker-fee 0 --taker-fee 0.07 --draft"
+    run("market", "create", "rain", "Rain?", *words.split(), "--closes-at", "2030-01-01T00:00:00Z")
+    assert stub.requests[0].body == {"slug": "rain", "question": "Rain?"}
+    assert stub.requests[1].body == {
+        "slug": "rain",
+        "question": "Rain?",
+        "description": "d",
+        "tickSize": "0.001",
+        "makerFeeRate": "0",
+        "takerFeeRate": "0.07",
+        "closesAt": "2030-01-01T00:00:00.000000Z",
+        "status": "DRAFT",
+    }
+
+
+def test_user_update_finds_the_account(run: Run, stub: Stub) -> None:
+    """By its whole address, whatever else matches the search."""
+    users = [{"id": 1, "email": "joann@example.com"}, {"id": 2, "email": "ann@example.com"}]
+    stub.on("GET", "/v1/users", Answer(body={"items": users, "total": 2}))
+    stub.on("PATCH", "/v1/users/2", Answer(body=users[1]))
+    assert run("user", "update", "Ann@example.com", "--role", "admin", "--disable").code == 0
+    assert stub.requests[1].body == {"role": "ADMIN", "disabled": True}
+    assert run("user", "update", "bob@example.com", "--enable").code == 5

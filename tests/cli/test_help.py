@@ -1,0 +1,110 @@
+"""Every command is there, explains itself, and begins with examples."""
+
+from importlib import import_module
+
+import pytest
+
+from predmarket.cli.registry import TREE, Branch, Leaf
+from tests.cli.conftest import Run
+
+LEAVES: dict[str, Leaf] = {}
+GROUPS: list[str] = []
+for _name, _entry in TREE.items():
+    if isinstance(_entry, Branch):
+        GROUPS.append(_name)
+        LEAVES |= {f"{_name} {leaf}": entry for leaf, entry in _entry.leaves.items()}
+    else:
+        LEAVES[_name] = _entry
+
+PROMISED = """
+serve: --host --port --data-dir --database-url --redis-url --seed
+seed: --force --data-dir --database-url
+db upgrade: --data-dir --database-url
+db current: --data-dir --database-url
+user set-role: --data-dir --database-url
+audit: --replay --data-dir --database-url
+config show:
+status:
+auth register: --password-file --full-name
+auth login: --password-file
+auth logout:
+auth status:
+market list: --status --limit --offset
+market show:
+market create: --description --tick --maker-fee --taker-fee --closes-at --draft
+market open:
+market halt:
+market close:
+market resolve:
+order place: --price --market --tif --expires --post-only --reduce-only --slippage --stp --client-id --preview
+order cancel:
+order cancel-all: --market-id --side
+order cancel-after:
+order amend: --price --qty
+order batch:
+order list: --market-id --status --client-id --limit --cursor --all
+order show:
+book: --depth
+trades: --limit --cursor --all
+account balance:
+account positions:
+account portfolio:
+account fills: --limit --cursor --all
+transfer create: --reason
+user list: --limit --offset
+user update: --role --disable --enable
+"""  # noqa: E501  (one command a line)
+
+GLOBAL = [
+    "--url",
+    "--profile",
+    "-P",
+    "--output",
+    "-o",
+    "--json",
+    "--no-input",
+    "--yes",
+    "-y",
+    "--color",
+    "--quiet",
+]
+
+
+@pytest.mark.parametrize("line", PROMISED.strip().splitlines())
+def test_every_promised_flag_is_there(run: Run, line: str) -> None:
+    """The help names each, the global options included."""
+    command, _, flags = line.partition(":")
+    ran = run(*command.split(), "--help")
+    words = ran.out.replace(",", " ").split()
+    assert (ran.code, ran.err) == (0, "")
+    assert [flag for flag in [*flags.split(), *GLOBAL, "--help"] if flag not in words] == []
+
+
+@pytest.mark.parametrize("command", ["", *GROUPS, *LEAVES])
+def test_help_starts_with_examples(run: Run, command: str) -> None:
+    """After the usage line, before anything else; -h is the same."""
+    ran = run(*command.split(), "--help")
+    usage, blank, heading, example = ran.out.splitlines()[:4]
+    assert usage.startswith(f"Usage: predmarket {command}".strip())
+    assert blank == ""
+    assert heading == "  Examples:"
+    assert example.strip().startswith(f"predmarket {command}".strip()) or "| predmarket" in ran.out
+    assert run(*command.split(), "-h").out == ran.out
+
+
+@pytest.mark.parametrize("command", LEAVES)
+def test_the_registry_points_at_functions(command: str) -> None:
+    """A name that leads nowhere would be found by its user only."""
+    module, _, function = LEAVES[command].target.partition(":")
+    assert callable(getattr(import_module(f"predmarket.cli.{module}"), function))
+
+
+def test_no_words_at_all_show_the_help(run: Run) -> None:
+    """A newcomer types just the name."""
+    assert run("--help") == run()
+
+
+def test_version(run: Run) -> None:
+    """Anywhere before the sub-command."""
+    assert run("--version").out == run("--json", "--version").out
+    assert run("--version").out.startswith("predmarket ")

@@ -1,0 +1,212 @@
+"""order place and its kin: what is sent, and that a repeat is safe."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.client.data import ORDER
+from tests.client.stub import Answer, Stub, refusal
+
+PLACE = ("order", "place", "rain")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("buy 10 --price 0.60", {"side": "BUY", "type": "LIMIT", "qty": "10", "price": "0.60"}),
+        ("SELL 1.5 --market", {"side": "SELL", "type": "MARKET", "qty": "1.5"}),
+        (
+            "sell 1 --market --slippage 0.05 --tif fok --reduce-only",
+            {
+                "side": "SELL",
+                "type": "MARKET",
+                "qty": "1",
+                "maxSlippage": "0.05",
+                "timeInForce": "FOK",
+                "reduceOnly": True,
+            },
+        ),
+        (
+            "buy 1 --price .6 --expires 2030-01-01T01:00:00.5+01:00 --post-only --stp cancel_both",
+            {
+                "side": "BUY",
+                "type": "LIMIT",
+                "qty": "1",
+                "price": ".6",
+                "timeInForce": "GTD",
+                "expiresAt": "2030-01-01T00:00:00.500000Z",
+                "postOnly": True,
+                "selfTradePrevention": "CANCEL_BOTH",
+            },
+        ),
+    ],
+)
+def test_what_is_sent(run: Run, stub: Stub, words: str, expected: dict[str, object]) -> None:
+    """Flags not given are left to the exchange; numbers go as they were typed."""
+    stub.on("POST", "/v1/orders", Answer(201, ORDER))
+    assert run(*PLACE, *words.split(), "--client-id", "c").code == 0
+    assert {"marketId": "rain", "clientOrderId": "c", **expected} == stub.requests[0].body
+
+
+def test_the_client_order_id_is_said_before_it_is_sent(run: Run, stub: Stub) -> None:
+    """Made when none is given; --quiet silences one that its caller knows."""
+    stub.on("POST", "/v1/orders", Answer(201, ORDER))
+    ran = run(*PLACE, "buy", "1", "--price", "0.6", "--quiet")
+    said = re.fullmatch(r"client order id: ([0-9a-f]{32})\n", ran.err)
+    assert said
+    body = stub.requests[0].body
+    assert isinstance(body, dict)
+    assert body["clientOrderId"] == said[1]
+    ran = run(*PLACE, "buy", "1", "--price", "0.6", "--client-id", "mine")
+    assert ran.err == "client order id: mine\n"
+    ran = run(*PLACE, "buy", "1", "--price", "0.6", "--client-id", "mine", "--quiet")
+    assert ran.err == ""
+
+
+def test_a_lost_answer_is_asked_for_again(run: Run, stub: Stub) -> None:
+    """Under the same client order id, so that there is one order."""
+    stub.on("POST", "/v1/orders", Answer(hang_up=True), Answer(201, ORDER))
+    assert run(*PLACE, "buy", "1", "--price", "0.6").code == 0
+    assert stub.requests[0].body == stub.requests[1].body
+
+
+def test_an_unknown_outcome_says_how_to_repeat(
+    run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When patience ends, the person has what is needed."""
+    monkeypatch.setattr("predmarket.client.retry.Retry.pause_s", lambda *_: None)
+    stub.on("POST", "/v1/orders", refusal(503, "OUTCOME_UNKNOWN"))
+    ran = run(*PLACE, "buy", "1", "--price", "0.6", "--client-id", "mine")
+    assert ran.code == 3
+    assert "--client-id mine" in ran.err.splitlines()[-1]
+
+
+def test_a_refusal_under_json_ends_stderr_with_the_error(run: Run, stub: Stub) -> None:
+    """The line of the client order id comes before it."""
+    stub.on("POST", "/v1/orders", refusal(422, "INSUFFICIENT_FUNDS"))
+    ran = run(*PLACE, "buy", "1", "--price", "0.6", "--json")
+    assert (ran.code, ran.out) == (1, "")
+    said, error = ran.err.splitlines()
+    assert said.startswith("client order id: ")
+    assert json.loads(error)["error"]["code"] == "INSUFFICIENT_FUNDS"
+
+
+@pytest.mark.parametrize("given", ["", "x" * 65])
+def test_a_client_order_id_of_the_wrong_length(run: Run, stub: Stub, given: str) -> None:
+    """1 to 64 characters, checked before anything is said or sent."""
+    assert run(*PLACE, "buy", "1", "--price", "0.6", "--client-id", given).code == 2
+    assert not stub.requests
+
+
+def test_a_preview_sends_no_order(run: Run, stub: Stub) -> None:
+    """And says no client order id, as there is none."""
+    preview = {"fillQty": "4.00", "restQty": "6.00", "fees": "0.000000"}
+    stub.on("POST", "/v1/orders/preview", Answer(body=preview))
+    ran = run(*PLACE, "buy", "10", "--price", "0.6", "--preview")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == "fill qty  4.00\nrest qty  6.00\nfees      0.000000\n"
+    assert len(stub.requests) == 1
+
+
+def test_cancel_one(run: Run, stub: Stub) -> None:
+    """One id: the order itself."""
+    stub.on("POST", "/v1/orders/17/cancel", Answer(body=ORDER))
+    ran = run("order", "cancel", "17", "--json")
+    assert (ran.code, json.loads(ran.out)) == (0, ORDER)
+
+
+def test_cancel_several_tries_each(run: Run, stub: Stub) -> None:
+    """What could be cancelled is printed; the exit code is that of the first that could not."""
+    stub.on("POST", "/v1/orders/17/cancel", Answer(body=ORDER))
+    stub.on("POST", "/v1/orders/18/cancel", refusal(409, "ORDER_NOT_OPEN", "is filled"))
+    stub.on("POST", "/v1/orders/19/cancel", Answer(body={**ORDER, "id": 19}))
+    ran = run("order", "cancel", "17", "18", "19", "--json")
+    error = json.loads(ran.err)["error"]
+    assert ran.code == 1
+    assert [item["id"] for item in json.loads(ran.out)] == [17, 19]
+    assert (error["code"], error["details"]) == (
+        "ORDER_NOT_OPEN",
+        {"18": "ORDER_NOT_OPEN: is filled"},
+    )
+
+
+def test_cancel_stops_where_the_exchange_is_gone(run: Run, stub: Stub) -> None:
+    """What was cancelled until then is still printed."""
+    stub.on("POST", "/v1/orders/17/cancel", Answer(body=ORDER))
+    stub.on("POST", "/v1/orders/18/cancel", Answer(hang_up=True))
+    ran = run("order", "cancel", "17", "18", "19", "--json")
+    assert (ran.code, json.loads(ran.out)) == (3, [ORDER])
+    assert len(stub.requests) == 2
+
+
+def test_cancel_all(run: Run, stub: Stub) -> None:
+    """Of one market and side, or of all."""
+    stub.on("POST", "/v1/orders/cancel-all", Answer(body={"canceled": [3, 2]}))
+    ran = run("order", "cancel-all", "--market-id", "7", "--side", "buy", "--json")
+    assert json.loads(ran.out) == {"canceled": [3, 2]}
+    assert run("order", "cancel-all").out == "canceled  3, 2\n"
+    assert [item.body for item in stub.requests] == [{"marketId": 7, "side": "BUY"}, {}]
+
+
+def test_amend(run: Run, stub: Stub) -> None:
+    """Only what is given changes."""
+    stub.on("PATCH", "/v1/orders/17", Answer(body=ORDER))
+    assert run("order", "amend", "17", "--qty", "5").code == 0
+    assert run("order", "amend", "17", "--price", "0.58").code == 0
+    assert [item.body for item in stub.requests] == [{"qty": "5"}, {"price": "0.58"}]
+
+
+def test_list_filters(run: Run, stub: Stub) -> None:
+    """Each flag is a parameter of the API."""
+    stub.on("GET", "/v1/orders", Answer(body={"items": [], "nextCursor": None}))
+    words = "--market-id rain --status partially_filled --client-id c --limit 5 --cursor x"
+    assert run("order", "list", *words.split()).code == 0
+    assert stub.requests[0].query == {
+        "market": "rain",
+        "status": "PARTIALLY_FILLED",
+        "clientOrderId": "c",
+        "limit": "5",
+        "cursor": "x",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"qty": 0.10, "price": "0.5"}, {"qty": 2}]',
+        '{"orders": [{"qty": 0.10, "price": "0.5"}, {"qty": 2}]}',
+        '{"qty": 0.10, "price": "0.5"}\n\n{"qty": 2}\n',
+    ],
+)
+def test_batch(run: Run, stub: Stub, tmp_path: Path, text: str) -> None:
+    """An array, an object or lines; a decimal stays as it was written."""
+    error = {"code": "PRICE_OFF_TICK", "message": "off"}
+    stub.on(
+        "POST", "/v1/orders/batch", Answer(body={"results": [{"order": ORDER}, {"error": error}]})
+    )
+    file = tmp_path / "orders.json"
+    file.write_text(text)
+    ran = run("order", "batch", str(file))
+    assert run("order", "batch", "-", stdin=text).out == ran.out
+    assert ran.code == 1
+    assert ran.out.splitlines()[2].split() == [
+        "2",
+        "-",
+        "-",
+        "-",
+        "-",
+        "-",
+        "PRICE_OFF_TICK:",
+        "off",
+    ]
+    assert stub.requests[0].body == {"orders": [{"qty": "0.10", "price": "0.5"}, {"qty": 2}]}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "[1]", "3"])
+def test_a_batch_that_is_none(run: Run, stub: Stub, text: str) -> None:
+    """Exit code 2 before anything is sent."""
+    assert run("order", "batch", "-", stdin=text).code == 2
+    assert not stub.requests

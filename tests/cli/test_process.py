@@ -1,0 +1,157 @@
+"""What only a process shows: what is imported, pipes that close, signals, completion."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.client.data import MARKET, TRADE, USER, page, tokens
+from tests.client.stub import Answer, Request, Stub
+
+COMMAND = [sys.executable, "-m", "predmarket.cli"]
+
+
+def imported(*words: str) -> set[str]:
+    """Return the top-level packages that a command line imports."""
+    script = (
+        f"import sys; sys.argv[1:] = {list(words)!r}\n"
+        "from predmarket.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(done.stderr.split())
+
+
+SLOW = {"httpx", "rich", "msgspec", "pydantic", "keyring", "platformdirs", "sqlalchemy", "litestar"}
+
+
+def test_the_version_imports_next_to_nothing(environment: None) -> None:
+    """Not even typer."""
+    assert imported("--version") & (SLOW | {"typer"}) == set()
+
+
+@pytest.mark.parametrize("words", ["--help", "order --help", "order place --help", "order plaice"])
+def test_help_imports_nothing_slow(environment: None, words: str) -> None:
+    """Neither the HTTP library nor the one that draws."""
+    assert imported(*words.split()) & SLOW == set()
+
+
+def test_a_command_imports_what_it_uses(environment: None, stub: Stub) -> None:
+    """The HTTP library (which loads rich where it finds it), and nothing of the server's."""
+    stub.on("GET", "/v1/markets", Answer(body=page(MARKET)))
+    assert imported("market", "list", "--json") & SLOW <= {"httpx", "rich"}
+    assert imported("market", "list") & SLOW == {"httpx", "rich"}
+
+
+def test_exit_codes_reach_the_shell(spawn: Run, stub: Stub) -> None:
+    """A whole process: login, the file that is left, a refusal."""
+    stub.on("POST", "/v1/auth/login", Answer(body=tokens(1)))
+    ran = spawn("auth", "login", "ann@example.com", "--json", stdin="password123\n")
+    assert (ran.code, json.loads(ran.out)) == (0, USER)
+    ran = spawn("market", "show", "nothing", "--json")
+    assert (ran.code, ran.out) == (5, "")
+    assert json.loads(ran.err)["error"]["code"] == "NOT_FOUND"
+    assert "SECRET" not in ran.err
+
+
+@pytest.mark.parametrize("count", [1, 5000])
+@pytest.mark.parametrize("output", ["table", "json", "jsonl", "csv"])
+def test_a_closed_pipe_is_quiet(environment: None, stub: Stub, output: str, count: int) -> None:
+    """Whoever reads may stop reading, be it before a line or within many."""
+    many = [{**TRADE, "id": number} for number in range(count)]
+    stub.on("GET", "/v1/trades/rain", Answer(body=page(*many)))
+    reader, writer = os.pipe()
+    os.close(reader)
+    with subprocess.Popen(
+        [*COMMAND, "trades", "rain", "-o", output], stdout=writer, stderr=subprocess.PIPE
+    ) as process:
+        os.close(writer)
+        _, err = process.communicate(timeout=50)
+    assert (process.returncode, err) == (0, b"")
+
+
+def test_an_interrupt_is_130(environment: None, stub: Stub) -> None:
+    """Ctrl-C while waiting for an answer, without a traceback."""
+    asked, release = threading.Event(), threading.Event()
+
+    def wait(_request: Request) -> Answer:
+        asked.set()
+        release.wait(50)
+        return Answer(body=page())
+
+    stub.on("GET", "/v1/markets", wait)
+    with subprocess.Popen(
+        [*COMMAND, "market", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert asked.wait(50)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=50)
+        release.set()
+    assert (process.returncode, out, err) == (130, b"", b"")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_cannot_spell_it(
+    spawn: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    """JSON stays JSON, and a table is printed with escapes rather than not."""
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    stub.on("GET", "/v1/markets", Answer(body=page({**MARKET, "question": "Schnee \u2744?"})))
+    ran = spawn("market", "list", "--json")
+    assert json.loads(ran.out)[0]["question"] == "Schnee \u2744?"
+    ran = spawn("market", "list")
+    assert ran.code == 0
+    assert "\\u2744" in ran.out
+
+
+def complete(line: str, config: Path) -> list[str]:
+    """Return what bash would be offered at the end of ``line``."""
+    words = line.split(" ")
+    environment = {
+        **os.environ,
+        "_PREDMARKET_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    done = subprocess.run(COMMAND, env=environment, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_completion(environment: None, stub: Stub, home: Path) -> None:
+    """Commands, options, markets and own orders."""
+    stub.on("GET", "/v1/markets", Answer(body=page(MARKET, {**MARKET, "slug": "snow"})))
+    order = {"id": 17, "marketSlug": "rain", "side": "BUY", "qty": "1.00", "price": "0.6000"}
+    stub.on("GET", "/v1/orders", Answer(body=page(order)), Answer(body=page()))
+    assert complete("predmarket or", home) == ["order"]
+    assert complete("predmarket order ca", home) == ["cancel", "cancel-all", "cancel-after"]
+    assert complete("predmarket market list --stat", home) == ["--status"]
+    assert complete("predmarket market list --prof", home) == ["--profile"]
+    assert complete("predmarket market show sn", home) == ["snow"]
+    assert complete("predmarket order cancel ", home) == ["17"]
+
+
+def test_completion_fails_silently(
+    environment: None, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No exchange, no proposals, no error."""
+    monkeypatch.setenv("PREDMARKET_URL", "http://127.0.0.1:1")
+    assert complete("predmarket market show sn", home) == []
+    monkeypatch.setenv("PREDMARKET_URL", "nonsense")
+    assert complete("predmarket market show sn", home) == []
+
+
+def test_completion_can_be_installed(spawn: Run) -> None:
+    """The script for the shell is there for the asking."""
+    ran = spawn("--show-completion", "bash")
+    assert "_PREDMARKET_COMPLETE" in ran.out or "bash" in ran.err

@@ -1,0 +1,123 @@
+"""The client agrees with the contracts: it reads every field, and sends what they accept."""
+
+import json
+from typing import get_type_hints
+
+import msgspec
+import pytest
+
+from predmarket.cli import layouts
+from predmarket.client import NewOrder, calls, shapes
+from predmarket.client.calls import Call
+from predmarket.contracts import accounts, identity, markets, orders, requests
+
+
+def wire_names(kind: type[msgspec.Struct]) -> set[str]:
+    """Return a contract's fields as the wire spells them."""
+    return {field.encode_name for field in msgspec.structs.fields(kind)}
+
+
+@pytest.mark.parametrize(
+    ("shape", "contract"),
+    [
+        (shapes.Login, identity.Session),
+        (shapes.Market, markets.Market),
+        (shapes.Resolution, markets.Resolution),
+        (shapes.Payouts, markets.Payouts),
+        (shapes.Book, markets.OrderBook),
+        (shapes.Trade, markets.Trade),
+        (shapes.OrderFill, orders.OrderFill),
+        (shapes.Canceled, orders.CanceledOrders),
+        (shapes.CancelAfter, orders.CancelAfter),
+        (shapes.Balance, accounts.Balance),
+        (shapes.Position, accounts.Position),
+        (shapes.Portfolio, accounts.Portfolio),
+        (shapes.Fill, accounts.Fill),
+        (shapes.Transfer, accounts.Transfer),
+    ],
+)
+def test_shapes_have_the_contracts_fields(shape: type, contract: type[msgspec.Struct]) -> None:
+    """A field that is added or renamed is added or renamed here."""
+    assert wire_names(contract) == set(get_type_hints(shape))
+
+
+def test_orders_and_users_have_more_than_the_common_fields() -> None:
+    """queueAhead and disabled come in some answers only."""
+    assert wire_names(orders.Order) <= set(get_type_hints(shapes.Order))
+    assert wire_names(identity.User) <= set(get_type_hints(shapes.User))
+
+
+@pytest.mark.parametrize(
+    ("layout", "contract"),
+    [
+        (layouts.MARKET, markets.Market),
+        (layouts.ORDER, orders.Order),
+        (layouts.ORDER_FILL, orders.OrderFill),
+        (layouts.TRADE, markets.Trade),
+        (layouts.BALANCE, accounts.Balance),
+        (layouts.POSITION, accounts.Position),
+        (layouts.PORTFOLIO, accounts.Portfolio),
+        (layouts.FILL, accounts.Fill),
+        (layouts.USER, identity.User),
+        (layouts.RESOLUTION, markets.Resolution),
+        (layouts.TRANSFER, accounts.Transfer),
+    ],
+)
+def test_csv_has_every_field(layout: layouts.Layout, contract: type[msgspec.Struct]) -> None:
+    """And every column of a table is a field."""
+    assert wire_names(contract) <= set(layout.fields)
+    assert {column.key for column in layout.columns} <= set(layout.fields)
+
+
+LIMIT = NewOrder(
+    market="rain",
+    side="BUY",
+    qty="10",
+    price="0.60",
+    time_in_force="GTD",
+    expires_at="2030-01-01T00:00:00.000000Z",
+    post_only=True,
+    reduce_only=True,
+    self_trade_prevention="CANCEL_BOTH",
+    client_order_id="c",
+    deadline="2030-01-01T00:00:00.000000Z",
+)
+MARKET = NewOrder(market=1, side="SELL", qty=1, type="MARKET", max_slippage="0.05")
+
+
+@pytest.mark.parametrize(
+    ("call", "contract"),
+    [
+        (calls.place_order(LIMIT), orders.PlaceOrderRequest),
+        (calls.place_order(MARKET), orders.PlaceOrderRequest),
+        (calls.amend_order(1, price="0.5", qty="2"), orders.AmendOrderRequest),
+        (calls.cancel_all(market="1", side="BUY"), orders.CancelAllRequest),
+        (calls.cancel_all(), orders.CancelAllRequest),
+        (calls.cancel_after(60), orders.CancelAfterRequest),
+        (calls.register("a@example.com", "password123", "Ann"), identity.RegisterRequest),
+        (calls.login("a@example.com", "password123"), identity.LoginRequest),
+        (calls.refresh("token"), identity.RefreshRequest),
+        (calls.transfer("a@example.com", "-5.5", "why"), accounts.TransferRequest),
+        (calls.transfer(7, "5", "why"), accounts.TransferRequest),
+        (
+            calls.create_market(
+                "rain",
+                "Rain?",
+                description="d",
+                tick_size="0.01",
+                maker_fee_rate="0",
+                taker_fee_rate="0.07",
+                closes_at="2030-01-01T00:00:00.000000Z",
+                status="DRAFT",
+            ),
+            markets.CreateMarketRequest,
+        ),
+        (calls.update_market("rain", status="HALTED"), markets.UpdateMarketRequest),
+        (calls.resolve_market("rain", "SCALAR", "0.25"), markets.ResolveMarketRequest),
+        (calls.resolve_market("rain", "VOID"), markets.ResolveMarketRequest),
+    ],
+)
+def test_what_is_sent_is_accepted(call: Call[object], contract: type[requests.Request]) -> None:
+    """Every body decodes under its contract, unknown fields being refused."""
+    assert call.body is not None
+    requests.decode(json.dumps(dict(call.body)).encode(), contract)

@@ -1,0 +1,76 @@
+"""Fixtures that several parts share: real servers, and databases of either kind.
+
+A server starts when the first test of a process asks for it; pytest-xdist's workers have one each.
+PREDMARKET_TEST_DATABASE_URL and PREDMARKET_TEST_REDIS_URL point at others instead. Their user must
+be allowed to create databases; the Redis databases in use are emptied.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from hypothesis import settings
+
+from tests.support.postgres import PostgresServer, fresh_database
+from tests.support.redis import RedisServer
+
+# No deadline: on a shared machine a slow example is noise. The blob repeats a failure anywhere.
+settings.register_profile("predmarket", deadline=None, print_blob=True)
+settings.load_profile("predmarket")
+
+REDIS_DATABASES = 16
+
+
+@pytest.fixture(scope="session")
+def postgres_server_url() -> Iterator[str]:
+    """The SQLAlchemy URL of a PostgreSQL on which databases may be created."""
+    if given := os.environ.get("PREDMARKET_TEST_DATABASE_URL"):
+        yield given
+    else:
+        with PostgresServer() as server:
+            yield server.url()
+
+
+@pytest.fixture
+def postgres_url(postgres_server_url: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database, of this test alone."""
+    with fresh_database(postgres_server_url) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of an SQLite database that does not exist yet, of this test alone."""
+    return f"sqlite:///{tmp_path / 'predmarket.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database: the test runs once on each kind."""
+    url = request.getfixturevalue(f"{request.param}_url")
+    assert isinstance(url, str)
+    return url
+
+
+@pytest.fixture(scope="session")
+def redis_server_url(worker_id: str) -> Iterator[str]:
+    """The URL of a Redis database that no other worker uses."""
+    if given := os.environ.get("PREDMARKET_TEST_REDIS_URL"):
+        number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
+        assert number < REDIS_DATABASES, "more workers than Redis has databases"
+        # redis-py takes the database from here, whatever the path says
+        yield f"{given.partition('?')[0]}?db={number}"
+    else:
+        with RedisServer() as server:
+            yield server.url()
+
+
+@pytest.fixture
+def redis_url(redis_server_url: str) -> str:
+    """The URL of an empty Redis database."""
+    with contextlib.closing(redis.Redis.from_url(redis_server_url)) as client:
+        client.flushdb()
+    return redis_server_url

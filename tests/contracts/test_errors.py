@@ -1,0 +1,17 @@
+"""The table of errors is whole and agrees with the terminal's exit codes."""
+
+from predmarket.contracts.errors import ERRORS, EXIT_CODES, STATUS
+from predmarket.terms import ErrorCode
+
+
+def test_every_code_has_its_row() -> None:
+    """No code without status, meaning and exit code."""
+    assert set(ERRORS) == set(STATUS) == set(EXIT_CODES) == set(ErrorCode)
+    assert all(kind.meaning for kind in ERRORS.values())
+
+
+def test_exit_codes_follow_the_status() -> None:
+    """TERMINAL, Exit codes."""
+    expected = {400: 2, 401: 4, 403: 4, 404: 5, 405: 2, 409: 1, 413: 2, 415: 2, 422: 1, 429: 3}
+    for code, status in STATUS.items():
+        assert EXIT_CODES[code] == (3 if status >= 500 else expected[status])

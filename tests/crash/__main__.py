@@ -1,0 +1,38 @@
+"""`python -m tests.crash [--kills N] [--seed S] [--database sqlite|postgres]`: a long campaign."""
+
+import argparse
+import asyncio
+import contextlib
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+
+from predmarket.server.storage import migrations
+from tests.crash.campaign import campaign
+from tests.support.postgres import PostgresServer, fresh_database
+
+
+def main() -> None:
+    """Run a campaign on each database asked for and print what it went through."""
+    parser = argparse.ArgumentParser(prog="crash", description=__doc__)
+    parser.add_argument("--kills", type=int, default=100, help="SIGKILLs on each database")
+    parser.add_argument("--seed", type=int, default=secrets.randbits(32))
+    parser.add_argument("--database", choices=["sqlite", "postgres"], action="append")
+    given = parser.parse_args()
+    for kind in given.database or ["sqlite", "postgres"]:
+        print(f"{kind}: --kills {given.kills} --seed {given.seed} --database {kind}", flush=True)
+        with contextlib.ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            if kind == "sqlite":
+                url = f"sqlite:///{folder / 'predmarket.db'}"
+            else:
+                server = stack.enter_context(PostgresServer())
+                url = stack.enter_context(fresh_database(server.url()))
+                migrations.upgrade(url)
+            print(f"{kind}: {asyncio.run(campaign(folder, url, given.kills, given.seed))}")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

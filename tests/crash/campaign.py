@@ -1,0 +1,137 @@
+"""Kill the exchange at random moments under load, start it again, and hold it to its word.
+
+Each round: trade over HTTP with several users at once, SIGKILL at a random moment, start again.
+Then: every acknowledged order is there once and has lost nothing; what was unknown is found out by
+its client order id and is there once too; money is conserved in a snapshot read under load; and at
+the end the audit, replay included, holds.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from predmarket.server.settlement import audit
+from predmarket.server.settlement.open import open_store
+from tests.crash.traders import Trader
+from tests.support.exchange import ExchangeProcess
+
+MARKET = "will-it-rain-tomorrow"
+TRADERS = 6
+_LONGEST_S = 0.6
+_CHECKED = 60
+
+
+@dataclass
+class Tally:
+    """What a campaign went through."""
+
+    kills: int = 0
+    acknowledged: int = 0
+    refused: int = 0
+    unknown: int = 0
+    happened: int = 0
+    """Of the unknown ones, those that had been carried out before the kill."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kills} kills, {self.acknowledged} orders acknowledged, {self.refused} refused, "
+            f"{self.unknown} unknown at a kill ({self.happened} of them had happened)"
+        )
+
+
+def sums_hold(database_url: str) -> None:
+    """Check conservation in one snapshot of the database, whoever is writing to it."""
+    store = open_store(database_url)
+    store.connect()
+    try:
+        store.begin_snapshot()
+        assert [check for check in audit.sums(store) if not check.ok] == []
+    finally:
+        store.close()
+
+
+def audit_holds(database_url: str) -> None:
+    """Check everything, replay included."""
+    store = open_store(database_url)
+    store.connect()
+    try:
+        store.begin_snapshot()
+        checks = [*audit.sums(store), *audit.replay(store, lambda *_: None)]
+    finally:
+        store.close()
+    assert [check for check in checks if not check.ok] == []
+
+
+async def campaign(folder: Path, database_url: str, kills: int, seed: int) -> Tally:
+    """Run ``kills`` rounds. The seed decides what the traders do and when the kills come."""
+    draw = random.Random(seed)
+    daemon = ExchangeProcess(
+        folder, database_url, "--seed", settings={"SIGNUP_CREDIT": "60", "LOG_LEVEL": "error"}
+    )
+    traders = [Trader(f"t{n}@example.com", random.Random(draw.random())) for n in range(TRADERS)]
+    tally = Tally()
+    try:
+        await asyncio.to_thread(daemon.start)
+        async with httpx.AsyncClient(base_url=daemon.url, timeout=10) as client:
+            await asyncio.gather(*(trader.sign_up(client) for trader in traders))
+        for _ in range(kills):
+            await _round(daemon, traders, draw.uniform(0.02, _LONGEST_S), tally)
+        assert await asyncio.to_thread(daemon.stop) == 0
+    finally:
+        daemon.kill()
+    await asyncio.to_thread(audit_holds, database_url)
+    tally.acknowledged = sum(len(trader.acknowledged) for trader in traders)
+    tally.refused = sum(len(trader.refused) for trader in traders)
+    _once_each(database_url, traders)
+    return tally
+
+
+async def _round(
+    daemon: ExchangeProcess, traders: list[Trader], until_kill_s: float, tally: Tally
+) -> None:
+    stop = asyncio.Event()
+    async with httpx.AsyncClient(base_url=daemon.url, timeout=10) as client:
+        # two hands each, so that a user's own orders race as well
+        trading = [
+            asyncio.create_task(trader.trade(client, MARKET, stop))
+            for trader in traders
+            for _ in range(2)
+        ]
+        await asyncio.sleep(until_kill_s / 2)
+        await asyncio.to_thread(sums_hold, daemon.database_url)
+        await asyncio.sleep(until_kill_s / 2)
+        await asyncio.to_thread(daemon.kill)
+        stop.set()
+        await asyncio.gather(*trading)
+    tally.kills += 1
+    tally.unknown += sum(len(trader.unknown) for trader in traders)
+    await asyncio.to_thread(daemon.start)
+    async with httpx.AsyncClient(base_url=daemon.url, timeout=10) as client:
+        found = await asyncio.gather(*(trader.find_out(client) for trader in traders))
+        tally.happened += sum(found)
+        await asyncio.gather(*(trader.check(client, _CHECKED) for trader in traders))
+
+
+def _once_each(database_url: str, traders: list[Trader]) -> None:
+    """Check every order of the campaign against the database: each there, none twice."""
+    store = open_store(database_url)
+    store.connect()
+    try:
+        stored = {
+            key: (id, status)
+            for key, id, status in store.read(
+                "SELECT client_order_id, id, status FROM orders WHERE client_order_id IS NOT NULL"
+            )
+        }
+        count = store.read("SELECT COUNT(*) FROM orders")[0][0]
+    finally:
+        store.close()
+    for trader in traders:
+        for key, told in trader.acknowledged.items():
+            assert stored[key][0] == told["id"]
+        for key in trader.refused:
+            assert stored[key][1] == "REJECTED"
+    assert count == len(stored) == sum(len(t.acknowledged) + len(t.refused) for t in traders)

@@ -1,0 +1,25 @@
+"""SIGKILL under HTTP load, at least ten times on each database. `make crash` goes on for longer."""
+
+import secrets
+from pathlib import Path
+
+import pytest
+
+from predmarket.server.storage import migrations
+from tests.crash.campaign import campaign
+
+KILLS = 10
+
+
+@pytest.mark.timeout(240)
+async def test_killed_at_random_moments_it_keeps_its_word(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Every acknowledged order is there, once; money is conserved; the replay agrees."""
+    seed = secrets.randbits(32)
+    print(f"repeat with: python -m tests.crash --kills {KILLS} --seed {seed}")
+    if database_url.startswith("postgresql"):
+        migrations.upgrade(database_url)
+    tally = await campaign(tmp_path, database_url, KILLS, seed)
+    assert tally.kills == KILLS
+    assert tally.acknowledged > 100

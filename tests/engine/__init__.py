@@ -1,0 +1,1 @@
+"""The fast engine against its rules, and against the reference exchange."""

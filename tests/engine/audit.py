@@ -1,0 +1,140 @@
+"""What must hold of the whole engine state, summed up from scratch.
+
+The engine checks after each command what that command touched, by running totals. This looks at
+everything and trusts no total: slow, and not fooled by a mistake made in both.
+"""
+
+import hashlib
+from itertools import pairwise
+
+from predmarket.engine import Exchange
+from predmarket.engine.book import BookSide, Order
+from predmarket.engine.market import Market
+from predmarket.engine.state import State
+from predmarket.terms import MarketStatus, OrderStatus
+from predmarket.units import PRICE_ONE, Money, Qty
+
+OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+
+
+def audit(exchange: Exchange) -> None:
+    """Raise AssertionError when the state is one that no command may leave behind."""
+    state = exchange.state
+    _audit_money(state)
+    _audit_holds(state)
+    _audit_positions(state)
+    for market in state.markets.values():
+        _audit_market(market)
+    resting = {order.id for market in state.markets.values() for order in market.book.orders()}
+    assert resting == set(state.orders), "open orders and resting orders differ"
+    listed = {id for account in state.ledger.accounts.values() for id in account.orders}
+    assert listed == resting, "the accounts list other orders than the books"
+
+
+def _audit_money(state: State) -> None:
+    ledger = state.ledger
+    cash = sum(account.available + account.locked for account in ledger.accounts.values())
+    collateral = sum(market.collateral for market in state.markets.values())
+    fees = sum(market.fees for market in state.markets.values())
+    assert fees == ledger.fees, "the markets' fees are not the fees collected"
+    assert cash + collateral + fees == ledger.net_deposits, "money appeared or vanished"
+
+
+def _audit_holds(state: State) -> None:
+    """What orders hold is what accounts and positions say is held."""
+    locks: dict[int, Money] = dict.fromkeys(state.ledger.accounts, 0)
+    reserves: dict[tuple[int, int, bool], Qty] = {}
+    for order in state.orders.values():
+        assert order.status in OPEN, "an ended order is listed as open"
+        assert order.remaining == order.qty - order.filled > 0, "quantities do not add up"
+        assert 0 <= order.close <= order.remaining, "the close part is out of bounds"
+        locks[order.user_id] += order.lock
+        key = (order.user_id, order.market_id, order.is_buy)
+        reserves[key] = reserves.get(key, 0) + order.close
+    assert locks == {user: account.locked for user, account in state.ledger.accounts.items()}
+    for (user, market), position in state.ledger.positions.items():
+        assert position.reserved_no == reserves.get((user, market, True), 0)
+        assert position.reserved_yes == reserves.get((user, market, False), 0)
+
+
+def _audit_positions(state: State) -> None:
+    for position in state.ledger.positions.values():
+        assert 0 <= position.reserved_yes <= position.yes, "more YES reserved than held"
+        assert 0 <= position.reserved_no <= position.no, "more NO reserved than held"
+        assert position.cost_yes >= 0, "a negative cost"
+        assert position.cost_no >= 0, "a negative cost"
+        assert position.yes or not position.cost_yes, "nothing costs something"
+        assert position.no or not position.cost_no, "nothing costs something"
+        free = position.free_opposite(True), position.free_opposite(False)
+        assert not all(free), "a free pair is not merged"
+
+
+def _audit_market(market: Market) -> None:
+    positions = market.positions.values()
+    yes, no = sum(p.yes for p in positions), sum(p.no for p in positions)
+    paid = sum(p.net_paid for p in positions)
+    assert paid == market.collateral + market.fees, "a market leaks"
+    assert (market.total_yes, market.total_no) == (yes, no), "the totals drifted"
+    if market.ending is None:
+        assert yes == no == market.open_interest, "YES, NO and open interest differ"
+        assert market.collateral == market.open_interest * PRICE_ONE, "collateral differs"
+    book = market.book
+    for side in (book.bids, book.asks):
+        _audit_side(side)
+    bid, ask = book.bids.best(), book.asks.best()
+    assert bid is None or ask is None or bid.price < ask.price, "the book is crossed"
+    if market.status not in (MarketStatus.OPEN, MarketStatus.HALTED):
+        assert market.unfinished or (bid is None and ask is None), "orders outlive their market"
+
+
+def _audit_side(side: BookSide) -> None:
+    assert side.bits == sum(1 << index for index in side.levels), "the bits are not the levels"
+    for index, level in side.levels.items():
+        orders = list(level)
+        assert orders, "an empty level"
+        assert (level.index, side.index(level.price)) == (index, index), "a level out of place"
+        assert level.qty == sum(order.remaining for order in orders), "a level's size is off"
+        assert all(order.level is level for order in orders), "an order names another level"
+        assert all(order.price == level.price for order in orders), "an order at another price"
+        assert all(a.rank < b.rank for a, b in pairwise(orders)), "the queue is out of order"
+        assert (level.head, level.tail) == (orders[0], orders[-1]), "the ends are wrong"
+
+
+def digest(exchange: Exchange) -> str:
+    """Return a hash of all that the engine remembers, in an order of its own."""
+    state = exchange.state
+    ledger = state.ledger
+    rows: list[object] = [
+        state.last_order_id,
+        state.last_trade_id,
+        state.last_market_id,
+        state.last_transfer_id,
+        state.last_rank,
+        state.now,
+        ledger.fees,
+        ledger.net_deposits,
+        [_order_row(state.orders[id]) for id in sorted(state.orders)],
+        [
+            (a.user_id, a.available, a.locked, a.deadman_at, sorted(a.orders))
+            for _, a in sorted(ledger.accounts.items())
+        ],
+    ]
+    for key, p in sorted(ledger.positions.items()):
+        shares = (p.yes, p.no, p.reserved_yes, p.reserved_no)
+        rows.append((key, shares, p.cost_yes, p.cost_no, p.realized, p.net_paid))
+    for id, market in sorted(state.markets.items()):
+        queue = [order.id for order in market.book.orders()]
+        terms = (market.slug, market.tick, market.maker_rate, market.taker_rate, market.closes_at)
+        totals = (market.last_price, market.volume, market.open_interest, market.collateral)
+        rows.append((id, str(market.status), str(market.outcome), terms, totals, queue))
+        rows.append((market.fees, market.book_seq, list(market.sweeping), len(market.unpaid)))
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def _order_row(order: Order) -> tuple[object, ...]:
+    names = (
+        "id", "user_id", "market_id", "is_buy", "price", "qty", "remaining", "filled", "notional",
+        "close", "lock", "fee_exact", "fees_paid", "expires_at", "rank", "events", "created_at",
+        "updated_at",
+    )  # fmt: skip
+    return (*(getattr(order, name) for name in names), str(order.status), str(order.stp))

@@ -1,0 +1,310 @@
+"""A small exchange with short ways to command it, amounts written as people write them."""
+
+from predmarket.engine import Exchange
+from predmarket.engine.commands import (
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    Command,
+    CreateMarket,
+    OpenAccount,
+    PlaceOrder,
+    ResolveMarket,
+    Transfer,
+    UpdateMarket,
+)
+from predmarket.engine.events import Event, Match
+from predmarket.engine.ledger import Account, Position
+from predmarket.engine.market import Market
+from predmarket.engine.replies import OrderDone, OrderRecord, Refused, Reply
+from predmarket.terms import (
+    MarketStatus,
+    OrderType,
+    Outcome,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from predmarket.units import (
+    Micros,
+    format_money,
+    format_price,
+    format_qty,
+    parse,
+    parse_money,
+    parse_price,
+    parse_qty,
+    parse_rate,
+    parse_tick,
+)
+from tests.engine.audit import audit
+from tests.engine.translate import EventTuple, to_tuples
+
+A, B, C = 1, 2, 3
+SECOND: Micros = 1_000_000
+
+Levels = list[tuple[str, str]]
+
+
+class Desk:
+    """An exchange with users A, B and C and one open market, audited after each command."""
+
+    def __init__(
+        self,
+        *,
+        maker_fee: str = "0",
+        taker_fee: str = "0",
+        tick: str = "0.01",
+        credit: str = "100",
+    ) -> None:
+        self.exchange = Exchange()
+        self.now: Micros = 0
+        self.events: list[Event] = []
+        """What the last command did, with what fell due before it."""
+        for user in (A, B, C):
+            self.apply(OpenAccount(user, parse_money(credit)))
+        self.create(maker_fee=maker_fee, taker_fee=taker_fee, tick=tick)
+
+    def apply(self, command: Command, *, finish: bool = True) -> Reply:
+        """Apply a command now, after what is due, and unless told otherwise all its steps."""
+        self.events = []
+        self.run_due()
+        reply = self._apply(self.now, command)
+        if finish:
+            self._finish()
+        return reply
+
+    def run_due(self, until: Micros | None = None) -> list[EventTuple]:
+        """Let the time pass and everything due happen; return the events."""
+        if until is not None:
+            self.now, self.events = until, []
+        while (due := self.exchange.due(self.now)) is not None:
+            self._apply(*due)
+            self._finish()
+        return self.rows
+
+    def _apply(self, now: Micros, command: Command) -> Reply:
+        reply, events = self.exchange.apply(now, command)
+        self.events += events
+        audit(self.exchange)
+        return reply
+
+    def _finish(self) -> None:
+        while (step := self.exchange.unfinished()) is not None:
+            self._apply(self.exchange.state.now, step)
+
+    # commands
+
+    def create(
+        self,
+        *,
+        maker_fee: str = "0",
+        taker_fee: str = "0",
+        tick: str = "0.01",
+        closes_at: Micros | None = None,
+        status: str = "OPEN",
+        slug: str | None = None,
+    ) -> Reply:
+        """Create a market."""
+        return self.apply(
+            CreateMarket(
+                slug=slug or f"market-{len(self.exchange.state.markets) + 1}",
+                question="Will it rain tomorrow?",
+                description="",
+                tick=parse_tick(tick),
+                maker_rate=parse_rate(maker_fee),
+                taker_rate=parse_rate(taker_fee),
+                closes_at=closes_at,
+                status=MarketStatus(status),
+                creator_id=A,
+            )
+        )
+
+    def place(
+        self,
+        user: int,
+        side: str,
+        qty: str,
+        price: str | None = None,
+        *,
+        market: int = 1,
+        tif: str | None = None,
+        stp: str = "SKIP",
+        slippage: str = "0.10",
+        expires_at: Micros | None = None,
+        deadline: Micros | None = None,
+        post_only: bool = False,
+        reduce_only: bool = False,
+        sees_drafts: bool = False,
+    ) -> Reply:
+        """Place an order: GTC at a price, or without one an IOC order at the market."""
+        type = OrderType.MARKET if price is None else OrderType.LIMIT
+        return self.apply(
+            PlaceOrder(
+                user_id=user,
+                market_id=market,
+                side=Side(side),
+                type=type,
+                price=None if price is None else parse_price(price),
+                qty=parse_qty(qty),
+                tif=TimeInForce(tif or ("IOC" if price is None else "GTC")),
+                expires_at=expires_at,
+                post_only=post_only,
+                reduce_only=reduce_only,
+                max_slippage=parse(slippage, 4) if price is None else None,
+                stp=SelfTradePrevention(stp),
+                deadline=deadline,
+                sees_drafts=sees_drafts,
+            )
+        )
+
+    def amend(self, user: int, order: int, price: str | None, qty: str | None) -> Reply:
+        """Amend an order."""
+        return self.apply(
+            AmendOrder(
+                user,
+                order,
+                None if price is None else parse_price(price),
+                None if qty is None else parse_qty(qty),
+            )
+        )
+
+    def cancel(self, user: int, order: int, *, as_admin: bool = False) -> Reply:
+        """Cancel an order."""
+        return self.apply(CancelOrder(user, order, as_admin))
+
+    def cancel_all(self, user: int, market: int | None = None, side: str | None = None) -> Reply:
+        """Cancel a user's orders."""
+        return self.apply(CancelAll(user, market, None if side is None else Side(side)))
+
+    def transfer(self, user: int, amount: str) -> Reply:
+        """Deposit, or withdraw a negative amount."""
+        return self.apply(Transfer(user, parse_money(amount), "test", actor_id=A))
+
+    def status(self, status: str, market: int = 1) -> Reply:
+        """Change a market's status."""
+        return self.apply(UpdateMarket(market, MarketStatus(status)))
+
+    def closing(self, closes_at: Micros | None, market: int = 1) -> Reply:
+        """Change when a market closes."""
+        return self.apply(UpdateMarket(market, sets_closes_at=True, closes_at=closes_at))
+
+    def resolve(self, outcome: str, price: str | None = None, market: int = 1) -> Reply:
+        """Resolve a market."""
+        yes = None if price is None else parse(price, 4)
+        return self.apply(ResolveMarket(market, Outcome(outcome), yes))
+
+    # what it came to
+
+    @property
+    def rows(self) -> list[EventTuple]:
+        """The last command's events in the reference's short form."""
+        return to_tuples(self.events)
+
+    @property
+    def trades(self) -> list[tuple[int, int, str, str]]:
+        """The last command's trades: buy order, sell order, price, quantity."""
+        return [
+            (event.buy_order_id, event.sell_order_id, format_price(event.price), _short(event.qty))
+            for event in self.events
+            if isinstance(event, Match)
+        ]
+
+    @property
+    def market(self) -> Market:
+        """The first market."""
+        return self.exchange.state.markets[1]
+
+    def account(self, user: int) -> Account:
+        """Return a user's account."""
+        return self.exchange.state.ledger.accounts[user]
+
+    def position(self, user: int, market: int = 1) -> Position:
+        """Return a user's position."""
+        return self.exchange.state.ledger.positions[user, market]
+
+    def money(self, user: int) -> tuple[str, str]:
+        """Return (available, locked)."""
+        account = self.account(user)
+        return format_money(account.available), format_money(account.locked)
+
+    def shares(self, user: int) -> tuple[str, str]:
+        """Return (YES, NO)."""
+        position = self.position(user)
+        return _short(position.yes), _short(position.no)
+
+    def realized(self, user: int) -> str:
+        """Return the realized profit or loss."""
+        return format_money(self.position(user).realized)
+
+    def book(self) -> tuple[Levels, Levels]:
+        """Return bids and asks, best first."""
+        book = self.market.book
+        bids, asks = (
+            [(format_price(level.price), _short(level.qty)) for level in side]
+            for side in (book.bids, book.asks)
+        )
+        return bids, asks
+
+    def queue(self) -> list[int]:
+        """Return the resting orders' ids, bids first, each side in its priority."""
+        return [order.id for order in self.market.book.orders()]
+
+    def standing(self) -> tuple[object, ...]:
+        """Return all that a refused command must leave alone."""
+        state = self.exchange.state
+        orders = [(o.id, o.price, o.qty, o.close, o.lock, o.rank) for o in state.orders.values()]
+        positions = [
+            (key, p.yes, p.no, p.reserved_yes, p.reserved_no, p.realized)
+            for key, p in state.ledger.positions.items()
+            if p.yes or p.no or p.realized
+        ]
+        return (
+            [self.money(user) for user in state.ledger.accounts],
+            positions,
+            orders,
+            self.book(),
+            self.queue(),
+            [(m.status, m.closes_at, m.question) for m in state.markets.values()],
+            state.last_trade_id,
+        )
+
+
+def _short(qty: int) -> str:
+    """Return a quantity without decimals that say nothing."""
+    return format_qty(qty).removesuffix(".00")
+
+
+def placed(reply: Reply) -> OrderRecord:
+    """Return the order of a reply that must not be a refusal."""
+    assert isinstance(reply, OrderDone), reply
+    return reply.order
+
+
+def code(reply: Reply) -> str | None:
+    """Return the code of a refusal, None of anything else."""
+    return reply.code.value if isinstance(reply, Refused) else None
+
+
+def after_example_1() -> Desk:
+    """A has 10 YES at 0.60, B 10 NO."""
+    desk = Desk()
+    desk.place(A, "BUY", "10", "0.60")
+    desk.place(B, "SELL", "10", "0.55")
+    return desk
+
+
+def after_example_2() -> Desk:
+    """A has sold 4 of them to C at 0.70."""
+    desk = after_example_1()
+    desk.place(A, "SELL", "4", "0.70")
+    desk.place(C, "BUY", "4", "0.70")
+    return desk
+
+
+def after_example_3() -> Desk:
+    """A has sold the rest to B, who keeps 4 NO and an open order for 4."""
+    desk = after_example_2()
+    desk.place(B, "BUY", "10", "0.50")
+    desk.place(A, "SELL", "6", "0.50")
+    return desk

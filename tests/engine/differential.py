@@ -1,0 +1,255 @@
+"""The engine and the reference exchange, given the same commands and compared all the way.
+
+As a program it is a campaign of any length:
+
+    python -m tests.engine.differential --commands 10000000 --seed 1
+
+Each seed is a run of its own; a difference names its seed and the one line that repeats it.
+
+Settled differences, which are no mistakes:
+- the engine keeps no ended orders, so it says ORDER_NOT_OPEN of them whoever asks, where the
+  reference says FORBIDDEN to a stranger;
+- closing and resolving may take several steps; the status of the market meanwhile is not compared,
+  only what it comes to.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from predmarket.engine import Exchange, lifecycle
+from predmarket.engine.book import BookSide, Order
+from predmarket.engine.commands import Command
+from predmarket.engine.events import Event
+from predmarket.engine.replies import Reply
+from predmarket.terms import OrderType
+from tests.engine.audit import audit
+from tests.engine.mirror import Mirror
+from tests.engine.translate import Abstract, EventTuple, refusal, to_command, to_tuples
+from tests.reference.exchange import OrderRow, ReferenceExchange
+from tests.reference.generate import random_commands
+
+RUN_LENGTH = 2_500
+"""Commands a run: longer ones cost more each, since the reference looks at all it ever saw."""
+
+REPORT_SECONDS = 10
+
+
+class Engine:
+    """The engine with its timers and steps driven as the core drives them."""
+
+    def __init__(self) -> None:
+        self.exchange = Exchange()
+        self.mirror = Mirror()
+        self.orders: dict[int, OrderRow] = {}
+        """Every order as the store would have it: the engine itself forgets ended ones."""
+
+    def apply(self, now: int, command: Command) -> list[EventTuple]:
+        """Apply what is due, then the command, each with all of its steps."""
+        rows = self.advance(now)
+        reply, happened = self._apply(now, command)
+        rows += to_tuples(happened) + refusal(reply)
+        return rows + self._finish(now)
+
+    def advance(self, now: int) -> list[EventTuple]:
+        """Apply everything due at or before ``now``."""
+        rows: list[EventTuple] = []
+        while (due := self.exchange.due(now)) is not None:
+            at, command = due
+            _, happened = self._apply(at, command)
+            rows += to_tuples(happened)
+            rows += self._finish(at)
+        return rows
+
+    def _finish(self, now: int) -> list[EventTuple]:
+        rows: list[EventTuple] = []
+        while (step := self.exchange.unfinished()) is not None:
+            _, happened = self._apply(now, step)
+            rows += to_tuples(happened)
+        return rows
+
+    def _apply(self, now: int, command: Command) -> tuple[Reply, list[Event]]:
+        reply, happened = self.exchange.apply(now, command)
+        self.mirror.read(happened)
+        for order in self.exchange.take_changes().orders.values():
+            self.orders[order.id] = order_row(order)
+        return reply, happened
+
+
+def order_row(order: Order) -> OrderRow:
+    """Return an order in the reference's form."""
+    price = order.price if order.type is OrderType.LIMIT else None
+    qtys = (order.qty, order.filled)
+    return (order.status.value, order.reason, price, *qtys, order.fees_paid)
+
+
+class Pair:
+    """Both exchanges. Raises AssertionError at the first difference."""
+
+    def __init__(self, *, stepwise: bool = False) -> None:
+        self.engine = Engine()
+        self.reference = ReferenceExchange()
+        self.stepwise = stepwise
+
+    def apply(self, abstract: Abstract) -> None:
+        """Give both the command and compare the events."""
+        markets = len(self.reference.ledger.markets)
+        expected: list[EventTuple] = list(self.reference.apply(abstract))
+        actual = self.engine.apply(abstract["ts"], to_command(abstract, markets))
+        if expected[-1:] == [("REFUSED", "FORBIDDEN")] and self._has_ended(abstract):
+            expected[-1] = ("REFUSED", "ORDER_NOT_OPEN")
+        if self.stepwise:
+            expected, actual = _without_status(expected), _without_status(actual)
+        same("events", expected, actual)
+
+    def _has_ended(self, abstract: Abstract) -> bool:
+        ledger = self.reference.ledger
+        order = ledger.orders.get(abstract.get("order", 0))
+        return order is not None and order not in ledger.live
+
+    def compare_state(self) -> None:
+        """Compare everything both remember, and audit the engine by itself."""
+        reference, engine = self.reference, self.engine
+        state = engine.exchange.state
+        ledger = state.ledger
+        cash = {id: (account.available, account.locked) for id, account in ledger.accounts.items()}
+        same("accounts", reference.accounts(), cash)
+        same("positions", reference.positions(), self._positions())
+        same("orders", reference.orders(), engine.orders)
+        same("fees", reference.fees_collected(), ledger.fees)
+        same("net deposits", reference.net_deposits(), ledger.net_deposits)
+        switches = {id: account.deadman_at for id, account in ledger.accounts.items()}
+        armed = {id: due for id, due in switches.items() if due is not None}
+        same("dead-man switches", reference.ledger.deadman, armed)
+        self._compare_markets()
+        self._compare_live()
+        told = {id: engine.mirror.cash.get(id, 0) for id in cash}
+        same("cash by events", {id: sum(both) for id, both in cash.items()}, told)
+        audit(engine.exchange)
+
+    def _positions(self) -> dict[tuple[int, int], tuple[int, ...]]:
+        rows: dict[tuple[int, int], tuple[int, ...]] = {}
+        received = self.reference.ledger.positions
+        for key, p in self.engine.exchange.state.ledger.positions.items():
+            shares = (p.yes, p.no, p.reserved_yes, p.reserved_no)
+            row = (*shares, p.cost_yes, p.cost_no, p.realized)
+            if any(row):
+                rows[key] = row
+            same(f"cash received by {key}", received[key].received, -p.net_paid)
+        return rows
+
+    def _compare_markets(self) -> None:
+        reference, mirror = self.reference, self.engine.mirror
+        markets = self.engine.exchange.state.markets
+        rows = {
+            id: (market.status.value, market.open_interest, market.last_price, market.volume)
+            for id, market in markets.items()
+        }
+        same("markets", reference.markets(), rows)
+        for id, known in reference.ledger.markets.items():
+            market = markets[id]
+            same(f"market {id}", (known.closes_at, known.fees), (market.closes_at, market.fees))
+            sides = market.book.bids, market.book.asks
+            levels = tuple([(level.price, level.qty) for level in side] for side in sides)
+            same(f"book {id}", reference.book(id), levels)
+            same(f"book {id} by events", reference.book(id), mirror.book(id))
+            same(f"queue {id}", reference.queue(id), tuple(_queue(side) for side in sides))
+
+    def _compare_live(self) -> None:
+        """Compare what each open order holds."""
+        ledger = self.reference.ledger
+        expected = {
+            order.id: (order.limit, order.close_left, ledger.lock(order)) for order in ledger.live
+        }
+        actual = {
+            order.id: (order.price, order.close, order.lock)
+            for order in self.engine.exchange.state.orders.values()
+        }
+        same("what orders hold", expected, actual)
+
+
+def same(what: str, expected: object, actual: object) -> None:
+    """Raise AssertionError, showing both, unless they are equal."""
+    if expected != actual:
+        raise AssertionError(f"{what}\n  reference {expected}\n  engine    {actual}")
+
+
+def _queue(side: BookSide) -> list[int]:
+    return [order.id for level in side for order in level]
+
+
+def _without_status(rows: list[EventTuple]) -> list[EventTuple]:
+    return [row for row in rows if row[0] != "MARKET_STATUS"]
+
+
+def run(seed: int, commands: int, *, every: int) -> None:
+    """Compare one run of random commands: events always, the state after every ``every``th."""
+    step = step_of(seed)
+    pair = Pair(stepwise=step is not None)
+    number = 0
+    try:
+        with small_steps(step):
+            drawn = random_commands(seed, pair.reference, commands)
+            for number, abstract in enumerate(drawn, start=1):
+                pair.apply(abstract)
+                if number % every == 0 or number == commands:
+                    pair.compare_state()
+    except Exception as error:
+        error.add_note(f"differs at command {number}; repeat: {repeat_line(seed, number)}")
+        raise
+
+
+def step_of(seed: int) -> int | None:
+    """Return how small the steps of a closing are in this run; None in three runs of four."""
+    return seed // 4 % 3 + 1 if seed % 4 == 0 else None
+
+
+def repeat_line(seed: int, commands: int) -> str:
+    """Return the shell line that runs into the same difference, at the first sign of it."""
+    size = f"--commands {commands} --length {commands} --every 1"
+    return f"python -m tests.engine.differential --seed {seed} {size}"
+
+
+@contextmanager
+def small_steps(step: int | None) -> Iterator[None]:
+    """Let closing and resolving handle at most ``step`` orders or positions at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        if step is not None:
+            patch.setattr(lifecycle, "STEP", step)
+        yield
+
+
+def campaign(seed: int, commands: int, length: int, every: int) -> None:
+    """Run seed after seed until so many commands were compared; 0 means until stopped."""
+    started = reported = time.monotonic()
+    done = 0
+    while not commands or done < commands:
+        size = min(length, commands - done) if commands else length
+        run(seed, size, every=every)
+        done += size
+        seed += 1
+        now = time.monotonic()
+        if now - reported >= REPORT_SECONDS or done == commands:
+            reported = now
+            rate = done / max(now - started, 0.001)
+            sys.stdout.write(f"{done} commands equal, {rate:.0f}/s, next seed {seed}\n")
+            sys.stdout.flush()
+
+
+def main() -> None:
+    """Run a campaign as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m tests.engine.differential")
+    parser.add_argument("--commands", type=int, default=0, help="how many; 0: until stopped")
+    parser.add_argument("--seed", type=int, default=1, help="the first run's seed")
+    parser.add_argument("--length", type=int, default=RUN_LENGTH, help="commands a run")
+    parser.add_argument("--every", type=int, default=50, help="compare the state so often")
+    chosen = parser.parse_args()
+    campaign(chosen.seed, chosen.commands, chosen.length, chosen.every)
+
+
+if __name__ == "__main__":
+    main()

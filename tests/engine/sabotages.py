@@ -1,0 +1,445 @@
+"""Deliberate mistakes in the engine, and for each the test that must catch it.
+
+A test suite proves as much as it catches. Each row changes one place, as a slip of the hand would;
+tools/sabotage.py applies it to a copy and runs the named test, which must fail.
+"""
+
+from dataclasses import dataclass
+
+BOOK = "predmarket/engine/book.py"
+EXCHANGE = "predmarket/engine/exchange.py"
+FEES = "predmarket/engine/fees.py"
+LEDGER = "predmarket/engine/ledger.py"
+LIFECYCLE = "predmarket/engine/lifecycle.py"
+MATCHING = "predmarket/engine/matching.py"
+ORDERS = "predmarket/engine/orders.py"
+STATE = "predmarket/engine/state.py"
+TIMERS = "predmarket/engine/timers.py"
+ACCOUNTS = "predmarket/engine/accounts.py"
+UNITS = "predmarket/units.py"
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """One mistake: ``old``, found exactly once in ``file``, becomes ``new``."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+    """The test that must fail, as pytest names it."""
+
+
+def _test(module: str, name: str) -> str:
+    return f"tests/engine/test_{module}.py::test_{name}"
+
+
+SABOTAGES = (
+    Sabotage(
+        "last in, first out within a level",
+        MATCHING,
+        "        maker = level.head\n",
+        "        maker = level.tail\n",
+        _test("book", "fifo_within_a_level"),
+    ),
+    Sabotage(
+        "trades at the taker's price",
+        ORDERS,
+        "    price = maker.price\n",
+        "    price = taker.price\n",
+        _test("book", "crossed_orders_match"),
+    ),
+    Sabotage(
+        "asks sorted like bids",
+        BOOK,
+        "        index = (price if self.is_buy else PRICE_ONE - price) // self.tick\n",
+        "        index = price // self.tick\n",
+        _test("book", "the_edges_of_the_grid"),
+    ),
+    Sabotage(
+        "an emptied level stays",
+        BOOK,
+        "            self.bits ^= 1 << level.index\n",
+        "            pass\n",
+        _test("book", "an_empty_level_is_gone"),
+    ),
+    Sabotage(
+        "a limit order stops a tick early",
+        MATCHING,
+        "level.price <= limit if is_buy else level.price >= limit",
+        "level.price < limit if is_buy else level.price > limit",
+        _test("book", "fifo_within_a_level"),
+    ),
+    Sabotage(
+        "fees rounded down",
+        LEDGER,
+        "        fee = -(-order.fee_exact // EXACT_PER_MONEY) - order.fees_paid\n",
+        "        fee = order.fee_exact // EXACT_PER_MONEY - order.fees_paid\n",
+        _test("ledger", "many_tiny_fills_cost_what_one_does"),
+    ),
+    Sabotage(
+        "each fill's fee rounded up by itself",
+        LEDGER,
+        "        order.fee_exact += rate * qty * price * (PRICE_ONE - price)\n",
+        "        order.fee_exact = -(-order.fee_exact // EXACT_PER_MONEY) * EXACT_PER_MONEY"
+        " + rate * qty * price * (PRICE_ONE - price)\n",
+        _test("ledger", "a_resting_order_sums_its_fees_over_its_takers"),
+    ),
+    Sabotage(
+        "the maker pays the taker's rate",
+        LEDGER,
+        "        rate = market.taker_rate if is_taker else market.maker_rate\n",
+        "        rate = market.taker_rate\n",
+        _test("ledger", "maker_and_taker_pay_their_own_rate"),
+    ),
+    Sabotage(
+        "the fee lock taken at the limit",
+        FEES,
+        "    worst = min(limit, _HALF) if is_buy else max(limit, _HALF)\n",
+        "    worst = limit\n",
+        _test("worked_examples", "example_5_lock"),
+    ),
+    Sabotage(
+        "the fee lock at the taker's rate alone",
+        "predmarket/engine/market.py",
+        "        self.lock_rate = max(maker_rate, taker_rate)\n",
+        "        self.lock_rate = taker_rate\n",
+        _test("ledger", "what_an_order_locks"),
+    ),
+    Sabotage(
+        "a SELL locks its price",
+        LEDGER,
+        "        cost = (order.price if order.is_buy else PRICE_ONE - order.price) * open_qty\n",
+        "        cost = order.price * open_qty\n",
+        _test("ledger", "what_an_order_locks"),
+    ),
+    Sabotage(
+        "a better price keeps the lock",
+        LEDGER,
+        "        self.relock(order, account, market)\n        return cash, fee\n",
+        "        if not order.remaining:\n"
+        "            self.relock(order, account, market)\n        return cash, fee\n",
+        _test("ledger", "a_better_price_returns_the_lock_at_once"),
+    ),
+    Sabotage(
+        "the open part fills first",
+        LEDGER,
+        "        closing = min(order.close, qty)\n",
+        "        closing = max(0, qty - (order.remaining + qty - order.close))\n",
+        _test("ledger", "the_close_part_fills_first"),
+    ),
+    Sabotage(
+        "cost removed is rounded up",
+        LEDGER,
+        "        removed = self.cost_yes * qty // self.yes\n",
+        "        removed = -(-self.cost_yes * qty // self.yes)\n",
+        _test("ledger", "cost_leaves_by_floor_and_the_last_share_takes_the_rest"),
+    ),
+    Sabotage(
+        "the buyer merges before the seller is booked",
+        ORDERS,
+        "    sell_cash, sell_fee = ledger.fill(sell, market, qty, price, sell is taker)\n",
+        "    state.merged(buy.user_id, market,"
+        " ledger.merge(market.positions[buy.user_id], market))\n"
+        "    sell_cash, sell_fee = ledger.fill(sell, market, qty, price, sell is taker)\n",
+        _test("ledger", "both_sides_are_booked_before_either_merges"),
+    ),
+    Sabotage(
+        "reserved shares merge",
+        LEDGER,
+        "        free_yes = position.yes - position.reserved_yes\n",
+        "        free_yes = position.yes\n",
+        _test("ledger", "reserved_shares_do_not_merge"),
+    ),
+    Sabotage(
+        "a release forgets to merge",
+        LEDGER,
+        "        order.close = 0\n        return self.merge(position, market)\n",
+        "        order.close = 0\n        return 0\n",
+        _test("orders", "release_merges_what_it_frees"),
+    ),
+    Sabotage(
+        "SKIP lets the book cross",
+        ORDERS,
+        "    elif market.book.crosses(order.is_buy, order.price):\n",
+        "    elif False:\n",
+        _test("book", "self_trade_prevention_blocks_the_match"),
+    ),
+    Sabotage(
+        "CANCEL_TAKER cancels the maker too",
+        MATCHING,
+        "                if taker.stp is _CANCEL_TAKER:\n                    return True\n",
+        "",
+        _test("matching", "who_is_cancelled_and_why"),
+    ),
+    Sabotage(
+        "CANCEL_BOTH lets the taker go on",
+        MATCHING,
+        "                    if taker.stp is not _CANCEL_MAKER:\n",
+        "                    if False:\n",
+        _test("matching", "who_is_traded_with"),
+    ),
+    Sabotage(
+        "FOK counts own orders",
+        MATCHING,
+        "                    return False\n                continue\n",
+        "                    return False\n",
+        _test("matching", "fok_counts_what_its_mode_lets_it_take"),
+    ),
+    Sabotage(
+        "FOK looks past an own order that would end it",
+        MATCHING,
+        "                if not passes_own:\n                    return False\n",
+        "",
+        _test("matching", "fok_counts_what_its_mode_lets_it_take"),
+    ),
+    Sabotage(
+        "the collar is off the tick",
+        MATCHING,
+        "(level.price + slippage) // tick * tick",
+        "(level.price + slippage)",
+        _test("matching", "the_collar"),
+    ),
+    Sabotage(
+        "a seller's collar goes away from the best price",
+        MATCHING,
+        "max(-((slippage - level.price) // tick) * tick, tick)",
+        "max((level.price - slippage) // tick * tick, tick)",
+        _test("matching", "the_collar"),
+    ),
+    Sabotage(
+        "the collar is not clamped",
+        MATCHING,
+        "min((level.price + slippage) // tick * tick, PRICE_ONE - tick)",
+        "(level.price + slippage) // tick * tick",
+        _test("matching", "the_collar"),
+    ),
+    Sabotage(
+        "an amend to a larger quantity keeps its place",
+        ORDERS,
+        "    if price == order.price and qty < order.qty:\n",
+        "    if price == order.price:\n",
+        _test("orders", "the_place_after_an_amend"),
+    ),
+    Sabotage(
+        "an amend to a smaller quantity loses its place",
+        ORDERS,
+        "    if price == order.price and qty < order.qty:\n",
+        "    if False:\n",
+        _test("orders", "the_place_after_an_amend"),
+    ),
+    Sabotage(
+        "shrinking releases the close part first",
+        ORDERS,
+        "    freed = max(0, order.close - order.remaining)\n",
+        "    freed = min(order.close, cut)\n",
+        _test("orders", "shrinking_releases_the_open_part_first"),
+    ),
+    Sabotage(
+        "an amend forgets the money that the order holds",
+        ORDERS,
+        "    if lock and lock > account.available + order.lock:\n",
+        "    if lock and lock > account.available:\n",
+        _test("orders", "an_amend_may_use_the_money_the_order_holds"),
+    ),
+    Sabotage(
+        "an amend may go down to what is filled",
+        ORDERS,
+        "    if qty <= order.filled:\n",
+        "    if qty < order.filled:\n",
+        _test("orders", "qty_is_the_total_and_exceeds_what_is_filled"),
+    ),
+    Sabotage(
+        "a merge between release and relock",
+        ORDERS,
+        "    if close != order.close:\n        position = ledger.position(order.user_id, market)\n",
+        "    if order.close:\n"
+        "        state.merged(order.user_id, market, ledger.release(order, market))\n"
+        "    if close != order.close:\n        position = ledger.position(order.user_id, market)\n",
+        _test("orders", "release_and_relock_without_a_merge_between"),
+    ),
+    Sabotage(
+        "reduce-only is not capped",
+        ORDERS,
+        "        if free < order.qty:\n            order.qty = order.remaining = free\n",
+        "",
+        _test("orders", "reduce_only_is_capped_to_the_free_shares"),
+    ),
+    Sabotage(
+        "reduce-only is not capped at an amend",
+        ORDERS,
+        "        qty = min(qty, order.filled + giveable)\n",
+        "        pass\n",
+        _test("orders", "reduce_only_caps_again_at_an_amend"),
+    ),
+    Sabotage(
+        "post-only takes",
+        ORDERS,
+        "    if order.post_only and market.book.crosses(order.is_buy, order.price):\n",
+        "    if False:\n",
+        _test("orders", "post_only_never_takes"),
+    ),
+    Sabotage(
+        "off tick is asked before not open",
+        ORDERS,
+        "    if market.status is not MarketStatus.OPEN:\n"
+        "        return _not_open(market)\n    if command.type is _MARKET:\n",
+        "    if command.price is not None and command.price % market.tick:\n"
+        "        return _off_tick(market)\n"
+        "    if market.status is not MarketStatus.OPEN:\n"
+        "        return _not_open(market)\n    if command.type is _MARKET:\n",
+        _test("orders", "refusals_in_their_order"),
+    ),
+    Sabotage(
+        "the record of a rejection keeps the cap",
+        ORDERS,
+        "        order.qty = order.remaining = command.qty  #",
+        "        #",
+        _test("orders", "a_rejected_order_keeps_the_quantity_asked_for"),
+    ),
+    Sabotage(
+        "a deadline met on time is too late",
+        ORDERS,
+        "now > command.deadline",
+        "now >= command.deadline",
+        _test("orders", "deadlines_and_expiries_at_the_very_moment"),
+    ),
+    Sabotage(
+        "an order expires a microsecond late",
+        EXCHANGE,
+        "        while first is not None and first[0] <= until:\n",
+        "        while first is not None and first[0] < until:\n",
+        _test("timers", "nothing_trades_at_its_expiry"),
+    ),
+    Sabotage(
+        "timers of one moment in the wrong order",
+        TIMERS,
+        "    CLOSE = 0\n    EXPIRY = 1\n    DEADMAN = 2\n",
+        "    CLOSE = 2\n    EXPIRY = 1\n    DEADMAN = 0\n",
+        _test("timers", "what_is_due_comes_first_in_order"),
+    ),
+    Sabotage(
+        "a switch that was renewed goes off all the same",
+        EXCHANGE,
+        "            if account.deadman_at == due:\n",
+        "            if account.deadman_at is not None:\n",
+        _test("timers", "rearming_the_switch_replaces_it"),
+    ),
+    Sabotage(
+        "a closing time that was moved still closes",
+        EXCHANGE,
+        "            if market.closes_at == due and market.closes_on_time():\n",
+        "            if market.closes_on_time():\n",
+        _test("lifecycle", "a_moved_closing_time_counts_alone"),
+    ),
+    Sabotage(
+        "reopening keeps a closing time that has passed",
+        LIFECYCLE,
+        "            market.closes_at = None\n        market.status = status\n",
+        "            pass\n        market.status = status\n",
+        _test("lifecycle", "reopening_clears_a_closing_time_that_has_passed"),
+    ),
+    Sabotage(
+        "a halted market does not close on time",
+        "predmarket/engine/market.py",
+        "        return self.status is MarketStatus.OPEN or self.status is MarketStatus.HALTED\n",
+        "        return self.status is MarketStatus.OPEN\n",
+        _test("lifecycle", "closes_on_time"),
+    ),
+    Sabotage(
+        "an open market goes back to draft",
+        "predmarket/engine/market.py",
+        "    MarketStatus.CLOSED: frozenset({MarketStatus.OPEN}),\n",
+        "    MarketStatus.CLOSED: frozenset({MarketStatus.OPEN, MarketStatus.HALTED}),\n",
+        _test("lifecycle", "the_table_of_transitions"),
+    ),
+    Sabotage(
+        "a market reopens amid its closing",
+        LIFECYCLE,
+        "        or (status is MarketStatus.OPEN and market.sweeping)\n",
+        "",
+        _test("lifecycle", "no_reopening_amid_a_closing"),
+    ),
+    Sabotage(
+        "a VOID keeps the fees",
+        LEDGER,
+        "        fee = max(0, min(market.fees, total))\n",
+        "        fee = 0\n",
+        _test("lifecycle", "void_gives_fees_back"),
+    ),
+    Sabotage(
+        "a VOID leaves the profit realized",
+        LEDGER,
+        "        position.realized = 0\n        position.net_paid = 0\n",
+        "        position.net_paid = 0\n",
+        _test("worked_examples", "example_4_realized_is_final"),
+    ),
+    Sabotage(
+        "NO pays what YES pays",
+        LEDGER,
+        "position.yes * price + position.no * (PRICE_ONE - price)",
+        "position.yes * price + position.no * price",
+        _test("worked_examples", "example_4"),
+    ),
+    Sabotage(
+        "a debtor may spend what the order itself needs",
+        ORDERS,
+        "    if lock and lock > account.available:\n        return _short_of_funds(lock,"
+        " account.available)\n    order.close = close\n",
+        "    if lock and lock > abs(account.available):\n        return _short_of_funds(lock,"
+        " account.available)\n    order.close = close\n",
+        _test("lifecycle", "a_debtor_receives_closes_and_cancels"),
+    ),
+    Sabotage(
+        "locked money can be withdrawn",
+        ACCOUNTS,
+        "    if amount < 0 and account.available + amount < 0:\n",
+        "    if amount < 0 and account.available + account.locked + amount < 0:\n",
+        _test("accounts", "only_what_is_available_leaves"),
+    ),
+    Sabotage(
+        "an account opened twice gets its credit twice",
+        ACCOUNTS,
+        "        if command.credit:\n            _book(state, account, command.credit)\n",
+        "    if command.credit:\n"
+        "        _book(state, state.ledger.account(command.user_id), command.credit)\n",
+        _test("accounts", "opening_again_changes_nothing"),
+    ),
+    Sabotage(
+        "anybody cancels anybody's order",
+        ORDERS,
+        "    if user_id is not None and order.user_id != user_id:\n",
+        "    if False:\n",
+        _test("orders", "who_may_cancel"),
+    ),
+    Sabotage(
+        "a level that changed is not told",
+        STATE,
+        "        market.book.side(order.is_buy).remove(order)\n"
+        "        self.touched_levels[market.id, order.is_buy, order.price] = None\n",
+        "        market.book.side(order.is_buy).remove(order)\n",
+        "tests/engine/test_differential.py::test_the_same_state_after_every_command[101]",
+    ),
+    Sabotage(
+        "money may be made or lost",
+        LEDGER,
+        "        if moved + self._collateral_moved + self._fees_moved != self._outside_moved:\n",
+        "        if False:\n",
+        _test("exchange", "money_made_within_a_command_is_found"),
+    ),
+    Sabotage(
+        "a book may stand crossed",
+        STATE,
+        "            if level is not None and book.crosses(is_buy, price):\n",
+        "            if False:\n",
+        _test("exchange", "a_crossed_book_is_found"),
+    ),
+    Sabotage(
+        "decimals beyond the unit are cut off",
+        UNITS,
+        "    if any(digits[len(kept) :]) or not kept:\n",
+        "    if not kept:\n",
+        "tests/test_units.py::test_what_is_refused",
+    ),
+)

@@ -1,0 +1,158 @@
+"""What falls due: closings, expiries and dead-man switches."""
+
+from itertools import permutations
+
+import pytest
+
+from predmarket.engine.commands import CancelAfter, CloseDue, DeadmanDue, ExpiryDue
+from predmarket.engine.timers import TimerKind, Timers
+from tests.engine.desk import SECOND, A, B, C, Desk, code, placed
+
+
+def test_timers_come_in_one_order() -> None:
+    """By due time, then kind, then id, however they were set."""
+    ordered = [
+        (5, TimerKind.DEADMAN, 1),
+        (9, TimerKind.CLOSE, 7),
+        (9, TimerKind.EXPIRY, 2),
+        (9, TimerKind.EXPIRY, 3),
+        (9, TimerKind.DEADMAN, 1),
+    ]
+    for chosen in permutations(ordered):
+        timers = Timers()
+        for timer in chosen:
+            timers.set(*timer)
+        fired = []
+        while (first := timers.first()) is not None:
+            fired.append(first)
+            timers.drop_first()
+        assert fired == ordered
+
+
+def test_what_is_due_comes_first_in_order() -> None:
+    """Closes, then expiries, then dead-man switches of one moment precede a command of it."""
+    desk = Desk()
+    desk.create(closes_at=SECOND)
+    desk.place(A, "BUY", "1", "0.10", market=2)
+    desk.place(B, "BUY", "1", "0.10", tif="GTD", expires_at=SECOND)
+    desk.place(C, "BUY", "1", "0.10")
+    desk.apply(CancelAfter(C, 1))
+    assert desk.run_due(SECOND - 1) == []
+    desk.now = SECOND
+    desk.place(A, "SELL", "1", "0.10")
+    assert desk.rows == [
+        ("MARKET_STATUS", 2, "CLOSED"),
+        ("ORDER_CANCELED", 1, "MARKET_CLOSED"),
+        ("ORDER_CANCELED", 2, "EXPIRED"),
+        ("ORDER_CANCELED", 3, "DEADMAN"),
+        ("ORDER_ACCEPTED", 4),
+    ]
+
+
+def test_due_commands_carry_their_own_time() -> None:
+    """They are stamped with the moment they fell due, also long after it."""
+    desk = Desk()
+    desk.create(closes_at=3 * SECOND)
+    desk.place(A, "BUY", "1", "0.10", tif="GTD", expires_at=2 * SECOND)
+    desk.apply(CancelAfter(B, 1))
+    exchange = desk.exchange
+    assert exchange.next_due() == SECOND
+    seen = []
+    while (due := exchange.due(60 * SECOND)) is not None:
+        seen.append(due)
+        exchange.apply(*due)
+    assert seen == [
+        (SECOND, DeadmanDue(B)),
+        (2 * SECOND, ExpiryDue(1)),
+        (3 * SECOND, CloseDue(2)),
+    ]
+    assert (exchange.next_due(), exchange.state.now) == (None, 3 * SECOND)
+
+
+def test_a_timer_set_into_the_past_runs_now() -> None:
+    """Its time is the last command's, since time never goes back."""
+    desk = Desk()
+    desk.now = 5 * SECOND
+    desk.closing(SECOND)
+    assert desk.exchange.due(5 * SECOND) == (5 * SECOND, CloseDue(1))
+
+
+def test_nothing_trades_at_its_expiry() -> None:
+    """A GTD order ends at expiresAt with status and reason EXPIRED, not a microsecond before."""
+    desk = Desk()
+    desk.place(A, "BUY", "2", "0.50", tif="GTD", expires_at=SECOND)
+    desk.now = SECOND - 1
+    desk.place(B, "SELL", "1", "0.50")
+    assert desk.trades == [(1, 2, "0.5000", "1")]
+    desk.exchange.take_changes()
+    desk.now = SECOND
+    assert placed(desk.place(B, "SELL", "1", "0.50")).status == "OPEN"
+    ended = desk.exchange.take_changes().orders[1]
+    assert (ended.status, ended.reason, ended.filled) == ("EXPIRED", "EXPIRED", 100)
+    assert desk.money(A) == ("99.500000", "0.000000")
+
+
+def test_an_order_expires_while_its_market_is_halted() -> None:
+    """A halt does not stop the clock."""
+    desk = Desk()
+    desk.place(A, "BUY", "1", "0.50", tif="GTD", expires_at=SECOND)
+    desk.status("HALTED")
+    assert desk.run_due(SECOND) == [("ORDER_CANCELED", 1, "EXPIRED")]
+
+
+def test_an_amended_order_still_expires() -> None:
+    """Terms may change, the expiry stays."""
+    desk = Desk()
+    desk.place(A, "BUY", "1", "0.50", tif="GTD", expires_at=SECOND)
+    desk.amend(A, 1, "0.40", "3")
+    assert desk.run_due(SECOND) == [("ORDER_CANCELED", 1, "EXPIRED")]
+
+
+@pytest.mark.parametrize("how", ["filled", "cancelled"])
+def test_the_timer_of_an_ended_order_is_passed_over(how: str) -> None:
+    """An order that is gone does not end twice."""
+    desk = Desk()
+    desk.place(A, "BUY", "1", "0.50", tif="GTD", expires_at=SECOND)
+    if how == "filled":
+        desk.place(B, "SELL", "1", "0.50")
+    else:
+        desk.cancel(A, 1)
+    assert desk.run_due(SECOND) == []
+
+
+def test_the_dead_man_switch() -> None:
+    """Unless renewed it cancels all of the user's orders, in every market, and nobody else's."""
+    desk = Desk()
+    desk.create()
+    desk.place(A, "BUY", "1", "0.10")
+    desk.place(B, "BUY", "1", "0.10")
+    desk.place(A, "SELL", "1", "0.90", market=2)
+    desk.apply(CancelAfter(A, 2))
+    assert desk.run_due(2 * SECOND - 1) == []
+    assert desk.run_due(2 * SECOND) == [
+        ("ORDER_CANCELED", 1, "DEADMAN"),
+        ("ORDER_CANCELED", 3, "DEADMAN"),
+    ]
+    desk.place(A, "BUY", "1", "0.10")
+    assert desk.run_due(9 * SECOND) == []
+
+
+def test_rearming_the_switch_replaces_it() -> None:
+    """Only the latest counts, also when it is the earlier one."""
+    desk = Desk()
+    desk.place(A, "BUY", "1", "0.10")
+    desk.apply(CancelAfter(A, 1))
+    desk.now = SECOND // 2
+    desk.apply(CancelAfter(A, 5))
+    assert desk.run_due(5 * SECOND) == []
+    desk.apply(CancelAfter(A, 0))
+    assert desk.run_due(9 * SECOND) == []
+    assert desk.queue() == [1]
+    desk.apply(CancelAfter(A, 50))
+    desk.apply(CancelAfter(A, 1))
+    assert desk.run_due(10 * SECOND) == [("ORDER_CANCELED", 1, "DEADMAN")]
+
+
+def test_the_switch_needs_an_account() -> None:
+    """Nobody else's switch can be armed by a number."""
+    assert code(Desk().apply(CancelAfter(99, 1))) == "USER_NOT_FOUND"

@@ -1,0 +1,181 @@
+"""Placing, amending and cancelling orders.
+
+Invariant: a refusal is decided before anything changes, so a refused command leaves nothing
+behind but, for a placement, the record of the rejected order.
+"""
+
+from __future__ import annotations
+
+from .ledger import Ledger, crosses, lock_for
+from .matching import execute, takeable
+from .records import CLOSES, OPPOSITE, Command, Event, Market, Order
+from .units import ONE_DOLLAR_PRICE, parse_price, parse_qty, show_price, show_qty
+
+
+def place(ledger: Ledger, command: Command) -> list[Event]:
+    """Accept or reject a new order; either way it takes the next order id."""
+    price = None if command["price"] is None else parse_price(command["price"])
+    order = Order(
+        id=len(ledger.orders) + 1,
+        user=command["user"],
+        market=command["market"],
+        side=command["side"],
+        type=command["type"],
+        tif=command["tif"],
+        stp=command["stp"],
+        post_only=command["post_only"],
+        reduce_only=command["reduce_only"],
+        expires_at=command["expires_at"],
+        price=price,
+        limit=0 if price is None else price,
+        qty=parse_qty(command["qty"]),
+    )
+    asked_qty = order.qty
+    ledger.orders[order.id] = order
+    code = _refusal(ledger, order, command)
+    if code is not None:
+        # The record of a rejected order shows what was asked for, not what it was capped to.
+        order.qty, order.close_left, order.open_left = asked_qty, 0, 0
+        order.status, order.reason = "REJECTED", code
+        return [("ORDER_REJECTED", order.id, code)]
+    order.arrival = ledger.next_arrival()
+    ledger.live.append(order)
+    return [("ORDER_ACCEPTED", order.id), *execute(ledger, order)]
+
+
+def _refusal(ledger: Ledger, order: Order, command: Command) -> str | None:
+    """Return the first refusal that applies; on the way settle limit, quantity and split."""
+    if _too_late(order, command):
+        return "DEADLINE_PASSED"
+    market = ledger.markets.get(order.market)
+    if market is None:
+        return "MARKET_NOT_FOUND"
+    if market.status != "OPEN":
+        return "MARKET_NOT_OPEN"
+    facing = ledger.resting(market.id, OPPOSITE[order.side])
+    if order.type == "MARKET":
+        if not facing:
+            return "NO_LIQUIDITY"
+        slippage = parse_price(command["max_slippage"])
+        order.limit = _collar(market, order.side, facing[0].limit, slippage)
+    elif order.limit % market.tick != 0:
+        return "PRICE_OFF_TICK"
+    free_opposite = ledger.free(order.user, market.id, CLOSES[order.side])
+    if order.reduce_only:
+        order.qty = min(order.qty, free_opposite)
+        if order.qty == 0:
+            return "NOTHING_TO_REDUCE"
+    if order.post_only and facing and crosses(order.side, order.limit, facing[0].limit):
+        return "POST_ONLY_WOULD_CROSS"
+    if order.tif == "FOK" and takeable(ledger, order) < order.qty:
+        return "FOK_NOT_FILLABLE"
+    order.close_left = min(order.qty, free_opposite)
+    order.open_left = order.qty - order.close_left
+    lock = ledger.lock(order)
+    if lock > 0 and lock > ledger.available(order.user):
+        return "INSUFFICIENT_FUNDS"
+    return None
+
+
+def _too_late(order: Order, command: Command) -> bool:
+    """Tell whether the deadline or the order's own expiry has passed; a deadline may be met."""
+    ts, deadline = command["ts"], command["deadline"]
+    past_deadline = deadline is not None and ts > deadline
+    return past_deadline or (order.expires_at is not None and ts >= order.expires_at)
+
+
+def _collar(market: Market, side: str, best: int, slippage: int) -> int:
+    """Return the worst price a MARKET order accepts (MARKET_RULES, Matching)."""
+    tick = market.tick
+    if side == "BUY":
+        price = (best + slippage) // tick * tick
+    else:
+        price = -(-(best - slippage) // tick) * tick
+    return max(tick, min(price, ONE_DOLLAR_PRICE - tick))
+
+
+def amend(ledger: Ledger, command: Command) -> list[Event]:
+    """Change price or total quantity of an open order, keeping or losing its place."""
+    order = ledger.orders.get(command["order"])
+    if order is None:
+        return [("REFUSED", "ORDER_NOT_FOUND")]
+    if order.user != command["user"]:
+        return [("REFUSED", "FORBIDDEN")]
+    if order not in ledger.live:
+        return [("REFUSED", "ORDER_NOT_OPEN")]
+    market = ledger.markets[order.market]
+    if market.status != "OPEN":
+        return [("REFUSED", "MARKET_NOT_OPEN")]
+    price = order.limit if command["price"] is None else parse_price(command["price"])
+    qty = order.qty if command["qty"] is None else parse_qty(command["qty"])
+    if price % market.tick != 0:
+        return [("REFUSED", "PRICE_OFF_TICK")]
+    if qty <= order.filled:
+        return [("REFUSED", "QTY_BELOW_FILLED")]
+    # What the order itself reserves counts as free here: it is let go before being taken again.
+    closable = ledger.free(order.user, market.id, CLOSES[order.side]) + order.close_left
+    if order.reduce_only:
+        qty = min(qty, order.filled + closable)
+    if price == order.limit and qty == order.qty:
+        return []
+    if price == order.limit and qty < order.qty:
+        return _shrink(ledger, order, qty)
+    return _move(ledger, order, price, qty, closable)
+
+
+def _shrink(ledger: Ledger, order: Order, qty: int) -> list[Event]:
+    """Lower the total quantity; the order keeps its place and lets go its open part first."""
+    surplus = order.qty - qty
+    from_open = min(surplus, order.open_left)
+    order.open_left -= from_open
+    order.close_left -= surplus - from_open
+    order.qty = qty
+    return [_amended(order), *ledger.merge(order.user, order.market)]
+
+
+def _move(ledger: Ledger, order: Order, price: int, qty: int, closable: int) -> list[Event]:
+    """Release, lock anew, go to the back, and trade if it now crosses; or refuse."""
+    facing = ledger.resting(order.market, OPPOSITE[order.side])
+    if order.post_only and facing and crosses(order.side, price, facing[0].limit):
+        return [("REFUSED", "POST_ONLY_WOULD_CROSS")]
+    close_left = min(qty - order.filled, closable)
+    open_left = qty - order.filled - close_left
+    market = ledger.markets[order.market]
+    lock = lock_for(market, order.side, price, open_left, order.exact_fee)
+    if lock > 0 and lock > ledger.available(order.user) + ledger.lock(order):
+        return [("REFUSED", "INSUFFICIENT_FUNDS")]
+    order.price = order.limit = price
+    order.qty = qty
+    order.close_left, order.open_left = close_left, open_left
+    order.arrival = ledger.next_arrival()
+    events = [_amended(order), *ledger.merge(order.user, order.market)]
+    return events + execute(ledger, order)
+
+
+def _amended(order: Order) -> Event:
+    return ("ORDER_AMENDED", order.id, show_price(order.limit), show_qty(order.qty))
+
+
+def cancel(ledger: Ledger, command: Command) -> list[Event]:
+    """Cancel one order, by its owner or by an admin."""
+    order = ledger.orders.get(command["order"])
+    if order is None:
+        return [("REFUSED", "ORDER_NOT_FOUND")]
+    own = order.user == command["user"]
+    if not own and not command["admin"]:
+        return [("REFUSED", "FORBIDDEN")]
+    if order not in ledger.live:
+        return [("REFUSED", "ORDER_NOT_OPEN")]
+    return ledger.end(order, "USER" if own else "ADMIN")
+
+
+def cancel_all(ledger: Ledger, command: Command) -> list[Event]:
+    """Cancel a user's open orders, of one market or one side if asked so."""
+    chosen = [
+        order
+        for order in ledger.live
+        if order.user == command["user"]
+        and command["market"] in (None, order.market)
+        and command["side"] in (None, order.side)
+    ]
+    return ledger.end_all(chosen, "USER")

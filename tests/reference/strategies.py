@@ -1,0 +1,183 @@
+"""Hypothesis strategies for abstract commands, made so that failures shrink well.
+
+A step names orders and markets by index and times by distance, so dropping earlier steps leaves
+it meaningful. `concrete` turns a step into a command once the exchange it is meant for is known:
+
+    @given(steps())
+    def test(steps):
+        exchange = ReferenceExchange()
+        for step in [*opening(), *steps]:
+            command = concrete(step, exchange)
+            exchange.apply(command)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from .exchange import ReferenceExchange
+from .records import Command
+from .units import ONE_DOLLAR_PRICE, show_price
+
+Step = dict[str, Any]
+
+USERS = (1, 2, 3)
+_users = st.sampled_from(USERS)
+_markets = st.integers(0, 2)
+_sides = st.sampled_from(("BUY", "SELL"))
+_qtys = st.sampled_from(("0.01", "0.02", "0.03", "1.00", "2.50", "5.00", "10.00", "33.33"))
+_price_ticks = st.integers(-4, 4)
+_soon = st.sampled_from((-1, 0, 1, 2, 1_000, 1_000_000))
+_after = st.sampled_from((0, 0, 1, 1_000, 1_000_000))
+_orders = st.integers(0, 30)
+_maybe = st.booleans()
+
+
+def opening(taker_fee: str = "0.07") -> list[Step]:
+    """Return the steps every run starts with: accounts rich and poor, and two markets."""
+    credits = ("100", "100", "3.50")
+    accounts: list[Step] = [
+        {"op": "open_account", "user": user, "credit": credit, "after": 0}
+        for user, credit in zip(USERS, credits, strict=True)
+    ]
+    markets: list[Step] = [
+        {
+            "op": "create_market",
+            "tick": tick,
+            "maker_fee": "0",
+            "taker_fee": fee,
+            "closes_at": None,
+            "status": "OPEN",
+            "after": 0,
+        }
+        for tick, fee in (("0.01", taker_fee), ("0.001", "0"))
+    ]
+    return accounts + markets
+
+
+def _step(op: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Step]:
+    return st.fixed_dictionaries({"op": st.just(op), "after": _after, **fields})
+
+
+@st.composite
+def _places(draw: st.DrawFn) -> Step:
+    """A well-formed placement: flags and times only where they are allowed."""
+    kinds = ("GTC", "GTC", "IOC", "FOK", "GTD", "MARKET_IOC", "MARKET_FOK")
+    kind = draw(st.sampled_from(kinds))
+    is_market = kind.startswith("MARKET")
+    slippages = st.sampled_from(("0", "0.01", "0.0333", "0.10"))
+    return {
+        "op": "place",
+        "after": draw(_after),
+        "user": draw(_users),
+        "market_index": draw(_markets),
+        "side": draw(_sides),
+        "type": "MARKET" if is_market else "LIMIT",
+        "price_ticks": None if is_market else draw(_price_ticks),
+        "off_tick": not is_market and draw(st.integers(0, 30)) == 30,
+        "qty": draw(_qtys),
+        "tif": kind.removeprefix("MARKET_"),
+        "expires_in": draw(_soon) if kind == "GTD" else None,
+        "post_only": kind in ("GTC", "GTD") and draw(_maybe),
+        "reduce_only": draw(st.integers(0, 5)) == 5,
+        "max_slippage": draw(slippages) if is_market else None,
+        "stp": draw(st.sampled_from(("SKIP", "CANCEL_TAKER", "CANCEL_MAKER", "CANCEL_BOTH"))),
+        "deadline_in": draw(st.one_of(st.none(), _soon)),
+    }
+
+
+def steps(max_size: int = 60) -> st.SearchStrategy[list[Step]]:
+    """Return a strategy for lists of steps, to come after opening()."""
+    amends = _step(
+        "amend",
+        user=st.one_of(st.just("owner"), _users),
+        order_index=_orders,
+        price_ticks=st.one_of(st.none(), _price_ticks),
+        qty=st.one_of(st.none(), _qtys),
+    )
+    cancels = _step(
+        "cancel", user=st.one_of(st.just("owner"), _users), order_index=_orders, admin=_maybe
+    )
+    sweeps = _step(
+        "cancel_all",
+        user=_users,
+        market_index=st.one_of(st.none(), _markets),
+        side=st.one_of(st.none(), _sides),
+    )
+    switches = _step("cancel_after", user=_users, seconds=st.sampled_from((0, 1, 2)))
+    amounts = st.sampled_from(("0.000001", "2.00", "50", "-0.5", "-20", "-99.999999"))
+    transfers = _step("transfer", user=_users, amount=amounts)
+    statuses = st.sampled_from((None, "OPEN", "HALTED", "CLOSED"))
+    updates = _step(
+        "update_market", market_index=_markets, status=statuses, closes_in=st.one_of(_soon, _maybe)
+    )
+    outcomes = st.sampled_from(("YES", "NO", "SCALAR", "VOID"))
+    resolves = _step("resolve", market_index=_markets, outcome=outcomes)
+    rare = st.one_of(sweeps, switches, transfers, updates, resolves)
+    return st.lists(
+        st.one_of(_places(), _places(), _places(), _places(), amends, cancels, rare),
+        max_size=max_size,
+    )
+
+
+def concrete(step: Step, exchange: ReferenceExchange) -> Command:
+    """Return the step as a command for the exchange as it now stands."""
+    command = dict(step)
+    ts = command["ts"] = exchange.now + command.pop("after")
+    for relative, absolute in (("expires_in", "expires_at"), ("deadline_in", "deadline")):
+        if relative in command:
+            distance = command.pop(relative)
+            command[absolute] = None if distance is None else ts + distance
+    if "closes_in" in command:
+        _set_closes_at(command, ts, command.pop("closes_in"))
+    if "market_index" in command:
+        command["market"] = _market_id(exchange, command.pop("market_index"))
+    if "order_index" in command:
+        _set_order(command, exchange, command.pop("order_index"))
+    if "price_ticks" in command:
+        _set_price(command, exchange)
+    if command["op"] == "resolve":
+        command["price"] = "0.25" if command["outcome"] == "SCALAR" else None
+    return command
+
+
+def _set_closes_at(command: Step, ts: int, distance: int | bool) -> None:
+    """Turn a distance into a time, True into "no closing time", False into "say nothing"."""
+    if distance is True:
+        command["closes_at"] = None
+    elif distance is not False:
+        command["closes_at"] = ts + distance
+
+
+def _market_id(exchange: ReferenceExchange, index: int | None) -> int | None:
+    """Return the index-th market's id, beyond the last an unknown one; None stays None."""
+    return None if index is None else min(index, len(exchange.ledger.markets)) + 1
+
+
+def _set_order(command: Step, exchange: ReferenceExchange, index: int) -> None:
+    """Let the index choose a live order; without any the id is that of the latest order."""
+    live = exchange.ledger.live
+    order = live[index % len(live)] if live else None
+    command["order"] = order.id if order else len(exchange.ledger.orders)
+    if command["user"] == "owner":
+        command["user"] = order.user if order else USERS[0]
+
+
+def _set_price(command: Step, exchange: ReferenceExchange) -> None:
+    """Turn ticks away from one half into a price on (or just off) the market's tick."""
+    ticks = command.pop("price_ticks")
+    off_tick = command.pop("off_tick", False)
+    if ticks is None:
+        command["price"] = None
+        return
+    orders = exchange.ledger.orders
+    if command["op"] == "place":
+        market = exchange.ledger.markets.get(command["market"])
+    else:
+        known = orders.get(command["order"])
+        market = exchange.ledger.markets.get(known.market) if known else None
+    tick = market.tick if market else 100
+    price = ONE_DOLLAR_PRICE // 2 + ticks * tick + (1 if off_tick else 0)
+    command["price"] = show_price(price)

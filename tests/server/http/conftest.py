@@ -1,0 +1,118 @@
+"""A whole exchange on a real socket, in the test's own event loop."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from sqlalchemy import text
+
+from predmarket.server import runtime
+from predmarket.server.app import Application, create_app
+from predmarket.server.auth import passwords
+from predmarket.server.settings import Settings
+from predmarket.server.storage.migrations import upgrade
+
+PASSWORD = "a long enough password"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class User:
+    """An account holder with a client that carries their token."""
+
+    id: int
+    email: str
+    client: httpx.AsyncClient
+    session: Json
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A running exchange, and the ways in."""
+
+    url: str
+    node: runtime.Node
+    app: Application
+    anonymous: httpx.AsyncClient
+    register: Callable[[str], Awaitable[User]]
+    admin: User
+
+    async def market(self, slug: str = "rain", **fields: object) -> Json:
+        """Create a market."""
+        body = {"slug": slug, "question": "Will it rain?", **fields}
+        answer = await self.admin.client.post("/v1/markets", json=body)
+        assert answer.status_code == 201, answer.text
+        market: Json = answer.json()
+        return market
+
+    async def trader(self, name: str, amount: str = "100") -> User:
+        """Register a user with money."""
+        user = await self.register(f"{name}@example.com")
+        body = {"userId": user.id, "amount": amount, "reason": "test"}
+        answer = await self.admin.client.post("/v1/user/transfer", json=body)
+        assert answer.status_code == 201, answer.text
+        return user
+
+
+@asynccontextmanager
+async def serving(node: runtime.Node) -> AsyncIterator[tuple[str, Application]]:
+    """Serve a node on a free port of this machine."""
+    app = create_app(node.services)
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, http="httptools", lifespan="off", log_config=None, ws="none")
+    )
+    with runtime.listen(node.settings) as listener:
+        task = asyncio.create_task(server.serve([listener]))
+        while not server.started:
+            await asyncio.sleep(0.001)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", app
+        server.should_exit = True
+        await task
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of an exchange on an empty database; hashing is quick."""
+    monkeypatch.setattr(passwords, "ROUNDS", 4)
+    monkeypatch.chdir(tmp_path)
+    upgrade(database_url)
+    return Settings.load(
+        {"port": 0, "data_dir": str(tmp_path), "database_url": database_url, "signup_credit": "0"}
+    )
+
+
+@pytest.fixture
+async def exchange(settings: Settings) -> AsyncIterator[Exchange]:
+    """An exchange with an admin."""
+    clients: list[httpx.AsyncClient] = []
+    async with runtime.node(settings, wait_s=0) as node, serving(node) as (url, app):
+
+        def client(token: str | None = None) -> httpx.AsyncClient:
+            headers = {} if token is None else {"authorization": f"Bearer {token}"}
+            clients.append(httpx.AsyncClient(base_url=url, headers=headers, timeout=20))
+            return clients[-1]
+
+        anonymous = client()
+
+        async def register(email: str) -> User:
+            body = {"email": email, "password": PASSWORD, "fullName": "Ann Example"}
+            answer = await anonymous.post("/v1/auth/register", json=body)
+            anonymous.cookies.clear()
+            assert answer.status_code == 201, answer.text
+            session = answer.json()
+            return User(session["user"]["id"], email, client(session["accessToken"]), session)
+
+        boss = await register("boss@example.com")
+        async with node.db.write() as connection:
+            promote = text("UPDATE users SET role = 'ADMIN' WHERE id = :id")
+            await connection.execute(promote, {"id": boss.id})
+        yield Exchange(url, node, app, anonymous, register, boss)
+        for one in clients:
+            await one.aclose()

@@ -1,0 +1,285 @@
+"""Accounts and sessions over HTTP."""
+
+import asyncio
+import time
+
+import jwt
+import pytest
+
+from predmarket.server.auth import passwords
+from predmarket.server.auth.tokens import issue_access
+from predmarket.server.bus import OutcomeUnknown
+from predmarket.terms import Role
+from tests.server.http.conftest import PASSWORD, Exchange
+
+
+def credentials(email: str, password: str = PASSWORD) -> dict[str, str]:
+    """Return a login's body."""
+    return {"email": email, "password": password}
+
+
+async def test_register(exchange: Exchange) -> None:
+    """An account, its tokens and cookies, and an open account at the core."""
+    body = {**credentials(" Ann@Example.COM "), "fullName": "Ann"}
+    answer = await exchange.anonymous.post("/v1/auth/register", json=body)
+    assert answer.status_code == 201
+    session = answer.json()
+    assert session["user"] | {"id": 0, "createdAt": ""} == {
+        "id": 0,
+        "email": "ann@example.com",
+        "role": "USER",
+        "fullName": "Ann",
+        "createdAt": "",
+    }
+    access, refresh = answer.headers.get_list("set-cookie")
+    for part in ("predmarket_access=", "HttpOnly", "Path=/;", "SameSite=strict"):
+        assert part.lower() in access.lower()
+    for part in ("predmarket_refresh=", "HttpOnly", "Path=/v1/auth;", "SameSite=strict"):
+        assert part.lower() in refresh.lower()
+    assert "secure" not in access.lower()
+    bearer = {"authorization": f"Bearer {session['accessToken']}"}
+    balance = await exchange.anonymous.get("/v1/user/balance", headers=bearer)
+    assert balance.json() == {"available": "0.000000", "locked": "0.000000", "total": "0.000000"}
+
+
+async def test_duplicate_email_fails(exchange: Exchange) -> None:
+    """Whatever its case, and also when two register at once."""
+    await exchange.register("ann@example.com")
+    again = await exchange.anonymous.post("/v1/auth/register", json=credentials("ANN@example.com"))
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "EMAIL_TAKEN")
+    answers = await asyncio.gather(
+        *(
+            exchange.anonymous.post("/v1/auth/register", json=credentials("bob@example.com"))
+            for _ in range(5)
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
+
+
+async def test_login(exchange: Exchange) -> None:
+    """The token belongs to the user."""
+    ann = await exchange.register("ann@example.com")
+    answer = await exchange.anonymous.post("/v1/auth/login", json=credentials("ANN@example.com"))
+    assert answer.status_code == 200
+    bearer = {"authorization": f"Bearer {answer.json()['accessToken']}"}
+    me = await exchange.anonymous.get("/v1/auth/me", headers=bearer)
+    assert me.json() == ann.session["user"]
+
+
+async def test_login_opens_an_account_that_is_missing(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the core was away at the registration, the next login repeats it."""
+
+    async def away(_: object) -> None:
+        raise OutcomeUnknown
+
+    body = credentials("ann@example.com")
+    with monkeypatch.context() as patch:
+        patch.setattr(exchange.node.core, "submit", away)
+        answer = await exchange.anonymous.post("/v1/auth/register", json=body)
+        assert (answer.status_code, answer.headers.get("set-cookie")) == (503, None)
+    assert (await exchange.anonymous.post("/v1/auth/login", json=body)).status_code == 200
+    deposit = {"email": "ann@example.com", "amount": 5, "reason": "test"}
+    booked = await exchange.admin.client.post("/v1/user/transfer", json=deposit)
+    assert booked.status_code == 201
+
+
+async def test_wrong_password(exchange: Exchange) -> None:
+    """The same answer for a wrong password and for an e-mail that nobody has."""
+    await exchange.register("ann@example.com")
+    wrong = await exchange.anonymous.post(
+        "/v1/auth/login", json=credentials("ann@example.com", "not the password")
+    )
+    unknown = await exchange.anonymous.post(
+        "/v1/auth/login", json=credentials("nobody@example.com", "not the password")
+    )
+    assert wrong.status_code == unknown.status_code == 401
+    assert wrong.json()["error"] == unknown.json()["error"]
+    assert wrong.json()["error"]["code"] == "INVALID_CREDENTIALS"
+
+
+async def test_an_unknown_email_costs_a_hash(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time does not tell whether an e-mail is known."""
+    await exchange.register("ann@example.com")
+    checked: list[str] = []
+    real = passwords.matches
+
+    def counting(password: str, hashed: str) -> bool:
+        checked.append(hashed[:7])
+        return real(password, hashed)
+
+    monkeypatch.setattr(passwords, "matches", counting)
+    for email in ("ann@example.com", "nobody@example.com"):
+        body = credentials(email, "not the password")
+        await exchange.anonymous.post("/v1/auth/login", json=body)
+    assert checked == ["$2b$04$", "$2b$04$"]
+
+
+async def test_a_long_password_counts_to_its_end(exchange: Exchange) -> None:
+    """bcrypt's 72 bytes cut nothing off."""
+    long = "x" * 1000
+    register = credentials("ann@example.com", long)
+    assert (await exchange.anonymous.post("/v1/auth/register", json=register)).status_code == 201
+    for password, status in ((long, 200), (long[:-1] + "y", 401), (long[:72], 401)):
+        answer = await exchange.anonymous.post(
+            "/v1/auth/login", json=credentials("ann@example.com", password)
+        )
+        assert answer.status_code == status
+
+
+async def test_refresh_rotates(exchange: Exchange) -> None:
+    """Each refresh token works once; used again, it ends the whole family."""
+    ann = await exchange.register("ann@example.com")
+    first = ann.session["refreshToken"]
+    answer = await exchange.anonymous.post("/v1/auth/refresh", json={"refreshToken": first})
+    assert answer.status_code == 200
+    second = answer.json()
+    assert second["refreshToken"] != first
+    bearer = {"authorization": f"Bearer {second['accessToken']}"}
+    assert (await exchange.anonymous.get("/v1/auth/me", headers=bearer)).status_code == 200
+    exchange.anonymous.cookies.clear()
+
+    reused = await exchange.anonymous.post("/v1/auth/refresh", json={"refreshToken": first})
+    assert (reused.status_code, reused.json()["error"]["code"]) == (401, "INVALID_REFRESH_TOKEN")
+    assert (await exchange.anonymous.get("/v1/auth/me", headers=bearer)).status_code == 401
+    child = {"refreshToken": second["refreshToken"]}
+    assert (await exchange.anonymous.post("/v1/auth/refresh", json=child)).status_code == 401
+
+
+async def test_a_refresh_token_used_twice_at_once(exchange: Exchange) -> None:
+    """At most one gets new tokens, and none of them lives on."""
+    ann = await exchange.register("ann@example.com")
+    body = {"refreshToken": ann.session["refreshToken"]}
+    answers = await asyncio.gather(
+        *(exchange.anonymous.post("/v1/auth/refresh", json=body) for _ in range(4))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
+    assert (await ann.client.get("/v1/auth/me")).status_code == 401
+
+
+async def test_refresh_by_cookie_needs_our_origin(exchange: Exchange) -> None:
+    """A foreign page cannot rotate a browser's tokens."""
+    ann = await exchange.register("ann@example.com")
+    cookie = {"cookie": f"predmarket_refresh={ann.session['refreshToken']}"}
+    foreign = await exchange.anonymous.post("/v1/auth/refresh", headers=cookie)
+    assert (foreign.status_code, foreign.json()["error"]["code"]) == (403, "CSRF")
+    own = await exchange.anonymous.post(
+        "/v1/auth/refresh", headers={**cookie, "origin": exchange.url}
+    )
+    assert own.status_code == 200
+
+
+async def test_logout_clears_cookies(exchange: Exchange) -> None:
+    """The session ends at once, its refresh token too, and the browser forgets both."""
+    ann = await exchange.register("ann@example.com")
+    assert (await ann.client.get("/v1/auth/me")).status_code == 200
+    answer = await ann.client.post("/v1/auth/logout")
+    assert (answer.status_code, answer.content) == (204, b"")
+    cookies = answer.headers.get_list("set-cookie")
+    assert [cookie.split("=")[0] for cookie in cookies] == [
+        "predmarket_access",
+        "predmarket_refresh",
+    ]
+    assert all("max-age=0" in cookie.lower() for cookie in cookies)
+    assert (await ann.client.get("/v1/auth/me")).status_code == 401
+    body = {"refreshToken": ann.session["refreshToken"]}
+    assert (await exchange.anonymous.post("/v1/auth/refresh", json=body)).status_code == 401
+
+
+async def test_a_cookie_authenticates(exchange: Exchange) -> None:
+    """Reading freely; writing only from our own pages."""
+    ann = await exchange.register("ann@example.com")
+    cookie = {"cookie": f"predmarket_access={ann.session['accessToken']}"}
+    anonymous = exchange.anonymous
+    assert (await anonymous.get("/v1/auth/me", headers=cookie)).status_code == 200
+    for origin, status in (
+        ({}, 403),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": exchange.url}, 200),
+    ):
+        headers = {**cookie, **origin}
+        answer = await anonymous.post("/v1/orders/cancel-all", headers=headers)
+        assert answer.status_code == status
+        answer = await anonymous.post("/v1/orders", json={}, headers=headers)
+        assert answer.status_code == (400 if status == 200 else 403)
+
+
+async def test_tokens_that_are_not_valid(exchange: Exchange) -> None:
+    """Forged, expired, unsigned, for nobody, or not a token at all: 401."""
+    ann = await exchange.register("ann@example.com")
+    secret = exchange.node.settings.signing_secret()
+    now = int(time.time())
+    claims = jwt.decode(ann.session["accessToken"], secret, algorithms=["HS256"])
+    session = claims["sid"]
+    tokens = {
+        "forged": issue_access("x" * 40, ann.id, session, Role.ADMIN, now),
+        "expired": issue_access(secret, ann.id, session, Role.USER, now - 3_600),
+        "unsigned": jwt.encode(claims, "", algorithm="none"),
+        "another's session": issue_access(secret, exchange.admin.id, session, Role.USER, now),
+        "no session": issue_access(secret, ann.id, 10**15, Role.USER, now),
+        "huge id": issue_access(secret, 10**30, session, Role.USER, now),
+        "no claims": jwt.encode({"sub": str(ann.id)}, secret),
+        "garbage": "garbage",
+        "empty": "",
+    }
+    for name, token in tokens.items():
+        for method, path in (("GET", "/v1/auth/me"), ("POST", "/v1/orders")):
+            answer = await exchange.anonymous.request(
+                method, path, headers={"authorization": f"Bearer {token}".strip()}
+            )
+            code = answer.json()["error"]["code"]
+            assert (name, answer.status_code, code) == (name, 401, "UNAUTHENTICATED")
+
+
+async def test_the_role_is_the_databases(exchange: Exchange) -> None:
+    """A token that claims to be an admin's does not make one."""
+    ann = await exchange.register("ann@example.com")
+    secret = exchange.node.settings.signing_secret()
+    session = jwt.decode(ann.session["accessToken"], secret, algorithms=["HS256"])["sid"]
+    token = issue_access(secret, ann.id, session, Role.ADMIN, int(time.time()))
+    body = {"slug": "x", "question": "?"}
+    answer = await exchange.anonymous.post(
+        "/v1/markets", json=body, headers={"authorization": f"Bearer {token}"}
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "FORBIDDEN")
+
+
+MALFORMED: list[tuple[dict[str, object], str]] = [
+    ({"email": "not an e-mail"}, "email"),
+    ({"email": "a@b"}, "email"),
+    ({"email": "a@" + "b" * 260 + ".com"}, "email"),
+    ({"email": "a\x00@example.com"}, "email"),
+    ({"email": 5}, "email"),
+    ({"password": "short"}, "password"),
+    ({"password": "nul\x00nul\x00nul"}, "password"),
+    ({"password": "x" * 1025}, "password"),
+    ({"password": None}, "password"),
+    ({"fullName": "\x1b[31mred"}, "fullName"),
+    ({"role": "ADMIN"}, "role"),
+]
+
+
+async def test_malformed_registrations(exchange: Exchange) -> None:
+    """400 with the field's name."""
+    for fields, path in MALFORMED:
+        body = {**credentials("ann@example.com"), **fields}
+        answer = await exchange.anonymous.post("/v1/auth/register", json=body)
+        error = answer.json()["error"]
+        paths = [problem["path"] for problem in error["details"]]
+        assert (fields, answer.status_code, paths) == (fields, 400, [path])
+
+
+async def test_a_session_revoked_elsewhere_ends_soon(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another process revoked is refused once the cache asks again."""
+    ann = await exchange.register("ann@example.com")
+    monkeypatch.setattr("predmarket.server.auth.sessions.RECHECK_SECONDS", 0)
+    assert (await ann.client.get("/v1/auth/me")).status_code == 200
+    async with exchange.node.db.write() as connection:
+        await connection.exec_driver_sql("UPDATE sessions SET revoked_at = 1")
+    assert (await ann.client.get("/v1/auth/me")).status_code == 401

@@ -1,0 +1,68 @@
+"""The audit finds what was tampered with, each time by the check that is about it."""
+
+import pytest
+
+from predmarket.engine.commands import CancelOrder, ResolveMarket, Transfer
+from predmarket.terms import Outcome, Side
+from tests.server.settlement.conftest import Exchange
+
+BUY, SELL = Side.BUY, Side.SELL
+
+
+async def traded(exchange: Exchange) -> None:
+    """Leave a database with every kind of row behind."""
+    async with exchange.trading() as running:
+        await running.place(1, BUY, 10, 60)
+        await running.place(2, SELL, 7, 55)
+        await running.place(3, BUY, 5, 30)
+        placed = await running.place(3, BUY, 5, 31)
+        await running.do(CancelOrder(3, placed.order.id))
+        await running.do(Transfer(4, 1_000_000, "gift", 1))
+
+
+async def test_an_untouched_exchange_passes(exchange: Exchange) -> None:
+    """Every check holds, before and after a resolution."""
+    await traded(exchange)
+    assert exchange.audited() == []
+    async with exchange.running() as running:
+        await running.do(ResolveMarket(1, Outcome.NO))
+    assert exchange.audited() == []
+
+
+async def test_it_may_run_beside_the_exchange(exchange: Exchange) -> None:
+    """It reads one snapshot, so a running core does not disturb it."""
+    async with exchange.trading() as running:
+        await running.place(1, BUY, 10, 60)
+        assert exchange.audited() == []
+        await running.place(2, SELL, 7, 55)
+        assert exchange.audited() == []
+
+
+@pytest.mark.parametrize(
+    ("tampering", "caught_by"),
+    [
+        ("UPDATE accounts SET available = available + 1 WHERE user_id = 5", "accounts: cash"),
+        ("UPDATE accounts SET available = available - 1, locked = locked + 1 WHERE user_id = 5",
+         "accounts: locked"),
+        ("UPDATE markets SET volume = volume + 1", "markets: volume"),
+        ("UPDATE markets SET fees = fees + 1", "fees: over markets"),
+        ("UPDATE positions SET yes = yes + 1 WHERE user_id = 1", "markets: YES = NO"),
+        ("UPDATE trades SET qty = qty + 1", "orders: filled"),
+        ("UPDATE trades SET price = price + 1", "trades: replayed"),
+        ("DELETE FROM ledger WHERE id = 2", "accounts: cash"),
+        ("UPDATE ledger SET seq = seq + 1 WHERE id = 2", "ledger: replayed"),
+        ("UPDATE transfers SET reason = 'theft' WHERE id = 3", "transfers: replayed"),
+        ("UPDATE orders SET price = price + 1 WHERE id = 3", "orders: replayed"),
+        ("DELETE FROM order_events WHERE order_id = 4 AND n = 2", "orders: every event"),
+        ("UPDATE order_events SET detail = 'x' WHERE order_id = 4 AND n = 2",
+         "order_events: replayed"),
+        ("UPDATE core_state SET net_deposits = net_deposits + 1", "money:"),
+        ("UPDATE journal SET hash = entries WHERE batch = 2", "journal:"),
+        ("DELETE FROM journal WHERE batch = 2", "journal:"),
+    ],
+)  # fmt: skip
+async def test_tampering_is_found(exchange: Exchange, tampering: str, caught_by: str) -> None:
+    """Each change is caught by the check named for it."""
+    await traded(exchange)
+    exchange.execute(tampering)
+    assert any(check.name.startswith(caught_by) for check in exchange.audited())

@@ -1,0 +1,130 @@
+"""The database's own last line of defence: fences, versions and constraints."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import pytest
+
+from predmarket.engine.commands import OpenAccount
+from predmarket.server.settlement import recovery, rows
+from predmarket.server.settlement.batch import Batch
+from predmarket.server.settlement.open import open_store
+from predmarket.server.settlement.repeats import Repeats
+from predmarket.server.settlement.rows import History, StateRows
+from predmarket.server.settlement.sequencer import Sequencer
+from predmarket.server.settlement.store import Contradiction, Deposed, Settlement, Store
+from tests.server.settlement.conftest import Exchange
+
+
+@pytest.fixture
+def store(exchange: Exchange) -> Iterator[Store]:
+    """A connected store that has taken over."""
+    store = open_store(exchange.url)
+    store.connect()
+    store.take_over()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def settlement(store: Store) -> Settlement:
+    """A first batch that opens account 1 with 5 units, not written yet."""
+    core = store.core_row()
+    sequencer = Sequencer(recovery.load(store, core), core, 0, Repeats(store), lambda: 1)
+    command = OpenAccount(1, 5)
+    _, events = sequencer.exchange.apply(1, command)
+    sequencer.batch.add(sequencer.exchange, 1, "a", command, events)
+    sealed: tuple[Batch, Settlement | None] = sequencer.seal()
+    assert sealed[1] is not None
+    return sealed[1]
+
+
+def changed(settlement: Settlement, shape: rows.Shape, **values: int) -> Settlement:
+    """Return the settlement with a new row of ``shape`` altered."""
+    new = dict(settlement.state.new)
+    row = dict(zip(shape.columns, new[shape][0], strict=True)) | values
+    new[shape] = [tuple(row[name] for name in shape.columns)]
+    return dataclasses.replace(
+        settlement, state=StateRows([*new.items()], settlement.state.changed)
+    )
+
+
+def test_a_batch_is_written_once(store: Store, settlement: Settlement) -> None:
+    """Its number has moved on: the second attempt changes nothing."""
+    store.settle(settlement)
+    with pytest.raises(Deposed):
+        store.settle(settlement)
+    assert store.read("SELECT available, version FROM accounts") == [(5, 1)]
+
+
+def test_an_old_epoch_is_fenced_off(store: Store, settlement: Settlement) -> None:
+    """A takeover by another connection defeats the batch of the core before."""
+    store.take_over()
+    with pytest.raises(Deposed):
+        store.settle(settlement)
+    assert store.read("SELECT COUNT(*) FROM accounts") == [(0,)]
+    assert store.read("SELECT COUNT(*) FROM journal") == [(0,)]
+
+
+def test_a_row_at_another_version_fails_the_batch(store: Store, settlement: Settlement) -> None:
+    """Somebody wrote what only settlement may write: nothing of the batch stays."""
+    store.settle(settlement)
+    stale = dataclasses.replace(
+        settlement,
+        core=dataclasses.replace(settlement.core, last_batch=2, last_seq=2),
+        first_seq=2,
+        state=StateRows([], [(rows.ACCOUNTS, [(1, 6, 0, None, 7)])]),
+        history=History(1),
+    )
+    with pytest.raises(Contradiction):
+        store.settle(stale)
+    assert store.core_row().last_batch == 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"locked": -1}, {"user_id": 999}],
+    ids=["negative locked", "a user that does not exist"],
+)
+def test_constraints_refuse_what_cannot_be(
+    store: Store, settlement: Settlement, values: dict[str, int]
+) -> None:
+    """The engine never asks for it; if it did, the batch would fail whole."""
+    with pytest.raises(Contradiction):
+        store.settle(changed(settlement, rows.ACCOUNTS, **values))
+    assert store.core_row().last_batch == 0
+    store.settle(settlement)
+
+
+def test_the_same_order_event_twice_is_refused(store: Store, settlement: Settlement) -> None:
+    """Order id, type and number are the event's unique key."""
+    order = (
+        1, 1, None, "BUY", "LIMIT", 5_000, 100, 0, 0, 0, 0, 0, 0, "REJECTED", "X", "GTC", "SKIP",
+        False, False, None, None, None, 0, 1, 1, 1, 1,
+    )  # fmt: skip
+    event = (1, "ORDER_REJECTED", 1, 1, None)
+    settlement.state.new.append((rows.ORDERS, [order]))
+    settlement.history.order_events.extend([event, event])
+    with pytest.raises(Contradiction):
+        store.settle(settlement)
+    settlement.history.order_events.pop()
+    store.settle(settlement)
+
+
+def test_durability_is_reported_from_the_database_itself(store: Store) -> None:
+    """Not from what we asked for."""
+    assert store.durable()
+    assert "full" in store.durability().values() or store.durability()["fsync"] == "on"
+
+
+def test_text_of_any_kind_survives(store: Store, exchange: Exchange) -> None:
+    """Quotes, braces, backslashes and emoji in what a user may write."""
+    nasty = "a\"b\\c{d},NULL \\N \n\t'é🎲"
+    row = (
+        1, "slug", nasty, "NULL", "OPEN", None, None, 100, 0, 0, None, 1, 1, None, 0, 0, 0, 0, 0,
+        None, 0, 0, 1,
+    )  # fmt: skip
+    core = store.core_row()
+    after = dataclasses.replace(core, last_batch=1, last_seq=1, last_time=1)
+    store.settle(Settlement(after, 1, "1", b"", StateRows([(rows.MARKETS, [row])], []), History(0)))
+    assert store.read("SELECT question, description FROM markets") == [(nasty, "NULL")]

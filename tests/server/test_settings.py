@@ -1,0 +1,105 @@
+"""Settings: where each comes from, what is refused, and the secret."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from predmarket.server.settings import Settings, SettingsError
+
+
+@pytest.fixture(autouse=True)
+def _empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No .env and no environment but the test's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PREDMARKET_DATA_DIR", str(tmp_path))
+
+
+def test_a_flag_goes_over_the_environment_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And each value's origin is known."""
+    (tmp_path / ".env").write_text("PREDMARKET_PORT=1\nPREDMARKET_HOST=::1\nOTHER=x\n")
+    monkeypatch.setenv("PREDMARKET_PORT", "2")
+    monkeypatch.setenv("PREDMARKET_LOG_LEVEL", "")
+    assert Settings.load().port == 2
+    flags = {"port": "3", "host": None}
+    settings = Settings.load(flags)
+    shown = {name: (value, origin) for name, value, origin in settings.explain(flags)}
+    assert shown["PREDMARKET_PORT"] == ("3", "flag")
+    assert shown["PREDMARKET_HOST"] == ("::1", ".env")
+    assert shown["PREDMARKET_DATA_DIR"] == (str(tmp_path), "environment")
+    assert shown["PREDMARKET_LOG_LEVEL"] == ("info", "default")
+    assert shown["PREDMARKET_MAX_PRICE_SLIPPAGE"] == ("0.1000", "default")
+
+
+def test_secrets_are_hidden() -> None:
+    """Passwords in URLs and the signing secret."""
+    flags = {
+        "jwt_secret": "s" * 40,
+        "database_url": "postgresql://u:hush@h/d",
+        "redis_url": "redis://:hush@h/0",
+    }
+    settings = Settings.load(flags)
+    for text in (str(settings.explain(flags)), repr(settings)):
+        assert "hush" not in text
+        assert "s" * 40 not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "65536"),
+        ("DATABASE_URL", "mysql://h/d"),
+        ("DATABASE_URL", "sqlite://"),
+        ("REDIS_URL", "http://h"),
+        ("JWT_SECRET", "short"),
+        ("TRUSTED_PROXIES", "somewhere"),
+        ("CORS_ORIGIN", "example.com"),
+        ("MAX_PRICE_SLIPPAGE", "2"),
+        ("AUTH_RATE_LIMIT", "5/fortnight"),
+        ("ORDER_RATE_LIMIT", "0/second"),
+        ("SIGNUP_CREDIT", "-1"),
+        ("LOG_LEVEL", "loud"),
+        ("MAX_BATCH", "0"),
+    ],
+)
+def test_what_cannot_be_read(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line that names the setting."""
+    monkeypatch.setenv(f"PREDMARKET_{name}", value)
+    with pytest.raises(SettingsError, match=f"^PREDMARKET_{name}: [^\n]+$"):
+        Settings.load()
+
+
+def test_rate_limits() -> None:
+    """Times in a span, or off."""
+    settings = Settings.load({"auth_rate_limit": "off", "order_rate_limit": "7/2minutes"})
+    assert settings.auth_rate_limit is None
+    assert settings.order_rate_limit == (7, 120)
+    assert settings.auth_window_limit == (100, 900)
+
+
+def test_the_secret_is_made_once_and_kept(tmp_path: Path) -> None:
+    """For its owner's eyes only."""
+    secret = Settings.load().signing_secret()
+    assert len(secret) >= 32
+    assert Settings.load().signing_secret() == secret
+    mode = (tmp_path / "jwt-secret").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["jwt-secret"]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])
+def test_off_loopback_the_secret_must_be_given(host: str) -> None:
+    """Others can reach it, so somebody has to have thought of it."""
+    with pytest.raises(SettingsError, match=r"^PREDMARKET_JWT_SECRET: must be set"):
+        Settings.load({"host": host}).signing_secret()
+    given = Settings.load({"host": host, "jwt_secret": "s" * 32})
+    assert given.signing_secret() == "s" * 32
+
+
+def test_processes_that_share_the_secret_must_be_given_it() -> None:
+    """Each would make its own otherwise."""
+    with pytest.raises(SettingsError, match="several processes"):
+        Settings.load().signing_secret(shared=True)

@@ -1,0 +1,1 @@
+"""Helpers that are not fixtures: real servers to test and to measure against."""

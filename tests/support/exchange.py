@@ -1,0 +1,81 @@
+"""A real `predmarket serve` in a process of its own: start, kill, stop, start again."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+START_S = 30.0
+SECRET = "a secret for tests, long enough by far"
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ExchangeProcess:
+    """One daemon on one database; its log is ``folder/log``."""
+
+    def __init__(
+        self, folder: Path, database_url: str, *flags: str, settings: dict[str, str] | None = None
+    ) -> None:
+        """Prepare one; ``settings`` are environment variables without their prefix."""
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.database_url = database_url
+        self._command = [
+            sys.executable, "-m", "predmarket.cli", "serve", "--port", str(self.port),
+            "--data-dir", str(folder), "--database-url", database_url, *flags,
+        ]  # fmt: skip
+        given = {"JWT_SECRET": SECRET, "ORDER_RATE_LIMIT": "off", "AUTH_RATE_LIMIT": "off"}
+        given |= {"AUTH_WINDOW_LIMIT": "off", **(settings or {})}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("PREDMARKET_")}
+        self._environment = inherited | {f"PREDMARKET_{k}": v for k, v in given.items()}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and return once /healthz answers 200. Raises RuntimeError with its log."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, env=self._environment, cwd=self.folder, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                if httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.02)
+        self.kill()
+        raise RuntimeError((self.folder / "log").read_text()[-4000:])
+
+    @property
+    def pid(self) -> int:
+        """Return its process id."""
+        assert self._process is not None, "it is not running"
+        return self._process.pid
+
+    def kill(self) -> None:
+        """SIGKILL: no handler, no flush, no goodbye."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> int:
+        """SIGTERM; return the exit code."""
+        assert self._process is not None, "it is not running"
+        self._process.send_signal(signal.SIGTERM)
+        code = self._process.wait(30)
+        self._process = None
+        return code

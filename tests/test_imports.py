@@ -1,0 +1,46 @@
+"""What an import pulls in, seen from a fresh interpreter: the contracts that lint cannot prove."""
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+SERVER_SIDE = {"predmarket.server", "predmarket.tui", "predmarket.bots", "sqlalchemy", "litestar"}
+PURE = {"msgspec", "typing_extensions"}
+"""Third parties that the engine may use (the second is the first's own): no clock, no I/O."""
+
+_LOADED = """
+import importlib, pkgutil, sys
+before = set(sys.modules)
+module = importlib.import_module({name!r})
+if {deep}:
+    for info in pkgutil.walk_packages(module.__path__, {name!r} + "."):
+        importlib.import_module(info.name)
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def loaded_by(name: str, *, deep: bool = False) -> set[str]:
+    """Return the modules that importing ``name`` (and, if deep, all below it) loads."""
+    script = _LOADED.format(name=name, deep=deep)
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["predmarket.cli", "predmarket.client"])
+def test_the_client_side_starts_without_the_server(name: str) -> None:
+    """Neither the server, the screen, the bots nor SQLAlchemy nor Litestar is loaded."""
+    if importlib.util.find_spec(name) is None:
+        pytest.skip(f"{name} is not there yet")
+    assert loaded_by(name) & SERVER_SIDE == set()
+
+
+def test_the_engine_pulls_in_nothing_but_units_and_terms() -> None:
+    """Of ours: units and terms. Of others: the standard library and what is known to be pure."""
+    loaded = loaded_by("predmarket.engine", deep=True)
+    ours = {name for name in loaded if name.split(".")[0] == "predmarket"}
+    engine = {name for name in ours if name.split(".")[:2] == ["predmarket", "engine"]}
+    others = {name.split(".")[0] for name in loaded - ours} - set(sys.stdlib_module_names)
+    assert ours - engine <= {"predmarket", "predmarket.units", "predmarket.terms"}
+    assert {name for name in others if not name.startswith("_")} <= PURE

@@ -1,0 +1,1 @@
+"""Small scripts that `make` calls; none of them is shipped."""
