@@ -13,7 +13,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install check test sabotage bench fmt lock clean
+.PHONY: help run install check test sabotage oracle crash bench fmt lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,12 @@ test: check ## all that a change must pass: check, then the tests on real server
 
 sabotage: $(DEV) ## make each deliberate mistake and see its test catch it
 	$(BIN)/python -m tools.sabotage $(NAME)
+
+oracle: $(DEV) ## COMMANDS (1 million) random commands against the reference exchange
+	$(BIN)/python -m tests.engine.differential --commands $(or $(COMMANDS),1000000)
+
+crash: $(DEV) ## SIGKILL under load, KILLS (100) times on each database
+	$(BIN)/python -m tests.crash --kills $(or $(KILLS),100)
 
 bench: $(DEV) ## the table of measures; NAME=row for one row
 	$(BIN)/python -m benchmarks $(NAME)

@@ -58,7 +58,9 @@ def cancel_after(state: State, command: CancelAfter) -> AccountDone | Refused:
     if command.user_id not in state.ledger.accounts:
         return Refused(ErrorCode.USER_NOT_FOUND, "there is no such user")
     account = state.ledger.account(command.user_id)
-    account.deadman_at = None
+    if account.deadman_at is not None:
+        account.deadman_at = None
+        state.timers.retire(state.is_live)
     if command.seconds:
         account.deadman_at = state.now + command.seconds * _SECOND
         state.timers.set(account.deadman_at, TimerKind.DEADMAN, command.user_id)

@@ -58,6 +58,13 @@ _HANDLERS: dict[type[Command], Callable[[State, Any], Reply]] = {
 }
 
 
+_TIMER_COMMANDS: dict[TimerKind, Callable[[int], Command]] = {
+    TimerKind.CLOSE: commands.CloseDue,
+    TimerKind.EXPIRY: commands.ExpiryDue,
+    TimerKind.DEADMAN: commands.DeadmanDue,
+}
+
+
 class Exchange:
     """Markets, books, accounts and positions behind one door."""
 
@@ -91,9 +98,8 @@ class Exchange:
         first = state.timers.first()
         while first is not None and first[0] <= until:
             due, kind, id = first
-            command = self._timer_command(due, kind, id)
-            if command is not None:
-                return max(due, state.now), command
+            if state.is_live(due, kind, id):
+                return max(due, state.now), _TIMER_COMMANDS[kind](id)
             state.timers.drop_first()
             first = state.timers.first()
         return None
@@ -112,20 +118,3 @@ class Exchange:
     def take_changes(self) -> Changes:
         """Hand over what changed since the last call, for the store."""
         return self.state.take_changes()
-
-    def _timer_command(self, due: Micros, kind: TimerKind, id: int) -> Command | None:
-        """Return the command of a timer, or None when what it was set for has moved on."""
-        state = self.state
-        if kind is TimerKind.CLOSE:
-            market = state.markets[id]
-            if market.closes_at == due and market.closes_on_time():
-                return commands.CloseDue(id)
-        elif kind is TimerKind.EXPIRY:
-            order = state.orders.get(id)
-            if order is not None and order.expires_at == due:
-                return commands.ExpiryDue(id)
-        else:
-            account = state.ledger.accounts[id]
-            if account.deadman_at == due:
-                return commands.DeadmanDue(id)
-        return None

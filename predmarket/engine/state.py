@@ -10,7 +10,7 @@ from predmarket.engine.book import Order, cancel_status
 from predmarket.engine.events import BookDelta, Event, Merged, OrderCanceled
 from predmarket.engine.ledger import Account, InvariantError, Ledger, Position
 from predmarket.engine.market import Market
-from predmarket.engine.timers import Timers
+from predmarket.engine.timers import TimerKind, Timers
 from predmarket.terms import CancelReason, Side
 from predmarket.units import Micros, Price, Qty
 
@@ -91,6 +91,18 @@ class State:
         """Drop an order that is not open any more; memory holds no history."""
         if self.orders.pop(order.id, None) is not None:
             del self.ledger.accounts[order.user_id].orders[order.id]
+            if order.expires_at is not None:
+                self.timers.retire(self.is_live)
+
+    def is_live(self, due: Micros, kind: TimerKind, id: int) -> bool:
+        """Tell whether what a timer was set for still waits for it."""
+        if kind is TimerKind.CLOSE:
+            market = self.markets[id]
+            return market.closes_at == due and market.closes_on_time()
+        if kind is TimerKind.EXPIRY:
+            order = self.orders.get(id)
+            return order is not None and order.expires_at == due
+        return self.ledger.accounts[id].deadman_at == due
 
     def cancel(self, order: Order, reason: CancelReason) -> None:
         """End an open order, resting or on its way in, and free what it holds."""

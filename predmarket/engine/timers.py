@@ -1,12 +1,17 @@
 """What falls due: closings, expiries and dead-man switches, in one order for ever.
 
-Invariant: timers fire in the order (due, kind, id). A timer is never removed; one whose market,
-order or account has moved on since is passed over when it comes up.
+Invariants:
+- timers fire in the order (due, kind, id);
+- one whose market, order or account has moved on since is stale: it is passed over when it comes
+  up, and all stale ones are dropped once they are the larger half, so memory follows what is live.
+
 Source: ARCHITECTURE, Recovery ("Time is data").
 """
 
 import heapq
+from collections.abc import Callable
 from enum import IntEnum
+from typing import TypeAlias
 
 from predmarket.units import Micros
 
@@ -19,13 +24,23 @@ class TimerKind(IntEnum):
     DEADMAN = 2
 
 
+_FEW = 1_000
+"""Stale timers that are not worth a search."""
+
+Timer: TypeAlias = tuple[Micros, int, int]
+
+
 class Timers:
     """A heap of (due, kind, id)."""
 
-    __slots__ = ("_heap",)
+    __slots__ = ("_heap", "_stale")
 
     def __init__(self) -> None:
-        self._heap: list[tuple[Micros, int, int]] = []
+        self._heap: list[Timer] = []
+        self._stale = 0
+
+    def __len__(self) -> int:
+        return len(self._heap)
 
     def set(self, due: Micros, kind: TimerKind, id: int) -> None:
         """Let ``kind`` of ``id`` fall due."""
@@ -39,5 +54,14 @@ class Timers:
         return due, TimerKind(kind), id
 
     def drop_first(self) -> None:
-        """Take the next timer off."""
+        """Take the next timer off, a stale one."""
         heapq.heappop(self._heap)
+        self._stale = max(0, self._stale - 1)
+
+    def retire(self, is_live: Callable[[Micros, TimerKind, int], bool]) -> None:
+        """Note that a timer has become stale; drop all such when they are the larger half."""
+        self._stale += 1
+        if self._stale > _FEW and 2 * self._stale > len(self._heap):
+            self._heap = [t for t in self._heap if is_live(t[0], TimerKind(t[1]), t[2])]
+            heapq.heapify(self._heap)
+            self._stale = 0

@@ -92,6 +92,8 @@ def serve(settings_overrides: Overrides, seed: bool) -> int:
             stream=sys.stderr,
             format="%(asctime)s %(levelname)s %(name)s %(message)s",
         )
+        for chatty in ("alembic", "uvicorn"):  # what they tell at INFO, we say better or not at all
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         hints = _hints() if seed else ""
         return uvloop.run(runtime.serve(settings, seed_first=seed, hints=hints))
 

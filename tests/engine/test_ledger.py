@@ -185,8 +185,8 @@ def test_reserved_shares_do_not_merge() -> None:
     assert [row for row in desk.rows if row[0] == "MERGED"] == []
 
 
-def test_both_sides_of_one_trade_may_merge_the_buyer_first() -> None:
-    """When both users pair up by the same trade, the buyer's merge is told first."""
+def test_a_maker_merges_at_the_fill_and_a_taker_at_a_release() -> None:
+    """A taker's free shares all are in its close part, so only its maker can pair up by a trade."""
     desk = Desk()
     desk.place(A, "SELL", "1", "0.50")
     desk.place(B, "BUY", "1", "0.50")  # A 1 NO, B 1 YES

@@ -215,7 +215,8 @@ def test_void_gives_fees_back() -> None:
     desk.place(A, "BUY", "3", "0.40")
     desk.place(A, "SELL", "1", "0.50", market=2)
     desk.place(B, "BUY", "1", "0.50", market=2)
-    desk.resolve("VOID")
+    # 13 pairs, and fees of 0.05, 0.175, 0.0144 and 0.0504
+    assert desk.resolve("VOID") == Resolved(1, 3, parse_money("13.2898"))
     assert (desk.market.fees, desk.exchange.state.ledger.fees) == (0, parse_money("0.0175"))
     assert desk.money(C) == ("100.000000", "0.000000")
     assert [desk.realized(user) for user in (A, B, C)] == ["0.000000"] * 3

@@ -156,3 +156,18 @@ def test_rearming_the_switch_replaces_it() -> None:
 def test_the_switch_needs_an_account() -> None:
     """Nobody else's switch can be armed by a number."""
     assert code(Desk().apply(CancelAfter(99, 1))) == "USER_NOT_FOUND"
+
+
+def test_stale_timers_do_not_pile_up() -> None:
+    """Orders with a far expiry, placed and cancelled in a loop, leave no memory behind."""
+    desk = Desk()
+    timers = desk.exchange.state.timers
+    kept = placed(desk.place(B, "BUY", "1", "0.10", tif="GTD", expires_at=9 * SECOND))
+    for _ in range(3_000):
+        order = placed(desk.place(A, "BUY", "1", "0.10", tif="GTD", expires_at=8 * SECOND))
+        desk.cancel(A, order.id)
+        desk.apply(CancelAfter(A, 7))
+    assert len(timers) < 2_100
+    assert timers.first() == (7 * SECOND + desk.now, TimerKind.DEADMAN, A)
+    desk.run_due(9 * SECOND)
+    assert kept.id not in desk.exchange.state.orders

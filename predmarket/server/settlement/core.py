@@ -331,10 +331,14 @@ class Core:
     async def _look_up(self, group: list[Waiting]) -> None:
         """Find out which client order ids and idempotency keys of a group are known."""
         keys = self._repeats.unknown_keys(group)
-        if any(keys):
+        if not any(keys):
+            return
+        if self._store.local:
+            found = self._repeats.look_up(keys)
+        else:
             loop = asyncio.get_running_loop()
             found = await loop.run_in_executor(self._seeker, self._repeats.look_up, keys)
-            self._repeats.learn(found)
+        self._repeats.learn(found)
 
     def _quiet(self) -> bool:
         return self._broken or self._settled()

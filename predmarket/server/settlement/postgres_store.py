@@ -40,6 +40,17 @@ _SESSION = (
     "SET plan_cache_mode = force_generic_plan; SET jit = off; "
     "SET idle_in_transaction_session_timeout = '30s'"
 )
+KNOWN_ORDERS = (
+    "SELECT o.user_id, o.client_order_id, o.id, o.request, e.detail "
+    "FROM unnest(%s::bigint[], %s::text[]) AS k(user_id, client_order_id) "
+    "JOIN orders o ON o.user_id = k.user_id AND o.client_order_id = k.client_order_id "
+    "LEFT JOIN order_events e ON e.order_id = o.id AND e.type = 'ORDER_REJECTED'"
+)
+KNOWN_TRANSFERS = (
+    "SELECT t.actor_id, t.key, t.id, t.user_id, t.amount, t.reason "
+    "FROM unnest(%s::bigint[], %s::text[]) AS k(actor_id, key) "
+    "JOIN transfers t ON t.actor_id = k.actor_id AND t.key = k.key"
+)
 _TYPES = {"i": "bigint", "w": "text", "t": "text", "b": "boolean"}
 _SPECIAL = re.compile(r'["\\]')
 
@@ -130,10 +141,7 @@ class PostgresStore(Store):
     def known_orders(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
         rows = self._query(
             self._lookup,
-            "SELECT o.user_id, o.client_order_id, o.id, o.request, e.detail "
-            "FROM unnest(%s::bigint[], %s::text[]) AS k(user_id, client_order_id) "
-            "JOIN orders o ON o.user_id = k.user_id AND o.client_order_id = k.client_order_id "
-            "LEFT JOIN order_events e ON e.order_id = o.id AND e.type = 'ORDER_REJECTED'",
+            KNOWN_ORDERS,
             _columns(keys),
         )
         return {(r[0], r[1]): KnownOrder(r[2], r[3], r[4]) for r in rows}
@@ -141,9 +149,7 @@ class PostgresStore(Store):
     def known_transfers(self, keys: Sequence[TransferKey]) -> dict[TransferKey, KnownTransfer]:
         rows = self._query(
             self._lookup,
-            "SELECT t.actor_id, t.key, t.id, t.user_id, t.amount, t.reason "
-            "FROM unnest(%s::bigint[], %s::text[]) AS k(actor_id, key) "
-            "JOIN transfers t ON t.actor_id = k.actor_id AND t.key = k.key",
+            KNOWN_TRANSFERS,
             _columns(keys),
         )
         return {(r[0], r[1]): KnownTransfer(r[2], r[3], r[4], r[5]) for r in rows}

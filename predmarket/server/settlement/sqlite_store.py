@@ -34,6 +34,19 @@ _CHUNKS = (256, 32, 4, 1)
 """Rows a statement; few sizes, so that the prepared statements stay in the connection's cache."""
 _KEYS_AT_ONCE = 400
 
+# CROSS JOIN keeps the order of the join: the keys first, then one search in the index for each.
+KNOWN_ORDERS = (
+    "WITH k(user_id, key) AS (VALUES {}) "
+    "SELECT o.user_id, o.client_order_id, o.id, o.request, e.detail FROM k "
+    "CROSS JOIN orders o ON o.user_id = k.user_id AND o.client_order_id = k.key "
+    "LEFT JOIN order_events e ON e.order_id = o.id AND e.type = 'ORDER_REJECTED'"
+)
+KNOWN_TRANSFERS = (
+    "WITH k(actor_id, key) AS (VALUES {}) "
+    "SELECT t.actor_id, t.key, t.id, t.user_id, t.amount, t.reason FROM k "
+    "CROSS JOIN transfers t ON t.actor_id = k.actor_id AND t.key = k.key"
+)
+
 
 def open_connection(path: str) -> sqlite3.Connection:
     """Open a connection with the settings that make a commit durable and constraints real."""
@@ -52,6 +65,7 @@ class SqliteStore(Store):
     """The store of an embedded exchange. ``path`` is the database file."""
 
     mark = "?"
+    local = True
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -103,20 +117,11 @@ class SqliteStore(Store):
         self.read("BEGIN")
 
     def known_orders(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
-        sql = (
-            "SELECT o.user_id, o.client_order_id, o.id, o.request, e.detail FROM orders o "
-            "LEFT JOIN order_events e ON e.order_id = o.id AND e.type = 'ORDER_REJECTED' "
-            "WHERE (o.user_id, o.client_order_id) IN (VALUES {})"
-        )
-        rows = self._by_keys(sql, keys)
+        rows = self._by_keys(KNOWN_ORDERS, keys)
         return {(r[0], r[1]): KnownOrder(r[2], r[3], r[4]) for r in rows}
 
     def known_transfers(self, keys: Sequence[TransferKey]) -> dict[TransferKey, KnownTransfer]:
-        sql = (
-            "SELECT actor_id, key, id, user_id, amount, reason FROM transfers "
-            "WHERE (actor_id, key) IN (VALUES {})"
-        )
-        rows = self._by_keys(sql, keys)
+        rows = self._by_keys(KNOWN_TRANSFERS, keys)
         return {(r[0], r[1]): KnownTransfer(r[2], r[3], r[4], r[5]) for r in rows}
 
     def _by_keys(self, sql: str, keys: Sequence[tuple[int, str]]) -> Iterator[tuple[Any, ...]]:

@@ -121,6 +121,8 @@ class Store(ABC):
 
     mark: str
     """How this database spells a parameter."""
+    local = False
+    """Whether a look-up is a few steps in this process, quicker than handing it to a thread."""
 
     @abstractmethod
     def connect(self) -> None:

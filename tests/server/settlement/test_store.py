@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from predmarket.engine.commands import OpenAccount
-from predmarket.server.settlement import recovery, rows
+from predmarket.server.settlement import postgres_store, recovery, rows, sqlite_store
 from predmarket.server.settlement.batch import Batch
 from predmarket.server.settlement.open import open_store
 from predmarket.server.settlement.repeats import Repeats
 from predmarket.server.settlement.rows import History, StateRows
 from predmarket.server.settlement.sequencer import Sequencer
+from predmarket.server.settlement.sqlite_store import SqliteStore
 from predmarket.server.settlement.store import Contradiction, Deposed, Settlement, Store
 from tests.server.settlement.conftest import Exchange
 
@@ -115,6 +116,21 @@ def test_durability_is_reported_from_the_database_itself(store: Store) -> None:
     """Not from what we asked for."""
     assert store.durable()
     assert "full" in store.durability().values() or store.durability()["fsync"] == "on"
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [("KNOWN_ORDERS", "uq_orders_client_order_id"), ("KNOWN_TRANSFERS", "uq_transfers_key")],
+)
+def test_keys_are_looked_up_by_their_index(store: Store, name: str, index: str) -> None:
+    """However many orders there are, a look-up reads those it names."""
+    if isinstance(store, SqliteStore):
+        sql = f"EXPLAIN QUERY PLAN {getattr(sqlite_store, name).format('(?, ?)')}"
+        plan = store.read(sql, (1, "k"))
+    else:
+        plan = store.read(f"EXPLAIN {getattr(postgres_store, name)}", ([1], ["k"]))
+    assert index in str(plan)
+    assert "SCAN o" not in str(plan)
 
 
 def test_text_of_any_kind_survives(store: Store, exchange: Exchange) -> None:
