@@ -36,6 +36,8 @@ MAX_QTY: Qty = 1_000_000 * QTY_ONE
 MAX_RATE: Rate = 2_500
 MAX_TRANSFER: Money = 1_000_000_000 * MONEY_ONE
 MAX_ACCOUNT: Money = 10**12 * MONEY_ONE
+MAX_DEPOSITS: Money = 9 * 10**18
+"""What all accounts together may have received: every sum of money fits 64 bits."""
 TICK_SIZES: frozenset[Price] = frozenset({1_000, 100, 10, 1})
 
 _WIDEST = 24

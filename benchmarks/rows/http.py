@@ -1,12 +1,13 @@
 """One order a request over HTTP, every answer after its commit, beside pgbench."""
 
+import statistics
 from collections.abc import Iterator
 
 import psutil
 
 from benchmarks import load
 from benchmarks.daemon import Daemon, daemon
-from benchmarks.table import Line, median_of
+from benchmarks.table import RUNS, Line
 from benchmarks.yardsticks import durability, prepare_pgbench, tpcb
 from tests.support.postgres import PostgresServer
 
@@ -16,40 +17,51 @@ CLIENTS = 32
 
 
 def measure() -> Iterator[Line]:
-    """Yield orders a second on both databases."""
-    with PostgresServer() as server:
+    """Yield orders a second on both databases; yardstick and candidates take turns."""
+    with PostgresServer() as server, daemon(server) as shared, daemon(None) as embedded:
         prepare_pgbench(server.pgbench, server.url())
-        tps = median_of(lambda: tpcb(server.pgbench, server.url(), CLIENTS).tps)
-        fsync = durability(server.url())
-        with daemon(server) as exchange:
-            yield from _lines("PostgreSQL", exchange, tps, fsync)
-    with daemon(None) as exchange:
-        yield from _lines("SQLite", exchange, tps, "synchronous=full")
+        series = {"PostgreSQL": _Series(shared), "SQLite": _Series(embedded)}
+        tps = []
+        for _ in range(RUNS):
+            tps.append(tpcb(server.pgbench, server.url(), CLIENTS).tps)
+            for one in series.values():
+                one.run()
+        settings = {"PostgreSQL": durability(server.url()), "SQLite": "synchronous=full"}
+        for kind, one in series.items():
+            yield one.line(kind, statistics.median(tps), settings[kind])
 
 
-def _lines(kind: str, exchange: Daemon, tps: float, fsync: str) -> Iterator[Line]:
-    results: list[load.Result] = []
-    process = psutil.Process(exchange.process.pid)
-    before = _cpu_seconds(process)
+class _Series:
+    """Runs against one exchange, with the CPU that they cost it."""
 
-    def rate() -> float:
-        results.append(closed_loop(exchange))
-        return results[-1].rate
+    def __init__(self, exchange: Daemon) -> None:
+        self.exchange = exchange
+        self.results: list[load.Result] = []
+        self._process = psutil.Process(exchange.process.pid)
+        self._cpu = 0.0
 
-    value = median_of(rate)
-    replies = sum(len(result.latencies) for result in results)
-    cpu = (_cpu_seconds(process) - before) / replies * 1e6
-    last = results[-1]
-    conditions = (
-        f"{fsync}, closed loop, {CONNECTIONS} connections, "
-        f"{sum(result.errors for result in results)} errors, "
-        f"p50 {last.percentile_ms(50):.1f} ms, p99 {last.percentile_ms(99):.1f} ms, "
-        f"server CPU {cpu:.0f} µs an order"
-    )
-    yield Line(
-        "http", f"POST /v1/orders, {kind}", value, "/s", f"pgbench -c {CLIENTS}", tps, "≥ 1.5 ×",
-        conditions,
-    )  # fmt: skip
+    def run(self) -> None:
+        before = _cpu_seconds(self._process)
+        self.results.append(closed_loop(self.exchange))
+        self._cpu += _cpu_seconds(self._process) - before
+
+    def line(self, kind: str, tps: float, durable: str) -> Line:
+        results = self.results
+        replies = sum(len(result.latencies) for result in results)
+        p50, p99 = (
+            statistics.median(result.percentile_ms(percent) for result in results)
+            for percent in (50, 99)
+        )
+        conditions = (
+            f"{durable}, closed loop, {CONNECTIONS} connections, "
+            f"{sum(result.errors for result in results)} errors, p50 {p50:.1f} ms, "
+            f"p99 {p99:.1f} ms, server CPU {self._cpu / replies * 1e6:.0f} µs an order"
+        )
+        rate = statistics.median(result.rate for result in results)
+        return Line(
+            "http", f"POST /v1/orders, {kind}", rate, "/s", f"pgbench -c {CLIENTS}", tps,
+            "≥ 1.5 ×", conditions,
+        )  # fmt: skip
 
 
 def closed_loop(exchange: Daemon, seconds: float = SECONDS) -> load.Result:

@@ -118,7 +118,7 @@ def _settle(
     committing: Future[None] | None = None
     for first in range(0, len(calls), size):
         group = [
-            Waiting(str(number), call, 0, loop.create_future())
+            Waiting(str(number), number, call, 0, loop.create_future())
             for number, call in enumerate(calls[first : first + size], first)
         ]
         left = sequencer.carry_out(group)

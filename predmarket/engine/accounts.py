@@ -7,7 +7,7 @@ from predmarket.engine.replies import AccountDone, Refused, TransferDone
 from predmarket.engine.state import State
 from predmarket.engine.timers import TimerKind
 from predmarket.terms import ErrorCode
-from predmarket.units import MAX_ACCOUNT, MAX_TRANSFER, Money, format_money
+from predmarket.units import MAX_ACCOUNT, MAX_DEPOSITS, MAX_TRANSFER, Money, format_money
 
 _SECOND = 1_000_000
 
@@ -17,7 +17,7 @@ def open_account(state: State, command: OpenAccount) -> AccountDone:
     if command.user_id not in state.ledger.accounts:
         account = state.ledger.open_account(command.user_id)
         state.events.append(AccountOpened(command.user_id))
-        if command.credit:
+        if command.credit and state.ledger.net_deposits + command.credit <= MAX_DEPOSITS:
             _book(state, account, command.credit)
     return AccountDone(command.user_id)
 
@@ -36,6 +36,8 @@ def transfer(state: State, command: Transfer) -> TransferDone | Refused:
         return Refused(
             ErrorCode.LIMIT_EXCEEDED, f"an account holds at most {format_money(MAX_ACCOUNT)}"
         )
+    if state.ledger.net_deposits + amount > MAX_DEPOSITS:
+        return Refused(ErrorCode.LIMIT_EXCEEDED, "the exchange holds as much as it can")
     if amount < 0 and account.available + amount < 0:
         available = format_money(account.available)
         return Refused(

@@ -203,6 +203,11 @@ class Book:
             return False
         return price >= level.price if is_buy else price <= level.price
 
+    @property
+    def empty(self) -> bool:
+        """Tell whether nothing rests."""
+        return not (self.bids.bits or self.asks.bits)
+
     def orders(self) -> Iterator[Order]:
         """Yield every resting order, bids first, best level first."""
         for side in (self.bids, self.asks):

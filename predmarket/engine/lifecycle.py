@@ -8,6 +8,7 @@ Invariants:
 Source: MARKET_RULES, Lifecycle.
 """
 
+from predmarket.engine.book import Order
 from predmarket.engine.commands import (
     ContinueMarket,
     CreateMarket,
@@ -58,7 +59,7 @@ def update(state: State, command: UpdateMarket) -> MarketDone | Refused:
         market.final
         or market.ending is not None
         or (status is not None and status not in TRANSITIONS[market.status])
-        or (status is MarketStatus.OPEN and market.sweeping)
+        or (market.status is MarketStatus.CLOSED and status is not None and not market.book.empty)
     ):
         return _invalid(market, status)
     if command.question is not None:
@@ -77,6 +78,8 @@ def update(state: State, command: UpdateMarket) -> MarketDone | Refused:
         if reopened and market.closes_at is not None and market.closes_at <= state.now:
             market.closes_at = None
         market.status = status
+        market.sweeping = []
+        state.unfinished.pop(market.id, None)
         schedule_close(state, market)
         _report(state, market, new_status=True)
     return MarketDone(market.id, market.unfinished)
@@ -153,22 +156,44 @@ def _step(state: State, market: Market) -> None:
     """Cancel, then pay, at most STEP of both; make the market final when nothing is left."""
     reason = CancelReason.MARKET_CLOSED if market.ending is None else CancelReason.MARKET_RESOLVED
     room = STEP
-    while market.sweeping and room:
-        order = state.orders.get(market.sweeping.pop())
-        if order is not None:  # else its owner was faster
-            state.cancel(order, reason)
+    while room and (order := _next_resting(state, market)) is not None:
+        state.cancel(order, reason)
+        room -= 1
+    if _next_resting(state, market) is None and market.ending is not None:
+        while room and (position := _next_unpaid(market)) is not None:
+            _pay(state, market, position)
             room -= 1
-    if market.ending is not None and not market.sweeping:
-        while market.unpaid and room:
-            _pay(state, market, market.unpaid.pop())
-            room -= 1
-        if not market.unpaid:
+        if _next_unpaid(market) is None:
             _finish(state, market)
     state.dirty_markets[market.id] = market
     if market.unfinished:
         state.unfinished[market.id] = market
     else:
         state.unfinished.pop(market.id, None)
+
+
+def _next_resting(state: State, market: Market) -> Order | None:
+    """Return the next order to cancel. Passes over those whose owner was faster.
+
+    What is passed over takes no room in a step: a list made anew after a restart does not hold it,
+    and both must lead to the same steps.
+    """
+    while market.sweeping:
+        order = state.orders.get(market.sweeping[-1])
+        if order is not None:
+            return order
+        market.sweeping.pop()
+    return None
+
+
+def _next_unpaid(market: Market) -> Position | None:
+    """Return the next position to pay. Passes over those that merged away meanwhile."""
+    while market.unpaid:
+        position = market.unpaid[-1]
+        if _is_unpaid(position, market.ending):
+            return position
+        market.unpaid.pop()
+    return None
 
 
 def _pay(state: State, market: Market, position: Position) -> None:

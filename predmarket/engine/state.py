@@ -15,7 +15,8 @@ from predmarket.terms import CancelReason, Side
 from predmarket.units import Micros, Price, Qty
 
 STEP = 1_000
-"""Orders or positions that one step of a closing or a resolution handles at the most."""
+"""Orders or positions that one step of a closing or a resolution handles at the most. It decides
+what a journaled step does, so changing it needs a new version of the rules (journal.py)."""
 
 
 @dataclass(slots=True)

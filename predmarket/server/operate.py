@@ -186,8 +186,7 @@ def audit(
     with _expected():
         settings = Settings.load(overrides)
         _require_database(settings)
-        if migrations.current(settings.database) != migrations.head():
-            raise OperateError("the schema is not up to date: run predmarket db upgrade", 2)
+        runtime.require_schema(settings)
         store = open_store(settings.database)
         store.connect()
         try:

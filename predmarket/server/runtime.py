@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import uvicorn
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 WAIT_FOR_LEAD_S = 5.0
 _REQUESTS_S = 4
-_SETTLE_S = 4.0
+_SETTLE_S = 2.5
 _BACKLOG = 1024
 _SWITCH_S = 0.0005
 _GC_THRESHOLDS = (50_000, 20, 50)
@@ -58,12 +58,15 @@ class Node:
 
 def prepare_schema(settings: Settings) -> None:
     """Upgrade an embedded database; refuse a shared one that is behind (SchemaBehind)."""
-    url = settings.database
-    if settings.embedded:
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        migrations.upgrade(url)
-        return
-    current, head = migrations.current(url), migrations.head()
+    if settings.embedded is not None:
+        migrations.upgrade(settings.database)
+    else:
+        require_schema(settings)
+
+
+def require_schema(settings: Settings) -> None:
+    """Raise SchemaBehind unless the schema is the one that this version needs."""
+    current, head = migrations.current(settings.database), migrations.head()
     if current != head:
         raise SchemaBehind(
             f"the database is at revision {current or 'none'}, this version needs {head}: "
@@ -79,17 +82,20 @@ async def node(settings: Settings, wait_s: float) -> AsyncIterator[Node]:
     """
     url = settings.database
     lead = leadership(url, wait_s)
-    await asyncio.to_thread(prepare_schema, settings)
+    if settings.embedded is None:
+        await asyncio.to_thread(require_schema, settings)
+    else:
+        settings.embedded.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     db, view = Database(url), MarketView()
     core = Core(
         open_store(url), lead, view, max_batch=settings.max_batch, max_queue=settings.max_queue
     )
-    await core.start()
+    # The lead comes first: a schema is not changed under an exchange that is using it.
+    await core.start(lambda: prepare_schema(settings))
     try:
         yield Node(settings, db, core, view)
     finally:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(core.stop(), _SETTLE_S)
+        await core.stop(_SETTLE_S)
         await db.close()
 
 

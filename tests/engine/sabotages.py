@@ -357,7 +357,8 @@ SABOTAGES = (
     Sabotage(
         "a market reopens amid its closing",
         LIFECYCLE,
-        "        or (status is MarketStatus.OPEN and market.sweeping)\n",
+        "        or (market.status is MarketStatus.CLOSED and status is not None "
+        "and not market.book.empty)\n",
         "",
         _test("lifecycle", "no_reopening_amid_a_closing"),
     ),
@@ -401,7 +402,9 @@ SABOTAGES = (
     Sabotage(
         "an account opened twice gets its credit twice",
         ACCOUNTS,
-        "        if command.credit:\n            _book(state, account, command.credit)\n",
+        "        if command.credit and state.ledger.net_deposits + command.credit <= "
+        "MAX_DEPOSITS:\n"
+        "            _book(state, account, command.credit)\n",
         "    if command.credit:\n"
         "        _book(state, state.ledger.account(command.user_id), command.credit)\n",
         _test("accounts", "opening_again_changes_nothing"),

@@ -23,11 +23,13 @@ from predmarket.units import Micros
 class Waiting:
     """A command that somebody waits for. ``expires_at`` is when nobody does any more.
 
+    ``id`` is its own for ever, ``number`` its place among this core's commands.
     ``held``: a resolution that was carried out in part and is answered after its last step;
     ``recorded``: that first part is committed.
     """
 
     id: str
+    number: int
     command: Command
     expires_at: Micros
     reply: asyncio.Future[BusReply]
@@ -82,8 +84,8 @@ class Batch:
         self.deltas += [event for event in events if type(event) is BookDelta]
 
     def waiters(self) -> list[Waiting]:
-        """Return everybody who waits for this batch, in the order of their commands."""
-        return [waiting for waiting, _ in self.answers] + self.held
+        """Return everybody who waits for this batch, each once."""
+        return list(dict.fromkeys([*(waiting for waiting, _ in self.answers), *self.held]))
 
     def seal(self, exchange: Exchange, before: CoreRow) -> Settlement:
         """Copy everything the batch changed; ``before`` is the core row it builds on."""

@@ -38,7 +38,13 @@ from predmarket.server.settlement.sequencer import (
     CoreDefect,
     Sequencer,
 )
-from predmarket.server.settlement.store import Contradiction, CoreRow, Store, StoreError
+from predmarket.server.settlement.store import (
+    Contradiction,
+    CoreRow,
+    Deposed,
+    Store,
+    StoreError,
+)
 from predmarket.server.view import MarketView
 from predmarket.units import Micros
 
@@ -113,6 +119,7 @@ class Core:
         self._repeats = Repeats(store)
         self._committing: Batch | None = None
         self._broken = False
+        self._failures = 0
         self._stopping = False
         self._work = asyncio.Event()
         self._sealable = asyncio.Event()
@@ -140,6 +147,7 @@ class Core:
         self._id_count += 1
         waiting = Waiting(
             f"{self._ids}{self._id_count}",
+            self._id_count,
             command,
             self._clock() + self._reply_limit,
             asyncio.get_running_loop().create_future(),
@@ -163,40 +171,55 @@ class Core:
 
     # life
 
-    async def start(self) -> None:
+    async def start(self, before_load: Callable[[], None] | None = None) -> None:
         """Take the lead, load the state and begin to work.
 
+        ``before_load`` runs in between, when nobody else can be using the database.
         Raises leadership.Held, StoreError, LoadError.
         """
+        leading: asyncio.Task[None] | None = None
         try:
             await self._in_settler(self._leadership.acquire)
+            leading = asyncio.create_task(self._lead())  # a long load must not outlast the lease
+            if before_load is not None:
+                await self._in_settler(before_load)
             self._install(await self._in_settler(self._open, None))
+            if leading.done():
+                leading.result()
         except BaseException:
+            if leading is not None:
+                leading.cancel()
             await self._in_settler(self._close)
             raise
-        loops = (self._decide, self._commit, self._sweep, self._lead)
-        self._tasks = [asyncio.create_task(loop(), name=loop.__name__) for loop in loops]
+        loops = (self._decide, self._commit, self._sweep)
+        self._tasks = [leading, *(asyncio.create_task(loop()) for loop in loops)]
         for task in self._tasks:
             task.add_done_callback(self._task_ended)
 
-    async def stop(self) -> None:
-        """Settle what was accepted, then let go of the database and the lead; once."""
+    async def stop(self, limit_s: float = 60) -> None:
+        """Settle what was accepted, then let go of the database and the lead; once.
+
+        What is not settled within ``limit_s`` is left: nobody was told that it happened.
+        """
         if not self._tasks:
             return
         self._stopping = True
         self._sealable.set()
         drained = asyncio.create_task(self._until(self._idle))
-        await asyncio.wait((drained, self._failed), return_when=asyncio.FIRST_COMPLETED)
-        drained.cancel()
-        for task in self._tasks:
+        await asyncio.wait(
+            (drained, self._failed), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        tasks, self._tasks = [drained, *self._tasks], []
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(drained, *self._tasks, return_exceptions=True)
-        self._tasks = []
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._abandon()
         if self._alarm is not None:
             self._alarm.cancel()
-        await self._in_settler(self._close)
-        self._settler.shutdown()
-        self._seeker.shutdown()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._in_settler(self._close), limit_s)
+        self._settler.shutdown(wait=False)
+        self._seeker.shutdown(wait=False)
 
     async def failed(self) -> None:
         """Wait until the core cannot go on, and raise why (Deposed, LoadError, CoreDefect)."""
@@ -219,10 +242,16 @@ class Core:
             self._failed.set_exception(error)
             self._failed.exception()  # mark as seen; failed() raises it to whoever asks
         self._stopping = True
-        for waiting in (*self._outstanding, *self._sequencer.resolving.values()):
-            waiting.fail(OutcomeUnknown("the core has stopped"))
+        self._abandon()
         for task in self._tasks:
             task.cancel()
+
+    def _abandon(self) -> None:
+        """Tell everybody who still waits that there will be no reply."""
+        committing = self._committing.waiters() if self._committing is not None else []
+        forming, resolving = self._sequencer.batch.waiters(), self._sequencer.resolving.values()
+        for waiting in (*self._outstanding, *committing, *forming, *resolving):
+            waiting.fail(OutcomeUnknown("the core has stopped"))
 
     async def _in_settler(self, call: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._settler, call, *arguments)
@@ -236,8 +265,10 @@ class Core:
             self._leadership.renew()
         store = self._store
         store.connect()
-        store.take_over()
+        epoch = store.take_over()
         core = store.core_row()
+        if core.epoch != epoch:
+            raise Deposed("another core has taken over meanwhile")
         rows = [] if known_batch is None else store.journal_after(known_batch)
         self._durability = store.durability()
         self._durable = store.durable()
@@ -271,6 +302,8 @@ class Core:
 
     async def _decide(self) -> None:
         while True:
+            if not self._broken:
+                self._set_alarm()
             await self._work.wait()
             self._work.clear()
             while not self._broken and (self._queue or self._sequencer.own_work):
@@ -278,7 +311,6 @@ class Core:
                     await self._until(lambda: self._broken or not self._sequencer.full)
                     continue
                 await self._decide_group()
-                self._set_alarm()
                 await asyncio.sleep(0)
 
     async def _decide_group(self) -> None:
@@ -289,13 +321,20 @@ class Core:
         if alone:
             await self._until(self._quiet)
         try:
-            await self._look_up(group)
+            if not self._broken:
+                await self._look_up(group)
             if sequencer is not self._sequencer or self._broken:
                 return
             left = sequencer.carry_out(group)
         except StoreError as error:
             if sequencer is self._sequencer:
                 self._break(error)
+            return
+        except Contradiction as error:  # the database cannot even read such a key
+            self._suspects.update(waiting.id for waiting in group)
+            if alone:
+                self._drop(group[0], error)
+            self._break(error)
             return
         except CommandDefect as error:
             self._suspects.add(error.id)
@@ -321,6 +360,7 @@ class Core:
                 break
             waiting = self._queue.popleft()
             if waiting.reply.done():
+                self._suspects.discard(waiting.id)
                 continue
             group.append(waiting)
             if suspect:
@@ -351,7 +391,8 @@ class Core:
         delay = self._sequencer.next_due_in()
         if delay is not None:
             loop = asyncio.get_running_loop()
-            self._alarm = loop.call_later(delay / 1_000_000, self._work.set)
+            # Late by a millisecond rather than early: loop and wall clock do not agree to less.
+            self._alarm = loop.call_later(delay / 1_000_000 + 0.001, self._work.set)
 
     # committing
 
@@ -380,8 +421,10 @@ class Core:
                 self._break(error)
                 return
             except StoreError as error:
+                self._failures += 1
                 self._break(error)
                 return
+            self._failures = 0
             self._committed = settlement.core
         batch.publish(self._view)
         self._repeats.committed(batch.answers)
@@ -390,7 +433,7 @@ class Core:
 
     def _suspect(self, batch: Batch, error: Contradiction) -> None:
         """Have each command of a batch that the database refuses run alone; drop one that was."""
-        waiters = batch.waiters()
+        waiters = [waiting for waiting in batch.waiters() if not waiting.recorded]
         if not waiters:
             raise CoreDefect("the database refuses the core's own command") from error
         self._suspects.update(waiting.id for waiting in waiters)
@@ -428,14 +471,19 @@ class Core:
         for waiting in dict.fromkeys([*again, *resolving]):
             if waiting.held and (waiting.recorded or waiting.id in ids):
                 self._sequencer.resume(waiting)
-            else:
+            elif waiting.held:
                 waiting.held = False
-        rerun = [w for w in dict.fromkeys(again) if not (w.id in ids or w.held or w.reply.done())]
-        self._queue.extendleft(reversed(rerun))
+                self._outstanding.appendleft(waiting)
+        rerun = {w.number: w for w in again if not (w.id in ids or w.held or w.reply.done())}
+        self._queue.extendleft(rerun[number] for number in sorted(rerun, reverse=True))
         log.warning("core_recovered", extra={"epoch": self._committed.epoch, "rerun": len(rerun)})
 
     async def _open_patiently(self) -> _Loaded:
         """Try until the database is back. Raises Deposed when another core leads by then."""
+        # A look-up under way must have ended: a connection is not closed under its user.
+        await asyncio.get_running_loop().run_in_executor(self._seeker, lambda: None)
+        if self._failures > 1:  # the database answers but takes no batch: do not spin
+            await asyncio.sleep(_RETRY_S[min(self._failures, len(_RETRY_S)) - 1])
         attempt = 0
         while True:
             try:

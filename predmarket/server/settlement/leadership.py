@@ -8,6 +8,7 @@ import fcntl
 import os
 import secrets
 import socket
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -95,8 +96,12 @@ class LeaseLeadership:
         self._conninfo = conninfo(url)
         self._wait_s = wait_s
         self._db: psycopg.Connection[Any] | None = None
+        # Renewed by two threads; a connection is used by one at a time and closed by its user.
+        self._lock = threading.Lock()
+        self._released = False
 
     def acquire(self) -> None:
+        self._released = False
         until = time.monotonic() + self._wait_s
         while True:
             taken = self._run(
@@ -120,25 +125,35 @@ class LeaseLeadership:
             raise Deposed("the lease is another core's")
 
     def release(self) -> None:
+        self._released = True
         with suppress(StoreError):
-            self._run("UPDATE lease SET expires_at = 0 WHERE holder = %(me)s RETURNING id")
+            self._run(
+                "UPDATE lease SET expires_at = 0 WHERE holder = %(me)s RETURNING id", last=True
+            )
+        with self._lock:
+            self._disconnect()
+
+    def _run(self, sql: str, *, last: bool = False) -> list[tuple[Any, ...]]:
+        """Run a statement; after the release, none but the last."""
+        parameters = {"me": self.holder, "ttl": int(LEASE_S * 1_000_000)}
+        with self._lock:
+            if self._released and not last:
+                return [()]
+            try:
+                if self._db is None:
+                    self._db = psycopg.connect(
+                        self._conninfo, autocommit=True, connect_timeout=2, tcp_user_timeout=2_000
+                    )
+                return self._db.execute(sql, parameters).fetchall()
+            except psycopg.Error as error:
+                self._disconnect()
+                raise StoreError(str(error)) from error
+
+    def _disconnect(self) -> None:
         if self._db is not None:
             with suppress(psycopg.Error):
                 self._db.close()
             self._db = None
-
-    def _run(self, sql: str) -> list[tuple[Any, ...]]:
-        parameters = {"me": self.holder, "ttl": int(LEASE_S * 1_000_000)}
-        try:
-            if self._db is None or self._db.closed:
-                self._db = psycopg.connect(self._conninfo, autocommit=True, connect_timeout=2)
-            return self._db.execute(sql, parameters).fetchall()
-        except psycopg.Error as error:
-            if self._db is not None:
-                with suppress(psycopg.Error):
-                    self._db.close()
-                self._db = None
-            raise StoreError(str(error)) from error
 
 
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"

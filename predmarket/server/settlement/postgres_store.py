@@ -34,11 +34,11 @@ from predmarket.server.settlement.store import (
     updates,
 )
 
-_CONNECT_S = 5
+_CONNECT_S = 3
 _SESSION = (
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; "
     "SET plan_cache_mode = force_generic_plan; SET jit = off; "
-    "SET idle_in_transaction_session_timeout = '30s'"
+    "SET idle_in_transaction_session_timeout = '10s'"
 )
 KNOWN_ORDERS = (
     "SELECT o.user_id, o.client_order_id, o.id, o.request, e.detail "
@@ -120,6 +120,8 @@ class PostgresStore(Store):
             raise StoreError("the database is not open")
         try:
             return db.execute(sql, parameters).fetchall()
+        except psycopg.DataError as error:
+            raise Contradiction(str(error)) from error
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
 
@@ -136,6 +138,7 @@ class PostgresStore(Store):
     def begin_snapshot(self) -> None:
         if self._db is None:
             raise StoreError("the database is not open")
+        self._db.execute("SET idle_in_transaction_session_timeout = 0")
         self._db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def known_orders(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
@@ -173,24 +176,25 @@ class PostgresStore(Store):
     def _write(self, db: psycopg.Connection[Any], settlement: Settlement) -> None:
         """Send the whole batch at once, then check how many rows each statement met."""
         changed: list[tuple[psycopg.Cursor[Any], Shape, int]] = []
-        with db.pipeline() as pipeline:
-            db.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
-            fence = db.execute(self._advance(), advance_parameters(settlement.core))
-            db.execute(self._insert_journal(), journal_parameters(settlement))
-            for shape, rows in inserts(settlement):
-                db.execute(_insert_sql(shape), _arrays(shape, rows))
-            for shape, rows in updates(settlement):
-                cut, cut_rows = picked(shape, rows)
-                cursor = db.execute(_update_sql(cut), _arrays(cut, cut_rows))
-                changed.append((cursor, shape, len(rows)))
-            try:
+        fence = db.cursor()
+        try:
+            with db.pipeline() as pipeline:
+                db.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
+                fence.execute(self._advance(), advance_parameters(settlement.core))
+                db.execute(self._insert_journal(), journal_parameters(settlement))
+                for shape, rows in inserts(settlement):
+                    db.execute(_insert_sql(shape), _arrays(shape, rows))
+                for shape, rows in updates(settlement):
+                    cut, cut_rows = picked(shape, rows)
+                    cursor = db.execute(_update_sql(cut), _arrays(cut, cut_rows))
+                    changed.append((cursor, shape, len(rows)))
                 pipeline.sync()
-            finally:
-                if fence.rowcount == 0:  # whatever the statements after it met
-                    raise Deposed("the epoch or the batch number has moved on")
-            for cursor, shape, count in changed:
-                if cursor.rowcount != count:
-                    raise Contradiction(f"{shape.table}: a row is not at the version expected")
+        finally:
+            if fence.rowcount == 0:  # whatever the statements after it met
+                raise Deposed("the epoch or the batch number has moved on")
+        for cursor, shape, count in changed:
+            if cursor.rowcount != count:
+                raise Contradiction(f"{shape.table}: a row is not at the version expected")
 
 
 def _columns(keys: Sequence[tuple[int, str]]) -> tuple[list[int], list[str]]:

@@ -27,7 +27,9 @@ from predmarket.terms import ErrorCode
 
 Keys: TypeAlias = tuple[list[OrderKey], list[TransferKey]]
 _Content: TypeAlias = str | tuple[int, int, str] | None
-Found: TypeAlias = dict[tuple[str, int, str], tuple[_Content, BusReply]]
+Known: TypeAlias = tuple[_Content, BusReply, str]
+"""The content and the reply that go with a key, and the id of the command it came with."""
+Found: TypeAlias = dict[tuple[str, int, str], Known]
 
 
 class Repeats:
@@ -35,8 +37,8 @@ class Repeats:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._orders: dict[OrderKey, tuple[_Content, BusReply]] = {}
-        self._transfers: dict[TransferKey, tuple[_Content, BusReply]] = {}
+        self._orders: dict[OrderKey, Known] = {}
+        self._transfers: dict[TransferKey, Known] = {}
         self._found: Found = {}
 
     @staticmethod
@@ -72,17 +74,18 @@ class Repeats:
         return list(orders), list(transfers)
 
     def look_up(self, keys: Keys) -> Found:
-        """(In the look-up thread.) Find committed keys. Raises StoreError."""
+        """(In the look-up thread.) Find committed keys. Raises StoreError, Contradiction."""
         found: Found = {}
         orders, transfers = keys
         if orders:
             for key, order in self._store.known_orders(orders).items():
-                found["order", *key] = order.request, _order_reply(order)
+                found["order", *key] = order.request, _order_reply(order), ""
         if transfers:
             for key, known in self._store.known_transfers(transfers).items():
                 found["transfer", *key] = (
                     _transfer_content(known),
                     RepeatedTransfer(known.transfer_id),
+                    "",
                 )
         return found
 
@@ -111,15 +114,16 @@ class Repeats:
             return Refused(code, "the same key was used before with other content")
         return known[1]
 
-    def decided(self, command: Command, reply: BusReply) -> None:
+    def decided(self, waiting: Waiting, reply: BusReply) -> None:
         """Remember a keyed command's reply until its commit."""
+        command = waiting.command
         if isinstance(command, PlaceOrder) and command.client_order_id is not None:
             if isinstance(reply, OrderDone):
                 reply = RepeatedOrder(reply.order.id)
             elif not (isinstance(reply, Refused) and reply.order_id is not None):
                 return  # refused without a record, so a repeat is decided anew
             key = (command.user_id, command.client_order_id)
-            self._orders[key] = command.request, reply
+            self._orders[key] = command.request, reply, waiting.id
         elif (
             isinstance(command, Transfer)
             and command.key is not None
@@ -129,22 +133,33 @@ class Repeats:
             self._transfers[command.actor_id, command.key] = (
                 content,
                 RepeatedTransfer(reply.transfer_id),
+                waiting.id,
             )
 
     def committed(self, answers: Iterable[tuple[Waiting, BusReply]]) -> None:
-        """Forget the keys of a committed batch: from now on the database knows them."""
+        """Forget the keys of a committed batch: from now on the database knows them.
+
+        A key whose command was refused without a record may stand for a later command meanwhile,
+        so each command forgets its own entry alone.
+        """
         for waiting, _ in answers:
             command = waiting.command
             if isinstance(command, PlaceOrder) and command.client_order_id is not None:
-                self._orders.pop((command.user_id, command.client_order_id), None)
+                _drop_own(self._orders, (command.user_id, command.client_order_id), waiting.id)
             elif isinstance(command, Transfer) and command.key is not None:
-                self._transfers.pop((command.actor_id, command.key), None)
+                _drop_own(self._transfers, (command.actor_id, command.key), waiting.id)
 
     def forget(self) -> None:
         """Forget everything undecided: recovery reads from the database what was committed."""
         self._orders.clear()
         self._transfers.clear()
         self._found = {}
+
+
+def _drop_own(known: dict[tuple[int, str], Known], key: tuple[int, str], owner: str) -> None:
+    entry = known.get(key)
+    if entry is not None and entry[2] == owner:
+        del known[key]
 
 
 def _transfer_content(known: KnownTransfer) -> _Content:

@@ -13,7 +13,7 @@ Source: ARCHITECTURE, The path of an order.
 from collections import deque
 from collections.abc import Callable
 
-from predmarket.engine import Exchange, InvariantError
+from predmarket.engine import Exchange
 from predmarket.engine.commands import Command, ResolveMarket
 from predmarket.engine.replies import MarketDone, Reply, Resolved
 from predmarket.engine.state import State
@@ -32,7 +32,7 @@ class CoreDefect(Exception):
 
 
 class CommandDefect(Exception):
-    """A command broke an invariant. ``id`` names it; the state is worthless."""
+    """A command broke the engine. ``id`` names it; the state is worthless."""
 
     def __init__(self, id: str, reason: str) -> None:
         super().__init__(reason)
@@ -108,7 +108,7 @@ class Sequencer:
             batch.answers.append((waiting, known))
             return
         reply = self._apply(now, waiting.id, command)
-        self._repeats.decided(command, reply)
+        self._repeats.decided(waiting, reply)
         if isinstance(reply, MarketDone) and isinstance(command, ResolveMarket):
             waiting.held = True
             self.resolving[reply.market_id] = waiting
@@ -119,10 +119,10 @@ class Sequencer:
     def _apply(self, now: Micros, id: str, command: Command) -> Reply:
         try:
             reply, events = self.exchange.apply(now, command)
-        except InvariantError as error:
+        except Exception as error:  # a broken invariant, or any other defect: the state is lost
             if not id:  # it comes up again after every recovery
-                raise CoreDefect(f"{type(command).__name__}: {error}") from error
-            raise CommandDefect(id, str(error)) from error
+                raise CoreDefect(f"{type(command).__name__}: {error!r}") from error
+            raise CommandDefect(id, repr(error)) from error
         self.batch.add(self.exchange, now, id, command, events)
         return reply
 

@@ -146,7 +146,7 @@ class SqliteStore(Store):
                 if _write(db, *picked(shape, rows), _update_sql) != len(rows):
                     raise Contradiction(f"{shape.table}: a row is not at the version expected")
             db.execute("COMMIT")
-        except sqlite3.IntegrityError as error:
+        except (sqlite3.IntegrityError, OverflowError, UnicodeError) as error:
             raise Contradiction(str(error)) from error
         except sqlite3.Error as error:
             raise StoreError(str(error)) from error

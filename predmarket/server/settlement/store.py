@@ -116,7 +116,8 @@ class Store(ABC):
     """A database as the core uses it. All calls block; the core makes them from its own threads.
 
     ``settle``, ``take_over`` and the loads run on one connection, the look-ups on another.
-    Every method raises StoreError when the database fails.
+    Every method raises StoreError when the database fails; a look-up raises Contradiction for a key
+    that no row could have.
     """
 
     mark: str

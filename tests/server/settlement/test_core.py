@@ -9,7 +9,6 @@ from predmarket.engine.commands import (
     CancelAfter,
     CancelOrder,
     CreateMarket,
-    OpenAccount,
     ResolveMarket,
     Transfer,
     UpdateMarket,
@@ -22,10 +21,10 @@ from predmarket.engine.replies import (
     TransferDone,
 )
 from predmarket.server.bus import OutcomeUnknown, Overloaded, RepeatedOrder, RepeatedTransfer
-from predmarket.server.settlement.store import Settlement
+from predmarket.server.settlement.store import Settlement, StoreError
 from predmarket.terms import ErrorCode, MarketStatus, Outcome, Side
 from predmarket.units import MONEY_ONE
-from tests.server.settlement.conftest import DEPOSIT, MARKET, USERS, Exchange, limit
+from tests.server.settlement.conftest import DEPOSIT, MARKET, USERS, Exchange, Running, limit
 
 BUY, SELL = Side.BUY, Side.SELL
 
@@ -190,13 +189,9 @@ async def test_timers_fire_by_themselves_and_after_downtime(exchange: Exchange) 
         await running.place(2, BUY, 1, 40)
         await running.do(CancelAfter(2, 2))
         await running.place(3, BUY, 1, 30)
-        await running.do(UpdateMarket(MARKET, sets_closes_at=True, closes_at=now + 3_000_000))
+        await running.do(UpdateMarket(MARKET, sets_closes_at=True, closes_at=now + 2_400_000))
     now += 2_500_000
     async with exchange.running(clock=lambda: now) as running:
-        assert isinstance(await running.do(OpenAccount(1)), object)
-        assert running.view.book(MARKET).bids == {3_000: 100}
-        now += 600_000
-        running.core._work.set()
         while running.view.find(MARKET).status is not MarketStatus.CLOSED:  # type: ignore[union-attr]
             await asyncio.sleep(0.01)
     assert exchange.scalar("SELECT COUNT(*) FROM orders WHERE status = 'EXPIRED'") == 1
@@ -208,11 +203,34 @@ async def test_timers_fire_by_themselves_and_after_downtime(exchange: Exchange) 
 
 
 async def test_a_real_alarm_wakes_the_core(exchange: Exchange) -> None:
-    """By the wall clock: an order expires although nobody sends anything."""
+    """By the wall clock, time and again: an order expires although nobody sends anything."""
     async with exchange.trading() as running:
-        await running.place(1, BUY, 1, 50, expires_at=running.core._clock() + 150_000)
+        for _ in range(5):
+            await running.place(1, BUY, 1, 50, expires_at=running.core._clock() + 60_000)
+            while running.view.book(MARKET).bids:
+                await asyncio.sleep(0.005)
+
+
+async def test_an_alarm_behind_a_stale_one_is_heard(exchange: Exchange) -> None:
+    """A timer that means nothing any more comes first; the one after it still fires."""
+    async with exchange.trading() as running:
+        soon = running.core._clock() + 100_000
+        gone = await running.place(1, BUY, 1, 50, expires_at=soon)
+        await running.place(2, BUY, 1, 40, expires_at=soon + 100_000)
+        await running.do(CancelOrder(1, gone.order.id))
         while running.view.book(MARKET).bids:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.005)
+
+
+async def test_an_alarm_is_set_after_a_restart(exchange: Exchange) -> None:
+    """What was armed before the stop fires after it, with nothing else going on."""
+    async with exchange.trading() as running:
+        await running.place(2, BUY, 1, 40)
+        await running.do(CancelAfter(2, 1))
+    async with exchange.running() as running:
+        while running.view.book(MARKET).bids:
+            await asyncio.sleep(0.005)
+    assert exchange.scalar("SELECT COUNT(*) FROM orders WHERE reason = 'DEADMAN'") == 1
 
 
 async def test_a_long_resolution_goes_in_steps(
@@ -290,3 +308,47 @@ async def test_cancelling_an_ended_order_is_refused(exchange: Exchange) -> None:
         again = await running.do(CancelOrder(1, placed.order.id))
         assert isinstance(again, Refused)
         assert again.code is ErrorCode.ORDER_NOT_OPEN
+
+
+async def test_a_refused_transfers_key_stays_free_for_the_next(exchange: Exchange) -> None:
+    """A refusal leaves no record; its commit must not forget the later success under the key."""
+    out = Transfer(2, -150 * MONEY_ONE, "payout", 1, key="k")
+    async with exchange.trading() as running:
+        gate = Gate(running)
+        first = asyncio.create_task(running.do(out))
+        held = asyncio.create_task(running.do(limit(1, BUY, 1, 50)))
+        await asyncio.to_thread(gate.settled.wait, 20)
+        funded = asyncio.create_task(running.do(Transfer(2, 100 * MONEY_ONE, "pay", 1)))
+        second = asyncio.create_task(running.do(out))
+        while len(running.core._sequencer.batch.answers) < 2:
+            await asyncio.sleep(0)
+        gate.open.set()
+        refused = await first
+        assert isinstance(refused, Refused)
+        third = await running.do(out)
+        done = await second
+        assert isinstance(done, TransferDone)
+        assert third == RepeatedTransfer(done.transfer_id)
+        await asyncio.gather(held, funded)
+
+
+async def test_stop_is_bounded_when_the_database_is_away(exchange: Exchange) -> None:
+    """Who still waits is told that the outcome is unknown, and nothing runs on."""
+    async with exchange.trading() as running:
+        fail_forever(running)
+        placing = asyncio.create_task(running.do(limit(1, BUY, 1, 50)))
+        await asyncio.sleep(0.1)
+        await running.core.stop(limit_s=0.3)
+        with pytest.raises(OutcomeUnknown):
+            await placing
+    assert exchange.count("orders") == 0
+
+
+def fail_forever(running: Running) -> None:
+    """Let every commit and every takeover fail from now on."""
+
+    def fail(*_: object) -> None:
+        raise StoreError("the database is away")
+
+    running.store.settle = fail  # type: ignore[method-assign,assignment]
+    running.store.connect = fail  # type: ignore[method-assign]

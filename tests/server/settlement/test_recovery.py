@@ -2,18 +2,28 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Callable
 
 import pytest
 
-from predmarket.engine.commands import CancelOrder, Command, ResolveMarket
+from predmarket.engine.commands import CancelOrder, Command, ResolveMarket, UpdateMarket
 from predmarket.engine.ledger import InvariantError
 from predmarket.engine.replies import OrderDone, Resolved
+from predmarket.engine.state import State
 from predmarket.server.bus import BusError, BusReply, Faulted, RepeatedOrder
+from predmarket.server.settlement import recovery
 from predmarket.server.settlement.leadership import Held
 from predmarket.server.settlement.recovery import LoadError
-from predmarket.server.settlement.store import Contradiction, Deposed, Settlement, StoreError
-from predmarket.terms import Outcome, Side
+from predmarket.server.settlement.store import (
+    Contradiction,
+    CoreRow,
+    Deposed,
+    Settlement,
+    Store,
+    StoreError,
+)
+from predmarket.terms import MarketStatus, Outcome, Side
 from predmarket.units import MONEY_ONE
 from tests.server.settlement.conftest import MARKET, USERS, Exchange, Running, limit
 from tests.support.postgres import PostgresServer, fresh_database
@@ -146,6 +156,113 @@ async def test_a_command_that_the_database_refuses_is_dropped_alone(exchange: Ex
         assert isinstance(fault, Faulted)
         assert exchange.count("orders") == 4
         await running.place(5, BUY, 1, 50)
+    assert exchange.audited() == []
+
+
+async def test_a_resolution_that_the_database_refuses_is_dropped(exchange: Exchange) -> None:
+    """Also one whose first and last step fall into one batch: it does not come back for ever."""
+    async with exchange.trading() as running:
+        settle: Settle = running.store.settle
+
+        def refusing(settlement: Settlement) -> None:
+            if re.search(rb"resolve-market", settlement.entries):
+                raise Contradiction("a constraint is violated")
+            settle(settlement)
+
+        running.store.settle = refusing  # type: ignore[method-assign]
+        for step in (1, 1_000):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("predmarket.engine.lifecycle.STEP", step)
+                await running.place(1, BUY, 1, 50)
+                await running.place(2, BUY, 1, 49)
+                with pytest.raises(Faulted):
+                    await running.do(ResolveMarket(MARKET, Outcome.YES))
+    assert exchange.audited() == []
+
+
+async def test_any_exception_of_the_engine_drops_one_command(exchange: Exchange) -> None:
+    """SCALAR without a price cannot come through a gateway; if it did, others would not suffer."""
+    async with exchange.trading() as running:
+        await running.place(1, BUY, 1, 50)
+        await running.place(2, SELL, 1, 50)
+        with pytest.raises(Faulted):
+            await running.do(ResolveMarket(MARKET, Outcome.SCALAR))
+        await running.place(1, BUY, 1, 50)
+    assert exchange.audited() == []
+
+
+async def test_a_key_that_no_row_can_have_drops_one_command(postgres_url: str) -> None:
+    """PostgreSQL cannot even look for it; the commands beside it are carried out."""
+    exchange = Exchange(postgres_url)
+    async with exchange.trading() as running:
+        done = await asyncio.gather(
+            running.do(limit(1, BUY, 1, 50)),
+            running.do(limit(2, BUY, 1, 50, key="a\0b")),
+            running.do(limit(3, BUY, 1, 50)),
+            return_exceptions=True,
+        )
+        assert isinstance(done[0], OrderDone)
+        assert isinstance(done[1], Faulted)
+        assert isinstance(done[2], OrderDone)
+
+
+async def test_a_load_longer_than_the_lease_keeps_the_lead(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease is renewed while the state loads: nobody takes over in the middle."""
+    exchange = Exchange(postgres_url)
+    load = recovery.load
+
+    def slowly(store: Store, core: CoreRow) -> State:
+        time.sleep(3)
+        return load(store, core)
+
+    monkeypatch.setattr(recovery, "load", slowly)
+    starting = asyncio.create_task(begin(exchange))
+    await asyncio.sleep(2.7)
+    with pytest.raises(Held):
+        async with exchange.running(wait_s=0):
+            pass
+    await starting
+
+
+async def begin(exchange: Exchange) -> None:
+    """Start a core and trade once."""
+    async with exchange.trading() as running:
+        await running.place(1, BUY, 1, 50)
+
+
+@pytest.mark.parametrize("merging", [False, True], ids=["owner cancels", "position merges"])
+async def test_steps_are_the_same_after_a_reload(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, merging: bool
+) -> None:
+    """Lists that a reload makes anew lead to the same steps: the replay agrees."""
+    async with exchange.trading() as running:
+        for user in range(1, 5):
+            await running.place(user, BUY, 1, 50)
+        await running.place(9, SELL, 4, 50)
+        for user in range(1, 5):
+            await running.place(user, SELL, 1, 60)
+        if merging:
+            for user in range(1, 5):
+                await running.place(user, SELL, 1, 61)
+            await running.place(9, BUY, 8, 61)
+        resting = [await running.place(user, BUY, 1, 40) for user in range(1, 5)]
+        monkeypatch.setattr("predmarket.engine.lifecycle.STEP", 2)
+        if merging:
+            resolving = asyncio.create_task(running.do(ResolveMarket(MARKET, Outcome.NO)))
+        else:
+            await running.do(UpdateMarket(MARKET, MarketStatus.CLOSED))
+            resolving = None
+        for order in reversed(resting):
+            await running.do(CancelOrder(order.order.user_id, order.order.id))
+            fail_next(running, after_commit=False)
+        if resolving is not None:
+            await resolving
+        else:
+            while running.core._sequencer.exchange.state.unfinished:
+                await asyncio.sleep(0.01)
+            await running.do(UpdateMarket(MARKET, MarketStatus.OPEN))
     assert exchange.audited() == []
 
 
