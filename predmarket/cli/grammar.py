@@ -44,7 +44,10 @@ class Group(TyperGroup):
         return [*super().get_params(ctx), *_global_params()]
 
     def list_commands(self, ctx: "_click.Context") -> list[str]:
-        return list(self.tree)
+        return self._listed()
+
+    def _listed(self) -> list[str]:
+        return [name for name, entry in self.tree.items() if not getattr(entry, "hidden", False)]
 
     def get_command(self, ctx: "_click.Context", cmd_name: str) -> TyperCommand | TyperGroup | None:
         entry = self.tree.get(cmd_name)
@@ -66,7 +69,7 @@ class Group(TyperGroup):
 
     def format_options(self, ctx: "_click.Context", formatter: "_click.HelpFormatter") -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in self.tree.items()])
+            formatter.write_dl([(name, self.tree[name].summary) for name in self._listed()])
         _write_params(self, ctx, formatter)
 
 
@@ -127,6 +130,7 @@ def _command(name: str, leaf: registry.Leaf) -> TyperCommand:
         name,
         cls=Command,
         short_help=leaf.summary,
+        hidden=leaf.hidden,
         # a negative number looks like an option, and is none that anyone knows
         context_settings={"ignore_unknown_options": leaf.signed},
     )(getattr(import_module(f"predmarket.cli.{module}"), function))

@@ -24,6 +24,22 @@ class Grid:
     headings: Sequence[str]
     numeric: Sequence[bool]
     rows: Sequence[Sequence[str]]
+    least: Sequence[str] = ()
+    """Headings of columns that a narrow terminal does without, the first to go first."""
+
+    def within(self, width: int, gap: int) -> "Grid":
+        """Return the grid without as many of its least columns as it takes to fit ``width``."""
+        kept = list(range(len(self.headings)))
+        for heading in self.least:
+            cells = [max(len(row[i]) for row in [self.headings, *self.rows]) for i in kept]
+            if sum(cells) + gap * (len(kept) - 1) <= width:
+                break
+            kept.remove(self.headings.index(heading))
+        return Grid(
+            [self.headings[i] for i in kept],
+            [self.numeric[i] for i in kept],
+            [[row[i] for i in kept] for row in self.rows],
+        )
 
     def columns(self) -> list[tuple[str, bool]]:
         """Return (heading, is numeric) for each column."""
@@ -55,6 +71,7 @@ class Layout:
     columns: Sequence[Column] = ()
     fields: Sequence[str] = ()
     parts: Mapping[str, "Layout"] = field(default_factory=dict)
+    least: Sequence[str] = ()
 
     def grid(self, rows: Sequence[Row]) -> Grid:
         """Return ``rows`` as a table."""
@@ -63,6 +80,7 @@ class Layout:
             [column.heading for column in columns],
             [column.numeric for column in columns],
             [[cell(row.get(column.key)) for column in columns] for row in rows],
+            self.least,
         )
 
     def grids(self, row: Row, *, brief: bool) -> list[Grid]:
@@ -123,6 +141,7 @@ MARKET = Layout(
         "id slug question description status outcome settlementPrice tickSize makerFeeRate"
         " takerFeeRate closesAt createdAt creator lastPrice bestBid bestAsk volume openInterest"
     ),
+    least=("CLOSES", "QUESTION", "VOLUME"),
 )
 
 ORDER_FILL = Layout(
@@ -154,10 +173,10 @@ ORDER = Layout(
     ),
     _names(
         "id clientOrderId marketId marketSlug userId side type price qty qtyFilled qtyRemaining"
-        " avgFillPrice feesPaid status reason timeInForce expiresAt createdAt updatedAt queueAhead"
-        " fills"
+        " avgFillPrice feesPaid status reason timeInForce expiresAt createdAt updatedAt fills"
     ),
     {"fills": ORDER_FILL},
+    least=("CLIENT ID", "CREATED", "AVG", "TYPE", "TIF", "REASON"),
 )
 
 PREVIEW = Layout(fields=_names("fillQty restQty avgPrice worstPrice fees locked queueAhead"))

@@ -154,7 +154,16 @@ def resolve(
     prompt.confirm(line, question)
     with line.client() as client:
         resolution = client.resolve_market(market, ending, price)
-    line.output.record(layouts.RESOLUTION, resolution)
+    ended, fields = resolution["market"], layouts.RESOLUTION.fields
+    brief = {
+        "slug": ended["slug"],
+        "status": ended["status"],
+        "outcome": ended["outcome"],
+        "settlementPrice": ended["settlementPrice"],
+        "payouts": resolution["payouts"],
+    }
+    grids = layouts.ANY.grids(brief, brief=False)
+    line.output.show(resolution, [resolution], fields, lambda: grids)
 
 
 def _change(ctx: typer.Context, market: str, status: MarketStatus) -> None:

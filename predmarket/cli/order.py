@@ -64,14 +64,14 @@ def place(
         typer.Option("--client-id", metavar="ID", help="Own id, 1 to 64 characters, for ever."),
     ] = None,
     preview: Annotated[
-        bool, typer.Option("--preview", help="Show what would happen; send no order.")
+        bool,
+        typer.Option("--preview", hidden=True, help="Show what would happen; send no order."),
     ] = False,
 ) -> None:
     """Examples:
       predmarket order place will-it-rain-tomorrow buy 10 --price 0.60
       predmarket order place will-it-rain-tomorrow sell 5 --market --slippage 0.05
       predmarket order place 1 buy 10 --price 0.55 --expires 2h --post-only
-      predmarket order place 1 buy 10 --price 0.60 --preview
 
     Place an order. Its client order id is printed on stderr before it is sent: repeating the
     command with --client-id and that id never places the order twice.

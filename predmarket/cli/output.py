@@ -40,6 +40,10 @@ _STYLES = {
 }
 
 
+_GAP = 2
+"""Blanks between two columns."""
+
+
 class ReaderGone(Exception):
     """stdout was closed by its reader."""
 
@@ -207,8 +211,10 @@ class Output:
             no_color=not color,
             color_system="standard" if color else None,
         )
+        if terminal and grid.headings:
+            grid = grid.within(console.width, _GAP)
         table = Table(
-            box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(grid.headings)
+            box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_header=bool(grid.headings)
         )
         for heading, numeric in grid.columns():
             table.add_column(

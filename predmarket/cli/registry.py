@@ -8,11 +8,13 @@ from typing import NamedTuple, TypeAlias
 
 
 class Leaf(NamedTuple):
-    """A command. signed: its arguments may be negative numbers."""
+    """A command. signed: its arguments may be negative numbers. hidden: not listed, since the
+    exchange does not answer it yet."""
 
     target: str
     summary: str
     signed: bool = False
+    hidden: bool = False
 
 
 class Branch(NamedTuple):
@@ -69,12 +71,12 @@ TREE: Mapping[str, Entry] = {
     "order": Branch(
         "Place, change and cancel orders.",
         {
-            "place": Leaf("order:place", "Place an order, or preview it."),
+            "place": Leaf("order:place", "Place an order."),
             "cancel": Leaf("order:cancel", "Cancel orders by id."),
             "cancel-all": Leaf("order:cancel_all", "Cancel all open orders."),
             "cancel-after": Leaf("order:cancel_after", "Cancel all unless renewed in time."),
             "amend": Leaf("order:amend", "Change an order's price or quantity."),
-            "batch": Leaf("order:batch", "Place up to 100 orders from a file."),
+            "batch": Leaf("order:batch", "Place up to 100 orders from a file.", hidden=True),
             "list": Leaf("order:list_orders", "List own orders."),
             "show": Leaf("order:show", "Show one order and its fills."),
         },
@@ -100,10 +102,12 @@ TREE: Mapping[str, Entry] = {
     "user": Branch(
         "Accounts and their roles.",
         {
-            "list": Leaf("user:list_users", "List accounts."),
-            "update": Leaf("user:update", "Change an account's role, disable or enable it."),
+            "list": Leaf("user:list_users", "List accounts.", hidden=True),
+            "update": Leaf(
+                "user:update", "Change an account's role, disable or enable it.", hidden=True
+            ),
             "set-role": Leaf("operate:set_role", "Set a role in the database itself."),
         },
-        "predmarket user list",
+        "predmarket user set-role ann@example.com ADMIN",
     ),
 }

@@ -7,6 +7,7 @@ import typer
 
 from predmarket.cli import failure, layouts, prompt
 from predmarket.cli import line as lines
+from predmarket.cli.failure import usage
 from predmarket.client import ClientError
 
 
@@ -30,6 +31,8 @@ def create(
     Deposit to an account, or withdraw from it (admins).
     """
     line = lines.of(ctx)
+    if idempotency_key == "":  # an unset variable of a script: a new key would pay again
+        raise usage("--idempotency-key is empty")
     key = idempotency_key or uuid4().hex
     if amount.startswith("-"):
         question = f"Withdraw {amount[1:]} from {email}?"

@@ -19,6 +19,10 @@ class Request(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields
         return []
 
 
+class NoFields(Request, frozen=True):
+    """A call that takes no body but may be sent an empty object."""
+
+
 R = TypeVar("R", bound=Request)
 
 

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 NO_NUL = r"^[^\x00]*\Z"
 LINE = r"^[^\x00-\x1f\x7f-\x9f]*\Z"
+SAYING = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f]*\Z"
 PROSE = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*\Z"
 SLUG = r"^(?![0-9]+\Z)[a-z0-9][a-z0-9-]{0,63}\Z"
 EMAIL = r"^\s*[^@\s\x00-\x1f\x7f-\x9f]+@[\w-]+(\.[\w-]+)+\s*\Z"
@@ -17,6 +18,7 @@ EMAIL = r"^\s*[^@\s\x00-\x1f\x7f-\x9f]+@[\w-]+(\.[\w-]+)+\s*\Z"
 MEANINGS = {
     NO_NUL: "must not hold the character NUL",
     LINE: "must not hold control characters",
+    SAYING: "must not be blank nor hold control characters",
     PROSE: "must not hold control characters",
     SLUG: "must be up to 64 of a-z, 0-9 and -, not start with - and not be all digits",
     EMAIL: "is not an e-mail address",
@@ -33,7 +35,7 @@ Password: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024, pattern
 FullName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
 RefreshToken: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 Slug: TypeAlias = Annotated[str, Meta(pattern=SLUG)]
-Question: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE)]
+Question: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SAYING)]
 Description: TypeAlias = Annotated[str, Meta(max_length=10_000, pattern=PROSE)]
 Reason: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE)]
 ClientOrderId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=LINE)]

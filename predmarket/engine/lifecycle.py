@@ -238,8 +238,11 @@ def _not_found() -> Refused:
 
 def _invalid(market: Market, status: MarketStatus | None) -> Refused:
     wanted = "be changed" if status is None else f"become {status.value}"
+    message = f"a market that is {market.status.value} cannot {wanted}"
+    if status is market.status:
+        message = f"the market is {market.status.value} already"
     return Refused(
         ErrorCode.INVALID_TRANSITION,
-        f"a market that is {market.status.value} cannot {wanted}",
+        message,
         {"status": market.status.value},
     )

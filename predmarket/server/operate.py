@@ -5,6 +5,7 @@ expected to go wrong is an OperateError.
 """
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
 from predmarket.server import runtime, seeding
-from predmarket.server.settings import Settings, SettingsError
+from predmarket.server.settings import Settings, SettingsError, unknown_variables
 from predmarket.server.settlement import audit as auditing
 from predmarket.server.settlement.leadership import Held
 from predmarket.server.settlement.open import leadership, open_store
@@ -59,7 +60,11 @@ class AuditReport:
 
 @contextmanager
 def _expected() -> Iterator[None]:
-    """Turn what can be expected to go wrong into an OperateError of one line."""
+    """Turn what can be expected to go wrong into an OperateError of one line.
+
+    What is made meanwhile (database, log, secret) is its owner's alone.
+    """
+    os.umask(0o077)
     try:
         yield
     except OperateError:
@@ -69,6 +74,8 @@ def _expected() -> Iterator[None]:
     except LoadError as error:
         raise OperateError(f"the database does not add up: {_line(error)}", 1) from None
     except (StoreError, SQLAlchemyError) as error:
+        if "not a database" in str(error):
+            raise OperateError("the file is not a database of ours", _CONFIGURATION) from None
         message = f"the database cannot be used: {_line(error)}"
         raise OperateError(message, _UNAVAILABLE) from None
     except OSError as error:
@@ -85,6 +92,8 @@ def serve(settings_overrides: Overrides, seed: bool) -> int:
     with _expected():
         settings = Settings.load(settings_overrides)
         settings.signing_secret()
+        for name in unknown_variables():
+            sys.stderr.write(f"warning: {name} is not a setting of predmarket\n")
         if seed:
             _refuse_seed_off_loopback(settings)
         logging.basicConfig(
@@ -101,8 +110,8 @@ def serve(settings_overrides: Overrides, seed: bool) -> int:
 def _hints() -> str:
     """Say what to type next, with the program as it was called here."""
     called = Path(sys.argv[0])
-    program = "predmarket" if called.parent == Path("/usr/bin") else sys.argv[0]
-    if called.is_absolute() and called.is_relative_to(Path.cwd()):
+    program = "predmarket"
+    if called.name == program and called.is_absolute() and called.is_relative_to(Path.cwd()):
         program = str(called.relative_to(Path.cwd()))
     return f"""
 

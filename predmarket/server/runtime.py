@@ -5,6 +5,7 @@ accepted, close the database. Bounded at each stage, so that it takes less than 
 """
 
 import asyncio
+import errno
 import gc
 import logging
 import signal
@@ -133,11 +134,17 @@ def _tune_interpreter() -> None:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Bind the address. Raises OSError."""
+    """Bind the address. Raises OSError saying which one could not be had."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    return socket.create_server(
-        (settings.host, settings.port), family=family, backlog=_BACKLOG, reuse_port=False
-    )
+    try:
+        return socket.create_server(
+            (settings.host, settings.port), family=family, backlog=_BACKLOG, reuse_port=False
+        )
+    except OSError as error:
+        why = "is in use; choose another with --port"
+        if error.errno != errno.EADDRINUSE:
+            why = f"cannot be listened on: {error.strerror or error}"
+        raise OSError(f"{settings.host} port {settings.port} {why}") from None
 
 
 async def serve(settings: Settings, *, seed_first: bool, hints: str = "") -> int:

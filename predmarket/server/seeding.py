@@ -86,6 +86,7 @@ async def _user(
             id: int = row.scalar_one()
     else:
         id = known.id
-    lines.append(f"{user.email} {'created' if known is None else 'was there'} ({user.role})")
+    role = user.role if known is None else known.role
+    lines.append(f"{user.email} {'created' if known is None else 'was there'} ({role})")
     await bus.submit(OpenAccount(id, signup_credit))
     return id

@@ -127,6 +127,13 @@ class Settings(BaseSettings):
     max_batch: Annotated[int, Field(ge=1, le=100_000)] = 500
     max_queue: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
 
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _named(cls, folder: object) -> object:
+        if folder == "":
+            raise ValueError("must not be empty")
+        return folder
+
     @field_validator("data_dir")
     @classmethod
     def _home(cls, folder: Path) -> Path:
@@ -273,6 +280,22 @@ class Settings(BaseSettings):
         if isinstance(value, tuple):
             return ",".join(map(str, value))
         return "" if value is None else str(value)
+
+
+_OTHERS = frozenset({"URL", "PROFILE", "API_KEY", "CONFIG_DIR"})
+"""What the command line reads for itself."""
+
+
+def unknown_variables() -> list[str]:
+    """Return the environment's variables that look like settings and are none: typing errors."""
+    known = {name.upper() for name in Settings.model_fields} | _OTHERS
+    return sorted(
+        name
+        for name in os.environ
+        if name.startswith(PREFIX)
+        and name.removeprefix(PREFIX) not in known
+        and not name.startswith(f"{PREFIX}TEST_")
+    )
 
 
 def _without_password(url: str) -> str:

@@ -105,3 +105,16 @@ def test_user_update_finds_the_account(run: Run, stub: Stub) -> None:
     assert run("user", "update", "Ann@example.com", "--role", "admin", "--disable").code == 0
     assert stub.requests[1].body == {"role": "ADMIN", "disabled": True}
     assert run("user", "update", "bob@example.com", "--enable").code == 5
+
+
+def test_a_resolution_is_told_in_a_few_lines(run: Run) -> None:
+    """What became of the market, and what was paid; the whole of it under JSON."""
+    ended = run(*RESOLVE, "YES", "--yes")
+    assert [line.split()[0] for line in ended.out.splitlines()] == [
+        "slug",
+        "status",
+        "outcome",
+        "settlement",
+        "payouts",
+    ]
+    assert json.loads(run(*RESOLVE, "YES", "--yes", "--json").out)["market"] == MARKET

@@ -36,7 +36,7 @@ market open:
 market halt:
 market close:
 market resolve:
-order place: --price --market --tif --expires --post-only --reduce-only --slippage --stp --client-id --preview
+order place: --price --market --tif --expires --post-only --reduce-only --slippage --stp --client-id
 order cancel:
 order cancel-all: --market-id --side
 order cancel-after:
@@ -53,7 +53,7 @@ account fills: --limit --cursor --all
 transfer create: --reason
 user list: --limit --offset
 user update: --role --disable --enable
-"""  # noqa: E501  (one command a line)
+"""
 
 GLOBAL = [
     "--url",

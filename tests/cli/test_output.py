@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from predmarket.cli.layouts import Grid
 from tests.cli.conftest import Run
 from tests.client.data import BALANCE, BOOK, MARKET, ORDER, POSITION, TIME, TRADE, page
 from tests.client.stub import Answer, Stub
@@ -232,3 +233,12 @@ def test_color_is_asked_for_or_not_there(
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[32mOPEN" in run("market", "list", "--color").out
     assert "\x1b" not in run("market", "list", "--no-color").out
+
+
+def test_a_narrow_terminal_does_without_the_least_columns() -> None:
+    """No word is broken as long as leaving columns out helps; a wide one shows them all."""
+    grid = Grid(["ID", "NAME", "NOTE"], [True, False, False], [["1", "ann", "long" * 5]], ["NOTE"])
+    assert grid.within(80, 2).headings == ["ID", "NAME", "NOTE"]
+    assert grid.within(20, 2).headings == ["ID", "NAME"]
+    assert grid.within(20, 2).rows == [["1", "ann"]]
+    assert grid.within(3, 2).headings == ["ID", "NAME"]

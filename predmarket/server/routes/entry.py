@@ -61,9 +61,12 @@ def place_command(
 
 
 def _content(command: PlaceOrder, ref: str | int) -> str:
-    """Return what a repeat under the same client order id must match (API.md, clientOrderId)."""
+    """Return what a repeat under the same client order id must match (API.md, clientOrderId).
+
+    The market's id comes with what it was called: where there was no such market, that counts.
+    """
     parts = (
-        command.market_id or f"?{ref}",
+        f"{command.market_id}~{ref}",
         command.side.value,
         command.type.value,
         command.price,

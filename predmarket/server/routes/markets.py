@@ -7,6 +7,7 @@ from litestar import Router, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET
 
+from predmarket.contracts.errors import Problem
 from predmarket.contracts.markets import (
     CreateMarketRequest,
     Market,
@@ -16,6 +17,7 @@ from predmarket.contracts.markets import (
     ResolveMarketRequest,
     UpdateMarketRequest,
 )
+from predmarket.contracts.requests import Invalid
 from predmarket.contracts.text import LINE
 from predmarket.engine.commands import CreateMarket, ResolveMarket, UpdateMarket
 from predmarket.engine.replies import MarketDone, Refused, Resolved
@@ -25,9 +27,10 @@ from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import ApiRequest, admin, anyone
 from predmarket.server.routes.params import DEFAULT_LIMIT, Limit, Offset
 from predmarket.server.services import Services
+from predmarket.server.settlement.core import wall_clock
 from predmarket.server.view import MarketRecord
 from predmarket.terms import MarketStatus
-from predmarket.units import format_money, parse_tick
+from predmarket.units import Micros, format_money, parse_tick
 
 DEFAULT_TICK = parse_tick("0.01")
 
@@ -75,7 +78,7 @@ async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]
         DEFAULT_TICK if data.tick_size is None else data.tick_size.units,
         0 if data.maker_fee_rate is None else data.maker_fee_rate.units,
         0 if data.taker_fee_rate is None else data.taker_fee_rate.units,
-        None if data.closes_at is None else data.closes_at.micros,
+        _future(None if data.closes_at is None else data.closes_at.micros),
         MarketStatus(data.status or MarketStatus.OPEN),
         request.principal.user_id,
     )
@@ -94,7 +97,7 @@ async def update_market(
     record = request.context.market(market, request.user)
     closes_at = None
     if data.closes_at is not UNSET and data.closes_at is not None:
-        closes_at = data.closes_at.micros
+        closes_at = _future(data.closes_at.micros)
     command = UpdateMarket(
         record.id,
         data.status,
@@ -129,6 +132,13 @@ async def _by_id(services: Services, market_id: int) -> Market:
     record = services.view.find(market_id)
     assert record is not None  # the view holds what was acknowledged
     return (await _shown(services, [record]))[0]
+
+
+def _future(closes_at: Micros | None) -> Micros | None:
+    """Return a closing time that has not come yet. Raises Invalid for one that has."""
+    if closes_at is not None and closes_at <= wall_clock():
+        raise Invalid(Problem("closesAt", "must lie in the future"))
+    return closes_at
 
 
 async def _shown(services: Services, records: Sequence[MarketRecord]) -> list[Market]:

@@ -17,7 +17,7 @@ from predmarket.contracts.orders import (
     OrderPage,
     PlaceOrderRequest,
 )
-from predmarket.contracts.requests import Invalid
+from predmarket.contracts.requests import Invalid, NoFields
 from predmarket.contracts.text import LINE
 from predmarket.engine.commands import AmendOrder, CancelAll, CancelOrder
 from predmarket.engine.commands import CancelAfter as ArmSwitch
@@ -112,8 +112,11 @@ async def amend_order(
 
 
 @post("/{id:str}/cancel", status_code=200)
-async def cancel_order(request: ApiRequest, id: FromPath[str]) -> Order:
+async def cancel_order(
+    request: ApiRequest, id: FromPath[str], data: JSONBody[NoFields | None] = None
+) -> Order:
     """Cancel one open order."""
+    del data  # decoding has refused whatever it could hold
     who = request.principal
     command = CancelOrder(who.user_id, order_id(id), as_admin=who.is_admin)
     reply = await request.services.bus.submit(command)

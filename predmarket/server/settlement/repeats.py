@@ -110,7 +110,7 @@ class Repeats:
             return None
         if known is None:
             return None
-        if known[0] != content:
+        if not _same(known[0], content):
             return Refused(code, "the same key was used before with other content")
         return known[1]
 
@@ -154,6 +154,21 @@ class Repeats:
         self._orders.clear()
         self._transfers.clear()
         self._found = {}
+
+
+def _same(known: _Content, given: _Content) -> bool:
+    """Tell whether a repeat asks for what the original did.
+
+    An order's content begins with the market's id and its name in the request, ``7~rain|…``; the
+    id decides, but where there was no market by that name (id 0) the name does.
+    """
+    if not (isinstance(known, str) and isinstance(given, str)):
+        return known == given
+    (market, _, order), (given_market, _, given_order) = known.partition("|"), given.partition("|")
+    id, _, name = market.partition("~")
+    given_id, _, given_name = given_market.partition("~")
+    same_market = name == given_name if id == "0" else id == given_id
+    return same_market and order == given_order
 
 
 def _drop_own(known: dict[tuple[int, str], Known], key: tuple[int, str], owner: str) -> None:

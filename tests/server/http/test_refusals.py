@@ -309,3 +309,49 @@ async def test_health_and_status(exchange: Exchange) -> None:
     status = (await exchange.anonymous.get("/v1/status")).json()
     assert set(status) == {"version", "uptime", "backend", "leader", "durability", "sequence"}
     assert status["backend"] in ("sqlite", "postgresql")
+
+
+async def test_a_recorded_refusal_stands_when_its_market_appears(exchange: Exchange) -> None:
+    """The same request gets the same 404, another under its id 409; by its id elsewhere all new."""
+    ann = await exchange.trader("ann")
+    order = {**ORDER, "marketId": "later", "clientOrderId": "c"}
+    first = await ann.client.post("/v1/orders", json=order)
+    assert (first.status_code, first.json()["error"]["code"]) == (404, "MARKET_NOT_FOUND")
+    await exchange.market("later")
+    again = await ann.client.post("/v1/orders", json=order)
+    assert again.json()["error"] == first.json()["error"]
+    other = await ann.client.post("/v1/orders", json={**order, "marketId": "other"})
+    assert other.json()["error"]["code"] == "DUPLICATE_CLIENT_ORDER_ID"
+
+
+async def test_a_repeat_may_name_the_market_another_way(exchange: Exchange) -> None:
+    """By slug or by id, it is the same order."""
+    market = await exchange.market()
+    ann = await exchange.trader("ann")
+    order = {**ORDER, "clientOrderId": "c"}
+    first = await ann.client.post("/v1/orders", json=order)
+    again = await ann.client.post("/v1/orders", json={**order, "marketId": market["id"]})
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json() == first.json()
+
+
+async def test_a_market_closes_in_the_future(exchange: Exchange) -> None:
+    """A closing time that has passed would use up the slug for a market that never was open."""
+    boss = exchange.admin.client
+    past = {"slug": "past", "question": "?", "closesAt": "2020-01-01T00:00:00Z"}
+    answer = await boss.post("/v1/markets", json=past)
+    assert (answer.status_code, answer.json()["error"]["details"][0]["path"]) == (400, "closesAt")
+    await exchange.market("past")
+    answer = await boss.patch("/v1/markets/past", json={"closesAt": "2020-01-01T00:00:00Z"})
+    assert answer.status_code == 400
+    blank = await boss.post("/v1/markets", json={"slug": "blank", "question": "  "})
+    assert (blank.status_code, blank.json()["error"]["details"][0]["path"]) == (400, "question")
+
+
+async def test_a_cancel_takes_no_fields(exchange: Exchange) -> None:
+    """Nothing, or an empty object; anything else may have been meant for another call."""
+    await exchange.market()
+    ann = await exchange.trader("ann")
+    id = (await ann.client.post("/v1/orders", json=ORDER)).json()["id"]
+    assert (await ann.client.post(f"/v1/orders/{id}/cancel", json={"x": 1})).status_code == 400
+    assert (await ann.client.post(f"/v1/orders/{id}/cancel", json={})).status_code == 200

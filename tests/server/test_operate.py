@@ -1,0 +1,118 @@
+"""Operating an exchange: seed, roles, schema, audit, and one real process from start to end."""
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from predmarket.server import operate
+from predmarket.server.settings import unknown_variables
+from predmarket.server.storage import migrations
+from tests.support.exchange import ExchangeProcess
+
+
+@pytest.fixture
+def overrides(tmp_path: Path, database_url: str) -> dict[str, str]:
+    """Settings of an exchange on an empty database with its schema."""
+    migrations.upgrade(database_url)
+    return {"data_dir": str(tmp_path / "data"), "database_url": database_url}
+
+
+def quiet(_what: str, _done: int, _of: int) -> None:
+    """Show no progress."""
+
+
+def test_seeding_twice_changes_nothing(overrides: dict[str, str]) -> None:
+    """Idempotent, and the audit holds afterwards."""
+    first = operate.seed(overrides, force=False)
+    assert "admin@example.com created (ADMIN)" in first.lines
+    assert "user@example.com received 1000.000000" in first.lines
+    operate.set_role(overrides, "User@example.com ", "ADMIN")
+    second = operate.seed(overrides, force=False)
+    assert second.lines == [
+        "admin@example.com was there (ADMIN)",
+        "user@example.com was there (ADMIN)",
+        "admin@example.com had received 10000.000000",
+        "user@example.com had received 1000.000000",
+        "market will-it-rain-tomorrow was there",
+    ]
+    report = operate.audit(overrides, replay=True, progress=quiet)
+    assert report.ok, report.checks
+    assert len(report.checks) > 15
+
+
+def test_what_is_refused(overrides: dict[str, str], tmp_path: Path) -> None:
+    """Each with one line and the exit code of its kind."""
+    operate.seed(overrides, force=False)
+    missing = {"data_dir": str(tmp_path / "none")}
+    for call, exit_code in (
+        (lambda: operate.set_role(overrides, "nobody@example.com", "ADMIN"), 5),
+        (lambda: operate.seed({**overrides, "host": "0.0.0.0"}, force=False), 2),
+        (lambda: operate.serve({**overrides, "host": "0.0.0.0"}, seed=False), 2),
+        (lambda: operate.serve({"data_dir": ""}, seed=False), 2),
+        (lambda: operate.serve({"port": "x"}, seed=False), 2),
+        (lambda: operate.audit(missing, replay=False, progress=quiet), 5),
+        (lambda: operate.db_current(missing), 5),
+        (lambda: operate.db_upgrade({"database_url": "postgresql://nobody@127.0.0.1:1/x"}), 3),
+        (lambda: operate.config({"database_url": "mysql://x"}), 2),
+    ):
+        with pytest.raises(operate.OperateError) as refused:
+            call()
+        assert refused.value.exit_code == exit_code, refused.value.message
+        assert "\n" not in refused.value.message
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_shared_database_that_is_behind_is_refused(postgres_url: str, tmp_path: Path) -> None:
+    """serve never changes a schema that others may be using."""
+    given = {"database_url": postgres_url, "data_dir": str(tmp_path)}
+    with pytest.raises(operate.OperateError, match="predmarket db upgrade"):
+        operate.serve(given, seed=False)
+    assert operate.db_current(given) == "none"
+    assert operate.db_upgrade(given) == operate.db_current(given) == migrations.head()
+
+
+def test_variables_that_are_no_settings_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A typing error is said, not passed over."""
+    monkeypatch.setenv("PREDMARKET_PROT", "9")
+    monkeypatch.setenv("PREDMARKET_PORT", "9")
+    monkeypatch.setenv("PREDMARKET_PROFILE", "x")
+    assert unknown_variables() == ["PREDMARKET_PROT"]
+
+
+def test_a_process_from_start_to_end(tmp_path: Path) -> None:
+    """Its files are its owner's alone, a second one is refused, SIGTERM ends it with 0."""
+    url = f"sqlite:///{tmp_path / 'predmarket.db'}"
+    daemon = ExchangeProcess(tmp_path, url, "--seed", settings={"BOGUS": "1"})
+    daemon.start()
+    try:
+        body = {"email": "user@example.com", "password": "password123"}
+        assert httpx.post(f"{daemon.url}/v1/auth/login", json=body).status_code == 200
+        for name in ("predmarket.db", "predmarket.db-wal", "predmarket.db.lock"):
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+        command = [sys.executable, "-m", "predmarket.cli"]
+        flags = ["--data-dir", str(tmp_path), "--database-url", url]
+        for words in (["seed"], ["user", "set-role", "user@example.com", "ADMIN"]):
+            refused = subprocess.run(
+                [*command, *words, *flags], capture_output=True, text=True, check=False
+            )
+            assert refused.returncode == 2
+            assert "in use by" in refused.stderr
+        taken = subprocess.run(
+            [*command, "serve", "--port", str(daemon.port), "--data-dir", str(tmp_path / "other")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert taken.returncode == 2
+        assert "choose another with --port" in taken.stderr
+        assert daemon.stop() == 0
+    finally:
+        daemon.kill()
+    log = (tmp_path / "log").read_text()
+    assert "warning: PREDMARKET_BOGUS is not a setting of predmarket" in log
+    assert "  predmarket auth login user@example.com" in log
+    assert "Traceback" not in log
