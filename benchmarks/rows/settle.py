@@ -1,20 +1,21 @@
 """Settlement alone: the shared stream through sequencer and store, by batch size and database."""
 
 import asyncio
+import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 from sqlalchemy import insert
 
 from benchmarks.rows.engine import opening, translated
 from benchmarks.stream import USERS, commands
-from benchmarks.table import Line, median_of
+from benchmarks.table import RUNS, Line
 from benchmarks.yardsticks import durability, prepare_pgbench, tpcb
 from predmarket.engine.commands import Command
+from predmarket.server.runtime import tune_interpreter
 from predmarket.server.settlement import recovery
 from predmarket.server.settlement.batch import Waiting
 from predmarket.server.settlement.core import wall_clock
@@ -35,17 +36,20 @@ CLIENTS = 32
 
 def measure() -> Iterator[Line]:
     """Yield commands a second for each batch size on both databases, beside pgbench."""
+    tune_interpreter()  # as serve does
     calls = translated(commands(max(COMMANDS.values())))
     with PostgresServer() as server:
         prepare_pgbench(server.pgbench, server.url())
-        tps = median_of(lambda: tpcb(server.pgbench, server.url(), CLIENTS).tps)
         fsync = durability(server.url())
         for size in BATCHES:
-            rate = median_of(partial(_postgres, server, calls, size))
-            yield _line("PostgreSQL", size, rate, tps, fsync)
-    for size in BATCHES:
-        rate = median_of(partial(_sqlite, calls, size))
-        yield _line("SQLite", size, rate, tps, "synchronous=full")
+            tps, shared, embedded = [], [], []
+            for _ in range(RUNS):  # in turns, since the machine's speed drifts
+                tps.append(tpcb(server.pgbench, server.url(), CLIENTS, 4).tps)
+                shared.append(_postgres(server, calls, size))
+                embedded.append(_sqlite(calls, size))
+            yardstick = statistics.median(tps)
+            yield _line("PostgreSQL", size, statistics.median(shared), yardstick, fsync)
+            yield _line("SQLite", size, statistics.median(embedded), yardstick, "synchronous=full")
 
 
 def _line(kind: str, size: int, rate: float, tps: float, fsync: str) -> Line:

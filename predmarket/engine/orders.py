@@ -171,8 +171,11 @@ def _reject(state: State, order: Order, refusal: Refused) -> Refused:
 
 def _trade(state: State, order: Order, market: Market) -> tuple[Fill, ...]:
     """Run an accepted order through the book and rest or cancel what is left."""
-    fills: list[Fill] = []
     state.dirty_markets[market.id] = market
+    if order.tif in _RESTING and not market.book.crosses(order.is_buy, order.price):
+        state.rest(order, market)  # what most orders do
+        return ()
+    fills: list[Fill] = []
 
     def on_fill(taker: Order, maker: Order, qty: Qty) -> None:
         fills.append(_book_trade(state, market, taker, maker, qty))

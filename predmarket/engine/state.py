@@ -14,6 +14,8 @@ from predmarket.engine.timers import TimerKind, Timers
 from predmarket.terms import CancelReason, Side
 from predmarket.units import Micros, Price, Qty
 
+_BUY, _SELL = Side.BUY, Side.SELL  # looked up once: this is the busiest loop
+
 STEP = 1_000
 """Orders or positions that one step of a closing or a resolution handles at the most. It decides
 what a journaled step does, so changing it needs a new version of the rules (journal.py)."""
@@ -132,15 +134,20 @@ class State:
         for market_id, is_buy, price in self.touched_levels:
             market = self.markets[market_id]
             book = market.book
-            side = book.side(is_buy)
+            side, opposite = (book.bids, book.asks) if is_buy else (book.asks, book.bids)
             level = side.levels.get(side.index(price))
-            if level is not None and book.crosses(is_buy, price):
+            best = opposite.best()
+            if (
+                level is not None
+                and best is not None
+                and (price >= best.price if is_buy else price <= best.price)
+            ):
                 raise InvariantError(f"market {market_id}: the book is crossed at {price}")
             market.book_seq += 1
             self.events.append(
                 BookDelta(
                     market_id,
-                    Side.BUY if is_buy else Side.SELL,
+                    _BUY if is_buy else _SELL,
                     price,
                     level.qty if level is not None else 0,
                     market.book_seq,

@@ -120,7 +120,7 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _tune_interpreter() -> None:
+def tune_interpreter() -> None:
     """Fit the interpreter to one busy event loop beside a settlement thread (performance.md).
 
     The thread gets the interpreter lock back ten times sooner than by default, so that a commit is
@@ -154,7 +154,7 @@ async def serve(settings: Settings, *, seed_first: bool, hints: str = "") -> int
     """
     with listen(settings) as listener:
         async with node(settings, WAIT_FOR_LEAD_S) as running:
-            _tune_interpreter()
+            tune_interpreter()
             if seed_first:
                 await seed(running.db, running.core, settings.signup_credit)
             server = _Server(

@@ -434,8 +434,8 @@ SABOTAGES = (
     Sabotage(
         "a book may stand crossed",
         STATE,
-        "            if level is not None and book.crosses(is_buy, price):\n",
-        "            if False:\n",
+        "                level is not None\n                and best is not None\n",
+        "                False\n                and best is not None\n",
         _test("exchange", "a_crossed_book_is_found"),
     ),
     Sabotage(
