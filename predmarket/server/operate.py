@@ -109,10 +109,10 @@ def serve(settings_overrides: Overrides, seed: bool) -> int:
 
 def _hints() -> str:
     """Say what to type next, with the program as it was called here."""
-    called = Path(sys.argv[0])
+    called = Path(sys.argv[0]).absolute()
     program = "predmarket"
-    if called.name == program and called.is_absolute() and called.is_relative_to(Path.cwd()):
-        program = str(called.relative_to(Path.cwd()))
+    if called.name == program and called.is_relative_to(Path.cwd()):
+        program = str(called.relative_to(Path.cwd()))  # an environment that is not active yet
     return f"""
 
 In another terminal:
