@@ -152,10 +152,12 @@ def set_role(overrides: Overrides, email: str, role: str) -> None:
     with _expected():
         settings = Settings.load(overrides)
         _require_database(settings)
+        upgrade = runtime.schema_upgrade(settings)
         lead = leadership(settings.database, 0)
-        lead.acquire()
         try:
-            runtime.prepare_schema(settings)
+            lead.acquire()
+            if upgrade is not None:
+                upgrade()
             engine = sync_engine(settings.database)
             try:
                 with engine.begin() as connection:

@@ -11,9 +11,10 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import uvicorn
 
@@ -57,12 +58,15 @@ class Node:
         return Services(self.settings, self.db, self.core, self.view, self.core)
 
 
-def prepare_schema(settings: Settings) -> None:
-    """Upgrade an embedded database; refuse a shared one that is behind (SchemaBehind)."""
+def schema_upgrade(settings: Settings) -> Callable[[], None] | None:
+    """Return what brings an embedded database up to date, to be called once its lead is held.
+
+    A shared one is never changed here: None, or SchemaBehind when it is not ready.
+    """
     if settings.embedded is not None:
-        migrations.upgrade(settings.database)
-    else:
-        require_schema(settings)
+        return partial(migrations.upgrade, settings.database)
+    require_schema(settings)
+    return None
 
 
 def require_schema(settings: Settings) -> None:
@@ -83,16 +87,15 @@ async def node(settings: Settings, wait_s: float) -> AsyncIterator[Node]:
     """
     url = settings.database
     lead = leadership(url, wait_s)
-    if settings.embedded is None:
-        await asyncio.to_thread(require_schema, settings)
-    else:
+    upgrade = await asyncio.to_thread(schema_upgrade, settings)
+    if settings.embedded is not None:
         settings.embedded.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     db, view = Database(url), MarketView()
     core = Core(
         open_store(url), lead, view, max_batch=settings.max_batch, max_queue=settings.max_queue
     )
     # The lead comes first: a schema is not changed under an exchange that is using it.
-    await core.start(lambda: prepare_schema(settings))
+    await core.start(upgrade)
     try:
         yield Node(settings, db, core, view)
     finally:

@@ -71,6 +71,8 @@ def test_a_shared_database_that_is_behind_is_refused(postgres_url: str, tmp_path
     given = {"database_url": postgres_url, "data_dir": str(tmp_path)}
     with pytest.raises(operate.OperateError, match="predmarket db upgrade"):
         operate.serve(given, seed=False)
+    with pytest.raises(operate.OperateError, match="predmarket db upgrade"):
+        operate.set_role(given, "ann@example.com", "ADMIN")
     assert operate.db_current(given) == "none"
     assert operate.db_upgrade(given) == operate.db_current(given) == migrations.head()
 
