@@ -5,9 +5,9 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import uvloop
 from sqlalchemy import insert
 
 from benchmarks.rows.engine import opening, translated
@@ -97,7 +97,7 @@ def prepare(url: str) -> None:
 
 
 def settle_rate(url: str, calls: list[Command], size: int) -> float:
-    """Return the calls settled a second: decided in this thread while the last batch commits."""
+    """Return the calls settled a second: the next batch is decided while the last one commits."""
     prepare(url)
     store = open_store(url)
     store.connect()
@@ -106,20 +106,21 @@ def settle_rate(url: str, calls: list[Command], size: int) -> float:
     state = recovery.load(store, core)
     sequencer = Sequencer(state, core, 0, Repeats(store), wall_clock, max(size, 1_000))
     try:
-        with ThreadPoolExecutor(1) as settler:
-            _settle(store, settler, sequencer, opening(), 1_000)
-            start = time.perf_counter()
-            _settle(store, settler, sequencer, calls, size)
-            return len(calls) / (time.perf_counter() - start)
+        return uvloop.run(_settle_all(store, sequencer, calls, size))
     finally:
         store.close()
 
 
-def _settle(
-    store: Store, settler: ThreadPoolExecutor, sequencer: Sequencer, calls: list[Command], size: int
-) -> None:
-    loop = asyncio.new_event_loop()  # a waiting command has a future, and that a loop
-    committing: Future[None] | None = None
+async def _settle_all(store: Store, sequencer: Sequencer, calls: list[Command], size: int) -> float:
+    await _settle(store, sequencer, opening(), 1_000)
+    start = time.perf_counter()
+    await _settle(store, sequencer, calls, size)
+    return len(calls) / (time.perf_counter() - start)
+
+
+async def _settle(store: Store, sequencer: Sequencer, calls: list[Command], size: int) -> None:
+    loop = asyncio.get_running_loop()
+    committing: asyncio.Task[None] | None = None
     for first in range(0, len(calls), size):
         group = [
             Waiting(str(number), number, call, 0, loop.create_future())
@@ -129,9 +130,9 @@ def _settle(
         assert not left, "the batch is bounded below its size"
         _, settlement = sequencer.seal()
         if committing is not None:
-            committing.result()
+            await committing
         assert settlement is not None
-        committing = settler.submit(store.settle, settlement)
+        committing = asyncio.create_task(store.settle(settlement))
+        await asyncio.sleep(0)  # it is on its way before the next batch is decided
     if committing is not None:
-        committing.result()
-    loop.close()
+        await committing

@@ -127,8 +127,8 @@ class Core:
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._alarm: asyncio.TimerHandle | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._settler = ThreadPoolExecutor(1, "settle")
-        self._seeker = ThreadPoolExecutor(1, "lookup")
+        self._loader = ThreadPoolExecutor(1, "load")
+        self._looking_up = asyncio.Lock()
         self._durability: dict[str, str] = {}
         self._durable = False
         self._sequencer: Sequencer
@@ -179,17 +179,17 @@ class Core:
         """
         leading: asyncio.Task[None] | None = None
         try:
-            await self._in_settler(self._leadership.acquire)
+            await self._in_loader(self._leadership.acquire)
             leading = asyncio.create_task(self._lead())  # a long load must not outlast the lease
             if before_load is not None:
-                await self._in_settler(before_load)
-            self._install(await self._in_settler(self._open, None))
+                await self._in_loader(before_load)
+            self._install(await self._in_loader(self._open, None))
             if leading.done():
                 leading.result()
         except BaseException:
             if leading is not None:
                 leading.cancel()
-            await self._in_settler(self._close)
+            await self._in_loader(self._close)
             raise
         loops = (self._decide, self._commit, self._sweep)
         self._tasks = [leading, *(asyncio.create_task(loop()) for loop in loops)]
@@ -217,9 +217,8 @@ class Core:
         if self._alarm is not None:
             self._alarm.cancel()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._in_settler(self._close), limit_s)
-        self._settler.shutdown(wait=False)
-        self._seeker.shutdown(wait=False)
+            await asyncio.wait_for(self._in_loader(self._close), limit_s)
+        self._loader.shutdown(wait=False)
 
     async def failed(self) -> None:
         """Wait until the core cannot go on, and raise why (Deposed, LoadError, CoreDefect)."""
@@ -253,11 +252,11 @@ class Core:
         for waiting in (*self._outstanding, *committing, *forming, *resolving):
             waiting.fail(OutcomeUnknown("the core has stopped"))
 
-    async def _in_settler(self, call: Callable[..., T], *arguments: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._settler, call, *arguments)
+    async def _in_loader(self, call: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._loader, call, *arguments)
 
     def _open(self, known_batch: int | None) -> _Loaded:
-        """(In the settlement thread.) Raise the epoch and load what is committed.
+        """(In the loader's thread.) Raise the epoch and load what is committed.
 
         ``known_batch``: the last batch known to be committed, when this repairs a running core.
         """
@@ -373,12 +372,8 @@ class Core:
         keys = self._repeats.unknown_keys(group)
         if not any(keys):
             return
-        if self._store.local:
-            found = self._repeats.look_up(keys)
-        else:
-            loop = asyncio.get_running_loop()
-            found = await loop.run_in_executor(self._seeker, self._repeats.look_up, keys)
-        self._repeats.learn(found)
+        async with self._looking_up:
+            await self._repeats.look_up(keys)
 
     def _quiet(self) -> bool:
         return self._broken or self._settled()
@@ -415,7 +410,7 @@ class Core:
         await self._notify()
         if settlement is not None:
             try:
-                await self._in_settler(self._store.settle, settlement)
+                await self._store.settle(settlement)
             except Contradiction as error:
                 self._suspect(batch, error)
                 self._break(error)
@@ -480,14 +475,14 @@ class Core:
 
     async def _open_patiently(self) -> _Loaded:
         """Try until the database is back. Raises Deposed when another core leads by then."""
-        # A look-up under way must have ended: a connection is not closed under its user.
-        await asyncio.get_running_loop().run_in_executor(self._seeker, lambda: None)
+        async with self._looking_up:  # a connection is not closed under its user
+            pass
         if self._failures > 1:  # the database answers but takes no batch: do not spin
             await asyncio.sleep(_RETRY_S[min(self._failures, len(_RETRY_S)) - 1])
         attempt = 0
         while True:
             try:
-                return await self._in_settler(self._open, self._committed.last_batch)
+                return await self._in_loader(self._open, self._committed.last_batch)
             except StoreError as error:
                 log.warning("database_unavailable", extra={"error": str(error)})
                 await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])

@@ -1,11 +1,13 @@
-"""Settlement on PostgreSQL: arrays in pipeline mode, two round trips a batch.
+"""Settlement on PostgreSQL: a batch is one statement, and so one round trip.
 
-Every table gets one statement, its columns as array literals: psycopg would adapt the values of a
-list one by one, joining them as text costs a third of that. Sequential scans and joins other than
-nested loops are off on these connections, since a plan made while a table was small would
+Each table's rows are one part of it, their columns as array literals. Alone as it is, it is a
+SERIALIZABLE transaction of its own: when its answer comes it is committed. It fails as a whole when
+the fence or an update met another number of rows than it should. Sequential scans and joins other
+than nested loops are off on these connections, since a plan made while a table was small would
 otherwise be kept when it is large.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -13,9 +15,9 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
 from sqlalchemy.engine import make_url
 
+from predmarket.server.settlement.prepared import Parameter, PreparedStatements
 from predmarket.server.settlement.rows import Row, Shape, Value
 from predmarket.server.settlement.store import (
     Contradiction,
@@ -38,20 +40,23 @@ _CONNECT_S = 3
 _SESSION = (
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; "
     "SET plan_cache_mode = force_generic_plan; SET jit = off; "
+    "SET default_transaction_isolation = 'serializable'; "
     "SET idle_in_transaction_session_timeout = '10s'"
 )
 KNOWN_ORDERS = (
     "SELECT o.user_id, o.client_order_id, o.id, o.request, e.detail "
-    "FROM unnest(%s::bigint[], %s::text[]) AS k(user_id, client_order_id) "
+    "FROM unnest($1::bigint[], $2::text[]) AS k(user_id, client_order_id) "
     "JOIN orders o ON o.user_id = k.user_id AND o.client_order_id = k.client_order_id "
     "LEFT JOIN order_events e ON e.order_id = o.id AND e.type = 'ORDER_REJECTED'"
 )
 KNOWN_TRANSFERS = (
     "SELECT t.actor_id, t.key, t.id, t.user_id, t.amount, t.reason "
-    "FROM unnest(%s::bigint[], %s::text[]) AS k(actor_id, key) "
+    "FROM unnest($1::bigint[], $2::text[]) AS k(actor_id, key) "
     "JOIN transfers t ON t.actor_id = k.actor_id AND t.key = k.key"
 )
 _TYPES = {"i": "bigint", "w": "text", "t": "text", "b": "boolean"}
+_REFUSALS = (psycopg.errors.IntegrityError, psycopg.errors.DataError)
+_PARAMETER = re.compile("%s")
 _SPECIAL = re.compile(r'["\\]')
 
 
@@ -69,15 +74,19 @@ class PostgresStore(Store):
     def __init__(self, url: str) -> None:
         self._conninfo = conninfo(url)
         self._db: psycopg.Connection[Any] | None = None
-        self._lookup: psycopg.Connection[Any] | None = None
+        self._lookup_db: psycopg.Connection[Any] | None = None
+        self._settling: PreparedStatements
+        self._looking_up: PreparedStatements
 
     def connect(self) -> None:
         self.close()
         try:
             self._db = self._open()
-            self._lookup = self._open()
+            self._lookup_db = self._open()
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
+        self._settling = PreparedStatements(self._db)
+        self._looking_up = PreparedStatements(self._lookup_db)
 
     def _open(self) -> psycopg.Connection[Any]:
         connection = psycopg.connect(
@@ -92,11 +101,11 @@ class PostgresStore(Store):
         return connection
 
     def close(self) -> None:
-        for connection in (self._db, self._lookup):
+        for connection in (self._db, self._lookup_db):
             if connection is not None:
                 with suppress(psycopg.Error):
                     connection.close()
-        self._db = self._lookup = None
+        self._db = self._lookup_db = None
 
     def durability(self) -> dict[str, str]:
         names = ("fsync", "synchronous_commit", "full_page_writes")
@@ -111,17 +120,10 @@ class PostgresStore(Store):
         )
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self._query(self._db, sql, parameters)
-
-    def _query(
-        self, db: psycopg.Connection[Any] | None, sql: str, parameters: Sequence[Any] = ()
-    ) -> list[tuple[Any, ...]]:
-        if db is None:
+        if self._db is None:
             raise StoreError("the database is not open")
         try:
-            return db.execute(sql, parameters).fetchall()
-        except psycopg.DataError as error:
-            raise Contradiction(str(error)) from error
+            return self._db.execute(sql, parameters).fetchall()
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
 
@@ -141,64 +143,64 @@ class PostgresStore(Store):
         self._db.execute("SET idle_in_transaction_session_timeout = 0")
         self._db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
-    def known_orders(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
-        rows = self._query(
-            self._lookup,
-            KNOWN_ORDERS,
-            _columns(keys),
-        )
-        return {(r[0], r[1]): KnownOrder(r[2], r[3], r[4]) for r in rows}
+    async def known_orders(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
+        rows = await self._look_up(KNOWN_ORDERS, keys)
+        return {(int(r[0]), r[1]): KnownOrder(int(r[2]), r[3], r[4]) for r in rows}
 
-    def known_transfers(self, keys: Sequence[TransferKey]) -> dict[TransferKey, KnownTransfer]:
-        rows = self._query(
-            self._lookup,
-            KNOWN_TRANSFERS,
-            _columns(keys),
-        )
-        return {(r[0], r[1]): KnownTransfer(r[2], r[3], r[4], r[5]) for r in rows}
+    async def known_transfers(
+        self, keys: Sequence[TransferKey]
+    ) -> dict[TransferKey, KnownTransfer]:
+        rows = await self._look_up(KNOWN_TRANSFERS, keys)
+        return {
+            (int(r[0]), r[1]): KnownTransfer(int(r[2]), int(r[3]), int(r[4]), r[5]) for r in rows
+        }
 
-    def settle(self, settlement: Settlement) -> None:
-        db = self._db
-        if db is None:
+    async def _look_up(self, sql: str, keys: Sequence[tuple[int, str]]) -> list[tuple[Any, ...]]:
+        if self._lookup_db is None:
             raise StoreError("the database is not open")
+        ids, texts = zip(*keys, strict=True)
         try:
-            self._write(db, settlement)
-            db.execute("COMMIT")
-        except (psycopg.errors.IntegrityError, psycopg.errors.DataError) as error:
+            return list(await self._looking_up.run(sql, (_integers(ids), _texts(texts))))
+        except psycopg.DataError as error:
             raise Contradiction(str(error)) from error
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
-        finally:
-            if not db.closed and db.info.transaction_status != TransactionStatus.IDLE:
-                with suppress(psycopg.Error):
-                    db.execute("ROLLBACK")
 
-    def _write(self, db: psycopg.Connection[Any], settlement: Settlement) -> None:
-        """Send the whole batch at once, then check how many rows each statement met."""
-        changed: list[tuple[psycopg.Cursor[Any], Shape, int]] = []
-        fence = db.cursor()
+    async def settle(self, settlement: Settlement) -> None:
+        if self._db is None:
+            raise StoreError("the database is not open")
         try:
-            with db.pipeline() as pipeline:
-                db.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
-                fence.execute(self._advance(), advance_parameters(settlement.core))
-                db.execute(self._insert_journal(), journal_parameters(settlement))
-                for shape, rows in inserts(settlement):
-                    db.execute(_insert_sql(shape), _arrays(shape, rows))
-                for shape, rows in updates(settlement):
-                    cut, cut_rows = picked(shape, rows)
-                    cursor = db.execute(_update_sql(cut), _arrays(cut, cut_rows))
-                    changed.append((cursor, shape, len(rows)))
-                pipeline.sync()
-        finally:
-            if fence.rowcount == 0:  # whatever the statements after it met
-                raise Deposed("the epoch or the batch number has moved on")
-        for cursor, shape, count in changed:
-            if cursor.rowcount != count:
-                raise Contradiction(f"{shape.table}: a row is not at the version expected")
+            await self._settling.run(*self._statement(settlement))
+        except (*_REFUSALS, UnicodeError) as error:
+            await self._require_fence(settlement)
+            raise Contradiction(str(error)) from error
+        except psycopg.Error as error:
+            raise StoreError(str(error)) from error
 
+    def _statement(self, s: Settlement) -> tuple[str, list[Parameter]]:
+        """Return the statement that writes the whole batch, and its parameters."""
+        parameters: list[Parameter] = [*advance_parameters(s.core), *journal_parameters(s)]
+        inserted, updated = [], []
+        counts: list[int] = []
+        for shape, rows in inserts(s):
+            inserted.append(shape)
+            parameters += _arrays(shape, rows)
+        for shape, rows in updates(s):
+            cut, cut_rows = picked(shape, rows)
+            updated.append(cut)
+            parameters += _arrays(cut, cut_rows)
+            counts.append(len(rows))
+        sql = _settle_sql(self._advance(), self._insert_journal(), tuple(inserted), tuple(updated))
+        return sql, [*parameters, *counts]
 
-def _columns(keys: Sequence[tuple[int, str]]) -> tuple[list[int], list[str]]:
-    return [key[0] for key in keys], [key[1] for key in keys]
+    async def _require_fence(self, s: Settlement) -> None:
+        """Raise Deposed unless the fence would have let a refused batch pass."""
+        try:
+            rows = await self._settling.run("SELECT epoch, last_batch FROM core_state", ())
+        except psycopg.Error as error:
+            raise StoreError(str(error)) from error
+        if rows != [(str(s.core.epoch), str(s.core.last_batch - 1))]:
+            raise Deposed("the epoch or the batch number has moved on")
 
 
 def _integers(column: Sequence[Value]) -> str:
@@ -222,6 +224,8 @@ def _quoted(value: Value) -> str:
     if value is None:
         return "NULL"
     text = str(value)
+    if "\0" in text:  # libpq would end the whole parameter there
+        raise psycopg.DataError("text with a NUL")
     return f'"{_SPECIAL.sub(_escaped, text)}"'
 
 
@@ -247,13 +251,29 @@ def _unnest(shape: Shape) -> str:
     return f"unnest({', '.join(f'%s::{_TYPES[kind]}[]' for kind in shape.kinds)})"
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
+def _settle_sql(
+    advance: str, journal: str, inserted: tuple[Shape, ...], updated: tuple[Shape, ...]
+) -> str:
+    """Return the statement of a batch that writes these tables, its parameters $1, $2 …
+
+    It divides by zero, and so undoes itself, when a count of rows is not the one expected.
+    """
+    parts = [f"fence AS ({advance} RETURNING 1)", f"entry AS ({journal})"]
+    parts += [f"new_{shape.table} AS ({_insert_sql(shape)})" for shape in inserted]
+    parts += [f"changed_{shape.table} AS ({_update_sql(shape)})" for shape in updated]
+    checks = ["(SELECT count(*) FROM fence) = 1"]
+    checks += [f"(SELECT count(*) FROM changed_{shape.table}) = %s" for shape in updated]
+    sql = f"WITH {', '.join(parts)} SELECT 1 / (CASE WHEN {' AND '.join(checks)} THEN 1 ELSE 0 END)"
+    numbers = itertools.count(1)
+    return _PARAMETER.sub(lambda _: f"${next(numbers)}", sql)
+
+
 def _insert_sql(shape: Shape) -> str:
     names = ", ".join(shape.columns)
     return f"INSERT INTO {shape.table} ({names}) SELECT * FROM {_unnest(shape)}"
 
 
-@lru_cache(maxsize=32)
 def _update_sql(shape: Shape) -> str:
     """Return an update of many rows, each matched by its key and the version before."""
     names = ", ".join(shape.columns)
@@ -261,5 +281,5 @@ def _update_sql(shape: Shape) -> str:
     keys = " AND ".join(f"t.{name} = v.{name}" for name in shape.key)
     return (
         f"UPDATE {shape.table} AS t SET {sets} FROM {_unnest(shape)} AS v({names}) "
-        f"WHERE {keys} AND t.version = v.version - 1"
+        f"WHERE {keys} AND t.version = v.version - 1 RETURNING 1"
     )

@@ -73,28 +73,24 @@ class Repeats:
                     transfers[key] = None
         return list(orders), list(transfers)
 
-    def look_up(self, keys: Keys) -> Found:
-        """(In the look-up thread.) Find committed keys. Raises StoreError, Contradiction."""
+    async def look_up(self, keys: Keys) -> None:
+        """Learn which keys are committed. Raises StoreError, Contradiction."""
         found: Found = {}
         orders, transfers = keys
         if orders:
-            for key, order in self._store.known_orders(orders).items():
+            for key, order in (await self._store.known_orders(orders)).items():
                 found["order", *key] = order.request, _order_reply(order), ""
         if transfers:
-            for key, known in self._store.known_transfers(transfers).items():
+            for key, known in (await self._store.known_transfers(transfers)).items():
                 found["transfer", *key] = (
                     _transfer_content(known),
                     RepeatedTransfer(known.transfer_id),
                     "",
                 )
-        return found
-
-    def learn(self, found: Found) -> None:
-        """Take over what a look-up found."""
         self._found.update(found)
 
     def answer(self, command: Command) -> BusReply | None:
-        """Return a repeat's reply, or None when the command is new. Call it after ``learn``."""
+        """Return a repeat's reply, or None when the command is new. Call it after ``look_up``."""
         content: _Content
         if isinstance(command, PlaceOrder) and command.client_order_id is not None:
             order_key = (command.user_id, command.client_order_id)

@@ -4,8 +4,10 @@ Rows are written many to a statement: each statement gives the interpreter lock 
 fewer there are, the less the event loop and this thread take it from each other.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -62,15 +64,19 @@ def open_connection(path: str) -> sqlite3.Connection:
 
 
 class SqliteStore(Store):
-    """The store of an embedded exchange. ``path`` is the database file."""
+    """The store of an embedded exchange. ``path`` is the database file.
+
+    A batch is written by a thread, since a commit waits for the disk; a look-up is a few steps in
+    memory, quicker than handing it over.
+    """
 
     mark = "?"
-    local = True
 
     def __init__(self, path: str) -> None:
         self.path = path
         self._db: sqlite3.Connection | None = None
         self._lookup: sqlite3.Connection | None = None
+        self._writer = ThreadPoolExecutor(1, "settle")
 
     def connect(self) -> None:
         self.close()
@@ -81,6 +87,7 @@ class SqliteStore(Store):
             raise StoreError(str(error)) from error
 
     def close(self) -> None:
+        self._writer.submit(lambda: None).result()  # a batch under way has ended
         for connection in (self._db, self._lookup):
             if connection is not None:
                 with suppress(sqlite3.Error):
@@ -116,11 +123,13 @@ class SqliteStore(Store):
     def begin_snapshot(self) -> None:
         self.read("BEGIN")
 
-    def known_orders(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
+    async def known_orders(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
         rows = self._by_keys(KNOWN_ORDERS, keys)
         return {(r[0], r[1]): KnownOrder(r[2], r[3], r[4]) for r in rows}
 
-    def known_transfers(self, keys: Sequence[TransferKey]) -> dict[TransferKey, KnownTransfer]:
+    async def known_transfers(
+        self, keys: Sequence[TransferKey]
+    ) -> dict[TransferKey, KnownTransfer]:
         rows = self._by_keys(KNOWN_TRANSFERS, keys)
         return {(r[0], r[1]): KnownTransfer(r[2], r[3], r[4], r[5]) for r in rows}
 
@@ -131,7 +140,11 @@ class SqliteStore(Store):
             flat = [value for key in some for value in key]
             yield from self._run(self._lookup, sql.format(marks), flat)
 
-    def settle(self, settlement: Settlement) -> None:
+    async def settle(self, settlement: Settlement) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._writer, self._settle, settlement)
+
+    def _settle(self, settlement: Settlement) -> None:
         db = self._db
         if db is None:
             raise StoreError("the database is not open")

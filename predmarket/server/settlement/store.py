@@ -113,17 +113,16 @@ _FIRST_ROW = (
 
 
 class Store(ABC):
-    """A database as the core uses it. All calls block; the core makes them from its own threads.
+    """A database as the core uses it.
 
-    ``settle``, ``take_over`` and the loads run on one connection, the look-ups on another.
-    Every method raises StoreError when the database fails; a look-up raises Contradiction for a key
-    that no row could have.
+    ``settle`` and the look-ups are awaited on the event loop, each one at a time and on a
+    connection of its own. Everything else blocks, and the core calls it from a thread while nothing
+    is being settled or looked up. Every method raises StoreError when the database fails; a look-up
+    raises Contradiction for a key that no row could have.
     """
 
     mark: str
     """How this database spells a parameter."""
-    local = False
-    """Whether a look-up is a few steps in this process, quicker than handing it to a thread."""
 
     @abstractmethod
     def connect(self) -> None:
@@ -150,15 +149,17 @@ class Store(ABC):
         """Run a query and yield its rows without holding all of them."""
 
     @abstractmethod
-    def known_orders(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
+    async def known_orders(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
         """Return the committed orders with these client order ids, by one indexed query."""
 
     @abstractmethod
-    def known_transfers(self, keys: Sequence[TransferKey]) -> dict[TransferKey, KnownTransfer]:
+    async def known_transfers(
+        self, keys: Sequence[TransferKey]
+    ) -> dict[TransferKey, KnownTransfer]:
         """Return the committed transfers with these keys, by one indexed query."""
 
     @abstractmethod
-    def settle(self, settlement: Settlement) -> None:
+    async def settle(self, settlement: Settlement) -> None:
         """Commit a batch. Raises Deposed, Contradiction, or StoreError (outcome unknown)."""
 
     @abstractmethod

@@ -1,7 +1,6 @@
 """The core on real databases: nothing before its commit, everything after it, bounds kept."""
 
 import asyncio
-import threading
 
 import pytest
 
@@ -34,16 +33,16 @@ class Gate:
 
     def __init__(self, running: object) -> None:
         store = running.store  # type: ignore[attr-defined]
-        self.settled = threading.Event()
-        self.open = threading.Event()
+        self.settled = asyncio.Event()
+        self.open = asyncio.Event()
         self._settle = store.settle
         store.settle = self
 
-    def __call__(self, settlement: Settlement) -> None:
+    async def __call__(self, settlement: Settlement) -> None:
         """Settle in the gate's time."""
-        self._settle(settlement)
+        await self._settle(settlement)
         self.settled.set()
-        assert self.open.wait(20)
+        await asyncio.wait_for(self.open.wait(), 20)
 
 
 async def test_a_trade_is_stored_whole(exchange: Exchange) -> None:
@@ -64,7 +63,7 @@ async def test_no_reply_and_no_view_before_commit_returns(exchange: Exchange) ->
     async with exchange.trading() as running:
         gate = Gate(running)
         placing = asyncio.create_task(running.do(limit(1, BUY, 10, 60)))
-        await asyncio.to_thread(gate.settled.wait, 20)
+        await asyncio.wait_for(gate.settled.wait(), 20)
         await asyncio.sleep(0)
         assert not placing.done()
         assert running.view.book(MARKET).bids == {}
@@ -79,7 +78,7 @@ async def test_the_next_batch_is_decided_while_one_commits(exchange: Exchange) -
         before = running.core.status().batch
         gate = Gate(running)
         first = asyncio.create_task(running.do(limit(1, BUY, 1, 60)))
-        await asyncio.to_thread(gate.settled.wait, 20)
+        await asyncio.wait_for(gate.settled.wait(), 20)
         rest = [asyncio.create_task(running.do(limit(u, BUY, 1, 50))) for u in range(2, USERS + 1)]
         while len(running.core._sequencer.batch.entries) < len(rest):
             await asyncio.sleep(0)
@@ -94,7 +93,7 @@ async def test_a_full_queue_refuses_and_takes_nothing(exchange: Exchange) -> Non
     async with exchange.trading(max_queue=3, max_batch=1) as running:
         gate = Gate(running)
         tasks = [asyncio.create_task(running.do(limit(1, BUY, 1, 50)))]
-        await asyncio.to_thread(gate.settled.wait, 20)
+        await asyncio.wait_for(gate.settled.wait(), 20)
         tasks += [asyncio.create_task(running.do(limit(2, BUY, 1, 50))) for _ in range(8)]
         await asyncio.sleep(0.05)
         gate.open.set()
@@ -119,7 +118,7 @@ async def test_a_command_nobody_waits_for_any_more_is_not_begun(exchange: Exchan
     async with exchange.trading(reply_limit_s=0.3, max_batch=1) as running:
         gate = Gate(running)
         one = asyncio.create_task(running.do(limit(1, BUY, 1, 50)))
-        await asyncio.to_thread(gate.settled.wait, 20)
+        await asyncio.wait_for(gate.settled.wait(), 20)
         others = [asyncio.create_task(running.do(limit(2, BUY, 1, 50))) for _ in range(3)]
         done = await asyncio.gather(one, *others, return_exceptions=True)
         assert all(isinstance(reply, OutcomeUnknown) for reply in done)
@@ -133,7 +132,7 @@ async def test_repeats_find_the_original(exchange: Exchange) -> None:
     async with exchange.trading() as running:
         gate = Gate(running)
         same = [asyncio.create_task(running.do(order)) for _ in range(3)]
-        await asyncio.to_thread(gate.settled.wait, 20)
+        await asyncio.wait_for(gate.settled.wait(), 20)
         same += [asyncio.create_task(running.do(order)) for _ in range(3)]
         other = asyncio.create_task(running.do(limit(1, BUY, 11, 60, key="a")))
         await asyncio.sleep(0.05)
@@ -317,7 +316,7 @@ async def test_a_refused_transfers_key_stays_free_for_the_next(exchange: Exchang
         gate = Gate(running)
         first = asyncio.create_task(running.do(out))
         held = asyncio.create_task(running.do(limit(1, BUY, 1, 50)))
-        await asyncio.to_thread(gate.settled.wait, 20)
+        await asyncio.wait_for(gate.settled.wait(), 20)
         funded = asyncio.create_task(running.do(Transfer(2, 100 * MONEY_ONE, "pay", 1)))
         second = asyncio.create_task(running.do(out))
         while len(running.core._sequencer.batch.answers) < 2:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -29,7 +29,7 @@ from tests.server.settlement.conftest import MARKET, USERS, Exchange, Running, l
 from tests.support.postgres import PostgresServer, fresh_database
 
 BUY, SELL = Side.BUY, Side.SELL
-Settle = Callable[[Settlement], None]
+Settle = Callable[[Settlement], Awaitable[None]]
 
 
 def fail_next(running: Running, *, after_commit: bool, times: int = 1) -> list[int]:
@@ -37,12 +37,12 @@ def fail_next(running: Running, *, after_commit: bool, times: int = 1) -> list[i
     settle: Settle = running.store.settle
     failed: list[int] = []
 
-    def failing(settlement: Settlement) -> None:
+    async def failing(settlement: Settlement) -> None:
         if len(failed) >= times:
-            settle(settlement)
+            await settle(settlement)
             return
         if after_commit:
-            settle(settlement)
+            await settle(settlement)
         failed.append(settlement.core.last_batch)
         raise StoreError("the connection was lost")
 
@@ -83,11 +83,11 @@ async def test_many_failures_in_a_row_lose_and_double_nothing(exchange: Exchange
         settle: Settle = running.store.settle
         count = 0
 
-        def flaky(settlement: Settlement) -> None:
+        async def flaky(settlement: Settlement) -> None:
             nonlocal count
             count += 1
             if count % 4 != 1:
-                settle(settlement)
+                await settle(settlement)
             if count % 2:
                 raise StoreError("the connection was lost")
 
@@ -124,11 +124,11 @@ async def test_a_held_resolution_survives_repair(
         settle: Settle = running.store.settle
         count = 0
 
-        def flaky(settlement: Settlement) -> None:
+        async def flaky(settlement: Settlement) -> None:
             nonlocal count
             count += 1
             if count % 3:
-                settle(settlement)
+                await settle(settlement)
             if count % 3 != 1:
                 raise StoreError("the connection was lost")
 
@@ -143,10 +143,10 @@ async def test_a_command_that_the_database_refuses_is_dropped_alone(exchange: Ex
     async with exchange.trading() as running:
         settle: Settle = running.store.settle
 
-        def refusing(settlement: Settlement) -> None:
+        async def refusing(settlement: Settlement) -> None:
             if re.search(rb"poison", settlement.entries):
                 raise Contradiction("a constraint is violated")
-            settle(settlement)
+            await settle(settlement)
 
         running.store.settle = refusing  # type: ignore[method-assign]
         good = [running.do(limit(user, BUY, 1, 50)) for user in range(1, 5)]
@@ -164,10 +164,10 @@ async def test_a_resolution_that_the_database_refuses_is_dropped(exchange: Excha
     async with exchange.trading() as running:
         settle: Settle = running.store.settle
 
-        def refusing(settlement: Settlement) -> None:
+        async def refusing(settlement: Settlement) -> None:
             if re.search(rb"resolve-market", settlement.entries):
                 raise Contradiction("a constraint is violated")
-            settle(settlement)
+            await settle(settlement)
 
         running.store.settle = refusing  # type: ignore[method-assign]
         for step in (1, 1_000):

@@ -209,7 +209,7 @@ positions = Table(
     PrimaryKeyConstraint("user_id", "market_id"),
     CheckConstraint("reserved_yes >= 0 AND reserved_yes <= yes", name="yes"),
     CheckConstraint("reserved_no >= 0 AND reserved_no <= no", name="no"),
-    Index("ix_positions_market_id", "market_id"),
+    Index("ix_positions_market_id", "market_id", "user_id"),
 )
 
 ledger = Table(

@@ -225,7 +225,7 @@ def _trades() -> None:
             "reserved_yes >= 0 AND reserved_yes <= yes", name=op.f("ck_positions_yes")
         ),
     )
-    op.create_index("ix_positions_market_id", "positions", ["market_id"])
+    op.create_index("ix_positions_market_id", "positions", ["market_id", "user_id"])
 
 
 def _money() -> None:
