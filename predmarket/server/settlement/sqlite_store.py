@@ -1,18 +1,20 @@
 """Settlement on an embedded SQLite database (WAL, synchronous=FULL).
 
-Rows are written many to a statement: each statement gives the interpreter lock up once, so the
-fewer there are, the less the event loop and this thread take it from each other.
+Rows are written on the event loop, some microseconds each; a thread beside it would spend more on
+taking the interpreter lock from the loop and back. What waits does not wait there: the commit, for
+the disk, has a thread, and another connection's short write is waited out asleep.
 """
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
-from predmarket.server.settlement.rows import Row, Shape
+from predmarket.server.settlement.rows import Shape
 from predmarket.server.settlement.store import (
     Contradiction,
     Deposed,
@@ -26,14 +28,12 @@ from predmarket.server.settlement.store import (
     advance_parameters,
     inserts,
     journal_parameters,
-    picked,
     updates,
 )
 
 BUSY_MS = 5_000
 """How long a write waits for another connection's short one (accounts being registered)."""
-_CHUNKS = (256, 32, 4, 1)
-"""Rows a statement; few sizes, so that the prepared statements stay in the connection's cache."""
+_BUSY_POLL_S = 0.001
 _KEYS_AT_ONCE = 400
 
 # CROSS JOIN keeps the order of the join: the keys first, then one search in the index for each.
@@ -64,11 +64,7 @@ def open_connection(path: str) -> sqlite3.Connection:
 
 
 class SqliteStore(Store):
-    """The store of an embedded exchange. ``path`` is the database file.
-
-    A batch is written by a thread, since a commit waits for the disk; a look-up is a few steps in
-    memory, quicker than handing it over.
-    """
+    """The store of an embedded exchange. ``path`` is the database file."""
 
     mark = "?"
 
@@ -76,7 +72,7 @@ class SqliteStore(Store):
         self.path = path
         self._db: sqlite3.Connection | None = None
         self._lookup: sqlite3.Connection | None = None
-        self._writer = ThreadPoolExecutor(1, "settle")
+        self._committer = ThreadPoolExecutor(1, "commit")
 
     def connect(self) -> None:
         self.close()
@@ -87,7 +83,7 @@ class SqliteStore(Store):
             raise StoreError(str(error)) from error
 
     def close(self) -> None:
-        self._writer.submit(lambda: None).result()  # a batch under way has ended
+        self._committer.submit(lambda: None).result()  # a commit under way has ended
         for connection in (self._db, self._lookup):
             if connection is not None:
                 with suppress(sqlite3.Error):
@@ -141,62 +137,62 @@ class SqliteStore(Store):
             yield from self._run(self._lookup, sql.format(marks), flat)
 
     async def settle(self, settlement: Settlement) -> None:
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writer, self._settle, settlement)
-
-    def _settle(self, settlement: Settlement) -> None:
         db = self._db
         if db is None:
             raise StoreError("the database is not open")
         try:
-            db.execute("BEGIN IMMEDIATE")
+            await _begin(db)
             if db.execute(self._advance(), advance_parameters(settlement.core)).rowcount != 1:
                 raise Deposed("the epoch or the batch number has moved on")
             db.execute(self._insert_journal(), journal_parameters(settlement))
             for shape, rows in inserts(settlement):
-                _write(db, shape, rows, _insert_sql)
+                db.executemany(_insert_sql(shape), rows)
             for shape, rows in updates(settlement):
-                if _write(db, *picked(shape, rows), _update_sql) != len(rows):
+                if db.executemany(_update_sql(shape), rows).rowcount != len(rows):
                     raise Contradiction(f"{shape.table}: a row is not at the version expected")
-            db.execute("COMMIT")
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._committer, db.execute, "COMMIT")
         except (sqlite3.IntegrityError, OverflowError, UnicodeError) as error:
+            _roll_back(db)
             raise Contradiction(str(error)) from error
         except sqlite3.Error as error:
+            _roll_back(db)
             raise StoreError(str(error)) from error
-        finally:
-            if db.in_transaction:
-                with suppress(sqlite3.Error):
-                    db.execute("ROLLBACK")
+        except (Deposed, Contradiction):
+            _roll_back(db)
+            raise
 
 
-def _write(
-    db: sqlite3.Connection, shape: Shape, rows: list[Row], make: Callable[[Shape, int], str]
-) -> int:
-    """Write all rows in as few statements as the chunk sizes allow; return the rows written."""
-    written = start = 0
-    for size in _CHUNKS:
-        while len(rows) - start >= size:
-            flat = [value for row in rows[start : start + size] for value in row]
-            written += db.execute(make(shape, size), flat).rowcount
-            start += size
-    return written
+async def _begin(db: sqlite3.Connection) -> None:
+    """Begin to write; asleep while another connection does, since that one needs the loop."""
+    until = time.monotonic() + BUSY_MS / 1_000
+    db.execute("PRAGMA busy_timeout = 0")
+    while True:
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        await asyncio.sleep(_BUSY_POLL_S)
 
 
-@lru_cache(maxsize=64)
-def _insert_sql(shape: Shape, count: int) -> str:
-    row = f"({', '.join('?' * len(shape.columns))})"
-    names = ", ".join(shape.columns)
-    return f"INSERT INTO {shape.table} ({names}) VALUES {', '.join([row] * count)}"
+def _roll_back(db: sqlite3.Connection) -> None:
+    if db.in_transaction:
+        with suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
 
 
-@lru_cache(maxsize=64)
-def _update_sql(shape: Shape, count: int) -> str:
-    """Return an update of ``count`` rows, each matched by its key and the version before."""
-    row = f"({', '.join('?' * len(shape.columns))})"
-    column = {name: f"v.column{i}" for i, name in enumerate(shape.columns, 1)}
-    sets = ", ".join(f"{name} = {column[name]}" for name in shape.mutable)
-    keys = " AND ".join(f"{shape.table}.{name} = {column[name]}" for name in shape.key)
-    return (
-        f"UPDATE {shape.table} SET {sets} FROM (VALUES {', '.join([row] * count)}) AS v "
-        f"WHERE {keys} AND {shape.table}.version = {column['version']} - 1"
-    )
+@lru_cache(maxsize=32)
+def _insert_sql(shape: Shape) -> str:
+    marks = ", ".join("?" * len(shape.columns))
+    return f"INSERT INTO {shape.table} ({', '.join(shape.columns)}) VALUES ({marks})"
+
+
+@lru_cache(maxsize=32)
+def _update_sql(shape: Shape) -> str:
+    """Return an update of a row by its key and the version before; its parameters are the row."""
+    mark = {name: f"?{number}" for number, name in enumerate(shape.columns, 1)}
+    sets = ", ".join(f"{name} = {mark[name]}" for name in shape.mutable)
+    keys = " AND ".join(f"{name} = {mark[name]}" for name in shape.key)
+    return f"UPDATE {shape.table} SET {sets} WHERE {keys} AND version = {mark['version']} - 1"
