@@ -124,10 +124,10 @@ class _Server(uvicorn.Server):
 
 
 def tune_interpreter() -> None:
-    """Fit the interpreter to one busy event loop beside a settlement thread (performance.md).
+    """Fit the interpreter to one busy event loop with threads that wait for disks (performance.md).
 
-    The thread gets the interpreter lock back ten times sooner than by default, so that a commit is
-    not kept waiting by the loop. What was loaded is not searched for garbage again, and what an
+    A thread gets the interpreter lock back ten times sooner than by default, so that the end of a
+    commit is not kept waiting by the loop. What was loaded is not searched for garbage again, and what an
     order makes is searched less often: it is freed by its reference counts.
     """
     sys.setswitchinterval(_SWITCH_S)
