@@ -27,41 +27,58 @@ class Daemon:
     process: ExchangeProcess
     tokens: list[str]
 
-    def orders(self) -> Callable[[], bytes]:
+    def orders(self, path: str = "/v1/orders") -> Callable[[], bytes]:
         """Return a source of requests: limit orders at crossing prices, 0.45 to 0.55.
 
         Each carries a client order id, as every careful client's does; ids never repeat.
         """
+        return self._requests(path, _orders())
+
+    def batches(self, size: int) -> Callable[[], bytes]:
+        """Return a source of requests with ``size`` such orders each."""
+        order = _orders()
+        return self._requests(
+            "/v1/orders/batch",
+            lambda: b'{"orders":[%s]}' % b",".join([order() for _ in range(size)]),
+        )
+
+    def _requests(self, path: str, next_body: Callable[[], bytes]) -> Callable[[], bytes]:
         draw = random.Random(1)
         heads = [
             load.request(
-                "POST",
-                "/v1/orders",
-                authorization=f"Bearer {token}",
-                content_type="application/json",
+                "POST", path, authorization=f"Bearer {token}", content_type="application/json"
             ).partition(b"Content-Length: 0\r\n")
             for token in self.tokens
         ]
-        numbers = itertools.count()
-        run = random.randbytes(4).hex()
 
         def next_request() -> bytes:
             before, _, after = draw.choice(heads)
-            body = (
-                b'{"marketId":"%s","side":"%s","type":"LIMIT","price":"0.%d","qty":"%d",'
-                b'"clientOrderId":"%s-%d"}'
-                % (
-                    MARKET.encode(),
-                    draw.choice((b"BUY", b"SELL")),
-                    draw.randint(45, 55),
-                    draw.randint(1, 99),
-                    run.encode(),
-                    next(numbers),
-                )
-            )
+            body = next_body()
             return before + b"Content-Length: %d\r\n" % len(body) + after + body
 
         return next_request
+
+
+def _orders() -> Callable[[], bytes]:
+    draw = random.Random(1)
+    numbers = itertools.count()
+    run = random.randbytes(4).hex()
+
+    def next_order() -> bytes:
+        return (
+            b'{"marketId":"%s","side":"%s","type":"LIMIT","price":"0.%d","qty":"%d",'
+            b'"clientOrderId":"%s-%d"}'
+            % (
+                MARKET.encode(),
+                draw.choice((b"BUY", b"SELL")),
+                draw.randint(45, 55),
+                draw.randint(1, 99),
+                run.encode(),
+                next(numbers),
+            )
+        )
+
+    return next_order
 
 
 @contextmanager
@@ -75,7 +92,9 @@ def daemon(server: PostgresServer | None) -> Iterator[Daemon]:
             url = stack.enter_context(fresh_database(server.url()))
             migrations.upgrade(url)
         credit = {"SIGNUP_CREDIT": "1000000", "LOG_LEVEL": "error"}
-        process = ExchangeProcess(folder, url, "--seed", settings=credit)
+        process = ExchangeProcess(
+            folder, url, "--seed", settings=credit, program="benchmarks.empty"
+        )
         process.start()
         try:
             yield Daemon(process, _sign_up(process.url))

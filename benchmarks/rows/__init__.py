@@ -4,7 +4,8 @@ ROWS = {
     "machine": "the yardsticks alone: what this machine's disk and PostgreSQL can do",
     "engine": "matching, alone and with the ledger, against lightmatchingengine",
     "settle": "the stream through settlement alone, on both databases, against pgbench",
-    "http": "one order a request over HTTP, on both databases, against pgbench",
+    "http": "one order a request over HTTP, on both databases, against pgbench and an empty route",
+    "batch": "twenty orders a request over HTTP, on both databases, against pgbench",
     "latency": "one order alone, and at half load, against one INSERT",
     "load": "the load generator itself: it must cost less than any server",
 }

@@ -1,11 +1,11 @@
-"""One order a request over HTTP, every answer after its commit, beside pgbench."""
+"""One order a request over HTTP, every answer after its commit, beside pgbench and nothing."""
 
 import statistics
 from collections.abc import Iterator
 
 import psutil
 
-from benchmarks import load
+from benchmarks import empty, load
 from benchmarks.daemon import Daemon, daemon
 from benchmarks.table import RUNS, Line
 from benchmarks.yardsticks import durability, prepare_pgbench, tpcb
@@ -17,7 +17,7 @@ CLIENTS = 32
 
 
 def measure() -> Iterator[Line]:
-    """Yield orders a second on both databases; yardstick and candidates take turns."""
+    """Yield orders a second on both databases; yardsticks and candidates take turns."""
     with PostgresServer() as server, daemon(server) as shared, daemon(None) as embedded:
         prepare_pgbench(server.pgbench, server.url())
         series = {"PostgreSQL": _Series(shared), "SQLite": _Series(embedded)}
@@ -28,7 +28,7 @@ def measure() -> Iterator[Line]:
                 one.run()
         settings = {"PostgreSQL": durability(server.url()), "SQLite": "synchronous=full"}
         for kind, one in series.items():
-            yield one.line(kind, statistics.median(tps), settings[kind])
+            yield from one.lines(kind, statistics.median(tps), settings[kind])
 
 
 class _Series:
@@ -37,6 +37,7 @@ class _Series:
     def __init__(self, exchange: Daemon) -> None:
         self.exchange = exchange
         self.results: list[load.Result] = []
+        self.empties: list[load.Result] = []
         self._process = psutil.Process(exchange.process.pid)
         self._cpu = 0.0
 
@@ -44,8 +45,9 @@ class _Series:
         before = _cpu_seconds(self._process)
         self.results.append(closed_loop(self.exchange))
         self._cpu += _cpu_seconds(self._process) - before
+        self.empties.append(closed_loop(self.exchange, path=empty.PATH))
 
-    def line(self, kind: str, tps: float, durable: str) -> Line:
+    def lines(self, kind: str, tps: float, durable: str) -> Iterator[Line]:
         results = self.results
         replies = sum(len(result.latencies) for result in results)
         p50, p99 = (
@@ -58,19 +60,27 @@ class _Series:
             f"p99 {p99:.1f} ms, server CPU {self._cpu / replies * 1e6:.0f} µs an order"
         )
         rate = statistics.median(result.rate for result in results)
-        return Line(
+        yield Line(
             "http", f"POST /v1/orders, {kind}", rate, "/s", f"pgbench -c {CLIENTS}", tps,
             "≥ 1.5 ×", conditions,
         )  # fmt: skip
+        nothing = statistics.median(result.rate for result in self.empties)
+        errors = sum(result.errors for result in self.empties)
+        yield Line(
+            "http", f"POST /v1/orders, {kind}", rate, "/s", "empty handler", nothing,
+            "≥ 0.5 ×", f"the same server, token and body; {errors} errors",
+        )  # fmt: skip
 
 
-def closed_loop(exchange: Daemon, seconds: float = SECONDS) -> load.Result:
+def closed_loop(
+    exchange: Daemon, seconds: float = SECONDS, path: str = "/v1/orders"
+) -> load.Result:
     """Load the exchange with one order a request on 64 connections."""
     return load.run(
         load.closed_loop(
             "127.0.0.1",
             exchange.process.port,
-            exchange.orders(),
+            exchange.orders(path),
             connections=CONNECTIONS,
             seconds=seconds,
         )

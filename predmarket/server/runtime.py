@@ -124,11 +124,11 @@ class _Server(uvicorn.Server):
 
 
 def tune_interpreter() -> None:
-    """Fit the interpreter to one busy event loop with threads that wait for disks (performance.md).
+    """Fit the interpreter to one busy event loop with threads that wait (performance.md).
 
     A thread gets the interpreter lock back ten times sooner than by default, so that the end of a
-    commit is not kept waiting by the loop. What was loaded is not searched for garbage again, and what an
-    order makes is searched less often: it is freed by its reference counts.
+    commit is not kept waiting by the loop. What was loaded is not searched for garbage again, and
+    what an order makes is searched less often: it is freed by its reference counts.
     """
     sys.setswitchinterval(_SWITCH_S)
     gc.collect()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+ROOT = Path(__file__).resolve().parents[2]
 START_S = 30.0
 SECRET = "a secret for tests, long enough by far"
 
@@ -26,7 +27,12 @@ class ExchangeProcess:
     """One daemon on one database; its log is ``folder/log``."""
 
     def __init__(
-        self, folder: Path, database_url: str, *flags: str, settings: dict[str, str] | None = None
+        self,
+        folder: Path,
+        database_url: str,
+        *flags: str,
+        settings: dict[str, str] | None = None,
+        program: str = "predmarket.cli",
     ) -> None:
         """Prepare one; ``settings`` are environment variables without their prefix."""
         self.folder = folder
@@ -34,12 +40,13 @@ class ExchangeProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.database_url = database_url
         self._command = [
-            sys.executable, "-m", "predmarket.cli", "serve", "--port", str(self.port),
+            sys.executable, "-m", program, "serve", "--port", str(self.port),
             "--data-dir", str(folder), "--database-url", database_url, *flags,
         ]  # fmt: skip
         given = {"JWT_SECRET": SECRET, "ORDER_RATE_LIMIT": "off", "AUTH_RATE_LIMIT": "off"}
         given |= {"AUTH_WINDOW_LIMIT": "off", **(settings or {})}
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("PREDMARKET_")}
+        inherited["PYTHONPATH"] = str(ROOT)  # it runs in a folder of its own
         self._environment = inherited | {f"PREDMARKET_{k}": v for k, v in given.items()}
         self._process: subprocess.Popen[bytes] | None = None
 
