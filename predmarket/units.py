@@ -13,6 +13,7 @@ than the unit holds and never rounds. Source: MARKET_RULES, Units.
 """
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypeAlias
 
 Price: TypeAlias = int
@@ -74,6 +75,7 @@ def parse(value: Decimal | str | int, decimals: int) -> int:
     return -whole if sign else whole
 
 
+@lru_cache(maxsize=16_384)  # the same few prices and sizes come again and again
 def format(units: int, decimals: int) -> str:
     """Return ``units`` of ``10**-decimals`` as a decimal string with exactly that many decimals."""
     whole, part = divmod(abs(units), 10**decimals)

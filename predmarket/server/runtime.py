@@ -20,6 +20,7 @@ import uvicorn
 
 from predmarket import __version__
 from predmarket.server.app import create_app
+from predmarket.server.connection import Connection
 from predmarket.server.seeding import seed
 from predmarket.server.services import Services
 from predmarket.server.settings import Settings
@@ -163,7 +164,7 @@ async def serve(settings: Settings, *, seed_first: bool, hints: str = "") -> int
             server = _Server(
                 uvicorn.Config(
                     create_app(running.services),
-                    http="httptools",
+                    http=Connection,
                     ws="none",
                     lifespan="off",
                     access_log=False,

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from predmarket.server import runtime
 from predmarket.server.app import Application, create_app
 from predmarket.server.auth import passwords
+from predmarket.server.connection import Connection
 from predmarket.server.settings import Settings
 from predmarket.server.storage.migrations import upgrade
 
@@ -66,7 +67,7 @@ async def serving(node: runtime.Node) -> AsyncIterator[tuple[str, Application]]:
     """Serve a node on a free port of this machine."""
     app = create_app(node.services)
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, http="httptools", lifespan="off", log_config=None, ws="none")
+        uvicorn.Config(app, port=0, http=Connection, lifespan="off", log_config=None, ws="none")
     )
     with runtime.listen(node.settings) as listener:
         task = asyncio.create_task(server.serve([listener]))

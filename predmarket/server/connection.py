@@ -1,0 +1,58 @@
+"""The HTTP connection as uvicorn drives it, an answer's head and body sent as one.
+
+uvicorn writes them one after the other; each would be a system call here and a packet that wakes
+the client. What is written within one turn of the event loop is handed to the socket at its end.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class GatheringTransport(asyncio.Transport):
+    """A transport that keeps what is written until the loop's turn ends."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__()
+        self._transport = transport
+        self._kept: list[bytes] = []
+        self._loop = asyncio.get_running_loop()
+        self.pause_reading = transport.pause_reading  # type: ignore[method-assign]
+        self.resume_reading = transport.resume_reading  # type: ignore[method-assign]
+        self.is_closing = transport.is_closing  # type: ignore[method-assign]
+        self.get_extra_info = transport.get_extra_info  # type: ignore[method-assign]
+
+    def write(self, data: Any) -> None:  # noqa: ANN401 -- the base class takes any buffer
+        """Keep ``data`` for the end of the turn."""
+        if not self._kept:
+            self._loop.call_soon(self._flush)
+        self._kept.append(data)
+
+    def _flush(self) -> None:
+        if self._kept:
+            kept, self._kept = self._kept, []
+            self._transport.write(b"".join(kept))
+
+    def close(self) -> None:
+        """Send what is kept, then close."""
+        self._flush()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once; what is kept is lost."""
+        self._kept.clear()
+        self._transport.abort()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Hand the socket to another protocol."""
+        self._flush()
+        self._transport.set_protocol(protocol)
+
+
+class Connection(HttpToolsProtocol):
+    """One client's connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin with a transport that gathers."""
+        super().connection_made(GatheringTransport(transport))
