@@ -72,7 +72,7 @@ class Running:
 
     def in_memory(self) -> bytes:
         """Return the engine's state as bytes."""
-        return snapshot(self.core._sequencer.exchange.state)
+        return snapshot(self.core._work.sequencer.exchange.state)
 
 
 class Exchange:

@@ -80,7 +80,7 @@ async def test_the_next_batch_is_decided_while_one_commits(exchange: Exchange) -
         first = asyncio.create_task(running.do(limit(1, BUY, 1, 60)))
         await asyncio.wait_for(gate.settled.wait(), 20)
         rest = [asyncio.create_task(running.do(limit(u, BUY, 1, 50))) for u in range(2, USERS + 1)]
-        while len(running.core._sequencer.batch.entries) < len(rest):
+        while len(running.core._work.sequencer.batch.entries) < len(rest):
             await asyncio.sleep(0)
         assert not any(task.done() for task in (first, *rest))
         gate.open.set()
@@ -205,7 +205,7 @@ async def test_a_real_alarm_wakes_the_core(exchange: Exchange) -> None:
     """By the wall clock, time and again: an order expires although nobody sends anything."""
     async with exchange.trading() as running:
         for _ in range(5):
-            await running.place(1, BUY, 1, 50, expires_at=running.core._clock() + 60_000)
+            await running.place(1, BUY, 1, 50, expires_at=running.core._work.clock() + 60_000)
             while running.view.book(MARKET).bids:
                 await asyncio.sleep(0.005)
 
@@ -213,7 +213,7 @@ async def test_a_real_alarm_wakes_the_core(exchange: Exchange) -> None:
 async def test_an_alarm_behind_a_stale_one_is_heard(exchange: Exchange) -> None:
     """A timer that means nothing any more comes first; the one after it still fires."""
     async with exchange.trading() as running:
-        soon = running.core._clock() + 100_000
+        soon = running.core._work.clock() + 100_000
         gone = await running.place(1, BUY, 1, 50, expires_at=soon)
         await running.place(2, BUY, 1, 40, expires_at=soon + 100_000)
         await running.do(CancelOrder(1, gone.order.id))
@@ -266,7 +266,7 @@ async def test_a_resolution_goes_on_after_a_restart(
             await running.place(user, BUY, 1, 50)
         await running.place(9, SELL, 6, 50)
         monkeypatch.setattr("predmarket.engine.lifecycle.STEP", 1)
-        sequencer = running.core._sequencer
+        sequencer = running.core._work.sequencer
         begun, _ = sequencer.exchange.apply(
             sequencer.exchange.state.now, ResolveMarket(MARKET, Outcome.VOID)
         )
@@ -319,7 +319,7 @@ async def test_a_refused_transfers_key_stays_free_for_the_next(exchange: Exchang
         await asyncio.wait_for(gate.settled.wait(), 20)
         funded = asyncio.create_task(running.do(Transfer(2, 100 * MONEY_ONE, "pay", 1)))
         second = asyncio.create_task(running.do(out))
-        while len(running.core._sequencer.batch.answers) < 2:
+        while len(running.core._work.sequencer.batch.answers) < 2:
             await asyncio.sleep(0)
         gate.open.set()
         refused = await first

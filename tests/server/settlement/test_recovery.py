@@ -260,7 +260,7 @@ async def test_steps_are_the_same_after_a_reload(
         if resolving is not None:
             await resolving
         else:
-            while running.core._sequencer.exchange.state.unfinished:
+            while running.core._work.sequencer.exchange.state.unfinished:
                 await asyncio.sleep(0.01)
             await running.do(UpdateMarket(MARKET, MarketStatus.OPEN))
     assert exchange.audited() == []
@@ -272,28 +272,28 @@ async def test_a_broken_invariant_throws_the_state_away(exchange: Exchange) -> N
         core = running.core
 
         def spoil() -> None:
-            exchange_apply = core._sequencer.exchange.apply
+            exchange_apply = core._work.sequencer.exchange.apply
 
             def apply(now: int, command: Command) -> object:
                 if isinstance(command, CancelOrder) and command.order_id == 666:
-                    core._sequencer.exchange.state.ledger.accounts[1].available += 1
+                    core._work.sequencer.exchange.state.ledger.accounts[1].available += 1
                     raise InvariantError("money was made")
                 return exchange_apply(now, command)
 
-            engine = core._sequencer.exchange
-            core._sequencer.exchange = type(
+            engine = core._work.sequencer.exchange
+            core._work.sequencer.exchange = type(
                 "Spoiled",
                 (),
                 {"apply": staticmethod(apply), "__getattr__": lambda _, n: getattr(engine, n)},
             )()
 
-        install = core._install
+        install = core._work.install
 
         def reinstall(loaded: object) -> None:
             install(loaded)  # type: ignore[arg-type]
             spoil()
 
-        core._install = reinstall  # type: ignore[method-assign]
+        core._work.install = reinstall  # type: ignore[method-assign]
         spoil()
         replies = await asyncio.gather(
             running.do(limit(1, BUY, 1, 50)),

@@ -1,0 +1,120 @@
+"""The decider: takes what waits and has the sequencer carry it out into the forming batch.
+
+Invariant: commands are carried out in the order they were taken.
+"""
+
+import asyncio
+
+from predmarket.server.settlement.batch import Waiting
+from predmarket.server.settlement.sequencer import CommandDefect
+from predmarket.server.settlement.store import Contradiction, StoreError
+from predmarket.server.settlement.work import Work
+
+_GROUP = 64
+"""Commands decided at a stretch before other tasks get their turn."""
+
+
+class Decider:
+    """One task's work: from the queue into the forming batch."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._alarm: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        """Decide whatever comes, for ever. Raises CoreDefect."""
+        work = self._work
+        while True:
+            if not work.broken:
+                self._set_alarm()
+            await work.arrived.wait()
+            work.arrived.clear()
+            while not work.broken and (work.queue or work.sequencer.own_work):
+                if work.sequencer.full:
+                    await work.until(lambda: work.broken or not work.sequencer.full)
+                    continue
+                await self._decide_group()
+                await asyncio.sleep(0)
+
+    async def _decide_group(self) -> None:
+        """Decide the next commands; recovery puts the group back whenever it comes between."""
+        work = self._work
+        sequencer = work.sequencer
+        group = self._take_group()
+        alone = len(group) == 1 and group[0].id in work.suspects
+        if alone:
+            await work.until(self._quiet)
+        try:
+            if not work.broken:
+                await self._look_up(group)
+            if sequencer is not work.sequencer or work.broken:
+                return
+            left = sequencer.carry_out(group)
+        except StoreError as error:
+            if sequencer is work.sequencer:
+                work.break_off(error)
+            return
+        except Contradiction as error:  # the database cannot even read such a key
+            work.suspects.update(waiting.id for waiting in group)
+            if alone:
+                work.drop(group[0], error)
+            work.break_off(error)
+            return
+        except CommandDefect as error:
+            work.suspects.add(error.id)
+            if alone:
+                work.drop(group[0], error)
+            work.break_off(error)
+            return
+        work.deciding = []
+        work.queue.extendleft(reversed(left))
+        work.sealable.set()
+        if alone:
+            await work.until(self._quiet)
+            if not work.broken:
+                work.suspects.discard(group[0].id)
+
+    def _take_group(self) -> list[Waiting]:
+        """Take the next commands that somebody still waits for; a suspect one goes alone."""
+        work = self._work
+        group: list[Waiting] = []
+        room = min(_GROUP, work.sequencer.room)
+        while work.queue and len(group) < room:
+            suspect = work.queue[0].id in work.suspects
+            if suspect and group:
+                break
+            waiting = work.queue.popleft()
+            if waiting.reply.done():
+                work.suspects.discard(waiting.id)
+                continue
+            group.append(waiting)
+            if suspect:
+                break
+        work.deciding = group
+        return group
+
+    async def _look_up(self, group: list[Waiting]) -> None:
+        """Find out which client order ids and idempotency keys of a group are known."""
+        keys = self._work.repeats.unknown_keys(group)
+        if not any(keys):
+            return
+        async with self._work.looking_up:
+            await self._work.repeats.look_up(keys)
+
+    def _quiet(self) -> bool:
+        return self._work.broken or self._work.settled
+
+    def _set_alarm(self) -> None:
+        """Wake up when the next timer falls due."""
+        self.disarm()
+        delay = self._work.sequencer.next_due_in()
+        if delay is not None:
+            loop = asyncio.get_running_loop()
+            # Late by a millisecond rather than early: loop and wall clock do not agree to less.
+            self._alarm = loop.call_later(delay / 1_000_000 + 0.001, self._work.arrived.set)
+
+    def disarm(self) -> None:
+        """Forget the next timer."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None

@@ -1,0 +1,65 @@
+"""Repair: a commit failed, its outcome is unknown, or the engine met a defect.
+
+There is one way: take over from oneself. Raise the epoch, reload, release what was committed by
+command id, run the rest again in order. Source: ARCHITECTURE, Recovery.
+"""
+
+import asyncio
+import logging
+
+from predmarket.server.settlement.store import StoreError
+from predmarket.server.settlement.takeover import Loaded, Takeover
+from predmarket.server.settlement.work import Work
+
+log = logging.getLogger(__name__)
+
+_RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+class Repair:
+    """The way back from a broken state to a good one."""
+
+    def __init__(self, work: Work, takeover: Takeover) -> None:
+        self._work = work
+        self._takeover = takeover
+
+    async def recover(self) -> None:
+        """Reload and put every command where it belongs. Raises Deposed, LoadError."""
+        work = self._work
+        committing, forming = work.committing, work.sequencer.batch
+        resolving = [*work.sequencer.resolving.values()]
+        loaded = await self._load_patiently()
+        ids = loaded.committed_ids
+        again = [*(committing.waiters() if committing else ()), *forming.waiters(), *work.deciding]
+        work.repeats.forget()
+        work.committing = None
+        work.deciding = []
+        work.install(loaded)
+        for waiting, reply in committing.answers if committing else ():
+            if waiting.id in ids:
+                waiting.answer(reply)
+        for waiting in dict.fromkeys([*again, *resolving]):
+            if waiting.held and (waiting.recorded or waiting.id in ids):
+                work.sequencer.resume(waiting)
+            elif waiting.held:
+                waiting.held = False
+                work.outstanding.appendleft(waiting)
+        rerun = {w.number: w for w in again if not (w.id in ids or w.held or w.reply.done())}
+        work.queue.extendleft(rerun[number] for number in sorted(rerun, reverse=True))
+        log.warning("core_recovered", extra={"epoch": work.committed.epoch, "rerun": len(rerun)})
+
+    async def _load_patiently(self) -> Loaded:
+        """Try until the database is back. Raises Deposed when another core leads by then."""
+        work = self._work
+        async with work.looking_up:  # a connection is not closed under its user
+            pass
+        if work.failures > 1:  # the database answers but takes no batch: do not spin
+            await asyncio.sleep(_RETRY_S[min(work.failures, len(_RETRY_S)) - 1])
+        attempt = 0
+        while True:
+            try:
+                return await self._takeover.load_again(work.committed.last_batch)
+            except StoreError as error:
+                log.warning("database_unavailable", extra={"error": str(error)})
+                await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
+                attempt += 1

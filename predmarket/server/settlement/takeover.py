@@ -1,0 +1,85 @@
+"""Taking the lead and loading what is committed, at start and again at each repair.
+
+Everything that blocks is done in one thread of its own, one thing at a time.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from predmarket.engine.state import State
+from predmarket.server.settlement import journal, recovery
+from predmarket.server.settlement.leadership import Leadership
+from predmarket.server.settlement.store import CoreRow, Deposed, Store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a takeover found in the database. ``committed_ids``: of the batches asked about."""
+
+    core: CoreRow
+    state: State
+    last_ledger_id: int
+    committed_ids: frozenset[str]
+
+
+class Takeover:
+    """The lead over a database, and the way from there to the state it holds."""
+
+    def __init__(self, store: Store, leadership: Leadership) -> None:
+        self._store = store
+        self._leadership = leadership
+        self._thread = ThreadPoolExecutor(1, "load")
+        self.durability: dict[str, str] = {}
+        self.durable = False
+
+    async def run(self, call: Callable[..., T], *arguments: object) -> T:
+        """Do something that blocks, in the thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+
+    async def lead(self) -> None:
+        """Take the lead. Raises leadership.Held, StoreError."""
+        await self.run(self._leadership.acquire)
+
+    async def load(self) -> Loaded:
+        """Raise the epoch and load the state. Raises StoreError, LoadError, Deposed."""
+        return await self.run(self._load, None)
+
+    async def load_again(self, known_batch: int) -> Loaded:
+        """Load once more, with the ids of what was committed after ``known_batch``."""
+        return await self.run(self._load, known_batch)
+
+    async def close(self) -> None:
+        """Let go of the database and the lead."""
+        await self.run(self._close)
+
+    def end(self) -> None:
+        """Leave the thread to whatever it is still waiting for."""
+        self._thread.shutdown(wait=False)
+
+    def _load(self, known_batch: int | None) -> Loaded:
+        if known_batch is not None:
+            self._leadership.renew()
+        store = self._store
+        store.connect()
+        epoch = store.take_over()
+        core = store.core_row()
+        if core.epoch != epoch:
+            raise Deposed("another core has taken over meanwhile")
+        rows = [] if known_batch is None else store.journal_after(known_batch)
+        self.durability = store.durability()
+        self.durable = store.durable()
+        return Loaded(
+            core,
+            recovery.load(store, core),
+            store.last_ledger_id(),
+            frozenset(entry.id for row in rows for entry in journal.decode(row.entries)),
+        )
+
+    def _close(self) -> None:
+        self._store.close()
+        self._leadership.release()

@@ -1,0 +1,120 @@
+"""What the core's tasks share: the commands on their way, the engine, and what is committed.
+
+A command is in one place at a time: in ``queue`` until it is taken, in ``deciding`` while its group
+is decided, in the sequencer's forming batch, in ``committing``; a resolution carried out in part is
+in the sequencer's ``resolving``. ``outstanding`` is everybody who waits, in the order they came.
+
+Everything here happens on the event loop; between two awaits nothing changes.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from predmarket.server.bus import Faulted, OutcomeUnknown
+from predmarket.server.settlement.batch import Batch, Waiting
+from predmarket.server.settlement.repeats import Repeats
+from predmarket.server.settlement.sequencer import Sequencer
+from predmarket.server.settlement.store import CoreRow, Store
+from predmarket.server.settlement.takeover import Loaded
+from predmarket.server.view import MarketView
+from predmarket.units import Micros
+
+log = logging.getLogger(__name__)
+
+
+class Work:
+    """The commands on their way, and the events by which the tasks wake each other.
+
+    ``arrived`` wakes the decider, ``sealable`` the committer. ``broken``: memory is not to be
+    trusted until the committer has recovered. ``failures`` counts commits that failed in a row.
+    """
+
+    sequencer: Sequencer
+    committed: CoreRow
+
+    def __init__(
+        self, store: Store, view: MarketView, clock: Callable[[], Micros], max_batch: int
+    ) -> None:
+        self.store = store
+        self.view = view
+        self.clock = clock
+        self.repeats = Repeats(store)
+        self.queue: deque[Waiting] = deque()
+        self.outstanding: deque[Waiting] = deque()
+        self.deciding: list[Waiting] = []
+        self.suspects: set[str] = set()
+        self.committing: Batch | None = None
+        self.broken = False
+        self.failures = 0
+        self.arrived = asyncio.Event()
+        self.sealable = asyncio.Event()
+        self.looking_up = asyncio.Lock()
+        self._max_batch = max_batch
+        self._progress = asyncio.Condition()
+
+    def install(self, loaded: Loaded) -> None:
+        """Make what was loaded from the database the present state."""
+        self.committed = loaded.core
+        self.sequencer = Sequencer(
+            loaded.state,
+            loaded.core,
+            loaded.last_ledger_id,
+            self.repeats,
+            self.clock,
+            self._max_batch,
+        )
+        self.view.reload(loaded.state.markets)
+        self.broken = False
+        self.arrived.set()
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether everything decided is committed and answered."""
+        return self.committing is None and self.sequencer.batch.empty
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether nothing is left to do."""
+        return not (self.queue or self.deciding or self.broken) and self.settled
+
+    def break_off(self, error: Exception) -> None:
+        """Stop deciding; the committer recovers as soon as no commit is in flight."""
+        log.warning("core_recovering", extra={"error": str(error)})
+        self.broken = True
+        self.sealable.set()
+
+    def drop(self, waiting: Waiting, error: Exception) -> None:
+        """Give up on a command that fails even alone; it will not be run again."""
+        log.error("command_dropped", extra={"command": repr(waiting.command)}, exc_info=error)
+        waiting.fail(Faulted("the command met a defect and was dropped"))
+        self.suspects.discard(waiting.id)
+
+    def abandon(self) -> None:
+        """Tell everybody who still waits that there will be no reply."""
+        committing = self.committing.waiters() if self.committing is not None else []
+        forming, resolving = self.sequencer.batch.waiters(), self.sequencer.resolving.values()
+        for waiting in (*self.outstanding, *committing, *forming, *resolving):
+            waiting.fail(OutcomeUnknown("the core has stopped"))
+
+    def expire(self) -> None:
+        """Tell those who waited too long that the outcome is unknown."""
+        now, outstanding = self.clock(), self.outstanding
+        while outstanding:
+            first = outstanding[0]
+            if not first.reply.done() and not first.held:
+                if first.expires_at > now:
+                    break
+                first.fail(OutcomeUnknown("no reply in time"))
+            outstanding.popleft()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Return once the condition holds; it is looked at whenever something got on."""
+        async with self._progress:
+            await self._progress.wait_for(condition)
+
+    async def notify(self) -> None:
+        """Have those who wait in ``until`` look again."""
+        async with self._progress:
+            self._progress.notify_all()
