@@ -36,7 +36,7 @@ class AuditReport(Protocol):
 class Operate(Protocol):
     """predmarket.server.operate, as far as this module needs it."""
 
-    def serve(self, settings_overrides: dict[str, str], seed: bool) -> int: ...
+    def serve(self, settings_overrides: dict[str, str], seed: bool, force: bool) -> int: ...
     def seed(self, settings_overrides: dict[str, str], force: bool) -> SeedReport: ...
     def set_role(self, overrides: dict[str, str], email: str, role: str) -> None: ...
     def db_upgrade(self, overrides: dict[str, str]) -> str: ...
@@ -79,6 +79,10 @@ def serve(
         str | None, typer.Option("--redis-url", metavar="URL", help="Redis, redis://…")
     ] = None,
     seed: Annotated[bool, typer.Option("--seed", help="Create the seed data first.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Even with the seed accounts' passwords beyond loopback."),
+    ] = False,
 ) -> None:
     """Examples:
       predmarket serve
@@ -92,7 +96,7 @@ def serve(
         host=host, port=port, data_dir=data_dir, database_url=database_url, redis_url=redis_url
     )
     with operating() as operate:
-        code = operate.serve(given, seed)
+        code = operate.serve(given, seed, force)
     raise typer.Exit(code)
 
 

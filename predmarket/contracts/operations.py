@@ -13,7 +13,11 @@ class Leader(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Status(msgspec.Struct, frozen=True, rename="camel"):
-    """GET /v1/status. ``uptime`` is in seconds, ``sequence`` the last command committed."""
+    """GET /v1/status. ``uptime`` is in seconds, ``sequence`` the last command committed.
+
+    ``durability``: the database's settings in force, and by them ``durable`` "yes" or "no", whether
+    what is committed outlives a crash of the machine.
+    """
 
     version: str
     uptime: int

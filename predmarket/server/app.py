@@ -1,7 +1,7 @@
 """The HTTP application: Litestar with a front door.
 
-The door gives each request its id and each answer its headers, and hands POST /v1/orders to a
-route of its own (routes/place.py). Everything else is Litestar's.
+The door gives each request its id and each answer its headers, has it measured, and hands POST
+/v1/orders to a route of its own (routes/place.py). Everything else is Litestar's.
 """
 
 from typing import cast
@@ -22,6 +22,8 @@ from litestar.types import (
 from predmarket.server.auth.gate import Gate
 from predmarket.server.auth.passwords import Passwords
 from predmarket.server.auth.sessions import Sessions
+from predmarket.server.health import HealthCheck
+from predmarket.server.observability.access import Access
 from predmarket.server.routes import auth, marketdata, markets, operations, orders, place, user
 from predmarket.server.routes.context import CONTEXT, MAX_BODY_BYTES, ApiRequest, Context
 from predmarket.server.routes.errors import answer_error
@@ -50,6 +52,7 @@ class Application(Litestar):
             logging_config=None,
         )
         self._place = place.PlaceRoute(context)
+        self._access = Access(context.services.metrics)
 
     async def __call__(
         self,
@@ -61,16 +64,19 @@ class Application(Litestar):
         if scope["type"] == ScopeType.HTTP:
             http, send = cast("HTTPScope", scope), cast("Send", send)
             if http["path"] == place.PATH and http["method"] == "POST":
-                await self._place(http, cast("Receive", receive), send)
+                await self._access.follow_bare(self._place, http, cast("Receive", receive), send)
                 return
             id = request_id(http["headers"])
             http.setdefault("state", {})["request_id"] = id
             send = with_headers(send, id)
+            await self._access.follow(super().__call__, http, cast("Receive", receive), send)
+            return
         await super().__call__(scope, receive, send)
 
 
 def create_app(services: Services) -> Application:
     """Return the application. Raises SettingsError when the secret has to be set and is not."""
     sessions = Sessions(services.db, services.settings.signing_secret())
+    health = HealthCheck(services.db, services.redis, lambda: services.core.status().healthy)
     gate = Gate(sessions, services.settings.cors_origin)
-    return Application(Context(services, sessions, gate, Passwords()))
+    return Application(Context(services, sessions, gate, Passwords(), health))

@@ -17,6 +17,8 @@ from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
 from predmarket.server import runtime, seeding
+from predmarket.server.observability import logs
+from predmarket.server.observability.redaction import secrets_of
 from predmarket.server.settings import Settings, SettingsError, unknown_variables
 from predmarket.server.settlement import audit as auditing
 from predmarket.server.settlement.leadership import Held
@@ -27,6 +29,8 @@ from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
 from predmarket.server.storage.tables.identity import users
 from predmarket.terms import Role
+
+log = logging.getLogger(__name__)
 
 Overrides = Mapping[str, str]
 
@@ -69,7 +73,7 @@ def _expected() -> Iterator[None]:
         yield
     except OperateError:
         raise
-    except (SettingsError, Held, runtime.SchemaBehind) as error:
+    except (SettingsError, Held, runtime.SchemaBehind, runtime.Unsafe) as error:
         raise OperateError(_line(error), _CONFIGURATION) from None
     except LoadError as error:
         raise OperateError(f"the database does not add up: {_line(error)}", 1) from None
@@ -87,24 +91,21 @@ def _line(error: BaseException) -> str:
     return text.splitlines()[0] if text else type(error).__name__
 
 
-def serve(settings_overrides: Overrides, seed: bool) -> int:
-    """Run the exchange until it is stopped and return the exit code. Raises OperateError."""
+def serve(settings_overrides: Overrides, seed: bool, force: bool = False) -> int:
+    """Run the exchange until it is stopped and return the exit code. Raises OperateError.
+
+    ``force``: with the seed data's published passwords even where others can reach it.
+    """
     with _expected():
         settings = Settings.load(settings_overrides)
-        settings.signing_secret()
-        for name in unknown_variables():
-            sys.stderr.write(f"warning: {name} is not a setting of predmarket\n")
-        if seed:
+        secret = settings.signing_secret()
+        if seed and not force:
             _refuse_seed_off_loopback(settings)
-        logging.basicConfig(
-            level=settings.log_level.upper(),
-            stream=sys.stderr,
-            format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        )
-        for chatty in ("alembic", "uvicorn"):  # what they tell at INFO, we say better or not at all
-            logging.getLogger(chatty).setLevel(logging.WARNING)
-        hints = _hints() if seed else ""
-        return uvloop.run(runtime.serve(settings, seed_first=seed, hints=hints))
+        logs.configure(settings, secrets_of(settings, secret))
+        for name in unknown_variables():
+            log.warning("%s is not a setting of predmarket", name)
+        hints = _hints() if seed and not logs.is_json(settings) else ""
+        return uvloop.run(runtime.serve(settings, seed_first=seed, force=force, hints=hints))
 
 
 def _hints() -> str:
@@ -127,7 +128,8 @@ Ctrl-C stops the exchange; everything acknowledged is kept."""
 def _refuse_seed_off_loopback(settings: Settings) -> None:
     if not settings.on_loopback:
         raise OperateError(
-            f"the seed accounts have known passwords; not made while listening on {settings.host}",
+            "the seed accounts have published passwords; not made while listening on "
+            f"{settings.host} without --force",
             _CONFIGURATION,
         )
 

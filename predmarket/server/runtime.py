@@ -21,7 +21,9 @@ import uvicorn
 from predmarket import __version__
 from predmarket.server.app import create_app
 from predmarket.server.connection import Connection
-from predmarket.server.seeding import seed
+from predmarket.server.observability import logs
+from predmarket.server.observability.metrics import Metrics
+from predmarket.server.seeding import seed, well_known
 from predmarket.server.services import Services
 from predmarket.server.settings import Settings
 from predmarket.server.settlement.core import Core
@@ -40,6 +42,10 @@ _SWITCH_S = 0.0005
 _GC_THRESHOLDS = (50_000, 20, 50)
 
 
+class Unsafe(Exception):
+    """The exchange would be open to whoever has read its documentation; the message says why."""
+
+
 class SchemaBehind(Exception):
     """A shared database needs ``db upgrade`` first; the message says from where to where."""
 
@@ -52,11 +58,12 @@ class Node:
     db: Database
     core: Core
     view: MarketView
+    metrics: Metrics
 
     @property
     def services(self) -> Services:
         """Return what the routes work with."""
-        return Services(self.settings, self.db, self.core, self.view, self.core)
+        return Services(self.settings, self.db, self.core, self.view, self.core, self.metrics)
 
 
 def schema_upgrade(settings: Settings) -> Callable[[], None] | None:
@@ -91,14 +98,20 @@ async def node(settings: Settings, wait_s: float) -> AsyncIterator[Node]:
     upgrade = await asyncio.to_thread(schema_upgrade, settings)
     if settings.embedded is not None:
         settings.embedded.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    db, view = Database(url), MarketView()
+    db, view, metrics = Database(url), MarketView(), Metrics()
     core = Core(
-        open_store(url), lead, view, max_batch=settings.max_batch, max_queue=settings.max_queue
+        open_store(url),
+        lead,
+        view,
+        max_batch=settings.max_batch,
+        max_queue=settings.max_queue,
+        observer=metrics,
     )
     # The lead comes first: a schema is not changed under an exchange that is using it.
     await core.start(upgrade)
+    metrics.watch(core.status, db)
     try:
-        yield Node(settings, db, core, view)
+        yield Node(settings, db, core, view, metrics)
     finally:
         await core.stop(_SETTLE_S)
         await db.close()
@@ -151,13 +164,32 @@ def listen(settings: Settings) -> socket.socket:
         raise OSError(f"{settings.host} port {settings.port} {why}") from None
 
 
-async def serve(settings: Settings, *, seed_first: bool, hints: str = "") -> int:
+async def require_own_passwords(settings: Settings, db: Database) -> None:
+    """Raise Unsafe when anybody may reach the exchange, and log in with a published password."""
+    if not settings.on_loopback and (known := await well_known(db)):
+        raise Unsafe(
+            f"{' and '.join(known)} still have the seed data's published passwords; change them "
+            f"before listening on {settings.host}, or say --force"
+        )
+
+
+async def serve(
+    settings: Settings, *, seed_first: bool, force: bool = False, hints: str = ""
+) -> int:
     """Run the exchange until a signal or a failure of the core; return the exit code.
 
-    ``hints`` is printed once it is ready. Raises what ``node`` and ``listen`` raise.
+    ``force``: with published passwords even where others can reach it. ``hints`` is printed once
+    it is ready. Raises Unsafe, and what ``node`` and ``listen`` raise.
     """
     with listen(settings) as listener:
         async with node(settings, WAIT_FOR_LEAD_S) as running:
+            if not force:
+                await require_own_passwords(settings, running.db)
+            if not (core := running.core.status()).durable:
+                log.warning(
+                    "the database may lose what it has committed when the machine stops",
+                    extra={"durability": core.durability},
+                )
             tune_interpreter()
             if seed_first:
                 await seed(running.db, running.core, settings.signup_credit)
@@ -191,13 +223,10 @@ async def serve(settings: Settings, *, seed_first: bool, hints: str = "") -> int
 async def _announce(
     server: uvicorn.Server, settings: Settings, listener: socket.socket, hints: str
 ) -> None:
-    """Say the address on stderr once requests are answered."""
+    """Say the address once requests are answered."""
     while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
         await asyncio.sleep(0.01)
     host, port = listener.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
     where = settings.shown_database
-    sys.stderr.write(
-        f"predmarket {__version__} is ready on http://{name}:{port} ({where}){hints}\n"
-    )
-    sys.stderr.flush()
+    logs.announce(f"predmarket {__version__} is ready on http://{name}:{port} ({where}){hints}")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from predmarket.server.bus import Bus
+from predmarket.server.health import Answers
+from predmarket.server.observability.metrics import Metrics
 from predmarket.server.settings import Settings
 from predmarket.server.settlement.core import CoreStatus
 from predmarket.server.storage.database import Database
@@ -26,3 +28,5 @@ class Services:
     bus: Bus
     view: MarketView
     core: CoreReport
+    metrics: Metrics
+    redis: Answers | None = None

@@ -88,7 +88,9 @@ def test_variables_that_are_no_settings_are_named(monkeypatch: pytest.MonkeyPatc
 def test_a_process_from_start_to_end(tmp_path: Path) -> None:
     """Its files are its owner's alone, a second one is refused, SIGTERM ends it with 0."""
     url = f"sqlite:///{tmp_path / 'predmarket.db'}"
-    daemon = ExchangeProcess(tmp_path, url, "--seed", settings={"BOGUS": "1"})
+    daemon = ExchangeProcess(
+        tmp_path, url, "--seed", settings={"BOGUS": "1", "LOG_FORMAT": "console"}
+    )
     daemon.start()
     try:
         body = {"email": "user@example.com", "password": "password123"}
@@ -115,6 +117,6 @@ def test_a_process_from_start_to_end(tmp_path: Path) -> None:
     finally:
         daemon.kill()
     log = (tmp_path / "log").read_text()
-    assert "warning: PREDMARKET_BOGUS is not a setting of predmarket" in log
+    assert "PREDMARKET_BOGUS is not a setting of predmarket" in log
     assert "  predmarket auth login user@example.com" in log
     assert "Traceback" not in log

@@ -22,6 +22,7 @@ from predmarket.server import wire
 from predmarket.server.auth.gate import ACCESS_COOKIE, REFRESH_COOKIE, cookie
 from predmarket.server.auth.sessions import Opened
 from predmarket.server.auth.tokens import ACCESS_SECONDS, REFRESH_SECONDS
+from predmarket.server.observability.request import known_as
 from predmarket.server.queries.accounts import account_of
 from predmarket.server.queries.users import UserRecord, user_by_email, user_by_id
 from predmarket.server.refusal import Refusal
@@ -131,6 +132,7 @@ async def _open_account(context: Context, user_id: int) -> None:
 
 
 def _answer(context: Context, opened: Opened, status: Literal[200, 201]) -> Response[Session]:
+    known_as(opened.user.id)
     body = Session(opened.access_token, opened.refresh_token, wire.user(opened.user))
     cookies = [
         _cookie(context, ACCESS_COOKIE, opened.access_token, "/", ACCESS_SECONDS),

@@ -12,6 +12,7 @@ from predmarket.contracts import requests
 from predmarket.server.auth.gate import Gate, Headers, header
 from predmarket.server.auth.passwords import Passwords
 from predmarket.server.auth.sessions import Principal, Sessions
+from predmarket.server.health import HealthCheck
 from predmarket.server.refusal import Refusal
 from predmarket.server.services import Services
 from predmarket.server.view import MarketRecord
@@ -31,6 +32,7 @@ class Context:
     sessions: Sessions
     gate: Gate
     passwords: Passwords
+    health: HealthCheck
 
     def market(self, ref: str | int, principal: Principal | None) -> MarketRecord:
         """Return a market that the asker may see. Raises Refusal MARKET_NOT_FOUND."""

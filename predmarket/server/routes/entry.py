@@ -10,9 +10,10 @@ from predmarket.engine.commands import PlaceOrder
 from predmarket.engine.replies import OrderDone, Refused
 from predmarket.server import wire
 from predmarket.server.auth.sessions import Principal
-from predmarket.server.bus import BusReply, RepeatedOrder
+from predmarket.server.bus import BusError, BusReply, RepeatedOrder
 from predmarket.server.queries.orders import fills_of, order_by_id
 from predmarket.server.refusal import Refusal
+from predmarket.server.routes.errors import code_of
 from predmarket.server.services import Services
 from predmarket.terms import OrderType, SelfTradePrevention
 from predmarket.units import Price
@@ -24,8 +25,14 @@ async def place(
     services: Services, principal: Principal, request: PlaceOrderRequest
 ) -> tuple[int, Order]:
     """Place an order; return the HTTP status and the order. Raises Refusal, BusError."""
-    reply = await services.bus.submit(place_command(services, principal, request))
-    return await placed(services, reply)
+    command = place_command(services, principal, request)
+    try:
+        answer = await placed(services, await services.bus.submit(command))
+    except (Refusal, BusError) as error:
+        services.metrics.placement(command, code_of(error))
+        raise
+    services.metrics.placement(command, None)
+    return answer
 
 
 def place_command(

@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from predmarket.contracts.errors import ErrorAnswer, ErrorBody, Problem
 from predmarket.contracts.requests import Invalid, in_words
 from predmarket.server.auth.passwords import TooManyLogins
-from predmarket.server.bus import OutcomeUnknown, Overloaded
+from predmarket.server.bus import BusError, OutcomeUnknown, Overloaded
 from predmarket.server.refusal import Refusal
 from predmarket.server.storage.database import is_lost
 from predmarket.terms import ErrorCode
@@ -32,7 +32,19 @@ _HTTP_CODES = {
 _encode = msgspec.json.Encoder().encode
 
 
-def refusal_of(error: BaseException, request_id: str) -> Refusal:
+def code_of(error: Refusal | BusError) -> ErrorCode:
+    """Return the code under which a client hears of an error that is no surprise."""
+    match error:
+        case Refusal():
+            return error.code
+        case Overloaded():
+            return ErrorCode.OVERLOADED
+        case OutcomeUnknown():
+            return ErrorCode.OUTCOME_UNKNOWN
+    return ErrorCode.INTERNAL
+
+
+def refusal_of(error: BaseException) -> Refusal:
     """Return what an exception means to a client; a defect is logged and says nothing more."""
     match error:
         case Refusal():
@@ -46,9 +58,9 @@ def refusal_of(error: BaseException, request_id: str) -> Refusal:
         case HTTPException() if error.status_code < 500:
             return _of_http(error)
     if is_lost(error):
-        log.warning("request %s: the database is away: %s", request_id, error)
+        log.warning("the database is away", extra={"error": str(error)})
         return Refusal(ErrorCode.UNAVAILABLE, headers=RETRY)
-    log.error("request %s failed", request_id, exc_info=error)
+    log.error("a request failed", exc_info=error)
     return Refusal(ErrorCode.INTERNAL)
 
 
@@ -89,7 +101,7 @@ def request_id_of(scope: Mapping[str, object]) -> str:
 def answer_error(request: Request[object, object, object], error: Exception) -> Response[bytes]:  # type: ignore[type-var]
     """Answer an exception that left a route (Litestar's exception handler)."""
     request_id = request_id_of(request.scope)
-    refusal = refusal_of(error, request_id)
+    refusal = refusal_of(error)
     return Response(
         envelope(refusal, request_id),
         status_code=refusal.status,

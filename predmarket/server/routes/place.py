@@ -34,9 +34,11 @@ class PlaceRoute:
         """Answer one request."""
         headers = scope["headers"]
         id = request_id(headers)
+        state = scope.setdefault("state", {})
+        state["request_id"] = id
         extra: list[tuple[bytes, bytes]] = []
         try:
-            principal = await self._context.gate.require("POST", headers)
+            principal = scope["user"] = await self._context.gate.require("POST", headers)
             require_json(headers)
             request = decode(await _body(receive), PlaceOrderRequest)
             status, order = await entry.place(self._context.services, principal, request)
@@ -44,9 +46,10 @@ class PlaceRoute:
         except _Gone:
             return
         except Exception as error:  # noqa: BLE001 -- every error is an answer
-            refusal = refusal_of(error, id)
+            refusal = refusal_of(error)
             status, body = refusal.status, envelope(refusal, id)
             extra = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
+        state["status"] = status
         await send(
             {
                 "type": "http.response.start",

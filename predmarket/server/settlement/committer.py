@@ -4,6 +4,8 @@ Invariant: nothing is answered, and nothing reaches the market view, before its 
 returned.
 """
 
+import time
+
 from predmarket.server.settlement.batch import Batch
 from predmarket.server.settlement.repair import Repair
 from predmarket.server.settlement.sequencer import CoreDefect
@@ -39,6 +41,7 @@ class Committer:
         work.arrived.set()
         await work.notify()
         if settlement is not None:
+            began = work.commit_began = time.monotonic()
             try:
                 await work.store.settle(settlement)
             except Contradiction as error:
@@ -49,8 +52,12 @@ class Committer:
                 work.failures += 1
                 work.break_off(error)
                 return
+            finally:
+                work.commit_began = None
             work.failures = 0
             work.committed = settlement.core
+            work.observer.commit_took(time.monotonic() - began)
+            work.observer.settled(len(batch.entries), len(batch.history.trades))
         batch.publish(work.view)
         work.repeats.committed(batch.answers)
         work.committing = None

@@ -26,7 +26,8 @@ from predmarket.server.bus import BusReply, Overloaded
 from predmarket.server.settlement.batch import Waiting
 from predmarket.server.settlement.committer import Committer
 from predmarket.server.settlement.decider import Decider
-from predmarket.server.settlement.leadership import Leadership
+from predmarket.server.settlement.leadership import LEASE_S, Leadership
+from predmarket.server.settlement.observer import Nobody, Observer
 from predmarket.server.settlement.repair import Repair
 from predmarket.server.settlement.sequencer import MAX_BATCH
 from predmarket.server.settlement.store import Store, StoreError
@@ -50,7 +51,11 @@ def wall_clock() -> Micros:
 
 @dataclass(frozen=True, slots=True)
 class CoreStatus:
-    """What the core says of itself. ``healthy`` is false while it recovers."""
+    """What the core says of itself.
+
+    ``healthy`` is false while it recovers or stops, when a commit hangs, and when it cannot tell
+    any more that it leads. ``waiting`` counts the commands that are not decided yet.
+    """
 
     leader: str
     epoch: int
@@ -59,6 +64,7 @@ class CoreStatus:
     healthy: bool
     durable: bool
     durability: dict[str, str]
+    waiting: int = 0
 
 
 class Core:
@@ -74,8 +80,9 @@ class Core:
         max_batch: int = MAX_BATCH,
         max_queue: int = MAX_QUEUE,
         reply_limit_s: float = REPLY_LIMIT_S,
+        observer: Observer | None = None,
     ) -> None:
-        self._work = Work(store, view, clock, max_batch)
+        self._work = Work(store, view, clock, max_batch, observer or Nobody())
         self._leadership = leadership
         self._takeover = Takeover(store, leadership)
         self._decider = Decider(self._work)
@@ -85,6 +92,7 @@ class Core:
         self._ids = f"{secrets.token_hex(6)}-"
         self._id_count = 0
         self._stopping = False
+        self._led_at = 0.0
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -114,15 +122,18 @@ class Core:
 
     def status(self) -> CoreStatus:
         """Return the core's present standing."""
-        committed = self._work.committed
+        work, committed = self._work, self._work.committed
+        sure_to_lead = time.monotonic() - self._led_at < self._leadership.renew_every_s + LEASE_S
+        broken = work.broken or work.commit_hangs or self._stopping or self._failed.done()
         return CoreStatus(
             leader=self._leadership.holder,
             epoch=committed.epoch,
             batch=committed.last_batch,
             sequence=committed.last_seq,
-            healthy=not (self._work.broken or self._stopping or self._failed.done()),
+            healthy=sure_to_lead and not broken,
             durable=self._takeover.durable,
             durability=self._takeover.durability,
+            waiting=len(work.queue),
         )
 
     # life
@@ -137,6 +148,7 @@ class Core:
         leading: asyncio.Task[None] | None = None
         try:
             await takeover.lead()
+            self._led_at = time.monotonic()
             leading = asyncio.create_task(self._lead())  # a long load must not outlast the lease
             if before_load is not None:
                 await takeover.run(before_load)
@@ -209,3 +221,4 @@ class Core:
             await asyncio.sleep(self._leadership.renew_every_s)
             with suppress(StoreError):  # the next commit meets it too, and recovers
                 await loop.run_in_executor(None, self._leadership.renew)
+                self._led_at = time.monotonic()

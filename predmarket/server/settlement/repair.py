@@ -30,6 +30,8 @@ class Repair:
         resolving = [*work.sequencer.resolving.values()]
         loaded = await self._load_patiently()
         ids = loaded.committed_ids
+        if committing is not None and loaded.core.last_batch > work.committed.last_batch:
+            work.observer.settled(len(committing.entries), len(committing.history.trades))
         again = [*(committing.waiters() if committing else ()), *forming.waiters(), *work.deciding]
         work.repeats.forget()
         work.committing = None
@@ -46,6 +48,7 @@ class Repair:
                 work.outstanding.appendleft(waiting)
         rerun = {w.number: w for w in again if not (w.id in ids or w.held or w.reply.done())}
         work.queue.extendleft(rerun[number] for number in sorted(rerun, reverse=True))
+        work.observer.recovered()
         log.warning("core_recovered", extra={"epoch": work.committed.epoch, "rerun": len(rerun)})
 
     async def _load_patiently(self) -> Loaded:

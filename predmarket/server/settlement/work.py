@@ -9,11 +9,13 @@ Everything here happens on the event loop; between two awaits nothing changes.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 
 from predmarket.server.bus import Faulted, OutcomeUnknown
 from predmarket.server.settlement.batch import Batch, Waiting
+from predmarket.server.settlement.observer import Observer
 from predmarket.server.settlement.repeats import Repeats
 from predmarket.server.settlement.sequencer import Sequencer
 from predmarket.server.settlement.store import CoreRow, Store
@@ -22,6 +24,9 @@ from predmarket.server.view import MarketView
 from predmarket.units import Micros
 
 log = logging.getLogger(__name__)
+
+HANGS_S = 2.0
+"""From when on a commit under way says that something is wrong with the database."""
 
 
 class Work:
@@ -35,17 +40,24 @@ class Work:
     committed: CoreRow
 
     def __init__(
-        self, store: Store, view: MarketView, clock: Callable[[], Micros], max_batch: int
+        self,
+        store: Store,
+        view: MarketView,
+        clock: Callable[[], Micros],
+        max_batch: int,
+        observer: Observer,
     ) -> None:
         self.store = store
         self.view = view
         self.clock = clock
+        self.observer = observer
         self.repeats = Repeats(store)
         self.queue: deque[Waiting] = deque()
         self.outstanding: deque[Waiting] = deque()
         self.deciding: list[Waiting] = []
         self.suspects: set[str] = set()
         self.committing: Batch | None = None
+        self.commit_began: float | None = None
         self.broken = False
         self.failures = 0
         self.arrived = asyncio.Event()
@@ -78,6 +90,12 @@ class Work:
     def idle(self) -> bool:
         """Tell whether nothing is left to do."""
         return not (self.queue or self.deciding or self.broken) and self.settled
+
+    @property
+    def commit_hangs(self) -> bool:
+        """Tell whether the database has kept a commit waiting for longer than it ever should."""
+        began = self.commit_began
+        return began is not None and time.monotonic() - began > HANGS_S
 
     def break_off(self, error: Exception) -> None:
         """Stop deciding; the committer recovers as soon as no commit is in flight."""

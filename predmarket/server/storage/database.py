@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 POOL_SIZE = 8
 POOL_WAIT_SECONDS = 5
@@ -145,6 +146,12 @@ class Database:
         except (SQLAlchemyError, OSError, TimeoutError):
             return False
         return True
+
+    def pool_use(self) -> tuple[int, int]:
+        """Return how many connections are in use, and how many are kept open at the most."""
+        pools = {id(pool): pool for pool in (self._reader.pool, self._writer.pool)}.values()
+        sized = [pool for pool in pools if isinstance(pool, QueuePool)]
+        return sum(pool.checkedout() for pool in sized), sum(pool.size() for pool in sized)
 
     async def close(self) -> None:
         """Close every connection."""

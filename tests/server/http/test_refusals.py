@@ -292,7 +292,7 @@ async def test_a_database_that_is_away() -> None:
     with pytest.raises(DBAPIError) as raised:
         async with database.read():
             pass
-    refusal = refusal_of(raised.value, "id")
+    refusal = refusal_of(raised.value)
     assert (refusal.status, refusal.code, refusal.headers) == (
         503,
         ErrorCode.UNAVAILABLE,

@@ -1,0 +1,1 @@
+"""What the exchange tells those who run it: logs, metrics, health."""

@@ -1,0 +1,72 @@
+"""Each request measured, and told of in one line.
+
+What there are thousands a second of, orders that were taken, and what nobody wants to read, probes,
+are told at DEBUG, everything else at INFO.
+"""
+
+import logging
+import time
+
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
+
+from predmarket.server.observability.metrics import Metrics
+from predmarket.server.observability.request import CURRENT
+
+log = logging.getLogger(__name__)
+
+GONE = 499
+"""Status of a request whose client left before there was an answer (nginx's number for it)."""
+_QUIET = frozenset({"/healthz", "/metrics"})
+
+
+class Access:
+    """Follows requests from their head to the end of their answer."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def follow(self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Let a framework's application answer."""
+        CURRENT.set(scope)
+        began, status = time.perf_counter(), GONE
+
+        async def watching(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await app(scope, receive, watching)
+        finally:
+            route = scope.get("path_template", "")
+            quiet = route in _QUIET and status < 400
+            self._ended(scope, route, status, began, quiet=quiet)
+
+    async def follow_bare(
+        self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send
+    ) -> None:
+        """Let a bare route answer; it leaves its status in the scope's state."""
+        CURRENT.set(scope)
+        began = time.perf_counter()
+        try:
+            await app(scope, receive, send)
+        finally:
+            status = scope["state"].get("status", GONE)
+            self._ended(scope, scope["path"], status, began, quiet=status < 400)
+
+    def _ended(
+        self, scope: HTTPScope, route: str, status: int, began: float, *, quiet: bool
+    ) -> None:
+        seconds = time.perf_counter() - began
+        self._metrics.request(scope["method"], route, status, seconds)
+        level = logging.DEBUG if quiet else logging.INFO
+        if log.isEnabledFor(level):
+            fields = {
+                "method": scope["method"],
+                # As it was sent, without the query: that may hold a token.
+                "path": scope["raw_path"].decode("latin-1"),
+                "status": status,
+                "durationMs": round(seconds * 1000, 3),
+            }
+            log.log(level, "request", extra=fields)

@@ -1,0 +1,114 @@
+"""Logs: one renderer for every logger of the process, ours and the libraries'.
+
+JSON lines where a program reads them, columns where a person does (LOG_FORMAT), always on stderr.
+Code logs with the standard library and says what it has to say in ``extra``; here each line gets
+its time, its request and its traceback as fields, and loses its secrets. An event is one line of
+JSON, whatever its text holds.
+
+A library speaks up from WARNING on only: at DEBUG some show statements with their parameters.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+from predmarket.server.observability.redaction import redact, scrubber
+from predmarket.server.observability.request import CURRENT, identity
+from predmarket.server.settings import Settings
+
+OURS = "predmarket"
+
+
+class _Scrubbed(structlog.stdlib.ProcessorFormatter):
+    """The formatter that has the last look at a finished line."""
+
+    def __init__(self, processors: list[Processor], scrub: Callable[[str], str]) -> None:
+        super().__init__(processors=processors)
+        self._scrub = scrub
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._scrub(super().format(record))
+
+
+def is_json(settings: Settings) -> bool:
+    """Tell whether lines are for programs: asked for, or not on a terminal."""
+    if settings.log_format == "auto":
+        return not sys.stderr.isatty()
+    return settings.log_format == "json"
+
+
+def configure(settings: Settings, secrets: Iterable[str]) -> None:
+    """Send every logger of this process to stderr, without these secrets."""
+    handler = make_handler(sys.stderr, as_json=is_json(settings), secrets=secrets)
+    root, ours = logging.getLogger(), logging.getLogger(OURS)
+    root.handlers[:] = [handler]
+    level = settings.log_level.upper()
+    ours.setLevel(level)
+    root.setLevel(max(ours.level, logging.WARNING))
+    logging.captureWarnings(True)
+
+
+def announce(text: str) -> None:
+    """Say something whatever the level is: what whoever starts the exchange waits for."""
+    log = logging.getLogger(OURS)
+    log.handle(log.makeRecord(OURS, logging.INFO, "", 0, text, (), None))
+
+
+def make_handler(stream: TextIO, *, as_json: bool, secrets: Iterable[str]) -> logging.Handler:
+    """Return a handler that renders to a stream."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_Scrubbed(_processors(stream, as_json=as_json), scrubber(secrets)))
+    return handler
+
+
+def _processors(stream: TextIO, *, as_json: bool) -> list[Processor]:
+    common: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        _of_request,
+    ]
+    if as_json:
+        # Without the values of local variables: those may be anything, secrets too.
+        tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        return [
+            *common,
+            structlog.processors.TimeStamper("iso", utc=True, key="ts"),
+            structlog.processors.ExceptionRenderer(tracebacks),
+            _redacted,
+            structlog.processors.JSONRenderer(),
+        ]
+    return [
+        *common,
+        structlog.processors.TimeStamper("%H:%M:%S", utc=False),
+        _redacted,
+        _printable,
+        structlog.dev.ConsoleRenderer(
+            colors=stream.isatty() and not os.environ.get("NO_COLOR"),
+            exception_formatter=structlog.dev.plain_traceback,
+            sort_keys=False,
+        ),
+    ]
+
+
+def _of_request(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+    scope = CURRENT.get()
+    return event if scope is None else {**event, **identity(scope)}
+
+
+def _redacted(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+    return redact(event)
+
+
+def _printable(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+    """Keep text that came from outside from driving the terminal."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.replace("\n", "").isprintable():
+            event[name] = value.encode("unicode_escape").decode()
+    return event

@@ -1,0 +1,77 @@
+"""No secret in any line: by the name of a field, by what secrets look like, and by their value.
+
+The first works on the fields of a line, the others on the finished line, tracebacks included. It is
+a net below code that does not log secrets, not a licence to do so.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from predmarket.server.settings import Settings
+
+HIDDEN = "***"
+_SHORTEST = 6
+"""A shorter value cannot be told from ordinary text."""
+
+_NAMES = re.compile(
+    r"passw(or)?d|secret|token|cookie|authorization|credential|api_?key|^key$|dsn|_url$", re.I
+)
+_LOOKS = re.compile(
+    r"""(?P<url>://[^:/@\s"']*:)[^@\s"']+(?=@)"""
+    r"|(?P<bearer>\bbearer\s+)[^\s\"'\\,]+"
+    r"|(?P<named>\b(?:[a-z_]*token|password|secret|predmarket_(?:access|refresh))=)[^\s\"'&;,\\]+"
+    r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JWT
+    r"|\bpmk_[\w-]+"  # an API key
+    r"|\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}",  # a password's hash
+    re.IGNORECASE,
+)
+
+
+def redact(event: MutableMapping[Any, Any]) -> MutableMapping[Any, Any]:
+    """Hide the values of fields whose name says that they are secret, at any depth."""
+    for name, value in event.items():
+        if isinstance(name, str) and _NAMES.search(name):
+            event[name] = HIDDEN
+        elif isinstance(value, dict):
+            redact(value)
+        elif isinstance(value, list):
+            for item in value:
+                if isinstance(item, dict):
+                    redact(item)
+    return event
+
+
+def scrubber(secrets: Iterable[str]) -> Callable[[str], str]:
+    """Return what hides from a finished line these secrets, and whatever looks like one."""
+    forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
+    literal = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
+
+    def scrub(line: str) -> str:
+        line = _LOOKS.sub(_hidden, line)
+        return literal.sub(HIDDEN, line) if forms else line
+
+    return scrub
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Return a secret as it is, and as it looks inside JSON."""
+    yield secret
+    yield json.dumps(secret)[1:-1]
+
+
+def _hidden(found: re.Match[str]) -> str:
+    kept = found["url"] or found["bearer"] or found["named"] or ""
+    return f"{kept}{HIDDEN}"
+
+
+def secrets_of(settings: Settings, signing_secret: str) -> list[str]:
+    """Return every secret that the settings hold."""
+    secrets = [signing_secret]
+    for url in (settings.database_url, settings.redis_url):
+        password = None if url is None else urlsplit(url.get_secret_value()).password
+        if password:
+            secrets += [password, unquote(password)]
+    return secrets
