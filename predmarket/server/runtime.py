@@ -1,18 +1,18 @@
 """One process of the exchange put together: database, core, HTTP, and its end.
 
 Order of the end (REQUIREMENTS A8): stop accepting, let running requests finish, settle what was
-accepted, close the database. Bounded at each stage, so that it takes less than 10 s in all.
+accepted, close the database. Bounded at each stage, so that it takes less than 10 s in all
+(stopping.py).
 """
 
 import asyncio
 import errno
 import gc
 import logging
-import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,6 +28,7 @@ from predmarket.server.services import Services
 from predmarket.server.settings import Settings
 from predmarket.server.settlement.core import Core
 from predmarket.server.settlement.open import leadership, open_store
+from predmarket.server.stopping import Server, Stopping
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import Database
 from predmarket.server.view import MarketView
@@ -117,26 +118,6 @@ async def node(settings: Settings, wait_s: float) -> AsyncIterator[Node]:
         await db.close()
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, but a signal only asks it to stop: what comes after is decided here."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        signals = (signal.SIGTERM, signal.SIGINT)
-        for number in signals:
-            loop.add_signal_handler(number, self.ask_to_stop)
-        try:
-            yield
-        finally:
-            for number in signals:
-                loop.remove_signal_handler(number)
-
-    def ask_to_stop(self) -> None:
-        """End gracefully."""
-        self.should_exit = True
-
-
 def tune_interpreter() -> None:
     """Fit the interpreter to one busy event loop with threads that wait (performance.md).
 
@@ -181,43 +162,63 @@ async def serve(
     ``force``: with published passwords even where others can reach it. ``hints`` is printed once
     it is ready. Raises Unsafe, and what ``node`` and ``listen`` raise.
     """
-    with listen(settings) as listener:
-        async with node(settings, WAIT_FOR_LEAD_S) as running:
-            if not force:
-                await require_own_passwords(settings, running.db)
-            if not (core := running.core.status()).durable:
-                log.warning(
-                    "the database may lose what it has committed when the machine stops",
-                    extra={"durability": core.durability},
-                )
-            tune_interpreter()
-            if seed_first:
-                await seed(running.db, running.core, settings.signup_credit)
-            server = _Server(
-                uvicorn.Config(
-                    create_app(running.services),
-                    http=Connection,
-                    ws="none",
-                    lifespan="off",
-                    access_log=False,
-                    log_config=None,
-                    server_header=False,
-                    proxy_headers=False,
-                    timeout_keep_alive=75,
-                    timeout_graceful_shutdown=_REQUESTS_S,
-                )
-            )
-            serving = asyncio.create_task(server.serve([listener]))
-            failing = asyncio.create_task(running.core.failed())
-            announcing = asyncio.create_task(_announce(server, settings, listener, hints))
-            await asyncio.wait((serving, failing), return_when=asyncio.FIRST_COMPLETED)
-            announcing.cancel()
-            failed = failing.done()
-            failing.cancel()
-            server.ask_to_stop()
-            await serving
-            await asyncio.gather(failing, announcing, return_exceptions=True)
-            return 1 if failed else 0
+    stopping = Stopping()
+    with stopping.on_signals(), listen(settings) as listener:
+        try:
+            async with node(settings, WAIT_FOR_LEAD_S) as running:
+                await _prepare(running, seed_first=seed_first, force=force)
+                failed = await _serve(running, listener, stopping, hints)
+        except asyncio.CancelledError:
+            if not stopping.asked:
+                raise
+            return 0  # told to stop before it had begun
+    return 1 if failed or running.core.unsettled else 0
+
+
+async def _prepare(running: Node, *, seed_first: bool, force: bool) -> None:
+    """Do what comes between the core's start and the first request. Raises Unsafe."""
+    if not force:
+        await require_own_passwords(running.settings, running.db)
+    core = running.core.status()
+    if not core.durable:
+        log.warning(
+            "the database may lose what it has committed when the machine stops",
+            extra={"durability": core.durability},
+        )
+    tune_interpreter()
+    if seed_first:
+        await seed(running.db, running.core, running.settings.signup_credit)
+
+
+async def _serve(running: Node, listener: socket.socket, stopping: Stopping, hints: str) -> bool:
+    """Answer requests until told to stop; tell whether the core failed."""
+    server = Server(
+        uvicorn.Config(
+            create_app(running.services),
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=_REQUESTS_S,
+        )
+    )
+    stopping.serves(server)
+    serving = asyncio.create_task(server.serve([listener]))
+    failing = asyncio.create_task(running.core.failed())
+    announcing = asyncio.create_task(_announce(server, running.settings, listener, hints))
+    await asyncio.wait((serving, failing), return_when=asyncio.FIRST_COMPLETED)
+    announcing.cancel()
+    failed = failing.done()
+    failing.cancel()
+    if failed:
+        stopping.ask()
+    await serving
+    await asyncio.gather(failing, announcing, return_exceptions=True)
+    return failed
 
 
 async def _announce(

@@ -93,6 +93,8 @@ class Core:
         self._id_count = 0
         self._stopping = False
         self._led_at = 0.0
+        self.unsettled = 0
+        """How many commands were left without a reply when it stopped."""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -175,7 +177,10 @@ class Core:
         work = self._work
         self._stopping = True
         work.sealable.set()
-        drained = asyncio.create_task(work.until(lambda: work.idle))
+        # Broken with nobody waiting there is nothing to settle, and perhaps no database either.
+        drained = asyncio.create_task(
+            work.until(lambda: work.idle or (work.broken and not work.unanswered))
+        )
         await asyncio.wait(
             (drained, self._failed), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED
         )
@@ -183,6 +188,9 @@ class Core:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.unsettled = work.unanswered
+        if self.unsettled:
+            log.error("stopped_unsettled", extra={"commands": self.unsettled})
         work.abandon()
         self._decider.disarm()
         with suppress(TimeoutError):

@@ -92,6 +92,11 @@ class Work:
         return not (self.queue or self.deciding or self.broken) and self.settled
 
     @property
+    def unanswered(self) -> int:
+        """Return how many commands somebody still waits for."""
+        return sum(not waiting.reply.done() for waiting in self.outstanding)
+
+    @property
     def commit_hangs(self) -> bool:
         """Tell whether the database has kept a commit waiting for longer than it ever should."""
         began = self.commit_began

@@ -16,6 +16,7 @@ from predmarket.server import runtime
 from predmarket.server.app import Application, create_app
 from predmarket.server.auth import passwords
 from predmarket.server.connection import Connection
+from predmarket.server.services import Services
 from predmarket.server.settings import Settings
 from predmarket.server.storage.migrations import upgrade
 
@@ -63,9 +64,11 @@ class Exchange:
 
 
 @asynccontextmanager
-async def serving(node: runtime.Node) -> AsyncIterator[tuple[str, Application]]:
-    """Serve a node on a free port of this machine."""
-    app = create_app(node.services)
+async def serving(
+    node: runtime.Node, services: Services | None = None
+) -> AsyncIterator[tuple[str, Application]]:
+    """Serve a node on a free port of this machine; ``services`` in place of its own."""
+    app = create_app(services or node.services)
     server = uvicorn.Server(
         uvicorn.Config(app, port=0, http=Connection, lifespan="off", log_config=None, ws="none")
     )
