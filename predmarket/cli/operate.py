@@ -136,8 +136,8 @@ def set_role(
     """Examples:
       predmarket user set-role ann@example.com ADMIN
 
-    Set an account's role in the database itself, while the exchange is stopped: the way to a first
-    admin.
+    Set an account's role in the database itself: the way to a first admin. An exchange with an
+    embedded database has to be stopped for it; one on PostgreSQL heeds it within seconds.
     """
     line = lines.of(ctx)
     with operating() as operate:

@@ -4,6 +4,7 @@ The door gives each request its id and each answer its headers, has it measured,
 /v1/orders to a route of its own (routes/place.py). Everything else is Litestar's.
 """
 
+import asyncio
 from typing import cast
 
 from litestar import Litestar
@@ -26,7 +27,7 @@ from predmarket.server.health import HealthCheck
 from predmarket.server.observability.access import Access
 from predmarket.server.routes import auth, marketdata, markets, operations, orders, place, user
 from predmarket.server.routes.context import CONTEXT, MAX_BODY_BYTES, ApiRequest, Context
-from predmarket.server.routes.errors import answer_error
+from predmarket.server.routes.errors import answer_error, answer_stopping, request_id_of
 from predmarket.server.routes.headers import request_id, with_headers
 from predmarket.server.services import Services
 
@@ -61,17 +62,21 @@ class Application(Litestar):
         send: Send | LifeSpanSend,
     ) -> None:
         """Answer one request, or follow the server's start and stop."""
-        if scope["type"] == ScopeType.HTTP:
-            http, send = cast("HTTPScope", scope), cast("Send", send)
+        if scope["type"] != ScopeType.HTTP:
+            await super().__call__(scope, receive, send)
+            return
+        http, receive, send = cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send)
+        try:
             if http["path"] == place.PATH and http["method"] == "POST":
-                await self._access.follow_bare(self._place, http, cast("Receive", receive), send)
+                await self._access.follow_bare(self._place, http, receive, send)
                 return
             id = request_id(http["headers"])
             http.setdefault("state", {})["request_id"] = id
-            send = with_headers(send, id)
-            await self._access.follow(super().__call__, http, cast("Receive", receive), send)
-            return
-        await super().__call__(scope, receive, send)
+            headed = with_headers(send, id)
+            await self._access.follow(super().__call__, http, receive, headed)
+        except asyncio.CancelledError:  # the server stops and waits no longer
+            if "status" not in http["state"]:
+                await answer_stopping(http, with_headers(send, request_id_of(http)))
 
 
 def create_app(services: Services) -> Application:

@@ -150,30 +150,38 @@ async def _seed(settings: Settings) -> list[str]:
 
 
 def set_role(overrides: Overrides, email: str, role: str) -> None:
-    """Set a user's role in the database of a stopped exchange. Raises OperateError."""
+    """Set a user's role in the database itself. Raises OperateError.
+
+    An embedded exchange has to be stopped, since its schema may be upgraded first. In a shared
+    database it is a write like any gateway's: a running exchange heeds it within seconds.
+    """
     with _expected():
         settings = Settings.load(overrides)
         _require_database(settings)
         upgrade = runtime.schema_upgrade(settings)
-        lead = leadership(settings.database, 0)
-        try:
-            lead.acquire()
-            if upgrade is not None:
-                upgrade()
-            engine = sync_engine(settings.database)
+        if upgrade is None:
+            found = _write_role(settings, email, role)
+        else:
+            lead = leadership(settings.database, 0)
             try:
-                with engine.begin() as connection:
-                    changed = connection.execute(
-                        update(users)
-                        .where(users.c.email == email.strip().lower())
-                        .values(role=Role(role))
-                    )
+                lead.acquire()
+                upgrade()
+                found = _write_role(settings, email, role)
             finally:
-                engine.dispose()
-        finally:
-            lead.release()
-        if not changed.rowcount:
+                lead.release()
+        if not found:
             raise OperateError(f"there is no user {email}", _NOT_FOUND)
+
+
+def _write_role(settings: Settings, email: str, role: str) -> bool:
+    engine = sync_engine(settings.database)
+    try:
+        with engine.begin() as connection:
+            user = users.c.email == email.strip().lower()
+            changed = connection.execute(update(users).where(user).values(role=Role(role)))
+    finally:
+        engine.dispose()
+    return bool(changed.rowcount)
 
 
 def db_upgrade(overrides: Overrides) -> str:

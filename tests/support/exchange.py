@@ -52,12 +52,9 @@ class ExchangeProcess:
 
     def start(self) -> None:
         """Start it and return once /healthz answers 200. Raises RuntimeError with its log."""
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command, env=self._environment, cwd=self.folder, stdout=log, stderr=log
-            )
+        process = self.launch()
         deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline and self._process.poll() is None:
+        while time.monotonic() < deadline and process.poll() is None:
             try:
                 if httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200:
                     return
@@ -65,6 +62,14 @@ class ExchangeProcess:
                 time.sleep(0.02)
         self.kill()
         raise RuntimeError((self.folder / "log").read_text()[-4000:])
+
+    def launch(self) -> "subprocess.Popen[bytes]":
+        """Start it and do not wait."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, env=self._environment, cwd=self.folder, stdout=log, stderr=log
+            )
+        return self._process
 
     @property
     def pid(self) -> int:
@@ -79,10 +84,15 @@ class ExchangeProcess:
             self._process.wait()
             self._process = None
 
-    def stop(self) -> int:
-        """SIGTERM; return the exit code."""
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Signal it; return the exit code."""
         assert self._process is not None, "it is not running"
-        self._process.send_signal(signal.SIGTERM)
+        self._process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for its end; return the exit code."""
+        assert self._process is not None, "it is not running"
         code = self._process.wait(30)
         self._process = None
         return code

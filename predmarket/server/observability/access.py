@@ -26,19 +26,19 @@ class Access:
         self._metrics = metrics
 
     async def follow(self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Let a framework's application answer."""
+        """Let a framework's application answer; note the status in the scope's state."""
         CURRENT.set(scope)
-        began, status = time.perf_counter(), GONE
+        began, state = time.perf_counter(), scope["state"]
 
         async def watching(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                state["status"] = message["status"]
             await send(message)
 
         try:
             await app(scope, receive, watching)
         finally:
+            status = state.get("status", GONE)
             route = scope.get("path_template", "")
             quiet = route in _QUIET and status < 400
             self._ended(scope, route, status, began, quiet=quiet)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import HTTPScope, Send
 
 from predmarket.contracts.errors import ErrorAnswer, ErrorBody, Problem
 from predmarket.contracts.requests import Invalid, in_words
@@ -108,3 +109,18 @@ def answer_error(request: Request[object, object, object], error: Exception) -> 
         headers=refusal.headers,
         media_type="application/json",
     )
+
+
+async def answer_stopping(scope: HTTPScope, send: Send) -> None:
+    """Answer a request that is cut off before it had an answer, as far as that can be known."""
+    reads = scope["method"] in ("GET", "HEAD")
+    refusal = Refusal(ErrorCode.UNAVAILABLE if reads else ErrorCode.OUTCOME_UNKNOWN, headers=RETRY)
+    body = envelope(refusal, request_id_of(scope))
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+        *((name.encode(), value.encode()) for name, value in refusal.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -94,7 +94,7 @@ class Core:
         self._stopping = False
         self._led_at = 0.0
         self.unsettled = 0
-        """How many commands were left without a reply when it stopped."""
+        """How many commands were accepted and left undone when it stopped."""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -177,9 +177,9 @@ class Core:
         work = self._work
         self._stopping = True
         work.sealable.set()
-        # Broken with nobody waiting there is nothing to settle, and perhaps no database either.
+        # Broken with nothing to settle there is nothing to wait for, and perhaps no database.
         drained = asyncio.create_task(
-            work.until(lambda: work.idle or (work.broken and not work.unanswered))
+            work.until(lambda: work.idle or (work.broken and not work.unsettled))
         )
         await asyncio.wait(
             (drained, self._failed), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED
@@ -188,7 +188,7 @@ class Core:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self.unsettled = work.unanswered
+        self.unsettled = work.unsettled
         if self.unsettled:
             log.error("stopped_unsettled", extra={"commands": self.unsettled})
         work.abandon()

@@ -92,9 +92,11 @@ class Work:
         return not (self.queue or self.deciding or self.broken) and self.settled
 
     @property
-    def unanswered(self) -> int:
-        """Return how many commands somebody still waits for."""
-        return sum(not waiting.reply.done() for waiting in self.outstanding)
+    def unsettled(self) -> int:
+        """Return how many commands were accepted and are not committed."""
+        batches = (self.sequencer.batch, self.committing)
+        taken = sum(len(batch.entries) for batch in batches if batch is not None)
+        return len(self.queue) + len(self.deciding) + taken
 
     @property
     def commit_hangs(self) -> bool:

@@ -1,0 +1,86 @@
+"""Orders without end over HTTP, and what became of each: for whoever disturbs the server meanwhile.
+
+Each order rests at a price of its own side, so that none depends on another.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from predmarket.server.settlement.open import open_store
+
+MARKET = "will-it-rain-tomorrow"
+_CREDENTIALS = {"email": "user@example.com", "password": "password123"}
+
+
+@dataclass
+class Load:
+    """Hands that place orders; ``acknowledged`` maps client order ids to the ids told."""
+
+    url: str
+    hands: int = 8
+    acknowledged: dict[str, int] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    refused: list[tuple[int, Any]] = field(default_factory=list)
+    torn: list[str] = field(default_factory=list)
+    _stop: bool = False
+    _count: int = 0
+
+    async def run(self) -> None:
+        """Place orders until told to stop, one after the other in each hand."""
+        async with httpx.AsyncClient(base_url=self.url, timeout=20) as client:
+            login = await client.post("/v1/auth/login", json=_CREDENTIALS)
+            client.headers["authorization"] = f"Bearer {login.json()['accessToken']}"
+            client.cookies.clear()
+            await asyncio.gather(*(self._hand(client) for _ in range(self.hands)))
+
+    def stop(self) -> None:
+        """Have each hand finish its order and end."""
+        self._stop = True
+
+    async def reached(self, count: int) -> None:
+        """Return once that many orders are acknowledged."""
+        while len(self.acknowledged) < count:
+            await asyncio.sleep(0.005)
+
+    async def _hand(self, client: httpx.AsyncClient) -> None:
+        while not self._stop:
+            self._count += 1
+            key = f"load-{self._count}"
+            body = {
+                "marketId": MARKET, "side": "BUY", "type": "LIMIT", "price": "0.01", "qty": "1",
+                "clientOrderId": key,
+            }  # fmt: skip
+            try:
+                answer = await client.post("/v1/orders", json=body)
+            except httpx.RemoteProtocolError as error:
+                self.unknown.add(key)
+                if "without sending a response" not in str(error):
+                    self.torn.append(str(error))
+                await asyncio.sleep(0.01)
+                continue
+            except httpx.TransportError:
+                self.unknown.add(key)
+                await asyncio.sleep(0.01)
+                continue
+            if answer.status_code == 201:
+                self.acknowledged[key] = answer.json()["id"]
+            elif answer.status_code == 503:
+                self.unknown.add(key)
+                await asyncio.sleep(0.01)
+            else:
+                self.refused.append((answer.status_code, answer.json()))
+
+    def kept(self, database_url: str) -> bool:
+        """Tell whether all that was acknowledged is in the database, under the ids told."""
+        store = open_store(database_url)
+        store.connect()
+        try:
+            rows = store.read("SELECT client_order_id, id FROM orders")
+        finally:
+            store.close()
+        stored = dict(rows)
+        once = len(rows) == len(stored)
+        return once and self.acknowledged.items() <= stored.items()
