@@ -46,8 +46,8 @@ class Server(ModuleType):
         self.calls: list[tuple[object, ...]] = []
         self.holds = True
 
-    def serve(self, settings_overrides: dict[str, str], seed: bool) -> int:
-        self.calls.append(("serve", settings_overrides, seed))
+    def serve(self, settings_overrides: dict[str, str], seed: bool, force: bool) -> int:
+        self.calls.append(("serve", settings_overrides, seed, force))
         return 3
 
     def seed(self, settings_overrides: dict[str, str], force: bool) -> SeedReport:
@@ -90,7 +90,7 @@ def test_serve(run: Run, server: Server) -> None:
     """Only what was given overrides; the exit code is the server's."""
     words = "--host 0.0.0.0 --port 9000 --data-dir d --database-url u --redis-url r --seed"
     assert run("serve", *words.split()).code == 3
-    assert run("serve").code == 3
+    assert run("serve", "--force").code == 3
     given = {
         "host": "0.0.0.0",
         "port": "9000",
@@ -98,7 +98,7 @@ def test_serve(run: Run, server: Server) -> None:
         "database_url": "u",
         "redis_url": "r",
     }
-    assert [("serve", given, True), ("serve", {}, False)] == server.calls
+    assert [("serve", given, True, False), ("serve", {}, False, True)] == server.calls
 
 
 def test_seed(run: Run, server: Server) -> None:
