@@ -92,6 +92,14 @@ class Role(StrEnum):
     ADMIN = "ADMIN"
 
 
+class Scope(StrEnum):
+    """What an API key may do: see its user's own data, enter orders, use what only admins may."""
+
+    READ = "read"
+    TRADE = "trade"
+    ADMIN = "admin"
+
+
 class Liquidity(StrEnum):
     """Which side of a trade an order was."""
 
@@ -125,6 +133,7 @@ class ErrorCode(StrEnum):
     # refused by a gateway
     VALIDATION_FAILED = "VALIDATION_FAILED"
     EMAIL_TAKEN = "EMAIL_TAKEN"
+    LAST_ADMIN = "LAST_ADMIN"
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
     INVALID_REFRESH_TOKEN = "INVALID_REFRESH_TOKEN"
     UNAUTHENTICATED = "UNAUTHENTICATED"

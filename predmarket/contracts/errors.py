@@ -40,6 +40,7 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ),
     ErrorCode.VALIDATION_FAILED: ErrorKind(400, "the request is malformed"),
     ErrorCode.EMAIL_TAKEN: ErrorKind(409, "there is an account with that e-mail"),
+    ErrorCode.LAST_ADMIN: ErrorKind(409, "the exchange would be left without an active admin"),
     ErrorCode.INVALID_CREDENTIALS: ErrorKind(401, "the e-mail or the password is wrong"),
     ErrorCode.INVALID_REFRESH_TOKEN: ErrorKind(401, "the refresh token is not valid"),
     ErrorCode.UNAUTHENTICATED: ErrorKind(401, "a valid access token is needed"),

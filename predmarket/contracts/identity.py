@@ -1,10 +1,23 @@
 """Accounts and sessions on the wire."""
 
+from typing import Annotated
+
 import msgspec
 
+from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Request
-from predmarket.contracts.text import Email, FullName, Login, NewPassword, Password, RefreshToken
-from predmarket.terms import Role
+from predmarket.contracts.text import (
+    Email,
+    FullName,
+    KeyName,
+    Login,
+    NewPassword,
+    Password,
+    RefreshToken,
+)
+from predmarket.terms import Role, Scope
+
+Scopes = Annotated[list[Scope], msgspec.Meta(min_length=1)]
 
 
 class RegisterRequest(Request, frozen=True):
@@ -28,6 +41,39 @@ class RefreshRequest(Request, frozen=True):
     refresh_token: RefreshToken | None = None
 
 
+class PasswordRequest(Request, frozen=True):
+    """POST /v1/auth/password."""
+
+    old_password: Password
+    new_password: NewPassword
+
+
+class ApiKeyRequest(Request, frozen=True):
+    """POST /v1/auth/api-keys."""
+
+    name: KeyName
+    scopes: Scopes
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong: a scope given twice."""
+        if len(set(self.scopes)) < len(self.scopes):
+            return [Problem("scopes", "names a scope twice")]
+        return []
+
+
+class UpdateUserRequest(Request, frozen=True):
+    """PATCH /v1/users/{id}."""
+
+    role: Role | None = None
+    disabled: bool | None = None
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong: nothing to change."""
+        if self.role is None and self.disabled is None:
+            return [Problem("", "give role or disabled")]
+        return []
+
+
 class User(msgspec.Struct, frozen=True, rename="camel"):
     """Who someone is."""
 
@@ -44,3 +90,42 @@ class Session(msgspec.Struct, frozen=True, rename="camel"):
     access_token: str
     refresh_token: str
     user: User
+
+
+class ManagedUser(User, frozen=True, rename="camel"):
+    """A user as admins see one. One who is disabled can neither log in nor use what they hold."""
+
+    disabled: bool
+
+
+class UserList(msgspec.Struct, frozen=True, rename="camel"):
+    """One page of users; ``total`` counts all that match."""
+
+    items: list[ManagedUser]
+    total: int
+
+
+class NewApiKey(msgspec.Struct, frozen=True, rename="camel"):
+    """A key just made. ``key`` is shown this once."""
+
+    id: int
+    name: str
+    scopes: list[Scope]
+    key: str
+
+
+class ApiKey(msgspec.Struct, frozen=True, rename="camel"):
+    """A key that works. ``lastUsedAt`` is null before its first use, and may be a minute old."""
+
+    id: int
+    name: str
+    scopes: list[Scope]
+    created_at: str
+    last_used_at: str | None
+
+
+class ApiKeyList(msgspec.Struct, frozen=True, rename="camel"):
+    """All of a user's keys, the newest first."""
+
+    items: list[ApiKey]
+    next_cursor: str | None = None

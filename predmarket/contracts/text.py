@@ -34,6 +34,7 @@ NewPassword: TypeAlias = Annotated[str, Meta(min_length=8, max_length=1024, patt
 Password: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024, pattern=NO_NUL)]
 FullName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
 RefreshToken: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
+KeyName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, pattern=SAYING)]
 Slug: TypeAlias = Annotated[str, Meta(pattern=SLUG)]
 Question: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SAYING)]
 Description: TypeAlias = Annotated[str, Meta(max_length=10_000, pattern=PROSE)]

@@ -1,7 +1,8 @@
 """The HTTP application: Litestar with a front door.
 
-The door gives each request its id and each answer its headers, has it measured, and hands POST
-/v1/orders to a route of its own (routes/place.py). Everything else is Litestar's.
+The door gives each request its id and each answer its headers, has it measured, answers the
+preflights of known origins, and hands POST /v1/orders to a route of its own (routes/place.py).
+Everything else is Litestar's.
 """
 
 import asyncio
@@ -25,10 +26,21 @@ from predmarket.server.auth.passwords import Passwords
 from predmarket.server.auth.sessions import Sessions
 from predmarket.server.health import HealthCheck
 from predmarket.server.observability.access import Access
-from predmarket.server.routes import auth, marketdata, markets, operations, orders, place, user
+from predmarket.server.routes import (
+    auth,
+    keys,
+    marketdata,
+    markets,
+    operations,
+    orders,
+    place,
+    user,
+    users,
+)
 from predmarket.server.routes.context import CONTEXT, MAX_BODY_BYTES, ApiRequest, Context
+from predmarket.server.routes.cors import Cors
 from predmarket.server.routes.errors import answer_error, answer_stopping, request_id_of
-from predmarket.server.routes.headers import request_id, with_headers
+from predmarket.server.routes.headers import request_id, security_headers, with_headers
 from predmarket.server.services import Services
 
 
@@ -39,10 +51,12 @@ class Application(Litestar):
         super().__init__(
             route_handlers=[
                 auth.router,
+                keys.router,
                 markets.router,
                 marketdata.router,
                 orders.router,
                 user.router,
+                users.router,
                 operations.router,
             ],
             exception_handlers={Exception: answer_error},
@@ -52,6 +66,9 @@ class Application(Litestar):
             openapi_config=None,
             logging_config=None,
         )
+        settings = context.services.settings
+        self._security = security_headers(on_loopback=settings.on_loopback)
+        self._cors = Cors(settings.cors_origin) if settings.cors_origin else None
         self._place = place.PlaceRoute(context)
         self._access = Access(context.services.metrics)
 
@@ -66,17 +83,24 @@ class Application(Litestar):
             await super().__call__(scope, receive, send)
             return
         http, receive, send = cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send)
+        cors = self._cors
+        if cors is not None:
+            send = cors.sharing(send, http["headers"])
         try:
             if http["path"] == place.PATH and http["method"] == "POST":
                 await self._access.follow_bare(self._place, http, receive, send)
                 return
             id = request_id(http["headers"])
             http.setdefault("state", {})["request_id"] = id
-            headed = with_headers(send, id)
+            headed = with_headers(send, id, self._security)
+            if cors is not None and cors.is_preflight(http["method"], http["headers"]):
+                await cors.answer_preflight(headed)
+                return
             await self._access.follow(super().__call__, http, receive, headed)
         except asyncio.CancelledError:  # the server stops and waits no longer
             if "status" not in http["state"]:
-                await answer_stopping(http, with_headers(send, request_id_of(http)))
+                headed = with_headers(send, request_id_of(http), self._security)
+                await answer_stopping(http, headed)
 
 
 def create_app(services: Services) -> Application:

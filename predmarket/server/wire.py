@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from predmarket.contracts import accounts, identity, markets, orders
 from predmarket.contracts.amounts import format_time
 from predmarket.engine.replies import Fill, OrderRecord
+from predmarket.server.auth.keys import KeyRecord
 from predmarket.server.queries.positions import PositionRecord
 from predmarket.server.queries.trades import TradeRecord, UserFill
 from predmarket.server.queries.users import UserRecord
@@ -50,6 +51,30 @@ def user(record: UserRecord) -> identity.User:
     """Return a user as others of the API see them."""
     return identity.User(
         record.id, record.email, record.role, record.full_name, format_time(record.created_at)
+    )
+
+
+def managed_user(record: UserRecord) -> identity.ManagedUser:
+    """Return a user as admins see one."""
+    return identity.ManagedUser(
+        record.id,
+        record.email,
+        record.role,
+        record.full_name,
+        format_time(record.created_at),
+        record.disabled,
+    )
+
+
+def api_key(record: KeyRecord) -> identity.ApiKey:
+    """Return an API key, without what only its owner holds."""
+    used = record.last_used_at
+    return identity.ApiKey(
+        record.id,
+        record.name,
+        list(record.scopes),
+        format_time(record.created_at),
+        None if used is None else format_time(used),
     )
 
 

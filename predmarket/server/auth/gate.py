@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from predmarket.server.auth.sessions import Principal, Sessions
 from predmarket.server.refusal import Refusal
-from predmarket.terms import ErrorCode
+from predmarket.terms import ErrorCode, Scope
 
 ACCESS_COOKIE = "predmarket_access"
 REFRESH_COOKIE = "predmarket_refresh"
@@ -37,6 +37,12 @@ def header(headers: Headers, name: bytes) -> str | None:
     return None
 
 
+def check_scope(principal: Principal, scope: Scope) -> None:
+    """Refuse an API key that was not made for this. Raises Refusal FORBIDDEN."""
+    if not principal.may(scope):
+        raise Refusal(ErrorCode.FORBIDDEN, f"this API key does not have the scope {scope.value}")
+
+
 class Gate:
     """Tells whom a request comes from."""
 
@@ -59,16 +65,23 @@ class Gate:
             self.check_origin(method, headers)
         return principal
 
-    async def require(self, method: str, headers: Headers) -> Principal:
-        """Return whom a request comes from. Raises Refusal, also when it does not say."""
-        principal = await self.identify(method, headers)
-        if principal is None:
-            raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
+    async def require(self, method: str, headers: Headers, scope: Scope) -> Principal:
+        """Return whom a request comes from, and may do this by its credential. Raises Refusal."""
+        principal = await self._someone(method, headers)
+        if principal.scopes is not None:  # a session needs no look at what it may
+            check_scope(principal, scope)
+        return principal
+
+    async def require_session(self, method: str, headers: Headers) -> Principal:
+        """Return whom a request comes from, by a session: no key, not even for all scopes."""
+        principal = await self._someone(method, headers)
+        if principal.key_id:
+            raise Refusal(ErrorCode.FORBIDDEN, "this needs a login; an API key may not do it")
         return principal
 
     async def require_admin(self, method: str, headers: Headers) -> Principal:
         """Return the admin whom a request comes from. Raises Refusal."""
-        principal = await self.require(method, headers)
+        principal = await self.require(method, headers, Scope.ADMIN)
         if not principal.is_admin:
             raise Refusal(ErrorCode.FORBIDDEN, "only an admin may do this")
         return principal
@@ -88,6 +101,12 @@ class Gate:
             own = False
         if not own and origin not in self._origins:
             raise Refusal(ErrorCode.CSRF)
+
+    async def _someone(self, method: str, headers: Headers) -> Principal:
+        principal = await self.identify(method, headers)
+        if principal is None:
+            raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
+        return principal
 
     async def _bearer(self, value: bytes) -> Principal:
         text = value.decode("latin-1")

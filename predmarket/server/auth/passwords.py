@@ -1,11 +1,16 @@
 """Password hashes: bcrypt, off the event loop, over the whole password.
 
 bcrypt reads 72 bytes. A longer password is hashed with SHA-256 first, so that its end counts too.
+
+Unicode: a password counts in its composed form (NFC, as RFC 8265 has it), since one keyboard sends
+"é" as one character and another as two, and nobody sees which. Not NFKC: it would make passwords
+equal that look different, as "²" and "2" do. Case, width and blanks count.
 """
 
 import asyncio
 import base64
 import hashlib
+import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -23,7 +28,7 @@ class TooManyLogins(Exception):
 
 
 def _material(password: str) -> bytes:
-    raw = password.encode()
+    raw = unicodedata.normalize("NFC", password).encode()
     if len(raw) > _BCRYPT_BYTES:
         return base64.b64encode(hashlib.sha256(raw).digest())
     return raw

@@ -1,49 +1,63 @@
-"""Sessions in the database, and a bounded cache of whom each access token stands for.
+"""Sessions in the database, and a bounded cache of whom each access token or API key stands for.
 
 A session is the family of refresh tokens that descend from one login. Each may be used once; one
 used again was stolen, from the owner or by the thief, so the whole family ends.
 
 Invariants:
-- a session revoked here is refused here from that moment on: the cache forgets it, and a look-up
-  that began before the revocation is not put into the cache;
+- a session or key revoked here is refused here from that moment on: the cache forgets it, and a
+  look-up that began before the revocation is not put into the cache; so too for a user's change;
 - one revoked by another process is refused within RECHECK_SECONDS.
 """
 
+import logging
+import math
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sqlalchemy import and_, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, insert, select, update
 
+from predmarket.server.auth import keys
+from predmarket.server.auth.families import SECOND, end_sessions, issue_refresh, refresh_record
 from predmarket.server.auth.tokens import (
     REFRESH_SECONDS,
     issue_access,
-    new_refresh,
     read_access,
     refresh_hash,
 )
 from predmarket.server.queries.users import UserRecord, user_by_id
-from predmarket.server.storage.database import Database
+from predmarket.server.refusal import Refusal
+from predmarket.server.storage.database import UNAVAILABLE, Database
 from predmarket.server.storage.tables.identity import refresh_tokens, sessions, users
-from predmarket.terms import Role
+from predmarket.terms import ErrorCode, Role, Scope
+from predmarket.units import Micros
+
+log = logging.getLogger(__name__)
 
 RECHECK_SECONDS = 5
 MAX_CACHED = 20_000
-_SECOND = 1_000_000
 
 
 class Principal(NamedTuple):
-    """Who is asking, through which session."""
+    """Who is asking, through which session or API key; the other's id is 0.
+
+    A session may do all that its user may, a key what its scopes say besides.
+    """
 
     user_id: int
     session_id: int
     role: Role
+    key_id: int = 0
+    scopes: frozenset[Scope] | None = None
 
     @property
     def is_admin(self) -> bool:
-        """Tell whether the user is an admin."""
-        return self.role is Role.ADMIN
+        """Tell whether an admin asks, with a credential that is good for it."""
+        return self.role is Role.ADMIN and self.may(Scope.ADMIN)
+
+    def may(self, scope: Scope) -> bool:
+        """Tell whether the credential is good for this; the user's role is another question."""
+        return self.scopes is None or scope in self.scopes
 
 
 class Opened(NamedTuple):
@@ -57,6 +71,13 @@ class Opened(NamedTuple):
 class _Cached(NamedTuple):
     principal: Principal
     until: float
+
+
+class _Found(NamedTuple):
+    """What the database says of a credential; ``expires_at`` is in seconds."""
+
+    principal: Principal
+    expires_at: float
 
 
 def wall_clock() -> float:
@@ -73,6 +94,7 @@ class Sessions:
         self._clock = clock
         self._cache: dict[str | bytes, _Cached] = {}
         self._revocations = 0
+        self._noting: set[int] = set()
 
     def known(self, credential: str | bytes) -> Principal | None:
         """Return whom a token stood for a moment ago: the cheap half of ``principal``."""
@@ -83,41 +105,42 @@ class Sessions:
 
     async def principal(self, token: str, credential: str | bytes) -> Principal | None:
         """Return whom a token stands for, or None. ``credential`` is what ``known`` will get."""
-        found = self.known(credential)
-        if found is not None:
-            return found
-        access = read_access(self._secret, token)
-        if access is None:
-            return None
+        known = self.known(credential)
+        if known is not None:
+            return known
         revocations = self._revocations
         now = self._clock()
-        query = (
-            select(users.c.role)
-            .join(sessions, sessions.c.user_id == users.c.id)
-            .where(
-                sessions.c.id == access.session_id,
-                users.c.id == access.user_id,
-                sessions.c.revoked_at.is_(None),
-                sessions.c.expires_at > int(now * _SECOND),
-                users.c.disabled.is_(False),
-            )
-        )
-        async with self._db.read() as connection:
-            role = (await connection.execute(query)).scalar_one_or_none()
-        if role is None:
+        by_key = token.startswith(keys.PREFIX)
+        found = await (self._of_key(token, now) if by_key else self._of_session(token, now))
+        if found is None:
             return None
-        principal = Principal(access.user_id, access.session_id, Role(role))
         if revocations == self._revocations:
             if len(self._cache) >= MAX_CACHED:
                 del self._cache[next(iter(self._cache))]
-            until = min(now + RECHECK_SECONDS, access.expires_at)
-            self._cache[credential] = _Cached(principal, until)
-        return principal
+            until = min(now + RECHECK_SECONDS, found.expires_at)
+            self._cache[credential] = _Cached(found.principal, until)
+        return found.principal
 
     async def open(self, user: UserRecord) -> Opened:
-        """Begin a session of its own for a user who has just proved who they are."""
-        now = int(self._clock() * _SECOND)
+        """Begin a session of its own for a user who has just proved who they are.
+
+        Raises Refusal INVALID_CREDENTIALS when since then they were disabled or the password
+        changed.
+        """
+        now = int(self._clock() * SECOND)
+        # Locked, so that a new password finds this session to end, or is found here.
+        unchanged = (
+            select(users.c.id)
+            .where(
+                users.c.id == user.id,
+                users.c.password_hash == user.password_hash,
+                users.c.disabled.is_(False),
+            )
+            .with_for_update(read=True)
+        )
         async with self._db.write() as connection:
+            if (await connection.execute(unchanged)).scalar_one_or_none() is None:
+                raise Refusal(ErrorCode.INVALID_CREDENTIALS)
             # Here since it is where rows come from: nobody's table grows without end.
             await connection.execute(
                 delete(sessions).where(sessions.c.user_id == user.id, sessions.c.expires_at < now)
@@ -128,21 +151,21 @@ class Sessions:
                     .values(
                         user_id=user.id,
                         created_at=now,
-                        expires_at=now + REFRESH_SECONDS * _SECOND,
+                        expires_at=now + REFRESH_SECONDS * SECOND,
                     )
                     .returning(sessions.c.id)
                 )
             ).scalar_one()
-            refresh = await _issue_refresh(connection, session_id, now)
+            refresh = await issue_refresh(connection, session_id, now)
         return self._opened(user, session_id, refresh)
 
     async def rotate(self, token: str) -> Opened | None:
         """Trade a refresh token for new tokens. None when it is unknown, expired or used before;
         in the last case its whole family is revoked."""
-        now = int(self._clock() * _SECOND)
+        now = int(self._clock() * SECOND)
         hashed = refresh_hash(token)
         async with self._db.write() as connection:
-            row = await _refresh_row(connection, hashed)
+            row = await refresh_record(connection, hashed)
             if row is None or row.expires_at <= now or row.revoked_at is not None or row.disabled:
                 return None
             used = await connection.execute(
@@ -151,15 +174,15 @@ class Sessions:
                 .values(used_at=now)
             )
             if used.rowcount:
-                refresh = await _issue_refresh(connection, row.session_id, now)
+                refresh = await issue_refresh(connection, row.session_id, now)
                 await connection.execute(
                     update(sessions)
                     .where(sessions.c.id == row.session_id)
-                    .values(expires_at=now + REFRESH_SECONDS * _SECOND)
+                    .values(expires_at=now + REFRESH_SECONDS * SECOND)
                 )
             else:
                 refresh = None
-                await _revoke(connection, row.session_id, now)
+                await end_sessions(connection, sessions.c.id == row.session_id, now)
             user = await user_by_id(connection, row.user_id)
         if refresh is None:
             self.forget(row.session_id)
@@ -169,72 +192,99 @@ class Sessions:
 
     async def revoke(self, session_id: int) -> None:
         """End a session with all its tokens."""
-        now = int(self._clock() * _SECOND)
+        now = int(self._clock() * SECOND)
         async with self._db.write() as connection:
-            await _revoke(connection, session_id, now)
+            await end_sessions(connection, sessions.c.id == session_id, now)
         self.forget(session_id)
+
+    async def change_password(self, principal: Principal, old_hash: str, new_hash: str) -> bool:
+        """Store a new password and end the user's other sessions, as one act.
+
+        False, and nothing is changed, when the password is not the one of ``old_hash`` any more.
+        """
+        now = int(self._clock() * SECOND)
+        mine, same = users.c.id == principal.user_id, users.c.password_hash == old_hash
+        others = (sessions.c.user_id == principal.user_id) & (sessions.c.id != principal.session_id)
+        async with self._db.write() as connection:
+            # First, as it waits for a login under way, whose session then is there to be ended.
+            changed = await connection.execute(
+                update(users).where(mine, same).values(password_hash=new_hash)
+            )
+            if not changed.rowcount:
+                return False
+            await end_sessions(connection, others, now)
+        self.forget_user(principal.user_id)
+        return True
+
+    async def revoke_key(self, user_id: int, key_id: int) -> bool:
+        """End a user's API key; False when they have none of that id."""
+        async with self._db.write() as connection:
+            found = await keys.delete_key(connection, user_id, key_id)
+        if found:
+            self._forget(lambda principal: principal.key_id == key_id)
+        return found
 
     def forget(self, session_id: int) -> None:
         """Drop a session from the cache; the next use of its tokens asks the database."""
+        self._forget(lambda principal: principal.session_id == session_id)
+
+    def forget_user(self, user_id: int) -> None:
+        """Drop whatever stands for a user; its next use asks the database."""
+        self._forget(lambda principal: principal.user_id == user_id)
+
+    def _forget(self, ended: Callable[[Principal], bool]) -> None:
         self._revocations += 1
         self._cache = {
             credential: cached
             for credential, cached in self._cache.items()
-            if cached.principal.session_id != session_id
+            if not ended(cached.principal)
         }
+
+    async def _of_session(self, token: str, now: float) -> _Found | None:
+        access = read_access(self._secret, token)
+        if access is None:
+            return None
+        query = (
+            select(users.c.role)
+            .join(sessions, sessions.c.user_id == users.c.id)
+            .where(
+                sessions.c.id == access.session_id,
+                users.c.id == access.user_id,
+                sessions.c.revoked_at.is_(None),
+                sessions.c.expires_at > int(now * SECOND),
+                users.c.disabled.is_(False),
+            )
+        )
+        async with self._db.read() as connection:
+            role = (await connection.execute(query)).scalar_one_or_none()
+        if role is None:
+            return None
+        principal = Principal(access.user_id, access.session_id, Role(role))
+        return _Found(principal, access.expires_at)
+
+    async def _of_key(self, key: str, now: float) -> _Found | None:
+        async with self._db.read() as connection:
+            holder = await keys.holder_of(connection, key)
+        if holder is None:
+            return None
+        await self._note_use(holder, int(now * SECOND))
+        principal = Principal(holder.user_id, 0, holder.role, holder.key_id, holder.scopes)
+        return _Found(principal, math.inf)
+
+    async def _note_use(self, holder: keys.KeyHolder, now: Micros) -> None:
+        """Store when a key was last used, now and then; one of many requests at once does it."""
+        last, key_id = holder.last_used_at, holder.key_id
+        if key_id in self._noting or (last is not None and now < last + keys.USED_EVERY):
+            return
+        self._noting.add(key_id)
+        try:
+            async with self._db.write() as connection:
+                await keys.mark_used(connection, key_id, now)
+        except UNAVAILABLE as error:  # who may come in does not depend on it
+            log.warning("the last use of API key %d was not stored: %s", key_id, error)
+        finally:
+            self._noting.discard(key_id)
 
     def _opened(self, user: UserRecord, session_id: int, refresh: str) -> Opened:
         access = issue_access(self._secret, user.id, session_id, user.role, int(self._clock()))
         return Opened(access, refresh, user)
-
-
-class _Refresh(NamedTuple):
-    session_id: int
-    expires_at: int
-    user_id: int
-    revoked_at: int | None
-    disabled: bool
-
-
-async def _refresh_row(connection: AsyncConnection, hashed: bytes) -> _Refresh | None:
-    joined = refresh_tokens.join(sessions, sessions.c.id == refresh_tokens.c.session_id).join(
-        users, users.c.id == sessions.c.user_id
-    )
-    result = await connection.execute(
-        select(
-            refresh_tokens.c.session_id,
-            refresh_tokens.c.expires_at,
-            sessions.c.user_id,
-            sessions.c.revoked_at,
-            users.c.disabled,
-        )
-        .select_from(joined)
-        .where(refresh_tokens.c.hash == hashed)
-    )
-    row = result.one_or_none()
-    return None if row is None else _Refresh(*row)
-
-
-async def _issue_refresh(connection: AsyncConnection, session_id: int, now: int) -> str:
-    token = new_refresh()
-    await connection.execute(
-        delete(refresh_tokens).where(
-            refresh_tokens.c.session_id == session_id, refresh_tokens.c.expires_at < now
-        )
-    )
-    await connection.execute(
-        insert(refresh_tokens).values(
-            hash=refresh_hash(token),
-            session_id=session_id,
-            expires_at=now + REFRESH_SECONDS * _SECOND,
-        )
-    )
-    return token
-
-
-async def _revoke(connection: AsyncConnection, session_id: int, now: int) -> None:
-    await connection.execute(
-        update(sessions)
-        .where(and_(sessions.c.id == session_id, sessions.c.revoked_at.is_(None)))
-        .values(revoked_at=now)
-    )

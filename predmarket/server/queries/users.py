@@ -1,13 +1,14 @@
-"""Users, by id or e-mail."""
+"""Users: found by id, e-mail or a part of them, and changed by admins."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Row, Select, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from predmarket.server.refusal import Refusal
 from predmarket.server.storage.tables.identity import users
-from predmarket.terms import Role
+from predmarket.terms import ErrorCode, Role
 from predmarket.units import Micros
 
 
@@ -38,8 +39,10 @@ async def _one(
     connection: AsyncConnection, query: Select[int, str, str, str | None, str, bool, int]
 ) -> UserRecord | None:
     row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _record(row)
+
+
+def _record(row: Row[int, str, str, str | None, str, bool, int]) -> UserRecord:
     id, email, password_hash, full_name, role, disabled, created_at = row
     return UserRecord(id, email, password_hash, full_name, Role(role), disabled, created_at)
 
@@ -59,3 +62,50 @@ async def full_names(connection: AsyncConnection, user_ids: Iterable[int]) -> di
     query = select(users.c.id, users.c.full_name).where(users.c.id.in_(set(user_ids)))
     rows = await connection.execute(query)
     return {row.id: row.full_name for row in rows}
+
+
+async def find_users(
+    connection: AsyncConnection, q: str | None, *, limit: int, offset: int
+) -> tuple[list[UserRecord], int]:
+    """Return one page of the users whose e-mail or name holds ``q``, and how many there are.
+
+    In the order of their ids, but the one whose whole e-mail it is first: a common e-mail is part
+    of many. Names match whatever their case, as far as the database knows letters.
+    """
+    wanted = (q or "").strip().lower()
+    matches: ColumnElement[bool] = true()
+    if wanted:
+        name = func.lower(func.coalesce(users.c.full_name, ""))
+        matches = users.c.email.contains(wanted, autoescape=True) | name.contains(
+            wanted, autoescape=True
+        )
+    page = _USERS.where(matches).order_by(users.c.email != wanted, users.c.id)
+    rows = await connection.execute(page.limit(limit).offset(offset))
+    count = select(func.count()).select_from(users).where(matches)
+    return [_record(row) for row in rows], (await connection.execute(count)).scalar_one()
+
+
+async def change_user(
+    connection: AsyncConnection, user_id: int, role: Role | None, disabled: bool | None
+) -> UserRecord | None:
+    """Change a user and return them, None when there is none of that id.
+
+    Raises Refusal LAST_ADMIN when no active admin would be left.
+    """
+    active = (users.c.role == Role.ADMIN.value) & users.c.disabled.is_(False)
+    # Locked in one order, so that two admins cannot demote each other at the same moment.
+    admins = select(users.c.id).where(active).order_by(users.c.id)
+    found = await connection.execute(admins.with_for_update(key_share=True))
+    before = set(found.scalars())
+    values: dict[str, str | bool] = {}
+    if role is not None:
+        values["role"] = role.value
+    if disabled is not None:
+        values["disabled"] = disabled
+    await connection.execute(update(users).where(users.c.id == user_id).values(values))
+    changed = await user_by_id(connection, user_id)
+    if changed is None:
+        return None
+    if before == {user_id} and (changed.role is not Role.ADMIN or changed.disabled):
+        raise Refusal(ErrorCode.LAST_ADMIN)
+    return changed

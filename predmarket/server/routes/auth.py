@@ -1,4 +1,4 @@
-"""Accounts and sessions: register, login, refresh, logout, me."""
+"""Accounts and sessions: register, login, refresh, password, logout, me."""
 
 import time
 from typing import Literal
@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from predmarket.contracts.identity import (
     LoginRequest,
+    PasswordRequest,
     RefreshRequest,
     RegisterRequest,
     Session,
@@ -26,7 +27,7 @@ from predmarket.server.observability.request import known_as
 from predmarket.server.queries.accounts import account_of
 from predmarket.server.queries.users import UserRecord, user_by_email, user_by_id
 from predmarket.server.refusal import Refusal
-from predmarket.server.routes.context import ApiRequest, Context, signed_in
+from predmarket.server.routes.context import ApiRequest, Context, signed_in, with_session
 from predmarket.server.storage.tables.identity import users
 from predmarket.terms import ErrorCode, Role
 
@@ -75,7 +76,23 @@ async def refresh(
     return _answer(context, opened, 200)
 
 
-@post("/logout", status_code=204, guards=[signed_in])
+@post("/password", status_code=204, guards=[with_session])
+async def change_password(request: ApiRequest, data: JSONBody[PasswordRequest]) -> None:
+    """Choose another password; every other session ends. API keys live on: they have no part in
+    it, and each can be revoked."""
+    context, who = request.context, request.principal
+    async with context.services.db.read() as connection:
+        user = await user_by_id(connection, who.user_id)
+    assert user is not None  # users are never deleted
+    wrong = Refusal(ErrorCode.INVALID_CREDENTIALS, "the old password is wrong")
+    if not await context.passwords.check(data.old_password, user.password_hash):
+        raise wrong
+    hashed = await context.passwords.hash(data.new_password)
+    if not await context.sessions.change_password(who, user.password_hash, hashed):
+        raise wrong  # another request was a moment faster
+
+
+@post("/logout", status_code=204, guards=[with_session])
 async def logout(request: ApiRequest) -> Response[None]:
     """End this session."""
     context = request.context
@@ -153,4 +170,8 @@ def _cookie(context: Context, name: str, value: str, path: str, seconds: int) ->
     )
 
 
-router = Router("/v1/auth", route_handlers=[register, login, refresh, logout, me], tags=["auth"])
+router = Router(
+    "/v1/auth",
+    route_handlers=[register, login, refresh, change_password, logout, me],
+    tags=["auth"],
+)

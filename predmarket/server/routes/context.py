@@ -16,7 +16,7 @@ from predmarket.server.health import HealthCheck
 from predmarket.server.refusal import Refusal
 from predmarket.server.services import Services
 from predmarket.server.view import MarketRecord
-from predmarket.terms import ErrorCode, MarketStatus
+from predmarket.terms import ErrorCode, MarketStatus, Scope
 
 CONTEXT = "context"
 MAX_BODY_BYTES = 64 * 1024
@@ -91,10 +91,18 @@ async def anyone(connection: AnyConnection, _: BaseRouteHandler) -> None:
 
 
 async def signed_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard: lets users in."""
+    """Guard: lets users in; a key needs the scope ``read`` for a GET, ``trade`` for all else."""
+    scope = connection.scope
+    method = _method(connection)
+    needed = Scope.READ if method in ("GET", "HEAD") else Scope.TRADE
+    scope["user"] = await _gate(connection).require(method, scope["headers"], needed)
+
+
+async def with_session(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: lets users in who have logged in; an API key does not do."""
     scope = connection.scope
     gate = _gate(connection)
-    scope["user"] = await gate.require(_method(connection), scope["headers"])
+    scope["user"] = await gate.require_session(_method(connection), scope["headers"])
 
 
 async def admin(connection: AnyConnection, _: BaseRouteHandler) -> None:

@@ -16,6 +16,8 @@ SECURITY: list[tuple[bytes, bytes]] = [
     (b"cache-control", b"no-store"),
 ]
 
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
+
 _GIVEN = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
 _prefix = secrets.token_hex(6)
 _count = itertools.count(1)
@@ -29,14 +31,23 @@ def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return f"{_prefix}-{next(_count)}"
 
 
-def with_headers(send: Send, id: str) -> Send:
+def security_headers(*, on_loopback: bool) -> list[tuple[bytes, bytes]]:
+    """Return what keeps browsers safe.
+
+    Off loopback people come through TLS, which browsers then are to insist on; over plain HTTP they
+    ignore that header, and a machine's loopback has no certificate.
+    """
+    return SECURITY if on_loopback else [*SECURITY, _HSTS]
+
+
+def with_headers(send: Send, id: str, security: list[tuple[bytes, bytes]]) -> Send:
     """Return a ``send`` that adds these headers, except where the answer has its own."""
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = list(message["headers"])
             present = {name.lower() for name, _ in headers}
-            headers += [header for header in SECURITY if header[0] not in present]
+            headers += [header for header in security if header[0] not in present]
             headers.append((b"x-request-id", id.encode()))
             message["headers"] = headers
         await send(message)

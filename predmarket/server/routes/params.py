@@ -19,8 +19,13 @@ Cursor: TypeAlias = Annotated[
 
 def order_id(text: str) -> int:
     """Return the order id in a path. Raises Refusal ORDER_NOT_FOUND when it can be none."""
+    return id_in_path(text, ErrorCode.ORDER_NOT_FOUND)
+
+
+def id_in_path(text: str, missing: ErrorCode) -> int:
+    """Return the id in a path. Raises Refusal ``missing`` when it can be none."""
     if text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID)):
         id = int(text)
         if 0 < id <= LARGEST_ID:
             return id
-    raise Refusal(ErrorCode.ORDER_NOT_FOUND)
+    raise Refusal(missing)

@@ -4,7 +4,7 @@ It answers exactly as the other routes do, with the same functions; what it leav
 framework's way from the socket to a handler and back.
 """
 
-from litestar.types import Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Send
 
 from predmarket.contracts.orders import PlaceOrderRequest
 from predmarket.contracts.requests import decode
@@ -12,12 +12,10 @@ from predmarket.server.refusal import Refusal
 from predmarket.server.routes import entry
 from predmarket.server.routes.context import MAX_BODY_BYTES, Context, require_json
 from predmarket.server.routes.errors import envelope, refusal_of
-from predmarket.server.routes.headers import SECURITY, request_id
-from predmarket.terms import ErrorCode
+from predmarket.server.routes.headers import request_id, security_headers
+from predmarket.terms import ErrorCode, Scope
 
 PATH = "/v1/orders"
-
-_HEADERS = [*SECURITY, (b"content-type", b"application/json")]
 
 
 class _Gone(Exception):
@@ -29,8 +27,10 @@ class PlaceRoute:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        security = security_headers(on_loopback=context.services.settings.on_loopback)
+        self._headers = [*security, (b"content-type", b"application/json")]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         headers = scope["headers"]
         id = request_id(headers)
@@ -38,7 +38,8 @@ class PlaceRoute:
         state["request_id"] = id
         extra: list[tuple[bytes, bytes]] = []
         try:
-            principal = scope["user"] = await self._context.gate.require("POST", headers)
+            principal = await self._context.gate.require("POST", headers, Scope.TRADE)
+            scope["user"] = principal
             require_json(headers)
             request = decode(await _body(receive), PlaceOrderRequest)
             status, order = await entry.place(self._context.services, principal, request)
@@ -55,7 +56,7 @@ class PlaceRoute:
                 "type": "http.response.start",
                 "status": status,
                 "headers": [
-                    *_HEADERS,
+                    *self._headers,
                     (b"x-request-id", id.encode()),
                     (b"content-length", b"%d" % len(body)),
                     *extra,

@@ -51,3 +51,19 @@ refresh_tokens = Table(
 )
 """The SHA-256 of each refresh token. A used one stays until it would have expired, since using it
 again is how a theft shows."""
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("user_id", BigInt, ForeignKey("users.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("created_at", BigInt, nullable=False),
+    Column("last_used_at", BigInt),
+    Index("ix_api_keys_user_id", "user_id"),
+    sqlite_autoincrement=True,
+)
+"""The live API keys: the SHA-256 of each, and its scopes with commas between. A revoked key's row
+is deleted, and its id never given to another, so that who revokes by a stale id revokes nothing."""

@@ -1,0 +1,46 @@
+"""Users as admins see and change them."""
+
+from typing import Annotated
+
+from litestar import Router, get, patch
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from predmarket.contracts.identity import ManagedUser, UpdateUserRequest, UserList
+from predmarket.contracts.text import LINE
+from predmarket.server import wire
+from predmarket.server.queries.users import change_user, find_users
+from predmarket.server.refusal import Refusal
+from predmarket.server.routes.context import ApiRequest, admin
+from predmarket.server.routes.params import DEFAULT_LIMIT, Limit, Offset, id_in_path
+from predmarket.terms import ErrorCode
+
+Search = Annotated[str | None, QueryParameter(max_length=254, pattern=LINE)]
+
+
+@get("/")
+async def list_users(
+    request: ApiRequest, q: Search = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+) -> UserList:
+    """List users; ``q`` is looked for in e-mail and name, and an e-mail given whole comes first."""
+    async with request.services.db.read() as connection:
+        found, total = await find_users(connection, q, limit=limit, offset=offset)
+    return UserList([wire.managed_user(record) for record in found], total)
+
+
+@patch("/{id:str}")
+async def update_user(
+    request: ApiRequest, id: FromPath[str], data: JSONBody[UpdateUserRequest]
+) -> ManagedUser:
+    """Change what a user may do, from this moment on."""
+    user_id = id_in_path(id, ErrorCode.USER_NOT_FOUND)
+    async with request.services.db.write() as connection:
+        changed = await change_user(connection, user_id, data.role, data.disabled)
+    if changed is None:
+        raise Refusal(ErrorCode.USER_NOT_FOUND)
+    request.context.sessions.forget_user(user_id)
+    return wire.managed_user(changed)
+
+
+router = Router(
+    "/v1/users", route_handlers=[list_users, update_user], guards=[admin], tags=["users"]
+)
