@@ -1,4 +1,4 @@
-"""Commands: auth register, login, logout, status."""
+"""Commands: auth register, login, logout, status, password. (auth key: key.py.)"""
 
 from typing import Annotated
 
@@ -69,6 +69,31 @@ def logout(ctx: typer.Context) -> None:
     with line.client() as client:
         client.logout()
     line.output.note(f"logged out at {line.place}")
+
+
+def password(
+    ctx: typer.Context,
+    *,
+    old_password_file: Annotated[
+        str | None,
+        typer.Option(
+            "--old-password-file", metavar="F", help="File that holds the old password; - is stdin."
+        ),
+    ] = None,
+    password_file: PasswordFile = None,
+) -> None:
+    """Examples:
+      predmarket auth password
+      predmarket auth password --old-password-file old.txt --password-file new.txt
+
+    Choose another password, of at least 8 characters. All other sessions end; API keys live on.
+    """
+    line = lines.of(ctx)
+    old = prompt.password(line, old_password_file, label="Old password")
+    new = prompt.password(line, password_file, twice=True, label="New password")
+    with line.client() as client:
+        client.change_password(old, new)
+    line.output.note("the password is changed; all other sessions have ended")
 
 
 def status(ctx: typer.Context) -> None:

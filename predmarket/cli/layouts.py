@@ -217,6 +217,19 @@ USER = Layout(
     _names("id email role fullName disabled createdAt"),
 )
 
+API_KEY = Layout(
+    (
+        _number("ID", "id"),
+        _text("NAME", "name"),
+        _text("SCOPES", "scopes"),
+        _text("CREATED", "createdAt"),
+        _text("LAST USED", "lastUsedAt"),
+    ),
+    _names("id name scopes createdAt lastUsedAt"),
+)
+
+NEW_API_KEY = Layout(fields=_names("id name scopes key"))
+
 BALANCE = Layout(
     (
         _number("AVAILABLE", "available"),

@@ -25,7 +25,7 @@ def confirm(line: Line, question: str) -> None:
         raise Failure("INTERRUPTED", "not done", INTERRUPTED)
 
 
-def password(line: Line, file: str | None, *, twice: bool = False) -> str:
+def password(line: Line, file: str | None, *, twice: bool = False, label: str = "Password") -> str:
     """Return a password from ``file`` (- is stdin), a pipe or the terminal; never from a flag.
 
     Only the line's end is cut off: blanks may belong to a password. Raises Failure.
@@ -41,7 +41,7 @@ def password(line: Line, file: str | None, *, twice: bool = False) -> str:
     elif line.options.no_input:
         raise usage("no password: give --password-file, or pipe it to stdin")
     else:
-        secret = _from_terminal(twice=twice)
+        secret = _from_terminal(label, twice=twice)
     secret = secret.removesuffix("\n").removesuffix("\r")
     if not secret:
         raise usage("the password is empty")
@@ -55,11 +55,11 @@ def _from_pipe() -> str:
         raise usage("the password on stdin is not UTF-8 text") from None
 
 
-def _from_terminal(*, twice: bool) -> str:
+def _from_terminal(label: str, *, twice: bool) -> str:
     from getpass import getpass
 
     try:
-        secret = getpass("Password: ", stream=sys.stderr)
+        secret = getpass(f"{label}: ", stream=sys.stderr)
         if twice and getpass("Once more: ", stream=sys.stderr) != secret:
             raise usage("the two passwords differ")
     except EOFError:

@@ -18,10 +18,10 @@ class Leaf(NamedTuple):
 
 
 class Branch(NamedTuple):
-    """A group of commands."""
+    """A group of commands; one of them may be a group again."""
 
     summary: str
-    leaves: Mapping[str, Leaf]
+    leaves: "Mapping[str, Entry]"
     example: str
 
 
@@ -52,6 +52,16 @@ TREE: Mapping[str, Entry] = {
             "login": Leaf("auth:login", "Log in."),
             "logout": Leaf("auth:logout", "Log out."),
             "status": Leaf("auth:status", "Say who is logged in, and where."),
+            "password": Leaf("auth:password", "Choose another password."),
+            "key": Branch(
+                "API keys for bots and scripts.",
+                {
+                    "create": Leaf("key:create", "Make an API key."),
+                    "list": Leaf("key:list_keys", "List own API keys."),
+                    "revoke": Leaf("key:revoke", "Revoke an API key."),
+                },
+                "predmarket auth key list",
+            ),
         },
         "predmarket auth login ann@example.com",
     ),
@@ -102,10 +112,8 @@ TREE: Mapping[str, Entry] = {
     "user": Branch(
         "Accounts and their roles.",
         {
-            "list": Leaf("user:list_users", "List accounts.", hidden=True),
-            "update": Leaf(
-                "user:update", "Change an account's role, disable or enable it.", hidden=True
-            ),
+            "list": Leaf("user:list_users", "List accounts."),
+            "update": Leaf("user:update", "Change an account's role, disable or enable it."),
             "set-role": Leaf("operate:set_role", "Set a role in the database itself."),
         },
         "predmarket user set-role ann@example.com ADMIN",

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from predmarket.client.errors import ClientError
 from predmarket.client.shapes import (
+    ApiKey,
     Balance,
     Batch,
     Book,
@@ -24,6 +25,7 @@ from predmarket.client.shapes import (
     JsonObject,
     Login,
     Market,
+    NewApiKey,
     Order,
     Page,
     Portfolio,
@@ -50,6 +52,8 @@ class Access(Enum):
     OPTIONAL = "optional"
     """Anyone may call; who calls may change what is seen."""
     REQUIRED = "required"
+    SESSION = "session"
+    """By login: the session's token goes along even where an API key is used for all else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,28 @@ def refresh(refresh_token: str) -> Call[Login]:
 def logout() -> Call[None]:
     """Revoke this session."""
     return Call("POST", "/v1/auth/logout")
+
+
+def change_password(old_password: str, new_password: str) -> Call[None]:
+    """Choose another password; every other session is revoked."""
+    body = _given(oldPassword=old_password, newPassword=new_password)
+    return Call("POST", "/v1/auth/password", body=body, access=Access.SESSION)
+
+
+def create_api_key(name: str, scopes: Sequence[str]) -> Call[NewApiKey]:
+    """Make an API key with scopes among read, trade and admin."""
+    body = _given(name=name, scopes=list(scopes))
+    return Call("POST", "/v1/auth/api-keys", body=body, access=Access.SESSION)
+
+
+def api_keys() -> Call[Page[ApiKey]]:
+    """One's own API keys, newest first, without what is secret of them."""
+    return _get("/v1/auth/api-keys", Access.SESSION)
+
+
+def revoke_api_key(key_id: int) -> Call[None]:
+    """Revoke an API key, for ever."""
+    return Call("DELETE", f"/v1/auth/api-keys/{key_id}", access=Access.SESSION)
 
 
 def me() -> Call[User]:

@@ -41,9 +41,9 @@ def _method(build: Callable[P, Call[T]]) -> Callable[Concatenate["Client", P], T
 class Client:
     """A connection to one exchange.
 
-    An api_key is used in place of the session's token. Every method raises ApiError when the
-    exchange refuses and Unreachable when no answer came; answers are the API's own JSON
-    (shapes.py). One client may be shared by threads.
+    An api_key is used in place of the session's token, except for what needs a login. Every method
+    raises ApiError when the exchange refuses and Unreachable when no answer came; answers are the
+    API's own JSON (shapes.py). One client may be shared by threads.
     """
 
     def __init__(
@@ -82,7 +82,10 @@ class Client:
         try:
             return self._repeat(call, token)
         except ApiError as error:
-            if error.status != 401 or token is None or self._api_key:
+            # a wrong password is no expired token, and a key is never renewed
+            if error.status != 401 or error.code == "INVALID_CREDENTIALS":
+                raise
+            if token is None or token == self._api_key:
                 raise
             renewed = self._renew(token)
             if renewed is None and call.access is not Access.OPTIONAL:
@@ -124,6 +127,10 @@ class Client:
         with self._session.exclusively():
             self._session.forget()
 
+    change_password = _method(calls.change_password)
+    create_api_key = _method(calls.create_api_key)
+    api_keys = _method(calls.api_keys)
+    revoke_api_key = _method(calls.revoke_api_key)
     me = _method(calls.me)
     markets = _method(calls.markets)
     market = _method(calls.market)
@@ -153,10 +160,11 @@ class Client:
     def _token(self, call: Call[T]) -> str | None:
         if call.access is Access.NONE:
             return None
-        if self._api_key:
+        if self._api_key and call.access is not Access.SESSION:
             return self._api_key
         tokens = self._session.load()
-        return tokens.access if tokens else None
+        # without a session the key goes along, for the exchange to say what is missing
+        return tokens.access if tokens else self._api_key
 
     def _enter(self, login: Login) -> User:
         with self._session.exclusively():

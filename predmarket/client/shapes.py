@@ -34,6 +34,23 @@ class Login(TypedDict):
     user: User
 
 
+class ApiKey(TypedDict):
+    id: int
+    name: str
+    scopes: list[str]
+    createdAt: str
+    lastUsedAt: str | None
+
+
+class NewApiKey(TypedDict):
+    """key is shown this once."""
+
+    id: int
+    name: str
+    scopes: list[str]
+    key: str
+
+
 class Creator(TypedDict):
     id: int
     fullName: str | None

@@ -1,20 +1,28 @@
 """Every command is there, explains itself, and begins with examples."""
 
+from collections.abc import Mapping
 from importlib import import_module
 
 import pytest
 
-from predmarket.cli.registry import TREE, Branch, Leaf
+from predmarket.cli.registry import TREE, Branch, Entry, Leaf
 from tests.cli.conftest import Run
 
 LEAVES: dict[str, Leaf] = {}
 GROUPS: list[str] = []
-for _name, _entry in TREE.items():
-    if isinstance(_entry, Branch):
-        GROUPS.append(_name)
-        LEAVES |= {f"{_name} {leaf}": entry for leaf, entry in _entry.leaves.items()}
-    else:
-        LEAVES[_name] = _entry
+
+
+def _collect(tree: Mapping[str, Entry], above: str = "") -> None:
+    for name, entry in tree.items():
+        path = f"{above} {name}".strip()
+        if isinstance(entry, Branch):
+            GROUPS.append(path)
+            _collect(entry.leaves, path)
+        else:
+            LEAVES[path] = entry
+
+
+_collect(TREE)
 
 PROMISED = """
 serve: --host --port --data-dir --database-url --redis-url --seed
@@ -29,6 +37,10 @@ auth register: --password-file --full-name
 auth login: --password-file
 auth logout:
 auth status:
+auth password: --old-password-file --password-file
+auth key create: --scope
+auth key list:
+auth key revoke:
 market list: --status --limit --offset
 market show:
 market create: --description --tick --maker-fee --taker-fee --closes-at --draft
@@ -51,7 +63,7 @@ account positions:
 account portfolio:
 account fills: --limit --cursor --all
 transfer create: --reason
-user list: --limit --offset
+user list: --search --limit --offset
 user update: --role --disable --enable
 """
 
