@@ -49,10 +49,12 @@ async def login(request: ApiRequest, data: JSONBody[LoginRequest]) -> Response[S
     context = request.context
     async with context.services.db.read() as connection:
         user = await user_by_email(connection, normal_email(data.email))
-        account = None if user is None else await account_of(connection, user.id)
     hashed = None if user is None else user.password_hash
     if not await context.passwords.check(data.password, hashed) or user is None or user.disabled:
         raise Refusal(ErrorCode.INVALID_CREDENTIALS)
+    # Only now: one query more for an e-mail that is known would tell that it is.
+    async with context.services.db.read() as connection:
+        account = await account_of(connection, user.id)
     if account is None:  # the core was away when the user registered
         await _open_account(context, user.id)
     return _answer(context, await context.sessions.open(user), 200)

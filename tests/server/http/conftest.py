@@ -22,6 +22,9 @@ from predmarket.server.storage.migrations import upgrade
 
 PASSWORD = "a long enough password"
 
+ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For a test of what the database has no part in."""
+
 Json = dict[str, Any]
 
 

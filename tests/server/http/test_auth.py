@@ -18,6 +18,12 @@ def credentials(email: str, password: str = PASSWORD) -> dict[str, str]:
     return {"email": email, "password": password}
 
 
+def attributes(cookies: list[str]) -> list[set[str]]:
+    """Return what Set-Cookie headers say besides value and age, in lower case."""
+    parts = [cookie.lower().split("; ")[1:] for cookie in cookies]
+    return [{part for part in each if not part.startswith("max-age=")} for each in parts]
+
+
 async def test_register(exchange: Exchange) -> None:
     """An account, its tokens and cookies, and an open account at the core."""
     body = {**credentials(" Ann@Example.COM "), "fullName": "Ann"}
@@ -85,7 +91,7 @@ async def test_login_opens_an_account_that_is_missing(
     assert booked.status_code == 201
 
 
-async def test_wrong_password(exchange: Exchange) -> None:
+async def test_wrong_password_fails(exchange: Exchange) -> None:
     """The same answer for a wrong password and for an e-mail that nobody has."""
     await exchange.register("ann@example.com")
     wrong = await exchange.anonymous.post(
@@ -173,7 +179,10 @@ async def test_refresh_by_cookie_needs_our_origin(exchange: Exchange) -> None:
 
 
 async def test_logout_clears_cookies(exchange: Exchange) -> None:
-    """The session ends at once, its refresh token too, and the browser forgets both."""
+    """The session ends at once, its refresh token too, and the browser forgets both.
+
+    A browser forgets a cookie only when path and attributes are the ones that it was set with.
+    """
     ann = await exchange.register("ann@example.com")
     assert (await ann.client.get("/v1/auth/me")).status_code == 200
     answer = await ann.client.post("/v1/auth/logout")
@@ -184,6 +193,11 @@ async def test_logout_clears_cookies(exchange: Exchange) -> None:
         "predmarket_refresh",
     ]
     assert all("max-age=0" in cookie.lower() for cookie in cookies)
+    assert attributes(cookies) == attributes(
+        (
+            await exchange.anonymous.post("/v1/auth/login", json=credentials(ann.email))
+        ).headers.get_list("set-cookie")
+    )
     assert (await ann.client.get("/v1/auth/me")).status_code == 401
     body = {"refreshToken": ann.session["refreshToken"]}
     assert (await exchange.anonymous.post("/v1/auth/refresh", json=body)).status_code == 401

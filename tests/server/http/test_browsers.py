@@ -1,0 +1,138 @@
+"""What keeps browsers safe: security headers, cookies, and other origins' pages (CORS)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from predmarket.server.app import create_app
+from predmarket.server.settings import Settings
+from tests.server.http.conftest import ON_ONE_DATABASE, PASSWORD, Exchange
+
+PAGE, OTHER_PAGE = "https://app.example.com", "http://localhost:3000"
+FOREIGN = "https://evil.example"
+SECRET = "a secret for tests, long enough by far"
+
+pytestmark = ON_ONE_DATABASE
+
+
+@pytest.fixture
+def settings(settings: Settings, database_url: str) -> Settings:
+    """Settings that let two origins in."""
+    del database_url  # named, since pytest does not look behind a fixture that overrides itself
+    return settings.model_copy(update={"cors_origin": (PAGE, OTHER_PAGE)})
+
+
+@asynccontextmanager
+async def off_loopback(exchange: Exchange) -> AsyncIterator[httpx.AsyncClient]:
+    """Reach the same exchange as if it were bound to an address of the network."""
+    services = exchange.node.services
+    update = {"host": "203.0.113.7", "jwt_secret": SecretStr(SECRET)}
+    public = replace(services, settings=services.settings.model_copy(update=update))
+    app: Any = create_app(public)  # httpx and Litestar each have their own types for ASGI
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="https://exchange.test") as client:
+        yield client
+
+
+REQUESTS: list[tuple[str, str, int]] = [
+    ("GET", "/v1/markets", 200),
+    ("GET", "/v1/auth/me", 401),
+    ("POST", "/v1/orders", 401),
+    ("GET", "/nowhere", 404),
+    ("PUT", "/v1/markets", 405),
+    ("PUT", "/v1/orders", 405),
+    ("POST", "/v1/auth/login", 400),
+]
+PREFLIGHT = {"origin": PAGE, "access-control-request-method": "POST"}
+
+
+async def test_security_headers_are_on_every_answer(exchange: Exchange) -> None:
+    """Errors, unknown addresses and methods, preflights too. TLS is insisted on off loopback."""
+    requests = [*REQUESTS, ("OPTIONS", "/v1/orders", 204), ("OPTIONS", "/nowhere", 204)]
+    async with off_loopback(exchange) as public:
+        for method, path, status in requests:
+            for client, has_tls in (exchange.anonymous, False), (public, True):
+                extra = PREFLIGHT if method == "OPTIONS" else {}
+                answer = await client.request(method, path, headers=extra)
+                headers = answer.headers
+                assert (method, path, answer.status_code) == (method, path, status)
+                assert headers["x-content-type-options"] == "nosniff"
+                assert headers["x-frame-options"] == "DENY"
+                assert headers["referrer-policy"] == "no-referrer"
+                assert "default-src 'none'" in headers["content-security-policy"]
+                assert headers["cache-control"] == "no-store"
+                assert headers["x-request-id"]
+                assert ("strict-transport-security" in headers) is has_tls
+
+
+async def test_cookies_are_secure_off_loopback(exchange: Exchange) -> None:
+    """When they are set and when they are cleared."""
+    body = {"email": "ann@example.com", "password": PASSWORD}
+    async with off_loopback(exchange) as public:
+        opened = await public.post("/v1/auth/register", json=body)
+        headers = {"authorization": f"Bearer {opened.json()['accessToken']}"}
+        closed = await public.post("/v1/auth/logout", headers=headers)
+    for answer in opened, closed:
+        cookies = [one.lower() for one in answer.headers.get_list("set-cookie")]
+        assert len(cookies) == 2
+        for cookie in cookies:
+            assert {"httponly", "secure", "samesite=strict"} <= set(cookie.split("; "))
+
+
+async def test_a_known_origin_may_call_and_see(exchange: Exchange) -> None:
+    """Every answer, errors and the bare route's too; others get nothing that opens anything."""
+    market = await exchange.market()
+    ann = await exchange.trader("ann")
+    order = {"marketId": market["id"], "side": "BUY", "type": "LIMIT", "price": "0.5", "qty": "1"}
+    requests = [*REQUESTS, ("POST", "/v1/orders", 201)]
+    for method, path, status in requests:
+        client = ann.client if status == 201 else exchange.anonymous
+        json = order if status == 201 else None
+        for origin in (PAGE, OTHER_PAGE):
+            answer = await client.request(method, path, json=json, headers={"origin": origin})
+            headers = answer.headers
+            assert (method, path, answer.status_code) == (method, path, status)
+            assert headers.get_list("access-control-allow-origin") == [origin]
+            assert headers["access-control-allow-credentials"] == "true"
+            assert headers["access-control-expose-headers"] == "X-Request-Id, Retry-After"
+            assert "origin" in headers["vary"].lower()
+        for foreign in ({"origin": FOREIGN}, {"origin": f"{PAGE}.evil.example"}, {}):
+            headers = (await client.request(method, path, json=json, headers=foreign)).headers
+            assert not [name for name in headers if name.startswith("access-control-")]
+            assert "origin" in headers["vary"].lower()
+
+
+async def test_a_preflight_tells_what_a_page_may_send(exchange: Exchange) -> None:
+    """At any address, without a token, and to known origins only."""
+    for path in ("/v1/orders", "/v1/orders/5", "/v1/auth/api-keys/1", "/v1/auth/login"):
+        asked = {
+            "origin": PAGE,
+            "access-control-request-method": "DELETE",
+            "access-control-request-headers": "authorization,content-type,idempotency-key",
+        }
+        answer = await exchange.anonymous.options(path, headers=asked)
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert answer.headers["access-control-allow-origin"] == PAGE
+        assert answer.headers["access-control-allow-credentials"] == "true"
+        methods = answer.headers["access-control-allow-methods"].split(", ")
+        assert methods == ["GET", "POST", "PATCH", "DELETE"]
+        allowed = answer.headers["access-control-allow-headers"].lower().split(", ")
+        assert set(asked["access-control-request-headers"].split(",")) <= set(allowed)
+        foreign = await exchange.anonymous.options(path, headers=asked | {"origin": FOREIGN})
+        assert not [name for name in foreign.headers if name.startswith("access-control-")]
+
+
+async def test_a_known_origin_may_write_with_the_cookie(exchange: Exchange) -> None:
+    """The same setting opens both doors: CORS and the check of a cookie's origin."""
+    ann = await exchange.register("ann@example.com")
+    cookie = {"cookie": f"predmarket_access={ann.session['accessToken']}"}
+    for origin, status in ((PAGE, 200), (FOREIGN, 403)):
+        answer = await exchange.anonymous.post(
+            "/v1/orders/cancel-all", headers=cookie | {"origin": origin}
+        )
+        assert answer.status_code == status

@@ -1,0 +1,136 @@
+"""Users as admins see and change them, over HTTP."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from tests.server.http.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, User
+
+
+def refused(answer: httpx.Response) -> tuple[int, str]:
+    """Return the status and code of an error."""
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+async def change(exchange: Exchange, user: User, **fields: object) -> httpx.Response:
+    """Change a user as the admin."""
+    return await exchange.admin.client.patch(f"/v1/users/{user.id}", json=fields)
+
+
+async def test_admins_list_users(exchange: Exchange) -> None:
+    """Found by a part of e-mail or name, in the order of their ids, an e-mail given whole first."""
+    emails = ["xann@example.com", "ann@example.com", "a_b@example.com", "axb@example.com"]
+    users = [await exchange.register(email) for email in emails]
+    client = exchange.admin.client
+
+    async def found(**query: object) -> tuple[list[str], int]:
+        params = {name: str(value) for name, value in query.items()}
+        answer = await client.get("/v1/users", params=params)
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        return [item["email"] for item in body["items"]], body["total"]
+
+    everyone = ["boss@example.com", *emails]
+    assert await found() == (everyone, 5)
+    assert await found(limit=2, offset=1) == (emails[:2], 5)
+    assert await found(offset=5) == ([], 5)
+    assert await found(q="ANN@example.com") == ([emails[1], emails[0]], 2)
+    assert await found(q="ann EX") == (everyone, 5)  # their name
+    assert await found(q="a_b") == ([emails[2]], 1)
+    assert await found(q="%") == ([], 0)
+    assert await found(q="nobody") == ([], 0)
+
+    listed = (await client.get("/v1/users", params={"q": emails[1]})).json()["items"][0]
+    assert listed == {**users[1].session["user"], "disabled": False}
+    for query in ({"limit": "0"}, {"limit": "101"}, {"offset": "-1"}, {"q": "\x00"}):
+        assert refused(await client.get("/v1/users", params=query)) == (400, "VALIDATION_FAILED")
+
+
+@ON_ONE_DATABASE
+async def test_only_admins_do_so(exchange: Exchange) -> None:
+    """Nobody promotes themselves."""
+    ann = await exchange.register("ann@example.com")
+    path = f"/v1/users/{ann.id}"
+    for client, expected in (
+        (ann.client, (403, "FORBIDDEN")),
+        (exchange.anonymous, (401, "UNAUTHENTICATED")),
+    ):
+        assert refused(await client.get("/v1/users")) == expected
+        assert refused(await client.patch(path, json={"role": "ADMIN"})) == expected
+    assert (await ann.client.get("/v1/auth/me")).json()["role"] == "USER"
+
+
+async def test_a_new_role_holds_at_once(exchange: Exchange) -> None:
+    """For a token that was used a moment ago."""
+    ann = await exchange.register("ann@example.com")
+    assert refused(await ann.client.get("/v1/users")) == (403, "FORBIDDEN")
+    answer = await change(exchange, ann, role="ADMIN")
+    assert answer.json() == {**ann.session["user"], "role": "ADMIN", "disabled": False}
+    assert (await ann.client.get("/v1/users")).status_code == 200
+    await change(exchange, ann, role="USER")
+    assert refused(await ann.client.get("/v1/users")) == (403, "FORBIDDEN")
+
+
+async def test_a_disabled_user_is_out_at_once(exchange: Exchange) -> None:
+    """With session, key, password and refresh token; enabled again, all of them are good."""
+    ann = await exchange.register("ann@example.com")
+    body = {"name": "bot", "scopes": ["read"]}
+    key = (await ann.client.post("/v1/auth/api-keys", json=body)).json()["key"]
+    by_key = {"authorization": f"Bearer {key}"}
+    login = {"email": ann.email, "password": PASSWORD}
+    refresh = {"refreshToken": ann.session["refreshToken"]}
+
+    async def outcomes() -> list[int]:
+        answers = [
+            await ann.client.get("/v1/auth/me"),
+            await ann.client.post("/v1/orders", json={}),
+            await exchange.anonymous.get("/v1/auth/me", headers=by_key),
+            await exchange.anonymous.post("/v1/auth/login", json=login),
+        ]
+        exchange.anonymous.cookies.clear()
+        return [answer.status_code for answer in answers]
+
+    assert await outcomes() == [200, 400, 200, 200]
+    answer = await change(exchange, ann, disabled=True)
+    assert (answer.status_code, answer.json()["disabled"]) == (200, True)
+    assert await outcomes() == [401, 401, 401, 401]
+    assert (await exchange.anonymous.post("/v1/auth/refresh", json=refresh)).status_code == 401
+    assert (await change(exchange, ann, disabled=False)).json()["disabled"] is False
+    assert await outcomes() == [200, 400, 200, 200]
+
+
+@pytest.mark.parametrize("fields", [{"role": "USER"}, {"disabled": True}])
+async def test_the_last_active_admin_stays(exchange: Exchange, fields: dict[str, object]) -> None:
+    """Disabled admins do not count; two cannot remove each other at the same moment."""
+    boss = exchange.admin
+    ann = await exchange.register("ann@example.com")
+    await change(exchange, ann, role="ADMIN", disabled=True)
+    assert refused(await change(exchange, boss, **fields)) == (409, "LAST_ADMIN")
+    me = (await boss.client.get("/v1/users", params={"q": boss.email})).json()["items"][0]
+    assert (me["role"], me["disabled"]) == ("ADMIN", False)
+
+    await change(exchange, ann, disabled=False)
+    for user in (boss, ann):  # both are known, so that both pass the gate
+        assert (await user.client.get("/v1/users")).status_code == 200
+    answers = await asyncio.gather(
+        ann.client.patch(f"/v1/users/{boss.id}", json=fields),
+        boss.client.patch(f"/v1/users/{ann.id}", json=fields),
+    )
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses[0] == 200
+    assert statuses[1] in {401, 403, 409}
+    left = [user for user in (boss, ann) if (await user.client.get("/v1/users")).is_success]
+    assert len(left) == 1
+
+
+@ON_ONE_DATABASE
+async def test_changes_that_cannot_be(exchange: Exchange) -> None:
+    """404 for nobody, 400 for what is malformed or changes nothing."""
+    client = exchange.admin.client
+    for id in ("999999", "0", "-1", "x", str(10**30)):
+        answer = await client.patch(f"/v1/users/{id}", json={"role": "ADMIN"})
+        assert (id, *refused(answer)) == (id, 404, "USER_NOT_FOUND")
+    for body in ({}, {"role": "KING"}, {"disabled": "yes"}, {"role": None}, {"email": "x@y.zz"}):
+        answer = await client.patch(f"/v1/users/{exchange.admin.id}", json=body)
+        assert (body, *refused(answer)) == (body, 400, "VALIDATION_FAILED")
