@@ -43,6 +43,12 @@ def check_scope(principal: Principal, scope: Scope) -> None:
         raise Refusal(ErrorCode.FORBIDDEN, f"this API key does not have the scope {scope.value}")
 
 
+def _someone(principal: Principal | None) -> Principal:
+    if principal is None:
+        raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
+    return principal
+
+
 class Gate:
     """Tells whom a request comes from."""
 
@@ -67,14 +73,14 @@ class Gate:
 
     async def require(self, method: str, headers: Headers, scope: Scope) -> Principal:
         """Return whom a request comes from, and may do this by its credential. Raises Refusal."""
-        principal = await self._someone(method, headers)
+        principal = _someone(await self.identify(method, headers))
         if principal.scopes is not None:  # a session needs no look at what it may
             check_scope(principal, scope)
         return principal
 
     async def require_session(self, method: str, headers: Headers) -> Principal:
         """Return whom a request comes from, by a session: no key, not even for all scopes."""
-        principal = await self._someone(method, headers)
+        principal = _someone(await self.identify(method, headers))
         if principal.key_id:
             raise Refusal(ErrorCode.FORBIDDEN, "this needs a login; an API key may not do it")
         return principal
@@ -101,12 +107,6 @@ class Gate:
             own = False
         if not own and origin not in self._origins:
             raise Refusal(ErrorCode.CSRF)
-
-    async def _someone(self, method: str, headers: Headers) -> Principal:
-        principal = await self.identify(method, headers)
-        if principal is None:
-            raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
-        return principal
 
     async def _bearer(self, value: bytes) -> Principal:
         text = value.decode("latin-1")
