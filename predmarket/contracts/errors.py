@@ -49,6 +49,8 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.METHOD_NOT_ALLOWED: ErrorKind(405, "this address does not take that method"),
     ErrorCode.PAYLOAD_TOO_LARGE: ErrorKind(413, "the body is too large"),
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: ErrorKind(415, "the body must be application/json"),
+    ErrorCode.REQUEST_TIMEOUT: ErrorKind(408, "the request did not arrive in time"),
+    ErrorCode.HEADERS_TOO_LARGE: ErrorKind(431, "the address and the headers are too large"),
     ErrorCode.RATE_LIMITED: ErrorKind(429, "too many requests"),
     ErrorCode.OVERLOADED: ErrorKind(503, "too many commands wait; nothing was done"),
     ErrorCode.OUTCOME_UNKNOWN: ErrorKind(
@@ -70,7 +72,7 @@ def exit_code(status: int) -> int:
             return 5
         case 409 | 422:
             return 1
-        case 429:
+        case 408 | 429:
             return 3
     return 3 if status >= 500 else 2
 

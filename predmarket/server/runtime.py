@@ -16,16 +16,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-import uvicorn
-
 from predmarket import __version__
 from predmarket.server.app import create_app
-from predmarket.server.connection import Connection
+from predmarket.server.connections import HttpServer, http_config
 from predmarket.server.observability import logs
 from predmarket.server.observability.metrics import Metrics
+from predmarket.server.redis import Redis
 from predmarket.server.seeding import seed, well_known
 from predmarket.server.services import Services
-from predmarket.server.settings import Settings
+from predmarket.server.settings import PREFIX, Settings, SettingsError
 from predmarket.server.settlement.core import Core
 from predmarket.server.settlement.open import leadership, open_store
 from predmarket.server.stopping import Server, Stopping
@@ -60,11 +59,14 @@ class Node:
     core: Core
     view: MarketView
     metrics: Metrics
+    redis: Redis | None
 
     @property
     def services(self) -> Services:
         """Return what the routes work with."""
-        return Services(self.settings, self.db, self.core, self.view, self.core, self.metrics)
+        return Services(
+            self.settings, self.db, self.core, self.view, self.core, self.metrics, self.redis
+        )
 
 
 def schema_upgrade(settings: Settings) -> Callable[[], None] | None:
@@ -92,9 +94,10 @@ def require_schema(settings: Settings) -> None:
 async def node(settings: Settings, wait_s: float) -> AsyncIterator[Node]:
     """Start the core on the settings' database and stop it at the end.
 
-    Raises Held, SchemaBehind, StoreError, LoadError.
+    Raises Held, SchemaBehind, StoreError, LoadError, SettingsError.
     """
     url = settings.database
+    redis = redis_of(settings)
     lead = leadership(url, wait_s)
     upgrade = await asyncio.to_thread(schema_upgrade, settings)
     if settings.embedded is not None:
@@ -112,10 +115,24 @@ async def node(settings: Settings, wait_s: float) -> AsyncIterator[Node]:
     await core.start(upgrade)
     metrics.watch(core.status, db)
     try:
-        yield Node(settings, db, core, view, metrics)
+        if redis is not None:
+            await redis.start()
+        yield Node(settings, db, core, view, metrics, redis)
     finally:
         await core.stop(_SETTLE_S)
         await db.close()
+        if redis is not None:
+            await redis.close()
+
+
+def redis_of(settings: Settings) -> Redis | None:
+    """Return the connection to Redis, not used yet; None without one. Raises SettingsError."""
+    if settings.redis_url is None:
+        return None
+    try:
+        return Redis(settings.redis_url.get_secret_value(), settings.shown_redis)
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}REDIS_URL: {error}") from None
 
 
 def tune_interpreter() -> None:
@@ -192,20 +209,7 @@ async def _prepare(running: Node, *, seed_first: bool, force: bool) -> None:
 
 async def _serve(running: Node, listener: socket.socket, stopping: Stopping, hints: str) -> bool:
     """Answer requests until told to stop; tell whether the core failed."""
-    server = Server(
-        uvicorn.Config(
-            create_app(running.services),
-            http=Connection,
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=_REQUESTS_S,
-        )
-    )
+    server = Server(http_config(create_app(running.services), graceful_s=_REQUESTS_S))
     stopping.serves(server)
     serving = asyncio.create_task(server.serve([listener]))
     failing = asyncio.create_task(running.core.failed())
@@ -222,7 +226,7 @@ async def _serve(running: Node, listener: socket.socket, stopping: Stopping, hin
 
 
 async def _announce(
-    server: uvicorn.Server, settings: Settings, listener: socket.socket, hints: str
+    server: HttpServer, settings: Settings, listener: socket.socket, hints: str
 ) -> None:
     """Say the address once requests are answered."""
     while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it

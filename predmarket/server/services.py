@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from predmarket.server.bus import Bus
-from predmarket.server.health import Answers
 from predmarket.server.observability.metrics import Metrics
+from predmarket.server.redis import Redis
 from predmarket.server.settings import Settings
 from predmarket.server.settlement.core import CoreStatus
 from predmarket.server.storage.database import Database
@@ -21,7 +21,7 @@ class CoreReport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything one gateway needs."""
+    """Everything one gateway needs; ``redis`` is None where there is none."""
 
     settings: Settings
     db: Database
@@ -29,4 +29,4 @@ class Services:
     view: MarketView
     core: CoreReport
     metrics: Metrics
-    redis: Answers | None = None
+    redis: Redis | None = None

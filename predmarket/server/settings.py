@@ -219,6 +219,13 @@ class Settings(BaseSettings):
         return normal_url(self.database).render_as_string(hide_password=True)
 
     @property
+    def shown_redis(self) -> str:
+        """Return Redis' URL without its password, "" when there is none."""
+        return (
+            "" if self.redis_url is None else _without_password(self.redis_url.get_secret_value())
+        )
+
+    @property
     def on_loopback(self) -> bool:
         """Tell whether only this machine can reach the exchange."""
         if self.host == "localhost":
@@ -273,8 +280,8 @@ class Settings(BaseSettings):
             return "(generated)" if value is None else "(hidden)"
         if field == "database_url":
             return self.shown_database
-        if field == "redis_url" and value is not None:
-            return _without_password(value.get_secret_value())
+        if field == "redis_url":
+            return self.shown_redis
         if field.endswith("_limit"):
             return "off" if value is None else str(value)
         if isinstance(value, tuple):
@@ -299,9 +306,9 @@ def unknown_variables() -> list[str]:
 
 
 def _without_password(url: str) -> str:
-    parts = urlsplit(url)
+    parts = urlsplit(re.sub(r"(?<=[?&]password=)[^&]*", "***", url))
     if "@" not in parts.netloc:
-        return url
+        return parts.geturl()
     return parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()
 
 

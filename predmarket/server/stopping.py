@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import uvicorn
+from predmarket.server.connections import HttpServer
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +23,8 @@ LIMIT_S = 9.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class Server(uvicorn.Server):
-    """uvicorn without a word on signals: those are ours (``Stopping``)."""
+class Server(HttpServer):
+    """The HTTP server without a word on signals: those are ours (``Stopping``)."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ def test_every_code_has_its_row() -> None:
 
 def test_exit_codes_follow_the_status() -> None:
     """TERMINAL, Exit codes."""
-    expected = {400: 2, 401: 4, 403: 4, 404: 5, 405: 2, 409: 1, 413: 2, 415: 2, 422: 1, 429: 3}
+    expected = {400: 2, 401: 4, 403: 4, 404: 5, 405: 2, 408: 3, 409: 1}
+    expected |= {413: 2, 415: 2, 422: 1, 429: 3, 431: 2}
     for code, status in STATUS.items():
         assert EXIT_CODES[code] == (3 if status >= 500 else expected[status])

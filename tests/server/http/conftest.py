@@ -9,13 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from sqlalchemy import text
 
 from predmarket.server import runtime
 from predmarket.server.app import Application, create_app
 from predmarket.server.auth import passwords
-from predmarket.server.connection import Connection
+from predmarket.server.connections import HttpServer, http_config
 from predmarket.server.services import Services
 from predmarket.server.settings import Settings
 from predmarket.server.storage.migrations import upgrade
@@ -72,9 +71,7 @@ async def serving(
 ) -> AsyncIterator[tuple[str, Application]]:
     """Serve a node on a free port of this machine; ``services`` in place of its own."""
     app = create_app(services or node.services)
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, http=Connection, lifespan="off", log_config=None, ws="none")
-    )
+    server = HttpServer(http_config(app))
     with runtime.listen(node.settings) as listener:
         task = asyncio.create_task(server.serve([listener]))
         while not server.started:
@@ -90,9 +87,9 @@ def settings(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(passwords, "ROUNDS", 4)
     monkeypatch.chdir(tmp_path)
     upgrade(database_url)
-    return Settings.load(
-        {"port": 0, "data_dir": str(tmp_path), "database_url": database_url, "signup_credit": "0"}
-    )
+    limits = dict.fromkeys(("auth_rate_limit", "auth_window_limit", "order_rate_limit"), "off")
+    given = {"port": 0, "data_dir": str(tmp_path), "database_url": database_url, **limits}
+    return Settings.load({**given, "signup_credit": "0"})
 
 
 @pytest.fixture

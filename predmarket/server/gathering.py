@@ -1,4 +1,4 @@
-"""The HTTP connection as uvicorn drives it, an answer's head and body sent as one.
+"""An answer's head and body sent as one.
 
 uvicorn writes them one after the other; each would be a system call here and a packet that wakes
 the client. What is written within one turn of the event loop is handed to the socket at its end.
@@ -6,8 +6,6 @@ the client. What is written within one turn of the event loop is handed to the s
 
 import asyncio
 from typing import Any
-
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class GatheringTransport(asyncio.Transport):
@@ -34,6 +32,10 @@ class GatheringTransport(asyncio.Transport):
             kept, self._kept = self._kept, []
             self._transport.write(b"".join(kept))
 
+    def get_write_buffer_size(self) -> int:
+        """Return the bytes that are not with the system yet."""
+        return sum(map(len, self._kept)) + self._transport.get_write_buffer_size()
+
     def close(self) -> None:
         """Send what is kept, then close."""
         self._flush()
@@ -48,11 +50,3 @@ class GatheringTransport(asyncio.Transport):
         """Hand the socket to another protocol."""
         self._flush()
         self._transport.set_protocol(protocol)
-
-
-class Connection(HttpToolsProtocol):
-    """One client's connection."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin with a transport that gathers."""
-        super().connection_made(GatheringTransport(transport))

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from predmarket.server.connection import GatheringTransport
+from predmarket.server.gathering import GatheringTransport
 
 
 class Socket(asyncio.Transport):

@@ -1,0 +1,237 @@
+"""Connections to clients: uvicorn's, with a bound on everything that a client decides.
+
+Bounds, looked at once a second, so up to a second late:
+- a request's address and headers arrive within HEAD_SECONDS and have at most MAX_HEAD_BYTES and
+  MAX_HEADERS lines: else 408 or 431;
+- its body arrives within BODY_SECONDS more: else 408. What it may hold is the routes' to say; what
+  is sent beyond MAX_REQUEST_BYTES (padding, trailers) closes the connection;
+- an answer is taken within READ_SECONDS, or the connection is closed;
+- a connection without a request is closed after KEEP_ALIVE_SECONDS, a new one after HEAD_SECONDS;
+- at most MAX_CONNECTIONS: those beyond get 503 OVERLOADED, a tenth more are closed unheard.
+After each of these answers the connection is closed, since what follows on it cannot be trusted.
+"""
+
+import asyncio
+import logging
+import resource
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import uvicorn
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from predmarket.server.gathering import GatheringTransport
+from predmarket.server.refusal import Refusal
+from predmarket.server.routes.errors import RETRY, envelope
+from predmarket.server.routes.headers import SECURITY, request_id
+from predmarket.terms import ErrorCode
+
+log = logging.getLogger(__name__)
+
+HEAD_SECONDS = 10.0
+BODY_SECONDS = 10.0
+READ_SECONDS = 30.0
+KEEP_ALIVE_SECONDS = 75
+MAX_HEAD_BYTES = 64 * 1024
+MAX_HEADERS = 100
+MAX_REQUEST_BYTES = 1024 * 1024
+MAX_CONNECTIONS = 10_000
+_SPARE_FILES = 128
+_TICKS_A_SECOND = 10
+
+_IDLE, _HEAD, _BODY = range(3)
+_CLOSE = [(b"content-type", b"application/json"), (b"connection", b"close")]
+
+
+def connection_bound() -> int:
+    """Return how many connections to take: MAX_CONNECTIONS, or what the process has files for.
+
+    The process may open as many files as the system lets it from now on.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS * 11 // 10 + _SPARE_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(1, (wanted - _SPARE_FILES) * 10 // 11)
+
+
+def http_config(app: Any, *, graceful_s: int | None = None) -> Config:  # noqa: ANN401 -- as uvicorn
+    """Return how the exchange serves HTTP; ``graceful_s`` bounds the end of running requests."""
+    return Config(
+        app,
+        http=Connection,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=connection_bound(),
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=graceful_s,
+    )
+
+
+class Connection(HttpToolsProtocol):
+    """One client's connection, and since when it waits for what."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._bound = config.limit_concurrency or MAX_CONNECTIONS
+        self.limit_concurrency = None  # decided here, once a connection and not at each request
+        self._surplus = False
+        self._phase = _HEAD
+        self._since = self.loop.time()
+        self._received = 0
+        self._arriving = 0
+        self._unread_since: float | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
+        super().connection_made(GatheringTransport(transport))
+        others = len(self.connections)
+        self._surplus = others > self._bound
+        if others > self._bound * 11 // 10:
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self._phase is _IDLE:  # perhaps only an empty line, which begins no request
+            self._phase, self._since = _HEAD, self.loop.time()
+        self._arriving = len(data)
+        self._received += self._arriving
+        super().data_received(data)
+        if self._phase is _HEAD and self._received > MAX_HEAD_BYTES:
+            self._refuse(Refusal(ErrorCode.HEADERS_TOO_LARGE))
+        elif self._phase is _BODY and self._received > MAX_REQUEST_BYTES:
+            self._refuse(Refusal(ErrorCode.PAYLOAD_TOO_LARGE))
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        # Of what arrived with it, some may belong to the request before: not held against this one.
+        self._received = 0
+        self._phase, self._since = _HEAD, self.loop.time()
+
+    def on_headers_complete(self) -> None:
+        self._phase, self._since = _BODY, self.loop.time()
+        app = self.app
+        if self._surplus:
+            self.app = _answering(Refusal(ErrorCode.OVERLOADED, headers=RETRY))
+        elif self._head_too_large():
+            self.app = _answering(Refusal(ErrorCode.HEADERS_TOO_LARGE))
+            self.url = b"/"  # the parser of addresses has a bound of its own
+        try:
+            super().on_headers_complete()
+        finally:
+            self.app = app
+
+    def on_message_complete(self) -> None:
+        self._phase = _IDLE
+        self._received = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, in the envelope."""
+        self._refuse(Refusal(ErrorCode.VALIDATION_FAILED, msg.rstrip(".")))
+
+    def look(self, now: float) -> None:
+        """Refuse or close the connection when it has been waiting for too long."""
+        self._look_at_reader(now)
+        if self.transport.is_closing() or self._phase is _IDLE:
+            return
+        if self.flow.read_paused:  # it is we who keep the client waiting
+            self._since = now
+        elif now - self._since > (HEAD_SECONDS if self._phase is _HEAD else BODY_SECONDS):
+            self._refuse(Refusal(ErrorCode.REQUEST_TIMEOUT))
+
+    def _look_at_reader(self, now: float) -> None:
+        if not self.transport.get_write_buffer_size():
+            self._unread_since = None
+        elif self._unread_since is None:
+            self._unread_since = now
+        elif now - self._unread_since > READ_SECONDS:
+            self.transport.abort()
+
+    def _head_too_large(self) -> bool:
+        if len(self.headers) > MAX_HEADERS:
+            return True
+        if self._received + self._arriving <= MAX_HEAD_BYTES:
+            return False
+        lines = sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.url) + lines > MAX_HEAD_BYTES
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer in place of the routes, unless one answers already, and close."""
+        if self.transport.is_closing():
+            return
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        answered = False
+        if cycle is not None and not cycle.response_complete:
+            if self._phase is not _BODY or self.pipeline:
+                # The one before is still under way, perhaps committed: its answer is the last.
+                cycle.keep_alive = False
+                self.flow.pause_reading()
+                return
+            answered = cycle.response_started
+            cycle.disconnected = True  # so the route that waits for the body ends
+            cycle.message_event.set()
+        if not answered:
+            id = request_id(self.headers or ())
+            body = envelope(refusal, id)
+            head = [b"HTTP/1.1 %d \r\n" % refusal.status]
+            head += [b"%s: %s\r\n" % header for header in _headers(refusal, id, body)]
+            self.transport.write(b"".join([*head, b"\r\n", body]))
+        self.transport.close()
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn's server, which looks at each connection once a second."""
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look, and tell whether to stop."""
+        if counter % _TICKS_A_SECOND == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Connection):
+                    connection.look(now)
+        return await super().on_tick(counter)
+
+
+def _headers(refusal: Refusal, id: str, body: bytes) -> Iterable[tuple[bytes, bytes]]:
+    own: Mapping[str, str] = refusal.headers
+    return [
+        *SECURITY,
+        *_CLOSE,
+        (b"x-request-id", id.encode()),
+        (b"content-length", b"%d" % len(body)),
+        *((name.encode(), value.encode()) for name, value in own.items()),
+    ]
+
+
+def _answering(refusal: Refusal) -> Any:  # noqa: ANN401 -- as uvicorn
+    """Return an application that answers everything alike and closes."""
+
+    async def app(scope: Scope, _: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        headers = cast("Iterable[tuple[bytes, bytes]]", scope["headers"])  # type: ignore[typeddict-item]
+        id = request_id(headers)
+        body = envelope(refusal, id)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": refusal.status,
+                "headers": list(_headers(refusal, id, body)),
+                "trailers": False,
+            }
+        )
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    return app

@@ -1,0 +1,202 @@
+"""The connection to Redis: one for the process, never in anybody's way.
+
+Redis holds nothing that cannot be lost here: rate limits and news of revoked sessions. So whoever
+asks it gets an answer within CALL_SECONDS or Away, and does without. After one failure nobody asks
+again (the breaker is open) until a ping in the background was answered; then it closes by itself.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing, suppress
+from typing import Any, TypeVar
+
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import Redis as Client
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import AuthenticationError, RedisError
+
+log = logging.getLogger(__name__)
+
+CALL_SECONDS = 0.25
+PING_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
+_CONNECTIONS = 32
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
+_SILENT_SECONDS = 3.0
+
+_FAILURES = (RedisError, OSError, TimeoutError)
+
+T = TypeVar("T")
+
+
+class Away(Exception):
+    """Redis gave no answer, or was not asked since it gave none before."""
+
+
+def connect(url: str, timeout_s: float = PING_SECONDS) -> Client:
+    """Return a client; nothing is connected yet. Raises ValueError for a URL it cannot read.
+
+    A connection that broke while nobody used it is replaced within the same call; who finds all in
+    use waits for one.
+    """
+    retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), retries=2)
+    pool = BlockingConnectionPool.from_url(
+        url,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        health_check_interval=0,  # we look ourselves; the client's check loops without a password
+        retry=retry,
+        max_connections=_CONNECTIONS,
+        timeout=timeout_s,
+    )
+    try:
+        # Of no use in itself, but it reads the URL's options.
+        pool.make_connection()  # type: ignore[no-untyped-call]  # the library's
+    except TypeError as error:
+        raise ValueError(f"has an option that is none of Redis' ({error})") from None
+    return Client.from_pool(pool)
+
+
+class Redis:
+    """One client for everybody, its breaker, and those who listen to its channels."""
+
+    def __init__(self, url: str, shown: str) -> None:
+        """Prepare it; ``shown`` is the URL without its password. Raises ValueError."""
+        self.client = connect(url)
+        self._shown = shown
+        self._up = True
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Look whether it is there and keep looking. Never fails: a warning says it is away."""
+        await self._look()
+        self._spawn(self._keep_looking())
+
+    async def close(self) -> None:
+        """Stop listening and close every connection."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(*_FAILURES):
+            await self.client.aclose()
+
+    @property
+    def up(self) -> bool:
+        """Tell whether it answered when it was last asked."""
+        return self._up
+
+    async def answers(self) -> bool:
+        """Ask it now; tell whether it answers within PING_SECONDS."""
+        return await self._failure_of_ping() is None
+
+    async def call(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Return what Redis answers. Raises Away within CALL_SECONDS, at once while it is away."""
+        if not self._up:
+            raise Away
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return await ask()
+        except _FAILURES as error:
+            self._lost(error)
+            raise Away from error
+
+    async def publish(self, channel: str, message: bytes) -> None:
+        """Tell those who listen to a channel, anywhere. Raises Away."""
+        await self.call(lambda: self.client.publish(channel, message))
+
+    def listen(
+        self, channel: str, receive: Callable[[bytes], None], renewed: Callable[[], None]
+    ) -> None:
+        """Pass each message on a channel to ``receive``, until close().
+
+        ``renewed`` is called whenever listening began, anew too: messages may have been missed.
+        """
+        self._spawn(self._keep_listening(channel, receive, renewed))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.add(asyncio.create_task(work))
+
+    async def _failure_of_ping(self) -> Exception | None:
+        try:
+            async with asyncio.timeout(PING_SECONDS):
+                await self.client.ping()
+        except _FAILURES as error:
+            return error
+        return None
+
+    async def _look(self) -> None:
+        failure = await self._failure_of_ping()
+        if failure is not None:
+            self._lost(failure)
+        elif not self._up:
+            self._up = True
+            log.info("Redis at %s answers again", self._shown)
+
+    async def _keep_looking(self) -> None:
+        pause = _FIRST_PAUSE_S
+        while True:
+            if self._up:
+                pause = _FIRST_PAUSE_S
+                await asyncio.sleep(_LOOK_SECONDS)
+            else:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_S)
+            await self._look()
+
+    def _lost(self, error: Exception) -> None:
+        if not self._up:
+            return
+        self._up = False
+        if any(isinstance(cause, AuthenticationError) for cause in (error, error.__cause__)):
+            why = f"refuses the user or the password ({error})"
+        else:
+            why = f"is away ({str(error) or type(error).__name__})"
+        log.warning(
+            "Redis at %s %s: until it answers, rate limits count in this process alone and a "
+            "logout at another gateway is noticed seconds later",
+            self._shown,
+            why,
+        )
+
+    async def _keep_listening(
+        self, channel: str, receive: Callable[[bytes], None], renewed: Callable[[], None]
+    ) -> None:
+        pause = _FIRST_PAUSE_S
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            # What went wrong is said by those who look; here it only means to begin again.
+            with suppress(*_FAILURES):
+                async with aclosing(self.client.pubsub()) as channels:
+                    await channels.subscribe(channel)
+                    await _pass_on(channels, receive, renewed)
+            if loop.time() - began > _SILENT_SECONDS:
+                pause = _FIRST_PAUSE_S
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+
+async def _pass_on(
+    channels: PubSub, receive: Callable[[bytes], None], renewed: Callable[[], None]
+) -> None:
+    """Hand on what arrives. Raises TimeoutError when nothing came, not even the answer to a ping.
+
+    The client subscribes again by itself after a short break: that too is told by a confirmation.
+    """
+    loop = asyncio.get_running_loop()
+    heard = loop.time()
+    while True:
+        message = await channels.get_message(timeout=_SILENT_SECONDS / 3)
+        if message is None:
+            if loop.time() - heard > _SILENT_SECONDS:
+                raise TimeoutError("the channel is silent")
+            await channels.ping()
+            continue
+        heard = loop.time()
+        if message["type"] == "subscribe":
+            renewed()
+        elif message["type"] == "message":
+            receive(message["data"])
