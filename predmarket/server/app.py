@@ -1,8 +1,8 @@
 """The HTTP application: Litestar with a front door.
 
-The door gives each request its id and each answer its headers, has it measured, answers the
-preflights of known origins, and hands POST /v1/orders to a route of its own (routes/place.py).
-Everything else is Litestar's.
+The door gives each request its id and, behind proxies, its client's address, and each answer its
+headers; it has requests measured, answers the preflights of known origins, and hands POST
+/v1/orders to a route of its own (routes/place.py). Everything else is Litestar's.
 """
 
 import asyncio
@@ -23,8 +23,11 @@ from litestar.types import (
 
 from predmarket.server.auth.gate import Gate
 from predmarket.server.auth.passwords import Passwords
+from predmarket.server.auth.revocations import share_revocations
 from predmarket.server.auth.sessions import Sessions
 from predmarket.server.health import HealthCheck
+from predmarket.server.limits import Limits
+from predmarket.server.limits.address import Proxies
 from predmarket.server.observability.access import Access
 from predmarket.server.routes import (
     auth,
@@ -71,6 +74,7 @@ class Application(Litestar):
         self._cors = Cors(settings.cors_origin) if settings.cors_origin else None
         self._place = place.PlaceRoute(context)
         self._access = Access(context.services.metrics)
+        self._proxies = Proxies(settings.trusted_proxies)
 
     async def __call__(
         self,
@@ -83,6 +87,8 @@ class Application(Litestar):
             await super().__call__(scope, receive, send)
             return
         http, receive, send = cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send)
+        if self._proxies:
+            http["client"] = self._proxies.client(http["client"], http["headers"])
         cors = self._cors
         if cors is not None:
             send = cors.sharing(send, http["headers"])
@@ -108,4 +114,7 @@ def create_app(services: Services) -> Application:
     sessions = Sessions(services.db, services.settings.signing_secret())
     health = HealthCheck(services.db, services.redis, lambda: services.core.status().healthy)
     gate = Gate(sessions, services.settings.cors_origin)
-    return Application(Context(services, sessions, gate, Passwords(), health))
+    limits = Limits.of(services.settings, services.redis)
+    if services.redis is not None:
+        share_revocations(sessions, services.redis)
+    return Application(Context(services, sessions, gate, Passwords(), health, limits))

@@ -6,14 +6,15 @@ used again was stolen, from the owner or by the thief, so the whole family ends.
 Invariants:
 - a session or key revoked here is refused here from that moment on: the cache forgets it, and a
   look-up that began before the revocation is not put into the cache; so too for a user's change;
-- one revoked by another process is refused within RECHECK_SECONDS.
+- one revoked by another process is refused once its news arrives (revocations.py), and without
+  news within RECHECK_SECONDS.
 """
 
 import logging
 import math
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable
+from typing import Literal, NamedTuple
 
 from sqlalchemy import delete, insert, select, update
 
@@ -80,6 +81,27 @@ class _Found(NamedTuple):
     expires_at: float
 
 
+class Ended(NamedTuple):
+    """What does not stand any more as it did: a session, a key, or all that a user has."""
+
+    what: Literal["session", "key", "user"]
+    id: int
+
+    def concerns(self, principal: Principal) -> bool:
+        """Tell whether it takes part in what lets someone in."""
+        match self.what:
+            case "session":
+                return principal.session_id == self.id
+            case "key":
+                return principal.key_id == self.id
+            case "user":
+                return principal.user_id == self.id
+
+
+async def tell_nobody(_ended: Ended) -> None:
+    """Announce nothing: there is no other process."""
+
+
 def wall_clock() -> float:
     """Return the time in seconds."""
     return time.time()
@@ -95,6 +117,7 @@ class Sessions:
         self._cache: dict[str | bytes, _Cached] = {}
         self._revocations = 0
         self._noting: set[int] = set()
+        self.announce: Callable[[Ended], Awaitable[None]] = tell_nobody
 
     def known(self, credential: str | bytes) -> Principal | None:
         """Return whom a token stood for a moment ago: the cheap half of ``principal``."""
@@ -185,7 +208,7 @@ class Sessions:
                 await end_sessions(connection, sessions.c.id == row.session_id, now)
             user = await user_by_id(connection, row.user_id)
         if refresh is None:
-            self.forget(row.session_id)
+            await self.ended(Ended("session", row.session_id))
             return None
         assert user is not None  # sessions refer to users
         return self._opened(user, row.session_id, refresh)
@@ -195,7 +218,12 @@ class Sessions:
         now = int(self._clock() * SECOND)
         async with self._db.write() as connection:
             await end_sessions(connection, sessions.c.id == session_id, now)
-        self.forget(session_id)
+        await self.ended(Ended("session", session_id))
+
+    async def ended(self, ended: Ended) -> None:
+        """Forget what has ended, its end being committed, here and at every other gateway."""
+        self.forget(ended)
+        await self.announce(ended)
 
     async def change_password(self, principal: Principal, old_hash: str, new_hash: str) -> bool:
         """Store a new password and end the user's other sessions, as one act.
@@ -213,7 +241,7 @@ class Sessions:
             if not changed.rowcount:
                 return False
             await end_sessions(connection, others, now)
-        self.forget_user(principal.user_id)
+        await self.ended(Ended("user", principal.user_id))
         return True
 
     async def revoke_key(self, user_id: int, key_id: int) -> bool:
@@ -221,23 +249,16 @@ class Sessions:
         async with self._db.write() as connection:
             found = await keys.delete_key(connection, user_id, key_id)
         if found:
-            self._forget(lambda principal: principal.key_id == key_id)
+            await self.ended(Ended("key", key_id))
         return found
 
-    def forget(self, session_id: int) -> None:
-        """Drop a session from the cache; the next use of its tokens asks the database."""
-        self._forget(lambda principal: principal.session_id == session_id)
-
-    def forget_user(self, user_id: int) -> None:
-        """Drop whatever stands for a user; its next use asks the database."""
-        self._forget(lambda principal: principal.user_id == user_id)
-
-    def _forget(self, ended: Callable[[Principal], bool]) -> None:
+    def forget(self, ended: Ended) -> None:
+        """Drop what has ended from the cache; the next use of its tokens asks the database."""
         self._revocations += 1
         self._cache = {
             credential: cached
             for credential, cached in self._cache.items()
-            if not ended(cached.principal)
+            if not ended.concerns(cached.principal)
         }
 
     async def _of_session(self, token: str, now: float) -> _Found | None:
@@ -284,6 +305,10 @@ class Sessions:
             log.warning("the last use of API key %d was not stored: %s", key_id, error)
         finally:
             self._noting.discard(key_id)
+    def forget_all(self) -> None:
+        """Drop every session from the cache: news of some may have been missed."""
+        self._revocations += 1
+        self._cache = {}
 
     def _opened(self, user: UserRecord, session_id: int, refresh: str) -> Opened:
         access = issue_access(self._secret, user.id, session_id, user.role, int(self._clock()))

@@ -27,14 +27,21 @@ from predmarket.server.observability.request import known_as
 from predmarket.server.queries.accounts import account_of
 from predmarket.server.queries.users import UserRecord, user_by_email, user_by_id
 from predmarket.server.refusal import Refusal
-from predmarket.server.routes.context import ApiRequest, Context, signed_in, with_session
+from predmarket.server.routes.context import (
+    ApiRequest,
+    Context,
+    auth_call,
+    sign_in,
+    signed_in,
+    with_session,
+)
 from predmarket.server.storage.tables.identity import users
 from predmarket.terms import ErrorCode, Role
 
 REFRESH_PATH = "/v1/auth"
 
 
-@post("/register", status_code=201)
+@post("/register", status_code=201, guards=[sign_in])
 async def register(request: ApiRequest, data: JSONBody[RegisterRequest]) -> Response[Session]:
     """Open an account and a session."""
     context = request.context
@@ -43,7 +50,7 @@ async def register(request: ApiRequest, data: JSONBody[RegisterRequest]) -> Resp
     return _answer(context, await context.sessions.open(user), 201)
 
 
-@post("/login", status_code=200)
+@post("/login", status_code=200, guards=[sign_in])
 async def login(request: ApiRequest, data: JSONBody[LoginRequest]) -> Response[Session]:
     """Open a session."""
     context = request.context
@@ -175,5 +182,6 @@ def _cookie(context: Context, name: str, value: str, path: str, seconds: int) ->
 router = Router(
     "/v1/auth",
     route_handlers=[register, login, refresh, change_password, logout, me],
+    guards=[auth_call],
     tags=["auth"],
 )

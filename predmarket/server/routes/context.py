@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, get_args
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
+from litestar.exceptions import InternalServerException
 from litestar.handlers import BaseRouteHandler
 
 from predmarket.contracts import requests
@@ -13,6 +14,8 @@ from predmarket.server.auth.gate import Gate, Headers, header
 from predmarket.server.auth.passwords import Passwords
 from predmarket.server.auth.sessions import Principal, Sessions
 from predmarket.server.health import HealthCheck
+from predmarket.server.limits import Limits
+from predmarket.server.limits.address import client_key
 from predmarket.server.refusal import Refusal
 from predmarket.server.services import Services
 from predmarket.server.view import MarketRecord
@@ -26,13 +29,14 @@ AnyConnection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The services and those who tell who is asking."""
+    """The services, those who tell who is asking, and how much they may ask for."""
 
     services: Services
     sessions: Sessions
     gate: Gate
     passwords: Passwords
     health: HealthCheck
+    limits: Limits
 
     def market(self, ref: str | int, principal: Principal | None) -> MarketRecord:
         """Return a market that the asker may see. Raises Refusal MARKET_NOT_FOUND."""
@@ -84,6 +88,13 @@ class ApiRequest(Request[Principal | None, Any, State]):
         kinds = get_args(field.annotation) or (field.annotation,)
         return requests.decode(await self.body(), kinds[0])
 
+    async def body(self) -> bytes:
+        """Return the body. Raises Refusal when the client left before it was whole."""
+        try:
+            return await super().body()
+        except InternalServerException:  # no defect of ours; and nobody hears the answer
+            raise Refusal(ErrorCode.REQUEST_TIMEOUT) from None
+
 
 async def anyone(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: lets everybody in, knowing who it is when they say so."""
@@ -112,15 +123,44 @@ async def admin(connection: AnyConnection, _: BaseRouteHandler) -> None:
     scope["user"] = await gate.require_admin(_method(connection), scope["headers"])
 
 
+async def auth_call(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: counts a call by its client's address."""
+    await _context(connection).limits.auth.take(_client(connection))
+
+
+async def sign_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: counts a register or a login by its client's address."""
+    await _context(connection).limits.auth.take_sign_in(_client(connection))
+
+
+async def order_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard, after ``signed_in``: counts one order of the user's."""
+    await _context(connection).limits.orders.take(connection.scope["user"].user_id)
+
+
+async def cancel_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard, after ``signed_in``: counts one cancel of the user's."""
+    await _context(connection).limits.cancels.take(connection.scope["user"].user_id)
+
+
 async def _identify(connection: AnyConnection) -> None:
     scope = connection.scope
     scope["user"] = await _gate(connection).identify(_method(connection), scope["headers"])
 
 
-def _gate(connection: AnyConnection) -> Gate:
+def _context(connection: AnyConnection) -> Context:
     context = connection.app.state[CONTEXT]
     assert isinstance(context, Context)
-    return context.gate
+    return context
+
+
+def _gate(connection: AnyConnection) -> Gate:
+    return _context(connection).gate
+
+
+def _client(connection: AnyConnection) -> str:
+    client = connection.scope["client"]
+    return client_key(None if client is None else client[0])
 
 
 def _method(connection: AnyConnection) -> str:

@@ -30,7 +30,13 @@ from predmarket.server.queries.cursors import decode_cursor, page
 from predmarket.server.queries.orders import fills_of, order_by_id, orders_of, owner_of
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes import entry
-from predmarket.server.routes.context import ApiRequest, Context, signed_in
+from predmarket.server.routes.context import (
+    ApiRequest,
+    Context,
+    cancel_entry,
+    order_entry,
+    signed_in,
+)
 from predmarket.server.routes.params import DEFAULT_LIMIT, Cursor, Limit, order_id
 from predmarket.terms import ErrorCode, OrderStatus
 
@@ -43,7 +49,7 @@ ClientOrderId = Annotated[
 ]
 
 
-@post("/", status_code=201)
+@post("/", status_code=201, guards=[order_entry])
 async def place_order(request: ApiRequest, data: JSONBody[PlaceOrderRequest]) -> Response[Order]:
     """Place an order."""
     status, order = await entry.place(request.services, request.principal, data)
@@ -95,7 +101,7 @@ async def show_order(request: ApiRequest, id: FromPath[str]) -> Order:
     return wire.order(record, fills.get(wanted, ()), services.view)
 
 
-@patch("/{id:str}")
+@patch("/{id:str}", guards=[order_entry])
 async def amend_order(
     request: ApiRequest, id: FromPath[str], data: JSONBody[AmendOrderRequest]
 ) -> Order:
@@ -111,7 +117,7 @@ async def amend_order(
     return await _changed(request.context, reply, command.order_id, who, as_admin=False)
 
 
-@post("/{id:str}/cancel", status_code=200)
+@post("/{id:str}/cancel", status_code=200, guards=[cancel_entry])
 async def cancel_order(
     request: ApiRequest, id: FromPath[str], data: JSONBody[NoFields | None] = None
 ) -> Order:
@@ -123,7 +129,7 @@ async def cancel_order(
     return await _changed(request.context, reply, command.order_id, who, as_admin=who.is_admin)
 
 
-@post("/cancel-all", status_code=200)
+@post("/cancel-all", status_code=200, guards=[cancel_entry])
 async def cancel_all(
     request: ApiRequest, data: JSONBody[CancelAllRequest | None] = None
 ) -> CanceledOrders:
@@ -138,7 +144,7 @@ async def cancel_all(
     return CanceledOrders(list(reply.order_ids))
 
 
-@post("/cancel-after", status_code=200)
+@post("/cancel-after", status_code=200, guards=[cancel_entry])
 async def cancel_after(request: ApiRequest, data: JSONBody[CancelAfterRequest]) -> CancelAfter:
     """Arm the dead-man switch anew, or disarm it."""
     services, who = request.services, request.principal

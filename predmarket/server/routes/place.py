@@ -40,6 +40,7 @@ class PlaceRoute:
         try:
             principal = await self._context.gate.require("POST", headers, Scope.TRADE)
             scope["user"] = principal
+            await self._context.limits.orders.take(principal.user_id)
             require_json(headers)
             request = decode(await _body(receive), PlaceOrderRequest)
             status, order = await entry.place(self._context.services, principal, request)

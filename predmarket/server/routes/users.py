@@ -8,6 +8,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from predmarket.contracts.identity import ManagedUser, UpdateUserRequest, UserList
 from predmarket.contracts.text import LINE
 from predmarket.server import wire
+from predmarket.server.auth.sessions import Ended
 from predmarket.server.queries.users import change_user, find_users
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import ApiRequest, admin
@@ -37,7 +38,7 @@ async def update_user(
         changed = await change_user(connection, user_id, data.role, data.disabled)
     if changed is None:
         raise Refusal(ErrorCode.USER_NOT_FOUND)
-    request.context.sessions.forget_user(user_id)
+    await request.context.sessions.ended(Ended("user", user_id))
     return wire.managed_user(changed)
 
 

@@ -1,0 +1,47 @@
+"""News of what ended, between gateways: a logout at one is a logout at all, at once.
+
+The channel carries lines such as ``session 7``. Nothing depends on a message's arrival: without Redis, or with a
+message lost, each gateway notices within RECHECK_SECONDS (sessions.py).
+"""
+
+import logging
+from contextlib import suppress
+
+from predmarket.server.auth.sessions import Ended, Sessions
+from predmarket.server.redis import Away, Redis
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "predmarket:sessions:ended"
+
+
+def share_revocations(sessions: Sessions, redis: Redis) -> None:
+    """Tell the other gateways of each session or key that ends here, and heed what they tell."""
+
+    async def announce(ended: Ended) -> None:
+        with suppress(Away):  # they find out by themselves, a little later
+            await redis.publish(CHANNEL, f"{ended.what} {ended.id}".encode())
+
+    def receive(message: bytes) -> None:
+        ended = _read(message)
+        if ended is None:
+            log.warning("a message on %s is no news of ours: %.40r", CHANNEL, message)
+        else:
+            sessions.forget(ended)
+
+    sessions.announce = announce
+    redis.listen(CHANNEL, receive, sessions.forget_all)
+
+
+def _read(message: bytes) -> Ended | None:
+    what, _, id = message.partition(b" ")
+    if not id.isdigit() or len(id) > 19:
+        return None
+    match what:
+        case b"session":
+            return Ended("session", int(id))
+        case b"key":
+            return Ended("key", int(id))
+        case b"user":
+            return Ended("user", int(id))
+    return None

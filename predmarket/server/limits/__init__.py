@@ -1,0 +1,39 @@
+"""How much one client, or one user, may ask for: API.md, AUTH_RATE_LIMIT to ORDER_RATE_LIMIT.
+
+address.py tells whom a request comes from, auth.py counts calls by address, orders.py orders by
+user. Both count in Redis where there is one (permits.py leases from it), so that all gateways share
+the limits, and in this process (windows.py) where there is none or while it is away.
+"""
+
+from dataclasses import dataclass
+
+from predmarket.server.limits.auth import AuthLimits
+from predmarket.server.limits.orders import UserLimit
+from predmarket.server.redis import Redis
+from predmarket.server.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every limit of a gateway.
+
+    ``orders`` counts what asks the book for something: each order placed, in a batch too, amends
+    and previews. ``cancels`` counts calls that only take away risk: cancel, cancel-all,
+    cancel-after. It is as large but apart, so that who has used up the orders can always cancel.
+    """
+
+    auth: AuthLimits
+    orders: UserLimit
+    cancels: UserLimit
+
+    @classmethod
+    def of(cls, settings: Settings, redis: Redis | None) -> "Limits":
+        """Return the limits that the settings say."""
+        return cls(
+            AuthLimits(settings.auth_rate_limit, settings.auth_window_limit, redis),
+            UserLimit("orders", settings.order_rate_limit, redis),
+            UserLimit("cancels", settings.order_rate_limit, redis),
+        )
+
+
+__all__ = ["Limits"]

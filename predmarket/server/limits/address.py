@@ -1,0 +1,96 @@
+"""Whom a request comes from: the peer's address, or what a trusted proxy says of it.
+
+X-Forwarded-For is a list that each proxy extends at its end. So it is read from the end, and only
+as long as the one who wrote the entry is trusted: what a client puts there itself is never reached.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+from typing import TypeAlias
+
+Address: TypeAlias = IPv4Address | IPv6Address
+Client: TypeAlias = tuple[str, int]
+
+SITE_PREFIX = 64
+_UNKNOWN = "unknown"
+
+
+class Proxies:
+    """The networks of the proxies whose X-Forwarded-For is believed."""
+
+    def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
+        self._networks = tuple(networks)
+
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
+    def client(self, peer: Client | None, headers: Iterable[tuple[bytes, bytes]]) -> Client | None:
+        """Return the client's address; its port is 0 where a proxy named it.
+
+        It is the last one before the trusted proxies. An entry that is no address ends the search:
+        the proxy that passed it on counts as the client.
+        """
+        found = None if peer is None else _parse(peer[0])
+        if found is None or not self._trusts(found):
+            return peer
+        hops = [value for name, value in headers if name == b"x-forwarded-for"]
+        for hop in reversed(b",".join(hops).split(b",")) if hops else ():
+            address = _parse_hop(hop.strip().decode("latin-1"))
+            if address is None:
+                break
+            found = address
+            if not self._trusts(address):
+                break
+        else:
+            if not hops:
+                return peer
+        return str(found), 0
+
+    def _trusts(self, address: Address) -> bool:
+        return any(address in network for network in self._networks)
+
+
+@lru_cache(maxsize=4_096)
+def client_key(host: str | None) -> str:
+    """Return what a client's calls are counted under: its address, for IPv6 its /64.
+
+    A site has at least a /64: by single addresses one machine would have 2^64 tries.
+    """
+    address = None if host is None else _parse(host)
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, SITE_PREFIX), strict=False))
+    return _UNKNOWN if address is None else str(address)
+
+
+def _parse(text: str) -> Address | None:
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def _parse_hop(text: str) -> Address | None:
+    """Read an entry: an address, with a port where a proxy adds one."""
+    if text.startswith("["):
+        inner, closed, port = text[1:].partition("]")
+        return _parse(inner) if closed and _is_port(port) else None
+    host, colon, port = text.partition(":")
+    if colon and ":" not in port:
+        return _parse(host) if _is_port(colon + port) else None
+    return _parse(text)
+
+
+def _is_port(text: str) -> bool:
+    digits = text.removeprefix(":")
+    return not text or (text != digits and digits.isascii() and digits.isdigit())

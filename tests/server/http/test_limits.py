@@ -1,0 +1,260 @@
+"""Rate limits over HTTP, in one process and shared through a real Redis."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import httpx
+import pytest
+
+from predmarket.server import runtime
+from predmarket.server.app import Application
+from predmarket.server.auth import passwords
+from predmarket.server.auth.sessions import Sessions
+from predmarket.server.routes.context import CONTEXT, Context
+from predmarket.server.settings import Settings
+from predmarket.server.storage.migrations import upgrade
+from tests.server.http.conftest import PASSWORD, Json, serving
+from tests.server.http.test_refusals import error_of
+from tests.support.redis import RedisServer
+
+OFF = dict.fromkeys(("auth_rate_limit", "auth_window_limit", "order_rate_limit"), "off")
+ORDER: Json = {"marketId": "rain", "side": "BUY", "type": "LIMIT", "price": "0.50", "qty": "1"}
+NOBODY = {"email": "nobody@example.com", "password": PASSWORD}
+
+
+@pytest.fixture
+def given(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Settings of an exchange on an empty database, all limits off; hashing is quick."""
+    monkeypatch.setattr(passwords, "ROUNDS", 4)
+    monkeypatch.chdir(tmp_path)
+    upgrade(sqlite_url)
+    return {"port": "0", "data_dir": str(tmp_path), "database_url": sqlite_url, **OFF}
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """A Redis that the test may kill."""
+    with RedisServer() as one:
+        yield one
+
+
+@asynccontextmanager
+async def gateways(
+    given: dict[str, str], count: int = 1, /, **settings: str
+) -> AsyncIterator[list[tuple[httpx.AsyncClient, Application]]]:
+    """Serve one exchange at several addresses, each with its own connection to Redis."""
+    async with AsyncExitStack() as stack:
+        loaded = Settings.load({**given, **settings})
+        node = await stack.enter_async_context(runtime.node(loaded, wait_s=0))
+        served = []
+        for number in range(count):
+            redis = runtime.redis_of(loaded) if number else node.redis
+            if redis is not None and number:
+                await redis.start()
+                stack.push_async_callback(redis.close)
+            url, app = await stack.enter_async_context(serving(replace(node, redis=redis)))
+            client = httpx.AsyncClient(base_url=url, timeout=20)
+            served.append((await stack.enter_async_context(client), app))
+        yield served
+
+
+async def register(client: httpx.AsyncClient, email: str = "ann@example.com") -> httpx.Headers:
+    """Open an account; return the headers of its requests."""
+    body = {"email": email, "password": PASSWORD}
+    answer = await client.post("/v1/auth/register", json=body)
+    client.cookies.clear()
+    assert answer.status_code == 201, answer.text
+    return httpx.Headers({"authorization": f"Bearer {answer.json()['accessToken']}"})
+
+
+def refused(answer: httpx.Response, longest_s: int) -> None:
+    """Check an answer to one request too many."""
+    error = error_of(answer)
+    assert (answer.status_code, error["code"]) == (429, "RATE_LIMITED")
+    assert 1 <= int(answer.headers["retry-after"]) <= longest_s
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_sign_in_is_limited_by_address(
+    given: dict[str, str], shared: bool, redis_url: str
+) -> None:
+    """Register and login together; nothing is registered; the other calls go on."""
+    redis = {"redis_url": redis_url} if shared else {}
+    async with gateways(given, 1, auth_rate_limit="3/minute", **redis) as [(client, _)]:
+        ann = await register(client)
+        for body in (NOBODY, {"email": 5}):
+            assert (await client.post("/v1/auth/login", json=body)).status_code in (400, 401)
+        bob = {"email": "bob@example.com", "password": PASSWORD}
+        for path, body in (("register", bob), ("login", NOBODY), ("login", {})):
+            refused(await client.post(f"/v1/auth/{path}", json=body), 60)
+        assert (await client.get("/v1/auth/me", headers=ann)).status_code == 200
+        users = await client.get("/healthz")
+        assert users.status_code == 200
+    async with gateways(given) as [(client, _)]:
+        await register(client, "bob@example.com")  # the refused one had not taken it
+
+
+async def test_every_auth_call_is_limited_together(given: dict[str, str]) -> None:
+    """Whatever it is, and whoever signed in."""
+    async with gateways(given, auth_window_limit="4/15minutes") as [(client, _)]:
+        ann = await register(client)
+        for call in ("login", "refresh", "logout"):
+            await client.post(f"/v1/auth/{call}", json={})
+        refused(await client.get("/v1/auth/me", headers=ann), 900)
+        refused(await client.post("/v1/auth/refresh", json={}), 900)
+        assert (await client.get("/v1/markets")).status_code == 200
+
+
+async def test_a_forged_address_is_not_believed(given: dict[str, str]) -> None:
+    """Without trusted proxies nobody else's count is used up, nor one's own escaped."""
+    async with gateways(given, auth_rate_limit="2/minute") as [(client, _)]:
+        codes = []
+        for number in range(4):
+            forged = {"x-forwarded-for": f"198.51.100.{number}"}
+            answer = await client.post("/v1/auth/login", json=NOBODY, headers=forged)
+            codes.append(answer.status_code)
+        assert codes == [401, 401, 429, 429]
+
+
+async def test_behind_a_trusted_proxy_each_client_counts(given: dict[str, str]) -> None:
+    """By the address that the proxy added, whatever the client wrote before it."""
+    proxies = {"trusted_proxies": "127.0.0.0/8", "auth_rate_limit": "2/minute"}
+    async with gateways(given, 1, **proxies) as [(client, _)]:
+        codes: dict[str, list[int]] = {}
+        for number, real in enumerate(["192.0.2.1", "192.0.2.2"] * 3):
+            through = {"x-forwarded-for": f"198.51.100.{number}, {real}"}
+            answer = await client.post("/v1/auth/login", json=NOBODY, headers=through)
+            codes.setdefault(real, []).append(answer.status_code)
+        assert codes == {"192.0.2.1": [401, 401, 429], "192.0.2.2": [401, 401, 429]}
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_orders_are_limited_by_user(
+    given: dict[str, str], shared: bool, redis_url: str
+) -> None:
+    """By whichever session; malformed ones count; nothing is recorded; cancels go on."""
+    redis = {"redis_url": redis_url} if shared else {}
+    async with gateways(given, 1, order_rate_limit="4/minute", **redis) as [(client, _)]:
+        ann, bob = await register(client), await register(client, "bob@example.com")
+        body = {"email": "ann@example.com", "password": PASSWORD}
+        other = (await client.post("/v1/auth/login", json=body)).json()["accessToken"]
+        client.cookies.clear()
+        again = {"authorization": f"Bearer {other}"}
+        sent = [
+            await client.post("/v1/orders", json=ORDER, headers=ann),
+            await client.post("/v1/orders/", json=ORDER, headers=again),
+            await client.post("/v1/orders", json={}, headers=ann),
+            await client.patch("/v1/orders/1", json={"qty": "1"}, headers=again),
+        ]
+        assert [answer.status_code for answer in sent] == [404, 404, 400, 409]
+        named = {**ORDER, "clientOrderId": "c"}
+        for headers in (ann, again):
+            refused(await client.post("/v1/orders", json=named, headers=headers), 63)
+            refused(await client.patch("/v1/orders/1", json={"qty": "1"}, headers=headers), 63)
+        for path in ("1/cancel", "cancel-all", "cancel-all"):
+            answer = await client.post(f"/v1/orders/{path}", json={}, headers=ann)
+            assert answer.status_code in (200, 409)
+        disarm = {"seconds": 0}
+        answer = await client.post("/v1/orders/cancel-after", json=disarm, headers=ann)
+        assert answer.status_code == 200
+        refused(await client.post("/v1/orders/cancel-all", json={}, headers=ann), 63)
+        assert (await client.post("/v1/orders", json=ORDER, headers=bob)).status_code == 404
+        recorded = (await client.get("/v1/orders", headers=ann)).json()["items"]
+        assert [order["clientOrderId"] for order in recorded] == [None, None]
+
+
+async def test_gateways_share_their_limits(given: dict[str, str], redis_url: str) -> None:
+    """What one counted, the other knows."""
+    limits = {"auth_rate_limit": "3/minute", "order_rate_limit": "3/minute"}
+    async with gateways(given, 2, redis_url=redis_url, **limits) as served:
+        clients = [client for client, _ in served]
+        ann = await register(clients[0])
+        for client in (clients[1], clients[0]):
+            assert (await client.post("/v1/auth/login", json=NOBODY)).status_code == 401
+        for client in clients:
+            refused(await client.post("/v1/auth/login", json=NOBODY), 60)
+        for client in (*clients, clients[0]):
+            assert (await client.post("/v1/orders", json=ORDER, headers=ann)).status_code == 404
+        for client in clients:
+            refused(await client.post("/v1/orders", json=ORDER, headers=ann), 63)
+
+
+async def test_a_logout_is_one_everywhere_at_once(given: dict[str, str], redis_url: str) -> None:
+    """The other gateway refuses within a moment, long before it would look again by itself."""
+    async with gateways(given, 2, redis_url=redis_url) as served:
+        (first, _), (second, app) = served
+        sessions = cast("Context", app.state[CONTEXT]).sessions
+        await listening(sessions)
+        ann, bob = await register(first), await register(first, "bob@example.com")
+        for headers in (ann, bob):
+            assert (await second.get("/v1/auth/me", headers=headers)).status_code == 200
+        assert len(sessions._cache) == 2
+        assert (await first.post("/v1/auth/logout", headers=ann)).status_code == 204
+        async with asyncio.timeout(1):
+            while (await second.get("/v1/auth/me", headers=ann)).status_code != 401:
+                await asyncio.sleep(0.002)
+        assert len(sessions._cache) == 1  # nobody else was forgotten
+        assert (await second.get("/v1/auth/me", headers=bob)).status_code == 200
+
+
+async def listening(sessions: Sessions) -> None:
+    """Wait until a gateway hears of revocations: beginning to listen forgets everything."""
+    async with asyncio.timeout(10):
+        while not sessions._revocations:
+            await asyncio.sleep(0.002)
+
+
+async def test_redis_killed_and_restarted_under_load(
+    given: dict[str, str], server: RedisServer
+) -> None:
+    """Every request is answered all along; the limits hold before, meanwhile and after."""
+    limits = {"redis_url": server.url(), "auth_rate_limit": "3/minute"}
+    async with gateways(given, 1, order_rate_limit="100000/second", **limits) as [(client, app)]:
+        redis = cast("Context", app.state[CONTEXT]).services.redis
+        assert redis is not None
+        ann = await register(client)
+        running, codes = True, list[int]()
+
+        async def load() -> None:
+            while running:
+                answer = await client.post("/v1/orders", json=ORDER, headers=ann)
+                codes.append(answer.status_code)
+
+        async def logins() -> list[int]:
+            tries = [await client.post("/v1/auth/login", json=NOBODY) for _ in range(4)]
+            return [answer.status_code for answer in tries]
+
+        async def until(up: bool) -> None:
+            count = len(codes)
+            async with asyncio.timeout(20):
+                while redis.up is not up or len(codes) < count + 20:
+                    await asyncio.sleep(0.005)
+
+        loads = [asyncio.create_task(load()) for _ in range(4)]
+        try:
+            assert await logins() == [401, 401, 429, 429]
+            server.stop("kill")
+            await until(up=False)
+            assert await logins() == [401, 401, 401, 429]  # counted here, from nothing
+            server.start()
+            await until(up=True)
+            assert await logins() == [401, 401, 401, 429]  # and there again, where all was lost
+        finally:
+            running = False
+            await asyncio.gather(*loads)
+        assert set(codes) == {404}
+        assert [key async for key in redis.client.scan_iter("predmarket:limits:orders:*")]
+
+
+async def test_a_start_without_redis(given: dict[str, str], tmp_path: Path) -> None:
+    """The exchange serves; the limits count in the process."""
+    nowhere = f"unix://{tmp_path}/nothing.sock"
+    async with gateways(given, redis_url=nowhere, auth_rate_limit="2/minute") as [(client, _)]:
+        await register(client)
+        assert (await client.post("/v1/auth/login", json=NOBODY)).status_code == 401
+        refused(await client.post("/v1/auth/login", json=NOBODY), 60)

@@ -1,0 +1,54 @@
+"""Whom a request is counted for."""
+
+from ipaddress import ip_network
+
+import pytest
+
+from predmarket.server.limits.address import Proxies, client_key
+
+PROXIES = Proxies([ip_network("10.0.0.0/8"), ip_network("2001:db8::/48")])
+
+CASES: list[tuple[str, list[str], str]] = [
+    ("192.0.2.1", ["198.51.100.7"], "192.0.2.1"),  # forged: the peer is nobody we trust
+    ("10.0.0.1", ["198.51.100.7"], "198.51.100.7"),
+    ("10.0.0.1", ["203.0.113.9, 198.51.100.7"], "198.51.100.7"),  # the client wrote the first
+    ("10.0.0.1", ["203.0.113.9", "198.51.100.7, 10.0.0.2"], "198.51.100.7"),
+    ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+    ("10.0.0.1", [], "10.0.0.1"),
+    ("10.0.0.1", [""], "10.0.0.1"),
+    ("10.0.0.1", ["nonsense"], "10.0.0.1"),
+    ("10.0.0.1", ["198.51.100.7, nonsense, 10.0.0.2"], "10.0.0.2"),
+    ("10.0.0.1", ["198.51.100.7:4711"], "198.51.100.7"),
+    ("10.0.0.1", ["198.51.100.7:x"], "10.0.0.1"),
+    ("10.0.0.1", ["[2001:db8:1::5]:80"], "2001:db8:1::5"),
+    ("10.0.0.1", ["2001:db8:1::5"], "2001:db8:1::5"),
+    ("10.0.0.1", ["\xff\x00"], "10.0.0.1"),
+    ("::ffff:10.0.0.1", ["198.51.100.7"], "198.51.100.7"),
+    ("2001:db8::1", ["::ffff:198.51.100.7"], "198.51.100.7"),
+]
+
+
+@pytest.mark.parametrize(("peer", "forwarded", "client"), CASES)
+def test_forwarded_for(peer: str, forwarded: list[str], client: str) -> None:
+    """Read from the end, as long as the one who wrote it is trusted."""
+    headers = [(b"host", b"x"), *((b"x-forwarded-for", f.encode("latin-1")) for f in forwarded)]
+    found = PROXIES.client((peer, 5), headers)
+    assert found is not None
+    assert found[0] == client
+
+
+def test_a_peer_without_an_address() -> None:
+    """A Unix socket has none: nothing is believed."""
+    assert PROXIES.client(None, [(b"x-forwarded-for", b"198.51.100.7")]) is None
+    assert PROXIES.client(("", 0), [(b"x-forwarded-for", b"198.51.100.7")]) == ("", 0)
+
+
+def test_what_is_counted_together() -> None:
+    """An IPv4 address; an IPv6 site; an IPv4 address written as IPv6; all the unknown."""
+    assert client_key("198.51.100.7") == client_key("::ffff:198.51.100.7") == "198.51.100.7"
+    assert (
+        client_key("2001:db8:1:2::5") == client_key("2001:db8:1:2:ffff::1") == "2001:db8:1:2::/64"
+    )
+    assert client_key("2001:db8:1:3::5") != client_key("2001:db8:1:2::5")
+    assert client_key("fe80::1%eth0") == "fe80::/64"
+    assert client_key(None) == client_key("") == "unknown"

@@ -1,0 +1,97 @@
+"""Permits shared through a real Redis."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+
+from predmarket.server.limits.permits import Permits
+from predmarket.server.redis import Redis
+from predmarket.server.settings import RateLimit
+
+Make = Callable[[RateLimit], Permits]
+
+
+@pytest.fixture
+async def make(redis_url: str) -> AsyncIterator[Make]:
+    """Makes what one gateway has: each has a connection of its own."""
+    async with AsyncExitStack() as stack:
+
+        def one(limit: RateLimit) -> Permits:
+            redis = Redis(redis_url, "redis")
+            stack.push_async_callback(redis.close)
+            return Permits("orders", limit, redis)
+
+        yield one
+
+
+async def test_two_gateways_share_a_small_limit_exactly(make: Make) -> None:
+    """One by one, whichever gateway is asked."""
+    limit = RateLimit(5, 60)
+    gateways = [make(limit), make(limit)]
+    waits = [await gateways[turn % 2].take(7, 1) for turn in range(5)]
+    assert waits == [0] * 5
+    for gateway in gateways:
+        wait = await gateway.take(7, 1)
+        assert 0 < wait <= 63
+    assert await gateways[0].take(8, 1) == 0
+
+
+async def test_a_refusal_is_remembered_without_asking(make: Make) -> None:
+    """A flood of refused orders costs no round trips."""
+    gateway = make(RateLimit(5, 60))
+    assert await gateway.take(7, 5) == 0
+    assert await gateway.take(7, 1) > 0
+    await gateway._redis.client.flushdb()
+    assert await gateway.take(7, 1) > 0
+
+
+async def test_gateways_together_never_lease_more(make: Make) -> None:
+    """Three gateways at full speed, with batches among the orders."""
+    limit = RateLimit(400, 60)
+    gateways = [make(limit) for _ in range(3)]
+
+    async def trade(gateway: Permits, cost: int) -> int:
+        taken = 0
+        for _ in range(150):
+            taken += cost if await gateway.take(7, cost) == 0 else 0
+        return taken
+
+    trades = [trade(gateway, cost) for gateway in gateways for cost in (1, 1, 3, 20)]
+    taken = sum(await asyncio.gather(*trades))
+    # what is missing was leased and is left: at most a chunk a gateway
+    assert 400 - 3 * 20 <= taken <= 400
+
+
+async def test_few_round_trips(make: Make) -> None:
+    """Chunks for one fast user, one shared trip for many users."""
+    gateway = make(RateLimit(100_000, 60))
+    asked = 0
+    script = gateway._script
+
+    async def counting(**arguments: object) -> object:
+        nonlocal asked
+        asked += 1
+        return await script(**arguments)  # type: ignore[arg-type]
+
+    gateway._script = counting  # type: ignore[assignment]
+    for _ in range(2_000):
+        assert await gateway.take(7, 1) == 0
+    assert asked <= 12  # 1, 2, 4, …
+    asked = 0
+    assert set(await asyncio.gather(*(gateway.take(user, 1) for user in range(150)))) == {0}
+    assert asked <= 2
+
+
+async def test_a_permit_comes_back(make: Make) -> None:
+    """After the time that the refusal named."""
+    gateway = make(RateLimit(2, 1))
+    assert [await gateway.take(7, 1), await gateway.take(7, 1)] == [0, 0]
+    loop = asyncio.get_running_loop()
+    began, wait = loop.time(), await gateway.take(7, 1)
+    assert 0 < wait <= 1.05
+    while await gateway.take(7, 1) > 0:
+        await asyncio.sleep(0.005)
+    assert wait - 0.01 <= loop.time() - began
+    assert await gateway.take(7, 100) >= 0  # more than the limit is the limit
