@@ -117,8 +117,6 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        # Of what arrived with it, some may belong to the request before: not held against this one.
-        self._received = 0
         self._phase, self._since = _HEAD, self.loop.time()
 
     def on_headers_complete(self) -> None:
@@ -136,7 +134,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._phase = _IDLE
-        self._received = 0
+        self._received = 0  # what arrived in the same piece is not held against the next request
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
