@@ -1,7 +1,7 @@
 """News of what ended, between gateways: a logout at one is a logout at all, at once.
 
-The channel carries lines such as ``session 7``. Nothing depends on a message's arrival: without Redis, or with a
-message lost, each gateway notices within RECHECK_SECONDS (sessions.py).
+The channel carries lines such as ``session 7``. Nothing depends on their arrival: without Redis, or
+with one lost, each gateway notices within RECHECK_SECONDS (sessions.py).
 """
 
 import logging

@@ -305,6 +305,7 @@ class Sessions:
             log.warning("the last use of API key %d was not stored: %s", key_id, error)
         finally:
             self._noting.discard(key_id)
+
     def forget_all(self) -> None:
         """Drop every session from the cache: news of some may have been missed."""
         self._revocations += 1

@@ -6,11 +6,15 @@ are told at DEBUG, everything else at INFO.
 
 import logging
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
 
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.observability.request import CURRENT
+
+BareRoute: TypeAlias = Callable[[HTTPScope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +48,13 @@ class Access:
             self._ended(scope, route, status, began, quiet=quiet)
 
     async def follow_bare(
-        self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send
+        self, route: BareRoute, scope: HTTPScope, receive: Receive, send: Send
     ) -> None:
         """Let a bare route answer; it leaves its status in the scope's state."""
         CURRENT.set(scope)
         began = time.perf_counter()
         try:
-            await app(scope, receive, send)
+            await route(scope, receive, send)
         finally:
             status = scope["state"].get("status", GONE)
             self._ended(scope, scope["path"], status, began, quiet=status < 400)

@@ -1,7 +1,6 @@
 """What a running exchange tells of itself: a line a request, metrics, health."""
 
 import asyncio
-import dataclasses
 import io
 import json
 import logging
@@ -17,7 +16,7 @@ import httpx
 import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from redis.asyncio import Redis
+from pydantic import SecretStr
 
 from predmarket.server import runtime
 from predmarket.server.observability import logs
@@ -250,36 +249,21 @@ async def test_a_database_that_hangs(tmp_path: Path) -> None:
             await until_up(client)
 
 
-class _Ping:
-    """A client without any patience of its own."""
-
-    def __init__(self, url: str) -> None:
-        self._client = Redis.from_url(url, socket_timeout=None, retry=None)
-
-    async def answers(self) -> bool:
-        return bool(await self._client.ping())
-
-    async def close(self) -> None:
-        await self._client.aclose()
-
-
 async def test_a_redis_that_hangs_or_goes(settings: Settings) -> None:
     """503, in time, naming it; and all is well when it is back."""
     with RedisServer() as server:
-        redis = _Ping(server.url())
-        async with runtime.node(settings, wait_s=0) as node:
-            services = dataclasses.replace(node.services, redis=redis)
-            async with (
-                serving(node, services) as (url, _),
-                httpx.AsyncClient(base_url=url) as client,
-            ):
-                up = {"status": "ok", "database": "ok", "redis": "ok", "core": "ok"}
-                assert await asked(client) == (200, up)
-                with paused(server.pid):
-                    assert await asked(client) == (503, {**up, "status": "down", "redis": "down"})
-                await until_up(client)
-                server.stop("kill")
-                assert (await asked(client))[1]["redis"] == "down"
-                server.start()
-                await until_up(client)
-        await redis.close()
+        shared = settings.model_copy(update={"redis_url": SecretStr(server.url())})
+        async with (
+            runtime.node(shared, wait_s=0) as node,
+            serving(node) as (url, _),
+            httpx.AsyncClient(base_url=url) as client,
+        ):
+            up = {"status": "ok", "database": "ok", "redis": "ok", "core": "ok"}
+            assert await asked(client) == (200, up)
+            with paused(server.pid):
+                assert await asked(client) == (503, {**up, "status": "down", "redis": "down"})
+            await until_up(client)
+            server.stop("kill")
+            assert (await asked(client))[1]["redis"] == "down"
+            server.start()
+            await until_up(client)
