@@ -1,8 +1,11 @@
 """Decoding a request's body, with every problem found named by its path."""
 
+import json
 import re
+from collections.abc import Sequence
+from enum import Enum
 from functools import cache
-from typing import TypeVar, get_type_hints
+from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -35,6 +38,7 @@ class Invalid(Exception):
 
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_NAME = re.compile(rb'"([^"\\]*)"\s*:')
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 
 
@@ -57,10 +61,23 @@ def decode(raw: bytes, kind: type[R]) -> R:
         request: R = decoder(kind).decode(raw)
     except _UNREADABLE as error:
         raise Invalid(*_problems(raw, kind, error)) from None
-    problems = request.problems()
+    problems = [*_repeated(raw), *request.problems()]
     if problems:
         raise Invalid(*problems)
     return request
+
+
+def _repeated(raw: bytes) -> list[Problem]:
+    """Return the fields that a flat object, which decoded, holds twice: who knows which counts?
+
+    Two equal names in plain sight, or an escape that may hide one, are worth a second, slow look.
+    """
+    names = _NAME.findall(raw)
+    if len(names) == len(set(names)) and b"\\" not in raw:
+        return []
+    given = [name for name, _ in json.loads(raw, object_pairs_hook=list, parse_int=str)]
+    twice = dict.fromkeys(name for name in given if given.count(name) > 1)
+    return [Problem(name, "is given more than once") for name in twice]
 
 
 def _problems(raw: bytes, kind: type[Request], error: Exception) -> list[Problem]:
@@ -82,9 +99,28 @@ def _problems(raw: bytes, kind: type[Request], error: Exception) -> list[Problem
                 given
             )
         except _UNREADABLE as wrong:
-            problems.append(_problem(wrong, field.encode_name))
+            words = _words(hints[field.name])
+            if words:
+                problems.append(Problem(field.encode_name, must_be(words)))
+            else:
+                problems.append(_problem(wrong, field.encode_name))
     problems += [Problem(_printable(name), "is not a known field") for name in fields]
     return problems or [_problem(error)]
+
+
+def _words(hint: object) -> list[str]:
+    """Return the words that a field takes, none when it takes anything but words of a list."""
+    if isinstance(hint, type):
+        return [str(word.value) for word in hint] if issubclass(hint, Enum) else []
+    if get_origin(hint) is Literal:
+        return [str(word) for word in get_args(hint)]
+    return [word for part in get_args(hint) for word in _words(part)]
+
+
+def must_be(words: Sequence[str]) -> str:
+    """Return what to say of a value that is not one of ``words``."""
+    *most, last = words
+    return f"must be {', '.join(most)} or {last}" if most else f"must be {last}"
 
 
 def _problem(error: Exception, name: str = "") -> Problem:
