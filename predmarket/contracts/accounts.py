@@ -1,5 +1,7 @@
 """One user's money and holdings on the wire."""
 
+from enum import StrEnum
+
 import msgspec
 
 from predmarket.contracts.amounts import TransferAmount
@@ -88,4 +90,48 @@ class FillPage(msgspec.Struct, frozen=True, rename="camel"):
     """Executions, newest first."""
 
     items: list[Fill]
+    next_cursor: str | None
+
+
+class EntryKind(StrEnum):
+    """What moved cash. REFUND gives fees back, as a VOID does."""
+
+    TRANSFER = "TRANSFER"
+    TRADE = "TRADE"
+    FEE = "FEE"
+    MERGE = "MERGE"
+    PAYOUT = "PAYOUT"
+    REFUND = "REFUND"
+
+
+class Counterpart(StrEnum):
+    """Where cash comes from or goes to: the world, a market's collateral, the exchange's fees."""
+
+    OUTSIDE = "OUTSIDE"
+    COLLATERAL = "COLLATERAL"
+    FEES = "FEES"
+
+
+class LedgerLine(msgspec.Struct, frozen=True, rename="camel"):
+    """One line of the account statement: ``amount`` enters the user's cash and leaves the
+    counterpart, or, negative, the other way. ``command_seq`` is the command that caused it.
+    """
+
+    id: int
+    kind: EntryKind
+    amount: str
+    counterpart: Counterpart
+    market_id: int | None
+    market_slug: str | None
+    trade_id: int | None
+    transfer_id: int | None
+    reason: str | None
+    command_seq: int
+    created_at: str
+
+
+class LedgerPage(msgspec.Struct, frozen=True, rename="camel"):
+    """The account statement, newest first."""
+
+    items: list[LedgerLine]
     next_cursor: str | None

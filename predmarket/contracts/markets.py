@@ -1,5 +1,6 @@
 """Markets, order books and trades on the wire."""
 
+from enum import StrEnum
 from typing import Literal
 
 import msgspec
@@ -10,6 +11,7 @@ from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Request
 from predmarket.contracts.text import Description, Question, Slug
 from predmarket.terms import MarketStatus, Outcome, Side
+from predmarket.units import Micros
 
 
 class CreateMarketRequest(Request, frozen=True):
@@ -127,3 +129,46 @@ class TradePage(msgspec.Struct, frozen=True, rename="camel"):
 
     items: list[Trade]
     next_cursor: str | None
+
+
+class Interval(StrEnum):
+    """How long a candle lasts."""
+
+    MINUTE = "1m"
+    FIVE_MINUTES = "5m"
+    QUARTER = "15m"
+    HOUR = "1h"
+    DAY = "1d"
+
+    @property
+    def micros(self) -> Micros:
+        """Return the length in microseconds."""
+        return _MINUTES[self] * 60_000_000
+
+
+_MINUTES = {
+    Interval.MINUTE: 1,
+    Interval.FIVE_MINUTES: 5,
+    Interval.QUARTER: 15,
+    Interval.HOUR: 60,
+    Interval.DAY: 1_440,
+}
+
+
+class Candle(msgspec.Struct, frozen=True, rename="camel"):
+    """The trades of one interval, which begins at ``start``: prices, contracts, how many."""
+
+    start: str
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+    trades: int
+
+
+class CandleList(msgspec.Struct, frozen=True, rename="camel"):
+    """Candles, oldest first."""
+
+    items: list[Candle]
+    next_cursor: str | None = None

@@ -1,12 +1,12 @@
 """Orders on the wire."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from predmarket.contracts.amounts import Price, Qty, Share, Time
-from predmarket.contracts.errors import Problem
+from predmarket.contracts.errors import ErrorBody, Problem
 from predmarket.contracts.requests import Request
 from predmarket.contracts.text import ClientOrderId, MarketRef
 from predmarket.terms import (
@@ -18,6 +18,7 @@ from predmarket.terms import (
     TimeInForce,
 )
 
+MAX_BATCH_ORDERS = 100
 MAX_CANCEL_AFTER_S = 86_400
 
 _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
@@ -69,6 +70,22 @@ class PlaceOrderRequest(Request, frozen=True):
         if self.post_only and (self.type is OrderType.MARKET or tif in _AT_ONCE):
             found.append(Problem("postOnly", "does not go with MARKET, IOC or FOK"))
         return found
+
+
+class BatchRequest(Request, frozen=True):
+    """POST /v1/orders/batch; each order is read on its own, as a PlaceOrderRequest."""
+
+    nested: ClassVar[bool] = True
+
+    orders: Annotated[list[Raw], Meta(min_length=1, max_length=MAX_BATCH_ORDERS)]
+
+    def problems(self) -> list[Problem]:
+        """Return which elements are no objects: what is inside one is that order's own matter."""
+        return [
+            Problem(f"orders.{number}", "must be an object")
+            for number, order in enumerate(self.orders)
+            if bytes(order)[:1] != b"{"
+        ]
 
 
 class AmendOrderRequest(Request, frozen=True):
@@ -124,6 +141,41 @@ class Order(msgspec.Struct, frozen=True, rename="camel", gc=False):
     created_at: str
     updated_at: str
     fills: list[OrderFill]
+
+
+class QueuedOrder(Order, frozen=True, rename="camel", gc=False):
+    """One order asked for; only while it rests, with what rests before it at its price."""
+
+    queue_ahead: str | UnsetType = UNSET
+
+
+class Preview(msgspec.Struct, frozen=True, rename="camel"):
+    """What an order would do now. Quantities and money are the order's own: ``locked`` is the cash
+    it would hold at rest, ``queue_ahead`` what rests before it there (null when it does not rest).
+    """
+
+    fill_qty: str
+    rest_qty: str
+    avg_price: str | None
+    worst_price: str | None
+    fees: str
+    locked: str
+    queue_ahead: str | None
+
+
+class BatchResult(msgspec.Struct, frozen=True, gc=False):
+    """What became of one order of a batch: the order, also when it had been taken before under its
+    client order id, or else why it was refused.
+    """
+
+    order: Order | UnsetType = UNSET
+    error: ErrorBody | UnsetType = UNSET
+
+
+class BatchAnswer(msgspec.Struct, frozen=True, gc=False):
+    """What became of each order of a batch, in its order."""
+
+    results: list[BatchResult]
 
 
 class OrderPage(msgspec.Struct, frozen=True, rename="camel"):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from enum import Enum
 from functools import cache
-from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -15,7 +15,9 @@ from predmarket.contracts.text import MEANINGS
 
 
 class Request(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A request's body. Unknown fields are refused."""
+    """A request's body. Unknown fields are refused. Nested: a field may hold objects of its own."""
+
+    nested: ClassVar[bool] = False
 
     def problems(self) -> list[Problem]:
         """Return what is wrong between the fields, each field on its own being right."""
@@ -61,22 +63,27 @@ def decode(raw: bytes, kind: type[R]) -> R:
         request: R = decoder(kind).decode(raw)
     except _UNREADABLE as error:
         raise Invalid(*_problems(raw, kind, error)) from None
-    problems = [*_repeated(raw), *request.problems()]
+    problems = [*_repeated(raw, kind), *request.problems()]
     if problems:
         raise Invalid(*problems)
     return request
 
 
-def _repeated(raw: bytes) -> list[Problem]:
-    """Return the fields that a flat object, which decoded, holds twice: who knows which counts?
+def _repeated(raw: bytes, kind: type[Request]) -> list[Problem]:
+    """Return the fields that a body, which decoded, holds twice: who could say which counts?
 
     Two equal names in plain sight, or an escape that may hide one, are worth a second, slow look.
     """
-    names = _NAME.findall(raw)
-    if len(names) == len(set(names)) and b"\\" not in raw:
+    if kind.nested:
+        names = [b'"%s"' % name.encode() for name in kind.__struct_encode_fields__]
+        suspect = any(raw.count(name) > 1 for name in names)
+    else:
+        given = _NAME.findall(raw)
+        suspect = len(given) != len(set(given))
+    if not suspect and b"\\" not in raw:
         return []
-    given = [name for name, _ in json.loads(raw, object_pairs_hook=list, parse_int=str)]
-    twice = dict.fromkeys(name for name in given if given.count(name) > 1)
+    fields = [name for name, _ in json.loads(raw, object_pairs_hook=list, parse_int=str)]
+    twice = dict.fromkeys(name for name in fields if fields.count(name) > 1)
     return [Problem(name, "is given more than once") for name in twice]
 
 

@@ -2,7 +2,8 @@
 
 The door gives each request its id and, behind proxies, its client's address, and each answer its
 headers; it has requests measured, answers the preflights of known origins, and hands POST
-/v1/orders to a route of its own (routes/place.py). Everything else is Litestar's.
+/v1/orders and /v1/orders/batch to routes of their own (routes/place.py). Everything else is
+Litestar's.
 """
 
 import asyncio
@@ -72,7 +73,10 @@ class Application(Litestar):
         settings = context.services.settings
         self._security = security_headers(on_loopback=settings.on_loopback)
         self._cors = Cors(settings.cors_origin) if settings.cors_origin else None
-        self._place = place.PlaceRoute(context)
+        self._bare = {
+            place.PATH: place.PlaceRoute(context),
+            place.BATCH_PATH: place.BatchRoute(context),
+        }
         self._access = Access(context.services.metrics)
         self._proxies = Proxies(settings.trusted_proxies)
 
@@ -93,8 +97,9 @@ class Application(Litestar):
         if cors is not None:
             send = cors.sharing(send, http["headers"])
         try:
-            if http["path"] == place.PATH and http["method"] == "POST":
-                await self._access.follow_bare(self._place, http, receive, send)
+            bare = self._bare.get(http["path"]) if http["method"] == "POST" else None
+            if bare is not None:
+                await self._access.follow_bare(bare, http, receive, send)
                 return
             id = request_id(http["headers"])
             http.setdefault("state", {})["request_id"] = id

@@ -3,6 +3,7 @@
 In one process the bus is the sequencer's own queue. A gateway knows only this module.
 """
 
+from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -51,4 +52,11 @@ class Bus(Protocol):
         """Return the reply once it is committed and this gateway's market view holds it.
 
         Raises Overloaded, OutcomeUnknown or Faulted.
+        """
+
+    async def submit_many(self, commands: Sequence[Command]) -> list[BusReply | BusError]:
+        """Hand in commands together, in their order, and return for each what ``submit`` would.
+
+        They are carried out each on its own, next to each other, and as a rule in one commit; who
+        waits for many waits once, which costs less than a task for each.
         """

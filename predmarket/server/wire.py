@@ -5,10 +5,16 @@ Averages, marks and values follow MARKET_RULES, Positions.
 
 from collections.abc import Iterable
 
+import msgspec
+from msgspec import UNSET
+
 from predmarket.contracts import accounts, identity, markets, orders
 from predmarket.contracts.amounts import format_time
 from predmarket.engine.replies import Fill, OrderRecord
 from predmarket.server.auth.keys import KeyRecord
+from predmarket.server.dryrun import Outcome
+from predmarket.server.queries.candles import CandleRecord
+from predmarket.server.queries.ledger import LedgerEntry
 from predmarket.server.queries.positions import PositionRecord
 from predmarket.server.queries.trades import TradeRecord, UserFill
 from predmarket.server.queries.users import UserRecord
@@ -34,6 +40,10 @@ _FINER = 100
 
 def _price(price: Price | None) -> str | None:
     return None if price is None else format_price(price)
+
+
+def _qty(qty: Qty | None) -> str | None:
+    return None if qty is None else format_qty(qty)
 
 
 def _time(micros: Micros | None) -> str | None:
@@ -163,6 +173,27 @@ def order(record: OrderRecord, fills: Iterable[Fill], view: MarketView) -> order
     )
 
 
+def queued_order(
+    record: OrderRecord, fills: Iterable[Fill], view: MarketView, ahead: Qty | None
+) -> orders.QueuedOrder:
+    """Return an order with its fills and what is ahead of it (None when it does not rest)."""
+    shown = msgspec.structs.asdict(order(record, fills, view))
+    return orders.QueuedOrder(**shown, queue_ahead=UNSET if ahead is None else format_qty(ahead))
+
+
+def preview(outcome: Outcome) -> orders.Preview:
+    """Return what an order would do."""
+    return orders.Preview(
+        format_qty(outcome.filled),
+        format_qty(outcome.rest),
+        average(outcome.notional, outcome.filled),
+        _price(outcome.worst_price),
+        format_money(outcome.fees),
+        format_money(outcome.locked),
+        _qty(outcome.queue_ahead),
+    )
+
+
 def user_fill(record: UserFill, view: MarketView) -> accounts.Fill:
     """Return a user's half of a trade."""
     return accounts.Fill(
@@ -176,6 +207,38 @@ def user_fill(record: UserFill, view: MarketView) -> accounts.Fill:
         format_money(record.fee),
         record.liquidity,
         format_time(record.created_at),
+    )
+
+
+def ledger_line(entry: LedgerEntry, view: MarketView) -> accounts.LedgerLine:
+    """Return a line of a user's statement."""
+    of_trade = entry.kind in (accounts.EntryKind.TRADE, accounts.EntryKind.FEE)
+    of_transfer = entry.kind is accounts.EntryKind.TRANSFER
+    return accounts.LedgerLine(
+        entry.id,
+        entry.kind,
+        format_money(entry.amount),
+        entry.counterpart,
+        entry.market_id,
+        None if entry.market_id is None else _slug(view, entry.market_id),
+        entry.ref_id if of_trade else None,
+        entry.ref_id if of_transfer else None,
+        entry.reason,
+        entry.seq,
+        format_time(entry.created_at),
+    )
+
+
+def candle(record: CandleRecord) -> markets.Candle:
+    """Return a candle."""
+    return markets.Candle(
+        format_time(record.start),
+        format_price(record.open),
+        format_price(record.high),
+        format_price(record.low),
+        format_price(record.close),
+        format_qty(record.volume),
+        record.trades,
     )
 
 

@@ -59,6 +59,14 @@ async def order_by_id(connection: AsyncConnection, order_id: int) -> OrderRecord
     return None if row is None else _record(row)
 
 
+async def orders_by_id(
+    connection: AsyncConnection, order_ids: Collection[int]
+) -> dict[int, OrderRecord]:
+    """Return some orders, whoever's."""
+    rows = await connection.execute(_ORDERS.where(orders.c.id.in_(order_ids)))
+    return {row.id: _record(row) for row in rows}
+
+
 async def owner_of(connection: AsyncConnection, order_id: int) -> int | None:
     """Return whose an order is."""
     query = select(orders.c.user_id).where(orders.c.id == order_id)

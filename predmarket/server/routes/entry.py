@@ -3,17 +3,27 @@
 The hot path; both its forms, the bare route and the others that place orders, share these.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
-from predmarket.contracts.orders import Order, PlaceOrderRequest
+from predmarket.contracts.errors import ErrorBody
+from predmarket.contracts.orders import (
+    BatchAnswer,
+    BatchRequest,
+    BatchResult,
+    Order,
+    PlaceOrderRequest,
+)
+from predmarket.contracts.requests import Invalid, decode
 from predmarket.engine.commands import PlaceOrder
 from predmarket.engine.replies import OrderDone, Refused
 from predmarket.server import wire
 from predmarket.server.auth.sessions import Principal
 from predmarket.server.bus import BusError, BusReply, RepeatedOrder
-from predmarket.server.queries.orders import fills_of, order_by_id
+from predmarket.server.queries.orders import fills_of, order_by_id, orders_by_id
 from predmarket.server.refusal import Refusal
-from predmarket.server.routes.errors import code_of
+from predmarket.server.routes.errors import code_of, refusal_of
 from predmarket.server.services import Services
 from predmarket.terms import OrderType, SelfTradePrevention
 from predmarket.units import Price
@@ -98,6 +108,59 @@ async def placed(services: Services, reply: BusReply) -> tuple[int, Order]:
     return 200, await stored_order(services, reply.order_id)
 
 
+async def place_batch(
+    services: Services, principal: Principal, batch: BatchRequest
+) -> BatchAnswer:
+    """Place each order of a batch on its own.
+
+    They are handed to the core together, so that what is wrong with one costs the others nothing
+    and all of them wait for the same commit.
+    """
+    refused: dict[int, Exception] = {}
+    commands: dict[int, PlaceOrder] = {}
+    for place, raw in enumerate(batch.orders):
+        try:
+            request = decode(bytes(raw), PlaceOrderRequest)
+        except Invalid as error:
+            refused[place] = error
+        else:
+            commands[place] = place_command(services, principal, request)
+    replies = await services.bus.submit_many(list(commands.values())) if commands else []
+    repeated = [reply.order_id for reply in replies if isinstance(reply, RepeatedOrder)]
+    known = await _stored_orders(services, repeated)
+    results = [BatchResult()] * len(batch.orders)
+    for place, reply in zip(commands, replies, strict=True):
+        if isinstance(reply, OrderDone):
+            order = wire.order(reply.order, reply.fills, services.view)
+            results[place] = BatchResult(order=order)
+            services.metrics.placement(commands[place], None)
+        elif isinstance(reply, RepeatedOrder):
+            results[place] = BatchResult(order=known[reply.order_id])
+            services.metrics.placement(commands[place], None)
+        else:
+            assert isinstance(reply, Refused | BusError)
+            refused[place] = Refusal.of(reply) if isinstance(reply, Refused) else reply
+    for place, why in refused.items():
+        refusal = refusal_of(why)
+        if place in commands:
+            services.metrics.placement(commands[place], refusal.code)
+        body = ErrorBody(refusal.code, refusal.message, refusal.details)
+        results[place] = BatchResult(error=body)
+    return BatchAnswer(results)
+
+
+async def _stored_orders(services: Services, order_ids: Sequence[int]) -> dict[int, Order]:
+    """Return orders that exist, as ``stored_order`` does, all from one snapshot."""
+    if not order_ids:
+        return {}
+    async with services.db.read() as connection:
+        records = await orders_by_id(connection, order_ids)
+        fills = await fills_of(connection, [id for id, order in records.items() if order.filled])
+    return {
+        id: wire.order(record, fills.get(id, ()), services.view) for id, record in records.items()
+    }
+
+
 async def stored_order(services: Services, order_id: int) -> Order:
     """Return an order that exists, with all its fills, as it now stands."""
     async with services.db.read() as connection:
@@ -107,6 +170,6 @@ async def stored_order(services: Services, order_id: int) -> Order:
     return wire.order(record, fills.get(order_id, ()), services.view)
 
 
-def encode_order(order: Order) -> bytes:
-    """Return an order as JSON."""
-    return _encode(order)
+def encode(answer: Order | BatchAnswer) -> bytes:
+    """Return an answer as JSON."""
+    return _encode(answer)

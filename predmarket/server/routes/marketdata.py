@@ -1,18 +1,30 @@
-"""Order books and trades, for everybody."""
+"""Order books, trades and candles, for everybody."""
 
 from typing import Annotated
 
 from litestar import Router, get
 from litestar.params import FromPath, QueryParameter
 
-from predmarket.contracts.markets import OrderBook, TradePage
+from predmarket.contracts.amounts import Time
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.markets import CandleList, Interval, OrderBook, TradePage
+from predmarket.contracts.requests import Invalid, must_be
 from predmarket.server import wire
+from predmarket.server.queries.candles import candles_of, first_trade_since, trade_before_newest
 from predmarket.server.queries.cursors import decode_cursor, page
 from predmarket.server.queries.trades import trades_of
 from predmarket.server.routes.context import ApiRequest, anyone
 from predmarket.server.routes.params import DEFAULT_LIMIT, Cursor, Limit
-from predmarket.units import PRICE_ONE
+from predmarket.server.settlement.core import wall_clock
+from predmarket.units import PRICE_ONE, Micros
 
+MAX_CANDLES = 1_000
+DEFAULT_CANDLES = 500
+MAX_TRADES = 500_000
+"""Trades of one market that one request reads at the most: about a second's work."""
+
+Text = Annotated[str | None, QueryParameter(max_length=64)]
+From = Annotated[str | None, QueryParameter(name="from", max_length=64)]
 Depth = Annotated[int | None, QueryParameter(ge=1, le=PRICE_ONE, description="Levels a side")]
 
 
@@ -36,4 +48,58 @@ async def list_trades(
     return TradePage([wire.trade(row) for row in shown], following)
 
 
-router = Router("/v1", route_handlers=[order_book, list_trades], tags=["market data"])
+@get("/candles/{market:str}", guards=[anyone])
+async def list_candles(
+    request: ApiRequest,
+    market: FromPath[str],
+    interval: Text = None,
+    since: From = None,
+    to: Text = None,
+) -> CandleList:
+    """Show a market's prices as candles, oldest first; an interval without a trade has none.
+
+    Intervals are counted from 1970-01-01 UTC, and those that ``from`` and ``to`` lie in are whole.
+    ``to`` is now by default; without ``from``, 500 intervals end there. More than 1000 intervals,
+    or more than 500 000 trades, are refused; without ``from`` fewer intervals are shown instead.
+    """
+    record = request.context.market(market, request.user)
+    width = _interval(interval).micros
+    last = _moment("to", to, wall_clock())
+    end = -(-(last + 1) // width) * width if to is None else -(-last // width) * width
+    begin = _moment("from", since, end - DEFAULT_CANDLES * width) // width * width
+    if since is not None and begin >= end:
+        raise Invalid(Problem("from", "must be before to"))
+    if end - begin > MAX_CANDLES * width:
+        raise Invalid(Problem("from", f"asks for more than {MAX_CANDLES} candles"))
+    async with request.services.db.read() as connection:
+        first = await first_trade_since(connection, begin)
+        stop = await first_trade_since(connection, end)
+        beyond = await trade_before_newest(connection, record.id, MAX_TRADES, first, stop)
+        if beyond is not None:
+            begin = (beyond // width + 1) * width
+            if since is not None or begin >= end:
+                raise Invalid(
+                    Problem("from", f"more than {MAX_TRADES} trades lie there: ask for less")
+                )
+            first = await first_trade_since(connection, begin)
+        rows = await candles_of(connection, record.id, width, first, stop)
+    return CandleList([wire.candle(row) for row in rows])
+
+
+def _interval(text: str | None) -> Interval:
+    try:
+        return Interval(text or "")
+    except ValueError:
+        raise Invalid(Problem("interval", must_be([word.value for word in Interval]))) from None
+
+
+def _moment(name: str, text: str | None, default: Micros) -> Micros:
+    if text is None:
+        return default
+    try:
+        return Time.read(text).micros
+    except ValueError as error:
+        raise Invalid(Problem(name, str(error))) from None
+
+
+router = Router("/v1", route_handlers=[order_book, list_trades, list_candles], tags=["market data"])

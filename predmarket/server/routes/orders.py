@@ -1,4 +1,7 @@
-"""Orders: place, list, show, amend, cancel. POST /v1/orders itself is served by place.py."""
+"""Orders: place, preview, list, show, amend, cancel.
+
+POST /v1/orders and /v1/orders/batch themselves are served by place.py.
+"""
 
 from typing import Annotated
 
@@ -9,6 +12,8 @@ from predmarket.contracts.amounts import format_time
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.orders import (
     AmendOrderRequest,
+    BatchAnswer,
+    BatchRequest,
     CancelAfter,
     CancelAfterRequest,
     CancelAllRequest,
@@ -16,6 +21,8 @@ from predmarket.contracts.orders import (
     Order,
     OrderPage,
     PlaceOrderRequest,
+    Preview,
+    QueuedOrder,
 )
 from predmarket.contracts.requests import Invalid, NoFields
 from predmarket.contracts.text import LINE
@@ -25,7 +32,9 @@ from predmarket.engine.replies import Canceled, OrderDone, Refused
 from predmarket.server import wire
 from predmarket.server.auth.sessions import Principal
 from predmarket.server.bus import BusReply
+from predmarket.server.dryrun import dry_run
 from predmarket.server.queries.accounts import account_of
+from predmarket.server.queries.books import queue_ahead
 from predmarket.server.queries.cursors import decode_cursor, page
 from predmarket.server.queries.orders import fills_of, order_by_id, orders_of, owner_of
 from predmarket.server.refusal import Refusal
@@ -38,6 +47,8 @@ from predmarket.server.routes.context import (
     signed_in,
 )
 from predmarket.server.routes.params import DEFAULT_LIMIT, Cursor, Limit, order_id
+from predmarket.server.routes.place import MAX_BATCH_BYTES
+from predmarket.server.settlement.core import wall_clock
 from predmarket.terms import ErrorCode, OrderStatus
 
 Market = Annotated[str | None, QueryParameter(max_length=64)]
@@ -54,6 +65,27 @@ async def place_order(request: ApiRequest, data: JSONBody[PlaceOrderRequest]) ->
     """Place an order."""
     status, order = await entry.place(request.services, request.principal, data)
     return Response(order, status_code=status)
+
+
+@post("/batch", status_code=200, request_max_body_size=MAX_BATCH_BYTES)
+async def place_batch(request: ApiRequest, data: JSONBody[BatchRequest]) -> BatchAnswer:
+    """Place 1 to 100 orders, each on its own, in order."""
+    who = request.principal
+    await request.context.limits.orders.take(who.user_id, len(data.orders))
+    return await entry.place_batch(request.services, who, data)
+
+
+@post("/preview", status_code=200, guards=[order_entry])
+async def preview_order(request: ApiRequest, data: JSONBody[PlaceOrderRequest]) -> Preview:
+    """Show what an order would do now, or why it would be refused; nothing is changed.
+
+    Placing it does just this when nothing happens in between. A client order id counts only in
+    that one which stands for another order is refused, as it is when placing.
+    """
+    services = request.services
+    command = entry.place_command(services, request.principal, data)
+    async with services.db.read() as connection:
+        return wire.preview(await dry_run(connection, command, wall_clock()))
 
 
 @get("/")
@@ -87,8 +119,8 @@ async def list_orders(
 
 
 @get("/{id:str}")
-async def show_order(request: ApiRequest, id: FromPath[str]) -> Order:
-    """Show one order."""
+async def show_order(request: ApiRequest, id: FromPath[str]) -> QueuedOrder:
+    """Show one order; while it rests, with the quantity that trades before it at its price."""
     services, who = request.services, request.principal
     wanted = order_id(id)
     async with services.db.read() as connection:
@@ -98,7 +130,8 @@ async def show_order(request: ApiRequest, id: FromPath[str]) -> Order:
         if record.user_id != who.user_id and not who.is_admin:
             raise Refusal(ErrorCode.FORBIDDEN, "the order is another user's")
         fills = await fills_of(connection, [wanted]) if record.filled else {}
-    return wire.order(record, fills.get(wanted, ()), services.view)
+        ahead = await queue_ahead(connection, wanted)
+    return wire.queued_order(record, fills.get(wanted, ()), services.view, ahead)
 
 
 @patch("/{id:str}", guards=[order_entry])
@@ -195,6 +228,8 @@ router = Router(
     "/v1/orders",
     route_handlers=[
         place_order,
+        place_batch,
+        preview_order,
         list_orders,
         show_order,
         amend_order,

@@ -1,13 +1,14 @@
-"""POST /v1/orders as bare ASGI: the one route whose cost is the exchange's throughput.
+"""POST /v1/orders and /v1/orders/batch as bare ASGI: their cost is the exchange's throughput.
 
-It answers exactly as the other routes do, with the same functions; what it leaves out is the
+They answer exactly as the other routes do, with the same functions; what they leave out is the
 framework's way from the socket to a handler and back.
 """
 
 from litestar.types import HTTPScope, Receive, Send
 
-from predmarket.contracts.orders import PlaceOrderRequest
-from predmarket.contracts.requests import decode
+from predmarket.contracts.orders import BatchRequest, PlaceOrderRequest
+from predmarket.contracts.requests import Invalid, decode
+from predmarket.server.auth.sessions import Principal
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes import entry
 from predmarket.server.routes.context import MAX_BODY_BYTES, Context, require_json
@@ -16,6 +17,9 @@ from predmarket.server.routes.headers import request_id, security_headers
 from predmarket.terms import ErrorCode, Scope
 
 PATH = "/v1/orders"
+BATCH_PATH = "/v1/orders/batch"
+MAX_BATCH_BYTES = 4 * MAX_BODY_BYTES
+"""Room for the most orders that a batch may hold, each as long as it can sensibly be."""
 
 
 class _Gone(Exception):
@@ -24,6 +28,8 @@ class _Gone(Exception):
 
 class PlaceRoute:
     """The ASGI application behind POST /v1/orders."""
+
+    max_body_bytes = MAX_BODY_BYTES
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -40,11 +46,9 @@ class PlaceRoute:
         try:
             principal = await self._context.gate.require("POST", headers, Scope.TRADE)
             scope["user"] = principal
-            await self._context.limits.orders.take(principal.user_id)
             require_json(headers)
-            request = decode(await _body(receive), PlaceOrderRequest)
-            status, order = await entry.place(self._context.services, principal, request)
-            body = entry.encode_order(order)
+            raw = await _body(receive, self.max_body_bytes)
+            status, body = await self._answer(principal, raw)
         except _Gone:
             return
         except Exception as error:  # noqa: BLE001 -- every error is an answer
@@ -66,13 +70,37 @@ class PlaceRoute:
         )
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
+    async def _answer(self, principal: Principal, raw: bytes) -> tuple[int, bytes]:
+        """Return the status and the body of what was asked for."""
+        await self._context.limits.orders.take(principal.user_id)
+        request = decode(raw, PlaceOrderRequest)
+        status, order = await entry.place(self._context.services, principal, request)
+        return status, entry.encode(order)
 
-async def _body(receive: Receive) -> bytes:
+
+class BatchRoute(PlaceRoute):
+    """The ASGI application behind POST /v1/orders/batch."""
+
+    max_body_bytes = MAX_BATCH_BYTES
+
+    async def _answer(self, principal: Principal, raw: bytes) -> tuple[int, bytes]:
+        limit = self._context.limits.orders
+        try:
+            batch = decode(raw, BatchRequest)
+        except Invalid:
+            await limit.take(principal.user_id)
+            raise
+        await limit.take(principal.user_id, len(batch.orders))
+        answer = await entry.place_batch(self._context.services, principal, batch)
+        return 200, entry.encode(answer)
+
+
+async def _body(receive: Receive, limit: int) -> bytes:
     message = await receive()
     body = b""
     while message["type"] == "http.request":
         body = body + message["body"] if body else message["body"]
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > limit:
             raise Refusal(ErrorCode.PAYLOAD_TOO_LARGE)
         if not message["more_body"]:
             return body

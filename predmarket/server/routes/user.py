@@ -8,14 +8,16 @@ from litestar.params import JSONBody, QueryParameter
 
 from predmarket.contracts.accounts import (
     Balance,
+    EntryKind,
     FillPage,
+    LedgerPage,
     Portfolio,
     PositionList,
     Transfer,
     TransferRequest,
 )
 from predmarket.contracts.errors import Problem
-from predmarket.contracts.requests import Invalid
+from predmarket.contracts.requests import Invalid, must_be
 from predmarket.contracts.text import normal_email
 from predmarket.engine.commands import Transfer as BookTransfer
 from predmarket.engine.replies import Refused, TransferDone
@@ -24,6 +26,7 @@ from predmarket.server.auth.gate import header
 from predmarket.server.bus import RepeatedTransfer
 from predmarket.server.queries.accounts import account_of, transfer_by_id
 from predmarket.server.queries.cursors import LARGEST_ID, decode_cursor, page
+from predmarket.server.queries.ledger import ledger_of
 from predmarket.server.queries.positions import positions_of
 from predmarket.server.queries.trades import fills_of_user
 from predmarket.server.queries.users import user_by_email, user_by_id
@@ -35,6 +38,7 @@ from predmarket.terms import ErrorCode
 from predmarket.units import MAX_TRANSFER, format_money
 
 Market = Annotated[str | None, QueryParameter(max_length=64)]
+Kind = Annotated[str | None, QueryParameter(max_length=64)]
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -81,6 +85,38 @@ async def fills(
     return FillPage([wire.user_fill(row, services.view) for row in shown], following)
 
 
+@get("/ledger", guards=[signed_in])
+async def statement(
+    request: ApiRequest,
+    market: Market = None,
+    kind: Kind = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> LedgerPage:
+    """Show one's account statement, newest first: its amounts add up to one's cash."""
+    context, who = request.context, request.principal
+    market_id = None if market is None else context.market(market, who).id
+    before = decode_cursor(cursor)
+    async with context.services.db.read() as connection:
+        rows = await ledger_of(
+            connection,
+            who.user_id,
+            before=before,
+            limit=limit + 1,
+            market_id=market_id,
+            kind=_kind(kind),
+        )
+    shown, following = page(rows, limit, lambda row: row.id)
+    return LedgerPage([wire.ledger_line(row, context.services.view) for row in shown], following)
+
+
+def _kind(text: str | None) -> EntryKind | None:
+    try:
+        return None if text is None else EntryKind(text)
+    except ValueError:
+        raise Invalid(Problem("kind", must_be([word.value for word in EntryKind]))) from None
+
+
 @post("/transfer", guards=[admin], status_code=201)
 async def transfer(request: ApiRequest, data: JSONBody[TransferRequest]) -> Response[Transfer]:
     """Deposit to an account, or withdraw from it."""
@@ -125,6 +161,6 @@ async def _target(services: Services, data: TransferRequest) -> int:
 
 router = Router(
     "/v1/user",
-    route_handlers=[balance, positions, portfolio, fills, transfer],
+    route_handlers=[balance, positions, portfolio, fills, statement, transfer],
     tags=["account"],
 )

@@ -10,8 +10,9 @@ from predmarket.server.settlement.sequencer import CommandDefect
 from predmarket.server.settlement.store import Contradiction, StoreError
 from predmarket.server.settlement.work import Work
 
-_GROUP = 64
-"""Commands decided at a stretch before other tasks get their turn."""
+_GROUP = 100
+"""Commands decided at a stretch before other tasks get their turn; as many as a batch request holds
+at the most, so that one that finds the core idle is committed at once."""
 
 
 class Decider:

@@ -26,8 +26,8 @@ from predmarket.server.settlement.store import (
 from predmarket.terms import ErrorCode
 
 Keys: TypeAlias = tuple[list[OrderKey], list[TransferKey]]
-_Content: TypeAlias = str | tuple[int, int, str] | None
-Known: TypeAlias = tuple[_Content, BusReply, str]
+Content: TypeAlias = str | tuple[int, int, str] | None
+Known: TypeAlias = tuple[Content, BusReply, str]
 """The content and the reply that go with a key, and the id of the command it came with."""
 Found: TypeAlias = dict[tuple[str, int, str], Known]
 
@@ -91,7 +91,7 @@ class Repeats:
 
     def answer(self, command: Command) -> BusReply | None:
         """Return a repeat's reply, or None when the command is new. Call it after ``look_up``."""
-        content: _Content
+        content: Content
         if isinstance(command, PlaceOrder) and command.client_order_id is not None:
             order_key = (command.user_id, command.client_order_id)
             known = self._orders.get(order_key) or self._found.get(("order", *order_key))
@@ -106,7 +106,7 @@ class Repeats:
             return None
         if known is None:
             return None
-        if not _same(known[0], content):
+        if not same_content(known[0], content):
             return Refused(code, "the same key was used before with other content")
         return known[1]
 
@@ -152,7 +152,7 @@ class Repeats:
         self._found = {}
 
 
-def _same(known: _Content, given: _Content) -> bool:
+def same_content(known: Content, given: Content) -> bool:
     """Tell whether a repeat asks for what the original did.
 
     An order's content begins with the market's id and its name in the request, ``7~rain|…``; the
@@ -173,7 +173,7 @@ def _drop_own(known: dict[tuple[int, str], Known], key: tuple[int, str], owner: 
         del known[key]
 
 
-def _transfer_content(known: KnownTransfer) -> _Content:
+def _transfer_content(known: KnownTransfer) -> Content:
     return known.user_id, known.amount, known.reason
 
 

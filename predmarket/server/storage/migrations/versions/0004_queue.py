@@ -1,10 +1,10 @@
-"""Open orders are indexed by their place in the queue, which serves what the index on ids did too."""
+"""Open orders are indexed by their place in the queue; that serves the core's start as well."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

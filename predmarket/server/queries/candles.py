@@ -1,0 +1,101 @@
+"""Candles, computed from the trades.
+
+Trades are numbered in the order of their time, so a time is turned into a trade id by bisection
+along the primary key, and a market's trades between two ids are found by the index that the list of
+trades uses anyway. That way candles cost a trade nothing when it is written.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, cast, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from predmarket.server.storage.tables.trading import trades
+from predmarket.units import Micros, Price, Qty
+
+_FIRST_SINCE = text(
+    """
+    WITH RECURSIVE span(low, high) AS (
+        SELECT CAST(1 AS BIGINT), COALESCE((SELECT MAX(id) FROM trades), 0) + 1
+        UNION ALL
+        SELECT CASE WHEN early THEN middle + 1 ELSE low END,
+               CASE WHEN early THEN high ELSE middle END
+        FROM (
+            SELECT low, high, (low + high) / 2 AS middle,
+                   (SELECT created_at FROM trades
+                    WHERE id >= (low + high) / 2 ORDER BY id LIMIT 1) < :moment AS early
+            FROM span WHERE low < high
+        ) AS halved
+    )
+    SELECT MAX(low) FROM span
+    """
+)
+"""``low`` never falls, so its greatest value is where the halving ended."""
+
+
+class CandleRecord(NamedTuple):
+    """The trades of one interval that had any."""
+
+    start: Micros
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: Qty
+    trades: int
+
+
+async def first_trade_since(connection: AsyncConnection, moment: Micros) -> int:
+    """Return the id that the first trade at or after ``moment`` has, or would have."""
+    return int((await connection.execute(_FIRST_SINCE, {"moment": moment})).scalar_one())
+
+
+async def trade_before_newest(
+    connection: AsyncConnection, market_id: int, count: int, first: int, end: int
+) -> Micros | None:
+    """Return the time of the newest trade but ``count`` with first <= id < end, if there is one."""
+    query = (
+        select(trades.c.created_at)
+        .where(trades.c.market_id == market_id, trades.c.id >= first, trades.c.id < end)
+        .order_by(trades.c.id.desc())
+        .offset(count)
+        .limit(1)
+    )
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def candles_of(
+    connection: AsyncConnection, market_id: int, width: Micros, first: int, end: int
+) -> list[CandleRecord]:
+    """Return the candles, ``width`` wide, of the trades with first <= id < end, oldest first."""
+    start = (trades.c.created_at - trades.c.created_at % width).label("start")
+    spans = (
+        select(
+            start,
+            func.min(trades.c.id).label("first"),
+            func.max(trades.c.id).label("last"),
+            func.max(trades.c.price).label("high"),
+            func.min(trades.c.price).label("low"),
+            cast(func.sum(trades.c.qty), BigInteger).label("volume"),
+            func.count().label("trades"),
+        )
+        .where(trades.c.market_id == market_id, trades.c.id >= first, trades.c.id < end)
+        .group_by(text("1"))
+        .subquery("spans")
+    )
+    opening, closing = trades.alias("opening"), trades.alias("closing")
+    query = (
+        select(
+            spans.c.start,
+            opening.c.price,
+            spans.c.high,
+            spans.c.low,
+            closing.c.price,
+            spans.c.volume,
+            spans.c.trades,
+        )
+        .join(opening, opening.c.id == spans.c.first)
+        .join(closing, closing.c.id == spans.c.last)
+        .order_by(spans.c.start)
+    )
+    return [CandleRecord(*row) for row in await connection.execute(query)]
