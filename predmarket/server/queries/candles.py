@@ -13,22 +13,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from predmarket.server.storage.tables.trading import trades
 from predmarket.units import Micros, Price, Qty
 
+_EARLY = """
+    (SELECT created_at FROM trades WHERE id >= (low + high) / 2 ORDER BY id LIMIT 1) < :moment
+"""
 _FIRST_SINCE = text(
-    """
+    f"""
     WITH RECURSIVE span(low, high) AS (
         SELECT CAST(1 AS BIGINT), COALESCE((SELECT MAX(id) FROM trades), 0) + 1
         UNION ALL
-        SELECT CASE WHEN early THEN middle + 1 ELSE low END,
-               CASE WHEN early THEN high ELSE middle END
-        FROM (
-            SELECT low, high, (low + high) / 2 AS middle,
-                   (SELECT created_at FROM trades
-                    WHERE id >= (low + high) / 2 ORDER BY id LIMIT 1) < :moment AS early
-            FROM span WHERE low < high
-        ) AS halved
+        SELECT CASE WHEN {_EARLY} THEN (low + high) / 2 + 1 ELSE low END,
+               CASE WHEN {_EARLY} THEN high ELSE (low + high) / 2 END
+        FROM span WHERE low < high
     )
     SELECT MAX(low) FROM span
-    """
+    """  # noqa: S608 -- composed of our own text alone
 )
 """``low`` never falls, so its greatest value is where the halving ended."""
 
