@@ -1,4 +1,6 @@
-"""Commands: account balance, positions, portfolio, fills."""
+"""Commands: account balance, positions, portfolio, fills, statement."""
+
+from typing import Annotated
 
 import typer
 
@@ -56,3 +58,28 @@ def fills(
     """
     call = calls.fills(limit=limit, cursor=cursor)
     show_list(lines.of(ctx), layouts.FILL, call, everything=everything)
+
+
+def statement(
+    ctx: typer.Context,
+    *,
+    market_id: arguments.MarketOption = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind", metavar="KIND", help="TRANSFER, TRADE, FEE, MERGE, PAYOUT or REFUND."
+        ),
+    ] = None,
+    limit: arguments.Limit = None,
+    cursor: arguments.Cursor = None,
+    everything: arguments.Everything = False,
+) -> None:
+    """Examples:
+      predmarket account statement
+      predmarket account statement --all -o csv > statement.csv
+
+    Show every movement of one's cash, newest first; together they are the balance's total.
+    """
+    kind = None if kind is None else kind.upper()
+    call = calls.statement(market=market_id, kind=kind, limit=limit, cursor=cursor)
+    show_list(lines.of(ctx), layouts.LEDGER_LINE, call, everything=everything)

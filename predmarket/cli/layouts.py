@@ -173,7 +173,8 @@ ORDER = Layout(
     ),
     _names(
         "id clientOrderId marketId marketSlug userId side type price qty qtyFilled qtyRemaining"
-        " avgFillPrice feesPaid status reason timeInForce expiresAt createdAt updatedAt fills"
+        " avgFillPrice feesPaid status reason timeInForce expiresAt createdAt updatedAt queueAhead"
+        " fills"
     ),
     {"fills": ORDER_FILL},
     least=("CLIENT ID", "CREATED", "AVG", "TYPE", "TIF", "REASON"),
@@ -276,6 +277,49 @@ FILL = Layout(
         _text("AS", "liquidity"),
     ),
     _names("tradeId orderId marketId marketSlug side price qty fee liquidity createdAt"),
+)
+
+LEDGER_LINE = Layout(
+    (
+        _number("ID", "id"),
+        _text("TIME", "createdAt"),
+        _text("KIND", "kind"),
+        _text("MARKET", "marketSlug"),
+        _number("TRADE", "tradeId"),
+        _number("AMOUNT", "amount"),
+        _text("REASON", "reason"),
+    ),
+    _names(
+        "id kind amount counterpart marketId marketSlug tradeId transferId reason commandSeq"
+        " createdAt"
+    ),
+    least=("REASON", "TRADE"),
+)
+
+CANDLE = Layout(
+    (
+        _text("START", "start"),
+        _number("OPEN", "open"),
+        _number("HIGH", "high"),
+        _number("LOW", "low"),
+        _number("CLOSE", "close"),
+        _number("VOLUME", "volume"),
+        _number("TRADES", "trades"),
+    ),
+    _names("start open high low close volume trades"),
+)
+
+TICKER = Layout(
+    (
+        _text("MARKET", "slug"),
+        _text("STATUS", "status"),
+        _number("BID", "bestBid"),
+        _number("ASK", "bestAsk"),
+        _number("LAST", "lastPrice"),
+        _number("VOLUME", "volume"),
+        _number("OPEN INTEREST", "openInterest"),
+    ),
+    _names("id slug status bestBid bestAsk lastPrice volume openInterest"),
 )
 
 RESOLUTION = Layout(fields=("market", "payouts"))

@@ -17,7 +17,7 @@ from predmarket.cli.moment import moment
 from predmarket.cli.paging import show_list
 from predmarket.client import ApiError, ClientError, Unreachable, calls
 from predmarket.client.calls import NewOrder
-from predmarket.client.shapes import BatchResult, Order
+from predmarket.client.shapes import BatchResult, ErrorBody, Order
 from predmarket.terms import OrderType, SelfTradePrevention, Side, TimeInForce
 
 _MAX_CLIENT_ID = 64
@@ -65,13 +65,14 @@ def place(
     ] = None,
     preview: Annotated[
         bool,
-        typer.Option("--preview", hidden=True, help="Show what would happen; send no order."),
+        typer.Option("--preview", help="Show what would happen; send no order."),
     ] = False,
 ) -> None:
     """Examples:
       predmarket order place will-it-rain-tomorrow buy 10 --price 0.60
       predmarket order place will-it-rain-tomorrow sell 5 --market --slippage 0.05
       predmarket order place 1 buy 10 --price 0.55 --expires 2h --post-only
+      predmarket order place 1 buy 10 --market --preview
 
     Place an order. Its client order id is printed on stderr before it is sent: repeating the
     command with --client-id and that id never places the order twice.
@@ -255,12 +256,20 @@ def batch(
     )
     refused = [result["error"] for result in results if "error" in result]
     if refused:
-        raise Failure(
-            refused[0]["code"],
-            f"{len(refused)} of {len(results)} orders were refused; the first: "
-            f"{refused[0]['message']}",
-            failure.REFUSED,
-        )
+        raise _refused(refused, len(results))
+
+
+def _refused(refused: Sequence[ErrorBody], asked: int) -> Failure:
+    from predmarket.contracts.errors import EXIT_CODES  # slow to load, and good news need it not
+
+    first = refused[0]
+    exit_codes = {code.value: number for code, number in EXIT_CODES.items()}
+    return Failure(
+        first["code"],
+        f"{len(refused)} of {asked} orders were refused; the first: {first['message']}",
+        exit_codes.get(first["code"], failure.REFUSED),
+        first.get("details", {}),
+    )
 
 
 def _result_row(number: int, result: BatchResult) -> Mapping[str, object]:

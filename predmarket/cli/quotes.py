@@ -1,13 +1,25 @@
-"""Commands: book, trades."""
+"""Commands: book, trades, candles, ticker."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from predmarket.cli import arguments, layouts
 from predmarket.cli import line as lines
+from predmarket.cli.moment import moment
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
+
+
+class Interval(StrEnum):
+    """How long a candle lasts, as the exchange spells it; its own list is slow to load."""
+
+    MINUTE = "1m"
+    FIVE_MINUTES = "5m"
+    QUARTER = "15m"
+    HOUR = "1h"
+    DAY = "1d"
 
 
 def book(
@@ -51,3 +63,42 @@ def trades(
     """
     call = calls.trades(market, limit=limit, cursor=cursor)
     show_list(lines.of(ctx), layouts.TRADE, call, everything=everything)
+
+
+def candles(
+    ctx: typer.Context,
+    market: arguments.Market,
+    *,
+    interval: Annotated[
+        Interval, typer.Option("--interval", help="How long a candle lasts.")
+    ] = Interval.HOUR,
+    since: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="RFC 3339; default: 500 candles before --to."),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="RFC 3339; default: now.")
+    ] = None,
+) -> None:
+    """Examples:
+      predmarket candles will-it-rain-tomorrow
+      predmarket candles 1 --interval 1m --from 2030-01-31T12:00:00Z -o csv > candles.csv
+
+    Show a market's prices as candles, oldest first; an interval without a trade has none.
+    """
+    begin, end = moment(since, "--from"), moment(to, "--to")
+    show_list(lines.of(ctx), layouts.CANDLE, calls.candles(market, interval, since=begin, to=end))
+
+
+def ticker(ctx: typer.Context, market: arguments.Market) -> None:
+    """Examples:
+      predmarket ticker will-it-rain-tomorrow
+      predmarket ticker 1 --json | jq -r .lastPrice
+
+    Show where a market stands: best prices, last price, volume and open interest.
+    """
+    line = lines.of(ctx)
+    with line.client() as client:
+        found = client.market(market)
+    shown = {name: found.get(name) for name in layouts.TICKER.fields}
+    line.output.record(layouts.TICKER, shown, brief=True)

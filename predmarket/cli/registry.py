@@ -86,7 +86,7 @@ TREE: Mapping[str, Entry] = {
             "cancel-all": Leaf("order:cancel_all", "Cancel all open orders."),
             "cancel-after": Leaf("order:cancel_after", "Cancel all unless renewed in time."),
             "amend": Leaf("order:amend", "Change an order's price or quantity."),
-            "batch": Leaf("order:batch", "Place up to 100 orders from a file.", hidden=True),
+            "batch": Leaf("order:batch", "Place up to 100 orders from a file."),
             "list": Leaf("order:list_orders", "List own orders."),
             "show": Leaf("order:show", "Show one order and its fills."),
         },
@@ -94,6 +94,8 @@ TREE: Mapping[str, Entry] = {
     ),
     "book": Leaf("quotes:book", "Show a market's order book."),
     "trades": Leaf("quotes:trades", "Show a market's trades."),
+    "candles": Leaf("quotes:candles", "Show a market's prices by interval."),
+    "ticker": Leaf("quotes:ticker", "Show where a market stands."),
     "account": Branch(
         "One's own money and holdings.",
         {
@@ -101,6 +103,7 @@ TREE: Mapping[str, Entry] = {
             "positions": Leaf("account:positions", "Holdings in each market."),
             "portfolio": Leaf("account:portfolio", "Cash and holdings valued together."),
             "fills": Leaf("account:fills", "Own executions."),
+            "statement": Leaf("account:statement", "Every movement of one's cash."),
         },
         "predmarket account balance",
     ),

@@ -21,8 +21,10 @@ from predmarket.client.shapes import (
     Book,
     CancelAfter,
     Canceled,
+    Candle,
     Fill,
     JsonObject,
+    LedgerLine,
     Login,
     Market,
     NewApiKey,
@@ -272,6 +274,15 @@ def trades(
     return _get(path, Access.OPTIONAL, limit=limit, cursor=cursor)
 
 
+def candles(
+    market: MarketRef, interval: str, *, since: str | None = None, to: str | None = None
+) -> Call[Page[Candle]]:
+    """Prices by interval (1m, 5m, 15m, 1h, 1d), oldest first; one without a trade is left out."""
+    query = _query(interval=interval, to=to) | ({} if since is None else {"from": since})
+    path = f"/v1/candles/{_in_path(market)}"
+    return Call("GET", path, params=query, access=Access.OPTIONAL, repeatable=True)
+
+
 # Orders
 
 
@@ -287,8 +298,13 @@ def preview_order(order: NewOrder) -> Call[Preview]:
 
 
 def place_batch(orders: Sequence[Mapping[str, object]]) -> Call[Batch]:
-    """Place 1 to 100 orders, each on its own, in order; each is the body of one order."""
-    return Call("POST", "/v1/orders/batch", body={"orders": list(orders)})
+    """Place 1 to 100 orders, each on its own, in order; each is the body of one order.
+
+    Repeatable when every one carries a client order id.
+    """
+    repeatable = all(order.get("clientOrderId") is not None for order in orders)
+    body = {"orders": list(orders)}
+    return Call("POST", "/v1/orders/batch", body=body, repeatable=repeatable)
 
 
 def orders(
@@ -360,6 +376,17 @@ def portfolio() -> Call[Portfolio]:
 def fills(*, limit: int | None = None, cursor: str | None = None) -> Call[Page[Fill]]:
     """One's own executions, newest first."""
     return _get("/v1/user/fills", limit=limit, cursor=cursor)
+
+
+def statement(
+    *,
+    market: MarketRef | None = None,
+    kind: str | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> Call[Page[LedgerLine]]:
+    """Every movement of one's own cash, newest first."""
+    return _get("/v1/user/ledger", market=market, kind=kind, limit=limit, cursor=cursor)
 
 
 # Administration

@@ -109,6 +109,18 @@ class Trade(TypedDict):
     createdAt: str
 
 
+class Candle(TypedDict):
+    """The trades of one interval, which begins at start."""
+
+    start: str
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+    trades: int
+
+
 class OrderFill(TypedDict):
     tradeId: int
     price: str
@@ -138,7 +150,7 @@ class Order(TypedDict):
     createdAt: str
     updatedAt: str
     fills: list[OrderFill]
-    queueAhead: NotRequired[str | None]
+    queueAhead: NotRequired[str]
 
 
 class Preview(TypedDict):
@@ -209,6 +221,22 @@ class Fill(TypedDict):
     qty: str
     fee: str
     liquidity: str
+    createdAt: str
+
+
+class LedgerLine(TypedDict):
+    """amount enters one's cash and leaves the counterpart, or, negative, the other way."""
+
+    id: int
+    kind: str
+    amount: str
+    counterpart: str
+    marketId: int | None
+    marketSlug: str | None
+    tradeId: int | None
+    transferId: int | None
+    reason: str | None
+    commandSeq: int
     createdAt: str
 
 

@@ -49,6 +49,7 @@ market halt:
 market close:
 market resolve:
 order place: --price --market --tif --expires --post-only --reduce-only --slippage --stp --client-id
+order place: --preview
 order cancel:
 order cancel-all: --market-id --side
 order cancel-after:
@@ -58,10 +59,13 @@ order list: --market-id --status --client-id --limit --cursor --all
 order show:
 book: --depth
 trades: --limit --cursor --all
+candles: --interval --from --to
+ticker:
 account balance:
 account positions:
 account portfolio:
 account fills: --limit --cursor --all
+account statement: --market-id --kind --limit --cursor --all
 transfer create: --reason
 user list: --search --limit --offset
 user update: --role --disable --enable

@@ -29,6 +29,7 @@ def wire_names(kind: type[msgspec.Struct]) -> set[str]:
         (shapes.Payouts, markets.Payouts),
         (shapes.Book, markets.OrderBook),
         (shapes.Trade, markets.Trade),
+        (shapes.Candle, markets.Candle),
         (shapes.OrderFill, orders.OrderFill),
         (shapes.Canceled, orders.CanceledOrders),
         (shapes.CancelAfter, orders.CancelAfter),
@@ -37,6 +38,11 @@ def wire_names(kind: type[msgspec.Struct]) -> set[str]:
         (shapes.Portfolio, accounts.Portfolio),
         (shapes.Fill, accounts.Fill),
         (shapes.Transfer, accounts.Transfer),
+        (shapes.LedgerLine, accounts.LedgerLine),
+        (shapes.Order, orders.QueuedOrder),
+        (shapes.Preview, orders.Preview),
+        (shapes.Batch, orders.BatchAnswer),
+        (shapes.BatchResult, orders.BatchResult),
     ],
 )
 def test_shapes_have_the_contracts_fields(shape: type, contract: type[msgspec.Struct]) -> None:
@@ -44,9 +50,8 @@ def test_shapes_have_the_contracts_fields(shape: type, contract: type[msgspec.St
     assert wire_names(contract) == set(get_type_hints(shape))
 
 
-def test_orders_and_users_have_more_than_the_common_fields() -> None:
-    """queueAhead and disabled come in some answers only."""
-    assert wire_names(orders.Order) <= set(get_type_hints(shapes.Order))
+def test_users_have_more_than_the_common_fields() -> None:
+    """disabled comes in some answers only."""
     assert wire_names(identity.User) <= set(get_type_hints(shapes.User))
 
 
@@ -54,7 +59,10 @@ def test_orders_and_users_have_more_than_the_common_fields() -> None:
     ("layout", "contract"),
     [
         (layouts.MARKET, markets.Market),
-        (layouts.ORDER, orders.Order),
+        (layouts.ORDER, orders.QueuedOrder),
+        (layouts.PREVIEW, orders.Preview),
+        (layouts.CANDLE, markets.Candle),
+        (layouts.LEDGER_LINE, accounts.LedgerLine),
         (layouts.ORDER_FILL, orders.OrderFill),
         (layouts.TRADE, markets.Trade),
         (layouts.BALANCE, accounts.Balance),
@@ -95,6 +103,8 @@ MARKET = NewOrder(market=1, side="SELL", qty=1, type="MARKET", max_slippage="0.0
     [
         (calls.place_order(LIMIT), orders.PlaceOrderRequest),
         (calls.place_order(MARKET), orders.PlaceOrderRequest),
+        (calls.preview_order(LIMIT), orders.PlaceOrderRequest),
+        (calls.place_batch([LIMIT.body(), MARKET.body()]), orders.BatchRequest),
         (calls.amend_order(1, price="0.5", qty="2"), orders.AmendOrderRequest),
         (calls.cancel_all(market="1", side="BUY"), orders.CancelAllRequest),
         (calls.cancel_all(), orders.CancelAllRequest),
