@@ -49,6 +49,7 @@ class Copy:
         self._state.now = now
         self._user_id = user_id
         self._market = market
+        self._last: Order | None = None
         if market is not None:
             self._state.markets[market.id] = market
 
@@ -63,11 +64,22 @@ class Copy:
             position.yes, position.no = yes, no
 
     def rest(self, side: Side, price: Price, qty: Qty, *, own: bool) -> None:
-        """Let an order rest, behind those that were let before; ``own``: it is the user's."""
+        """Let an order rest, behind those that were let before; ``own``: it is the user's.
+
+        Neighbours of others become one order: what trades with both trades alike, fees included,
+        since those are rounded as a sum.
+        """
         assert self._market is not None  # nothing rests nowhere
+        last = self._last
+        if last is not None and not own and last.user_id == _OTHERS and last.price == price:
+            assert last.level is not None  # it was put there
+            last.qty += qty
+            last.remaining += qty
+            last.level.qty += qty
+            return
         user_id = self._user_id if own else _OTHERS
-        order = Order(0, user_id, self._market.id, side, price, qty)
-        self._market.book.side(order.is_buy).add(order)
+        self._last = Order(0, user_id, self._market.id, side, price, qty)
+        self._market.book.side(self._last.is_buy).add(self._last)
 
     def place(self, command: PlaceOrder) -> Trial | Refused:
         """Place the order, once: the copy is worthless afterwards."""

@@ -7,7 +7,7 @@ sums up: the orders ahead at one price, or those that an incoming order could re
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Select, and_, cast, func, or_, select, text
+from sqlalchemy import BigInteger, Select, cast, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.storage.tables.trading import orders
@@ -16,7 +16,7 @@ from predmarket.units import Price, Qty
 
 _OPEN = text(f"status IN ('{OrderStatus.OPEN}', '{OrderStatus.PARTIALLY_FILLED}')")
 """Spelled as the index spells it: a database uses a partial index only when it sees that it may."""
-_PAGE = 100
+_FIRST_PAGE, _LARGEST_PAGE = 50, 2_000
 
 
 class RestingOrder(NamedTuple):
@@ -61,30 +61,44 @@ async def resting_qty(
 async def resting_orders(
     connection: AsyncConnection, market_id: int, side: Side
 ) -> AsyncIterator[RestingOrder]:
-    """Yield the orders that rest on one side, the first to trade first."""
-    last: RestingOrder | None = None
+    """Yield the orders that rest on one side, the first to trade first.
+
+    Where a page ends the rest of its price is read first and then the prices after it, each by a
+    scan that begins there: many orders at one price are not gone through again for every page.
+    """
+    size, price = _FIRST_PAGE, None
     while True:
-        rows = (await connection.execute(_page(market_id, side, last))).all()
+        rows = (await connection.execute(_from_price(market_id, side, price).limit(size))).all()
         for row in rows:
-            last = RestingOrder(*row)
-            yield last
-        if len(rows) < _PAGE:
+            yield RestingOrder(*row)
+        if len(rows) < size:
             return
+        while len(rows) == size:
+            size = min(2 * size, _LARGEST_PAGE)
+            price, rank, *_ = rows[-1]
+            rows = (
+                await connection.execute(_behind(market_id, side, price, rank).limit(size))
+            ).all()
+            for row in rows:
+                yield RestingOrder(*row)
 
 
-def _page(market_id: int, side: Side, last: RestingOrder | None) -> Select[int, int, int, int]:
-    price, rank = orders.c.price, orders.c.rank
-    query = select(price, rank, orders.c.user_id, orders.c.qty - orders.c.filled).where(
-        orders.c.market_id == market_id, orders.c.side == side.value, _OPEN
-    )
-    if last is not None:
-        # The first condition says nothing new, but lets the scan begin there.
-        reached, worse = (
-            (price <= last.price, price < last.price)
-            if side is Side.BUY
-            else (price >= last.price, price > last.price)
-        )
-        behind = and_(price == last.price, rank > last.rank)
-        query = query.where(reached, or_(worse, behind))
-    best_first = price.desc() if side is Side.BUY else price
-    return query.order_by(best_first, rank).limit(_PAGE)
+def _from_price(market_id: int, side: Side, after: Price | None) -> Select[int, int, int, int]:
+    """Return the query of the orders at prices worse than ``after``; None: at all prices."""
+    price = orders.c.price
+    query = _resting(market_id, side)
+    if after is not None:
+        query = query.where(price < after if side is Side.BUY else price > after)
+    return query.order_by(price.desc() if side is Side.BUY else price, orders.c.rank)
+
+
+def _behind(market_id: int, side: Side, price: Price, rank: int) -> Select[int, int, int, int]:
+    """Return the query of the orders behind a rank at a price."""
+    query = _resting(market_id, side).where(orders.c.price == price, orders.c.rank > rank)
+    return query.order_by(orders.c.rank)
+
+
+def _resting(market_id: int, side: Side) -> Select[int, int, int, int]:
+    return select(
+        orders.c.price, orders.c.rank, orders.c.user_id, orders.c.qty - orders.c.filled
+    ).where(orders.c.market_id == market_id, orders.c.side == side.value, _OPEN)
