@@ -13,7 +13,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install check test sabotage oracle crash bench fmt lock clean
+.PHONY: help run install check test sabotage oracle contract crash bench fmt lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ sabotage: $(DEV) ## make each deliberate mistake and see its test catch it
 
 oracle: $(DEV) ## COMMANDS (1 million) random commands against the reference exchange
 	$(BIN)/python -m tests.engine.differential --commands $(or $(COMMANDS),1000000)
+
+contract: $(DEV) ## trade over HTTP beside the reference, EXAMPLES (200) runs on each database
+	PREDMARKET_TEST_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/contract
 
 crash: $(DEV) ## SIGKILL under load, KILLS (100) times on each database
 	$(BIN)/python -m tests.crash --kills $(or $(KILLS),100)

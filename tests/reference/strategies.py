@@ -62,7 +62,7 @@ def _step(op: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Step]:
 
 
 @st.composite
-def _places(draw: st.DrawFn) -> Step:
+def places(draw: st.DrawFn) -> Step:
     """A well-formed placement: flags and times only where they are allowed."""
     kinds = ("GTC", "GTC", "IOC", "FOK", "GTD", "MARKET_IOC", "MARKET_FOK")
     kind = draw(st.sampled_from(kinds))
@@ -88,38 +88,58 @@ def _places(draw: st.DrawFn) -> Step:
     }
 
 
-def steps(max_size: int = 60) -> st.SearchStrategy[list[Step]]:
-    """Return a strategy for lists of steps, to come after opening()."""
-    amends = _step(
+def amends() -> st.SearchStrategy[Step]:
+    """Return a strategy for amends, mostly of a live order by its owner."""
+    return _step(
         "amend",
         user=st.one_of(st.just("owner"), _users),
         order_index=_orders,
         price_ticks=st.one_of(st.none(), _price_ticks),
         qty=st.one_of(st.none(), _qtys),
     )
-    cancels = _step(
-        "cancel", user=st.one_of(st.just("owner"), _users), order_index=_orders, admin=_maybe
-    )
-    sweeps = _step(
-        "cancel_all",
-        user=_users,
-        market_index=st.one_of(st.none(), _markets),
-        side=st.one_of(st.none(), _sides),
-    )
-    switches = _step("cancel_after", user=_users, seconds=st.sampled_from((0, 1, 2)))
+
+
+def cancels() -> st.SearchStrategy[Step]:
+    """Return a strategy for cancels, mostly of a live order by its owner."""
+    user = st.one_of(st.just("owner"), _users)
+    return _step("cancel", user=user, order_index=_orders, admin=_maybe)
+
+
+def sweeps() -> st.SearchStrategy[Step]:
+    """Return a strategy for cancel-alls."""
+    market, side = st.one_of(st.none(), _markets), st.one_of(st.none(), _sides)
+    return _step("cancel_all", user=_users, market_index=market, side=side)
+
+
+def switches() -> st.SearchStrategy[Step]:
+    """Return a strategy for dead-man switches, armed and disarmed."""
+    return _step("cancel_after", user=_users, seconds=st.sampled_from((0, 1, 2)))
+
+
+def transfers() -> st.SearchStrategy[Step]:
+    """Return a strategy for deposits and withdrawals."""
     amounts = st.sampled_from(("0.000001", "2.00", "50", "-0.5", "-20", "-99.999999"))
-    transfers = _step("transfer", user=_users, amount=amounts)
+    return _step("transfer", user=_users, amount=amounts)
+
+
+def updates() -> st.SearchStrategy[Step]:
+    """Return a strategy for changes of a market's status and closing time."""
     statuses = st.sampled_from((None, "OPEN", "HALTED", "CLOSED"))
-    updates = _step(
-        "update_market", market_index=_markets, status=statuses, closes_in=st.one_of(_soon, _maybe)
-    )
+    closes_in = st.one_of(_soon, _maybe)
+    return _step("update_market", market_index=_markets, status=statuses, closes_in=closes_in)
+
+
+def resolves() -> st.SearchStrategy[Step]:
+    """Return a strategy for resolutions."""
     outcomes = st.sampled_from(("YES", "NO", "SCALAR", "VOID"))
-    resolves = _step("resolve", market_index=_markets, outcome=outcomes)
-    rare = st.one_of(sweeps, switches, transfers, updates, resolves)
-    return st.lists(
-        st.one_of(_places(), _places(), _places(), _places(), amends, cancels, rare),
-        max_size=max_size,
-    )
+    return _step("resolve", market_index=_markets, outcome=outcomes)
+
+
+def steps(max_size: int = 60) -> st.SearchStrategy[list[Step]]:
+    """Return a strategy for lists of steps, to come after opening()."""
+    rare = st.one_of(sweeps(), switches(), transfers(), updates(), resolves())
+    often = (places(), places(), places(), places(), amends(), cancels())
+    return st.lists(st.one_of(*often, rare), max_size=max_size)
 
 
 def concrete(step: Step, exchange: ReferenceExchange) -> Command:

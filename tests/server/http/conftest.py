@@ -1,6 +1,7 @@
 """A whole exchange on a real socket, in the test's own event loop."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -73,6 +74,9 @@ async def serving(
     app = create_app(services or node.services)
     server = HttpServer(http_config(app))
     with runtime.listen(node.settings) as listener:
+        # asyncio's own loop, unlike the uvloop of `serve`, leaves Nagle's algorithm on for a socket
+        # it was given: every answer would wait 40 ms for the client's delayed acknowledgement
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         task = asyncio.create_task(server.serve([listener]))
         while not server.started:
             await asyncio.sleep(0.001)

@@ -1,0 +1,274 @@
+"""What the API must show, worked out from the reference exchange's facts.
+
+Nothing here uses the product: amounts come from tests/reference, averages and marks are exact
+fractions, the statuses of the codes are read off API.md.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+from tests.reference.exchange import ReferenceExchange
+from tests.reference.records import Event, Market, Order, Position
+from tests.reference.units import (
+    ONE_DOLLAR_PRICE,
+    PRICE_DECIMALS,
+    show_money,
+    show_price,
+    show_qty,
+)
+
+Json = dict[str, Any]
+
+STATUS = {
+    "MARKET_NOT_FOUND": 404,
+    "ORDER_NOT_FOUND": 404,
+    "USER_NOT_FOUND": 404,
+    "FORBIDDEN": 403,
+    "MARKET_NOT_OPEN": 409,
+    "ORDER_NOT_OPEN": 409,
+    "INVALID_TRANSITION": 409,
+    "DUPLICATE_CLIENT_ORDER_ID": 409,
+    "IDEMPOTENCY_KEY_REUSED": 409,
+    "INSUFFICIENT_FUNDS": 422,
+    "LIMIT_EXCEEDED": 422,
+    "PRICE_OFF_TICK": 422,
+    "POST_ONLY_WOULD_CROSS": 422,
+    "FOK_NOT_FILLABLE": 422,
+    "NO_LIQUIDITY": 422,
+    "NOTHING_TO_REDUCE": 422,
+    "DEADLINE_PASSED": 422,
+    "QTY_BELOW_FILLED": 422,
+    "VALIDATION_FAILED": 400,
+}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def show_time(micros: int | None) -> str | None:
+    """Return a time as RFC 3339 UTC with microseconds."""
+    if micros is None:
+        return None
+    return (_EPOCH + timedelta(microseconds=micros)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _half_up(value: Fraction) -> str:
+    """Return a number with 6 decimals, rounded half up."""
+    return show_money(floor(value * 1_000_000 + Fraction(1, 2)))
+
+
+class Trade:
+    """One MATCH of the reference, by name."""
+
+    def __init__(self, event: Event) -> None:
+        (_, id, buy, sell, price, qty, taker_side, buy_fee, sell_fee) = event
+        self.id = int(id)
+        self.orders = {"BUY": int(buy), "SELL": int(sell)}
+        self.price = str(price)
+        self.qty = str(qty)
+        self.taker_side = str(taker_side)
+        self.fees = {"BUY": str(buy_fee), "SELL": str(sell_fee)}
+
+    def fill(self, side: str) -> Json:
+        """Return one order's half."""
+        liquidity = "TAKER" if side == self.taker_side else "MAKER"
+        shown = {"tradeId": self.id, "price": self.price, "qty": self.qty, "fee": self.fees[side]}
+        return {**shown, "liquidity": liquidity}
+
+
+class Expected:
+    """The reference exchange as the API would show it."""
+
+    def __init__(self, reference: ReferenceExchange) -> None:
+        self.reference = reference
+        self.trades: list[Trade] = []
+        self.created: dict[int, int] = {}
+        """When each order came, in µs."""
+        self.keys: dict[int, str] = {}
+        """The orders that had a client order id."""
+        self.outcomes: dict[int, tuple[str, str | None]] = {}
+        """Each final market's outcome and settlement price."""
+
+    def read(self, events: Iterable[Event]) -> None:
+        """Remember the trades."""
+        self.trades += [Trade(event) for event in events if event[0] == "MATCH"]
+
+    def order(self, id: int) -> Json:
+        """Return an order as it stands."""
+        order = self.reference.ledger.orders[id]
+        fills = [t.fill(order.side) for t in self.trades if t.orders[order.side] == id]
+        known = order.market in self.reference.ledger.markets
+        return {
+            "id": id,
+            "clientOrderId": self.keys.get(id),
+            "marketId": order.market if known else None,
+            "marketSlug": slug(order.market) if known else None,
+            "userId": order.user,
+            "side": order.side,
+            "type": order.type,
+            "price": None if order.price is None else show_price(order.price),
+            "qty": show_qty(order.qty),
+            "qtyFilled": show_qty(order.filled),
+            "qtyRemaining": show_qty(order.left),
+            "avgFillPrice": _average(fills),
+            "feesPaid": show_money(order.fees_paid),
+            "status": order.status,
+            "reason": order.reason,
+            "timeInForce": order.tif,
+            "expiresAt": show_time(order.expires_at),
+            "createdAt": show_time(self.created[id]),
+            "fills": fills,
+        }
+
+    def orders(self, user: int) -> list[Json]:
+        """Return all orders of a user, newest first."""
+        mine = [o.id for o in self.reference.ledger.orders.values() if o.user == user]
+        return [self.order(id) for id in sorted(mine, reverse=True)]
+
+    def fills(self, user: int) -> list[Json]:
+        """Return all executions of a user, newest first."""
+        rows = []
+        for trade in reversed(self.trades):
+            for side, id in trade.orders.items():
+                order = self.reference.ledger.orders[id]
+                if order.user == user:
+                    row = {"orderId": id, "marketId": order.market, "side": side}
+                    rows.append({**trade.fill(side), **row, "marketSlug": slug(order.market)})
+        return rows
+
+    def trades_of(self, market: int) -> list[Json]:
+        """Return a market's trades, newest first."""
+        return [
+            {
+                "id": trade.id,
+                "buyOrderId": trade.orders["BUY"],
+                "sellOrderId": trade.orders["SELL"],
+                "marketId": market,
+                "price": trade.price,
+                "qty": trade.qty,
+                "takerSide": trade.taker_side,
+            }
+            for trade in reversed(self.trades)
+            if self._market_of(trade) == market
+        ]
+
+    def balance(self, user: int) -> Json:
+        """Return a user's cash."""
+        available, locked = self.reference.accounts()[user]
+        amounts = {"available": available, "locked": locked, "total": available + locked}
+        return {name: show_money(amount) for name, amount in amounts.items()}
+
+    def book(self, market: int) -> Json:
+        """Return both sides of a book."""
+        bids, asks = self.reference.book(market)
+        show = {"bids": bids, "asks": asks}
+        levels = {
+            side: [[show_price(price), show_qty(qty)] for price, qty in rows]
+            for side, rows in show.items()
+        }
+        return {"marketId": market, **levels}
+
+    def market(self, id: int) -> Json:
+        """Return a market."""
+        known: Market = self.reference.ledger.markets[id]
+        _, interest, last, volume = self.reference.markets()[id]
+        bids, asks = self.reference.book(id)
+        outcome, settlement = self.outcomes.get(id, (None, None))
+        return {
+            "id": id,
+            "slug": slug(id),
+            "status": known.status,
+            "outcome": outcome,
+            "settlementPrice": settlement,
+            "tickSize": show_price(known.tick),
+            "makerFeeRate": show_price(known.maker_rate),
+            "takerFeeRate": show_price(known.taker_rate),
+            "closesAt": show_time(known.closes_at),
+            "lastPrice": None if last is None else show_price(last),
+            "bestBid": show_price(bids[0][0]) if bids else None,
+            "bestAsk": show_price(asks[0][0]) if asks else None,
+            "volume": show_qty(volume),
+            "openInterest": show_qty(interest),
+        }
+
+    def positions(self, user: int) -> dict[int, Json]:
+        """Return a user's positions by market, those of nothing at all left out."""
+        rows = {}
+        for (owner, market), position in self.reference.ledger.positions.items():
+            if owner == user and (position.yes.count or position.no.count or position.realized):
+                rows[market] = self._position(market, position)
+        return rows
+
+    def portfolio(self, user: int) -> Json:
+        """Return a user's cash and positions together."""
+        cash = sum(self.reference.accounts()[user])
+        value = cost = realized = 0
+        for (owner, market), position in self.reference.ledger.positions.items():
+            if owner == user:
+                value += self._value(market, position)
+                cost += position.yes.cost + position.no.cost
+                realized += position.realized
+        amounts = {
+            "cash": cash,
+            "positionsValue": value,
+            "totalValue": cash + value,
+            "realizedPnl": realized,
+            "unrealizedPnl": value - cost,
+        }
+        return {name: show_money(amount) for name, amount in amounts.items()}
+
+    def _position(self, market: int, position: Position) -> Json:
+        mark = self._mark(market)
+        cost = position.yes.cost + position.no.cost
+        return {
+            "marketId": market,
+            "marketSlug": slug(market),
+            "qtyLong": show_qty(position.yes.count),
+            "qtyShort": show_qty(position.no.count),
+            "avgPrice": _average_price(position),
+            "realizedPnl": show_money(position.realized),
+            "unrealizedPnl": show_money(self._value(market, position) - cost),
+            "markPrice": None if mark is None else mark / ONE_DOLLAR_PRICE,
+        }
+
+    def _mark(self, market: int) -> Fraction | None:
+        bids, asks = self.reference.book(market)
+        if bids and asks:
+            return Fraction(bids[0][0] + asks[0][0], 2)
+        last = self.reference.ledger.markets[market].last_price
+        return None if last is None else Fraction(last)
+
+    def _value(self, market: int, position: Position) -> int:
+        mark = self._mark(market)
+        if mark is None:
+            return position.yes.cost + position.no.cost
+        return floor(position.yes.count * mark + position.no.count * (ONE_DOLLAR_PRICE - mark))
+
+    def _market_of(self, trade: Trade) -> int:
+        order: Order = self.reference.ledger.orders[trade.orders["BUY"]]
+        return order.market
+
+
+def slug(market: int) -> str:
+    """Return what the machine calls its markets."""
+    return f"market-{market}"
+
+
+def _average(fills: list[Json]) -> str | None:
+    """Return the average price of fills."""
+    total = sum(Fraction(fill["qty"]) for fill in fills)
+    spent = sum(Fraction(fill["qty"]) * Fraction(fill["price"]) for fill in fills)
+    return _half_up(Fraction(spent) / total) if total else None
+
+
+def _average_price(position: Position) -> str | None:
+    """Return cost / qty of YES, 1 − cost / qty of NO, of the larger side."""
+    yes, no = position.yes, position.no
+    if not yes.count and not no.count:
+        return None
+    one = 10**PRICE_DECIMALS
+    if no.count > yes.count:
+        return _half_up(1 - Fraction(no.cost, no.count * one))
+    return _half_up(Fraction(yes.cost, yes.count * one))
