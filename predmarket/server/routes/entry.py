@@ -108,9 +108,7 @@ async def placed(services: Services, reply: BusReply) -> tuple[int, Order]:
     return 200, await stored_order(services, reply.order_id)
 
 
-async def place_batch(
-    services: Services, principal: Principal, batch: BatchRequest
-) -> BatchAnswer:
+async def place_batch(services: Services, principal: Principal, batch: BatchRequest) -> BatchAnswer:
     """Place each order of a batch on its own.
 
     They are handed to the core together, so that what is wrong with one costs the others nothing
