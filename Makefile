@@ -13,10 +13,10 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install check test sabotage oracle contract crash bench fmt lock clean
+.PHONY: help run install check test sabotage oracle contract image-check crash bench fmt lock clean
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(RUNTIME) ## start the exchange with seed data on http://127.0.0.1:8000
 	$(BIN)/predmarket serve --seed
@@ -41,6 +41,9 @@ oracle: $(DEV) ## COMMANDS (1 million) random commands against the reference exc
 
 contract: $(DEV) ## trade over HTTP beside the reference, EXAMPLES (200) runs on each database
 	PREDMARKET_TEST_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/contract
+
+image-check: $(DEV) ## the Dockerfile's steps without Docker, in an environment of their own
+	$(BIN)/python -m tests.deployment.image
 
 crash: $(DEV) ## SIGKILL under load, KILLS (100) times on each database
 	$(BIN)/python -m tests.crash --kills $(or $(KILLS),100)

@@ -1,0 +1,80 @@
+"""The files that put the exchange on other machines, as far as they tell without Docker."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from predmarket.server.settings import PREFIX, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+COMPOSE_ALONE = {"POSTGRES_PASSWORD"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [
+        ("vendor.compose-spec", "docker-compose.yml"),
+        ("vendor.github-workflows", ".github/workflows/ci.yml"),
+    ],
+)
+def test_the_schema_holds(schema: str, file: str) -> None:
+    """By the schemas that come with check-jsonschema."""
+    command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", schema, ROOT / file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_hadolint_finds_nothing() -> None:
+    """Not even advice."""
+    command = [BIN / "hadolint", ROOT / "Dockerfile"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_image_is_run_safely() -> None:
+    """Not as root, signals reach the process, and it has a way to say how it is."""
+    final = (ROOT / "Dockerfile").read_text().rpartition("FROM ")[2]
+    assert re.search(r"^USER [1-9]\d*$", final, re.MULTILINE)
+    entry = re.findall(r"^(?:ENTRYPOINT|CMD) (.*)$", final, re.MULTILINE)
+    assert [json.loads(command) for command in entry] == [["predmarket"], ["serve"]]
+    assert "HEALTHCHECK" in final
+    assert "/healthz" in final
+    assert " pip install" not in final
+
+
+def test_compose_demands_its_secrets() -> None:
+    """Without them it stops with a sentence, and none has a value here."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    for name in ("PREDMARKET_JWT_SECRET", "POSTGRES_PASSWORD"):
+        uses = re.findall(rf"\$\{{{name}[^}}]*\}}", text)
+        assert uses
+        assert all(use.startswith(f"${{{name}:?set it") for use in uses)
+    for hardening in ("read_only: true", "cap_drop: [ALL]", "no-new-privileges:true"):
+        assert hardening in text
+
+
+def test_the_example_names_every_setting() -> None:
+    """None is missing, none is unknown, each has a line of explanation before it."""
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    named = {line.partition("=")[0] for line in lines if re.match(r"[A-Z_]+=", line)}
+    assert named == {PREFIX + name.upper() for name in Settings.model_fields} | COMPOSE_ALONE
+    values = dotenv_values(ROOT / ".env.example")
+    assert not any(values[name] for name in ("PREDMARKET_JWT_SECRET", "POSTGRES_PASSWORD"))
+
+
+def test_the_example_holds_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read as a .env file it changes nothing."""
+    for name in os.environ:
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    defaults = Settings.load()
+    (tmp_path / ".env").write_text((ROOT / ".env.example").read_text())
+    assert Settings.load() == defaults
