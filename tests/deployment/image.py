@@ -61,7 +61,7 @@ def serve(environment: Path, folder: Path) -> int:
     subprocess.run([program, "--version"], env=variables, cwd=folder, check=True)
     daemon = subprocess.Popen([program, "serve"], env=variables, cwd=folder)
     try:
-        check = [environment / "bin" / "python", "-c", health_check()]
+        check: list[str | Path] = [environment / "bin" / "python", "-c", health_check()]
         deadline = time.monotonic() + START_S
         while subprocess.run(check, env=variables, capture_output=True, check=False).returncode:
             if time.monotonic() > deadline or daemon.poll() is not None:
