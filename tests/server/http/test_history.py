@@ -151,7 +151,7 @@ async def traded_at(exchange: Exchange, *trades: tuple[int, str, str]) -> None:
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     core = exchange.node.core
     for moment, price, qty in trades:
-        core._sequencer._clock = lambda moment=moment: moment  # type: ignore[misc]
+        core._work.sequencer._clock = lambda moment=moment: moment
         await placed(ann, limit("BUY", price, qty))
         await placed(bob, limit("SELL", price, qty))
         await exchange_elsewhere(ann, bob)
@@ -288,7 +288,7 @@ async def test_what_is_not_committed_is_not_seen(
         return [*[await got(ann, path) for path in paths], preview.json()]
 
     before = await seen()
-    store = exchange.node.core._store
+    store = exchange.node.core._work.store
     began, may_commit, settle = asyncio.Event(), asyncio.Event(), store.settle
 
     async def held(settlement: Settlement) -> None:
