@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -151,7 +152,7 @@ async def traded_at(exchange: Exchange, *trades: tuple[int, str, str]) -> None:
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     core = exchange.node.core
     for moment, price, qty in trades:
-        core._work.sequencer._clock = lambda moment=moment: moment
+        core._work.sequencer._clock = partial(int, moment)
         await placed(ann, limit("BUY", price, qty))
         await placed(bob, limit("SELL", price, qty))
         await exchange_elsewhere(ann, bob)
