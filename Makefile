@@ -39,8 +39,9 @@ sabotage: $(DEV) ## make each deliberate mistake and see its test catch it
 oracle: $(DEV) ## COMMANDS (1 million) random commands against the reference exchange
 	$(BIN)/python -m tests.engine.differential --commands $(or $(COMMANDS),1000000)
 
-contract: $(DEV) ## trade over HTTP beside the reference, EXAMPLES (200) runs on each database
+contract: $(DEV) ## the API against the reference and its own document, EXAMPLES (200) of each
 	PREDMARKET_TEST_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/contract
+	$(BIN)/python -m tests.contract --examples $(or $(EXAMPLES),200)
 
 image-check: $(DEV) ## the Dockerfile's steps without Docker, in an environment of their own
 	$(BIN)/python -m tests.deployment.image

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import cache
 from typing import ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -111,7 +111,7 @@ def _problems(raw: bytes, kind: type[Request], error: Exception) -> list[Problem
                 problems.append(Problem(field.encode_name, must_be(words)))
             else:
                 problems.append(_problem(wrong, field.encode_name))
-    problems += [Problem(_printable(name), "is not a known field") for name in fields]
+    problems += [Problem(printable(name), "is not a known field") for name in fields]
     return problems or [_problem(error)]
 
 
@@ -142,14 +142,54 @@ def _problem(error: Exception, name: str = "") -> Problem:
     return Problem(path.lstrip("."), in_words(found["what"]))
 
 
+_KINDS = {
+    "str": "a string",
+    "int": "a whole number",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
+}
+
+_WORDS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
+    (re.compile(r"Expected str of length >= (\d+)"), lambda m: f"must have at least {_letters(m)}"),
+    (re.compile(r"Expected str of length <= (\d+)"), lambda m: f"must have at most {_letters(m)}"),
+    (re.compile(r"Expected array of length >= (\d+)"), lambda m: f"must hold at least {m[1]}"),
+    (re.compile(r"Expected array of length <= (\d+)"), lambda m: f"must hold at most {m[1]}"),
+    (re.compile(r"Expected int >= (-?\d+)"), lambda m: f"must be at least {m[1]}"),
+    (re.compile(r"Expected int <= (-?\d+)"), lambda m: f"must be at most {m[1]}"),
+    (re.compile(r"Expected ([a-z| ]+), got .*"), lambda m: f"must be {_kinds(m)}"),
+    (re.compile(r"Expected ([a-z| ]+)"), lambda m: f"must be {_kinds(m)}"),
+    (re.compile(r"Invalid enum value (.*)"), lambda m: f"{m[1]} is not one of its values"),
+    (re.compile(r"Object missing required field (.*)"), lambda m: f"lacks the field {m[1]}"),
+    (re.compile(r"Object contains unknown field (.*)"), lambda m: f"has no field {m[1]}"),
+    (re.compile("Input data was truncated"), lambda _: "is empty or cut short"),
+]
+"""What the decoder says, and how we say it; its marks around names are gone by then."""
+
+
+def _letters(found: re.Match[str]) -> str:
+    return "1 character" if found[1] == "1" else f"{found[1]} characters"
+
+
+def _kinds(found: re.Match[str]) -> str:
+    kinds = [_KINDS.get(kind, kind) for kind in found[1].split(" | ")]
+    return " or ".join(kinds)
+
+
 def in_words(message: str) -> str:
     """Return what the decoder says of a value as we would say it."""
     for pattern, meaning in MEANINGS.items():
         if repr(pattern) in message:
             return meaning
     message = message.replace("`", "")
+    for said, say in _WORDS:
+        found = said.fullmatch(message)
+        if found is not None:
+            return say(found)
     return re.sub(r"^[EIO](?=[a-z])", lambda first: first[0].lower(), message)
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
+    """Return a name that a client made up, fit to be shown."""
     return "".join(letter if letter.isprintable() else "?" for letter in name[:64])

@@ -13,6 +13,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.types import (
+    ControllerRouterHandler,
     HTTPScope,
     LifeSpanReceive,
     LifeSpanScope,
@@ -32,6 +33,7 @@ from predmarket.server.limits.address import Proxies
 from predmarket.server.observability.access import Access
 from predmarket.server.routes import (
     auth,
+    documents,
     keys,
     marketdata,
     markets,
@@ -45,7 +47,22 @@ from predmarket.server.routes.context import CONTEXT, MAX_BODY_BYTES, ApiRequest
 from predmarket.server.routes.cors import Cors
 from predmarket.server.routes.errors import answer_error, answer_stopping, request_id_of
 from predmarket.server.routes.headers import request_id, security_headers, with_headers
+from predmarket.server.routes.methods import plain
+from predmarket.server.routes.query import check_query
 from predmarket.server.services import Services
+
+ROUTERS: list[ControllerRouterHandler] = [
+    auth.router,
+    keys.router,
+    markets.router,
+    marketdata.router,
+    orders.router,
+    user.router,
+    users.router,
+    operations.router,
+    documents.router,
+]
+"""Everything that is served, and therefore in the document."""
 
 
 class Application(Litestar):
@@ -53,18 +70,10 @@ class Application(Litestar):
 
     def __init__(self, context: Context) -> None:
         super().__init__(
-            route_handlers=[
-                auth.router,
-                keys.router,
-                markets.router,
-                marketdata.router,
-                orders.router,
-                user.router,
-                users.router,
-                operations.router,
-            ],
+            route_handlers=ROUTERS,
             exception_handlers={Exception: answer_error},
             request_class=ApiRequest,
+            before_request=check_query,
             request_max_body_size=MAX_BODY_BYTES,
             state=State({CONTEXT: context}),
             openapi_config=None,
@@ -107,7 +116,8 @@ class Application(Litestar):
             if cors is not None and cors.is_preflight(http["method"], http["headers"]):
                 await cors.answer_preflight(headed)
                 return
-            await self._access.follow(super().__call__, http, receive, headed)
+            asked, answer = plain(http, headed)
+            await self._access.follow(super().__call__, asked, receive, answer)
         except asyncio.CancelledError:  # the server stops and waits no longer
             if "status" not in http["state"]:
                 headed = with_headers(send, request_id_of(http), self._security)

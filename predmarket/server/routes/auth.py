@@ -23,6 +23,7 @@ from predmarket.server import wire
 from predmarket.server.auth.gate import ACCESS_COOKIE, REFRESH_COOKIE, cookie
 from predmarket.server.auth.sessions import Opened
 from predmarket.server.auth.tokens import ACCESS_SECONDS, REFRESH_SECONDS
+from predmarket.server.documents.notes import COMMAND, notes
 from predmarket.server.observability.request import known_as
 from predmarket.server.queries.accounts import account_of
 from predmarket.server.queries.users import UserRecord, user_by_email, user_by_id
@@ -41,7 +42,12 @@ from predmarket.terms import ErrorCode, Role
 REFRESH_PATH = "/v1/auth"
 
 
-@post("/register", status_code=201, guards=[sign_in])
+@post(
+    "/register",
+    status_code=201,
+    guards=[sign_in],
+    opt=notes(ErrorCode.EMAIL_TAKEN, *COMMAND),
+)
 async def register(request: ApiRequest, data: JSONBody[RegisterRequest]) -> Response[Session]:
     """Open an account and a session."""
     context = request.context
@@ -50,7 +56,12 @@ async def register(request: ApiRequest, data: JSONBody[RegisterRequest]) -> Resp
     return _answer(context, await context.sessions.open(user), 201)
 
 
-@post("/login", status_code=200, guards=[sign_in])
+@post(
+    "/login",
+    status_code=200,
+    guards=[sign_in],
+    opt=notes(ErrorCode.INVALID_CREDENTIALS, *COMMAND),
+)
 async def login(request: ApiRequest, data: JSONBody[LoginRequest]) -> Response[Session]:
     """Open a session."""
     context = request.context
@@ -67,7 +78,7 @@ async def login(request: ApiRequest, data: JSONBody[LoginRequest]) -> Response[S
     return _answer(context, await context.sessions.open(user), 200)
 
 
-@post("/refresh", status_code=200)
+@post("/refresh", status_code=200, opt=notes(ErrorCode.INVALID_REFRESH_TOKEN, ErrorCode.CSRF))
 async def refresh(
     request: ApiRequest, data: JSONBody[RefreshRequest | None] = None
 ) -> Response[Session]:
@@ -85,7 +96,12 @@ async def refresh(
     return _answer(context, opened, 200)
 
 
-@post("/password", status_code=204, guards=[with_session])
+@post(
+    "/password",
+    status_code=204,
+    guards=[with_session],
+    opt=notes(ErrorCode.INVALID_CREDENTIALS, ErrorCode.OVERLOADED),
+)
 async def change_password(request: ApiRequest, data: JSONBody[PasswordRequest]) -> None:
     """Choose another password; every other session ends. API keys live on: they have no part in
     it, and each can be revoked."""
@@ -101,7 +117,7 @@ async def change_password(request: ApiRequest, data: JSONBody[PasswordRequest]) 
         raise wrong  # another request was a moment faster
 
 
-@post("/logout", status_code=204, guards=[with_session])
+@post("/logout", status_code=204, guards=[with_session], opt=notes())
 async def logout(request: ApiRequest) -> Response[None]:
     """End this session."""
     context = request.context
@@ -113,7 +129,7 @@ async def logout(request: ApiRequest) -> Response[None]:
     return Response(None, status_code=204, cookies=cookies)
 
 
-@get("/me", guards=[signed_in])
+@get("/me", guards=[signed_in], opt=notes())
 async def me(request: ApiRequest) -> User:
     """Tell whom the token belongs to."""
     async with request.services.db.read() as connection:

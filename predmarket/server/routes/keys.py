@@ -3,30 +3,32 @@
 import time
 
 from litestar import Router, delete, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from predmarket.contracts.identity import ApiKeyList, ApiKeyRequest, NewApiKey
 from predmarket.server import wire
 from predmarket.server.auth.keys import create_key, keys_of, new_key
+from predmarket.server.documents.notes import notes
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import ApiRequest, with_session
-from predmarket.server.routes.params import id_in_path
-from predmarket.terms import ErrorCode, Scope
+from predmarket.server.routes.params import KeyPath, id_in_path
+from predmarket.terms import ErrorCode as E
+from predmarket.terms import Scope
 
 
-@post("/", status_code=201)
+@post("/", status_code=201, opt=notes(E.LIMIT_EXCEEDED))
 async def make_key(request: ApiRequest, data: JSONBody[ApiKeyRequest]) -> NewApiKey:
     """Make an API key; the answer is the only place that ever shows it."""
     who = request.principal
     if Scope.ADMIN in data.scopes and not who.is_admin:
-        raise Refusal(ErrorCode.FORBIDDEN, "only an admin's key may have the scope admin")
+        raise Refusal(E.FORBIDDEN, "only an admin's key may have the scope admin")
     key, now = new_key(), time.time_ns() // 1_000
     async with request.services.db.write() as connection:
         kept = await create_key(connection, who.user_id, data.name, data.scopes, key, now)
     return NewApiKey(kept.id, kept.name, list(kept.scopes), key)
 
 
-@get("/")
+@get("/", opt=notes())
 async def list_keys(request: ApiRequest) -> ApiKeyList:
     """List one's API keys."""
     async with request.services.db.read() as connection:
@@ -34,12 +36,12 @@ async def list_keys(request: ApiRequest) -> ApiKeyList:
     return ApiKeyList([wire.api_key(record) for record in found])
 
 
-@delete("/{id:str}", status_code=204)
-async def revoke_key(request: ApiRequest, id: FromPath[str]) -> None:
+@delete("/{id:str}", status_code=204, opt=notes(E.NOT_FOUND))
+async def revoke_key(request: ApiRequest, id: KeyPath) -> None:
     """Revoke one of one's API keys, at once and for ever."""
-    key_id = id_in_path(id, ErrorCode.NOT_FOUND)
+    key_id = id_in_path(id, E.NOT_FOUND)
     if not await request.context.sessions.revoke_key(request.principal.user_id, key_id):
-        raise Refusal(ErrorCode.NOT_FOUND, "you have no such API key")
+        raise Refusal(E.NOT_FOUND, "you have no such API key")
 
 
 router = Router(

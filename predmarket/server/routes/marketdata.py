@@ -3,19 +3,21 @@
 from typing import Annotated
 
 from litestar import Router, get
-from litestar.params import FromPath, QueryParameter
+from litestar.params import QueryParameter
 
 from predmarket.contracts.amounts import Time
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.markets import CandleList, Interval, OrderBook, TradePage
 from predmarket.contracts.requests import Invalid, must_be
 from predmarket.server import wire
+from predmarket.server.documents.notes import notes
 from predmarket.server.queries.candles import candles_of, first_trade_since, trade_before_newest
 from predmarket.server.queries.cursors import decode_cursor, page
 from predmarket.server.queries.trades import trades_of
 from predmarket.server.routes.context import ApiRequest, anyone
-from predmarket.server.routes.params import DEFAULT_LIMIT, Cursor, Limit
+from predmarket.server.routes.params import DEFAULT_LIMIT, Cursor, Limit, MarketPath
 from predmarket.server.settlement.core import wall_clock
+from predmarket.terms import ErrorCode as E
 from predmarket.units import PRICE_ONE, Micros
 
 MAX_CANDLES = 1_000
@@ -23,21 +25,39 @@ DEFAULT_CANDLES = 500
 MAX_TRADES = 500_000
 """Trades of one market that one request reads at the most: about a second's work."""
 
-Text = Annotated[str | None, QueryParameter(max_length=64)]
-From = Annotated[str | None, QueryParameter(name="from", max_length=64)]
+Width = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=64,
+        required=True,
+        description="How long a candle lasts",
+        schema_extra={"enum": [word.value for word in Interval]},
+    ),
+]
+_TIME = {"format": "date-time"}
+From = Annotated[
+    str | None,
+    QueryParameter(
+        name="from", max_length=64, description="The first moment shown", schema_extra=_TIME
+    ),
+]
+To = Annotated[
+    str | None,
+    QueryParameter(max_length=64, description="The moment it ends before", schema_extra=_TIME),
+]
 Depth = Annotated[int | None, QueryParameter(ge=1, le=PRICE_ONE, description="Levels a side")]
 
 
-@get("/orderbook/{market:str}", guards=[anyone])
-async def order_book(request: ApiRequest, market: FromPath[str], depth: Depth = None) -> OrderBook:
+@get("/orderbook/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND))
+async def order_book(request: ApiRequest, market: MarketPath, depth: Depth = None) -> OrderBook:
     """Show a market's order book."""
     record = request.context.market(market, request.user)
     return wire.order_book(record.id, request.services.view.book(record.id), depth)
 
 
-@get("/trades/{market:str}", guards=[anyone])
+@get("/trades/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND))
 async def list_trades(
-    request: ApiRequest, market: FromPath[str], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    request: ApiRequest, market: MarketPath, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> TradePage:
     """List a market's trades, newest first."""
     record = request.context.market(market, request.user)
@@ -48,13 +68,13 @@ async def list_trades(
     return TradePage([wire.trade(row) for row in shown], following)
 
 
-@get("/candles/{market:str}", guards=[anyone])
+@get("/candles/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND))
 async def list_candles(
     request: ApiRequest,
-    market: FromPath[str],
-    interval: Text = None,
+    market: MarketPath,
+    interval: Width = None,
     since: From = None,
-    to: Text = None,
+    to: To = None,
 ) -> CandleList:
     """Show a market's prices as candles, oldest first; an interval without a trade has none.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from litestar import Router, get, patch, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 from msgspec import UNSET
 
 from predmarket.contracts.errors import Problem
@@ -22,25 +22,31 @@ from predmarket.contracts.text import LINE
 from predmarket.engine.commands import CreateMarket, ResolveMarket, UpdateMarket
 from predmarket.engine.replies import MarketDone, Refused, Resolved
 from predmarket.server import wire
+from predmarket.server.documents.notes import COMMAND, notes
 from predmarket.server.queries.users import full_names
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import ApiRequest, admin, anyone
-from predmarket.server.routes.params import DEFAULT_LIMIT, Limit, Offset
+from predmarket.server.routes.params import DEFAULT_LIMIT, Limit, MarketPath, Offset
 from predmarket.server.services import Services
 from predmarket.server.settlement.core import wall_clock
 from predmarket.server.view import MarketRecord
+from predmarket.terms import ErrorCode as E
 from predmarket.terms import MarketStatus
 from predmarket.units import Micros, format_money, parse_tick
 
 DEFAULT_TICK = parse_tick("0.01")
 
-Search = Annotated[str | None, QueryParameter(max_length=500, pattern=LINE)]
+Search = Annotated[
+    str | None,
+    QueryParameter(max_length=500, pattern=LINE, description="Looked for in slug and question"),
+]
+Status = Annotated[MarketStatus | None, QueryParameter(description="Of one status")]
 
 
-@get("/", guards=[anyone])
+@get("/", guards=[anyone], opt=notes())
 async def list_markets(
     request: ApiRequest,
-    status: FromQuery[MarketStatus | None] = None,
+    status: Status = None,
     q: Search = None,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
@@ -61,14 +67,14 @@ async def list_markets(
     return MarketList(await _shown(request.services, page), len(found))
 
 
-@get("/{market:str}", guards=[anyone])
-async def show_market(request: ApiRequest, market: FromPath[str]) -> Market:
+@get("/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND))
+async def show_market(request: ApiRequest, market: MarketPath) -> Market:
     """Show one market by id or slug."""
     record = request.context.market(market, request.user)
     return (await _shown(request.services, [record]))[0]
 
 
-@post("/", guards=[admin], status_code=201)
+@post("/", guards=[admin], status_code=201, opt=notes(E.SLUG_TAKEN, *COMMAND))
 async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]) -> Market:
     """Create a market."""
     command = CreateMarket(
@@ -89,9 +95,13 @@ async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]
     return await _by_id(request.services, reply.market_id)
 
 
-@patch("/{market:str}", guards=[admin])
+@patch(
+    "/{market:str}",
+    guards=[admin],
+    opt=notes(E.MARKET_NOT_FOUND, E.INVALID_TRANSITION, *COMMAND),
+)
 async def update_market(
-    request: ApiRequest, market: FromPath[str], data: JSONBody[UpdateMarketRequest]
+    request: ApiRequest, market: MarketPath, data: JSONBody[UpdateMarketRequest]
 ) -> Market:
     """Change a market's status, closing time or texts."""
     record = request.context.market(market, request.user)
@@ -112,9 +122,14 @@ async def update_market(
     return await _by_id(request.services, record.id)
 
 
-@post("/{market:str}/resolve", guards=[admin], status_code=200)
+@post(
+    "/{market:str}/resolve",
+    guards=[admin],
+    status_code=200,
+    opt=notes(E.MARKET_NOT_FOUND, E.INVALID_TRANSITION, *COMMAND),
+)
 async def resolve_market(
-    request: ApiRequest, market: FromPath[str], data: JSONBody[ResolveMarketRequest]
+    request: ApiRequest, market: MarketPath, data: JSONBody[ResolveMarketRequest]
 ) -> Resolution:
     """End a market and pay."""
     record = request.context.market(market, request.user)

@@ -2,17 +2,18 @@
 
 import time
 
-from litestar import HttpMethod, Response, Router, get, route
+from litestar import Response, Router, get
 
 from predmarket import __version__
 from predmarket.contracts.operations import Health, Leader, Status
+from predmarket.server.documents.notes import notes
 from predmarket.server.observability.metrics import CONTENT_TYPE
 from predmarket.server.routes.context import ApiRequest
 
 _started = time.monotonic()
 
 
-@get("/v1/status")
+@get("/v1/status", opt=notes())
 async def status(request: ApiRequest) -> Status:
     """Show version, uptime, backend, leader, durability and sequence."""
     services = request.services
@@ -27,14 +28,14 @@ async def status(request: ApiRequest) -> Status:
     )
 
 
-@route("/healthz", http_method=[HttpMethod.GET, HttpMethod.HEAD])
+@get("/healthz", opt=notes(answers={503: "A part is down"}))
 async def health(request: ApiRequest) -> Response[Health]:
     """Tell whether every part works, within 2 s; 503 when one is down."""
     body = await request.context.health.ask()
     return Response(body, status_code=200 if body.status == "ok" else 503)
 
 
-@get("/metrics")
+@get("/metrics", opt=notes(media=CONTENT_TYPE))
 async def metrics(request: ApiRequest) -> Response[bytes]:
     """Show the metrics in Prometheus's text format."""
     return Response(request.services.metrics.render(), media_type=CONTENT_TYPE)

@@ -6,7 +6,7 @@ POST /v1/orders and /v1/orders/batch themselves are served by place.py.
 from typing import Annotated
 
 from litestar import Response, Router, get, patch, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 
 from predmarket.contracts.amounts import format_time
 from predmarket.contracts.errors import Problem
@@ -32,6 +32,7 @@ from predmarket.engine.replies import Canceled, OrderDone, Refused
 from predmarket.server import wire
 from predmarket.server.auth.sessions import Principal
 from predmarket.server.bus import BusReply
+from predmarket.server.documents.notes import COMMAND, ORDER, notes
 from predmarket.server.dryrun import dry_run
 from predmarket.server.queries.accounts import account_of
 from predmarket.server.queries.books import queue_ahead
@@ -46,28 +47,57 @@ from predmarket.server.routes.context import (
     order_entry,
     signed_in,
 )
-from predmarket.server.routes.params import DEFAULT_LIMIT, Cursor, Limit, order_id
+from predmarket.server.routes.params import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    MarketFilter,
+    OrderPath,
+    order_id,
+)
 from predmarket.server.routes.place import MAX_BATCH_BYTES
 from predmarket.server.settlement.core import wall_clock
-from predmarket.terms import ErrorCode, OrderStatus
+from predmarket.terms import ErrorCode as E
+from predmarket.terms import OrderStatus
 
-Market = Annotated[str | None, QueryParameter(max_length=64)]
+_ANY_STATUS = "|".join(OrderStatus)
 Statuses = Annotated[
-    str | None, QueryParameter(max_length=100, description="One or more, with commas")
+    str | None,
+    QueryParameter(
+        max_length=100,
+        description="One or more statuses, with commas",
+        schema_extra={"pattern": f"^({_ANY_STATUS})(,({_ANY_STATUS}))*$"},
+    ),
 ]
 ClientOrderId = Annotated[
-    str | None, QueryParameter(name="clientOrderId", max_length=64, pattern=LINE)
+    str | None,
+    QueryParameter(
+        name="clientOrderId",
+        max_length=64,
+        pattern=LINE,
+        description="The one order placed under that id",
+    ),
 ]
 
 
-@post("/", status_code=201, guards=[order_entry])
+@post(
+    "/",
+    status_code=201,
+    guards=[order_entry],
+    opt=notes(*ORDER, *COMMAND, answers={200: "The original, placed before under that id"}),
+)
 async def place_order(request: ApiRequest, data: JSONBody[PlaceOrderRequest]) -> Response[Order]:
     """Place an order."""
     status, order = await entry.place(request.services, request.principal, data)
     return Response(order, status_code=status)
 
 
-@post("/batch", status_code=200, request_max_body_size=MAX_BATCH_BYTES)
+@post(
+    "/batch",
+    status_code=200,
+    request_max_body_size=MAX_BATCH_BYTES,
+    opt=notes(E.RATE_LIMITED, *COMMAND),
+)
 async def place_batch(request: ApiRequest, data: JSONBody[BatchRequest]) -> BatchAnswer:
     """Place 1 to 100 orders, each on its own, in order."""
     who = request.principal
@@ -75,7 +105,7 @@ async def place_batch(request: ApiRequest, data: JSONBody[BatchRequest]) -> Batc
     return await entry.place_batch(request.services, who, data)
 
 
-@post("/preview", status_code=200, guards=[order_entry])
+@post("/preview", status_code=200, guards=[order_entry], opt=notes(*ORDER))
 async def preview_order(request: ApiRequest, data: JSONBody[PlaceOrderRequest]) -> Preview:
     """Show what an order would do now, or why it would be refused; nothing is changed.
 
@@ -88,10 +118,10 @@ async def preview_order(request: ApiRequest, data: JSONBody[PlaceOrderRequest]) 
         return wire.preview(await dry_run(connection, command, wall_clock()))
 
 
-@get("/")
+@get("/", opt=notes(E.MARKET_NOT_FOUND))
 async def list_orders(
     request: ApiRequest,
-    market: Market = None,
+    market: MarketFilter = None,
     status: Statuses = None,
     client_order_id: ClientOrderId = None,
     limit: Limit = DEFAULT_LIMIT,
@@ -118,25 +148,40 @@ async def list_orders(
     return OrderPage([wire.order(row, fills.get(row.id, ()), view) for row in shown], following)
 
 
-@get("/{id:str}")
-async def show_order(request: ApiRequest, id: FromPath[str]) -> QueuedOrder:
+@get("/{id:str}", opt=notes(E.ORDER_NOT_FOUND, E.FORBIDDEN))
+async def show_order(request: ApiRequest, id: OrderPath) -> QueuedOrder:
     """Show one order; while it rests, with the quantity that trades before it at its price."""
     services, who = request.services, request.principal
     wanted = order_id(id)
     async with services.db.read() as connection:
         record = await order_by_id(connection, wanted)
         if record is None:
-            raise Refusal(ErrorCode.ORDER_NOT_FOUND)
+            raise Refusal(E.ORDER_NOT_FOUND)
         if record.user_id != who.user_id and not who.is_admin:
-            raise Refusal(ErrorCode.FORBIDDEN, "the order is another user's")
+            raise Refusal(E.FORBIDDEN, "the order is another user's")
         fills = await fills_of(connection, [wanted]) if record.filled else {}
         ahead = await queue_ahead(connection, wanted)
     return wire.queued_order(record, fills.get(wanted, ()), services.view, ahead)
 
 
-@patch("/{id:str}", guards=[order_entry])
+@patch(
+    "/{id:str}",
+    guards=[order_entry],
+    opt=notes(
+        E.ORDER_NOT_FOUND,
+        E.FORBIDDEN,
+        E.ORDER_NOT_OPEN,
+        E.MARKET_NOT_OPEN,
+        E.PRICE_OFF_TICK,
+        E.POST_ONLY_WOULD_CROSS,
+        E.INSUFFICIENT_FUNDS,
+        E.QTY_BELOW_FILLED,
+        E.NOTHING_TO_REDUCE,
+        *COMMAND,
+    ),
+)
 async def amend_order(
-    request: ApiRequest, id: FromPath[str], data: JSONBody[AmendOrderRequest]
+    request: ApiRequest, id: OrderPath, data: JSONBody[AmendOrderRequest]
 ) -> Order:
     """Change an open order's price or total quantity."""
     who = request.principal
@@ -150,9 +195,14 @@ async def amend_order(
     return await _changed(request.context, reply, command.order_id, who, as_admin=False)
 
 
-@post("/{id:str}/cancel", status_code=200, guards=[cancel_entry])
+@post(
+    "/{id:str}/cancel",
+    status_code=200,
+    guards=[cancel_entry],
+    opt=notes(E.ORDER_NOT_FOUND, E.FORBIDDEN, E.ORDER_NOT_OPEN, *COMMAND),
+)
 async def cancel_order(
-    request: ApiRequest, id: FromPath[str], data: JSONBody[NoFields | None] = None
+    request: ApiRequest, id: OrderPath, data: JSONBody[NoFields | None] = None
 ) -> Order:
     """Cancel one open order."""
     del data  # decoding has refused whatever it could hold
@@ -162,7 +212,12 @@ async def cancel_order(
     return await _changed(request.context, reply, command.order_id, who, as_admin=who.is_admin)
 
 
-@post("/cancel-all", status_code=200, guards=[cancel_entry])
+@post(
+    "/cancel-all",
+    status_code=200,
+    guards=[cancel_entry],
+    opt=notes(E.MARKET_NOT_FOUND, *COMMAND),
+)
 async def cancel_all(
     request: ApiRequest, data: JSONBody[CancelAllRequest | None] = None
 ) -> CanceledOrders:
@@ -177,7 +232,7 @@ async def cancel_all(
     return CanceledOrders(list(reply.order_ids))
 
 
-@post("/cancel-after", status_code=200, guards=[cancel_entry])
+@post("/cancel-after", status_code=200, guards=[cancel_entry], opt=notes(*COMMAND))
 async def cancel_after(request: ApiRequest, data: JSONBody[CancelAfterRequest]) -> CancelAfter:
     """Arm the dead-man switch anew, or disarm it."""
     services, who = request.services, request.principal
@@ -197,10 +252,10 @@ async def _changed(
     services = context.services
     if isinstance(reply, Refused):
         # The core remembers open orders only: whose an ended one was, the database knows.
-        if reply.code is ErrorCode.ORDER_NOT_OPEN and not as_admin:
+        if reply.code is E.ORDER_NOT_OPEN and not as_admin:
             async with services.db.read() as connection:
                 if await owner_of(connection, order_id) != who.user_id:
-                    raise Refusal(ErrorCode.FORBIDDEN, "the order is another user's")
+                    raise Refusal(E.FORBIDDEN, "the order is another user's")
         raise Refusal.of(reply)
     assert isinstance(reply, OrderDone)
     if not reply.order.filled:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, TypeAlias
 
-from litestar.params import QueryParameter
+from litestar.params import PathParameter, QueryParameter
 
 from predmarket.server.queries.cursors import LARGEST_ID
 from predmarket.server.refusal import Refusal
@@ -11,10 +11,31 @@ from predmarket.terms import ErrorCode
 DEFAULT_LIMIT = 50
 
 Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=100, description="How many at most")]
-Offset: TypeAlias = Annotated[int, QueryParameter(ge=0, le=LARGEST_ID)]
-Cursor: TypeAlias = Annotated[
-    str | None, QueryParameter(max_length=100, description="nextCursor of the page before")
+Offset: TypeAlias = Annotated[
+    int, QueryParameter(ge=0, le=LARGEST_ID, description="How many to pass over")
 ]
+Cursor: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=100,
+        description="nextCursor of the page before",
+        schema_extra={"pattern": "^[A-Za-f][A-Za-z0-9_-]{10}$"},
+    ),
+]
+MarketFilter: TypeAlias = Annotated[
+    str | None, QueryParameter(max_length=64, description="Of one market, by id or slug")
+]
+MarketPath: TypeAlias = Annotated[
+    str,
+    PathParameter(
+        description="A market's id or slug",
+        schema_extra={"pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
+    ),
+]
+_ID = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+OrderPath: TypeAlias = Annotated[str, PathParameter(description="An order's id", schema_extra=_ID)]
+UserPath: TypeAlias = Annotated[str, PathParameter(description="A user's id", schema_extra=_ID)]
+KeyPath: TypeAlias = Annotated[str, PathParameter(description="An API key's id", schema_extra=_ID)]
 
 
 def order_id(text: str) -> int:

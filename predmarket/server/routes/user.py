@@ -24,6 +24,7 @@ from predmarket.engine.replies import Refused, TransferDone
 from predmarket.server import wire
 from predmarket.server.auth.gate import header
 from predmarket.server.bus import RepeatedTransfer
+from predmarket.server.documents.notes import COMMAND, notes
 from predmarket.server.queries.accounts import account_of, transfer_by_id
 from predmarket.server.queries.cursors import LARGEST_ID, decode_cursor, page
 from predmarket.server.queries.ledger import ledger_of
@@ -32,18 +33,24 @@ from predmarket.server.queries.trades import fills_of_user
 from predmarket.server.queries.users import user_by_email, user_by_id
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import ApiRequest, admin, signed_in
-from predmarket.server.routes.params import DEFAULT_LIMIT, Cursor, Limit
+from predmarket.server.routes.params import DEFAULT_LIMIT, Cursor, Limit, MarketFilter
 from predmarket.server.services import Services
-from predmarket.terms import ErrorCode
+from predmarket.terms import ErrorCode as E
 from predmarket.units import MAX_TRANSFER, format_money
 
-Market = Annotated[str | None, QueryParameter(max_length=64)]
-Kind = Annotated[str | None, QueryParameter(max_length=64)]
+Kind = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=64,
+        description="Of one kind",
+        schema_extra={"enum": [word.value for word in EntryKind]},
+    ),
+]
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-@get("/balance", guards=[signed_in])
+@get("/balance", guards=[signed_in], opt=notes())
 async def balance(request: ApiRequest) -> Balance:
     """Show one's cash."""
     async with request.services.db.read() as connection:
@@ -51,8 +58,8 @@ async def balance(request: ApiRequest) -> Balance:
     return wire.balance(0, 0) if account is None else wire.balance(account[0], account[1])
 
 
-@get("/positions", guards=[signed_in])
-async def positions(request: ApiRequest, market: Market = None) -> PositionList:
+@get("/positions", guards=[signed_in], opt=notes(E.MARKET_NOT_FOUND))
+async def positions(request: ApiRequest, market: MarketFilter = None) -> PositionList:
     """List one's positions, flat ones too for what they realized."""
     context, who = request.context, request.principal
     market_id = None if market is None else context.market(market, who).id
@@ -61,7 +68,7 @@ async def positions(request: ApiRequest, market: Market = None) -> PositionList:
     return PositionList([wire.position(row, context.services.view) for row in rows])
 
 
-@get("/portfolio", guards=[signed_in])
+@get("/portfolio", guards=[signed_in], opt=notes())
 async def portfolio(request: ApiRequest) -> Portfolio:
     """Value one's cash and positions together."""
     services, who = request.services, request.principal
@@ -72,7 +79,7 @@ async def portfolio(request: ApiRequest) -> Portfolio:
     return wire.portfolio(cash, rows, services.view)
 
 
-@get("/fills", guards=[signed_in])
+@get("/fills", guards=[signed_in], opt=notes())
 async def fills(
     request: ApiRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> FillPage:
@@ -85,10 +92,10 @@ async def fills(
     return FillPage([wire.user_fill(row, services.view) for row in shown], following)
 
 
-@get("/ledger", guards=[signed_in])
+@get("/ledger", guards=[signed_in], opt=notes(E.MARKET_NOT_FOUND))
 async def statement(
     request: ApiRequest,
-    market: Market = None,
+    market: MarketFilter = None,
     kind: Kind = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
@@ -117,7 +124,20 @@ def _kind(text: str | None) -> EntryKind | None:
         raise Invalid(Problem("kind", must_be([word.value for word in EntryKind]))) from None
 
 
-@post("/transfer", guards=[admin], status_code=201)
+@post(
+    "/transfer",
+    guards=[admin],
+    status_code=201,
+    opt=notes(
+        E.USER_NOT_FOUND,
+        E.INSUFFICIENT_FUNDS,
+        E.LIMIT_EXCEEDED,
+        E.IDEMPOTENCY_KEY_REUSED,
+        *COMMAND,
+        answers={200: "The original transfer, booked before under that key"},
+        headers={"Idempotency-Key": "Under the same key a transfer is booked once"},
+    ),
+)
 async def transfer(request: ApiRequest, data: JSONBody[TransferRequest]) -> Response[Transfer]:
     """Deposit to an account, or withdraw from it."""
     services = request.services
@@ -126,9 +146,7 @@ async def transfer(request: ApiRequest, data: JSONBody[TransferRequest]) -> Resp
         problem = Problem("Idempotency-Key", "must be 1 to 255 printable ASCII characters")
         raise Invalid(problem)
     if data.amount.too_large:
-        raise Refusal(
-            ErrorCode.LIMIT_EXCEEDED, f"one transfer moves at most {format_money(MAX_TRANSFER)}"
-        )
+        raise Refusal(E.LIMIT_EXCEEDED, f"one transfer moves at most {format_money(MAX_TRANSFER)}")
     user_id = await _target(services, data)
     command = BookTransfer(user_id, data.amount.units, data.reason, request.principal.user_id, key)
     reply = await services.bus.submit(command)
@@ -155,7 +173,7 @@ async def _target(services: Services, data: TransferRequest) -> int:
             known = 0 < data.user_id <= LARGEST_ID
             found = await user_by_id(connection, data.user_id) if known else None
     if found is None:
-        raise Refusal(ErrorCode.USER_NOT_FOUND)
+        raise Refusal(E.USER_NOT_FOUND)
     return found.id
 
 

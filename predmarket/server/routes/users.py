@@ -3,22 +3,26 @@
 from typing import Annotated
 
 from litestar import Router, get, patch
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 
 from predmarket.contracts.identity import ManagedUser, UpdateUserRequest, UserList
 from predmarket.contracts.text import LINE
 from predmarket.server import wire
 from predmarket.server.auth.sessions import Ended
+from predmarket.server.documents.notes import notes
 from predmarket.server.queries.users import change_user, find_users
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import ApiRequest, admin
-from predmarket.server.routes.params import DEFAULT_LIMIT, Limit, Offset, id_in_path
-from predmarket.terms import ErrorCode
+from predmarket.server.routes.params import DEFAULT_LIMIT, Limit, Offset, UserPath, id_in_path
+from predmarket.terms import ErrorCode as E
 
-Search = Annotated[str | None, QueryParameter(max_length=254, pattern=LINE)]
+Search = Annotated[
+    str | None,
+    QueryParameter(max_length=254, pattern=LINE, description="Part of an e-mail or a name"),
+]
 
 
-@get("/")
+@get("/", opt=notes())
 async def list_users(
     request: ApiRequest, q: Search = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> UserList:
@@ -28,16 +32,16 @@ async def list_users(
     return UserList([wire.managed_user(record) for record in found], total)
 
 
-@patch("/{id:str}")
+@patch("/{id:str}", opt=notes(E.USER_NOT_FOUND, E.LAST_ADMIN))
 async def update_user(
-    request: ApiRequest, id: FromPath[str], data: JSONBody[UpdateUserRequest]
+    request: ApiRequest, id: UserPath, data: JSONBody[UpdateUserRequest]
 ) -> ManagedUser:
     """Change what a user may do, from this moment on."""
-    user_id = id_in_path(id, ErrorCode.USER_NOT_FOUND)
+    user_id = id_in_path(id, E.USER_NOT_FOUND)
     async with request.services.db.write() as connection:
         changed = await change_user(connection, user_id, data.role, data.disabled)
     if changed is None:
-        raise Refusal(ErrorCode.USER_NOT_FOUND)
+        raise Refusal(E.USER_NOT_FOUND)
     await request.context.sessions.ended(Ended("user", user_id))
     return wire.managed_user(changed)
 

@@ -1,0 +1,52 @@
+"""What leads on from an answer: which operations take something that it holds.
+
+Told by the answer's contract, so that every operation that gives an order leads to its cancel.
+"""
+
+from typing import NamedTuple
+
+from predmarket.contracts.identity import NewApiKey, User, UserList
+from predmarket.contracts.markets import Market, MarketList, OrderBook, Resolution
+from predmarket.contracts.orders import Order, OrderPage, QueuedOrder
+
+
+class Link(NamedTuple):
+    """One way on: the handler's name, and what to give it from where in the answer."""
+
+    to: str
+    path: dict[str, str] | None = None
+    body: dict[str, str] | None = None
+    query: dict[str, str] | None = None
+
+
+_ID = "$response.body#/id"
+
+
+def _order(at: str) -> list[Link]:
+    return [Link(to, path={"id": at}) for to in ("show_order", "amend_order", "cancel_order")]
+
+
+def _market(at: str) -> list[Link]:
+    readers = ("show_market", "update_market", "resolve_market", "order_book", "list_trades")
+    return [
+        *[Link(to, path={"market": at}) for to in readers],
+        Link("place_order", body={"marketId": at}),
+        Link("preview_order", body={"marketId": at}),
+        Link("list_candles", path={"market": at}),
+        Link("cancel_all", body={"marketId": at}),
+        Link("list_orders", query={"market": at}),
+    ]
+
+
+LINKS: dict[type, list[Link]] = {
+    Order: [*_order(_ID), Link("show_market", path={"market": "$response.body#/marketId"})],
+    OrderPage: _order("$response.body#/items/0/id"),
+    Market: _market(_ID),
+    MarketList: _market("$response.body#/items/0/id"),
+    Resolution: [Link("show_market", path={"market": "$response.body#/market/id"})],
+    OrderBook: [Link("place_order", body={"marketId": "$response.body#/marketId"})],
+    QueuedOrder: _order(_ID),
+    NewApiKey: [Link("revoke_key", path={"id": _ID})],
+    UserList: [Link("update_user", path={"id": "$response.body#/items/0/id"})],
+    User: [Link("transfer", body={"userId": _ID})],
+}

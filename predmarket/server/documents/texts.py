@@ -1,0 +1,52 @@
+"""The prose of the document: what it is about, its groups of calls, its headers, how to sign in."""
+
+from typing import Any
+
+ABOUT = """\
+A prediction market: orders on YES and NO shares, matched by price and time, settled in dollars.
+
+- **Numbers** (money, prices, quantities, rates) are decimal strings in answers; requests may hold
+  strings or JSON numbers. A number with more decimals than its unit holds is refused.
+- **Times** are RFC 3339, in answers always UTC with microseconds.
+- **Errors** have one form, whatever the call; `error.code` is stable, `error.message` is for
+  people. A body's unknown fields are refused.
+- **A market** is named by its id or its slug, in paths, queries and bodies alike.
+- **Lists** hold at most `limit` items; `nextCursor` asks for the following ones.
+- **Sending an order twice**: under the same `clientOrderId` it is placed once.
+"""
+
+TAGS: dict[str, str] = {
+    "auth": "Accounts, sessions and keys. Access tokens last minutes, refresh tokens days.",
+    "markets": "Questions that people trade on. Creating, changing and resolving is for admins.",
+    "market data": "Order books, trades and candles, for everybody.",
+    "orders": "Placing, changing and cancelling one's orders.",
+    "account": "One's own money and holdings; transfers are for admins.",
+    "users": "Accounts as admins see them.",
+    "operations": "What the exchange says about itself.",
+}
+
+HEADERS: dict[str, Any] = {
+    "X-Request-Id": {
+        "description": "The id the request came with (1 to 128 printable ASCII), else a new one",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+    },
+    "Retry-After": {
+        "description": "Seconds after which it is worth trying again; not with OUTCOME_UNKNOWN",
+        "required": False,
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+    "WWW-Authenticate": {
+        "description": "How to say who is asking; with UNAUTHENTICATED",
+        "required": False,
+        "schema": {"type": "string"},
+    },
+}
+
+SECURITY_SCHEMES: dict[str, Any] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An access token (a JWT, from register, login or refresh) or an API key",
+    },
+}

@@ -1,0 +1,49 @@
+"""What is wrong with a request, in words of people."""
+
+from typing import Annotated
+
+import msgspec
+import pytest
+
+from predmarket.contracts.requests import Invalid, Request, decode
+from predmarket.terms import Side
+
+
+class Sample(Request, frozen=True):
+    """A request with a field of each kind."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=3)] = "a"
+    count: Annotated[int, msgspec.Meta(ge=0, le=9)] = 1
+    flag: bool | None = None
+    side: Side = Side.BUY
+    ref: str | int = 1
+    many: Annotated[list[int], msgspec.Meta(min_length=1, max_length=2)] = msgspec.field(
+        default_factory=lambda: [1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "words"),
+    [
+        (b'{"name": ""}', "name", "must have at least 1 character"),
+        (b'{"name": "abcd"}', "name", "must have at most 3 characters"),
+        (b'{"name": 1}', "name", "must be a string"),
+        (b'{"count": -1}', "count", "must be at least 0"),
+        (b'{"count": 10}', "count", "must be at most 9"),
+        (b'{"count": 1.5}', "count", "must be a whole number"),
+        (b'{"flag": 1}', "flag", "must be true or false or null"),
+        (b'{"side": "buy"}', "side", "'buy' is not one of its values"),
+        (b'{"ref": []}', "ref", "must be a whole number or a string"),
+        (b'{"many": []}', "many", "must hold at least 1"),
+        (b'{"many": [1, 2, 3]}', "many", "must hold at most 2"),
+        (b'{"many": ["x"]}', "many.0", "must be a whole number"),
+        (b"", "", "is empty or cut short"),
+        (b"[]", "", "must be an object"),
+    ],
+)
+def test_a_problem_reads_as_we_would_say_it(body: bytes, path: str, words: str) -> None:
+    """No name of a type of Python's, no quotes of code."""
+    with pytest.raises(Invalid) as raised:
+        decode(body, Sample)
+    problem = raised.value.problems[0]
+    assert (problem.path, problem.message) == (path, words)
