@@ -32,7 +32,7 @@ class Sample(Request, frozen=True):
         (b'{"count": 10}', "count", "must be at most 9"),
         (b'{"count": 1.5}', "count", "must be a whole number"),
         (b'{"flag": 1}', "flag", "must be true or false or null"),
-        (b'{"side": "buy"}', "side", "'buy' is not one of its values"),
+        (b'{"side": "buy"}', "side", "must be BUY or SELL"),
         (b'{"ref": []}', "ref", "must be a whole number or a string"),
         (b'{"many": []}', "many", "must hold at least 1"),
         (b'{"many": [1, 2, 3]}', "many", "must hold at most 2"),

@@ -3,16 +3,20 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+import redis
 
 from predmarket.server import operate
 from predmarket.server.storage import migrations
 from tests.support.exchange import SECRET, ExchangeProcess
 from tests.support.postgres import PostgresServer
+from tests.support.redis import RedisServer
 
+REDIS_PASSWORD = "redis-password"
 EVERYWHERE = ("--host", "0.0.0.0")
 COMMAND = [sys.executable, "-m", "predmarket.cli"]
 
@@ -46,7 +50,18 @@ def test_refused_before_anything_is_touched(
     assert not (tmp_path / "predmarket.db").exists()
 
 
-def test_published_passwords_are_not_served(tmp_path: Path, sqlite_url: str) -> None:
+@pytest.fixture
+def guarded_redis() -> Iterator[str]:
+    """The URL of a Redis that asks for a password."""
+    with RedisServer() as server:
+        with redis.Redis.from_url(server.url()) as client:
+            client.config_set("requirepass", REDIS_PASSWORD)
+        yield server.url().replace("unix://", f"unix://:{REDIS_PASSWORD}@")
+
+
+def test_published_passwords_are_not_served(
+    tmp_path: Path, sqlite_url: str, guarded_redis: str
+) -> None:
     """Unless told to, or they were changed."""
     given = {"database_url": sqlite_url, "data_dir": str(tmp_path)}
     operate.seed(given, force=False)
@@ -54,9 +69,9 @@ def test_published_passwords_are_not_served(tmp_path: Path, sqlite_url: str) -> 
     line = refused(process)
     assert "admin@example.com and user@example.com" in line
     assert "--force" in line
-    settings = {"LOG_LEVEL": "debug", "REDIS_URL": "redis://:redis-password@127.0.0.1:1/0"}
+    settings = {"LOG_LEVEL": "debug", "REDIS_URL": guarded_redis}
     forced = ExchangeProcess(tmp_path, sqlite_url, *EVERYWHERE, "--force", settings=settings)
-    secrets = [SECRET, "redis-password", "admin123", "password123"]
+    secrets = [SECRET, REDIS_PASSWORD, "admin123", "password123"]
     try:
         forced.start()
         for email, old in (("admin@example.com", "admin123"), ("user@example.com", "password123")):

@@ -234,7 +234,7 @@ _REQUESTS: dict[type[msgspec.Struct], dict[str, object]] = {
             {"marketId": _SLUG, "side": "SELL", "type": "MARKET", "qty": "5"},
         ]
     },
-    PasswordRequest: {"oldPassword": "password123", "newPassword": "a longer password"},
+    PasswordRequest: {"oldPassword": "the old password", "newPassword": "a longer password"},
     ApiKeyRequest: {"name": "bot", "scopes": ["read", "trade"]},
     UpdateUserRequest: {"disabled": True},
     AmendOrderRequest: {"price": "0.56", "qty": "20"},

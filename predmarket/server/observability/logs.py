@@ -73,6 +73,7 @@ def _processors(stream: TextIO, *, as_json: bool) -> list[Processor]:
         structlog.stdlib.ExtraAdder(),
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         _of_request,
+        _without_traces,
     ]
     if as_json:
         # Without the values of local variables: those may be anything, secrets too.
@@ -100,6 +101,12 @@ def _processors(stream: TextIO, *, as_json: bool) -> list[Processor]:
 def _of_request(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
     scope = CURRENT.get()
     return event if scope is None else {**event, **identity(scope)}
+
+
+def _without_traces(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+    """Drop what another handler's formatter left on the record."""
+    event.pop("asctime", None)
+    return event
 
 
 def _redacted(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401

@@ -21,6 +21,9 @@ Parameter: TypeAlias = bytes | str | int
 """Text and integers travel as text, bytes as they are."""
 
 _MAX_STATEMENTS = 64
+_LOOK_S = 0.25
+"""How often a connection is looked at that says nothing: uvloop drops the reader of a socket that
+was reset, without a word, so its end would never be heard of."""
 _GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 
@@ -30,6 +33,7 @@ class PreparedStatements:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._libpq = connection.pgconn
         self._names: dict[str, bytes] = {}
+        self._watch: asyncio.TimerHandle
 
     async def run(self, sql: str, parameters: Sequence[Parameter]) -> list[tuple[str | None, ...]]:
         """Run a statement, its parameters spelled $1, $2 …, and return its rows as text.
@@ -68,11 +72,13 @@ class PreparedStatements:
         socket = self._libpq.socket
         arrived: asyncio.Future[None] = loop.create_future()
         loop.add_reader(socket, self._read, arrived)
+        self._look_later(arrived)
         try:
             if self._libpq.flush():
                 loop.add_writer(socket, self._write, arrived)
             await arrived
         finally:
+            self._watch.cancel()
             loop.remove_reader(socket)
             loop.remove_writer(socket)
         last = result = self._libpq.get_result()
@@ -91,6 +97,14 @@ class PreparedStatements:
         except psycopg.Error as error:
             if not arrived.done():
                 arrived.set_exception(error)
+
+    def _look_later(self, arrived: "asyncio.Future[None]") -> None:
+        self._watch = asyncio.get_running_loop().call_later(_LOOK_S, self._look, arrived)
+
+    def _look(self, arrived: "asyncio.Future[None]") -> None:
+        self._read(arrived)
+        if not arrived.done():
+            self._look_later(arrived)
 
     def _write(self, arrived: "asyncio.Future[None]") -> None:
         try:
