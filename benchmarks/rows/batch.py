@@ -10,7 +10,7 @@ from benchmarks.yardsticks import durability, prepare_pgbench, tpcb
 from tests.support.postgres import PostgresServer
 
 SIZE = 20
-CONNECTIONS = 16
+CONNECTIONS = 64
 SECONDS = 5.0
 CLIENTS = 32
 
