@@ -70,11 +70,17 @@ async def test_twice(tmp_path: Path, sqlite_url: str) -> None:
         await asyncio.to_thread(process.start)
         # A request that never ends keeps the first from finishing at once.
         _, writer = await asyncio.open_connection("127.0.0.1", process.port)
-        head = b"POST /v1/orders HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n"
+        head = (
+            b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            b"content-length: 9\r\n\r\n{"
+        )
         writer.write(head)
         await writer.drain()
         os.kill(process.pid, signal.SIGINT)
         began = time.monotonic()
+        sockets = psutil.Process(process.pid).net_connections
+        while any(one.status == "LISTEN" for one in sockets("tcp")):
+            await asyncio.sleep(0.01)
         assert await asyncio.to_thread(stopped, process, signal.SIGINT) == 0
         assert time.monotonic() - began < 2
         writer.close()
