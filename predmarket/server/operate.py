@@ -104,7 +104,7 @@ def serve(settings_overrides: Overrides, seed: bool, force: bool = False) -> int
         logs.configure(settings, secrets_of(settings, secret))
         for name in unknown_variables():
             log.warning("%s is not a setting of predmarket", name)
-        hints = _hints() if seed and not logs.is_json(settings) else ""
+        hints = _hints() if seed else ""
         return uvloop.run(runtime.serve(settings, seed_first=seed, force=force, hints=hints))
 
 
