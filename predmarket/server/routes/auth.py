@@ -103,8 +103,10 @@ async def refresh(
     opt=notes(ErrorCode.INVALID_CREDENTIALS, ErrorCode.OVERLOADED),
 )
 async def change_password(request: ApiRequest, data: JSONBody[PasswordRequest]) -> None:
-    """Choose another password; every other session ends. API keys live on: they have no part in
-    it, and each can be revoked."""
+    """Choose another password; every other session ends.
+
+    API keys live on: they have no part in it, and each can be revoked.
+    """
     context, who = request.context, request.principal
     async with context.services.db.read() as connection:
         user = await user_by_id(connection, who.user_id)
