@@ -68,7 +68,7 @@ def test_what_is_refused(overrides: dict[str, str], tmp_path: Path) -> None:
 
 def test_a_shared_database_that_is_behind_is_refused(postgres_url: str, tmp_path: Path) -> None:
     """serve never changes a schema that others may be using."""
-    given = {"database_url": postgres_url, "data_dir": str(tmp_path)}
+    given = {"database_url": postgres_url, "data_dir": str(tmp_path), "port": "0"}
     with pytest.raises(operate.OperateError, match="predmarket db upgrade"):
         operate.serve(given, seed=False)
     with pytest.raises(operate.OperateError, match="predmarket db upgrade"):

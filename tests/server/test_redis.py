@@ -81,8 +81,9 @@ async def test_a_hanging_server_costs_a_moment_once(connection: Redis, server: R
     await until(lambda: connection.up)
 
 
-async def test_many_at_once(connection: Redis) -> None:
+async def test_many_at_once(connection: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """More callers than connections wait for each other; nobody takes that for a failure."""
+    monkeypatch.setattr("predmarket.server.redis.CALL_SECONDS", 20)  # the machine may be busy
     assert await asyncio.gather(*(ping(connection) for _ in range(200))) == [True] * 200
     assert connection.up
 
