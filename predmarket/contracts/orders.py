@@ -118,7 +118,7 @@ class OrderFill(msgspec.Struct, frozen=True, rename="camel", gc=False):
     liquidity: Liquidity
 
 
-class Order(msgspec.Struct, frozen=True, rename="camel", gc=False):
+class OrderState(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """An order as it stands. ``market_id`` is null when it named no market that exists."""
 
     id: int
@@ -140,6 +140,11 @@ class Order(msgspec.Struct, frozen=True, rename="camel", gc=False):
     expires_at: str | None
     created_at: str
     updated_at: str
+
+
+class Order(OrderState, frozen=True, rename="camel", gc=False):
+    """An order as it stands, with its executions."""
+
     fills: list[OrderFill]
 
 
