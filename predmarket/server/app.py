@@ -27,6 +27,7 @@ from predmarket.server.auth.gate import Gate
 from predmarket.server.auth.passwords import Passwords
 from predmarket.server.auth.revocations import share_revocations
 from predmarket.server.auth.sessions import Sessions
+from predmarket.server.express import Express
 from predmarket.server.health import HealthCheck
 from predmarket.server.limits import Limits
 from predmarket.server.limits.address import Proxies
@@ -87,6 +88,8 @@ class Application(Litestar):
             place.BATCH_PATH: place.BatchRoute(context),
         }
         self._access = Access(context.services.metrics)
+        self.express = Express(context, self._access, cors=self._cors is not None)
+        """What answers most orders before they get here."""
         self._proxies = Proxies(settings.trusted_proxies)
 
     async def __call__(

@@ -3,6 +3,7 @@
 In one process the bus is the sequencer's own queue. A gateway knows only this module.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
@@ -52,6 +53,12 @@ class Bus(Protocol):
         """Return the reply once it is committed and this gateway's market view holds it.
 
         Raises Overloaded, OutcomeUnknown or Faulted.
+        """
+
+    def hand_in(self, command: Command) -> asyncio.Future[BusReply]:
+        """Do what ``submit`` does without waiting: the future ends as it would.
+
+        Whoever cancels it stops waiting. Raises Overloaded.
         """
 
     async def submit_many(self, commands: Sequence[Command]) -> list[BusReply | BusError]:

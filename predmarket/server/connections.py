@@ -23,6 +23,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from predmarket.server.express import Express, Running
 from predmarket.server.gathering import GatheringTransport
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.errors import RETRY, envelope
@@ -96,6 +97,8 @@ class Connection(HttpToolsProtocol):
         self._received = 0
         self._arriving = 0
         self._unread_since: float | None = None
+        self._express: Express | None = getattr(self.app, "express", None)
+        self._unstarted: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         super().connection_made(GatheringTransport(transport))
@@ -132,10 +135,31 @@ class Connection(HttpToolsProtocol):
         finally:
             self.app = app
 
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        if self.flow.read_paused:  # more than an order has; who reads it is to say so
+            self._start_unstarted()
+
     def on_message_complete(self) -> None:
         self._phase = _IDLE
         self._received = 0  # what arrived in the same piece is not held against the next request
         super().on_message_complete()
+        self._start_unstarted()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 -- as uvicorn
+        express = self._express
+        if express is None or app is not self.config.loaded_app or not express.concerns(cycle):
+            super()._start_asgi_task(cycle, app)
+        elif cycle.more_body and not self.flow.read_paused:
+            self._unstarted = cycle
+        elif cycle.more_body or not express.begin(cycle, cast("Running", self.tasks)):
+            super()._start_asgi_task(cycle, app)
+
+    def _start_unstarted(self) -> None:
+        """Have a request answered that was waiting for its body."""
+        cycle, self._unstarted = self._unstarted, None
+        if cycle is not None and not (cycle.disconnected or self.transport.is_closing()):
+            self._start_asgi_task(cycle, self.config.loaded_app)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, in the envelope."""

@@ -37,3 +37,11 @@ class UserLimit:
                 wait = here.take(user_id, cost)
         if wait:
             raise too_many(wait)
+
+    def take_at_once(self, user_id: int) -> bool:
+        """Take a permit if there is one at hand; False takes nothing and says nothing."""
+        if self._here is None:
+            return True
+        if self._permits is None:
+            return not self._here.take(user_id)
+        return self._permits.take_at_once(user_id)

@@ -135,6 +135,16 @@ class Permits:
             self._trips = asyncio.create_task(self._go())
         return await need.wait
 
+    def take_at_once(self, user_id: int) -> bool:
+        """Take a permit that is leased already; False when none is."""
+        lease = self._leases.get(user_id)
+        if lease is None or lease.left < 1 or user_id in self._needs:
+            return False
+        if self._clock() >= lease.until:
+            return False
+        lease.left -= 1
+        return True
+
     async def _go(self) -> None:
         """Make round trips as long as somebody needs something."""
         try:

@@ -45,7 +45,7 @@ class Access:
             status = state.get("status", GONE)
             route = scope.get("path_template", "")
             quiet = route in _QUIET and status < 400
-            self._ended(scope, route, status, began, quiet=quiet)
+            self.ended(scope, route, status, began, quiet=quiet)
 
     async def follow_bare(
         self, route: BareRoute, scope: HTTPScope, receive: Receive, send: Send
@@ -57,11 +57,12 @@ class Access:
             await route(scope, receive, send)
         finally:
             status = scope["state"].get("status", GONE)
-            self._ended(scope, scope["path"], status, began, quiet=status < 400)
+            self.ended(scope, scope["path"], status, began, quiet=status < 400)
 
-    def _ended(
+    def ended(
         self, scope: HTTPScope, route: str, status: int, began: float, *, quiet: bool
     ) -> None:
+        """Measure a request that has been answered and tell of it; ``quiet``: at DEBUG."""
         seconds = time.perf_counter() - began
         self._metrics.request(scope["method"], route, status, seconds)
         level = logging.DEBUG if quiet else logging.INFO

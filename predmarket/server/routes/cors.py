@@ -17,7 +17,7 @@ from predmarket.server.auth.gate import Headers, header
 
 PREFLIGHT_SECONDS = 600
 
-_VARY = (b"vary", b"Origin")
+VARY = (b"vary", b"Origin")
 _PREFLIGHT: list[tuple[bytes, bytes]] = [
     (b"access-control-allow-methods", b"GET, POST, PATCH, DELETE"),
     (
@@ -51,7 +51,7 @@ class Cors:
     def sharing(self, send: Send, headers: Headers) -> Send:
         """Return a ``send`` that says who may see the answer."""
         origin = self._known(headers)
-        added = [_VARY]
+        added = [VARY]
         if origin is not None:
             added += [
                 (b"access-control-allow-origin", origin.encode("latin-1")),

@@ -108,6 +108,10 @@ class Core:
         """
         return await self._take(command).reply
 
+    def hand_in(self, command: Command) -> asyncio.Future[BusReply]:
+        """Return what will be the command's reply, after its commit; see ``Bus``."""
+        return self._take(command).reply
+
     async def submit_many(self, commands: Sequence[Command]) -> list[BusReply | BusError]:
         """Return each command's reply after its commit, or why there is none; see ``Bus``."""
         taken: list[Waiting | Overloaded] = []

@@ -1,5 +1,6 @@
 """Bad requests: each a clear error in the envelope, and nothing changed."""
 
+import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator
@@ -279,7 +280,13 @@ async def test_a_core_that_does_not_answer(
         async def fail(_: object, error: Exception = error) -> None:
             raise error
 
+        def fail_later(_: object, error: Exception = error) -> asyncio.Future[object]:
+            future = asyncio.get_running_loop().create_future()
+            future.set_exception(error)
+            return future
+
         monkeypatch.setattr(exchange.node.core, "submit", fail)
+        monkeypatch.setattr(exchange.node.core, "hand_in", fail_later)
         answer = await ann.client.request(method, path, json=body)
         assert (path, answer.status_code, error_of(answer)["code"]) == (path, status, code)
         assert "secret" not in answer.text

@@ -1,0 +1,205 @@
+"""POST /v1/orders straight from the connection: no task and no ASGI for an order that is in order.
+
+What most orders are is recognised here: a whole body that decodes, a Bearer token known a moment
+ago, room under the limit. Such an order is handed to the core as soon as its last byte is there,
+and its answer is written when the core's reply comes. Everything else (a token's first use, a
+cookie, what a gateway refuses) goes the ordinary way, routes/place.py, before anything was done: so
+nothing is decided here that is not decided there, by the same functions.
+"""
+
+import asyncio
+import time
+from contextvars import copy_context
+from typing import Any, TypeAlias, cast
+
+from litestar.types import HTTPScope
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from predmarket.contracts.orders import Order, PlaceOrderRequest
+from predmarket.contracts.requests import Invalid, decode
+from predmarket.engine.commands import PlaceOrder
+from predmarket.engine.replies import OrderDone, Refused
+from predmarket.server import wire
+from predmarket.server.auth.sessions import Principal
+from predmarket.server.bus import BusError, BusReply, OutcomeUnknown
+from predmarket.server.observability.access import Access
+from predmarket.server.observability.request import CURRENT
+from predmarket.server.refusal import Refusal
+from predmarket.server.routes import entry, place
+from predmarket.server.routes.context import MAX_BODY_BYTES, Context
+from predmarket.server.routes.cors import VARY
+from predmarket.server.routes.errors import code_of, envelope, refusal_of
+from predmarket.server.routes.headers import request_id, security_headers
+from predmarket.terms import Scope
+
+Cycle: TypeAlias = RequestResponseCycle
+"""One request of a connection and its answer, as uvicorn keeps them."""
+Running: TypeAlias = "set[asyncio.Future[Any]]"
+"""What the server waits for when it stops, and cancels when that takes too long."""
+
+
+class Express:
+    """Places orders for connections. ``cors``: pages of other origins may ask too."""
+
+    def __init__(self, context: Context, access: Access, *, cors: bool) -> None:
+        self.services = context.services
+        self.access = access
+        self._sessions = context.sessions
+        self._limit = context.limits.orders
+        self._cors = cors
+        security = security_headers(on_loopback=context.services.settings.on_loopback)
+        own = [*security, (b"content-type", b"application/json"), *([VARY] if cors else [])]
+        self.head = b"".join(b"%b: %b\r\n" % header for header in own)
+
+    @staticmethod
+    def concerns(cycle: Cycle) -> bool:
+        """Tell from a request's head whether ``begin`` is worth trying once its body is whole."""
+        scope = cycle.scope
+        return (
+            scope["path"] == place.PATH
+            and scope["method"] == "POST"
+            and not cycle.waiting_for_100_continue
+        )
+
+    def begin(self, cycle: Cycle, running: Running) -> bool:
+        """Hand in the order of a whole request; False: nothing was done, go the ordinary way.
+
+        What is under way is among ``running``; to cancel it there is to stop waiting for it.
+        """
+        principal = self._known(cycle)
+        if principal is None or len(cycle.body) > MAX_BODY_BYTES:
+            return False
+        try:
+            request = decode(bytes(cycle.body), PlaceOrderRequest)
+        except Invalid:
+            return False
+        if not self._limit.take_at_once(principal.user_id):
+            return False
+        scope = cast("HTTPScope", cycle.scope)
+        scope["user"] = principal
+        scope["state"]["request_id"] = request_id(scope["headers"])
+        command = entry.place_command(self.services, principal, request)
+        order = _Order(self, cycle, scope, command, running)
+        context = copy_context()
+        context.run(CURRENT.set, scope)  # what is logged on the way is this request's
+        try:
+            reply = self.services.bus.hand_in(command)
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            context.run(order.refuse, error)
+        else:
+            running.add(reply)
+            reply.add_done_callback(order.replied, context=context)
+        return True
+
+    def _known(self, cycle: Cycle) -> Principal | None:
+        """Return who asks, if that is plain and nothing else about the head is a question."""
+        principal: Principal | None = None
+        for name, value in cast("list[tuple[bytes, bytes]]", cycle.scope["headers"]):
+            if name == b"authorization":
+                if principal is not None:
+                    return None
+                principal = self._sessions.known(value)
+            elif (name == b"content-type" and value != b"application/json") or (
+                name == b"origin" and self._cors
+            ):
+                return None
+        if principal is None or not principal.may(Scope.TRADE):
+            return None
+        return principal
+
+
+class _Order:
+    """One order on its way to the core, and its answer on its way back."""
+
+    __slots__ = ("_began", "_command", "_cycle", "_express", "_running", "_scope")
+
+    def __init__(
+        self,
+        express: Express,
+        cycle: Cycle,
+        scope: HTTPScope,
+        command: PlaceOrder,
+        running: Running,
+    ) -> None:
+        self._began = time.perf_counter()
+        self._express = express
+        self._cycle = cycle
+        self._scope = scope
+        self._command = command
+        self._running = running
+
+    def replied(self, reply: "asyncio.Future[BusReply]") -> None:
+        """Answer with what the core replied."""
+        self._running.discard(reply)
+        if reply.cancelled():  # the server stops and waits no longer
+            self.refuse(OutcomeUnknown("the server stops"))
+            return
+        try:
+            self._answer(reply.result())
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            self.refuse(error)
+
+    def _answer(self, reply: BusReply) -> None:
+        if isinstance(reply, OrderDone):
+            self._accept(201, wire.order(reply.order, reply.fills, self._express.services.view))
+        elif isinstance(reply, Refused):
+            self.refuse(Refusal.of(reply))
+        else:
+            reading = asyncio.create_task(self._repeated(reply))
+            self._running.add(reading)
+            reading.add_done_callback(self._running.discard)
+
+    async def _repeated(self, reply: BusReply) -> None:
+        """Answer a repeat: the database knows how the order now stands."""
+        try:
+            answer = await entry.placed(self._express.services, reply)
+        except asyncio.CancelledError:  # as above
+            self.refuse(OutcomeUnknown("the server stops"))
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            self.refuse(error)
+        else:
+            self._accept(*answer)
+
+    def _accept(self, status: int, order: Order) -> None:
+        self._express.services.metrics.placement(self._command, None)
+        self._send(status, entry.encode(order))
+
+    def refuse(self, error: BaseException) -> None:
+        """Answer with what an exception means."""
+        refusal = refusal_of(error)
+        if isinstance(error, Refusal | BusError):
+            self._express.services.metrics.placement(self._command, code_of(error))
+        extra = b"".join(
+            b"%s: %s\r\n" % (name.encode(), value.encode())
+            for name, value in refusal.headers.items()
+        )
+        self._send(refusal.status, envelope(refusal, self._id), extra)
+
+    @property
+    def _id(self) -> str:
+        id: str = self._scope["state"]["request_id"]
+        return id
+
+    def _send(self, status: int, body: bytes, extra: bytes = b"") -> None:
+        """Write the answer as one, and let the connection go on to its next request."""
+        cycle = self._cycle
+        if not cycle.disconnected:
+            if not cycle.keep_alive:
+                extra += b"connection: close\r\n"
+            cycle.response_started = cycle.response_complete = True
+            cycle.transport.write(
+                b"%b%b%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b"
+                % (
+                    STATUS_LINE[status],
+                    b"".join([b"%b: %b\r\n" % header for header in cycle.default_headers]),
+                    self._express.head,
+                    extra,
+                    self._id.encode(),
+                    len(body),
+                    body,
+                )
+            )
+            if not cycle.keep_alive:
+                cycle.transport.close()
+            cycle.on_response()
+        self._express.access.ended(self._scope, place.PATH, status, self._began, quiet=status < 400)
