@@ -53,6 +53,10 @@ class Socket:
             body = await self._reader.readexactly(int(headers["content-length"]))
         return int(first.split()[1]), headers, json.loads(body)
 
+    async def line(self) -> bytes:
+        """Return the next line."""
+        return await self._reader.readline()
+
     async def refusal(self) -> tuple[int, str]:
         """Return status and code of an answer in the envelope, the last on the connection."""
         status, headers, body = await self.answer()
