@@ -7,13 +7,16 @@ be allowed to create databases; the Redis databases in use are emptied.
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 from hypothesis import settings
+from sqlalchemy import make_url
 
+from predmarket.server.storage import migrations
 from tests.support.postgres import PostgresServer, fresh_database
 from tests.support.redis import RedisServer
 
@@ -51,6 +54,44 @@ def sqlite_url(tmp_path: Path) -> str:
 def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty database: the test runs once on each kind."""
     url = request.getfixturevalue(f"{request.param}_url")
+    assert isinstance(url, str)
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server_url: str) -> Iterator[str]:
+    """The name of a PostgreSQL database at the newest schema, to be copied and never opened."""
+    with fresh_database(postgres_server_url) as url:
+        migrations.upgrade(url)
+        yield make_url(url).database or ""
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database at the newest schema, to be copied and never opened."""
+    path = tmp_path_factory.mktemp("template") / "predmarket.db"
+    migrations.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_server_url: str, postgres_template: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database with the newest schema, of this test alone."""
+    with fresh_database(postgres_server_url, postgres_template) as url:
+        yield url
+
+
+@pytest.fixture
+def migrated_sqlite_url(sqlite_url: str, sqlite_template: Path) -> str:
+    """The URL of an SQLite database with the newest schema, of this test alone."""
+    shutil.copy(sqlite_template, make_url(sqlite_url).database or "")
+    return sqlite_url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def migrated_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a database with the newest schema: the test runs once on each kind."""
+    url = request.getfixturevalue(f"migrated_{request.param}_url")
     assert isinstance(url, str)
     return url
 

@@ -67,7 +67,7 @@ class World:
     async def _open(self) -> None:
         self._node = await self._stack.enter_async_context(runtime.node(self._settings, wait_s=0))
         url, _ = await self._stack.enter_async_context(serving(self._node))
-        self._client = httpx.AsyncClient(base_url=url, timeout=20)
+        self._client = httpx.AsyncClient(base_url=url, timeout=20, verify=False)
         self._stack.push_async_callback(self._client.aclose)
 
     def restart(self) -> None:

@@ -43,6 +43,9 @@ from tests.engine.translate import EventTuple, to_tuples
 A, B, C = 1, 2, 3
 SECOND: Micros = 1_000_000
 
+MANY_STEPS = 100
+"""More than any test's market takes to end."""
+
 Levels = list[tuple[str, str]]
 
 
@@ -90,8 +93,11 @@ class Desk:
         return reply
 
     def _finish(self) -> None:
+        steps = 0
         while (step := self.exchange.unfinished()) is not None:
             self._apply(self.exchange.state.now, step)
+            steps += 1
+            assert steps < MANY_STEPS, "it makes no progress"
 
     # commands
 

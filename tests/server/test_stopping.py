@@ -14,7 +14,7 @@ import pytest
 
 from predmarket.server.storage import migrations
 from tests.crash.campaign import audit_holds
-from tests.support.exchange import ExchangeProcess
+from tests.support.exchange import QUICK, ExchangeProcess
 from tests.support.load import Load
 from tests.support.postgres import PostgresServer
 
@@ -29,7 +29,7 @@ def daemon(
     """Prepare a process that does not outlive the test."""
     if url.startswith("postgresql"):
         migrations.upgrade(url)
-    process = ExchangeProcess(folder, url, *flags, settings=settings)
+    process = ExchangeProcess(folder, url, *flags, settings=settings, program=QUICK)
     try:
         yield process
     finally:

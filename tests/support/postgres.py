@@ -186,11 +186,14 @@ def libpq(url: str) -> str:
 
 
 @contextmanager
-def fresh_database(server_url: str) -> Iterator[str]:
-    """Make an empty database on the server of ``server_url``; yield its URL; drop it afterwards."""
+def fresh_database(server_url: str, template: str = "template0") -> Iterator[str]:
+    """Make a database on the server of ``server_url``; yield its URL; drop it afterwards.
+
+    It is empty, or a copy of the one named, to which nobody may be connected.
+    """
     name = f"pm_{uuid.uuid4().hex}"
     url = make_url(server_url).set(drivername="postgresql+psycopg", database=name)
-    _execute(server_url, sql.SQL("CREATE DATABASE {} TEMPLATE template0"), name)
+    _execute(server_url, sql.SQL("CREATE DATABASE {} TEMPLATE {}"), name, template)
     try:
         yield url.render_as_string(hide_password=False)
     finally:
@@ -198,6 +201,6 @@ def fresh_database(server_url: str) -> Iterator[str]:
         _execute(server_url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)"), name)
 
 
-def _execute(server_url: str, statement: sql.SQL, name: str) -> None:
+def _execute(server_url: str, statement: sql.SQL, *names: str) -> None:
     with psycopg.connect(libpq(server_url), autocommit=True) as connection:
-        connection.execute(statement.format(sql.Identifier(name)))
+        connection.execute(statement.format(*map(sql.Identifier, names)))

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
+from uvicorn.config import Config
 
 from predmarket.server import runtime
 from predmarket.server.app import Application, create_app
@@ -18,7 +19,6 @@ from predmarket.server.auth import passwords
 from predmarket.server.connections import HttpServer, http_config
 from predmarket.server.services import Services
 from predmarket.server.settings import Settings
-from predmarket.server.storage.migrations import upgrade
 
 PASSWORD = "a long enough password"
 
@@ -66,13 +66,34 @@ class Exchange:
         return user
 
 
+class Prompt(HttpServer):
+    """The server, which looks for its end at once and not at the next tick."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
+
+    def end(self) -> None:
+        """Stop serving."""
+        self.should_exit = True
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        ticking = asyncio.create_task(super().main_loop())
+        told = asyncio.create_task(self._told.wait())
+        await asyncio.wait((ticking, told), return_when=asyncio.FIRST_COMPLETED)
+        for task in (ticking, told):
+            task.cancel()
+        await asyncio.gather(ticking, told, return_exceptions=True)
+
+
 @asynccontextmanager
 async def serving(
     node: runtime.Node, services: Services | None = None
 ) -> AsyncIterator[tuple[str, Application]]:
     """Serve a node on a free port of this machine; ``services`` in place of its own."""
     app = create_app(services or node.services)
-    server = HttpServer(http_config(app))
+    server = Prompt(http_config(app))
     with runtime.listen(node.settings) as listener:
         # asyncio's own loop, unlike the uvloop of `serve`, leaves Nagle's algorithm on for a socket
         # it was given: every answer would wait 40 ms for the client's delayed acknowledgement
@@ -81,16 +102,23 @@ async def serving(
         while not server.started:
             await asyncio.sleep(0.001)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", app
-        server.should_exit = True
+        server.end()
         await task
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a database with the newest schema: the test runs once on each kind."""
+    url = request.getfixturevalue(f"migrated_{request.param}_url")
+    assert isinstance(url, str)
+    return url
 
 
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings of an exchange on an empty database; hashing is quick."""
+    """Settings of an exchange without data; hashing is quick."""
     monkeypatch.setattr(passwords, "ROUNDS", 4)
     monkeypatch.chdir(tmp_path)
-    upgrade(database_url)
     limits = dict.fromkeys(("auth_rate_limit", "auth_window_limit", "order_rate_limit"), "off")
     given = {"port": 0, "data_dir": str(tmp_path), "database_url": database_url, **limits}
     return Settings.load({**given, "signup_credit": "0"})
@@ -104,7 +132,10 @@ async def exchange(settings: Settings) -> AsyncIterator[Exchange]:
 
         def client(token: str | None = None) -> httpx.AsyncClient:
             headers = {} if token is None else {"authorization": f"Bearer {token}"}
-            clients.append(httpx.AsyncClient(base_url=url, headers=headers, timeout=20))
+            # no TLS: to load the certificates for it takes longer than most tests
+            clients.append(
+                httpx.AsyncClient(base_url=url, headers=headers, timeout=20, verify=False)
+            )
             return clients[-1]
 
         anonymous = client()

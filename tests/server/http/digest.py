@@ -1,12 +1,28 @@
-"""What the database holds, as one value per table: equal before and after means nothing changed."""
+"""What the database holds, as one value per table: equal before and after means nothing changed.
 
-from sqlalchemy import select
+``Watch`` asks for all of it in one statement of the database's own, quick enough to be asked after
+each request; ``digest`` reads every row into here, by other means, for the end and for an error
+that shows what changed.
+"""
 
-from predmarket.server.storage.database import Database
+import sqlite3
+from typing import Self
+
+import psycopg
+from sqlalchemy import Table, select
+
+from predmarket.server.storage.database import Database, is_sqlite, normal_url
 from predmarket.server.storage.tables import metadata
+from tests.support.postgres import libpq
 
-BOOKKEEPING = frozenset({"lease", "sessions", "refresh_tokens", "core_state", "journal"})
-"""The lead's heartbeat, sessions, and the record that a command was asked for at all."""
+HEARTBEAT = frozenset({"lease"})
+"""What changes by itself: the lead's heartbeat."""
+
+COMMANDS = frozenset({"core_state", "journal"})
+"""The record that a command was asked for at all, whatever was decided."""
+
+BOOKKEEPING = HEARTBEAT | COMMANDS | {"sessions", "refresh_tokens"}
+"""Of no money, trading and identity."""
 
 Digest = dict[str, list[str]]
 
@@ -20,3 +36,53 @@ async def digest(db: Database) -> Digest:
                 rows = await connection.execute(select(table))
                 found[table.name] = sorted(repr(tuple(row)) for row in rows)
     return found
+
+
+class Watch:
+    """A connection of its own to a database, that tells which tables changed."""
+
+    def __init__(self, url: str) -> None:
+        """Connect, and take what is there now as what should stay."""
+        parsed = normal_url(url)
+        tables = [table for table in metadata.sorted_tables if table.name not in HEARTBEAT]
+        self._connection: sqlite3.Connection | psycopg.Connection
+        if is_sqlite(parsed):
+            self._connection = sqlite3.connect(parsed.database or "", isolation_level=None)
+            self._ask = " UNION ALL ".join(_in_sqlite(table) for table in tables)
+        else:
+            self._connection = psycopg.connect(libpq(url), autocommit=True)
+            self._ask = " UNION ALL ".join(_in_postgres(table) for table in tables)
+        self._before = self._now()
+
+    def begin(self) -> None:
+        """Take what is there now as what should stay."""
+        self._before = self._now()
+
+    def changed(self) -> set[str]:
+        """Return the tables whose rows are not those of the beginning."""
+        now = self._now()
+        return {table for table, rows in now.items() if rows != self._before[table]}
+
+    def _now(self) -> dict[str, str]:
+        return dict(self._connection.execute(self._ask).fetchall())
+
+    def __enter__(self) -> Self:
+        """Return it connected."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave."""
+        self._connection.close()
+
+
+def _in_sqlite(table: Table) -> str:
+    """Select a table's rows as one text."""
+    row = " || ',' || ".join(f'quote("{column.name}")' for column in table.columns)
+    rows = f"SELECT {row} AS spelled FROM {table.name} ORDER BY 1"
+    return f"SELECT '{table.name}', coalesce(group_concat(spelled, char(10)), '') FROM ({rows})"
+
+
+def _in_postgres(table: Table) -> str:
+    """Select a table's rows as one text."""
+    spelled = "coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '')"
+    return f"SELECT '{table.name}', {spelled} FROM {table.name} AS t"

@@ -1,7 +1,8 @@
 """Every row of bad input, on every route: a clear error with its code, and nothing changed.
 
-"Nothing changed" is a comparison of all tables of money, trading and identity before and after
-every few requests and at the end. What orders refuse field by field is in test_refusals.py.
+"Nothing changed" is a comparison of all tables, sessions and the journal among them, after each
+request, and once more at the end of those of money, trading and identity by other means. What
+orders refuse field by field is in test_refusals.py.
 """
 
 import json
@@ -16,7 +17,7 @@ from sqlalchemy import text
 from predmarket.server.auth.tokens import issue_access
 from predmarket.terms import Role
 from tests.server.http.conftest import PASSWORD, Exchange, Json, User
-from tests.server.http.digest import Digest, digest
+from tests.server.http.digest import COMMANDS, Digest, Watch, digest
 from tests.server.http.test_refusals import error_of
 
 JSON = {"content-type": "application/json"}
@@ -82,7 +83,8 @@ AMOUNTS: list[tuple[str, str, str, Json, list[str]]] = [
 ]
 SIGNED = {"price": ["-0", '"-0"', "0", "-1"], "qty": ["-0", "0", "-1"], "amount": ["-0", "0"]}
 
-COMPARE_EVERY = 50
+NEVER_ASKED = frozenset({400, 401, 413, 415})
+"""Refused before the core heard of it: not even the journal changes."""
 
 TEXTS = ['"a\\u0000b"', "5", "true", "[]", "{}", '"' + "x" * 20_000 + '"']
 """Wrong for a text of any kind."""
@@ -131,8 +133,13 @@ class Desk:
 
     exchange: Exchange
     users: dict[str, User]
+    watch: Watch
     before: Digest = field(default_factory=dict)
-    asked: int = 0
+
+    async def begin(self) -> None:
+        """Take what is there now as what should stay."""
+        self.watch.begin()
+        self.before = await digest(self.exchange.node.db)
 
     async def refused(
         self,
@@ -152,14 +159,15 @@ class Desk:
         assert error["code"] == code, (*row, error)
         if status == 401 and code == "UNAUTHENTICATED":
             assert answer.headers["www-authenticate"] == "Bearer"
-        self.asked += 1
-        if self.asked % COMPARE_EVERY == 0:
-            await self.unchanged()
+        changed = self.watch.changed() - (set() if status in NEVER_ASKED else COMMANDS)
+        if changed:
+            await self.unchanged(row)
+        assert not changed, row
         return error
 
-    async def unchanged(self) -> None:
-        """Compare the tables with those at the beginning."""
-        assert await digest(self.exchange.node.db) == self.before
+    async def unchanged(self, row: tuple[str, ...] = ()) -> None:
+        """Compare the tables of money, trading and identity with those at the beginning."""
+        assert await digest(self.exchange.node.db) == self.before, row
 
     async def malformed(self, who: str, method: str, path: str, body: bytes, field: str) -> None:
         """Send a body whose one wrong field must be named."""
@@ -169,12 +177,6 @@ class Desk:
         problems = (await refused)["details"]
         paths = [problem["path"].partition(".")[0] for problem in problems]
         assert paths == [field], (path, body[:100], problems)
-
-
-@pytest.fixture
-def database_url(postgres_url: str) -> str:
-    """PostgreSQL alone, the stricter of the two about texts and large numbers."""
-    return postgres_url
 
 
 @pytest.fixture
@@ -190,8 +192,10 @@ async def desk(exchange: Exchange) -> AsyncIterator[Desk]:
     ended = await users["ann"].client.post(f"/v1/orders/{ENDED_ORDER}/cancel")
     assert ended.status_code == 200
     users["boss"] = exchange.admin
-    made = Desk(exchange, users, await digest(exchange.node.db))
-    yield made
+    with Watch(exchange.node.settings.database) as watch:
+        made = Desk(exchange, users, watch)
+        await made.begin()
+        yield made
     await made.unchanged()
 
 
@@ -372,7 +376,7 @@ async def test_sessions_that_ended(desk: Desk) -> None:
                 tokens = "DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions"
                 await connection.execute(text(f"{tokens} WHERE user_id = :id)"), {"id": user.id})
             await connection.execute(text(statement), {"id": user.id})
-        desk.before = await digest(exchange.node.db)
+        await desk.begin()
         headers = {"authorization": f"Bearer {user.session['accessToken']}"}
         for method, path in NEEDS_USER:
             await desk.refused("anonymous", method, path, 401, "UNAUTHENTICATED", headers=headers)

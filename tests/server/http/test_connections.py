@@ -19,9 +19,9 @@ GET = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
 @pytest.fixture
-def database_url(sqlite_url: str) -> str:
+def database_url(migrated_sqlite_url: str) -> str:
     """One kind of database: connections do not know it."""
-    return sqlite_url
+    return migrated_sqlite_url
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from predmarket.server.auth import passwords
 from predmarket.server.auth.sessions import Sessions
 from predmarket.server.routes.context import CONTEXT, Context
 from predmarket.server.settings import Settings
-from predmarket.server.storage.migrations import upgrade
 from tests.server.http.conftest import PASSWORD, Json, serving
 from tests.server.http.test_refusals import error_of
 from tests.support.redis import RedisServer
@@ -27,12 +26,13 @@ NOBODY = {"email": "nobody@example.com", "password": PASSWORD}
 
 
 @pytest.fixture
-def given(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def given(
+    tmp_path: Path, migrated_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
     """Settings of an exchange on an empty database, all limits off; hashing is quick."""
     monkeypatch.setattr(passwords, "ROUNDS", 4)
     monkeypatch.chdir(tmp_path)
-    upgrade(sqlite_url)
-    return {"port": "0", "data_dir": str(tmp_path), "database_url": sqlite_url, **OFF}
+    return {"port": "0", "data_dir": str(tmp_path), "database_url": migrated_sqlite_url, **OFF}
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ async def gateways(
                 await redis.start()
                 stack.push_async_callback(redis.close)
             url, app = await stack.enter_async_context(serving(replace(node, redis=redis)))
-            client = httpx.AsyncClient(base_url=url, timeout=20)
+            client = httpx.AsyncClient(base_url=url, timeout=20, verify=False)
             served.append((await stack.enter_async_context(client), app))
         yield served
 

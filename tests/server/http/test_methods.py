@@ -7,9 +7,9 @@ from tests.server.http.test_refusals import error_of
 
 
 @pytest.fixture
-def database_url(sqlite_url: str) -> str:
+def database_url(migrated_sqlite_url: str) -> str:
     """One database is enough: nothing here depends on it."""
-    return sqlite_url
+    return migrated_sqlite_url
 
 
 async def test_head_is_get_without_the_body(exchange: Exchange) -> None:

@@ -179,9 +179,9 @@ class Exchange:
 
 
 @pytest.fixture
-def exchange(database_url: str) -> Exchange:
+def exchange(migrated_url: str) -> Exchange:
     """An exchange on an empty database; the test runs once on each kind."""
-    return Exchange(database_url)
+    return Exchange(migrated_url)
 
 
 @pytest.fixture
