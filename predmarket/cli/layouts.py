@@ -287,11 +287,12 @@ LEDGER_LINE = Layout(
         _text("MARKET", "marketSlug"),
         _number("TRADE", "tradeId"),
         _number("AMOUNT", "amount"),
+        _number("BALANCE", "balanceAfter"),
         _text("REASON", "reason"),
     ),
     _names(
         "id kind amount counterpart marketId marketSlug tradeId transferId reason commandSeq"
-        " createdAt"
+        " createdAt balanceAfter"
     ),
     least=("REASON", "TRADE"),
 )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -40,71 +40,53 @@ def _keep(ctx: typer.Context, param: typer.CallbackParam, value: object) -> obje
     return value
 
 
+def _option(*names: str, help: str, metavar: str | None = None) -> typer.models.OptionInfo:
+    """Return an option that is noted as it is read: no command has a parameter for it."""
+    option: typer.models.OptionInfo = typer.Option(
+        *names,
+        help=help,
+        metavar=metavar,
+        case_sensitive=False,
+        callback=_keep,
+        expose_value=False,
+    )
+    return option
+
+
+Url: TypeAlias = Annotated[
+    str | None,
+    _option("--url", metavar="URL", help="The exchange's address [env: PREDMARKET_URL]."),
+]
+Profile: TypeAlias = Annotated[
+    str | None,
+    _option(
+        "--profile",
+        "-P",
+        metavar="NAME",
+        help="Whose session and address to use [env: PREDMARKET_PROFILE].",
+    ),
+]
+Output: TypeAlias = Annotated[
+    Format | None, _option("--output", "-o", help="How to print data (default: table).")
+]
+Json: TypeAlias = Annotated[bool, _option("--json", help="The same as -o json.")]
+NoInput: TypeAlias = Annotated[bool, _option("--no-input", help="Never ask.")]
+Yes: TypeAlias = Annotated[bool, _option("--yes", "-y", help="Answer every question with yes.")]
+Color: TypeAlias = Annotated[
+    bool | None,
+    _option("--color/--no-color", help="Colour or not, whatever stdout is [env: NO_COLOR]."),
+]
+Quiet: TypeAlias = Annotated[bool, _option("--quiet", help="Nothing on stderr but errors.")]
+
+
 def declare(
-    url: Annotated[
-        str | None,
-        typer.Option(
-            "--url",
-            metavar="URL",
-            help="The exchange's address [env: PREDMARKET_URL].",
-            callback=_keep,
-            expose_value=False,
-        ),
-    ] = None,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            "--profile",
-            "-P",
-            metavar="NAME",
-            help="Whose session and address to use [env: PREDMARKET_PROFILE].",
-            callback=_keep,
-            expose_value=False,
-        ),
-    ] = None,
-    output: Annotated[
-        Format | None,
-        typer.Option(
-            "--output",
-            "-o",
-            case_sensitive=False,
-            help="How to print data (default: table).",
-            callback=_keep,
-            expose_value=False,
-        ),
-    ] = None,
-    json: Annotated[
-        bool,
-        typer.Option("--json", help="The same as -o json.", callback=_keep, expose_value=False),
-    ] = False,
-    no_input: Annotated[
-        bool,
-        typer.Option("--no-input", help="Never ask.", callback=_keep, expose_value=False),
-    ] = False,
-    yes: Annotated[
-        bool,
-        typer.Option(
-            "--yes",
-            "-y",
-            help="Answer every question with yes.",
-            callback=_keep,
-            expose_value=False,
-        ),
-    ] = False,
-    color: Annotated[
-        bool | None,
-        typer.Option(
-            "--color/--no-color",
-            help="Colour or not, whatever stdout is [env: NO_COLOR].",
-            callback=_keep,
-            expose_value=False,
-        ),
-    ] = None,
-    quiet: Annotated[
-        bool,
-        typer.Option(
-            "--quiet", help="Nothing on stderr but errors.", callback=_keep, expose_value=False
-        ),
-    ] = False,
+    url: Url = None,
+    profile: Profile = None,
+    output: Output = None,
+    json: Json = False,
+    no_input: NoInput = False,
+    yes: Yes = False,
+    color: Color = None,
+    quiet: Quiet = False,
 ) -> None:
     """Declare the options; grammar.py hangs them on every command."""

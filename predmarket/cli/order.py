@@ -1,127 +1,16 @@
-"""Commands: order place, cancel, cancel-all, cancel-after, amend, batch, list, show."""
+"""Commands: order cancel, cancel-all, cancel-after, amend, list, show. (place, batch: entry.py.)"""
 
-import json
-import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 
 from predmarket.cli import arguments, failure, layouts
 from predmarket.cli import line as lines
-from predmarket.cli.failure import UNAVAILABLE, Failure, usage
-from predmarket.cli.line import Line
-from predmarket.cli.moment import moment
+from predmarket.cli.failure import Failure, usage
 from predmarket.cli.paging import show_list
 from predmarket.client import ApiError, ClientError, Unreachable, calls
-from predmarket.client.calls import NewOrder
-from predmarket.client.shapes import BatchResult, ErrorBody, Order
-from predmarket.terms import OrderType, SelfTradePrevention, Side, TimeInForce
-
-_MAX_CLIENT_ID = 64
-
-
-def place(
-    ctx: typer.Context,
-    market: arguments.Market,
-    side: Annotated[
-        Side, typer.Argument(metavar="buy|sell", case_sensitive=False, help="Which way.")
-    ],
-    qty: Annotated[str, typer.Argument(metavar="QTY", help="Contracts, up to 2 decimals.")],
-    *,
-    price: Annotated[
-        str | None, typer.Option("--price", metavar="P", help="Limit price, between 0 and 1.")
-    ] = None,
-    at_market: Annotated[
-        bool, typer.Option("--market", help="Take the best prices within the slippage.")
-    ] = False,
-    tif: Annotated[
-        TimeInForce | None,
-        typer.Option("--tif", case_sensitive=False, help="How long it may work."),
-    ] = None,
-    expires: Annotated[
-        str | None,
-        typer.Option(
-            "--expires", metavar="TIME", help="RFC 3339, or a span such as 30m; implies --tif GTD."
-        ),
-    ] = None,
-    post_only: Annotated[bool, typer.Option("--post-only", help="Rest, or be refused.")] = False,
-    reduce_only: Annotated[
-        bool, typer.Option("--reduce-only", help="Only close what is held.")
-    ] = False,
-    slippage: Annotated[
-        str | None,
-        typer.Option("--slippage", metavar="P", help="How far --market may go from the best."),
-    ] = None,
-    stp: Annotated[
-        SelfTradePrevention | None,
-        typer.Option("--stp", case_sensitive=False, help="What to do on meeting an own order."),
-    ] = None,
-    client_id: Annotated[
-        str | None,
-        typer.Option("--client-id", metavar="ID", help="Own id, 1 to 64 characters, for ever."),
-    ] = None,
-    preview: Annotated[
-        bool,
-        typer.Option("--preview", help="Show what would happen; send no order."),
-    ] = False,
-) -> None:
-    """Examples:
-      predmarket order place will-it-rain-tomorrow buy 10 --price 0.60
-      predmarket order place will-it-rain-tomorrow sell 5 --market --slippage 0.05
-      predmarket order place 1 buy 10 --price 0.55 --expires 2h --post-only
-      predmarket order place 1 buy 10 --market --preview
-
-    Place an order. Its client order id is printed on stderr before it is sent: repeating the
-    command with --client-id and that id never places the order twice.
-    """
-    line = lines.of(ctx)
-    if at_market == (price is not None):
-        raise usage("give either --price P or --market")
-    expiry = moment(expires, "--expires")
-    order = NewOrder(
-        market=market,
-        side=side,
-        qty=qty,
-        price=price,
-        type=OrderType.MARKET if at_market else OrderType.LIMIT,
-        time_in_force=tif or (TimeInForce.GTD if expiry else None),
-        expires_at=expiry,
-        post_only=post_only or None,
-        reduce_only=reduce_only or None,
-        max_slippage=slippage,
-        self_trade_prevention=stp,
-        client_order_id=client_id if preview else _client_id(client_id),
-    )
-    if preview:
-        with line.client() as client:
-            line.output.record(layouts.PREVIEW, client.preview_order(order))
-        return
-    _send(line, order, given=client_id is not None)
-
-
-def _client_id(given: str | None) -> str:
-    if given is None:
-        return uuid4().hex
-    if not 1 <= len(given) <= _MAX_CLIENT_ID:
-        raise usage("--client-id has 1 to 64 characters")
-    return given
-
-
-def _send(line: Line, order: NewOrder, *, given: bool) -> None:
-    with line.client() as client:
-        said = line.output.note if given else line.output.say
-        said(f"client order id: {order.client_order_id}")
-        try:
-            placed = client.place_order(order)
-        except ClientError as error:
-            refusal = failure.of_client(error)
-            if refusal.exit_code == UNAVAILABLE:
-                refusal.hint = f"to repeat it safely, add: --client-id {order.client_order_id}"
-            raise refusal from None
-    line.output.record(layouts.ORDER, placed, brief=True)
+from predmarket.client.shapes import Order
 
 
 def cancel(
@@ -229,78 +118,6 @@ def amend(
     with line.client() as client:
         order = client.amend_order(order_id, price=price, qty=qty)
     line.output.record(layouts.ORDER, order, brief=True)
-
-
-def batch(
-    ctx: typer.Context,
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="JSON array or lines of orders; - is stdin.")
-    ],
-) -> None:
-    """Examples:
-      predmarket order batch orders.json
-      echo '[{"marketId": 1, "side": "BUY", "type": "LIMIT", "qty": "5", "price": "0.6"}]' \\
-        | predmarket order batch -
-
-    Place 1 to 100 orders, each on its own, in order, spelled as in the API. The exit code is that
-    of the first refusal, 0 when there is none.
-    """
-    line = lines.of(ctx)
-    orders = _read_orders(file)
-    with line.client() as client:
-        answer = client.place_batch(orders)
-    results = answer["results"]
-    rows = [_result_row(number, result) for number, result in enumerate(results, 1)]
-    line.output.show(
-        answer, rows, layouts.BATCH_RESULT.fields, lambda: [layouts.BATCH_RESULT.grid(rows)]
-    )
-    refused = [result["error"] for result in results if "error" in result]
-    if refused:
-        raise _refused(refused, len(results))
-
-
-def _refused(refused: Sequence[ErrorBody], asked: int) -> Failure:
-    from predmarket.contracts.errors import EXIT_CODES  # slow to load, and good news need it not
-
-    first = refused[0]
-    exit_codes = {code.value: number for code, number in EXIT_CODES.items()}
-    return Failure(
-        first["code"],
-        f"{len(refused)} of {asked} orders were refused; the first: {first['message']}",
-        exit_codes.get(first["code"], failure.REFUSED),
-        first.get("details", {}),
-    )
-
-
-def _result_row(number: int, result: BatchResult) -> Mapping[str, object]:
-    error = result.get("error")
-    text = f"{error['code']}: {error['message']}" if error else None
-    return {**result.get("order", {}), "number": number, "error": text}
-
-
-def _read_orders(file: str) -> list[dict[str, object]]:
-    """Return the orders in ``file``, their numbers as the text they were written in."""
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise usage(f"cannot read {file}: {reason}") from None
-    try:
-        data = _decode(text)
-    except ValueError:
-        try:
-            data = [_decode(row) for row in text.splitlines() if row.strip()]
-        except ValueError as error:
-            raise usage(f"{file} holds no JSON: {error}") from None
-    if isinstance(data, dict):
-        data = data.get("orders", [data])
-    if not isinstance(data, list) or not data or not all(isinstance(item, dict) for item in data):
-        raise usage(f"{file} must hold an array of orders")
-    return data
-
-
-def _decode(text: str) -> object:
-    return json.loads(text, parse_float=str, parse_constant=str)
 
 
 def list_orders(

@@ -81,12 +81,12 @@ TREE: Mapping[str, Entry] = {
     "order": Branch(
         "Place, change and cancel orders.",
         {
-            "place": Leaf("order:place", "Place an order."),
+            "place": Leaf("entry:place", "Place an order."),
             "cancel": Leaf("order:cancel", "Cancel orders by id."),
             "cancel-all": Leaf("order:cancel_all", "Cancel all open orders."),
             "cancel-after": Leaf("order:cancel_after", "Cancel all unless renewed in time."),
             "amend": Leaf("order:amend", "Change an order's price or quantity."),
-            "batch": Leaf("order:batch", "Place up to 100 orders from a file."),
+            "batch": Leaf("entry:batch", "Place up to 100 orders from a file."),
             "list": Leaf("order:list_orders", "List own orders."),
             "show": Leaf("order:show", "Show one order and its fills."),
         },

@@ -40,7 +40,9 @@ def update(
     role: Annotated[
         Role | None, typer.Option("--role", case_sensitive=False, help="Its new role.")
     ] = None,
-    disable: Annotated[bool, typer.Option("--disable", help="Let it do nothing more.")] = False,
+    disable: Annotated[
+        bool, typer.Option("--disable", help="Let it do nothing more; cancel its orders.")
+    ] = False,
     enable: Annotated[bool, typer.Option("--enable", help="Let it act again.")] = False,
 ) -> None:
     """Examples:

@@ -230,6 +230,7 @@ class LedgerLine(TypedDict):
     id: int
     kind: str
     amount: str
+    balanceAfter: str
     counterpart: str
     marketId: int | None
     marketSlug: str | None

@@ -114,12 +114,14 @@ class Counterpart(StrEnum):
 
 class LedgerLine(msgspec.Struct, frozen=True, rename="camel"):
     """One line of the account statement: ``amount`` enters the user's cash and leaves the
-    counterpart, or, negative, the other way. ``command_seq`` is the command that caused it.
+    counterpart, or, negative, the other way. ``balance_after`` is the cash, available and locked,
+    right after it; ``command_seq`` the command that caused it.
     """
 
     id: int
     kind: EntryKind
     amount: str
+    balance_after: str
     counterpart: Counterpart
     market_id: int | None
     market_slug: str | None

@@ -1,8 +1,8 @@
 """The HTTP application: Litestar with a front door.
 
-The door gives each request its id and, behind proxies, its client's address, and each answer its
-headers; it has requests measured, answers the preflights of known origins, and hands POST
-/v1/orders and /v1/orders/batch to routes of their own (routes/place.py). Everything else is
+The door gives each request its id and, behind proxies, its client's address and scheme, and each
+answer its headers; it has requests measured, answers the preflights of known origins, and hands
+POST /v1/orders and /v1/orders/batch to routes of their own (routes/place.py). Everything else is
 Litestar's.
 """
 
@@ -27,6 +27,7 @@ from predmarket.server.auth.gate import Gate
 from predmarket.server.auth.passwords import Passwords
 from predmarket.server.auth.revocations import share_revocations
 from predmarket.server.auth.sessions import Sessions
+from predmarket.server.candles import Candles
 from predmarket.server.express import Express
 from predmarket.server.health import HealthCheck
 from predmarket.server.limits import Limits
@@ -104,7 +105,10 @@ class Application(Litestar):
             return
         http, receive, send = cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send)
         if self._proxies:
-            http["client"] = self._proxies.client(http["client"], http["headers"])
+            peer = http["client"]
+            http["client"] = self._proxies.client(peer, http["headers"])
+            if self._proxies.ends_tls(peer, http["headers"]):
+                http["scheme"] = "https"
         cors = self._cors
         if cors is not None:
             send = cors.sharing(send, http["headers"])
@@ -135,4 +139,5 @@ def create_app(services: Services) -> Application:
     limits = Limits.of(services.settings, services.redis)
     if services.redis is not None:
         share_revocations(sessions, services.redis)
-    return Application(Context(services, sessions, gate, Passwords(), health, limits))
+    candles = Candles(services.db)
+    return Application(Context(services, sessions, gate, Passwords(), health, limits, candles))

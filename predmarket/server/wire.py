@@ -218,6 +218,7 @@ def ledger_line(entry: LedgerEntry, view: MarketView) -> accounts.LedgerLine:
         entry.id,
         entry.kind,
         format_money(entry.amount),
+        format_money(entry.balance),
         entry.counterpart,
         entry.market_id,
         None if entry.market_id is None else _slug(view, entry.market_id),

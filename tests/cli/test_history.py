@@ -15,7 +15,7 @@ CANDLE = {
 LINE = {
     "id": 9, "kind": "FEE", "amount": "-0.175000", "counterpart": "FEES", "marketId": 1,
     "marketSlug": "rain", "tradeId": 5, "transferId": None, "reason": None, "commandSeq": 12,
-    "createdAt": TIME,
+    "createdAt": TIME, "balanceAfter": "94.825000",
 }  # fmt: skip
 
 
@@ -49,6 +49,10 @@ def test_statement(run: Run, stub: Stub) -> None:
     assert (ran.code, len(ran.out.splitlines())) == (0, 3)
     assert stub.requests[0].query == {"kind": "FEE", "market": "rain"}
     assert stub.requests[1].query == {"kind": "FEE", "market": "rain", "cursor": "x"}
+    assert ran.out.splitlines()[0].endswith(",createdAt,balanceAfter")
+    heading, line = run("account", "statement").out.splitlines()[:2]
+    assert heading.split()[-3:] == ["AMOUNT", "BALANCE", "REASON"]
+    assert "-0.175000  94.825000" in line
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,7 @@ _line = LedgerLine(
     id=12,
     kind=EntryKind.TRADE,
     amount="-5.500000",
+    balance_after="94.500000",
     counterpart=Counterpart.COLLATERAL,
     market_id=1,
     market_slug=_SLUG,

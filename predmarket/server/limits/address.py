@@ -1,7 +1,8 @@
-"""Whom a request comes from: the peer's address, or what a trusted proxy says of it.
+"""Whom a request comes from, and how: the peer's address, or what a trusted proxy says of it.
 
 X-Forwarded-For is a list that each proxy extends at its end. So it is read from the end, and only
 as long as the one who wrote the entry is trusted: what a client puts there itself is never reached.
+Of X-Forwarded-Proto the last entry alone is read, for the same reason.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +25,7 @@ _UNKNOWN = "unknown"
 
 
 class Proxies:
-    """The networks of the proxies whose X-Forwarded-For is believed."""
+    """The networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
 
     def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
         self._networks = tuple(networks)
@@ -53,6 +54,14 @@ class Proxies:
             if not hops:
                 return peer
         return str(found), 0
+
+    def ends_tls(self, peer: Client | None, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Tell whether the peer is a trusted proxy and says that the client came through TLS."""
+        found = None if peer is None else _parse(peer[0])
+        if found is None or not self._trusts(found):
+            return False
+        schemes = [value for name, value in headers if name == b"x-forwarded-proto"]
+        return b",".join(schemes).rpartition(b",")[2].strip().lower() == b"https"
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._networks)

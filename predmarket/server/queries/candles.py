@@ -48,20 +48,6 @@ async def first_trade_since(connection: AsyncConnection, moment: Micros) -> int:
     return int((await connection.execute(_FIRST_SINCE, {"moment": moment})).scalar_one())
 
 
-async def trade_before_newest(
-    connection: AsyncConnection, market_id: int, count: int, first: int, end: int
-) -> Micros | None:
-    """Return the time of the newest trade but ``count`` with first <= id < end, if there is one."""
-    query = (
-        select(trades.c.created_at)
-        .where(trades.c.market_id == market_id, trades.c.id >= first, trades.c.id < end)
-        .order_by(trades.c.id.desc())
-        .offset(count)
-        .limit(1)
-    )
-    return (await connection.execute(query)).scalar_one_or_none()
-
-
 async def candles_of(
     connection: AsyncConnection, market_id: int, width: Micros, first: int, end: int
 ) -> list[CandleRecord]:

@@ -3,10 +3,11 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Invalid
+from predmarket.units import Money
 
 T = TypeVar("T")
 
@@ -14,24 +15,58 @@ LARGEST_ID = 2**63 - 1
 _BYTES = 8
 
 
+class Place(NamedTuple):
+    """Where a page of the statement begins: below an id, with the cash that was there by then."""
+
+    before: int
+    balance: Money
+
+
 def encode_cursor(last_id: int) -> str:
     """Return the cursor of the page after the row ``last_id``."""
-    return base64.urlsafe_b64encode(last_id.to_bytes(_BYTES)).decode().rstrip("=")
+    return _encode(last_id)
 
 
 def decode_cursor(cursor: str | None) -> int:
     """Return the id below which a page begins; without a cursor, above every id. Raises Invalid."""
+    return LARGEST_ID if cursor is None else _decode(cursor, 1)[0]
+
+
+def encode_place(user_id: int, place: Place) -> str:
+    """Return the cursor of a page of a user's statement."""
+    return _encode(place.before, user_id, place.balance)
+
+
+def decode_place(user_id: int, cursor: str | None) -> Place | None:
+    """Return where a page of a user's statement begins; None: at the newest. Raises Invalid.
+
+    The balance is believed: who alters a cursor is told what they put there, and nobody else.
+    """
     if cursor is None:
-        return LARGEST_ID
+        return None
+    before, owner, balance = _decode(cursor, 3)
+    if owner != user_id:
+        raise Invalid(Problem("cursor", "is of another user's list"))
+    return Place(before, balance)
+
+
+def _encode(*numbers: int) -> str:
+    raw = b"".join(number.to_bytes(_BYTES, signed=True) for number in numbers)
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _decode(cursor: str, count: int) -> list[int]:
+    """Return the numbers in a cursor, the first an id. Raises Invalid."""
     with_padding = cursor + "=" * (-len(cursor) % 4)
     try:
         raw = base64.b64decode(with_padding.encode("ascii"), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError):
         raw = b""
-    before = int.from_bytes(raw)
-    if len(raw) != _BYTES or before > LARGEST_ID:
+    places = range(0, len(raw), _BYTES)
+    numbers = [int.from_bytes(raw[place : place + _BYTES], signed=True) for place in places]
+    if len(raw) != count * _BYTES or numbers[0] < 0:
         raise Invalid(Problem("cursor", "is not a cursor that a list returned"))
-    return before
+    return numbers
 
 
 def page(

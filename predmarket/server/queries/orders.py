@@ -3,10 +3,11 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, literal_column, select, union_all
+from sqlalchemy import Row, Select, literal_column, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.engine.replies import Fill, OrderRecord
+from predmarket.server.queries.books import OPEN
 from predmarket.server.storage.tables.trading import orders, trades
 from predmarket.terms import Liquidity, OrderStatus, OrderType, Side, TimeInForce
 
@@ -29,6 +30,8 @@ _ORDERS = select(
     orders.c.created_at,
     orders.c.updated_at,
 )
+
+_OPEN_STATUSES = {OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED}
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> OrderRecord:
@@ -84,15 +87,27 @@ async def orders_of(
     client_order_id: str | None = None,
 ) -> list[OrderRecord]:
     """Return a user's orders below the id ``before``, newest first."""
-    query = _ORDERS.where(orders.c.user_id == user_id, orders.c.id < before)
+    query = _orders_of(user_id, market_id, statuses, client_order_id)
+    query = query.where(orders.c.id < before).order_by(orders.c.id.desc()).limit(limit)
+    return [_record(row) for row in await connection.execute(query)]
+
+
+def _orders_of(
+    user_id: int,
+    market_id: int | None,
+    statuses: Collection[OrderStatus],
+    client_order_id: str | None,
+) -> Select[*tuple[Any, ...]]:
+    query = _ORDERS.where(orders.c.user_id == user_id)
     if market_id is not None:
         query = query.where(orders.c.market_id == market_id)
     if statuses:
         query = query.where(orders.c.status.in_([status.value for status in statuses]))
+        if _OPEN_STATUSES.issuperset(statuses):
+            query = query.where(OPEN)  # as well: in parameters the index would not be recognised
     if client_order_id is not None:
         query = query.where(orders.c.client_order_id == client_order_id)
-    rows = await connection.execute(query.order_by(orders.c.id.desc()).limit(limit))
-    return [_record(row) for row in rows]
+    return query
 
 
 async def fills_of(connection: AsyncConnection, order_ids: Sequence[int]) -> dict[int, list[Fill]]:

@@ -53,7 +53,7 @@ async def register(request: ApiRequest, data: JSONBody[RegisterRequest]) -> Resp
     context = request.context
     user = await _new_user(context, data)
     await _open_account(context, user.id)
-    return _answer(context, await context.sessions.open(user), 201)
+    return _answer(request, await context.sessions.open(user), 201)
 
 
 @post(
@@ -75,7 +75,7 @@ async def login(request: ApiRequest, data: JSONBody[LoginRequest]) -> Response[S
         account = await account_of(connection, user.id)
     if account is None:  # the core was away when the user registered
         await _open_account(context, user.id)
-    return _answer(context, await context.sessions.open(user), 200)
+    return _answer(request, await context.sessions.open(user), 200)
 
 
 @post("/refresh", status_code=200, opt=notes(ErrorCode.INVALID_REFRESH_TOKEN, ErrorCode.CSRF))
@@ -93,7 +93,7 @@ async def refresh(
     opened = None if token is None else await context.sessions.rotate(token)
     if opened is None:
         raise Refusal(ErrorCode.INVALID_REFRESH_TOKEN)
-    return _answer(context, opened, 200)
+    return _answer(request, opened, 200)
 
 
 @post(
@@ -122,11 +122,10 @@ async def change_password(request: ApiRequest, data: JSONBody[PasswordRequest]) 
 @post("/logout", status_code=204, guards=[with_session], opt=notes())
 async def logout(request: ApiRequest) -> Response[None]:
     """End this session."""
-    context = request.context
-    await context.sessions.revoke(request.principal.session_id)
+    await request.context.sessions.revoke(request.principal.session_id)
     cookies = [
-        _cookie(context, ACCESS_COOKIE, "", "/", 0),
-        _cookie(context, REFRESH_COOKIE, "", REFRESH_PATH, 0),
+        _cookie(request, ACCESS_COOKIE, "", "/", 0),
+        _cookie(request, REFRESH_COOKIE, "", REFRESH_PATH, 0),
     ]
     return Response(None, status_code=204, cookies=cookies)
 
@@ -175,17 +174,18 @@ async def _open_account(context: Context, user_id: int) -> None:
     await services.bus.submit(OpenAccount(user_id, credit=services.settings.signup_credit))
 
 
-def _answer(context: Context, opened: Opened, status: Literal[200, 201]) -> Response[Session]:
+def _answer(request: ApiRequest, opened: Opened, status: Literal[200, 201]) -> Response[Session]:
     known_as(opened.user.id)
     body = Session(opened.access_token, opened.refresh_token, wire.user(opened.user))
     cookies = [
-        _cookie(context, ACCESS_COOKIE, opened.access_token, "/", ACCESS_SECONDS),
-        _cookie(context, REFRESH_COOKIE, opened.refresh_token, REFRESH_PATH, REFRESH_SECONDS),
+        _cookie(request, ACCESS_COOKIE, opened.access_token, "/", ACCESS_SECONDS),
+        _cookie(request, REFRESH_COOKIE, opened.refresh_token, REFRESH_PATH, REFRESH_SECONDS),
     ]
     return Response(body, status_code=status, cookies=cookies)
 
 
-def _cookie(context: Context, name: str, value: str, path: str, seconds: int) -> Cookie:
+def _cookie(request: ApiRequest, name: str, value: str, path: str, seconds: int) -> Cookie:
+    over_tls = request.scope["scheme"] == "https"  # as the proxy in front says, if it is trusted
     return Cookie(
         name,
         value=value,
@@ -193,7 +193,7 @@ def _cookie(context: Context, name: str, value: str, path: str, seconds: int) ->
         max_age=seconds,
         httponly=True,
         samesite="strict",
-        secure=not context.services.settings.on_loopback,
+        secure=over_tls or not request.services.settings.on_loopback,
     )
 
 

@@ -13,6 +13,7 @@ from predmarket.contracts import requests
 from predmarket.server.auth.gate import Gate, Headers, header
 from predmarket.server.auth.passwords import Passwords
 from predmarket.server.auth.sessions import Principal, Sessions
+from predmarket.server.candles import Candles
 from predmarket.server.health import HealthCheck
 from predmarket.server.limits import Limits
 from predmarket.server.limits.address import client_key
@@ -37,6 +38,7 @@ class Context:
     passwords: Passwords
     health: HealthCheck
     limits: Limits
+    candles: Candles
 
     def market(self, ref: str | int, principal: Principal | None) -> MarketRecord:
         """Return a market that the asker may see. Raises Refusal MARKET_NOT_FOUND."""

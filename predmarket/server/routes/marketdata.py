@@ -11,7 +11,6 @@ from predmarket.contracts.markets import CandleList, Interval, OrderBook, TradeP
 from predmarket.contracts.requests import Invalid, must_be
 from predmarket.server import wire
 from predmarket.server.documents.notes import notes
-from predmarket.server.queries.candles import candles_of, first_trade_since, trade_before_newest
 from predmarket.server.queries.cursors import decode_cursor, page
 from predmarket.server.queries.trades import trades_of
 from predmarket.server.routes.context import ApiRequest, anyone
@@ -22,8 +21,6 @@ from predmarket.units import PRICE_ONE, Micros
 
 MAX_CANDLES = 1_000
 DEFAULT_CANDLES = 500
-MAX_TRADES = 500_000
-"""Trades of one market that one request reads at the most: about a second's work."""
 
 Width = Annotated[
     str | None,
@@ -79,8 +76,8 @@ async def list_candles(
     """Show a market's prices as candles, oldest first; an interval without a trade has none.
 
     Intervals are counted from 1970-01-01 UTC, and those that ``from`` and ``to`` lie in are whole.
-    ``to`` is now by default; without ``from``, 500 intervals end there. More than 1000 intervals,
-    or more than 500 000 trades, are refused; without ``from`` fewer intervals are shown instead.
+    ``to`` is now by default; without ``from``, 500 intervals end there. More than 1000 intervals
+    are refused.
     """
     record = request.context.market(market, request.user)
     width = _interval(interval).micros
@@ -91,18 +88,7 @@ async def list_candles(
         raise Invalid(Problem("from", "must be before to"))
     if end - begin > MAX_CANDLES * width:
         raise Invalid(Problem("from", f"asks for more than {MAX_CANDLES} candles"))
-    async with request.services.db.read() as connection:
-        first = await first_trade_since(connection, begin)
-        stop = await first_trade_since(connection, end)
-        beyond = await trade_before_newest(connection, record.id, MAX_TRADES, first, stop)
-        if beyond is not None:
-            begin = (beyond // width + 1) * width
-            if since is not None or begin >= end:
-                raise Invalid(
-                    Problem("from", f"more than {MAX_TRADES} trades lie there: ask for less")
-                )
-            first = await first_trade_since(connection, begin)
-        rows = await candles_of(connection, record.id, width, first, stop)
+    rows = await request.context.candles.of(record.id, width, begin, end)
     return CandleList([wire.candle(row) for row in rows])
 
 

@@ -22,6 +22,14 @@ Cursor: TypeAlias = Annotated[
         schema_extra={"pattern": "^[A-Za-f][A-Za-z0-9_-]{10}$"},
     ),
 ]
+StatementCursor: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=100,
+        description="nextCursor of the page before",
+        schema_extra={"pattern": "^[A-Za-f][A-Za-z0-9_-]{31}$"},
+    ),
+]
 MarketFilter: TypeAlias = Annotated[
     str | None, QueryParameter(max_length=64, description="Of one market, by id or slug")
 ]

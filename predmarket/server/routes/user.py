@@ -26,14 +26,27 @@ from predmarket.server.auth.gate import header
 from predmarket.server.bus import RepeatedTransfer
 from predmarket.server.documents.notes import COMMAND, notes
 from predmarket.server.queries.accounts import account_of, transfer_by_id
-from predmarket.server.queries.cursors import LARGEST_ID, decode_cursor, page
+from predmarket.server.queries.cursors import (
+    LARGEST_ID,
+    Place,
+    decode_cursor,
+    decode_place,
+    encode_place,
+    page,
+)
 from predmarket.server.queries.ledger import ledger_of
 from predmarket.server.queries.positions import positions_of
 from predmarket.server.queries.trades import fills_of_user
 from predmarket.server.queries.users import user_by_email, user_by_id
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import ApiRequest, admin, signed_in
-from predmarket.server.routes.params import DEFAULT_LIMIT, Cursor, Limit, MarketFilter
+from predmarket.server.routes.params import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    MarketFilter,
+    StatementCursor,
+)
 from predmarket.server.services import Services
 from predmarket.terms import ErrorCode as E
 from predmarket.units import MAX_TRANSFER, format_money
@@ -98,22 +111,28 @@ async def statement(
     market: MarketFilter = None,
     kind: Kind = None,
     limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
+    cursor: StatementCursor = None,
 ) -> LedgerPage:
-    """Show one's account statement, newest first: its amounts add up to one's cash."""
+    """Show one's account statement, newest first: its amounts add up to one's cash.
+
+    ``balanceAfter`` is the cash, available and locked, right after a line, whatever is filtered.
+    """
     context, who = request.context, request.principal
     market_id = None if market is None else context.market(market, who).id
-    before = decode_cursor(cursor)
+    place = decode_place(who.user_id, cursor)
     async with context.services.db.read() as connection:
         rows = await ledger_of(
             connection,
             who.user_id,
-            before=before,
+            place,
             limit=limit + 1,
             market_id=market_id,
             kind=_kind(kind),
         )
-    shown, following = page(rows, limit, lambda row: row.id)
+    shown, following = rows[:limit], None
+    if len(rows) > limit:
+        last = shown[-1]
+        following = encode_place(who.user_id, Place(last.id, last.balance - last.amount))
     return LedgerPage([wire.ledger_line(row, context.services.view) for row in shown], following)
 
 

@@ -7,13 +7,15 @@ from litestar.params import JSONBody, QueryParameter
 
 from predmarket.contracts.identity import ManagedUser, UpdateUserRequest, UserList
 from predmarket.contracts.text import LINE
+from predmarket.engine.commands import CancelAll
 from predmarket.server import wire
 from predmarket.server.auth.sessions import Ended
-from predmarket.server.documents.notes import notes
+from predmarket.server.documents.notes import COMMAND, notes
 from predmarket.server.queries.users import change_user, find_users
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import ApiRequest, admin
 from predmarket.server.routes.params import DEFAULT_LIMIT, Limit, Offset, UserPath, id_in_path
+from predmarket.terms import CancelReason
 from predmarket.terms import ErrorCode as E
 
 Search = Annotated[
@@ -32,17 +34,23 @@ async def list_users(
     return UserList([wire.managed_user(record) for record in found], total)
 
 
-@patch("/{id:str}", opt=notes(E.USER_NOT_FOUND, E.LAST_ADMIN))
+@patch("/{id:str}", opt=notes(E.USER_NOT_FOUND, E.LAST_ADMIN, *COMMAND))
 async def update_user(
     request: ApiRequest, id: UserPath, data: JSONBody[UpdateUserRequest]
 ) -> ManagedUser:
-    """Change what a user may do, from this moment on."""
+    """Change what a user may do, from this moment on.
+
+    Disabling also cancels the user's open orders; enabling does not bring them back. Where that is
+    answered with 503 the user is disabled, and the same call again cancels what was left open.
+    """
     user_id = id_in_path(id, E.USER_NOT_FOUND)
     async with request.services.db.write() as connection:
         changed = await change_user(connection, user_id, data.role, data.disabled)
     if changed is None:
         raise Refusal(E.USER_NOT_FOUND)
     await request.context.sessions.ended(Ended("user", user_id))
+    if data.disabled:  # last, so that what was placed until they were out is cancelled too
+        await request.services.bus.submit(CancelAll(user_id, reason=CancelReason.ADMIN))
     return wire.managed_user(changed)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ from pydantic import SecretStr
 
 from predmarket.server.app import create_app
 from predmarket.server.settings import Settings
-from tests.server.http.conftest import ON_ONE_DATABASE, PASSWORD, Exchange
+from tests.server.http.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, serving
 
 PAGE, OTHER_PAGE = "https://app.example.com", "http://localhost:3000"
 FOREIGN = "https://evil.example"
@@ -35,7 +36,7 @@ async def off_loopback(exchange: Exchange) -> AsyncIterator[httpx.AsyncClient]:
     public = replace(services, settings=services.settings.model_copy(update=update))
     app: Any = create_app(public)  # httpx and Litestar each have their own types for ASGI
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="https://exchange.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://exchange.test") as client:
         yield client
 
 
@@ -82,6 +83,43 @@ async def test_cookies_are_secure_off_loopback(exchange: Exchange) -> None:
         assert len(cookies) == 2
         for cookie in cookies:
             assert {"httponly", "secure", "samesite=strict"} <= set(cookie.split("; "))
+
+
+@pytest.mark.parametrize(
+    ("proxies", "scheme", "secure"),
+    [
+        ("127.0.0.0/8", "https", True),
+        ("127.0.0.0/8", "http", False),
+        ("10.0.0.0/8", "https", False),
+        (None, "https", False),
+    ],
+)
+async def test_cookies_are_secure_behind_a_proxy_that_ends_tls(
+    exchange: Exchange, proxies: str | None, scheme: str, secure: bool
+) -> None:
+    """On loopback too, when the proxy is trusted: register, login, refresh, logout."""
+    services = exchange.node.services
+    trusted = (ip_network(proxies),) if proxies else ()
+    settings = services.settings.model_copy(update={"trusted_proxies": trusted})
+    body = {"email": "ann@example.com", "password": PASSWORD}
+    forwarded = {"x-forwarded-for": "198.51.100.7", "x-forwarded-proto": scheme}
+    async with (
+        serving(exchange.node, replace(services, settings=settings)) as (url, _),
+        httpx.AsyncClient(base_url=url, headers=forwarded) as client,
+    ):
+        answers = [
+            await client.post("/v1/auth/register", json=body),
+            await client.post("/v1/auth/login", json=body),
+        ]
+        opened = answers[-1].json()
+        token = {"refreshToken": opened["refreshToken"]}
+        answers.append(await client.post("/v1/auth/refresh", json=token))
+        bearer = {"authorization": f"Bearer {opened['accessToken']}"}
+        answers.append(await client.post("/v1/auth/logout", headers=bearer))
+    for answer in answers:
+        assert answer.is_success, answer.text
+        cookies = [one.lower().split("; ") for one in answer.headers.get_list("set-cookie")]
+        assert ["secure" in cookie for cookie in cookies] == [secure, secure]
 
 
 async def test_a_known_origin_may_call_and_see(exchange: Exchange) -> None:

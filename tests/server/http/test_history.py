@@ -8,7 +8,6 @@ from functools import partial
 
 import pytest
 
-from predmarket.server.routes import marketdata
 from predmarket.server.settlement.store import Settlement
 from tests.server.http.conftest import Exchange, Json, User
 from tests.server.http.test_trading import TIME, got, limit, placed
@@ -110,7 +109,14 @@ async def test_the_statement_adds_up(exchange: Exchange) -> None:
     for user in users:
         total, added = await cash_of(user)
         assert total == added
-        kinds.update(line["kind"] for line in await pages(user, "/v1/user/ledger", limit=100))
+        lines = await pages(user, "/v1/user/ledger", limit=7)
+        kinds.update(line["kind"] for line in lines)
+        cash = Decimal(0)
+        for line in reversed(lines):
+            cash += Decimal(line["amount"])
+            assert Decimal(line["balanceAfter"]) == cash
+        fees = await pages(user, "/v1/user/ledger", limit=2, kind="FEE")
+        assert fees == [line for line in lines if line["kind"] == "FEE"]
     assert set(kinds) == {"TRANSFER", "TRADE", "FEE", "MERGE", "PAYOUT", "REFUND"}
 
 
@@ -127,11 +133,24 @@ async def test_a_statement_line(exchange: Exchange) -> None:
     seq = exchange.node.core.status().sequence
     common = {"marketId": 1, "marketSlug": "rain", "tradeId": 1, "transferId": None, "reason": None}
     common["commandSeq"] = seq
-    assert fee == {"kind": "FEE", "amount": "-0.175000", "counterpart": "FEES", **common}
-    assert trade == {"kind": "TRADE", "amount": "-5.000000", "counterpart": "COLLATERAL", **common}
+    assert fee == {
+        "kind": "FEE",
+        "amount": "-0.175000",
+        "balanceAfter": "94.825000",
+        "counterpart": "FEES",
+        **common,
+    }
+    assert trade == {
+        "kind": "TRADE",
+        "amount": "-5.000000",
+        "balanceAfter": "95.000000",
+        "counterpart": "COLLATERAL",
+        **common,
+    }
     assert deposit == {
         "kind": "TRANSFER",
         "amount": "100.000000",
+        "balanceAfter": "100.000000",
         "counterpart": "OUTSIDE",
         "marketId": None,
         "marketSlug": None,
@@ -145,6 +164,28 @@ async def test_a_statement_line(exchange: Exchange) -> None:
         assert [line["kind"] for line in items] == kinds
     wrong = await got(bob, "/v1/user/ledger?kind=GIFT", 400)
     assert wrong["error"]["details"][0]["path"] == "kind"
+
+
+async def test_a_cursor_of_the_statement(exchange: Exchange) -> None:
+    """It carries a balance: it does for its own user, and no other list's does for it."""
+    ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
+    for user in (ann, bob):
+        body = {"userId": user.id, "amount": "-1", "reason": "fun"}
+        assert (await exchange.admin.client.post("/v1/user/transfer", json=body)).is_success
+    first = await got(ann, "/v1/user/ledger?limit=1")
+    path = f"/v1/user/ledger?cursor={first['nextCursor']}"
+    assert (await got(ann, path))["items"][0]["balanceAfter"] == "100.000000"
+    for user, cursor in (
+        (bob, first["nextCursor"]),
+        (ann, "AAAAAAAAAAk"),
+        (ann, first["nextCursor"][:-4]),
+        (ann, "_" + first["nextCursor"][1:]),
+        (ann, "%00"),
+    ):
+        error = (await got(user, f"/v1/user/ledger?cursor={cursor}", 400))["error"]
+        assert (error["code"], error["details"][0]["path"]) == ("VALIDATION_FAILED", "cursor")
+    assert (await got(bob, "/v1/orders?cursor=AAAAAAAAAAk"))["items"] == []
+    await got(ann, f"/v1/orders?cursor={first['nextCursor']}", 400)
 
 
 async def traded_at(exchange: Exchange, *trades: tuple[int, str, str]) -> None:
@@ -219,13 +260,6 @@ async def test_candles(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> N
         error = (await asked(query, 400))["error"]
         assert (error["code"], error["details"][0]["path"]) == ("VALIDATION_FAILED", path), query
     assert (await exchange.anonymous.get("/v1/candles/none?interval=1m")).status_code == 404
-    # no more trades than the bound: an explicit range is refused, the default one begins later
-    with monkeypatch.context() as patched:
-        patched.setattr(marketdata, "MAX_TRADES", 3)
-        assert (await asked(f"interval=1m&{span}", 400))["error"]["details"][0]["path"] == "from"
-        default = "interval=1m&to=2100-01-01T00:10:00Z"
-        assert (await asked(default))["items"] == minutes[1:]
-        await asked("interval=1d&to=2100-01-02T00:00:00Z", 400)
 
 
 async def test_what_is_acknowledged_is_seen(exchange: Exchange) -> None:

@@ -5,7 +5,10 @@ import asyncio
 import httpx
 import pytest
 
+from predmarket.engine.commands import CancelAll
+from predmarket.server.bus import Overloaded
 from tests.server.http.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, User
+from tests.server.http.test_trading import got, limit, placed
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:
@@ -98,6 +101,49 @@ async def test_a_disabled_user_is_out_at_once(exchange: Exchange) -> None:
     assert (await exchange.anonymous.post("/v1/auth/refresh", json=refresh)).status_code == 401
     assert (await change(exchange, ann, disabled=False)).json()["disabled"] is False
     assert await outcomes() == [200, 400, 200, 200]
+
+
+async def test_the_orders_of_a_disabled_user_are_cancelled(exchange: Exchange) -> None:
+    """In every market, before the answer, by the admin; nobody else's, and for good."""
+    for slug in ("rain", "snow"):
+        await exchange.market(slug)
+    ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
+    await placed(ann, limit("BUY", "0.40", 10))
+    await placed(ann, limit("SELL", "0.60", 10, marketId="snow"))
+    await placed(bob, limit("BUY", "0.40", 3))
+    await placed(bob, limit("SELL", "0.40", 4))
+    assert (await change(exchange, ann, role="USER")).status_code == 200
+    assert (await got(bob, "/v1/orderbook/snow"))["asks"]
+
+    assert (await change(exchange, ann, disabled=True)).status_code == 200
+    assert (await got(bob, "/v1/orderbook/rain"))["bids"] == [["0.4000", "3.00"]]
+    assert (await got(bob, "/v1/orderbook/snow"))["asks"] == []
+    await change(exchange, ann, disabled=False)
+    assert (await got(bob, "/v1/orderbook/rain"))["bids"] == [["0.4000", "3.00"]]
+    mine = (await got(ann, "/v1/orders"))["items"]
+    assert [(order["status"], order["reason"]) for order in mine] == [("CANCELED", "ADMIN")] * 2
+    assert (await got(ann, "/v1/user/balance"))["locked"] == "0.000000"
+
+
+@ON_ONE_DATABASE
+async def test_disabling_while_the_core_is_overloaded(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user is out all the same, and the same call again cancels what was left open."""
+    await exchange.market()
+    ann = await exchange.trader("ann")
+    await placed(ann, limit("BUY", "0.40", 10))
+
+    async def overloaded(bus: object, command: CancelAll) -> None:
+        raise Overloaded
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(exchange.node.services.bus), "submit", overloaded)
+        assert refused(await change(exchange, ann, disabled=True)) == (503, "OVERLOADED")
+    assert refused(await ann.client.get("/v1/auth/me")) == (401, "UNAUTHENTICATED")
+    assert (await got(exchange.admin, "/v1/orderbook/rain"))["bids"]
+    assert (await change(exchange, ann, disabled=True)).status_code == 200
+    assert (await got(exchange.admin, "/v1/orderbook/rain"))["bids"] == []
 
 
 @pytest.mark.parametrize("fields", [{"role": "USER"}, {"disabled": True}])

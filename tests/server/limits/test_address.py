@@ -37,9 +37,34 @@ def test_forwarded_for(peer: str, forwarded: list[str], client: str) -> None:
     assert found[0] == client
 
 
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "is_tls"),
+    [
+        ("10.0.0.1", ["https"], True),
+        ("10.0.0.1", [" HTTPS "], True),
+        ("::ffff:10.0.0.1", ["https"], True),
+        ("10.0.0.1", ["http, https"], True),
+        ("10.0.0.1", ["https", "http"], False),  # the client wrote the first
+        ("10.0.0.1", ["https, http"], False),
+        ("10.0.0.1", ["http"], False),
+        ("10.0.0.1", ["httpsx"], False),
+        ("10.0.0.1", ["\xff"], False),
+        ("10.0.0.1", [""], False),
+        ("10.0.0.1", [], False),
+        ("192.0.2.1", ["https"], False),  # forged: the peer is nobody we trust
+        ("nonsense", ["https"], False),
+    ],
+)
+def test_forwarded_proto(peer: str, forwarded: list[str], is_tls: bool) -> None:
+    """The last entry, when the one who wrote it is trusted."""
+    headers = [(b"host", b"x"), *((b"x-forwarded-proto", f.encode("latin-1")) for f in forwarded)]
+    assert PROXIES.ends_tls((peer, 5), headers) is is_tls
+
+
 def test_a_peer_without_an_address() -> None:
     """A Unix socket has none: nothing is believed."""
     assert PROXIES.client(None, [(b"x-forwarded-for", b"198.51.100.7")]) is None
+    assert not PROXIES.ends_tls(None, [(b"x-forwarded-proto", b"https")])
     assert PROXIES.client(("", 0), [(b"x-forwarded-for", b"198.51.100.7")]) == ("", 0)
 
 

@@ -156,6 +156,15 @@ orders = Table(
         sqlite_where=text("status IN ('OPEN', 'PARTIALLY_FILLED')"),
         postgresql_where=text("status IN ('OPEN', 'PARTIALLY_FILLED')"),
     ),
+    # Serves a user's list of open orders: by the user's index alone a page of the few open ones
+    # would go through the whole history behind them.
+    Index(
+        "ix_orders_open_user_id",
+        "user_id",
+        "id",
+        sqlite_where=text("status IN ('OPEN', 'PARTIALLY_FILLED')"),
+        postgresql_where=text("status IN ('OPEN', 'PARTIALLY_FILLED')"),
+    ),
 )
 """Each order as it stands. ``market_id`` is null for an order refused because it named none that
 exists; ``price`` is null for MARKET."""
