@@ -34,15 +34,17 @@ class Order:
 
     ``price`` is its limit (a MARKET order's collar). ``close`` is what is left of the close part,
     ``lock`` the cash it holds, ``fee_exact`` its exact fee so far in 1e-14 dollars, ``rank`` its
-    place in time priority, ``events`` how many order events it has had, ``version`` how often
-    its row was written.
+    place in time priority, ``events`` how many order events it has had, ``connection`` the one
+    whose end cancels it, ``topic_seq`` its last change's number on its user's topic, ``version``
+    how often its row was written.
     """
 
     __slots__ = (
-        "client_order_id", "close", "created_at", "events", "expires_at", "fee_exact", "fees_paid",
-        "filled", "id", "is_buy", "level", "lock", "market_id", "next", "notional", "post_only",
-        "prev", "price", "qty", "rank", "reason", "reduce_only", "remaining", "request", "side",
-        "status", "stp", "tif", "type", "updated_at", "user_id", "version",
+        "client_order_id", "close", "connection", "created_at", "events", "expires_at",
+        "fee_exact", "fees_paid", "filled", "id", "is_buy", "level", "lock", "market_id", "next",
+        "notional", "post_only", "prev", "price", "qty", "rank", "reason", "reduce_only",
+        "remaining", "request", "side",
+        "status", "stp", "tif", "topic_seq", "type", "updated_at", "user_id", "version",
     )  # fmt: skip
 
     def __init__(
@@ -81,12 +83,14 @@ class Order:
         self.stp = stp
         self.client_order_id: str | None = None
         self.request: str | None = None
+        self.connection: str | None = None
         self.status = _OPEN
         self.reason: str | None = None
         self.created_at = now
         self.updated_at = now
         self.rank = 0
         self.events = 0
+        self.topic_seq = 0
         self.version = 0
         self.level: Level | None = None
         self.prev: Order | None = None

@@ -80,7 +80,8 @@ class PlaceOrder(_Command, frozen=True, tag="place"):
     """Place an order. ``market_id`` 0 stands for a market that does not exist.
 
     ``max_slippage`` is set for MARKET and only there. ``request`` is the normalised content
-    that a repeat under the same client order id must match.
+    that a repeat under the same client order id must match. ``connection`` is the one whose end
+    cancels the order: its gateway's name, a hyphen, and a number.
     """
 
     user_id: int
@@ -99,6 +100,7 @@ class PlaceOrder(_Command, frozen=True, tag="place"):
     deadline: Micros | None = None
     request: str | None = None
     sees_drafts: bool = False
+    connection: str | None = None
 
 
 class AmendOrder(_Command, frozen=True, tag="amend"):
@@ -125,6 +127,17 @@ class CancelAll(_Command, frozen=True, tag="cancel-all"):
     market_id: int | None = None
     side: Side | None = None
     reason: CancelReason = CancelReason.USER
+
+
+class Disconnect(_Command, frozen=True, tag="disconnect"):
+    """A connection has ended, or, without one, a whole gateway: cancel the orders tied to it.
+
+    ``user_id`` is whose connection it was, if known; it spares a look at everybody's orders.
+    """
+
+    gateway: str
+    connection: str | None = None
+    user_id: int | None = None
 
 
 class CancelAfter(_Command, frozen=True, tag="cancel-after"):
@@ -168,6 +181,7 @@ Command: TypeAlias = (
     | AmendOrder
     | CancelOrder
     | CancelAll
+    | Disconnect
     | CancelAfter
     | CloseDue
     | ExpiryDue

@@ -11,7 +11,7 @@ Invariants:
 from collections.abc import Callable
 from typing import Any
 
-from predmarket.engine import accounts, commands, lifecycle, orders
+from predmarket.engine import accounts, cancels, commands, lifecycle, orders
 from predmarket.engine.commands import Command
 from predmarket.engine.events import Event
 from predmarket.engine.replies import Canceled, MarketDone, Reply
@@ -34,7 +34,7 @@ def _expiry_due(state: State, command: commands.ExpiryDue) -> Canceled:
 
 def _deadman_due(state: State, command: commands.DeadmanDue) -> Canceled:
     state.ledger.account(command.user_id).deadman_at = None
-    return orders.cancel_all(
+    return cancels.cancel_all(
         state, commands.CancelAll(command.user_id, reason=CancelReason.DEADMAN)
     )
 
@@ -44,7 +44,8 @@ _HANDLERS: dict[type[Command], Callable[[State, Any], Reply]] = {
     commands.PlaceOrder: orders.place,
     commands.AmendOrder: orders.amend,
     commands.CancelOrder: orders.cancel,
-    commands.CancelAll: orders.cancel_all,
+    commands.CancelAll: cancels.cancel_all,
+    commands.Disconnect: cancels.disconnect,
     commands.OpenAccount: accounts.open_account,
     commands.Transfer: accounts.transfer,
     commands.CancelAfter: accounts.cancel_after,

@@ -21,9 +21,16 @@ class InvariantError(AssertionError):
 
 
 class Account:
-    """One user's cash; ``orders`` are the open ones by id, ``deadman_at`` the armed switch."""
+    """One user's cash; ``orders`` are the open ones by id, ``deadman_at`` the armed switch.
 
-    __slots__ = ("available", "deadman_at", "locked", "orders", "user_id", "version")
+    ``*_seq`` count the changes that the user was told of, by topic; like ``version`` they are the
+    store's.
+    """
+
+    __slots__ = (
+        "available", "balance_seq", "deadman_at", "fill_seq", "locked", "order_seq", "orders",
+        "position_seq", "user_id", "version",
+    )  # fmt: skip
 
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
@@ -31,6 +38,10 @@ class Account:
         self.locked: Money = 0
         self.deadman_at: Micros | None = None
         self.orders: dict[int, Order] = {}
+        self.order_seq = 0
+        self.fill_seq = 0
+        self.balance_seq = 0
+        self.position_seq = 0
         self.version = 0
 
 

@@ -35,14 +35,16 @@ class Market:
     ``ending`` is the outcome of a resolution under way, ``sweeping`` the ids of resting orders that
     a closing still has to cancel (last id first), ``unpaid`` the positions that a resolution still
     has to pay (last user first). While any of them is set, ContinueMarket steps are due.
+    ``trade_seq`` and ``ticker_seq`` count what everybody was told; like ``version`` they are the
+    store's.
     """
 
     __slots__ = (
         "book", "book_seq", "closes_at", "collateral", "created_at", "creator_id", "description",
         "ending", "fees", "id", "last_price", "lock_rate", "maker_rate", "open_interest",
         "outcome", "paid_accounts", "paid_total", "positions", "question", "settlement_price",
-        "slug", "status", "sweeping", "taker_rate", "tick", "total_no", "total_yes", "unpaid",
-         "version", "volume",
+        "slug", "status", "sweeping", "taker_rate", "tick", "ticker_seq", "total_no", "total_yes",
+        "trade_seq", "unpaid", "version", "volume",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +91,8 @@ class Market:
         self.unpaid: list[Position] = []
         self.paid_accounts = 0
         self.paid_total: Money = 0
+        self.trade_seq = 0
+        self.ticker_seq = 0
         self.version = 0
 
     @property

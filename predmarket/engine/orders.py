@@ -4,7 +4,7 @@ Invariant: every refusal comes before the first change. Source: MARKET_RULES, Co
 """
 
 from predmarket.engine.book import Order
-from predmarket.engine.commands import AmendOrder, CancelAll, CancelOrder, PlaceOrder
+from predmarket.engine.commands import AmendOrder, CancelOrder, PlaceOrder
 from predmarket.engine.events import (
     Match,
     OrderAccepted,
@@ -15,7 +15,7 @@ from predmarket.engine.events import (
 )
 from predmarket.engine.market import Market
 from predmarket.engine.matching import collar, fillable, sweep
-from predmarket.engine.replies import Canceled, Fill, OrderDone, Refused, record
+from predmarket.engine.replies import Fill, OrderDone, Refused, record
 from predmarket.engine.state import State
 from predmarket.engine.timers import TimerKind
 from predmarket.terms import (
@@ -81,6 +81,7 @@ def _order(state: State, command: PlaceOrder) -> Order:
     order.reduce_only = command.reduce_only
     order.client_order_id = command.client_order_id
     order.request = command.request
+    order.connection = command.connection
     return order
 
 
@@ -347,22 +348,6 @@ def cancel(state: State, command: CancelOrder) -> OrderDone | Refused:
     own = order.user_id == command.user_id
     state.cancel(order, CancelReason.USER if own else CancelReason.ADMIN)
     return OrderDone(record(order))
-
-
-def cancel_all(state: State, command: CancelAll) -> Canceled:
-    """Cancel a user's open orders in the order of their ids."""
-    account = state.ledger.accounts.get(command.user_id)
-    if account is None:
-        return Canceled(())
-    ids = sorted(
-        order.id
-        for order in account.orders.values()
-        if (command.market_id is None or order.market_id == command.market_id)
-        and (command.side is None or order.side is command.side)
-    )
-    for id in ids:
-        state.cancel(state.orders[id], command.reason)
-    return Canceled(tuple(ids))
 
 
 def _open_order(state: State, order_id: int, user_id: int | None) -> Order | Refused:

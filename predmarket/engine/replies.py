@@ -23,7 +23,7 @@ class _Reply(msgspec.Struct, frozen=True, gc=False):
     pass
 
 
-class OrderRecord(_Reply, frozen=True):
+class OrderRecord(_Reply, frozen=True, array_like=True):
     """An order as it stands. ``price`` is None for MARKET; ``market_id`` when none was found."""
 
     id: int

@@ -1,7 +1,8 @@
 """The whole state as bytes: equal states give equal bytes, on any machine and Python.
 
-Left out is what does not decide anything: how often rows were written (``version``), timers that
-no longer mean anything, and the positions of final markets, which are flat.
+Left out is what does not decide anything: how often rows were written (``version``) and what was
+told of them (``*_seq``, but a book's), timers that no longer mean anything, and the positions of
+final markets, which are flat.
 """
 
 import hashlib
@@ -15,10 +16,10 @@ from predmarket.engine.market import Market
 from predmarket.engine.state import State
 
 _ENCODER = msgspec.json.Encoder()
-_ORDER_SKIPS = frozenset({"level", "next", "prev", "version", "is_buy"})
+_ORDER_SKIPS = frozenset({"level", "next", "prev", "topic_seq", "version", "is_buy"})
 _MARKET_SKIPS = frozenset(
-    {"book", "lock_rate", "positions", "sweeping", "total_no", "total_yes",
-     "unpaid", "version"}
+    {"book", "lock_rate", "positions", "sweeping", "ticker_seq", "total_no", "total_yes",
+     "trade_seq", "unpaid", "version"}
 )  # fmt: skip
 _COUNTERS = ("now", "last_order_id", "last_trade_id", "last_market_id", "last_transfer_id",
              "last_rank")  # fmt: skip

@@ -4,17 +4,22 @@ Invariant: it is changed by committed batches alone, in their order, so nobody e
 what might still be undone.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from predmarket.engine.events import BookDelta
 from predmarket.engine.market import Market
 from predmarket.terms import MarketStatus, Outcome, Side
 from predmarket.units import Micros, Price, Qty, Rate
 
+if TYPE_CHECKING:  # changes are made of what is defined here
+    from predmarket.server.changes import BookChange, Changes
 
-class MarketRecord(msgspec.Struct, frozen=True):
+
+class MarketRecord(msgspec.Struct, frozen=True, array_like=True):
     """One market as committed. Amounts are integers (units.py)."""
 
     id: int
@@ -35,7 +40,7 @@ class MarketRecord(msgspec.Struct, frozen=True):
     open_interest: Qty
 
     @classmethod
-    def of(cls, market: Market) -> "MarketRecord":
+    def of(cls, market: Market) -> MarketRecord:
         """Copy a market as it stands now."""
         return cls(*(getattr(market, field) for field in cls.__struct_fields__))
 
@@ -49,6 +54,16 @@ class BookView:
         self.bids: dict[Price, Qty] = {}
         self.asks: dict[Price, Qty] = {}
         self.seq = 0
+
+    def apply(self, change: BookChange) -> None:
+        """Take over the new sizes of some levels."""
+        for levels, changed in ((self.bids, change.bids), (self.asks, change.asks)):
+            for price, qty in changed:
+                if qty:
+                    levels[price] = qty
+                else:
+                    levels.pop(price, None)
+        self.seq = change.seq
 
     @property
     def best_bid(self) -> Price | None:
@@ -89,22 +104,18 @@ class MarketView:
     def __iter__(self) -> Iterator[MarketRecord]:
         return iter(self._records.values())
 
-    def put(self, record: MarketRecord) -> None:
-        """Add a market or take over its new record."""
+    def apply(self, changes: Changes) -> None:
+        """Take over what a committed batch changed."""
+        for market in changes.markets:
+            self._put(market.record)
+        for book in changes.books:
+            self._books[book.market_id].apply(book)
+
+    def _put(self, record: MarketRecord) -> None:
         self._records[record.id] = record
         self._ids[record.slug] = record.id
         if record.id not in self._books:
             self._books[record.id] = BookView()
-
-    def apply(self, delta: BookDelta) -> None:
-        """Take over one level's new size."""
-        book = self._books[delta.market_id]
-        levels = book.bids if delta.side is Side.BUY else book.asks
-        if delta.qty:
-            levels[delta.price] = delta.qty
-        else:
-            levels.pop(delta.price, None)
-        book.seq = delta.seq
 
     def reload(self, markets: dict[int, Market]) -> None:
         """Forget everything and copy a state just loaded from the database."""
@@ -112,7 +123,7 @@ class MarketView:
         self._ids.clear()
         self._books.clear()
         for market in markets.values():
-            self.put(MarketRecord.of(market))
+            self._put(MarketRecord.of(market))
             book = self._books[market.id]
             book.seq = market.book_seq
             book.bids = {level.price: level.qty for level in market.book.bids}

@@ -7,6 +7,7 @@ from predmarket.engine.commands import (
     CancelOrder,
     Command,
     CreateMarket,
+    Disconnect,
     OpenAccount,
     PlaceOrder,
     ResolveMarket,
@@ -142,6 +143,7 @@ class Desk:
         post_only: bool = False,
         reduce_only: bool = False,
         sees_drafts: bool = False,
+        connection: str | None = None,
     ) -> Reply:
         """Place an order: GTC at a price, or without one an IOC order at the market."""
         type = OrderType.MARKET if price is None else OrderType.LIMIT
@@ -161,6 +163,7 @@ class Desk:
                 stp=SelfTradePrevention(stp),
                 deadline=deadline,
                 sees_drafts=sees_drafts,
+                connection=connection,
             )
         )
 
@@ -182,6 +185,12 @@ class Desk:
     def cancel_all(self, user: int, market: int | None = None, side: str | None = None) -> Reply:
         """Cancel a user's orders."""
         return self.apply(CancelAll(user, market, None if side is None else Side(side)))
+
+    def disconnect(
+        self, gateway: str, connection: str | None = None, user: int | None = None
+    ) -> Reply:
+        """End a connection, or a gateway with all of its connections."""
+        return self.apply(Disconnect(gateway, connection, user))
 
     def transfer(self, user: int, amount: str) -> Reply:
         """Deposit, or withdraw a negative amount."""

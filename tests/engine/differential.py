@@ -193,7 +193,7 @@ def run(seed: int, commands: int, *, every: int) -> None:
     number = 0
     try:
         with small_steps(step):
-            drawn = random_commands(seed, pair.reference, commands)
+            drawn = random_commands(seed, pair.reference, commands, connections=True)
             for number, abstract in enumerate(drawn, start=1):
                 pair.apply(abstract)
                 if number % every == 0 or number == commands:

@@ -6,6 +6,7 @@ tools/sabotage.py applies it to a copy and runs the named test, which must fail.
 
 from dataclasses import dataclass
 
+CANCELS = "predmarket/engine/cancels.py"
 BOOK = "predmarket/engine/book.py"
 EXCHANGE = "predmarket/engine/exchange.py"
 FEES = "predmarket/engine/fees.py"
@@ -415,6 +416,21 @@ SABOTAGES = (
         "    if user_id is not None and order.user_id != user_id:\n",
         "    if False:\n",
         _test("orders", "who_may_cancel"),
+    ),
+    Sabotage(
+        "a connection takes all orders of its gateway along",
+        CANCELS,
+        "    if command.connection is not None:\n"
+        "        return order.connection == command.connection\n",
+        "",
+        _test("orders", "the_end_of_a_connection"),
+    ),
+    Sabotage(
+        "a gateway's end takes everybody's tied orders along",
+        CANCELS,
+        '    return order.connection.rpartition("-")[0] == command.gateway\n',
+        "    return True\n",
+        _test("orders", "the_end_of_a_connection"),
     ),
     Sabotage(
         "a level that changed is not told",

@@ -443,6 +443,34 @@ def test_cancel_all_tells_why() -> None:
     assert desk.rows == [("ORDER_CANCELED", 1, "DISCONNECT")]
 
 
+@pytest.mark.parametrize(
+    ("gateway", "connection", "user", "expected"),
+    [
+        ("a", "a-1", None, (1, 3)),
+        ("a", "a-1", A, (1,)),
+        ("a", "a-1", C, ()),
+        ("a", "a-1", 99, ()),
+        ("a", "a-2", None, ()),
+        ("a", None, None, (1, 2, 3)),
+        ("a", None, B, (3,)),
+        ("a-1", None, None, ()),
+    ],
+)
+def test_the_end_of_a_connection(
+    gateway: str, connection: str | None, user: int | None, expected: tuple[int, ...]
+) -> None:
+    """It takes along the open orders tied to it and no others; a gateway's, all of its own."""
+    desk = Desk()
+    for owner, tied in ((A, "a-1"), (A, "a-10"), (B, "a-1"), (A, "b-1"), (A, None)):
+        desk.place(owner, "BUY", "1", "0.10", connection=tied)
+    desk.place(A, "BUY", "1", "0.20", connection="a-1")
+    desk.place(B, "SELL", "1", "0.20")
+    desk.amend(A, 1, "0.11", None)
+    assert desk.disconnect(gateway, connection, user) == Canceled(expected)
+    assert desk.rows == [("ORDER_CANCELED", id, "DISCONNECT") for id in expected]
+    assert desk.disconnect(gateway, connection, user) == Canceled(())
+
+
 def test_cancel_all_of_nobody() -> None:
     """A user without an account has nothing to cancel."""
     assert Desk().cancel_all(99) == Canceled(())

@@ -63,6 +63,10 @@ def to_command(abstract: Abstract, markets_so_far: int) -> Command:
             return commands.CancelAll(
                 abstract["user"], abstract["market"], None if side is None else Side(side)
             )
+        case "disconnect":
+            return commands.Disconnect(
+                abstract["gateway"], abstract["connection"], abstract["user"]
+            )
         case "cancel_after":
             return commands.CancelAfter(abstract["user"], abstract["seconds"])
         case other:
@@ -115,6 +119,7 @@ def _place(abstract: Abstract) -> commands.PlaceOrder:
         stp=SelfTradePrevention(abstract["stp"]),
         deadline=abstract["deadline"],
         sees_drafts=True,
+        connection=abstract.get("connection"),
     )
 
 

@@ -56,6 +56,8 @@ class ReferenceExchange:
                 events += order_entry.cancel(ledger, command)
             case "cancel_all":
                 events += order_entry.cancel_all(ledger, command)
+            case "disconnect":
+                events += order_entry.disconnect(ledger, command)
             case "cancel_after":
                 self._cancel_after(command)
             case other:

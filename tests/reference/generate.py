@@ -28,6 +28,7 @@ CREDITS = ("0", "5", "20.000001", "100", "1000")
 DEPOSITS = ("0.000001", "0.25", "1.50", "10", "33.333333", "100", "500")
 SLIPPAGES = ("0", "0.0001", "0.01", "0.0333", "0.05", "0.10", "0.5", "0.9999")
 STPS = ("SKIP", "SKIP", "CANCEL_TAKER", "CANCEL_MAKER", "CANCEL_BOTH")
+CONNECTIONS = (None, None, None, "a-1", "a-10", "b-1")
 OUTCOMES = ("YES", "YES", "NO", "NO", "SCALAR", "SCALAR", "VOID", "VOID")
 STATUSES = ("OPEN", "HALTED", "CLOSED", "DRAFT", "RESOLVED", "VOIDED")
 SETTLEMENTS = ("0", "0.25", "0.3333", "0.5", "0.9999", "1")
@@ -39,10 +40,17 @@ Draft = dict[str, Any]
 
 
 def random_commands(
-    seed: int, exchange: ReferenceExchange, count: int | None = None
+    seed: int,
+    exchange: ReferenceExchange,
+    count: int | None = None,
+    *,
+    connections: bool = False,
 ) -> Iterator[Draft]:
-    """Yield count commands (for ever if None); apply each to the exchange before the next."""
-    generator = _Generator(seed, exchange)
+    """Yield count commands (for ever if None); apply each to the exchange before the next.
+
+    With connections, some orders are tied to one, and connections and gateways end.
+    """
+    generator = _Generator(seed, exchange, connections=connections)
     produced = 0
     while count is None or produced < count:
         yield generator.next_command()
@@ -52,7 +60,7 @@ def random_commands(
 class _Generator:
     """Chooses one command after the other from the exchange's present state."""
 
-    def __init__(self, seed: int, exchange: ReferenceExchange) -> None:
+    def __init__(self, seed: int, exchange: ReferenceExchange, *, connections: bool) -> None:
         self.random = random.Random(seed)
         self.exchange = exchange
         self.now = exchange.now + 1
@@ -73,6 +81,9 @@ class _Generator:
             (self._resolve, 7),
             (self._open_again, 3),
         ]
+        self.connections = connections
+        if connections:
+            self.kinds.append((self._disconnect, 14))
 
     def next_command(self) -> Draft:
         """Return the next command, stamped."""
@@ -198,8 +209,10 @@ class _Generator:
         else:
             tif = self.random.choices(("GTC", "IOC", "FOK", "GTD"), (64, 12, 8, 16))[0]
         may_rest = tif in ("GTC", "GTD")
+        tied = {"connection": self.random.choice(CONNECTIONS)} if self.connections else {}
         return self._stamp(
             {
+                **tied,
                 "op": "place",
                 "user": self._user(),
                 "market": market,
@@ -262,6 +275,13 @@ class _Generator:
         return self._stamp(
             {"op": "cancel_all", "user": self._user(), "market": market, "side": side}
         )
+
+    def _disconnect(self) -> Draft:
+        connection = self.random.choice(CONNECTIONS)
+        gateway = self.random.choice("abc") if connection is None else connection.split("-")[0]
+        user = self._user() if self._chance(0.5) else None
+        ended = {"gateway": gateway, "connection": connection, "user": user}
+        return self._stamp({"op": "disconnect", **ended})
 
     def _cancel_after(self) -> Draft:
         seconds = self.random.choice((0, 1, 1, 2, 5, 30))

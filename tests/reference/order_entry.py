@@ -29,6 +29,7 @@ def place(ledger: Ledger, command: Command) -> list[Event]:
         price=price,
         limit=0 if price is None else price,
         qty=parse_qty(command["qty"]),
+        connection=command.get("connection"),
     )
     asked_qty = order.qty
     ledger.orders[order.id] = order
@@ -179,3 +180,16 @@ def cancel_all(ledger: Ledger, command: Command) -> list[Event]:
         and command["side"] in (None, order.side)
     ]
     return ledger.end_all(chosen, "USER")
+
+
+def disconnect(ledger: Ledger, command: Command) -> list[Event]:
+    """Cancel the open orders of one connection, or of all connections of a gateway."""
+    gateway, connection, user = command["gateway"], command["connection"], command["user"]
+    chosen = []
+    for order in ledger.live:
+        if order.connection is None or user not in (None, order.user):
+            continue
+        of_gateway, _ = order.connection.split("-")
+        if order.connection == connection or (connection is None and of_gateway == gateway):
+            chosen.append(order)
+    return ledger.end_all(chosen, "DISCONNECT")

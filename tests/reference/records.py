@@ -46,6 +46,8 @@ class Order:
     """What it may still fill by paying cash locked for it."""
     exact_fee: Fraction = Fraction(0)
     fees_paid: int = 0
+    connection: str | None = None
+    """What it ends with: a gateway's name, a hyphen, a number."""
     arrival: int = 0
     """Time priority: the smaller came first. Moving to the back means a new number."""
     status: str = "OPEN"

@@ -33,6 +33,7 @@ _soon = st.sampled_from((-1, 0, 1, 2, 1_000, 1_000_000))
 _after = st.sampled_from((0, 0, 1, 1_000, 1_000_000))
 _orders = st.integers(0, 30)
 _maybe = st.booleans()
+_connections = st.sampled_from((None, "a-1", "a-10", "b-1"))
 
 
 def opening(taker_fee: str = "0.07") -> list[Step]:
@@ -111,6 +112,17 @@ def sweeps() -> st.SearchStrategy[Step]:
     return _step("cancel_all", user=_users, market_index=market, side=side)
 
 
+def disconnects() -> st.SearchStrategy[Step]:
+    """Return a strategy for ends of connections and of gateways."""
+    gateways, users = st.sampled_from(("a", "b")), st.one_of(st.none(), _users)
+    return _step("disconnect", gateway=gateways, connection=_connections, user=users)
+
+
+def tied_places() -> st.SearchStrategy[Step]:
+    """Return a strategy for placements, some of them tied to a connection."""
+    return st.builds(lambda step, name: {**step, "connection": name}, places(), _connections)
+
+
 def switches() -> st.SearchStrategy[Step]:
     """Return a strategy for dead-man switches, armed and disarmed."""
     return _step("cancel_after", user=_users, seconds=st.sampled_from((0, 1, 2)))
@@ -137,8 +149,8 @@ def resolves() -> st.SearchStrategy[Step]:
 
 def steps(max_size: int = 60) -> st.SearchStrategy[list[Step]]:
     """Return a strategy for lists of steps, to come after opening()."""
-    rare = st.one_of(sweeps(), switches(), transfers(), updates(), resolves())
-    often = (places(), places(), places(), places(), amends(), cancels())
+    rare = st.one_of(sweeps(), disconnects(), switches(), transfers(), updates(), resolves())
+    often = (places(), tied_places(), places(), tied_places(), amends(), cancels())
     return st.lists(st.one_of(*often, rare), max_size=max_size)
 
 

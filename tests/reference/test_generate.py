@@ -35,6 +35,7 @@ REFUSALS = {
 CANCEL_REASONS = {
     "ADMIN",
     "DEADMAN",
+    "DISCONNECT",
     "EXPIRED",
     "IOC",
     "MARKET_CLOSED",
@@ -50,7 +51,7 @@ def _run(seed: int, count: int) -> tuple[list[Event], bool]:
     exchange = ReferenceExchange()
     events: list[Event] = []
     owed = False
-    for command in random_commands(seed, exchange, count):
+    for command in random_commands(seed, exchange, count, connections=True):
         events += exchange.apply(command)
         owed = owed or any(available < 0 for available, _ in exchange.accounts().values())
     return events, owed

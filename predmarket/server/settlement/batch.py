@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 
 from predmarket.engine import Exchange
 from predmarket.engine.commands import Command
-from predmarket.engine.events import BookDelta, Event
+from predmarket.engine.events import BookDelta, Event, MarketChanged
 from predmarket.server.bus import BusError, BusReply
+from predmarket.server.changes import Changes, encode
 from predmarket.server.settlement import journal
 from predmarket.server.settlement.journal import Entry
 from predmarket.server.settlement.rows import History, state_rows
 from predmarket.server.settlement.store import CoreRow, Counters, Settlement
-from predmarket.server.view import MarketRecord, MarketView
+from predmarket.server.settlement.telling import Telling
+from predmarket.server.view import MarketView
 from predmarket.units import Micros
 
 
@@ -51,7 +53,9 @@ class Waiting:
 class Batch:
     """The commands decided since the last seal, their answers and their effects.
 
-    ``held`` are resolutions begun here; ``stepped`` tells that a step of one was taken here.
+    ``held`` are resolutions begun here; ``stepped`` tells that a step of one was taken here;
+    ``announced`` are markets whose status or details changed. Sealed, ``changes`` is what it tells
+    the world; None when it has nothing to commit.
     """
 
     first_seq: int
@@ -60,7 +64,8 @@ class Batch:
     answers: list[tuple[Waiting, BusReply]] = field(default_factory=list)
     held: list[Waiting] = field(default_factory=list)
     deltas: list[BookDelta] = field(default_factory=list)
-    markets: list[MarketRecord] = field(default_factory=list)
+    announced: set[int] = field(default_factory=set)
+    changes: Changes | None = None
     stepped: bool = False
 
     @property
@@ -81,7 +86,11 @@ class Batch:
         seq = self.first_seq + len(self.entries)
         self.entries.append(Entry(now, id, command))
         self.history.add(seq, now, command, events, exchange.state.ledger)
-        self.deltas += [event for event in events if type(event) is BookDelta]
+        for event in events:
+            if type(event) is BookDelta:
+                self.deltas.append(event)
+            elif type(event) is MarketChanged:
+                self.announced.add(event.market_id)
 
     def waiters(self) -> list[Waiting]:
         """Return everybody who waits for this batch, each once."""
@@ -90,10 +99,11 @@ class Batch:
     def seal(self, exchange: Exchange, before: CoreRow) -> Settlement:
         """Copy everything the batch changed; ``before`` is the core row it builds on."""
         state = exchange.state
-        changes = exchange.take_changes()
-        self.markets = [MarketRecord.of(market) for market in changes.markets.values()]
+        dirty = exchange.take_changes()
         entries = journal.encode(self.entries)
         number = before.last_batch + 1
+        telling = Telling(state, dirty, before.counters.markets_seq)
+        self.changes = telling.tell(number, self.history, self.deltas, self.announced)
         core = CoreRow(
             before.epoch,
             number,
@@ -108,18 +118,23 @@ class Batch:
                 state.last_rank,
                 state.ledger.fees,
                 state.ledger.net_deposits,
+                telling.markets_seq,
             ),
         )
         return Settlement(
-            core, self.first_seq, journal.RULES, entries, state_rows(changes), self.history
+            core,
+            self.first_seq,
+            journal.RULES,
+            entries,
+            state_rows(dirty),
+            self.history,
+            encode(self.changes),
         )
 
     def publish(self, view: MarketView) -> None:
         """Let the view hold the batch. Call it after the commit and before any answer."""
-        for record in self.markets:
-            view.put(record)
-        for delta in self.deltas:
-            view.apply(delta)
+        if self.changes is not None:
+            view.apply(self.changes)
 
     def answer(self) -> None:
         """Answer those who wait. Call it after the commit."""

@@ -1,7 +1,7 @@
 """The committer: seals the forming batch whenever the last commit has returned, then answers.
 
-Invariant: nothing is answered, and nothing reaches the market view, before its batch's commit
-returned.
+Invariant: nothing is answered, and nothing reaches the market view or the outlet, before its
+batch's commit returned. The view comes first, then the answers, then the outlet.
 """
 
 import time
@@ -62,6 +62,8 @@ class Committer:
         work.repeats.committed(batch.answers)
         work.committing = None
         batch.answer()
+        if batch.changes is not None:
+            work.outlet.committed(batch.changes)
 
     def _suspect(self, batch: Batch, error: Contradiction) -> None:
         """Have each command of a batch that the database refuses run alone; drop one that was."""

@@ -5,7 +5,8 @@ into the forming batch. The committer seals that batch whenever the last commit 
 next batch is decided while the last one commits, and batches grow by themselves with the load.
 
 Invariants:
-- nothing is answered, and nothing reaches the market view, before its batch's commit returned;
+- nothing is answered, and nothing reaches the market view or the outlet, before its batch's
+  commit returned;
 - commands are carried out in the order they were taken;
 - there is one repair path (repair.py);
 - the queue, a batch and the wait for a reply are bounded.
@@ -28,6 +29,7 @@ from predmarket.server.settlement.committer import Committer
 from predmarket.server.settlement.decider import Decider
 from predmarket.server.settlement.leadership import LEASE_S, Leadership
 from predmarket.server.settlement.observer import Nobody, Observer
+from predmarket.server.settlement.outlet import NoOutlet, Outlet
 from predmarket.server.settlement.repair import Repair
 from predmarket.server.settlement.sequencer import MAX_BATCH
 from predmarket.server.settlement.store import Store, StoreError
@@ -81,8 +83,9 @@ class Core:
         max_queue: int = MAX_QUEUE,
         reply_limit_s: float = REPLY_LIMIT_S,
         observer: Observer | None = None,
+        outlet: Outlet | None = None,
     ) -> None:
-        self._work = Work(store, view, clock, max_batch, observer or Nobody())
+        self._work = Work(store, view, clock, max_batch, observer or Nobody(), outlet or NoOutlet())
         self._leadership = leadership
         self._takeover = Takeover(store, leadership)
         self._decider = Decider(self._work)
@@ -184,7 +187,12 @@ class Core:
             leading = asyncio.create_task(self._lead())  # a long load must not outlast the lease
             if before_load is not None:
                 await takeover.run(before_load)
-            self._work.install(await takeover.load())
+            loaded = await takeover.load()
+            # The gateway was the process that led before, so its connections have ended.
+            orders = loaded.state.orders.values()
+            self._work.dead = frozenset(o.connection for o in orders if o.connection is not None)
+            self._work.install(loaded)
+            self._work.outlet.reloaded(loaded.recent)
             if leading.done():
                 leading.result()
         except BaseException:

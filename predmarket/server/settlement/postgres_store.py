@@ -32,6 +32,7 @@ from predmarket.server.settlement.store import (
     advance_parameters,
     inserts,
     journal_parameters,
+    outbox_parameters,
     picked,
     updates,
 )
@@ -179,7 +180,9 @@ class PostgresStore(Store):
 
     def _statement(self, s: Settlement) -> tuple[str, list[Parameter]]:
         """Return the statement that writes the whole batch, and its parameters."""
-        parameters: list[Parameter] = [*advance_parameters(s.core), *journal_parameters(s)]
+        parameters: list[Parameter] = [
+            *advance_parameters(s.core), *journal_parameters(s), *outbox_parameters(s)
+        ]  # fmt: skip
         inserted, updated = [], []
         counts: list[int] = []
         for shape, rows in inserts(s):
@@ -190,7 +193,13 @@ class PostgresStore(Store):
             updated.append(cut)
             parameters += _arrays(cut, cut_rows)
             counts.append(len(rows))
-        sql = _settle_sql(self._advance(), self._insert_journal(), tuple(inserted), tuple(updated))
+        always = (
+            ("fence", f"{self._advance()} RETURNING 1"),
+            ("entry", self._insert_journal()),
+            ("told", self._insert_outbox()),
+            ("pruned", self._prune_outbox()),
+        )
+        sql = _settle_sql(always, tuple(inserted), tuple(updated))
         return sql, [*parameters, *counts]
 
     async def _require_fence(self, s: Settlement) -> None:
@@ -253,13 +262,15 @@ def _unnest(shape: Shape) -> str:
 
 @lru_cache(maxsize=64)
 def _settle_sql(
-    advance: str, journal: str, inserted: tuple[Shape, ...], updated: tuple[Shape, ...]
+    always: tuple[tuple[str, str], ...],
+    inserted: tuple[Shape, ...],
+    updated: tuple[Shape, ...],
 ) -> str:
     """Return the statement of a batch that writes these tables, its parameters $1, $2 …
 
     It divides by zero, and so undoes itself, when a count of rows is not the one expected.
     """
-    parts = [f"fence AS ({advance} RETURNING 1)", f"entry AS ({journal})"]
+    parts = [f"{name} AS ({sql})" for name, sql in always]
     parts += [f"new_{shape.table} AS ({_insert_sql(shape)})" for shape in inserted]
     parts += [f"changed_{shape.table} AS ({_update_sql(shape)})" for shape in updated]
     checks = ["(SELECT count(*) FROM fence) = 1"]

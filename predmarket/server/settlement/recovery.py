@@ -53,12 +53,11 @@ def load(store: Store, core: CoreRow) -> State:
 
 
 def _load_accounts(state: State, store: Store) -> None:
-    for user_id, available, locked, deadman_at, version in store.rows_of(ACCOUNTS):
-        account = Account(user_id)
-        account.available = available
-        account.locked = locked
-        account.deadman_at = deadman_at
-        account.version = version
+    names = ACCOUNTS.columns[1:]
+    for row in store.rows_of(ACCOUNTS):
+        account = Account(row[0])
+        for name, value in zip(names, row[1:], strict=True):
+            setattr(account, name, value)
         state.ledger.accounts[account.user_id] = account
         if account.deadman_at is not None:
             state.timers.set(account.deadman_at, TimerKind.DEADMAN, account.user_id)
@@ -75,7 +74,7 @@ def _load_markets(state: State, store: Store) -> None:
         )  # fmt: skip
         for name in (
             "settlement_price", "last_price", "volume", "open_interest", "collateral", "fees",
-            "book_seq", "paid_accounts", "paid_total", "version",
+            "book_seq", "paid_accounts", "paid_total", "trade_seq", "ticker_seq", "version",
         ):  # fmt: skip
             setattr(market, name, r[name])
         market.outcome = Outcome(r["outcome"]) if r["outcome"] else None
@@ -107,7 +106,8 @@ def _load_orders(state: State, store: Store) -> None:
         (
             id, user_id, market_id, side, type, price, qty, filled, notional, fee_exact,
             fees_paid, close, lock, status, reason, tif, stp, post_only, reduce_only, expires_at,
-            client_order_id, request, rank, events, created_at, updated_at, version,
+            client_order_id, request, rank, events, created_at, updated_at, connection, topic_seq,
+            version,
         ) = row  # fmt: skip
         order = Order(
             id, user_id, market_id, Side(side), price, qty, type=OrderType(type),
@@ -120,7 +120,8 @@ def _load_orders(state: State, store: Store) -> None:
         order.post_only, order.reduce_only = bool(post_only), bool(reduce_only)
         order.expires_at, order.client_order_id = expires_at, client_order_id
         order.request, order.rank, order.events = request, rank, events
-        order.updated_at, order.version = updated_at, version
+        order.updated_at, order.connection = updated_at, connection
+        order.topic_seq, order.version = topic_seq, version
         state.keep(order)
         state.markets[order.market_id].book.side(order.is_buy).add(order)
         if order.expires_at is not None:

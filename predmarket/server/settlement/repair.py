@@ -48,6 +48,7 @@ class Repair:
                 work.outstanding.appendleft(waiting)
         rerun = {w.number: w for w in again if not (w.id in ids or w.held or w.reply.done())}
         work.queue.extendleft(rerun[number] for number in sorted(rerun, reverse=True))
+        work.outlet.reloaded(loaded.recent)
         work.observer.recovered()
         log.warning("core_recovered", extra={"epoch": work.committed.epoch, "rerun": len(rerun)})
 

@@ -51,28 +51,31 @@ def _shape(table: str, columns: str, key: str = "", mutable: str = "") -> Shape:
 
 ACCOUNTS = _shape(
     "accounts",
-    "user_id:i available:i locked:i deadman_at:i version:i",
+    "user_id:i available:i locked:i deadman_at:i order_seq:i fill_seq:i balance_seq:i "
+    "position_seq:i version:i",
     "user_id",
-    "available locked deadman_at version",
+    "available locked deadman_at order_seq fill_seq balance_seq position_seq version",
 )
 MARKETS = _shape(
     "markets",
     "id:i slug:t question:t description:t status:w outcome:w settlement_price:i tick:i "
     "maker_rate:i taker_rate:i closes_at:i created_at:i creator_id:i last_price:i volume:i "
     "open_interest:i collateral:i fees:i book_seq:i ending:w paid_accounts:i paid_total:i "
-    "version:i",
+    "trade_seq:i ticker_seq:i version:i",
     "id",
     "question description status outcome settlement_price closes_at last_price volume "
-    "open_interest collateral fees book_seq ending paid_accounts paid_total version",
+    "open_interest collateral fees book_seq ending paid_accounts paid_total trade_seq ticker_seq "
+    "version",
 )
 ORDERS = _shape(
     "orders",
     "id:i user_id:i market_id:i side:w type:w price:i qty:i filled:i notional:i fee_exact:i "
     "fees_paid:i close_qty:i locked:i status:w reason:w tif:w stp:w post_only:b reduce_only:b "
-    "expires_at:i client_order_id:t request:t rank:i events:i created_at:i updated_at:i version:i",
+    "expires_at:i client_order_id:t request:t rank:i events:i created_at:i updated_at:i "
+    "connection:t topic_seq:i version:i",
     "id",
     "price qty filled notional fee_exact fees_paid close_qty locked status reason rank events "
-    "updated_at version",
+    "updated_at topic_seq version",
 )
 POSITIONS = _shape(
     "positions",
@@ -103,7 +106,9 @@ HISTORY_SHAPES = (TRANSFERS, TRADES, ORDER_EVENTS, LEDGER)
 def account_row(account: Account) -> Row:
     """Return the ACCOUNTS row of an account."""
     return (
-        account.user_id, account.available, account.locked, account.deadman_at, account.version,
+        account.user_id, account.available, account.locked, account.deadman_at,
+        account.order_seq, account.fill_seq, account.balance_seq, account.position_seq,
+        account.version,
     )  # fmt: skip
 
 
@@ -113,7 +118,7 @@ def market_row(m: Market) -> Row:
         m.id, m.slug, m.question, m.description, m.status, m.outcome, m.settlement_price, m.tick,
         m.maker_rate, m.taker_rate, m.closes_at, m.created_at, m.creator_id, m.last_price,
         m.volume, m.open_interest, m.collateral, m.fees, m.book_seq, m.ending, m.paid_accounts,
-        m.paid_total, m.version,
+        m.paid_total, m.trade_seq, m.ticker_seq, m.version,
     )  # fmt: skip
 
 
@@ -124,7 +129,7 @@ def order_row(o: Order) -> Row:
         None if o.type is OrderType.MARKET else o.price, o.qty, o.filled, o.notional, o.fee_exact,
         o.fees_paid, o.close, o.lock, o.status, o.reason, o.tif, o.stp, o.post_only,
         o.reduce_only, o.expires_at, o.client_order_id, o.request, o.rank, o.events, o.created_at,
-        o.updated_at, o.version,
+        o.updated_at, o.connection, o.topic_seq, o.version,
     )  # fmt: skip
 
 
@@ -243,7 +248,7 @@ class StateRows:
     changed: list[tuple[Shape, list[Row]]]
 
 
-def state_rows(changes: Changes) -> StateRows:
+def state_rows(dirty: Changes) -> StateRows:
     """Copy what changed into rows and count each thing's version up.
 
     New rows come in the order that foreign keys ask for.
@@ -251,10 +256,10 @@ def state_rows(changes: Changes) -> StateRows:
     new: list[tuple[Shape, list[Row]]] = []
     changed: list[tuple[Shape, list[Row]]] = []
     sources: Sequence[tuple[Shape, Iterable[Any], Callable[[Any], Row]]] = (
-        (ACCOUNTS, changes.accounts.values(), account_row),
-        (MARKETS, changes.markets.values(), market_row),
-        (ORDERS, changes.orders.values(), order_row),
-        (POSITIONS, changes.positions.values(), position_row),
+        (ACCOUNTS, dirty.accounts.values(), account_row),
+        (MARKETS, dirty.markets.values(), market_row),
+        (ORDERS, dirty.orders.values(), order_row),
+        (POSITIONS, dirty.positions.values(), position_row),
     )
     for shape, things, to_row in sources:
         fresh: list[Row] = []

@@ -11,10 +11,10 @@ Source: ARCHITECTURE, The path of an order.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from predmarket.engine import Exchange
-from predmarket.engine.commands import Command, ResolveMarket
+from predmarket.engine.commands import Command, Disconnect, ResolveMarket
 from predmarket.engine.replies import MarketDone, Reply, Resolved
 from predmarket.engine.state import State
 from predmarket.server.settlement.batch import Batch, Waiting
@@ -40,7 +40,10 @@ class CommandDefect(Exception):
 
 
 class Sequencer:
-    """The engine on its way: ``core`` is the row as of the last sealed batch."""
+    """The engine on its way: ``core`` is the row as of the last sealed batch.
+
+    ``dead`` are connections that ended with the process before; their orders are cancelled first.
+    """
 
     def __init__(
         self,
@@ -50,11 +53,21 @@ class Sequencer:
         repeats: Repeats,
         clock: Callable[[], Micros],
         max_batch: int = MAX_BATCH,
+        dead: Collection[str] = (),
     ) -> None:
         self.exchange = Exchange(state)
         self.core = core
         self.batch = Batch(core.last_seq + 1, History(last_ledger_id))
         self.resolving: dict[int, Waiting] = {}
+        self._orphaned = deque(
+            sorted(
+                {
+                    (order.user_id, order.connection)
+                    for order in state.orders.values()
+                    if order.connection is not None and order.connection in dead
+                }
+            )
+        )
         self._repeats = repeats
         self._clock = clock
         self._max_batch = max_batch
@@ -77,7 +90,10 @@ class Sequencer:
 
     @property
     def own_work(self) -> bool:
-        """Tell whether a timer has run out or a step of a closing or resolution is due."""
+        """Tell whether a timer has run out, a step of a closing or resolution is due, or a dead
+        connection left orders."""
+        if self._orphaned:
+            return True
         if not self.batch.stepped and self.exchange.state.unfinished:
             return True
         return self.exchange.due(self._clock()) is not None
@@ -132,6 +148,11 @@ class Sequencer:
             if self.full:
                 return False
             self._apply(due[0], "", due[1])
+        while self._orphaned:
+            if self.full:
+                return False
+            user_id, connection = self._orphaned.popleft()
+            self._apply(now, "", Disconnect(connection.rpartition("-")[0], connection, user_id))
         return not self.full
 
     def _take_step(self) -> None:

@@ -28,6 +28,7 @@ from predmarket.server.settlement.store import (
     advance_parameters,
     inserts,
     journal_parameters,
+    outbox_parameters,
     updates,
 )
 
@@ -145,6 +146,9 @@ class SqliteStore(Store):
             if db.execute(self._advance(), advance_parameters(settlement.core)).rowcount != 1:
                 raise Deposed("the epoch or the batch number has moved on")
             db.execute(self._insert_journal(), journal_parameters(settlement))
+            batch, changes, too_old = outbox_parameters(settlement)
+            db.execute(self._insert_outbox(), (batch, changes))
+            db.execute(self._prune_outbox(), (too_old,))
             for shape, rows in inserts(settlement):
                 db.executemany(_insert_sql(shape), rows)
             for shape, rows in updates(settlement):

@@ -32,7 +32,8 @@ class Contradiction(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """The totals and the last ids of the state after a batch."""
+    """The totals and the last ids of the state after a batch; ``markets_seq`` counts the changes
+    announced on the topic of all markets."""
 
     last_order_id: int
     last_trade_id: int
@@ -41,6 +42,7 @@ class Counters:
     last_rank: int
     fees: int
     net_deposits: int
+    markets_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class CoreRow:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """One batch, ready to be written. ``core`` is the row as the batch leaves it."""
+    """One batch, ready to be written. ``core`` is the row as the batch leaves it, ``changes`` what
+    the outbox holds of it."""
 
     core: CoreRow
     first_seq: int
@@ -65,6 +68,7 @@ class Settlement:
     entries: bytes
     state: StateRows
     history: History
+    changes: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,9 @@ class KnownTransfer:
     reason: str
 
 
+OUTBOX_BATCHES = 500
+"""How many of the last batches the outbox holds."""
+
 OrderKey = tuple[int, str]
 """User id and client order id."""
 TransferKey = tuple[int, str]
@@ -104,11 +111,11 @@ TransferKey = tuple[int, str]
 
 _CORE_COLUMNS = (
     "epoch, last_batch, last_seq, last_time, last_hash, last_order_id, last_trade_id, "
-    "last_market_id, last_transfer_id, last_rank, fees, net_deposits"
+    "last_market_id, last_transfer_id, last_rank, fees, net_deposits, markets_seq"
 )
 _FIRST_ROW = (
     f"INSERT INTO core_state (id, {_CORE_COLUMNS}) "
-    "VALUES (1, 0, 0, 0, 0, {}, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (id) DO NOTHING RETURNING id"
+    "VALUES (1, 0, 0, 0, 0, {}, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (id) DO NOTHING RETURNING id"
 )
 
 
@@ -190,6 +197,13 @@ class Store(ABC):
         )
         return [JournalRow(r[0], r[1], r[2], bytes(r[3]), bytes(r[4])) for r in rows]
 
+    def outbox_after(self, batch: int) -> list[bytes]:
+        """Return what the outbox holds of the batches after ``batch``, in order."""
+        rows = self.read(
+            f"SELECT changes FROM outbox WHERE batch > {self.mark} ORDER BY batch", (batch,)
+        )
+        return [bytes(row[0]) for row in rows]
+
     def last_ledger_id(self) -> int:
         """Return the id of the newest ledger entry, or 0."""
         found = self.read("SELECT COALESCE(MAX(id), 0) FROM ledger")[0][0]
@@ -207,7 +221,8 @@ class Store(ABC):
         return (
             f"UPDATE core_state SET last_batch = {m}, last_seq = {m}, last_time = {m}, "
             f"last_hash = {m}, last_order_id = {m}, last_trade_id = {m}, last_market_id = {m}, "
-            f"last_transfer_id = {m}, last_rank = {m}, fees = {m}, net_deposits = {m} "
+            f"last_transfer_id = {m}, last_rank = {m}, fees = {m}, net_deposits = {m}, "
+            f"markets_seq = {m} "
             f"WHERE id = 1 AND epoch = {m} AND last_batch = {m}"
         )
 
@@ -217,6 +232,13 @@ class Store(ABC):
             f"VALUES ({', '.join([self.mark] * 7)})"
         )
 
+    def _insert_outbox(self) -> str:
+        return f"INSERT INTO outbox (batch, changes) VALUES ({self.mark}, {self.mark})"
+
+    def _prune_outbox(self) -> str:
+        """Return the statement that drops the one batch too many; ``outbox_parameters``."""
+        return f"DELETE FROM outbox WHERE batch = {self.mark}"
+
 
 def advance_parameters(core: CoreRow) -> tuple[int | bytes, ...]:
     """Return the parameters of the fencing statement."""
@@ -224,7 +246,7 @@ def advance_parameters(core: CoreRow) -> tuple[int | bytes, ...]:
     return (
         core.last_batch, core.last_seq, core.last_time, core.last_hash, c.last_order_id,
         c.last_trade_id, c.last_market_id, c.last_transfer_id, c.last_rank, c.fees,
-        c.net_deposits, core.epoch, core.last_batch - 1,
+        c.net_deposits, c.markets_seq, core.epoch, core.last_batch - 1,
     )  # fmt: skip
 
 
@@ -235,6 +257,12 @@ def journal_parameters(s: Settlement) -> tuple[int | bytes | str, ...]:
         core.last_batch, core.epoch, s.first_seq, core.last_seq, s.rules, s.entries,
         core.last_hash,
     )  # fmt: skip
+
+
+def outbox_parameters(s: Settlement) -> tuple[int, bytes, int]:
+    """Return the parameters of the outbox row, and of the row that makes room for it."""
+    batch = s.core.last_batch
+    return batch, s.changes, batch - OUTBOX_BATCHES
 
 
 def inserts(s: Settlement) -> Iterable[tuple[Shape, list[Row]]]:

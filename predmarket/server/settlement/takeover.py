@@ -4,27 +4,38 @@ Everything that blocks is done in one thread of its own, one thing at a time.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+import msgspec
+
 from predmarket.engine.state import State
+from predmarket.server import changes
+from predmarket.server.changes import Changes
 from predmarket.server.settlement import journal, recovery
 from predmarket.server.settlement.leadership import Leadership
 from predmarket.server.settlement.store import CoreRow, Deposed, Store
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a takeover found in the database. ``committed_ids``: of the batches asked about."""
+    """What a takeover found in the database. ``committed_ids``: of the batches asked about.
+
+    ``recent``: what the outbox holds of those batches, in order; at a start, all that it holds.
+    """
 
     core: CoreRow
     state: State
     last_ledger_id: int
     committed_ids: frozenset[str]
+    recent: list[Changes]
 
 
 class Takeover:
@@ -78,8 +89,25 @@ class Takeover:
             recovery.load(store, core),
             store.last_ledger_id(),
             frozenset(entry.id for row in rows for entry in journal.decode(row.entries)),
+            _decoded(store.outbox_after(known_batch or 0)),
         )
 
     def _close(self) -> None:
         self._store.close()
         self._leadership.release()
+
+
+def _decoded(stored: list[bytes]) -> list[Changes]:
+    """Return the newest batches of the outbox that can be read, without a gap.
+
+    Another version may have written some otherwise. They are news only to those who come back to
+    where they were, and these are sent what the tables hold instead.
+    """
+    found: list[Changes] = []
+    for one in stored:
+        try:
+            found.append(changes.decode(one))
+        except msgspec.MsgspecError:
+            log.warning("outbox_unreadable", extra={"batches": len(found) + 1})
+            found.clear()
+    return found

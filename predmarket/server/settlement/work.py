@@ -16,6 +16,7 @@ from collections.abc import Callable
 from predmarket.server.bus import Faulted, OutcomeUnknown
 from predmarket.server.settlement.batch import Batch, Waiting
 from predmarket.server.settlement.observer import Observer
+from predmarket.server.settlement.outlet import Outlet
 from predmarket.server.settlement.repeats import Repeats
 from predmarket.server.settlement.sequencer import Sequencer
 from predmarket.server.settlement.store import CoreRow, Store
@@ -34,6 +35,7 @@ class Work:
 
     ``arrived`` wakes the decider, ``sealable`` the committer. ``broken``: memory is not to be
     trusted until the committer has recovered. ``failures`` counts commits that failed in a row.
+    ``dead`` are the connections that orders were tied to when this core began.
     """
 
     sequencer: Sequencer
@@ -46,16 +48,19 @@ class Work:
         clock: Callable[[], Micros],
         max_batch: int,
         observer: Observer,
+        outlet: Outlet,
     ) -> None:
         self.store = store
         self.view = view
         self.clock = clock
         self.observer = observer
+        self.outlet = outlet
         self.repeats = Repeats(store)
         self.queue: deque[Waiting] = deque()
         self.outstanding: deque[Waiting] = deque()
         self.deciding: list[Waiting] = []
         self.suspects: set[str] = set()
+        self.dead: frozenset[str] = frozenset()
         self.committing: Batch | None = None
         self.commit_began: float | None = None
         self.broken = False
@@ -76,6 +81,7 @@ class Work:
             self.repeats,
             self.clock,
             self._max_batch,
+            self.dead,
         )
         self.view.reload(loaded.state.markets)
         self.broken = False

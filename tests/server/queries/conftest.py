@@ -8,7 +8,6 @@ from sqlalchemy import Connection, event, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.storage.database import Database
-from predmarket.server.storage.migrations import upgrade
 from predmarket.server.storage.tables.identity import users
 from predmarket.server.storage.tables.trading import accounts, markets, orders
 
@@ -23,14 +22,13 @@ def order_row(id: int, user_id: int, **fields: object) -> dict[str, Any]:
     row |= {"price": 5_000, "qty": 100, "filled": 0, "status": "OPEN", "tif": "GTC", "stp": "SKIP"}
     row |= dict.fromkeys(("notional", "fee_exact", "fees_paid", "close_qty", "locked"), 0)
     row |= dict.fromkeys(("created_at", "updated_at", "events", "version"), 1)
-    return row | {"post_only": False, "reduce_only": False, "rank": id} | fields
+    return row | {"post_only": False, "reduce_only": False, "rank": id, "topic_seq": id} | fields
 
 
 @pytest.fixture
-async def db(database_url: str) -> AsyncIterator[Database]:
+async def db(migrated_url: str) -> AsyncIterator[Database]:
     """A database of either kind with two users and two markets."""
-    upgrade(database_url)
-    database = Database(database_url)
+    database = Database(migrated_url)
     user = {"password_hash": "", "role": "USER", "disabled": False, "created_at": 0}
     market: dict[str, Any] = dict.fromkeys(markets.c.keys())
     market |= dict.fromkeys((c.name for c in markets.c if not c.nullable), 0)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from sqlalchemy import insert
@@ -14,6 +15,7 @@ from predmarket.server.bus import BusReply
 from predmarket.server.settlement import audit, recovery
 from predmarket.server.settlement.core import Core, wall_clock
 from predmarket.server.settlement.open import leadership, open_store
+from predmarket.server.settlement.outlet import Outlet
 from predmarket.server.settlement.store import Store
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
@@ -35,6 +37,7 @@ def limit(
     *,
     key: str | None = None,
     expires_at: Micros | None = None,
+    connection: str | None = None,
 ) -> PlaceOrder:
     """Return a LIMIT order; ``qty`` in contracts, ``price`` in cents, ``key`` a client order id."""
     tif = TimeInForce.GTC if expires_at is None else TimeInForce.GTD
@@ -49,6 +52,7 @@ def limit(
         expires_at=expires_at,
         client_order_id=key,
         request=f"{side} {qty} {price}" if key else None,
+        connection=connection,
     )
 
 
@@ -105,6 +109,7 @@ class Exchange:
         max_queue: int = 10_000,
         reply_limit_s: float = 5.0,
         wait_s: float = 5.0,
+        outlet: Outlet | None = None,
     ) -> AsyncIterator[Running]:
         """Start a core and stop it at the end."""
         store, view = open_store(self.url), MarketView()
@@ -116,6 +121,7 @@ class Exchange:
             max_batch=max_batch,
             max_queue=max_queue,
             reply_limit_s=reply_limit_s,
+            outlet=outlet,
         )
         await core.start()
         try:
@@ -155,20 +161,34 @@ class Exchange:
         finally:
             store.close()
 
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return what a query finds."""
+        store = open_store(self.url)
+        store.connect()
+        try:
+            return store.read(sql)
+        finally:
+            store.close()
+
+    def loaded_view(self) -> MarketView:
+        """Return the market view that a restart would begin with."""
+        store, view = open_store(self.url), MarketView()
+        store.connect()
+        try:
+            view.reload(recovery.load(store, store.core_row()).markets)
+        finally:
+            store.close()
+        return view
+
     def count(self, table: str) -> int:
         """Return how many rows a table has."""
         return int(self.scalar(f"SELECT COUNT(*) FROM {table}"))
 
     def scalar(self, sql: str) -> int:
         """Return the one number that a query finds."""
-        store = open_store(self.url)
-        store.connect()
-        try:
-            found = store.read(sql)[0][0]
-            assert isinstance(found, int)
-            return found
-        finally:
-            store.close()
+        found = self.rows(sql)[0][0]
+        assert isinstance(found, int)
+        return found
 
     def execute(self, sql: str) -> None:
         """Run a statement, as somebody who tampers would."""

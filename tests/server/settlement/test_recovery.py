@@ -26,6 +26,7 @@ from predmarket.server.settlement.store import (
 from predmarket.terms import MarketStatus, Outcome, Side
 from predmarket.units import MONEY_ONE
 from tests.server.settlement.conftest import MARKET, USERS, Exchange, Running, limit
+from tests.server.settlement.listener import Listener
 from tests.support.postgres import PostgresServer, fresh_database
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -403,3 +404,36 @@ async def test_the_database_goes_away_and_returns() -> None:
         assert len(set(acknowledged.values())) == len(acknowledged)
         assert exchange.count("orders") == len(acknowledged)
         assert exchange.audited() == []
+
+
+async def test_what_a_dead_gateway_left_is_cancelled(exchange: Exchange) -> None:
+    """A core begins by ending the connections of the process before, as journaled commands."""
+    async with exchange.trading() as running:
+        for user, connection in ((1, "a-1"), (2, "a-1"), (1, "a-2"), (3, None), (4, "b-1")):
+            await running.place(user, BUY, 1, 50, connection=connection)
+    listener = Listener()
+    async with exchange.running(outlet=listener) as running:
+        fail_next(running, after_commit=False, times=2)
+        await running.place(5, BUY, 1, 50, connection="c-1")
+        rows = "SELECT id, status, reason FROM orders WHERE connection IS NOT NULL ORDER BY id"
+        ended = [(id, "CANCELED", "DISCONNECT") for id in (1, 2, 3, 5)]
+        assert exchange.rows(rows) == [*ended, (6, "OPEN", None)]
+        fail_next(running, after_commit=True)  # a repair is not a start: its own gateway lives
+        await running.place(6, BUY, 1, 50, connection="c-2")
+        assert exchange.rows(rows)[-2:] == [(6, "OPEN", None), (7, "OPEN", None)]
+        assert exchange.stored() == running.in_memory()
+    assert exchange.audited() == []
+    listener.check(exchange)
+
+
+async def test_ending_dead_connections_keeps_to_the_size_of_a_batch(exchange: Exchange) -> None:
+    """However many connections a gateway had, each is a command of its own."""
+    async with exchange.trading() as running:
+        orders = [limit(1 + n % 9, BUY, 1, 10, connection=f"a-{n}") for n in range(20)]
+        await asyncio.gather(*(running.do(order) for order in orders))
+    async with exchange.running(max_batch=3) as running:
+        while running.core._work.sequencer.exchange.state.orders:
+            await asyncio.sleep(0.01)
+    sizes = exchange.rows("SELECT MAX(last_seq - first_seq + 1) FROM journal WHERE epoch = 2")
+    assert sizes == [(3,)]
+    assert exchange.audited() == []

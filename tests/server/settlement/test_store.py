@@ -51,6 +51,14 @@ def changed(settlement: Settlement, shape: rows.Shape, **values: int) -> Settlem
     )
 
 
+def rejected(id: int) -> rows.Row:
+    """Return the row of an order of user 1 that was refused, with the first number."""
+    return (
+        id, 1, None, "BUY", "LIMIT", 5_000, 100, 0, 0, 0, 0, 0, 0, "REJECTED", "X", "GTC", "SKIP",
+        False, False, None, None, None, 0, 1, 1, 1, None, 1, 1,
+    )  # fmt: skip
+
+
 def test_a_batch_is_written_once(store: Store, settlement: Settlement) -> None:
     """Its number has moved on: the second attempt changes nothing."""
     asyncio.run(store.settle(settlement))
@@ -75,7 +83,7 @@ def test_a_row_at_another_version_fails_the_batch(store: Store, settlement: Sett
         settlement,
         core=dataclasses.replace(settlement.core, last_batch=2, last_seq=2),
         first_seq=2,
-        state=StateRows([], [(rows.ACCOUNTS, [(1, 6, 0, None, 7)])]),
+        state=StateRows([], [(rows.ACCOUNTS, [(1, 6, 0, None, 0, 0, 2, 0, 7)])]),
         history=History(1),
     )
     with pytest.raises(Contradiction):
@@ -100,10 +108,7 @@ def test_constraints_refuse_what_cannot_be(
 
 def test_the_same_order_event_twice_is_refused(store: Store, settlement: Settlement) -> None:
     """Order id, type and number are the event's unique key."""
-    order = (
-        1, 1, None, "BUY", "LIMIT", 5_000, 100, 0, 0, 0, 0, 0, 0, "REJECTED", "X", "GTC", "SKIP",
-        False, False, None, None, None, 0, 1, 1, 1, 1,
-    )  # fmt: skip
+    order = rejected(1)
     event = (1, "ORDER_REJECTED", 1, 1, None)
     settlement.state.new.append((rows.ORDERS, [order]))
     settlement.history.order_events.extend([event, event])
@@ -135,18 +140,45 @@ def test_keys_are_looked_up_by_their_index(store: Store, name: str, index: str) 
     assert "SCAN o" not in str(plan)
 
 
+def test_changes_of_orders_are_found_by_their_index(store: Store) -> None:
+    """Whoever comes back is sent the orders that changed meanwhile, and only those are read."""
+    m = store.mark
+    sql = f"SELECT id FROM orders WHERE user_id = {m} AND topic_seq > {m} ORDER BY topic_seq"
+    explain = "EXPLAIN QUERY PLAN" if isinstance(store, SqliteStore) else "EXPLAIN"
+    plan = str(store.read(f"{explain} {sql} LIMIT 100", (1, 5)))
+    assert "uq_orders_topic_seq" in plan
+    assert "SCAN orders" not in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_a_number_is_given_once(store: Store, settlement: Settlement) -> None:
+    """Two orders of a user with the same number on their topic cannot be stored."""
+    asyncio.run(store.settle(settlement))
+    again = dataclasses.replace(
+        settlement,
+        core=dataclasses.replace(settlement.core, last_batch=2, last_seq=2),
+        first_seq=2,
+        state=StateRows([(rows.ORDERS, [rejected(1), rejected(2)])], []),
+        history=History(1),
+    )
+    with pytest.raises(Contradiction):
+        asyncio.run(store.settle(again))
+    assert store.read("SELECT batch FROM outbox") == [(1,)]
+
+
 def test_text_of_any_kind_survives(store: Store, exchange: Exchange) -> None:
     """Quotes, braces, backslashes and emoji in what a user may write."""
     nasty = "a\"b\\c{d},NULL \\N \n\t'é🎲"
     row = (
         1, "slug", nasty, "NULL", "OPEN", None, None, 100, 0, 0, None, 1, 1, None, 0, 0, 0, 0, 0,
-        None, 0, 0, 1,
+        None, 0, 0, 0, 1, 1,
     )  # fmt: skip
     core = store.core_row()
     after = dataclasses.replace(core, last_batch=1, last_seq=1, last_time=1)
     asyncio.run(
         store.settle(
-            Settlement(after, 1, "1", b"", StateRows([(rows.MARKETS, [row])], []), History(0))
+            Settlement(after, 1, "1", b"", StateRows([(rows.MARKETS, [row])], []), History(0), b"")
         )
     )
     assert store.read("SELECT question, description FROM markets") == [(nasty, "NULL")]

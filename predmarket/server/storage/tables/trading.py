@@ -19,6 +19,12 @@ from sqlalchemy import (
 
 from predmarket.server.storage.tables.base import BigInt, metadata
 
+
+def _counter(name: str) -> Column[int]:
+    """Return the column of a topic's counter: how many changes it has had (server/changes.py)."""
+    return Column(name, BigInt, nullable=False, server_default=text("0"))
+
+
 core_state = Table(
     "core_state",
     metadata,
@@ -35,6 +41,7 @@ core_state = Table(
     Column("last_rank", BigInt, nullable=False),
     Column("fees", BigInt, nullable=False),
     Column("net_deposits", BigInt, nullable=False),
+    _counter("markets_seq"),
     CheckConstraint("id = 1", name="single"),
     CheckConstraint("fees >= 0", name="fees"),
 )
@@ -64,6 +71,14 @@ journal = Table(
 )
 """Each batch's commands with number, time and id; ``hash`` chains it to the batch before."""
 
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("batch", BigInt, primary_key=True, autoincrement=False),
+    Column("changes", LargeBinary, nullable=False),
+)
+"""What the last batches changed (server/changes.py), for those who are told of it."""
+
 accounts = Table(
     "accounts",
     metadata,
@@ -72,6 +87,10 @@ accounts = Table(
     Column("locked", BigInt, nullable=False),
     Column("deadman_at", BigInt),
     Column("version", BigInt, nullable=False),
+    _counter("order_seq"),
+    _counter("fill_seq"),
+    _counter("balance_seq"),
+    _counter("position_seq"),
     CheckConstraint("locked >= 0", name="locked"),
 )
 
@@ -101,6 +120,8 @@ markets = Table(
     Column("paid_accounts", BigInt, nullable=False),
     Column("paid_total", BigInt, nullable=False),
     Column("version", BigInt, nullable=False),
+    _counter("trade_seq"),
+    _counter("ticker_seq"),
     CheckConstraint("open_interest >= 0 AND volume >= 0 AND fees >= 0", name="totals"),
 )
 
@@ -134,6 +155,8 @@ orders = Table(
     Column("created_at", BigInt, nullable=False),
     Column("updated_at", BigInt, nullable=False),
     Column("version", BigInt, nullable=False),
+    Column("connection", Text),
+    _counter("topic_seq"),
     CheckConstraint("filled BETWEEN 0 AND qty AND qty > 0", name="qty"),
     CheckConstraint("locked >= 0 AND close_qty >= 0 AND fees_paid >= 0", name="holds"),
     Index(
@@ -145,6 +168,7 @@ orders = Table(
         postgresql_where=text("client_order_id IS NOT NULL"),
     ),
     Index("ix_orders_user_id", "user_id", "id"),
+    Index("uq_orders_topic_seq", "user_id", "topic_seq", unique=True),
     # Serves the start of the core, the walk of a preview and the queue ahead of an order. It holds
     # open orders alone and has an entry an order, as one on the id would: the same write costs.
     Index(
@@ -167,7 +191,8 @@ orders = Table(
     ),
 )
 """Each order as it stands. ``market_id`` is null for an order refused because it named none that
-exists; ``price`` is null for MARKET."""
+exists; ``price`` is null for MARKET. ``topic_seq`` is the number of its last change among those of
+all its user's orders; ``connection`` the one whose end cancels it."""
 
 order_events = Table(
     "order_events",
