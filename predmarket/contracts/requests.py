@@ -82,6 +82,11 @@ def _repeated(raw: bytes, kind: type[Request]) -> list[Problem]:
         suspect = len(given) != len(set(given))
     if not suspect and b"\\" not in raw:
         return []
+    return repeats(raw)
+
+
+def repeats(raw: bytes) -> list[Problem]:
+    """Return the fields that an object, which decoded, holds twice; looked at slowly."""
     fields = [name for name, _ in json.loads(raw, object_pairs_hook=list, parse_int=str)]
     twice = dict.fromkeys(name for name in fields if fields.count(name) > 1)
     return [Problem(name, "is given more than once") for name in twice]

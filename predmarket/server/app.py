@@ -2,8 +2,8 @@
 
 The door gives each request its id and, behind proxies, its client's address and scheme, and each
 answer its headers; it has requests measured, answers the preflights of known origins, and hands
-POST /v1/orders and /v1/orders/batch to routes of their own (routes/place.py). Everything else is
-Litestar's.
+POST /v1/orders and /v1/orders/batch to routes of their own (routes/place.py). Sockets are let in by
+realtime/door.py. Everything else is Litestar's.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from litestar.types import (
     Receive,
     Scope,
     Send,
+    WebSocketScope,
 )
 
 from predmarket.server.auth.gate import Gate
@@ -33,6 +34,7 @@ from predmarket.server.health import HealthCheck
 from predmarket.server.limits import Limits
 from predmarket.server.limits.address import Proxies
 from predmarket.server.observability.access import Access
+from predmarket.server.realtime.door import Realtime
 from predmarket.server.routes import (
     auth,
     documents,
@@ -92,6 +94,7 @@ class Application(Litestar):
         self.express = Express(context, self._access, cors=self._cors is not None)
         """What answers most orders before they get here."""
         self._proxies = Proxies(settings.trusted_proxies)
+        self.realtime = Realtime(context, context.services.hub)
 
     async def __call__(
         self,
@@ -100,6 +103,12 @@ class Application(Litestar):
         send: Send | LifeSpanSend,
     ) -> None:
         """Answer one request, or follow the server's start and stop."""
+        if scope["type"] == ScopeType.WEBSOCKET:
+            socket = cast("WebSocketScope", scope)
+            if self._proxies:
+                socket["client"] = self._proxies.client(socket["client"], socket["headers"])
+            await self.realtime(socket, cast("Receive", receive), cast("Send", send))
+            return
         if scope["type"] != ScopeType.HTTP:
             await super().__call__(scope, receive, send)
             return

@@ -56,9 +56,10 @@ class Bus(Protocol):
         """
 
     def hand_in(self, command: Command) -> asyncio.Future[BusReply]:
-        """Do what ``submit`` does without waiting: the future ends as it would.
+        """Hand in a command without waiting; the future is what ``submit`` would return.
 
-        Whoever cancels it stops waiting. Raises Overloaded.
+        For who has no task to wait in: its callbacks run before the batch's changes are delivered.
+        Whoever cancels it stops waiting. Raises Overloaded; the future holds the other errors.
         """
 
     async def submit_many(self, commands: Sequence[Command]) -> list[BusReply | BusError]:

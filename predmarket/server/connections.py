@@ -25,6 +25,7 @@ from uvicorn.server import ServerState
 
 from predmarket.server.express import Express, Running
 from predmarket.server.gathering import GatheringTransport
+from predmarket.server.realtime.protocol import Socket
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.errors import RETRY, envelope
 from predmarket.server.routes.headers import SECURITY, request_id
@@ -36,6 +37,7 @@ HEAD_SECONDS = 10.0
 BODY_SECONDS = 10.0
 READ_SECONDS = 30.0
 KEEP_ALIVE_SECONDS = 75
+REALTIME = b"/realtime"
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
 MAX_REQUEST_BYTES = 1024 * 1024
@@ -66,7 +68,8 @@ def http_config(app: Any, *, graceful_s: int | None = None) -> Config:  # noqa: 
     return Config(
         app,
         http=Connection,
-        ws="none",
+        ws=Socket,
+        ws_per_message_deflate=False,
         lifespan="off",
         access_log=False,
         log_config=None,
@@ -106,6 +109,12 @@ class Connection(HttpToolsProtocol):
         self._surplus = others > self._bound
         if others > self._bound * 11 // 10:
             transport.abort()
+
+    def _should_upgrade(self) -> bool:
+        """Tell whether a socket is asked for where there are any; all else is a plain request."""
+        if self._surplus or self._head_too_large() or self.parser.get_method() != b"GET":
+            return False
+        return self.url.partition(b"?")[0] == REALTIME and super()._should_upgrade()
 
     def data_received(self, data: bytes) -> None:
         if self._phase is _IDLE:  # perhaps only an empty line, which begins no request

@@ -45,7 +45,7 @@ class Express:
         self.services = context.services
         self.access = access
         self._sessions = context.sessions
-        self._limit = context.limits.orders
+        self._limits = context.limits
         self._cors = cors
         security = security_headers(on_loopback=context.services.settings.on_loopback)
         own = [*security, (b"content-type", b"application/json"), *([VARY] if cors else [])]
@@ -71,9 +71,9 @@ class Express:
             return False
         try:
             request = decode(bytes(cycle.body), PlaceOrderRequest)
-        except Invalid:
-            return False
-        if not self._limit.take_at_once(principal.user_id):
+            if not self._limits.orders.take_now(principal.user_id):
+                return False
+        except (Invalid, Refusal):
             return False
         scope = cast("HTTPScope", cycle.scope)
         scope["user"] = principal

@@ -21,6 +21,12 @@ class GatheringTransport(asyncio.Transport):
         self.is_closing = transport.is_closing  # type: ignore[method-assign]
         self.get_extra_info = transport.get_extra_info  # type: ignore[method-assign]
 
+    @property
+    def inner(self) -> asyncio.Transport:
+        """Return the transport itself, for whoever gathers in its own way; sends what is kept."""
+        self._flush()
+        return self._transport
+
     def write(self, data: Any) -> None:  # noqa: ANN401 -- the base class takes any buffer
         """Keep ``data`` for the end of the turn."""
         if not self._kept:

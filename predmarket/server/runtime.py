@@ -21,6 +21,7 @@ from predmarket.server.app import create_app
 from predmarket.server.connections import HttpServer, http_config
 from predmarket.server.observability import logs
 from predmarket.server.observability.metrics import Metrics
+from predmarket.server.realtime.hub import Hub
 from predmarket.server.redis import Redis
 from predmarket.server.seeding import seed, well_known
 from predmarket.server.services import Services
@@ -59,13 +60,21 @@ class Node:
     core: Core
     view: MarketView
     metrics: Metrics
+    hub: Hub
     redis: Redis | None
 
     @property
     def services(self) -> Services:
         """Return what the routes work with."""
         return Services(
-            self.settings, self.db, self.core, self.view, self.core, self.metrics, self.redis
+            self.settings,
+            self.db,
+            self.core,
+            self.view,
+            self.core,
+            self.metrics,
+            self.hub,
+            self.redis,
         )
 
 
@@ -103,6 +112,7 @@ async def node(settings: Settings, wait_s: float) -> AsyncIterator[Node]:
     if settings.embedded is not None:
         settings.embedded.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     db, view, metrics = Database(url), MarketView(), Metrics()
+    hub = Hub(view, db)
     core = Core(
         open_store(url),
         lead,
@@ -110,6 +120,7 @@ async def node(settings: Settings, wait_s: float) -> AsyncIterator[Node]:
         max_batch=settings.max_batch,
         max_queue=settings.max_queue,
         observer=metrics,
+        outlet=hub,
     )
     # The lead comes first: a schema is not changed under an exchange that is using it.
     await core.start(upgrade)
@@ -117,9 +128,10 @@ async def node(settings: Settings, wait_s: float) -> AsyncIterator[Node]:
     try:
         if redis is not None:
             await redis.start()
-        yield Node(settings, db, core, view, metrics, redis)
+        yield Node(settings, db, core, view, metrics, hub, redis)
     finally:
         await core.stop(_SETTLE_S)
+        await hub.close()
         await db.close()
         if redis is not None:
             await redis.close()

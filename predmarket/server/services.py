@@ -5,6 +5,7 @@ from typing import Protocol
 
 from predmarket.server.bus import Bus
 from predmarket.server.observability.metrics import Metrics
+from predmarket.server.realtime.hub import Hub
 from predmarket.server.redis import Redis
 from predmarket.server.settings import Settings
 from predmarket.server.settlement.core import CoreStatus
@@ -29,4 +30,5 @@ class Services:
     view: MarketView
     core: CoreReport
     metrics: Metrics
+    hub: Hub
     redis: Redis | None = None

@@ -83,9 +83,14 @@ class BookView:
 
 
 class MarketView:
-    """All markets with their books, by id and by slug."""
+    """All markets with their books, by id and by slug.
+
+    ``markets_seq`` is the number of the last change on the topic of all markets that is held here.
+    """
 
     def __init__(self) -> None:
+        self.markets_seq = 0
+        self._ticker_seqs: dict[int, int] = {}
         self._records: dict[int, MarketRecord] = {}
         self._ids: dict[str, int] = {}
         self._books: dict[int, BookView] = {}
@@ -101,6 +106,10 @@ class MarketView:
         """Return a known market's book."""
         return self._books[market_id]
 
+    def ticker_seq(self, market_id: int) -> int:
+        """Return the number of a known market's last change of prices or totals."""
+        return self._ticker_seqs[market_id]
+
     def __iter__(self) -> Iterator[MarketRecord]:
         return iter(self._records.values())
 
@@ -108,6 +117,9 @@ class MarketView:
         """Take over what a committed batch changed."""
         for market in changes.markets:
             self._put(market.record)
+            self._ticker_seqs[market.record.id] = market.ticker_seq
+            if market.announced is not None:
+                self.markets_seq = market.announced
         for book in changes.books:
             self._books[book.market_id].apply(book)
 
@@ -117,14 +129,17 @@ class MarketView:
         if record.id not in self._books:
             self._books[record.id] = BookView()
 
-    def reload(self, markets: dict[int, Market]) -> None:
+    def reload(self, markets: dict[int, Market], markets_seq: int = 0) -> None:
         """Forget everything and copy a state just loaded from the database."""
+        self.markets_seq = markets_seq
+        self._ticker_seqs.clear()
         self._records.clear()
         self._ids.clear()
         self._books.clear()
         for market in markets.values():
             self._put(MarketRecord.of(market))
             book = self._books[market.id]
+            self._ticker_seqs[market.id] = market.ticker_seq
             book.seq = market.book_seq
             book.bids = {level.price: level.qty for level in market.book.bids}
             book.asks = {level.price: level.qty for level in market.book.asks}

@@ -4,11 +4,12 @@ Averages, marks and values follow MARKET_RULES, Positions.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from predmarket.contracts import accounts, identity, markets, orders
+from predmarket.contracts import accounts, identity, markets, orders, realtime
 from predmarket.contracts.amounts import format_time
 from predmarket.engine.replies import Fill, OrderRecord
 from predmarket.server.auth.keys import KeyRecord
@@ -112,13 +113,28 @@ def market(record: MarketRecord, book: BookView, creator_name: str | None) -> ma
     )
 
 
+def ticker(record: MarketRecord, book: BookView) -> realtime.Ticker:
+    """Return a market's prices and totals."""
+    return realtime.Ticker(
+        record.id,
+        _price(record.last_price),
+        _price(book.best_bid),
+        _price(book.best_ask),
+        format_qty(record.volume),
+        format_qty(record.open_interest),
+    )
+
+
+def levels(levels: Iterable[tuple[Price, Qty]]) -> list[tuple[str, str]]:
+    """Return levels of a book as [price, qty]."""
+    return [(format_price(price), format_qty(qty)) for price, qty in levels]
+
+
 def order_book(market_id: int, book: BookView, depth: int | None) -> markets.OrderBook:
     """Return the best ``depth`` levels of each side."""
 
-    def side(side: Side) -> list[tuple[str, str]]:
-        return [(format_price(price), format_qty(qty)) for price, qty in book.levels(side, depth)]
-
-    return markets.OrderBook(market_id, side(Side.BUY), side(Side.SELL), book.seq)
+    bids, asks = (levels(book.levels(side, depth)) for side in (Side.BUY, Side.SELL))
+    return markets.OrderBook(market_id, bids, asks, book.seq)
 
 
 def trade(record: TradeRecord) -> markets.Trade:
@@ -137,10 +153,31 @@ def trade(record: TradeRecord) -> markets.Trade:
 
 def order(record: OrderRecord, fills: Iterable[Fill], view: MarketView) -> orders.Order:
     """Return an order with its fills."""
+    shown = [
+        orders.OrderFill(
+            fill.trade_id,
+            format_price(fill.price),
+            format_qty(fill.qty),
+            format_money(fill.fee),
+            fill.liquidity,
+        )
+        for fill in fills
+    ]
+    fields: tuple[Any, ...] = (*_standing(record, view), shown)
+    return orders.Order(*fields)
+
+
+def order_state(record: OrderRecord, view: MarketView) -> orders.OrderState:
+    """Return an order as it stands, without its fills."""
+    return orders.OrderState(*_standing(record, view))
+
+
+def _standing(record: OrderRecord, view: MarketView) -> tuple[Any, ...]:
+    """Return the fields of OrderState."""
     known = None if record.market_id is None else view.find(record.market_id)
     filled = record.filled
     created = format_time(record.created_at)
-    return orders.Order(
+    return (
         record.id,
         record.client_order_id,
         record.market_id,
@@ -160,16 +197,6 @@ def order(record: OrderRecord, fills: Iterable[Fill], view: MarketView) -> order
         _time(record.expires_at),
         created,
         created if record.updated_at == record.created_at else format_time(record.updated_at),
-        [
-            orders.OrderFill(
-                fill.trade_id,
-                format_price(fill.price),
-                format_qty(fill.qty),
-                format_money(fill.fee),
-                fill.liquidity,
-            )
-            for fill in fills
-        ],
     )
 
 

@@ -3,6 +3,7 @@
 Each function is one step within its caller's transaction.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, delete, insert, select, update
@@ -10,9 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.auth.tokens import REFRESH_SECONDS, new_refresh, refresh_hash
 from predmarket.server.storage.tables.identity import refresh_tokens, sessions, users
+from predmarket.terms import Role
 from predmarket.units import Micros
 
 SECOND = 1_000_000
+_IDS_A_QUERY = 1_000
 
 
 class RefreshRecord(NamedTuple):
@@ -70,3 +73,23 @@ async def end_sessions(
     await connection.execute(
         update(sessions).where(which, sessions.c.revoked_at.is_(None)).values(revoked_at=now)
     )
+
+
+async def roles_of_sessions(
+    connection: AsyncConnection, session_ids: Sequence[int], now: Micros
+) -> dict[int, Role]:
+    """Return the role of each session's user, of those sessions that stand."""
+    found: dict[int, Role] = {}
+    for start in range(0, len(session_ids), _IDS_A_QUERY):
+        query = (
+            select(sessions.c.id, users.c.role)
+            .join(users, users.c.id == sessions.c.user_id)
+            .where(
+                sessions.c.id.in_(session_ids[start : start + _IDS_A_QUERY]),
+                sessions.c.revoked_at.is_(None),
+                sessions.c.expires_at > now,
+                users.c.disabled.is_(False),
+            )
+        )
+        found.update({id: Role(role) for id, role in await connection.execute(query)})
+    return found

@@ -6,10 +6,10 @@ SHA-256 is kept: against a guess of 256 bits a slow hash would add nothing.
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.refusal import Refusal
@@ -18,6 +18,7 @@ from predmarket.terms import ErrorCode, Role, Scope
 from predmarket.units import Micros
 
 PREFIX = "pmk_"
+_IDS_A_QUERY = 1_000
 MAX_KEYS = 100
 """Live keys a user."""
 USED_EVERY = 60 * 1_000_000
@@ -111,24 +112,38 @@ async def delete_key(connection: AsyncConnection, user_id: int, key_id: int) -> 
     return (await connection.execute(delete(api_keys).where(mine))).rowcount > 0
 
 
-async def holder_of(connection: AsyncConnection, key: str) -> KeyHolder | None:
-    """Return whom a key stands for; None when it is revoked, its user disabled, or it is none."""
-    query = (
-        select(
-            api_keys.c.user_id,
-            api_keys.c.id,
-            users.c.role,
-            api_keys.c.scopes,
-            api_keys.c.last_used_at,
-        )
-        .join(users, users.c.id == api_keys.c.user_id)
-        .where(api_keys.c.hash == key_hash(key), users.c.disabled.is_(False))
+_HOLDERS = (
+    select(
+        api_keys.c.user_id,
+        api_keys.c.id,
+        users.c.role,
+        api_keys.c.scopes,
+        api_keys.c.last_used_at,
     )
-    row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        return None
+    .join(users, users.c.id == api_keys.c.user_id)
+    .where(users.c.disabled.is_(False))
+)
+
+
+def _holder(row: Row[int, int, str, str, int | None]) -> KeyHolder:
     user_id, key_id, role, scopes, last_used_at = row
     return KeyHolder(user_id, key_id, Role(role), frozenset(_scopes(scopes)), last_used_at)
+
+
+async def holder_of(connection: AsyncConnection, key: str) -> KeyHolder | None:
+    """Return whom a key stands for; None when it is revoked, its user disabled, or it is none."""
+    query = _HOLDERS.where(api_keys.c.hash == key_hash(key))
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _holder(row)
+
+
+async def holders_of(connection: AsyncConnection, key_ids: Sequence[int]) -> list[KeyHolder]:
+    """Return whom keys stand for, of those that are good still."""
+    found: list[KeyHolder] = []
+    for start in range(0, len(key_ids), _IDS_A_QUERY):
+        query = _HOLDERS.where(api_keys.c.id.in_(key_ids[start : start + _IDS_A_QUERY]))
+        found += [_holder(row) for row in await connection.execute(query)]
+    return found
 
 
 async def mark_used(connection: AsyncConnection, key_id: int, now: Micros) -> None:

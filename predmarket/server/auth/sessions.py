@@ -13,13 +13,19 @@ Invariants:
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Literal, NamedTuple
 
 from sqlalchemy import delete, insert, select, update
 
 from predmarket.server.auth import keys
-from predmarket.server.auth.families import SECOND, end_sessions, issue_refresh, refresh_record
+from predmarket.server.auth.families import (
+    SECOND,
+    end_sessions,
+    issue_refresh,
+    refresh_record,
+    roles_of_sessions,
+)
 from predmarket.server.auth.tokens import (
     REFRESH_SECONDS,
     issue_access,
@@ -118,6 +124,8 @@ class Sessions:
         self._revocations = 0
         self._noting: set[int] = set()
         self.announce: Callable[[Ended], Awaitable[None]] = tell_nobody
+        self.listeners: list[Callable[[Ended | None], None]] = []
+        """Told of each end that is heard of here; of None when news may have been missed."""
 
     def known(self, credential: str | bytes) -> Principal | None:
         """Return whom a token stood for a moment ago: the cheap half of ``principal``."""
@@ -260,6 +268,8 @@ class Sessions:
             for credential, cached in self._cache.items()
             if not ended.concerns(cached.principal)
         }
+        for listener in self.listeners:
+            listener(ended)
 
     async def _of_session(self, token: str, now: float) -> _Found | None:
         access = read_access(self._secret, token)
@@ -310,6 +320,25 @@ class Sessions:
         """Drop every session from the cache: news of some may have been missed."""
         self._revocations += 1
         self._cache = {}
+        for listener in self.listeners:
+            listener(None)
+
+    async def standing(self, principals: Collection[Principal]) -> dict[Principal, Principal]:
+        """Return those of whom someone let in before may stay, each as they are now."""
+        now = int(self._clock() * SECOND)
+        sessions_of = {one.session_id: one for one in principals if not one.key_id}
+        keys_of = {one.key_id: one for one in principals if one.key_id}
+        found: dict[Principal, Principal] = {}
+        async with self._db.read() as connection:
+            roles = await roles_of_sessions(connection, list(sessions_of), now)
+            holders = await keys.holders_of(connection, list(keys_of))
+        for session_id, role in roles.items():
+            before = sessions_of[session_id]
+            found[before] = before._replace(role=role)
+        for holder in holders:
+            before = keys_of[holder.key_id]
+            found[before] = before._replace(role=holder.role, scopes=holder.scopes)
+        return found
 
     def _opened(self, user: UserRecord, session_id: int, refresh: str) -> Opened:
         access = issue_access(self._secret, user.id, session_id, user.role, int(self._clock()))

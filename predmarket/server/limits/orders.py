@@ -20,6 +20,24 @@ class UserLimit:
         self._redis = redis
         self._permits = None if limit is None or redis is None else Permits(name, limit, redis)
 
+    def take_now(self, user_id: int) -> bool:
+        """Take a permit for one order if that needs no asking; False when ``take`` has to.
+
+        Raises Refusal RATE_LIMITED.
+        """
+        if self._here is None:
+            return True
+        if self._permits is None:
+            wait = self._here.take(user_id)
+        else:
+            held = self._permits.take_held(user_id, 1)
+            if held is None:
+                return False
+            wait = held
+        if wait:
+            raise too_many(wait)
+        return True
+
     async def take(self, user_id: int, cost: int = 1) -> None:
         """Take permits for ``cost`` orders, all or none. Raises Refusal RATE_LIMITED.
 
@@ -37,11 +55,3 @@ class UserLimit:
                 wait = here.take(user_id, cost)
         if wait:
             raise too_many(wait)
-
-    def take_at_once(self, user_id: int) -> bool:
-        """Take a permit if there is one at hand; False takes nothing and says nothing."""
-        if self._here is None:
-            return True
-        if self._permits is None:
-            return not self._here.take(user_id)
-        return self._permits.take_at_once(user_id)

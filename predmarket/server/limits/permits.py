@@ -114,19 +114,30 @@ class Permits:
         self._needs: dict[int, list[_Need]] = {}
         self._trips: asyncio.Task[None] | None = None
 
+    def take_held(self, user_id: int, cost: int) -> float | None:
+        """Take permits that were leased before, as ``take`` does; None when Redis has to be asked.
+
+        Those who have asked come first.
+        """
+        lease = self._leases.get(user_id)
+        if lease is None:
+            return None
+        now = self._clock()
+        if now < lease.until and lease.left >= cost and user_id not in self._needs:
+            lease.left -= cost
+            return 0.0
+        if now < lease.refused_until and cost >= lease.refused_cost:
+            return lease.refused_until - now
+        return None
+
     async def take(self, user_id: int, cost: int) -> float:
         """Take permits, all or none; return 0, or the seconds until it is worth asking again.
 
         Raises Away.
         """
-        lease = self._leases.get(user_id)
-        if lease is not None:
-            now = self._clock()
-            if now < lease.until and lease.left >= cost and user_id not in self._needs:
-                lease.left -= cost
-                return 0.0
-            if now < lease.refused_until and cost >= lease.refused_cost:
-                return lease.refused_until - now
+        held = self.take_held(user_id, cost)
+        if held is not None:
+            return held
         if not self._redis.up:
             raise Away
         need = _Need(min(cost, self._times), asyncio.get_running_loop().create_future())
@@ -134,16 +145,6 @@ class Permits:
         if self._trips is None:
             self._trips = asyncio.create_task(self._go())
         return await need.wait
-
-    def take_at_once(self, user_id: int) -> bool:
-        """Take a permit that is leased already; False when none is."""
-        lease = self._leases.get(user_id)
-        if lease is None or lease.left < 1 or user_id in self._needs:
-            return False
-        if self._clock() >= lease.until:
-            return False
-        lease.left -= 1
-        return True
 
     async def _go(self) -> None:
         """Make round trips as long as somebody needs something."""

@@ -110,6 +110,20 @@ def _orders_of(
     return query
 
 
+async def orders_since(
+    connection: AsyncConnection, user_id: int, seq: int, limit: int
+) -> list[tuple[int, OrderRecord]]:
+    """Return a user's orders that changed after ``seq`` on their topic, with the number of each
+    one's last change, the oldest change first."""
+    query = (
+        _ORDERS.add_columns(orders.c.topic_seq)
+        .where(orders.c.user_id == user_id, orders.c.topic_seq > seq)
+        .order_by(orders.c.topic_seq)
+        .limit(limit)
+    )
+    return [(row.topic_seq, _record(row)) for row in await connection.execute(query)]
+
+
 async def fills_of(connection: AsyncConnection, order_ids: Sequence[int]) -> dict[int, list[Fill]]:
     """Return the fills of some orders, each order's oldest first."""
     found: dict[int, list[Fill]] = {id: [] for id in order_ids}

@@ -1,4 +1,4 @@
-"""Placing an order: from the decoded request to the core's command, and back to JSON.
+"""Placing and changing orders: from the decoded request to the core's command, and back to JSON.
 
 The hot path; both its forms, the bare route and the others that place orders, share these.
 """
@@ -21,11 +21,11 @@ from predmarket.engine.replies import OrderDone, Refused
 from predmarket.server import wire
 from predmarket.server.auth.sessions import Principal
 from predmarket.server.bus import BusError, BusReply, RepeatedOrder
-from predmarket.server.queries.orders import fills_of, order_by_id, orders_by_id
+from predmarket.server.queries.orders import fills_of, order_by_id, orders_by_id, owner_of
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.errors import code_of, refusal_of
 from predmarket.server.services import Services
-from predmarket.terms import OrderType, SelfTradePrevention
+from predmarket.terms import ErrorCode, OrderType, SelfTradePrevention
 from predmarket.units import Price
 
 _encode = msgspec.json.Encoder().encode
@@ -106,6 +106,29 @@ async def placed(services: Services, reply: BusReply) -> tuple[int, Order]:
         raise Refusal.of(reply)
     assert isinstance(reply, RepeatedOrder)
     return 200, await stored_order(services, reply.order_id)
+
+
+async def changed(
+    services: Services, reply: BusReply, order_id: int, who: Principal, *, as_admin: bool
+) -> Order:
+    """Return the order that a reply to an amend or a cancel means. Raises Refusal."""
+    if isinstance(reply, Refused):
+        # The core remembers open orders only: whose an ended one was, the database knows.
+        if reply.code is ErrorCode.ORDER_NOT_OPEN and not as_admin:
+            async with services.db.read() as connection:
+                if await owner_of(connection, order_id) != who.user_id:
+                    raise Refusal(ErrorCode.FORBIDDEN, "the order is another user's")
+        raise Refusal.of(reply)
+    assert isinstance(reply, OrderDone)
+    if not reply.order.filled:
+        return wire.order(reply.order, (), services.view)
+    async with services.db.read() as connection:
+        fills = await fills_of(connection, [order_id])
+    # A later trade may be stored by now; this answer stands for the moment of the command.
+    mine = fills[order_id]
+    while sum(fill.qty for fill in mine) > reply.order.filled:
+        mine.pop()
+    return wire.order(reply.order, mine, services.view)
 
 
 async def place_batch(services: Services, principal: Principal, batch: BatchRequest) -> BatchAnswer:

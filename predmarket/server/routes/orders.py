@@ -28,21 +28,18 @@ from predmarket.contracts.requests import Invalid, NoFields
 from predmarket.contracts.text import LINE
 from predmarket.engine.commands import AmendOrder, CancelAll, CancelOrder
 from predmarket.engine.commands import CancelAfter as ArmSwitch
-from predmarket.engine.replies import Canceled, OrderDone, Refused
+from predmarket.engine.replies import Canceled, Refused
 from predmarket.server import wire
-from predmarket.server.auth.sessions import Principal
-from predmarket.server.bus import BusReply
 from predmarket.server.documents.notes import COMMAND, ORDER, notes
 from predmarket.server.dryrun import dry_run
 from predmarket.server.queries.accounts import account_of
 from predmarket.server.queries.books import queue_ahead
 from predmarket.server.queries.cursors import decode_cursor, page
-from predmarket.server.queries.orders import fills_of, order_by_id, orders_of, owner_of
+from predmarket.server.queries.orders import fills_of, order_by_id, orders_of
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes import entry
 from predmarket.server.routes.context import (
     ApiRequest,
-    Context,
     cancel_entry,
     order_entry,
     signed_in,
@@ -192,7 +189,7 @@ async def amend_order(
         None if data.qty is None else data.qty.units,
     )
     reply = await request.services.bus.submit(command)
-    return await _changed(request.context, reply, command.order_id, who, as_admin=False)
+    return await entry.changed(request.services, reply, command.order_id, who, as_admin=False)
 
 
 @post(
@@ -209,7 +206,9 @@ async def cancel_order(
     who = request.principal
     command = CancelOrder(who.user_id, order_id(id), as_admin=who.is_admin)
     reply = await request.services.bus.submit(command)
-    return await _changed(request.context, reply, command.order_id, who, as_admin=who.is_admin)
+    return await entry.changed(
+        request.services, reply, command.order_id, who, as_admin=who.is_admin
+    )
 
 
 @post(
@@ -243,30 +242,6 @@ async def cancel_after(request: ApiRequest, data: JSONBody[CancelAfterRequest]) 
         account = await account_of(connection, who.user_id)
     armed = None if account is None else account.deadman_at
     return CancelAfter(None if armed is None else format_time(armed))
-
-
-async def _changed(
-    context: Context, reply: BusReply, order_id: int, who: Principal, *, as_admin: bool
-) -> Order:
-    """Return the order after an amend or a cancel. Raises Refusal."""
-    services = context.services
-    if isinstance(reply, Refused):
-        # The core remembers open orders only: whose an ended one was, the database knows.
-        if reply.code is E.ORDER_NOT_OPEN and not as_admin:
-            async with services.db.read() as connection:
-                if await owner_of(connection, order_id) != who.user_id:
-                    raise Refusal(E.FORBIDDEN, "the order is another user's")
-        raise Refusal.of(reply)
-    assert isinstance(reply, OrderDone)
-    if not reply.order.filled:
-        return wire.order(reply.order, (), services.view)
-    async with services.db.read() as connection:
-        fills = await fills_of(connection, [order_id])
-    # A later trade may be stored by now; this answer stands for the moment of the command.
-    mine = fills[order_id]
-    while sum(fill.qty for fill in mine) > reply.order.filled:
-        mine.pop()
-    return wire.order(reply.order, mine, services.view)
 
 
 def _statuses(text: str | None) -> list[OrderStatus]:

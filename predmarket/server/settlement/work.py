@@ -83,7 +83,7 @@ class Work:
             self._max_batch,
             self.dead,
         )
-        self.view.reload(loaded.state.markets)
+        self.view.reload(loaded.state.markets, loaded.core.counters.markets_seq)
         self.broken = False
         self.arrived.set()
 

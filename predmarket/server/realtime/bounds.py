@@ -1,0 +1,47 @@
+"""How long and how much: the bounds of a socket, in one place so that a test can shorten them."""
+
+from dataclasses import dataclass
+
+from predmarket.contracts.realtime import MAX_TOPICS
+
+UNAUTHENTICATED = 4401
+SILENT = 4408
+TOO_MANY = 4429
+SLOW = 1013
+RESTARTING = 1012
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Seconds, and counts.
+
+    A token is spent on every message but an order that reaches the core (those have limits of
+    their own, as over HTTP), and on every error: ``burst`` at once, ``rate`` come back a second.
+    """
+
+    ping_s: float = 15.0
+    silence_s: float = 60.0
+    recheck_s: float = 5.0
+    look_s: float = 1.0
+    rate: float = 200.0
+    burst: float = 2_000.0
+    topics: int = MAX_TOPICS
+
+
+class Bucket:
+    """The tokens of one socket."""
+
+    __slots__ = ("_at", "_bounds", "_left")
+
+    def __init__(self, bounds: Bounds, now: float) -> None:
+        self._bounds = bounds
+        self._left = bounds.burst
+        self._at = now
+
+    def take(self, now: float) -> bool:
+        """Take a token; False when none is left."""
+        bounds = self._bounds
+        left = min(bounds.burst, self._left + (now - self._at) * bounds.rate) - 1
+        self._at = now
+        self._left = max(left, 0.0)
+        return left >= 0

@@ -1,0 +1,210 @@
+"""Who may open a socket, and what befalls it while it is open: /realtime as an ASGI application.
+
+A socket comes in with a token in its Authorization header, in ``?token=`` or in the cookie, with
+none, or says who it is in its first message. One with a token that is not valid is closed with
+4401; a cookie that another site's page sent is refused with 403, as a stale one counts as none.
+
+While sockets are open, each is asked for a sign of life and those that give none are closed; whose
+session or key has ended is closed at once where the news arrives, else within ``recheck_s``.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Coroutine, Iterable
+from functools import partial
+from typing import Any, cast
+from urllib.parse import parse_qs
+
+from litestar.types import Receive, Send, WebSocketScope
+
+from predmarket.engine.commands import Disconnect
+from predmarket.server.auth.gate import header
+from predmarket.server.auth.sessions import Ended, Principal
+from predmarket.server.bus import BusError, Faulted
+from predmarket.server.observability.request import CURRENT
+from predmarket.server.realtime.bounds import SILENT, UNAUTHENTICATED, Bounds
+from predmarket.server.realtime.entry import ORDERS
+from predmarket.server.realtime.hub import Hub
+from predmarket.server.realtime.peer import Peer, Shared
+from predmarket.server.realtime.protocol import SOCKET, Socket
+from predmarket.server.refusal import Refusal
+from predmarket.server.routes.context import Context
+from predmarket.server.routes.errors import envelope, refusal_of
+from predmarket.server.routes.headers import request_id
+from predmarket.server.storage.database import UNAVAILABLE
+from predmarket.terms import ErrorCode
+
+log = logging.getLogger(__name__)
+
+PATH = "/realtime"
+_METHOD = "SOCKET"
+"""For the check of origins: a socket can write, whatever the method of its handshake."""
+_YES = ("1", "true")
+_RETRY_S = 0.5
+
+
+class Realtime:
+    """The ASGI application behind /realtime."""
+
+    def __init__(self, context: Context, hub: Hub, bounds: Bounds | None = None) -> None:
+        self._context = context
+        self._shared = Shared(
+            context,
+            hub,
+            secrets.token_hex(6),
+            bounds or Bounds(),
+            ORDERS,
+            self._ended,
+            self._lost,
+        )
+        self._watch: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        context.sessions.listeners.append(self._heard_of)
+
+    async def __call__(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
+        """Let a client in, or refuse it."""
+        await receive()
+        CURRENT.set(scope)
+        id = request_id(scope["headers"])
+        scope.setdefault("state", {})["request_id"] = id
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        refused: Refusal | None = None
+        principal = None
+        try:
+            principal = await self._identify(scope, query.get("token", [""])[0])
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            refused = refusal_of(error)
+        if refused is not None and refused.code is not ErrorCode.UNAUTHENTICATED:
+            await _answer(refused, id, send)
+            return
+        await send({"type": "websocket.accept", "subprotocol": None,
+                    "headers": [(b"x-request-id", id.encode())]})  # fmt: skip
+        extensions = cast("dict[str, dict[str, Any]]", scope["extensions"])
+        socket: Socket = extensions[SOCKET]["socket"]
+        if socket.disconnected:
+            return
+        state: dict[str, Any] = {"request_id": id}
+        peer = Peer(self._shared, socket, {"state": state})
+        self._context.services.metrics.connections.inc()
+        socket.hand_over(peer)
+        log.info("socket_opened", extra={"address": (scope["client"] or ("",))[0]})
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._look_after())
+        peer.cancel_wanted = query.get("cancelOnDisconnect", [""])[0] in _YES
+        if refused is not None:
+            peer.close(UNAUTHENTICATED, "the token is not valid")
+        elif principal is not None:
+            peer.sign_in(principal)
+
+    async def _identify(self, scope: WebSocketScope, token: str) -> Principal | None:
+        """Return whom a handshake comes from. Raises Refusal UNAUTHENTICATED, CSRF."""
+        headers = scope["headers"]
+        if token and header(headers, b"authorization") is None:
+            principal = await self._context.sessions.principal(token, token)
+            if principal is None:
+                raise Refusal(ErrorCode.UNAUTHENTICATED)
+            return principal
+        return await self._context.gate.identify(_METHOD, headers)
+
+    # while they are open
+
+    async def _look_after(self) -> None:
+        shared, bounds = self._shared, self._shared.bounds
+        loop = asyncio.get_running_loop()
+        rechecked = loop.time()
+        while shared.peers:
+            await asyncio.sleep(bounds.look_s)
+            now = loop.time()
+            for peer in list(shared.peers):
+                if now - peer.heard > bounds.silence_s:
+                    peer.close(SILENT, "nothing was heard for too long")
+                elif now - peer.pinged >= bounds.ping_s:
+                    peer.ping(now)
+            if now - rechecked >= bounds.recheck_s:
+                rechecked = now
+                await self._recheck(shared.peers)
+        self._watch = None
+
+    def _heard_of(self, ended: Ended | None) -> None:
+        """Close those whom an end concerns; None: news was missed, so look at everybody."""
+        concerned = [
+            peer
+            for peer in self._shared.peers
+            if peer.principal is not None and (ended is None or ended.concerns(peer.principal))
+        ]
+        if not concerned:
+            return
+        if ended is None or ended.what == "user":  # some of it may stand still
+            self._in_background(self._recheck(concerned))
+            return
+        for peer in concerned:
+            peer.close(UNAUTHENTICATED, "the session has ended")
+
+    async def _recheck(self, peers: Iterable[Peer]) -> None:
+        """Ask the database who may stay."""
+        asked = {peer: peer.principal for peer in peers if peer.principal is not None}
+        if not asked:
+            return
+        try:
+            standing = await self._context.sessions.standing(set(asked.values()))
+        except UNAVAILABLE as error:
+            log.warning("open sockets were not checked: %s", error)
+            return
+        for peer, before in asked.items():
+            now = standing.get(before)
+            if now is None:
+                if peer.principal == before:
+                    peer.close(UNAUTHENTICATED, "the session has ended")
+            elif peer.principal == before:
+                peer.principal = now
+
+    # ends
+
+    def _ended(self, peer: Peer) -> None:
+        """Have the core cancel the orders that were tied to a connection."""
+        if peer.connection is not None and peer.principal is not None:
+            command = Disconnect(self._shared.gateway, peer.connection, peer.principal.user_id)
+            self._disconnect(command)
+
+    def _disconnect(self, command: Disconnect) -> None:
+        try:
+            reply = self._context.services.bus.hand_in(command)
+        except BusError:
+            self._in_background(self._disconnect_later(command))
+        else:
+            reply.add_done_callback(partial(self._disconnected, command))
+
+    def _disconnected(self, command: Disconnect, answer: "asyncio.Future[Any]") -> None:
+        error = answer.exception()
+        if error is not None and not isinstance(error, Faulted):
+            self._in_background(self._disconnect_later(command))
+
+    async def _disconnect_later(self, command: Disconnect) -> None:
+        """Try again until the core takes it; when this process ends first, its core will do it."""
+        await asyncio.sleep(_RETRY_S)
+        self._disconnect(command)
+
+    def _lost(self, peer: Peer) -> None:
+        self._context.services.metrics.connections.dec()
+        before = CURRENT.set(cast("Any", peer.scope))
+        try:
+            seconds = round(asyncio.get_running_loop().time() - peer.opened, 3)
+            log.info("socket_closed", extra={"code": peer.closed_with, "durationS": seconds})
+        finally:
+            CURRENT.reset(before)
+
+    def _in_background(self, step: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(step)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _answer(refusal: Refusal, id: str, send: Send) -> None:
+    """Refuse a handshake, in the envelope of every error."""
+    body = envelope(refusal, id)
+    headers = [(b"content-type", b"application/json"), (b"x-request-id", id.encode())]
+    headers += [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
+    await send({"type": "websocket.http.response.start", "status": refusal.status,
+                "headers": headers})  # fmt: skip
+    await send({"type": "websocket.http.response.body", "body": body, "more_body": False})

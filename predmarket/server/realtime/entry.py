@@ -1,0 +1,223 @@
+"""Orders entered over a socket: the code path of REST without its request.
+
+A command is handed to the core with a callback, which acknowledges it: there is no task of its
+own. The callback runs before the batch is delivered (hub.py), so an order.ack comes before that
+order's own messages. Where the answer has to be read from the database, those messages are held.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, TypeAlias
+
+import msgspec
+
+from predmarket.contracts.orders import CancelAllRequest, Order, PlaceOrderRequest
+from predmarket.contracts.realtime import (
+    AmendOrderMessage,
+    CancelOrderMessage,
+    ClientMessage,
+    OrderAck,
+)
+from predmarket.contracts.requests import decode
+from predmarket.engine.commands import (
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    PlaceOrder,
+)
+from predmarket.engine.replies import Canceled, OrderDone, Refused
+from predmarket.server import wire
+from predmarket.server.auth.sessions import Principal
+from predmarket.server.bus import BusError, BusReply
+from predmarket.server.limits.orders import UserLimit
+from predmarket.server.queries.cursors import LARGEST_ID
+from predmarket.server.realtime.peer import Peer
+from predmarket.server.realtime.topics import Kind
+from predmarket.server.refusal import Refusal
+from predmarket.server.routes import entry
+from predmarket.server.routes.errors import code_of
+from predmarket.terms import ErrorCode, Scope
+
+Reply: TypeAlias = "asyncio.Future[BusReply]"
+_Step: TypeAlias = Callable[[Peer, ClientMessage, Principal], None]
+
+_ACK = "order.ack"
+
+
+def place(peer: Peer, message: ClientMessage) -> None:
+    """Carry out order.place."""
+    _limited(peer, message, peer.context.limits.orders, _place)
+
+
+def amend(peer: Peer, message: ClientMessage) -> None:
+    """Carry out order.amend."""
+    _limited(peer, message, peer.context.limits.orders, _amend)
+
+
+def cancel(peer: Peer, message: ClientMessage) -> None:
+    """Carry out order.cancel."""
+    _limited(peer, message, peer.context.limits.cancels, _cancel)
+
+
+def cancel_all(peer: Peer, message: ClientMessage) -> None:
+    """Carry out order.cancelAll."""
+    _limited(peer, message, peer.context.limits.cancels, _cancel_all)
+
+
+ORDERS: dict[str, Callable[[Peer, ClientMessage], None]] = {
+    "order.place": place,
+    "order.amend": amend,
+    "order.cancel": cancel,
+    "order.cancelAll": cancel_all,
+}
+
+
+def _limited(peer: Peer, message: ClientMessage, limit: UserLimit, step: _Step) -> None:
+    """Take a permit, then do it; at once, unless the permit has to be asked for elsewhere."""
+    who = peer.user(Scope.TRADE)
+    if limit.take_now(who.user_id):
+        step(peer, message, who)
+        return
+
+    async def ask_first() -> None:
+        await limit.take(who.user_id)
+        if not peer.ended:
+            step(peer, message, who)
+
+    peer.later(ask_first(), message.request_id)
+
+
+def _place(peer: Peer, message: ClientMessage, who: Principal) -> None:
+    request = decode(bytes(message.data), PlaceOrderRequest)
+    services = peer.context.services
+    command = entry.place_command(services, who, request)
+    if peer.connection is not None:
+        command = msgspec.structs.replace(command, connection=peer.connection)
+    reply = services.bus.hand_in(command)
+    peer.in_flight += 1
+    reply.add_done_callback(partial(_placed, peer, message.request_id, command))
+
+
+def _placed(peer: Peer, request_id: str | None, command: PlaceOrder, answer: Reply) -> None:
+    """Acknowledge an order, or say why it was refused."""
+    services = peer.context.services
+    try:
+        reply = answer.result()
+        if isinstance(reply, OrderDone):
+            order = wire.order(reply.order, reply.fills, services.view)
+            services.metrics.placement(command, None)
+            peer.send(_ACK, OrderAck(order), request_id)
+        elif isinstance(reply, Refused):
+            raise Refusal.of(reply)
+        else:
+            peer.aside(_acknowledge(peer, request_id, _repeated(peer, command, reply)))
+    except (Refusal, BusError) as error:
+        services.metrics.placement(command, code_of(error))
+        peer.refuse(error, request_id)
+    finally:
+        peer.landed()
+
+
+async def _repeated(peer: Peer, command: PlaceOrder, reply: BusReply) -> Order:
+    services = peer.context.services
+    _, order = await entry.placed(services, reply)
+    services.metrics.placement(command, None)
+    return order
+
+
+def _amend(peer: Peer, message: ClientMessage, who: Principal) -> None:
+    request = decode(bytes(message.data), AmendOrderMessage)
+    command = AmendOrder(
+        who.user_id,
+        _order_id(request.order_id),
+        None if request.price is None else request.price.units,
+        None if request.qty is None else request.qty.units,
+    )
+    reply = peer.context.services.bus.hand_in(command)
+    peer.in_flight += 1
+    changed = partial(_changed, peer, message.request_id, command.order_id, who, False)
+    reply.add_done_callback(changed)
+
+
+def _cancel(peer: Peer, message: ClientMessage, who: Principal) -> None:
+    request = decode(bytes(message.data), CancelOrderMessage)
+    command = CancelOrder(who.user_id, _order_id(request.order_id), as_admin=who.is_admin)
+    reply = peer.context.services.bus.hand_in(command)
+    peer.in_flight += 1
+    changed = partial(_changed, peer, message.request_id, command.order_id, who, who.is_admin)
+    reply.add_done_callback(changed)
+
+
+def _changed(
+    peer: Peer,
+    request_id: str | None,
+    order_id: int,
+    who: Principal,
+    as_admin: bool,
+    answer: Reply,
+) -> None:
+    """Acknowledge an amend or a cancel, or say why it was refused."""
+    services = peer.context.services
+    try:
+        reply = answer.result()
+        if isinstance(reply, OrderDone) and not reply.order.filled:
+            order = wire.order(reply.order, (), services.view)
+            peer.send(_ACK, OrderAck(order), request_id)
+        else:
+            # Its fills, or whose it was, have to be read.
+            step = entry.changed(services, reply, order_id, who, as_admin=as_admin)
+            peer.aside(_acknowledge(peer, request_id, step))
+    except BusError as error:
+        peer.refuse(error, request_id)
+    finally:
+        peer.landed()
+
+
+def _acknowledge(
+    peer: Peer, request_id: str | None, order: Coroutine[Any, Any, Order]
+) -> Coroutine[Any, Any, None]:
+    """Return the step that acknowledges an order once it is read; from now on its own messages
+    wait for that."""
+    held = peer.own(Kind.ORDERS, Kind.FILLS)
+    for subscription in held:
+        subscription.hold()
+
+    async def step() -> None:
+        try:
+            peer.send(_ACK, OrderAck(await order), request_id)
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            peer.refuse(error, request_id)
+        finally:
+            for subscription in held:
+                subscription.release()
+
+    return step()
+
+
+def _cancel_all(peer: Peer, message: ClientMessage, who: Principal) -> None:
+    wanted = decode(bytes(message.data) or b"{}", CancelAllRequest)
+    market_id = None
+    if wanted.market_id is not None:
+        market_id = peer.context.market(wanted.market_id, who).id
+    reply = peer.context.services.bus.hand_in(CancelAll(who.user_id, market_id, wanted.side))
+    peer.in_flight += 1
+    reply.add_done_callback(partial(_all_canceled, peer, message.request_id))
+
+
+def _all_canceled(peer: Peer, request_id: str | None, answer: Reply) -> None:
+    try:
+        reply = answer.result()
+        assert isinstance(reply, Canceled)
+        peer.send(_ACK, OrderAck(canceled=list(reply.order_ids)), request_id)
+    except BusError as error:
+        peer.refuse(error, request_id)
+    finally:
+        peer.landed()
+
+
+def _order_id(id: int) -> int:
+    """Return an order's id. Raises Refusal ORDER_NOT_FOUND when it can be none."""
+    if 0 < id <= LARGEST_ID:
+        return id
+    raise Refusal(ErrorCode.ORDER_NOT_FOUND)

@@ -1,0 +1,257 @@
+"""One WebSocket's bytes: uvicorn's handshake, then messages straight to a listener.
+
+After the handshake there is no queue and no task: whole text messages go to the listener as they
+arrive, and ready-made frames go from it to the transport. Common frames are read here; whatever is
+odd (control frames, fragments, mistakes) is handed to the library, one whole frame at a time.
+
+Bounds: a message has at most MAX_MESSAGE_BYTES (4413); a closing handshake lasts at most
+CLOSE_SECONDS; the system keeps about SEND_BUFFER_BYTES of what a client does not read.
+"""
+
+import asyncio
+import socket
+from contextlib import suppress
+from typing import Any, Protocol, cast
+
+from uvicorn.config import Config
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.frames import CloseCode
+from websockets.http11 import Request
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+from websockets.speedups import apply_mask
+
+from predmarket.contracts.realtime import MAX_MESSAGE_BYTES
+from predmarket.server.gathering import GatheringTransport
+
+CLOSE_SECONDS = 5.0
+SEND_BUFFER_BYTES = 256 * 1024
+SOCKET = "predmarket.socket"
+"""The ASGI extension under which an application finds its socket."""
+
+TOO_LARGE = 4413
+NOT_UTF8 = CloseCode.INVALID_DATA
+
+_WHOLE_TEXT = 0x81
+_MASKED = 0x80
+_LONGEST_HEAD = 14
+
+
+class Listener(Protocol):
+    """Whoever has taken over a socket. ``odd`` is a frame that is no whole text message."""
+
+    def received(self, message: bytes) -> None:
+        """Take a message."""
+
+    def odd(self, *, binary: bool) -> None:
+        """Take note of a control frame, a fragment, or a binary message."""
+
+    def paused(self) -> None:
+        """Write no more: the client does not take what was written."""
+
+    def resumed(self) -> None:
+        """Write on."""
+
+    def stopping(self) -> None:
+        """End in order: the server stops."""
+
+    def lost(self) -> None:
+        """The connection is gone."""
+
+
+class _Messages(ServerProtocol):
+    """The library's protocol with our code for a message that is too large."""
+
+    def fail(self, code: CloseCode | int, reason: str = "") -> None:
+        if code == CloseCode.MESSAGE_TOO_BIG:
+            code, reason = TOO_LARGE, f"a message has at most {MAX_MESSAGE_BYTES} bytes"
+        super().fail(code, reason)
+
+
+class Socket(WebSocketsSansIOProtocol):
+    """One client's socket."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.conn = _Messages(max_size=MAX_MESSAGE_BYTES, logger=self.logger)
+        self.listener: Listener | None = None
+        self._rest = bytearray()
+        self._deaf = False
+
+    # the application's side
+
+    def hand_over(self, listener: Listener) -> None:
+        """From now on, the handshake being done, tell this listener and no ASGI application."""
+        self.listener = listener
+
+    def write(self, frames: bytes) -> None:
+        """Send ready-made frames."""
+        if not self.close_sent:
+            self.transport.write(frames)
+
+    @property
+    def unsent(self) -> int:
+        """Return the bytes that the system has not taken yet."""
+        return self.transport.get_write_buffer_size()
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake, behind what was written; nothing is read any more."""
+        if self.close_sent or self.transport.is_closing():
+            return
+        if self.conn.state is OPEN:
+            self.conn.send_close(code, reason)
+            self._flush_protocol()
+        self._closing()
+
+    # the transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, GatheringTransport):
+            transport = transport.inner
+        super().connection_made(transport)
+        sock = cast("socket.socket | None", transport.get_extra_info("socket"))
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            with suppress(OSError):  # a wish
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._deaf = True
+        if self.listener is not None:
+            self.listener.lost()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self.listener is not None:
+            self.listener.paused()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.listener is not None:
+            self.listener.resumed()
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        if not self.handshake_initiated:
+            super().data_received(data)
+            return
+        rest = self._rest
+        rest += data
+        at = 0
+        while len(rest) - at >= 2:
+            if self._has_failed():
+                return
+            end, start = _frame_end(rest, at)
+            if end > len(rest):
+                if start and end - start > MAX_MESSAGE_BYTES:
+                    self._odd(bytes(rest[at:start]))  # the head is enough to refuse it
+                break
+            alone = self.conn.current_size is None  # no fragmented message is under way
+            if alone and rest[at] == _WHOLE_TEXT and rest[at + 1] & _MASKED:
+                if end - start > MAX_MESSAGE_BYTES:
+                    self._odd(bytes(rest[at:end]))
+                else:
+                    self._text(apply_mask(rest[start:end], rest[start - 4 : start]))
+            else:
+                self._odd(bytes(rest[at:end]))
+            at = end
+        del rest[:at]
+
+    def _has_failed(self) -> bool:
+        return self._deaf
+
+    def _odd(self, frame: bytes) -> None:
+        """Let the library look at a frame."""
+        super().data_received(frame)
+        if self.listener is not None and not self._deaf:
+            self.listener.odd(binary=False)
+
+    def _text(self, message: bytes) -> None:
+        if self.listener is None or self.close_sent:
+            return
+        if not message.isascii():
+            try:
+                message.decode()
+            except UnicodeDecodeError:
+                self.close(NOT_UTF8, "a text message is UTF-8")
+                return
+        self.listener.received(message)
+
+    # uvicorn's side
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            extensions = self.scope["extensions"]
+            assert extensions is not None  # uvicorn names one of its own
+            extensions[SOCKET] = {"socket": self}
+
+    def send_receive_event_to_app(self) -> None:
+        message = b"".join(bytes(part) for part in self.frames)
+        self.frames = []
+        if self.curr_msg_data_type == "text":
+            self._text(message)
+        elif self.listener is not None and not self.close_sent:
+            self.listener.odd(binary=True)
+
+    def handle_parser_exception(self) -> None:
+        """Fail the connection; what still comes is discarded until the client has heard of it."""
+        self._deaf = True
+        self._flush_protocol()
+        self._closing()
+        with suppress(OSError, RuntimeError):  # already on its way down
+            self.transport.write_eof()
+
+    def shutdown(self) -> None:
+        if self.listener is None:
+            super().shutdown()
+        else:
+            self.listener.stopping()
+
+    async def run_asgi(self) -> None:
+        """Let the application decide on the handshake; the connection outlives its task."""
+        with suppress(ClientDisconnected):
+            try:
+                await self.app(self.scope, self.receive, self.send)
+            except Exception:
+                self.logger.exception("Exception in ASGI application\n")
+                self.send_500_response()
+        if self.listener is None:
+            self.transport.close()
+
+    def _flush_protocol(self) -> None:
+        self.transport.write(b"".join(self.conn.data_to_send()))
+
+    def _closing(self) -> None:
+        self.close_sent = True
+        if self.close_timer is None and not self.transport.is_closing():
+            self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+
+
+def _frame_end(data: bytearray, at: int) -> tuple[int, int]:
+    """Return where the frame at ``at`` ends and its payload starts.
+
+    A start of 0: the head is not whole yet, and the end lies beyond ``data``.
+    """
+    second = data[at + 1]
+    size, start = second & 0x7F, at + 2
+    if size == 126:
+        start += 2
+    elif size == 127:
+        start += 8
+    if len(data) < start:
+        return at + _LONGEST_HEAD + len(data), 0
+    if size >= 126:
+        size = int.from_bytes(data[at + 2 : start])
+    if second & _MASKED:
+        start += 4
+    return start + size, start
