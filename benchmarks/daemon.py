@@ -32,11 +32,11 @@ class Daemon:
 
         Each carries a client order id, as every careful client's does; ids never repeat.
         """
-        return self._requests(path, _orders())
+        return self._requests(path, orders())
 
     def batches(self, size: int) -> Callable[[], bytes]:
         """Return a source of requests with ``size`` such orders each."""
-        order = _orders()
+        order = orders()
         return self._requests(
             "/v1/orders/batch",
             lambda: b'{"orders":[%s]}' % b",".join([order() for _ in range(size)]),
@@ -59,7 +59,8 @@ class Daemon:
         return next_request
 
 
-def _orders() -> Callable[[], bytes]:
+def orders() -> Callable[[], bytes]:
+    """Return a source of such orders as JSON."""
     draw = random.Random(1)
     numbers = itertools.count()
     run = random.randbytes(4).hex()

@@ -6,6 +6,8 @@ ROWS = {
     "settle": "the stream through settlement alone, on both databases, against pgbench",
     "http": "one order a request over HTTP, on both databases, against pgbench and an empty route",
     "batch": "twenty orders a request over HTTP, on both databases, against pgbench",
+    "socket": "orders over /realtime, on both databases, against pgbench",
+    "fanout": "one busy book, many subscribers, against a bare broadcast",
     "latency": "one order alone, and at half load, against one INSERT",
     "load": "the load generator itself: it must cost less than any server",
 }
