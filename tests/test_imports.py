@@ -36,6 +36,29 @@ def test_the_client_side_starts_without_the_server(name: str) -> None:
     assert loaded_by(name) & SERVER_SIDE == set()
 
 
+@pytest.mark.parametrize(
+    ("use", "not_loaded"),
+    [
+        ("", {"httpx", "websockets", "msgspec", "asyncio", "rich"}),
+        # the HTTP library has a command line of its own, and loads rich for it
+        ("Client", {"websockets", "msgspec", "asyncio"}),
+        ("AsyncClient", {"websockets", "msgspec"}),
+        ("Feed", {"httpx", "rich"}),
+        ("LocalBook", {"httpx", "websockets", "msgspec", "asyncio", "rich"}),
+    ],
+)
+def test_a_name_of_the_client_loads_what_it_needs(use: str, not_loaded: set[str]) -> None:
+    """And neither the server nor the screen, whatever is used."""
+    script = f"import sys, predmarket.client; predmarket.client.{use or '__name__'}"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{script}; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(run.stdout.split()) & (not_loaded | SERVER_SIDE | {"textual"}) == set()
+
+
 def test_the_engine_pulls_in_nothing_but_units_and_terms() -> None:
     """Of ours: units and terms. Of others: the standard library and what is known to be pure."""
     loaded = loaded_by("predmarket.engine", deep=True)

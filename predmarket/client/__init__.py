@@ -5,7 +5,10 @@
     with Client("http://127.0.0.1:8000", api_key=key) as client:
         client.place_order(NewOrder(market="rain", side="BUY", qty="10", price="0.60"))
 
-Importing this package is cheap: the HTTP library is loaded with `Client`, at its first use.
+`AsyncClient` is the same for an event loop; `Feed` tells what happens, keeps order books and takes
+orders over a socket (messages.py has what it yields). docs/client.md shows them at work.
+
+Importing this package is cheap: what a name needs is loaded at its first use.
 """
 
 from importlib import import_module
@@ -14,28 +17,42 @@ from typing import TYPE_CHECKING
 from predmarket.client.errors import ApiError, ClientError, ConfigurationError, Unreachable
 
 if TYPE_CHECKING:
+    from predmarket.client.asynchronous import AsyncClient
+    from predmarket.client.book import LocalBook
     from predmarket.client.calls import NewOrder
+    from predmarket.client.feed import Feed
+    from predmarket.client.messages import State
     from predmarket.client.rest import Client
-    from predmarket.client.retry import Retry
+    from predmarket.client.retry import Backoff, Retry
     from predmarket.client.session import Session, StoredSession
 
 __all__ = [
     "ApiError",
+    "AsyncClient",
+    "Backoff",
     "Client",
     "ClientError",
     "ConfigurationError",
+    "Feed",
+    "LocalBook",
     "NewOrder",
     "Retry",
     "Session",
+    "State",
     "StoredSession",
     "Unreachable",
 ]
 
 _LAZY = {
+    "AsyncClient": "asynchronous",
+    "Backoff": "retry",
     "Client": "rest",
+    "Feed": "feed",
+    "LocalBook": "book",
     "NewOrder": "calls",
     "Retry": "retry",
     "Session": "session",
+    "State": "messages",
     "StoredSession": "session",
 }
 

@@ -40,6 +40,7 @@ from predmarket.client.shapes import (
 )
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 Number: TypeAlias = str | int | Decimal
 """A decimal on its way out. Never a float: 0.1 has no exact one."""
 MarketRef: TypeAlias = str | int
@@ -70,9 +71,10 @@ class Call(Generic[T]):
     access: Access = Access.REQUIRED
     repeatable: bool = False
 
-    def at(self, cursor: str) -> "Call[T]":
-        """Return the same call for the page that starts at ``cursor``."""
-        return replace(self, params={**self.params, "cursor": cursor})
+    def after(self, page: Page[Item]) -> "Call[T] | None":
+        """Return the same call for the page that follows ``page``, None after the last."""
+        cursor = page.get("nextCursor")
+        return replace(self, params={**self.params, "cursor": cursor}) if cursor else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

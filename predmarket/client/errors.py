@@ -42,3 +42,29 @@ class ApiError(ClientError):
         self.details = {} if details is None else details
         self.request_id = request_id
         self.retry_after_s = retry_after_s
+
+
+def refusal(
+    status: int,
+    body: object,
+    reason: str,
+    *,
+    request_id: str | None = None,
+    retry_after_s: float | None = None,
+) -> ApiError:
+    """Return the exception for an answer with an error status and the decoded ``body``, which may
+    be anything: a proxy has error pages of its own. reason is the status line's.
+    """
+    fields = body if isinstance(body, dict) else {}
+    error = fields.get("error")
+    if not isinstance(error, dict):
+        error = {}
+    request_id = fields.get("requestId") or request_id
+    return ApiError(
+        status,
+        str(error.get("code") or f"HTTP_{status}"),
+        str(error.get("message") or reason or "no reason given"),
+        details=error.get("details"),
+        request_id=str(request_id) if request_id else None,
+        retry_after_s=retry_after_s,
+    )

@@ -1,9 +1,11 @@
-"""When to send a call again, and how long to wait before.
+"""When to send a call again, or connect again, and how long to wait before.
 
-Only a repeatable call (calls.py) is ever sent twice, and only after silence or a 503.
+Only a repeatable call (calls.py) is ever sent twice, and only after silence or a 503. A feed
+connects again for ever.
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -25,3 +27,24 @@ class Retry:
             return None
         grown = self.first_s * 3.0 ** (attempt - 1) * random.uniform(0.8, 1.2)
         return min(self.longest_s, max(grown, asked_s or 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Pauses between connections: twofold from first_s up to longest_s, each shortened at random by
+    up to half. A connection that lasted settled_s starts the pauses over. spread returns a number
+    from 0 to 1.
+    """
+
+    first_s: float = 0.2
+    longest_s: float = 15.0
+    settled_s: float = 5.0
+    spread: Callable[[], float] = random.random
+
+    def pause_s(self, failures: int, asked_s: float | None = None) -> float:
+        """Return the pause after ``failures`` (from 1) in a row; asked_s is the exchange's
+        Retry-After, believed up to longest_s.
+        """
+        grown = min(self.longest_s, self.first_s * 2.0 ** min(failures - 1, 30))
+        spread = grown * (1.0 - 0.5 * self.spread())
+        return min(self.longest_s, max(spread, asked_s or 0.0))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from predmarket.client.errors import ConfigurationError
 
@@ -36,6 +36,9 @@ class Tokens:
 
 class Session:
     """Tokens held in memory, for programs that log in at each start."""
+
+    waits: ClassVar[bool] = False
+    """Whether load, keep and forget wait for a disk or a keyring. ``exclusively()`` always may."""
 
     def __init__(self, tokens: Tokens | None = None) -> None:
         self._tokens = tokens
@@ -60,6 +63,8 @@ class Session:
 
 class StoredSession(Session):
     """The session of one profile at one address, kept in the configuration folder."""
+
+    waits = True
 
     def __init__(self, folder: Path, profile: str, url: str) -> None:
         super().__init__()

@@ -98,6 +98,25 @@ class Book(TypedDict):
     seq: int
 
 
+class BookLevels(TypedDict):
+    """What the feed tells of a book: a whole one, or sizes that replace a level's; "0.00" removes
+    it.
+    """
+
+    marketId: int
+    bids: list[list[str]]
+    asks: list[list[str]]
+
+
+class Ticker(TypedDict):
+    marketId: int
+    lastPrice: str | None
+    bestBid: str | None
+    bestAsk: str | None
+    volume: str
+    openInterest: str
+
+
 class Trade(TypedDict):
     id: int
     buyOrderId: int
@@ -129,7 +148,9 @@ class OrderFill(TypedDict):
     liquidity: str
 
 
-class Order(TypedDict):
+class OrderState(TypedDict):
+    """An order without its executions, as the feed tells of it."""
+
     id: int
     clientOrderId: str | None
     marketId: int | None
@@ -149,6 +170,11 @@ class Order(TypedDict):
     expiresAt: str | None
     createdAt: str
     updatedAt: str
+
+
+class Order(OrderState):
+    """queueAhead comes with one order asked for, while it rests."""
+
     fills: list[OrderFill]
     queueAhead: NotRequired[str]
 
@@ -239,6 +265,49 @@ class LedgerLine(TypedDict):
     reason: str | None
     commandSeq: int
     createdAt: str
+
+
+class TradesSnapshot(TypedDict):
+    """The last trades, newest first. missed: more happened than the feed can tell."""
+
+    marketId: int
+    items: list[Trade]
+    missed: NotRequired[bool]
+
+
+class MarketsSnapshot(TypedDict):
+    """Markets that are not final, newest first; more: there are others."""
+
+    items: list[Market]
+    more: NotRequired[bool]
+
+
+class OrdersSnapshot(TypedDict):
+    """One's open orders, newest first; more: there are others."""
+
+    items: list[OrderState]
+    more: NotRequired[bool]
+    missed: NotRequired[bool]
+
+
+class FillsSnapshot(TypedDict):
+    """One's last executions, newest first."""
+
+    items: list[Fill]
+    missed: NotRequired[bool]
+
+
+class PositionsSnapshot(TypedDict):
+    """Every market that one has had a share of."""
+
+    items: list[Position]
+
+
+class OrderAck(TypedDict, total=False):
+    """The order, or of a cancel-all what was cancelled."""
+
+    order: Order
+    canceled: list[int]
 
 
 class CancelAfter(TypedDict):

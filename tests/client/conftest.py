@@ -1,9 +1,11 @@
 """Fixtures of the client's tests."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.client.scripted import ScriptedExchange
 from tests.client.stub import Stub
 
 
@@ -12,3 +14,13 @@ def stub() -> Iterator[Stub]:
     """An exchange of canned answers."""
     with Stub() as server:
         yield server
+
+
+@pytest.fixture
+async def scripted() -> AsyncIterator[ScriptedExchange]:
+    """A scripted exchange; when the test ends, nothing of the feed is running any more."""
+    async with ScriptedExchange() as server:
+        before = asyncio.all_tasks()
+        yield server
+        left = [task for task in asyncio.all_tasks() - before if "predmarket" in repr(task)]
+        assert not left

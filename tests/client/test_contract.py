@@ -9,7 +9,7 @@ import pytest
 from predmarket.cli import layouts
 from predmarket.client import NewOrder, calls, shapes
 from predmarket.client.calls import Call
-from predmarket.contracts import accounts, identity, markets, orders, requests
+from predmarket.contracts import accounts, identity, markets, orders, realtime, requests
 
 
 def wire_names(kind: type[msgspec.Struct]) -> set[str]:
@@ -43,6 +43,15 @@ def wire_names(kind: type[msgspec.Struct]) -> set[str]:
         (shapes.Preview, orders.Preview),
         (shapes.Batch, orders.BatchAnswer),
         (shapes.BatchResult, orders.BatchResult),
+        (shapes.OrderState, orders.OrderState),
+        (shapes.BookLevels, realtime.BookLevels),
+        (shapes.Ticker, realtime.Ticker),
+        (shapes.TradesSnapshot, realtime.TradesSnapshot),
+        (shapes.MarketsSnapshot, realtime.MarketsSnapshot),
+        (shapes.OrdersSnapshot, realtime.OrdersSnapshot),
+        (shapes.FillsSnapshot, realtime.FillsSnapshot),
+        (shapes.PositionsSnapshot, realtime.PositionsSnapshot),
+        (shapes.OrderAck, realtime.OrderAck),
     ],
 )
 def test_shapes_have_the_contracts_fields(shape: type, contract: type[msgspec.Struct]) -> None:

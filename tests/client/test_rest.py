@@ -1,7 +1,8 @@
-"""The synchronous client: errors, retries, renewal of tokens."""
+"""The REST clients, each case with both: errors, retries, renewal of tokens."""
 
 import socket
 import threading
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,15 +20,21 @@ from predmarket.client import (
     calls,
 )
 from predmarket.client.session import Tokens
+from tests.client.both import awaiting, blocking
 from tests.client.data import MARKET, ORDER, USER, page, tokens
 from tests.client.stub import Answer, Reply, Request, Stub, refusal
 
 OLD = Tokens("SECRET-access-1", "SECRET-refresh-1")
 
 
-def unpaused(stub: Stub, session: Session | None = None, api_key: str | None = None) -> Client:
-    """Return a client that does not wait between attempts."""
-    return Client(stub.url, session=session, api_key=api_key, sleep=lambda _: None)
+Connect = Callable[..., Client]
+
+
+@pytest.fixture(params=[blocking, awaiting])
+def connect(request: pytest.FixtureRequest) -> Connect:
+    """Make a client, of either kind, that does not wait between attempts."""
+    made: Connect = request.param
+    return made
 
 
 def only_fresh(fresh: str, body: object) -> Reply:
@@ -45,12 +52,17 @@ def test_surface() -> None:
     """What the package offers is decided here, not by what happens to be imported."""
     expected = [
         "ApiError",
+        "AsyncClient",
+        "Backoff",
         "Client",
         "ClientError",
         "ConfigurationError",
+        "Feed",
+        "LocalBook",
         "NewOrder",
         "Retry",
         "Session",
+        "State",
         "StoredSession",
         "Unreachable",
     ]
@@ -58,19 +70,19 @@ def test_surface() -> None:
     assert all(hasattr(predmarket.client, name) for name in expected)
 
 
-def test_an_answer_is_the_apis_own_json(stub: Stub) -> None:
+def test_an_answer_is_the_apis_own_json(stub: Stub, connect: Connect) -> None:
     """Nothing is converted on the way."""
     stub.on("GET", "/v1/markets/rain", Answer(body=MARKET))
-    with Client(stub.url) as client:
+    with connect(stub.url) as client:
         assert client.market("rain") == MARKET
     assert stub.requests[0].token is None
 
 
-def test_a_refusal_carries_code_status_details_and_request_id(stub: Stub) -> None:
+def test_a_refusal_carries_code_status_details_and_request_id(stub: Stub, connect: Connect) -> None:
     """All that the exchange said is on the exception."""
     details = [{"path": "qty", "message": "must be above 0"}]
     stub.on("POST", "/v1/orders", refusal(400, "VALIDATION_FAILED", "bad", details))
-    with Client(stub.url) as client, pytest.raises(ApiError) as caught:
+    with connect(stub.url) as client, pytest.raises(ApiError) as caught:
         client.place_order(NewOrder(market="rain", side="BUY", qty="0", price="0.5"))
     error = caught.value
     assert (400, "VALIDATION_FAILED", "bad", details, "req-1") == (
@@ -82,20 +94,20 @@ def test_a_refusal_carries_code_status_details_and_request_id(stub: Stub) -> Non
     )
 
 
-def test_numbers_leave_as_decimal_strings(stub: Stub) -> None:
+def test_numbers_leave_as_decimal_strings(stub: Stub, connect: Connect) -> None:
     """No number passes through a float, and a market of digits goes out as an id."""
     stub.on("POST", "/v1/orders", Answer(201, ORDER))
-    with Client(stub.url) as client:
+    with connect(stub.url) as client:
         client.place_order(NewOrder(market="1", side="BUY", qty=Decimal("10.10"), price="0.60"))
     expected = {"marketId": 1, "side": "BUY", "type": "LIMIT", "qty": "10.10", "price": "0.60"}
     assert expected == stub.requests[0].body
 
 
 @pytest.mark.parametrize("trouble", [Answer(hang_up=True), refusal(503, "OVERLOADED")])
-def test_a_repeatable_order_is_sent_again(stub: Stub, trouble: Answer) -> None:
+def test_a_repeatable_order_is_sent_again(stub: Stub, trouble: Answer, connect: Connect) -> None:
     """Under a client order id, silence and a 503 are met by repeating."""
     stub.on("POST", "/v1/orders", trouble, trouble, Answer(201, ORDER))
-    with unpaused(stub) as client:
+    with connect(stub.url) as client:
         order = NewOrder(market=1, side="BUY", qty=1, price="0.5", client_order_id="a")
         assert client.place_order(order)["id"] == 17
     assert len(stub.requests) == 3
@@ -103,11 +115,11 @@ def test_a_repeatable_order_is_sent_again(stub: Stub, trouble: Answer) -> None:
 
 
 @pytest.mark.parametrize("trouble", [Answer(hang_up=True), refusal(503, "OVERLOADED")])
-def test_what_is_not_repeatable_is_sent_once(stub: Stub, trouble: Answer) -> None:
+def test_what_is_not_repeatable_is_sent_once(stub: Stub, trouble: Answer, connect: Connect) -> None:
     """An order without a client order id, a cancel: nobody could tell a repeat from a second."""
     stub.on("POST", "/v1/orders", trouble)
     stub.on("POST", "/v1/orders/17/cancel", trouble)
-    with unpaused(stub) as client:
+    with connect(stub.url) as client:
         with pytest.raises((Unreachable, ApiError)):
             client.place_order(NewOrder(market=1, side="BUY", qty=1, price="0.5"))
         with pytest.raises((Unreachable, ApiError)):
@@ -115,15 +127,15 @@ def test_what_is_not_repeatable_is_sent_once(stub: Stub, trouble: Answer) -> Non
     assert len(stub.requests) == 2
 
 
-def test_a_refusal_is_not_repeated(stub: Stub) -> None:
+def test_a_refusal_is_not_repeated(stub: Stub, connect: Connect) -> None:
     """Only 503 means try again; a 422 is an answer."""
     stub.on("GET", "/v1/markets/rain", refusal(422, "LIMIT_EXCEEDED"))
-    with unpaused(stub) as client, pytest.raises(ApiError):
+    with connect(stub.url) as client, pytest.raises(ApiError):
         client.market("rain")
     assert len(stub.requests) == 1
 
 
-def test_retry_after_is_believed_up_to_a_bound(stub: Stub) -> None:
+def test_retry_after_is_believed_up_to_a_bound(stub: Stub, connect: Connect) -> None:
     """The exchange may ask for seconds, not for an hour."""
     pauses: list[float] = []
     overloaded = refusal(503, "OVERLOADED")
@@ -134,16 +146,16 @@ def test_retry_after_is_believed_up_to_a_bound(stub: Stub) -> None:
         Answer(503, overloaded.body, {"Retry-After": "3600"}),
         Answer(body={"version": "1"}),
     )
-    with Client(stub.url, sleep=pauses.append) as client:
+    with connect(stub.url, sleep=pauses.append) as client:
         client.status()
     assert pauses == [2.0, 5.0]
 
 
-def test_a_transfer_always_has_a_key_and_keeps_it(stub: Stub) -> None:
+def test_a_transfer_always_has_a_key_and_keeps_it(stub: Stub, connect: Connect) -> None:
     """A repeat after a lost answer books nothing twice."""
     done = Answer(201, {"id": 1, "balance": {}})
     stub.on("POST", "/v1/user/transfer", Answer(hang_up=True), done)
-    with unpaused(stub) as client:
+    with connect(stub.url) as client:
         client.transfer("ann@example.com", "-5", "correction")
         client.transfer("7", "5", "welcome", idempotency_key="k")
     first, again, other = stub.requests
@@ -153,20 +165,20 @@ def test_a_transfer_always_has_a_key_and_keeps_it(stub: Stub) -> None:
     assert other.body == {"userId": 7, "amount": "5", "reason": "welcome"}
 
 
-def test_an_expired_token_is_renewed_silently(stub: Stub, tmp_path: Path) -> None:
+def test_an_expired_token_is_renewed_silently(stub: Stub, tmp_path: Path, connect: Connect) -> None:
     """The new tokens are kept for the next process."""
     session = StoredSession(tmp_path, "default", stub.url)
     session.keep(OLD)
     stub.on("GET", "/v1/auth/me", only_fresh("SECRET-access-2", USER))
     stub.on("POST", "/v1/auth/refresh", Answer(body=tokens(2)))
-    with Client(stub.url, session=session) as client:
+    with connect(stub.url, session=session) as client:
         assert client.me() == USER
     assert Tokens("SECRET-access-2", "SECRET-refresh-2") == session.load()
     assert stub.sent("POST", "/v1/auth/refresh")[0].body == {"refreshToken": "SECRET-refresh-1"}
     assert stub.sent("POST", "/v1/auth/refresh")[0].token is None
 
 
-def test_two_at_once_use_a_refresh_token_once(stub: Stub, tmp_path: Path) -> None:
+def test_two_at_once_use_a_refresh_token_once(stub: Stub, tmp_path: Path, connect: Connect) -> None:
     """Reuse revokes the session, so whoever comes second takes what the first was given."""
     StoredSession(tmp_path, "default", stub.url).keep(OLD)
     both_expired = threading.Barrier(2)
@@ -179,7 +191,7 @@ def test_two_at_once_use_a_refresh_token_once(stub: Stub, tmp_path: Path) -> Non
 
     def ask() -> None:
         session = StoredSession(tmp_path, "default", stub.url)
-        with Client(stub.url, session=session) as client:
+        with connect(stub.url, session=session) as client:
             assert client.me() == USER
 
     stub.on("GET", "/v1/auth/me", me)
@@ -193,7 +205,7 @@ def test_two_at_once_use_a_refresh_token_once(stub: Stub, tmp_path: Path) -> Non
     assert len(stub.sent("GET", "/v1/auth/me")) == 4
 
 
-def test_a_dead_session_is_forgotten(stub: Stub) -> None:
+def test_a_dead_session_is_forgotten(stub: Stub, connect: Connect) -> None:
     """A refused refresh ends the session; what anyone may see is still shown."""
     session = Session(OLD)
     stub.on("GET", "/v1/auth/me", refusal(401, "UNAUTHENTICATED"))
@@ -205,40 +217,43 @@ def test_a_dead_session_is_forgotten(stub: Stub) -> None:
         )
 
     stub.on("GET", "/v1/markets", anonymous)
-    with Client(stub.url, session=session) as client:
+    with connect(stub.url, session=session) as client:
         assert client.markets()["items"] == [MARKET]
         assert session.load() is None
     session.keep(OLD)
-    with Client(stub.url, session=session) as client, pytest.raises(ApiError, match="UNAUTH"):
+    with connect(stub.url, session=session) as client, pytest.raises(ApiError, match="UNAUTH"):
         client.me()
     assert session.load() is None
 
 
-def test_an_exchange_that_is_away_does_not_end_the_session(stub: Stub) -> None:
+def test_an_exchange_that_is_away_does_not_end_the_session(stub: Stub, connect: Connect) -> None:
     """Only a refusal of the refresh token itself does."""
     session = Session(OLD)
     stub.on("GET", "/v1/auth/me", refusal(401, "UNAUTHENTICATED"))
     stub.on("POST", "/v1/auth/refresh", refusal(503, "UNAVAILABLE"))
-    with unpaused(stub, session) as client, pytest.raises(ApiError) as caught:
+    with connect(stub.url, session=session) as client, pytest.raises(ApiError) as caught:
         client.me()
     assert caught.value.status == 503
     assert session.load() == OLD
 
 
-def test_an_api_key_goes_before_a_session(stub: Stub) -> None:
+def test_an_api_key_goes_before_a_session(stub: Stub, connect: Connect) -> None:
     """And a refused key is not renewed."""
     stub.on("GET", "/v1/auth/me", refusal(401, "UNAUTHENTICATED"))
-    with unpaused(stub, Session(OLD), "SECRET-key") as client, pytest.raises(ApiError):
+    with (
+        connect(stub.url, session=Session(OLD), api_key="SECRET-key") as client,
+        pytest.raises(ApiError),
+    ):
         client.me()
     assert [item.token for item in stub.requests] == ["SECRET-key"]
 
 
-def test_login_and_logout(stub: Stub) -> None:
+def test_login_and_logout(stub: Stub, connect: Connect) -> None:
     """A login lasts until the logout, which the exchange hears of."""
     session = Session()
     stub.on("POST", "/v1/auth/login", Answer(body=tokens(1)))
     stub.on("POST", "/v1/auth/logout", Answer(204))
-    with Client(stub.url, session=session) as client:
+    with connect(stub.url, session=session) as client:
         assert client.login("ann@example.com", "password123") == USER
         assert session.load() == OLD
         client.logout()
@@ -246,7 +261,7 @@ def test_login_and_logout(stub: Stub) -> None:
     assert stub.sent("POST", "/v1/auth/logout")[0].token == OLD.access
 
 
-def test_follow_takes_every_page(stub: Stub) -> None:
+def test_follow_takes_every_page(stub: Stub, connect: Connect) -> None:
     """The cursor of each page asks for the next, the filters staying."""
     stub.on(
         "GET",
@@ -254,17 +269,17 @@ def test_follow_takes_every_page(stub: Stub) -> None:
         Answer(body=page({"id": 3}, {"id": 2}, cursor="c1")),
         Answer(body=page({"id": 1})),
     )
-    with Client(stub.url) as client:
+    with connect(stub.url) as client:
         call = calls.orders(status="OPEN", limit=2)
         assert [item["id"] for item in client.follow(call)] == [3, 2, 1]
     assert stub.requests[1].query == {"status": "OPEN", "limit": "2", "cursor": "c1"}
 
 
-def test_cookies_are_ignored(stub: Stub) -> None:
+def test_cookies_are_ignored(stub: Stub, connect: Connect) -> None:
     """A cookie beside a token would bring the checks that are meant for browsers."""
     headers = {"Set-Cookie": "predmarket_access=SECRET; Path=/"}
     stub.on("GET", "/v1/status", Answer(body={"version": "1"}, headers=headers))
-    with Client(stub.url) as client:
+    with connect(stub.url) as client:
         client.status()
         client.status()
     assert "cookie" not in stub.requests[1].headers
@@ -274,41 +289,43 @@ def test_cookies_are_ignored(stub: Stub) -> None:
     "answer",
     [Answer(raw=b"<html>hello</html>"), Answer(raw=b"\xff\xfe"), Answer(raw=b"null")],
 )
-def test_another_kind_of_server_is_unreachable(stub: Stub, answer: Answer) -> None:
+def test_another_kind_of_server_is_unreachable(
+    stub: Stub, answer: Answer, connect: Connect
+) -> None:
     """What does not speak the API is not the exchange."""
     stub.on("GET", "/v1/status", answer)
-    with unpaused(stub) as client, pytest.raises(Unreachable, match="does not answer like"):
+    with connect(stub.url) as client, pytest.raises(Unreachable, match="does not answer like"):
         client.status()
 
 
-def test_an_error_without_the_apis_body_keeps_its_status(stub: Stub) -> None:
+def test_an_error_without_the_apis_body_keeps_its_status(stub: Stub, connect: Connect) -> None:
     """A proxy's own error page is reported as what it is."""
     stub.on("GET", "/v1/status", Answer(502, raw=b"<html>"))
-    with unpaused(stub) as client, pytest.raises(ApiError) as caught:
+    with connect(stub.url) as client, pytest.raises(ApiError) as caught:
         client.status()
     assert (caught.value.status, caught.value.code) == (502, "HTTP_502")
 
 
-def test_nobody_there() -> None:
+def test_nobody_there(connect: Connect) -> None:
     """A refused connection is Unreachable, and names the address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        with Client(url, sleep=lambda _: None) as client, pytest.raises(Unreachable, match=url):
+        with connect(url) as client, pytest.raises(Unreachable, match=url):
             client.status()
 
 
-def test_a_token_that_no_header_can_carry_is_not_quoted(stub: Stub) -> None:
+def test_a_token_that_no_header_can_carry_is_not_quoted(stub: Stub, connect: Connect) -> None:
     """The HTTP library's own message would show it."""
-    client = unpaused(stub, api_key="SECRET\n")
+    client = connect(stub.url, api_key="SECRET\n")
     with client, pytest.raises(ConfigurationError) as caught:
         client.status()
     assert "SECRET" not in str(caught.value)
 
 
 @pytest.mark.parametrize("market", ["", ".", ".."])
-def test_a_market_cannot_climb_out_of_its_path(stub: Stub, market: str) -> None:
+def test_a_market_cannot_climb_out_of_its_path(stub: Stub, market: str, connect: Connect) -> None:
     """No name leads to another route."""
-    with Client(stub.url) as client, pytest.raises(predmarket.client.ClientError):
+    with connect(stub.url) as client, pytest.raises(predmarket.client.ClientError):
         client.market(market)
     assert not stub.requests

@@ -3,10 +3,8 @@
 import asyncio
 import json
 
-import pytest
-
 from tests.server.http.conftest import ON_ONE_DATABASE
-from tests.server.realtime.conftest import Exchange, Json, Open, order, place
+from tests.server.realtime.conftest import Client, Exchange, Json, Open, order, place
 
 
 async def test_place_amend_cancel(exchange: Exchange, open_socket: Open) -> None:
@@ -150,34 +148,35 @@ async def test_who_may(exchange: Exchange, open_socket: Open) -> None:
     assert (await trader.ask("order.place", **order(market, "BUY", "0.40")))["type"] == "order.ack"
 
 
-@pytest.mark.parametrize("way", ["query", "message"])
-async def test_cancel_on_disconnect(exchange: Exchange, open_socket: Open, way: str) -> None:
-    """The end of a socket cancels what was placed on it, and nothing else."""
+async def test_cancel_on_disconnect(exchange: Exchange, open_socket: Open) -> None:
+    """The end of a socket cancels what was placed on it, and nothing else; asked for either way."""
     market = await exchange.market()
     ann = await exchange.trader("ann")
     watching, plain = await open_socket(ann), await open_socket(ann)
-    if way == "query":
-        tied = await open_socket(ann, "?cancelOnDisconnect=1")
-    else:
-        tied = await open_socket()
-        token = ann.session["accessToken"]
-        answer = await tied.ask("auth", token=token, cancelOnDisconnect=True)
-        assert answer["data"] == {"userId": ann.id}
-    kept = (await plain.ask("order.place", **order(market, "BUY", "0.10")))["data"]["order"]["id"]
-    gone = [
-        (await tied.ask("order.place", **order(market, "BUY", "0.20")))["data"]["order"]["id"]
-        for _ in range(2)
-    ]
-    kept_too = (await place(ann, market, "BUY", "0.10"))["id"]
-    await watching.subscribe("user:me:orders")
-    tied.socket.transport.abort()
+    kept = [await placed(plain, market), (await place(ann, market, "BUY", "0.10"))["id"]]
+    by_query = await open_socket(ann, "?cancelOnDisconnect=1")
+    by_message = await open_socket()
+    token = ann.session["accessToken"]
+    answer = await by_message.ask("auth", token=token, cancelOnDisconnect=True)
+    assert answer["data"] == {"userId": ann.id}
     await plain.socket.close()
-    for id in gone:
-        message = await watching.of("order")
-        assert message["data"]["id"] == id
-        assert message["data"]["reason"] == "DISCONNECT"
+    for tied in (by_query, by_message):
+        gone = [await placed(tied, market) for _ in range(2)]
+        await watching.subscribe("user:me:orders")
+        tied.socket.transport.abort()
+        for id in gone:
+            message = await watching.of("order")
+            assert message["data"]["id"] == id
+            assert message["data"]["reason"] == "DISCONNECT"
+        await watching.ask("unsubscribe", topics=["user:me:orders"])
     page = (await ann.client.get("/v1/orders?status=OPEN")).json()
-    assert [one["id"] for one in page["items"]] == [kept_too, kept]
+    assert [one["id"] for one in page["items"]] == kept[::-1]
+
+
+async def placed(client: Client, market: Json) -> int:
+    """Place an order over a socket; return its id."""
+    ack = await client.ask("order.place", **order(market, "BUY", "0.20"))
+    return int(ack["data"]["order"]["id"])
 
 
 @ON_ONE_DATABASE

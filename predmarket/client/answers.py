@@ -1,0 +1,103 @@
+"""One HTTP request and its answer, the same for a client that waits and one that does not.
+
+No token appears in an exception, and the exchange's cookies are ignored: a cookie beside a token
+would only invite the checks meant for browsers.
+"""
+
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TypedDict, TypeVar, cast
+
+import httpx
+
+from predmarket.client.calls import Call
+from predmarket.client.errors import ApiError, ConfigurationError, Unreachable, refusal
+from predmarket.client.headers import LOOPBACK, USER_AGENT, bearer, check, retry_after_s
+
+T = TypeVar("T")
+
+
+class Options(TypedDict):
+    """What either of httpx's clients is made with."""
+
+    timeout: httpx.Timeout
+    headers: dict[str, str]
+    cookies: CookieJar
+    verify: bool
+    trust_env: bool
+
+
+def options(url: str, timeout_s: float) -> Options:
+    """Return how to make an HTTP client for ``url``. Raises ConfigurationError."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ConfigurationError(f"{url} is not an address: {error}") from None
+    return Options(
+        timeout=httpx.Timeout(timeout_s, connect=min(5.0, timeout_s)),
+        headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        # certificates take longer to load than a request takes; plain http needs none
+        verify=parsed.scheme == "https",
+        # a proxy named in the environment is for elsewhere, not for this machine
+        trust_env=parsed.host not in LOOPBACK,
+    )
+
+
+def request(
+    http: httpx.Client | httpx.AsyncClient, url: str, call: Call[T], token: str | None
+) -> httpx.Request:
+    """Return ``call`` as ``http`` sends it to ``url``. Raises ConfigurationError, Unreachable."""
+    headers = dict(call.headers) | bearer(token)
+    check(headers)
+    try:
+        return http.build_request(
+            call.method,
+            url + call.path,
+            params=dict(call.params) or None,
+            json=call.body,
+            headers=headers,
+        )
+    except httpx.InvalidURL as error:
+        raise Unreachable(f"cannot reach {url}: {error}") from None
+
+
+def unreachable(error: Exception, url: str) -> Unreachable:
+    """Return what an exception of the HTTP library means to a caller."""
+    if isinstance(error, httpx.TimeoutException):
+        return Unreachable(f"no answer from {url} in time")
+    if isinstance(error, httpx.TransportError):
+        return Unreachable(f"cannot reach {url}: {str(error) or 'connection lost'}")
+    return Unreachable(f"{url} gave an unreadable answer")
+
+
+FAILURES = (httpx.TransportError, httpx.DecodingError, UnicodeError)
+"""What sending raises when no readable answer came; ``unreachable`` explains it."""
+
+
+def decoded(response: httpx.Response, call: Call[T], url: str) -> T:
+    """Return the answer to ``call``, or raise what it stands for: ApiError, Unreachable."""
+    if not response.is_success:
+        raise _refusal(response)
+    if response.status_code == 204 or not response.content:
+        return cast("T", None)
+    data = _json(response)
+    if data is None:
+        raise Unreachable(f"{url} does not answer like a predmarket exchange")
+    return cast("T", data)
+
+
+def _refusal(response: httpx.Response) -> ApiError:
+    return refusal(
+        response.status_code,
+        _json(response),
+        response.reason_phrase,
+        request_id=response.headers.get("X-Request-Id"),
+        retry_after_s=retry_after_s(response.headers.get("Retry-After")),
+    )
+
+
+def _json(response: httpx.Response) -> object:
+    try:
+        return cast("object", response.json())
+    except ValueError:
+        return None

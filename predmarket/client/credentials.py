@@ -1,0 +1,63 @@
+"""Whose feed it is: the token that a connection carries, and a newer one when it has expired."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from predmarket.client.errors import ApiError, Unreachable
+from predmarket.client.session import Session
+
+if TYPE_CHECKING:
+    from predmarket.client.asynchronous import AsyncClient
+
+
+class Credentials:
+    """An API key or any access token, a session, or nobody."""
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None,
+        session: Session | None,
+        timeout_s: float,
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._api_key = api_key
+        # a key is never renewed
+        by_session = api_key is None and session is not None
+        self._client = _client(url, session, timeout_s, sleep) if by_session else None
+
+    async def token(self) -> str | None:
+        """Return what the next connection carries, None for nobody."""
+        return self._api_key if self._client is None else await self._client.token()
+
+    async def renew(self, refused: str | None) -> bool:
+        """See to a token newer than the ``refused`` one. True when it is worth trying again: there
+        is one, or the exchange that would say so is away. Raises ApiError.
+        """
+        if self._client is None or refused is None:
+            return False
+        try:
+            return await self._client.renew(refused) is not None
+        except Unreachable:
+            return True
+        except ApiError as error:
+            if error.status != 429 and error.status < 500:
+                raise
+            return True
+
+    async def aclose(self) -> None:
+        """Finish a renewal that is under way, and close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+
+def _client(
+    url: str,
+    session: Session | None,
+    timeout_s: float,
+    sleep: Callable[[float], Awaitable[None]],
+) -> "AsyncClient":
+    # loading the HTTP library is slow, and not every feed needs it
+    from predmarket.client.asynchronous import AsyncClient  # noqa: PLC0415
+
+    return AsyncClient(url, session=session, timeout_s=timeout_s, sleep=sleep)

@@ -1,0 +1,220 @@
+"""What a feed yields: one frozen struct a kind, to be told apart by ``match``.
+
+    match message:
+        case OrderChanged(data=order): ...
+        case StateChanged(state=State.LOST): ...
+
+``data`` is the JSON itself as a typed dictionary (shapes.py), so that an order has the same shape
+whether a REST call, an acknowledgement or the feed tells of it. Fields that this version does not
+know are left out of ``data``; ``raw`` holds the whole message as it came.
+"""
+
+from enum import StrEnum
+from typing import ClassVar, TypeAlias, get_type_hints
+
+import msgspec
+from msgspec import UNSET
+
+from predmarket.client import shapes
+from predmarket.contracts.realtime import ServerMessage
+
+
+class State(StrEnum):
+    """Whether the exchange is heard."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    """Connected, and every topic confirmed."""
+    LOST = "lost"
+    """Waiting to connect again."""
+    CLOSED = "closed"
+
+
+class StateChanged(msgspec.Struct, frozen=True):
+    """The feed's own: its state, and why when it is lost."""
+
+    state: State
+    reason: str = ""
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """The feed's own: of ``topic``, a message followed on ``last_seq`` while ``held`` was the last
+    known. What is missing has been asked for.
+    """
+
+    topic: str
+    held: int
+    last_seq: int | None
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """A message of a type that this version does not know, or one that belongs to nothing."""
+
+    type: str
+    raw: bytes
+
+
+class TopicMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """What every message of a topic has. ``ts`` is the exchange's time in milliseconds since 1970.
+
+    ``seq`` numbers the topic's last change in it; ``last_seq`` is the number before its first, None
+    with a snapshot, which stands for everything up to ``seq``.
+    """
+
+    snapshot: ClassVar[bool] = False
+
+    topic: str
+    seq: int
+    last_seq: int | None
+    ts: int
+    raw: bytes
+    data: object
+
+
+class BookSnapshot(TopicMessage, frozen=True, kw_only=True):
+    """orderbook: the whole book."""
+
+    snapshot = True
+    data: shapes.BookLevels
+
+
+class BookDelta(TopicMessage, frozen=True, kw_only=True):
+    """orderbook: levels with their sizes now."""
+
+    data: shapes.BookLevels
+
+
+class TradesSnapshot(TopicMessage, frozen=True, kw_only=True):
+    """trades: the last ones."""
+
+    snapshot = True
+    data: shapes.TradesSnapshot
+
+
+class TradeMade(TopicMessage, frozen=True, kw_only=True):
+    """trades: one more."""
+
+    data: shapes.Trade
+
+
+class TickerSnapshot(TopicMessage, frozen=True, kw_only=True):
+    """ticker: as it stands."""
+
+    snapshot = True
+    data: shapes.Ticker
+
+
+class TickerChanged(TopicMessage, frozen=True, kw_only=True):
+    """ticker: as it stands now."""
+
+    data: shapes.Ticker
+
+
+class MarketsSnapshot(TopicMessage, frozen=True, kw_only=True):
+    """markets: those that are not final."""
+
+    snapshot = True
+    data: shapes.MarketsSnapshot
+
+
+class MarketChanged(TopicMessage, frozen=True, kw_only=True):
+    """markets: one was created, opened, halted, closed or resolved."""
+
+    data: shapes.Market
+
+
+class OrdersSnapshot(TopicMessage, frozen=True, kw_only=True):
+    """user:…:orders: the open ones."""
+
+    snapshot = True
+    data: shapes.OrdersSnapshot
+
+
+class OrderChanged(TopicMessage, frozen=True, kw_only=True):
+    """user:…:orders: one as it stands now."""
+
+    data: shapes.OrderState
+
+
+class FillsSnapshot(TopicMessage, frozen=True, kw_only=True):
+    """user:…:fills: the last ones."""
+
+    snapshot = True
+    data: shapes.FillsSnapshot
+
+
+class FillMade(TopicMessage, frozen=True, kw_only=True):
+    """user:…:fills: one more."""
+
+    data: shapes.Fill
+
+
+class BalancesSnapshot(TopicMessage, frozen=True, kw_only=True):
+    """user:…:balances: cash as it stands."""
+
+    snapshot = True
+    data: shapes.Balance
+
+
+class BalanceChanged(TopicMessage, frozen=True, kw_only=True):
+    """user:…:balances: cash as it stands now."""
+
+    data: shapes.Balance
+
+
+class PositionsSnapshot(TopicMessage, frozen=True, kw_only=True):
+    """user:…:positions: all of them."""
+
+    snapshot = True
+    data: shapes.PositionsSnapshot
+
+
+class PositionChanged(TopicMessage, frozen=True, kw_only=True):
+    """user:…:positions: one as it stands now."""
+
+    data: shapes.Position
+
+
+Message: TypeAlias = TopicMessage | StateChanged | Gap | Unknown
+"""Whatever a feed yields."""
+
+KINDS: dict[str, type[TopicMessage]] = {
+    "orderbook.snapshot": BookSnapshot,
+    "orderbook.delta": BookDelta,
+    "trades.snapshot": TradesSnapshot,
+    "trade": TradeMade,
+    "ticker.snapshot": TickerSnapshot,
+    "ticker": TickerChanged,
+    "markets.snapshot": MarketsSnapshot,
+    "market": MarketChanged,
+    "orders.snapshot": OrdersSnapshot,
+    "order": OrderChanged,
+    "fills.snapshot": FillsSnapshot,
+    "fill": FillMade,
+    "balances.snapshot": BalancesSnapshot,
+    "balance": BalanceChanged,
+    "positions.snapshot": PositionsSnapshot,
+    "position": PositionChanged,
+}
+"""The wire's types of topic messages."""
+
+_DATA = {name: msgspec.json.Decoder(get_type_hints(kind)["data"]) for name, kind in KINDS.items()}
+
+
+def read(envelope: ServerMessage, raw: bytes) -> TopicMessage | Unknown:
+    """Return what ``envelope`` holds. Raises msgspec.ValidationError when it lacks what its type
+    has.
+    """
+    kind = KINDS.get(envelope.type)
+    if kind is None:
+        return Unknown(envelope.type, raw)
+    if envelope.topic is UNSET or envelope.seq is UNSET:
+        raise msgspec.ValidationError("a topic's message has a topic and a seq")
+    return kind(
+        topic=envelope.topic,
+        seq=envelope.seq,
+        last_seq=None if envelope.last_seq is UNSET or kind.snapshot else envelope.last_seq,
+        ts=envelope.ts,
+        raw=raw,
+        data=_DATA[envelope.type].decode(envelope.data),
+    )

@@ -1,0 +1,75 @@
+"""A wire between a client and the exchange that is cut after so many bytes, wherever that is: in a
+handshake, in a frame, between an order and its acknowledgement.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class Cutter:
+    """Listens at ``url`` and passes on. ``patience`` says after how many bytes, of both directions,
+    the next connection is cut; None leaves it alone. ``cuts`` counts.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        self._target = (parts.hostname, parts.port)
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self.patience: Callable[[], int] | None = None
+        self.cuts = 0
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.cut()
+        await self._server.wait_closed()
+
+    def cut(self) -> None:
+        """Cut every connection now."""
+        for writer in self._open:
+            writer.transport.abort()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(*self._target)
+        wires = {writer, back}
+        self._open |= wires
+        left = [None if self.patience is None else self.patience()]
+        pumps = [
+            asyncio.create_task(self._pump(reader, back, left)),
+            asyncio.create_task(self._pump(there, writer, left)),
+        ]
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        self._open -= wires
+        for wire in wires:
+            wire.transport.abort()
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.wait(pumps)
+
+    async def _pump(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, left: list[int | None]
+    ) -> None:
+        try:
+            while data := await source.read(16_384):
+                rest = left[0]
+                if rest is not None:
+                    left[0] = rest - len(data)
+                    if rest <= len(data):
+                        sink.write(data[:rest])
+                        self.cuts += 1
+                        return
+                sink.write(data)
+                await sink.drain()
+        except (ConnectionError, OSError):
+            pass

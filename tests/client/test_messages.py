@@ -1,0 +1,81 @@
+"""Every message of the contract is read as its own kind."""
+
+import msgspec
+import pytest
+
+from predmarket.client import messages
+from predmarket.client.messages import KINDS, TopicMessage, Unknown
+from predmarket.contracts import accounts, markets, orders, realtime
+from predmarket.contracts.realtime import ServerMessage
+
+CONTRACTS: dict[str, object] = {
+    "orderbook.snapshot": realtime.BookLevels,
+    "orderbook.delta": realtime.BookLevels,
+    "trades.snapshot": realtime.TradesSnapshot,
+    "trade": markets.Trade,
+    "ticker.snapshot": realtime.Ticker,
+    "ticker": realtime.Ticker,
+    "markets.snapshot": realtime.MarketsSnapshot,
+    "market": markets.Market,
+    "orders.snapshot": realtime.OrdersSnapshot,
+    "order": orders.OrderState,
+    "fills.snapshot": realtime.FillsSnapshot,
+    "fill": accounts.Fill,
+    "balances.snapshot": accounts.Balance,
+    "balance": accounts.Balance,
+    "positions.snapshot": realtime.PositionsSnapshot,
+    "position": accounts.Position,
+}
+
+
+def sample(hint: object) -> object:
+    """Return a value of a contract's field, with something in every list."""
+    info = msgspec.inspect.type_info(hint)
+    return _sample(info)
+
+
+def _sample(info: msgspec.inspect.Type) -> object:
+    match info:
+        case msgspec.inspect.StructType(fields=fields):
+            return {field.encode_name: _sample(field.type) for field in fields}
+        case msgspec.inspect.ListType(item_type=item):
+            return [_sample(item)]
+        case msgspec.inspect.TupleType(item_types=items):
+            return [_sample(item) for item in items]
+        case msgspec.inspect.UnionType(types=kinds):
+            return _sample(kinds[0])
+        case msgspec.inspect.EnumType(cls=kind):
+            return next(iter(kind)).value
+        case msgspec.inspect.BoolType():
+            return True
+        case msgspec.inspect.IntType():
+            return 3
+        case msgspec.inspect.StrType():
+            return "0.5000"
+    raise AssertionError(info)
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_data_is_whole(name: str) -> None:
+    """Every field that the contract names is in ``data``, as the JSON has it."""
+    data = sample(CONTRACTS[name])
+    raw = msgspec.json.encode(
+        {"type": name, "ts": 1, "topic": "t", "seq": 4, "lastSeq": 3, "data": data}
+    )
+    message = messages.read(msgspec.json.decode(raw, type=ServerMessage), raw)
+    assert isinstance(message, TopicMessage)
+    assert (type(message), message.data, message.raw) == (KINDS[name], data, raw)
+    assert message.last_seq == (None if name.endswith(".snapshot") else 3)
+    assert message.snapshot is name.endswith(".snapshot")
+
+
+def test_every_kind_has_a_contract() -> None:
+    """And the other way round."""
+    assert KINDS.keys() == CONTRACTS.keys()
+
+
+def test_a_kind_that_is_not_known() -> None:
+    """It is shown as it came."""
+    raw = b'{"type":"weather","ts":1,"data":{}}'
+    envelope = msgspec.json.decode(raw, type=ServerMessage)
+    assert messages.read(envelope, raw) == Unknown("weather", raw)
