@@ -6,9 +6,9 @@ import pytest
 
 from predmarket.client import Backoff
 from tests.client.exchange.cutter import Cutter
-from tests.server.http.conftest import Exchange, User, exchange, settings
+from tests.server.http.conftest import Exchange, User, database_url, exchange, settings
 
-__all__ = ["AT_ONCE", "Cutter", "Exchange", "User", "exchange", "settings"]
+__all__ = ["AT_ONCE", "Cutter", "Exchange", "User", "database_url", "exchange", "settings"]
 
 AT_ONCE = Backoff(first_s=0.0)
 
