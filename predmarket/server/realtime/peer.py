@@ -148,8 +148,9 @@ class Peer:
         self.out.resumed()
 
     def stopping(self) -> None:
-        """Answer what is with the core, then close."""
+        """Answer what is with the core, then close; nothing more is begun."""
         self._stopping = True
+        self._pause()
         if not self.in_flight:
             self.close(RESTARTING, "the exchange restarts")
 
@@ -298,8 +299,6 @@ class Peer:
             request_id = message.request_id
             order_entry = self.shared.orders.get(message.type)
             if order_entry is not None:
-                if self._stopping:
-                    raise Refusal(ErrorCode.UNAVAILABLE)
                 order_entry(self, message)
                 return
             step = _STEPS.get(message.type)
@@ -323,7 +322,7 @@ class Peer:
 
     def _busy(self) -> bool:
         """Tell whether the next message has to wait."""
-        return self._waits is not None or self.in_flight >= MAX_IN_FLIGHT
+        return self._stopping or self._waits is not None or self.in_flight >= MAX_IN_FLIGHT
 
     def _pause(self) -> None:
         """Read no more than has arrived."""
