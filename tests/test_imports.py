@@ -67,3 +67,8 @@ def test_the_engine_pulls_in_nothing_but_units_and_terms() -> None:
     others = {name.split(".")[0] for name in loaded - ours} - set(sys.stdlib_module_names)
     assert ours - engine <= {"predmarket", "predmarket.units", "predmarket.terms"}
     assert {name for name in others if not name.startswith("_")} <= PURE
+
+
+def test_the_desk_needs_no_terminal() -> None:
+    """What the trader knows can be had without Textual or Rich."""
+    assert loaded_by("predmarket.tui.desk", deep=True) & {"textual", "rich"} == set()

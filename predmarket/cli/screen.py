@@ -1,0 +1,62 @@
+"""Command: tui."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from predmarket.cli import complete, failure
+from predmarket.cli import line as lines
+from predmarket.cli.line import Line
+
+if TYPE_CHECKING:
+    from predmarket.tui.app import TradingApp
+
+
+def tui(
+    ctx: typer.Context,
+    market: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[M]",
+            help="The market to open: its id or slug (default: the most active one).",
+            autocompletion=complete.markets,
+        ),
+    ] = None,
+    *,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Words instead of lines and bars, for screen readers.")
+    ] = False,
+    light: Annotated[bool, typer.Option("--light", help="Start with the light theme.")] = False,
+) -> None:
+    """Examples:
+      predmarket tui
+      predmarket tui will-it-rain-tomorrow --light
+      predmarket tui --plain
+
+    Trade on a screen: ladder, chart, tape, positions and orders, by mouse and keyboard. It starts
+    in SAFE, where nothing is sent; ? shows the keys.
+    """
+    line = lines.of(ctx)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise failure.usage("tui needs a terminal")
+    app(line, market, plain=plain, light=light).run()
+
+
+def app(line: Line, market: str | None, *, plain: bool, light: bool) -> "TradingApp":
+    """Return the screen for a line's settings."""
+    import predmarket.client as api  # the screen is loaded by this command alone
+    from predmarket.tui.app import Place, TradingApp
+    from predmarket.tui.themes import DARK, LIGHT
+
+    settings, session = line.settings, line.session
+    url = settings.url.value
+    key = settings.api_key.value if settings.api_key else None
+    return TradingApp(
+        api.AsyncClient(url, session=session, api_key=key),
+        lambda topics: api.Feed(url, session=session, api_key=key, topics=topics),
+        Place(url, settings.profile.value, settings.folder),
+        market=market,
+        plain=plain,
+        theme=LIGHT if light else DARK,
+    )

@@ -1,0 +1,208 @@
+"""Every action of the screen as a value: the call it sends, and the command that does the same.
+
+There is nothing that only the screen can do. Building an action sends nothing; trader.py does.
+"""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import uuid4
+
+from predmarket.client import calls, shapes
+from predmarket.client.calls import Call, NewOrder
+from predmarket.terms import MarketStatus, OrderType, Outcome, Role, Side, TimeInForce
+from predmarket.tui.desk import spell
+from predmarket.units import Price, Qty, format_price, format_qty
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Action(Generic[T]):
+    """``words`` says what is done: "BUY 10 @ 0.60". ``guarded``: only on live data, in ARM."""
+
+    call: Call[T]
+    command: str
+    words: str
+    guarded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """An order as it is entered. ``slippage`` goes with MARKET, ``expires_at`` with GTD."""
+
+    market: int
+    slug: str
+    side: Side
+    qty: Qty
+    price: Price | None = None
+    type: OrderType = OrderType.LIMIT
+    tif: TimeInForce | None = None
+    expires_at: str | None = None
+    post_only: bool = False
+    reduce_only: bool = False
+    slippage: Price | None = None
+
+    @property
+    def words(self) -> str:
+        """Return the order in a few words."""
+        at = "at market" if self.price is None else f"@ {spell.price(self.price)}"
+        return f"{self.side} {spell.qty(self.qty)} {at}"
+
+    @property
+    def command(self) -> str:
+        """Return the command that places it."""
+        words = ["order", "place", self.slug, self.side.lower(), spell.qty(self.qty)]
+        if self.type is OrderType.MARKET:
+            words.append("--market")
+        else:
+            words += ["--price", spell.price(self.price)]
+        if self.slippage is not None:
+            words += ["--slippage", spell.price(self.slippage)]
+        if self.expires_at is not None:
+            words += ["--expires", self.expires_at]
+        elif self.tif is not None:
+            words += ["--tif", self.tif.lower()]
+        words += ["--post-only"] * self.post_only + ["--reduce-only"] * self.reduce_only
+        return shell(words)
+
+    def order(self, client_order_id: str | None = None) -> NewOrder:
+        """Return it as the client sends it."""
+        return NewOrder(
+            market=self.market,
+            side=self.side,
+            qty=format_qty(self.qty),
+            price=None if self.price is None else format_price(self.price),
+            type=self.type,
+            time_in_force=self.tif,
+            expires_at=self.expires_at,
+            post_only=self.post_only or None,
+            reduce_only=self.reduce_only or None,
+            max_slippage=None if self.slippage is None else format_price(self.slippage),
+            client_order_id=client_order_id,
+        )
+
+
+def shell(words: Sequence[str]) -> str:
+    """Return a command line that may be pasted."""
+    return shlex.join(["predmarket", *words])
+
+
+def place(ticket: Ticket) -> Action[shapes.Order]:
+    """Place an order. It carries an id of its own, so that a lost answer places nothing twice."""
+    call = calls.place_order(ticket.order(uuid4().hex))
+    return Action(call, ticket.command, ticket.words, guarded=True)
+
+
+def preview(ticket: Ticket) -> Action[shapes.Preview]:
+    """Ask what an order would do."""
+    return Action(
+        calls.preview_order(ticket.order()),
+        f"{ticket.command} --preview",
+        f"preview {ticket.words}",
+    )
+
+
+def cancel(order: int) -> Action[shapes.Order]:
+    """Cancel an order."""
+    return Action(
+        calls.cancel_order(order), shell(["order", "cancel", str(order)]), f"cancel order {order}"
+    )
+
+
+def cancel_side(market: int, slug: str, side: Side) -> Action[shapes.Canceled]:
+    """Cancel a side of a market."""
+    command = shell(["order", "cancel-all", "--market-id", slug, "--side", side.lower()])
+    return Action(calls.cancel_all(market=market, side=side), command, f"cancel all {side}")
+
+
+def cancel_everything() -> Action[shapes.Canceled]:
+    """Cancel all open orders in all markets."""
+    return Action(calls.cancel_all(), shell(["order", "cancel-all"]), "CANCEL ALL")
+
+
+def amend(order: int, price: Price | None, qty: Qty | None) -> Action[shapes.Order]:
+    """Change an order's price, or its total quantity."""
+    words = ["order", "amend", str(order)]
+    words += [] if price is None else ["--price", spell.price(price)]
+    words += [] if qty is None else ["--qty", spell.qty(qty)]
+    call = calls.amend_order(
+        order,
+        price=None if price is None else format_price(price),
+        qty=None if qty is None else format_qty(qty),
+    )
+    return Action(call, shell(words), f"amend order {order}", guarded=True)
+
+
+def create_market(
+    slug: str,
+    question: str,
+    *,
+    description: str | None = None,
+    tick: str | None = None,
+    maker_fee: str | None = None,
+    taker_fee: str | None = None,
+    closes_at: str | None = None,
+    draft: bool = False,
+) -> Action[shapes.Market]:
+    """Create a market."""
+    words = ["market", "create", slug, question]
+    for flag, value in (
+        ("--description", description),
+        ("--tick", tick),
+        ("--maker-fee", maker_fee),
+        ("--taker-fee", taker_fee),
+        ("--closes-at", closes_at),
+    ):
+        words += [] if value is None else [flag, value]
+    call = calls.create_market(
+        slug,
+        question,
+        description=description,
+        tick_size=tick,
+        maker_fee_rate=maker_fee,
+        taker_fee_rate=taker_fee,
+        closes_at=closes_at,
+        status=MarketStatus.DRAFT if draft else None,
+    )
+    return Action(call, shell(words + ["--draft"] * draft), f"create {slug}")
+
+
+_VERBS = {MarketStatus.OPEN: "open", MarketStatus.HALTED: "halt", MarketStatus.CLOSED: "close"}
+
+
+def change_market(slug: str, status: MarketStatus) -> Action[shapes.Market]:
+    """Open, halt or close a market."""
+    verb = _VERBS[status]
+    return Action(
+        calls.update_market(slug, status=status), shell(["market", verb, slug]), f"{verb} {slug}"
+    )
+
+
+def resolve_market(slug: str, outcome: Outcome, price: str | None) -> Action[shapes.Resolution]:
+    """Resolve or void a market, finally."""
+    how = price if outcome is Outcome.SCALAR and price is not None else str(outcome)
+    return Action(
+        calls.resolve_market(slug, outcome, price),
+        shell(["market", "resolve", slug, how]),
+        f"resolve {slug} {how}",
+    )
+
+
+def transfer(who: str, amount: str, reason: str) -> Action[shapes.Transfer]:
+    """Deposit to, or with a negative amount withdraw from, an account."""
+    command = shell(["transfer", "create", who, amount, "--reason", reason])
+    return Action(calls.transfer(who, amount, reason), command, f"transfer {amount} to {who}")
+
+
+def update_user(
+    user: int, email: str, *, role: Role | None = None, disabled: bool | None = None
+) -> Action[shapes.User]:
+    """Change an account's role, disable or enable it."""
+    words = ["user", "update", email]
+    words += [] if role is None else ["--role", role.lower()]
+    if disabled is not None:
+        words.append("--disable" if disabled else "--enable")
+    call = calls.update_user(user, role=role, disabled=disabled)
+    return Action(call, shell(words), f"update {email}")

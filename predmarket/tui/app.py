@@ -1,0 +1,349 @@
+"""The application: who trades where, what is on top, and what works on every screen.
+
+One timer draws frames; one worker listens to the feed. Everything else is in the screens.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from predmarket.client import ApiError, ClientError
+from predmarket.tui import keymap
+from predmarket.tui.desk.journal import Weight
+from predmarket.tui.screens.admin import AdminScreen
+from predmarket.tui.screens.base import DeskDialog, DeskScreen, start
+from predmarket.tui.screens.frame import key_name
+from predmarket.tui.screens.help import HelpDialog
+from predmarket.tui.screens.login import LoginScreen
+from predmarket.tui.screens.portfolio import PortfolioScreen
+from predmarket.tui.screens.trading import TradingScreen
+from predmarket.tui.themes import DARK, FALLBACK, LIGHT, THEMES
+from predmarket.tui.trader import Client, Feed, Trader
+
+FRAME_S = 1 / 25
+BEHIND = 5
+"""A screen under a dialog is drawn once in so many frames."""
+RETRY_S = 2.0
+
+OpenFeed = Callable[[Sequence[str]], AbstractAsyncContextManager[Feed]]
+"""Opens a feed of topics, for the session that the client has by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one trades: the exchange's address, the profile, and its configuration folder."""
+
+    url: str
+    profile: str
+    folder: Path
+
+    def __str__(self) -> str:
+        return f"{self.url} (profile {self.profile})"
+
+
+class TradingApp(App[None]):
+    """``market`` is opened first; without it the most active one. Closes ``client`` at its end."""
+
+    TITLE = "predmarket"
+    CSS_PATH = "app.tcss"
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  as the base class has it
+        (0, "-narrow"),
+        (118, "-wide"),
+        (160, "-huge"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012  likewise
+        (0, "-low"),
+        (36, "-tall"),
+        (50, "-high"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "f1,question_mark",
+            "help",
+            "Help",
+            id="app.help",
+            key_display="?",
+            tooltip="The keys that work here.",
+        ),
+        Binding("f4", "portfolio", "Portfolio", id="app.portfolio", tooltip="Everything you have."),
+        Binding(
+            "f5",
+            "admin",
+            "Admin",
+            id="app.admin",
+            tooltip="Markets, transfers, accounts: for admins.",
+        ),
+        Binding("f6", "theme", "Theme", id="app.theme", tooltip="Dark or light."),
+        Binding(
+            "f7",
+            "copy",
+            "Copy",
+            id="app.copy",
+            tooltip="Copy the command that does what was done last.",
+        ),
+        Binding(
+            "f8",
+            "arm",
+            "Arm",
+            id="app.arm",
+            priority=True,
+            tooltip="ARM: clicks send. SAFE: they only say what they would.",
+        ),
+        Binding(
+            "f9",
+            "kill",
+            "CANCEL ALL",
+            id="app.kill",
+            priority=True,
+            tooltip="Cancel all orders in all markets, at once.",
+        ),
+        Binding(
+            "ctrl+q,f10",
+            "quit",
+            "Quit",
+            id="app.quit",
+            priority=True,
+            tooltip="Leave. Open orders stay.",
+        ),
+    ]
+
+    def __init__(
+        self,
+        client: Client,
+        open_feed: OpenFeed,
+        place: Place,
+        *,
+        market: str | None = None,
+        plain: bool = False,
+        theme: str = DARK,
+        trader: Trader | None = None,
+    ) -> None:
+        super().__init__()
+        self.trader = trader or Trader(client)
+        self.place = place
+        self.plain = plain
+        self._open_feed = open_feed
+        self._frames = 0
+        self._market = market
+        for each in THEMES:
+            self.register_theme(each)
+        self.theme = theme
+        if plain:
+            self.add_class("-plain")
+        keys, wrong = keymap.load(place.folder)
+        self._wrong_keys = wrong + keymap.unknown(keys, binding_ids())
+        self.set_keymap(keys)
+
+    @property
+    def keys_file(self) -> Path:
+        """Return where keys are remapped."""
+        return self.place.folder / keymap.FILE
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give our widgets their colours in themes that do not name them."""
+        theme = self.current_theme
+        named = theme.to_color_system().generate()
+        return {name: named.get(of, theme.primary) for name, of in FALLBACK.items()}
+
+    def on_mount(self) -> None:
+        """Start the clock of frames, and find out who trades."""
+        self.set_interval(FRAME_S, self._frame, name="frames")
+        for line in self._wrong_keys:
+            self.trader.say(line, Weight.WARNING)
+        start(self, self._begin)
+
+    async def on_unmount(self) -> None:
+        """Stop what is under way, and close the client: it belongs to this event loop."""
+        await self.trader.end()
+        await self.trader.client.aclose()
+
+    def _frame(self) -> None:
+        self._frames += 1
+        for screen in self.screen_stack:
+            # under a dialog the whole terminal is drawn for each change, so changes wait
+            due = screen is self.screen or self._frames % BEHIND == 0
+            if due and isinstance(screen, (DeskScreen, DeskDialog)):
+                screen.tick()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say what nobody foresaw, and go on: open orders want a screen."""
+        if event.state is WorkerState.ERROR:
+            self.trader.say(f"defect: {event.worker.error!r}", Weight.BAD)
+            self.log.error(event.worker.error)
+
+    # who trades
+
+    async def _begin(self) -> None:
+        while True:
+            try:
+                await self.trader.begin()
+            except ApiError as error:
+                if error.status in (401, 403):
+                    await self.push_screen(LoginScreen())
+                    return
+                self._wait_for(error)
+            except ClientError as error:
+                self._wait_for(error)
+            else:
+                await self.entered()
+                return
+            await asyncio.sleep(RETRY_S)
+
+    def _wait_for(self, error: ClientError) -> None:
+        if not isinstance(self.screen, LoginScreen):
+            self.notify(str(error), title="Trying again", severity="warning", timeout=RETRY_S)
+
+    async def entered(self) -> None:
+        """Go trading: a session stands."""
+        trader = self.trader
+        screen = TradingScreen()
+        if isinstance(self.screen, LoginScreen):
+            await self.switch_screen(screen)
+        else:
+            await self.push_screen(screen)
+        start(self, self._listen, exclusive=True, group="feed")
+        named = trader.desk.markets.named(self._market) if self._market else None
+        if self._market and named is None:
+            trader.say(f"there is no market {self._market}", Weight.WARNING)
+        listed = trader.desk.markets.listed()
+        first = named or (listed[0] if listed else None)
+        if first is not None:
+            await trader.open(first.id)
+
+    async def _listen(self) -> None:
+        trader = self.trader
+        try:
+            async with self._open_feed(trader.topics()) as feed:
+                await trader.listen(feed)
+        except ClientError as error:
+            trader.desk.lamp.down(str(error))
+            trader.say(f"the feed ended: {error}", Weight.BAD)
+            if isinstance(error, ApiError) and error.status == 401:
+                await self.leave()
+
+    async def leave(self) -> None:
+        """Go back to the log-in."""
+        while isinstance(self.screen, (DeskScreen, DeskDialog)):
+            self.pop_screen()
+        await self.push_screen(LoginScreen())
+
+    def open_market(self, market: int) -> None:
+        """Go back to trading, in ``market``."""
+        while not isinstance(self.screen, TradingScreen):
+            self.pop_screen()
+        self.screen.open_market(market)
+
+    # what works on every screen
+
+    def key_of(self, name: str) -> str:
+        """Return the key of one of the application's own bindings, as it is shown."""
+        binding = next(
+            each for each in self.BINDINGS if isinstance(each, Binding) and each.id == name
+        )
+        keys = self._keymap.get(name, binding.key)
+        return key_name(self.screen, binding.with_key(keys.split(",")[0]))
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        if not isinstance(self.screen, HelpDialog):
+            self.push_screen(HelpDialog(self.screen))
+
+    def action_portfolio(self) -> None:
+        """Show everything one has."""
+        if isinstance(self.screen, TradingScreen):
+            self.push_screen(PortfolioScreen())
+
+    def action_admin(self) -> None:
+        """Show what admins may."""
+        if not isinstance(self.screen, TradingScreen):
+            return
+        if self.trader.admin:
+            self.push_screen(AdminScreen())
+        else:
+            self.trader.say("only admins have that screen", Weight.WARNING)
+
+    def action_theme(self) -> None:
+        """Dark or light."""
+        self.theme = LIGHT if self.current_theme.dark else DARK
+
+    def action_copy(self) -> None:
+        """Copy the command that does what was done last."""
+        if self.trader.echo:
+            self.copy_to_clipboard(self.trader.echo)
+            self.trader.said = (f"copied: {self.trader.echo}", Weight.PLAIN)
+
+    def action_arm(self) -> None:
+        """Arm, or go safe."""
+        trader = self.trader
+        trader.armed = not trader.armed and trader.user is not None
+        trader.say(
+            "ARM: clicks and keys send" if trader.armed else "SAFE: nothing is sent", Weight.WARNING
+        )
+
+    def action_kill(self) -> None:
+        """Cancel everything, whatever is on the screen."""
+        if self.trader.user is not None:
+            start(self, self._kill, group="kill")
+
+    async def _kill(self) -> None:
+        count = await self.trader.kill()
+        if count is None:
+            self.notify(
+                self.trader.said[0], title="CANCEL ALL FAILED", severity="error", timeout=10
+            )
+        else:
+            orders = "1 order" if count == 1 else f"{count} orders"
+            self.notify(f"{orders} cancelled", title="CANCEL ALL", severity="warning", timeout=6)
+
+    async def action_log_out(self) -> None:
+        """End the session."""
+        try:
+            await self.trader.client.logout()
+        except ClientError as error:
+            self.trader.say(str(error), Weight.BAD)
+            return
+        self.workers.cancel_group(self, "feed")
+        self.trader = Trader(self.trader.client, clock=self.trader.clock)
+        await self.leave()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Yield what the command palette has: all that has a binding here, and more."""
+        yield from super().get_system_commands(screen)
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if binding.id is None or binding.system or "." not in binding.id:
+                continue
+            action, node = binding.action, active.node
+            yield SystemCommand(
+                binding.description,
+                binding.tooltip or binding.description,
+                partial(start, self, partial(self.run_action, action, node)),
+            )
+        if isinstance(screen, TradingScreen):
+            yield SystemCommand("Log out", "End the session", self.action_log_out)
+
+
+def binding_ids() -> set[str]:
+    """Return the id of every binding that can be remapped."""
+    from predmarket.tui.widgets.choice import Choice  # noqa: PLC0415  (their bindings alone)
+    from predmarket.tui.widgets.ladder import Ladder  # noqa: PLC0415
+    from predmarket.tui.widgets.table import Table  # noqa: PLC0415
+    from predmarket.tui.widgets.tables import OrdersTable  # noqa: PLC0415
+
+    owners = (TradingApp, TradingScreen, PortfolioScreen, AdminScreen, HelpDialog, LoginScreen,
+              Ladder, Table, OrdersTable, Choice)  # fmt: skip
+    return {
+        binding.id
+        for owner in owners
+        for binding in owner.BINDINGS
+        if isinstance(binding, Binding) and binding.id
+    }

@@ -1,0 +1,303 @@
+"""The desk: everything the screen shows, fed by the feed's messages and by REST answers.
+
+Promises: a message that does not follow its predecessor is not applied, and makes the desk stale;
+while the desk is not live, ``may_trade`` says why not. Parts carry a ``version`` that moves when
+they change, so that drawing compares numbers, not contents.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from predmarket.client import messages as feed
+from predmarket.client import shapes
+from predmarket.client.messages import Gap, State, StateChanged, TopicMessage
+from predmarket.terms import Liquidity, OrderStatus, Side
+from predmarket.tui.desk import read, spell
+from predmarket.tui.desk.book import Book
+from predmarket.tui.desk.candles import Candles
+from predmarket.tui.desk.journal import Journal, Weight
+from predmarket.tui.desk.lamp import Lamp, Light
+from predmarket.tui.desk.markets import Market, Markets
+from predmarket.tui.desk.orders import Orders
+from predmarket.tui.desk.positions import Positions
+from predmarket.units import Micros, Money, Price, Qty
+
+TAPE = 500
+"""Trades kept of the open market."""
+FILLS = 500
+"""Own executions kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """One trade on the tape."""
+
+    id: int
+    at: Micros
+    price: Price
+    qty: Qty
+    taker: Side
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFill:
+    """One of one's own executions."""
+
+    id: int
+    order: int
+    market: int
+    slug: str
+    side: Side
+    price: Price
+    qty: Qty
+    fee: Money
+    maker: bool
+    at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Cash."""
+
+    available: Money
+    locked: Money
+    total: Money
+
+
+class Desk:
+    """The state. ``selected`` is the id of the open market."""
+
+    def __init__(self) -> None:
+        self.markets = Markets()
+        self.selected: int | None = None
+        self.book = Book()
+        self.tape: deque[Print] = deque(maxlen=TAPE)
+        self.tape_version = 0
+        self.traded: dict[Price, Qty] = {}
+        """Volume at each price among the trades seen."""
+        self.candles = Candles()
+        self.orders = Orders()
+        self.positions = Positions()
+        self.balance: Balance | None = None
+        self.fills: deque[OwnFill] = deque(maxlen=FILLS)
+        self.fills_version = 0
+        self.journal = Journal()
+        self.lamp = Lamp()
+        self._last_trade = 0
+
+    @property
+    def market(self) -> Market | None:
+        """Return the open market."""
+        return self.markets.get(self.selected)
+
+    def may_trade(self, now: Micros) -> str | None:
+        """Return why nothing may be entered now; None when it may."""
+        light = self.lamp.light(now)
+        if light is Light.CONNECTING:
+            return "not connected yet"
+        if light is Light.LOST:
+            return f"connection lost{': ' + self.lamp.reason if self.lamp.reason else ''}"
+        if light is Light.STALE:
+            return "data is stale; resynchronising"
+        market = self.market
+        if market is None:
+            return "no market is open"
+        return None if market.trading else f"the market is {market.status.lower()}"
+
+    def open(self, market: int) -> None:
+        """Open a market: what belongs to another one is forgotten."""
+        for topic in self.topics():
+            self.lamp.forget(topic)
+        self.selected = market
+        self.lamp.awaiting(f"orderbook:{market}")
+        self.book.clear()
+        self.tape.clear()
+        self.traded.clear()
+        self.tape_version += 1
+        self.candles.clear(self.candles.interval)
+        self._last_trade = 0
+
+    def topics(self) -> list[str]:
+        """Return the topics of the open market alone."""
+        if self.selected is None:
+            return []
+        return [f"orderbook:{self.selected}", f"trades:{self.selected}"]
+
+    # what comes in
+
+    def take(self, message: feed.Message, now: Micros) -> bool:
+        """Apply a message; tell whether it was."""
+        self.lamp.heard(now)
+        match message:
+            case StateChanged(state=State.LIVE):
+                self.lamp.up(now)
+            case StateChanged(reason=reason):
+                self.lamp.down(reason or self.lamp.reason)
+            case Gap(topic=topic):
+                self.lamp.gap(topic)
+            case TopicMessage(snapshot=True):
+                self._apply(message, now)
+                self.lamp.snapshot(message.topic, message.seq)
+            case TopicMessage():
+                if not self.lamp.follows(message.topic, message.last_seq, message.seq):
+                    return False
+                self._apply(message, now)
+            case _:
+                return False
+        return True
+
+    def load_trades(self, trades: Iterable[shapes.Trade]) -> None:
+        """Take over trades, newest first, as REST answers them."""
+        self.tape.clear()
+        self.traded.clear()
+        self._last_trade = 0
+        for trade in reversed(list(trades)):
+            self._trade(trade)
+        self.tape_version += 1
+
+    def load_fills(self, items: Iterable[shapes.Fill]) -> None:
+        """Take over own executions, newest first."""
+        self.fills.clear()
+        self.fills.extend(_fill(item) for item in items)
+        self.fills_version += 1
+
+    def load_balance(self, balance: shapes.Balance) -> None:
+        """Take over the cash."""
+        self.balance = Balance(
+            read.money(balance["available"]),
+            read.money(balance["locked"]),
+            read.money(balance["total"]),
+        )
+
+    def _apply(self, message: TopicMessage, now: Micros) -> None:
+        match message:
+            case feed.BookSnapshot(data=data):
+                self._change_book(data, whole=True)
+            case feed.BookDelta(data=data):
+                self._change_book(data, whole=False)
+            case feed.TradesSnapshot(data=data):
+                self._take_trades(data)
+            case feed.TradeMade(data=data):
+                self._take_trade(data)
+            case feed.TickerSnapshot(data=data) | feed.TickerChanged(data=data):
+                self.markets.quote(data)
+            case feed.MarketsSnapshot(data=data):
+                self.markets.take(data["items"])
+            case feed.MarketChanged(data=data):
+                self._take_market(data, now)
+            case _:
+                self._apply_own(message, now)
+
+    def _apply_own(self, message: TopicMessage, now: Micros) -> None:
+        match message:
+            case feed.OrdersSnapshot(data=data):
+                self.orders.load(data["items"])
+            case feed.OrderChanged(data=data):
+                self._take_order(data, now)
+            case feed.FillsSnapshot(data=data):
+                self.load_fills(data["items"])
+            case feed.FillMade(data=data):
+                self._take_fill(data, now)
+            case feed.BalancesSnapshot(data=data) | feed.BalanceChanged(data=data):
+                self.load_balance(data)
+            case feed.PositionsSnapshot(data=data):
+                self.positions.load(data["items"])
+            case feed.PositionChanged(data=data):
+                self.positions.take(data)
+
+    def _change_book(self, levels: shapes.BookLevels, *, whole: bool) -> None:
+        if levels["marketId"] != self.selected:
+            return
+        if whole:
+            self.book.load(levels)
+        else:
+            self.book.change(levels)
+        self.orders.bound(levels["marketId"], self.book.bids, self.book.asks)
+
+    def _take_trades(self, snapshot: shapes.TradesSnapshot) -> None:
+        if snapshot["marketId"] != self.selected:
+            return
+        items = snapshot["items"]
+        if not any(item["id"] <= self._last_trade for item in items):
+            self.load_trades(items)  # nothing joins it to what is shown
+            return
+        for trade in reversed(items):
+            self._trade(trade)
+
+    def _take_trade(self, trade: shapes.Trade) -> None:
+        market = trade["marketId"]
+        if market != self.selected:
+            return
+        self._trade(trade)
+        at = read.time(trade["createdAt"])
+        own = {trade["buyOrderId"], trade["sellOrderId"]}
+        price, qty, taker = read.price(trade["price"]), read.qty(trade["qty"]), trade["takerSide"]
+        self.orders.traded(market, price, qty, Side(taker), own=own)
+        self.candles.trade(trade["id"], at, price, qty)
+
+    def _trade(self, trade: shapes.Trade) -> None:
+        number = trade["id"]
+        if number <= self._last_trade:
+            return
+        self._last_trade = number
+        price, qty, at = read.price(trade["price"]), read.qty(trade["qty"]), trade["createdAt"]
+        done = Print(number, read.time(at), price, qty, Side(trade["takerSide"]))
+        self.tape.appendleft(done)
+        self.traded[price] = self.traded.get(price, 0) + qty
+        self.tape_version += 1
+
+    def _take_market(self, market: shapes.Market, now: Micros) -> None:
+        before = self.markets.get(market["id"])
+        self.markets.take([market])
+        if before is None or before.status != market["status"]:
+            weight = Weight.PLAIN if before is None else Weight.WARNING
+            self.journal.add(now, f"{market['slug']} is {market['status'].lower()}", weight)
+
+    def _take_order(self, order: shapes.OrderState, now: Micros) -> None:
+        self.orders.take(order)
+        status = OrderStatus(order["status"])
+        ended = _ENDED.get(status)
+        if ended is not None:
+            reason = f" ({order['reason']})" if order["reason"] else ""
+            text = f"order {order['id']} {in_words(order)} {ended}{reason}"
+            weight = Weight.BAD if status is OrderStatus.REJECTED else Weight.PLAIN
+            self.journal.add(now, text, weight)
+
+    def _take_fill(self, item: shapes.Fill, now: Micros) -> None:
+        fill = _fill(item)
+        self.fills.appendleft(fill)
+        self.fills_version += 1
+        side = "bought" if fill.side is Side.BUY else "sold"
+        text = f"{side} {spell.qty(fill.qty)} {fill.slug} at {spell.price(fill.price)}"
+        self.journal.add(now, text, Weight.GOOD)
+
+
+_ENDED = {
+    OrderStatus.FILLED: "is filled",
+    OrderStatus.CANCELED: "is cancelled",
+    OrderStatus.EXPIRED: "ran out",
+    OrderStatus.REJECTED: "was refused",
+}
+
+
+def in_words(order: shapes.OrderState) -> str:
+    """Return an order in a few words: "BUY 10 @ 0.60"."""
+    price = order["price"]
+    at = "at market" if price is None else f"@ {spell.price(read.price(price))}"
+    return f"{order['side']} {spell.qty(read.qty(order['qty']))} {at}"
+
+
+def _fill(item: shapes.Fill) -> OwnFill:
+    return OwnFill(
+        id=item["tradeId"],
+        order=item["orderId"],
+        market=item["marketId"],
+        slug=item["marketSlug"],
+        side=Side(item["side"]),
+        price=read.price(item["price"]),
+        qty=read.qty(item["qty"]),
+        fee=read.money(item["fee"]),
+        maker=item["liquidity"] == Liquidity.MAKER,
+        at=read.time(item["createdAt"]),
+    )

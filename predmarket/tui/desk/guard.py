@@ -1,0 +1,68 @@
+"""Holds a click that meets something else than what the trader aimed at.
+
+An eye and a hand need about 200 ms. A click on what changed its meaning less than that ago is held.
+A cell's meaning changes when another price comes to stand there, when an order there would now take
+instead of rest (or the other way), when others' size there comes, goes, doubles or halves, or when
+one's own orders there come or go. One's own order that just arrived is no reason to hold the next.
+"""
+
+from collections.abc import Callable
+
+from predmarket.terms import Side
+from predmarket.tui.desk.ladder import Row
+from predmarket.units import Price
+
+HOLD_SECONDS = 0.2
+
+
+class Guard:
+    """Remembers when which cell last changed its meaning, by a clock in seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._axis_moved = -HOLD_SECONDS
+        self._sizes: dict[tuple[Side, Price], float] = {}
+        self._own: dict[tuple[Side, Price], float] = {}
+
+    def axis_moved(self) -> None:
+        """Note that every row now stands for another price."""
+        self._axis_moved = self._clock()
+
+    def row_changed(self, before: Row, after: Row) -> None:
+        """Note what a row showed and what it shows now, of the same price."""
+        now = self._clock()
+        for side in Side:
+            if size_moved(before, after, side):
+                self._sizes[side, after.price] = now
+            if own_moved(before, after, side):
+                self._own[side, after.price] = now
+
+    def reason(self, side: Side, price: Price, *, own: bool, pointer: bool) -> str | None:
+        """Return why an act on a cell is held; None when it may go on.
+
+        ``own`` says that it is about one's own orders there, not about the size; ``pointer`` that
+        it was aimed at with the mouse: a keyboard cursor stays with its price on a moving axis.
+        """
+        if pointer and self._recent(self._axis_moved):
+            return "the prices moved under the click"
+        moved = (self._own if own else self._sizes).get((side, price))
+        if moved is None or not self._recent(moved):
+            return None
+        return "the orders changed under the click" if own else "the book moved under the click"
+
+    def _recent(self, moment: float) -> bool:
+        return self._clock() - moment < HOLD_SECONDS
+
+
+def size_moved(before: Row, after: Row, side: Side) -> bool:
+    """Return whether placing on a cell has come to mean something else."""
+    if before.takes(side) != after.takes(side):
+        return True
+    was = before.resting(side) - before.mine(side)
+    now = after.resting(side) - after.mine(side)
+    return was != now and (was >= 2 * now or now >= 2 * was)
+
+
+def own_moved(before: Row, after: Row, side: Side) -> bool:
+    """Return whether cancelling on a cell has come to mean something else."""
+    return bool(before.mine(side)) != bool(after.mine(side))

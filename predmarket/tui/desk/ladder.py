@@ -1,0 +1,256 @@
+"""What the price ladder shows, row by row, and what a click on it would do. No terminal here.
+
+A price's row says what rests there, what of it is one's own and what stands before that, what has
+traded there, and what closing one's whole position at that price would gain. All integers of
+predmarket.units.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import NamedTuple, TypeAlias
+
+from predmarket.terms import Side
+from predmarket.units import PRICE_ONE, QTY_ONE, Money, Price, Qty
+
+FALLEN, RISEN, SAME = "▼", "▲", "●"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOrder:
+    """One of one's own working orders; ``ahead`` is what stands before it at its price."""
+
+    id: int
+    side: Side
+    price: Price
+    remaining: Qty
+    ahead: Qty | None = None
+
+
+@dataclass(slots=True)
+class LadderData:
+    """What the ladder shows; it is looked at once a frame and may change in between.
+
+    ``size`` and ``second`` are indices into ``sizes``: what a left and a right click place.
+    ``live`` False says that the book cannot be trusted; ``halted`` says why trading rests.
+    """
+
+    tick: Price = 100
+    bids: Mapping[Price, Qty] = field(default_factory=dict)
+    asks: Mapping[Price, Qty] = field(default_factory=dict)
+    last: Price | None = None
+    last_up: bool | None = None
+    traded: Mapping[Price, Qty] = field(default_factory=dict)
+    own: Sequence[OwnOrder] = ()
+    position_yes: Qty = 0
+    position_no: Qty = 0
+    cost_yes: Money = 0
+    cost_no: Money = 0
+    sizes: tuple[Qty, ...] = tuple(n * QTY_ONE for n in (10, 25, 50, 100, 250))
+    size: int = 0
+    second: int = 1
+    armed: bool = False
+    live: bool = True
+    halted: str | None = None
+
+
+class Row(NamedTuple):
+    """One price. ``gain`` is None without a position, ``ahead_*`` None where nobody knows.
+
+    ``depth_*`` is all that rests from the best price to here, None where that is not shown.
+    """
+
+    price: Price
+    bid: Qty
+    ask: Qty
+    mine_bid: Qty
+    mine_ask: Qty
+    ahead_bid: Qty | None
+    ahead_ask: Qty | None
+    traded: Qty
+    gain: Money | None
+    buy_takes: bool
+    """Whether a buy at this price would trade at once, as would one at the best ask."""
+    sell_takes: bool
+    inside: bool
+    """Whether it lies between two best prices."""
+    best_bid: bool
+    best_ask: bool
+    depth_bid: Qty | None
+    depth_ask: Qty | None
+    mark: str
+    """▲ ▼ ● where the last trade was, else empty."""
+
+    def resting(self, side: Side) -> Qty:
+        """Return what rests here on ``side``."""
+        return self.bid if side is Side.BUY else self.ask
+
+    def depth(self, side: Side) -> Qty | None:
+        """Return what rests from the best price of ``side`` to here."""
+        return self.depth_bid if side is Side.BUY else self.depth_ask
+
+    def ahead(self, side: Side) -> Qty | None:
+        """Return what stands before one's own orders here."""
+        return self.ahead_bid if side is Side.BUY else self.ahead_ask
+
+    def mine(self, side: Side) -> Qty:
+        """Return what of it is one's own."""
+        return self.mine_bid if side is Side.BUY else self.mine_ask
+
+    def takes(self, side: Side) -> bool:
+        """Return whether an order of ``side`` at this price would trade at once."""
+        return self.buy_takes if side is Side.BUY else self.sell_takes
+
+
+class Own(NamedTuple):
+    """One's own orders of one side at one price."""
+
+    ids: tuple[int, ...]
+    remaining: Qty
+    ahead: Qty | None
+    """What stands before the first of them."""
+
+
+class Place(NamedTuple):
+    """Wanted: an order of the first (0) or second (1) size."""
+
+    side: Side
+    price: Price
+    qty_index: int
+
+
+class Cancel(NamedTuple):
+    """Wanted: these orders gone."""
+
+    side: Side
+    price: Price
+    ids: tuple[int, ...]
+
+
+class CancelAll(NamedTuple):
+    """Wanted: every order of a side gone."""
+
+    side: Side
+
+
+Intent: TypeAlias = Place | Cancel | CancelAll
+
+
+def gain_at(data: LadderData, price: Price) -> Money | None:
+    """Return what selling the YES shares at ``price``, and the NO at the rest of 1, would gain.
+
+    None without a share. Fees are not in it.
+    """
+    if not data.position_yes and not data.position_no:
+        return None
+    worth = data.position_yes * price + data.position_no * (PRICE_ONE - price)
+    return worth - data.cost_yes - data.cost_no
+
+
+class Depth:
+    """What rests on one side from its best price to any other."""
+
+    __slots__ = ("_keys", "_sums")
+
+    def __init__(self, levels: Mapping[Price, Qty], side: Side) -> None:
+        sign = -1 if side is Side.BUY else 1
+        self._keys = sorted(sign * price for price in levels)
+        self._sums = list(accumulate(levels[sign * key] for key in self._keys))
+
+    def at(self, key: int) -> Qty:
+        """Return the sum up to a price, which is given negative for bids; 0 beyond the last."""
+        index = bisect_right(self._keys, key)
+        if index == 0 or key > self._keys[-1]:
+            return 0
+        return self._sums[index - 1]
+
+
+class LadderView:
+    """The ladder at one moment: best prices, own orders by cell, rows on demand."""
+
+    __slots__ = ("_asks", "_bids", "best_ask", "best_bid", "cumulative", "data", "own")
+
+    def __init__(self, data: LadderData, *, cumulative: bool = False) -> None:
+        self.data = data
+        self.cumulative = cumulative
+        self.best_bid = max(data.bids, default=None)
+        self.best_ask = min(data.asks, default=None)
+        self.own = _by_cell(data.own)
+        self._bids = Depth(data.bids, Side.BUY) if cumulative else None
+        self._asks = Depth(data.asks, Side.SELL) if cumulative else None
+
+    @property
+    def spread(self) -> Price | None:
+        """Return the distance of the best prices, None where one is missing."""
+        if self.best_bid is None or self.best_ask is None:
+            return None
+        return self.best_ask - self.best_bid
+
+    @property
+    def middle(self) -> Price | None:
+        """Return the price to look at first, None where nothing has a price yet."""
+        bid, ask, tick = self.best_bid, self.best_ask, self.data.tick
+        if bid is not None and ask is not None:
+            return (bid + ask) // 2 // tick * tick
+        return self.data.last or bid or ask
+
+    def row(self, price: Price) -> Row:
+        """Return what stands at ``price``."""
+        data, bid, ask = self.data, self.best_bid, self.best_ask
+        buys = self.own.get((Side.BUY, price), _NOTHING)
+        sells = self.own.get((Side.SELL, price), _NOTHING)
+        mark = ""
+        if price == data.last:
+            mark = SAME if data.last_up is None else RISEN if data.last_up else FALLEN
+        return Row(
+            price=price,
+            bid=data.bids.get(price, 0),
+            ask=data.asks.get(price, 0),
+            mine_bid=buys.remaining,
+            mine_ask=sells.remaining,
+            ahead_bid=buys.ahead,
+            ahead_ask=sells.ahead,
+            traded=data.traded.get(price, 0),
+            gain=gain_at(data, price),
+            buy_takes=ask is not None and price >= ask,
+            sell_takes=bid is not None and price <= bid,
+            inside=bid is not None and ask is not None and bid < price < ask,
+            best_bid=price == bid,
+            best_ask=price == ask,
+            depth_bid=self._bids.at(-price) if self._bids else None,
+            depth_ask=self._asks.at(price) if self._asks else None,
+            mark=mark,
+        )
+
+    def working(self, side: Side) -> Qty:
+        """Return the sum of one's own orders of a side."""
+        return sum(order.remaining for order in self.data.own if order.side is side)
+
+    def ids(self, side: Side) -> tuple[int, ...]:
+        """Return one's own orders of a side."""
+        return tuple(order.id for order in self.data.own if order.side is side)
+
+    def cancel(self, side: Side, price: Price) -> Cancel | None:
+        """Return the wish to cancel what is one's own in a cell, None where nothing is."""
+        own = self.own.get((side, price))
+        return Cancel(side, price, own.ids) if own else None
+
+    def levels(self, side: Side) -> Iterator[tuple[Price, Qty]]:
+        """Yield the levels of a side, the best first."""
+        book = self.data.bids if side is Side.BUY else self.data.asks
+        for price in sorted(book, reverse=side is Side.BUY):
+            yield price, book[price]
+
+
+_NOTHING = Own((), 0, None)
+
+
+def _by_cell(orders: Sequence[OwnOrder]) -> dict[tuple[Side, Price], Own]:
+    cells: dict[tuple[Side, Price], Own] = {}
+    for order in orders:
+        cell = (order.side, order.price)
+        ids, remaining, ahead = cells.get(cell, _NOTHING)
+        known = [qty for qty in (ahead, order.ahead) if qty is not None]
+        cells[cell] = Own((*ids, order.id), remaining + order.remaining, min(known, default=None))
+    return cells

@@ -1,0 +1,150 @@
+"""The markets that the desk knows, and in which order a trader wants to see them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from predmarket.client import shapes
+from predmarket.terms import MarketStatus, Outcome
+from predmarket.tui.desk import read
+from predmarket.units import Micros, Price, Qty, Rate
+
+_RANK = {
+    MarketStatus.OPEN: 0,
+    MarketStatus.HALTED: 1,
+    MarketStatus.CLOSED: 2,
+    MarketStatus.DRAFT: 3,
+    MarketStatus.RESOLVED: 4,
+    MarketStatus.VOIDED: 5,
+}
+
+
+@dataclass(slots=True)
+class Market:
+    """One market as it stands; prices None while there are none."""
+
+    id: int
+    slug: str
+    question: str
+    description: str
+    status: MarketStatus
+    outcome: Outcome | None
+    settlement: Price | None
+    tick: Price
+    maker_fee: Rate
+    taker_fee: Rate
+    closes_at: Micros | None
+    last: Price | None
+    bid: Price | None
+    ask: Price | None
+    volume: Qty
+    interest: Qty
+    rising: bool | None = None
+    """Which way the last price went; None before it moved."""
+
+    @property
+    def trading(self) -> bool:
+        """Tell whether orders are taken."""
+        return self.status is MarketStatus.OPEN
+
+    @property
+    def final(self) -> bool:
+        """Tell whether nothing can change any more."""
+        return self.status in {MarketStatus.RESOLVED, MarketStatus.VOIDED}
+
+    @property
+    def doubled_mark(self) -> int | None:
+        """Return twice the mark, so that a midpoint stays an integer; the midpoint of the best
+        prices, else the last price, else None (MARKET_RULES, Positions).
+        """
+        if self.bid is not None and self.ask is not None:
+            return self.bid + self.ask
+        return None if self.last is None else 2 * self.last
+
+
+def of_wire(market: shapes.Market) -> Market:
+    """Return a market as the wire has it."""
+    outcome = market["outcome"]
+    return Market(
+        id=market["id"],
+        slug=market["slug"],
+        question=market["question"],
+        description=market["description"],
+        status=MarketStatus(market["status"]),
+        outcome=None if outcome is None else Outcome(outcome),
+        settlement=read.price(market["settlementPrice"]),
+        tick=read.price(market["tickSize"]),
+        maker_fee=read.rate(market["makerFeeRate"]),
+        taker_fee=read.rate(market["takerFeeRate"]),
+        closes_at=read.time(market["closesAt"]),
+        last=read.price(market["lastPrice"]),
+        bid=read.price(market["bestBid"]),
+        ask=read.price(market["bestAsk"]),
+        volume=read.qty(market["volume"]),
+        interest=read.qty(market["openInterest"]),
+    )
+
+
+class Markets:
+    """Every market by id. ``version`` moves with each change, for whoever draws it."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Market] = {}
+        self.version = 0
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __iter__(self) -> Iterator[Market]:
+        return iter(self._known.values())
+
+    def get(self, market: int | None) -> Market | None:
+        """Return a market by its id."""
+        return None if market is None else self._known.get(market)
+
+    def named(self, name: str) -> Market | None:
+        """Return a market by its slug or the digits of its id."""
+        if name.isascii() and name.isdigit():
+            return self._known.get(int(name))
+        return next((market for market in self if market.slug == name), None)
+
+    def take(self, markets: Iterable[shapes.Market]) -> None:
+        """Take over what the exchange says of ``markets``; the others stay."""
+        for each in markets:
+            market = of_wire(each)
+            before = self._known.get(market.id)
+            if before is not None:
+                market.rising = _rising(before, market.last)
+            self._known[market.id] = market
+        self.version += 1
+
+    def quote(self, ticker: shapes.Ticker) -> None:
+        """Take over a market's prices."""
+        market = self._known.get(ticker["marketId"])
+        if market is None:
+            return
+        last = read.price(ticker["lastPrice"])
+        market.rising = _rising(market, last)
+        market.last = last
+        market.bid = read.price(ticker["bestBid"])
+        market.ask = read.price(ticker["bestAsk"])
+        market.volume = read.qty(ticker["volume"])
+        market.interest = read.qty(ticker["openInterest"])
+        self.version += 1
+
+    def listed(self, search: str = "") -> list[Market]:
+        """Return the markets in whose slug or question every word of ``search`` occurs: open ones
+        first, and the most traded of those.
+        """
+        words = search.lower().split()
+        found = [
+            market
+            for market in self
+            if all(word in f"{market.slug} {market.question}".lower() for word in words)
+        ]
+        return sorted(found, key=lambda market: (_RANK[market.status], -market.volume, market.id))
+
+
+def _rising(before: Market, last: Price | None) -> bool | None:
+    if last is None or before.last is None or last == before.last:
+        return before.rising
+    return last > before.last

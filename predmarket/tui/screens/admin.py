@@ -1,0 +1,314 @@
+"""What only admins may: markets from draft to resolution, transfers, and accounts."""
+
+from typing import ClassVar, TypeVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input
+
+from predmarket.client import ClientError, calls, shapes
+from predmarket.terms import MarketStatus, Outcome, Role
+from predmarket.tui import actions
+from predmarket.tui.actions import Action
+from predmarket.tui.desk import spell
+from predmarket.tui.desk.journal import Weight
+from predmarket.tui.desk.markets import Market
+from predmarket.tui.screens import entry
+from predmarket.tui.screens.base import DeskScreen
+from predmarket.tui.screens.entry import Wrong
+from predmarket.tui.screens.form import Field, FormDialog
+from predmarket.tui.screens.frame import fill_foot, fill_header
+from predmarket.tui.widgets.foot import Foot
+from predmarket.tui.widgets.header import Header
+from predmarket.tui.widgets.panel import Span
+from predmarket.tui.widgets.table import Row, Table, number, text
+
+T = TypeVar("T")
+
+_HINTS = (
+    "admin.create", "admin.open", "admin.halt", "admin.close", "admin.resolve", "admin.transfer",
+    "admin.role", "admin.disable", "admin.back", "app.help",
+)  # fmt: skip
+_CREATE = (
+    Field("slug", "Slug", hint="rain-tomorrow", needed=True),
+    Field("question", "Question", hint="Will it rain tomorrow?", needed=True),
+    Field("description", "Description", hint="how it resolves"),
+    Field("tick", "Tick", words=("0.01", "0.1", "0.001", "0.0001")),
+    Field("maker", "Maker fee rate", hint="0"),
+    Field("taker", "Taker fee rate", hint="0"),
+    Field("closes", "Closes", hint="12h, or 2030-01-31T12:00:00Z"),
+    Field("draft", "Draft", words=("no", "yes")),
+)
+
+
+class AdminScreen(DeskScreen[None]):
+    """Markets on the left, accounts on the right."""
+
+    AUTO_FOCUS = "#all-markets"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape,f5",
+            "app.pop_screen",
+            "Back",
+            id="admin.back",
+            key_display="Esc",
+            tooltip="Back to trading.",
+        ),
+        Binding("n", "create", "New market", id="admin.create", tooltip="Create a market."),
+        Binding(
+            "o", "status('OPEN')", "Open", id="admin.open", tooltip="Open, or reopen, the market."
+        ),
+        Binding(
+            "h",
+            "status('HALTED')",
+            "Halt",
+            id="admin.halt",
+            tooltip="Halt trading; orders keep their place.",
+        ),
+        Binding(
+            "c",
+            "status('CLOSED')",
+            "Close",
+            id="admin.close",
+            tooltip="Close the market; its orders are cancelled.",
+        ),
+        Binding(
+            "v",
+            "resolve",
+            "Resolve",
+            id="admin.resolve",
+            tooltip="Resolve or void the market, finally.",
+        ),
+        Binding(
+            "d",
+            "transfer",
+            "Transfer",
+            id="admin.transfer",
+            tooltip="Deposit to, or withdraw from, an account.",
+        ),
+        Binding("g", "role", "Role", id="admin.role", tooltip="Make the account an admin, or not."),
+        Binding(
+            "e", "disable", "Disable", id="admin.disable", tooltip="Disable or enable the account."
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._users: list[shapes.User] = []
+        self._loads = 0
+
+    def compose(self) -> ComposeResult:
+        yield Header(plain=self.trading.plain)
+        with Horizontal(id="sides"):
+            with Vertical(id="markets-side", classes="box"):
+                yield self._market_table()
+            with Vertical(id="users-side", classes="box"):
+                yield Input(placeholder="/ search accounts", id="user-search", compact=True)
+                yield self._user_table()
+        yield Foot()
+
+    def on_mount(self) -> None:
+        self.query_one("#markets-side").border_title = "Markets"
+        self.query_one("#users-side").border_title = "Accounts"
+        self._reload()
+
+    def feed_widgets(self) -> None:
+        """Hand the state to the widgets."""
+        fill_header(self.query_one(Header), self.trader)
+        fill_foot(self.query_one(Foot), self, self.trader, _HINTS)
+
+    def _market_table(self) -> Table:
+        desk = self.trader.desk
+
+        def rows() -> list[Row]:
+            return [
+                Row(
+                    market.id,
+                    (
+                        Span(str(market.id), "dim"),
+                        Span(market.slug, "strong"),
+                        Span(str(market.outcome or market.status), _tone(market)),
+                        Span(spell.price(market.last, market.tick)),
+                        Span(spell.compact(market.volume)),
+                        Span(spell.compact(market.interest), "dim"),
+                        Span(market.question, "dim"),
+                    ),
+                )
+                for market in desk.markets.listed()
+            ]
+
+        columns = [
+            number("ID", 4), text("MARKET", 10), text("STATUS", 9), number("LAST", 8),
+            number("VOLUME", 5), number("OPEN INT", 4), text("QUESTION", 3, stretch=True),
+        ]  # fmt: skip
+        return Table(
+            columns,
+            stamp=lambda: desk.markets.version,
+            rows=rows,
+            empty="no market yet",
+            id="all-markets",
+        )
+
+    def _user_table(self) -> Table:
+        def rows() -> list[Row]:
+            return [
+                Row(
+                    user["id"],
+                    (
+                        Span(str(user["id"]), "dim"),
+                        Span(user["email"], "dim" if user.get("disabled") else "strong"),
+                        Span(user["role"], "accent" if user["role"] == Role.ADMIN else "plain"),
+                        Span("disabled" if user.get("disabled") else "", "loss"),
+                    ),
+                )
+                for user in self._users
+            ]
+
+        columns = [number("ID", 4), text("E-MAIL", 10, stretch=True), text("ROLE", 9), text("", 6)]
+        return Table(
+            columns, stamp=lambda: self._loads, rows=rows, empty="no account", id="all-users"
+        )
+
+    def _market(self) -> Market | None:
+        key = self.query_one("#all-markets", Table).key
+        return self.trader.desk.markets.get(key if isinstance(key, int) else None)
+
+    def _user(self) -> shapes.User | None:
+        key = self.query_one("#all-users", Table).key
+        return next((user for user in self._users if user["id"] == key), None)
+
+    async def _perform(self, action: Action[T]) -> T | None:
+        """Carry an action out, say so, and load what it changed."""
+        done = await self.trader.perform(action)
+        if done is not None:
+            self.trader.say(f"done: {action.words}", Weight.GOOD)
+            self._reload()
+        return done
+
+    @work(exclusive=True, group="load")
+    async def _reload(self) -> None:
+        search = self.query_one("#user-search", Input).value.strip() or None
+        try:
+            await self.trader.load_markets()
+            page = await self.trader.client.send(calls.users(q=search, limit=100))
+        except ClientError as error:
+            self.trader.say(str(error), Weight.BAD)
+            return
+        self._users = page["items"]
+        self._loads += 1
+
+    @on(Input.Changed, "#user-search")
+    def _searched(self) -> None:
+        self._reload()
+
+    @on(Foot.Pressed)
+    async def _pressed(self, event: Foot.Pressed) -> None:
+        await self.run_action(event.action)
+
+    @work
+    async def action_create(self) -> None:
+        """Create a market."""
+        found = await self.app.push_screen_wait(FormDialog("New market", _CREATE, act="Create"))
+        if found is None:
+            return
+        try:
+            closes = entry.moment(found["closes"], "closing time") if found["closes"] else None
+        except Wrong as error:
+            self.trader.say(str(error), Weight.BAD)
+            return
+        await self._perform(
+            actions.create_market(
+                found["slug"],
+                found["question"],
+                description=found["description"] or None,
+                tick=None if found["tick"] == "0.01" else found["tick"],
+                maker_fee=found["maker"] or None,
+                taker_fee=found["taker"] or None,
+                closes_at=closes,
+                draft=found["draft"] == "yes",
+            )
+        )
+
+    @work
+    async def action_status(self, status: str) -> None:
+        """Open, halt or close the market under the cursor."""
+        market = self._market()
+        if market is None:
+            return
+        if status == MarketStatus.CLOSED:
+            text = "Its resting orders will be cancelled."
+            form = FormDialog(f"Close {market.slug}", (), text=text, act="Close it")
+            if await self.app.push_screen_wait(form) is None:
+                return
+        await self._perform(actions.change_market(market.slug, MarketStatus(status)))
+
+    @work
+    async def action_resolve(self) -> None:
+        """Resolve the market under the cursor, after its name was typed."""
+        market = self._market()
+        if market is None:
+            return
+        fields = (
+            Field("outcome", "Outcome", words=[*Outcome]),
+            Field("price", "YES pays", hint="with SCALAR: 0 to 1"),
+        )
+        text = (
+            f"{market.question}\n\nThis is final: positions are paid out; VOID undoes all trades."
+        )
+        form = FormDialog(
+            f"Resolve {market.slug}", fields, text=text, confirm=market.slug, act="Resolve"
+        )
+        found = await self.app.push_screen_wait(form)
+        if found is None:
+            return
+        outcome = Outcome(found["outcome"])
+        price = found["price"] if outcome is Outcome.SCALAR else None
+        done = await self._perform(actions.resolve_market(market.slug, outcome, price))
+        if done is not None and done["payouts"] is not None:
+            paid = done["payouts"]
+            self.trader.say(
+                f"{market.slug} resolved {outcome}: {paid['total']} to {paid['accounts']} accounts",
+                Weight.GOOD,
+            )
+
+    @work
+    async def action_transfer(self) -> None:
+        """Deposit to, or withdraw from, an account."""
+        user = self._user()
+        fields = (
+            Field("who", "Account", value=user["email"] if user else "", needed=True),
+            Field("amount", "Amount", hint="negative withdraws", needed=True),
+            Field("reason", "Reason", hint="kept for ever", needed=True),
+        )
+        found = await self.app.push_screen_wait(FormDialog("Transfer", fields, act="Transfer"))
+        if found is not None:
+            await self._perform(actions.transfer(found["who"], found["amount"], found["reason"]))
+
+    @work
+    async def action_role(self) -> None:
+        """Make the account under the cursor an admin, or not."""
+        user = self._user()
+        if user is None:
+            return
+        role = Role.USER if user["role"] == Role.ADMIN else Role.ADMIN
+        form = FormDialog("Role", (), text=f"Make {user['email']} {role}?", act="Change it")
+        if await self.app.push_screen_wait(form) is not None:
+            await self._perform(actions.update_user(user["id"], user["email"], role=role))
+
+    @work
+    async def action_disable(self) -> None:
+        """Disable or enable the account under the cursor."""
+        user = self._user()
+        if user is None:
+            return
+        off = not user.get("disabled")
+        verb = "Disable" if off else "Enable"
+        form = FormDialog(verb, (), text=f"{verb} {user['email']}?", act=verb)
+        if await self.app.push_screen_wait(form) is not None:
+            await self._perform(actions.update_user(user["id"], user["email"], disabled=off))
+
+
+def _tone(market: Market) -> str:
+    return {MarketStatus.OPEN: "gain", MarketStatus.HALTED: "warn"}.get(market.status, "dim")

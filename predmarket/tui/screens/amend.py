@@ -1,0 +1,83 @@
+"""The form that changes an open order's price or quantity."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Input, Label, Static
+
+from predmarket.tui.desk import spell
+from predmarket.tui.screens import entry
+from predmarket.tui.screens.base import DeskDialog
+from predmarket.tui.screens.entry import Wrong
+from predmarket.tui.widgets.tables import tick
+
+
+class AmendDialog(DeskDialog[None]):
+    """Dismissed once the order is changed, or left as it was."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close", id="amend.close", tooltip="Leave the order as it is."),
+    ]
+
+    def __init__(self, order: int) -> None:
+        super().__init__()
+        self._order = order
+
+    def compose(self) -> ComposeResult:
+        order = self.trader.desk.orders.get(self._order)
+        price = (
+            "" if order is None else spell.price(order.price, tick(self.trader.desk, order.market))
+        )
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = f"Amend order {self._order}"
+            yield Static("" if order is None else f"{order.side} in {order.slug}", id="what")
+            yield Horizontal(
+                Label("Price"), Input(price, id="price", compact=True), classes="field"
+            )
+            qty = "" if order is None else spell.qty(order.qty)
+            yield Horizontal(
+                Label("Total quantity"), Input(qty, id="qty", compact=True), classes="field"
+            )
+            yield Static(
+                "A smaller quantity keeps its place in the queue;\nanything else goes to the back.",
+                id="preview",
+            )
+            with Horizontal(classes="buttons"):
+                yield Button("Amend", id="send", variant="primary", compact=True)
+                yield Button("Close", id="close", compact=True)
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#send")
+    async def action_send(self) -> None:
+        """Send what differs from the order as it stands."""
+        order = self.trader.desk.orders.get(self._order)
+        if order is None:
+            self._show("[$error]the order is not open any more[/]")
+            return
+        try:
+            price = entry.price(
+                self.query_one("#price", Input).value, tick(self.trader.desk, order.market)
+            )
+            qty = entry.qty(self.query_one("#qty", Input).value)
+        except Wrong as error:
+            self._show(f"[$error]{error}[/]")
+            return
+        new_price = None if price == order.price else price
+        new_qty = None if qty == order.qty else qty
+        if new_price is None and new_qty is None:
+            self._show("nothing changed")
+        elif await self.trader.amend(order.id, new_price, new_qty) is not None:
+            self.dismiss()
+        else:
+            self._show(f"[$error]{self.trader.said[0]}[/]")
+
+    @on(Button.Pressed, "#close")
+    def action_close(self) -> None:
+        """Give up."""
+        self.dismiss()
+
+    def _show(self, text: str) -> None:
+        self.query_one("#preview", Static).update(text)

@@ -1,0 +1,109 @@
+"""A small form of named fields, and a question that is answered by typing a word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Input, Label, Static
+
+from predmarket.tui.screens.base import DeskDialog
+from predmarket.tui.widgets.choice import Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field. With ``words`` it is a choice among them, else a line to type."""
+
+    name: str
+    label: str
+    value: str = ""
+    hint: str = ""
+    words: Sequence[str] = ()
+    needed: bool = False
+
+
+class FormDialog(DeskDialog[dict[str, str] | None]):
+    """Dismissed with the fields' texts, or None when given up. With ``confirm`` that word has to
+    be typed first, so that nothing final happens by a slip of a key.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close", id="form.close", tooltip="Close; nothing is sent."),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        fields: Sequence[Field],
+        *,
+        text: str = "",
+        confirm: str = "",
+        act: str = "Send",
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._fields = fields
+        self._text = text
+        self._confirm = confirm
+        self._act = act
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = self._title
+            if self._text:
+                yield Static(self._text, id="what", markup=False)
+            for field in self._fields:
+                yield _row(field)
+            if self._confirm:
+                yield Static(f"Type [b]{self._confirm}[/b] to go on", id="ask")
+                yield Horizontal(Label(""), Input(id="confirm", compact=True), classes="field")
+            yield Static("", id="preview")
+            with Horizontal(classes="buttons"):
+                yield Button(
+                    self._act,
+                    id="send",
+                    variant="error" if self._confirm else "primary",
+                    compact=True,
+                )
+                yield Button("Close", id="close", compact=True)
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#send")
+    def action_send(self) -> None:
+        """Hand the fields over, if all that is needed is there."""
+        values = {field.name: self._value(field) for field in self._fields}
+        for field in self._fields:
+            if field.needed and not values[field.name]:
+                self._show(f"[$error]{field.label.lower()} is needed[/]")
+                self.query_one(f"#{field.name}").focus()
+                return
+        if self._confirm and self.query_one("#confirm", Input).value.strip() != self._confirm:
+            self._show(f"[$error]type {self._confirm} to go on[/]")
+            self.query_one("#confirm").focus()
+            return
+        self.dismiss(values)
+
+    @on(Button.Pressed, "#close")
+    def action_close(self) -> None:
+        """Give up."""
+        self.dismiss(None)
+
+    def _value(self, field: Field) -> str:
+        if field.words:
+            return self.query_one(f"#{field.name}", Choice).value
+        return self.query_one(f"#{field.name}", Input).value.strip()
+
+    def _show(self, text: str) -> None:
+        self.query_one("#preview", Static).update(text)
+
+
+def _row(field: Field) -> Horizontal:
+    if field.words:
+        line: Choice | Input = Choice(field.words, field.value or None, id=field.name)
+    else:
+        line = Input(field.value, placeholder=field.hint, id=field.name, compact=True)
+    return Horizontal(Label(field.label), line, classes="field")

@@ -1,0 +1,52 @@
+"""The first line and the last two of every screen that fills the terminal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual.binding import Binding
+from textual.screen import Screen
+
+from predmarket.tui.trader import Trader
+from predmarket.tui.widgets.foot import Foot, Hint
+from predmarket.tui.widgets.header import Header, HeaderData
+
+
+def fill_header(header: Header, trader: Trader) -> None:
+    """Hand the first line what it shows."""
+    now = trader.clock()
+    lamp = trader.desk.lamp
+    header.data = HeaderData(
+        market=trader.desk.market,
+        now=now,
+        light=lamp.light(now),
+        age=trader.age(),
+        who=trader.user["email"] if trader.user else "",
+        armed=trader.armed,
+    )
+
+
+def fill_foot(foot: Foot, screen: Screen[None], trader: Trader, order: Sequence[str]) -> None:
+    """Hand the last lines what was said, and the keys of the bindings named in ``order``."""
+    foot.echo, foot.said = trader.echo, trader.said
+    bound = {
+        active.binding.id: active.binding
+        for active in screen.active_bindings.values()
+        if active.binding.id is not None
+    }
+    foot.hints = [
+        Hint(key_name(screen, bound[name]), _text(bound[name], trader), bound[name].action)
+        for name in order
+        if name in bound
+    ]
+
+
+def _text(binding: Binding, trader: Trader) -> str:
+    if binding.id == "app.arm":
+        return "SAFE" if trader.armed else "ARM"
+    return binding.description
+
+
+def key_name(screen: Screen[Any], binding: Binding) -> str:
+    """Return a key as keyboards have it: "F8", "space", "x"."""
+    name = screen.app.get_key_display(binding)
+    return name.upper() if len(name) > 1 and name[0] == "f" and name[1:].isdigit() else name

@@ -1,0 +1,107 @@
+"""Where one starts without a session: log in, or open an account."""
+
+from functools import partial
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Input, Label, Static
+
+from predmarket.client import ApiError, ClientError
+from predmarket.tui.screens.base import DeskScreen, start
+
+
+class LoginScreen(DeskScreen[None]):
+    """Calls the application back once a session stands."""
+
+    AUTO_FOCUS = "#email"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter",
+            "go_on",
+            "Go on",
+            False,
+            id="login.go-on",
+            priority=True,
+            tooltip="To the password, then in.",
+        ),
+        Binding(
+            "ctrl+r",
+            "register",
+            "Open an account",
+            id="login.register",
+            tooltip="Open an account with what stands here.",
+        ),
+    ]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "predmarket"
+            yield Static(f"[$text-faint]{self.trading.place}[/]", id="where")
+            yield Horizontal(Label("E-mail"), Input(id="email", compact=True), classes="field")
+            yield Horizontal(
+                Label("Password"),
+                Input(password=True, id="password", compact=True),
+                classes="field",
+            )
+            yield Static(" ", id="preview")
+            with Horizontal(classes="buttons"):
+                yield Button("Log in", id="enter", variant="primary", compact=True)
+                yield Button("Open an account", id="register", compact=True)
+                yield Button("Quit", id="quit", compact=True)
+
+    def action_go_on(self) -> None:
+        """Do what Enter means where the focus is; at once, for those who type ahead."""
+        match self.focused:
+            case Button() as button:
+                button.press()
+            case Input(id="email"):
+                self.set_focus(self.query_one("#password"))
+            case _:
+                self._enter()
+
+    @on(Button.Pressed, "#enter")
+    def _enter(self) -> None:
+        start(self, partial(self._go, register=False), exclusive=True)
+
+    @on(Button.Pressed, "#register")
+    def action_register(self) -> None:
+        """Open an account."""
+        start(self, partial(self._go, register=True), exclusive=True)
+
+    @on(Button.Pressed, "#quit")
+    def _quit(self) -> None:
+        self.app.exit()
+
+    async def _go(self, *, register: bool) -> None:
+        email = self.query_one("#email", Input).value.strip()
+        password = self.query_one("#password", Input).value
+        if not email or not password:
+            self._show("[$warning]e-mail and password are needed[/]")
+            return
+        self._show("[$text-faint]one moment …[/]")
+        try:
+            if register:
+                await self.trader.register(email, password)
+            else:
+                await self.trader.log_in(email, password)
+        except ClientError as error:
+            self._show(f"[$error]{_reason(error)}[/]")
+            return
+        # the application's own work: this screen's ends with the screen
+        start(self.app, self.trading.entered)
+
+    def _show(self, text: str) -> None:
+        self.query_one("#preview", Static).update(text)
+
+
+def _reason(error: ClientError) -> str:
+    """Return why, in one line; of several fields the first."""
+    if isinstance(error, ApiError):
+        details = error.details
+        if isinstance(details, list) and details and isinstance(details[0], dict):
+            return f"{details[0].get('path')}: {details[0].get('message')}"
+        return error.message
+    return str(error)

@@ -1,0 +1,174 @@
+"""Everything one has: cash and holdings valued together, positions, orders, fills, statement."""
+
+from functools import partial
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import ContentSwitcher
+
+from predmarket.client import ClientError, calls, shapes
+from predmarket.tui.desk import read, spell
+from predmarket.tui.desk.journal import Weight
+from predmarket.tui.screens.base import DeskScreen, start
+from predmarket.tui.screens.frame import fill_foot, fill_header
+from predmarket.tui.widgets import tables
+from predmarket.tui.widgets.foot import Foot
+from predmarket.tui.widgets.header import Header
+from predmarket.tui.widgets.panel import Line, Panel, Span, line
+from predmarket.tui.widgets.table import Row, Table, number, text
+from predmarket.tui.widgets.tabs import Name, TabLine
+
+_TABS = ("held", "working", "done", "statement")
+_HINTS = ("portfolio.back", "portfolio.tab", "portfolio.reload", "app.kill", "app.help")
+
+
+class Worth(Panel):
+    """What one is worth, from the desk: it follows the market as it moves."""
+
+    DEFAULT_CSS = "Worth { height: 2; padding: 0 1; }"
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.parts: tuple[Line, ...] = ()
+
+    def stamp(self) -> object:
+        return self.parts
+
+    def lines(self, _width: int, _height: int) -> list[Line]:
+        return [*self.parts]
+
+
+class PortfolioScreen(DeskScreen[None]):
+    """Opened over the trading screen."""
+
+    AUTO_FOCUS = "#held"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape,f4",
+            "app.pop_screen",
+            "Back",
+            id="portfolio.back",
+            key_display="Esc",
+            tooltip="Back to trading.",
+        ),
+        Binding("t", "tab", "Next tab", id="portfolio.tab", tooltip="The next list."),
+        Binding("u", "reload", "Update", id="portfolio.reload", tooltip="Load the statement anew."),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._statement: list[shapes.LedgerLine] = []
+        self._loads = 0
+
+    def compose(self) -> ComposeResult:
+        desk = self.trader.desk
+        yield Header(plain=self.trading.plain)
+        yield Worth(id="worth")
+        with Vertical(id="all"):
+            yield TabLine(self._tabs, id="tabs")
+            with ContentSwitcher(initial="held", id="lists"):
+                yield tables.positions(desk, id="held")
+                yield tables.orders(desk, id="working")
+                yield tables.fills(desk, id="done")
+                yield self._statement_table()
+        yield Foot()
+
+    def on_mount(self) -> None:
+        self.action_reload()
+
+    def feed_widgets(self) -> None:
+        """Hand the desk's state to the widgets."""
+        fill_header(self.query_one(Header), self.trader)
+        fill_foot(self.query_one(Foot), self, self.trader, _HINTS)
+        desk = self.trader.desk
+        value = cost = realized = 0
+        for held in desk.positions:
+            market = desk.markets.get(held.market)
+            value += held.value(market.doubled_mark if market else None)
+            cost += held.cost
+            realized += held.realized
+        cash = desk.balance.total if desk.balance else 0
+        self.query_one(Worth).parts = (
+            line(
+                Span("Total ", "dim"), Span(spell.money(cash + value), "strong"),
+                Span("   cash ", "dim"), Span(spell.money(cash)),
+                Span("   positions ", "dim"), Span(spell.money(value)),
+            ),
+            line(
+                Span("Profit ", "dim"), tables.money(value - cost + realized),
+                Span("   unrealized ", "dim"), tables.money(value - cost),
+                Span("   realized ", "dim"), tables.money(realized),
+            ),
+        )  # fmt: skip
+
+    def _tabs(self) -> list[Name]:
+        working = len(self.trader.desk.orders)
+        return [("Positions", None), ("Open orders", working), ("Fills", None), ("Statement", None)]
+
+    def _statement_table(self) -> Table:
+        def rows() -> list[Row]:
+            return [
+                Row(
+                    each["id"],
+                    (
+                        Span(each["createdAt"][:19].replace("T", " "), "dim"),
+                        Span(each["kind"]),
+                        tables.money(read.money(each["amount"])),
+                        Span(each["marketSlug"] or spell.NOTHING),
+                        Span(each["reason"] or "", "dim"),
+                    ),
+                )
+                for each in self._statement
+            ]
+
+        columns = [
+            text("TIME", 5), text("KIND"), number("AMOUNT"), text("MARKET", 8, stretch=True),
+            text("REASON", 3),
+        ]  # fmt: skip
+        return Table(
+            columns, stamp=lambda: self._loads, rows=rows, empty="no movement", id="statement"
+        )
+
+    @on(TabLine.Chosen)
+    def _chosen(self, event: TabLine.Chosen) -> None:
+        self._show(event.index)
+
+    @on(Table.Chosen, "#held")
+    def _open(self, event: Table.Chosen) -> None:
+        self.trading.open_market(int(str(event.key)))
+
+    @on(Foot.Pressed)
+    async def _pressed(self, event: Foot.Pressed) -> None:
+        await self.run_action(event.action)
+
+    @on(tables.OrdersTable.Cancel)
+    def _cancel(self, event: tables.OrdersTable.Cancel) -> None:
+        if self.trader.armed:
+            start(self, partial(self.trader.cancel, [event.order]))
+        else:
+            self.trader.say(f"SAFE, would send: cancel order {event.order}", Weight.WARNING)
+
+    def action_tab(self) -> None:
+        """Show the next list."""
+        self._show((self.query_one(TabLine).chosen + 1) % len(_TABS))
+
+    def action_reload(self) -> None:
+        """Load the statement."""
+        start(self, self._load, exclusive=True)
+
+    async def _load(self) -> None:
+        try:
+            page = await self.trader.client.send(calls.statement(limit=100))
+        except ClientError as error:
+            self.trader.say(f"no statement: {error}", Weight.WARNING)
+            return
+        self._statement = page["items"]
+        self._loads += 1
+
+    def _show(self, index: int) -> None:
+        self.query_one(TabLine).chosen = index
+        self.query_one(ContentSwitcher).current = _TABS[index]
+        self.query_one(f"#{_TABS[index]}").focus()

@@ -1,0 +1,420 @@
+"""The trading screen: markets, ladder, chart, tape, and one's own positions, orders and fills.
+
+Wide terminals show all of it; at 80 × 24 the ladder and the chart stand over the tables, and the
+markets come over them when asked for. Parts have fixed places: nothing moves because of data.
+"""
+
+from functools import partial
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Input
+
+from predmarket.contracts.markets import Interval
+from predmarket.terms import Side
+from predmarket.tui.desk import spell
+from predmarket.tui.desk.depth import DepthData
+from predmarket.tui.desk.journal import Weight
+from predmarket.tui.desk.ladder import OwnOrder
+from predmarket.tui.desk.lamp import Light
+from predmarket.tui.desk.tape import TapeData
+from predmarket.tui.screens.amend import AmendDialog
+from predmarket.tui.screens.base import DeskScreen, start
+from predmarket.tui.screens.frame import fill_foot, fill_header
+from predmarket.tui.screens.order import OrderDialog
+from predmarket.tui.widgets import tables
+from predmarket.tui.widgets.chart import Chart, Kind
+from predmarket.tui.widgets.depth import Depth
+from predmarket.tui.widgets.foot import Foot
+from predmarket.tui.widgets.header import Header
+from predmarket.tui.widgets.ladder import Ladder
+from predmarket.tui.widgets.panel import Span
+from predmarket.tui.widgets.table import Table
+from predmarket.tui.widgets.tables import OrdersTable
+from predmarket.tui.widgets.tabs import Name, TabLine
+from predmarket.tui.widgets.tape import Tape
+
+_TABS = ("positions", "orders", "fills", "messages")
+_HINTS = (
+    "app.arm", "app.help", "app.kill", "trading.order",
+    "trading.markets", "trading.search", "ladder.buy",
+    "ladder.sell", "ladder.cancel", "table.amend", "table.cancel", "trading.tab",
+    "trading.interval", "ladder.centre",
+)  # fmt: skip
+
+
+class TradingScreen(DeskScreen[None]):
+    """Everything one trades on."""
+
+    CSS_PATH = "trading.tcss"
+    AUTO_FOCUS = "Ladder"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(
+                str(n),
+                f"size({n - 1})",
+                f"Size {n}",
+                False,
+                id=f"trading.size-{n}",
+                tooltip=f"Choose size {n}.",
+            )
+            for n in range(1, 6)
+        ),
+        Binding(
+            "r",
+            "swap",
+            "Swap",
+            False,
+            id="trading.swap",
+            tooltip="Swap the first and the second size.",
+        ),
+        Binding("o", "order", "Order", id="trading.order", tooltip="Enter an order in a form."),
+        Binding(
+            "m",
+            "market_order",
+            "Market order",
+            False,
+            id="trading.market-order",
+            tooltip="Enter a market order; its preview comes first.",
+        ),
+        Binding(
+            "f2",
+            "markets",
+            "Markets",
+            id="trading.markets",
+            tooltip="Go to the markets, or back to the ladder.",
+        ),
+        Binding(
+            "slash",
+            "search",
+            "Search",
+            id="trading.search",
+            key_display="/",
+            tooltip="Search the markets.",
+        ),
+        Binding(
+            "i", "interval", "Interval", id="trading.interval", tooltip="The chart's next interval."
+        ),
+        Binding(
+            "k",
+            "kind",
+            "Candles or line",
+            False,
+            id="trading.kind",
+            tooltip="Draw the chart as candles or as a line.",
+        ),
+        Binding(
+            "t",
+            "tab(1)",
+            "Next tab",
+            id="trading.tab",
+            tooltip="Positions, open orders, fills, messages.",
+        ),
+        Binding(
+            "p",
+            "part",
+            "Chart, tape, depth",
+            False,
+            id="trading.part",
+            tooltip="Show the next of chart, tape and depth.",
+        ),
+        Binding(
+            "escape", "home", "Ladder", False, id="trading.home", tooltip="Back to the ladder."
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._titles: object = None
+        self._own: tuple[object, tuple[OwnOrder, ...]] = (None, ())
+
+    def compose(self) -> ComposeResult:
+        desk, plain = self.trader.desk, self.trading.plain
+        yield Header(plain=plain)
+        with Horizontal(id="body"):
+            with Vertical(id="left", classes="box"):
+                yield Input(placeholder="/ search", id="search", compact=True)
+                yield tables.markets(desk, self._search, plain=plain, id="markets")
+            yield Ladder(plain=plain, id="ladder", classes="box")
+            with Vertical(id="right"):
+                yield Chart(id="chart", classes="box")
+                with Horizontal(id="flow"):
+                    yield Tape(plain=plain, id="tape", classes="box")
+                    yield Depth(plain=plain, id="depth", classes="box")
+        with Vertical(id="bottom"):
+            yield TabLine(self._tabs, self._cash, id="tabs")
+            with ContentSwitcher(initial="positions", id="lists"):
+                yield tables.positions(desk, id="positions")
+                yield tables.orders(desk, id="orders")
+                yield tables.fills(desk, id="fills")
+                yield tables.messages(desk, id="messages")
+        yield Foot()
+
+    def on_mount(self) -> None:
+        self.query_one("#left").border_title = "Markets"
+        self.query_one("#ladder").border_title = "Ladder"
+        self.query_one("#tape").border_title = "Tape"
+        self.query_one("#depth").border_title = "Depth"
+        self.query_one(Chart).data.plain = self.trading.plain
+
+    # what is drawn
+
+    def feed_widgets(self) -> None:
+        """Hand the desk's state to the widgets."""
+        fill_header(self.query_one(Header), self.trader)
+        fill_foot(self.query_one(Foot), self, self.trader, _HINTS)
+        self._fill_ladder(self.query_one(Ladder))
+        self._fill_chart(self.query_one(Chart))
+        self._fill_flow(self.query_one(Tape).data, self.query_one(Depth).data)
+
+    def _fill_ladder(self, ladder: Ladder) -> None:
+        trader, desk, data = self.trader, self.trader.desk, ladder.data
+        market = desk.market
+        light = desk.lamp.light(trader.clock())
+        data.live = light is Light.LIVE and market is not None
+        data.armed = trader.armed
+        data.sizes, data.size, data.second = trader.sizes, trader.size, trader.second
+        data.bids, data.asks, data.traded = desk.book.bids, desk.book.asks, desk.traded
+        version = (desk.orders.version, desk.selected)
+        if self._own[0] != version:
+            self._own = (version, _own(self))
+        data.own = self._own[1]
+        held = desk.positions.get(desk.selected)
+        data.position_yes = held.yes if held else 0
+        data.position_no = held.no if held else 0
+        data.cost_yes = held.cost_yes if held else 0
+        data.cost_no = held.cost_no if held else 0
+        if market is None:
+            return
+        data.tick, data.last, data.last_up = market.tick, market.last, market.rising
+        data.halted = None if market.trading else f"market {market.status.lower()}"
+
+    def _fill_chart(self, chart: Chart) -> None:
+        desk, data = self.trader.desk, chart.data
+        data.candles, data.version = desk.candles.items, desk.candles.version
+        data.interval, data.now = desk.candles.interval, self.trader.clock()
+        market = desk.market
+        data.tick = 100 if market is None else market.tick
+        data.last = None if market is None else market.last
+        data.rising = None if market is None else market.rising
+        titles = (desk.candles.interval, data.kind)
+        if titles != self._titles:  # setting one draws the whole box anew
+            self._titles = titles
+            chart.border_title = _intervals(desk.candles.interval)
+            chart.border_subtitle = data.kind.value
+
+    def _fill_flow(self, tape: TapeData, depth: DepthData) -> None:
+        desk = self.trader.desk
+        tape.live = depth.live = self.query_one(Ladder).data.live
+        tape.tick = depth.tick = 100 if desk.market is None else desk.market.tick
+        tape.trades, depth.bids, depth.asks = desk.tape, desk.book.bids, desk.book.asks
+
+    def _search(self) -> str:
+        return self.query_one("#search", Input).value
+
+    def _tabs(self) -> list[Name]:
+        desk = self.trader.desk
+        return [
+            ("Positions", len(desk.positions.held())),
+            ("Open orders", len(desk.orders)),
+            ("Fills", None),
+            ("Messages", None),
+        ]
+
+    def _cash(self) -> list[Span]:
+        balance = self.trader.desk.balance
+        if balance is None:
+            return []
+        desk = self.trader.desk
+        marks = ((held, desk.markets.get(held.market)) for held in desk.positions.held())
+        profit = sum(
+            held.unrealized(market.doubled_mark if market else None) for held, market in marks
+        )
+        return [
+            Span(" unrealized "), tables.money(profit),
+            Span("  locked "), Span(spell.money(balance.locked)),
+            Span("  available "), Span(spell.money(balance.available), "strong"),
+        ]  # fmt: skip
+
+    # the ladder
+
+    @on(Ladder.Place)
+    async def _place(self, event: Ladder.Place) -> None:
+        trader = self.trader
+        qty = trader.sizes[trader.second if event.qty_index else trader.size]
+        start(self, partial(trader.place_at, event.side, event.price, qty))
+
+    @on(Ladder.CancelOrders)
+    async def _cancel(self, event: Ladder.CancelOrders) -> None:
+        start(self, partial(self.trader.cancel, event.ids))
+
+    @on(Ladder.CancelSide)
+    async def _cancel_side(self, event: Ladder.CancelSide) -> None:
+        start(self, partial(self.trader.cancel_side, event.side))
+
+    @on(Ladder.SizeChosen)
+    def _sized(self, event: Ladder.SizeChosen) -> None:
+        self.trader.choose_size(event.index, second=event.second)
+
+    @on(Ladder.Held)
+    def _held(self, event: Ladder.Held) -> None:
+        self.trader.say(f"held: {event.reason}", Weight.WARNING)
+
+    @on(Ladder.Note)
+    def _noted(self, event: Ladder.Note) -> None:
+        self.trader.say(event.text, Weight.WARNING)
+
+    # lists
+
+    @on(Table.Chosen, "#markets")
+    def _open(self, event: Table.Chosen) -> None:
+        self.open_market(int(str(event.key)))
+
+    @on(Table.Chosen, "#positions")
+    def _open_held(self, event: Table.Chosen) -> None:
+        self.open_market(int(str(event.key)))
+
+    @on(Table.Chosen, "#orders")
+    def _amend(self, event: Table.Chosen) -> None:
+        self.app.push_screen(AmendDialog(int(str(event.key))))
+
+    @on(OrdersTable.Cancel)
+    def _cancel_one(self, event: OrdersTable.Cancel) -> None:
+        trader = self.trader
+        if trader.armed:
+            start(self, partial(trader.cancel, [event.order]))
+        else:
+            trader.say(f"SAFE, would send: cancel order {event.order}", Weight.WARNING)
+
+    @on(Input.Submitted, "#search")
+    def _found(self) -> None:
+        key = self.query_one("#markets", Table).key
+        if key is not None:
+            self.open_market(int(str(key)))
+
+    @on(TabLine.Chosen)
+    def _tab_chosen(self, event: TabLine.Chosen) -> None:
+        self.show_tab(event.index)
+
+    @on(Foot.Pressed)
+    async def _pressed(self, event: Foot.Pressed) -> None:
+        await self.run_action(event.action)
+
+    def open_market(self, market: int) -> None:
+        """Open a market and go to its ladder."""
+        start(self, partial(self.trader.open, market), exclusive=True, group="open")
+        self.query_one("#search", Input).value = ""
+        self.remove_class("-choosing")
+        ladder = self.query_one(Ladder)
+        ladder.reset()
+        ladder.focus()
+
+    def show_tab(self, index: int) -> None:
+        """Show a list, and put the keyboard there when it was on another one."""
+        lists = self.query_one(ContentSwitcher)
+        there = self.focused is not None and lists in self.focused.ancestors
+        self.query_one(TabLine).chosen = index
+        lists.current = _TABS[index]
+        if there:
+            self.query_one(f"#{_TABS[index]}").focus()
+
+    # keys
+
+    def action_size(self, index: int) -> None:
+        """Choose the first size."""
+        self.trader.choose_size(index)
+
+    def action_swap(self) -> None:
+        """Swap the sizes."""
+        trader = self.trader
+        trader.size, trader.second = trader.second, trader.size
+
+    def action_order(self) -> None:
+        """Open the form."""
+        self._form(at_market=False)
+
+    def action_market_order(self) -> None:
+        """Open the form for a market order."""
+        self._form(at_market=True)
+
+    def _form(self, *, at_market: bool) -> None:
+        market = self.trader.desk.market
+        if market is None:
+            self.trader.say("no market is open", Weight.WARNING)
+        else:
+            self.app.push_screen(OrderDialog(market, at_market=at_market))
+
+    def action_markets(self) -> None:
+        """Go to the markets or back."""
+        target: Widget = self.query_one("#markets")
+        if self.has_class("-choosing") or self.focused is target:
+            self.action_home()
+            return
+        self.add_class("-choosing")
+        target.focus()
+
+    def action_search(self) -> None:
+        """Go to the search."""
+        self.add_class("-choosing")
+        self.query_one("#search").focus()
+
+    def action_home(self) -> None:
+        """Go back to the ladder."""
+        self.remove_class("-choosing")
+        if self.trading.plain:
+            self.remove_class("-chart", "-tape", "-depth")
+        self.query_one("#search", Input).value = ""
+        self.query_one(Ladder).focus()
+
+    def action_interval(self, name: str | None = None) -> None:
+        """Choose the chart's interval, or the next one."""
+        every = [*Interval]
+        now = self.trader.desk.candles.interval
+        chosen = every[(every.index(now) + 1) % len(every)] if name is None else Interval(name)
+        start(self, partial(self.trader.load_candles, chosen), exclusive=True, group="candles")
+
+    def action_kind(self) -> None:
+        """Draw candles or a line."""
+        data = self.query_one(Chart).data
+        data.kind = Kind.LINE if data.kind is Kind.CANDLES else Kind.CANDLES
+
+    def action_tab(self, by: int) -> None:
+        """Show the next list."""
+        self.show_tab((self.query_one(TabLine).chosen + by) % len(_TABS))
+
+    def action_part(self) -> None:
+        """Show the next of chart, tape and depth where there is no room for all."""
+        if self.trading.plain:
+            parts = ["", "-chart", "-tape", "-depth"]
+        else:
+            parts = ["", "-tape", "-depth"] if self.has_class("-low") else ["-tape", "-depth"]
+        now = next((part for part in parts if part and self.has_class(part)), parts[0])
+        after = parts[(parts.index(now) + 1) % len(parts)]
+        for part in ("-chart", "-tape", "-depth"):
+            self.set_class(part == after, part)
+
+    def action_side(self, side: str) -> None:
+        """Cancel a side of the open market."""
+        start(self, partial(self.trader.cancel_side, Side(side)))
+
+
+def _own(screen: TradingScreen) -> tuple[OwnOrder, ...]:
+    desk = screen.trader.desk
+    return tuple(
+        OwnOrder(order.id, order.side, order.price, order.remaining, order.ahead)
+        for order in desk.orders.of(desk.selected)
+    )
+
+
+def _intervals(chosen: Interval) -> str:
+    names = (
+        f"[reverse] {each} [/]"
+        if each is chosen
+        else f"[@click=screen.interval('{each}')] {each} [/]"
+        for each in Interval
+    )
+    return "Chart " + "".join(names)

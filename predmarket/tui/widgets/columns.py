@@ -1,0 +1,108 @@
+"""Which columns the ladder has at a width, where each stands, and which give way first.
+
+A column's place depends on the width and the tick alone, never on what is in it. Where room lacks,
+volume goes first, then what stands ahead in the queue, the gain, and last one's own sizes.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+
+from predmarket.terms import Side
+from predmarket.tui.desk.figures import MONEY_CELLS, SIZE_CELLS, decimals_of
+from predmarket.units import Price
+
+
+class Kind(Enum):
+    """What a column shows, from left to right."""
+
+    MINE_BID = auto()
+    AHEAD_BID = auto()
+    BID = auto()
+    PRICE = auto()
+    ASK = auto()
+    AHEAD_ASK = auto()
+    MINE_ASK = auto()
+    VOLUME = auto()
+    GAIN = auto()
+
+    @property
+    def label(self) -> str:
+        """Return what its head says."""
+        return "P&L" if self is Kind.GAIN else self.name.split("_")[0].lower()
+
+    @property
+    def side(self) -> Side | None:
+        """Return the side that a click here is about."""
+        return _SIDES.get(self)
+
+    @property
+    def own(self) -> bool:
+        """Return whether it shows one's own orders."""
+        return self in _OWN
+
+
+_SIDES = {
+    Kind.MINE_BID: Side.BUY,
+    Kind.AHEAD_BID: Side.BUY,
+    Kind.BID: Side.BUY,
+    Kind.ASK: Side.SELL,
+    Kind.AHEAD_ASK: Side.SELL,
+    Kind.MINE_ASK: Side.SELL,
+}
+_OWN = frozenset({Kind.MINE_BID, Kind.AHEAD_BID, Kind.AHEAD_ASK, Kind.MINE_ASK})
+
+_SIZE = SIZE_CELLS + 1
+_VOLUME, _VOLUME_MAX = _SIZE + 3, 22
+_GAIN = MONEY_CELLS + 1
+_DROPS = (
+    frozenset[Kind](),
+    frozenset({Kind.VOLUME}),
+    frozenset({Kind.VOLUME, Kind.AHEAD_BID, Kind.AHEAD_ASK}),
+    frozenset({Kind.VOLUME, Kind.AHEAD_BID, Kind.AHEAD_ASK, Kind.GAIN}),
+    frozenset(Kind) - {Kind.BID, Kind.PRICE, Kind.ASK},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its first cell and its width, the gap to its neighbour included."""
+
+    kind: Kind
+    x: int
+    width: int
+
+
+@lru_cache(maxsize=256)
+def columns(width: int, tick: Price) -> tuple[Column, ...]:
+    """Return the columns that fit into ``width`` cells, from the left."""
+    price = decimals_of(tick) + 6  # two rules, the price, a cell for each mark
+    kinds: list[Kind] = []
+    widths: dict[Kind, int] = {}
+    for dropped in _DROPS:
+        kinds = [kind for kind in Kind if kind not in dropped]
+        widths = dict.fromkeys(kinds, _SIZE)
+        widths[Kind.PRICE] = price
+        if Kind.GAIN in widths:
+            widths[Kind.GAIN] = _GAIN
+        if Kind.VOLUME in widths:
+            widths[Kind.VOLUME] = _VOLUME
+        if sum(widths.values()) <= width:
+            break
+    _spread(widths, max(0, width - sum(widths.values())))
+    x, placed = 0, []
+    for kind in kinds:
+        placed.append(Column(kind, x, widths[kind]))
+        x += widths[kind]
+    return tuple(placed)
+
+
+def _spread(widths: dict[Kind, int], room: int) -> None:
+    """Give what room is left to the bars, both sides the same, so that they keep one scale."""
+    if Kind.VOLUME in widths:
+        volume = min(room // 3, _VOLUME_MAX - _VOLUME)
+        widths[Kind.VOLUME] += volume
+        room -= volume
+    widths[Kind.BID] += room // 2
+    widths[Kind.ASK] += room // 2
+    widths[list(widths)[-1]] += room % 2

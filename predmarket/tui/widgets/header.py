@@ -1,0 +1,100 @@
+"""The first line: which market, how it stands, whether the data may be believed, who trades, and
+whether a click sends.
+"""
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from predmarket.tui.desk import spell
+from predmarket.tui.desk.lamp import Light
+from predmarket.tui.desk.markets import Market
+from predmarket.tui.widgets.panel import Line, Panel, Span, fit, join
+from predmarket.units import Micros
+
+_LAMP = {
+    Light.LIVE: ("●", "gain"),
+    Light.CONNECTING: ("◌", "warn"),
+    Light.STALE: ("▲", "warn"),
+    Light.LOST: ("✕", "loss"),
+}
+_STATUS = {"OPEN": "gain", "HALTED": "warn", "CLOSED": "dim", "DRAFT": "dim"}
+
+
+@dataclass(slots=True)
+class HeaderData:
+    """What the first line shows. ``age`` is that of the data, None before any came."""
+
+    market: Market | None = None
+    now: Micros = 0
+    light: Light = Light.CONNECTING
+    age: Micros | None = None
+    who: str = ""
+    armed: bool = False
+
+
+class Header(Panel):
+    """Always one line; what matters least goes first when room lacks."""
+
+    DEFAULT_CSS = """
+    Header { height: 1; background: $panel; dock: top; }
+    """
+
+    def __init__(self, *, plain: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.data = HeaderData()
+        self._plain = plain
+
+    def stamp(self) -> object:
+        return self.lines(self.size.width, 1)
+
+    def lines(self, width: int, _height: int) -> list[Line]:
+        data = self.data
+        right = [self._lamp(), (Span(data.who, "dim"),), (self._arming(),)]
+        left: list[tuple[Span, ...]] = [(Span(" predmarket", "accent"),)]
+        closes = None
+        if data.market is not None:
+            status = data.market.status
+            left.append((Span(data.market.question, "strong"),))
+            left.append((Span(status, _STATUS.get(status, "accent")),))
+            if data.market.closes_at is not None and not data.market.final:
+                closes = (Span(f"closes in {spell.span(data.market.closes_at - data.now)}", "dim"),)
+        if closes is not None:
+            left.append(closes)
+        room = width - 1
+        if _long(left) + _long(right) + 2 > room and closes is not None:
+            left.remove(closes)
+        if _long(left) + _long(right) + 2 > room:
+            del right[1]
+        if _long(left) + _long(right) + 2 > room:
+            del left[0]
+        if data.market is not None:
+            over = _long(left) + _long(right) + 3 - room
+            if over > 0:
+                at = next(i for i, part in enumerate(left) if part[0].tone == "strong")
+                text = left[at][0].text
+                left[at] = (Span(fit(text, max(8, cell_len(text) - over)), "strong"),)
+        if left[0][0].tone != "accent":
+            left[0] = (Span(" " + left[0][0].text, left[0][0].tone),)
+        start, end = join(left), join(right)
+        gap = max(1, width - _length(start) - _length(end))
+        return [Line((*start, Span(" " * gap), *end))]
+
+    def _lamp(self) -> tuple[Span, ...]:
+        data = self.data
+        sign, tone = _LAMP[data.light]
+        words = str(data.light.value)
+        if data.age is not None and data.light is not Light.CONNECTING:
+            words += f" {fit(spell.age(data.age), 4)}"
+        return (Span(words if self._plain else f"{sign} {words}", tone),)
+
+    def _arming(self) -> Span:
+        return Span(" ARM ", "losstag") if self.data.armed else Span(" SAFE ", "gaintag")
+
+
+def _long(parts: list[tuple[Span, ...]]) -> int:
+    return _length(join(parts))
+
+
+def _length(spans: tuple[Span, ...]) -> int:
+    return sum(cell_len(span.text) for span in spans)

@@ -1,0 +1,323 @@
+"""The price ladder: the book at fixed prices, traded on with the mouse or a keyboard cursor.
+
+The axis moves when the trader asks, never by itself. tick() compares what stands on the screen with
+the data and repaints the lines that differ; nothing else repaints, however much the data changes.
+In SAFE an act is only described, in ARM it becomes a message. What moved under a click less than
+200 ms ago holds it (desk/guard.py).
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.strip import Strip
+
+from predmarket.terms import Side
+from predmarket.tui.desk.axis import Axis
+from predmarket.tui.desk.guard import Guard
+from predmarket.tui.desk.ladder import Cancel, CancelAll, Intent, LadderData, LadderView, Place, Row
+from predmarket.tui.desk.words import describe
+from predmarket.tui.widgets import ladder_style as look
+from predmarket.tui.widgets.columns import columns
+from predmarket.tui.widgets.ladder_keys import BINDINGS
+from predmarket.tui.widgets.ladder_lines import Line, Painter, RowLine
+from predmarket.tui.widgets.ladder_messages import LadderMessages
+from predmarket.tui.widgets.ladder_page import Page, Pointer, Spot
+from predmarket.tui.widgets.lined import Lined
+from predmarket.tui.widgets.palette import Palette
+from predmarket.units import PRICE_ONE, Price
+
+LEFT, RIGHT = 1, 3
+NOTE_SECONDS = 2.0
+"""How long the hint gives way to what was not sent and why."""
+
+
+class Ladder(LadderMessages, Lined[Line], can_focus=True):
+    """Draws ``data``; whoever owns it changes it and calls tick() once a frame."""
+
+    DEFAULT_CSS = look.CSS
+    COMPONENT_CLASSES: ClassVar[set[str]] = {look.PREFIX + role for role in look.ROLES}
+    BINDINGS: ClassVar[list[BindingType]] = BINDINGS
+
+    def __init__(
+        self,
+        data: LadderData | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        plain: bool = False,
+        id: str | None = None,  # the name that every widget has for it
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self.data = data or LadderData()
+        self.plain = plain
+        self._clock = clock
+        self._axis = Axis(self.data.tick)
+        self._guard = Guard(clock)
+        self._cumulative = False
+        self._centred = False
+        self._cursor: Price | None = None
+        self._said = ("", -NOTE_SECONDS)
+        self._watched: Row | None = None
+        self._pointer: Pointer | None = None
+        self._pressed: tuple[Spot, str | None] | None = None
+        self._painter: Painter | None = None
+
+    # what the screen calls
+
+    def wanted(self) -> Sequence[Line]:
+        view = self._view()
+        self._follow(view)
+        self._watch_cursor(view)
+        said, since = self._said
+        note = said if self._clock() - since < NOTE_SECONDS else ""
+        return self._page().lines(
+            view, self._cursor, self._pointer, focused=self.has_focus, note=note
+        )
+
+    def changed(self, before: Line, after: Line) -> None:
+        match before, after:
+            case RowLine(row=was), RowLine(row=now) if was.price == now.price:
+                self._guard.row_changed(was, now)
+
+    def _watch_cursor(self, view: LadderView) -> None:
+        """Note what changed at the cursor, where it has no line of its own too."""
+        before, self._watched = self._watched, None
+        if self._cursor is not None:
+            self._watched = view.row(self._cursor)
+            if before is not None and before.price == self._cursor and before != self._watched:
+                self._guard.row_changed(before, self._watched)
+
+    def recentre(self) -> None:
+        """Bring the middle of the book into the middle of the window."""
+        middle = self._view().middle
+        if self._axis.centre(PRICE_ONE // 2 if middle is None else middle):
+            self._guard.axis_moved()
+        self.tick()
+
+    def reset(self) -> None:
+        """Forget cursor and place: another market is shown now."""
+        self._cursor, self._pointer, self._pressed = None, None, None
+        self._centred = False
+        self._guard = Guard(self._clock)
+        self._guard.axis_moved()
+        self.tick()
+
+    def toggle_cumulative(self) -> None:
+        """Show all that rests up to each price, or what rests at it."""
+        self._cumulative = not self._cumulative
+        self.tick()
+
+    def move_cursor(self, rows: int) -> None:
+        """Move the keyboard cursor down the prices, up if negative; the window follows."""
+        view, axis = self._view(), self._axis
+        if self._cursor is None:
+            start = view.middle or PRICE_ONE // 2
+            row = axis.row(start)
+            self._cursor = start if row is not None else axis.price(axis.shown // 2)
+        else:
+            price = self._cursor - rows * axis.tick
+            self._cursor = max(axis.tick, min(price, PRICE_ONE - axis.tick))
+        if axis.reveal(self._cursor):
+            self._guard.axis_moved()
+        self.tick()
+
+    def place_at_cursor(self, side: Side, qty_index: int = 0) -> None:
+        """Do what a click on the cursor's size of ``side`` does."""
+        price = self._cursor_in_sight()
+        if price is not None:
+            self._attempt(side, price, Place(side, price, qty_index), own=False)
+
+    def cancel_at_cursor(self) -> None:
+        """Do what a click on one's own orders at the cursor does."""
+        price = self._cursor_in_sight()
+        if price is None:
+            return
+        view = self._view()
+        intents = [intent for side in Side if (intent := view.cancel(side, price))]
+        for intent in intents:
+            self._attempt(intent.side, price, intent, own=True)
+        if not intents:
+            self._say(self.Note("no order of yours there"))
+
+    def _cursor_in_sight(self) -> Price | None:
+        """Return the cursor's price; where it could not be seen, show it and return None."""
+        cursor = self._cursor
+        if cursor is None:
+            self.move_cursor(0)
+            return None
+        if self._axis.row(cursor) is None:
+            self.move_cursor(0)
+            self._say(self.Held("the cursor was out of sight"))
+            return None
+        return cursor
+
+    # keys
+
+    def action_move(self, rows: int) -> None:
+        self.move_cursor(rows)
+
+    def action_place(self, side: str, qty_index: int) -> None:
+        self.place_at_cursor(Side(side), qty_index)
+
+    def action_cancel(self) -> None:
+        self.cancel_at_cursor()
+
+    def action_cumulative(self) -> None:
+        self.toggle_cumulative()
+
+    def action_centre(self) -> None:
+        self.recentre()
+
+    # pointer
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        offset = event.get_content_offset(self)
+        self._pointer = None if offset is None else Pointer(offset.x, offset.y)
+
+    def on_leave(self) -> None:
+        self._pointer = None
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._scroll(3, event)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._scroll(-3, event)
+
+    def _scroll(self, rows: int, event: events.MouseEvent) -> None:
+        if self._axis.scroll(rows):
+            self._guard.axis_moved()
+            event.stop()
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Remember what the button went down on: a click means that, or nothing."""
+        spot = self._spot(event)
+        if spot is None:
+            self._pressed = None
+            return
+        self.tick()
+        why = None
+        if spot.price is not None and spot.kind.side is not None:
+            why = self._reason(spot.kind.side, spot.price, own=spot.kind.own, pointer=True)
+        self._pressed = (spot, why)
+
+    def on_click(self, event: events.Click) -> None:
+        pressed, self._pressed = self._pressed, None
+        spot = self._spot(event)
+        if spot is None or event.button not in {LEFT, RIGHT} or pressed is None:
+            return
+        event.stop()
+        self.tick()
+        aimed, why = pressed
+        side, own = spot.kind.side, spot.kind.own
+        if aimed != spot:
+            if (aimed.kind, aimed.y) == (spot.kind, spot.y):
+                self._say(self.Held("the prices moved under the click"))
+        elif spot.size is not None:
+            self.post_message(self.SizeChosen(spot.size, second=event.button == RIGHT))
+        elif spot.price is None:
+            if side is not None:
+                self._act(CancelAll(side))
+        elif side is None:
+            self._cursor = spot.price
+            self.tick()
+        else:
+            place = Place(side, spot.price, int(event.button == RIGHT))
+            intent = self._view().cancel(side, spot.price) if own else place
+            self._attempt(side, spot.price, intent, own=own, pointer=True, why=why)
+
+    def _attempt(
+        self,
+        side: Side,
+        price: Price,
+        intent: Intent | None,
+        *,
+        own: bool,
+        pointer: bool = False,
+        why: str | None = None,
+    ) -> None:
+        """Act, unless what the trader aimed at has just changed; ``why`` says it had before."""
+        why = why or self._reason(side, price, own=own, pointer=pointer)
+        if why is not None:
+            self._say(self.Held(why))
+        elif intent is not None:
+            self._act(intent)
+
+    def _reason(self, side: Side, price: Price, *, own: bool, pointer: bool) -> str | None:
+        self.tick()  # what has changed since the last frame moved under the click too
+        return self._guard.reason(side, price, own=own, pointer=pointer)
+
+    def _act(self, intent: Intent) -> None:
+        """Send what is wanted, or say why not."""
+        view, data = self._view(), self.data
+        what = describe(intent, view)
+        if not data.live:
+            self._say(self.Note(f"no live data, not sent: {what}"))
+        elif data.halted and isinstance(intent, Place):
+            self._say(self.Note(f"{data.halted}, not sent: {what}"))
+        elif isinstance(intent, CancelAll) and not view.ids(intent.side):
+            self._say(self.Note(f"no {intent.side} order of yours"))
+        elif not data.armed:
+            self._say(self.Note(f"SAFE, would send: {what}", intent))
+        else:
+            match intent:
+                case Place(side, price, index):
+                    self.post_message(self.Place(side, price, index))
+                case Cancel(ids=ids):
+                    self.post_message(self.CancelOrders(ids))
+                case CancelAll(side):
+                    self.post_message(self.CancelSide(side))
+
+    def _say(self, message: LadderMessages.Held | LadderMessages.Note) -> None:
+        """Tell the screen, and show it where the trader looks."""
+        text = f"held: {message.reason}" if isinstance(message, self.Held) else message.text
+        self._said = (text, self._clock())
+        self.post_message(message)
+        self.tick()
+
+    # drawing
+
+    def on_resize(self) -> None:
+        self._axis.resize(self._page().rows)
+        self._guard.axis_moved()
+
+    def forget(self) -> None:
+        self._painter = None
+
+    def paint(self, line: Line) -> Strip:
+        return self._paint().paint(line)
+
+    def _paint(self) -> Painter:
+        if self._painter is None:
+            width = self.size.width
+            placed = columns(width, self._axis.tick)
+            self._painter = Painter(Palette(self, look.PREFIX), placed, width, self._axis.tick)
+        return self._painter
+
+    def _view(self) -> LadderView:
+        return LadderView(self.data, cumulative=self._cumulative)
+
+    def _page(self) -> Page:
+        return Page(self.size.width, self.size.height, self._axis, plain=self.plain)
+
+    def _follow(self, view: LadderView) -> None:
+        """Take up another tick; centre once, on the first price that is known."""
+        if self.data.tick != self._axis.tick:
+            self._axis = Axis(self.data.tick)
+            self._axis.rows = self._page().rows
+            self._cursor, self._centred = None, False
+            self._guard.axis_moved()
+            self.repaint()
+        if not self._centred:
+            middle = view.middle
+            self._centred = middle is not None
+            if self._axis.centre(PRICE_ONE // 2 if middle is None else middle):
+                self._guard.axis_moved()
+
+    def _spot(self, event: events.MouseEvent) -> Spot | None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return None
+        return self._page().spot(Pointer(offset.x, offset.y), self.data.sizes)

@@ -1,0 +1,17 @@
+"""The ladder's keys. Each has an id, by which it can be remapped, and says what it does."""
+
+from textual.binding import Binding, BindingType
+
+BINDINGS: list[BindingType] = [
+    Binding("up", "move(-1)", "Up", id="ladder.up", show=False),
+    Binding("down", "move(1)", "Down", id="ladder.down", show=False),
+    Binding("pageup", "move(-10)", "Ten up", id="ladder.page_up", show=False),
+    Binding("pagedown", "move(10)", "Ten down", id="ladder.page_down", show=False),
+    Binding("b", "place('BUY', 0)", "Buy", id="ladder.buy", tooltip="Buy at the cursor"),
+    Binding("s", "place('SELL', 0)", "Sell", id="ladder.sell", tooltip="Sell at the cursor"),
+    Binding("B", "place('BUY', 1)", "Buy second size", id="ladder.buy_second", show=False),
+    Binding("S", "place('SELL', 1)", "Sell second size", id="ladder.sell_second", show=False),
+    Binding("x", "cancel", "Cancel", id="ladder.cancel", tooltip="Cancel own at the cursor"),
+    Binding("c", "cumulative", "Depth", id="ladder.cumulative", tooltip="Sizes summed up"),
+    Binding("space", "centre", "Centre", id="ladder.centre", tooltip="Centre on the spread"),
+]

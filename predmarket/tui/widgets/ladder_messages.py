@@ -1,0 +1,57 @@
+"""What the ladder tells the screen: what to send, and what it did not send and why."""
+
+from textual.message import Message
+
+from predmarket.terms import Side
+from predmarket.tui.desk.ladder import Intent
+from predmarket.units import Price
+
+
+class LadderMessages:
+    """The ladder's messages. Place and the cancels come in ARM alone: they are to be sent."""
+
+    class Place(Message, namespace="ladder"):
+        """Send an order of the first (0) or second (1) size."""
+
+        def __init__(self, side: Side, price: Price, qty_index: int) -> None:
+            super().__init__()
+            self.side = side
+            self.price = price
+            self.qty_index = qty_index
+
+    class CancelOrders(Message, namespace="ladder"):
+        """Cancel these orders."""
+
+        def __init__(self, ids: tuple[int, ...]) -> None:
+            super().__init__()
+            self.ids = ids
+
+    class CancelSide(Message, namespace="ladder"):
+        """Cancel every own order of a side of this market."""
+
+        def __init__(self, side: Side) -> None:
+            super().__init__()
+            self.side = side
+
+    class SizeChosen(Message, namespace="ladder"):
+        """The size at ``index`` is to be the first or second size."""
+
+        def __init__(self, index: int, *, second: bool) -> None:
+            super().__init__()
+            self.index = index
+            self.second = second
+
+    class Held(Message, namespace="ladder"):
+        """Nothing is sent: what was clicked had just changed."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
+
+    class Note(Message, namespace="ladder"):
+        """Nothing is sent; ``intent`` is what SAFE kept back, None where it was refused."""
+
+        def __init__(self, text: str, intent: Intent | None = None) -> None:
+            super().__init__()
+            self.text = text
+            self.intent = intent

@@ -1,0 +1,215 @@
+"""A table that lines up: one widget for positions, orders, fills, messages, users and markets.
+
+Columns are as wide as what they have held, and never shrink, so that nothing jumps while figures
+change; where room lacks, the least important columns go. The cursor stays on its row's key, not on
+its place, when rows come and go above it.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from predmarket.tui.widgets.panel import Line, Panel, Span, fit
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """``weight`` decides who goes first when room lacks: the lowest. ``stretch`` is cut before
+    anyone goes, and ``fill`` takes the rest of the line."""
+
+    heading: str
+    numeric: bool = False
+    weight: int = 9
+    stretch: bool = False
+    fill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row; ``key`` tells it from the others for as long as it lives."""
+
+    key: Hashable
+    cells: tuple[Span, ...]
+
+
+def number(heading: str, weight: int = 9) -> Column:
+    """Return a column whose cells stand to the right."""
+    return Column(heading, True, weight)
+
+
+def text(heading: str, weight: int = 9, *, stretch: bool = False, fill: bool = False) -> Column:
+    """Return a column whose cells stand to the left."""
+    return Column(heading, False, weight, stretch or fill, fill)
+
+
+class Table(Panel, can_focus=True):
+    """``stamp`` says cheaply whether ``rows`` are as before."""
+
+    class Chosen(Message):
+        """A row was chosen, by Enter or a double click; by one click where that is said."""
+
+        def __init__(self, table: "Table", key: Hashable) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+        @property
+        def control(self) -> "Table":
+            return self.table
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", False, id="table.up", tooltip="The row above."),
+        Binding("down", "move(1)", "Down", False, id="table.down", tooltip="The row below."),
+        Binding("pageup", "move(-10)", "Page up", False, id="table.page-up"),
+        Binding("pagedown", "move(10)", "Page down", False, id="table.page-down"),
+        Binding("home", "move(-100000)", "First", False, id="table.first"),
+        Binding("end", "move(100000)", "Last", False, id="table.last"),
+        Binding("enter", "choose", "Choose", False, id="table.choose", tooltip="Choose the row."),
+    ]
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        stamp: Callable[[], object],
+        rows: Callable[[], Sequence[Row]],
+        empty: str = "",
+        click_chooses: bool = False,
+        gap: int = 2,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self.columns = columns
+        self._source_stamp = stamp
+        self._source = rows
+        self._empty = empty
+        self._click_chooses = click_chooses
+        self._gap = gap
+        self._rows: Sequence[Row] = ()
+        self._taken: object = self
+        self._widths = [cell_len(column.heading) for column in columns]
+        self._place = 0
+        self._key: Hashable = None
+        self._top = 0
+
+    @property
+    def key(self) -> Hashable:
+        """Return the key under the cursor, None in an empty table."""
+        self._take()
+        return self._rows[self._place].key if self._rows else None
+
+    @property
+    def count(self) -> int:
+        """Return how many rows there are."""
+        self._take()
+        return len(self._rows)
+
+    def put(self, key: Hashable) -> None:
+        """Put the cursor on a row, if it is there."""
+        self._take()
+        for place, row in enumerate(self._rows):
+            if row.key == key:
+                self._place, self._key = place, key
+
+    def stamp(self) -> object:
+        return (self._source_stamp(), self._place, self._top, self.has_focus)
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        self._take()
+        shown, widths = self._layout(width)
+        head = self._line([Span(each.heading, "head") for each in self.columns], shown, widths)
+        if not self._rows:
+            return [head, Line((Span(fit(self._empty, width), "dim"),))][:height]
+        room = max(1, height - 1)
+        self._top = max(min(self._top, self._place, len(self._rows) - room), 0)
+        self._top = max(self._top, self._place - room + 1)
+        lines = [head]
+        for place in range(self._top, min(len(self._rows), self._top + room)):
+            at_cursor = place == self._place
+            line = self._line(self._rows[place].cells, shown, widths)
+            lines.append(Line(line.spans, "cursor" if at_cursor and self.has_focus else ""))
+        return lines
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        self._take()
+        if self._rows:
+            self._place = max(0, min(len(self._rows) - 1, self._place + by))
+            self._key = self._rows[self._place].key
+
+    def action_choose(self) -> None:
+        """Choose the row under the cursor."""
+        if self.key is not None:
+            self.post_message(self.Chosen(self, self.key))
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on a row, and perhaps choose it."""
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y < 1:
+            return
+        place = self._top + offset.y - 1
+        if place >= len(self._rows):
+            return
+        again = self._click_chooses or (place == self._place and event.chain > 1)
+        self._place, self._key = place, self._rows[place].key
+        if again:
+            self.action_choose()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.action_move(1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.action_move(-1)
+
+    def _take(self) -> None:
+        taken = self._source_stamp()
+        if taken == self._taken:
+            return
+        self._taken = taken
+        self._rows = self._source()
+        for row in self._rows:
+            for i, cell in enumerate(row.cells):
+                self._widths[i] = max(self._widths[i], cell_len(cell.text))
+        places = {row.key: place for place, row in enumerate(self._rows)}
+        last = max(0, len(self._rows) - 1)
+        self._place = places.get(self._key, min(self._place, last))
+        self._key = self._rows[self._place].key if self._rows else None
+
+    def _layout(self, width: int) -> tuple[list[int], list[int]]:
+        """Return which columns are shown and how wide each is."""
+        shown = [*range(len(self.columns))]
+        least = sorted(shown, key=lambda i: (self.columns[i].weight, i))
+
+        def needed() -> int:
+            return sum(self._least(i) for i in shown) + self._gap * (len(shown) - 1)
+
+        while len(shown) > 1 and needed() > width:
+            shown.remove(next(i for i in least if i in shown))
+        widths = [self._least(i) for i in shown]
+        spare = width - needed()
+        for n, i in enumerate(shown):
+            if self.columns[i].stretch and spare > 0:
+                more = spare if self.columns[i].fill else min(spare, self._widths[i] - widths[n])
+                widths[n] += more
+                spare -= more
+        return shown, widths
+
+    def _least(self, i: int) -> int:
+        return min(self._widths[i], 12) if self.columns[i].stretch else self._widths[i]
+
+    def _line(self, cells: Sequence[Span], shown: list[int], widths: list[int]) -> Line:
+        spans: list[Span] = []
+        for n, i in enumerate(shown):
+            if n:
+                spans.append(Span(" " * self._gap))
+            right = self.columns[i].numeric
+            spans.append(Span(fit(cells[i].text, widths[n], right=right), cells[i].tone))
+        return Line(tuple(spans))

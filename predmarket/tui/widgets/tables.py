@@ -1,0 +1,224 @@
+"""The desk's lists as tables: which columns each has, and how a row is spelled."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from predmarket.terms import MarketStatus, Side
+from predmarket.tui.desk import spell
+from predmarket.tui.desk.desk import Desk
+from predmarket.tui.desk.journal import Weight
+from predmarket.tui.desk.markets import Market
+from predmarket.tui.desk.positions import Position
+from predmarket.tui.widgets.panel import Span
+from predmarket.tui.widgets.table import Column, Row, Table, number, text
+from predmarket.units import Money, Price
+
+_WEIGHTS = {
+    Weight.PLAIN: "plain",
+    Weight.GOOD: "gain",
+    Weight.WARNING: "warn",
+    Weight.BAD: "loss",
+}
+_MARKS = {
+    MarketStatus.OPEN: Span(" "),
+    MarketStatus.HALTED: Span("‖", "warn"),
+    MarketStatus.CLOSED: Span("■", "dim"),
+    MarketStatus.DRAFT: Span("◦", "dim"),
+    MarketStatus.RESOLVED: Span("✓", "dim"),
+    MarketStatus.VOIDED: Span("∅", "dim"),
+}
+
+
+def markets(desk: Desk, search: Callable[[], str], *, plain: bool, id: str) -> Table:
+    """Markets that match a search; the open one is marked."""
+
+    def rows() -> list[Row]:
+        return [_market(each, desk, plain=plain) for each in desk.markets.listed(search())]
+
+    columns = [
+        text("", 9),
+        text("MARKET", 10, fill=True),
+        number("LAST", 9),
+        number("VOLUME", 2),
+    ]
+    return Table(
+        columns,
+        stamp=lambda: (desk.markets.version, desk.selected, search()),
+        rows=rows,
+        empty="no market matches",
+        click_chooses=True,
+        gap=1,
+        id=id,
+    )
+
+
+def _market(market: Market, desk: Desk, *, plain: bool) -> Row:
+    open_here = market.id == desk.selected
+    mark = Span("▸", "accent") if open_here else _MARKS[market.status]
+    if plain:
+        mark = Span(">" if open_here else " " if market.trading else str(market.status)[0])
+    tone = "strong" if open_here else "plain" if market.trading else "dim"
+    last = Span(spell.price(market.last, market.tick), _way(rising=market.rising))
+    return Row(
+        market.id, (mark, Span(market.slug, tone), last, Span(spell.compact(market.volume), "dim"))
+    )
+
+
+def _way(*, rising: bool | None) -> str:
+    return {True: "gain", False: "loss", None: "plain"}[rising]
+
+
+def positions(desk: Desk, *, id: str) -> Table:
+    """What is held, at the live mark."""
+
+    def rows() -> list[Row]:
+        return [_position(each, desk.markets.get(each.market)) for each in desk.positions.held()]
+
+    columns = [
+        text("MARKET", 10, stretch=True), number("YES"), number("NO"), number("AVG", 7),
+        number("MARK", 6), number("UNREALIZED"), number("REALIZED", 5),
+        number("IF YES", 8), number("IF NO", 8),
+    ]  # fmt: skip
+    return Table(
+        columns,
+        stamp=lambda: (desk.positions.version, desk.markets.version),
+        rows=rows,
+        empty="no positions",
+        id=id,
+    )
+
+
+def _position(held: Position, market: Market | None) -> Row:
+    mark = None if market is None else market.doubled_mark
+    return Row(
+        held.market,
+        (
+            Span(held.slug, "strong"),
+            Span(spell.qty(held.yes) if held.yes else spell.NOTHING, "buy" if held.yes else "dim"),
+            Span(spell.qty(held.no) if held.no else spell.NOTHING, "sell" if held.no else "dim"),
+            Span(spell.average(held.average)),
+            Span(spell.average(None if mark is None else mark * 50)),
+            money(held.unrealized(mark)),
+            money(held.realized),
+            money(held.if_yes),
+            money(held.if_no),
+        ),
+    )
+
+
+def money(value: Money) -> Span:
+    """Return a gain or a loss in its tone."""
+    words = spell.gain(value)
+    return Span(words, "gain" if words[0] == "+" else "loss" if words[0] == "-" else "plain")
+
+
+def side(value: Side) -> Span:
+    """Return a side in its tone."""
+    return Span(str(value), "buy" if value is Side.BUY else "sell")
+
+
+class OrdersTable(Table):
+    """Open orders, which can be amended and cancelled where they stand."""
+
+    class Cancel(Message):
+        """The order under the cursor is to be cancelled."""
+
+        def __init__(self, order: int) -> None:
+            super().__init__()
+            self.order = order
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "choose", "Amend", id="table.amend", tooltip="Change price or quantity."),
+        Binding("x", "cancel", "Cancel", id="table.cancel", tooltip="Cancel the order."),
+    ]
+
+    def action_cancel(self) -> None:
+        """Ask for the order under the cursor to be cancelled."""
+        if isinstance(self.key, int):
+            self.post_message(self.Cancel(self.key))
+
+
+def orders(desk: Desk, *, id: str) -> OrdersTable:
+    """Open orders in all markets, the newest first."""
+
+    def rows() -> list[Row]:
+        now = sorted(desk.orders, key=lambda order: -order.id)
+        return [
+            Row(
+                order.id,
+                (
+                    Span(str(order.id), "dim"),
+                    Span(order.slug, "strong" if order.market == desk.selected else "plain"),
+                    side(order.side),
+                    Span(spell.price(order.price, tick(desk, order.market))),
+                    Span(spell.qty(order.remaining)),
+                    Span(spell.qty(order.filled), "plain" if order.filled else "dim"),
+                    Span(spell.NOTHING if order.ahead is None else spell.qty(order.ahead), "dim"),
+                    Span(str(order.tif), "dim"),
+                    Span(spell.clock(order.created_at), "dim"),
+                ),
+            )
+            for order in now
+        ]
+
+    columns = [
+        number("ID", 5), text("MARKET", 9, stretch=True), text("SIDE"), number("PRICE"),
+        number("LEFT"), number("FILLED", 7), number("AHEAD", 8), text("TIF", 3), text("PLACED", 4),
+    ]  # fmt: skip
+    return OrdersTable(
+        columns,
+        stamp=lambda: (desk.orders.version, desk.selected),
+        rows=rows,
+        empty="no open orders",
+        id=id,
+    )
+
+
+def tick(desk: Desk, market: int) -> Price:
+    """Return a market's tick; a cent where it is not known."""
+    found = desk.markets.get(market)
+    return 100 if found is None else found.tick
+
+
+def fills(desk: Desk, *, id: str) -> Table:
+    """Own executions, the newest first."""
+
+    def rows() -> list[Row]:
+        return [
+            Row(
+                (fill.id, fill.order),
+                (
+                    Span(spell.clock(fill.at), "dim"),
+                    Span(fill.slug),
+                    side(fill.side),
+                    Span(spell.price(fill.price, tick(desk, fill.market))),
+                    Span(spell.qty(fill.qty)),
+                    Span(spell.average(fill.fee) if fill.fee else spell.NOTHING, "dim"),
+                    Span("maker" if fill.maker else "taker", "dim"),
+                    Span(str(fill.order), "dim"),
+                ),
+            )
+            for fill in desk.fills
+        ]
+
+    columns = [
+        text("TIME"), text("MARKET", 9, stretch=True), text("SIDE"), number("PRICE"), number("QTY"),
+        number("FEE", 5), text("AS", 4), number("ORDER", 3),
+    ]  # fmt: skip
+    return Table(columns, stamp=lambda: desk.fills_version, rows=rows, empty="no fills", id=id)
+
+
+def messages(desk: Desk, *, id: str) -> Table:
+    """What happened, the newest first."""
+
+    def rows() -> list[Row]:
+        return [
+            Row(n, (Span(spell.clock(note.at), "dim"), Span(note.text, _WEIGHTS[note.weight])))
+            for n, note in enumerate(desk.journal.notes)
+        ]
+
+    columns: Sequence[Column] = [text("TIME"), text("MESSAGE", stretch=True)]
+    return Table(columns, stamp=lambda: desk.journal.version, rows=rows, empty="nothing yet", id=id)

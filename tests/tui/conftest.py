@@ -1,0 +1,13 @@
+"""A whole exchange for the screens that trade on one."""
+
+import pytest
+
+from tests.server.http.conftest import Exchange, exchange, settings
+
+__all__ = ["Exchange", "exchange", "settings"]
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One kind of database: the screen never meets it."""
+    return sqlite_url

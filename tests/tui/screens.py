@@ -1,0 +1,142 @@
+"""Screens under a pilot: on a whole exchange in this process, or on a script."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from predmarket.client import AsyncClient, Feed, Session
+from predmarket.client.session import Tokens
+from predmarket.terms import Side
+from predmarket.tui.app import Place, TradingApp
+from predmarket.tui.screens.trading import TradingScreen
+from predmarket.tui.trader import Trader
+from predmarket.tui.widgets.columns import Kind, columns
+from predmarket.tui.widgets.ladder import Ladder
+from predmarket.units import Price
+from tests.server.http.conftest import Exchange, User
+from tests.tui.script import NOW, USER, ScriptedClient, ScriptedFeed, market
+
+PATIENCE = 400
+"""Turns of the loop to wait for what must come."""
+
+
+@dataclass(frozen=True)
+class Desktop:
+    """A running screen and who presses its keys."""
+
+    app: TradingApp
+    pilot: Pilot[None]
+
+    @property
+    def trader(self) -> Trader:
+        """Who acts."""
+        return self.app.trader
+
+    @property
+    def ladder(self) -> Ladder:
+        """The ladder."""
+        return self.app.screen.query_one(Ladder)
+
+    def text(self) -> str:
+        """What the whole terminal shows."""
+        lines = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in line) for line in lines)
+
+    async def until(self, condition: Callable[[], object], what: str = "") -> None:
+        """Wait until ``condition`` is so."""
+        for _ in range(PATIENCE):
+            if condition():
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"still not so: {what or condition}\n{self.text()}")
+
+    async def sees(self, text: str) -> None:
+        """Wait until the terminal shows ``text``."""
+        await self.until(lambda: text in self.text(), text)
+
+    async def press(self, *keys: str) -> None:
+        """Press keys."""
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        """Put ``text`` in place of what stands in the field that has the focus."""
+        await self.until(lambda: isinstance(self.app.focused, Input), "a field to type in")
+        field = self.app.focused
+        assert isinstance(field, Input)
+        field.value = text
+        await self.pilot.pause()
+
+    async def click(self, side: Side, price: Price, *, own: bool = False, button: int = 1) -> None:
+        """Click in the ladder: on a side's size column, or on one's own orders, at a price."""
+        ladder = self.ladder
+        buys = (Kind.MINE_BID, Kind.BID)
+        kind = (buys if side is Side.BUY else (Kind.MINE_ASK, Kind.ASK))[0 if own else 1]
+        await self.until(lambda: not ladder._reason(side, price, own=own, pointer=True), "calm")
+        column = next(c for c in columns(ladder.size.width, ladder.data.tick) if c.kind is kind)
+        lines = enumerate(ladder._lines)
+        y = next(y for y, line in lines if getattr(line, "row", (0,))[0] == price)
+        # one cell of border before each
+        await self.pilot.click(ladder, offset=(column.x + 3, y + 1), button=button)
+
+
+@asynccontextmanager
+async def trading(
+    exchange: Exchange, user: User | None, folder: Path, *, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[Desktop]:
+    """The screen of ``user`` on ``exchange``, live in its first market; without, at the door."""
+    session = Session()
+    if user is not None:
+        session.keep(Tokens(user.session["accessToken"], user.session["refreshToken"]))
+    async with AsyncClient(exchange.url, session=session) as client:
+        app = TradingApp(
+            client,
+            lambda topics: Feed(exchange.url, session=session, topics=topics),
+            Place(exchange.url, "test", folder),
+        )
+        async with app.run_test(size=size, notifications=True) as pilot:
+            desktop = Desktop(app, pilot)
+            if user is not None:
+                await desktop.until(lambda: live(desktop), "live")
+            yield desktop
+
+
+def live(desktop: Desktop) -> bool:
+    """Tell whether orders may be entered, and the screen shows it."""
+    app = desktop.app
+    if not isinstance(app.screen, TradingScreen) or app.trader.refusal() is not None:
+        return False
+    return app.screen._ready and desktop.ladder.data.live
+
+
+@asynccontextmanager
+async def scripted(
+    folder: Path, *, size: tuple[int, int] = (120, 40), plain: bool = False
+) -> AsyncIterator[tuple[Desktop, ScriptedFeed, ScriptedClient]]:
+    """A screen whose exchange is a script, at a time that stands still."""
+    client = ScriptedClient(
+        {
+            "GET /v1/auth/me": USER,
+            "GET /v1/markets": {"items": [market()], "total": 1},
+            "GET /v1/candles/1": {"items": []},
+            "GET /v1/user/ledger": {"items": [], "nextCursor": None},
+        }
+    )
+    feed = ScriptedFeed()
+    trader = Trader(client, clock=lambda: NOW)
+    app = TradingApp(
+        client,
+        lambda topics: feed,
+        Place("http://exchange.test", "test", folder),
+        plain=plain,
+        trader=trader,
+    )
+    async with app.run_test(size=size, notifications=True) as pilot:
+        desktop = Desktop(app, pilot)
+        await desktop.until(lambda: isinstance(app.screen, TradingScreen), "trading")
+        await desktop.until(lambda: "orderbook:1" in feed.topics, "subscribed")
+        yield desktop, feed, client

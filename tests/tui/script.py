@@ -1,0 +1,161 @@
+"""A feed played from a script, and a client that answers from a table: no exchange behind them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, TypeVar, cast
+
+from predmarket.client import ApiError, shapes
+from predmarket.client import messages as feed
+from predmarket.client.calls import Call
+from predmarket.client.messages import Message, State, StateChanged
+
+T = TypeVar("T")
+
+NOW = 1_900_000_000_000_000
+"""The time that scripted screens live at, in microseconds."""
+USER: shapes.User = {
+    "id": 7,
+    "email": "ann@example.com",
+    "role": "USER",
+    "fullName": None,
+    "createdAt": "2030-01-01T00:00:00.000000Z",
+}
+LIVE = StateChanged(State.LIVE)
+LOST = StateChanged(State.LOST, "the connection was cut")
+
+
+def market(id: int = 1, slug: str = "rain", **fields: object) -> shapes.Market:
+    """Return an open market without a trade."""
+    plain: dict[str, Any] = {
+        "id": id, "slug": slug, "question": f"Will there be {slug}?", "description": "",
+        "status": "OPEN", "outcome": None, "settlementPrice": None, "tickSize": "0.0100",
+        "makerFeeRate": "0.0000", "takerFeeRate": "0.0000", "closesAt": None,
+        "createdAt": "2030-01-01T00:00:00.000000Z", "creator": {"id": 1, "fullName": None},
+        "lastPrice": None, "bestBid": None, "bestAsk": None, "volume": "0.00",
+        "openInterest": "0.00",
+    }  # fmt: skip
+    return cast("shapes.Market", plain | fields)
+
+
+def order(id: int, side: str, price: str, qty: str, **fields: object) -> shapes.OrderState:
+    """Return an open order of market 1."""
+    plain: dict[str, Any] = {
+        "id": id, "clientOrderId": None, "marketId": 1, "marketSlug": "rain", "userId": 7,
+        "side": side, "type": "LIMIT", "price": price, "qty": qty, "qtyFilled": "0.00",
+        "qtyRemaining": qty, "avgFillPrice": None, "feesPaid": "0.000000", "status": "OPEN",
+        "reason": None, "timeInForce": "GTC", "expiresAt": None,
+        "createdAt": "2030-01-01T00:00:00.000000Z", "updatedAt": "2030-01-01T00:00:00.000000Z",
+    }  # fmt: skip
+    return cast("shapes.OrderState", plain | fields)
+
+
+def position(yes: str, no: str, **fields: object) -> shapes.Position:
+    """Return a position in market 1."""
+    plain: dict[str, Any] = {
+        "marketId": 1, "marketSlug": "rain", "qtyLong": yes, "qtyShort": no, "avgPrice": None,
+        "realizedPnl": "0.000000", "unrealizedPnl": "0.000000", "markPrice": None,
+    }  # fmt: skip
+    return cast("shapes.Position", plain | fields)
+
+
+def trade(id: int, price: str, qty: str, taker: str = "BUY", **fields: object) -> shapes.Trade:
+    """Return a trade of market 1."""
+    plain: dict[str, Any] = {
+        "id": id, "buyOrderId": 1_000 + id, "sellOrderId": 2_000 + id, "marketId": 1,
+        "price": price, "qty": qty, "takerSide": taker, "createdAt": "2030-03-17T17:46:40.000000Z",
+    }  # fmt: skip
+    return cast("shapes.Trade", plain | fields)
+
+
+def levels(bids: dict[str, str], asks: dict[str, str]) -> shapes.BookLevels:
+    """Return the levels of market 1."""
+    return {
+        "marketId": 1,
+        "bids": [[price, qty] for price, qty in bids.items()],
+        "asks": [[price, qty] for price, qty in asks.items()],
+    }
+
+
+def snapshot(kind: type[feed.TopicMessage], topic: str, data: object, seq: int = 1) -> Message:
+    """Return a snapshot."""
+    return kind(topic=topic, seq=seq, last_seq=None, ts=0, raw=b"", data=data)
+
+
+def change(kind: type[feed.TopicMessage], topic: str, data: object, seq: int) -> Message:
+    """Return a change right after the one numbered ``seq - 1``."""
+    return kind(topic=topic, seq=seq, last_seq=seq - 1, ts=0, raw=b"", data=data)
+
+
+def book(bids: dict[str, str], asks: dict[str, str], seq: int = 1) -> Message:
+    """Return a whole book."""
+    return snapshot(feed.BookSnapshot, "orderbook:1", levels(bids, asks), seq)
+
+
+def delta(bids: dict[str, str], asks: dict[str, str], seq: int) -> Message:
+    """Return a change of the book."""
+    return change(feed.BookDelta, "orderbook:1", levels(bids, asks), seq)
+
+
+class ScriptedFeed:
+    """Yields what is handed to ``play``. ``topics`` are those followed now."""
+
+    def __init__(self, topics: Sequence[str] = ()) -> None:
+        self.topics = [*topics]
+        self._queue: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def __aenter__(self) -> "ScriptedFeed":
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Nothing is open."""
+
+    @property
+    def age_s(self) -> float | None:
+        return None
+
+    def play(self, *messages: Message) -> None:
+        """Let the reader have these."""
+        for message in messages:
+            self._queue.put_nowait(message)
+
+    async def __aiter__(self) -> AsyncIterator[Message]:
+        while True:
+            yield await self._queue.get()
+
+    async def subscribe(self, *topics: str) -> None:
+        self.topics += topics
+
+    async def unsubscribe(self, *topics: str) -> None:
+        self.topics = [topic for topic in self.topics if topic not in topics]
+
+
+class ScriptedClient:
+    """Answers by method and path; everything asked is kept in ``calls``."""
+
+    def __init__(self, answers: dict[str, object]) -> None:
+        self.answers = answers
+        self.calls: list[Call[Any]] = []
+
+    async def send(self, call: Call[T]) -> T:
+        """Answer, or raise the ApiError that stands in the answer's place."""
+        self.calls.append(call)
+        answer = self.answers.get(f"{call.method} {call.path}")
+        if answer is None:
+            raise ApiError(404, "NOT_FOUND", f"no answer for {call.method} {call.path}")
+        if isinstance(answer, Exception):
+            raise answer
+        return cast("T", answer)
+
+    async def login(self, email: str, password: str) -> shapes.User:
+        return USER
+
+    async def register(
+        self, email: str, password: str, full_name: str | None = None
+    ) -> shapes.User:
+        return USER
+
+    async def logout(self) -> None:
+        """Nothing to end."""
+
+    async def aclose(self) -> None:
+        """Nothing to close."""

@@ -1,0 +1,106 @@
+"""The command that the screen shows sends what the screen sent."""
+
+import shlex
+from typing import Any, cast
+
+import pytest
+
+from predmarket.terms import MarketStatus, OrderType, Outcome, Role, Side, TimeInForce
+from predmarket.tui import actions
+from predmarket.tui.actions import Action, Ticket
+from tests.cli.conftest import Run, environment, home, run, stub
+from tests.client.stub import Answer, Request, Stub
+
+__all__ = ["environment", "home", "run", "stub"]
+
+SLUG = "will-it-rain"
+LIMIT = Ticket(market=1, slug=SLUG, side=Side.BUY, qty=1000, price=6000)
+MARKET = Ticket(market=1, slug=SLUG, side=Side.SELL, qty=150, type=OrderType.MARKET, slippage=500)
+USER = {"id": 9, "email": "bo@example.com", "role": "USER", "fullName": None, "createdAt": "x"}
+
+SENT: dict[str, Action[Any]] = {
+    "limit": actions.place(LIMIT),
+    "market": actions.place(MARKET),
+    "fill or kill": actions.place(
+        Ticket(market=1, slug=SLUG, side=Side.BUY, qty=100, price=125, tif=TimeInForce.FOK)
+    ),
+    "good till": actions.place(
+        Ticket(
+            market=1, slug=SLUG, side=Side.BUY, qty=100, price=6000, tif=TimeInForce.GTD,
+            expires_at="2035-01-01T00:00:00.000000Z", post_only=True,
+        )
+    ),
+    "reduce only": actions.place(
+        Ticket(market=1, slug=SLUG, side=Side.SELL, qty=100, price=6000, reduce_only=True)
+    ),
+    "preview": actions.preview(LIMIT),
+    "cancel": actions.cancel(17),
+    "cancel side": actions.cancel_side(1, SLUG, Side.SELL),
+    "cancel all": actions.cancel_everything(),
+    "amend": actions.amend(17, 5800, 500),
+    "amend price": actions.amend(17, 5800, None),
+    "create": actions.create_market(
+        "cpi-above-3", "CPI above 3 %?", description="By the first release", tick="0.001",
+        taker_fee="0.02", closes_at="2035-01-01T00:00:00.000000Z", draft=True,
+    ),
+    "halt": actions.change_market(SLUG, MarketStatus.HALTED),
+    "open": actions.change_market(SLUG, MarketStatus.OPEN),
+    "close": actions.change_market(SLUG, MarketStatus.CLOSED),
+    "resolve": actions.resolve_market(SLUG, Outcome.YES, None),
+    "resolve to a price": actions.resolve_market(SLUG, Outcome.SCALAR, "0.25"),
+    "void": actions.resolve_market(SLUG, Outcome.VOID, None),
+    "deposit": actions.transfer("bo@example.com", "100", "welcome back"),
+    "withdraw": actions.transfer("bo@example.com", "-5.50", "payout"),
+    "role": actions.update_user(9, "bo@example.com", role=Role.ADMIN),
+    "disable": actions.update_user(9, "bo@example.com", disabled=True),
+    "enable": actions.update_user(9, "bo@example.com", disabled=False),
+}  # fmt: skip
+
+
+def content(body: object) -> dict[str, object]:
+    """Return a body without what differs each time, the market by one of its names, and the
+    numbers without empty decimals.
+    """
+    names = {SLUG: 1}
+    return {
+        name: names.get(str(value), _plain(value))
+        for name, value in cast("dict[str, object]", body or {}).items()
+        if name != "clientOrderId"
+    }
+
+
+def _plain(value: object) -> object:
+    text = str(value)
+    return text.rstrip("0").rstrip(".") if "." in text and text[-1] == "0" else value
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_the_echo_sends_the_same(run: Run, stub: Stub, name: str) -> None:
+    """Run the command against a stub, and compare the request with the action's own call."""
+    action = SENT[name]
+    last: list[Request] = []
+
+    def taken(request: Request) -> Answer:
+        last.append(request)
+        return Answer(400, {"error": {"code": "VALIDATION_FAILED", "message": "enough seen"}})
+
+    stub.on("GET", "/v1/users", Answer(200, {"items": [USER], "total": 1}))
+    stub.on(action.call.method, action.call.path, taken)
+    run(*shlex.split(action.command)[1:], "--yes")
+    assert [content(request.body) for request in last] == [content(action.call.body)]
+
+
+def test_orders_are_guarded_and_cancels_are_not() -> None:
+    """What enters or changes an order needs live data and ARM; what takes risk away does not."""
+    guarded = {name for name, action in SENT.items() if action.guarded}
+    orders = {"limit", "market", "fill or kill", "good till", "reduce only"}
+    assert guarded == orders | {"amend", "amend price"}
+
+
+def test_each_placement_has_an_id_of_its_own() -> None:
+    """So that a repeat after a lost answer is the same order, and the next click another one."""
+    first, second = actions.place(LIMIT), actions.place(LIMIT)
+    assert first.call.repeatable
+    assert first.call.body is not None
+    assert second.call.body is not None
+    assert first.call.body["clientOrderId"] != second.call.body["clientOrderId"]

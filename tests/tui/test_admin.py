@@ -1,0 +1,90 @@
+"""What admins do on the screen, on a whole exchange."""
+
+from pathlib import Path
+
+from predmarket.tui.screens.admin import AdminScreen
+from predmarket.tui.screens.form import FormDialog
+from predmarket.tui.widgets.table import Table
+from tests.server.http.conftest import Exchange
+from tests.tui.screens import Desktop, trading
+
+
+async def field(desktop: Desktop, name: str, text: str) -> None:
+    """Type into a form's field."""
+    desktop.app.screen.query_one(f"#{name}").focus()
+    await desktop.until(lambda: desktop.app.focused and desktop.app.focused.id == name)
+    await desktop.type(text)
+
+
+async def opened(desktop: Desktop, key: str) -> None:
+    """Press a key that opens a form."""
+    await desktop.press(key)
+    await desktop.until(lambda: isinstance(desktop.app.screen, FormDialog), "form")
+
+
+async def test_a_market_from_creation_to_resolution(exchange: Exchange, tmp_path: Path) -> None:
+    """Create, halt, and resolve: that takes the market's name, typed."""
+    await exchange.market("rain")
+    async with trading(exchange, exchange.admin, tmp_path) as desktop:
+        await desktop.press("f5")
+        await desktop.until(lambda: isinstance(desktop.app.screen, AdminScreen))
+        await opened(desktop, "n")
+        await field(desktop, "slug", "snow")
+        await desktop.press("enter")
+        await desktop.until(lambda: "question is needed" in desktop.text())
+        await field(desktop, "question", "Will it snow?")
+        await desktop.press("enter")
+        await desktop.until(lambda: desktop.trader.desk.markets.named("snow"), "created")
+        assert desktop.trader.echo == "predmarket market create snow 'Will it snow?'"
+        snow = desktop.trader.desk.markets.named("snow")
+        assert snow is not None
+        table = desktop.app.screen.query_one("#all-markets", Table)
+        table.put(snow.id)
+        await desktop.press("h")
+        await desktop.until(lambda: "HALTED" in desktop.text(), "halted")
+        table.put(snow.id)
+        await opened(desktop, "v")
+        await field(desktop, "confirm", "rain")
+        await desktop.press("enter")
+        await desktop.until(lambda: "type snow to go on" in desktop.text(), "asked again")
+        await field(desktop, "confirm", "snow")
+        await desktop.press("enter")
+        await desktop.until(lambda: "snow resolved YES" in desktop.trader.said[0], "resolved")
+        answer = await exchange.anonymous.get("/v1/markets/snow")
+        assert (answer.json()["status"], answer.json()["outcome"]) == ("RESOLVED", "YES")
+
+
+async def test_money_and_accounts(exchange: Exchange, tmp_path: Path) -> None:
+    """A transfer arrives; an account is made an admin after a question; nonsense is refused."""
+    await exchange.market("rain")
+    bob = await exchange.register("bob@example.com")
+    async with trading(exchange, exchange.admin, tmp_path) as desktop:
+        await desktop.press("f5")
+        await desktop.until(lambda: bob.email in desktop.text(), "listed")
+        users = desktop.app.screen.query_one("#all-users", Table)
+        users.put(bob.id)
+        await opened(desktop, "d")
+        await field(desktop, "amount", "a lot")
+        await field(desktop, "reason", "welcome")
+        await desktop.press("enter")
+        await desktop.until(lambda: "VALIDATION_FAILED" in desktop.trader.said[0], "refused")
+        await opened(desktop, "d")
+        await field(desktop, "amount", "12.50")
+        await field(desktop, "reason", "welcome")
+        await desktop.press("enter")
+        await desktop.until(lambda: desktop.trader.said[0].startswith("done: transfer 12.50"))
+        assert (await bob.client.get("/v1/user/balance")).json()["total"] == "12.500000"
+        await opened(desktop, "g")
+        await desktop.pilot.click("#send")
+        await desktop.until(lambda: desktop.trader.said[0] == f"done: update {bob.email}")
+        assert (await bob.client.get("/v1/auth/me")).json()["role"] == "ADMIN"
+
+
+async def test_others_have_no_admin_screen(exchange: Exchange, tmp_path: Path) -> None:
+    """A trader is told so."""
+    await exchange.market("rain")
+    ann = await exchange.trader("ann")
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await desktop.press("f5")
+        await desktop.until(lambda: "only admins have that screen" in desktop.text())
+        assert not isinstance(desktop.app.screen, AdminScreen)

@@ -1,0 +1,396 @@
+"""What a click or a key on the ladder sends, shows, refuses or holds."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from textual import events
+from textual.app import App, ComposeResult
+from textual.message import Message
+from textual.pilot import Pilot
+
+from predmarket.terms import Side
+from predmarket.tui.desk.ladder import Cancel, CancelAll, Intent, LadderData, OwnOrder, Place
+from predmarket.tui.widgets.columns import Kind, columns
+from predmarket.tui.widgets.ladder import Ladder
+from tests.tui.books import sketch, wild
+
+WIDTH, HEIGHT = 72, 24
+LEFT, RIGHT = 1, 3
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Heard(App[None]):
+    """A ladder alone on the screen, and what it said, in plain words."""
+
+    def __init__(self, ladder: Ladder) -> None:
+        super().__init__()
+        self.ladder = ladder
+        self.said: list[tuple[object, ...]] = []
+        self.intents: list[Intent | None] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.ladder
+
+    def on_ladder_place(self, message: Ladder.Place) -> None:
+        self._hear(message, message.side, message.price, message.qty_index)
+
+    def on_ladder_cancel_orders(self, message: Ladder.CancelOrders) -> None:
+        self._hear(message, *message.ids)
+
+    def on_ladder_cancel_side(self, message: Ladder.CancelSide) -> None:
+        self._hear(message, message.side)
+
+    def on_ladder_size_chosen(self, message: Ladder.SizeChosen) -> None:
+        self._hear(message, message.index, message.second)
+
+    def on_ladder_held(self, message: Ladder.Held) -> None:
+        self._hear(message, message.reason)
+
+    def on_ladder_note(self, message: Ladder.Note) -> None:
+        self.intents.append(message.intent)
+        self._hear(message, message.text)
+
+    def _hear(self, message: Message, *words: object) -> None:
+        self.said.append((type(message).__name__, *words))
+
+
+class Hand:
+    """A trader's hand: points at a column and a price."""
+
+    def __init__(self, app: Heard, pilot: Pilot[None], clock: Clock) -> None:
+        self.app, self.pilot, self.clock = app, pilot, clock
+        self.ladder = app.ladder
+
+    def cell(self, kind: Kind, price: int) -> tuple[int, int]:
+        """Return where a column's cell of a price is on the screen."""
+        column = next(c for c in columns(WIDTH, self.ladder.data.tick) if c.kind is kind)
+        lines = self.ladder._lines
+        y = next(y for y, line in enumerate(lines) if getattr(line, "row", (0,))[0] == price)
+        return column.x + 1, y
+
+    async def click(self, kind: Kind, price: int, button: int = LEFT) -> list[tuple[object, ...]]:
+        """Click a cell and return all that was said so far."""
+        await self.pilot.click(Ladder, offset=self.cell(kind, price), button=button)
+        return self.app.said
+
+    async def press(self, *keys: str) -> list[tuple[object, ...]]:
+        """Press keys and return all that was said so far."""
+        await self.pilot.press(*keys)
+        return self.app.said
+
+    def text(self, y: int) -> str:
+        """Return what a line says; -1 is the last."""
+        return self.ladder.render_line(y % HEIGHT).text.strip()
+
+
+@asynccontextmanager
+async def trading(data: LadderData, *, armed: bool = True) -> AsyncIterator[Hand]:
+    """Run a ladder whose last change lies a second back."""
+    data.armed = armed
+    clock = Clock()
+    app = Heard(Ladder(data, clock=clock))
+    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+        app.ladder.focus()
+        app.ladder.tick()
+        await pilot.pause()
+        clock.now += 1
+        yield Hand(app, pilot, clock)
+
+
+async def test_a_click_sends_what_its_cell_means() -> None:
+    """Left the first size, right the second; on one's own order the cancel; else nothing."""
+    async with trading(sketch()) as hand:
+        for kind, price, button, said in (
+            (Kind.BID, 5_900, LEFT, [("Place", Side.BUY, 5_900, 0)]),
+            (Kind.BID, 5_900, RIGHT, [("Place", Side.BUY, 5_900, 1)]),
+            (Kind.BID, 6_200, LEFT, [("Place", Side.BUY, 6_200, 0)]),
+            (Kind.ASK, 6_200, LEFT, [("Place", Side.SELL, 6_200, 0)]),
+            (Kind.ASK, 6_500, RIGHT, [("Place", Side.SELL, 6_500, 1)]),
+            (Kind.MINE_BID, 5_800, LEFT, [("CancelOrders", 2)]),
+            (Kind.AHEAD_BID, 5_800, LEFT, [("CancelOrders", 2)]),
+            (Kind.MINE_ASK, 6_300, RIGHT, [("CancelOrders", 3)]),
+            (Kind.MINE_BID, 5_900, LEFT, []),
+            (Kind.PRICE, 5_900, LEFT, []),
+            (Kind.GAIN, 5_900, RIGHT, []),
+            (Kind.VOLUME, 5_900, LEFT, []),
+        ):
+            hand.app.said.clear()
+            assert await hand.click(kind, price, button) == said
+
+
+async def test_a_click_cancels_every_order_of_the_cell() -> None:
+    """Not the first alone."""
+    data = sketch()
+    data.own = [*data.own, OwnOrder(9, Side.BUY, 5_800, 100, 400)]
+    async with trading(data) as hand:
+        assert await hand.click(Kind.MINE_BID, 5_800) == [("CancelOrders", 2, 9)]
+
+
+async def test_a_column_head_cancels_its_side() -> None:
+    """Bids left, asks right; a side without an order has nothing to cancel."""
+    async with trading(sketch()) as hand:
+        for kind in (Kind.BID, Kind.MINE_ASK):
+            x, _ = hand.cell(kind, 6_000)
+            await hand.pilot.click(Ladder, offset=(x, 1))
+        hand.ladder.data.own = []
+        x, _ = hand.cell(Kind.BID, 6_000)
+        await hand.pilot.click(Ladder, offset=(x, 1))
+        await hand.pilot.pause()
+        assert hand.app.said == [
+            ("CancelSide", Side.BUY),
+            ("CancelSide", Side.SELL),
+            ("Note", "no BUY order of yours"),
+        ]
+
+
+async def test_safe_shows_and_does_not_send() -> None:
+    """Every act becomes a note that carries what it would have been."""
+    async with trading(sketch(), armed=False) as hand:
+        await hand.click(Kind.BID, 5_900)
+        assert hand.app.intents == [Place(Side.BUY, 5_900, 0)]
+        await hand.click(Kind.MINE_BID, 5_800)
+        x, _ = hand.cell(Kind.BID, 6_000)
+        await hand.pilot.click(Ladder, offset=(x, 1))
+        await hand.pilot.pause()
+        assert hand.app.intents[1:] == [Cancel(Side.BUY, 5_800, (2,)), CancelAll(Side.BUY)]
+        assert hand.app.said == [
+            ("Note", "SAFE, would send: BUY 10 at 0.59"),
+            ("Note", "SAFE, would send: cancel BUY 25 at 0.58"),
+            ("Note", "SAFE, would send: cancel all BUY (2 orders, 35)"),
+        ]
+
+
+async def test_without_live_data_nothing_is_sent() -> None:
+    """Neither orders nor cancels: what they would refer to may be gone."""
+    data = sketch()
+    data.live = False
+    async with trading(data) as hand:
+        await hand.click(Kind.BID, 5_900)
+        await hand.click(Kind.MINE_BID, 5_800)
+        assert [kind for kind, _ in hand.app.said] == ["Note", "Note"]
+        assert hand.app.intents == [None, None]
+
+
+async def test_while_trading_rests_orders_are_refused_and_cancels_go_on() -> None:
+    """A halted market takes cancels alone."""
+    data = sketch()
+    data.halted = "market halted"
+    async with trading(data) as hand:
+        await hand.click(Kind.ASK, 6_500)
+        await hand.click(Kind.MINE_BID, 5_800)
+        assert hand.app.said == [
+            ("Note", "market halted, not sent: SELL 10 at 0.65"),
+            ("CancelOrders", 2),
+        ]
+
+
+MOVES: tuple[tuple[dict[int, int], dict[int, int], bool], ...] = (
+    ({5_900: 50_000}, {}, True),  # more than doubled
+    ({5_900: 10_000}, {}, True),  # more than halved
+    ({5_900: 0}, {}, True),  # gone
+    ({5_900: 23_000}, {}, False),  # somewhat more
+    ({5_800: 1}, {6_200: 1}, False),  # elsewhere
+    ({}, {5_900: 5_000}, True),  # the buy would take now
+)
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+async def test_a_click_is_held_where_the_book_just_moved(drawn: bool) -> None:
+    """Whether the change has reached the screen yet or not; and after 200 ms no longer."""
+    async with trading(sketch()) as hand:
+        data, said = hand.ladder.data, hand.app.said
+        for bids, asks, held in MOVES:
+            data.bids = {p: q for p, q in {**data.bids, **bids}.items() if q}
+            data.asks = {**data.asks, **asks}
+            said.clear()
+            if drawn:
+                hand.ladder.tick()
+                hand.clock.now += 0.199
+            await hand.click(Kind.BID, 5_900)
+            assert [kind for kind, *_ in said] == ["Held" if held else "Place"], (bids, asks)
+            hand.clock.now += 0.2
+            await hand.click(Kind.BID, 5_900)
+            assert said[1:] == [("Place", Side.BUY, 5_900, 0)]
+            data.bids, data.asks = sketch().bids, sketch().asks
+            hand.ladder.tick()
+            hand.clock.now += 1
+
+
+async def test_ones_own_order_holds_nothing() -> None:
+    """A second click in the same cell follows the first at once, and one its cancelling."""
+    async with trading(sketch()) as hand:
+        await hand.click(Kind.BID, 5_600)
+        data = hand.ladder.data
+        data.bids = {**data.bids, 5_600: 1_000}
+        data.own = [*data.own, OwnOrder(8, Side.BUY, 5_600, 1_000, 0)]
+        hand.ladder.tick()
+        said = await hand.click(Kind.BID, 5_600)
+        assert [kind for kind, *_ in said] == ["Place", "Place"]
+        said = await hand.click(Kind.MINE_BID, 5_600)
+        assert said[-1] == ("Held", "the orders changed under the click")
+        data.bids, data.own = sketch().bids, sketch().own
+        hand.ladder.tick()
+        said = await hand.click(Kind.BID, 5_600)
+        assert said[-1] == ("Place", Side.BUY, 5_600, 0)
+
+
+async def test_a_click_on_an_axis_that_just_moved_is_held() -> None:
+    """The same cell, another price."""
+    async with trading(wild()) as hand:
+        x, y = hand.cell(Kind.ASK, 5_200)
+        hand.ladder._axis.scroll(-3)
+        hand.ladder._guard.axis_moved()
+        hand.ladder.tick()
+        await hand.pilot.click(Ladder, offset=(x, y))
+        await hand.pilot.pause()
+        assert hand.app.said == [("Held", "the prices moved under the click")]
+        hand.clock.now += 0.2
+        await hand.pilot.click(Ladder, offset=(x, y))
+        await hand.pilot.pause()
+        assert hand.app.said[1:] == [("Place", Side.SELL, 5_500, 0)]
+
+
+async def test_a_press_that_found_another_price_than_its_release_is_held() -> None:
+    """However long the button was down."""
+    async with trading(wild()) as hand:
+        x, y = hand.cell(Kind.ASK, 5_200)
+        event = events.MouseDown(hand.ladder, x, y, 0, 0, LEFT, False, False, False, x, y)
+        hand.ladder.on_mouse_down(event)
+        hand.ladder._axis.scroll(-3)
+        hand.ladder.tick()
+        hand.clock.now += 1
+        hand.ladder.on_click(events.Click.from_event(hand.ladder, event))
+        await hand.pilot.pause()
+        assert hand.app.said == [("Held", "the prices moved under the click")]
+
+
+async def test_the_ladder_never_moves_by_itself() -> None:
+    """The book may run away; the prices stand until space is pressed."""
+    async with trading(sketch()) as hand:
+        _, before = hand.cell(Kind.BID, 6_000)
+        data = hand.ladder.data
+        data.bids, data.asks, data.last = {1_000: 500}, {1_100: 500}, 1_100
+        hand.ladder.tick()
+        assert hand.cell(Kind.BID, 6_000)[1] == before
+        assert "▼ ask 0.11 · bid 0.10 · last 0.11" in hand.text(-3)
+        await hand.press("space")
+        _, y = hand.cell(Kind.BID, 1_000)
+        assert abs(y - HEIGHT // 2) <= 2
+
+
+async def test_the_keyboard_does_what_the_mouse_does() -> None:
+    """A cursor that starts in the middle, moves, buys, sells, cancels."""
+    async with trading(sketch()) as hand:
+        await hand.press("down", "b", "down", "B", "down", "x", "x", "up", "x")
+        assert hand.app.said == [
+            ("Place", Side.BUY, 6_000, 0),
+            ("Place", Side.BUY, 5_900, 1),
+            ("CancelOrders", 2),
+            ("CancelOrders", 2),
+            ("Note", "no order of yours there"),
+        ]
+        assert await hand.press("s", "S") == [
+            *hand.app.said[:5],
+            ("Place", Side.SELL, 5_900, 0),
+            ("Place", Side.SELL, 5_900, 1),
+        ]
+
+
+async def test_the_keyboard_is_held_as_the_mouse_is_but_not_by_its_own_scrolling() -> None:
+    """The cursor stays with its price; the book there may still have moved."""
+    async with trading(wild()) as hand:
+        hand.ladder.move_cursor(0)
+        hand.ladder.move_cursor(-12)
+        await hand.press("s")
+        assert hand.app.said == [("Place", Side.SELL, 6_100, 0)]
+        data = hand.ladder.data
+        data.asks = {**data.asks, 6_100: 1}
+        assert (await hand.press("s"))[1:] == [("Held", "the book moved under the click")]
+
+
+async def test_a_click_on_a_size_chooses_it() -> None:
+    """Left the first, right the second."""
+    async with trading(sketch()) as hand:
+        x = hand.text(0).index("100")
+        await hand.pilot.click(Ladder, offset=(x, 0))
+        await hand.pilot.click(Ladder, offset=(x, 0), button=RIGHT)
+        await hand.pilot.pause()
+        assert hand.app.said == [("SizeChosen", 3, False), ("SizeChosen", 3, True)]
+
+
+async def test_the_pointer_shows_what_a_click_would_do() -> None:
+    """On the last line, and gone when the pointer leaves."""
+    async with trading(sketch()) as hand:
+        seen = []
+        for kind, price in ((Kind.BID, 5_900), (Kind.BID, 6_200), (Kind.MINE_ASK, 6_300)):
+            await hand.pilot.hover(Ladder, offset=hand.cell(kind, price))
+            hand.ladder.tick()
+            seen.append(hand.text(-1))
+        assert seen == [
+            "click BUY 10 at 0.59, right 25",
+            "click BUY 10 at 0.62 takes, right 25",
+            "click cancel SELL 50 at 0.63",
+        ]
+
+
+async def test_plain_lines_take_keys_and_no_clicks() -> None:
+    """Whoever hears the screen has no cells to click on."""
+    data = sketch()
+    data.armed = True
+    clock = Clock()
+    app = Heard(Ladder(data, clock=clock, plain=True))
+    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+        app.ladder.focus()
+        await pilot.click(Ladder, offset=(5, 5))
+        clock.now += 1
+        await pilot.press("up", "b")
+        await pilot.pause()
+        assert app.said == [("Place", Side.BUY, 6_000, 0)]
+        assert app.ladder.render_line(0).text.startswith("armed: keys and clicks send")
+
+
+async def test_a_cursor_out_of_sight_places_nothing() -> None:
+    """A wheel may have turned it away: it is shown first."""
+    async with trading(wild()) as hand:
+        hand.ladder.move_cursor(0)
+        hand.ladder._axis.scroll(-60)
+        await hand.press("s")
+        assert hand.app.said == [("Held", "the cursor was out of sight")]
+        assert (await hand.press("s"))[1:] == [("Place", Side.SELL, 4_900, 0)]
+
+
+async def test_plain_keys_are_held_too() -> None:
+    """The price has no line there; what changed at it counts all the same."""
+    data = sketch()
+    data.armed = True
+    clock = Clock()
+    app = Heard(Ladder(data, clock=clock, plain=True))
+    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+        app.ladder.focus()
+        app.ladder.move_cursor(0)
+        data.asks = {**data.asks, 6_000: 100}
+        await pilot.press("b")
+        assert app.said == [("Held", "the book moved under the click")]
+
+
+async def test_what_was_not_sent_stands_on_the_last_line_for_two_seconds() -> None:
+    """Where the trader looks; then the hint is back."""
+    async with trading(sketch(), armed=False) as hand:
+        await hand.pilot.hover(Ladder, offset=hand.cell(Kind.BID, 5_900))
+        await hand.click(Kind.BID, 5_900)
+        assert hand.text(-1) == "SAFE, would send: BUY 10 at 0.59"
+        hand.clock.now += 2
+        hand.ladder.tick()
+        assert hand.text(-1) == "click BUY 10 at 0.59, right 25"
+        hand.ladder.data.bids = {}
+        await hand.click(Kind.BID, 5_900)
+        assert hand.text(-1) == "held: the book moved under the click"

@@ -1,0 +1,232 @@
+"""The screen on a script: what is drawn at each size, and what happens when the feed fails."""
+
+from pathlib import Path
+
+import pytest
+from textual.widget import Widget
+
+from predmarket.client import messages as feed
+from predmarket.client.messages import Gap
+from predmarket.tui.screens.help import HelpDialog
+from predmarket.tui.screens.trading import TradingScreen
+from predmarket.tui.themes import DARK, LIGHT
+from predmarket.tui.widgets.chart import Chart, Kind
+from tests.tui.screens import Desktop, scripted
+from tests.tui.script import LIVE, LOST, ScriptedClient, ScriptedFeed, book, delta, market, trade
+
+BOOK = book({"0.6000": "50.00", "0.5900": "80.00"}, {"0.6100": "40.00"})
+
+
+async def go_live(desktop: Desktop, script: ScriptedFeed) -> None:
+    """Play what makes the screen live."""
+    script.play(LIVE, BOOK)
+    await desktop.until(lambda: desktop.ladder.data.live, "live")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (200, 60)])
+async def test_everything_has_its_place(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Nothing stands outside the terminal or over its neighbour, and the ends are not cut off."""
+    async with scripted(tmp_path, size=size) as (desktop, script, _):
+        await go_live(desktop, script)
+        screen = desktop.app.screen
+        shown = [each for each in screen.query("Header, Foot, TabLine, #left, .box") if _seen(each)]
+        for each in shown:
+            assert screen.region.contains_region(each.region), each
+            for other in shown:
+                apart = not each.region.overlaps(other.region)
+                nested = each in other.ancestors_with_self or other in each.ancestors_with_self
+                assert apart or nested, (each, other)
+        lines = desktop.text().splitlines()
+        assert lines[0].endswith(" SAFE ")
+        assert "0.60" in desktop.text()
+        assert "too small" not in desktop.text()
+        assert [len(line) for line in lines] == [size[0]] * size[1]
+
+
+def _seen(widget: Widget) -> bool:
+    return bool(widget.region) and all(
+        each.display for each in widget.ancestors_with_self if isinstance(each, Widget)
+    )
+
+
+async def test_a_lost_connection_stops_entry(tmp_path: Path) -> None:
+    """The ladder greys out, a key sends nothing and says why; then it goes on."""
+    async with scripted(tmp_path) as (desktop, script, client):
+        await go_live(desktop, script)
+        await desktop.press("f8", "down")
+        script.play(LOST)
+        await desktop.until(lambda: not desktop.ladder.data.live, "grey")
+        await desktop.press("b")
+        await desktop.until(lambda: "no live data" in desktop.text(), "said")
+        assert "lost" in desktop.text().splitlines()[0]
+        assert not [call for call in client.calls if call.method == "POST"]
+        script.play(LIVE)
+        await desktop.until(lambda: desktop.ladder.data.live, "again")
+
+
+async def test_a_gap_stops_entry_until_the_snapshot(tmp_path: Path) -> None:
+    """Also in the form, which asks the trader, not the ladder."""
+    async with scripted(tmp_path) as (desktop, script, client):
+        await go_live(desktop, script)
+        await desktop.press("f8")
+        script.play(Gap("orderbook:1", 1, 5))
+        await desktop.until(lambda: "stale" in desktop.text().splitlines()[0])
+        await desktop.press("o", "enter")
+        await desktop.until(lambda: "data is stale" in desktop.text(), "refused")
+        assert "/v1/orders" not in [call.path for call in client.calls]
+        await desktop.press("escape")
+        script.play(book({"0.5000": "1.00"}, {}, 9))
+        await desktop.until(lambda: desktop.ladder.data.live, "whole again")
+
+
+async def test_a_halted_market_takes_no_orders(tmp_path: Path) -> None:
+    """The header says HALTED, and so does whoever tries."""
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        script.play(
+            feed.MarketsSnapshot(
+                topic="markets", seq=1, last_seq=None, ts=0, raw=b"",
+                data={"items": [market(status="HALTED")]},
+            )
+        )  # fmt: skip
+        await desktop.until(lambda: "HALTED" in desktop.text().splitlines()[0])
+        await desktop.press("f8", "down", "b")
+        await desktop.until(lambda: "market halted, not sent" in desktop.text())
+
+
+async def test_an_idle_screen_draws_nothing(tmp_path: Path) -> None:
+    """Frames without news hand no line to the terminal."""
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        drawn = [each for each in desktop.app.screen.query("Lined") if hasattr(each, "drawn")]
+        for _ in range(3):
+            desktop.app._frame()
+            await desktop.pilot.pause()
+        before = [each.drawn for each in drawn]
+        for _ in range(10):
+            desktop.app._frame()
+            await desktop.pilot.pause()
+        assert [each.drawn for each in drawn] == before
+
+
+async def test_a_trade_redraws_few_lines(tmp_path: Path) -> None:
+    """A delta of one level draws a few lines of the ladder again, not all."""
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        await desktop.pilot.pause()
+        before = desktop.ladder.drawn
+        script.play(delta({"0.5900": "81.00"}, {}, 2))
+        await desktop.until(lambda: desktop.trader.desk.book.bids[5900] == 8100)
+        await desktop.until(lambda: desktop.ladder.drawn > before)
+        assert desktop.ladder.drawn - before <= 4
+
+
+async def test_chart_keys(tmp_path: Path) -> None:
+    """i asks for the next interval's candles, k draws a line."""
+    async with scripted(tmp_path) as (desktop, script, client):
+        await go_live(desktop, script)
+        await desktop.press("i", "k")
+        await desktop.until(lambda: client.calls[-1].params.get("interval") == "1h", "asked")
+        assert desktop.app.screen.query_one(Chart).data.kind is Kind.LINE
+
+
+async def test_themes_and_copy(tmp_path: Path) -> None:
+    """F6 changes between dark and light; F7 copies the command that was shown."""
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        assert desktop.app.theme == DARK
+        await desktop.press("f6")
+        assert desktop.app.theme == LIGHT
+        desktop.app.theme = "nord"  # one that knows nothing of our colours
+        await desktop.pilot.pause()
+        variables = desktop.app.theme_variables
+        assert variables["gain"] == variables["success"] != variables["loss"]
+        await desktop.press("f8", "f9")
+        await desktop.until(lambda: desktop.trader.echo, "echo")
+        await desktop.press("f7")
+        assert desktop.app.clipboard == "predmarket order cancel-all"
+
+
+async def test_a_failed_kill_switch_says_so(tmp_path: Path) -> None:
+    """Loudly: the orders may still be there."""
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        await desktop.press("f9")
+        await desktop.until(lambda: "CANCEL ALL FAILED" in desktop.text())
+
+
+async def test_keys_of_ones_own(tmp_path: Path) -> None:
+    """The file in the configuration folder moves a key; what is wrong in it is said."""
+    (tmp_path / "keys.toml").write_text(
+        '[keys]\n"app.arm" = "f12"\n"app.nothing" = "f11"\n"ladder.buy" = 7\n'
+    )
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        await desktop.press("f12")
+        assert desktop.trader.armed
+        said = [note.text for note in desktop.trader.desk.journal.notes]
+        assert "keys.toml: no binding is named app.nothing" in said
+        assert 'keys.toml: ladder.buy must be a key such as "f12" or "b"' in said
+
+
+async def test_help_has_every_key(tmp_path: Path) -> None:
+    """Each binding with an id that works where help is asked for is in it."""
+    async with scripted(tmp_path, size=(120, 60)) as (desktop, script, _):
+        await go_live(desktop, script)
+        active = desktop.app.screen.active_bindings.values()
+        wanted = {each.binding.id for each in active if each.binding.id}
+        await desktop.press("f1")
+        await desktop.until(lambda: isinstance(desktop.app.screen, HelpDialog))
+        dialog = desktop.app.screen
+        assert isinstance(dialog, HelpDialog)
+        lines = "\n".join(dialog._lines(200))
+        assert {name for name in wanted if str(name) not in lines} == set()
+        assert len(wanted) > 30
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_plain_mode_is_words(tmp_path: Path, size: tuple[int, int]) -> None:
+    """One part at a time, and no box, bar or dot: all that is shown can be read aloud."""
+    async with scripted(tmp_path, size=size, plain=True) as (desktop, script, _):
+        await go_live(desktop, script)
+        script.play(
+            feed.TradesSnapshot(
+                topic="trades:1", seq=1, last_seq=None, ts=0, raw=b"",
+                data={"marketId": 1, "items": [trade(1, "0.6000", "5.00")]},
+            )
+        )  # fmt: skip
+        await desktop.until(lambda: desktop.trader.desk.tape, "traded")
+        await desktop.pilot.pause()
+        seen = ""
+        for key, part in (
+            ("", "best bid 0.60"),
+            ("p", "Prices by"),
+            ("p", "buy 5"),
+            ("p", "bids"),
+            ("f2", "> rain"),
+        ):
+            await desktop.press(*filter(None, [key]))
+            await desktop.sees(part)
+            seen += desktop.text()
+        assert {char for char in seen if "\u2500" <= char <= "\u28ff"} == set()
+
+
+async def test_no_color(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NO_COLOR what matters is still there in words and signs."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        assert desktop.app.no_color
+        top = desktop.text().splitlines()[0]
+        assert "● live" in top
+        assert "SAFE" in top
+
+
+async def test_log_out(tmp_path: Path) -> None:
+    """The session ends, and what it showed is gone."""
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        await desktop.app.action_log_out()
+        await desktop.until(lambda: not isinstance(desktop.app.screen, TradingScreen))
+        assert desktop.trader.user is None
+        assert isinstance(desktop.trader.client, ScriptedClient)

@@ -1,0 +1,148 @@
+"""Tables line up at any width, and the cursor stays on its row."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+from predmarket.tui.desk import spell
+from predmarket.tui.themes import FALLBACK
+from predmarket.tui.widgets.panel import Span, fit
+from predmarket.tui.widgets.table import Row, Table, number, text
+
+ROWS = [("rain-tomorrow", "0.61", "12"), ("snow", "0.08", "1250"), ("hail-日本", "-", "3")]
+
+
+class Shown(App[None]):
+    """A table alone."""
+
+    CSS = "Table { height: 6; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = [*ROWS]
+        self.version = 0
+        self.chosen: list[object] = []
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict.fromkeys(FALLBACK, "#808080")
+
+    def compose(self) -> ComposeResult:
+        columns = [text("MARKET", 10, stretch=True), number("LAST", 9), number("VOLUME", 2)]
+        yield Table(columns, stamp=lambda: self.version, rows=self._rows, empty="nothing", id="t")
+
+    def _rows(self) -> list[Row]:
+        return [Row(row[0], tuple(Span(cell) for cell in row)) for row in self.rows]
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        self.chosen.append(event.key)
+
+    def set(self, rows: list[tuple[str, str, str]]) -> list[str]:
+        """Show other rows; return the lines."""
+        self.rows, self.version = rows, self.version + 1
+        table = self.query_one(Table)
+        table.tick()
+        return table.shown().splitlines()
+
+
+@asynccontextmanager
+async def shown(width: int) -> AsyncIterator[tuple[Shown, Pilot[None]]]:
+    """A table so many cells wide."""
+    app = Shown()
+    async with app.run_test(size=(width, 8)) as pilot:
+        yield app, pilot
+
+
+async def test_columns_line_up() -> None:
+    """Names left, numbers right, whatever the letters' width; cut names are marked."""
+    async with shown(30) as (app, _):
+        assert app.set(ROWS) == [
+            "MARKET         LAST  VOLUME",
+            "rain-tomorrow  0.61      12",
+            "snow           0.08    1250",
+            "hail-日本         -       3",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("width", "head"),
+    [
+        (27, "MARKET         LAST  VOLUME"),
+        (26, "MARKET        LAST  VOLUME"),
+        (25, "MARKET         LAST"),
+        (17, "MARKET"),
+    ],
+)
+async def test_the_least_column_goes_first(width: int, head: str) -> None:
+    """First the name is cut, then columns go by weight; no line is wider than the table."""
+    async with shown(width) as (app, _):
+        lines = app.set(ROWS)
+        assert lines[0] == head
+        assert max(map(cell_len, lines)) <= width
+
+
+async def test_columns_never_shrink() -> None:
+    """Figures that become shorter move nothing."""
+    async with shown(40) as (app, _):
+        head = app.set(ROWS)[0]
+        assert app.set([("snow", "1", "1")])[0] == head
+
+
+async def test_the_cursor_stays_on_its_row() -> None:
+    """Rows that come above it do not move it; where its row goes, the place is kept."""
+    async with shown(40) as (app, pilot):
+        table = app.query_one(Table)
+        app.set(ROWS)
+        await pilot.press("down")
+        keys = [table.key]
+        app.set([("fog", "1", "1"), *ROWS])
+        keys.append(table.key)
+        app.set([("fog", "1", "1"), ROWS[0], ROWS[2]])
+        assert [*keys, table.key] == ["snow", "snow", "hail-日本"]
+        await pilot.press("up", "enter")
+        assert app.chosen == ["rain-tomorrow"]
+
+
+async def test_a_long_table_scrolls() -> None:
+    """The cursor is always in sight, and the headings too."""
+    async with shown(40) as (app, pilot):
+        rows = [(f"m{n}", "1", "1") for n in range(20)]
+        app.set(rows)
+        await pilot.press("end")
+        app.query_one(Table).tick()
+        lines = app.query_one(Table).shown().splitlines()
+        assert (lines[0].split()[0], lines[-1].split()[0]) == ("MARKET", "m19")
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (spell.price(6100), "0.61"),
+        (spell.price(6150), "0.615"),
+        (spell.price(6100, 1), "0.6100"),
+        (spell.price(9_000, 1_000), "0.90"),
+        (spell.price(None), "-"),
+        (spell.average(605_000), "0.605"),
+        (spell.average(605_500), "0.606"),
+        (spell.qty(1000), "10"),
+        (spell.qty(1250), "12.50"),
+        (spell.compact(123_456_00), "123k"),
+        (spell.compact(12_345_00), "12.3k"),
+        (spell.money(1_234_567_000), "1,234.57"),
+        (spell.money(-4_999), "0.00"),
+        (spell.money(-5_000), "-0.01"),
+        (spell.gain(350_000), "+0.35"),
+        (spell.gain(0), "0.00"),
+        (spell.span(18_720 * spell.SECOND), "5 h 12 min"),
+        (spell.age(900_000), "<1 s"),
+        (fit("日本", 3), "日…"),
+        (fit("a\tb\x1b", 4), "a b "),
+        (fit("ab", 4, right=True), "  ab"),
+    ],
+)
+def test_spelling(shown: str, expected: str) -> None:
+    """Short, as wide as its neighbours, and never a character that moves the cursor."""
+    assert shown == expected

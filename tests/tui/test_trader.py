@@ -1,0 +1,137 @@
+"""The trader without a screen: what is sent, what is kept back, and that no error escapes."""
+
+import asyncio
+
+import pytest
+
+from predmarket.client import ApiError, Unreachable
+from predmarket.client import messages as feed
+from predmarket.contracts.markets import Interval
+from predmarket.terms import Side
+from predmarket.tui.desk.journal import Weight
+from predmarket.tui.trader import Trader
+from tests.tui.script import (
+    LIVE,
+    LOST,
+    NOW,
+    USER,
+    ScriptedClient,
+    ScriptedFeed,
+    book,
+    market,
+    order,
+    snapshot,
+)
+
+PLACED = order(11, "BUY", "0.6000", "10.00") | {"fills": []}
+
+
+@pytest.fixture
+async def trader() -> Trader:
+    """A trader, live in market 1, whose exchange answers what is usual."""
+    client = ScriptedClient(
+        {
+            "GET /v1/auth/me": USER,
+            "GET /v1/markets": {"items": [market(), market(2, "snow")], "total": 2},
+            "GET /v1/candles/1": {"items": []},
+            "GET /v1/candles/2": {"items": []},
+            "POST /v1/orders": PLACED,
+            "POST /v1/orders/cancel-all": {"canceled": [11, 12]},
+            "GET /v1/orders/11": PLACED | {"queueAhead": "7.00"},
+            "GET /v1/orders/12": PLACED | {"id": 12},
+        }
+    )
+    trader = Trader(client, clock=lambda: NOW)
+    await trader.begin()
+    await trader.open(1)
+    for message in (LIVE, book({"0.5900": "1.00"}, {})):
+        trader.take(message)
+    return trader
+
+
+def sent(trader: Trader) -> list[str]:
+    """Return what was written to the exchange."""
+    assert isinstance(trader.client, ScriptedClient)
+    return [call.path for call in trader.client.calls if call.method != "GET"]
+
+
+async def test_safe_keeps_orders_back(trader: Trader) -> None:
+    """Whoever asks: nothing is sent until the desk is armed."""
+    assert await trader.place_at(Side.BUY, 6000, 1000) is None
+    assert (sent(trader), trader.said[0]) == ([], "SAFE, would send: BUY 10 @ 0.60")
+    trader.armed = True
+    assert await trader.place_at(Side.BUY, 6000, 1000) == PLACED
+    assert (sent(trader), trader.said[1]) == (["/v1/orders"], Weight.GOOD)
+
+
+async def test_stale_data_keeps_orders_back(trader: Trader) -> None:
+    """Armed or not; cancelling goes out all the same."""
+    trader.armed = True
+    trader.take(LOST)
+    assert await trader.place_at(Side.BUY, 6000, 1000) is None
+    assert "connection lost" in trader.said[0]
+    assert await trader.kill() == 2
+    assert sent(trader) == ["/v1/orders/cancel-all"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ApiError(422, "INSUFFICIENT_FUNDS", "needs 6.00"), "needs 6.00 (INSUFFICIENT_FUNDS)"),
+        (Unreachable("no answer in time"), "no answer in time"),
+    ],
+)
+async def test_errors_become_lines(trader: Trader, error: Exception, said: str) -> None:
+    """A refusal and a silence are said, with what was wanted; nothing is raised."""
+    assert isinstance(trader.client, ScriptedClient)
+    trader.client.answers["POST /v1/orders"] = error
+    trader.armed = True
+    assert await trader.place_at(Side.BUY, 6000, 1000) is None
+    assert trader.said == (f"BUY 10 @ 0.60: {said}", Weight.BAD)
+    assert trader.desk.journal.notes[0].text == trader.said[0]
+
+
+async def test_queues_are_asked_for_once(trader: Trader) -> None:
+    """Of the open market's orders alone; one that does not rest any more is not asked again."""
+    assert isinstance(trader.client, ScriptedClient)
+    items = [order(11, "BUY", "0.6000", "10.00"), order(12, "BUY", "0.6000", "10.00")]
+    items.append(order(13, "BUY", "0.6000", "10.00", marketId=2, marketSlug="snow"))
+    trader.take(snapshot(feed.OrdersSnapshot, "user:7:orders", {"items": items}))
+    async with asyncio.timeout(5):
+        while trader.desk.orders.unplaced != {13}:
+            await asyncio.sleep(0)
+    asked = [call.path for call in trader.client.calls if "/v1/orders/" in call.path]
+    assert sorted(asked) == ["/v1/orders/11", "/v1/orders/12"]
+    assert {each.id: each.ahead for each in trader.desk.orders} == {11: 700, 12: None, 13: None}
+
+
+async def test_opening_another_market(trader: Trader) -> None:
+    """Its topics take the place of the other's; its candles are loaded in the same interval."""
+    trader.feed = script = ScriptedFeed(trader.desk.topics())
+    await trader.load_candles(Interval.HOUR)
+    await trader.open(2)
+    assert script.topics == ["orderbook:2", "trades:2", "ticker:2"]
+    assert isinstance(trader.client, ScriptedClient)
+    last = trader.client.calls[-1]
+    assert (last.path, last.params["interval"]) == ("/v1/candles/2", "1h")
+
+
+async def test_a_connection_that_came_back(trader: Trader) -> None:
+    """Markets and candles are loaded anew, and both moments are in the journal."""
+    assert isinstance(trader.client, ScriptedClient)
+    trader.client.calls.clear()
+    trader.take(LOST)
+    trader.take(LIVE)
+    async with asyncio.timeout(5):
+        while len(trader.client.calls) < 2:
+            await asyncio.sleep(0)
+    assert [call.path for call in trader.client.calls] == ["/v1/markets", "/v1/candles/1"]
+    texts = [note.text for note in trader.desk.journal.notes]
+    assert texts[:2] == ["connected again", "connection lost: the connection was cut; entry stops"]
+
+
+async def test_what_is_followed(trader: Trader) -> None:
+    """Markets, every market's ticker, and one's own topics; an admin's screen is an admin's."""
+    own = [f"user:7:{kind}" for kind in ("orders", "fills", "balances", "positions")]
+    assert trader.topics() == ["markets", "ticker:1", "ticker:2", *own]
+    assert not trader.admin

@@ -1,0 +1,250 @@
+"""Trading by keys and mouse, on a whole exchange."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from predmarket.terms import Side
+from predmarket.tui.desk.journal import Weight
+from predmarket.tui.screens.amend import AmendDialog
+from predmarket.tui.screens.login import LoginScreen
+from predmarket.tui.screens.order import OrderDialog
+from predmarket.tui.screens.portfolio import PortfolioScreen
+from predmarket.tui.screens.trading import TradingScreen
+from tests.server.http.conftest import PASSWORD, Exchange, User
+from tests.tui.screens import Desktop, live, trading
+
+
+@pytest.fixture
+async def ann(exchange: Exchange) -> User:
+    """A trader with money, and a market to trade in."""
+    await exchange.market("rain")
+    return await exchange.trader("ann")
+
+
+async def open_orders(user: User) -> list[tuple[str, str, str]]:
+    """Return the user's open orders: side, price, what is left."""
+    answer = await user.client.get("/v1/orders", params={"status": "OPEN"})
+    items = answer.json()["items"]
+    return [(item["side"], item["price"], item["qtyRemaining"]) for item in items]
+
+
+async def rest(user: User, side: str, price: str, qty: str) -> int:
+    """Place a limit order and return its id."""
+    body = {"marketId": "rain", "side": side, "type": "LIMIT", "price": price, "qty": qty}
+    answer: httpx.Response = await user.client.post("/v1/orders", json=body)
+    assert answer.status_code == 201, answer.text
+    number: int = answer.json()["id"]
+    return number
+
+
+async def put_cursor(desktop: Desktop, price: int) -> None:
+    """Move the ladder's cursor to a price."""
+    await desktop.press("down")
+    for _ in range(100):
+        at = desktop.ladder._cursor
+        if at == price:
+            return
+        await desktop.press("down" if at is None or at > price else "up")
+
+
+async def test_login(exchange: Exchange, ann: User, tmp_path: Path) -> None:
+    """A wrong password is said and nothing else happens; the right one leads to the ladder. After
+    logging out, an account opened there trades at once.
+    """
+    async with trading(exchange, None, tmp_path) as desktop:
+        await desktop.until(lambda: isinstance(desktop.app.screen, LoginScreen))
+        await desktop.type(ann.email)
+        await desktop.press("enter")
+        await desktop.type("not it at all")
+        await desktop.press("enter")
+        await desktop.until(lambda: "wrong" in desktop.text().lower(), "refused")
+        await desktop.type(PASSWORD)
+        await desktop.press("enter")
+        await desktop.until(lambda: live(desktop), "live")
+        await desktop.sees(ann.email)
+        await desktop.app.action_log_out()
+        await desktop.until(lambda: isinstance(desktop.app.screen, LoginScreen), "out")
+        await desktop.type("new@example.com")
+        await desktop.press("tab")
+        await desktop.type(PASSWORD)
+        await desktop.press("ctrl+r")
+        await desktop.until(lambda: live(desktop), "live")
+        await desktop.sees("new@example.com")
+
+
+async def test_safe_sends_nothing(exchange: Exchange, ann: User, tmp_path: Path) -> None:
+    """In SAFE a key and a click say what they would send."""
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await put_cursor(desktop, 5000)
+        await desktop.press("b")
+        await desktop.until(lambda: "SAFE, would send: BUY 10 at 0.50" in desktop.text())
+        await desktop.click(Side.SELL, 5200)
+        await desktop.until(lambda: "SAFE, would send: SELL 10 at 0.52" in desktop.text())
+        assert await open_orders(ann) == []
+
+
+async def test_keys_place_and_cancel(exchange: Exchange, ann: User, tmp_path: Path) -> None:
+    """Armed, b buys at the cursor with the chosen size; x cancels there; the command is shown."""
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await desktop.press("f8", "3")
+        await put_cursor(desktop, 4900)
+        await desktop.press("b")
+        await desktop.until(lambda: len(desktop.trader.desk.orders) == 1, "resting")
+        assert await open_orders(ann) == [("BUY", "0.4900", "50.00")]
+        assert desktop.trader.echo == "predmarket order place rain buy 50 --price 0.49"
+        assert desktop.trader.echo in desktop.text()
+        await desktop.until(
+            lambda: not desktop.ladder._reason(Side.BUY, 4900, own=True, pointer=False)
+        )
+        await desktop.press("x")
+        await desktop.until(lambda: len(desktop.trader.desk.orders) == 0, "cancelled")
+        assert await open_orders(ann) == []
+
+
+async def test_the_mouse_places_and_cancels(exchange: Exchange, ann: User, tmp_path: Path) -> None:
+    """Left places the first size, right the second; a click on an own order cancels it."""
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await desktop.press("f8")
+        await desktop.click(Side.BUY, 4800)
+        await desktop.until(lambda: len(desktop.trader.desk.orders) == 1, "first")
+        await desktop.click(Side.SELL, 5300, button=3)
+        await desktop.until(lambda: len(desktop.trader.desk.orders) == 2, "second")
+        assert sorted(await open_orders(ann)) == [
+            ("BUY", "0.4800", "10.00"),
+            ("SELL", "0.5300", "25.00"),
+        ]
+        await desktop.until(lambda: len(desktop.ladder.data.own) == 2, "drawn")
+        await desktop.click(Side.BUY, 4800, own=True)
+        await desktop.until(lambda: len(desktop.trader.desk.orders) == 1, "cancelled")
+        assert await open_orders(ann) == [("SELL", "0.5300", "25.00")]
+
+
+async def test_the_queue_ahead(exchange: Exchange, ann: User, tmp_path: Path) -> None:
+    """What rests before an order is shown once it rests."""
+    bob = await exchange.trader("bob")
+    await rest(bob, "BUY", "0.48", "7")
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await rest(ann, "BUY", "0.48", "10")
+        await desktop.until(lambda: [o.ahead for o in desktop.trader.desk.orders] == [700])
+
+
+async def test_a_fill_moves_position_and_cash(
+    exchange: Exchange, ann: User, tmp_path: Path
+) -> None:
+    """A trade shows on the tape, in the fills, in the position with both outcomes, in cash."""
+    bob = await exchange.trader("bob")
+    await rest(ann, "BUY", "0.60", "10")
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await rest(bob, "SELL", "0.60", "4")
+        await desktop.until(lambda: desktop.trader.desk.positions.get(1), "position")
+        await desktop.until(lambda: desktop.trader.desk.fills, "fill")
+        await desktop.until(lambda: desktop.trader.desk.candles.items, "candle")
+        await desktop.until(lambda: "+1.60" in desktop.text(), "if YES")
+        await desktop.until(lambda: "94.00" in desktop.text(), "available")
+        assert "-2.40" in desktop.text()
+        assert [each.qty for each in desktop.trader.desk.tape] == [400]
+
+
+async def test_amending_in_the_list(exchange: Exchange, ann: User, tmp_path: Path) -> None:
+    """Enter on an open order changes its price and quantity."""
+    await rest(ann, "BUY", "0.48", "10")
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await desktop.press("f8", "t")
+        desktop.app.screen.query_one("#orders").focus()
+        await desktop.press("enter")
+        await desktop.until(lambda: isinstance(desktop.app.screen, AmendDialog))
+        await desktop.type("0.47")
+        await desktop.press("tab")
+        await desktop.type("6")
+        await desktop.press("enter")
+        await desktop.until(lambda: isinstance(desktop.app.screen, TradingScreen), "amended")
+        assert await open_orders(ann) == [("BUY", "0.4700", "6.00")]
+
+
+async def test_a_market_order_shows_its_preview_first(
+    exchange: Exchange, ann: User, tmp_path: Path
+) -> None:
+    """What stands in the form is sent only after its own preview was shown."""
+    bob = await exchange.trader("bob")
+    await rest(bob, "SELL", "0.60", "10")
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await desktop.press("f8", "m")
+        await desktop.until(lambda: isinstance(desktop.app.screen, OrderDialog))
+        await desktop.type("4")
+        await desktop.press("enter")
+        assert not desktop.trader.desk.fills
+        await desktop.until(lambda: "fills 4 at 0.600" in desktop.text(), "preview")
+        await desktop.press("enter")
+        await desktop.until(lambda: desktop.trader.desk.fills, "filled")
+        assert desktop.trader.echo == "predmarket order place rain buy 4 --market"
+
+
+async def test_a_limit_order_from_the_form(exchange: Exchange, ann: User, tmp_path: Path) -> None:
+    """Wrong input is said in the form, SAFE too; then it is sent."""
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await desktop.press("o")
+        await desktop.until(lambda: isinstance(desktop.app.screen, OrderDialog))
+        await desktop.type("5")
+        await desktop.press("tab")
+        await desktop.type("0.505")
+        await desktop.press("enter")
+        await desktop.until(lambda: "must be a multiple of 0.0100" in desktop.text())
+        await desktop.type("0.51")
+        await desktop.press("enter")
+        await desktop.until(lambda: "SAFE: press F8 to arm" in desktop.text())
+        assert await open_orders(ann) == []
+        await desktop.press("f8", "enter")
+        await desktop.until(lambda: isinstance(desktop.app.screen, TradingScreen), "sent")
+        assert await open_orders(ann) == [("BUY", "0.5100", "5.00")]
+
+
+async def test_the_kill_switch(exchange: Exchange, ann: User, tmp_path: Path) -> None:
+    """F9 cancels everything from any screen, in SAFE too, and says how many; then it is SAFE."""
+    await exchange.market("snow")
+    async with trading(exchange, ann, tmp_path) as desktop:
+        for over in ("f4", "o"):
+            for price in ("0.40", "0.41", "0.42"):
+                await rest(ann, "BUY", price, "1")
+            await desktop.press(over, "f9")
+            await desktop.until(lambda: "acknowledged: 3 orders" in desktop.trader.said[0])
+            await desktop.sees("3 orders cancelled")
+            assert await open_orders(ann) == []
+            assert not desktop.trader.armed
+            desktop.trader.said = ("", Weight.PLAIN)
+            await desktop.press("escape")
+
+
+async def test_a_refusal_is_said(exchange: Exchange, ann: User, tmp_path: Path) -> None:
+    """The exchange's reason is on the screen and in the messages, with its code."""
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await desktop.press("f8", "5")
+        await desktop.click(Side.BUY, 5000)
+        await desktop.until(lambda: "INSUFFICIENT_FUNDS" in desktop.text())
+        await desktop.until(lambda: "BUY 250 @ 0.50" in desktop.trader.desk.journal.notes[0].text)
+
+
+async def test_another_market(exchange: Exchange, ann: User, tmp_path: Path) -> None:
+    """Searching and Enter opens a market; its book is shown and the old one forgotten."""
+    snow = await exchange.market("snow", question="Will it snow?")
+    await rest(ann, "BUY", "0.48", "7")
+    body = {"marketId": "snow", "side": "BUY", "type": "LIMIT", "price": "0.30", "qty": "3"}
+    await ann.client.post("/v1/orders", json=body)
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await desktop.press("slash", *"snow", "enter")
+        await desktop.until(lambda: live(desktop) and desktop.trader.desk.selected == snow["id"])
+        await desktop.until(lambda: desktop.trader.desk.book.bids == {3000: 300})
+        await desktop.until(lambda: "Will it snow?" in desktop.text().splitlines()[0])
+
+
+async def test_portfolio(exchange: Exchange, ann: User, tmp_path: Path) -> None:
+    """F4 shows what one has, with the statement; Esc leads back."""
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await desktop.press("f4")
+        await desktop.until(lambda: isinstance(desktop.app.screen, PortfolioScreen))
+        await desktop.until(lambda: "Total 100.00" in desktop.text(), "worth")
+        await desktop.press("t", "t", "t")
+        await desktop.until(lambda: "TRANSFER" in desktop.text(), "statement")
+        await desktop.press("escape")
+        await desktop.until(lambda: isinstance(desktop.app.screen, TradingScreen))
