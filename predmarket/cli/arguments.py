@@ -46,6 +46,10 @@ Everything: TypeAlias = Annotated[
     bool,
     typer.Option("--all", help="All pages, not only one."),
 ]
+Watch: TypeAlias = Annotated[
+    bool,
+    typer.Option("--watch", help="Go on: redrawn on a terminal, else a line of JSON each change."),
+]
 DataDir: TypeAlias = Annotated[
     str | None,
     typer.Option("--data-dir", metavar="DIR", help="Folder of the embedded database."),

@@ -5,6 +5,7 @@ HTTP takes several times as long as all the rest. It renews no token, and asks o
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from typing import TypeVar, cast
 from urllib.parse import urlencode, urlsplit
@@ -19,6 +20,9 @@ from predmarket.client.calls import Call
 T = TypeVar("T")
 
 _PATIENCE_S = 1.0
+
+_OF_MARKETS = ("orderbook", "trades", "ticker")
+_OWN = ("user:me:orders", "user:me:fills", "user:me:balances", "user:me:positions")
 
 Proposals = list[tuple[str, str]]
 """Words, each with what the shell may show beside it."""
@@ -52,6 +56,34 @@ def own_orders(ctx: typer.Context, incomplete: str) -> Proposals:
         ]
 
     return _matching(incomplete, ask)
+
+
+def topics(ctx: typer.Context, incomplete: str) -> Proposals:
+    """Propose the feed's topics, and behind a topic of markets their slugs."""
+    before = _before_in_bash()
+    begun = before + incomplete
+    kind, colon, slug = begun.partition(":")
+    if colon and kind in _OF_MARKETS:
+        found = [(f"{kind}:{name}", question) for name, question in markets(ctx, slug)]
+    else:
+        names = ["markets", *(f"{kind}:" for kind in _OF_MARKETS), *_OWN]
+        found = [(name, "") for name in names if name.startswith(begun)]
+    return [(name.removeprefix(before), text) for name, text in found]
+
+
+def _before_in_bash() -> str:
+    """Return what stands before the word under the cursor up to a blank: to bash a colon ends a
+    word and is one, and it replaces only what follows. (Right behind the colon it gets no proposal,
+    since none begins with the colon that is then the word.)
+    """
+    if os.environ.get("_PREDMARKET_COMPLETE") != "complete_bash":
+        return ""
+    words = os.environ.get("COMP_WORDS", "").split()
+    at = int(os.environ.get("COMP_CWORD", "0"))
+    start = at
+    while start > 1 and words[start - 1] == ":":
+        start -= 2
+    return "".join(words[max(0, start) : at])
 
 
 def _matching(incomplete: str, ask: Callable[[], Iterable[tuple[str, str]]]) -> Proposals:

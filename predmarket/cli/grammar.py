@@ -118,7 +118,7 @@ def _version_option(
 
 def _group(name: str, branch: registry.Branch) -> Group:
     text = f"Examples:\n  {branch.example}\n\n{branch.summary}"
-    group = Group(name=name, help=text, rich_markup_mode=None)
+    group = Group(name=name, help=text, short_help=branch.summary, rich_markup_mode=None)
     group.tree = branch.leaves
     return group
 

@@ -14,6 +14,8 @@ from predmarket.client.shapes import Book
 Row: TypeAlias = Mapping[str, object]
 
 NOTHING = "-"
+_READABLE = 24
+"""Characters of a text that may be folded which a column should have room for."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z")
 
 
@@ -31,7 +33,7 @@ class Grid:
         """Return the grid without as many of its least columns as it takes to fit ``width``."""
         kept = list(range(len(self.headings)))
         for heading in self.least:
-            cells = [max(len(row[i]) for row in [self.headings, *self.rows]) for i in kept]
+            cells = [self._room(i) for i in kept]
             if sum(cells) + gap * (len(kept) - 1) <= width:
                 break
             kept.remove(self.headings.index(heading))
@@ -40,6 +42,11 @@ class Grid:
             [self.numeric[i] for i in kept],
             [[row[i] for i in kept] for row in self.rows],
         )
+
+    def _room(self, column: int) -> int:
+        """Return the width that a column wants: all of a number, of a text what reads well."""
+        widest = max(len(row[column]) for row in [self.headings, *self.rows])
+        return widest if self.numeric[column] else min(widest, _READABLE)
 
     def columns(self) -> list[tuple[str, bool]]:
         """Return (heading, is numeric) for each column."""
@@ -277,6 +284,7 @@ FILL = Layout(
         _text("AS", "liquidity"),
     ),
     _names("tradeId orderId marketId marketSlug side price qty fee liquidity createdAt"),
+    least=("AS", "TRADE"),
 )
 
 LEDGER_LINE = Layout(

@@ -1,6 +1,6 @@
-"""Commands: market list, show, create, open, halt, close, resolve."""
+"""Commands: market list, show, create, update, open, halt, close, resolve."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -12,6 +12,11 @@ from predmarket.cli.moment import moment
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
 from predmarket.terms import MarketStatus, Outcome
+
+ClosesAt: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--closes-at", metavar="TIME", help="RFC 3339, or a span such as 12h."),
+]
 
 
 def list_markets(
@@ -72,10 +77,7 @@ def create(
     taker_fee: Annotated[
         str | None, typer.Option("--taker-fee", metavar="RATE", help="0 (default) to 0.25.")
     ] = None,
-    closes_at: Annotated[
-        str | None,
-        typer.Option("--closes-at", metavar="TIME", help="RFC 3339, or a span such as 12h."),
-    ] = None,
+    closes_at: ClosesAt = None,
     draft: Annotated[bool, typer.Option("--draft", help="Visible to admins only.")] = False,
 ) -> None:
     """Examples:
@@ -98,6 +100,35 @@ def create(
             status=MarketStatus.DRAFT if draft else None,
         )
     line.output.record(layouts.MARKET, market)
+
+
+def update(
+    ctx: typer.Context,
+    market: arguments.Market,
+    *,
+    question: Annotated[
+        str | None, typer.Option("--question", metavar="TEXT", help="What it asks.")
+    ] = None,
+    description: Annotated[
+        str | None, typer.Option("--description", metavar="TEXT", help="How it resolves.")
+    ] = None,
+    closes_at: ClosesAt = None,
+) -> None:
+    """Examples:
+      predmarket market update rain-monday --closes-at 2030-01-31T12:00:00Z
+      predmarket market update rain-monday --description "As measured in Oslo."
+
+    Change a market's text or when it closes (admins).
+    """
+    if question is None and description is None and closes_at is None:
+        raise usage("give --question, --description or --closes-at")
+    line = lines.of(ctx)
+    closing = moment(closes_at, "--closes-at")
+    with line.client() as client:
+        changed = client.update_market(
+            market, question=question, description=description, closes_at=closing
+        )
+    line.output.record(layouts.MARKET, changed)
 
 
 def open_market(ctx: typer.Context, market: arguments.Market) -> None:

@@ -37,6 +37,7 @@ class Operate(Protocol):
     """predmarket.server.operate, as far as this module needs it."""
 
     def serve(self, settings_overrides: dict[str, str], seed: bool, force: bool) -> int: ...
+    def serve_demo(self, overrides: dict[str, str], force: bool, house: object) -> int: ...
     def seed(self, settings_overrides: dict[str, str], force: bool) -> SeedReport: ...
     def set_role(self, overrides: dict[str, str], email: str, role: str) -> None: ...
     def db_upgrade(self, overrides: dict[str, str]) -> str: ...
@@ -79,6 +80,10 @@ def serve(
         str | None, typer.Option("--redis-url", metavar="URL", help="Redis, redis://…")
     ] = None,
     seed: Annotated[bool, typer.Option("--seed", help="Create the seed data first.")] = False,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="With the seed data, more markets, and bots that trade."),
+    ] = False,
     force: Annotated[
         bool,
         typer.Option("--force", help="Even with the seed accounts' passwords beyond loopback."),
@@ -87,6 +92,7 @@ def serve(
     """Examples:
       predmarket serve
       predmarket serve --seed --port 9000 --data-dir ./exchange
+      predmarket serve --demo
 
     Run the exchange until it is stopped. Without settings it listens on 127.0.0.1:8000 and keeps
     an embedded database in the data folder.
@@ -96,7 +102,11 @@ def serve(
         host=host, port=port, data_dir=data_dir, database_url=database_url, redis_url=redis_url
     )
     with operating() as operate:
-        code = operate.serve(given, seed, force)
+        if demo:
+            house = import_module("predmarket.bots.house").run
+            code = operate.serve_demo(given, force, house)
+        else:
+            code = operate.serve(given, seed, force)
     raise typer.Exit(code)
 
 

@@ -8,7 +8,7 @@ import typer
 from predmarket.cli import arguments, failure, layouts
 from predmarket.cli import line as lines
 from predmarket.cli.failure import Failure, usage
-from predmarket.cli.paging import show_list
+from predmarket.cli.paging import one_page, show_list
 from predmarket.client import ApiError, ClientError, Unreachable, calls
 from predmarket.client.shapes import Order
 
@@ -131,13 +131,24 @@ def list_orders(
     limit: arguments.Limit = None,
     cursor: arguments.Cursor = None,
     everything: arguments.Everything = False,
+    watch: arguments.Watch = False,
 ) -> None:
     """Examples:
       predmarket order list --status open
       predmarket order list --market-id will-it-rain-tomorrow --all -o csv > orders.csv
+      predmarket order list --watch | jq -r '[.id, .status] | @tsv'
 
-    List own orders, newest first.
+    List own orders, newest first. With --watch lines begin with the oldest, and each change of an
+    order is another.
     """
+    if watch:
+        from predmarket.cli.views import OrdersView
+        from predmarket.cli.watch import watch as start
+
+        one_page(cursor, everything=everything)
+        view = OrdersView(market=market_id, status=status, client_id=client_id, limit=limit)
+        start(lines.of(ctx), view)
+        return
     call = calls.orders(
         market=market_id, status=status, client_order_id=client_id, limit=limit, cursor=cursor
     )

@@ -30,19 +30,6 @@ Progress = Callable[[str, int, int], None]
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNSAFE_IN_JSON = re.compile(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
-_STYLES = {
-    "BUY": "green",
-    "SELL": "red",
-    "OPEN": "green",
-    "FILLED": "green",
-    "REJECTED": "red",
-    "HALTED": "yellow",
-}
-
-
-_GAP = 2
-"""Blanks between two columns."""
-
 
 class ReaderGone(Exception):
     """stdout was closed by its reader."""
@@ -98,7 +85,30 @@ class Output:
         elif self._options.output == "csv":
             self._csv(fields, rows)
         else:
-            self._data("\n".join(self._draw(grid) for grid in grids()))
+            self._data("\n".join(self.draw(grid) for grid in grids()))
+
+    # Data that does not end
+
+    @property
+    def redraws(self) -> bool:
+        """Whether what is watched is redrawn in place rather than written line by line."""
+        dumb = os.environ.get("TERM") == "dumb"
+        return self._options.output == "table" and _is_terminal(sys.stdout) and not dumb
+
+    def events(self, fields: Sequence[str]) -> "Callable[[Row], None]":
+        """Return what writes each row as it comes: CSV if it was asked for, else lines of JSON."""
+        if self._options.output != "csv":
+            return lambda row: self._data(self._json(row) + "\n")
+        self._csv(fields, [])
+        return lambda row: self._csv(fields, [row], heading=False)
+
+    def raw(self, text: str) -> None:
+        """Write JSON that is there already as one line."""
+        self._data(_escaped(text) + "\n")
+
+    def control(self, text: str) -> None:
+        """Write what steers the terminal."""
+        self._data(text)
 
     # Everything else
 
@@ -163,15 +173,15 @@ class Output:
         compact = None if indent else (",", ":")
         ascii_only = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
         text = json.dumps(data, indent=indent, separators=compact, ensure_ascii=ascii_only)
-        return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+        return _escaped(text)
 
-    def _csv(self, fields: Sequence[str], rows: Iterable[Row]) -> None:
+    def _csv(self, fields: Sequence[str], rows: Iterable[Row], *, heading: bool = True) -> None:
         import csv
 
         buffer = StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         header = list(fields)
-        if header:
+        if header and heading:
             writer.writerow(header)
         for row in rows:
             if not header:  # an answer whose fields the exchange may add to
@@ -195,38 +205,17 @@ class Output:
             return self._options.color
         return _is_terminal(stream) and not os.environ.get("NO_COLOR")
 
-    def _draw(self, grid: "Grid") -> str:
-        """Return ``grid`` as text, its trailing blanks cut."""
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
+    def draw(self, grid: "Grid") -> str:
+        """Return ``grid`` as text for stdout, as wide as its terminal; elsewhere nothing is cut."""
+        from predmarket.cli.drawing import draw  # only tables need it, and it is slow to load
 
-        terminal = _is_terminal(sys.stdout)
-        color = self._color(sys.stdout)
-        buffer = StringIO()
-        console = Console(
-            file=buffer,
-            width=shutil.get_terminal_size().columns if terminal else 1_000_000,
-            force_terminal=color,
-            no_color=not color,
-            color_system="standard" if color else None,
-        )
-        if terminal and grid.headings:
-            grid = grid.within(console.width, _GAP)
-        table = Table(
-            box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_header=bool(grid.headings)
-        )
-        for heading, numeric in grid.columns():
-            table.add_column(
-                Text(heading, style="bold"),
-                justify="right" if numeric else "left",
-                no_wrap=numeric or not terminal,
-                overflow="fold",
-            )
-        for row in grid.rows:
-            table.add_row(*(Text(clean(cell), style=_STYLES.get(cell, "")) for cell in row))
-        console.print(table)
-        return "".join(line.rstrip() + "\n" for line in buffer.getvalue().splitlines())
+        width = shutil.get_terminal_size().columns if _is_terminal(sys.stdout) else None
+        return draw(grid, width, color=self._color(sys.stdout))
+
+
+def _escaped(text: str) -> str:
+    """Return JSON with what would act on a terminal escaped: the same JSON."""
+    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _write(stream: TextIO | None, text: str) -> None:

@@ -3,12 +3,19 @@
 from collections.abc import Iterable
 from typing import TypeVar, cast
 
+from predmarket.cli.failure import usage
 from predmarket.cli.layouts import Layout, Row
 from predmarket.cli.line import Line
 from predmarket.client.calls import Call
 from predmarket.client.shapes import Page
 
 T = TypeVar("T")
+
+
+def one_page(cursor: str | None, *, everything: bool) -> None:
+    """Refuse to watch pages that stand behind the first. Raises Failure."""
+    if cursor is not None or everything:
+        raise usage("--watch goes with neither --cursor nor --all")
 
 
 def show_list(line: Line, layout: Layout, call: Call[Page[T]], *, everything: bool = False) -> None:

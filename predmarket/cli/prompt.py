@@ -16,8 +16,12 @@ def confirm(line: Line, question: str) -> None:
         return
     if line.options.no_input:
         raise Failure("CONFIRMATION_NEEDED", f"{question} Not done without --yes.", USAGE)
-    line.output.ask(f"{question} [y/N]")
-    answer = sys.stdin.readline() if sys.stdin else ""
+    try:
+        line.output.ask(f"{question} [y/N]")
+        answer = sys.stdin.readline() if sys.stdin else ""
+    except KeyboardInterrupt:
+        line.output.say("")  # the shell's prompt begins its own line
+        raise
     if not answer:
         line.output.say("")
         raise Failure("CONFIRMATION_NEEDED", "nobody answered: use --yes", USAGE)

@@ -1,14 +1,15 @@
-"""Commands: book, trades, candles, ticker."""
+"""Commands: book, trades, candles, ticker, stream."""
 
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, layouts
+from predmarket.cli import arguments, complete, layouts
 from predmarket.cli import line as lines
+from predmarket.cli.failure import usage
 from predmarket.cli.moment import moment
-from predmarket.cli.paging import show_list
+from predmarket.cli.paging import one_page, show_list
 from predmarket.client import calls
 
 
@@ -29,14 +30,22 @@ def book(
     depth: Annotated[
         int | None, typer.Option("--depth", metavar="N", min=1, help="Levels a side.")
     ] = None,
+    watch: arguments.Watch = False,
 ) -> None:
     """Examples:
       predmarket book will-it-rain-tomorrow
       predmarket book 1 --depth 5 --json
+      predmarket book 1 --watch
 
     Show a market's order book: bids on the left, asks on the right, each with its running sum.
     """
     line = lines.of(ctx)
+    if watch:
+        from predmarket.cli.views import BookView
+        from predmarket.cli.watch import watch as start
+
+        start(line, BookView(market, depth))
+        return
     with line.client() as client:
         answer = client.book(market, depth=depth)
     line.output.show(
@@ -54,13 +63,23 @@ def trades(
     limit: arguments.Limit = None,
     cursor: arguments.Cursor = None,
     everything: arguments.Everything = False,
+    watch: arguments.Watch = False,
 ) -> None:
     """Examples:
       predmarket trades will-it-rain-tomorrow
       predmarket trades 1 --all -o csv > trades.csv
+      predmarket trades 1 --watch --limit 1 | jq -r .price
 
-    Show a market's trades, newest first.
+    Show a market's trades, newest first. With --watch lines come in the order of the trades, after
+    up to 50 (--limit) that were made before.
     """
+    if watch:
+        from predmarket.cli.views import TradesView
+        from predmarket.cli.watch import watch as start
+
+        one_page(cursor, everything=everything)
+        start(lines.of(ctx), TradesView(market, limit))
+        return
     call = calls.trades(market, limit=limit, cursor=cursor)
     show_list(lines.of(ctx), layouts.TRADE, call, everything=everything)
 
@@ -90,15 +109,50 @@ def candles(
     show_list(lines.of(ctx), layouts.CANDLE, calls.candles(market, interval, since=begin, to=end))
 
 
-def ticker(ctx: typer.Context, market: arguments.Market) -> None:
+def ticker(ctx: typer.Context, market: arguments.Market, *, watch: arguments.Watch = False) -> None:
     """Examples:
       predmarket ticker will-it-rain-tomorrow
       predmarket ticker 1 --json | jq -r .lastPrice
+      predmarket ticker 1 --watch
 
     Show where a market stands: best prices, last price, volume and open interest.
     """
     line = lines.of(ctx)
+    if watch:
+        from predmarket.cli.views import TickerView
+        from predmarket.cli.watch import watch as start
+
+        start(line, TickerView(market))
+        return
     with line.client() as client:
         found = client.market(market)
     shown = {name: found.get(name) for name in layouts.TICKER.fields}
     line.output.record(layouts.TICKER, shown, brief=True)
+
+
+def stream(
+    ctx: typer.Context,
+    topics: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TOPIC...",
+            help="markets, orderbook:M, trades:M, ticker:M, user:me:orders, :fills, :balances or"
+            " :positions.",
+            autocompletion=complete.topics,
+        ),
+    ],
+) -> None:
+    """Examples:
+      predmarket stream orderbook:will-it-rain-tomorrow trades:will-it-rain-tomorrow
+      predmarket stream user:me:orders user:me:fills | jq -c .data
+      predmarket stream markets
+
+    Print what happens, as the exchange tells it: a line of JSON each message, for ever. Each topic
+    begins with a snapshot, and goes on where it was after a lost connection.
+    """
+    line = lines.of(ctx)
+    if line.options.output == "csv":
+        raise usage("stream prints lines of JSON only")
+    from predmarket.cli.watch import stream as start
+
+    start(line, topics)

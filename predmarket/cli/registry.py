@@ -44,6 +44,7 @@ TREE: Mapping[str, Entry] = {
         {"show": Leaf("config:show", "Print every setting and its origin.")},
         "predmarket config show",
     ),
+    "tui": Leaf("screen:tui", "Trade on a screen."),
     "status": Leaf("status:status", "Is it up, who leads, how durable."),
     "auth": Branch(
         "Log in and out.",
@@ -71,6 +72,7 @@ TREE: Mapping[str, Entry] = {
             "list": Leaf("market:list_markets", "List markets."),
             "show": Leaf("market:show", "Show one market."),
             "create": Leaf("market:create", "Create a market."),
+            "update": Leaf("market:update", "Change a market's text or closing time."),
             "open": Leaf("market:open_market", "Open, or reopen, a market."),
             "halt": Leaf("market:halt", "Halt trading; orders keep their place."),
             "close": Leaf("market:close", "Close a market; its orders are cancelled."),
@@ -96,6 +98,7 @@ TREE: Mapping[str, Entry] = {
     "trades": Leaf("quotes:trades", "Show a market's trades."),
     "candles": Leaf("quotes:candles", "Show a market's prices by interval."),
     "ticker": Leaf("quotes:ticker", "Show where a market stands."),
+    "stream": Leaf("quotes:stream", "Print what happens as lines of JSON."),
     "account": Branch(
         "One's own money and holdings.",
         {
@@ -111,6 +114,11 @@ TREE: Mapping[str, Entry] = {
         "Deposits and withdrawals.",
         {"create": Leaf("transfer:create", "Deposit to or withdraw from an account.", True)},
         "predmarket transfer create ann@example.com 100 --reason welcome",
+    ),
+    "bot": Branch(
+        "Bots that trade by themselves.",
+        {"run": Leaf("bot:run", "Let a market maker or a noise trader trade.")},
+        "predmarket bot run market-maker --market will-it-rain-tomorrow",
     ),
     "user": Branch(
         "Accounts and their roles.",

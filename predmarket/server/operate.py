@@ -17,6 +17,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
 from predmarket.server import runtime, seeding
+from predmarket.server.demo import House
 from predmarket.server.observability import logs
 from predmarket.server.observability.redaction import secrets_of
 from predmarket.server.settings import Settings, SettingsError, unknown_variables
@@ -96,8 +97,19 @@ def serve(settings_overrides: Overrides, seed: bool, force: bool = False) -> int
 
     ``force``: with the seed data's published passwords even where others can reach it.
     """
+    return _serve(settings_overrides, seed, force, None)
+
+
+def serve_demo(settings_overrides: Overrides, force: bool, house: House) -> int:
+    """Run an exchange with the seed data, demo markets and ``house`` trading in them until it is
+    stopped; return the exit code. Raises OperateError.
+    """
+    return _serve(settings_overrides, True, force, house)
+
+
+def _serve(overrides: Overrides, seed: bool, force: bool, house: House | None) -> int:
     with _expected():
-        settings = Settings.load(settings_overrides)
+        settings = Settings.load(overrides)
         secret = settings.signing_secret()
         if seed and not force:
             _refuse_seed_off_loopback(settings)
@@ -105,7 +117,9 @@ def serve(settings_overrides: Overrides, seed: bool, force: bool = False) -> int
         for name in unknown_variables():
             log.warning("%s is not a setting of predmarket", name)
         hints = _hints() if seed else ""
-        return uvloop.run(runtime.serve(settings, seed_first=seed, force=force, hints=hints))
+        return uvloop.run(
+            runtime.serve(settings, seed_first=seed, force=force, hints=hints, house=house)
+        )
 
 
 def _hints() -> str:
@@ -245,5 +259,6 @@ __all__ = [
     "db_upgrade",
     "seed",
     "serve",
+    "serve_demo",
     "set_role",
 ]

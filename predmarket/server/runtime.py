@@ -11,7 +11,7 @@ import gc
 import logging
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from functools import partial
 from predmarket import __version__
 from predmarket.server.app import create_app
 from predmarket.server.connections import HttpServer, http_config
+from predmarket.server.demo import DemoClock, House, Prepared, prepare
 from predmarket.server.observability import logs
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.realtime.hub import Hub
@@ -26,12 +27,13 @@ from predmarket.server.redis import Redis
 from predmarket.server.seeding import seed, well_known
 from predmarket.server.services import Services
 from predmarket.server.settings import PREFIX, Settings, SettingsError
-from predmarket.server.settlement.core import Core
+from predmarket.server.settlement.core import Core, wall_clock
 from predmarket.server.settlement.open import leadership, open_store
 from predmarket.server.stopping import Server, Stopping
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import Database
 from predmarket.server.view import MarketView
+from predmarket.units import Micros
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +102,9 @@ def require_schema(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def node(settings: Settings, wait_s: float) -> AsyncIterator[Node]:
+async def node(
+    settings: Settings, wait_s: float, clock: Callable[[], Micros] = wall_clock
+) -> AsyncIterator[Node]:
     """Start the core on the settings' database and stop it at the end.
 
     Raises Held, SchemaBehind, StoreError, LoadError, SettingsError.
@@ -117,6 +121,7 @@ async def node(settings: Settings, wait_s: float) -> AsyncIterator[Node]:
         open_store(url),
         lead,
         view,
+        clock=clock,
         max_batch=settings.max_batch,
         max_queue=settings.max_queue,
         observer=metrics,
@@ -184,19 +189,31 @@ async def require_own_passwords(settings: Settings, db: Database) -> None:
 
 
 async def serve(
-    settings: Settings, *, seed_first: bool, force: bool = False, hints: str = ""
+    settings: Settings,
+    *,
+    seed_first: bool,
+    force: bool = False,
+    hints: str = "",
+    house: House | None = None,
 ) -> int:
     """Run the exchange until a signal or a failure of the core; return the exit code.
 
     ``force``: with published passwords even where others can reach it. ``hints`` is printed once
-    it is ready. Raises Unsafe, and what ``node`` and ``listen`` raise.
+    it is ready. With a ``house`` it is a demo: its markets are made first (the seed data too), and
+    the house trades while it serves. Raises Unsafe, and what ``node`` and ``listen`` raise.
     """
     stopping = Stopping()
+    clock = DemoClock() if house is not None else None
     with stopping.on_signals(), listen(settings) as listener:
         try:
-            async with node(settings, WAIT_FOR_LEAD_S) as running:
-                await _prepare(running, seed_first=seed_first, force=force)
-                failed = await _serve(running, listener, stopping, hints)
+            async with node(settings, WAIT_FOR_LEAD_S, clock or wall_clock) as running:
+                await _prepare(running, seed_first=seed_first and house is None, force=force)
+                trading = None
+                if house is not None and clock is not None:
+                    credit = settings.signup_credit
+                    demo = await prepare(running.db, running.core, clock, credit)
+                    trading = partial(_trade, house, demo)
+                failed = await _serve(running, listener, stopping, hints, trading)
         except asyncio.CancelledError:
             if not stopping.asked:
                 raise
@@ -219,13 +236,22 @@ async def _prepare(running: Node, *, seed_first: bool, force: bool) -> None:
         await seed(running.db, running.core, running.settings.signup_credit)
 
 
-async def _serve(running: Node, listener: socket.socket, stopping: Stopping, hints: str) -> bool:
-    """Answer requests until told to stop; tell whether the core failed."""
+async def _serve(
+    running: Node,
+    listener: socket.socket,
+    stopping: Stopping,
+    hints: str,
+    ready: Callable[[str], Awaitable[None]] | None = None,
+) -> bool:
+    """Answer requests until told to stop; tell whether the core failed.
+
+    ``ready`` is run with the address from when requests are answered until they are not any more.
+    """
     server = Server(http_config(create_app(running.services), graceful_s=_REQUESTS_S))
     stopping.serves(server)
     serving = asyncio.create_task(server.serve([listener]))
     failing = asyncio.create_task(running.core.failed())
-    announcing = asyncio.create_task(_announce(server, running.settings, listener, hints))
+    announcing = asyncio.create_task(_announce(server, running.settings, listener, hints, ready))
     await asyncio.wait((serving, failing), return_when=asyncio.FIRST_COMPLETED)
     announcing.cancel()
     failed = failing.done()
@@ -237,13 +263,28 @@ async def _serve(running: Node, listener: socket.socket, stopping: Stopping, hin
     return failed
 
 
+async def _trade(house: House, demo: Prepared, url: str) -> None:
+    """Let the house trade; what ends it does not end the exchange."""
+    try:
+        await house(url, demo.keys, demo.markets)
+    except Exception:
+        log.exception("the house bots have stopped")
+
+
 async def _announce(
-    server: HttpServer, settings: Settings, listener: socket.socket, hints: str
+    server: HttpServer,
+    settings: Settings,
+    listener: socket.socket,
+    hints: str,
+    ready: Callable[[str], Awaitable[None]] | None,
 ) -> None:
-    """Say the address once requests are answered."""
+    """Say the address once requests are answered, and then go on with what ``ready`` is."""
     while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
         await asyncio.sleep(0.01)
     host, port = listener.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
     where = settings.shown_database
     logs.announce(f"predmarket {__version__} is ready on http://{name}:{port} ({where}){hints}")
+    if ready is not None:
+        here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, name)
+        await ready(f"http://{here}:{port}")

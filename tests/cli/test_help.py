@@ -44,6 +44,7 @@ auth key revoke:
 market list: --status --limit --offset
 market show:
 market create: --description --tick --maker-fee --taker-fee --closes-at --draft
+market update: --question --description --closes-at
 market open:
 market halt:
 market close:
@@ -55,12 +56,13 @@ order cancel-all: --market-id --side
 order cancel-after:
 order amend: --price --qty
 order batch:
-order list: --market-id --status --client-id --limit --cursor --all
+order list: --market-id --status --client-id --limit --cursor --all --watch
 order show:
-book: --depth
-trades: --limit --cursor --all
+book: --depth --watch
+trades: --limit --cursor --all --watch
 candles: --interval --from --to
-ticker:
+ticker: --watch
+stream:
 account balance:
 account positions:
 account portfolio:

@@ -242,3 +242,11 @@ def test_a_narrow_terminal_does_without_the_least_columns() -> None:
     assert grid.within(20, 2).headings == ["ID", "NAME"]
     assert grid.within(20, 2).rows == [["1", "ann"]]
     assert grid.within(3, 2).headings == ["ID", "NAME"]
+
+
+def test_a_narrow_terminal_does_without_the_least() -> None:
+    """A long text may be folded, so it takes no other column's place; a number may not."""
+    headings = ("QUESTION", "VOLUME", "ID")
+    grid = Grid(headings, (False, True, True), [["long " * 40, "700000.55", "1"]], ("VOLUME",))
+    assert grid.within(40, 2).headings == [*headings]
+    assert grid.within(30, 2).headings == ["QUESTION", "ID"]

@@ -1,0 +1,237 @@
+"""What a market maker wants to have in one market, and the next thing to do about it. No I/O.
+
+Fair value is the LMSR price of its own inventory (lmsr.py) around an opinion that drifts by itself.
+A fill moves the fair value against whoever filled it, so that quotes are never worse than what the
+scoring rule would charge.
+
+Invariants:
+- the loss bound: whatever drifts and whoever trades, the account's loss in the market is at most
+  b ln 2 if it began there without one. Quotes that could go beyond, all filled, are not placed;
+- the next thing is decided once the fate of the one before is known.
+"""
+
+import math
+import random
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from predmarket.bots import lmsr
+from predmarket.bots.exposure import OPEN, Exposure, Working
+from predmarket.client.shapes import OrderState, Position
+from predmarket.terms import Side
+from predmarket.units import (
+    MONEY_ONE,
+    PRICE_ONE,
+    QTY_DECIMALS,
+    QTY_ONE,
+    Money,
+    Price,
+    Qty,
+    Rate,
+    parse,
+    parse_price,
+)
+
+_EARLY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a maker quotes. b and size are in contracts, half_spread is in dollars, restless is how
+    far the opinion's log-odds drift in an hour, pull what it makes up of its way home in an hour.
+    """
+
+    b: float = 2_000.0
+    size: int = 25
+    levels: int = 3
+    half_spread: float = 0.004
+    restless: float = 0.12
+    pull: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Put an order into the book."""
+
+    side: Side
+    price: Price
+    qty: Qty
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """Move an order to another price or size; ``qty`` is its total."""
+
+    order: Working
+    price: Price
+    qty: Qty
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Take an order out."""
+
+    order: Working
+
+
+Action: TypeAlias = Place | Amend | Cancel
+
+
+class Quoter:
+    """One market's quotes."""
+
+    def __init__(
+        self, tick: Price, rate: Rate, style: Style, start: float, rng: random.Random
+    ) -> None:
+        """tick and rate: the market's tick and maker fee; start: the opinion to begin with."""
+        self.style = style
+        self.exposure = Exposure(rate)
+        self.budget: Money = math.floor(lmsr.bound(style.b) * MONEY_ONE)
+        self._tick = tick
+        self._rng = rng
+        self._home = self._opinion = lmsr.log_odds(start)
+        self.orders: dict[int, Working] = {}
+        self._early: dict[int, OrderState] = {}
+        """The last states of orders not known: one may be heard of before its placing returns."""
+
+    def begin(self, position: Position | None) -> None:
+        """Start without orders from the position that the exchange reports."""
+        self.orders.clear()
+        self._early.clear()
+        self.exposure.begin(position)
+
+    @property
+    def fair(self) -> float:
+        """Return the fair value in dollars."""
+        return self._price(0)
+
+    def drift(self, seconds: float) -> None:
+        """Let the opinion change over time."""
+        hours = seconds / 3600
+        self._opinion += (self._home - self._opinion) * min(1.0, self.style.pull * hours)
+        self._opinion += self._rng.gauss(0, self.style.restless * math.sqrt(hours))
+        self._opinion = max(-lmsr.FARTHEST, min(lmsr.FARTHEST, self._opinion))
+
+    def heard(self, state: OrderState) -> bool:
+        """Take over an order's state and tell whether it is one of these."""
+        order = self.orders.get(state["id"])
+        if order is None:
+            self._early[state["id"]] = state
+            if len(self._early) > _EARLY:
+                del self._early[next(iter(self._early))]
+            return False
+        self.exposure.heard(order, state)
+        if state["status"] not in OPEN:
+            del self.orders[order.id]
+        return True
+
+    def placed(self, state: OrderState) -> None:
+        """Take over an order just placed, as it was acknowledged."""
+        if state["id"] not in self.orders and state["price"] is not None:
+            order = Working(
+                state["id"],
+                Side(state["side"]),
+                parse_price(state["price"]),
+                parse(state["qty"], QTY_DECIMALS),
+            )
+            self.orders[order.id] = order
+        self.heard(state)
+        if (later := self._early.pop(state["id"], None)) is not None:
+            self.heard(later)
+
+    def amended(self, order: Working, state: OrderState) -> None:
+        """Take over an order just amended, as it was acknowledged."""
+        if state["price"] is not None:
+            order.price = parse_price(state["price"])
+        order.qty = parse(state["qty"], QTY_DECIMALS)
+        self.heard(state)
+
+    def next(self, best_bid: Price | None, best_ask: Price | None) -> Action | None:
+        """Return the next thing to do, None when all is as wanted. The best prices are those of
+        the whole book, own orders included. The side that has to give way comes first.
+        """
+        rising = self._middle() < self.fair
+        sides = (Side.SELL, Side.BUY) if rising else (Side.BUY, Side.SELL)
+        for side in sides:
+            action = self._next(side, best_ask if side is Side.BUY else best_bid)
+            if action is not None:
+                return action
+        return None
+
+    def _next(self, side: Side, opposite: Price | None) -> Action | None:
+        mine = sorted(
+            (order for order in self.orders.values() if order.side is side),
+            key=lambda order: order.price,
+            reverse=side is Side.BUY,
+        )
+        wanted = self._wanted(side, opposite)
+        for order in mine[len(wanted) :]:
+            return Cancel(order)
+        worse = max if side is Side.BUY else min
+        pairs = zip(mine, wanted, strict=False)
+        moves = [
+            (order, price, size)
+            for order, (price, size) in pairs
+            if order.price != price or order.left * 2 < size
+        ]
+        if moves and worse(moves[0][0].price, moves[0][1]) == moves[0][0].price:
+            moves.reverse()  # going back, the hindmost goes first: nobody overtakes
+        for order, price, size in moves:
+            # what was filled meanwhile, and is not known yet, was filled at the old price
+            qty = self._affordable(side, worse(price, order.price), max(size, order.left), order)
+            if qty < QTY_ONE:
+                return Cancel(order)
+            if (price, order.filled + qty) != (order.price, order.qty):
+                return Amend(order, price, order.filled + qty)
+        for price, size in wanted[len(mine) :]:
+            qty = self._affordable(side, price, size, None)
+            if qty >= QTY_ONE:
+                return Place(side, price, qty)
+        return None
+
+    def _wanted(self, side: Side, opposite: Price | None) -> list[tuple[Price, Qty]]:
+        """Return the prices and sizes wanted on a side, the best first, each price once."""
+        style, tick = self.style, self._tick
+        wanted: list[tuple[Price, Qty]] = []
+        sign = -1 if side is Side.BUY else 1
+        ahead = 0.0
+        for level in range(style.levels):
+            size = style.size * (level + 1)
+            ahead += size
+            exact = (self._price(sign * ahead) + sign * style.half_spread) * PRICE_ONE
+            ticks = math.floor(exact / tick) if sign < 0 else math.ceil(exact / tick)
+            if opposite is not None:  # post-only: one tick from crossing
+                away = opposite // tick + sign
+                ticks = min(ticks, away) if sign < 0 else max(ticks, away)
+            if wanted:  # a level of its own, however coarse the tick
+                beyond = wanted[-1][0] // tick + sign
+                ticks = min(ticks, beyond) if sign < 0 else max(ticks, beyond)
+            if not 0 < ticks * tick < PRICE_ONE:
+                break
+            wanted.append((ticks * tick, size * QTY_ONE))
+        return wanted
+
+    def _affordable(self, side: Side, price: Price, qty: Qty, instead_of: Working | None) -> Qty:
+        """Return how much of ``qty`` the loss bound allows beside the other open orders."""
+        exposure = self.exposure
+        room = self.budget + exposure.worst(side)
+        for order in self.orders.values():
+            if order.side is side and order is not instead_of:
+                room -= exposure.at_stake(side, order.price, order.left)
+        whole = exposure.at_stake(side, price, qty)
+        if whole > room:
+            qty = max(0, room) * qty // whole // QTY_ONE * QTY_ONE
+        return qty
+
+    def _middle(self) -> float:
+        """Return where the own quotes stand now, in dollars; the fair value without any."""
+        bids = [order.price for order in self.orders.values() if order.side is Side.BUY]
+        asks = [order.price for order in self.orders.values() if order.side is Side.SELL]
+        if not bids or not asks:
+            return self.fair
+        return (max(bids) + min(asks)) / 2 / PRICE_ONE
+
+    def _price(self, further: float) -> float:
+        """Return the scoring rule's price after selling ``further`` more contracts."""
+        sold = -self.exposure.held / QTY_ONE
+        return lmsr.price(self._opinion, sold + further, self.style.b)

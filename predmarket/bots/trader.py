@@ -1,0 +1,81 @@
+"""Runs a trader: now and then it looks at a market and does what its mind (taking.py) says."""
+
+import random
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+
+from predmarket.bots.desk import Desk, Tell, desk, silent, together, withdraw
+from predmarket.bots.taking import Mind, Noise, Rest, Take, View
+from predmarket.client import ApiError, Session, Unreachable
+from predmarket.client.calls import MarketRef
+from predmarket.units import parse_tick
+
+
+class Trader:
+    """Trades the markets of a desk."""
+
+    def __init__(self, at: Desk, mind: Mind, rng: random.Random, pace_s: float) -> None:
+        """pace_s: seconds between two looks at a market, on average."""
+        self._desk = at
+        self._mind = mind
+        self._rng = rng
+        self._pace_s = pace_s
+        self._markets = list(at.markets)
+        self._weights = [1 / (place + 1) for place in range(len(self._markets))]
+        """The markets named first see the most of it: a crowd is in few places."""
+
+    async def run(self) -> None:
+        """Trade until cancelled. Raises ApiError when the exchange will not have this bot."""
+        at = self._desk
+        while True:
+            await at.pause(self._pace_s)
+            (market_id,) = self._rng.choices(self._markets, self._weights)
+            if not at.ready(market_id):
+                continue
+            try:
+                await self.look_at(market_id)
+            except Unreachable as error:  # what became of it does not matter: it ends by itself
+                at.tell("unanswered", reason=str(error))
+            except ApiError as error:
+                await at.refused(error, at.markets[market_id]["slug"])
+
+    async def look_at(self, market_id: int) -> None:
+        """Do what there is to do in a market. Raises ApiError, Unreachable."""
+        at = self._desk
+        market = at.markets[market_id]
+        bid, ask = at.best(market_id)
+        held = at.positions.get(market_id, 0)
+        decision = self._mind.decide(
+            market["slug"], View(parse_tick(market["tickSize"]), bid, ask, held)
+        )
+        match decision:
+            case Take(side, price, qty):
+                await at.place(market_id, side, price, qty, time_in_force="IOC")
+            case Rest(side, price, qty, seconds):
+                until = datetime.now(UTC) + timedelta(seconds=seconds)
+                expiry = {"time_in_force": "GTD", "expires_at": until.isoformat()}
+                await at.place(market_id, side, price, qty, **expiry)
+
+
+async def trade(
+    url: str,
+    markets: Collection[MarketRef],
+    *,
+    api_key: str | None = None,
+    session: Session | None = None,
+    mind: Mind | None = None,
+    seed: int | None = None,
+    pace_s: float = 3.0,
+    tell: Tell = silent,
+) -> None:
+    """Trade ``markets`` until cancelled, and then withdraw. Without a mind, as noise.
+
+    Raises ApiError when the exchange will not have this bot, Unreachable when there is none.
+    """
+    rng = random.Random(seed)
+    async with desk(url, markets, rng, api_key=api_key, session=session, tell=tell) as at:
+        trader = Trader(at, mind or Noise(rng), rng, pace_s)
+        try:
+            await together(at.listen(), trader.run())
+        finally:
+            await withdraw(at)

@@ -1,0 +1,212 @@
+"""What --watch keeps of a feed and shows of it: one view for each command that can watch.
+
+A view hears the feed's messages. It answers each with the rows that are news, in the shape that the
+command prints without --watch; and it draws all it holds as a grid. No view touches a terminal.
+
+Invariants: a row that a resumed subscription tells again is no news; what a view holds is bounded.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, cast
+
+from predmarket.cli import layouts
+from predmarket.cli.layouts import Grid, Row
+from predmarket.client import calls, messages
+from predmarket.client.calls import Call
+from predmarket.client.feed import Feed
+from predmarket.client.messages import Message
+from predmarket.client.shapes import Book, OrderState, Trade
+
+Ask = Callable[[Call[Any]], Awaitable[Any]]
+"""Sends a call and awaits its answer."""
+
+_TRADES = 200
+_ORDERS = 1_000
+_LISTED_ONLY = ("queueAhead", "fills")
+"""What the feed does not tell of an order."""
+
+
+class View(Protocol):
+    """What a watching command knows."""
+
+    title: str
+    fields: Sequence[str]
+    """The CSV columns of its rows."""
+    topics: Sequence[str]
+
+    async def hear(self, message: Message, feed: Feed, ask: Ask) -> Sequence[Row]:
+        """Take ``message`` over and return what is new. Raises ClientError."""
+
+    def csv(self, row: Row) -> Sequence[Row]:
+        """Return ``row`` as rows of CSV."""
+
+    def grid(self, height: int) -> Grid:
+        """Return what is held as at most ``height`` lines, the heading included."""
+
+
+class BookView:
+    """A market's book, whole at each change."""
+
+    fields: Sequence[str] = ("seq", *layouts.LEVEL_FIELDS)
+
+    def __init__(self, market: str, depth: int | None) -> None:
+        self.title = market
+        self.topics: Sequence[str] = (f"orderbook:{market}",)
+        self._market = market
+        self._depth = depth
+        self._book: Book = {"marketId": 0, "bids": [], "asks": [], "seq": -1}
+
+    async def hear(self, message: Message, feed: Feed, ask: Ask) -> Sequence[Row]:
+        del ask
+        if not isinstance(message, messages.BookSnapshot | messages.BookDelta):
+            return []
+        book = feed.book(self._market)
+        if book.stale or book.seq == self._book["seq"]:
+            return []  # the book runs ahead of the messages that wait
+        self._book = book.wire(self._depth)
+        return [cast("Row", self._book)]
+
+    def csv(self, row: Row) -> Sequence[Row]:
+        levels = layouts.levels(cast("Book", row)) or [{}]  # an empty book is news, too
+        return [{"seq": row["seq"], **level} for level in levels]
+
+    def grid(self, height: int) -> Grid:
+        levels = max(1, (height - 1) // 2)  # the best prices stay in sight
+        book = self._book
+        return layouts.ladder(
+            {**book, "bids": book["bids"][:levels], "asks": book["asks"][:levels]}
+        )
+
+
+class TradesView:
+    """A market's trades: as lines in the order they were made, drawn with the newest first."""
+
+    fields: Sequence[str] = layouts.TRADE.fields
+
+    def __init__(self, market: str, limit: int | None) -> None:
+        self.title = market
+        self.topics: Sequence[str] = (f"trades:{market}",)
+        self._limit = limit
+        self._newest = 0
+        self._held: deque[Trade] = deque(maxlen=_TRADES)
+
+    async def hear(self, message: Message, feed: Feed, ask: Ask) -> Sequence[Row]:
+        del feed, ask
+        if isinstance(message, messages.TradesSnapshot):
+            told = [*reversed(message.data["items"])]
+            if not self._held and self._limit is not None:
+                told = told[-self._limit :]
+        elif isinstance(message, messages.TradeMade):
+            told = [message.data]
+        else:
+            return []
+        new = [trade for trade in told if trade["id"] > self._newest]
+        for trade in new:
+            self._newest = trade["id"]
+            self._held.appendleft(trade)
+        return cast("Sequence[Row]", new)
+
+    def csv(self, row: Row) -> Sequence[Row]:
+        return [row]
+
+    def grid(self, height: int) -> Grid:
+        return layouts.TRADE.grid(cast("Sequence[Row]", [*self._held][: height - 1]))
+
+
+class TickerView:
+    """Where a market stands; its status is told by another topic than its prices."""
+
+    fields: Sequence[str] = layouts.TICKER.fields
+
+    def __init__(self, market: str) -> None:
+        self.title = market
+        self.topics: Sequence[str] = (f"ticker:{market}", "markets")
+        self._market = market
+        self._shown: Row = {}
+
+    async def hear(self, message: Message, feed: Feed, ask: Ask) -> Sequence[Row]:
+        del feed
+        told: Row = {}
+        if isinstance(message, messages.MarketsSnapshot):
+            told = await ask(calls.market(self._market))  # the snapshot has no final ones
+        elif not self._shown:
+            return []
+        elif isinstance(message, messages.TickerSnapshot | messages.TickerChanged):
+            told = cast("Row", message.data)
+        elif isinstance(message, messages.MarketChanged):
+            changed = message.data["id"] == self._shown["id"]
+            told = {"status": message.data["status"]} if changed else {}
+        before = self._shown
+        self._shown = {name: told.get(name, before.get(name)) for name in self.fields}
+        return [] if self._shown == before else [self._shown]
+
+    def csv(self, row: Row) -> Sequence[Row]:
+        return [row]
+
+    def grid(self, height: int) -> Grid:
+        del height
+        return layouts.TICKER.grid([self._shown] if self._shown else [])
+
+
+class OrdersView:
+    """One's own orders that a list would show, as they change."""
+
+    title = "orders"
+    fields: Sequence[str] = tuple(name for name in layouts.ORDER.fields if name not in _LISTED_ONLY)
+    topics: Sequence[str] = ("user:me:orders",)
+
+    def __init__(
+        self,
+        *,
+        market: str | None,
+        status: str | None,
+        client_id: str | None,
+        limit: int | None,
+    ) -> None:
+        self._market, self._status, self._client_id = market, status, client_id
+        self._listing = calls.orders(
+            market=market, status=status, client_order_id=client_id, limit=limit
+        )
+        self._held: dict[int, OrderState] = {}
+
+    async def hear(self, message: Message, feed: Feed, ask: Ask) -> Sequence[Row]:
+        del feed
+        if isinstance(message, messages.OrdersSnapshot):
+            # it has the open ones only, and of those that ended meanwhile none
+            told = [*reversed((await ask(self._listing))["items"])]
+        elif isinstance(message, messages.OrderChanged):
+            told = [message.data]
+        else:
+            return []
+        orders = [
+            cast("OrderState", {name: order.get(name) for name in self.fields}) for order in told
+        ]
+        return [cast("Row", order) for order in orders if self._take(order)]
+
+    def _take(self, order: OrderState) -> bool:
+        """Hold ``order`` if the list would have it; say whether it is news."""
+        known = self._held.get(order["id"])
+        if known is not None and order["updatedAt"] < known["updatedAt"]:
+            return False  # the listing was fresher
+        if not self._fits(order):
+            self._held.pop(order["id"], None)
+            return False
+        self._held[order["id"]] = order
+        if len(self._held) > _ORDERS:
+            del self._held[min(self._held)]
+        return order != known
+
+    def _fits(self, order: OrderState) -> bool:
+        return (
+            self._market in (None, str(order["marketId"]), order["marketSlug"])
+            and self._status in (None, order["status"])
+            and self._client_id in (None, order["clientOrderId"])
+        )
+
+    def csv(self, row: Row) -> Sequence[Row]:
+        return [row]
+
+    def grid(self, height: int) -> Grid:
+        newest = sorted(self._held, reverse=True)[: height - 1]
+        return layouts.ORDER.grid([cast("Row", self._held[number]) for number in newest])

@@ -1,0 +1,165 @@
+"""Makes what is missing of the demo in a core that has just started, and hands out its keys.
+
+Everything but users and keys goes through the core like any other command. Beginning again on the
+same database makes nothing twice; the past is made only for an exchange that has done nothing yet.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, insert, select
+
+from predmarket.engine.commands import (
+    CreateMarket,
+    OpenAccount,
+    ResolveMarket,
+    Transfer,
+    UpdateMarket,
+)
+from predmarket.engine.replies import MarketDone
+from predmarket.server import seeding
+from predmarket.server.auth.keys import create_key, new_key
+from predmarket.server.bus import Bus
+from predmarket.server.demo.catalog import HOUSE, MARKETS, PAST, TRADERS, Fate, HouseAccount
+from predmarket.server.demo.clock import DemoClock
+from predmarket.server.demo.history import History
+from predmarket.server.queries.users import user_by_email
+from predmarket.server.settlement.core import Core, wall_clock
+from predmarket.server.storage.database import Database
+from predmarket.server.storage.tables.identity import api_keys, users
+from predmarket.server.storage.tables.trading import markets
+from predmarket.terms import MarketStatus, Outcome, Role, Scope
+from predmarket.units import Micros, Money
+
+House = Callable[[str, Mapping[str, str], Sequence[str]], Awaitable[None]]
+"""Lets the house bots trade until it is cancelled: given the exchange's address, an API key for
+each bot by its name, and the slugs of the markets that are theirs."""
+
+_KEY_NAME = "house bot"
+_NOBODYS = f"$2b$12${'.' * 53}"
+"""A password hash, well formed, that no password has: nobody logs in to an account of the house."""
+_SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the house bots need to know."""
+
+    keys: dict[str, str]
+    markets: list[str]
+
+
+async def prepare(db: Database, core: Core, clock: DemoClock, signup_credit: Money) -> Prepared:
+    """Make what is missing of the demo. ``clock`` is the core's. Raises BusError."""
+    now = wall_clock()
+    fresh = core.status().sequence == 0
+    if fresh:
+        clock.turn_back(now - PAST)
+    try:
+        await seeding.seed(db, core, signup_credit)
+        admin_id = await _user_id(db, seeding.ADMIN.email)
+        house = {
+            account.bot: await _account(db, core, account, admin_id, signup_credit)
+            for account in HOUSE
+        }
+        made = await _markets(core, admin_id, now)
+        if fresh:
+            traders = [house[account.bot] for account in TRADERS]
+            ids = await _market_ids(db)
+            traded = [(market, ids[market.slug]) for market in MARKETS]
+            await History(core, clock, traded, traders, random.Random(_SEED)).make(now)
+        else:
+            await _end(core, made)
+    finally:
+        clock.return_to_present()
+    return Prepared(await _keys(db, house), [market.slug for market in MARKETS])
+
+
+async def _user_id(db: Database, email: str) -> int:
+    async with db.read() as connection:
+        user = await user_by_email(connection, email)
+    assert user is not None, "the seed has made it"
+    return user.id
+
+
+async def _account(
+    db: Database, bus: Bus, account: HouseAccount, admin_id: int, signup_credit: Money
+) -> int:
+    """Find or make an account of the house, with money; return its user's id."""
+    async with db.write() as connection:
+        known = await user_by_email(connection, account.email)
+        if known is None:
+            row = await connection.execute(
+                insert(users)
+                .values(
+                    email=account.email,
+                    password_hash=_NOBODYS,
+                    full_name=account.full_name,
+                    role=Role.USER,
+                    disabled=False,
+                    created_at=wall_clock(),
+                )
+                .returning(users.c.id)
+            )
+            id: int = row.scalar_one()
+        else:
+            id = known.id
+    await bus.submit(OpenAccount(id, signup_credit))
+    key = f"demo-{account.email}"
+    await bus.submit(Transfer(id, account.deposit, "demo", admin_id, key=key))
+    return id
+
+
+async def _markets(bus: Bus, admin_id: int, now: Micros) -> dict[str, int]:
+    """Make the markets that are missing and return the ids of those made now by their slugs."""
+    made: dict[str, int] = {}
+    for market in MARKETS:
+        closes_at = None if market.closes_in is None else now + market.closes_in
+        reply = await bus.submit(
+            CreateMarket(
+                market.slug,
+                market.question,
+                market.description,
+                market.tick,
+                market.maker_rate,
+                market.taker_rate,
+                closes_at,
+                MarketStatus.OPEN,
+                admin_id,
+            )
+        )
+        if isinstance(reply, MarketDone):
+            made[market.slug] = reply.market_id
+    return made
+
+
+async def _market_ids(db: Database) -> dict[str, int]:
+    async with db.read() as connection:
+        rows = await connection.execute(select(markets.c.slug, markets.c.id))
+        return {row.slug: row.id for row in rows}
+
+
+async def _end(bus: Bus, made: Mapping[str, int]) -> None:
+    """Halt and resolve what was made without a past."""
+    for market in MARKETS:
+        id = made.get(market.slug)
+        if id is None:
+            continue
+        if market.fate is Fate.HALTED:
+            await bus.submit(UpdateMarket(id, MarketStatus.HALTED))
+        elif market.fate is Fate.RESOLVED:
+            await bus.submit(ResolveMarket(id, Outcome.YES))
+
+
+async def _keys(db: Database, house: Mapping[str, int]) -> dict[str, str]:
+    """Make each bot a key, in place of the one it had when the exchange last ran."""
+    now, keys = wall_clock(), {}
+    async with db.write() as connection:
+        for bot, user_id in house.items():
+            old = (api_keys.c.user_id == user_id) & (api_keys.c.name == _KEY_NAME)
+            await connection.execute(delete(api_keys).where(old))
+            keys[bot] = new_key()
+            scopes = (Scope.READ, Scope.TRADE)
+            await create_key(connection, user_id, _KEY_NAME, scopes, keys[bot], now)
+    return keys

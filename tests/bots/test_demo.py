@@ -1,0 +1,239 @@
+"""`serve --demo` as a newcomer meets it: markets with a past, books that move, a clean end."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.exchange import ROOT, ExchangeProcess
+
+SLUG = "will-it-rain-tomorrow"
+WITHIN_S = 20.0
+
+
+class Demo(ExchangeProcess):
+    """A demo exchange on SQLite."""
+
+    def get(self, path: str) -> object:
+        """Return what the API answers anybody."""
+        answer = httpx.get(f"{self.url}/v1{path}", timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def markets(self) -> dict[str, dict[str, str]]:
+        """Return the markets by their slugs."""
+        page = self.get("/markets?limit=100")
+        assert isinstance(page, dict)
+        return {market["slug"]: market for market in page["items"]}
+
+    def trades(self, slug: str) -> list[dict[str, str]]:
+        """Return a market's last trades, newest first."""
+        page = self.get(f"/trades/{slug}?limit=100")
+        assert isinstance(page, dict)
+        items: list[dict[str, str]] = page["items"]
+        return items
+
+    def wait(self, what: str, condition: Callable[[], bool]) -> None:
+        """Return once the condition holds."""
+        deadline = time.monotonic() + WITHIN_S
+        while not condition():
+            assert time.monotonic() < deadline, f"{what}: not within {WITHIN_S} s"
+            time.sleep(0.05)
+
+    def count(self, what: str) -> int:
+        """Return how many rows of a table there are in its database."""
+        with contextlib.closing(sqlite3.connect(self.folder / "predmarket.db")) as connection:
+            found: int = connection.execute(f"SELECT count(*) FROM {what}").fetchone()[0]
+            return found
+
+    def run(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
+        """Start the command line against it."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("PREDMARKET_")}
+        kept |= {"PREDMARKET_URL": self.url, "PREDMARKET_CONFIG_DIR": str(self.folder / "config")}
+        return subprocess.Popen(
+            [sys.executable, "-m", "predmarket.cli", *words],
+            env=kept | environment | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo that runs, until the last test stops it."""
+    folder = tmp_path_factory.mktemp("demo")
+    process = Demo(folder, f"sqlite:///{folder / 'predmarket.db'}", "--demo")
+    try:
+        process.start()
+        yield process
+    finally:
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def key(demo: Demo) -> str:
+    """An API key of the seed's user."""
+    with httpx.Client(base_url=demo.url) as client:
+        login = {"email": "user@example.com", "password": "password123"}
+        token = client.post("/v1/auth/login", json=login).json()["accessToken"]
+        made = client.post(
+            "/v1/auth/api-keys",
+            json={"name": "bot", "scopes": ["read", "trade"]},
+            headers={"authorization": f"Bearer {token}"},
+        )
+        key: str = made.json()["key"]
+        return key
+
+
+def test_there_are_markets_of_every_kind(demo: Demo) -> None:
+    """Each tick size, fees, ends, and one that is about to close."""
+    markets = demo.markets()
+    assert len(markets) >= 12
+    assert {market["tickSize"] for market in markets.values()} == {
+        "0.1000", "0.0100", "0.0010", "0.0001"
+    }  # fmt: skip
+    assert {market["status"] for market in markets.values()} >= {
+        "OPEN", "HALTED", "CLOSED", "RESOLVED"
+    }  # fmt: skip
+    assert {market["makerFeeRate"] for market in markets.values()} > {"0.0000"}
+    soon = datetime.now(UTC) + timedelta(minutes=15)
+    closing = [datetime.fromisoformat(m["closesAt"]) for m in markets.values() if m["closesAt"]]
+    assert any(datetime.now(UTC) < at <= soon for at in closing)
+
+
+def test_charts_are_not_empty(demo: Demo) -> None:
+    """Every market has traded, for days, at prices on its tick."""
+    for slug, market in demo.markets().items():
+        candles = demo.get(f"/candles/{slug}?interval=1h")
+        assert isinstance(candles, dict)
+        starts = [datetime.fromisoformat(candle["start"]) for candle in candles["items"]]
+        assert len(starts) > 20, slug
+        assert starts[-1] - starts[0] > timedelta(days=3)
+        assert starts[-1] <= datetime.now(UTC)
+        tick = round(float(market["tickSize"]) * 10_000)
+        assert all(round(float(t["price"]) * 10_000) % tick == 0 for t in demo.trades(slug))
+
+
+def test_the_books_are_quoted_and_move(demo: Demo) -> None:
+    """Both sides everywhere within seconds, and somebody trades."""
+
+    def quoted() -> bool:
+        open_ones = [m for m in demo.markets().values() if m["status"] == "OPEN"]
+        return all(market["bestBid"] and market["bestAsk"] for market in open_ones)
+
+    demo.wait("every open market is quoted", quoted)
+    before = demo.count("trades")
+    demo.wait("it trades", lambda: demo.count("trades") > before)
+
+
+@pytest.mark.parametrize(("ending", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_market_maker_of_ones_own(
+    demo: Demo, key: str, ending: signal.Signals, code: int
+) -> None:
+    """It quotes, says so in JSON lines, and withdraws when it is told to stop."""
+    bot = demo.run(
+        "bot", "run", "market-maker", "--market", SLUG, "--json", "--quiet", PREDMARKET_API_KEY=key
+    )
+    assert bot.stdout is not None
+    events: list[dict[str, str]] = []
+    while [event["event"] for event in events].count("placed") < 6:
+        events.append(json.loads(bot.stdout.readline()))
+    assert {event["side"] for event in events if event["event"] == "placed"} == {"BUY", "SELL"}
+    bot.send_signal(ending)
+    out, err = bot.communicate(timeout=WITHIN_S)
+    assert (bot.returncode, err) == (code, "")
+    assert json.loads(out.splitlines()[-1])["event"] == "withdrawn"
+    headers = {"authorization": f"Bearer {key}"}
+    mine = httpx.get(f"{demo.url}/v1/orders?limit=100", headers=headers).json()["items"]
+    assert mine != []
+    assert {order["status"] for order in mine} <= {"CANCELED", "FILLED"}
+
+
+def test_a_noise_trader_says_what_it_does_to_people(demo: Demo, key: str) -> None:
+    """On stderr, one line each; stdout stays empty."""
+    bot = demo.run("bot", "run", "noise", "--market", SLUG, "--seed", "3", PREDMARKET_API_KEY=key)
+    assert bot.stderr is not None
+    while not (said := bot.stderr.readline()).startswith(f"{SLUG}: placed "):
+        assert said
+    bot.send_signal(signal.SIGINT)
+    out, _ = bot.communicate(timeout=WITHIN_S)
+    assert (bot.returncode, out) == (130, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "environment"),
+    [
+        (("noise", "--market", "no-such-market"), 5, {}),
+        (("noise", "--market", SLUG), 4, {}),
+        (("noise", "--market", SLUG), 3, {"PREDMARKET_URL": "http://127.0.0.1:9"}),
+        (("oracle", "--market", SLUG), 2, {}),
+    ],
+)
+def test_a_bot_that_cannot_trade_says_why(
+    demo: Demo, words: tuple[str, ...], code: int, environment: dict[str, str]
+) -> None:
+    """In one line, with the exit code of any command."""
+    bot = demo.run("bot", "run", *words, **environment)
+    _, err = bot.communicate(timeout=WITHIN_S)
+    assert bot.returncode == code
+    assert "Traceback" not in err
+    assert err.startswith("error: ")
+
+
+async def test_the_page_s_bot_trades(demo: Demo, key: str) -> None:
+    """The example of docs/bots.md is 30 lines, and quotes both sides."""
+    example = ROOT / "docs" / "examples" / "bot.py"
+    assert len(example.read_text().splitlines()) <= 30
+    environment = os.environ | {"PREDMARKET_URL": demo.url, "PREDMARKET_API_KEY": key}
+    bot = await asyncio.create_subprocess_exec(
+        sys.executable, example, SLUG, env=environment | {"PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert bot.stdout is not None
+        async with asyncio.timeout(WITHIN_S):
+            said = [(await bot.stdout.readline()).decode().split()[0] for _ in range(2)]
+        assert set(said) == {"BUY", "SELL"}
+    finally:
+        bot.terminate()
+        await bot.wait()
+
+
+def test_it_is_refused_where_others_can_reach_it(tmp_path: Path) -> None:
+    """As the seed is: its accounts have published passwords."""
+    url = f"sqlite:///{tmp_path / 'predmarket.db'}"
+    process = Demo(tmp_path, url, "--demo", "--host", "0.0.0.0").launch()
+    assert process.wait(WITHIN_S) == 2
+    assert "--force" in (tmp_path / "log").read_text()
+    assert not (tmp_path / "predmarket.db").exists()
+
+
+def test_it_stops_and_goes_on_with_what_is_there(demo: Demo) -> None:
+    """Nothing rests while it is stopped, all of it adds up and replays; the second start makes no
+    second past."""
+    assert demo.stop() == 0
+    audited = demo.run("audit", "--replay", "--json", "--database-url", demo.database_url)
+    out, err = audited.communicate(timeout=WITHIN_S)
+    assert audited.returncode == 0, out + err
+    before = demo.count("trades")
+    assert demo.count("orders WHERE status = 'OPEN'") == 0
+    demo.start()
+    demo.wait("it trades again", lambda: demo.count("trades") > before)
+    assert len(demo.markets()) == 13
+    assert demo.stop() == 0
+    assert demo.count("trades") < before + 300
+    log = (demo.folder / "log").read_text()
+    assert '"level": "error"' not in log
+    assert "Traceback" not in log

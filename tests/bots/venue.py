@@ -1,0 +1,149 @@
+"""A market of one maker, for its headless half: fills at any moment, news of them late."""
+
+import random
+from collections import deque
+from dataclasses import dataclass
+from typing import cast
+
+from predmarket.bots.quoting import Action, Amend, Cancel, Place, Quoter
+from predmarket.client.shapes import OrderState
+from predmarket.terms import Side
+from predmarket.units import (
+    MONEY_DECIMALS,
+    PRICE_ONE,
+    QTY_DECIMALS,
+    Money,
+    Price,
+    Qty,
+    Rate,
+    format,
+    format_price,
+    format_qty,
+)
+
+
+@dataclass
+class Resting:
+    """An order as the venue has it; ``exact_fee`` in 1e-14 dollars."""
+
+    id: int
+    side: Side
+    price: Price
+    qty: Qty
+    filled: Qty = 0
+    notional: Money = 0
+    exact_fee: int = 0
+    canceled: bool = False
+
+    @property
+    def fees(self) -> Money:
+        """Return what was charged: the sum, rounded up once."""
+        return -(-self.exact_fee // 10**8)
+
+    @property
+    def open(self) -> bool:
+        """Tell whether it may still trade."""
+        return not self.canceled and self.filled < self.qty
+
+    def state(self) -> OrderState:
+        """Return it as the exchange would show it."""
+        average = None
+        if self.filled:  # rounded half up to six decimals
+            average = format((self.notional * 200 // self.filled + 1) // 2, MONEY_DECIMALS)
+        status = "OPEN" if self.open else "CANCELED" if self.canceled else "FILLED"
+        state = {
+            "id": self.id,
+            "marketId": 1,
+            "side": self.side.value,
+            "price": format_price(self.price),
+            "qty": format_qty(self.qty),
+            "qtyFilled": format(self.filled, QTY_DECIMALS),
+            "avgFillPrice": average,
+            "feesPaid": format(self.fees, MONEY_DECIMALS),
+            "status": status,
+        }
+        return cast("OrderState", state)
+
+
+class Venue:
+    """Carries out what a quoter wants and fills what rests, as ``rng`` has it."""
+
+    def __init__(self, quoter: Quoter, rate: Rate, rng: random.Random) -> None:
+        self.surprises = False
+        """Whether orders are filled between a decision and the answer, too."""
+        self.quoter = quoter
+        self.rate = rate
+        self.rng = rng
+        self.orders: list[Resting] = []
+        self.news: deque[OrderState] = deque()
+
+    @property
+    def results(self) -> tuple[Money, Money]:
+        """Return what the maker has really won if it ends YES, and if NO."""
+        held = cash = 0
+        for order in self.orders:
+            sign = 1 if order.side is Side.BUY else -1
+            held += sign * order.filled
+            cash -= sign * order.notional + order.fees
+        return cash + held * PRICE_ONE, cash
+
+    def resting(self, side: Side) -> list[Resting]:
+        """Return the open orders of a side."""
+        return [order for order in self.orders if order.open and order.side is side]
+
+    def step(self, best_bid: Price | None = None, best_ask: Price | None = None) -> bool:
+        """Carry out the quoter's next action; False when there was none."""
+        action = self.quoter.next(best_bid, best_ask)
+        if action is not None:
+            if self.surprises and self.rng.random() < 0.3:
+                self.fill()  # between the decision and its arrival
+            self._carry_out(action)
+        return action is not None
+
+    def settle(self) -> None:
+        """Carry out what the quoter wants until it wants nothing more."""
+        for _ in range(100):
+            if not self.step():
+                return
+        raise AssertionError("it never has what it wants")
+
+    def _carry_out(self, action: Action) -> None:
+        quoter = self.quoter
+        match action:
+            case Place(side, price, qty):
+                order = Resting(len(self.orders) + 1, side, price, qty)
+                self.orders.append(order)
+                acknowledged = order.state()
+                if self.surprises and self.rng.random() < 0.2:  # heard of before the answer
+                    self._fill(order)
+                    self.hear()
+                quoter.placed(acknowledged)
+            case Amend(working, price, qty):
+                order = self.orders[working.id - 1]
+                if order.open and qty > order.filled:
+                    order.price, order.qty = price, qty
+                    quoter.amended(working, order.state())
+            case Cancel(working):
+                order = self.orders[working.id - 1]
+                if order.open:
+                    order.canceled = True
+                    quoter.heard(order.state())
+
+    def fill(self) -> None:
+        """Fill some of an open order; the news waits."""
+        open_orders = [order for order in self.orders if order.open]
+        if open_orders:
+            self._fill(self.rng.choice(open_orders))
+
+    def _fill(self, order: Resting) -> None:
+        left = order.qty - order.filled
+        qty = left if self.rng.random() < 0.5 else self.rng.randint(1, left)
+        order.filled += qty
+        order.notional += order.price * qty
+        order.exact_fee += self.rate * qty * order.price * (PRICE_ONE - order.price)
+        self.news.append(order.state())
+
+    def hear(self) -> None:
+        """Tell the quoter all that waits."""
+        while self.news:
+            self.quoter.heard(self.news.popleft())

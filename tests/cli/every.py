@@ -1,0 +1,189 @@
+"""Every command that asks the exchange, once, and answers for all they ask."""
+
+from pathlib import Path
+
+from tests.client.data import (
+    BALANCE,
+    BOOK,
+    MARKET,
+    ORDER,
+    POSITION,
+    TIME,
+    TRADE,
+    USER,
+    page,
+    tokens,
+)
+from tests.client.stub import Answer, Stub
+
+SNOW = {
+    **MARKET,
+    "id": 12,
+    "slug": "snow",
+    "question": 'Snow, or "none"?\x1b[31m',
+    "bestBid": None,
+    "lastPrice": None,
+    "closesAt": TIME,
+}
+FILL = {
+    "tradeId": 5,
+    "orderId": 17,
+    "marketId": 1,
+    "marketSlug": "rain",
+    "side": "BUY",
+    "price": "0.5900",
+    "qty": "4.00",
+    "fee": "0.067732",
+    "liquidity": "TAKER",
+    "createdAt": TIME,
+}
+LINE = {
+    "id": 9,
+    "kind": "TRADE",
+    "amount": "-2.360000",
+    "balanceAfter": "97.640000",
+    "counterpart": "market:1",
+    "marketId": 1,
+    "marketSlug": "rain",
+    "tradeId": 5,
+    "transferId": None,
+    "reason": None,
+    "commandSeq": 31,
+    "createdAt": TIME,
+}
+CANDLE = {
+    "start": TIME,
+    "open": "0.5900",
+    "high": "0.6100",
+    "low": "0.5800",
+    "close": "0.6000",
+    "volume": "125.00",
+    "trades": 7,
+}
+KEY = {"id": 3, "name": "quoter", "scopes": ["read", "trade"], "createdAt": TIME}
+MANAGED = {**USER, "disabled": False}
+PORTFOLIO = {
+    "cash": "102.800000",
+    "positionsValue": "42.350000",
+    "totalValue": "145.150000",
+    "realizedPnl": "0.400000",
+    "unrealizedPnl": "0.350000",
+}
+PREVIEW = {
+    "fillQty": "4.00",
+    "restQty": "6.00",
+    "avgPrice": "0.590000",
+    "worstPrice": "0.5900",
+    "fees": "0.067732",
+    "locked": "6.027732",
+    "queueAhead": None,
+}
+STATUS = {"version": "0.1.0", "uptimeSeconds": 61, "leader": True, "durability": {"fsync": "on"}}
+REFUSAL = {"code": "INSUFFICIENT_FUNDS", "message": "needs 6.00, has 5.00", "details": {}}
+BATCH = {"results": [{"order": ORDER}, {"error": REFUSAL}]}
+RESOLVED = {
+    "market": {**MARKET, "status": "RESOLVED", "outcome": "YES"},
+    "payouts": {"accounts": 2, "total": "40.000000"},
+}
+
+ASKING = """
+auth register ann@example.com
+auth login ann@example.com
+auth status
+auth password --old-password-file OLD
+auth key create quoter --scope read --scope trade
+auth key list
+auth key revoke 3
+market list
+market show rain
+market create rain Will-it-rain? --draft
+market update rain --question Will-it-rain?
+market open rain
+market halt rain
+market close rain
+market resolve rain YES --yes
+book rain
+trades rain
+candles rain
+ticker rain
+order place rain buy 10 --price 0.6 --client-id mine-1
+order place rain buy 10 --price 0.6 --preview
+order batch -
+order list
+order show 17
+order amend 17 --qty 5
+order cancel 17
+order cancel 17 18
+order cancel-all
+order cancel-after 60
+account balance
+account positions
+account portfolio
+account fills
+account statement
+transfer create ann@example.com 100 --reason welcome --idempotency-key k --yes
+user list
+user update ann@example.com --role ADMIN
+status
+auth logout
+""".strip().splitlines()
+
+STDIN = {
+    "auth register ann@example.com": "password123\n",
+    "auth login ann@example.com": "password123\n",
+    "auth password --old-password-file OLD": "password456\n",
+    "order batch -": '[{"marketId": 1, "side": "BUY", "type": "LIMIT", "qty": "5"}]',
+}
+
+
+def words_of(line: str, folder: Path) -> list[str]:
+    """Return the words of a line of ASKING; OLD becomes a file in ``folder``."""
+    old = folder / "old-password"
+    old.write_text("password123\n", encoding="utf-8")
+    return [str(old) if word == "OLD" else word for word in line.split()]
+
+
+def answer_all(stub: Stub) -> None:
+    """Let ``stub`` answer every command of ASKING."""
+    for path, body in {
+        "/v1/auth/me": USER,
+        "/v1/auth/api-keys": page({**KEY, "lastUsedAt": None}),
+        "/v1/markets": {"items": [MARKET, SNOW], "total": 2},
+        "/v1/markets/rain": MARKET,
+        "/v1/orderbook/rain": BOOK,
+        "/v1/trades/rain": page(TRADE),
+        "/v1/candles/rain": page(CANDLE),
+        "/v1/orders": page(ORDER),
+        "/v1/orders/17": {**ORDER, "queueAhead": "35.00"},
+        "/v1/user/balance": BALANCE,
+        "/v1/user/positions": page(POSITION),
+        "/v1/user/portfolio": PORTFOLIO,
+        "/v1/user/fills": page(FILL),
+        "/v1/user/ledger": page(LINE),
+        "/v1/users": {"items": [MANAGED], "total": 1},
+        "/v1/status": STATUS,
+    }.items():
+        stub.on("GET", path, Answer(body=body))
+    for path, answer in {
+        "/v1/auth/register": Answer(201, tokens(1)),
+        "/v1/auth/login": Answer(body=tokens(1)),
+        "/v1/auth/refresh": Answer(body=tokens(2)),
+        "/v1/auth/logout": Answer(204),
+        "/v1/auth/password": Answer(204),
+        "/v1/auth/api-keys": Answer(201, {**KEY, "key": "pm_SECRET"}),
+        "/v1/markets": Answer(201, MARKET),
+        "/v1/markets/rain/resolve": Answer(body=RESOLVED),
+        "/v1/orders": Answer(201, ORDER),
+        "/v1/orders/preview": Answer(body=PREVIEW),
+        "/v1/orders/batch": Answer(body=BATCH),
+        "/v1/orders/17/cancel": Answer(body={**ORDER, "status": "CANCELED", "reason": "USER"}),
+        "/v1/orders/18/cancel": Answer(body={**ORDER, "id": 18, "status": "CANCELED"}),
+        "/v1/orders/cancel-all": Answer(body={"canceled": [17, 18]}),
+        "/v1/orders/cancel-after": Answer(body={"cancelAt": TIME}),
+        "/v1/user/transfer": Answer(201, {"id": 4, "balance": BALANCE}),
+    }.items():
+        stub.on("POST", path, answer)
+    stub.on("PATCH", "/v1/markets/rain", Answer(body={**MARKET, "status": "HALTED"}))
+    stub.on("PATCH", "/v1/orders/17", Answer(body={**ORDER, "qty": "5.00"}))
+    stub.on("PATCH", "/v1/users/2", Answer(body={**MANAGED, "role": "ADMIN"}))
+    stub.on("DELETE", "/v1/auth/api-keys/3", Answer(204))

@@ -1,0 +1,154 @@
+"""What the exchange can do, commands can: its document, the calls, the command line."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from inspect import isfunction
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+
+from predmarket.cli.registry import TREE
+from predmarket.client import AsyncClient, Client, calls
+from predmarket.server.app import ROUTERS
+from predmarket.server.documents.document import document
+from predmarket.server.routes.context import ApiRequest
+from tests.cli.conftest import Run
+from tests.cli.every import ASKING, STDIN, answer_all, words_of
+from tests.cli.test_help import LEAVES
+from tests.client.stub import Answer, Stub
+
+NO_CALLS = {"/healthz", "/metrics", "/docs", "/openapi.json"}
+"""For a browser, a probe, a scraper: not what a trader does."""
+
+ON_THIS_MACHINE = {"serve", "seed", "db upgrade", "db current", "audit", "config show"} | {
+    "user set-role"
+}
+SOCKETS = {"stream"}
+"""Commands that ask by /realtime; test_watch.py has them."""
+
+
+def documented() -> Iterator[tuple[str, str]]:
+    """Yield (method, path) of each operation in the API's document."""
+    app = Litestar(ROUTERS, request_class=ApiRequest, openapi_config=None)
+    for path, methods in document(app)["paths"].items():
+        if path not in NO_CALLS:
+            yield from ((method.upper(), path) for method in methods)
+
+
+OPERATIONS = sorted(documented())
+
+
+def test_every_operation_is_asked_by_a_command(run: Run, stub: Stub, tmp_path: Path) -> None:
+    """And by none is anything asked that the document does not name."""
+    answer_all(stub)
+    for line in ASKING:
+        ran = run(*words_of(line, tmp_path), "--json", stdin=STDIN.get(line, ""))
+        assert "Traceback" not in ran.err, line
+        if line.startswith("auth login"):
+            # the first call after it finds the token expired, so that it is renewed
+            stub.on("GET", "/v1/auth/me", Answer(401), Answer(body={"id": 2}))
+    asked = {(request.method, request.path) for request in stub.requests}
+    patterns = {one: re.compile(re.sub(r"\{\w+\}", "(rain|[0-9]+)", one[1])) for one in OPERATIONS}
+    reached = {
+        one
+        for one, pattern in patterns.items()
+        if any(one[0] == method and pattern.fullmatch(path) for method, path in asked)
+    }
+    assert sorted(reached) == OPERATIONS
+    named = [
+        any(one[0] == method and pattern.fullmatch(path) for one, pattern in patterns.items())
+        for method, path in asked
+    ]
+    assert all(named)
+
+
+def test_every_command_is_asked_here() -> None:
+    """A command that is added is held to this, and to its golden output."""
+    asking = {name for name in LEAVES if any(f"{line} ".startswith(f"{name} ") for line in ASKING)}
+    assert set(LEAVES) == asking | ON_THIS_MACHINE | SOCKETS
+
+
+def test_the_clients_have_every_call() -> None:
+    """Whatever can be asked can be asked by both clients."""
+    public = {
+        name
+        for name, value in vars(calls).items()
+        if isfunction(value) and value.__module__ == calls.__name__ and not name.startswith("_")
+    }
+    own = {"register", "login", "refresh", "logout"}  # they keep the session, too
+    for kind in (Client, AsyncClient):
+        assert public - own <= set(dir(kind))
+
+
+def completed(words: str) -> list[str]:
+    """Return what zsh would be offered at the end of ``words``."""
+    environment = {
+        **os.environ,
+        "_PREDMARKET_COMPLETE": "complete_zsh",
+        "_TYPER_COMPLETE_ARGS": words,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "predmarket.cli"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return [re.split(r'":"|"', item)[1] for item in re.findall(r'".*"', done.stdout)]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_has_its_script(spawn: Run, shell: str) -> None:
+    """To be installed, or shown."""
+    ran = spawn("--show-completion", shell)
+    assert (ran.code, ran.err) == (0, "")
+    assert "_PREDMARKET_COMPLETE" in ran.out
+
+
+def test_topics_complete(environment: None, stub: Stub) -> None:
+    """Kinds of topics, and behind a kind the markets."""
+    answer_all(stub)
+    assert completed("predmarket stream user:me:f") == [r"user\\:me\\:fills"]
+    assert completed("predmarket stream trades:r") == [r"trades\\:rain"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("stream trades : r", ["rain"]),
+        ("stream trades :", []),
+        ("stream orderbook : rain user : me : f", ["fills"]),
+        ("stream user : m", ["me:orders", "me:fills", "me:balances", "me:positions"]),
+        ("stream tr", ["trades:"]),
+    ],
+)
+def test_topics_complete_in_bash(
+    environment: None, stub: Stub, line: str, expected: list[str]
+) -> None:
+    """To bash a colon is a word of its own, and what stands before it stays."""
+    answer_all(stub)
+    words = ["predmarket", *line.split()]
+    process_environment = {
+        **os.environ,
+        "_PREDMARKET_COMPLETE": "complete_bash",
+        "COMP_WORDS": " ".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "predmarket.cli"],
+        env=process_environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == expected
+
+
+def test_every_command_completes(environment: None) -> None:
+    """Its name, out of the registry."""
+    assert completed("predmarket ") == [*TREE]

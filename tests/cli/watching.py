@@ -1,0 +1,171 @@
+"""A command that goes on, seen from outside: its lines in a pipe, or its screen on a terminal."""
+
+import asyncio
+import fcntl
+import os
+import pty
+import signal
+import struct
+import sys
+import termios
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import msgspec
+from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from tests.client.scripted import PATIENCE_S, ScriptedExchange
+
+COMMAND = [sys.executable, "-m", "predmarket.cli"]
+
+
+class WatchedExchange(ScriptedExchange):
+    """A scripted exchange that answers REST calls too: ``answers`` by path, without the query."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: dict[str, object] = {}
+
+    def _greet(self, socket: ServerConnection, request: Request) -> Response | None:
+        path = request.path.partition("?")[0]
+        if path == "/realtime":
+            return super()._greet(socket, request)
+        body = msgspec.json.encode(self.answers[path])
+        headers = Headers({"Content-Length": str(len(body)), "Connection": "close"})
+        return Response(200, "OK", headers, body)
+
+
+class Piped:
+    """A command whose output is read line by line."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+    async def line(self) -> Any:  # noqa: ANN401  whatever the JSON is
+        """Return the next line of stdout as JSON."""
+        return msgspec.json.decode(await self.text())
+
+    async def text(self) -> str:
+        """Return the next line of stdout."""
+        assert self.process.stdout is not None
+        return await _line(self.process.stdout)
+
+    async def said(self) -> str:
+        """Return the next line of stderr."""
+        assert self.process.stderr is not None
+        return await _line(self.process.stderr)
+
+    async def ended(self) -> tuple[int, str]:
+        """Wait for its end; return its exit code and the rest of stderr."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(PATIENCE_S):
+            err = await self.process.stderr.read()
+            return await self.process.wait(), err.decode()
+
+    def interrupt(self) -> None:
+        """Do what Ctrl-C does."""
+        self.process.send_signal(signal.SIGINT)
+
+
+async def _line(stream: asyncio.StreamReader) -> str:
+    async with asyncio.timeout(PATIENCE_S):
+        return (await stream.readline()).decode().removesuffix("\n")
+
+
+@asynccontextmanager
+async def piped(*words: str) -> AsyncIterator[Piped]:
+    """Start a command with pipes."""
+    process = await asyncio.create_subprocess_exec(*COMMAND, *words, stdout=PIPE, stderr=PIPE)
+    try:
+        yield Piped(process)
+    finally:
+        await _stop(process)
+
+
+class Terminal:
+    """A command on a terminal of its own."""
+
+    def __init__(self, process: Process, master: int) -> None:
+        self.process = process
+        self.seen = ""
+        self._master = master
+        self._more = asyncio.Event()
+        asyncio.get_running_loop().add_reader(master, self._read)
+
+    def _read(self) -> None:
+        data = b""
+        with suppress(OSError):  # the command has gone
+            data = os.read(self._master, 65_536)
+        if not data:
+            self.close()
+        self.seen += data.decode()
+        self._more.set()
+
+    async def shows(self, text: str, after: int = 0) -> int:
+        """Wait until ``text`` was written behind ``after``; return where it ends."""
+        async with asyncio.timeout(PATIENCE_S):
+            while text not in self.seen[after:]:
+                self._more.clear()
+                await self._more.wait()
+        return self.seen.index(text, after) + len(text)
+
+    def type(self, text: str) -> None:
+        """Press keys."""
+        os.write(self._master, text.encode())
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the window's size."""
+        _size(self._master, columns, rows)
+
+    async def ended(self) -> int:
+        """Wait for its end; return its exit code."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.process.wait()
+
+    def close(self) -> None:
+        """Read no more."""
+        asyncio.get_running_loop().remove_reader(self._master)
+
+
+@asynccontextmanager
+async def terminal(*words: str, columns: int = 80, rows: int = 24) -> AsyncIterator[Terminal]:
+    """Start a command on a terminal."""
+    master, slave = pty.openpty()
+    _size(slave, columns, rows)
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *words,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        preexec_fn=_own_terminal,
+        env={**os.environ, "TERM": "xterm-256color"},
+    )
+    shown = Terminal(process, master)
+    try:
+        yield shown
+    finally:
+        await _stop(process)
+        shown.close()
+        os.close(slave)
+        os.close(master)
+
+
+def _own_terminal() -> None:
+    """Make stdin the controlling terminal: its Ctrl-C is for this process."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _size(handle: int, columns: int, rows: int) -> None:
+    fcntl.ioctl(handle, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+async def _stop(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
