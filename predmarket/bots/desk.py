@@ -9,7 +9,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
-from uuid import UUID
+from uuid import uuid4
 
 from predmarket.client import ApiError, AsyncClient, Backoff, ClientError, Feed, Session, State
 from predmarket.client.calls import MarketRef, NewOrder
@@ -119,7 +119,7 @@ class Desk:
             side=side,
             qty=format_qty(qty),
             price=format_price(price),
-            client_order_id=UUID(int=self._rng.getrandbits(128)).hex,
+            client_order_id=uuid4().hex,  # not of the seed: the exchange knows it for ever
             **more,  # type: ignore[arg-type]  # NewOrder's own fields
         )
         placed = await self.feed.place(order)

@@ -162,14 +162,19 @@ def test_a_market_maker_of_ones_own(
 
 
 def test_a_noise_trader_says_what_it_does_to_people(demo: Demo, key: str) -> None:
-    """On stderr, one line each; stdout stays empty."""
-    bot = demo.run("bot", "run", "noise", "--market", SLUG, "--seed", "3", PREDMARKET_API_KEY=key)
-    assert bot.stderr is not None
-    while not (said := bot.stderr.readline()).startswith(f"{SLUG}: placed "):
-        assert said
-    bot.send_signal(signal.SIGINT)
-    out, _ = bot.communicate(timeout=WITHIN_S)
-    assert (bot.returncode, out) == (130, "")
+    """On stderr, one line each; stdout stays empty. The same seed again places orders anew."""
+    lines = set()
+    for _ in range(2):
+        words = ("bot", "run", "noise", "--market", SLUG, "--seed", "3")
+        bot = demo.run(*words, PREDMARKET_API_KEY=key)
+        assert bot.stderr is not None
+        while not (said := bot.stderr.readline()).startswith(f"{SLUG}: placed "):
+            assert said
+        lines.add(said.partition("(order ")[2])
+        bot.send_signal(signal.SIGINT)
+        out, _ = bot.communicate(timeout=WITHIN_S)
+        assert (bot.returncode, out) == (130, "")
+    assert len(lines) == 2
 
 
 @pytest.mark.parametrize(

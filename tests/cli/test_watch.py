@@ -233,9 +233,7 @@ async def test_an_interrupt_while_nobody_reads(exchange: WatchedExchange) -> Non
         assert (await command.ended())[0] == 130
 
 
-@pytest.mark.parametrize(
-    ("code", "exit_code"), [("UNAUTHENTICATED", 4), ("FORBIDDEN", 4), ("MARKET_NOT_FOUND", 5)]
-)
+@pytest.mark.parametrize(("code", "exit_code"), [("FORBIDDEN", 4), ("MARKET_NOT_FOUND", 5)])
 async def test_a_refused_topic(exchange: WatchedExchange, code: str, exit_code: int) -> None:
     """The exit code of a REST call that is refused so; the error as JSON where it is asked for."""
     async with piped("stream", "user:me:orders", "--json") as command:
@@ -310,10 +308,9 @@ async def test_a_small_screen(exchange: WatchedExchange) -> None:
         await screen.shows("0.6000", drawn)
 
 
-@pytest.mark.parametrize("output", ["json", "jsonl"])
-async def test_lines_on_a_terminal(exchange: WatchedExchange, output: str) -> None:
+async def test_lines_on_a_terminal(exchange: WatchedExchange) -> None:
     """Whoever asks for JSON gets it there, too."""
-    async with terminal(*BOOK, "-o", output) as screen:
+    async with terminal(*BOOK, "--json") as screen:
         socket = await connected(exchange)
         await socket.book(3)
         await screen.shows('{"marketId":1,"bids":[],"asks":[],"seq":3}')
