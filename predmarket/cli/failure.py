@@ -6,6 +6,7 @@ exchange has which is told by the contracts' table.
 """
 
 from dataclasses import dataclass, field
+from math import ceil
 
 from predmarket.client import ApiError, ClientError, ConfigurationError, Unreachable
 
@@ -42,6 +43,8 @@ def of_client(error: ClientError) -> Failure:
         hint = None
         if error.status == 401 and error.code != "INVALID_CREDENTIALS":
             hint = "log in with: predmarket auth login EMAIL"
+        elif error.retry_after_s is not None:
+            hint = f"try again in {ceil(error.retry_after_s)} s"
         return Failure(
             error.code,
             error.message,

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import typer
 
+from predmarket import units
 from predmarket.cli import failure, layouts, prompt
 from predmarket.cli import line as lines
 from predmarket.cli.failure import usage
@@ -34,6 +35,10 @@ def create(
     if idempotency_key == "":  # an unset variable of a script: a new key would pay again
         raise usage("--idempotency-key is empty")
     key = idempotency_key or uuid4().hex
+    try:  # before anybody is asked to agree to it
+        units.parse_money(amount)
+    except units.UnitError as error:
+        raise usage(f"the amount {amount} {error}") from None
     if amount.startswith("-"):
         question = f"Withdraw {amount[1:]} from {email}?"
     else:

@@ -20,6 +20,7 @@ from predmarket.server import runtime, seeding
 from predmarket.server.demo import House
 from predmarket.server.observability import logs
 from predmarket.server.observability.redaction import secrets_of
+from predmarket.server.runtime import SchemaBehind, Unsafe
 from predmarket.server.settings import Settings, SettingsError, unknown_variables
 from predmarket.server.settlement import audit as auditing
 from predmarket.server.settlement.leadership import Held
@@ -28,6 +29,7 @@ from predmarket.server.settlement.recovery import LoadError
 from predmarket.server.settlement.store import StoreError
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
+from predmarket.server.storage.migrations import SchemaAhead
 from predmarket.server.storage.tables.identity import users
 from predmarket.terms import Role
 
@@ -36,6 +38,8 @@ log = logging.getLogger(__name__)
 Overrides = Mapping[str, str]
 
 _CONFIGURATION, _UNAVAILABLE, _NOT_FOUND = 2, 3, 5
+_CLIENTS_ADDRESS = "http://127.0.0.1:8000"
+"""Where the command line looks unless it is told."""
 
 
 class OperateError(Exception):
@@ -74,7 +78,7 @@ def _expected() -> Iterator[None]:
         yield
     except OperateError:
         raise
-    except (SettingsError, Held, runtime.SchemaBehind, runtime.Unsafe) as error:
+    except (SettingsError, Held, SchemaBehind, SchemaAhead, Unsafe) as error:
         raise OperateError(_line(error), _CONFIGURATION) from None
     except LoadError as error:
         raise OperateError(f"the database does not add up: {_line(error)}", 1) from None
@@ -116,22 +120,23 @@ def _serve(overrides: Overrides, seed: bool, force: bool, house: House | None) -
         logs.configure(settings, secrets_of(settings, secret))
         for name in unknown_variables():
             log.warning("%s is not a setting of predmarket", name)
-        hints = _hints() if seed else ""
+        hints = _hints if seed else None
         return uvloop.run(
             runtime.serve(settings, seed_first=seed, force=force, hints=hints, house=house)
         )
 
 
-def _hints() -> str:
-    """Say what to type next, with the program as it was called here."""
-    called = Path(sys.argv[0]).absolute()
+def _hints(url: str) -> str:
+    """Say what to type next, with the program as it was called here, to reach ``url``."""
+    user, called = seeding.USER, Path(sys.argv[0]).absolute()
     program = "predmarket"
     if called.name == program and called.is_relative_to(Path.cwd()):
         program = str(called.relative_to(Path.cwd()))  # an environment that is not active yet
+    export = "" if url == _CLIENTS_ADDRESS else f"  export PREDMARKET_URL={url}\n"
     return f"""
 
 In another terminal:
-  {program} auth login {seeding.USER.email}          # the password is {seeding.USER.password}
+{export}  {program} auth login {user.email}          # the password is {user.password}
   {program} order place {seeding.SLUG} buy 10 --price 0.55
   {program} book {seeding.SLUG}
   {program} account balance

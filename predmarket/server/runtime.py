@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 from predmarket import __version__
 from predmarket.server.app import create_app
@@ -36,6 +37,9 @@ from predmarket.server.view import MarketView
 from predmarket.units import Micros
 
 log = logging.getLogger(__name__)
+
+Hints: TypeAlias = Callable[[str], str]
+"""What to say to whoever started the exchange, given its address."""
 
 WAIT_FOR_LEAD_S = 5.0
 _REQUESTS_S = 4
@@ -83,7 +87,7 @@ class Node:
 def schema_upgrade(settings: Settings) -> Callable[[], None] | None:
     """Return what brings an embedded database up to date, to be called once its lead is held.
 
-    A shared one is never changed here: None, or SchemaBehind when it is not ready.
+    A shared one is never changed here: None, or SchemaBehind or SchemaAhead when it does not fit.
     """
     if settings.embedded is not None:
         return partial(migrations.upgrade, settings.database)
@@ -92,8 +96,9 @@ def schema_upgrade(settings: Settings) -> Callable[[], None] | None:
 
 
 def require_schema(settings: Settings) -> None:
-    """Raise SchemaBehind unless the schema is the one that this version needs."""
+    """Raise SchemaBehind or SchemaAhead unless the schema is the one that this version needs."""
     current, head = migrations.current(settings.database), migrations.head()
+    migrations.require_known(current)
     if current != head:
         raise SchemaBehind(
             f"the database is at revision {current or 'none'}, this version needs {head}: "
@@ -107,7 +112,7 @@ async def node(
 ) -> AsyncIterator[Node]:
     """Start the core on the settings' database and stop it at the end.
 
-    Raises Held, SchemaBehind, StoreError, LoadError, SettingsError.
+    Raises Held, SchemaBehind, SchemaAhead, StoreError, LoadError, SettingsError.
     """
     url = settings.database
     redis = redis_of(settings)
@@ -193,12 +198,12 @@ async def serve(
     *,
     seed_first: bool,
     force: bool = False,
-    hints: str = "",
+    hints: Hints | None = None,
     house: House | None = None,
 ) -> int:
     """Run the exchange until a signal or a failure of the core; return the exit code.
 
-    ``force``: with published passwords even where others can reach it. ``hints`` is printed once
+    ``force``: with published passwords even where others can reach it. ``hints`` are given once
     it is ready. With a ``house`` it is a demo: its markets are made first (the seed data too), and
     the house trades while it serves. Raises Unsafe, and what ``node`` and ``listen`` raise.
     """
@@ -240,7 +245,7 @@ async def _serve(
     running: Node,
     listener: socket.socket,
     stopping: Stopping,
-    hints: str,
+    hints: Hints | None,
     ready: Callable[[str], Awaitable[None]] | None = None,
 ) -> bool:
     """Answer requests until told to stop; tell whether the core failed.
@@ -275,7 +280,7 @@ async def _announce(
     server: HttpServer,
     settings: Settings,
     listener: socket.socket,
-    hints: str,
+    hints: Hints | None,
     ready: Callable[[str], Awaitable[None]] | None,
 ) -> None:
     """Say the address once requests are answered, and then go on with what ``ready`` is."""
@@ -283,8 +288,9 @@ async def _announce(
         await asyncio.sleep(0.01)
     host, port = listener.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
-    where = settings.shown_database
-    logs.announce(f"predmarket {__version__} is ready on http://{name}:{port} ({where}){hints}")
+    url, where = f"http://{name}:{port}", settings.shown_database
+    more = "" if hints is None else hints(url)
+    logs.announce(f"predmarket {__version__} is ready on {url} ({where}){more}")
     if ready is not None:
         here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, name)
         await ready(f"http://{here}:{port}")

@@ -86,6 +86,20 @@ def _listed(value: object) -> object:
     return value
 
 
+def _networks(value: object) -> object:
+    named = _listed(value)
+    if not isinstance(named, tuple):
+        return value
+    for network in named:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise ValueError(
+                f"{network} is no address and no network such as 10.0.0.0/8 or fd00::/8"
+            ) from None
+    return named
+
+
 Limit = Annotated[
     RateLimit | None,
     NoDecode,
@@ -93,7 +107,7 @@ Limit = Annotated[
     PlainSerializer(lambda limit: "off" if limit is None else str(limit)),
 ]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
-Proxies = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)]
+Proxies = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
 
 
 class Settings(BaseSettings):

@@ -33,6 +33,16 @@ def test_without_an_answer_nothing_happens(run: Run, stub: Stub, words: tuple[st
     assert not stub.requests
 
 
+@pytest.mark.parametrize("amount", ["fifty", "1.0000001", "--", "nan"])
+def test_nobody_is_asked_about_an_amount_that_is_none(run: Run, stub: Stub, amount: str) -> None:
+    """It is refused first; nothing is sent."""
+    ran = run("transfer", "create", "--reason", "r", "--", "ann@example.com", amount, stdin="y\n")
+    assert ran.code == 2
+    assert ran.err.startswith(f"error: the amount {amount} ")
+    assert "[y/N]" not in ran.err
+    assert not stub.requests
+
+
 @pytest.mark.parametrize("words", [(*RESOLVE, "YES"), TRANSFER])
 def test_a_yes_goes_through(run: Run, stub: Stub, words: tuple[str, ...]) -> None:
     """Typed, or as a flag, even where asking is forbidden."""

@@ -1,6 +1,7 @@
 """Exit codes, and errors as people and as programs read them."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -32,6 +33,14 @@ def test_each_status_has_its_code(run: Run, stub: Stub, status: int, expected: i
     ran = run("market", "show", "rain")
     assert (expected, "") == (ran.code, ran.out)
     assert ran.err.startswith("error: SOME_CODE: some words\n")
+
+
+def test_too_many_requests(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """People are told when to come back."""
+    monkeypatch.setattr("predmarket.client.retry.Retry.pause_s", _no_pause)
+    limited = refusal(429, "RATE_LIMITED", "too many requests")
+    stub.on("GET", "/v1/status", replace(limited, headers={"Retry-After": "60"}))
+    assert run("status").err.splitlines()[-1] == "try again in 60 s"
 
 
 def test_an_exchange_that_stays_busy(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from predmarket.server import operate
 from predmarket.server.settings import unknown_variables
 from predmarket.server.storage import migrations
+from predmarket.server.storage.database import sync_engine
 from tests.support.exchange import ExchangeProcess
 
 
@@ -77,6 +79,31 @@ def test_a_shared_database_that_is_behind_is_refused(postgres_url: str, tmp_path
     assert operate.db_upgrade(given) == operate.db_current(given) == migrations.head()
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_database_of_a_newer_version_is_refused(
+    shared: bool, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """By everything, in one line, and it is left as it is: there is no way back."""
+    file = tmp_path / "predmarket.db"
+    url = request.getfixturevalue("postgres_url") if shared else f"sqlite:///{file}"
+    given = {"database_url": url, "data_dir": str(tmp_path), "port": "0"}
+    operate.db_upgrade(given)
+    engine = sync_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    for call in (
+        lambda: operate.serve(given, seed=False),
+        lambda: operate.db_upgrade(given),
+        lambda: operate.audit(given, replay=False, progress=quiet),
+        lambda: operate.set_role(given, "ann@example.com", "ADMIN"),
+    ):
+        with pytest.raises(operate.OperateError, match="9999, which this version") as refused:
+            call()
+        assert refused.value.exit_code == 2
+    assert operate.db_current(given) == "9999"
+
+
 def test_variables_that_are_no_settings_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A typing error is said, not passed over."""
     monkeypatch.setenv("PREDMARKET_PROT", "9")
@@ -119,4 +146,5 @@ def test_a_process_from_start_to_end(tmp_path: Path) -> None:
     log = (tmp_path / "log").read_text()
     assert "PREDMARKET_BOGUS is not a setting of predmarket" in log
     assert "  predmarket auth login user@example.com" in log
+    assert f"  export PREDMARKET_URL={daemon.url}\n" in log  # its port is not the usual one
     assert "Traceback" not in log

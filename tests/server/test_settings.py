@@ -72,6 +72,14 @@ def test_what_cannot_be_read(name: str, value: str, monkeypatch: pytest.MonkeyPa
         Settings.load()
 
 
+def test_the_proxy_that_cannot_be_read_is_named() -> None:
+    """Among several, of either version."""
+    proxies = Settings.load({"trusted_proxies": "127.0.0.1, fd00::/8"}).trusted_proxies
+    assert list(map(str, proxies)) == ["127.0.0.1/32", "fd00::/8"]
+    with pytest.raises(SettingsError, match=r"^--trusted-proxies: nginx is no address"):
+        Settings.load({"trusted_proxies": "127.0.0.1, nginx"})
+
+
 def test_rate_limits() -> None:
     """Times in a span, or off."""
     settings = Settings.load({"auth_rate_limit": "off", "order_rate_limit": "7/2minutes"})

@@ -16,6 +16,10 @@ _LOCK = 7_264_153
 """An arbitrary number: two processes that upgrade one PostgreSQL take turns under it."""
 
 
+class SchemaAhead(Exception):
+    """A newer version has upgraded the database: this one cannot know what it would break."""
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", "predmarket.server.storage:migrations")
@@ -31,6 +35,16 @@ def head() -> str:
     return revision
 
 
+def require_known(revision: str | None) -> None:
+    """Raise SchemaAhead unless a database's revision is one of this program's, or None."""
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise SchemaAhead(
+            f"the database is at revision {revision}, which this version does not know: "
+            "a newer one has upgraded it; use that, or restore the back-up"
+        )
+
+
 def current(url: str) -> str | None:
     """Return the revision of a database; None for an empty one."""
     engine = sync_engine(url)
@@ -42,12 +56,16 @@ def current(url: str) -> str | None:
 
 
 def upgrade(url: str) -> None:
-    """Bring a database to the newest revision, in one transaction: all of it or nothing."""
+    """Bring a database to the newest revision, in one transaction: all of it or nothing.
+
+    Raises SchemaAhead.
+    """
     engine = sync_engine(url)
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+            require_known(MigrationContext.configure(connection).get_current_revision())
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
