@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from predmarket.bots.house import run as run_house
 from tests.cli.conftest import Run
 
 
@@ -49,6 +50,10 @@ class Server(ModuleType):
     def serve(self, settings_overrides: dict[str, str], seed: bool, force: bool) -> int:
         self.calls.append(("serve", settings_overrides, seed, force))
         return 3
+
+    def serve_demo(self, overrides: dict[str, str], force: bool, house: object) -> int:
+        self.calls.append(("serve_demo", overrides, force, house))
+        return 4
 
     def seed(self, settings_overrides: dict[str, str], force: bool) -> SeedReport:
         self.calls.append(("seed", settings_overrides, force))
@@ -99,6 +104,12 @@ def test_serve(run: Run, server: Server) -> None:
         "redis_url": "r",
     }
     assert [("serve", given, True, False), ("serve", {}, False, True)] == server.calls
+
+
+def test_serve_demo(run: Run, server: Server) -> None:
+    """The server is handed the house's bots: it knows none itself."""
+    assert run("serve", "--demo", "--port", "9000").code == 4
+    assert server.calls == [("serve_demo", {"port": "9000"}, False, run_house)]
 
 
 def test_seed(run: Run, server: Server) -> None:
