@@ -18,8 +18,8 @@ DEV := $(VENV)/.dev
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(RUNTIME) ## start the exchange with seed data on http://127.0.0.1:8000
-	$(BIN)/predmarket serve --seed
+run: $(RUNTIME) ## start a living exchange on http://127.0.0.1:8000: markets, house bots
+	$(BIN)/predmarket serve --demo
 
 install: $(DEV) ## everything that development needs, into .venv
 

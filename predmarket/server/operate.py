@@ -136,10 +136,11 @@ def _hints(url: str) -> str:
     return f"""
 
 In another terminal:
-{export}  {program} auth login {user.email}          # the password is {user.password}
+{export}  {program} tui          # the trading screen: {user.email}, password {user.password}
+or, command by command:
+  {program} auth login {user.email}
   {program} order place {seeding.SLUG} buy 10 --price 0.55
   {program} book {seeding.SLUG}
-  {program} account balance
 {seeding.ADMIN.email} (password {seeding.ADMIN.password}) may create and resolve markets.
 Ctrl-C stops the exchange; everything acknowledged is kept."""
 
