@@ -1,5 +1,6 @@
 """What schemathesis has to be told: who is asking, and what a JSON Schema cannot say."""
 
+import base64
 import os
 import re
 from datetime import UTC, datetime
@@ -11,33 +12,38 @@ import schemathesis
 Case: TypeAlias = schemathesis.Case[Any]
 
 _ENDS_SESSION = ("/v1/auth/logout",)
+_STATEMENT = "/v1/user/ledger"
+_STATEMENT_CURSOR = re.compile(r"[A-Za-f][A-Za-z0-9_-]{31}")
 _TIMES = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]")
 
 
-def _token(base_url: str) -> str:
-    """Open a session as the user that the environment names and return its access token."""
+def _login(base_url: str) -> tuple[str, int]:
+    """Open a session as the user that the environment names; return its token and the user."""
     body = {"email": os.environ["CONTRACT_EMAIL"], "password": os.environ["CONTRACT_PASSWORD"]}
     answer = httpx.post(f"{base_url}/v1/auth/login", json=body, timeout=30)
-    token: str = answer.raise_for_status().json()["accessToken"]
-    return token
+    session = answer.raise_for_status().json()
+    return session["accessToken"], session["user"]["id"]
 
 
 @schemathesis.auth(refresh_interval=None)
 class Session:
     """Signs requests. What ends its session gets one of its own."""
 
-    _kept: str | None = None
+    _kept: tuple[str, int] | None = None
+
+    @classmethod
+    def kept(cls) -> tuple[str, int]:
+        """Return the access token and the user of the session that most requests share."""
+        if cls._kept is None:
+            cls._kept = _login(os.environ["CONTRACT_URL"])
+        return cls._kept
 
     def get(self, case: Case, context: schemathesis.AuthContext) -> str:
         """Return an access token."""
         del context
-        base_url = os.environ["CONTRACT_URL"]
         if case.path in _ENDS_SESSION:
-            return _token(base_url)
-        if self._kept is None:
-            Session._kept = _token(base_url)
-        assert self._kept is not None
-        return self._kept
+            return _login(os.environ["CONTRACT_URL"])[0]
+        return self.kept()[0]
 
     def set(self, case: Case, data: str, context: schemathesis.AuthContext) -> None:
         """Put the token on a request."""
@@ -47,10 +53,14 @@ class Session:
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str, object]) -> None:
-    """Turn 9.0, an integer to JSON Schema, into 9, and a closing time that has passed into one
-    that has not: a schema has no clock.
+    """Turn 9.0, an integer to JSON Schema, into 9, a closing time that has passed into one that
+    has not, and a made-up place in a statement into one in the asker's own: a schema has no clock
+    and knows nobody.
     """
     del context, kwargs
+    cursor = (case.query or {}).get("cursor")
+    if case.path == _STATEMENT and _STATEMENT_CURSOR.fullmatch(str(cursor)):
+        case.query["cursor"] = _own(str(cursor))
     if not isinstance(case.body, dict):
         return
     for name, value in case.body.items():
@@ -58,6 +68,14 @@ def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str,
             case.body[name] = int(value)
         elif name == "closesAt" and isinstance(value, str) and _has_passed(value):
             case.body[name] = f"2999{value[4:]}"
+
+
+def _own(cursor: str) -> str:
+    """Return a statement's cursor with the asker as its user, the second of its three numbers,
+    and nothing as the balance, the third.
+    """
+    user = Session.kept()[1].to_bytes(8, signed=True)
+    return base64.urlsafe_b64encode(base64.urlsafe_b64decode(cursor)[:8] + user + bytes(8)).decode()
 
 
 def _has_passed(time: str) -> bool:

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Invalid
-from predmarket.units import Money
+from predmarket.units import MAX_DEPOSITS, Money
 
 T = TypeVar("T")
 
@@ -40,13 +40,16 @@ def encode_place(user_id: int, place: Place) -> str:
 def decode_place(user_id: int, cursor: str | None) -> Place | None:
     """Return where a page of a user's statement begins; None: at the newest. Raises Invalid.
 
-    The balance is believed: who alters a cursor is told what they put there, and nobody else.
+    The balance is believed if an account could have it: who alters a cursor is told what they put
+    there, and nobody else. One out of bounds could not be counted on from.
     """
     if cursor is None:
         return None
     before, owner, balance = _decode(cursor, 3)
     if owner != user_id:
         raise Invalid(Problem("cursor", "is of another user's list"))
+    if not 0 <= balance <= MAX_DEPOSITS:
+        raise Invalid(Problem("cursor", "is not a cursor that a list returned"))
     return Place(before, balance)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from predmarket.server.queries.cursors import LARGEST_ID, Place, encode_place
 from predmarket.server.settlement.store import Settlement
 from tests.server.http.conftest import Exchange, Json, User
 from tests.server.http.test_trading import TIME, got, limit, placed
@@ -179,6 +180,8 @@ async def test_a_cursor_of_the_statement(exchange: Exchange) -> None:
         (bob, first["nextCursor"]),
         (ann, "AAAAAAAAAAk"),
         (ann, first["nextCursor"][:-4]),
+        (ann, encode_place(ann.id, Place(LARGEST_ID, -(2**63)))),
+        (ann, encode_place(ann.id, Place(LARGEST_ID, 2**63 - 1))),
         (ann, "_" + first["nextCursor"][1:]),
         (ann, "%00"),
     ):
