@@ -9,9 +9,10 @@ Exactness:
 - never more than the limit is leased in any window, by all gateways together. What was leased just
   before may be used in it too: for each gateway at most a twentieth of the limit;
 - a permit comes back at most a twentieth of the window late;
-- what a lease leaves unused is lost to the user until its window is over. So a lease begins with
-  what is needed, doubles while the one before was used up early, up to a twentieth of the limit,
-  and falls back to what was used. A limit below 40 is leased one by one, thus exact;
+- what a lease leaves unused goes back with the next one. Until then, or when there is none, it counts
+  as taken; so a lease begins with what is needed, doubles while the one before was used up early, up
+  to a twentieth of the limit, and falls back to what was used. A limit below 40 is leased one by
+  one, thus exact;
 - a user whom Redis refused is refused here, without asking, until the time that it named.
 """
 
@@ -31,10 +32,14 @@ local limit, grain, grains = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local current = math.floor(now / grain)
-local answer = {}
+local answer = {current}
 for i, key in ipairs(KEYS) do
-    local first, need, want =
-        tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2]), tonumber(ARGV[3 * i + 3])
+    local at = 5 * i - 1
+    local first, need, want = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+    local back, leased = tonumber(ARGV[at + 3]), ARGV[at + 4]
+    if back > 0 and tonumber(redis.call('HGET', key, leased) or 0) >= back then
+        redis.call('HINCRBY', key, leased, -back)
+    end
     local taken, live = 0, {}
     local flat = redis.call('HGETALL', key)
     for j = 1, #flat, 2 do
@@ -63,19 +68,24 @@ for i, key in ipairs(KEYS) do
         redis.call('HINCRBY', key, string.format('%.0f', current), granted)
         redis.call('PEXPIRE', key, math.ceil(grain * (grains + 2)))
     end
-    answer[2 * i - 1], answer[2 * i] = granted, wait
+    answer[2 * i], answer[2 * i + 1] = granted, wait
 end
 return answer
 """
 
 
 class _Lease:
-    """What this process may still hand out for a user, and what it knows of a refusal."""
+    """What this process may still hand out for a user, and what it knows of a refusal.
 
-    __slots__ = ("left", "refused_cost", "refused_until", "size", "until")
+    ``part`` of ``left`` at the most was leased last, in the grain of that number: it can go back.
+    """
+
+    __slots__ = ("grain", "left", "part", "refused_cost", "refused_until", "size", "until")
 
     def __init__(self) -> None:
+        self.grain = 0
         self.left = 0
+        self.part = 0
         self.size = 0
         self.until = 0.0
         self.refused_cost = 0
@@ -166,9 +176,11 @@ class Permits:
                 return
             raise
         for (user, waiting), granted, wait_ms in zip(
-            needs.items(), answer[::2], answer[1::2], strict=True
+            needs.items(), answer[1::2], answer[2::2], strict=True
         ):
-            self._share(self._leases[user], waiting, granted, wait_ms / 1_000)
+            lease = self._leases[user]
+            lease.grain, lease.part = answer[0], granted
+            self._share(lease, waiting, granted, wait_ms / 1_000)
 
     async def _ask(self, needs: dict[int, list[_Need]]) -> list[int]:
         """Lease for each user what those who wait need, or more when orders come fast."""
@@ -176,10 +188,15 @@ class Permits:
         arguments: list[float] = [self._times, self._grain_s * 1_000, GRAINS]
         for user, waiting in needs.items():
             lease = self._lease(user)
-            left = lease.left if now < lease.until else 0
-            total = sum(need.cost for need in waiting)
-            size = max(total - left, lease.next_size(now, self._largest))
-            arguments += [max(waiting[0].cost - left, 0), max(total - left, 0), size]
+            next_size = lease.next_size(now, self._largest)
+            back = 0
+            if now >= lease.until:
+                back = min(lease.left, lease.part)
+                lease.left = lease.part = 0
+            left, total = lease.left, sum(need.cost for need in waiting)
+            size = max(total - left, next_size)
+            wanted = (max(waiting[0].cost - left, 0), max(total - left, 0), size)
+            arguments += [*wanted, back, lease.grain]
         keys = [f"{self._prefix}{user}" for user in needs]
         answer: list[int] = await self._script(keys=keys, args=arguments)
         return answer

@@ -1,6 +1,7 @@
 """Permits shared through a real Redis."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
@@ -24,6 +25,14 @@ async def make(redis_url: str) -> AsyncIterator[Make]:
             return Permits("orders", limit, redis)
 
         yield one
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """Randomness whose seed a failure prints."""
+    seed = random.randrange(1_000_000)
+    print(f"seed {seed}")
+    return random.Random(seed)
 
 
 async def test_two_gateways_share_a_small_limit_exactly(make: Make) -> None:
@@ -62,6 +71,21 @@ async def test_gateways_together_never_lease_more(make: Make) -> None:
     taken = sum(await asyncio.gather(*trades))
     # what is missing was leased and is left: at most a chunk a gateway
     assert 400 - 3 * 20 <= taken <= 400
+
+
+async def test_what_is_not_used_goes_back(make: Make, chance: random.Random) -> None:
+    """However unsteadily a user orders, they get what the limit says but for one lease."""
+    gateway, now = make(RateLimit(400, 60)), 0.0
+    gateway._clock = lambda: now
+    taken, refused = 0, False
+    while not refused:
+        for _ in range(chance.randint(1, 40)):
+            refused = await gateway.take(7, 1) > 0
+            taken += not refused
+            if refused:
+                break
+        now += 4  # past a grain here; the clock of Redis goes on as it does
+    assert 400 - 20 <= taken <= 400
 
 
 async def test_few_round_trips(make: Make) -> None:
