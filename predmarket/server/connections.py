@@ -111,7 +111,13 @@ class Connection(HttpToolsProtocol):
             transport.abort()
 
     def _should_upgrade(self) -> bool:
-        """Tell whether a socket is asked for where there are any; all else is a plain request."""
+        """Tell whether a socket is asked for where there are any; all else is a plain request.
+
+        So is one behind a request without an answer yet, which would come in among the frames.
+        """
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None and not cycle.response_complete:
+            return False
         if self._surplus or self._head_too_large() or self.parser.get_method() != b"GET":
             return False
         return self.url.partition(b"?")[0] == REALTIME and super()._should_upgrade()

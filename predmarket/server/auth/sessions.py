@@ -326,18 +326,23 @@ class Sessions:
     async def standing(self, principals: Collection[Principal]) -> dict[Principal, Principal]:
         """Return those of whom someone let in before may stay, each as they are now."""
         now = int(self._clock() * SECOND)
-        sessions_of = {one.session_id: one for one in principals if not one.key_id}
-        keys_of = {one.key_id: one for one in principals if one.key_id}
+        sessions_of: dict[int, list[Principal]] = {}
+        keys_of: dict[int, list[Principal]] = {}
+        for one in principals:  # one session may have been let in as what its user was at times
+            if one.key_id:
+                keys_of.setdefault(one.key_id, []).append(one)
+            else:
+                sessions_of.setdefault(one.session_id, []).append(one)
         found: dict[Principal, Principal] = {}
         async with self._db.read() as connection:
             roles = await roles_of_sessions(connection, list(sessions_of), now)
             holders = await keys.holders_of(connection, list(keys_of))
         for session_id, role in roles.items():
-            before = sessions_of[session_id]
-            found[before] = before._replace(role=role)
+            for one in sessions_of[session_id]:
+                found[one] = one._replace(role=role)
         for holder in holders:
-            before = keys_of[holder.key_id]
-            found[before] = before._replace(role=holder.role, scopes=holder.scopes)
+            for one in keys_of[holder.key_id]:
+                found[one] = one._replace(role=holder.role, scopes=holder.scopes)
         return found
 
     def _opened(self, user: UserRecord, session_id: int, refresh: str) -> Opened:

@@ -9,10 +9,10 @@ Exactness:
 - never more than the limit is leased in any window, by all gateways together. What was leased just
   before may be used in it too: for each gateway at most a twentieth of the limit;
 - a permit comes back at most a twentieth of the window late;
-- what a lease leaves unused goes back with the next one. Until then, or when there is none, it counts
-  as taken; so a lease begins with what is needed, doubles while the one before was used up early, up
-  to a twentieth of the limit, and falls back to what was used. A limit below 40 is leased one by
-  one, thus exact;
+- what a lease leaves unused goes back with the next one; until then, or when there is none, it
+  counts as taken. So a lease begins with what is needed, doubles while the one before was used up
+  early, up to a twentieth of the limit, and falls back to what was used. A limit below 40 is leased
+  one by one, thus exact;
 - a user whom Redis refused is refused here, without asking, until the time that it named.
 """
 

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from predmarket.contracts.realtime import (
     MAX_REPLAY,
     MAX_SNAPSHOT,
+    MAX_TOPICS,
     SNAPSHOT_HISTORY,
     FillsSnapshot,
     MarketsSnapshot,
@@ -47,6 +48,8 @@ from predmarket.terms import MarketStatus, OrderStatus, Side
 
 log = logging.getLogger(__name__)
 
+_MANY = 2 * MAX_TOPICS
+"""Waiting beginnings from which on it is looked which of them are still wanted."""
 _PIECE = 200
 """Missed messages that are sent before it is looked whether the client takes them."""
 _OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
@@ -72,13 +75,21 @@ class Missed(NamedTuple):
 class Beginning(NamedTuple):
     """A beginning asked for. ``last_seq``: what the client has, to resume from.
 
-    Without a subscription it is a snapshot and nothing more.
+    ``only_snapshot``: it was asked for as a request of its own, and is answered even when the
+    subscription, if there was one, has ended meanwhile.
     """
 
     topic: Topic
     subscription: Subscription | None
     last_seq: int | None = None
     request_id: str | None = None
+    only_snapshot: bool = False
+
+    @property
+    def stale(self) -> bool:
+        """Tell whether nobody wants it any more."""
+        gone = self.subscription is not None and self.subscription.ended
+        return gone and not self.only_snapshot
 
 
 class Beginnings:
@@ -92,10 +103,14 @@ class Beginnings:
         self._out = out
         self._failed = failed
         self._waiting: deque[Beginning] = deque()
+        self._look_at = _MANY
         self._task: asyncio.Task[None] | None = None
 
     def add(self, beginning: Beginning) -> None:
         """Give this beginning after those asked for before."""
+        if len(self._waiting) >= self._look_at:  # asked for again and again, the last one counts
+            self._waiting = deque(one for one in self._waiting if not one.stale)
+            self._look_at = max(_MANY, 2 * len(self._waiting))
         self._waiting.append(beginning)
         if self._task is None:
             self._task = asyncio.create_task(self._run())
@@ -108,14 +123,15 @@ class Beginnings:
         self._waiting.clear()
 
     async def _run(self) -> None:
-        waiting = self._waiting
-        while waiting:
+        while self._waiting:
             await self._out.drained()
-            if not waiting:
+            if not self._waiting:
                 break
-            one = waiting.popleft()
-            if one.subscription is not None and one.subscription.ended:
+            one = self._waiting.popleft()
+            if one.stale:
                 continue
+            if one.subscription is not None and one.subscription.ended:
+                one = one._replace(subscription=None)
             try:
                 await self._begin(one)
             except Exception as error:  # noqa: BLE001 -- every error is an answer
@@ -135,7 +151,7 @@ class Beginnings:
             if found is None:
                 async with hub.reads, self._db.read() as connection:
                     found = await _read(connection, topic, one.last_seq, hub.view)
-            if subscription is not None and subscription.ended:
+            if one.stale:
                 return
             if isinstance(found, Snapshot):
                 self._send_snapshot(one, found)

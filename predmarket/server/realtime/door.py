@@ -116,15 +116,23 @@ class Realtime:
         while shared.peers:
             await asyncio.sleep(bounds.look_s)
             now = loop.time()
-            for peer in list(shared.peers):
-                if now - peer.heard > bounds.silence_s:
-                    peer.close(SILENT, "nothing was heard for too long")
-                elif now - peer.pinged >= bounds.ping_s:
-                    peer.ping(now)
-            if now - rechecked >= bounds.recheck_s:
-                rechecked = now
-                await self._recheck(shared.peers)
+            try:
+                self._look(now)
+                if now - rechecked >= bounds.recheck_s:
+                    rechecked = now
+                    await self._recheck(shared.peers)
+            except Exception:  # who looks after everybody must not end over one
+                log.exception("open sockets were not looked after")
         self._watch = None
+
+    def _look(self, now: float) -> None:
+        """Ask each for a sign of life; close those that gave none."""
+        bounds = self._shared.bounds
+        for peer in list(self._shared.peers):
+            if now - peer.heard > bounds.silence_s:
+                peer.close(SILENT, "nothing was heard for too long")
+            elif now - peer.pinged >= bounds.ping_s:
+                peer.ping(now)
 
     def _heard_of(self, ended: Ended | None) -> None:
         """Close those whom an end concerns; None: news was missed, so look at everybody."""

@@ -112,8 +112,9 @@ def _placed(peer: Peer, request_id: str | None, command: PlaceOrder, answer: Rep
             raise Refusal.of(reply)
         else:
             peer.aside(_acknowledge(peer, request_id, _repeated(peer, command, reply)))
-    except (Refusal, BusError) as error:
-        services.metrics.placement(command, code_of(error))
+    except Exception as error:  # noqa: BLE001 -- every error is an answer
+        if isinstance(error, Refusal | BusError):
+            services.metrics.placement(command, code_of(error))
         peer.refuse(error, request_id)
     finally:
         peer.landed()
@@ -168,7 +169,7 @@ def _changed(
             # Its fills, or whose it was, have to be read.
             step = entry.changed(services, reply, order_id, who, as_admin=as_admin)
             peer.aside(_acknowledge(peer, request_id, step))
-    except BusError as error:
+    except Exception as error:  # noqa: BLE001 -- every error is an answer
         peer.refuse(error, request_id)
     finally:
         peer.landed()
@@ -177,9 +178,9 @@ def _changed(
 def _acknowledge(
     peer: Peer, request_id: str | None, order: Coroutine[Any, Any, Order]
 ) -> Coroutine[Any, Any, None]:
-    """Return the step that acknowledges an order once it is read; from now on its own messages
-    wait for that."""
-    held = peer.own(Kind.ORDERS, Kind.FILLS)
+    """Return the step that acknowledges an order once it is read; from now on its own messages,
+    and what it does to cash and shares, wait for that."""
+    held = peer.own(Kind.ORDERS, Kind.FILLS, Kind.BALANCES, Kind.POSITIONS)
     for subscription in held:
         subscription.hold()
 
@@ -210,7 +211,7 @@ def _all_canceled(peer: Peer, request_id: str | None, answer: Reply) -> None:
         reply = answer.result()
         assert isinstance(reply, Canceled)
         peer.send(_ACK, OrderAck(canceled=list(reply.order_ids)), request_id)
-    except BusError as error:
+    except Exception as error:  # noqa: BLE001 -- every error is an answer
         peer.refuse(error, request_id)
     finally:
         peer.landed()

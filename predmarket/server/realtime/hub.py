@@ -20,7 +20,7 @@ from predmarket.server.realtime.outgoing import Outgoing
 from predmarket.server.realtime.recent import Recent, topics_of
 from predmarket.server.realtime.subscription import Subscription
 from predmarket.server.realtime.topics import Kind, Topic
-from predmarket.server.realtime.words import Message, Words
+from predmarket.server.realtime.words import Change, Message, Words
 from predmarket.server.storage.database import UNAVAILABLE, Database
 from predmarket.server.view import MarketView
 
@@ -90,7 +90,7 @@ class Hub:
                 assert isinstance(change, MarketChange)
                 announced.append(change)
                 continue
-            _publish(channel, self.words.of(topic, change), touched)
+            self._tell(channel, topic, change, touched)
         if announced:
             self._announce(announced, touched)
         for out in touched:
@@ -111,8 +111,13 @@ class Hub:
         while waiting:
             try:
                 await self.names.learn({change.record.creator_id for change in waiting})
-            except UNAVAILABLE as error:
-                log.warning("the creator of a market is not known yet: %s", error)
+            except Exception as error:  # the topic has to go on
+                known = isinstance(error, UNAVAILABLE)
+                log.warning(
+                    "the creator of a market is not known yet: %s",
+                    error,
+                    exc_info=None if known else error,
+                )
                 await asyncio.sleep(_RETRY_S)
                 continue
             ready = list(self._known(waiting))
@@ -131,7 +136,22 @@ class Hub:
         if channel is not None:
             for change in changes:
                 name = self.names.get(change.record.creator_id)
-                _publish(channel, self.words.of(_MARKETS, change, name), touched)
+                self._tell(channel, _MARKETS, change, touched, name)
+
+    def _tell(
+        self,
+        channel: Iterable[Subscription],
+        topic: Topic,
+        change: Change,
+        touched: list[Outgoing],
+        creator: str | None = None,
+    ) -> None:
+        """Publish a change. A defect costs this message and no other: the topic's next one shows
+        by its lastSeq that one is missing."""
+        try:
+            _publish(channel, self.words.of(topic, change, creator), touched)
+        except Exception:
+            log.exception("a change on %s was not told", topic.name)
 
     async def close(self) -> None:
         """Let go of what runs in the background."""

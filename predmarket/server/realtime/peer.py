@@ -141,7 +141,8 @@ class Peer:
 
     def paused(self) -> None:
         """Write no more."""
-        self.out.paused()
+        if not self.ended:  # else nothing would let go of who waits for the way to be clear
+            self.out.paused()
 
     def resumed(self) -> None:
         """Write on."""
@@ -280,7 +281,8 @@ class Peer:
         if len(self._beginnings) >= self.shared.bounds.topics:
             raise Refusal(ErrorCode.OVERLOADED)
         subscription = self._topics.get(topic)
-        self._beginnings.add(Beginning(topic, subscription, None, message.request_id))
+        one = Beginning(topic, subscription, None, message.request_id, only_snapshot=True)
+        self._beginnings.add(one)
 
     def pong(self, message: ClientMessage) -> None:
         """Take a sign of life."""
@@ -363,7 +365,7 @@ class Peer:
     def _not_begun(self, beginning: Beginning, error: Exception) -> None:
         """Tell that a subscription or a snapshot could not begin."""
         subscription = beginning.subscription
-        if subscription is not None:
+        if subscription is not None and not beginning.only_snapshot:
             if subscription.ended:
                 return
             self._drop(beginning.topic)

@@ -18,13 +18,17 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.frames import CloseCode
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 from websockets.speedups import apply_mask
 
 from predmarket.contracts.realtime import MAX_MESSAGE_BYTES
 from predmarket.server.gathering import GatheringTransport
+from predmarket.server.refusal import Refusal
+from predmarket.server.routes.errors import envelope
+from predmarket.server.routes.headers import request_id
+from predmarket.terms import ErrorCode
 
 CLOSE_SECONDS = 5.0
 SEND_BUFFER_BYTES = 256 * 1024
@@ -62,7 +66,18 @@ class Listener(Protocol):
 
 
 class _Messages(ServerProtocol):
-    """The library's protocol with our code for a message that is too large."""
+    """The library's protocol with our words for a handshake that is refused and our code for a
+    message that is too large."""
+
+    def reject(self, status: int, text: str) -> Response:
+        # what a header held may be no text at all
+        why = text.strip().encode("ascii", "backslashreplace").decode()
+        refusal, id = Refusal(ErrorCode.VALIDATION_FAILED, why), request_id(())
+        response = super().reject(refusal.status, envelope(refusal, id).decode())
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = "application/json"
+        response.headers["X-Request-Id"] = id
+        return response
 
     def fail(self, code: CloseCode | int, reason: str = "") -> None:
         if code == CloseCode.MESSAGE_TOO_BIG:
@@ -124,7 +139,7 @@ class Socket(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._deaf = True
+        self._deaf = self.close_sent = True
         if self.listener is not None:
             self.listener.lost()
 
@@ -143,6 +158,7 @@ class Socket(WebSocketsSansIOProtocol):
             return
         if not self.handshake_initiated:
             super().data_received(data)
+            self._check_handshake()
             return
         rest = self._rest
         rest += data
@@ -227,6 +243,14 @@ class Socket(WebSocketsSansIOProtocol):
                 self.send_500_response()
         if self.listener is None:
             self.transport.close()
+
+    def _check_handshake(self) -> None:
+        """Answer one that the library cannot read; it has come whole, so nothing more will."""
+        if self.handshake_initiated or self._deaf:
+            return
+        self._deaf = self.close_sent = True
+        self.transport.write(self.conn.reject(400, "the handshake cannot be read").serialize())
+        self.transport.close()
 
     def _flush_protocol(self) -> None:
         self.transport.write(b"".join(self.conn.data_to_send()))

@@ -66,6 +66,28 @@ async def test_the_ack_comes_first(exchange: Exchange, open_socket: Open) -> Non
         await socket.until(lambda one: one["type"] == "fill" and one["data"]["orderId"] == last)  # noqa: B023
 
 
+async def test_the_ack_comes_before_cash_and_shares(exchange: Exchange, open_socket: Open) -> None:
+    """Of what an order changes nothing is told before its answer, fills to be read or not."""
+    market = await exchange.market()
+    ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
+    await place(ben, market, "SELL", "0.50", "1")
+    socket = await open_socket(ann)
+    await socket.subscribe(*(f"user:me:{kind}" for kind in ("orders", "balances", "positions")))
+    placed = await socket.send("order.place", **order(market, "BUY", "0.50", "2"))
+    ack = await socket.of("order.ack")
+    assert ack["requestId"] == placed
+    assert {(await socket.next())["type"] for _ in range(3)} == {"order", "balance", "position"}
+    id = ack["data"]["order"]["id"]
+    changes: list[tuple[str, Json]] = [("order.amend", {"qty": "3"}), ("order.cancel", {})]
+    for type, more in changes:
+        asked = await socket.send(type, orderId=id, **more)
+        assert (await socket.of("order.ack"))["requestId"] == asked
+        seen = await socket.until(lambda one: one["type"] == "balance")
+        assert [one["type"] for one in seen] == ["order", "balance"]
+        if type == "order.amend":
+            await socket.of("position")
+
+
 REFUSED: list[tuple[Json, str]] = [
     ({"marketId": "nowhere"}, "MARKET_NOT_FOUND"),
     ({"price": "0.405"}, "PRICE_OFF_TICK"),

@@ -53,3 +53,21 @@ async def test_every_topic(exchange: Exchange, open_socket: Open) -> None:
     assert last[f"{me}:positions"]["qtyLong"] == "4.00"
     assert last["markets"]["slug"] == "snow"
     assert realtime.SNAPSHOT_HISTORY == 50
+
+
+async def test_a_snapshot_is_always_answered(exchange: Exchange, open_socket: Open) -> None:
+    """Also when its subscription ends, or begins anew, before its turn comes."""
+    await exchange.market()
+    socket = await open_socket()
+    for topic in ("orderbook:rain", "trades:rain"):
+        for then in ("subscribe", "unsubscribe"):
+            await socket.subscribe(topic)
+            asked = [await socket.send("snapshot", topic=topic) for _ in range(3)]
+            await socket.send(then, topics=[topic])
+            while asked:
+                message = await socket.next()
+                if message.get("requestId") in asked:
+                    assert message["type"] == f"{topic.partition(':')[0]}.snapshot"
+                    asked.remove(message["requestId"])
+            if then == "subscribe":
+                await socket.of(f"{topic.partition(':')[0]}.snapshot")
