@@ -7,7 +7,6 @@ terminal is left as it was, and what was last seen stays on it.
 
 import asyncio
 import os
-import shutil
 import signal
 import stat
 import sys
@@ -139,7 +138,8 @@ class _Screen:
     def draw(self, state: State, reason: str) -> None:
         """Draw the view anew, if it has changed."""
         self._worth_keeping |= state is State.LIVE
-        width, height = shutil.get_terminal_size()
+        # Of the terminal itself: LINES and COLUMNS, where they are set, do not follow a resize.
+        width, height = os.get_terminal_size(sys.stdout.fileno())
         head = f"{self._view.title}  {state}{': ' if reason else ''}{reason}"
         table = self._output.draw(self._view.grid(height - 2)).splitlines()[: height - 2]
         frame = "".join(line + _END_OF_LINE for line in [_cut(head, width), *table])

@@ -7,7 +7,6 @@ the second finds due.
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +18,6 @@ from predmarket.server import runtime
 from predmarket.server.auth import passwords
 from predmarket.server.routes import markets
 from predmarket.server.settings import Settings
-from predmarket.server.settlement.core import Core
 from tests.contract.expected import Json
 from tests.server.http.conftest import PASSWORD, serving
 
@@ -41,7 +39,6 @@ class World:
         self._patch = pytest.MonkeyPatch()
         self._patch.setattr(passwords, "ROUNDS", 4)
         self._patch.setattr(markets, "wall_clock", self._clock)
-        self._patch.setattr(runtime, "Core", partial(Core, clock=self._clock))
         self._settings = Settings.load(
             {
                 "port": 0,
@@ -65,7 +62,9 @@ class World:
         return self._runner.run(work)
 
     async def _open(self) -> None:
-        self._node = await self._stack.enter_async_context(runtime.node(self._settings, wait_s=0))
+        self._node = await self._stack.enter_async_context(
+            runtime.node(self._settings, 0, self._clock)
+        )
         url, _ = await self._stack.enter_async_context(serving(self._node))
         self._client = httpx.AsyncClient(base_url=url, timeout=20, verify=False)
         self._stack.push_async_callback(self._client.aclose)

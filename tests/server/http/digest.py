@@ -18,7 +18,7 @@ from tests.support.postgres import libpq
 HEARTBEAT = frozenset({"lease"})
 """What changes by itself: the lead's heartbeat."""
 
-COMMANDS = frozenset({"core_state", "journal"})
+COMMANDS = frozenset({"core_state", "journal", "outbox"})
 """The record that a command was asked for at all, whatever was decided."""
 
 BOOKKEEPING = HEARTBEAT | COMMANDS | {"sessions", "refresh_tokens"}
