@@ -28,6 +28,7 @@ from predmarket.tui.actions import Action, Ticket
 from predmarket.tui.desk import read, spell
 from predmarket.tui.desk.desk import Desk, in_words
 from predmarket.tui.desk.journal import Weight
+from predmarket.tui.desk.lamp import Light
 from predmarket.units import QTY_ONE, Micros, Price, Qty
 
 T = TypeVar("T")
@@ -97,10 +98,21 @@ class Trader:
 
     def age(self) -> Micros | None:
         """Return how long ago the exchange was heard, None before it was."""
-        heard = self.feed.age_s if self.feed is not None else None
-        if heard is not None:
-            return int(heard * 1_000_000)
+        self._hear()
         return None if not self.desk.lamp.heard_at else self.clock() - self.desk.lamp.heard_at
+
+    def light(self) -> Light:
+        """Return whether what is shown may be believed now."""
+        self._hear()
+        return self.desk.lamp.light(self.clock())
+
+    def _hear(self) -> None:
+        """Count the exchange's pings, which are all that a quiet market sends: no message tells
+        of them, only the feed's age does."""
+        heard_s = self.feed.age_s if self.feed is not None else None
+        if heard_s is not None:
+            lamp = self.desk.lamp
+            lamp.heard(max(lamp.heard_at, self.clock() - int(heard_s * 1_000_000)))
 
     def say(self, text: str, weight: Weight = Weight.PLAIN) -> None:
         """Show a line, and keep it in the journal."""
@@ -240,6 +252,7 @@ class Trader:
 
     def refusal(self) -> str | None:
         """Return why an order may not be entered now."""
+        self._hear()
         return self.desk.may_trade(self.clock())
 
     async def perform(self, action: Action[T]) -> T | None:

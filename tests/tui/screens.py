@@ -1,7 +1,7 @@
 """Screens under a pilot: on a whole exchange in this process, or on a script."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from predmarket.tui.widgets.columns import Kind, columns
 from predmarket.tui.widgets.ladder import Ladder
 from predmarket.units import Price
 from tests.server.http.conftest import Exchange, User
+from tests.tui.scenes import Scene
 from tests.tui.script import NOW, USER, ScriptedClient, ScriptedFeed, market
 
 PATIENCE = 400
@@ -105,6 +106,24 @@ async def trading(
             yield desktop
 
 
+@asynccontextmanager
+async def staged(
+    scene: Scene, folder: Path, *, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[Desktop]:
+    """A scene, played to its end and drawn."""
+    async with scripted(
+        folder, size=size, answers=scene.answers, opened=scene.markets[0]["slug"]
+    ) as (desktop, feed, _):
+        feed.play(*scene.messages)
+        trader = desktop.trader
+        await desktop.until(feed.empty, "played")
+        await desktop.until(lambda: not trader._tasks, "answered")
+        for _ in range(3):
+            desktop.app._frame()
+            await desktop.pilot.pause()
+        yield desktop
+
+
 def live(desktop: Desktop) -> bool:
     """Tell whether orders may be entered, and the screen shows it."""
     app = desktop.app
@@ -115,7 +134,12 @@ def live(desktop: Desktop) -> bool:
 
 @asynccontextmanager
 async def scripted(
-    folder: Path, *, size: tuple[int, int] = (120, 40), plain: bool = False
+    folder: Path,
+    *,
+    size: tuple[int, int] = (120, 40),
+    plain: bool = False,
+    answers: Mapping[str, object] | None = None,
+    opened: str | None = None,
 ) -> AsyncIterator[tuple[Desktop, ScriptedFeed, ScriptedClient]]:
     """A screen whose exchange is a script, at a time that stands still."""
     client = ScriptedClient(
@@ -124,6 +148,7 @@ async def scripted(
             "GET /v1/markets": {"items": [market()], "total": 1},
             "GET /v1/candles/1": {"items": []},
             "GET /v1/user/ledger": {"items": [], "nextCursor": None},
+            **(answers or {}),
         }
     )
     feed = ScriptedFeed()
@@ -132,6 +157,7 @@ async def scripted(
         client,
         lambda topics: feed,
         Place("http://exchange.test", "test", folder),
+        market=opened,
         plain=plain,
         trader=trader,
     )

@@ -113,6 +113,10 @@ class ScriptedFeed:
     def age_s(self) -> float | None:
         return None
 
+    def empty(self) -> bool:
+        """Tell whether everything played has been taken."""
+        return self._queue.empty()
+
     def play(self, *messages: Message) -> None:
         """Let the reader have these."""
         for message in messages:

@@ -9,6 +9,7 @@ from predmarket.client import messages as feed
 from predmarket.contracts.markets import Interval
 from predmarket.terms import Side
 from predmarket.tui.desk.journal import Weight
+from predmarket.tui.desk.lamp import SILENT, Light
 from predmarket.tui.trader import Trader
 from tests.tui.script import (
     LIVE,
@@ -49,10 +50,33 @@ async def trader() -> Trader:
     return trader
 
 
+class PingedFeed(ScriptedFeed):
+    """A feed that hears no more than pings."""
+
+    age_s: float | None = 2.0
+
+
 def sent(trader: Trader) -> list[str]:
     """Return what was written to the exchange."""
     assert isinstance(trader.client, ScriptedClient)
     return [call.path for call in trader.client.calls if call.method != "GET"]
+
+
+async def test_pings_keep_a_quiet_market_live() -> None:
+    """No message tells of a ping: the feed's age alone does, and only its silence is stale."""
+    now, pinged = NOW, PingedFeed()
+    trader = Trader(ScriptedClient({}), clock=lambda: now)
+    trader.desk.markets.take([market()])
+    trader.desk.open(1)
+    trader.feed = pinged
+    for message in (LIVE, book({"0.5900": "1.00"}, {})):
+        trader.take(message)
+    now += 10 * SILENT
+    assert (trader.light(), trader.refusal(), trader.age()) == (Light.LIVE, None, 2_000_000)
+    pinged.age_s = None
+    now += SILENT
+    assert trader.light() is Light.STALE
+    assert trader.refusal() == "data is stale; resynchronising"
 
 
 async def test_safe_keeps_orders_back(trader: Trader) -> None:

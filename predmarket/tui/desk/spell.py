@@ -5,6 +5,7 @@ The wire's spellings are units.format_*; these are for reading alone. Money is r
 """
 
 from predmarket import units
+from predmarket.tui.desk.figures import size_text
 from predmarket.units import MONEY_ONE, QTY_ONE, Micros, Money, Price, Qty
 
 NOTHING = "-"
@@ -34,15 +35,8 @@ def qty(value: Qty) -> str:
 
 
 def compact(value: Qty) -> str:
-    """Return a large quantity in at most five characters: "950", "12.3k", "1.20m"."""
-    whole = value // QTY_ONE
-    if whole < 1_000:
-        return str(whole)
-    if whole < 100_000:
-        return f"{whole / 1_000:.1f}k"
-    if whole < 1_000_000:
-        return f"{whole // 1_000}k"
-    return f"{whole / 1_000_000:.2f}m"
+    """Return a large quantity in at most five characters, whole below: "950", "12.3k", "1.20M"."""
+    return size_text(value - value % QTY_ONE)
 
 
 def money(value: Money) -> str:

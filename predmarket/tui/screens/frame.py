@@ -13,12 +13,10 @@ from predmarket.tui.widgets.header import Header, HeaderData
 
 def fill_header(header: Header, trader: Trader) -> None:
     """Hand the first line what it shows."""
-    now = trader.clock()
-    lamp = trader.desk.lamp
     header.data = HeaderData(
         market=trader.desk.market,
-        now=now,
-        light=lamp.light(now),
+        now=trader.clock(),
+        light=trader.light(),
         age=trader.age(),
         who=trader.user["email"] if trader.user else "",
         armed=trader.armed,

@@ -174,8 +174,7 @@ class TradingScreen(DeskScreen[None]):
     def _fill_ladder(self, ladder: Ladder) -> None:
         trader, desk, data = self.trader, self.trader.desk, ladder.data
         market = desk.market
-        light = desk.lamp.light(trader.clock())
-        data.live = light is Light.LIVE and market is not None
+        data.live = trader.light() is Light.LIVE and market is not None
         data.armed = trader.armed
         data.sizes, data.size, data.second = trader.sizes, trader.size, trader.second
         data.bids, data.asks, data.traded = desk.book.bids, desk.book.asks, desk.traded

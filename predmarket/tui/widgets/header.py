@@ -54,9 +54,10 @@ class Header(Panel):
         left: list[tuple[Span, ...]] = [(Span(" predmarket", "accent"),)]
         closes = None
         if data.market is not None:
-            status = data.market.status
+            status, outcome = data.market.status, data.market.outcome
             left.append((Span(data.market.question, "strong"),))
-            left.append((Span(status, _STATUS.get(status, "accent")),))
+            words = status if outcome is None else f"{status} {outcome}"
+            left.append((Span(words, _STATUS.get(status, "accent")),))
             if data.market.closes_at is not None and not data.market.final:
                 closes = (Span(f"closes in {spell.span(data.market.closes_at - data.now)}", "dim"),)
         if closes is not None:
@@ -69,7 +70,7 @@ class Header(Panel):
         if _long(left) + _long(right) + 2 > room:
             del left[0]
         if data.market is not None:
-            over = _long(left) + _long(right) + 3 - room
+            over = _long(left) + _long(right) + 2 - room
             if over > 0:
                 at = next(i for i, part in enumerate(left) if part[0].tone == "strong")
                 text = left[at][0].text

@@ -267,7 +267,11 @@ class Painter:
         yield Segment("".join(rule[2 + len(text) :]), self._palette.style("rule"))
 
     def _foot(self, line: FootLine) -> Iterator[Segment]:
-        """The spread stands below the prices, or between the totals where these leave no room."""
+        """The spread stands below the prices, or between the totals where these leave no room;
+        where even that is little, its figure alone.
+        """
+        if len(line.left) + len(line.middle) + len(line.right) + 2 > self._width:
+            line = line._replace(middle=line.middle.rpartition(" ")[2])
         price = next(column for column in self._columns if column.kind is Kind.PRICE)
         centre = price.x + price.width // 2
         at = max(len(line.left) + 1, centre - len(line.middle) // 2)

@@ -171,7 +171,7 @@ class Page:
         """Return what a click would do, else what the keys would, else why nothing does."""
         data = view.data
         if not data.live:
-            return "no live data: entry stopped until it is back"
+            return "no live data: entry stopped"
         if spot is not None and spot.size is not None:
             return f"size {size_text(data.sizes[spot.size])}: click first, right click second"
         text = ""
