@@ -30,8 +30,11 @@ check: $(DEV) ## format, lint, types, import contracts, banned calls
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python tools/banned_calls.py
 
+# One more than there are processors: tests wait as much as they work.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
+
 test: check ## all that a change must pass: check, then the tests on real servers
-	$(BIN)/pytest -n logical --dist worksteal
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 sabotage: $(DEV) ## make each deliberate mistake and see its test catch it
 	$(BIN)/python -m tools.sabotage $(NAME)

@@ -213,7 +213,7 @@ async def test_the_page_s_bot_trades(demo: Demo, key: str) -> None:
         assert set(said) == {"BUY", "SELL"}
     finally:
         bot.terminate()
-        await bot.wait()
+        await bot.communicate()  # to the end of its pipe, which closes it
 
 
 def test_it_is_refused_where_others_can_reach_it(tmp_path: Path) -> None:

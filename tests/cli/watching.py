@@ -168,4 +168,4 @@ def _size(handle: int, columns: int, rows: int) -> None:
 async def _stop(process: Process) -> None:
     if process.returncode is None:
         process.kill()
-    await process.wait()
+    await process.communicate()  # to the end of its pipes, which closes them
