@@ -6,16 +6,13 @@ Source: REQUIREMENTS A11.
 
 from dataclasses import dataclass
 
-from sqlalchemy import insert
-
 from predmarket.engine.commands import CreateMarket, OpenAccount, Transfer
 from predmarket.engine.replies import MarketDone, TransferDone
 from predmarket.server.auth.passwords import Passwords
 from predmarket.server.bus import Bus
-from predmarket.server.queries.users import user_by_email
+from predmarket.server.queries.users import add_user, user_by_email
 from predmarket.server.settlement.core import wall_clock
 from predmarket.server.storage.database import Database
-from predmarket.server.storage.tables.identity import users
 from predmarket.terms import MarketStatus, Role
 from predmarket.units import MONEY_ONE, Money, format_money
 
@@ -84,19 +81,10 @@ async def _user(
     if known is None:
         hashed = await Passwords().hash(user.password)
         async with db.write() as connection:
-            row = await connection.execute(
-                insert(users)
-                .values(
-                    email=user.email,
-                    password_hash=hashed,
-                    full_name=user.full_name,
-                    role=user.role,
-                    disabled=False,
-                    created_at=wall_clock(),
-                )
-                .returning(users.c.id)
+            made = await add_user(
+                connection, user.email, hashed, user.full_name, user.role, wall_clock()
             )
-            id: int = row.scalar_one()
+            id = made.id
     else:
         id = known.id
     role = user.role if known is None else known.role

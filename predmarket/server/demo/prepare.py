@@ -8,7 +8,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from predmarket.engine.commands import (
     CreateMarket,
@@ -24,10 +24,10 @@ from predmarket.server.bus import Bus
 from predmarket.server.demo.catalog import HOUSE, MARKETS, PAST, TRADERS, Fate, HouseAccount
 from predmarket.server.demo.clock import DemoClock
 from predmarket.server.demo.history import History
-from predmarket.server.queries.users import user_by_email
+from predmarket.server.queries.users import add_user, user_by_email
 from predmarket.server.settlement.core import Core, wall_clock
 from predmarket.server.storage.database import Database
-from predmarket.server.storage.tables.identity import api_keys, users
+from predmarket.server.storage.tables.identity import api_keys
 from predmarket.server.storage.tables.trading import markets
 from predmarket.terms import MarketStatus, Outcome, Role, Scope
 from predmarket.units import Micros, Money
@@ -88,27 +88,13 @@ async def _account(
 ) -> int:
     """Find or make an account of the house, with money; return its user's id."""
     async with db.write() as connection:
-        known = await user_by_email(connection, account.email)
-        if known is None:
-            row = await connection.execute(
-                insert(users)
-                .values(
-                    email=account.email,
-                    password_hash=_NOBODYS,
-                    full_name=account.full_name,
-                    role=Role.USER,
-                    disabled=False,
-                    created_at=wall_clock(),
-                )
-                .returning(users.c.id)
-            )
-            id: int = row.scalar_one()
-        else:
-            id = known.id
-    await bus.submit(OpenAccount(id, signup_credit))
+        user = await user_by_email(connection, account.email) or await add_user(
+            connection, account.email, _NOBODYS, account.full_name, Role.USER, wall_clock()
+        )
+    await bus.submit(OpenAccount(user.id, signup_credit))
     key = f"demo-{account.email}"
-    await bus.submit(Transfer(id, account.deposit, "demo", admin_id, key=key))
-    return id
+    await bus.submit(Transfer(user.id, account.deposit, "demo", admin_id, key=key))
+    return user.id
 
 
 async def _markets(bus: Bus, admin_id: int, now: Micros) -> dict[str, int]:

@@ -1,9 +1,9 @@
-"""Users: found by id, e-mail or a part of them, and changed by admins."""
+"""Users: added, found by id, e-mail or a part of them, and changed by admins."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, true, update
+from sqlalchemy import ColumnElement, Row, Select, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.refusal import Refusal
@@ -55,6 +55,31 @@ async def user_by_id(connection: AsyncConnection, user_id: int) -> UserRecord | 
 async def user_by_email(connection: AsyncConnection, email: str) -> UserRecord | None:
     """Return the user with that normalised e-mail."""
     return await _one(connection, _USERS.where(users.c.email == email))
+
+
+async def add_user(
+    connection: AsyncConnection,
+    email: str,
+    password_hash: str,
+    full_name: str | None,
+    role: Role,
+    created_at: Micros,
+) -> UserRecord:
+    """Store a user with a normalised e-mail. Raises IntegrityError when the e-mail is taken."""
+    query = (
+        insert(users)
+        .values(
+            email=email,
+            password_hash=password_hash,
+            full_name=full_name,
+            role=role.value,
+            disabled=False,
+            created_at=created_at,
+        )
+        .returning(users.c.id)
+    )
+    id = (await connection.execute(query)).scalar_one()
+    return UserRecord(id, email, password_hash, full_name, role, False, created_at)
 
 
 async def full_names(connection: AsyncConnection, user_ids: Iterable[int]) -> dict[int, str | None]:

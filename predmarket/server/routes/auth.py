@@ -6,7 +6,6 @@ from typing import Literal
 from litestar import Response, Router, get, post
 from litestar.datastructures import Cookie
 from litestar.params import JSONBody
-from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from predmarket.contracts.identity import (
@@ -26,7 +25,7 @@ from predmarket.server.auth.tokens import ACCESS_SECONDS, REFRESH_SECONDS
 from predmarket.server.documents.notes import COMMAND, notes
 from predmarket.server.observability.request import known_as
 from predmarket.server.queries.accounts import account_of
-from predmarket.server.queries.users import UserRecord, user_by_email, user_by_id
+from predmarket.server.queries.users import UserRecord, add_user, user_by_email, user_by_id
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import (
     ApiRequest,
@@ -36,7 +35,6 @@ from predmarket.server.routes.context import (
     signed_in,
     with_session,
 )
-from predmarket.server.storage.tables.identity import users
 from predmarket.terms import ErrorCode, Role
 
 REFRESH_PATH = "/v1/auth"
@@ -150,22 +148,9 @@ async def _new_user(context: Context, data: RegisterRequest) -> UserRecord:
     now = time.time_ns() // 1_000
     try:
         async with db.write() as connection:
-            result = await connection.execute(
-                insert(users)
-                .values(
-                    email=email,
-                    password_hash=hashed,
-                    full_name=data.full_name,
-                    role=Role.USER.value,
-                    disabled=False,
-                    created_at=now,
-                )
-                .returning(users.c.id)
-            )
-            id = result.scalar_one()
+            return await add_user(connection, email, hashed, data.full_name, Role.USER, now)
     except IntegrityError:
         raise Refusal(ErrorCode.EMAIL_TAKEN) from None
-    return UserRecord(id, email, hashed, data.full_name, Role.USER, False, now)
 
 
 async def _open_account(context: Context, user_id: int) -> None:
