@@ -63,7 +63,8 @@ class Piped:
         """Wait for its end; return its exit code and the rest of stderr."""
         assert self.process.stderr is not None
         async with asyncio.timeout(PATIENCE_S):
-            err = await self.process.stderr.read()
+            err = await self.process.stderr.read()  # it has ended; a pipe left full would hide that
+            await self.process.communicate()
             return await self.process.wait(), err.decode()
 
     def interrupt(self) -> None:
