@@ -161,6 +161,24 @@ _NONE_OF = (
             "OR p.reserved_no <> COALESCE(SUM(CASE WHEN o.side = 'BUY' THEN o.close_qty END), 0)"
         ),
     ),
+    *(
+        (
+            f"references: every row of {table} names {column} that exists",
+            (
+                f"SELECT 1 FROM {table} r LEFT JOIN {target} t ON t.{key} = r.{column} "
+                f"WHERE r.{column} IS NOT NULL AND t.{key} IS NULL"
+            ),
+        )
+        for table, column, target, key in (
+            ("orders", "user_id", "accounts", "user_id"),
+            ("orders", "market_id", "markets", "id"),
+            ("order_events", "order_id", "orders", "id"),
+            ("trades", "market_id", "markets", "id"),
+            ("trades", "buy_order_id", "orders", "id"),
+            ("trades", "sell_order_id", "orders", "id"),
+            ("ledger", "user_id", "accounts", "user_id"),
+        )
+    ),
 )
 
 

@@ -1,9 +1,13 @@
-"""The committer: seals the forming batch whenever the last commit has returned, then answers.
+"""The committer: one commit after the other, and the answers to each once it has returned.
+
+The database need not wait for us: the next batch, if the decider has sealed it meanwhile, is sent
+before the last one's answers are given.
 
 Invariant: nothing is answered, and nothing reaches the market view or the outlet, before its
 batch's commit returned. The view comes first, then the answers, then the outlet.
 """
 
+import asyncio
 import time
 
 from predmarket.server.settlement.batch import Batch
@@ -19,6 +23,8 @@ class Committer:
     def __init__(self, work: Work, repair: Repair) -> None:
         self._work = work
         self._repair = repair
+        self._returned: Batch | None = None
+        self._defect: Exception | None = None
 
     async def run(self) -> None:
         """Commit whatever was decided, for ever. Raises Deposed, LoadError, CoreDefect."""
@@ -26,22 +32,24 @@ class Committer:
         while True:
             await work.sealable.wait()
             work.sealable.clear()
-            while work.broken or not work.sequencer.batch.empty:
+            while work.broken or work.has_batch:
                 if work.broken:
                     await self._repair.recover()
                 else:
                     await self._commit_one()
+                if work.broken or not work.has_batch:
+                    self._answer()
                 await work.notify()
 
     async def _commit_one(self) -> None:
-        """Seal the forming batch, commit it, let the view hold it, then answer."""
+        """Commit the next batch; once it is sent, answer the one whose commit returned before."""
         work = self._work
-        batch, settlement = work.sequencer.seal()
-        work.committing = batch
+        batch, settlement = work.take_sealed()
         work.arrived.set()
         await work.notify()
+        asyncio.get_running_loop().call_soon(self._answer_meanwhile)
         if settlement is not None:
-            began = work.commit_began = time.monotonic()
+            work.commit_began = time.monotonic()
             try:
                 await work.store.settle(settlement)
             except Contradiction as error:
@@ -53,17 +61,34 @@ class Committer:
                 work.break_off(error)
                 return
             finally:
-                work.commit_began = None
+                took, work.commit_began = work.commit_lasts, None
+                self._answer()
             work.failures = 0
             work.committed = settlement.core
-            work.observer.commit_took(time.monotonic() - began)
+            work.commit_took(took)
             work.observer.settled(len(batch.entries), len(batch.history.trades))
+        self._answer()
+        if self._defect is not None:
+            raise self._defect
+        self._returned, work.committing = batch, None
+
+    def _answer(self) -> None:
+        """Let the view hold the batch whose commit has returned, then answer it; once."""
+        work, batch = self._work, self._returned
+        if batch is None:
+            return
+        self._returned = None
         batch.publish(work.view)
         work.repeats.committed(batch.answers)
-        work.committing = None
         batch.answer()
         if batch.changes is not None:
             work.outlet.committed(batch.changes)
+
+    def _answer_meanwhile(self) -> None:
+        try:
+            self._answer()
+        except Exception as error:  # noqa: BLE001 -- raised where somebody waits
+            self._defect = error
 
     def _suspect(self, batch: Batch, error: Contradiction) -> None:
         """Have each command of a batch that the database refuses run alone; drop one that was."""

@@ -32,10 +32,13 @@ class Decider:
             work.arrived.clear()
             while not work.broken and (work.queue or work.sequencer.own_work):
                 if work.sequencer.full:
+                    work.seal_ahead()
+                if work.sequencer.full:
                     await work.until(lambda: work.broken or not work.sequencer.full)
                     continue
                 await self._decide_group()
                 await asyncio.sleep(0)
+            work.seal_ahead()
 
     async def _decide_group(self) -> None:
         """Decide the next commands; recovery puts the group back whenever it comes between."""

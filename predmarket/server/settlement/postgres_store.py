@@ -12,12 +12,17 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
 from sqlalchemy.engine import make_url
 
-from predmarket.server.settlement.prepared import Parameter, PreparedStatements
+from predmarket.server.settlement.prepared import (
+    Parameter,
+    Parameters,
+    PreparedStatements,
+    encoded,
+)
 from predmarket.server.settlement.rows import Row, Shape, Value
 from predmarket.server.settlement.store import (
     Contradiction,
@@ -37,6 +42,7 @@ from predmarket.server.settlement.store import (
     updates,
 )
 
+_Statement: TypeAlias = tuple[str, Parameters]
 _CONNECT_S = 3
 _SESSION = (
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; "
@@ -78,6 +84,7 @@ class PostgresStore(Store):
         self._lookup_db: psycopg.Connection[Any] | None = None
         self._settling: PreparedStatements
         self._looking_up: PreparedStatements
+        self._prepared: tuple[Settlement, _Statement] | None = None
 
     def connect(self) -> None:
         self.close()
@@ -161,24 +168,33 @@ class PostgresStore(Store):
             raise StoreError("the database is not open")
         ids, texts = zip(*keys, strict=True)
         try:
-            return list(await self._looking_up.run(sql, (_integers(ids), _texts(texts))))
+            return list(await self._looking_up.run(sql, encoded((_integers(ids), _texts(texts)))))
         except psycopg.DataError as error:
             raise Contradiction(str(error)) from error
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
 
+    def prepare(self, settlement: Settlement) -> None:
+        with suppress(*_REFUSALS, UnicodeError):  # ``settle`` meets it again
+            self._prepared = settlement, self._statement(settlement)
+
     async def settle(self, settlement: Settlement) -> None:
         if self._db is None:
             raise StoreError("the database is not open")
+        prepared, self._prepared = self._prepared, None
         try:
-            await self._settling.run(*self._statement(settlement))
+            if prepared is not None and prepared[0] is settlement:
+                statement = prepared[1]
+            else:
+                statement = self._statement(settlement)
+            await self._settling.run(*statement)
         except (*_REFUSALS, UnicodeError) as error:
             await self._require_fence(settlement)
             raise Contradiction(str(error)) from error
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
 
-    def _statement(self, s: Settlement) -> tuple[str, list[Parameter]]:
+    def _statement(self, s: Settlement) -> _Statement:
         """Return the statement that writes the whole batch, and its parameters."""
         parameters: list[Parameter] = [
             *advance_parameters(s.core), *journal_parameters(s), *outbox_parameters(s)
@@ -200,12 +216,12 @@ class PostgresStore(Store):
             ("pruned", self._prune_outbox()),
         )
         sql = _settle_sql(always, tuple(inserted), tuple(updated))
-        return sql, [*parameters, *counts]
+        return sql, encoded([*parameters, *counts])
 
     async def _require_fence(self, s: Settlement) -> None:
         """Raise Deposed unless the fence would have let a refused batch pass."""
         try:
-            rows = await self._settling.run("SELECT epoch, last_batch FROM core_state", ())
+            rows = await self._settling.run("SELECT epoch, last_batch FROM core_state", encoded(()))
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
         if rows != [(str(s.core.epoch), str(s.core.last_batch - 1))]:

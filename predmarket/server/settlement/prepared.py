@@ -9,8 +9,8 @@ cancellation, the connection is worth nothing any more and is closed by its owne
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable
+from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
 from psycopg.errors import error_from_result
@@ -20,11 +20,30 @@ from psycopg.pq.abc import PGresult
 Parameter: TypeAlias = bytes | str | int
 """Text and integers travel as text, bytes as they are."""
 
+
 _MAX_STATEMENTS = 64
 _LOOK_S = 0.25
 """How often a connection is looked at that says nothing: uvloop drops the reader of a socket that
 was reset, without a word, so its end would never be heard of."""
 _GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+
+
+class Parameters(NamedTuple):
+    """A statement's parameters as libpq takes them."""
+
+    values: list[bytes | None]
+    formats: list[int]
+
+
+def encoded(parameters: Iterable[Parameter]) -> Parameters:
+    """Return parameters as libpq takes them. Raises UnicodeError."""
+    values: list[bytes | None] = []
+    formats = []
+    for value in parameters:
+        binary = isinstance(value, bytes)
+        values.append(value if isinstance(value, bytes) else str(value).encode())
+        formats.append(int(binary))
+    return Parameters(values, formats)
 
 
 class PreparedStatements:
@@ -35,20 +54,14 @@ class PreparedStatements:
         self._names: dict[str, bytes] = {}
         self._watch: asyncio.TimerHandle
 
-    async def run(self, sql: str, parameters: Sequence[Parameter]) -> list[tuple[str | None, ...]]:
+    async def run(self, sql: str, parameters: Parameters) -> list[tuple[str | None, ...]]:
         """Run a statement, its parameters spelled $1, $2 …, and return its rows as text.
 
         Outside a transaction it is one of its own, committed when this returns. Raises
         psycopg.Error; whether it was committed is unknown when the connection was lost.
         """
         name = self._names.get(sql) or await self._prepare(sql)
-        values: list[bytes | None] = []
-        formats = []
-        for value in parameters:
-            binary = isinstance(value, bytes)
-            values.append(value if isinstance(value, bytes) else str(value).encode())
-            formats.append(int(binary))
-        self._libpq.send_query_prepared(name, values, formats)
+        self._libpq.send_query_prepared(name, parameters.values, parameters.formats)
         result = await self._result()
         return [
             tuple([_text(result.get_value(row, column)) for column in range(result.nfields)])

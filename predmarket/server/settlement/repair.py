@@ -26,15 +26,16 @@ class Repair:
     async def recover(self) -> None:
         """Reload and put every command where it belongs. Raises Deposed, LoadError."""
         work = self._work
-        committing, forming = work.committing, work.sequencer.batch
+        committing = work.committing
         resolving = [*work.sequencer.resolving.values()]
         loaded = await self._load_patiently()
         ids = loaded.committed_ids
         if committing is not None and loaded.core.last_batch > work.committed.last_batch:
             work.observer.settled(len(committing.entries), len(committing.history.trades))
-        again = [*(committing.waiters() if committing else ()), *forming.waiters(), *work.deciding]
+        decided = [waiting for batch in work.batches for waiting in batch.waiters()]
+        again = [*decided, *work.deciding]
         work.repeats.forget()
-        work.committing = None
+        work.committing = work.sealed = None
         work.deciding = []
         work.install(loaded)
         for waiting, reply in committing.answers if committing else ():

@@ -165,6 +165,10 @@ class Store(ABC):
     ) -> dict[TransferKey, KnownTransfer]:
         """Return the committed transfers with these keys, by one indexed query."""
 
+    def prepare(self, settlement: Settlement) -> None:
+        """Do what settling this batch takes and needs no database; ``settle`` does it otherwise."""
+        _ = settlement
+
     @abstractmethod
     async def settle(self, settlement: Settlement) -> None:
         """Commit a batch. Raises Deposed, Contradiction, or StoreError (outcome unknown)."""

@@ -1,8 +1,9 @@
 """What the core's tasks share: the commands on their way, the engine, and what is committed.
 
 A command is in one place at a time: in ``queue`` until it is taken, in ``deciding`` while its group
-is decided, in the sequencer's forming batch, in ``committing``; a resolution carried out in part is
-in the sequencer's ``resolving``. ``outstanding`` is everybody who waits, in the order they came.
+is decided, in the sequencer's forming batch, in ``sealed``, in ``committing``; a resolution carried
+out in part is in the sequencer's ``resolving``. ``outstanding`` is everybody who waits, in the
+order they came.
 
 Everything here happens on the event loop; between two awaits nothing changes.
 """
@@ -19,13 +20,18 @@ from predmarket.server.settlement.observer import Observer
 from predmarket.server.settlement.outlet import Outlet
 from predmarket.server.settlement.repeats import Repeats
 from predmarket.server.settlement.sequencer import Sequencer
-from predmarket.server.settlement.store import CoreRow, Store
+from predmarket.server.settlement.store import CoreRow, Settlement, Store
 from predmarket.server.settlement.takeover import Loaded
 from predmarket.server.view import MarketView
 from predmarket.units import Micros
 
 log = logging.getLogger(__name__)
 
+_LATE = 0.5
+"""The share of a usual commit after which the next batch is sealed as soon as nothing more comes:
+sooner it would be small, later the database would wait for it."""
+_WEIGHT = 0.1
+"""Of the last commit in how long one usually takes."""
 HANGS_S = 2.0
 """From when on a commit under way says that something is wrong with the database."""
 
@@ -33,8 +39,10 @@ HANGS_S = 2.0
 class Work:
     """The commands on their way, and the events by which the tasks wake each other.
 
-    ``arrived`` wakes the decider, ``sealable`` the committer. ``broken``: memory is not to be
-    trusted until the committer has recovered. ``failures`` counts commits that failed in a row.
+    ``arrived`` wakes the decider, ``sealable`` the committer. ``sealed`` is a batch ready to be
+    committed; None in place of its settlement when it has only answers. ``broken``: memory is not
+    to be trusted until the committer has recovered. ``failures`` counts commits that failed in a
+    row.
     ``dead`` are the connections that orders were tied to when this core began.
     """
 
@@ -61,6 +69,7 @@ class Work:
         self.deciding: list[Waiting] = []
         self.suspects: set[str] = set()
         self.dead: frozenset[str] = frozenset()
+        self.sealed: tuple[Batch, Settlement | None] | None = None
         self.committing: Batch | None = None
         self.commit_began: float | None = None
         self.broken = False
@@ -68,6 +77,7 @@ class Work:
         self.arrived = asyncio.Event()
         self.sealable = asyncio.Event()
         self.looking_up = asyncio.Lock()
+        self._usual_commit_s = 0.0
         self._max_batch = max_batch
         self._progress = asyncio.Condition()
 
@@ -88,9 +98,14 @@ class Work:
         self.arrived.set()
 
     @property
+    def has_batch(self) -> bool:
+        """Tell whether there is anything to commit or to answer."""
+        return self.sealed is not None or not self.sequencer.batch.empty
+
+    @property
     def settled(self) -> bool:
         """Tell whether everything decided is committed and answered."""
-        return self.committing is None and self.sequencer.batch.empty
+        return self.committing is None and not self.has_batch
 
     @property
     def idle(self) -> bool:
@@ -100,15 +115,53 @@ class Work:
     @property
     def unsettled(self) -> int:
         """Return how many commands were accepted and are not committed."""
-        batches = (self.sequencer.batch, self.committing)
-        taken = sum(len(batch.entries) for batch in batches if batch is not None)
+        taken = sum(len(batch.entries) for batch in self.batches)
         return len(self.queue) + len(self.deciding) + taken
+
+    @property
+    def batches(self) -> list[Batch]:
+        """Return what is decided and not committed, in order."""
+        sealed = None if self.sealed is None else self.sealed[0]
+        all = (self.committing, sealed, self.sequencer.batch)
+        return [batch for batch in all if batch is not None]
 
     @property
     def commit_hangs(self) -> bool:
         """Tell whether the database has kept a commit waiting for longer than it ever should."""
-        began = self.commit_began
-        return began is not None and time.monotonic() - began > HANGS_S
+        return self.commit_lasts > HANGS_S
+
+    @property
+    def commit_lasts(self) -> float:
+        """Return for how many seconds the commit under way has lasted, 0 when there is none."""
+        return 0.0 if self.commit_began is None else time.monotonic() - self.commit_began
+
+    def commit_took(self, seconds: float) -> None:
+        """Take note of how long a commit took that succeeded."""
+        self._usual_commit_s += _WEIGHT * (seconds - self._usual_commit_s)
+        self.observer.commit_took(seconds)
+
+    def seal_ahead(self) -> None:
+        """Seal the forming batch while another commits, if it is as large as it will get."""
+        if self.sealed is not None or self.sequencer.batch.empty or self.broken:
+            return
+        late = self.commit_lasts > _LATE * self._usual_commit_s
+        if self.commit_began is not None and (late or self.sequencer.full):
+            self._seal()
+
+    def take_sealed(self) -> tuple[Batch, Settlement | None]:
+        """Return the batch to be committed next, sealing it if it is not; it is in flight now."""
+        if self.sealed is None:
+            self._seal()
+        assert self.sealed is not None
+        taken, self.sealed = self.sealed, None
+        self.committing = taken[0]
+        return taken
+
+    def _seal(self) -> None:
+        self.sealed = self.sequencer.seal()
+        settlement = self.sealed[1]
+        if settlement is not None:
+            self.store.prepare(settlement)
 
     def break_off(self, error: Exception) -> None:
         """Stop deciding; the committer recovers as soon as no commit is in flight."""
@@ -124,9 +177,8 @@ class Work:
 
     def abandon(self) -> None:
         """Tell everybody who still waits that there will be no reply."""
-        committing = self.committing.waiters() if self.committing is not None else []
-        forming, resolving = self.sequencer.batch.waiters(), self.sequencer.resolving.values()
-        for waiting in (*self.outstanding, *committing, *forming, *resolving):
+        decided = (waiting for batch in self.batches for waiting in batch.waiters())
+        for waiting in (*self.outstanding, *decided, *self.sequencer.resolving.values()):
             waiting.fail(OutcomeUnknown("the core has stopped"))
 
     def expire(self) -> None:

@@ -193,8 +193,11 @@ class Exchange:
     def execute(self, sql: str) -> None:
         """Run a statement, as somebody who tampers would."""
         engine = sync_engine(self.url)
-        with engine.begin() as connection:
+        with engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                connection.connection.cursor().execute("PRAGMA foreign_keys = OFF")
             connection.exec_driver_sql(sql)
+            connection.commit()
         engine.dispose()
 
 

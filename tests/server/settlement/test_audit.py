@@ -63,6 +63,11 @@ async def test_it_may_run_beside_the_exchange(exchange: Exchange) -> None:
         ("UPDATE core_state SET net_deposits = net_deposits + 1", "money:"),
         ("UPDATE journal SET hash = entries WHERE batch = 2", "journal:"),
         ("DELETE FROM journal WHERE batch = 2", "journal:"),
+        ("UPDATE orders SET user_id = 77 WHERE id = 4", "references: every row of orders"),
+        ("UPDATE order_events SET order_id = 77 WHERE order_id = 4",
+         "references: every row of order_events"),
+        ("UPDATE trades SET sell_order_id = 77", "references: every row of trades"),
+        ("UPDATE ledger SET user_id = 77 WHERE id = 2", "references: every row of ledger"),
     ],
 )  # fmt: skip
 async def test_tampering_is_found(exchange: Exchange, tampering: str, caught_by: str) -> None:

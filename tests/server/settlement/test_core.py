@@ -88,6 +88,31 @@ async def test_the_next_batch_is_decided_while_one_commits(exchange: Exchange) -
         assert running.core.status().batch == before + 2
 
 
+async def test_the_database_has_the_next_batch_before_the_last_one_is_answered(
+    exchange: Exchange,
+) -> None:
+    """What was sealed during a commit is sent first; whoever waited is answered all the same."""
+    async with exchange.trading(max_batch=1) as running:
+        gate = Gate(running)
+        first = asyncio.create_task(running.do(limit(1, BUY, 1, 60)))
+        await asyncio.wait_for(gate.settled.wait(), 20)
+        second = asyncio.create_task(running.do(limit(2, BUY, 1, 50)))
+        while running.core._work.sealed is None:
+            await asyncio.sleep(0)
+        answered = []
+        settle = gate._settle
+
+        async def sent(settlement: Settlement) -> None:
+            answered.append(first.done())
+            await settle(settlement)
+            answered.append(first.done())
+
+        gate._settle = sent
+        gate.open.set()
+        await asyncio.gather(first, second)
+        assert answered == [False, True]
+
+
 async def test_a_full_queue_refuses_and_takes_nothing(exchange: Exchange) -> None:
     """OVERLOADED means that the order does not happen, now or later."""
     async with exchange.trading(max_queue=3, max_batch=1) as running:
@@ -123,7 +148,7 @@ async def test_a_command_nobody_waits_for_any_more_is_not_begun(exchange: Exchan
         done = await asyncio.gather(one, *others, return_exceptions=True)
         assert all(isinstance(reply, OutcomeUnknown) for reply in done)
         gate.open.set()
-    assert exchange.count("orders") == 2  # the first, and the one decided while it committed
+    assert exchange.count("orders") == 3  # the first, and the two decided while it committed
 
 
 async def test_repeats_find_the_original(exchange: Exchange) -> None:

@@ -31,8 +31,21 @@ def test_the_migrations_build_the_tables(database_url: str) -> None:
     engine = sync_engine(database_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
+        missing = compare_metadata(context, metadata)
+        assert {(kind, getattr(what, "name", "")) for kind, what, *_ in missing} == {
+            ("add_fk", name) for name in checked_elsewhere(engine.dialect.name)
+        }
     engine.dispose()
+
+
+def checked_elsewhere(dialect: str) -> set[str]:
+    """Return the foreign keys that only another kind of database has."""
+    return {
+        str(key.constraint.name)
+        for table in metadata.tables.values()
+        for key in table.foreign_keys
+        if key.constraint is not None and key.info.get("dialect", dialect) != dialect
+    }
 
 
 def test_the_migrations_build_the_check_constraints(database_url: str) -> None:

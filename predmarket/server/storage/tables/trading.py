@@ -1,7 +1,8 @@
 """What settlement writes. Only the core's settlement transaction ever changes these tables.
 
 The constraints are the last line of defence: the engine never breaks them, and a defect that did
-would fail its batch instead of being recorded.
+would fail its batch instead of being recorded. On PostgreSQL what every order writes refers to
+others unchecked (``reference``); there the audit checks it.
 """
 
 from sqlalchemy import (
@@ -17,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from predmarket.server.storage.tables.base import BigInt, metadata
+from predmarket.server.storage.tables.base import BigInt, metadata, reference
 
 
 def _counter(name: str) -> Column[int]:
@@ -129,8 +130,8 @@ orders = Table(
     "orders",
     metadata,
     Column("id", BigInt, primary_key=True, autoincrement=False),
-    Column("user_id", BigInt, ForeignKey("accounts.user_id"), nullable=False),
-    Column("market_id", BigInt, ForeignKey("markets.id")),
+    Column("user_id", BigInt, reference("accounts.user_id"), nullable=False),
+    Column("market_id", BigInt, reference("markets.id")),
     Column("side", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("price", BigInt),
@@ -197,7 +198,7 @@ all its user's orders; ``connection`` the one whose end cancels it."""
 order_events = Table(
     "order_events",
     metadata,
-    Column("order_id", BigInt, ForeignKey("orders.id"), nullable=False),
+    Column("order_id", BigInt, reference("orders.id"), nullable=False),
     Column("type", Text, nullable=False),
     Column("n", BigInt, nullable=False),
     Column("seq", BigInt, nullable=False),
@@ -211,9 +212,9 @@ trades = Table(
     "trades",
     metadata,
     Column("id", BigInt, primary_key=True, autoincrement=False),
-    Column("market_id", BigInt, ForeignKey("markets.id"), nullable=False),
-    Column("buy_order_id", BigInt, ForeignKey("orders.id"), nullable=False),
-    Column("sell_order_id", BigInt, ForeignKey("orders.id"), nullable=False),
+    Column("market_id", BigInt, reference("markets.id"), nullable=False),
+    Column("buy_order_id", BigInt, reference("orders.id"), nullable=False),
+    Column("sell_order_id", BigInt, reference("orders.id"), nullable=False),
     Column("buy_user_id", BigInt, nullable=False),
     Column("sell_user_id", BigInt, nullable=False),
     Column("price", BigInt, nullable=False),
@@ -257,7 +258,7 @@ ledger = Table(
     Column("id", BigInt, primary_key=True, autoincrement=False),
     Column("seq", BigInt, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("user_id", BigInt, ForeignKey("accounts.user_id"), nullable=False),
+    Column("user_id", BigInt, reference("accounts.user_id"), nullable=False),
     Column("market_id", BigInt),
     Column("counterpart", Text, nullable=False),
     Column("amount", BigInt, nullable=False),
