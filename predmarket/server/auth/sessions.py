@@ -10,6 +10,7 @@ Invariants:
   news within RECHECK_SECONDS.
 """
 
+import asyncio
 import logging
 import math
 import time
@@ -42,6 +43,8 @@ from predmarket.units import Micros
 log = logging.getLogger(__name__)
 
 RECHECK_SECONDS = 5
+_AHEAD_SECONDS = 2
+"""How long before that somebody who comes again is looked up, so that nobody need wait for it."""
 MAX_CACHED = 20_000
 
 
@@ -77,6 +80,8 @@ class Opened(NamedTuple):
 
 class _Cached(NamedTuple):
     principal: Principal
+    token: str
+    again_at: float
     until: float
 
 
@@ -123,33 +128,48 @@ class Sessions:
         self._cache: dict[str | bytes, _Cached] = {}
         self._revocations = 0
         self._noting: set[int] = set()
+        self._again: dict[str | bytes, asyncio.Task[None]] = {}
         self.announce: Callable[[Ended], Awaitable[None]] = tell_nobody
         self.listeners: list[Callable[[Ended | None], None]] = []
         """Told of each end that is heard of here; of None when news may have been missed."""
 
     def known(self, credential: str | bytes) -> Principal | None:
         """Return whom a token stood for a moment ago: the cheap half of ``principal``."""
-        cached = self._cache.get(credential)
-        if cached is None or cached.until <= self._clock():
+        cached, now = self._cache.get(credential), self._clock()
+        if cached is None or cached.until <= now:
             return None
+        if cached.again_at <= now and credential not in self._again:
+            looking = asyncio.create_task(self._look_again(cached.token, credential))
+            self._again[credential] = looking
         return cached.principal
 
     async def principal(self, token: str, credential: str | bytes) -> Principal | None:
         """Return whom a token stands for, or None. ``credential`` is what ``known`` will get."""
-        known = self.known(credential)
-        if known is not None:
-            return known
+        return self.known(credential) or await self._look_up(token, credential)
+
+    async def _look_again(self, token: str, credential: str | bytes) -> None:
+        try:
+            await self._look_up(token, credential)
+        except Exception as error:  # noqa: BLE001 -- who comes once the time is up hears of it
+            log.debug("a session could not be looked up ahead: %s", error)
+        finally:
+            del self._again[credential]
+
+    async def _look_up(self, token: str, credential: str | bytes) -> Principal | None:
+        """Return whom a token stands for by the database, and remember it for a while."""
         revocations = self._revocations
         now = self._clock()
         by_key = token.startswith(keys.PREFIX)
         found = await (self._of_key(token, now) if by_key else self._of_session(token, now))
         if found is None:
+            self._cache.pop(credential, None)
             return None
         if revocations == self._revocations:
             if len(self._cache) >= MAX_CACHED:
                 del self._cache[next(iter(self._cache))]
+            again_at = now + RECHECK_SECONDS - _AHEAD_SECONDS
             until = min(now + RECHECK_SECONDS, found.expires_at)
-            self._cache[credential] = _Cached(found.principal, until)
+            self._cache[credential] = _Cached(found.principal, token, again_at, until)
         return found.principal
 
     async def open(self, user: UserRecord) -> Opened:

@@ -7,6 +7,7 @@ import jwt
 import pytest
 
 from predmarket.server.auth import passwords
+from predmarket.server.auth.sessions import RECHECK_SECONDS, Sessions
 from predmarket.server.auth.tokens import issue_access
 from predmarket.server.bus import OutcomeUnknown
 from predmarket.terms import Role
@@ -297,3 +298,19 @@ async def test_a_session_revoked_elsewhere_ends_soon(
     async with exchange.node.db.write() as connection:
         await connection.exec_driver_sql("UPDATE sessions SET revoked_at = 1")
     assert (await ann.client.get("/v1/auth/me")).status_code == 401
+
+
+async def test_who_comes_often_is_looked_up_ahead(exchange: Exchange) -> None:
+    """Nobody waits for the look-up, and what it finds counts at once."""
+    ann = await exchange.register("ann@example.com")
+    credential = ann.client.headers["authorization"]
+    node, now = exchange.node, time.time()
+    sessions = Sessions(node.db, node.settings.signing_secret(), lambda: now)
+    first = await sessions.principal(credential.removeprefix("Bearer "), credential)
+    async with node.db.write() as connection:
+        await connection.exec_driver_sql("UPDATE sessions SET revoked_at = 1")
+    now += RECHECK_SECONDS - 1
+    assert [sessions.known(credential) for _ in range(3)] == [first] * 3
+    (looking,) = sessions._again.values()
+    await looking
+    assert (first is None, sessions.known(credential)) == (False, None)
