@@ -27,9 +27,6 @@ from predmarket.units import Micros
 
 log = logging.getLogger(__name__)
 
-_LATE = 0.5
-"""The share of a usual commit after which the next batch is sealed as soon as nothing more comes:
-sooner it would be small, later the database would wait for it."""
 _WEIGHT = 0.1
 """Of the last commit in how long one usually takes."""
 HANGS_S = 2.0
@@ -140,12 +137,11 @@ class Work:
         self._usual_commit_s += _WEIGHT * (seconds - self._usual_commit_s)
         self.observer.commit_took(seconds)
 
-    def seal_ahead(self) -> None:
-        """Seal the forming batch while another commits, if it is as large as it will get."""
-        if self.sealed is not None or self.sequencer.batch.empty or self.broken:
+    def seal_ahead(self, after: float) -> None:
+        """Seal the forming batch once the commit under way has lasted this share of a usual one."""
+        if self.commit_began is None or self.commit_lasts < after * self._usual_commit_s:
             return
-        late = self.commit_lasts > _LATE * self._usual_commit_s
-        if self.commit_began is not None and (late or self.sequencer.full):
+        if not (self.broken or self.sealed is not None or self.sequencer.batch.empty):
             self._seal()
 
     def take_sealed(self) -> tuple[Batch, Settlement | None]:
