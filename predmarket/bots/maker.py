@@ -114,7 +114,7 @@ class Maker:
             try:
                 await self._do(market_id, quoter, action)
             except ApiError as error:
-                if error.code in ("ORDER_NOT_FOUND", "NOT_OPEN", "QTY_BELOW_FILLED"):
+                if error.code in ("ORDER_NOT_FOUND", "ORDER_NOT_OPEN", "QTY_BELOW_FILLED"):
                     return  # filled meanwhile; the feed is about to say so
                 raise
 

@@ -2,7 +2,8 @@
 
 Fair value is the LMSR price of its own inventory (lmsr.py) around an opinion that drifts by itself.
 A fill moves the fair value against whoever filled it, so that quotes are never worse than what the
-scoring rule would charge.
+scoring rule would charge. A quote that is off by less than a part of the spread stays where it is:
+what the exchange keeps for ever should tell of something.
 
 Invariants:
 - the loss bound: whatever drifts and whoever trades, the account's loss in the market is at most
@@ -37,14 +38,17 @@ _EARLY = 100
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a maker quotes. b and size are in contracts, half_spread is in dollars, restless is how
-    far the opinion's log-odds drift in an hour, pull what it makes up of its way home in an hour.
+    """How a maker quotes. b and size are in contracts, half_spread is in dollars; stays is the part
+    of it, below 1, by which a quote may be off before it is moved, at a fair value of 0.50
+    (elsewhere less, as prices move less there); restless is how far the opinion's log-odds drift in
+    an hour, pull what it makes up of its way home in an hour.
     """
 
     b: float = 2_000.0
     size: int = 25
     levels: int = 3
     half_spread: float = 0.004
+    stays: float = 0.5
     restless: float = 0.12
     pull: float = 0.3
 
@@ -164,7 +168,7 @@ class Quoter:
             key=lambda order: order.price,
             reverse=side is Side.BUY,
         )
-        wanted = self._wanted(side, opposite)
+        wanted = self._wanted(side, opposite, [order.price for order in mine])
         for order in mine[len(wanted) :]:
             return Cancel(order)
         worse = max if side is Side.BUY else min
@@ -189,9 +193,12 @@ class Quoter:
                 return Place(side, price, qty)
         return None
 
-    def _wanted(self, side: Side, opposite: Price | None) -> list[tuple[Price, Qty]]:
+    def _wanted(
+        self, side: Side, opposite: Price | None, present: list[Price]
+    ) -> list[tuple[Price, Qty]]:
         """Return the prices and sizes wanted on a side, the best first, each price once."""
         style, tick = self.style, self._tick
+        slack = style.stays * style.half_spread * 4 * self.fair * (1 - self.fair) * PRICE_ONE
         wanted: list[tuple[Price, Qty]] = []
         sign = -1 if side is Side.BUY else 1
         ahead = 0.0
@@ -200,6 +207,8 @@ class Quoter:
             ahead += size
             exact = (self._price(sign * ahead) + sign * style.half_spread) * PRICE_ONE
             ticks = math.floor(exact / tick) if sign < 0 else math.ceil(exact / tick)
+            if level < len(present) and -slack <= sign * (present[level] - exact) < tick + slack:
+                ticks = present[level] // tick
             if opposite is not None:  # post-only: one tick from crossing
                 away = opposite // tick + sign
                 ticks = min(ticks, away) if sign < 0 else max(ticks, away)

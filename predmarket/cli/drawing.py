@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from predmarket.cli.layouts import Grid
+from predmarket.cli.grid import Grid
 from predmarket.cli.output import clean
 
 _STYLES = {

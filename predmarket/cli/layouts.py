@@ -3,64 +3,11 @@
 CSV has every field that the API names, in the API's order; a table has those one wants to see.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Sequence
 
 from predmarket import units
+from predmarket.cli.grid import Column, Grid, Layout
 from predmarket.client.shapes import Book
-
-Row: TypeAlias = Mapping[str, object]
-
-NOTHING = "-"
-_READABLE = 24
-"""Characters of a text that may be folded which a column should have room for."""
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """Cells ready to be drawn. Without headings it is a list of names and values."""
-
-    headings: Sequence[str]
-    numeric: Sequence[bool]
-    rows: Sequence[Sequence[str]]
-    least: Sequence[str] = ()
-    """Headings of columns that a narrow terminal does without, the first to go first."""
-
-    def within(self, width: int, gap: int) -> "Grid":
-        """Return the grid without as many of its least columns as it takes to fit ``width``."""
-        kept = list(range(len(self.headings)))
-        for heading in self.least:
-            cells = [self._room(i) for i in kept]
-            if sum(cells) + gap * (len(kept) - 1) <= width:
-                break
-            kept.remove(self.headings.index(heading))
-        return Grid(
-            [self.headings[i] for i in kept],
-            [self.numeric[i] for i in kept],
-            [[row[i] for i in kept] for row in self.rows],
-        )
-
-    def _room(self, column: int) -> int:
-        """Return the width that a column wants: all of a number, of a text what reads well."""
-        widest = max(len(row[column]) for row in [self.headings, *self.rows])
-        return widest if self.numeric[column] else min(widest, _READABLE)
-
-    def columns(self) -> list[tuple[str, bool]]:
-        """Return (heading, is numeric) for each column."""
-        names = self.headings or [""] * len(self.numeric)
-        return list(zip(names, self.numeric, strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A table's column. numeric ones stand to the right."""
-
-    heading: str
-    key: str
-    numeric: bool = False
 
 
 def _text(heading: str, key: str) -> Column:
@@ -69,63 +16,6 @@ def _text(heading: str, key: str) -> Column:
 
 def _number(heading: str, key: str) -> Column:
     return Column(heading, key, numeric=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """One kind of answer. parts are the lists inside it, drawn below it."""
-
-    columns: Sequence[Column] = ()
-    fields: Sequence[str] = ()
-    parts: Mapping[str, "Layout"] = field(default_factory=dict)
-    least: Sequence[str] = ()
-
-    def grid(self, rows: Sequence[Row]) -> Grid:
-        """Return ``rows`` as a table."""
-        columns = self.columns or [Column(_words(name).upper(), name) for name in _keys(rows)]
-        return Grid(
-            [column.heading for column in columns],
-            [column.numeric for column in columns],
-            [[cell(row.get(column.key)) for column in columns] for row in rows],
-            self.least,
-        )
-
-    def grids(self, row: Row, *, brief: bool) -> list[Grid]:
-        """Return one answer as a table: in one row, or a line for each of its fields."""
-        if brief:
-            head = self.grid([row])
-        else:
-            names = [name for name in self.fields or row if name not in self.parts and name in row]
-            head = Grid((), (False, False), [(_words(name), cell(row[name])) for name in names])
-        grids = [head]
-        for name, layout in self.parts.items():
-            items = row.get(name)
-            if isinstance(items, list) and items:
-                grids.append(layout.grid(items))
-        return grids
-
-
-def cell(value: object) -> str:
-    """Return one value for people: times shorter, nothing as a dash."""
-    if value is None or value == "":
-        return NOTHING
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{_words(str(name))} {cell(item)}" for name, item in value.items())
-    if isinstance(value, list):
-        return ", ".join(cell(item) for item in value) or NOTHING
-    text = str(value)
-    time = _TIME.fullmatch(text)
-    return f"{time[1]} {time[2]}Z" if time else text
-
-
-def _words(name: str) -> str:
-    return re.sub(r"(?<=[a-z])([A-Z])", lambda match: f" {match[1].lower()}", name)
-
-
-def _keys(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def _names(text: str) -> tuple[str, ...]:

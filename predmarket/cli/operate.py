@@ -13,6 +13,7 @@ import typer
 from predmarket.cli import arguments, layouts
 from predmarket.cli import line as lines
 from predmarket.cli.failure import REFUSED, USAGE, Failure
+from predmarket.cli.grid import Grid
 from predmarket.cli.output import Progress
 from predmarket.terms import Role
 
@@ -129,7 +130,7 @@ def seed(
     line = lines.of(ctx)
     with operating() as operate:
         report = operate.seed(overrides(data_dir=data_dir, database_url=database_url), force)
-    text = layouts.Grid((), (False,), [[row] for row in report.lines])
+    text = Grid((), (False,), [[row] for row in report.lines])
     line.output.show(report.data, [report.data], (), lambda: [text])
 
 

@@ -19,7 +19,7 @@ from predmarket import __version__
 
 if TYPE_CHECKING:
     from predmarket.cli.failure import Failure
-    from predmarket.cli.layouts import Grid, Layout
+    from predmarket.cli.grid import Grid, Layout
     from predmarket.cli.options import Options
 
 Row = Mapping[str, object]

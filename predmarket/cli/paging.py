@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TypeVar, cast
 
 from predmarket.cli.failure import usage
-from predmarket.cli.layouts import Layout, Row
+from predmarket.cli.grid import Layout, Row
 from predmarket.cli.line import Line
 from predmarket.client.calls import Call
 from predmarket.client.shapes import Page

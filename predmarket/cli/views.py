@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, cast
 
 from predmarket.cli import layouts
-from predmarket.cli.layouts import Grid, Row
+from predmarket.cli.grid import Grid, Row
 from predmarket.client import calls, messages
 from predmarket.client.calls import Call
 from predmarket.client.feed import Feed

@@ -106,7 +106,10 @@ class Application(Litestar):
         if scope["type"] == ScopeType.WEBSOCKET:
             socket = cast("WebSocketScope", scope)
             if self._proxies:
-                socket["client"] = self._proxies.client(socket["client"], socket["headers"])
+                peer = socket["client"]
+                socket["client"] = self._proxies.client(peer, socket["headers"])
+                if self._proxies.ends_tls(peer, socket["headers"]):
+                    socket["scheme"] = "wss"
             await self.realtime(socket, cast("Receive", receive), cast("Send", send))
             return
         if scope["type"] != ScopeType.HTTP:

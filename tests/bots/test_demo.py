@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -56,6 +57,13 @@ class Demo(ExchangeProcess):
         with contextlib.closing(sqlite3.connect(self.folder / "predmarket.db")) as connection:
             found: int = connection.execute(f"SELECT count(*) FROM {what}").fetchone()[0]
             return found
+
+    def has_traded(self, count: int) -> bool:
+        """Tell whether its database is there and has so many trades."""
+        try:
+            return self.count("trades") >= count
+        except sqlite3.OperationalError:
+            return False
 
     def run(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
         """Start the command line against it."""
@@ -214,6 +222,34 @@ async def test_the_page_s_bot_trades(demo: Demo, key: str) -> None:
     finally:
         bot.terminate()
         await bot.communicate()  # to the end of its pipe, which closes it
+
+
+def test_a_past_that_was_broken_off_is_gone_on_with(tmp_path: Path) -> None:
+    """By Ctrl-C or SIGKILL, time and again: in the end there is one whole past, and it replays."""
+    demo = Demo(tmp_path, f"sqlite:///{tmp_path / 'predmarket.db'}", "--demo")
+    try:
+        for trades, number in ((200, signal.SIGKILL), (900, signal.SIGINT)):
+            demo.launch()
+            demo.wait("a part of the past", partial(demo.has_traded, trades))
+            demo.stop(number)
+            assert demo.count("trades") < 1_700
+        demo.start()
+        markets = demo.markets()
+        assert {market["status"] for market in markets.values()} >= {"HALTED", "CLOSED", "RESOLVED"}
+        candles = demo.get(f"/candles/{SLUG}?interval=1h")
+        assert isinstance(candles, dict)
+        starts = [datetime.fromisoformat(candle["start"]) for candle in candles["items"]]
+        assert datetime.now(UTC) - starts[0] > timedelta(days=4, hours=12)
+        ends = [*starts[1:], datetime.now(UTC)]
+        gaps = [end - start for start, end in zip(starts, ends, strict=True)]
+        assert max(gaps) < timedelta(hours=12)
+        assert demo.stop() == 0
+        assert demo.count("orders WHERE status IN ('OPEN', 'REJECTED')") == 0
+        audited = demo.run("audit", "--replay", "--json", "--database-url", demo.database_url)
+        out, err = audited.communicate(timeout=WITHIN_S)
+        assert audited.returncode == 0, out + err
+    finally:
+        demo.kill()
 
 
 def test_it_is_refused_where_others_can_reach_it(tmp_path: Path) -> None:

@@ -113,6 +113,23 @@ def test_quotes_are_amended_rather_than_placed_anew() -> None:
     assert len(venue.orders) == 2 * Style().levels
 
 
+@pytest.mark.parametrize("tick", sorted(TICK_SIZES))
+def test_a_quote_that_is_hardly_off_stays(tick: int) -> None:
+    """Where it is, as long as it is no worse than the scoring rule's price: no order moves for a
+    step that leads back; and one that is off by the spread moves."""
+    venue = made(Style(restless=0.0), tick=tick, start=0.503)
+    venue.settle()
+    quoter, opinion = venue.quoter, venue.quoter._opinion
+    placed = [(order.id, order.price) for order in venue.orders]
+    for step in (0.004, -0.004):  # log-odds: a thousandth of a dollar
+        quoter._opinion = opinion + step
+        assert quoter.next(None, None) is None, placed
+        assert venue.resting(Side.BUY)[0].price < quoter.fair * PRICE_ONE
+        assert venue.resting(Side.SELL)[0].price > quoter.fair * PRICE_ONE
+    quoter._opinion = opinion + 0.02 + 4 * tick / PRICE_ONE
+    assert isinstance(quoter.next(None, None), Amend)
+
+
 def test_the_side_that_gives_way_moves_first() -> None:
     """Rising, its asks go before its bids do: the bids would cross them, and be refused."""
     venue = made(Style(restless=0.0))

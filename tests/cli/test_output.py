@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from predmarket.cli.layouts import Grid
+from predmarket.cli.grid import Grid
 from tests.cli.conftest import Run
 from tests.client.data import BALANCE, BOOK, MARKET, ORDER, POSITION, TIME, TRADE, page
 from tests.client.stub import Answer, Stub

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from predmarket.cli import layouts
+from predmarket.cli.grid import Layout
 from predmarket.client import NewOrder, calls, shapes
 from predmarket.client.calls import Call
 from predmarket.contracts import accounts, identity, markets, orders, realtime, requests
@@ -85,7 +86,7 @@ def test_users_have_more_than_the_common_fields() -> None:
         (layouts.TRANSFER, accounts.Transfer),
     ],
 )
-def test_csv_has_every_field(layout: layouts.Layout, contract: type[msgspec.Struct]) -> None:
+def test_csv_has_every_field(layout: Layout, contract: type[msgspec.Struct]) -> None:
     """And every column of a table is a field."""
     assert wire_names(contract) <= set(layout.fields)
     assert {column.key for column in layout.columns} <= set(layout.fields)

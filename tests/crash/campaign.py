@@ -1,14 +1,16 @@
 """Kill the exchange at random moments under load, start it again, and hold it to its word.
 
-Each round: trade over HTTP with several users at once, SIGKILL at a random moment, start again.
-Then: every acknowledged order is there once and has lost nothing; what was unknown is found out by
-its client order id and is there once too; money is conserved in a snapshot read under load; and at
-the end the audit, replay included, holds.
+Each round: trade with several users at once, each over HTTP and over a socket; SIGKILL at a random
+moment; start again. Then: every acknowledged order is there once and has lost nothing; what was
+unknown is found out by its client order id and is there once too; what was placed on a socket with
+cancelOnDisconnect is canceled, and nothing else is; money is conserved in a snapshot read under
+load; and at the end the audit, replay included, holds.
 """
 
 import asyncio
 import random
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -21,7 +23,7 @@ from tests.support.exchange import QUICK, ExchangeProcess
 MARKET = "will-it-rain-tomorrow"
 TRADERS = 6
 _LONGEST_S = 0.6
-_CHECKED = 60
+_CHECKED = 100
 
 
 @dataclass
@@ -30,15 +32,21 @@ class Tally:
 
     kills: int = 0
     acknowledged: int = 0
+    by_way: Counter[str] = field(default_factory=Counter)
+    """Of the acknowledged ones, those placed over each way in; the rest were found out."""
     refused: int = 0
     unknown: int = 0
     happened: int = 0
     """Of the unknown ones, those that had been carried out before the kill."""
+    disconnected: int = 0
+    """Orders canceled because their socket was gone."""
 
     def __str__(self) -> str:
         return (
-            f"{self.kills} kills, {self.acknowledged} orders acknowledged, {self.refused} refused, "
-            f"{self.unknown} unknown at a kill ({self.happened} of them had happened)"
+            f"{self.kills} kills, {self.acknowledged} orders acknowledged "
+            f"({self.by_way['http']} over HTTP, {self.by_way['socket']} over sockets), "
+            f"{self.refused} refused, {self.unknown} unknown at a kill ({self.happened} of them "
+            f"had happened), {self.disconnected} canceled with their socket"
         )
 
 
@@ -84,7 +92,8 @@ async def campaign(folder: Path, database_url: str, kills: int, seed: int) -> Ta
     await asyncio.to_thread(audit_holds, database_url)
     tally.acknowledged = sum(len(trader.acknowledged) for trader in traders)
     tally.refused = sum(len(trader.refused) for trader in traders)
-    _once_each(database_url, traders)
+    tally.by_way = sum((trader.placed for trader in traders), Counter())
+    tally.disconnected = _once_each(database_url, traders)
     return tally
 
 
@@ -93,11 +102,14 @@ async def _round(
 ) -> None:
     stop = asyncio.Event()
     async with httpx.AsyncClient(base_url=daemon.url, timeout=10, verify=False) as client:
-        # two hands each, so that a user's own orders race as well
+        # both ways each, so that a user's own orders race as well
         trading = [
-            asyncio.create_task(trader.trade(client, MARKET, stop))
+            asyncio.create_task(hand)
             for trader in traders
-            for _ in range(2)
+            for hand in (
+                trader.trade_over_http(client, MARKET, stop),
+                trader.trade_over_socket(daemon.url, MARKET, stop),
+            )
         ]
         await asyncio.sleep(until_kill_s / 2)
         await asyncio.to_thread(sums_hold, daemon.database_url)
@@ -114,15 +126,17 @@ async def _round(
         await asyncio.gather(*(trader.check(client, _CHECKED) for trader in traders))
 
 
-def _once_each(database_url: str, traders: list[Trader]) -> None:
-    """Check every order of the campaign against the database: each there, none twice."""
+def _once_each(database_url: str, traders: list[Trader]) -> int:
+    """Check every order of the campaign against the database: each there, none twice, and canceled
+    with its socket if and only if it was tied to it. Return how many of those there are."""
     store = open_store(database_url)
     store.connect()
     try:
         stored = {
-            key: (id, status)
-            for key, id, status in store.read(
-                "SELECT client_order_id, id, status FROM orders WHERE client_order_id IS NOT NULL"
+            key: row
+            for key, *row in store.read(
+                "SELECT client_order_id, id, status, reason FROM orders"
+                " WHERE client_order_id IS NOT NULL"
             )
         }
         count = store.read("SELECT COUNT(*) FROM orders")[0][0]
@@ -134,3 +148,8 @@ def _once_each(database_url: str, traders: list[Trader]) -> None:
         for key in trader.refused:
             assert stored[key][1] == "REJECTED"
     assert count == len(stored) == sum(len(t.acknowledged) + len(t.refused) for t in traders)
+    tied = set().union(*(trader.tied for trader in traders))
+    assert [key for key in tied if stored[key][1] in ("OPEN", "PARTIALLY_FILLED")] == []
+    disconnected = {key for key, (_, _, reason) in stored.items() if reason == "DISCONNECT"}
+    assert disconnected <= tied
+    return len(disconnected)

@@ -2,18 +2,26 @@
 
 import asyncio
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
+from tests.crash.ways import UNSETTLED, Gone, Http, Way, opened
+
 PASSWORD = "correct horse"
-_UNKNOWN = (httpx.TransportError, httpx.TimeoutException)
+_OPEN = ("OPEN", "PARTIALLY_FILLED")
+_CANCELED_S = 10
 
 
 @dataclass
 class Trader:
-    """One user. ``acknowledged`` is the last answer about each order by its client order id."""
+    """One user. ``acknowledged`` is the last answer about each order by its client order id.
+
+    ``tied`` are the orders that were placed on a socket whose end cancels them; ``placed`` counts
+    acknowledgements by the way they came.
+    """
 
     email: str
     draw: random.Random
@@ -21,6 +29,8 @@ class Trader:
     acknowledged: dict[str, dict[str, Any]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tied: set[str] = field(default_factory=set)
+    placed: Counter[str] = field(default_factory=Counter)
     count: int = 0
 
     async def sign_up(self, client: httpx.AsyncClient) -> None:
@@ -30,23 +40,38 @@ class Trader:
         assert reply.status_code == 201, reply.text
         self.token = reply.json()["accessToken"]
 
-    async def trade(self, client: httpx.AsyncClient, market: str, stop: asyncio.Event) -> None:
-        """Place, cancel and amend until told to stop or the exchange is gone."""
+    async def trade_over_http(
+        self, client: httpx.AsyncClient, market: str, stop: asyncio.Event
+    ) -> None:
+        """Trade until told to stop or the exchange is gone."""
+        await self._trade(Http(client, self.token), market, stop)
+
+    async def trade_over_socket(self, url: str, market: str, stop: asyncio.Event) -> None:
+        """Trade as over HTTP, with two requests under way on one socket."""
+        try:
+            async with opened(url, self.token, tied=self.draw.random() < 0.5) as way:
+                await asyncio.gather(*(self._trade(way, market, stop) for _ in range(2)))
+        except Gone:
+            return
+
+    async def _trade(self, way: Way, market: str, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                await self._act(client, market)
-            except _UNKNOWN:
+                await self._act(way, market)
+            except Gone:
                 return
 
-    async def _act(self, client: httpx.AsyncClient, market: str) -> None:
+    async def _act(self, way: Way, market: str) -> None:
+        """Place, cancel or amend."""
         draw = self.draw.random()
         if draw < 0.75 or not self.acknowledged:
-            await self._place(client, self._order(market))
+            await self._place(way, self._order(market))
         elif draw < 0.97:
             key = self.draw.choice([*self.acknowledged][-20:])
-            await self._change(client, self.acknowledged[key])
+            await self._change(way, self.acknowledged[key])
         else:
-            await self._post(client, "/v1/orders/cancel-all", {})
+            answer = await way.ask("order.cancelAll", {})
+            assert answer.code is None or answer.code in UNSETTLED, answer
 
     def _order(self, market: str) -> dict[str, Any]:
         self.count += 1
@@ -60,65 +85,89 @@ class Trader:
             "clientOrderId": f"{self.email}-{self.count}",
         }
 
-    async def _place(self, client: httpx.AsyncClient, order: dict[str, Any]) -> None:
+    async def _place(self, way: Way, order: dict[str, Any]) -> None:
         """Place an order; until the answer is there, nobody knows what became of it."""
         key = order["clientOrderId"]
         self.unknown[key] = order
-        reply = await self._post(client, "/v1/orders", order)
-        if reply.status_code in (200, 201):
-            self.acknowledged[key] = reply.json()
-        elif reply.status_code in (404, 409, 422):
-            self.refused[key] = reply.json()["error"]["code"]
-        else:
-            assert reply.status_code == 503, reply.text
+        if way.tied:
+            self.tied.add(key)
+        answer = await way.ask("order.place", order)
+        if answer.code is None:
+            self.acknowledged[key] = answer.data
+            self.placed[way.name] += 1
+        elif answer.code in UNSETTLED:
             return
+        else:
+            self.refused[key] = answer.code
         del self.unknown[key]
 
-    async def _change(self, client: httpx.AsyncClient, order: dict[str, Any]) -> None:
-        path = f"/v1/orders/{order['id']}"
+    async def _change(self, way: Way, order: dict[str, Any]) -> None:
+        which = {"orderId": order["id"]}
         if self.draw.random() < 0.7:
-            reply = await self._post(client, f"{path}/cancel", {})
+            answer = await way.ask("order.cancel", which)
         else:
             price = {"price": f"0.{self.draw.randint(45, 55)}"}
-            reply = await client.patch(path, json=price, headers=self._headers())
-        if reply.status_code == 200:
-            self.acknowledged[order["clientOrderId"]] = reply.json()
-        else:
-            assert reply.status_code in (409, 422, 503), reply.text
-
-    async def _post(
-        self, client: httpx.AsyncClient, path: str, body: dict[str, Any]
-    ) -> httpx.Response:
-        return await client.post(path, json=body, headers=self._headers())
-
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
+            answer = await way.ask("order.amend", which | price)
+        if answer.code is None:
+            self.acknowledged[order["clientOrderId"]] = answer.data
 
     async def find_out(self, client: httpx.AsyncClient) -> int:
         """Repeat what is unknown under its own id, and return how much of it had happened."""
         happened = 0
+        way = Http(client, self.token)
         for key, order in list(self.unknown.items()):
-            reply = await self._post(client, "/v1/orders", order)
-            assert reply.status_code in (200, 201, 409, 422), reply.text
-            happened += reply.status_code == 200
-            if reply.status_code in (200, 201):
-                self.acknowledged[key] = reply.json()
+            answer = await way.ask("order.place", order)
+            assert answer.code not in UNSETTLED, answer
+            if answer.code is not None:
+                self.refused[key] = answer.code
             else:
-                self.refused[key] = reply.json()["error"]["code"]
+                self.acknowledged[key] = answer.data
+                happened += not answer.new
+                if answer.new:
+                    self.tied.discard(key)
             del self.unknown[key]
         return happened
 
     async def check(self, client: httpx.AsyncClient, newest: int) -> None:
         """Check that the newest acknowledged orders are there, once, and went on from there."""
-        for key, told in [*self.acknowledged.items()][-newest:]:
-            reply = await client.get(
-                "/v1/orders", params={"clientOrderId": key}, headers=self._headers()
-            )
-            found = reply.json()["items"]
-            assert len(found) == 1, f"{key}: {len(found)} orders"
-            order = found[0]
+        newest_keys = [*self.acknowledged][-newest:]
+        orders = await self._orders(client, set(newest_keys))
+        for key in newest_keys:
+            told, (order, *twice) = self.acknowledged[key], orders[key]
+            assert twice == [], key
             assert order["id"] == told["id"], key
             assert float(order["qtyFilled"]) >= float(told["qtyFilled"]), key
             assert order["updatedAt"] >= told["updatedAt"], key
-            if told["status"] not in ("OPEN", "PARTIALLY_FILLED"):
+            if told["status"] not in _OPEN:
                 assert order["status"] == told["status"], key
+            if key in self.tied:
+                await self._canceled(client, order)
+
+    async def _orders(
+        self, client: httpx.AsyncClient, keys: set[str]
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Return the newest orders by their client order ids, back to the last one asked for."""
+        orders: dict[str, list[dict[str, Any]]] = {}
+        cursor: str | None = ""
+        while not keys <= orders.keys():
+            assert cursor is not None, f"no orders: {keys - orders.keys()}"
+            page = await self._get(client, {"limit": 100, **({"cursor": cursor} if cursor else {})})
+            for order in page["items"]:
+                orders.setdefault(order["clientOrderId"], []).append(order)
+            cursor = page["nextCursor"]
+        return orders
+
+    async def _canceled(self, client: httpx.AsyncClient, order: dict[str, Any]) -> None:
+        """Wait for the end of an order whose socket has ended."""
+        async with asyncio.timeout(_CANCELED_S):
+            while order["status"] in _OPEN:
+                page = await self._get(client, {"clientOrderId": order["clientOrderId"]})
+                (order,) = page["items"]
+
+    async def _get(self, client: httpx.AsyncClient, which: dict[str, Any]) -> dict[str, Any]:
+        """Return a page of the trader's orders."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        page: dict[str, Any] = (
+            await client.get("/v1/orders", params=which, headers=headers)
+        ).json()
+        return page

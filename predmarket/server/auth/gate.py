@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from typing import TypeAlias
-from urllib.parse import urlsplit
+
+from litestar.enums import ScopeType
+from litestar.types import HTTPScope, WebSocketScope
 
 from predmarket.server.auth.sessions import Principal, Sessions
 from predmarket.server.refusal import Refusal
@@ -12,8 +14,11 @@ ACCESS_COOKIE = "predmarket_access"
 REFRESH_COOKIE = "predmarket_refresh"
 
 Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
+Asked: TypeAlias = HTTPScope | WebSocketScope
+"""A request or a socket's handshake, its scheme as the client sees it."""
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_TLS = ("https", "wss")
 _BEARER = "bearer "
 CHALLENGE = {"www-authenticate": "Bearer"}
 
@@ -56,56 +61,56 @@ class Gate:
         self._sessions = sessions
         self._origins = frozenset(origins)
 
-    async def identify(self, method: str, headers: Headers) -> Principal | None:
+    async def identify(self, asked: Asked) -> Principal | None:
         """Return whom a request comes from, None when it does not say.
 
         Raises Refusal: UNAUTHENTICATED for a Bearer token that is not valid, CSRF for a write with
         a cookie from a foreign page. A stale cookie counts as none: the browser sends it unasked.
         """
-        for key, value in headers:
+        for key, value in asked["headers"]:
             if key == b"authorization":
                 return self._sessions.known(value) or await self._bearer(value)
-        token = cookie(headers, ACCESS_COOKIE)
+        token = cookie(asked["headers"], ACCESS_COOKIE)
         principal = None if token is None else await self._sessions.principal(token, token)
         if principal is not None:
-            self.check_origin(method, headers)
+            self.check_origin(asked)
         return principal
 
-    async def require(self, method: str, headers: Headers, scope: Scope) -> Principal:
+    async def require(self, asked: Asked, scope: Scope) -> Principal:
         """Return whom a request comes from, and may do this by its credential. Raises Refusal."""
-        principal = _someone(await self.identify(method, headers))
+        principal = _someone(await self.identify(asked))
         if principal.scopes is not None:  # a session needs no look at what it may
             check_scope(principal, scope)
         return principal
 
-    async def require_session(self, method: str, headers: Headers) -> Principal:
+    async def require_session(self, asked: Asked) -> Principal:
         """Return whom a request comes from, by a session: no key, not even for all scopes."""
-        principal = _someone(await self.identify(method, headers))
+        principal = _someone(await self.identify(asked))
         if principal.key_id:
             raise Refusal(ErrorCode.FORBIDDEN, "this needs a login; an API key may not do it")
         return principal
 
-    async def require_admin(self, method: str, headers: Headers) -> Principal:
+    async def require_admin(self, asked: Asked) -> Principal:
         """Return the admin whom a request comes from. Raises Refusal."""
-        principal = await self.require(method, headers, Scope.ADMIN)
+        principal = await self.require(asked, Scope.ADMIN)
         if not principal.is_admin:
             raise Refusal(ErrorCode.FORBIDDEN, "only an admin may do this")
         return principal
 
-    def check_origin(self, method: str, headers: Headers) -> None:
+    def check_origin(self, asked: Asked) -> None:
         """Refuse a cookie's write that was not made by a page of ours. Raises Refusal CSRF.
 
         Our own origin is the host that the request was sent to: a foreign page cannot choose it.
+        Where we know of TLS, a page that came without it may be anybody's on the way. Where we do
+        not, a proxy that we were not told of may have ended it. A socket can write.
         """
-        if method in _SAFE_METHODS:
+        if asked["type"] == ScopeType.HTTP and asked["method"] in _SAFE_METHODS:
             return
-        origin = (header(headers, b"origin") or "").lower()
-        host = (header(headers, b"host") or "").lower()
-        try:
-            own = bool(host) and urlsplit(origin).netloc == host
-        except ValueError:
-            own = False
-        if not own and origin not in self._origins:
+        origin = (header(asked["headers"], b"origin") or "").lower()
+        host = (header(asked["headers"], b"host") or "").lower()
+        own = ("https",) if asked["scheme"] in _TLS else ("https", "http")
+        is_own = bool(host) and origin in [f"{scheme}://{host}" for scheme in own]
+        if not is_own and origin not in self._origins:
             raise Refusal(ErrorCode.CSRF)
 
     async def _bearer(self, value: bytes) -> Principal:

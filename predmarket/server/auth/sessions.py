@@ -5,7 +5,7 @@ used again was stolen, from the owner or by the thief, so the whole family ends.
 
 Invariants:
 - a session or key revoked here is refused here from that moment on: the cache forgets it, and a
-  look-up that began before the revocation is not put into the cache; so too for a user's change;
+  look-up that began before the revocation is made again; so too for a user's change;
 - one revoked by another process is refused once its news arrives (revocations.py), and without
   news within RECHECK_SECONDS.
 """
@@ -130,8 +130,9 @@ class Sessions:
         self._noting: set[int] = set()
         self._again: dict[str | bytes, asyncio.Task[None]] = {}
         self.announce: Callable[[Ended], Awaitable[None]] = tell_nobody
-        self.listeners: list[Callable[[Ended | None], None]] = []
-        """Told of each end that is heard of here; of None when news may have been missed."""
+        self.listeners: list[Callable[[Ended | None], asyncio.Task[None] | None]] = []
+        """Told of each end that is heard of here; of None when news may have been missed. What they
+        begin in return is over before ``ended`` returns."""
 
     def known(self, credential: str | bytes) -> Principal | None:
         """Return whom a token stood for a moment ago: the cheap half of ``principal``."""
@@ -144,7 +145,10 @@ class Sessions:
         return cached.principal
 
     async def principal(self, token: str, credential: str | bytes) -> Principal | None:
-        """Return whom a token stands for, or None. ``credential`` is what ``known`` will get."""
+        """Return whom a token stands for, or None. ``credential`` is what ``known`` will get.
+
+        Nothing that was heard to have ended by the time of the return lets anybody in.
+        """
         return self.known(credential) or await self._look_up(token, credential)
 
     async def _look_again(self, token: str, credential: str | bytes) -> None:
@@ -157,19 +161,20 @@ class Sessions:
 
     async def _look_up(self, token: str, credential: str | bytes) -> Principal | None:
         """Return whom a token stands for by the database, and remember it for a while."""
-        revocations = self._revocations
-        now = self._clock()
         by_key = token.startswith(keys.PREFIX)
-        found = await (self._of_key(token, now) if by_key else self._of_session(token, now))
-        if found is None:
-            self._cache.pop(credential, None)
-            return None
-        if revocations == self._revocations:
-            if len(self._cache) >= MAX_CACHED:
-                del self._cache[next(iter(self._cache))]
-            again_at = now + RECHECK_SECONDS - _AHEAD_SECONDS
-            until = min(now + RECHECK_SECONDS, found.expires_at)
-            self._cache[credential] = _Cached(found.principal, token, again_at, until)
+        while True:
+            revocations, now = self._revocations, self._clock()
+            found = await (self._of_key(token, now) if by_key else self._of_session(token, now))
+            if found is None:
+                self._cache.pop(credential, None)
+                return None
+            if revocations == self._revocations:  # else it may be this one that has ended meanwhile
+                break
+        if len(self._cache) >= MAX_CACHED:
+            del self._cache[next(iter(self._cache))]
+        again_at = now + RECHECK_SECONDS - _AHEAD_SECONDS
+        until = min(now + RECHECK_SECONDS, found.expires_at)
+        self._cache[credential] = _Cached(found.principal, token, again_at, until)
         return found.principal
 
     async def open(self, user: UserRecord) -> Opened:
@@ -249,9 +254,14 @@ class Sessions:
         await self.ended(Ended("session", session_id))
 
     async def ended(self, ended: Ended) -> None:
-        """Forget what has ended, its end being committed, here and at every other gateway."""
-        self.forget(ended)
+        """Forget what has ended, its end being committed, here and at every other gateway.
+
+        Whoever was let in by it hands in nothing more here once this returns.
+        """
+        begun = self.forget(ended)
         await self.announce(ended)
+        if begun:
+            await asyncio.wait(begun)
 
     async def change_password(self, principal: Principal, old_hash: str, new_hash: str) -> bool:
         """Store a new password and end the user's other sessions, as one act.
@@ -280,16 +290,19 @@ class Sessions:
             await self.ended(Ended("key", key_id))
         return found
 
-    def forget(self, ended: Ended) -> None:
-        """Drop what has ended from the cache; the next use of its tokens asks the database."""
+    def forget(self, ended: Ended) -> list[asyncio.Task[None]]:
+        """Drop what has ended from the cache; the next use of its tokens asks the database.
+
+        Return what the listeners have begun.
+        """
         self._revocations += 1
         self._cache = {
             credential: cached
             for credential, cached in self._cache.items()
             if not ended.concerns(cached.principal)
         }
-        for listener in self.listeners:
-            listener(ended)
+        begun = [listener(ended) for listener in self.listeners]
+        return [task for task in begun if task is not None]
 
     async def _of_session(self, token: str, now: float) -> _Found | None:
         access = read_access(self._secret, token)

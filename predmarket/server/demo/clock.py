@@ -2,6 +2,9 @@
 
 The engine takes time as data, so trades made under a clock that runs through the past are trades
 like any others: journaled, settled and replayed with their times.
+
+It stands at the beginning of time until it is told what to show. An exchange's own time never goes
+backwards, so until then no time passes for it: one that was stopped in its past is still there.
 """
 
 from predmarket.server.settlement.core import wall_clock
@@ -12,10 +15,10 @@ _TICK = 5_000
 
 
 class DemoClock:
-    """The core's clock. It shows the present unless it was turned back."""
+    """The core's clock."""
 
     def __init__(self) -> None:
-        self._past: Micros | None = None
+        self._past: Micros | None = 0
 
     def __call__(self) -> Micros:
         """Return the time in microseconds."""
@@ -25,9 +28,7 @@ class DemoClock:
         return self._past
 
     def turn_back(self, to: Micros) -> None:
-        """Go back to a past time. Only for a core that has done nothing yet: an exchange's own
-        times never go backwards, whatever its clock shows.
-        """
+        """Show a past time, not before the core's own."""
         self._past = to
 
     def move_on(self, to: Micros) -> None:

@@ -2,16 +2,19 @@
 
 Each trade is two real orders at a past time: one rests, the other takes it whole. So the books are
 empty when the exchange opens, and the market maker begins with nothing to lose.
+
+A past that ended in the midst is gone on with from there: what it needs to know of what went before
+(last prices, which markets are still open) is in the database.
 """
 
 import math
 import random
 from collections.abc import Iterator
-from itertools import count
+from typing import NamedTuple
 
-from predmarket.engine.commands import Command, PlaceOrder, ResolveMarket, UpdateMarket
+from predmarket.engine.commands import CancelAll, Command, PlaceOrder, ResolveMarket, UpdateMarket
 from predmarket.server.bus import Bus
-from predmarket.server.demo.catalog import DAY, HOUR, MINUTE, PAST, DemoMarket, Fate
+from predmarket.server.demo.catalog import DAY, HOUR, MINUTE, DemoMarket, Fate
 from predmarket.server.demo.clock import DemoClock
 from predmarket.terms import MarketStatus, OrderType, Outcome, Side, TimeInForce
 from predmarket.units import PRICE_ONE, QTY_ONE, Micros, Price, Qty
@@ -25,9 +28,18 @@ _FARTHEST = 4.0
 """Log-odds beyond which no history goes: 0.982."""
 
 
-def moments(now: Micros, rng: random.Random) -> Iterator[Micros]:
+class Stand(NamedTuple):
+    """Where a market stands before its history goes on."""
+
+    id: int
+    open: bool
+    closes_at: Micros | None
+    last_price: Price | None
+
+
+def moments(begin: Micros, now: Micros, rng: random.Random) -> Iterator[Micros]:
     """Yield the times at which something may trade, closer together towards ``now``."""
-    at = now - PAST
+    at = begin
     while True:
         left = now - at
         gap = HOUR if left > DAY else 8 * MINUTE if left > 2 * HOUR else 2 * MINUTE
@@ -40,12 +52,15 @@ def moments(now: Micros, rng: random.Random) -> Iterator[Micros]:
 class Path:
     """One market's price through the past."""
 
-    def __init__(self, market: DemoMarket, market_id: int, rng: random.Random) -> None:
+    def __init__(self, market: DemoMarket, stand: Stand, rng: random.Random) -> None:
         self.market = market
-        self.market_id = market_id
+        self.market_id = stand.id
+        self.closes_at = stand.closes_at
+        self.ended = not stand.open
         self._rng = rng
-        self._home = self._odds = math.log(market.price / (1 - market.price))
-        self.ended = False
+        self._home = self._odds = _log_odds(market.price)
+        if stand.last_price is not None:
+            self._odds = _log_odds(stand.last_price / PRICE_ONE)
 
     def move(self, passed: Micros) -> Price:
         """Let time pass and return the price of a trade now, on the tick."""
@@ -68,33 +83,37 @@ class History:
         self,
         bus: Bus,
         clock: DemoClock,
-        markets: list[tuple[DemoMarket, int]],
+        markets: list[tuple[DemoMarket, Stand]],
         traders: list[int],
         rng: random.Random,
     ) -> None:
-        """markets: each with its id; traders: at least two user ids with money."""
+        """traders: at least two user ids with money."""
         self._bus = bus
         self._clock = clock
         self._rng = rng
-        self._paths = [Path(market, id, rng) for market, id in markets]
+        self._paths = [Path(market, stand, rng) for market, stand in markets]
         self._traders = traders
         self._held: dict[tuple[int, int], Qty] = {}
-        self._ids = count(1)
 
-    async def make(self, now: Micros) -> None:
-        """Live through the past up to ``now``. Raises BusError."""
-        before = now - PAST
-        for at in moments(now, self._rng):
+    async def make(self, begin: Micros, now: Micros) -> None:
+        """Live through the past from ``begin`` up to ``now``. Raises BusError."""
+        # what rested when a past was broken off, and nobody took
+        await self._do([CancelAll(user) for user in self._traders])
+        before = begin
+        for at in moments(begin, now, self._rng):
             commands: list[Command] = []
             for path in self._paths:
-                commands += self._step(path, at - before, now - at)
+                commands += self._step(path, at, at - before, now - at)
             self._clock.move_on(at)
-            for outcome in await self._bus.submit_many(commands):
-                if isinstance(outcome, Exception):
-                    raise outcome
+            await self._do(commands)
             before = at
 
-    def _step(self, path: Path, passed: Micros, ago: Micros) -> Iterator[Command]:
+    async def _do(self, commands: list[Command]) -> None:
+        for outcome in await self._bus.submit_many(commands):
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    def _step(self, path: Path, at: Micros, passed: Micros, ago: Micros) -> Iterator[Command]:
         market = path.market
         if path.ended:
             return
@@ -105,12 +124,12 @@ class History:
         elif market.fate is Fate.RESOLVED and ago < _RESOLVED_AGO:
             path.ended = True
             yield ResolveMarket(path.market_id, Outcome.YES)
-        elif market.closes_in is not None and ago < -market.closes_in:
+        elif path.closes_at is not None and at >= path.closes_at:
             path.ended = True  # closed by its own timer
         elif self._rng.random() < market.trades:
-            yield from self._trade(path.market_id, price)
+            yield from self._trade(path.market_id, price, at)
 
-    def _trade(self, market_id: int, price: Price) -> Iterator[Command]:
+    def _trade(self, market_id: int, price: Price, at: Micros) -> Iterator[Command]:
         buyer, seller = self._rng.sample(self._traders, 2)
         held = self._held
         if held.get((market_id, buyer), 0) > held.get((market_id, seller), 0):
@@ -129,5 +148,9 @@ class History:
                 price,
                 qty,
                 tif,
-                client_order_id=f"past-{next(self._ids)}",
+                client_order_id=f"past-{at}-{market_id}-{side.value.lower()}",
             )
+
+
+def _log_odds(price: float) -> float:
+    return math.log(price / (1 - price))

@@ -1,14 +1,15 @@
 """Makes what is missing of the demo in a core that has just started, and hands out its keys.
 
 Everything but users and keys goes through the core like any other command. Beginning again on the
-same database makes nothing twice; the past is made only for an exchange that has done nothing yet.
+same database makes nothing twice; the past is made only for an exchange that has done nothing yet,
+or has not lived through it: a start that was ended in the midst is gone on with by the next.
 """
 
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from predmarket.engine.commands import (
     CreateMarket,
@@ -23,12 +24,12 @@ from predmarket.server.auth.keys import create_key, new_key
 from predmarket.server.bus import Bus
 from predmarket.server.demo.catalog import HOUSE, MARKETS, PAST, TRADERS, Fate, HouseAccount
 from predmarket.server.demo.clock import DemoClock
-from predmarket.server.demo.history import History
+from predmarket.server.demo.history import History, Stand
 from predmarket.server.queries.users import add_user, user_by_email
 from predmarket.server.settlement.core import Core, wall_clock
 from predmarket.server.storage.database import Database
-from predmarket.server.storage.tables.identity import api_keys
-from predmarket.server.storage.tables.trading import markets
+from predmarket.server.storage.tables.identity import api_keys, users
+from predmarket.server.storage.tables.trading import core_state, markets
 from predmarket.terms import MarketStatus, Outcome, Role, Scope
 from predmarket.units import Micros, Money
 
@@ -51,29 +52,45 @@ class Prepared:
 
 
 async def prepare(db: Database, core: Core, clock: DemoClock, signup_credit: Money) -> Prepared:
-    """Make what is missing of the demo. ``clock`` is the core's. Raises BusError."""
+    """Make what is missing of the demo. ``clock`` is the core's. Raises BusError.
+
+    On any error the clock is left in the past, for the next start to go on from there.
+    """
     now = wall_clock()
-    fresh = core.status().sequence == 0
-    if fresh:
-        clock.turn_back(now - PAST)
-    try:
-        await seeding.seed(db, core, signup_credit)
-        admin_id = await _user_id(db, seeding.ADMIN.email)
-        house = {
-            account.bot: await _account(db, core, account, admin_id, signup_credit)
-            for account in HOUSE
-        }
-        made = await _markets(core, admin_id, now)
-        if fresh:
-            traders = [house[account.bot] for account in TRADERS]
-            ids = await _market_ids(db)
-            traded = [(market, ids[market.slug]) for market in MARKETS]
-            await History(core, clock, traded, traders, random.Random(_SEED)).make(now)
-        else:
-            await _end(core, made)
-    finally:
+    begin = await _past_from(db, core, now)
+    if begin is None:
+        clock.return_to_present()
+    else:
+        clock.turn_back(begin)
+    await seeding.seed(db, core, signup_credit)
+    admin_id = await _user_id(db, seeding.ADMIN.email)
+    house = {
+        account.bot: await _account(db, core, account, admin_id, signup_credit) for account in HOUSE
+    }
+    made = await _markets(core, admin_id, now)
+    if begin is None:
+        await _end(core, made)
+    else:
+        traders = [house[account.bot] for account in TRADERS]
+        stands = await _stands(db)
+        traded = [(market, stands[market.slug]) for market in MARKETS]
+        await History(core, clock, traded, traders, random.Random(_SEED)).make(begin, now)
         clock.return_to_present()
     return Prepared(await _keys(db, house), [market.slug for market in MARKETS])
+
+
+async def _past_from(db: Database, core: Core, now: Micros) -> Micros | None:
+    """Return from when on a past has to be made, None when there is to be none.
+
+    Users are made at the present, and before anything else happens. So an exchange whose own time
+    lies before its first user was made is still in the past that this user's start began.
+    """
+    if core.status().sequence == 0:
+        return now - PAST
+    async with db.read() as connection:
+        last = await connection.scalar(select(core_state.c.last_time))
+        first_user = await connection.scalar(select(func.min(users.c.created_at)))
+    return last if last is not None and first_user is not None and last < first_user else None
 
 
 async def _user_id(db: Database, email: str) -> int:
@@ -120,10 +137,15 @@ async def _markets(bus: Bus, admin_id: int, now: Micros) -> dict[str, int]:
     return made
 
 
-async def _market_ids(db: Database) -> dict[str, int]:
+async def _stands(db: Database) -> dict[str, Stand]:
+    """Return where each market stands, by its slug."""
+    columns = (markets.c.slug, markets.c.id, markets.c.status, markets.c.closes_at)
     async with db.read() as connection:
-        rows = await connection.execute(select(markets.c.slug, markets.c.id))
-        return {row.slug: row.id for row in rows}
+        rows = await connection.execute(select(*columns, markets.c.last_price))
+        return {
+            row.slug: Stand(row.id, row.status == MarketStatus.OPEN, row.closes_at, row.last_price)
+            for row in rows
+        }
 
 
 async def _end(bus: Bus, made: Mapping[str, int]) -> None:

@@ -4,72 +4,36 @@ A topic is given a beginning while the client takes what it is sent; until then 
 So a thousand subscriptions at once cost one task and one snapshot at a time.
 
 What the market view holds (books, tickers, markets) is put into words in one step. Everything else
-is read from the database, together with the topic's number, in one snapshot; messages of that time
-are held, and dropped where the snapshot stands for them already.
+is read from the database (stored.py); messages of that time are held, and dropped where the
+snapshot stands for them already.
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
 from msgspec import UNSET
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from predmarket.contracts.realtime import (
-    MAX_REPLAY,
-    MAX_SNAPSHOT,
-    MAX_TOPICS,
-    SNAPSHOT_HISTORY,
-    FillsSnapshot,
-    MarketsSnapshot,
-    OrdersSnapshot,
-    PositionsSnapshot,
-    TradesSnapshot,
-)
+from predmarket.contracts.realtime import MAX_SNAPSHOT, MAX_TOPICS, MarketsSnapshot
 from predmarket.server import wire
-from predmarket.server.changes import FillChange, MarketChange, OrderChange, TradeChange
-from predmarket.server.queries.accounts import account_of
-from predmarket.server.queries.cursors import LARGEST_ID
-from predmarket.server.queries.orders import orders_of, orders_since
-from predmarket.server.queries.positions import positions_of
-from predmarket.server.queries.topics import seqs_of_user, trade_seq
-from predmarket.server.queries.trades import fills_of_user, trades_of
-from predmarket.server.realtime import frames
+from predmarket.server.changes import MarketChange
+from predmarket.server.realtime import frames, stored
 from predmarket.server.realtime.hub import Hub
 from predmarket.server.realtime.outgoing import Outgoing
+from predmarket.server.realtime.stored import Missed, Snapshot
 from predmarket.server.realtime.subscription import Subscription
 from predmarket.server.realtime.topics import Kind, Topic
 from predmarket.server.realtime.words import Change, book_levels, seq_of
 from predmarket.server.storage.database import Database
-from predmarket.server.view import MarketView
-from predmarket.terms import MarketStatus, OrderStatus, Side
-
-log = logging.getLogger(__name__)
+from predmarket.terms import MarketStatus, Side
 
 _MANY = 2 * MAX_TOPICS
 """Waiting beginnings from which on it is looked which of them are still wanted."""
 _PIECE = 200
 """Missed messages that are sent before it is looked whether the client takes them."""
-_OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 _HIDDEN = (MarketStatus.DRAFT, MarketStatus.RESOLVED, MarketStatus.VOIDED)
 _IN_VIEW = (Kind.BOOK, Kind.TICKER, Kind.MARKETS)
-
-
-class Snapshot(NamedTuple):
-    """A topic as it stands at ``seq``."""
-
-    seq: int
-    type: str
-    data: object
-
-
-class Missed(NamedTuple):
-    """What came after the number that the client has; ``seq`` is the last one's."""
-
-    seq: int
-    changes: list[Change]
 
 
 class Beginning(NamedTuple):
@@ -93,7 +57,11 @@ class Beginning(NamedTuple):
 
 
 class Beginnings:
-    """One client's beginnings, one after the other."""
+    """One client's beginnings, one after the other.
+
+    A snapshot that was asked for on its own and not sent yet goes behind a resumption of its topic
+    asked for after it: what was missed has to follow on what the client has.
+    """
 
     def __init__(
         self, hub: Hub, db: Database, out: Outgoing, failed: Callable[[Beginning, Exception], None]
@@ -103,6 +71,7 @@ class Beginnings:
         self._out = out
         self._failed = failed
         self._waiting: deque[Beginning] = deque()
+        self._coming: dict[Topic, Subscription] = {}  # those among the waiting that resume
         self._look_at = _MANY
         self._task: asyncio.Task[None] | None = None
 
@@ -110,8 +79,11 @@ class Beginnings:
         """Give this beginning after those asked for before."""
         if len(self._waiting) >= self._look_at:  # asked for again and again, the last one counts
             self._waiting = deque(one for one in self._waiting if not one.stale)
+            self._coming = {topic: one for topic, one in self._coming.items() if not one.ended}
             self._look_at = max(_MANY, 2 * len(self._waiting))
         self._waiting.append(beginning)
+        if beginning.subscription is not None and beginning.last_seq is not None:
+            self._coming[beginning.topic] = beginning.subscription
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
@@ -121,6 +93,7 @@ class Beginnings:
     def clear(self) -> None:
         """Drop those that have not been given."""
         self._waiting.clear()
+        self._coming.clear()
 
     async def _run(self) -> None:
         while self._waiting:
@@ -128,7 +101,9 @@ class Beginnings:
             if not self._waiting:
                 break
             one = self._waiting.popleft()
-            if one.stale:
+            if one.last_seq is not None and self._coming.get(one.topic) is one.subscription:
+                del self._coming[one.topic]
+            if one.stale or self._put_behind(one):
                 continue
             if one.subscription is not None and one.subscription.ended:
                 one = one._replace(subscription=None)
@@ -137,6 +112,14 @@ class Beginnings:
             except Exception as error:  # noqa: BLE001 -- every error is an answer
                 self._failed(one, error)
         self._task = None
+
+    def _put_behind(self, one: Beginning) -> bool:
+        """Have a snapshot wait for the topic's resumption that was asked for after it, if any."""
+        coming = self._coming.get(one.topic)
+        if not one.only_snapshot or coming is None or coming.ended:
+            return False
+        self._waiting.append(one._replace(subscription=coming))
+        return True
 
     async def _begin(self, one: Beginning) -> None:
         hub, topic, subscription = self._hub, one.topic, one.subscription
@@ -150,8 +133,8 @@ class Beginnings:
             found = self._at_hand(topic, one.last_seq)
             if found is None:
                 async with hub.reads, self._db.read() as connection:
-                    found = await _read(connection, topic, one.last_seq, hub.view)
-            if one.stale:
+                    found = await stored.read(connection, topic, one.last_seq, hub.view)
+            if one.stale or self._put_behind(one):
                 return
             if isinstance(found, Snapshot):
                 self._send_snapshot(one, found)
@@ -220,88 +203,3 @@ class Beginnings:
             self._out.send(message.frame)
             if place % _PIECE == _PIECE - 1:
                 await self._out.drained()
-
-
-async def _read(
-    connection: AsyncConnection, topic: Topic, last_seq: int | None, view: MarketView
-) -> Snapshot | Missed:
-    """Return a topic's beginning from the database."""
-    match topic.kind:
-        case Kind.TRADES:
-            return await _trades(connection, topic.id, last_seq)
-        case Kind.ORDERS:
-            return await _orders(connection, topic.id, last_seq, view)
-        case Kind.FILLS:
-            return await _fills(connection, topic.id, last_seq, view)
-        case Kind.BALANCES:
-            seq = (await seqs_of_user(connection, topic.id)).balances
-            account = await account_of(connection, topic.id)
-            cash = (0, 0) if account is None else (account.available, account.locked)
-            found = Snapshot(seq, "balances.snapshot", wire.balance(*cash))
-        case _:
-            seq = (await seqs_of_user(connection, topic.id)).positions
-            records = await positions_of(connection, topic.id)
-            items = [wire.position(record, view) for record in records]
-            found = Snapshot(seq, "positions.snapshot", PositionsSnapshot(items))
-    return Missed(seq, []) if last_seq == seq else found
-
-
-def _count_missed(last_seq: int | None, seq: int) -> int | None:
-    """Return how many changes a client has missed, None when it has no number of ours."""
-    return None if last_seq is None or last_seq > seq else seq - last_seq
-
-
-async def _trades(
-    connection: AsyncConnection, market_id: int, last_seq: int | None
-) -> Snapshot | Missed:
-    seq = await trade_seq(connection, market_id)
-    count = _count_missed(last_seq, seq)
-    replay = count is not None and count <= MAX_REPLAY
-    limit = count if replay and count is not None else SNAPSHOT_HISTORY
-    records = []
-    if limit:
-        records = await trades_of(connection, market_id, before=LARGEST_ID, limit=limit)
-    if replay:
-        changes = [TradeChange(seq - n, one) for n, one in enumerate(records)]
-        return Missed(seq, [*reversed(changes)])
-    items = [wire.trade(record) for record in records]
-    missed = UNSET if count is None else True
-    return Snapshot(seq, "trades.snapshot", TradesSnapshot(market_id, items, missed))
-
-
-async def _fills(
-    connection: AsyncConnection, user_id: int, last_seq: int | None, view: MarketView
-) -> Snapshot | Missed:
-    seq = (await seqs_of_user(connection, user_id)).fills
-    count = _count_missed(last_seq, seq)
-    replay = count is not None and count <= MAX_REPLAY
-    limit = count if replay and count is not None else SNAPSHOT_HISTORY
-    records = []
-    if limit:
-        records = await fills_of_user(connection, user_id, before=LARGEST_ID, limit=limit)
-    if replay:
-        changes = [FillChange(user_id, seq - n, one) for n, one in enumerate(records)]
-        return Missed(seq, [*reversed(changes)])
-    items = [wire.user_fill(record, view) for record in records]
-    return Snapshot(seq, "fills.snapshot", FillsSnapshot(items, UNSET if count is None else True))
-
-
-async def _orders(
-    connection: AsyncConnection, user_id: int, last_seq: int | None, view: MarketView
-) -> Snapshot | Missed:
-    """Return the orders that changed, as they are now: one message stands for all its changes."""
-    seq = (await seqs_of_user(connection, user_id)).orders
-    count = _count_missed(last_seq, seq)
-    if count is not None and last_seq is not None:
-        changed = await orders_since(connection, user_id, last_seq, MAX_REPLAY + 1)
-        if len(changed) <= MAX_REPLAY:
-            return Missed(seq, [OrderChange(number, record) for number, record in changed])
-    records = await orders_of(
-        connection, user_id, before=LARGEST_ID, limit=MAX_SNAPSHOT + 1, statuses=_OPEN
-    )
-    data = OrdersSnapshot(
-        [wire.order_state(record, view) for record in records[:MAX_SNAPSHOT]],
-        True if len(records) > MAX_SNAPSHOT else UNSET,
-        UNSET if count is None else True,
-    )
-    return Snapshot(seq, "orders.snapshot", data)

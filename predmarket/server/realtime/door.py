@@ -38,8 +38,6 @@ from predmarket.terms import ErrorCode
 log = logging.getLogger(__name__)
 
 PATH = "/realtime"
-_METHOD = "SOCKET"
-"""For the check of origins: a socket can write, whatever the method of its handshake."""
 _YES = ("1", "true")
 _RETRY_S = 0.5
 
@@ -99,13 +97,12 @@ class Realtime:
 
     async def _identify(self, scope: WebSocketScope, token: str) -> Principal | None:
         """Return whom a handshake comes from. Raises Refusal UNAUTHENTICATED, CSRF."""
-        headers = scope["headers"]
-        if token and header(headers, b"authorization") is None:
+        if token and header(scope["headers"], b"authorization") is None:
             principal = await self._context.sessions.principal(token, token)
             if principal is None:
                 raise Refusal(ErrorCode.UNAUTHENTICATED)
             return principal
-        return await self._context.gate.identify(_METHOD, headers)
+        return await self._context.gate.identify(scope)
 
     # while they are open
 
@@ -134,20 +131,23 @@ class Realtime:
             elif now - peer.pinged >= bounds.ping_s:
                 peer.ping(now)
 
-    def _heard_of(self, ended: Ended | None) -> None:
-        """Close those whom an end concerns; None: news was missed, so look at everybody."""
+    def _heard_of(self, ended: Ended | None) -> asyncio.Task[None] | None:
+        """Close those whom an end concerns; None: news was missed, so look at everybody.
+
+        Return what closes them, where the database has to be asked who may stay.
+        """
         concerned = [
             peer
             for peer in self._shared.peers
             if peer.principal is not None and (ended is None or ended.concerns(peer.principal))
         ]
         if not concerned:
-            return
+            return None
         if ended is None or ended.what == "user":  # some of it may stand still
-            self._in_background(self._recheck(concerned))
-            return
+            return self._in_background(self._recheck(concerned))
         for peer in concerned:
             peer.close(UNAUTHENTICATED, "the session has ended")
+        return None
 
     async def _recheck(self, peers: Iterable[Peer]) -> None:
         """Ask the database who may stay."""
@@ -202,10 +202,11 @@ class Realtime:
         finally:
             CURRENT.reset(before)
 
-    def _in_background(self, step: Coroutine[Any, Any, None]) -> None:
+    def _in_background(self, step: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(step)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 async def _answer(refusal: Refusal, id: str, send: Send) -> None:

@@ -43,6 +43,7 @@ Reply: TypeAlias = "asyncio.Future[BusReply]"
 _Step: TypeAlias = Callable[[Peer, ClientMessage, Principal], None]
 
 _ACK = "order.ack"
+_ONES_OWN = (Kind.ORDERS, Kind.FILLS, Kind.BALANCES, Kind.POSITIONS)
 
 
 def place(peer: Peer, message: ClientMessage) -> None:
@@ -180,7 +181,7 @@ def _acknowledge(
 ) -> Coroutine[Any, Any, None]:
     """Return the step that acknowledges an order once it is read; from now on its own messages,
     and what it does to cash and shares, wait for that."""
-    held = peer.own(Kind.ORDERS, Kind.FILLS, Kind.BALANCES, Kind.POSITIONS)
+    held = peer.interests.own(peer.principal, _ONES_OWN)
     for subscription in held:
         subscription.hold()
 

@@ -21,7 +21,6 @@ from predmarket.contracts.realtime import (
     Authenticated,
     AuthRequest,
     ClientMessage,
-    Resume,
     SnapshotRequest,
     Subscribed,
     SubscribeRequest,
@@ -32,8 +31,8 @@ from predmarket.contracts.requests import Invalid, decode
 from predmarket.server.auth.gate import check_scope
 from predmarket.server.auth.sessions import Principal
 from predmarket.server.observability.request import CURRENT
-from predmarket.server.realtime import frames, requests, topics
-from predmarket.server.realtime.beginnings import Beginning, Beginnings
+from predmarket.server.realtime import frames, requests
+from predmarket.server.realtime.beginnings import Beginning
 from predmarket.server.realtime.bounds import (
     RESTARTING,
     SLOW,
@@ -43,10 +42,10 @@ from predmarket.server.realtime.bounds import (
     Bucket,
 )
 from predmarket.server.realtime.hub import Hub
+from predmarket.server.realtime.interests import Interests
 from predmarket.server.realtime.outgoing import Outgoing
 from predmarket.server.realtime.protocol import Socket
-from predmarket.server.realtime.subscription import Subscription
-from predmarket.server.realtime.topics import Kind, Topic
+from predmarket.server.realtime.topics import Topic
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import Context
 from predmarket.server.routes.errors import refusal_of
@@ -103,9 +102,8 @@ class Peer:
         self._socket = socket
         self._loop = socket.loop
         self._bucket = Bucket(shared.bounds, self.heard)
-        self._topics: dict[Topic, Subscription] = {}
-        self._beginnings = Beginnings(
-            shared.hub, shared.context.services.db, self.out, self._not_begun
+        self.interests = Interests(
+            shared.context, shared.hub, self.out, shared.bounds.topics, self._not_begun
         )
         self._inbox: deque[bytes] = deque()
         self._waits: asyncio.Task[None] | None = None
@@ -238,51 +236,26 @@ class Peer:
         if self._stopping and not self.in_flight:
             self.stopping()
 
-    def own(self, *kinds: Kind) -> list[Subscription]:
-        """Return the client's subscriptions to its user's topics of these kinds."""
-        who = self.principal
-        if who is None:
-            return []
-        found = (self._topics.get(Topic(kind, who.user_id)) for kind in kinds)
-        return [subscription for subscription in found if subscription is not None]
-
     def subscribe(self, message: ClientMessage) -> None:
         """Carry out subscribe."""
-        wanted = decode(bytes(message.data), SubscribeRequest).topics
-        named: dict[str, str] = {}
-        begun: dict[Topic, int | None] = {}
-        for one in wanted:
-            name, last_seq = (one.topic, one.last_seq) if isinstance(one, Resume) else (one, None)
-            topic = topics.read(name, self.principal, self.context.market)
-            named[name] = topic.name
-            begun[topic] = last_seq
-        if len(self._topics.keys() | begun) > self.shared.bounds.topics:
-            most = self.shared.bounds.topics
-            raise Refusal(ErrorCode.LIMIT_EXCEEDED, f"a connection has at most {most} topics")
-        self.send("subscribed", Subscribed(named), message.request_id)
-        for topic, last_seq in begun.items():
-            self._drop(topic)
-            subscription = self._topics[topic] = Subscription(topic, self.out)
-            self._beginnings.add(Beginning(topic, subscription, last_seq))
+        asked = decode(bytes(message.data), SubscribeRequest).topics
+        wanted = self.interests.read(asked, self.principal)
+        self.send("subscribed", Subscribed(wanted.named), message.request_id)
+        self.interests.begin(wanted.begun)
 
     def unsubscribe(self, message: ClientMessage) -> None:
         """Carry out unsubscribe; a topic that was not subscribed to is none now either."""
-        wanted = decode(bytes(message.data), UnsubscribeRequest).topics
-        gone = [topics.read(name, self.principal, self.context.market) for name in wanted]
+        asked = decode(bytes(message.data), UnsubscribeRequest).topics
+        gone = [self.interests.topic(name, self.principal) for name in asked]
         for topic in gone:
-            self._drop(topic)
+            self.interests.drop(topic)
         names = list(dict.fromkeys(topic.name for topic in gone))
         self.send("unsubscribed", Unsubscribed(names), message.request_id)
 
     def snapshot(self, message: ClientMessage) -> None:
         """Carry out snapshot."""
         name = decode(bytes(message.data), SnapshotRequest).topic
-        topic = topics.read(name, self.principal, self.context.market)
-        if len(self._beginnings) >= self.shared.bounds.topics:
-            raise Refusal(ErrorCode.OVERLOADED)
-        subscription = self._topics.get(topic)
-        one = Beginning(topic, subscription, None, message.request_id, only_snapshot=True)
-        self._beginnings.add(one)
+        self.interests.snapshot(self.interests.topic(name, self.principal), message.request_id)
 
     def pong(self, message: ClientMessage) -> None:
         """Take a sign of life."""
@@ -364,17 +337,7 @@ class Peer:
 
     def _not_begun(self, beginning: Beginning, error: Exception) -> None:
         """Tell that a subscription or a snapshot could not begin."""
-        subscription = beginning.subscription
-        if subscription is not None and not beginning.only_snapshot:
-            if subscription.ended:
-                return
-            self._drop(beginning.topic)
         self.refuse(error, beginning.request_id, topic=beginning.topic)
-
-    def _drop(self, topic: Topic) -> None:
-        subscription = self._topics.pop(topic, None)
-        if subscription is not None:
-            self.hub.detach(subscription)
 
     def _spend(self) -> None:
         if not self.ended and not self._bucket.take(self._loop.time()):
@@ -389,10 +352,7 @@ class Peer:
         self.ended = True
         self.shared.peers.discard(self)
         self._inbox.clear()
-        self._beginnings.clear()
-        for subscription in self._topics.values():
-            self.hub.detach(subscription)
-        self._topics.clear()
+        self.interests.end()
         self.out.end()
         self.shared.ended(self)
 

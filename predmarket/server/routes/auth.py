@@ -82,12 +82,11 @@ async def refresh(
 ) -> Response[Session]:
     """Trade a refresh token for new tokens."""
     context = request.context
-    headers = request.scope["headers"]
     token = None if data is None else data.refresh_token
     if token is None:
-        token = cookie(headers, REFRESH_COOKIE)
+        token = cookie(request.scope["headers"], REFRESH_COOKIE)
         if token is not None:
-            context.gate.check_origin("POST", headers)
+            context.gate.check_origin(request.scope)
     opened = None if token is None else await context.sessions.rotate(token)
     if opened is None:
         raise Refusal(ErrorCode.INVALID_REFRESH_TOKEN)

@@ -6,11 +6,12 @@ from typing import Any, TypeAlias, get_args
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
+from litestar.enums import ScopeType
 from litestar.exceptions import InternalServerException
 from litestar.handlers import BaseRouteHandler
 
 from predmarket.contracts import requests
-from predmarket.server.auth.gate import Gate, Headers, header
+from predmarket.server.auth.gate import CHALLENGE, Gate, Headers, header
 from predmarket.server.auth.passwords import Passwords
 from predmarket.server.auth.sessions import Principal, Sessions
 from predmarket.server.candles import Candles
@@ -82,13 +83,18 @@ class ApiRequest(Request[Principal | None, Any, State]):
     async def json(self) -> Any:  # noqa: ANN401 -- the base class says so
         """Return the body as the handler's ``data``, never through floats.
 
-        Raises Invalid, Refusal UNSUPPORTED_MEDIA_TYPE.
+        Raises Invalid, Refusal UNSUPPORTED_MEDIA_TYPE, and UNAUTHENTICATED when the asker's session
+        has ended, or what they may do has changed, while the body was on its way.
         """
         field = self.scope["route_handler"].parsed_data_field
         assert field is not None  # asked for by a handler with data
         require_json(self.scope["headers"])
         kinds = get_args(field.annotation) or (field.annotation,)
-        return requests.decode(await self.body(), kinds[0])
+        data = requests.decode(await self.body(), kinds[0])
+        who = self.scope.get("user")  # nobody, where no guard asked
+        if who is not None and who != await self.context.gate.identify(self.scope):
+            raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
+        return data
 
     async def body(self) -> bytes:
         """Return the body. Raises Refusal when the client left before it was whole."""
@@ -106,23 +112,21 @@ async def anyone(connection: AnyConnection, _: BaseRouteHandler) -> None:
 async def signed_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: lets users in; a key needs the scope ``read`` for a GET, ``trade`` for all else."""
     scope = connection.scope
-    method = _method(connection)
-    needed = Scope.READ if method in ("GET", "HEAD") else Scope.TRADE
-    scope["user"] = await _gate(connection).require(method, scope["headers"], needed)
+    reads = scope["type"] == ScopeType.HTTP and scope["method"] in ("GET", "HEAD")
+    needed = Scope.READ if reads else Scope.TRADE
+    scope["user"] = await _gate(connection).require(scope, needed)
 
 
 async def with_session(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: lets users in who have logged in; an API key does not do."""
     scope = connection.scope
-    gate = _gate(connection)
-    scope["user"] = await gate.require_session(_method(connection), scope["headers"])
+    scope["user"] = await _gate(connection).require_session(scope)
 
 
 async def admin(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: lets admins in."""
     scope = connection.scope
-    gate = _gate(connection)
-    scope["user"] = await gate.require_admin(_method(connection), scope["headers"])
+    scope["user"] = await _gate(connection).require_admin(scope)
 
 
 async def auth_call(connection: AnyConnection, _: BaseRouteHandler) -> None:
@@ -147,7 +151,7 @@ async def cancel_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:
 
 async def _identify(connection: AnyConnection) -> None:
     scope = connection.scope
-    scope["user"] = await _gate(connection).identify(_method(connection), scope["headers"])
+    scope["user"] = await _gate(connection).identify(scope)
 
 
 def _context(connection: AnyConnection) -> Context:
@@ -163,7 +167,3 @@ def _gate(connection: AnyConnection) -> Gate:
 def _client(connection: AnyConnection) -> str:
     client = connection.scope["client"]
     return client_key(None if client is None else client[0])
-
-
-def _method(connection: AnyConnection) -> str:
-    return str(connection.scope.get("method", "GET"))

@@ -2,6 +2,10 @@
 
 They answer exactly as the other routes do, with the same functions; what they leave out is the
 framework's way from the socket to a handler and back.
+
+Invariant: whose session has ended (as far as it was heard of here) hands in nothing more, however
+long the body took. So who comes in is asked again last, when nothing is waited for any more; the
+disabling of a user relies on it, which then cancels what they have.
 """
 
 from litestar.types import HTTPScope, Receive, Send
@@ -44,11 +48,11 @@ class PlaceRoute:
         state["request_id"] = id
         extra: list[tuple[bytes, bytes]] = []
         try:
-            principal = await self._context.gate.require("POST", headers, Scope.TRADE)
+            principal = await self._who(scope)
             scope["user"] = principal
             require_json(headers)
             raw = await _body(receive, self.max_body_bytes)
-            status, body = await self._answer(principal, raw)
+            status, body = await self._answer(principal, scope, raw)
         except _Gone:
             return
         except Exception as error:  # noqa: BLE001 -- every error is an answer
@@ -70,10 +74,17 @@ class PlaceRoute:
         )
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    async def _answer(self, principal: Principal, raw: bytes) -> tuple[int, bytes]:
+    async def _who(self, scope: HTTPScope) -> Principal:
+        """Return whom a request comes from. Raises Refusal. Asked again, it waits for nothing."""
+        return await self._context.gate.require(scope, Scope.TRADE)
+
+    async def _answer(
+        self, principal: Principal, scope: HTTPScope, raw: bytes
+    ) -> tuple[int, bytes]:
         """Return the status and the body of what was asked for."""
         await self._context.limits.orders.take(principal.user_id)
         request = decode(raw, PlaceOrderRequest)
+        principal = await self._who(scope)
         status, order = await entry.place(self._context.services, principal, request)
         return status, entry.encode(order)
 
@@ -83,7 +94,9 @@ class BatchRoute(PlaceRoute):
 
     max_body_bytes = MAX_BATCH_BYTES
 
-    async def _answer(self, principal: Principal, raw: bytes) -> tuple[int, bytes]:
+    async def _answer(
+        self, principal: Principal, scope: HTTPScope, raw: bytes
+    ) -> tuple[int, bytes]:
         limit = self._context.limits.orders
         try:
             batch = decode(raw, BatchRequest)
@@ -91,6 +104,7 @@ class BatchRoute(PlaceRoute):
             await limit.take(principal.user_id)
             raise
         await limit.take(principal.user_id, len(batch.orders))
+        principal = await self._who(scope)
         answer = await entry.place_batch(self._context.services, principal, batch)
         return 200, entry.encode(answer)
 

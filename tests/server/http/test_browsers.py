@@ -1,7 +1,7 @@
 """What keeps browsers safe: security headers, cookies, and other origins' pages (CORS)."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from predmarket.server.app import create_app
 from predmarket.server.settings import Settings
@@ -120,6 +122,50 @@ async def test_cookies_are_secure_behind_a_proxy_that_ends_tls(
         assert answer.is_success, answer.text
         cookies = [one.lower().split("; ") for one in answer.headers.get_list("set-cookie")]
         assert ["secure" in cookie for cookie in cookies] == [secure, secure]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "scheme", "own"),
+    [
+        ("127.0.0.0/8", "https", ["https"]),
+        ("127.0.0.0/8", "http", ["https", "http"]),
+        ("10.0.0.0/8", "https", ["https", "http"]),
+    ],
+)
+async def test_our_own_page_came_through_tls_where_we_know_of_it(
+    exchange: Exchange, proxies: str, scheme: str, own: list[str]
+) -> None:
+    """A cookie's write over HTTP, its refresh token and its socket, by the page's origin."""
+    services = exchange.node.services
+    update = {"trusted_proxies": (ip_network(proxies),)}
+    settings = services.settings.model_copy(update=update)
+    ann = await exchange.register("ann@example.com")
+    said = {"x-forwarded-proto": scheme}
+    cookie = {"cookie": f"predmarket_access={ann.session['accessToken']}", **said}
+    order = {"marketId": "none", "side": "BUY", "type": "LIMIT", "price": "0.5", "qty": "1"}
+    stale = {"cookie": "predmarket_refresh=x", **said}
+    async with (
+        serving(exchange.node, replace(services, settings=settings)) as (url, _),
+        httpx.AsyncClient(base_url=url) as client,
+    ):
+        host = url.removeprefix("http://")
+        for origin in (f"https://{host}", f"http://{host}", f"ftp://{host}", FOREIGN):
+            given = {"origin": origin}
+            expected = origin.partition(":")[0] in own and origin != FOREIGN
+            answers = [
+                await client.post("/v1/orders/cancel-all", headers=cookie | given),
+                await client.post("/v1/orders", json=order, headers=cookie | given),
+                await client.post("/v1/auth/refresh", headers=stale | given),
+            ]
+            for answer, allowed in zip(answers, (200, 404, 401), strict=True):
+                assert answer.status_code == (allowed if expected else 403), (origin, answer.text)
+            socket = connect(
+                f"{url.replace('http', 'ws', 1)}/realtime", proxy=None,
+                additional_headers=cookie | given,
+            )  # fmt: skip
+            with nullcontext() if expected else pytest.raises(InvalidStatus, match="403"):
+                async with socket:
+                    pass
 
 
 async def test_a_known_origin_may_call_and_see(exchange: Exchange) -> None:

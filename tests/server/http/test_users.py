@@ -1,13 +1,20 @@
 """Users as admins see and change them, over HTTP."""
 
 import asyncio
+import json
 
 import httpx
 import pytest
+from litestar.enums import ScopeType
 
 from predmarket.engine.commands import CancelAll
+from predmarket.server.auth.gate import Asked, Gate
+from predmarket.server.auth.sessions import Principal, Sessions
 from predmarket.server.bus import Overloaded
+from predmarket.server.express import Cycle, Express
+from predmarket.terms import Scope
 from tests.server.http.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, User
+from tests.server.http.test_connections import connected
 from tests.server.http.test_trading import got, limit, placed
 
 
@@ -123,6 +130,95 @@ async def test_the_orders_of_a_disabled_user_are_cancelled(exchange: Exchange) -
     mine = (await got(ann, "/v1/orders"))["items"]
     assert [(order["status"], order["reason"]) for order in mine] == [("CANCELED", "ADMIN")] * 2
     assert (await got(ann, "/v1/user/balance"))["locked"] == "0.000000"
+
+
+def unfinished(path: str, body: bytes, *lines: str) -> bytes:
+    """Return a request up to the last byte but one of its body."""
+    head = [f"POST {path} HTTP/1.1", "host: x", f"content-length: {len(body)}", *lines]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body[:-1]
+
+
+@pytest.fixture
+def taken_in(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set once a POST waits for its body, its asker known where that is asked before."""
+    event = asyncio.Event()
+    require, concerns = Gate.require, Express.concerns
+
+    async def require_and_note(gate: Gate, asked: Asked, scope: Scope) -> Principal:
+        who = await require(gate, asked, scope)
+        if asked["type"] == ScopeType.HTTP and asked["method"] == "POST":
+            event.set()
+        return who
+
+    def concerns_and_note(cycle: Cycle) -> bool:
+        if concerns(cycle):
+            event.set()
+        return concerns(cycle)
+
+    monkeypatch.setattr(Gate, "require", require_and_note)
+    monkeypatch.setattr(Express, "concerns", staticmethod(concerns_and_note))
+    return event
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize(
+    ("path", "lines"),
+    [
+        ("/v1/orders", []),
+        ("/v1/orders", ["expect: 100-continue"]),
+        ("/v1/orders/", []),
+        ("/v1/orders/batch", []),
+    ],
+)
+async def test_disabling_while_an_order_arrives(
+    exchange: Exchange, taken_in: asyncio.Event, path: str, lines: list[str]
+) -> None:
+    """What is whole only after the cancel is refused, whichever way in it had begun to take."""
+    await exchange.market()
+    ann = await exchange.trader("ann")
+    order = limit("BUY", "0.40", 10)
+    body = json.dumps({"orders": [order]} if path.endswith("batch") else order).encode()
+    bearer = f"authorization: Bearer {ann.session['accessToken']}"
+    taken_in.clear()
+    async with connected(exchange.url) as socket:
+        await socket.send(unfinished(path, body, bearer, *lines))
+        async with asyncio.timeout(10):
+            await taken_in.wait()
+        assert (await change(exchange, ann, disabled=True)).status_code == 200
+        if lines:
+            assert await socket.line() == b"HTTP/1.1 100 Continue\r\n"
+            assert await socket.line() == b"\r\n"
+        await socket.send(body[-1:])
+        status, _, answer = await socket.answer()
+    assert (status, answer["error"]["code"]) == (401, "UNAUTHENTICATED")
+    assert (await got(exchange.admin, "/v1/orderbook/rain"))["bids"] == []
+
+
+@ON_ONE_DATABASE
+async def test_disabling_while_a_token_is_looked_up(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the database said before does not let anybody in after."""
+    await exchange.market()
+    ann = await exchange.trader("ann")
+    looked_up, go_on = asyncio.Event(), asyncio.Event()
+    of_session = Sessions._of_session
+
+    async def of_session_and_wait(sessions: Sessions, token: str, now: float) -> object:
+        found = await of_session(sessions, token, now)
+        if token == ann.session["accessToken"] and not looked_up.is_set():
+            looked_up.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(Sessions, "_of_session", of_session_and_wait)
+    placing = asyncio.create_task(ann.client.post("/v1/orders", json=limit("BUY", "0.40", 10)))
+    async with asyncio.timeout(10):
+        await looked_up.wait()
+    assert (await change(exchange, ann, disabled=True)).status_code == 200
+    go_on.set()
+    assert refused(await placing) == (401, "UNAUTHENTICATED")
+    assert (await got(exchange.admin, "/v1/orderbook/rain"))["bids"] == []
 
 
 @ON_ONE_DATABASE

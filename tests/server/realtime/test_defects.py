@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from predmarket.server import wire
-from predmarket.server.realtime import beginnings
+from predmarket.server.realtime import beginnings, stored
 from predmarket.server.realtime.bounds import Bounds
 from predmarket.server.realtime.outgoing import Outgoing
 from predmarket.server.realtime.subscription import Subscription
@@ -121,7 +121,7 @@ async def test_a_snapshot_that_fails(
     socket = await open_socket(ann)
     (orders,) = await socket.subscribe("user:me:orders")
     with monkeypatch.context() as patch:
-        patch.setattr(beginnings, "_read", broken)
+        patch.setattr(stored, "read", broken)
         assert await socket.error("snapshot", topic="user:me:orders") == "INTERNAL"
     await place(ann, market, "BUY", "0.10")
     assert (await socket.of("order"))["lastSeq"] == orders["seq"]

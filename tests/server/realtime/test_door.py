@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Collection
 from contextlib import AsyncExitStack, suppress
 from ipaddress import ip_network
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from websockets.exceptions import ConnectionClosed
 
+from predmarket.server.auth.sessions import Principal, Sessions
 from predmarket.server.limits.address import Proxies
 from predmarket.server.realtime.bounds import Bounds
 from tests.server.http.conftest import ON_ONE_DATABASE, PASSWORD
@@ -114,6 +116,37 @@ async def test_the_end_of_a_session(exchange: Exchange, open_socket: Open) -> No
             assert await with_key.closed() == 4401
         else:
             await with_key.ask("snapshot", topic="user:me:orders")
+
+
+@ON_ONE_DATABASE
+async def test_disabling_is_over_for_sockets_too(
+    exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a socket still places while it is looked who may stay is cancelled with the rest."""
+    await exchange.market()
+    ann = await exchange.trader("ann")
+    socket = await open_socket(ann)
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    standing = Sessions.standing
+
+    async def standing_later(
+        sessions: Sessions, principals: Collection[Principal]
+    ) -> dict[Principal, Principal]:
+        asked.set()
+        await go_on.wait()
+        return await standing(sessions, principals)
+
+    monkeypatch.setattr(Sessions, "standing", standing_later)
+    disabling = asyncio.create_task(ended_by_admin(exchange, ann))
+    async with asyncio.timeout(10):
+        await asked.wait()
+    placed = await socket.ask("order.place", **order({"id": "rain"}, "BUY", "0.40"))
+    assert placed["type"] == "order.ack"
+    go_on.set()
+    await disabling
+    assert await socket.closed() == 4401
+    book = await exchange.admin.client.get("/v1/orderbook/rain")
+    assert book.json()["bids"] == []
 
 
 @ON_ONE_DATABASE

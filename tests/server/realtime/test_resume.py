@@ -1,11 +1,12 @@
 """Sequences without a gap, and going on from where one was."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from predmarket.server import runtime
-from predmarket.server.realtime import beginnings, recent
+from predmarket.server.realtime import recent, stored
 from predmarket.server.settings import Settings
 from tests.server.http.conftest import ON_ONE_DATABASE
 from tests.server.realtime.conftest import (
@@ -154,7 +155,7 @@ async def test_resume(
         (ahead,) = await missed_ahead(socket, name)
         assert ahead["type"].endswith(".snapshot")
         assert "missed" not in ahead["data"]
-    monkeypatch.setattr(beginnings, "MAX_REPLAY", 3)
+    monkeypatch.setattr(stored, "MAX_REPLAY", 3)
     for kind, topic in (("trades", names[1]), ("orders", f"{me}:orders"), ("fills", f"{me}:fills")):
         (snapshot,) = await missed(topic, began[topic]["seq"])
         assert snapshot["type"] == f"{kind}.snapshot"
@@ -173,6 +174,57 @@ async def missed_ahead(socket: Client, name: str) -> list[Json]:
 def _bare(message: Json) -> Json:
     """Return a message without its time."""
     return {**message, "ts": 0}
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize(
+    ("kind", "read_first"),
+    [("orders", "fills"), ("orders", "orders"), ("trades", "trades"), ("orderbook", "fills")],
+)
+async def test_a_snapshot_asked_for_just_before(
+    exchange: Exchange,
+    open_socket: Open,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    read_first: str,
+) -> None:
+    """What was missed follows on what the client has; the snapshot, whether it waits or is being
+    read, comes behind, and what is news on that."""
+    market = await exchange.market()
+    ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
+    names = {one: f"user:{ann.id}:{one}" for one in ("orders", "fills")}
+    names |= {one: f"{one}:{market['id']}" for one in ("trades", "orderbook")}
+    socket = await open_socket(ann)
+    (began,) = await socket.subscribe(names[kind])
+    await socket.ask("unsubscribe", topics=[names[kind]])
+    await trade(ann, ben, market, 5)
+    if kind != "orderbook":
+        exchange.node.hub.recent = recent.Recent()
+    read, reading, go_on = stored.read, asyncio.Event(), asyncio.Event()
+
+    async def read_later(*given: Any) -> stored.Snapshot | stored.Missed:  # noqa: ANN401 -- as it is
+        reading.set()
+        await go_on.wait()
+        return await read(*given)
+
+    monkeypatch.setattr(stored, "read", read_later)
+    asked = [await socket.send("snapshot", topic=names[read_first])]
+    async with asyncio.timeout(10):
+        await reading.wait()
+    if kind != read_first:
+        asked.append(await socket.send("snapshot", topic=names[kind]))
+    await socket.resume(names[kind], began["seq"])
+    go_on.set()
+    if kind != read_first:
+        assert (await socket.next())["requestId"] == asked[0]
+    *missed, snapshot = await socket.until(lambda one: one.get("requestId") == asked[-1])
+    chain = Chain(began)
+    for message in missed:
+        chain.take(message)
+    assert missed != []
+    assert snapshot["seq"] == chain.seq
+    await trade(ann, ben, market, 1)
+    chain.take(await socket.next())
 
 
 async def test_resume_across_a_restart(
