@@ -1,5 +1,6 @@
 """Command: tui."""
 
+import gc
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,7 +41,9 @@ def tui(
     line = lines.of(ctx)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise failure.usage("tui needs a terminal")
-    app(line, market, plain=plain, light=light).run()
+    screen = app(line, market, plain=plain, light=light)
+    gc.freeze()  # modules stay: a collection that looked at them too would skip five frames
+    screen.run()
 
 
 def app(line: Line, market: str | None, *, plain: bool, light: bool) -> "TradingApp":

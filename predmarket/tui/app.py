@@ -18,6 +18,7 @@ from textual.worker import Worker, WorkerState
 
 from predmarket.client import ApiError, ClientError
 from predmarket.tui import keymap
+from predmarket.tui.app_keys import BINDINGS
 from predmarket.tui.desk.journal import Weight
 from predmarket.tui.screens.admin import AdminScreen
 from predmarket.tui.screens.base import DeskDialog, DeskScreen, start
@@ -27,7 +28,8 @@ from predmarket.tui.screens.login import LoginScreen
 from predmarket.tui.screens.portfolio import PortfolioScreen
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.themes import DARK, FALLBACK, LIGHT, THEMES
-from predmarket.tui.trader import Client, Feed, Trader
+from predmarket.tui.trader import Trader
+from predmarket.tui.watcher import Client, Feed
 
 FRAME_S = 1 / 25
 BEHIND = 5
@@ -65,56 +67,7 @@ class TradingApp(App[None]):
         (36, "-tall"),
         (50, "-high"),
     ]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "f1,question_mark",
-            "help",
-            "Help",
-            id="app.help",
-            key_display="?",
-            tooltip="The keys that work here.",
-        ),
-        Binding("f4", "portfolio", "Portfolio", id="app.portfolio", tooltip="Everything you have."),
-        Binding(
-            "f5",
-            "admin",
-            "Admin",
-            id="app.admin",
-            tooltip="Markets, transfers, accounts: for admins.",
-        ),
-        Binding("f6", "theme", "Theme", id="app.theme", tooltip="Dark or light."),
-        Binding(
-            "f7",
-            "copy",
-            "Copy",
-            id="app.copy",
-            tooltip="Copy the command that does what was done last.",
-        ),
-        Binding(
-            "f8",
-            "arm",
-            "Arm",
-            id="app.arm",
-            priority=True,
-            tooltip="ARM: clicks send. SAFE: they only say what they would.",
-        ),
-        Binding(
-            "f9",
-            "kill",
-            "CANCEL ALL",
-            id="app.kill",
-            priority=True,
-            tooltip="Cancel all orders in all markets, at once.",
-        ),
-        Binding(
-            "ctrl+q,f10",
-            "quit",
-            "Quit",
-            id="app.quit",
-            priority=True,
-            tooltip="Leave. Open orders stay.",
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = BINDINGS
 
     def __init__(
         self,
@@ -139,13 +92,14 @@ class TradingApp(App[None]):
         self.theme = theme
         if plain:
             self.add_class("-plain")
-        keys, wrong = keymap.load(place.folder)
-        self._wrong_keys = wrong + keymap.unknown(keys, binding_ids())
-        self.set_keymap(keys)
+        keys = keymap.load(place.folder)
+        self._wrong_keys = keys.wrong + keymap.unknown(keys.bound, binding_ids())
+        self._sizes = self.trader.sizes = keys.sizes
+        self.set_keymap(keys.bound)
 
     @property
     def keys_file(self) -> Path:
-        """Return where keys are remapped."""
+        """Return where keys are remapped, and the sizes they choose."""
         return self.place.folder / keymap.FILE
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -313,6 +267,7 @@ class TradingApp(App[None]):
             return
         self.workers.cancel_group(self, "feed")
         self.trader = Trader(self.trader.client, clock=self.trader.clock)
+        self.trader.sizes = self._sizes
         await self.leave()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -1,4 +1,7 @@
-"""Keys of the trader's own: a file in the configuration folder that names bindings by their id.
+"""Keys of the trader's own: a file in the configuration folder that names bindings by their id,
+and says which sizes the keys 1 to 5 choose.
+
+    sizes = [5, 10, 20, 50, "0.50"]
 
     [keys]
     "app.kill" = "f12"
@@ -10,23 +13,50 @@ What cannot be used is said on the screen and left out; the rest applies.
 import re
 import tomllib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
+
+from predmarket import units
+from predmarket.units import QTY_ONE, Qty
 
 FILE = "keys.toml"
+SIZES: tuple[Qty, ...] = tuple(size * QTY_ONE for size in (10, 25, 50, 100, 250))
 _KEY = re.compile(r"[A-Za-z0-9_]+(\+[A-Za-z0-9_]+)*|[^\sA-Za-z0-9]")
 
 
-def load(folder: Path) -> tuple[dict[str, str], list[str]]:
-    """Return the keys by binding id, and what was wrong with the file."""
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the file says: keys by binding id, sizes, and what was wrong with it."""
+
+    bound: dict[str, str]
+    sizes: tuple[Qty, ...]
+    wrong: list[str]
+
+
+def load(folder: Path) -> Keys:
+    """Read the file; what it does not say is as it is without one."""
     path = folder / FILE
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("keys", {})
+        table = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except FileNotFoundError:
-        return {}, []
+        return Keys({}, SIZES, [])
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return {}, [f"{path}: {error}"]
+        return Keys({}, SIZES, [f"{path}: {error}"])
+    bound, wrong = _bound(table.get("keys", {}))
+    sizes = SIZES
+    if "sizes" in table:
+        try:
+            sizes = _sizes(table["sizes"])
+        except (units.UnitError, ValueError, TypeError) as error:
+            wrong.append(f"{FILE}: sizes: {error}")
+    return Keys(bound, sizes, wrong)
+
+
+def _bound(table: Any) -> tuple[dict[str, str], list[str]]:  # noqa: ANN401  (as it was read)
     if not isinstance(table, dict):
-        return {}, [f"{path}: keys must be a table"]
+        return {}, [f"{FILE}: keys must be a table"]
     good: dict[str, str] = {}
     wrong: list[str] = []
     for name, keys in table.items():
@@ -35,6 +65,15 @@ def load(folder: Path) -> tuple[dict[str, str], list[str]]:
         else:
             wrong.append(f'{FILE}: {name} must be a key such as "f12" or "b"')
     return good, wrong
+
+
+def _sizes(listed: Any) -> tuple[Qty, ...]:  # noqa: ANN401  (likewise)
+    """Return sizes. Raises UnitError and ValueError."""
+    if not isinstance(listed, list) or not 2 <= len(listed) <= 5:
+        raise ValueError("must be a list of two to five quantities")
+    if any(isinstance(each, bool) or not isinstance(each, int | str | Decimal) for each in listed):
+        raise ValueError("must be quantities, such as 10 or 0.50")
+    return tuple(map(units.parse_qty, listed))
 
 
 def unknown(keymap: Mapping[str, str], ids: Collection[str]) -> list[str]:

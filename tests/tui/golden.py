@@ -68,8 +68,8 @@ def written(strips: Iterable[Strip]) -> str:
 
 
 def expect(name: str, actual: str) -> None:
-    """Fail unless ``actual`` is what the golden file holds."""
-    path = FOLDER / f"{name}.txt"
+    """Fail unless ``actual`` is what the golden file holds; ``name`` may say its kind: .svg."""
+    path = FOLDER / (name if Path(name).suffix else f"{name}.txt")
     if os.environ.get("PREDMARKET_GOLDEN") == "write":
         path.parent.mkdir(exist_ok=True)
         path.write_text(actual, encoding="utf-8")

@@ -80,6 +80,14 @@ def test_candles() -> None:
     assert tones(DATA, 26, 14)[7][13:20] == "dggdddl"
 
 
+def test_without_colour_a_candle_that_fell_is_broader() -> None:
+    """Only its body: wicks are alike."""
+    lines = drawn(replace(DATA, colourless=True), 26, 14)
+    assert [line[19] for line in lines[:9]] == [*"┈│▌▌▌▌▌▌│"]
+    assert [line[16] for line in lines[5:7]] == [*"▖▌"]
+    assert [line[18] for line in lines[:7]] == [*"││┃┃┃┃┃"], "this one rose"
+
+
 def test_line() -> None:
     """The closes, joined; where nothing traded, the price before."""
     assert drawn(replace(DATA, kind=Kind.LINE), 26, 8) == LINE

@@ -9,8 +9,9 @@ from predmarket.tui.desk.axis import Axis
 from predmarket.tui.desk.ladder import LadderData, LadderView
 from predmarket.tui.desk.words import beyond
 from predmarket.tui.widgets.columns import Kind, columns
-from predmarket.tui.widgets.ladder_lines import Painter, RowLine
+from predmarket.tui.widgets.ladder_lines import RowLine
 from predmarket.tui.widgets.ladder_page import Page, Pointer
+from predmarket.tui.widgets.ladder_painter import Painter
 from predmarket.units import PRICE_ONE
 from tests.tui.books import sketch, thin, wild
 from tests.tui.golden import NamedPalette, expect, written

@@ -7,6 +7,7 @@ from textual.widget import Widget
 
 from predmarket.client import messages as feed
 from predmarket.client.messages import Gap
+from predmarket.tui.keymap import SIZES
 from predmarket.tui.screens.help import HelpDialog
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.themes import DARK, LIGHT
@@ -167,6 +168,34 @@ async def test_keys_of_ones_own(tmp_path: Path) -> None:
         said = [note.text for note in desktop.trader.desk.journal.notes]
         assert "keys.toml: no binding is named app.nothing" in said
         assert 'keys.toml: ladder.buy must be a key such as "f12" or "b"' in said
+
+
+@pytest.mark.parametrize(
+    ("line", "sizes", "said"),
+    [
+        ('sizes = [5, 12.5, "0.01"]', (500, 1250, 1), ""),
+        ("sizes = [5]", SIZES, "must be a list of two to five quantities"),
+        ("sizes = [5, true]", SIZES, "must be quantities, such as 10 or 0.50"),
+        ("sizes = [5, 0.001]", SIZES, "2 decimals"),
+        ("sizes = [5, -1]", SIZES, "above 0"),
+        ("sizes = [5, nan]", SIZES, ""),
+        ("sizes = 5", SIZES, "must be a list of two to five quantities"),
+    ],
+)
+async def test_sizes_of_ones_own(
+    tmp_path: Path, line: str, sizes: tuple[int, ...], said: str
+) -> None:
+    """The same file says what 1 to 5 choose; what cannot be used is said and changes nothing."""
+    (tmp_path / "keys.toml").write_text(f'{line}\n[keys]\n"app.arm" = "f12"\n')
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        assert desktop.trader.sizes == sizes
+        notes = " ".join(note.text for note in desktop.trader.desk.journal.notes)
+        assert ("keys.toml: sizes: " in notes) == (sizes == SIZES)
+        assert said in notes
+        await desktop.press("2")
+        desktop.app._frame()
+        assert desktop.ladder.data.sizes[desktop.ladder.data.size] == sizes[1]
 
 
 async def test_help_has_every_key(tmp_path: Path) -> None:

@@ -46,6 +46,11 @@ class Axis:
         """Return the price of a row."""
         return PRICE_ONE - self.tick * (1 + self.top + row)
 
+    def prices(self) -> range:
+        """Return the prices that show, the highest first."""
+        first = self.price(0)
+        return range(first, first - self.shown * self.tick, -self.tick)
+
     def row(self, price: Price) -> int | None:
         """Return the row of a price, None where it does not show."""
         row = (PRICE_ONE - price) // self.tick - 1 - self.top

@@ -7,12 +7,18 @@ one's own orders there come or go. One's own order that just arrived is no reaso
 """
 
 from collections.abc import Callable
+from operator import attrgetter
 
 from predmarket.terms import Side
 from predmarket.tui.desk.ladder import Row
 from predmarket.units import Price
 
 HOLD_SECONDS = 0.2
+_MEANINGS = (
+    (Side.BUY, attrgetter("bid", "mine_bid", "buy_takes")),
+    (Side.SELL, attrgetter("ask", "mine_ask", "sell_takes")),
+)
+"""What of a row an order of each side depends on."""
 
 
 class Guard:
@@ -30,12 +36,13 @@ class Guard:
 
     def row_changed(self, before: Row, after: Row) -> None:
         """Note what a row showed and what it shows now, of the same price."""
-        now = self._clock()
-        for side in Side:
+        for side, meaning in _MEANINGS:
+            if meaning(before) == meaning(after):
+                continue
             if size_moved(before, after, side):
-                self._sizes[side, after.price] = now
+                self._sizes[side, after.price] = self._clock()
             if own_moved(before, after, side):
-                self._own[side, after.price] = now
+                self._own[side, after.price] = self._clock()
 
     def reason(self, side: Side, price: Price, *, own: bool, pointer: bool) -> str | None:
         """Return why an act on a cell is held; None when it may go on.

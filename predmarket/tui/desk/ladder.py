@@ -6,7 +6,7 @@ predmarket.units.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple, TypeAlias
@@ -33,9 +33,11 @@ class LadderData:
     """What the ladder shows; it is looked at once a frame and may change in between.
 
     ``size`` and ``second`` are indices into ``sizes``: what a left and a right click place.
-    ``live`` False says that the book cannot be trusted; ``halted`` says why trading rests.
+    ``live`` False says that the book cannot be trusted; ``halted`` says why trading rests. With
+    another ``market`` the ladder is another one: centred anew, without a cursor.
     """
 
+    market: int | None = None
     tick: Price = 100
     bids: Mapping[Price, Qty] = field(default_factory=dict)
     asks: Mapping[Price, Qty] = field(default_factory=dict)
@@ -43,6 +45,8 @@ class LadderData:
     last_up: bool | None = None
     traded: Mapping[Price, Qty] = field(default_factory=dict)
     own: Sequence[OwnOrder] = ()
+    own_of: object = None
+    """What ``own`` was made of, for whoever makes it to compare."""
     position_yes: Qty = 0
     position_no: Qty = 0
     cost_yes: Money = 0
@@ -137,6 +141,10 @@ class CancelAll(NamedTuple):
 Intent: TypeAlias = Place | Cancel | CancelAll
 
 
+Facts: TypeAlias = tuple[Qty, Qty, Qty, Own, Own, Qty | None, Qty | None]
+"""Of one price: bids, asks, traded, own buys, own sells, and the depths of bids and asks."""
+
+
 def gain_at(data: LadderData, price: Price) -> Money | None:
     """Return what selling the YES shares at ``price``, and the NO at the rest of 1, would gain.
 
@@ -169,16 +177,24 @@ class Depth:
 class LadderView:
     """The ladder at one moment: best prices, own orders by cell, rows on demand."""
 
-    __slots__ = ("_asks", "_bids", "best_ask", "best_bid", "cumulative", "data", "own")
+    __slots__ = (
+        "_asks", "_bids", "_buys", "_sells", "best_ask", "best_bid", "common", "cumulative", "data",
+    )  # fmt: skip
 
     def __init__(self, data: LadderData, *, cumulative: bool = False) -> None:
         self.data = data
         self.cumulative = cumulative
         self.best_bid = max(data.bids, default=None)
         self.best_ask = min(data.asks, default=None)
-        self.own = _by_cell(data.own)
+        self._buys = _by_price(data.own, Side.BUY)
+        self._sells = _by_price(data.own, Side.SELL)
         self._bids = Depth(data.bids, Side.BUY) if cumulative else None
         self._asks = Depth(data.asks, Side.SELL) if cumulative else None
+        self.common = (
+            self.best_bid, self.best_ask, data.last, data.last_up, data.position_yes,
+            data.position_no, data.cost_yes, data.cost_no,
+        )  # fmt: skip
+        """What every row is made of beside its own facts."""
 
     @property
     def spread(self) -> Price | None:
@@ -195,31 +211,51 @@ class LadderView:
             return (bid + ask) // 2 // tick * tick
         return self.data.last or bid or ask
 
+    def facts(self, prices: Iterable[Price]) -> list[Facts]:
+        """Return what the rows of prices are made of, beside what is common to all."""
+        bids, asks, traded = self.data.bids.get, self.data.asks.get, self.data.traded.get
+        buys, sells, below, above = self._buys.get, self._sells.get, self._bids, self._asks
+        return [
+            (
+                bids(price, 0),
+                asks(price, 0),
+                traded(price, 0),
+                buys(price, _NOTHING),
+                sells(price, _NOTHING),
+                below.at(-price) if below else None,
+                above.at(price) if above else None,
+            )
+            for price in prices
+        ]
+
     def row(self, price: Price) -> Row:
         """Return what stands at ``price``."""
+        return self.row_of(price, self.facts([price])[0])
+
+    def row_of(self, price: Price, facts: Facts) -> Row:
+        """Return what stands at ``price``: of ``facts`` and what is common, and of nothing else."""
         data, bid, ask = self.data, self.best_bid, self.best_ask
-        buys = self.own.get((Side.BUY, price), _NOTHING)
-        sells = self.own.get((Side.SELL, price), _NOTHING)
+        resting_bid, resting_ask, traded, buys, sells, depth_bid, depth_ask = facts
         mark = ""
         if price == data.last:
             mark = SAME if data.last_up is None else RISEN if data.last_up else FALLEN
         return Row(
             price=price,
-            bid=data.bids.get(price, 0),
-            ask=data.asks.get(price, 0),
+            bid=resting_bid,
+            ask=resting_ask,
             mine_bid=buys.remaining,
             mine_ask=sells.remaining,
             ahead_bid=buys.ahead,
             ahead_ask=sells.ahead,
-            traded=data.traded.get(price, 0),
+            traded=traded,
             gain=gain_at(data, price),
             buy_takes=ask is not None and price >= ask,
             sell_takes=bid is not None and price <= bid,
             inside=bid is not None and ask is not None and bid < price < ask,
             best_bid=price == bid,
             best_ask=price == ask,
-            depth_bid=self._bids.at(-price) if self._bids else None,
-            depth_ask=self._asks.at(price) if self._asks else None,
+            depth_bid=depth_bid,
+            depth_ask=depth_ask,
             mark=mark,
         )
 
@@ -233,7 +269,7 @@ class LadderView:
 
     def cancel(self, side: Side, price: Price) -> Cancel | None:
         """Return the wish to cancel what is one's own in a cell, None where nothing is."""
-        own = self.own.get((side, price))
+        own = (self._buys if side is Side.BUY else self._sells).get(price)
         return Cancel(side, price, own.ids) if own else None
 
     def levels(self, side: Side) -> Iterator[tuple[Price, Qty]]:
@@ -246,11 +282,12 @@ class LadderView:
 _NOTHING = Own((), 0, None)
 
 
-def _by_cell(orders: Sequence[OwnOrder]) -> dict[tuple[Side, Price], Own]:
-    cells: dict[tuple[Side, Price], Own] = {}
+def _by_price(orders: Sequence[OwnOrder], side: Side) -> dict[Price, Own]:
+    found: dict[Price, Own] = {}
     for order in orders:
-        cell = (order.side, order.price)
-        ids, remaining, ahead = cells.get(cell, _NOTHING)
-        known = [qty for qty in (ahead, order.ahead) if qty is not None]
-        cells[cell] = Own((*ids, order.id), remaining + order.remaining, min(known, default=None))
-    return cells
+        if order.side is side:
+            ids, remaining, ahead = found.get(order.price, _NOTHING)
+            known = [qty for qty in (ahead, order.ahead) if qty is not None]
+            own = Own((*ids, order.id), remaining + order.remaining, min(known, default=None))
+            found[order.price] = own
+    return found

@@ -1,7 +1,7 @@
 """What every screen of ours has: the trader, and one tick a frame for the widgets that draw."""
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
@@ -9,6 +9,7 @@ from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 
 from predmarket.tui.trader import Trader
+from predmarket.tui.widgets.lined import Lined
 
 if TYPE_CHECKING:
     from predmarket.tui.app import TradingApp
@@ -31,21 +32,25 @@ def start(
     node.run_worker(typed, group=group, exclusive=exclusive, exit_on_error=False)
 
 
-@runtime_checkable
-class Ticks(Protocol):
-    """A widget that looks at its data once a frame."""
-
-    def tick(self) -> None: ...
-
-
 class _Ticking:
-    """Ticks every widget below that has a tick; beforehand, ``feed_widgets`` hands them data."""
+    """Ticks every widget below that draws its own lines; beforehand, ``feed_widgets`` hands them
+    data. All of them are there from the start.
+    """
 
     _ready = False
+    _drawing: tuple[Lined[Any], ...] = ()
+    rebound = 0
+    """Moves when other keys are bound than before."""
 
     def on_mount(self) -> None:
         """Note that all the widgets are there."""
+        screen = cast("Screen[object]", self)
+        self._drawing = tuple(screen.query(Lined))
+        screen.bindings_updated_signal.subscribe(screen, self._note_keys)
         self._ready = True
+
+    def _note_keys(self, _screen: object) -> None:
+        self.rebound += 1
 
     def feed_widgets(self) -> None:
         """Hand the widgets what they show."""
@@ -54,13 +59,12 @@ class _Ticking:
         """Draw one frame."""
         if not self._ready:
             return
-        screen = cast("Screen[object]", self)
         try:
             self.feed_widgets()
         except NoMatches:
             return  # on its way out, its widgets went first
-        for widget in screen.walk_children():
-            if isinstance(widget, Ticks) and widget.display:
+        for widget in self._drawing:
+            if widget.display:
                 widget.tick()
 
 

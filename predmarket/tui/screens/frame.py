@@ -1,11 +1,12 @@
 """The first line and the last two of every screen that fills the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from textual.binding import Binding
 from textual.screen import Screen
 
+from predmarket.tui.screens.base import DeskScreen
 from predmarket.tui.trader import Trader
 from predmarket.tui.widgets.foot import Foot, Hint
 from predmarket.tui.widgets.header import Header, HeaderData
@@ -23,19 +24,25 @@ def fill_header(header: Header, trader: Trader) -> None:
     )
 
 
-def fill_foot(foot: Foot, screen: Screen[None], trader: Trader, order: Sequence[str]) -> None:
+def fill_foot(foot: Foot, screen: DeskScreen[None], trader: Trader, order: Sequence[str]) -> None:
     """Hand the last lines what was said, and the keys of the bindings named in ``order``."""
     foot.echo, foot.said = trader.echo, trader.said
+    made_of = (screen.rebound, trader.armed)
+    if foot.bound != made_of:
+        foot.bound = made_of
+        foot.hints = [*_hints(screen, trader, order)]
+
+
+def _hints(screen: DeskScreen[None], trader: Trader, order: Sequence[str]) -> Iterator[Hint]:
     bound = {
         active.binding.id: active.binding
         for active in screen.active_bindings.values()
         if active.binding.id is not None
     }
-    foot.hints = [
-        Hint(key_name(screen, bound[name]), _text(bound[name], trader), bound[name].action)
-        for name in order
-        if name in bound
-    ]
+    for name in order:
+        binding = bound.get(name)
+        if binding is not None:
+            yield Hint(key_name(screen, binding), _text(binding, trader), binding.action)
 
 
 def _text(binding: Binding, trader: Trader) -> str:

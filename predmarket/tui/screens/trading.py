@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
@@ -17,15 +17,13 @@ from textual.widgets import ContentSwitcher, Input
 from predmarket.contracts.markets import Interval
 from predmarket.terms import Side
 from predmarket.tui.desk import spell
-from predmarket.tui.desk.depth import DepthData
 from predmarket.tui.desk.journal import Weight
-from predmarket.tui.desk.ladder import OwnOrder
-from predmarket.tui.desk.lamp import Light
-from predmarket.tui.desk.tape import TapeData
 from predmarket.tui.screens.amend import AmendDialog
 from predmarket.tui.screens.base import DeskScreen, start
+from predmarket.tui.screens.filling import fill_chart, fill_flow, fill_ladder
 from predmarket.tui.screens.frame import fill_foot, fill_header
 from predmarket.tui.screens.order import OrderDialog
+from predmarket.tui.screens.trading_keys import BINDINGS, HINTS
 from predmarket.tui.widgets import tables
 from predmarket.tui.widgets.chart import Chart, Kind
 from predmarket.tui.widgets.depth import Depth
@@ -39,12 +37,6 @@ from predmarket.tui.widgets.tabs import Name, TabLine
 from predmarket.tui.widgets.tape import Tape
 
 _TABS = ("positions", "orders", "fills", "messages")
-_HINTS = (
-    "app.arm", "app.help", "app.kill", "trading.order",
-    "trading.markets", "trading.search", "ladder.buy",
-    "ladder.sell", "ladder.cancel", "table.amend", "table.cancel", "trading.tab",
-    "trading.interval", "ladder.centre",
-)  # fmt: skip
 
 
 class TradingScreen(DeskScreen[None]):
@@ -52,85 +44,7 @@ class TradingScreen(DeskScreen[None]):
 
     CSS_PATH = "trading.tcss"
     AUTO_FOCUS = "Ladder"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(
-                str(n),
-                f"size({n - 1})",
-                f"Size {n}",
-                False,
-                id=f"trading.size-{n}",
-                tooltip=f"Choose size {n}.",
-            )
-            for n in range(1, 6)
-        ),
-        Binding(
-            "r",
-            "swap",
-            "Swap",
-            False,
-            id="trading.swap",
-            tooltip="Swap the first and the second size.",
-        ),
-        Binding("o", "order", "Order", id="trading.order", tooltip="Enter an order in a form."),
-        Binding(
-            "m",
-            "market_order",
-            "Market order",
-            False,
-            id="trading.market-order",
-            tooltip="Enter a market order; its preview comes first.",
-        ),
-        Binding(
-            "f2",
-            "markets",
-            "Markets",
-            id="trading.markets",
-            tooltip="Go to the markets, or back to the ladder.",
-        ),
-        Binding(
-            "slash",
-            "search",
-            "Search",
-            id="trading.search",
-            key_display="/",
-            tooltip="Search the markets.",
-        ),
-        Binding(
-            "i", "interval", "Interval", id="trading.interval", tooltip="The chart's next interval."
-        ),
-        Binding(
-            "k",
-            "kind",
-            "Candles or line",
-            False,
-            id="trading.kind",
-            tooltip="Draw the chart as candles or as a line.",
-        ),
-        Binding(
-            "t",
-            "tab(1)",
-            "Next tab",
-            id="trading.tab",
-            tooltip="Positions, open orders, fills, messages.",
-        ),
-        Binding(
-            "p",
-            "part",
-            "Chart, tape, depth",
-            False,
-            id="trading.part",
-            tooltip="Show the next of chart, tape and depth.",
-        ),
-        Binding(
-            "escape", "home", "Ladder", False, id="trading.home", tooltip="Back to the ladder."
-        ),
-    ]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._titles: object = None
-        self._own: tuple[object, tuple[OwnOrder, ...]] = (None, ())
+    BINDINGS: ClassVar[list[BindingType]] = BINDINGS
 
     def compose(self) -> ComposeResult:
         desk, plain = self.trader.desk, self.trading.plain
@@ -159,58 +73,19 @@ class TradingScreen(DeskScreen[None]):
         self.query_one("#ladder").border_title = "Ladder"
         self.query_one("#tape").border_title = "Tape"
         self.query_one("#depth").border_title = "Depth"
-        self.query_one(Chart).data.plain = self.trading.plain
+        chart = self.query_one(Chart).data
+        chart.plain, chart.colourless = self.trading.plain, self.app.no_color
 
     # what is drawn
 
     def feed_widgets(self) -> None:
         """Hand the desk's state to the widgets."""
-        fill_header(self.query_one(Header), self.trader)
-        fill_foot(self.query_one(Foot), self, self.trader, _HINTS)
-        self._fill_ladder(self.query_one(Ladder))
-        self._fill_chart(self.query_one(Chart))
-        self._fill_flow(self.query_one(Tape).data, self.query_one(Depth).data)
-
-    def _fill_ladder(self, ladder: Ladder) -> None:
-        trader, desk, data = self.trader, self.trader.desk, ladder.data
-        market = desk.market
-        data.live = trader.light() is Light.LIVE and market is not None
-        data.armed = trader.armed
-        data.sizes, data.size, data.second = trader.sizes, trader.size, trader.second
-        data.bids, data.asks, data.traded = desk.book.bids, desk.book.asks, desk.traded
-        version = (desk.orders.version, desk.selected)
-        if self._own[0] != version:
-            self._own = (version, _own(self))
-        data.own = self._own[1]
-        held = desk.positions.get(desk.selected)
-        data.position_yes = held.yes if held else 0
-        data.position_no = held.no if held else 0
-        data.cost_yes = held.cost_yes if held else 0
-        data.cost_no = held.cost_no if held else 0
-        if market is None:
-            return
-        data.tick, data.last, data.last_up = market.tick, market.last, market.rising
-        data.halted = None if market.trading else f"market {market.status.lower()}"
-
-    def _fill_chart(self, chart: Chart) -> None:
-        desk, data = self.trader.desk, chart.data
-        data.candles, data.version = desk.candles.items, desk.candles.version
-        data.interval, data.now = desk.candles.interval, self.trader.clock()
-        market = desk.market
-        data.tick = 100 if market is None else market.tick
-        data.last = None if market is None else market.last
-        data.rising = None if market is None else market.rising
-        titles = (desk.candles.interval, data.kind)
-        if titles != self._titles:  # setting one draws the whole box anew
-            self._titles = titles
-            chart.border_title = _intervals(desk.candles.interval)
-            chart.border_subtitle = data.kind.value
-
-    def _fill_flow(self, tape: TapeData, depth: DepthData) -> None:
-        desk = self.trader.desk
-        tape.live = depth.live = self.query_one(Ladder).data.live
-        tape.tick = depth.tick = 100 if desk.market is None else desk.market.tick
-        tape.trades, depth.bids, depth.asks = desk.tape, desk.book.bids, desk.book.asks
+        trader, ladder = self.trader, self.query_one(Ladder)
+        fill_header(self.query_one(Header), trader)
+        fill_foot(self.query_one(Foot), self, trader, HINTS)
+        fill_ladder(ladder.data, trader)
+        fill_chart(self.query_one(Chart), trader)
+        fill_flow(self.query_one(Tape).data, self.query_one(Depth).data, trader)
 
     def _search(self) -> str:
         return self.query_one("#search", Input).value
@@ -308,9 +183,7 @@ class TradingScreen(DeskScreen[None]):
         start(self, partial(self.trader.open, market), exclusive=True, group="open")
         self.query_one("#search", Input).value = ""
         self.remove_class("-choosing")
-        ladder = self.query_one(Ladder)
-        ladder.reset()
-        ladder.focus()
+        self.query_one(Ladder).focus()
 
     def show_tab(self, index: int) -> None:
         """Show a list, and put the keyboard there when it was on another one."""
@@ -399,21 +272,3 @@ class TradingScreen(DeskScreen[None]):
     def action_side(self, side: str) -> None:
         """Cancel a side of the open market."""
         start(self, partial(self.trader.cancel_side, Side(side)))
-
-
-def _own(screen: TradingScreen) -> tuple[OwnOrder, ...]:
-    desk = screen.trader.desk
-    return tuple(
-        OwnOrder(order.id, order.side, order.price, order.remaining, order.ahead)
-        for order in desk.orders.of(desk.selected)
-    )
-
-
-def _intervals(chosen: Interval) -> str:
-    names = (
-        f"[reverse] {each} [/]"
-        if each is chosen
-        else f"[@click=screen.interval('{each}')] {each} [/]"
-        for each in Interval
-    )
-    return "Chart " + "".join(names)

@@ -17,6 +17,8 @@ from predmarket.units import Micros, Price
 
 _CANDLE = " ╷╻╵│╽╹╿┃"
 """By what the upper and the lower half of a cell hold: nothing, wick or body, 3 × upper + lower."""
+_FALLING = " ╷▖╵│▖▘▘▌"
+"""Likewise, for a candle that fell where no colour tells: its body is broader."""
 _BARS = " ▁▂▃▄▅▆▇█"
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bits of braille, by row and column."""
@@ -45,6 +47,7 @@ class ChartData:
     rising: bool | None = None
     now: Micros = 0
     plain: bool = False
+    colourless: bool = False
     note: str = ""
     """Shown in place of the chart, such as "loading"."""
 
@@ -106,7 +109,7 @@ def draw(data: ChartData, width: int, height: int) -> list[Line]:
     sheet = _Sheet(width, height)
     _axes(sheet, data, scale, cut, rows, columns)
     if data.kind is Kind.CANDLES:
-        _candles(sheet, cut, scale, rows)
+        _candles(sheet, cut, scale, rows, _FALLING if data.colourless else _CANDLE)
     else:
         _line(sheet, cut, scale, rows)
     if volume:
@@ -136,7 +139,7 @@ def _axes(
         sheet.put(slot, sheet.height - 1, label, "dim")
 
 
-def _candles(sheet: _Sheet, cut: Slots, scale: Scale, rows: int) -> None:
+def _candles(sheet: _Sheet, cut: Slots, scale: Scale, rows: int, falling: str) -> None:
     for x, candle in enumerate(cut.candles):
         if candle is None:
             continue
@@ -147,9 +150,9 @@ def _candles(sheet: _Sheet, cut: Slots, scale: Scale, rows: int) -> None:
         ):
             first, last = scale.place(top, 2 * rows), scale.place(bottom, 2 * rows)
             halves[first : last + 1] = [part] * (last + 1 - first)
-        tone = "gain" if candle.rising else "loss"
+        tone, shapes = ("gain", _CANDLE) if candle.rising else ("loss", falling)
         for y in range(rows):
-            char = _CANDLE[3 * halves[2 * y] + halves[2 * y + 1]]
+            char = shapes[3 * halves[2 * y] + halves[2 * y + 1]]
             if char != " ":
                 sheet.put(x, y, char, tone)
 
@@ -228,12 +231,19 @@ class Chart(Panel):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.data = ChartData()
+        self._names = ("", "")
+
+    def name_box(self, title: str, subtitle: str) -> None:
+        """Write on the border. It draws the whole box anew, so only where it says another thing."""
+        if (title, subtitle) != self._names:
+            self._names = (title, subtitle)
+            self.border_title, self.border_subtitle = title, subtitle
 
     def stamp(self) -> object:
         data = self.data
         return (
             id(data.candles), data.version, data.last, data.rising, data.interval, data.kind,
-            data.tick, data.plain, data.note, data.slot_now(),
+            data.tick, data.plain, data.colourless, data.note, data.slot_now(),
         )  # fmt: skip
 
     def lines(self, width: int, height: int) -> list[Line]:

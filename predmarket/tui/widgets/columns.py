@@ -97,6 +97,13 @@ def columns(width: int, tick: Price) -> tuple[Column, ...]:
     return tuple(placed)
 
 
+@lru_cache(maxsize=256)
+def bar_cells(width: int, tick: Price) -> tuple[int, int, int]:
+    """Return how long bars can be in bid, ask and volume, in cells; 0 without the column."""
+    cells = {column.kind: column.width for column in columns(width, tick)}
+    return cells[Kind.BID], cells[Kind.ASK], cells.get(Kind.VOLUME, 1) - 1
+
+
 def _spread(widths: dict[Kind, int], room: int) -> None:
     """Give what room is left to the bars, both sides the same, so that they keep one scale."""
     if Kind.VOLUME in widths:

@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.strip import Strip
 
 from predmarket.terms import Side
@@ -90,8 +91,8 @@ class Depth(Lined[tuple[Run, ...]], can_focus=True):
     def on_leave(self) -> None:
         self._pointer = None
 
-    def wanted(self) -> Sequence[tuple[Run, ...]]:
-        width, height = self.size
+    def wanted(self, size: Size) -> Sequence[tuple[Run, ...]]:
+        width, height = size
         reach = max(REACHES[self._reach], 2 * self.data.tick)
         view = DepthView(self.data, min(reach, 5_000))
         if self.plain:

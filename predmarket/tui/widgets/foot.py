@@ -49,6 +49,8 @@ class Foot(Panel):
         self.echo = ""
         self.said: tuple[str, Weight] = ("", Weight.PLAIN)
         self.hints: Sequence[Hint] = ()
+        self.bound: object = None
+        """What the hints were made of, for whoever makes them to compare."""
         self._spots: list[tuple[int, int, str]] = []
 
     def stamp(self) -> object:

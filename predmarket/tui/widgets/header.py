@@ -46,20 +46,22 @@ class Header(Panel):
         self._plain = plain
 
     def stamp(self) -> object:
-        return self.lines(self.size.width, 1)
+        data, market = self.data, self.data.market
+        return (
+            market and (market.question, market.status, market.outcome),
+            self._closes(), self._lamp(), data.who, data.armed,
+        )  # fmt: skip
 
     def lines(self, width: int, _height: int) -> list[Line]:
         data = self.data
         right = [self._lamp(), (Span(data.who, "dim"),), (self._arming(),)]
         left: list[tuple[Span, ...]] = [(Span(" predmarket", "accent"),)]
-        closes = None
         if data.market is not None:
             status, outcome = data.market.status, data.market.outcome
             left.append((Span(data.market.question, "strong"),))
             words = status if outcome is None else f"{status} {outcome}"
             left.append((Span(words, _STATUS.get(status, "accent")),))
-            if data.market.closes_at is not None and not data.market.final:
-                closes = (Span(f"closes in {spell.span(data.market.closes_at - data.now)}", "dim"),)
+        closes = (Span(self._closes(), "dim"),) if self._closes() else None
         if closes is not None:
             left.append(closes)
         room = width - 1
@@ -80,6 +82,12 @@ class Header(Panel):
         start, end = join(left), join(right)
         gap = max(1, width - _length(start) - _length(end))
         return [Line((*start, Span(" " * gap), *end))]
+
+    def _closes(self) -> str:
+        market = self.data.market
+        if market is None or market.closes_at is None or market.final:
+            return ""
+        return f"closes in {spell.span(market.closes_at - self.data.now)}"
 
     def _lamp(self) -> tuple[Span, ...]:
         data = self.data

@@ -1,9 +1,10 @@
 """The price ladder: the book at fixed prices, traded on with the mouse or a keyboard cursor.
 
-The axis moves when the trader asks, never by itself. tick() compares what stands on the screen with
-the data and repaints the lines that differ; nothing else repaints, however much the data changes.
-In SAFE an act is only described, in ARM it becomes a message. What moved under a click less than
-200 ms ago holds it (desk/guard.py).
+The axis moves when the trader asks, never by itself: it is centred once, when the book comes, and
+on the half where that is empty, so that the first order in it finds every price in its place.
+tick() compares what stands on the screen with the data and repaints the lines that differ; nothing
+else repaints, however much the data changes. In SAFE an act is only described, in ARM it becomes a
+message. What moved under a click less than 200 ms ago holds it (desk/guard.py).
 """
 
 import time
@@ -12,6 +13,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.strip import Strip
 
 from predmarket.terms import Side
@@ -22,9 +24,11 @@ from predmarket.tui.desk.words import describe
 from predmarket.tui.widgets import ladder_style as look
 from predmarket.tui.widgets.columns import columns
 from predmarket.tui.widgets.ladder_keys import BINDINGS
-from predmarket.tui.widgets.ladder_lines import Line, Painter, RowLine
+from predmarket.tui.widgets.ladder_lines import Line, RowLine
 from predmarket.tui.widgets.ladder_messages import LadderMessages
 from predmarket.tui.widgets.ladder_page import Page, Pointer, Spot
+from predmarket.tui.widgets.ladder_painter import Painter
+from predmarket.tui.widgets.ladder_rows import RowLines
 from predmarket.tui.widgets.lined import Lined
 from predmarket.tui.widgets.palette import Palette
 from predmarket.units import PRICE_ONE, Price
@@ -57,29 +61,34 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
         self._axis = Axis(self.data.tick)
         self._guard = Guard(clock)
         self._cumulative = False
+        self._of = (self.data.market, self.data.tick)
         self._centred = False
+        """Whether it stands where it stays, since the book came or the trader moved it."""
+        self._placed = False
+        """Whether it stands on a price that was known before the book came."""
         self._cursor: Price | None = None
         self._said = ("", -NOTE_SECONDS)
         self._watched: Row | None = None
         self._pointer: Pointer | None = None
         self._pressed: tuple[Spot, str | None] | None = None
         self._painter: Painter | None = None
+        self._kept = RowLines()
 
     # what the screen calls
 
-    def wanted(self) -> Sequence[Line]:
+    def wanted(self, size: Size) -> Sequence[Line]:
         view = self._view()
         self._follow(view)
         self._watch_cursor(view)
         said, since = self._said
         note = said if self._clock() - since < NOTE_SECONDS else ""
-        return self._page().lines(
-            view, self._cursor, self._pointer, focused=self.has_focus, note=note
-        )
+        page = Page(*size, self._axis, plain=self.plain, kept=self._kept)
+        return page.lines(view, self._cursor, self._pointer, focused=self.has_focus, note=note)
 
     def changed(self, before: Line, after: Line) -> None:
-        match before, after:
-            case RowLine(row=was), RowLine(row=now) if was.price == now.price:
+        if isinstance(before, RowLine) and isinstance(after, RowLine):
+            was, now = before.row, after.row
+            if was is not now and was.price == now.price:
                 self._guard.row_changed(was, now)
 
     def _watch_cursor(self, view: LadderView) -> None:
@@ -92,17 +101,10 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
 
     def recentre(self) -> None:
         """Bring the middle of the book into the middle of the window."""
+        self._centred = True
         middle = self._view().middle
         if self._axis.centre(PRICE_ONE // 2 if middle is None else middle):
             self._guard.axis_moved()
-        self.tick()
-
-    def reset(self) -> None:
-        """Forget cursor and place: another market is shown now."""
-        self._cursor, self._pointer, self._pressed = None, None, None
-        self._centred = False
-        self._guard = Guard(self._clock)
-        self._guard.axis_moved()
         self.tick()
 
     def toggle_cumulative(self) -> None:
@@ -113,6 +115,7 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
     def move_cursor(self, rows: int) -> None:
         """Move the keyboard cursor down the prices, up if negative; the window follows."""
         view, axis = self._view(), self._axis
+        self._centred = True
         if self._cursor is None:
             start = view.middle or PRICE_ONE // 2
             row = axis.row(start)
@@ -188,6 +191,7 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
 
     def _scroll(self, rows: int, event: events.MouseEvent) -> None:
         if self._axis.scroll(rows):
+            self._centred = True
             self._guard.axis_moved()
             event.stop()
 
@@ -289,11 +293,15 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
     def paint(self, line: Line) -> Strip:
         return self._paint().paint(line)
 
+    def painted(self, line: Line) -> Strip:
+        return self.paint(line)  # its rows never move; their cells are kept
+
     def _paint(self) -> Painter:
         if self._painter is None:
             width = self.size.width
-            placed = columns(width, self._axis.tick)
-            self._painter = Painter(Palette(self, look.PREFIX), placed, width, self._axis.tick)
+            tick = self._axis.tick
+            palette = Palette(self, look.PREFIX)
+            self._painter = Painter(palette, columns(width, tick), width, tick)
         return self._painter
 
     def _view(self) -> LadderView:
@@ -303,16 +311,19 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
         return Page(self.size.width, self.size.height, self._axis, plain=self.plain)
 
     def _follow(self, view: LadderView) -> None:
-        """Take up another tick; centre once, on the first price that is known."""
-        if self.data.tick != self._axis.tick:
-            self._axis = Axis(self.data.tick)
+        """Take up another market or tick; centre once, when the book has come."""
+        data = self.data
+        if self._of != (data.market, data.tick):
+            self._of = (data.market, data.tick)
+            self._axis = Axis(data.tick, self._axis.rows, self._axis.top)
             self._axis.rows = self._page().rows
-            self._cursor, self._centred = None, False
+            self._cursor, self._pressed, self._watched = None, None, None
+            self._centred = self._placed = False
             self._guard.axis_moved()
             self.repaint()
-        if not self._centred:
+        if not self._centred and (data.live or not self._placed):
             middle = view.middle
-            self._centred = middle is not None
+            self._centred, self._placed = data.live, middle is not None
             if self._axis.centre(PRICE_ONE // 2 if middle is None else middle):
                 self._guard.axis_moved()
 

@@ -4,28 +4,26 @@ From the top: sizes, titles, what lies above the window, prices, what lies below
 what a click would do. On a short page the last of these give way first, the prices never.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from predmarket.terms import Side
 from predmarket.tui.desk.axis import Axis
 from predmarket.tui.desk.figures import size_text
-from predmarket.tui.desk.ladder import CancelAll, Intent, LadderView, Place, Row
+from predmarket.tui.desk.ladder import CancelAll, Intent, LadderView, Place
 from predmarket.tui.desk.words import beyond, describe, plain_lines, spread_text
-from predmarket.tui.widgets.bars import eighths, round_up
-from predmarket.tui.widgets.columns import Column, Kind, columns
+from predmarket.tui.widgets.columns import Column, Kind, bar_cells, columns
 from predmarket.tui.widgets.ladder_lines import (
     BLANK,
     EdgeLine,
     FootLine,
     HeadLine,
     Line,
-    RowLine,
     TextLine,
     TitleLine,
     size_spans,
 )
+from predmarket.tui.widgets.ladder_rows import Marks, RowLines
 from predmarket.units import Price, Qty
 
 _HEAD_FROM, _TITLE_FROM, _FOOT_FROM, _EDGES_FROM, _HINT_FROM = 6, 4, 3, 8, 12
@@ -50,12 +48,13 @@ class Spot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One size of the widget; its lines and its cells."""
+    """One size of the widget; its lines and its cells. ``kept`` has the rows of the last frame."""
 
     width: int
     height: int
     axis: Axis
     plain: bool = False
+    kept: RowLines = field(default_factory=RowLines)
 
     @property
     def _before(self) -> int:
@@ -139,7 +138,7 @@ class Page:
             lines.append(TitleLine(hover, cumulative, not data.live))
         if self._edges:
             lines.append(EdgeLine(beyond(view, self.axis, above=True), above=True))
-        lines += self._rows(view, cursor, spot)
+        lines += self.kept.lines(view, self.axis, self._marks(view, cursor, spot))
         if self._edges:
             lines.append(EdgeLine(beyond(view, self.axis, above=False), above=False))
         if self.height >= _HINT_FROM:
@@ -148,24 +147,15 @@ class Page:
             lines.append(hint if hint.text else _foot(view))
         return lines + [BLANK] * (self.height - len(lines))
 
-    def _rows(self, view: LadderView, cursor: Price | None, spot: Spot | None) -> Iterable[RowLine]:
-        axis, data = self.axis, view.data
-        rows = [view.row(axis.price(index)) for index in range(axis.shown)]
-        full = round_up(max((max(_deep(row)) for row in rows), default=0))
-        traded = round_up(max((row.traded for row in rows), default=0))
-        cells = {column.kind: column.width for column in self._columns}
-        stale = not data.live or data.halted is not None
-        for row in rows:
-            bid, ask = _deep(row)
-            yield RowLine(
-                row=row,
-                bid_bar=eighths(bid, full, cells[Kind.BID]),
-                ask_bar=eighths(ask, full, cells[Kind.ASK]),
-                volume_bar=eighths(row.traded, traded, cells.get(Kind.VOLUME, 1) - 1),
-                hover=spot.kind if spot and spot.price == row.price else None,
-                cursor=row.price == cursor,
-                stale=stale,
-            )
+    def _marks(self, view: LadderView, cursor: Price | None, spot: Spot | None) -> Marks:
+        data = view.data
+        over = (spot.price, spot.kind) if spot and spot.price is not None else None
+        return Marks(
+            cells=bar_cells(self.width, self.axis.tick),
+            stale=not data.live or data.halted is not None,
+            cursor=cursor,
+            hover=over,
+        )
 
     def _hint(self, view: LadderView, cursor: Price | None, spot: Spot | None) -> str:
         """Return what a click would do, else what the keys would, else why nothing does."""
@@ -210,9 +200,3 @@ def _badge(view: LadderView) -> tuple[str, str]:
 def _foot(view: LadderView) -> FootLine:
     buys, sells = view.working(Side.BUY), view.working(Side.SELL)
     return FootLine(f"{size_text(buys)} working", spread_text(view), f"{size_text(sells)} working")
-
-
-def _deep(row: Row) -> tuple[Qty, Qty]:
-    bid = row.bid if row.depth_bid is None else row.depth_bid
-    ask = row.ask if row.depth_ask is None else row.depth_ask
-    return bid, ask

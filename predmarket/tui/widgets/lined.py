@@ -4,37 +4,46 @@ A subclass says with values what its lines should show (wanted) and how one of t
 tick() asks once a frame; a line whose value is on the screen already costs nothing more.
 """
 
-from collections.abc import Sequence
-from typing import Generic, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Generic, Self, TypeVar
 
 from textual.cache import LRUCache
-from textual.geometry import Region
+from textual.geometry import Region, Size, Spacing
 from textual.strip import Strip
 from textual.widget import Widget
 
+from predmarket.tui.widgets.palette import filtered
+
 LineT = TypeVar("LineT")
 
-_STRIPS = 1024
+_STRIPS = 256
 
 
 class Lined(Widget, Generic[LineT]):
-    """Shows lines of ``LineT``, which compare and hash by what they show."""
+    """Shows lines of ``LineT``, which compare and hash by what they show.
+
+    A border and padding may be laid around it, but nothing over its lines: no opacity, no tint.
+    """
 
     ALLOW_SELECT = False  # marking text with the mouse would repaint everything at every click
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        self._framed: dict[int, Strip] = {}
+        """Whole lines, the border's too, by how far below the widget's corner they stand."""
+        self._ends: tuple[Strip, Strip] | None = None
+        """What the border and the padding put before and behind each of our lines."""
         super().__init__(id=id, classes=classes)
         self.drawn = 0
         """Lines handed to the screen since the start: what the tests bound."""
         self._lines: Sequence[LineT] = ()
         self._strips: LRUCache[LineT, Strip] = LRUCache(_STRIPS)
 
-    def wanted(self) -> Sequence[LineT]:
-        """Return what every line of the widget should show now."""
+    def wanted(self, size: Size) -> Sequence[LineT]:
+        """Return what every line of the widget should show now, in so many cells."""
         raise NotImplementedError
 
     def paint(self, line: LineT) -> Strip:
-        """Return a line as a strip as wide as the widget."""
+        """Return a line as a strip as wide as the widget, in ``filtered`` styles."""
         raise NotImplementedError
 
     def changed(self, before: LineT, after: LineT) -> None:
@@ -45,19 +54,59 @@ class Lined(Widget, Generic[LineT]):
 
     def tick(self) -> None:
         """Repaint the lines that no longer say what is so."""
-        if not self.size:
+        size = self.size
+        if not size:
             return
-        before, self._lines = self._lines, self.wanted()
+        before, self._lines = self._lines, self.wanted(size)
+        if before is self._lines:
+            return
         if len(before) != len(self._lines):
             self.refresh()
             return
         stale = []
         for y, (was, now) in enumerate(zip(before, self._lines, strict=True)):
-            if was != now:
+            if was is not now and was != now:
                 self.changed(was, now)
-                stale.append(Region(0, y, self.size.width, 1))
+                stale.append(y)
         if stale:
-            self.refresh(*stale)
+            top = self.styles.gutter.top
+            for y in stale:
+                self._framed.pop(top + y, None)
+            self.refresh(*_runs(stale, size.width))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the lines of ``crop``, which counts from the border's corner.
+
+        Textual lays its styles anew around each line of a widget that changes; ours keep theirs.
+        """
+        framed, outer, gutter = self._framed, self.outer_size, self.styles.gutter
+        strips = [framed.get(y) or self._frame(y, outer, gutter) for y in crop.line_range]
+        if crop.column_span != (0, outer.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
+    def _frame(self, y: int, outer: Size, gutter: Spacing) -> Strip:
+        """Put a line between what Textual draws at its ends, and keep it until it changes.
+
+        What is above and below the lines, the border with its titles, is Textual's alone.
+        """
+        if gutter.top <= y < outer.height - gutter.bottom:
+            strip = self.render_line(y - gutter.top)
+            strip = strip.adjust_cell_length(outer.width - gutter.width)
+            if gutter.width:
+                left, right = self._ends or self._draw_ends(y)
+                strip = Strip.join((left, strip, right))
+        else:
+            strip = super().render_lines(Region(0, y, outer.width, 1))[0]
+        self._framed[y] = strip
+        return strip
+
+    def _draw_ends(self, y: int) -> tuple[Strip, Strip]:
+        width, gutter = self.outer_size.width, self.styles.gutter
+        whole = super().render_lines(Region(0, y, width, 1))[0]
+        left, right = whole.crop(0, gutter.left), whole.crop(width - gutter.right)
+        self._ends = left, right
+        return self._ends
 
     def render_line(self, y: int) -> Strip:
         """Return a line as it was at the last tick."""
@@ -65,8 +114,11 @@ class Lined(Widget, Generic[LineT]):
             self.tick()
         self.drawn += 1
         if y >= len(self._lines):
-            return Strip.blank(self.size.width, self.rich_style)
-        line = self._lines[y]
+            return Strip.blank(self.size.width, filtered(self.rich_style, self))
+        return self.painted(self._lines[y])
+
+    def painted(self, line: LineT) -> Strip:
+        """Return a line's strip: lines move, as those of a list do, and come again."""
         strip = self._strips.get(line)
         if strip is None:
             strip = self._strips[line] = self.paint(line)
@@ -88,3 +140,25 @@ class Lined(Widget, Generic[LineT]):
         self.forget()
         self._strips.clear()
         self.refresh()
+
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """Ask for regions to be drawn anew; without one for everything, the border too."""
+        if repaint and not regions:
+            self._framed.clear()
+            self._ends = None
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+
+def _runs(lines: Sequence[int], width: int) -> Iterator[Region]:
+    """Yield ``lines`` as regions, those that follow one another as one."""
+    first = 0
+    for index in range(1, len(lines) + 1):
+        if index == len(lines) or lines[index] != lines[index - 1] + 1:
+            yield Region(0, lines[first], width, index - first)
+            first = index

@@ -4,13 +4,26 @@ A role is one of the widget's component classes. Its colour and text style are f
 background is a ground: a see-through layer that may lie on others (a bar on a highlighted row).
 """
 
+from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 from textual.widget import Widget
 
 
+def filtered(style: Style, widget: Widget) -> Style:
+    """Return a style as the application's filters leave it: without colour under NO_COLOR.
+
+    They change styles, not letters; so what is painted in a style that went through them once need
+    not go through them line by line.
+    """
+    segments = [Segment(" ", style)]
+    for each in widget.get_line_filters():
+        segments = each.apply(segments, widget.background_colors[1])
+    return segments[0].style or Style.null()
+
+
 class Palette:
-    """Rich styles for the roles of one widget, as its theme has them now."""
+    """Rich styles for the roles of one widget, as its theme has them now, filtered."""
 
     def __init__(self, widget: Widget, prefix: str) -> None:
         self._widget = widget
@@ -31,7 +44,7 @@ class Palette:
             if auto:  # the theme asks for whatever can be read on this ground
                 colour = ground.get_contrast_text(colour.a)
             style = text + Style(color=(ground + colour).rich_color, bgcolor=ground.rich_color)
-            self._styles[key] = style
+            style = self._styles[key] = filtered(style, self._widget)
         return style
 
     def edge(self, bar: str, grounds: tuple[str, ...], *, inverse: bool = False) -> Style:
@@ -43,7 +56,7 @@ class Palette:
             if inverse:
                 empty, full = full, empty
             style = Style(color=full.rich_color, bgcolor=empty.rich_color)
-            self._edges[key] = style
+            style = self._edges[key] = filtered(style, self._widget)
         return style
 
     def _mix(self, grounds: tuple[str, ...]) -> Color:

@@ -10,9 +10,11 @@ from typing import ClassVar, NamedTuple
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Size
 from textual.strip import Strip
 
 from predmarket.tui.widgets.lined import Lined
+from predmarket.tui.widgets.palette import filtered
 
 TONES = (
     "plain", "dim", "strong", "buy", "sell", "gain", "loss", "accent", "warn", "head", "cursor",
@@ -90,6 +92,7 @@ class Panel(Lined[Line]):
         super().__init__(id=id, classes=classes)
         self._wanted: list[Line] = []
         self._seen: object = None
+        self._styles: dict[tuple[str, ...], Style] = {}
 
     def stamp(self) -> object:
         """Return what, when it is equal to before, means that the lines are as before."""
@@ -99,10 +102,8 @@ class Panel(Lined[Line]):
         """Return what to show in so many cells; what is over ``height`` is not shown."""
         raise NotImplementedError
 
-    def wanted(self) -> Sequence[Line]:
-        width, height = self.size
-        if not width or not height:
-            return ()
+    def wanted(self, size: Size) -> Sequence[Line]:
+        width, height = size
         seen = (width, height, self.stamp())
         if seen != self._seen:
             self._seen = seen
@@ -115,14 +116,23 @@ class Panel(Lined[Line]):
         return "\n".join(each.text.rstrip() for each in self._wanted).rstrip()
 
     def paint(self, line: Line) -> Strip:
-        base = self.rich_style
-        if line.ground:
-            base += self._tone(line.ground)
-        segments = [Segment(span.text, base + self._tone(span.tone)) for span in line.spans]
-        return Strip(segments).adjust_cell_length(self.size.width, base)
+        ground = line.ground
+        segments = [Segment(span.text, self._style(span.tone, ground)) for span in line.spans]
+        return Strip(segments).adjust_cell_length(self.size.width, self._style("", ground))
 
-    def _tone(self, name: str) -> Style:
-        return self.get_component_rich_style(f"panel--{name}", partial=True)
+    def forget(self) -> None:
+        self._styles.clear()
+
+    def _style(self, *tones: str) -> Style:
+        """Return the style of letters in the first tone on the ground of the second."""
+        style = self._styles.get(tones)
+        if style is None:
+            style = self.rich_style
+            for tone in reversed(tones):
+                if tone:
+                    style += self.get_component_rich_style(f"panel--{tone}", partial=True)
+            style = self._styles[tones] = filtered(style, self)
+        return style
 
 
 def join(parts: Iterable[Sequence[Span]], gap: str = "  ") -> tuple[Span, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
+from textual.geometry import Size
 from textual.strip import Strip
 
 from predmarket.terms import Side
@@ -69,8 +70,8 @@ class Tape(Lined[Printed | str]):
         self.plain = plain
         self._palette: Palette | None = None
 
-    def wanted(self) -> Sequence[Printed | str]:
-        width, height = self.size
+    def wanted(self, size: Size) -> Sequence[Printed | str]:
+        width, height = size
         if self.plain:
             shown = [spoken(each, self.data) for each in prints(self.data.trades, height)]
             return shown + [""] * (height - len(shown))

@@ -1,0 +1,84 @@
+"""The trading screen's keys, by whose ids they are remapped, and which of them its foot shows."""
+
+from textual.binding import Binding, BindingType
+
+BINDINGS: list[BindingType] = [
+    *(
+        Binding(
+            str(n),
+            f"size({n - 1})",
+            f"Size {n}",
+            False,
+            id=f"trading.size-{n}",
+            tooltip=f"Choose size {n}.",
+        )
+        for n in range(1, 6)
+    ),
+    Binding(
+        "r",
+        "swap",
+        "Swap",
+        False,
+        id="trading.swap",
+        tooltip="Swap the first and the second size.",
+    ),
+    Binding("o", "order", "Order", id="trading.order", tooltip="Enter an order in a form."),
+    Binding(
+        "m",
+        "market_order",
+        "Market order",
+        False,
+        id="trading.market-order",
+        tooltip="Enter a market order; its preview comes first.",
+    ),
+    Binding(
+        "f2",
+        "markets",
+        "Markets",
+        id="trading.markets",
+        tooltip="Go to the markets, or back to the ladder.",
+    ),
+    Binding(
+        "slash",
+        "search",
+        "Search",
+        id="trading.search",
+        key_display="/",
+        tooltip="Search the markets.",
+    ),
+    Binding(
+        "i", "interval", "Interval", id="trading.interval", tooltip="The chart's next interval."
+    ),
+    Binding(
+        "k",
+        "kind",
+        "Candles or line",
+        False,
+        id="trading.kind",
+        tooltip="Draw the chart as candles or as a line.",
+    ),
+    Binding(
+        "t",
+        "tab(1)",
+        "Next tab",
+        id="trading.tab",
+        tooltip="Positions, open orders, fills, messages.",
+    ),
+    Binding(
+        "p",
+        "part",
+        "Chart, tape, depth",
+        False,
+        id="trading.part",
+        tooltip="Show the next of chart, tape and depth.",
+    ),
+    Binding("escape", "home", "Ladder", False, id="trading.home", tooltip="Back to the ladder."),
+]
+
+HINTS = (
+    "app.arm", "app.help", "app.kill", "trading.order",
+    "trading.markets", "trading.search", "ladder.buy",
+    "ladder.sell", "ladder.cancel", "table.amend", "table.cancel", "trading.tab",
+    "trading.interval", "ladder.centre",
+)  # fmt: skip
+"""The most needed first."""
