@@ -3,12 +3,13 @@ program in a terminal.
 
 The frame: 10 sizes of a book change, then the ladder (or the grid) takes them up and the frame is
 laid out, drawn and written as bytes, 30 times a second. What the two have in common, an
-application that wakes and has nothing to draw, is measured alone and taken off neither.
+application that wakes and has nothing to draw, is taken off neither.
 The program: `predmarket tui` in tmux on an exchange of its own, whose open book changes 30 times a
 second, in share of one core.
 """
 
 import asyncio
+import gc
 import random
 import shutil
 import statistics
@@ -136,6 +137,8 @@ async def _frame_ms(kind: Callable[[], LadderApp] | Callable[[], GridApp]) -> fl
     app, chance = kind(), random.Random(1)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
+        gc.collect()  # neither pays for what the one before left behind
+        gc.freeze()
         spent = time.process_time()
         due = time.perf_counter()
         for _ in range(FRAMES):
