@@ -49,7 +49,7 @@ contract: $(DEV) ## the API against the reference and its own document, EXAMPLES
 image-check: $(DEV) ## the Dockerfile's steps without Docker, in an environment of their own
 	$(BIN)/python -m tests.deployment.image
 
-crash: $(DEV) ## SIGKILL under load, KILLS (100) times on each database
+crash: $(DEV) ## SIGKILL under load, KILLS (100) times on each database and on a fleet
 	$(BIN)/python -m tests.crash --kills $(or $(KILLS),100)
 
 bench: $(DEV) ## the table of measures; NAME=row for one row

@@ -80,6 +80,14 @@ def serve(
     redis_url: Annotated[
         str | None, typer.Option("--redis-url", metavar="URL", help="Redis, redis://…")
     ] = None,
+    role: Annotated[
+        str | None,
+        typer.Option("--role", metavar="ROLE", help="all (default), gateway, or core."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", metavar="N", help="Gateways that share the port."),
+    ] = None,
     seed: Annotated[bool, typer.Option("--seed", help="Create the seed data first.")] = False,
     demo: Annotated[
         bool,
@@ -100,8 +108,9 @@ def serve(
     """
     del ctx
     given = overrides(
-        host=host, port=port, data_dir=data_dir, database_url=database_url, redis_url=redis_url
-    )
+        host=host, port=port, data_dir=data_dir, database_url=database_url, redis_url=redis_url,
+        role=role, workers=workers,
+    )  # fmt: skip
     with operating() as operate:
         if demo:
             house = import_module("predmarket.bots.house").run

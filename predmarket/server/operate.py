@@ -20,6 +20,8 @@ from predmarket.server import runtime, seeding
 from predmarket.server.demo import House
 from predmarket.server.observability import logs
 from predmarket.server.observability.redaction import secrets_of
+from predmarket.server.roles import core, gateway
+from predmarket.server.roles.workers import Workers
 from predmarket.server.runtime import SchemaBehind, Unsafe
 from predmarket.server.settings import Settings, SettingsError, unknown_variables
 from predmarket.server.settlement import audit as auditing
@@ -114,16 +116,72 @@ def serve_demo(settings_overrides: Overrides, force: bool, house: House) -> int:
 def _serve(overrides: Overrides, seed: bool, force: bool, house: House | None) -> int:
     with _expected():
         settings = Settings.load(overrides)
+        if settings.apart:
+            _require_apart(settings, seed=seed, demo=house is not None)
         secret = settings.signing_secret()
         if seed and not force:
             _refuse_seed_off_loopback(settings)
         logs.configure(settings, secrets_of(settings, secret))
         for name in unknown_variables():
             log.warning("%s is not a setting of predmarket", name)
+        if settings.apart:
+            return _serve_apart(settings, seed=seed, force=force)
         hints = _hints if seed else None
         return uvloop.run(
             runtime.serve(settings, seed_first=seed, force=force, hints=hints, house=house)
         )
+
+
+def _require_apart(settings: Settings, *, seed: bool, demo: bool) -> None:
+    """Refuse what cannot be had with the role or the number of workers. Raises SettingsError."""
+    if demo:
+        raise SettingsError("--demo is for one process: without --role and --workers")
+    if seed and settings.role != "all":
+        raise SettingsError(f"--seed needs a whole exchange: not with --role {settings.role}")
+    if settings.role == "core" and settings.workers > 1:
+        raise SettingsError("--workers is for gateways: not with --role core")
+    settings.require_shared()
+
+
+def _serve_apart(settings: Settings, *, seed: bool, force: bool) -> int:
+    """Run the part that the role names, or several parts as processes of their own."""
+    if settings.role == "core":
+        return uvloop.run(core.serve(settings))
+    if settings.workers == 1:
+        return uvloop.run(gateway.serve(settings, force=force))
+    with runtime.listen(settings) as listener:
+
+        def work() -> int:
+            return uvloop.run(gateway.serve(settings, force=force, listener=listener))
+
+        jobs: dict[str, Callable[[], int]] = {}
+        if settings.role == "all":
+            if seed and (code := Workers({"seed": _job(lambda: _seed_first(settings))}).once()):
+                return code
+            # Its port is for looking at it alone; where it is, the log tells.
+            aside = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
+            jobs["core"] = _job(lambda: uvloop.run(core.serve(aside)))
+        jobs |= {f"gateway {n}": _job(work) for n in range(1, settings.workers + 1)}
+        return Workers(jobs).run()
+
+
+def _seed_first(settings: Settings) -> int:
+    uvloop.run(_seed(settings))
+    return 0
+
+
+def _job(work: Callable[[], int]) -> Callable[[], int]:
+    """Have what can be expected to go wrong be said in one line, as the command line does."""
+
+    def run() -> int:
+        try:
+            with _expected():
+                return work()
+        except OperateError as error:
+            log.critical("%s", error.message)
+            return error.exit_code
+
+    return run
 
 
 def _hints(url: str) -> str:

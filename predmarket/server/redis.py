@@ -27,7 +27,8 @@ _CONNECTIONS = 32
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
 _SILENT_SECONDS = 3.0
 
-_FAILURES = (RedisError, OSError, TimeoutError)
+FAILURES = (RedisError, OSError, TimeoutError)
+"""What a call may raise when Redis is away."""
 
 T = TypeVar("T")
 
@@ -36,13 +37,13 @@ class Away(Exception):
     """Redis gave no answer, or was not asked since it gave none before."""
 
 
-def connect(url: str, timeout_s: float = PING_SECONDS) -> Client:
+def connect(url: str, timeout_s: float = PING_SECONDS, retries: int = 2) -> Client:
     """Return a client; nothing is connected yet. Raises ValueError for a URL it cannot read.
 
-    A connection that broke while nobody used it is replaced within the same call; who finds all in
-    use waits for one.
+    With ``retries`` a connection that broke while nobody used it is replaced within the same call,
+    and what was sent is sent again; who finds all in use waits for one.
     """
-    retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), retries=2)
+    retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), retries)
     pool = BlockingConnectionPool.from_url(
         url,
         socket_timeout=timeout_s,
@@ -80,7 +81,7 @@ class Redis:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with suppress(*_FAILURES):
+        with suppress(*FAILURES):
             await self.client.aclose()
 
     @property
@@ -99,7 +100,7 @@ class Redis:
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 return await ask()
-        except _FAILURES as error:
+        except FAILURES as error:
             self._lost(error)
             raise Away from error
 
@@ -123,7 +124,7 @@ class Redis:
         try:
             async with asyncio.timeout(PING_SECONDS):
                 await self.client.ping()
-        except _FAILURES as error:
+        except FAILURES as error:
             return error
         return None
 
@@ -169,7 +170,7 @@ class Redis:
         while True:
             began = loop.time()
             # What went wrong is said by those who look; here it only means to begin again.
-            with suppress(*_FAILURES):
+            with suppress(*FAILURES):
                 async with aclosing(self.client.pubsub()) as channels:
                     await channels.subscribe(channel)
                     await _pass_on(channels, receive, renewed)

@@ -11,11 +11,11 @@ import gc
 import logging
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from predmarket import __version__
 from predmarket.server.app import create_app
@@ -252,20 +252,36 @@ async def _serve(
 
     ``ready`` is run with the address from when requests are answered until they are not any more.
     """
-    server = Server(http_config(create_app(running.services), graceful_s=_REQUESTS_S))
+    app = create_app(running.services)
+    failed = running.core.failed
+    return await answer(app, running.settings, failed, listener, stopping, hints, ready)
+
+
+async def answer(
+    app: Any,  # noqa: ANN401 -- as uvicorn
+    settings: Settings,
+    failed: Callable[[], Coroutine[Any, Any, None]],
+    listener: socket.socket,
+    stopping: Stopping,
+    hints: Hints | None = None,
+    ready: Callable[[str], Awaitable[None]] | None = None,
+) -> bool:
+    """Have an application answer requests until told to stop, or until ``failed`` returns or
+    raises; tell whether it did. ``ready`` as above."""
+    server = Server(http_config(app, graceful_s=_REQUESTS_S))
     stopping.serves(server)
     serving = asyncio.create_task(server.serve([listener]))
-    failing = asyncio.create_task(running.core.failed())
-    announcing = asyncio.create_task(_announce(server, running.settings, listener, hints, ready))
+    failing = asyncio.create_task(failed())
+    announcing = asyncio.create_task(_announce(server, settings, listener, hints, ready))
     await asyncio.wait((serving, failing), return_when=asyncio.FIRST_COMPLETED)
     announcing.cancel()
-    failed = failing.done()
+    has_failed = failing.done()
     failing.cancel()
-    if failed:
+    if has_failed:
         stopping.ask()
     await serving
     await asyncio.gather(failing, announcing, return_exceptions=True)
-    return failed
+    return has_failed
 
 
 async def _trade(house: House, demo: Prepared, url: str) -> None:

@@ -1,6 +1,7 @@
 """What the routes work with, put together once at start."""
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from predmarket.server.bus import Bus
@@ -22,7 +23,10 @@ class CoreReport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything one gateway needs; ``redis`` is None where there is none."""
+    """Everything one gateway needs; ``redis`` is None where there is none.
+
+    ``gateway`` names it, as no other is or was named.
+    """
 
     settings: Settings
     db: Database
@@ -32,3 +36,4 @@ class Services:
     metrics: Metrics
     hub: Hub
     redis: Redis | None = None
+    gateway: str = field(default_factory=lambda: secrets.token_hex(6))

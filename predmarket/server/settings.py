@@ -140,6 +140,8 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = "auto"
     max_batch: Annotated[int, Field(ge=1, le=100_000)] = 500
     max_queue: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    role: Literal["all", "gateway", "core"] = "all"
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
 
     @field_validator("data_dir", mode="before")
     @classmethod
@@ -247,6 +249,20 @@ class Settings(BaseSettings):
         with suppress(ValueError):
             return ipaddress.ip_address(self.host).is_loopback
         return False
+
+    @property
+    def apart(self) -> bool:
+        """Tell whether core and gateways are processes of their own."""
+        return self.role != "all" or self.workers > 1
+
+    def require_shared(self) -> None:
+        """Raise SettingsError unless there is what several processes need in common."""
+        name = f"--role {self.role}" if self.role != "all" else "--workers"
+        if self.embedded is not None:
+            raise SettingsError(f"{name} needs PostgreSQL: set {PREFIX}DATABASE_URL")
+        if self.redis_url is None:
+            raise SettingsError(f"{name} needs Redis: set {PREFIX}REDIS_URL")
+        self.signing_secret(shared=True)
 
     def signing_secret(self, *, shared: bool = False) -> str:
         """Return the secret that signs access tokens, generated once when nobody set it.

@@ -6,7 +6,7 @@ what might still be undone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -128,6 +128,16 @@ class MarketView:
         self._ids[record.slug] = record.id
         if record.id not in self._books:
             self._books[record.id] = BookView()
+
+    def restore(
+        self, markets: Iterable[tuple[MarketRecord, int, BookView]], markets_seq: int
+    ) -> None:
+        """Forget everything and hold these: each market with its ticker's number and its book."""
+        self.reload({}, markets_seq)
+        for record, ticker_seq, book in markets:
+            self._put(record)
+            self._ticker_seqs[record.id] = ticker_seq
+            self._books[record.id] = book
 
     def reload(self, markets: dict[int, Market], markets_seq: int = 0) -> None:
         """Forget everything and copy a state just loaded from the database."""

@@ -1,4 +1,7 @@
-"""`python -m tests.crash [--kills N] [--seed S] [--database sqlite|postgres]`: a long campaign."""
+"""`python -m tests.crash [--kills N] [--seed S] [--database KIND]`: a long campaign.
+
+On sqlite and postgres the one process is killed; as a fleet, two cores and two gateways, anything.
+"""
 
 import argparse
 import asyncio
@@ -9,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from predmarket.server.storage import migrations
+from tests.crash import fleet
 from tests.crash.campaign import campaign
 from tests.support.postgres import PostgresServer, fresh_database
 
@@ -16,14 +20,17 @@ from tests.support.postgres import PostgresServer, fresh_database
 def main() -> None:
     """Run a campaign on each database asked for and print what it went through."""
     parser = argparse.ArgumentParser(prog="crash", description=__doc__)
-    parser.add_argument("--kills", type=int, default=100, help="SIGKILLs on each database")
+    parser.add_argument("--kills", type=int, default=100, help="disturbances of each kind")
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
-    parser.add_argument("--database", choices=["sqlite", "postgres"], action="append")
+    parser.add_argument("--database", choices=["sqlite", "postgres", "fleet"], action="append")
     given = parser.parse_args()
-    for kind in given.database or ["sqlite", "postgres"]:
+    for kind in given.database or ["sqlite", "postgres", "fleet"]:
         print(f"{kind}: --kills {given.kills} --seed {given.seed} --database {kind}", flush=True)
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            if kind == "fleet":
+                print(f"{kind}: {fleet.campaign(folder, given.kills, given.seed)}")
+                continue
             if kind == "sqlite":
                 url = f"sqlite:///{folder / 'predmarket.db'}"
             else:

@@ -60,6 +60,16 @@ def test_compose_demands_its_secrets() -> None:
         assert hardening in text
 
 
+def test_compose_runs_a_core_and_two_gateways() -> None:
+    """Each waits for its servers and the schema, comes back by itself, and has time to stop."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert re.findall(r"command: \[serve, --role, (\w+)\]", text) == ["core", "gateway", "gateway"]
+    assert len(re.findall(r"<<: \[\*exchange, \*served\]", text)) == 3
+    served = text.partition("x-served:")[2].partition("\nservices:")[0]
+    for promise in ("service_completed_successfully", "unless-stopped", "stop_grace_period: 15s"):
+        assert promise in served
+
+
 def test_the_example_names_every_setting() -> None:
     """None is missing, none is unknown, each has a line of explanation before it."""
     lines = (ROOT / ".env.example").read_text().splitlines()

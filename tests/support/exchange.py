@@ -76,6 +76,11 @@ class ExchangeProcess:
         return self._process
 
     @property
+    def running(self) -> bool:
+        """Tell whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def pid(self) -> int:
         """Return its process id."""
         assert self._process is not None, "it is not running"

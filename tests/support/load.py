@@ -23,6 +23,7 @@ class Load:
     hands: int = 8
     acknowledged: dict[str, int] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
+    name: str = "load"
     refused: list[tuple[int, Any]] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
     _stop: bool = False
@@ -48,7 +49,7 @@ class Load:
     async def _hand(self, client: httpx.AsyncClient) -> None:
         while not self._stop:
             self._count += 1
-            key = f"load-{self._count}"
+            key = f"{self.name}-{self._count}"
             body = {
                 "marketId": MARKET, "side": "BUY", "type": "LIMIT", "price": "0.01", "qty": "1",
                 "clientOrderId": key,

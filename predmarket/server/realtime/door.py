@@ -10,7 +10,6 @@ session or key has ended is closed at once where the news arrives, else within `
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Coroutine, Iterable
 from functools import partial
 from typing import Any, cast
@@ -50,7 +49,7 @@ class Realtime:
         self._shared = Shared(
             context,
             hub,
-            secrets.token_hex(6),
+            context.services.gateway,
             bounds or Bounds(),
             ORDERS,
             self._ended,

@@ -47,7 +47,7 @@ class Hub:
 
     # the core's side (settlement.outlet.Outlet)
 
-    def committed(self, changes: Changes) -> None:
+    def committed(self, changes: Changes, encoded: bytes = b"") -> None:
         """Deliver a batch once the answers to its commands have gone out."""
         asyncio.get_running_loop().call_soon(self._deliver, changes)
 
@@ -55,6 +55,15 @@ class Hub:
         """Deliver what was committed meanwhile, in order."""
         for changes in recent:
             self.committed(changes)
+
+    def interrupted(self) -> None:
+        """Batches were missed for good: close whoever is subscribed, to come back and begin anew.
+
+        Otherwise one whose topic does not change again would never see that it is behind.
+        """
+        for channel in self._channels.values():
+            for subscription in channel:
+                subscription.out.overrun()
 
     # the subscribers' side
 

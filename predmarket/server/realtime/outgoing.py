@@ -78,6 +78,11 @@ class Outgoing:
             self._loop.call_soon(self._overflow)  # not in the midst of a delivery
             self._overflow = _nothing
 
+    def overrun(self) -> None:
+        """Give this client up: something was missed that it cannot be told of any more."""
+        self._loop.call_soon(self._overflow)
+        self._overflow = _nothing
+
     def paused(self) -> None:
         """Keep what is sent from now on: the transport is full."""
         self._full = True

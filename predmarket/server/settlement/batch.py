@@ -14,6 +14,7 @@ from predmarket.server.bus import BusError, BusReply
 from predmarket.server.changes import Changes, encode
 from predmarket.server.settlement import journal
 from predmarket.server.settlement.journal import Entry
+from predmarket.server.settlement.position import Position
 from predmarket.server.settlement.rows import History, state_rows
 from predmarket.server.settlement.store import CoreRow, Counters, Settlement
 from predmarket.server.settlement.telling import Telling
@@ -27,7 +28,8 @@ class Waiting:
 
     ``id`` is its own for ever, ``number`` its place among this core's commands.
     ``held``: a resolution that was carried out in part and is answered after its last step;
-    ``recorded``: that first part is committed.
+    ``recorded``: that first part is committed. ``position``: with it everything in the command
+    stream up to here is dealt with; None where there is no stream.
     """
 
     id: str
@@ -35,6 +37,7 @@ class Waiting:
     command: Command
     expires_at: Micros
     reply: asyncio.Future[BusReply]
+    position: Position | None = None
     held: bool = False
     recorded: bool = False
 
@@ -54,8 +57,9 @@ class Batch:
     """The commands decided since the last seal, their answers and their effects.
 
     ``held`` are resolutions begun here; ``stepped`` tells that a step of one was taken here;
-    ``announced`` are markets whose status or details changed. Sealed, ``changes`` is what it tells
-    the world; None when it has nothing to commit.
+    ``announced`` are markets whose status or details changed. ``position`` is how far it brings the
+    core in the command stream, None when no further. Sealed, ``changes`` is what it tells the
+    world, and ``encoded`` the same as bytes; None when it has nothing to commit.
     """
 
     first_seq: int
@@ -65,13 +69,15 @@ class Batch:
     held: list[Waiting] = field(default_factory=list)
     deltas: list[BookDelta] = field(default_factory=list)
     announced: set[int] = field(default_factory=set)
+    position: Position | None = None
     changes: Changes | None = None
+    encoded: bytes = b""
     stepped: bool = False
 
     @property
     def empty(self) -> bool:
         """Tell whether there is nothing to commit and nobody to answer."""
-        return not (self.entries or self.answers)
+        return not (self.entries or self.answers or self.position)
 
     @property
     def rows(self) -> int:
@@ -120,7 +126,9 @@ class Batch:
                 state.ledger.net_deposits,
                 telling.markets_seq,
             ),
+            self.position or before.position,
         )
+        self.encoded = encode(self.changes)
         return Settlement(
             core,
             self.first_seq,
@@ -128,7 +136,7 @@ class Batch:
             entries,
             state_rows(dirty),
             self.history,
-            encode(self.changes),
+            self.encoded,
         )
 
     def publish(self, view: MarketView) -> None:

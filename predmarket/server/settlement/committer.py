@@ -82,7 +82,7 @@ class Committer:
         work.repeats.committed(batch.answers)
         batch.answer()
         if batch.changes is not None:
-            work.outlet.committed(batch.changes)
+            work.outlet.committed(batch.changes, batch.encoded)
 
     def _answer_meanwhile(self) -> None:
         try:

@@ -30,6 +30,7 @@ from predmarket.server.settlement.decider import Decider
 from predmarket.server.settlement.leadership import LEASE_S, Leadership
 from predmarket.server.settlement.observer import Nobody, Observer
 from predmarket.server.settlement.outlet import NoOutlet, Outlet
+from predmarket.server.settlement.position import Position
 from predmarket.server.settlement.repair import Repair
 from predmarket.server.settlement.sequencer import MAX_BATCH
 from predmarket.server.settlement.store import Store, StoreError
@@ -84,9 +85,13 @@ class Core:
         reply_limit_s: float = REPLY_LIMIT_S,
         observer: Observer | None = None,
         outlet: Outlet | None = None,
+        gateways_elsewhere: bool = False,
     ) -> None:
+        """Prepare one. ``gateways_elsewhere``: they are other processes, which may outlive a core,
+        and their commands come by ``receive``."""
         self._work = Work(store, view, clock, max_batch, observer or Nobody(), outlet or NoOutlet())
         self._leadership = leadership
+        self._gateways_elsewhere = gateways_elsewhere
         self._takeover = Takeover(store, leadership)
         self._decider = Decider(self._work)
         self._committer = Committer(self._work, Repair(self._work, self._takeover))
@@ -96,6 +101,8 @@ class Core:
         self._id_count = 0
         self._stopping = False
         self._led_at = 0.0
+        self.connections: frozenset[str] = frozenset()
+        """The connections that open orders were tied to when it began."""
         self.unsettled = 0
         """How many commands were accepted and left undone when it stopped."""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -149,11 +156,63 @@ class Core:
             command,
             work.clock() + self._reply_limit,
             asyncio.get_running_loop().create_future(),
+            work.received,
         )
         work.queue.append(waiting)
         work.outstanding.append(waiting)
         work.arrived.set()
         return waiting
+
+    # the command stream's side
+
+    def receive(
+        self, id: str, command: Command, deadline: Micros, position: Position
+    ) -> asyncio.Future[BusReply] | None:
+        """Queue a command of the stream; None: its deadline has passed, it will not be begun.
+
+        ``id`` is its own for ever, ``position`` what is dealt with when it is. Whoever calls this
+        heeds ``room`` first, since it is not refused here.
+        """
+        work, now = self._work, self._work.clock()
+        work.received = position
+        self._id_count += 1
+        reply: asyncio.Future[BusReply] = asyncio.get_running_loop().create_future()
+        expires_at = min(deadline, now + self._reply_limit)
+        waiting = Waiting(id, self._id_count, command, expires_at, reply, position)
+        work.queue.append(waiting)
+        work.arrived.set()
+        if deadline <= now:
+            reply.cancel()
+            return None
+        work.outstanding.append(waiting)
+        return reply
+
+    async def room(self, waiting: int) -> None:
+        """Return once at most so many commands wait."""
+        await self._work.until(lambda: len(self._work.queue) <= waiting)
+
+    async def move_to(self, position: Position) -> None:
+        """Commit that the stream is dealt with up to here, though no command brought it so far.
+
+        What was received before it and is not committed yet runs still, but not again by another
+        core: nobody was told of it.
+        """
+        work = self._work
+
+        def moved() -> bool:
+            if work.committed.position >= position:
+                return True
+            if not work.broken:  # again after a repair; on the way already, it changes nothing
+                work.sequencer.advance(position)
+                work.sealable.set()
+            return False
+
+        await work.until(moved)
+
+    @property
+    def committed_position(self) -> Position:
+        """Return how far the command stream is dealt with, for ever."""
+        return self._work.committed.position
 
     def status(self) -> CoreStatus:
         """Return the core's present standing."""
@@ -188,9 +247,11 @@ class Core:
             if before_load is not None:
                 await takeover.run(before_load)
             loaded = await takeover.load()
-            # The gateway was the process that led before, so its connections have ended.
             orders = loaded.state.orders.values()
-            self._work.dead = frozenset(o.connection for o in orders if o.connection is not None)
+            self.connections = frozenset(o.connection for o in orders if o.connection is not None)
+            if not self._gateways_elsewhere:
+                # The gateway was the process that led before, so its connections have ended.
+                self._work.dead = self.connections
             self._work.install(loaded)
             self._work.outlet.reloaded(loaded.recent)
             if leading.done():

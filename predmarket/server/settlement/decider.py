@@ -95,6 +95,8 @@ class Decider:
             waiting = work.queue.popleft()
             if waiting.reply.done():
                 work.suspects.discard(waiting.id)
+                if not group:  # else those before it are not decided yet
+                    work.sequencer.advance(waiting.position)
                 continue
             group.append(waiting)
             if suspect:

@@ -34,7 +34,10 @@ class Leadership(Protocol):
     renew_every_s: float
 
     def acquire(self) -> None:
-        """Take the lead or raise Held after waiting as long as this was made to."""
+        """Take the lead or raise Held after waiting as long as this was made to.
+
+        A lease that is ours already is taken again.
+        """
 
     def renew(self) -> None:
         """Keep the lead. Raises Deposed when it is another's, StoreError when unknown."""
@@ -108,7 +111,7 @@ class LeaseLeadership:
                 "INSERT INTO lease (id, holder, expires_at) VALUES (1, %(me)s, "
                 f"{_NOW} + %(ttl)s) ON CONFLICT (id) DO UPDATE "
                 "SET holder = excluded.holder, expires_at = excluded.expires_at "
-                f"WHERE lease.expires_at < {_NOW} RETURNING holder"
+                f"WHERE lease.expires_at < {_NOW} OR lease.holder = %(me)s RETURNING holder"
             )
             if taken:
                 return

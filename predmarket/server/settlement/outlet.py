@@ -12,8 +12,8 @@ class Outlet(Protocol):
     A batch is told of after its own commands were answered. Must be quick and must not raise.
     """
 
-    def committed(self, changes: Changes) -> None:
-        """Take a batch that has just been committed."""
+    def committed(self, changes: Changes, encoded: bytes) -> None:
+        """Take a batch that has just been committed; ``encoded``: as the outbox holds it."""
 
     def reloaded(self, recent: Sequence[Changes]) -> None:
         """Take what the outbox holds of the batches that it was not told of yet, in order.
@@ -27,7 +27,7 @@ class Outlet(Protocol):
 class NoOutlet:
     """Tells nobody."""
 
-    def committed(self, changes: Changes) -> None:
+    def committed(self, changes: Changes, encoded: bytes) -> None:
         """Ignore it."""
 
     def reloaded(self, recent: Sequence[Changes]) -> None:

@@ -18,6 +18,7 @@ from predmarket.engine.commands import Command, Disconnect, ResolveMarket
 from predmarket.engine.replies import MarketDone, Reply, Resolved
 from predmarket.engine.state import State
 from predmarket.server.settlement.batch import Batch, Waiting
+from predmarket.server.settlement.position import Position
 from predmarket.server.settlement.repeats import Repeats
 from predmarket.server.settlement.rows import History
 from predmarket.server.settlement.store import CoreRow, Settlement
@@ -115,7 +116,17 @@ class Sequencer:
                 break
             self._carry_out_one(now, left.popleft())
         self._take_step()
+        if len(left) < len(group):
+            self.advance(group[-len(left) - 1].position)
         return left
+
+    def advance(self, position: Position | None) -> None:
+        """Take note that the command stream is dealt with up to here, once this is committed.
+
+        A command that runs again after a repair may stand before what is committed already.
+        """
+        if position is not None and position > (self.batch.position or self.core.position):
+            self.batch.position = position
 
     def _carry_out_one(self, now: Micros, waiting: Waiting) -> None:
         batch, command = self.batch, waiting.command
@@ -178,7 +189,7 @@ class Sequencer:
     def seal(self) -> tuple[Batch, Settlement | None]:
         """Take the forming batch and begin a new one. None: it has answers, nothing to commit."""
         batch, settlement = self.batch, None
-        if batch.entries:
+        if batch.entries or batch.position is not None:
             settlement = batch.seal(self.exchange, self.core)
             self.core = settlement.core
         self.batch = Batch(self.core.last_seq + 1, History(batch.history.last_ledger_id))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from predmarket.server.settlement.journal import GENESIS
+from predmarket.server.settlement.position import BEGINNING, Position
 from predmarket.server.settlement.rows import History, Row, Shape, StateRows
 
 
@@ -47,7 +48,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class CoreRow:
-    """The row of ``core_state``."""
+    """The row of ``core_state``. ``position``: what of the command stream is dealt with."""
 
     epoch: int
     last_batch: int
@@ -55,6 +56,7 @@ class CoreRow:
     last_time: int
     last_hash: bytes
     counters: Counters
+    position: Position = BEGINNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ _CORE_COLUMNS = (
     "epoch, last_batch, last_seq, last_time, last_hash, last_order_id, last_trade_id, "
     "last_market_id, last_transfer_id, last_rank, fees, net_deposits, markets_seq"
 )
+_POSITION_COLUMNS = "stream_epoch, stream_place"
 _FIRST_ROW = (
     f"INSERT INTO core_state (id, {_CORE_COLUMNS}) "
     "VALUES (1, 0, 0, 0, 0, {}, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (id) DO NOTHING RETURNING id"
@@ -185,8 +188,10 @@ class Store(ABC):
 
     def core_row(self) -> CoreRow:
         """Return the row of ``core_state``."""
-        row = self.read(f"SELECT {_CORE_COLUMNS} FROM core_state WHERE id = 1")[0]
-        return CoreRow(row[0], row[1], row[2], row[3], bytes(row[4]), Counters(*row[5:]))
+        columns = f"{_POSITION_COLUMNS}, {_CORE_COLUMNS}"
+        epoch, place, *row = self.read(f"SELECT {columns} FROM core_state WHERE id = 1")[0]
+        position, counters = Position.of(epoch, place), Counters(*row[5:])
+        return CoreRow(row[0], row[1], row[2], row[3], bytes(row[4]), counters, position)
 
     def journal_after(self, batch: int) -> list[JournalRow]:
         """Return the journal's batches after ``batch``, in order: the few since then."""
@@ -226,7 +231,7 @@ class Store(ABC):
             f"UPDATE core_state SET last_batch = {m}, last_seq = {m}, last_time = {m}, "
             f"last_hash = {m}, last_order_id = {m}, last_trade_id = {m}, last_market_id = {m}, "
             f"last_transfer_id = {m}, last_rank = {m}, fees = {m}, net_deposits = {m}, "
-            f"markets_seq = {m} "
+            f"markets_seq = {m}, stream_epoch = {m}, stream_place = {m} "
             f"WHERE id = 1 AND epoch = {m} AND last_batch = {m}"
         )
 
@@ -244,13 +249,14 @@ class Store(ABC):
         return f"DELETE FROM outbox WHERE batch = {self.mark}"
 
 
-def advance_parameters(core: CoreRow) -> tuple[int | bytes, ...]:
+def advance_parameters(core: CoreRow) -> tuple[int | bytes | str, ...]:
     """Return the parameters of the fencing statement."""
     c = core.counters
     return (
         core.last_batch, core.last_seq, core.last_time, core.last_hash, c.last_order_id,
         c.last_trade_id, c.last_market_id, c.last_transfer_id, c.last_rank, c.fees,
-        c.net_deposits, c.markets_seq, core.epoch, core.last_batch - 1,
+        c.net_deposits, c.markets_seq, core.position.epoch, core.position.place, core.epoch,
+        core.last_batch - 1,
     )  # fmt: skip
 
 

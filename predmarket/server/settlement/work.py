@@ -18,6 +18,7 @@ from predmarket.server.bus import Faulted, OutcomeUnknown
 from predmarket.server.settlement.batch import Batch, Waiting
 from predmarket.server.settlement.observer import Observer
 from predmarket.server.settlement.outlet import Outlet
+from predmarket.server.settlement.position import Position
 from predmarket.server.settlement.repeats import Repeats
 from predmarket.server.settlement.sequencer import Sequencer
 from predmarket.server.settlement.store import CoreRow, Settlement, Store
@@ -39,8 +40,8 @@ class Work:
     ``arrived`` wakes the decider, ``sealable`` the committer. ``sealed`` is a batch ready to be
     committed; None in place of its settlement when it has only answers. ``broken``: memory is not
     to be trusted until the committer has recovered. ``failures`` counts commits that failed in a
-    row.
-    ``dead`` are the connections that orders were tied to when this core began.
+    row. ``dead`` are the connections that orders were tied to when this core began. ``received`` is
+    how far the command stream has been taken into the queue, None where there is none.
     """
 
     sequencer: Sequencer
@@ -67,6 +68,7 @@ class Work:
         self.suspects: set[str] = set()
         self.dead: frozenset[str] = frozenset()
         self.sealed: tuple[Batch, Settlement | None] | None = None
+        self.received: Position | None = None
         self.committing: Batch | None = None
         self.commit_began: float | None = None
         self.broken = False

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from predmarket.server.changes import Changes
+from predmarket.server.changes import Changes, decode
 from predmarket.server.view import MarketView
 from tests.server.settlement.conftest import Exchange
 
@@ -20,8 +20,9 @@ class Listener:
         self.told: list[Changes] = []
         self.starting = True
 
-    def committed(self, changes: Changes) -> None:
+    def committed(self, changes: Changes, encoded: bytes) -> None:
         """Keep a batch."""
+        assert decode(encoded) == changes
         self.told.append(changes)
 
     def reloaded(self, recent: Sequence[Changes]) -> None:

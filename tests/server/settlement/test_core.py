@@ -80,7 +80,8 @@ async def test_the_next_batch_is_decided_while_one_commits(exchange: Exchange) -
         first = asyncio.create_task(running.do(limit(1, BUY, 1, 60)))
         await asyncio.wait_for(gate.settled.wait(), 20)
         rest = [asyncio.create_task(running.do(limit(u, BUY, 1, 50))) for u in range(2, USERS + 1)]
-        while len(running.core._work.sequencer.batch.entries) < len(rest):
+        work = running.core._work
+        while sum(len(batch.entries) for batch in work.batches) < 1 + len(rest):
             await asyncio.sleep(0)
         assert not any(task.done() for task in (first, *rest))
         gate.open.set()
@@ -344,7 +345,8 @@ async def test_a_refused_transfers_key_stays_free_for_the_next(exchange: Exchang
         await asyncio.wait_for(gate.settled.wait(), 20)
         funded = asyncio.create_task(running.do(Transfer(2, 100 * MONEY_ONE, "pay", 1)))
         second = asyncio.create_task(running.do(out))
-        while len(running.core._work.sequencer.batch.answers) < 2:
+        work = running.core._work
+        while sum(len(batch.answers) for batch in work.batches[1:]) < 2:
             await asyncio.sleep(0)
         gate.open.set()
         refused = await first

@@ -24,7 +24,7 @@ from tests.server.settlement.listener import Listener, shown
 BUY, SELL = Side.BUY, Side.SELL
 START = 1_000_000_000
 COUNTERS = {
-    "core_state": ("markets_seq",),
+    "core_state": ("markets_seq", "stream_epoch", "stream_place"),
     "accounts": ("order_seq", "fill_seq", "balance_seq", "position_seq"),
     "markets": ("trade_seq", "ticker_seq"),
     "orders": ("topic_seq", "connection"),
@@ -116,8 +116,8 @@ async def test_view_then_answers_then_outlet(exchange: Exchange) -> None:
     replies: list[asyncio.Task[BusReply]] = []
 
     class Watching(Listener):
-        def committed(self, changes: Changes) -> None:
-            super().committed(changes)
+        def committed(self, changes: Changes, encoded: bytes) -> None:
+            super().committed(changes, encoded)
             if changes.orders:
                 (waiting,) = running.core._work.outstanding
                 seen.append((waiting.reply.done(), running.view.book(MARKET).seq))

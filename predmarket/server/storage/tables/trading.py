@@ -43,10 +43,13 @@ core_state = Table(
     Column("fees", BigInt, nullable=False),
     Column("net_deposits", BigInt, nullable=False),
     _counter("markets_seq"),
+    Column("stream_epoch", BigInt, nullable=False, server_default=text("0")),
+    Column("stream_place", Text, nullable=False, server_default=text("'0-0/0'")),
     CheckConstraint("id = 1", name="single"),
     CheckConstraint("fees >= 0", name="fees"),
 )
-"""One row: the leader's epoch, which fences every settlement, and the counters and totals."""
+"""One row: the leader's epoch, which fences every settlement, the counters and totals, and how far
+the command stream is dealt with (settlement/position.py)."""
 
 lease = Table(
     "lease",

@@ -1,0 +1,133 @@
+"""``--workers N``: gateways that share one port, and with role ``all`` a core beside them.
+
+The process that was started opens the port and watches: it forks the others, starts one again that
+dies, passes SIGTERM and SIGINT on, and ends when all have ended. It never runs an event loop and
+holds no connection, so forking is safe at any time. Should it be killed itself, the others notice
+by a pipe and stop as if told to.
+
+One that cannot be started for its configuration (exit code 2) stops all; so does one that finds its
+database away at its first start (3), as a single process would.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import FrameType
+
+log = logging.getLogger(__name__)
+
+AGAIN_S = 1.0
+"""How long one that died is not started again: what dies at once must not spin."""
+LIMIT_S = 11
+"""From when on those that have not stopped are killed: more than they allow themselves."""
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_CONFIGURATION, _UNAVAILABLE = 2, 3
+
+Job = Callable[[], int]
+"""What a process does; returns its exit code."""
+
+
+class Workers:
+    """The processes under one parent, by their names."""
+
+    def __init__(self, jobs: Mapping[str, Job]) -> None:
+        self._jobs = jobs
+        self._names: dict[int, str] = {}
+        self._started: dict[str, int] = {}
+        self._alive, self._lifeline = os.pipe()
+        self._stopping = False
+        self._code = 0
+
+    def run(self) -> int:
+        """Run them all until told to stop; return the exit code."""
+        for number in _SIGNALS:
+            signal.signal(number, self._heed)
+        signal.signal(signal.SIGALRM, self._give_up)
+        for name in self._jobs:
+            self._start(name)
+        while self._names:
+            pid, status = os.waitpid(-1, 0)
+            if pid in self._names:
+                self._ended(self._names.pop(pid), os.waitstatus_to_exitcode(status))
+        signal.alarm(0)
+        return self._code if self._code >= 0 else 1  # negative: by a signal
+
+    def once(self) -> int:
+        """Run them all to their end, starting none again; return the exit code."""
+        self._stopping = True
+        return self.run()
+
+    def _start(self, name: str) -> None:
+        """Fork one. Signals wait meanwhile: none may meet our handlers in the child."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        self._started[name] = self._started.get(name, 0) + 1
+        pid = os.fork()
+        if pid == 0:
+            self._become(name)
+        self._names[pid] = name
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+    def _become(self, name: str) -> None:
+        """Be the child, and end with it."""
+        code = 1
+        try:
+            for number in (*_SIGNALS, signal.SIGALRM):
+                signal.signal(number, signal.SIG_DFL)
+            os.setpgrp()  # Ctrl-C at the terminal reaches the parent, which passes it on once
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            os.close(self._lifeline)
+            threading.Thread(target=_outlive_nobody, args=(self._alive,), daemon=True).start()
+            code = self._jobs[name]()
+        except BaseException:
+            log.critical("%s fails", name, exc_info=True)
+        finally:
+            logging.shutdown()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _ended(self, name: str, code: int) -> None:
+        """Take note of an end; start it again unless all are to stop."""
+        if self._stopping:
+            self._code = self._code or code
+            return
+        hopeless = code == _CONFIGURATION or (code == _UNAVAILABLE and self._started[name] == 1)
+        if hopeless:
+            self._code = code
+            self._stop(signal.SIGTERM)
+            return
+        log.error("%s has ended (%s) and is started again", name, code)
+        time.sleep(AGAIN_S)  # a signal is heeded meanwhile
+        if not self._stopping:
+            self._start(name)
+
+    def _heed(self, number: int, _frame: FrameType | None) -> None:
+        self._stop(signal.Signals(number))
+
+    def _stop(self, number: signal.Signals) -> None:
+        """Pass a signal on. The first one bounds how long stopping may take."""
+        if not self._stopping:
+            self._stopping = True
+            signal.alarm(LIMIT_S)
+        self._tell(number)
+
+    def _give_up(self, _number: int, _frame: FrameType | None) -> None:
+        log.critical("not stopped within %s s: killed", LIMIT_S)
+        self._code = 1
+        self._tell(signal.SIGKILL)
+
+    def _tell(self, number: signal.Signals) -> None:
+        for pid in [*self._names]:
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, number)
+
+
+def _outlive_nobody(alive: int) -> None:
+    """Stop this process when the other end of the pipe is gone, and its parent with it."""
+    while os.read(alive, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

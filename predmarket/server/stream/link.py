@@ -1,0 +1,129 @@
+"""The bus's own connections to Redis.
+
+Invariant: nothing is sent twice by itself. A command whose sending failed may be in the stream all
+the same; sent again it would be carried out twice.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, TypeAlias
+
+from redis.exceptions import ResponseError
+
+from predmarket.server.redis import FAILURES, PING_SECONDS, connect
+from predmarket.server.settings import PREFIX, Settings, SettingsError
+from predmarket.server.stream.keys import Keys
+
+log = logging.getLogger(__name__)
+
+_END_S = 0.1
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.5
+
+Entry: TypeAlias = tuple[bytes, dict[bytes, bytes]]
+"""An entry of a stream: its id, its fields."""
+
+
+class Link:
+    """A client of Redis for streams, which says once when it is away and once when it is back.
+
+    ``keys`` are its exchange's; whoever uses it sets them first.
+    """
+
+    keys: Keys
+
+    def __init__(self, url: str, shown: str) -> None:
+        """Prepare it; ``shown`` is the URL without its password. Raises ValueError."""
+        # Any: the client's methods are typed as for both its kinds.
+        self.client: Any = connect(url, retries=0)
+        self._shown = shown
+        self._up = True
+
+    async def answers(self) -> bool:
+        """Tell whether Redis answers."""
+        try:
+            async with asyncio.timeout(PING_SECONDS):
+                await self.client.ping()
+        except FAILURES:
+            return False
+        return True
+
+    async def read(
+        self, after: Mapping[str, str], count: int, block_ms: int
+    ) -> dict[str, list[Entry]]:
+        """Return what came into streams after these ids, waiting for it for ``block_ms``."""
+        found = await self.client.xread(dict(after), count=count, block=block_ms)
+        return {name.decode(): entries for name, entries in found}
+
+    async def last_id(self, stream: str) -> tuple[int, int] | None:
+        """Return the last id that a stream gave, None when there is no such stream."""
+        try:
+            info = await self.client.xinfo_stream(stream)
+        except ResponseError as error:
+            if "no such key" in str(error):
+                return None
+            raise
+        return entry_id(info["last-generated-id"])
+
+    def failed(self, error: BaseException) -> None:
+        """Say that Redis is away, unless it was said."""
+        if self._up:
+            self._up = False
+            why = str(error) or type(error).__name__
+            log.warning("Redis at %s is away (%s): no order goes through", self._shown, why)
+
+    def worked(self) -> None:
+        """Say that Redis is back, unless it was never away."""
+        if not self._up:
+            self._up = True
+            log.info("Redis at %s carries orders again", self._shown)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        with suppress(*FAILURES):
+            await self.client.aclose()
+
+
+def link_of(settings: Settings) -> Link:
+    """Return the link to the settings' Redis, not used yet. Raises SettingsError."""
+    settings.require_shared()
+    assert settings.redis_url is not None  # just required
+    try:
+        return Link(settings.redis_url.get_secret_value(), settings.shown_redis)
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}REDIS_URL: {error}") from None
+
+
+class Pause:
+    """Longer and longer pauses between attempts, until one works."""
+
+    def __init__(self) -> None:
+        self._next_s = FIRST_PAUSE_S
+
+    async def __call__(self) -> None:
+        """Wait before the next attempt."""
+        await asyncio.sleep(self._next_s)
+        self._next_s = min(2 * self._next_s, LONGEST_PAUSE_S)
+
+    def reset(self) -> None:
+        """An attempt worked."""
+        self._next_s = FIRST_PAUSE_S
+
+
+async def end(*tasks: "asyncio.Task[None] | None") -> None:
+    """Cancel tasks until they have ended; what they end with is theirs.
+
+    Again and again, since a cancellation that meets a call's own time limit is taken for that one.
+    """
+    left = {task for task in tasks if task is not None}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_END_S)
+
+
+def entry_id(id: bytes) -> tuple[int, int]:
+    """Return an entry's id as numbers."""
+    ms, _, seq = id.partition(b"-")
+    return int(ms), int(seq)

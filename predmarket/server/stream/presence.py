@@ -1,0 +1,82 @@
+"""Which gateways are alive: the orders tied to the connections of one that is not are cancelled.
+
+A gateway shows a number that it counts up every BEAT_S (sender.py). One whose number has stood
+still for SILENT_S, by the core's own clock, counts as disconnected: so within SILENT_S + LOOK_S +
+BEAT_S after its death. While Redis is away nobody can be heard, and silence does not count.
+
+Only gateways that have tied an order to a connection are looked at.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from predmarket.engine.commands import Disconnect
+from predmarket.server.bus import BusError
+from predmarket.server.redis import FAILURES
+from predmarket.server.settlement.core import Core
+from predmarket.server.stream.link import Link
+
+BEAT_S = 0.5
+BEAT_KEPT_MS = 10_000
+LOOK_S = 0.5
+SILENT_S = 5.0
+
+
+@dataclass(slots=True)
+class _Heard:
+    """A gateway's number as last seen, and when it was seen to change."""
+
+    beat: bytes | None
+    at: float
+
+
+class Presence:
+    """The leading core's eye on gateways."""
+
+    def __init__(self, link: Link, core: Core, clock: Callable[[], float]) -> None:
+        """Prepare it, after the core has started; ``clock`` counts seconds."""
+        self._link = link
+        self._core = core
+        self._clock = clock
+        self._gateways: dict[str, _Heard] = {}
+        for connection in core.connections:
+            self.tied(connection.rpartition("-")[0])
+
+    def tied(self, gateway: str) -> None:
+        """Look at a gateway from now on: an order of its is tied to a connection."""
+        if gateway not in self._gateways:
+            self._gateways[gateway] = _Heard(None, self._clock())
+
+    async def run(self) -> None:
+        """Look every LOOK_S, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if not self._gateways:
+                continue
+            try:
+                await self.look()
+            except FAILURES:
+                now = self._clock()
+                for heard in self._gateways.values():
+                    heard.at = now
+
+    async def look(self) -> None:
+        """See who is alive; cancel what is tied to those who are not."""
+        names = [*self._gateways]
+        beats = await self._link.client.mget([self._link.keys.beat(name) for name in names])
+        now = self._clock()
+        for name, beat in zip(names, beats, strict=True):
+            heard = self._gateways[name]
+            if beat is not None and beat != heard.beat:
+                heard.beat, heard.at = beat, now
+            elif now - heard.at > SILENT_S:
+                await self._disconnect(name)
+
+    async def _disconnect(self, gateway: str) -> None:
+        # Whatever of its commands is tied to a connection comes later and has it looked at again.
+        del self._gateways[gateway]
+        try:
+            await self._core.submit(Disconnect(gateway))
+        except BusError:
+            self.tied(gateway)

@@ -1,0 +1,224 @@
+"""A gateway's bus over Redis: commands into the stream, replies from the follower.
+
+Invariants:
+- a command is sent at most once; when it is not known whether it was taken, its outcome is unknown
+  until a reply comes or its time is up;
+- Overloaded says that it was not taken: it was not sent, or Redis said that the stream is gone;
+- what waits is bounded, by number here and by the length of the stream.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeAlias
+
+from redis.exceptions import ResponseError
+
+from predmarket.engine.commands import Command
+from predmarket.server.bus import BusError, BusReply, OutcomeUnknown, Overloaded
+from predmarket.server.redis import FAILURES
+from predmarket.server.settlement.core import MAX_QUEUE, REPLY_LIMIT_S, wall_clock
+from predmarket.server.stream import keys, messages
+from predmarket.server.stream.heard import Heard
+from predmarket.server.stream.link import Link, end
+from predmarket.server.stream.messages import Parcel, Request
+from predmarket.server.stream.presence import BEAT_KEPT_MS, BEAT_S
+from predmarket.units import Micros
+
+log = logging.getLogger(__name__)
+
+_SWEEP_S = 0.25
+
+Reply: TypeAlias = "asyncio.Future[BusReply]"
+
+
+class Sender:
+    """The bus of one gateway (bus.Bus), and its sign of life."""
+
+    def __init__(
+        self,
+        gateway: str,
+        link: Link,
+        core: Heard,
+        *,
+        clock: Callable[[], Micros] = wall_clock,
+        max_queue: int = MAX_QUEUE,
+        reply_limit_s: float = REPLY_LIMIT_S,
+    ) -> None:
+        """Prepare it; ``gateway`` is a name that no other gateway has or had."""
+        self._gateway = gateway
+        self._link = link
+        self._core = core
+        self._clock = clock
+        self._max_queue = max_queue
+        self._limit = int(reply_limit_s * 1_000_000)
+        self._count = 0
+        self._pending: dict[int, tuple[Micros, Reply]] = {}
+        self._outgoing: deque[tuple[Request, Reply]] = deque()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._away = False
+        self._length = 0
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # the routes' side
+
+    async def submit(self, command: Command) -> BusReply:
+        """Return the command's reply after its commit; see ``Bus``."""
+        return await self.hand_in(command)
+
+    def hand_in(self, command: Command) -> Reply:
+        """Return what will be the command's reply, after its commit; see ``Bus``."""
+        if self._stopping or len(self._pending) >= self._max_queue:
+            raise Overloaded("too many commands wait")
+        if self._length >= keys.MAX_COMMANDS:
+            raise Overloaded("too many commands wait for the core")
+        if self._away or not self._core.stream:
+            raise Overloaded("no core is heard of")
+        self._count += 1
+        deadline = self._clock() + self._limit
+        reply: Reply = asyncio.get_running_loop().create_future()
+        self._pending[self._count] = deadline, reply
+        self._outgoing.append((Request(self._count, deadline, command), reply))
+        self._wake.set()
+        return reply
+
+    async def submit_many(self, commands: Sequence[Command]) -> list[BusReply | BusError]:
+        """Return each command's reply after its commit, or why there is none; see ``Bus``."""
+        taken: list[Reply | Overloaded] = []
+        for command in commands:
+            try:
+                taken.append(self.hand_in(command))
+            except Overloaded as error:
+                taken.append(error)
+        outcomes: list[BusReply | BusError] = []
+        try:
+            for one in taken:
+                try:
+                    outcomes.append(one if isinstance(one, Overloaded) else await one)
+                except BusError as error:
+                    outcomes.append(error)
+        except asyncio.CancelledError:  # what is not sent is not sent
+            for one in taken:
+                if isinstance(one, asyncio.Future):
+                    one.cancel()
+            raise
+        return outcomes
+
+    # the follower's side
+
+    def answer(self, number: int, outcome: BusReply | BusError) -> None:
+        """Give the reply to a command, if anybody still waits for it."""
+        _, reply = self._pending.pop(number, (0, None))
+        if reply is None or reply.done():
+            return
+        if isinstance(outcome, BusError):
+            reply.set_exception(outcome)
+        else:
+            reply.set_result(outcome)
+
+    # life
+
+    def start(self) -> "list[asyncio.Task[None]]":
+        """Begin to send and to show that this gateway is alive; return what never ends."""
+        steps: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+        steps = (self._send, self._beat, self._sweep)
+        self._tasks = [asyncio.create_task(step()) for step in steps]
+        return self._tasks
+
+    async def stop(self, limit_s: float) -> None:
+        """Take nothing more; wait for the replies that are due, no longer than ``limit_s``."""
+        self._stopping = True
+        waiting = [reply for _, reply in self._pending.values() if not reply.done()]
+        if waiting:
+            await asyncio.wait(waiting, timeout=limit_s)
+        await end(*self._tasks)
+        for _, reply in self._pending.values():
+            _fail(reply, OutcomeUnknown("the gateway stops"))
+
+    async def _send(self) -> None:
+        """Put commands into the stream, those that came together as one entry, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._outgoing:
+                group = self._next_group()
+                if group:
+                    await self._put(group)
+
+    def _next_group(self) -> list[tuple[Request, Reply]]:
+        """Take the next commands that somebody still waits for."""
+        group: list[tuple[Request, Reply]] = []
+        while self._outgoing and len(group) < keys.PARCEL:
+            request, reply = self._outgoing.popleft()
+            if reply.done():
+                self._pending.pop(request.number, None)
+            else:
+                group.append((request, reply))
+        return group
+
+    async def _put(self, group: list[tuple[Request, Reply]]) -> None:
+        """Add an entry to the stream; one that is gone is not made again (consumer.py does)."""
+        stream = self._core.stream
+        fields = {
+            messages.PARCEL_FIELD: messages.encode(
+                Parcel(self._gateway, [request for request, _ in group])
+            )
+        }
+        try:
+            taken = None
+            if stream:
+                key = self._link.keys.commands(stream)
+                taken = await self._link.client.xadd(key, fields, nomkstream=True)
+        except ResponseError as error:  # out of memory, read only: it was not taken
+            log.warning("Redis takes no command: %s", error)
+            self._refuse(group)
+        except FAILURES as error:
+            self._link.failed(error)
+            self._away = True
+            self._refuse([*self._outgoing])
+            self._outgoing.clear()
+        else:
+            if taken is None:
+                self._refuse(group)
+
+    def _refuse(self, group: list[tuple[Request, Reply]]) -> None:
+        for request, reply in group:
+            self._pending.pop(request.number, None)
+            _fail(reply, Overloaded("the command was not taken"))
+
+    async def _beat(self) -> None:
+        """Show that this gateway is alive, and see how long the stream is, for ever."""
+        count = 0
+        while True:
+            count += 1
+            try:
+                line = self._link.client.pipeline(transaction=False)
+                line.set(self._link.keys.beat(self._gateway), count, px=BEAT_KEPT_MS)
+                line.xlen(self._link.keys.commands(self._core.stream))
+                _, self._length = await line.execute()
+            except FAILURES as error:
+                self._link.failed(error)
+                self._away = True
+            else:
+                self._link.worked()
+                self._away = False
+            await asyncio.sleep(BEAT_S)
+
+    async def _sweep(self) -> None:
+        """Tell those who waited too long that the outcome is unknown, for ever."""
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            now = self._clock()
+            while self._pending:
+                number, (deadline, reply) = next(iter(self._pending.items()))
+                if deadline > now and not reply.done():
+                    break
+                del self._pending[number]
+                _fail(reply, OutcomeUnknown("no reply in time"))
+
+
+def _fail(reply: Reply, error: BusError) -> None:
+    if not reply.done():
+        reply.set_exception(error)

@@ -1,0 +1,239 @@
+"""An exchange of several processes, disturbed under load and held to its word.
+
+Each round: orders at both gateways, one disturbance, orders flow again. Then: every acknowledged
+order is there once; what was unknown is found out by its client order id and is there once too;
+money is conserved. At the end the audit, replay included, holds.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import httpx
+
+from tests.crash.campaign import audit_holds, sums_hold
+from tests.support.exchange import ExchangeProcess
+from tests.support.fleet import Fleet, fleet
+from tests.support.load import MARKET, Load
+from tests.support.postgres import PostgresServer
+from tests.support.redis import RedisServer
+
+LOADED = 60
+BACK_S = 20.0
+_PASSWORDS = {"user@example.com": "password123", "admin@example.com": "admin123"}
+_DEPOSIT = "100000000"
+
+
+@dataclass
+class FleetTally:
+    """What a campaign went through; ``takeovers_s``: from a leader's end to the next one's lead."""
+
+    rounds: Counter[str] = field(default_factory=Counter)
+    acknowledged: int = 0
+    unknown: int = 0
+    deposed: int = 0
+    takeovers_s: list[float] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        did = ", ".join(f"{count} × {name}" for name, count in sorted(self.rounds.items()))
+        took = sorted(self.takeovers_s)
+        line = (
+            f"{did}; {self.acknowledged} orders acknowledged, {self.unknown} unknown at first; "
+            f"{self.deposed} cores deposed besides"
+        )
+        if not took:
+            return line
+        return f"{line}; takeover median {took[len(took) // 2]:.2f} s, longest {took[-1]:.2f} s"
+
+
+@asynccontextmanager
+async def signed_in(url: str, email: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Log one of the seed's users in at a gateway."""
+    async with httpx.AsyncClient(base_url=url, timeout=20, verify=False) as client:
+        body = {"email": email, "password": _PASSWORDS[email]}
+        answer = await client.post("/v1/auth/login", json=body)
+        client.cookies.clear()
+        client.headers["authorization"] = f"Bearer {answer.json()['accessToken']}"
+        yield client
+
+
+@asynccontextmanager
+async def loaded(
+    running: Fleet, name: str, check: Callable[[str], None] = audit_holds
+) -> AsyncIterator[list[Load]]:
+    """Place orders at both gateways meanwhile; then see what became of each, and of money."""
+    loads = [Load(one.url, 4, name=f"{name}-{n}") for n, one in enumerate(running.gateways)]
+    hands = [asyncio.create_task(load.run()) for load in loads]
+    for load in loads:
+        await load.reached(LOADED)
+    yield loads
+    for load in loads:
+        load.stop()
+    await asyncio.gather(*hands)
+    async with signed_in(running.gateways[0].url, "user@example.com") as user:
+        for load in loads:
+            assert load.refused == []
+            for key in load.unknown:
+                await _resolve(user, load, key)
+    for load in loads:
+        assert await asyncio.to_thread(load.kept, running.database_url)
+    await asyncio.to_thread(check, running.database_url)
+
+
+async def _resolve(user: httpx.AsyncClient, load: Load, key: str) -> None:
+    """Repeat an order whose outcome is unknown: it is there then, once."""
+    body = {
+        "marketId": MARKET, "side": "BUY", "type": "LIMIT", "price": "0.01", "qty": "1",
+        "clientOrderId": key,
+    }  # fmt: skip
+    answer = await user.post("/v1/orders", json=body)
+    assert answer.status_code in (200, 201), answer.text
+    load.acknowledged[key] = answer.json()["id"]
+
+
+async def flow(loads: list[Load], within_s: float = BACK_S) -> None:
+    """Wait until orders flow at both gateways."""
+    async with asyncio.timeout(within_s):
+        await asyncio.gather(*(load.reached(len(load.acknowledged) + LOADED) for load in loads))
+
+
+async def until(found: Callable[[], Any], within_s: float = BACK_S) -> None:
+    """Wait until something that is asked for in a thread is so."""
+    async with asyncio.timeout(within_s):
+        while not await asyncio.to_thread(found):
+            await asyncio.sleep(0.02)
+
+
+def leads(core: ExchangeProcess) -> bool:
+    """Tell whether a core leads."""
+    with httpx.Client(timeout=2, verify=False) as client:
+        return bool(client.get(f"{core.url}/healthz").json()["core"] == "ok")
+
+
+Disturbance: TypeAlias = Callable[["Disturber"], Awaitable[None]]
+
+
+@dataclass
+class Disturber:
+    """Breaks one thing at a time, and mends it."""
+
+    running: Fleet
+    database: PostgresServer
+    draw: random.Random
+    tally: FleetTally
+
+    async def kill_leader(self) -> None:
+        """SIGKILL; the other takes over, and the killed one comes back to stand by."""
+        leader = await asyncio.to_thread(self.running.leader)
+        began = time.monotonic()
+        await asyncio.to_thread(leader.kill)
+        await until(lambda: leads(self._other(leader)))
+        self.tally.takeovers_s.append(time.monotonic() - began)
+        await asyncio.to_thread(leader.start)
+
+    async def pause_leader(self) -> None:
+        """SIGSTOP past its lease, then SIGCONT: it finds itself deposed and ends."""
+        leader = await asyncio.to_thread(self.running.leader)
+        began = time.monotonic()
+        os.kill(leader.pid, signal.SIGSTOP)
+        await until(lambda: leads(self._other(leader)))
+        self.tally.takeovers_s.append(time.monotonic() - began)
+        await asyncio.sleep(self.draw.uniform(0, 1))
+        os.kill(leader.pid, signal.SIGCONT)
+        assert await asyncio.to_thread(leader.ended) == 1
+        await asyncio.to_thread(leader.start)
+
+    async def kill_gateway(self) -> None:
+        """SIGKILL, and start again."""
+        gateway = self.draw.choice(self.running.gateways)
+        await asyncio.to_thread(gateway.kill)
+        await asyncio.to_thread(gateway.start)
+
+    async def kill_redis(self) -> None:
+        """SIGKILL; it comes back empty."""
+        await asyncio.to_thread(self.running.redis.stop, "kill")
+        await asyncio.sleep(self.draw.uniform(0, 1))
+        await asyncio.to_thread(self.running.redis.start)
+
+    async def pause_redis(self) -> None:
+        """SIGSTOP for as long as makes calls fail that reach it all the same."""
+        os.kill(self.running.redis.pid, signal.SIGSTOP)
+        await asyncio.sleep(self.draw.uniform(1, 4))
+        os.kill(self.running.redis.pid, signal.SIGCONT)
+
+    async def crash_postgres(self) -> None:
+        """PostgreSQL's own crash, and its recovery."""
+        await asyncio.to_thread(self.database.stop, "immediate")
+        await asyncio.to_thread(self.database.start)
+
+    def _other(self, core: ExchangeProcess) -> ExchangeProcess:
+        (other,) = (one for one in self.running.cores if one is not core)
+        return other
+
+
+DISTURBANCES: tuple[Disturbance, ...] = (
+    Disturber.kill_leader,
+    Disturber.pause_leader,
+    Disturber.kill_gateway,
+    Disturber.kill_redis,
+    Disturber.pause_redis,
+    Disturber.crash_postgres,
+)
+
+
+async def disturb(
+    running: Fleet, database: PostgresServer, rounds: int, draw: random.Random
+) -> FleetTally:
+    """Run ``rounds`` rounds on a fleet. ``draw`` decides what is disturbed and when."""
+    tally = FleetTally()
+    disturber = Disturber(running, database, draw, tally)
+    async with signed_in(running.gateways[0].url, "admin@example.com") as admin:
+        body = {"email": "user@example.com", "amount": _DEPOSIT, "reason": "for the campaign"}
+        assert (await admin.post("/v1/user/transfer", json=body)).status_code == 201
+    for number in range(rounds):
+        step = draw.choice(DISTURBANCES)
+        # A leader that was without PostgreSQL for longer than its lease may have been deposed.
+        tally.deposed += await asyncio.to_thread(_start_deposed, running)
+        async with loaded(running, f"round{number}", sums_hold) as loads:
+            await asyncio.sleep(draw.uniform(0, 0.5))
+            await step(disturber)
+            await flow(loads)
+        tally.rounds[step.__name__.replace("_", " ")] += 1
+        tally.acknowledged += sum(len(load.acknowledged) for load in loads)
+        tally.unknown += sum(len(load.unknown) for load in loads)
+    await asyncio.to_thread(audit_holds, running.database_url)
+    return tally
+
+
+def _start_deposed(running: Fleet) -> int:
+    """Start again those cores that have ended by themselves; return how many. Nothing else may."""
+    assert all(gateway.running for gateway in running.gateways)
+    ended = [core for core in running.cores if not core.running]
+    for core in ended:
+        assert core.ended() == 1
+        assert "Deposed" in (core.folder / "log").read_text()
+        core.start()
+    return len(ended)
+
+
+def campaign(folder: Path, rounds: int, seed: int) -> FleetTally:
+    """Run a campaign on servers of its own."""
+    with (
+        PostgresServer() as database,
+        RedisServer() as redis,
+        fleet(folder, database.url(), redis) as running,
+    ):
+        try:
+            return asyncio.run(disturb(running, database, rounds, random.Random(seed)))
+        except BaseException:
+            for one in running.processes:  # their folders are gone in a moment
+                print(f"{one.folder.name}:\n{(one.folder / 'log').read_text()[-3000:]}")
+            raise
