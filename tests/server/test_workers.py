@@ -103,15 +103,20 @@ async def test_a_core_and_two_gateways_under_one_process(
         assert not any(psutil.pid_exists(pid) for pid in before)
         await asyncio.to_thread(audit_holds, postgres_url)
         await asyncio.to_thread(process.start)
+        await asyncio.to_thread(until, lambda: len(said_ready(tmp_path)) == 3 + 1 + 3)
         before = children(process)
         process.kill()
         await asyncio.to_thread(until, lambda: not any(psutil.pid_exists(pid) for pid in before))
     finally:
         process.kill()
-    lines = (tmp_path / "log").read_text().splitlines()
-    assert not any("Traceback" in line for line in lines)
-    ready = [json.loads(line)["event"] for line in lines if "is ready on" in line]
-    assert len(ready) == 3 + 1 + 3
+    assert "Traceback" not in (tmp_path / "log").read_text()
+    assert len(said_ready(tmp_path)) == 3 + 1 + 3
+
+
+def said_ready(folder: Path) -> list[str]:
+    """Return what each process of an exchange logged once it was ready."""
+    lines = (folder / "log").read_text().splitlines()
+    return [json.loads(line)["event"] for line in lines if "is ready on" in line]
 
 
 def test_what_cannot_be_started_ends_them_all(
