@@ -89,11 +89,13 @@ async def test_a_core_and_two_gateways_under_one_process(
         load = Load(process.url)
         running = asyncio.create_task(load.run())
         await load.reached(30)
+        await asyncio.to_thread(until, lambda: len(said_ready(tmp_path)) == 3)
         before = children(process)
         assert len(before) == 3
         os.kill(before[-1], signal.SIGKILL)
         await asyncio.to_thread(until, lambda: len({*children(process)} - {*before}) == 1)
         await load.reached(len(load.acknowledged) + 30)
+        await asyncio.to_thread(until, lambda: len(said_ready(tmp_path)) == 3 + 1)
         load.stop()
         await running
         assert load.refused == []

@@ -93,7 +93,8 @@ class Workers:
     def _ended(self, name: str, code: int) -> None:
         """Take note of an end; start it again unless all are to stop."""
         if self._stopping:
-            self._code = self._code or code
+            if -code not in _SIGNALS:  # else it was told to stop before it had begun
+                self._code = self._code or code
             return
         hopeless = code == _CONFIGURATION or (code == _UNAVAILABLE and self._started[name] == 1)
         if hopeless:
