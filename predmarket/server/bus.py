@@ -4,6 +4,7 @@ In one process the bus is the sequencer's own queue. A gateway knows only this m
 """
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
@@ -47,14 +48,9 @@ class Faulted(BusError):
 
 
 class Bus(Protocol):
-    """Where a gateway hands in commands."""
+    """Where a gateway hands in commands. Who makes one says how one command is handed in."""
 
-    async def submit(self, command: Command) -> BusReply:
-        """Return the reply once it is committed and this gateway's market view holds it.
-
-        Raises Overloaded, OutcomeUnknown or Faulted.
-        """
-
+    @abstractmethod
     def hand_in(self, command: Command) -> asyncio.Future[BusReply]:
         """Hand in a command without waiting; the future is what ``submit`` would return.
 
@@ -62,9 +58,35 @@ class Bus(Protocol):
         Whoever cancels it stops waiting. Raises Overloaded; the future holds the other errors.
         """
 
+    async def submit(self, command: Command) -> BusReply:
+        """Return the reply once it is committed and this gateway's market view holds it.
+
+        Raises Overloaded, OutcomeUnknown or Faulted.
+        """
+        return await self.hand_in(command)
+
     async def submit_many(self, commands: Sequence[Command]) -> list[BusReply | BusError]:
         """Hand in commands together, in their order, and return for each what ``submit`` would.
 
         They are carried out each on its own, next to each other, and as a rule in one commit; who
         waits for many waits once, which costs less than a task for each.
         """
+        taken: list[asyncio.Future[BusReply] | Overloaded] = []
+        for command in commands:
+            try:
+                taken.append(self.hand_in(command))
+            except Overloaded as error:
+                taken.append(error)
+        outcomes: list[BusReply | BusError] = []
+        try:
+            for one in taken:
+                try:
+                    outcomes.append(one if isinstance(one, Overloaded) else await one)
+                except BusError as error:
+                    outcomes.append(error)
+        except asyncio.CancelledError:  # as one command alone: what is not begun is not begun
+            for one in taken:
+                if isinstance(one, asyncio.Future):
+                    one.cancel()
+            raise
+        return outcomes

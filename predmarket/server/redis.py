@@ -61,6 +61,33 @@ def connect(url: str, timeout_s: float = PING_SECONDS, retries: int = 2) -> Clie
     return Client.from_pool(pool)
 
 
+class Pause:
+    """Longer and longer pauses between attempts, until one works."""
+
+    def __init__(self, longest_s: float = 0.5) -> None:
+        self._longest_s = longest_s
+        self._next_s = _FIRST_PAUSE_S
+
+    async def __call__(self) -> None:
+        """Wait before the next attempt."""
+        await asyncio.sleep(self._next_s)
+        self._next_s = min(2 * self._next_s, self._longest_s)
+
+    def reset(self) -> None:
+        """An attempt worked."""
+        self._next_s = _FIRST_PAUSE_S
+
+
+async def failure_of_ping(client: Client) -> Exception | None:
+    """Ask Redis now; return why it does not answer within PING_SECONDS, None when it does."""
+    try:
+        async with asyncio.timeout(PING_SECONDS):
+            await client.ping()
+    except FAILURES as error:
+        return error
+    return None
+
+
 class Redis:
     """One client for everybody, its breaker, and those who listen to its channels."""
 
@@ -91,7 +118,7 @@ class Redis:
 
     async def answers(self) -> bool:
         """Ask it now; tell whether it answers within PING_SECONDS."""
-        return await self._failure_of_ping() is None
+        return await failure_of_ping(self.client) is None
 
     async def call(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Return what Redis answers. Raises Away within CALL_SECONDS, at once while it is away."""
@@ -120,16 +147,8 @@ class Redis:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.add(asyncio.create_task(work))
 
-    async def _failure_of_ping(self) -> Exception | None:
-        try:
-            async with asyncio.timeout(PING_SECONDS):
-                await self.client.ping()
-        except FAILURES as error:
-            return error
-        return None
-
     async def _look(self) -> None:
-        failure = await self._failure_of_ping()
+        failure = await failure_of_ping(self.client)
         if failure is not None:
             self._lost(failure)
         elif not self._up:
@@ -137,14 +156,13 @@ class Redis:
             log.info("Redis at %s answers again", self._shown)
 
     async def _keep_looking(self) -> None:
-        pause = _FIRST_PAUSE_S
+        pause = Pause(_LONGEST_PAUSE_S)
         while True:
             if self._up:
-                pause = _FIRST_PAUSE_S
+                pause.reset()
                 await asyncio.sleep(_LOOK_SECONDS)
             else:
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE_S)
+                await pause()
             await self._look()
 
     def _lost(self, error: Exception) -> None:
@@ -165,7 +183,7 @@ class Redis:
     async def _keep_listening(
         self, channel: str, receive: Callable[[bytes], None], renewed: Callable[[], None]
     ) -> None:
-        pause = _FIRST_PAUSE_S
+        pause = Pause(_LONGEST_PAUSE_S)
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -175,9 +193,8 @@ class Redis:
                     await channels.subscribe(channel)
                     await _pass_on(channels, receive, renewed)
             if loop.time() - began > _SILENT_SECONDS:
-                pause = _FIRST_PAUSE_S
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_S)
+                pause.reset()
+            await pause()
 
 
 async def _pass_on(

@@ -170,7 +170,7 @@ class Sessions:
                 return None
             if revocations == self._revocations:  # else it may be this one that has ended meanwhile
                 break
-        if len(self._cache) >= MAX_CACHED:
+        if len(self._cache) >= MAX_CACHED and credential not in self._cache:
             del self._cache[next(iter(self._cache))]
         again_at = now + RECHECK_SECONDS - _AHEAD_SECONDS
         until = min(now + RECHECK_SECONDS, found.expires_at)

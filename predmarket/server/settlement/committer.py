@@ -13,7 +13,7 @@ import time
 from predmarket.server.settlement.batch import Batch
 from predmarket.server.settlement.repair import Repair
 from predmarket.server.settlement.sequencer import CoreDefect
-from predmarket.server.settlement.store import Contradiction, StoreError
+from predmarket.server.settlement.store import Contradiction, Settlement, StoreError
 from predmarket.server.settlement.work import Work
 
 
@@ -48,29 +48,34 @@ class Committer:
         work.arrived.set()
         await work.notify()
         asyncio.get_running_loop().call_soon(self._answer_meanwhile)
-        if settlement is not None:
-            work.commit_began = time.monotonic()
-            try:
-                await work.store.settle(settlement)
-            except Contradiction as error:
-                self._suspect(batch, error)
-                work.break_off(error)
-                return
-            except StoreError as error:
-                work.failures += 1
-                work.break_off(error)
-                return
-            finally:
-                took, work.commit_began = work.commit_lasts, None
-                self._answer()
-            work.failures = 0
-            work.committed = settlement.core
-            work.commit_took(took)
-            work.observer.settled(len(batch.entries), len(batch.history.trades))
-        self._answer()
+        committed = settlement is None or await self._settle(batch, settlement)
+        self._answer()  # when there was nothing to wait for
         if self._defect is not None:
             raise self._defect
-        self._returned, work.committing = batch, None
+        if committed:
+            self._returned, work.committing = batch, None
+
+    async def _settle(self, batch: Batch, settlement: Settlement) -> bool:
+        """Commit a batch and tell whether it is known to be committed."""
+        work = self._work
+        work.commit_began = time.monotonic()
+        try:
+            await work.store.settle(settlement)
+        except Contradiction as error:
+            self._suspect(batch, error)
+            work.break_off(error)
+            return False
+        except StoreError as error:
+            work.failures += 1
+            work.break_off(error)
+            return False
+        finally:
+            took, work.commit_began = work.commit_lasts, None
+        work.failures = 0
+        work.committed = settlement.core
+        work.commit_took(took)
+        work.observer.settled(len(batch.entries), len(batch.history.trades))
+        return True
 
     def _answer(self) -> None:
         """Let the view hold the batch whose commit has returned, then answer it; once."""

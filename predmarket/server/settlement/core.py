@@ -18,12 +18,12 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from predmarket.engine.commands import Command
-from predmarket.server.bus import BusError, BusReply, Overloaded
+from predmarket.server.bus import Bus, BusReply, Overloaded
 from predmarket.server.settlement.batch import Waiting
 from predmarket.server.settlement.committer import Committer
 from predmarket.server.settlement.decider import Decider
@@ -70,7 +70,7 @@ class CoreStatus:
     waiting: int = 0
 
 
-class Core:
+class Core(Bus):
     """The leader's settlement core; also the in-process bus (``submit``)."""
 
     def __init__(
@@ -110,42 +110,8 @@ class Core:
 
     # the gateways' side
 
-    async def submit(self, command: Command) -> BusReply:
-        """Return the command's reply after its commit.
-
-        Raises Overloaded when the queue is full, OutcomeUnknown when no reply came in time,
-        Faulted when the command met a defect and was dropped.
-        """
-        return await self._take(command).reply
-
     def hand_in(self, command: Command) -> asyncio.Future[BusReply]:
-        """Return what will be the command's reply, after its commit; see ``Bus``."""
-        return self._take(command).reply
-
-    async def submit_many(self, commands: Sequence[Command]) -> list[BusReply | BusError]:
-        """Return each command's reply after its commit, or why there is none; see ``Bus``."""
-        taken: list[Waiting | Overloaded] = []
-        for command in commands:
-            try:
-                taken.append(self._take(command))
-            except Overloaded as error:
-                taken.append(error)
-        outcomes: list[BusReply | BusError] = []
-        try:
-            for one in taken:
-                try:
-                    outcomes.append(one if isinstance(one, Overloaded) else await one.reply)
-                except BusError as error:
-                    outcomes.append(error)
-        except asyncio.CancelledError:  # as one command alone: what is not begun is not begun
-            for one in taken:
-                if isinstance(one, Waiting):
-                    one.reply.cancel()
-            raise
-        return outcomes
-
-    def _take(self, command: Command) -> Waiting:
-        """Queue a command. Raises Overloaded."""
+        """Queue a command and return what will be its reply, after its commit; see ``Bus``."""
         work = self._work
         if self._stopping or len(work.queue) >= self._max_queue:
             raise Overloaded("too many commands wait")
@@ -161,7 +127,7 @@ class Core:
         work.queue.append(waiting)
         work.outstanding.append(waiting)
         work.arrived.set()
-        return waiting
+        return waiting.reply
 
     # the command stream's side
 

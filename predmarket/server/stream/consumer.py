@@ -15,11 +15,11 @@ from functools import partial
 import msgspec
 
 from predmarket.engine.commands import PlaceOrder
-from predmarket.server.redis import FAILURES
+from predmarket.server.redis import FAILURES, Pause
 from predmarket.server.settlement.core import Core
 from predmarket.server.settlement.position import Position
 from predmarket.server.stream import messages
-from predmarket.server.stream.link import Entry, Link, Pause, entry_id
+from predmarket.server.stream.link import Entry, Link, entry_id
 from predmarket.server.stream.messages import Parcel
 from predmarket.server.stream.presence import Presence
 from predmarket.server.stream.publisher import Publisher

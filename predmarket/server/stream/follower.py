@@ -18,12 +18,12 @@ import msgspec
 from predmarket.server import changes as changed
 from predmarket.server.changes import Changes
 from predmarket.server.realtime.hub import Hub
-from predmarket.server.redis import FAILURES
+from predmarket.server.redis import FAILURES, Pause
 from predmarket.server.settlement.store import OUTBOX_BATCHES
 from predmarket.server.storage.database import UNAVAILABLE, Database
 from predmarket.server.stream import messages, picture
 from predmarket.server.stream.heard import Heard
-from predmarket.server.stream.link import Entry, Link, Pause
+from predmarket.server.stream.link import Entry, Link
 from predmarket.server.stream.messages import Answers
 from predmarket.server.stream.sender import Sender
 from predmarket.server.view import MarketView

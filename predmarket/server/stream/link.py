@@ -12,14 +12,13 @@ from typing import Any, TypeAlias
 
 from redis.exceptions import ResponseError
 
-from predmarket.server.redis import FAILURES, PING_SECONDS, connect
+from predmarket.server.redis import FAILURES, connect, failure_of_ping
 from predmarket.server.settings import PREFIX, Settings, SettingsError
 from predmarket.server.stream.keys import Keys
 
 log = logging.getLogger(__name__)
 
 _END_S = 0.1
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.5
 
 Entry: TypeAlias = tuple[bytes, dict[bytes, bytes]]
 """An entry of a stream: its id, its fields."""
@@ -42,12 +41,7 @@ class Link:
 
     async def answers(self) -> bool:
         """Tell whether Redis answers."""
-        try:
-            async with asyncio.timeout(PING_SECONDS):
-                await self.client.ping()
-        except FAILURES:
-            return False
-        return True
+        return await failure_of_ping(self.client) is None
 
     async def read(
         self, after: Mapping[str, str], count: int, block_ms: int
@@ -93,22 +87,6 @@ def link_of(settings: Settings) -> Link:
         return Link(settings.redis_url.get_secret_value(), settings.shown_redis)
     except ValueError as error:
         raise SettingsError(f"{PREFIX}REDIS_URL: {error}") from None
-
-
-class Pause:
-    """Longer and longer pauses between attempts, until one works."""
-
-    def __init__(self) -> None:
-        self._next_s = FIRST_PAUSE_S
-
-    async def __call__(self) -> None:
-        """Wait before the next attempt."""
-        await asyncio.sleep(self._next_s)
-        self._next_s = min(2 * self._next_s, LONGEST_PAUSE_S)
-
-    def reset(self) -> None:
-        """An attempt worked."""
-        self._next_s = FIRST_PAUSE_S
 
 
 async def end(*tasks: "asyncio.Task[None] | None") -> None:

@@ -15,11 +15,11 @@ from typing import TypeAlias
 from predmarket.server import changes as changed
 from predmarket.server.bus import BusReply, Faulted
 from predmarket.server.changes import Changes
-from predmarket.server.redis import FAILURES
+from predmarket.server.redis import FAILURES, Pause
 from predmarket.server.settlement.core import Core
 from predmarket.server.settlement.store import OUTBOX_BATCHES
 from predmarket.server.stream import keys, messages
-from predmarket.server.stream.link import Link, Pause
+from predmarket.server.stream.link import Link
 from predmarket.server.stream.messages import Announcement, Answer, Answers
 
 ANNOUNCE_S = 0.25

@@ -10,13 +10,13 @@ Invariants:
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
 from redis.exceptions import ResponseError
 
 from predmarket.engine.commands import Command
-from predmarket.server.bus import BusError, BusReply, OutcomeUnknown, Overloaded
+from predmarket.server.bus import Bus, BusError, BusReply, OutcomeUnknown, Overloaded
 from predmarket.server.redis import FAILURES
 from predmarket.server.settlement.core import MAX_QUEUE, REPLY_LIMIT_S, wall_clock
 from predmarket.server.stream import keys, messages
@@ -33,7 +33,7 @@ _SWEEP_S = 0.25
 Reply: TypeAlias = "asyncio.Future[BusReply]"
 
 
-class Sender:
+class Sender(Bus):
     """The bus of one gateway (bus.Bus), and its sign of life."""
 
     def __init__(
@@ -64,10 +64,6 @@ class Sender:
 
     # the routes' side
 
-    async def submit(self, command: Command) -> BusReply:
-        """Return the command's reply after its commit; see ``Bus``."""
-        return await self.hand_in(command)
-
     def hand_in(self, command: Command) -> Reply:
         """Return what will be the command's reply, after its commit; see ``Bus``."""
         if self._stopping or len(self._pending) >= self._max_queue:
@@ -83,28 +79,6 @@ class Sender:
         self._outgoing.append((Request(self._count, deadline, command), reply))
         self._wake.set()
         return reply
-
-    async def submit_many(self, commands: Sequence[Command]) -> list[BusReply | BusError]:
-        """Return each command's reply after its commit, or why there is none; see ``Bus``."""
-        taken: list[Reply | Overloaded] = []
-        for command in commands:
-            try:
-                taken.append(self.hand_in(command))
-            except Overloaded as error:
-                taken.append(error)
-        outcomes: list[BusReply | BusError] = []
-        try:
-            for one in taken:
-                try:
-                    outcomes.append(one if isinstance(one, Overloaded) else await one)
-                except BusError as error:
-                    outcomes.append(error)
-        except asyncio.CancelledError:  # what is not sent is not sent
-            for one in taken:
-                if isinstance(one, asyncio.Future):
-                    one.cancel()
-            raise
-        return outcomes
 
     # the follower's side
 
