@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import uvicorn
+from litestar.types import HTTPScope
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -102,6 +103,7 @@ class Connection(HttpToolsProtocol):
         self._unread_since: float | None = None
         self._express: Express | None = getattr(self.app, "express", None)
         self._unstarted: RequestResponseCycle | None = None
+        self._handed_in: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         super().connection_made(GatheringTransport(transport))
@@ -123,15 +125,56 @@ class Connection(HttpToolsProtocol):
         return self.url.partition(b"?")[0] == REALTIME and super()._should_upgrade()
 
     def data_received(self, data: bytes) -> None:
-        if self._phase is _IDLE:  # perhaps only an empty line, which begins no request
+        between, before = self._phase is _IDLE, self.cycle
+        if between:
+            if self._is_known(data):
+                return
+            # perhaps only an empty line, which begins no request
             self._phase, self._since = _HEAD, self.loop.time()
         self._arriving = len(data)
         self._received += self._arriving
         super().data_received(data)
+        cycle, express = self.cycle, self._express
+        if between and cycle is not before and cycle is self._handed_in and cycle.keep_alive:
+            assert express is not None  # it handed the order in
+            express.heads.keep(data, cast("HTTPScope", cycle.scope))
         if self._phase is _HEAD and self._received > MAX_HEAD_BYTES:
             self._refuse(Refusal(ErrorCode.HEADERS_TOO_LARGE))
         elif self._phase is _BODY and self._received > MAX_REQUEST_BYTES:
             self._refuse(Refusal(ErrorCode.PAYLOAD_TOO_LARGE))
+
+    def _is_known(self, data: bytes) -> bool:
+        """Hand in an order whose head came before; False: nothing was done, parse it."""
+        express = self._express
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if express is None or cycle is None or not cycle.response_complete:
+            return False
+        found = express.heads.find(data)
+        if found is None or self.transport.is_closing():
+            return False
+        scope, body = cast("tuple[Any, bytes]", found)
+        scope["client"], scope["scheme"], scope["server"] = self.client, self.scheme, self.server
+        scope["state"] = self.app_state.copy()
+        cycle = RequestResponseCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=True,
+            on_response=self.on_response_complete,
+        )
+        cycle.body += body
+        cycle.more_body = False
+        self._unset_keepalive_if_required()
+        if not express.begin(cycle, cast("Running", self.tasks)):
+            return False
+        self.cycle = cycle
+        return True
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -169,6 +212,8 @@ class Connection(HttpToolsProtocol):
             self._unstarted = cycle
         elif cycle.more_body or not express.begin(cycle, cast("Running", self.tasks)):
             super()._start_asgi_task(cycle, app)
+        else:
+            self._handed_in = cycle
 
     def _start_unstarted(self) -> None:
         """Have a request answered that was waiting for its body."""

@@ -22,6 +22,7 @@ from predmarket.engine.replies import OrderDone, Refused
 from predmarket.server import wire
 from predmarket.server.auth.sessions import Principal
 from predmarket.server.bus import BusError, BusReply, OutcomeUnknown
+from predmarket.server.heads import Heads
 from predmarket.server.observability.access import Access
 from predmarket.server.observability.request import CURRENT
 from predmarket.server.refusal import Refusal
@@ -44,6 +45,7 @@ class Express:
     def __init__(self, context: Context, access: Access, *, cors: bool) -> None:
         self.services = context.services
         self.access = access
+        self.heads = Heads()
         self._sessions = context.sessions
         self._limits = context.limits
         self._cors = cors

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from predmarket.server.connections import Connection
 from predmarket.server.express import Cycle, Express, Running
 from tests.server.http.conftest import Exchange
 from tests.server.http.test_connections import connected
@@ -184,3 +185,72 @@ async def test_an_order_without_leave_to_trade(exchange: Exchange) -> None:
         answer = await exchange.anonymous.post("/v1/orders", json=ORDER, headers=key)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "FORBIDDEN")
         assert (await exchange.anonymous.get("/v1/orders", headers=key)).status_code == 200
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """One entry for each head that went through the parser."""
+    heads: list[None] = []
+    complete = Connection.on_headers_complete
+
+    def noting(connection: Connection) -> None:
+        heads.append(None)
+        complete(connection)
+
+    monkeypatch.setattr(Connection, "on_headers_complete", noting)
+    return heads
+
+
+async def test_a_head_that_came_before_is_not_parsed(
+    exchange: Exchange, begun: list[bool], parsed: list[None]
+) -> None:
+    """On another connection too; each order is its own, each answer the same as a parsed one's."""
+    await exchange.market()
+    token = await token_of(exchange)
+    bodies = [json.dumps(ORDER | {"qty": str(qty)}).encode() for qty in range(1, 7)]
+    answers = []
+    for some in (bodies[:4], bodies[4:]):
+        async with connected(exchange.url) as socket:
+            await socket.send(b"GET /v1/auth/me HTTP/1.1\r\nhost: x\r\n\r\n")
+            await socket.answer()
+            for body in some:
+                await socket.send(request(token, body))
+                answers.append(await socket.answer())
+    assert [status for status, _, _ in answers] == [201] * 6
+    assert [answer["qty"] for _, _, answer in answers] == [f"{n}.00" for n in range(1, 7)]
+    ids = {headers.pop("x-request-id") for _, headers, _ in answers}
+    assert len(ids) == 6
+    assert all(headers.keys() == answers[0][1].keys() for _, headers, _ in answers)
+    assert begun == [True] * 6
+    assert len(parsed) >= 3  # the probes and the first order
+    parsed.clear()
+    async with connected(exchange.url) as socket:
+        await socket.send(request(token, bodies[0]))  # the first of a connection is always parsed
+        await socket.answer()
+        await socket.send(request(token, bodies[1]))
+        assert (await socket.answer())[0] == 201
+    assert len(parsed) == 1
+
+
+async def test_a_known_head_lets_nobody_in(exchange: Exchange) -> None:
+    """Its body is decoded, its token asked for and its length believed, each time."""
+    await exchange.market()
+    user = await exchange.trader("ann")
+    token = user.session["accessToken"]
+    await user.client.get("/v1/auth/me")
+    body = json.dumps(ORDER).encode()
+    async with connected(exchange.url) as socket:
+        for sent in (body, body, b"{" * len(body)):
+            await socket.send(request(token, sent))
+            status, _, answer = await socket.answer()
+        assert (status, answer["error"]["code"]) == (400, "VALIDATION_FAILED")
+        whole = request(token, body)
+        await socket.send(whole[:-5])
+        await asyncio.sleep(0)
+        await socket.send(whole[-5:] + whole)  # and one more behind it
+        assert [(await socket.answer())[0] for _ in range(2)] == [201, 201]
+        placed = (await user.client.get("/v1/orders")).json()["items"]
+        await user.client.post("/v1/auth/logout")
+        await socket.send(whole)
+        assert (await socket.answer())[0] == 401
+    assert len(placed) == 4
