@@ -1,20 +1,33 @@
-"""The committer: one commit after the other, and the answers to each once it has returned.
+"""The committer: one batch after the other to the database, and the answers once each has returned.
 
-The database need not wait for us: the next batch, if the decider has sealed it meanwhile, is sent
-before the last one's answers are given.
+PostgreSQL has two batches at once, so that it goes on by itself when one is done: it carries them
+out in order, each a transaction of its own, and the fence has the second change nothing if the
+first failed. The next is sent before the last one's answers are given.
 
 Invariant: nothing is answered, and nothing reaches the market view or the outlet, before its
-batch's commit returned. The view comes first, then the answers, then the outlet.
+batch's commit returned, and the commits of all before it. The view comes first, then the answers,
+then the outlet.
 """
 
 import asyncio
 import time
+from collections import deque
+from dataclasses import dataclass
 
 from predmarket.server.settlement.batch import Batch
 from predmarket.server.settlement.repair import Repair
 from predmarket.server.settlement.sequencer import CoreDefect
-from predmarket.server.settlement.store import Contradiction, Settlement, StoreError
+from predmarket.server.settlement.store import Contradiction, CoreRow, Settlement, StoreError
 from predmarket.server.settlement.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """A batch with the database; ``settlement`` is None, and it is over, if it has only answers."""
+
+    batch: Batch
+    settlement: Settlement | None
+    returned: "asyncio.Future[None]"
 
 
 class Committer:
@@ -23,77 +36,110 @@ class Committer:
     def __init__(self, work: Work, repair: Repair) -> None:
         self._work = work
         self._repair = repair
-        self._returned: Batch | None = None
-        self._defect: Exception | None = None
+        self._commits: deque[_Commit] = deque()
+        self._failed = False
 
     async def run(self) -> None:
         """Commit whatever was decided, for ever. Raises Deposed, LoadError, CoreDefect."""
         work = self._work
-        while True:
-            await work.sealable.wait()
-            work.sealable.clear()
-            while work.broken or work.has_batch:
-                if work.broken:
-                    await self._repair.recover()
-                else:
-                    await self._commit_one()
-                if work.broken or not work.has_batch:
-                    self._answer()
-                await work.notify()
-
-    async def _commit_one(self) -> None:
-        """Commit the next batch; once it is sent, answer the one whose commit returned before."""
-        work = self._work
-        batch, settlement = work.take_sealed()
-        work.arrived.set()
-        await work.notify()
-        asyncio.get_running_loop().call_soon(self._answer_meanwhile)
-        committed = settlement is None or await self._settle(batch, settlement)
-        self._answer()  # when there was nothing to wait for
-        if self._defect is not None:
-            raise self._defect
-        if committed:
-            self._returned, work.committing = batch, None
-
-    async def _settle(self, batch: Batch, settlement: Settlement) -> bool:
-        """Commit a batch and tell whether it is known to be committed."""
-        work = self._work
-        work.commit_began = time.monotonic()
         try:
-            await work.store.settle(settlement)
-        except Contradiction as error:
-            self._suspect(batch, error)
-            work.break_off(error)
-            return False
-        except StoreError as error:
-            work.failures += 1
-            work.break_off(error)
-            return False
+            while True:
+                await work.sealable.wait()
+                work.sealable.clear()
+                committed = self._take_returned()
+                if self._begin():
+                    await asyncio.sleep(0)  # they are with the database before anybody is answered
+                self._answer(committed)
+                if work.broken:
+                    await self._recover()
+                await work.notify()
         finally:
-            took, work.commit_began = work.commit_lasts, None
+            unfinished = [commit.returned for commit in self._commits]
+            for returned in unfinished:
+                returned.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
+
+    def _begin(self) -> bool:
+        """Send what may be sent; tell whether anything was."""
+        work, begun = self._work, False
+        while not work.broken and len(self._commits) < work.store.at_once:
+            if work.sealed is None and (self._commits or not work.has_batch):
+                break
+            batch, settlement = work.take_sealed()
+            returned: asyncio.Future[None]
+            if settlement is None:
+                returned = asyncio.get_running_loop().create_future()
+                returned.set_result(None)
+            else:
+                returned = asyncio.create_task(work.store.settle(settlement))
+                if work.commit_began is None:
+                    work.commit_began = time.monotonic()
+            returned.add_done_callback(self._wake)
+            self._commits.append(_Commit(batch, settlement, returned))
+            work.arrived.set()
+            begun = True
+        return begun
+
+    def _wake(self, returned: "asyncio.Future[None]") -> None:
+        if not returned.cancelled():
+            returned.exception()  # mark as seen; whoever looks at the result raises it
+        self._work.sealable.set()
+
+    def _take_returned(self) -> list[Batch]:
+        """Return the batches that are committed now, in order; stop at one that failed."""
+        work = self._work
+        committed: list[Batch] = []
+        while self._commits and self._commits[0].returned.done() and not self._failed:
+            commit = self._commits[0]
+            try:
+                commit.returned.result()
+            except (Contradiction, StoreError) as error:
+                self._failed = True
+                if isinstance(error, Contradiction):
+                    self._suspect(commit.batch, error)
+                else:
+                    work.failures += 1
+                work.break_off(error)
+                break
+            self._commits.popleft()
+            if commit.settlement is not None:
+                self._took_place(commit.settlement.core, commit.batch)
+            committed.append(commit.batch)
+        return committed
+
+    def _took_place(self, core: CoreRow, batch: Batch) -> None:
+        """Take note of a commit that has returned. The next one, if any, begins now."""
+        work = self._work
+        took = work.commit_lasts
+        waits = any(commit.settlement is not None for commit in self._commits)
+        work.commit_began = time.monotonic() if waits else None
         work.failures = 0
-        work.committed = settlement.core
+        work.committed = core
         work.commit_took(took)
         work.observer.settled(len(batch.entries), len(batch.history.trades))
-        return True
 
-    def _answer(self) -> None:
-        """Let the view hold the batch whose commit has returned, then answer it; once."""
-        work, batch = self._work, self._returned
-        if batch is None:
-            return
-        self._returned = None
-        batch.publish(work.view)
-        work.repeats.committed(batch.answers)
-        batch.answer()
-        if batch.changes is not None:
-            work.outlet.committed(batch.changes, batch.encoded)
+    async def _recover(self) -> None:
+        """Let what is under way end, answer what is known to be committed, reload the rest."""
+        work = self._work
+        if self._commits:
+            await asyncio.wait([commit.returned for commit in self._commits])
+        self._answer(self._take_returned())
+        self._commits.clear()  # what comes behind a failure is the database's to tell
+        self._failed = False
+        work.commit_began = None
+        await self._repair.recover()
+        work.sealable.set()
 
-    def _answer_meanwhile(self) -> None:
-        try:
-            self._answer()
-        except Exception as error:  # noqa: BLE001 -- raised where somebody waits
-            self._defect = error
+    def _answer(self, committed: list[Batch]) -> None:
+        """Let the view hold the batches whose commits have returned, then answer them."""
+        work = self._work
+        for batch in committed:
+            batch.publish(work.view)
+            work.repeats.committed(batch.answers)
+            batch.answer()
+            if batch.changes is not None:
+                work.outlet.committed(batch.changes, batch.encoded)
+            work.under_way.popleft()
 
     def _suspect(self, batch: Batch, error: Contradiction) -> None:
         """Have each command of a batch that the database refuses run alone; drop one that was."""

@@ -14,10 +14,6 @@ _GROUP = 100
 """Commands decided at a stretch before other tasks get their turn; as many as a batch request holds
 at the most, so that one that finds the core idle is committed at once."""
 
-_LATE, _DUE = 0.5, 0.8
-"""The shares of a usual commit after which the next batch is sealed: when nothing more waits, and
-when more does. Sooner it would be small, later the database would wait for it."""
-
 
 class Decider:
     """One task's work: from the queue into the forming batch."""
@@ -36,14 +32,11 @@ class Decider:
             work.arrived.clear()
             while not work.broken and (work.queue or work.sequencer.own_work):
                 if work.sequencer.full:
-                    work.seal_ahead(0)
-                if work.sequencer.full:
                     await work.until(lambda: work.broken or not work.sequencer.full)
                     continue
                 await self._decide_group()
-                work.seal_ahead(_DUE)
+                work.seal_ahead()
                 await asyncio.sleep(0)
-            work.seal_ahead(_LATE)
 
     async def _decide_group(self) -> None:
         """Decide the next commands; recovery puts the group back whenever it comes between."""

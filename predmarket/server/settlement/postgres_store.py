@@ -1,6 +1,6 @@
 """Settlement on PostgreSQL: a batch is one statement, and so one round trip.
 
-Each table's rows are one part of it, their columns as array literals. Alone as it is, it is a
+Each table's rows are one part of it, their columns as arrays. Alone as it is, it is a
 SERIALIZABLE transaction of its own: when its answer comes it is committed. It fails as a whole when
 the fence or an update met another number of rows than it should. Sequential scans and joins other
 than nested loops are off on these connections, since a plan made while a table was small would
@@ -9,7 +9,7 @@ otherwise be kept when it is large.
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -17,13 +17,14 @@ from typing import Any, TypeAlias
 import psycopg
 from sqlalchemy.engine import make_url
 
+from predmarket.server.settlement import arrays
 from predmarket.server.settlement.prepared import (
     Parameter,
     Parameters,
     PreparedStatements,
     encoded,
 )
-from predmarket.server.settlement.rows import Row, Shape, Value
+from predmarket.server.settlement.rows import Row, Shape
 from predmarket.server.settlement.store import (
     Contradiction,
     Deposed,
@@ -64,7 +65,6 @@ KNOWN_TRANSFERS = (
 _TYPES = {"i": "bigint", "w": "text", "t": "text", "b": "boolean"}
 _REFUSALS = (psycopg.errors.IntegrityError, psycopg.errors.DataError)
 _PARAMETER = re.compile("%s")
-_SPECIAL = re.compile(r'["\\]')
 
 
 def conninfo(url: str) -> str:
@@ -77,6 +77,7 @@ class PostgresStore(Store):
     """The store of a shared database. ``url`` is an SQLAlchemy URL."""
 
     mark = "%s"
+    at_once = 2
 
     def __init__(self, url: str) -> None:
         self._conninfo = conninfo(url)
@@ -84,7 +85,6 @@ class PostgresStore(Store):
         self._lookup_db: psycopg.Connection[Any] | None = None
         self._settling: PreparedStatements
         self._looking_up: PreparedStatements
-        self._prepared: tuple[Settlement, _Statement] | None = None
 
     def connect(self) -> None:
         self.close()
@@ -168,26 +168,18 @@ class PostgresStore(Store):
             raise StoreError("the database is not open")
         ids, texts = zip(*keys, strict=True)
         try:
-            return list(await self._looking_up.run(sql, encoded((_integers(ids), _texts(texts)))))
+            keyed = encoded((arrays.integers(ids), arrays.texts(texts)))
+            return list(await self._looking_up.run(sql, keyed))
         except psycopg.DataError as error:
             raise Contradiction(str(error)) from error
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
 
-    def prepare(self, settlement: Settlement) -> None:
-        with suppress(*_REFUSALS, UnicodeError):  # ``settle`` meets it again
-            self._prepared = settlement, self._statement(settlement)
-
     async def settle(self, settlement: Settlement) -> None:
         if self._db is None:
             raise StoreError("the database is not open")
-        prepared, self._prepared = self._prepared, None
         try:
-            if prepared is not None and prepared[0] is settlement:
-                statement = prepared[1]
-            else:
-                statement = self._statement(settlement)
-            await self._settling.run(*statement)
+            await self._settling.run(*self._statement(settlement))
         except (*_REFUSALS, UnicodeError) as error:
             await self._require_fence(settlement)
             raise Contradiction(str(error)) from error
@@ -228,48 +220,10 @@ class PostgresStore(Store):
             raise Deposed("the epoch or the batch number has moved on")
 
 
-def _integers(column: Sequence[Value]) -> str:
-    return f"{{{','.join(['NULL' if value is None else str(value) for value in column])}}}"
-
-
-def _words(column: Sequence[Value]) -> str:
-    words: list[str] = ["NULL" if value is None else value for value in column]  # type: ignore[misc]
-    return f"{{{','.join(words)}}}"
-
-
-def _booleans(column: Sequence[Value]) -> str:
-    return f"{{{','.join(['t' if value else 'f' for value in column])}}}"
-
-
-def _texts(column: Sequence[Value]) -> str:
-    return f"{{{','.join([_quoted(value) for value in column])}}}"
-
-
-def _quoted(value: Value) -> str:
-    if value is None:
-        return "NULL"
-    text = str(value)
-    if "\0" in text:  # libpq would end the whole parameter there
-        raise psycopg.DataError("text with a NUL")
-    return f'"{_SPECIAL.sub(_escaped, text)}"'
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return "\\" + found.group()
-
-
-_LITERALS: dict[str, Callable[[Sequence[Value]], str]] = {
-    "i": _integers,
-    "w": _words,
-    "b": _booleans,
-    "t": _texts,
-}
-
-
-def _arrays(shape: Shape, rows: list[Row]) -> list[str]:
-    """Return each column of ``rows`` as a PostgreSQL array literal."""
+def _arrays(shape: Shape, rows: list[Row]) -> list[bytes]:
+    """Return each column of ``rows`` as an array in PostgreSQL's binary form."""
     columns = zip(*rows, strict=True)
-    return [_LITERALS[kind](column) for kind, column in zip(shape.kinds, columns, strict=True)]
+    return [arrays.PACK[kind](column) for kind, column in zip(shape.kinds, columns, strict=True)]
 
 
 def _unnest(shape: Shape) -> str:

@@ -4,17 +4,22 @@ psycopg's own connections go through a layer of Python that costs, at a hundred 
 times what libpq does; and a thread beside the loop would take the interpreter lock from it. So the
 two statements of the hot path speak to libpq, which psycopg hands out, and wait for its socket.
 
-Invariant: one statement at a time. After an error other than one the server reported, or a
-cancellation, the connection is worth nothing any more and is closed by its owner.
+Several may be under way: they are carried out one after the other, each in a transaction of its
+own, and the server goes on to the next by itself (libpq's pipeline mode).
+
+Invariant: after an error other than one the server reported, or a cancellation, the connection is
+worth nothing any more and is closed by its owner.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
 
 Parameter: TypeAlias = bytes | str | int
@@ -46,86 +51,132 @@ def encoded(parameters: Iterable[Parameter]) -> Parameters:
     return Parameters(values, formats)
 
 
+@dataclass(slots=True, eq=False)
+class _Sent:
+    """A statement sent and not answered yet. ``arrived`` is None when nobody waits for it."""
+
+    arrived: "asyncio.Future[PGresult] | None"
+    result: PGresult | None = None
+
+    def end(self, error: Exception | None = None) -> None:
+        """Give what the server answered, or why it did not, if anybody still waits."""
+        if self.arrived is None or self.arrived.done():
+            return
+        if error is None and self.result is not None and self.result.status not in _GOOD:
+            error = error_from_result(self.result)
+        if error is not None:
+            self.arrived.set_exception(error)
+        else:
+            assert self.result is not None  # every statement has one
+            self.arrived.set_result(self.result)
+
+
 class PreparedStatements:
     """The statements of one connection. All calls from the loop's thread."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._libpq = connection.pgconn
         self._names: dict[str, bytes] = {}
+        self._sent: deque[_Sent] = deque()
+        self._socket = connection.pgconn.socket  # libpq does not know it any more once it is lost
         self._watch: asyncio.TimerHandle
 
     async def run(self, sql: str, parameters: Parameters) -> list[tuple[str | None, ...]]:
         """Run a statement, its parameters spelled $1, $2 …, and return its rows as text.
 
-        Outside a transaction it is one of its own, committed when this returns. Raises
-        psycopg.Error; whether it was committed is unknown when the connection was lost.
+        It is on its way before this first waits. Outside a transaction it is one of its own,
+        committed when this returns. Raises psycopg.Error; whether it was committed is unknown when
+        the connection was lost.
         """
-        name = self._names.get(sql) or await self._prepare(sql)
-        self._libpq.send_query_prepared(name, parameters.values, parameters.formats)
-        result = await self._result()
+        arrived: asyncio.Future[PGresult] = asyncio.get_running_loop().create_future()
+        if not self._sent:
+            self._attach()
+        try:
+            name = self._names.get(sql) or self._prepare(sql)
+            self._libpq.send_query_prepared(name, parameters.values, parameters.formats)
+            self._send(arrived)
+            result = await arrived
+        except BaseException:
+            if not arrived.done() or arrived.cancelled():
+                self._detach()  # the connection is worth nothing any more
+            raise
         return [
             tuple([_text(result.get_value(row, column)) for column in range(result.nfields)])
             for row in range(result.ntuples)
         ]
 
-    async def _prepare(self, sql: str) -> bytes:
+    def _prepare(self, sql: str) -> bytes:
         if len(self._names) >= _MAX_STATEMENTS:
-            self._libpq.send_query(b"DEALLOCATE ALL")
-            await self._result()
+            self._libpq.send_query_params(b"DEALLOCATE ALL", None)
+            self._send(None)
             self._names.clear()
         name = b"loop_%d" % len(self._names)
         self._libpq.send_prepare(name, sql.encode())
-        await self._result()
+        self._send(None)
         self._names[sql] = name
         return name
 
-    async def _result(self) -> PGresult:
-        """Send what is not sent yet and wait for the one result of a statement."""
-        loop = asyncio.get_running_loop()
-        socket = self._libpq.socket
-        arrived: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(socket, self._read, arrived)
-        self._look_later(arrived)
-        try:
-            if self._libpq.flush():
-                loop.add_writer(socket, self._write, arrived)
-            await arrived
-        finally:
-            self._watch.cancel()
-            loop.remove_reader(socket)
-            loop.remove_writer(socket)
-        last = result = self._libpq.get_result()
-        while last is not None:
-            last = self._libpq.get_result()
-        assert result is not None
-        if result.status not in _GOOD:
-            raise error_from_result(result)
-        return result
+    def _send(self, arrived: "asyncio.Future[PGresult] | None") -> None:
+        """End a statement, so that it is a transaction of its own, and send it."""
+        self._libpq.pipeline_sync()
+        self._sent.append(_Sent(arrived))
+        if self._libpq.flush():
+            asyncio.get_running_loop().add_writer(self._socket, self._write)
 
-    def _read(self, arrived: "asyncio.Future[None]") -> None:
+    def _attach(self) -> None:
+        """Listen to the server for as long as it has something to answer."""
+        self._libpq.enter_pipeline_mode()
+        asyncio.get_running_loop().add_reader(self._socket, self._read)
+        self._look_later()
+
+    def _detach(self) -> None:
+        self._watch.cancel()
+        self._sent.clear()
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._socket)
+        loop.remove_writer(self._socket)
+
+    def _fail(self, error: psycopg.Error) -> None:
+        sent = [*self._sent]
+        self._detach()
+        for one in sent:
+            one.end(error)
+
+    def _read(self) -> None:
         try:
             self._libpq.consume_input()
-            if not (self._libpq.is_busy() or arrived.done()):
-                arrived.set_result(None)
+            while self._sent and not self._libpq.is_busy():
+                self._take(self._libpq.get_result())
+            if not self._sent:
+                self._detach()
+                self._libpq.exit_pipeline_mode()
         except psycopg.Error as error:
-            if not arrived.done():
-                arrived.set_exception(error)
+            self._fail(error)
 
-    def _look_later(self, arrived: "asyncio.Future[None]") -> None:
-        self._watch = asyncio.get_running_loop().call_later(_LOOK_S, self._look, arrived)
+    def _take(self, result: PGresult | None) -> None:
+        """Take what comes: a result, the end of results, the end of the statement."""
+        if result is None:
+            if self._libpq.status == ConnStatus.BAD:
+                raise psycopg.OperationalError("the connection was lost")
+            return
+        if result.status == ExecStatus.PIPELINE_SYNC:
+            self._sent.popleft().end()
+        else:
+            self._sent[0].result = result
 
-    def _look(self, arrived: "asyncio.Future[None]") -> None:
-        self._read(arrived)
-        if not arrived.done():
-            self._look_later(arrived)
+    def _look_later(self) -> None:
+        self._watch = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
 
-    def _write(self, arrived: "asyncio.Future[None]") -> None:
+    def _look(self) -> None:
+        self._look_later()
+        self._read()
+
+    def _write(self) -> None:
         try:
             if not self._libpq.flush():
-                asyncio.get_running_loop().remove_writer(self._libpq.socket)
+                asyncio.get_running_loop().remove_writer(self._socket)
         except psycopg.Error as error:
-            if not arrived.done():
-                arrived.set_exception(error)
+            self._fail(error)
 
 
 def _text(value: bytes | None) -> str | None:

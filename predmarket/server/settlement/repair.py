@@ -26,19 +26,21 @@ class Repair:
     async def recover(self) -> None:
         """Reload and put every command where it belongs. Raises Deposed, LoadError."""
         work = self._work
-        committing = work.committing
+        under_way = [*work.under_way]
         resolving = [*work.sequencer.resolving.values()]
         loaded = await self._load_patiently()
         ids = loaded.committed_ids
-        if committing is not None and loaded.core.last_batch > work.committed.last_batch:
-            work.observer.settled(len(committing.entries), len(committing.history.trades))
+        for batch in under_way:
+            if batch.first_seq <= loaded.core.last_seq and batch.entries:
+                work.observer.settled(len(batch.entries), len(batch.history.trades))
         decided = [waiting for batch in work.batches for waiting in batch.waiters()]
         again = [*decided, *work.deciding]
         work.repeats.forget()
-        work.committing = work.sealed = None
+        work.under_way.clear()
+        work.sealed = None
         work.deciding = []
         work.install(loaded)
-        for waiting, reply in committing.answers if committing else ():
+        for waiting, reply in (answer for batch in under_way for answer in batch.answers):
             if waiting.id in ids:
                 waiting.answer(reply)
         for waiting in dict.fromkeys([*again, *resolving]):

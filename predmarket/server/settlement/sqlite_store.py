@@ -68,6 +68,7 @@ class SqliteStore(Store):
     """The store of an embedded exchange. ``path`` is the database file."""
 
     mark = "?"
+    at_once = 1
 
     def __init__(self, path: str) -> None:
         self.path = path

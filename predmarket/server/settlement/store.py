@@ -125,14 +125,17 @@ _FIRST_ROW = (
 class Store(ABC):
     """A database as the core uses it.
 
-    ``settle`` and the look-ups are awaited on the event loop, each one at a time and on a
-    connection of its own. Everything else blocks, and the core calls it from a thread while nothing
-    is being settled or looked up. Every method raises StoreError when the database fails; a look-up
-    raises Contradiction for a key that no row could have.
+    ``settle`` and the look-ups are awaited on the event loop, each on connections of their own.
+    Everything else blocks, and the core calls it from a thread while nothing is being settled or
+    looked up. Every method raises StoreError when the database fails; a look-up raises
+    Contradiction for a key that no row could have.
     """
 
     mark: str
     """How this database spells a parameter."""
+    at_once: int
+    """How many batches it may be given before the first has returned. More of them are smaller,
+    and what a batch costs whatever its size is paid more often."""
 
     @abstractmethod
     def connect(self) -> None:
@@ -168,13 +171,13 @@ class Store(ABC):
     ) -> dict[TransferKey, KnownTransfer]:
         """Return the committed transfers with these keys, by one indexed query."""
 
-    def prepare(self, settlement: Settlement) -> None:
-        """Do what settling this batch takes and needs no database; ``settle`` does it otherwise."""
-        _ = settlement
-
     @abstractmethod
     async def settle(self, settlement: Settlement) -> None:
-        """Commit a batch. Raises Deposed, Contradiction, or StoreError (outcome unknown)."""
+        """Commit a batch. Raises Deposed, Contradiction, or StoreError (outcome unknown).
+
+        It is on its way when this first waits. As many as ``at_once`` may be: they are carried out
+        in the order they were begun, and behind one that failed the fence lets nothing through.
+        """
 
     @abstractmethod
     def begin_snapshot(self) -> None:

@@ -1,7 +1,7 @@
 """What the core's tasks share: the commands on their way, the engine, and what is committed.
 
 A command is in one place at a time: in ``queue`` until it is taken, in ``deciding`` while its group
-is decided, in the sequencer's forming batch, in ``sealed``, in ``committing``; a resolution carried
+is decided, in the sequencer's forming batch, in ``sealed``, in ``under_way``; a resolution carried
 out in part is in the sequencer's ``resolving``. ``outstanding`` is everybody who waits, in the
 order they came.
 
@@ -28,8 +28,6 @@ from predmarket.units import Micros
 
 log = logging.getLogger(__name__)
 
-_WEIGHT = 0.1
-"""Of the last commit in how long one usually takes."""
 HANGS_S = 2.0
 """From when on a commit under way says that something is wrong with the database."""
 
@@ -37,11 +35,12 @@ HANGS_S = 2.0
 class Work:
     """The commands on their way, and the events by which the tasks wake each other.
 
-    ``arrived`` wakes the decider, ``sealable`` the committer. ``sealed`` is a batch ready to be
-    committed; None in place of its settlement when it has only answers. ``broken``: memory is not
-    to be trusted until the committer has recovered. ``failures`` counts commits that failed in a
-    row. ``dead`` are the connections that orders were tied to when this core began. ``received`` is
-    how far the command stream has been taken into the queue, None where there is none.
+    ``arrived`` wakes the decider, ``sealable`` the committer. ``sealed`` is a batch on its way from
+    the one to the other; None in place of its settlement when it has only answers. ``under_way``
+    are the batches with the database, in order, as many as the store takes. ``broken``: memory is
+    not to be trusted until the committer has recovered. ``failures`` counts commits that failed in
+    a row. ``dead`` are the connections that orders were tied to when this core began. ``received``
+    is how far the command stream has been taken into the queue, None where there is none.
     """
 
     sequencer: Sequencer
@@ -69,14 +68,13 @@ class Work:
         self.dead: frozenset[str] = frozenset()
         self.sealed: tuple[Batch, Settlement | None] | None = None
         self.received: Position | None = None
-        self.committing: Batch | None = None
+        self.under_way: deque[Batch] = deque()
         self.commit_began: float | None = None
         self.broken = False
         self.failures = 0
         self.arrived = asyncio.Event()
         self.sealable = asyncio.Event()
         self.looking_up = asyncio.Lock()
-        self._usual_commit_s = 0.0
         self._max_batch = max_batch
         self._progress = asyncio.Condition()
 
@@ -104,7 +102,7 @@ class Work:
     @property
     def settled(self) -> bool:
         """Tell whether everything decided is committed and answered."""
-        return self.committing is None and not self.has_batch
+        return not (self.under_way or self.has_batch)
 
     @property
     def idle(self) -> bool:
@@ -120,9 +118,8 @@ class Work:
     @property
     def batches(self) -> list[Batch]:
         """Return what is decided and not committed, in order."""
-        sealed = None if self.sealed is None else self.sealed[0]
-        all = (self.committing, sealed, self.sequencer.batch)
-        return [batch for batch in all if batch is not None]
+        sealed = [] if self.sealed is None else [self.sealed[0]]
+        return [*self.under_way, *sealed, self.sequencer.batch]
 
     @property
     def commit_hangs(self) -> bool:
@@ -136,15 +133,14 @@ class Work:
 
     def commit_took(self, seconds: float) -> None:
         """Take note of how long a commit took that succeeded."""
-        self._usual_commit_s += _WEIGHT * (seconds - self._usual_commit_s)
         self.observer.commit_took(seconds)
 
-    def seal_ahead(self, after: float) -> None:
-        """Seal the forming batch once the commit under way has lasted this share of a usual one."""
-        if self.commit_began is None or self.commit_lasts < after * self._usual_commit_s:
-            return
-        if not (self.broken or self.sealed is not None or self.sequencer.batch.empty):
+    def seal_ahead(self) -> None:
+        """Seal the forming batch if the database may have one more while it carries one out."""
+        free = self.sealed is None and 0 < len(self.under_way) < self.store.at_once
+        if free and not (self.broken or self.sequencer.batch.empty):
             self._seal()
+            self.sealable.set()
 
     def take_sealed(self) -> tuple[Batch, Settlement | None]:
         """Return the batch to be committed next, sealing it if it is not; it is in flight now."""
@@ -152,14 +148,11 @@ class Work:
             self._seal()
         assert self.sealed is not None
         taken, self.sealed = self.sealed, None
-        self.committing = taken[0]
+        self.under_way.append(taken[0])
         return taken
 
     def _seal(self) -> None:
         self.sealed = self.sequencer.seal()
-        settlement = self.sealed[1]
-        if settlement is not None:
-            self.store.prepare(settlement)
 
     def break_off(self, error: Exception) -> None:
         """Stop deciding; the committer recovers as soon as no commit is in flight."""

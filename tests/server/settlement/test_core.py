@@ -92,26 +92,86 @@ async def test_the_next_batch_is_decided_while_one_commits(exchange: Exchange) -
 async def test_the_database_has_the_next_batch_before_the_last_one_is_answered(
     exchange: Exchange,
 ) -> None:
-    """What was sealed during a commit is sent first; whoever waited is answered all the same."""
+    """What was decided during a commit is sent first; whoever waited is answered all the same."""
     async with exchange.trading(max_batch=1) as running:
-        gate = Gate(running)
+        gate, answered = Gate(running), []
+        settle = gate._settle
+
+        async def noting(settlement: Settlement) -> None:
+            answered.append(first.done())
+            await settle(settlement)
+
+        gate._settle = noting
         first = asyncio.create_task(running.do(limit(1, BUY, 1, 60)))
         await asyncio.wait_for(gate.settled.wait(), 20)
         second = asyncio.create_task(running.do(limit(2, BUY, 1, 50)))
-        while running.core._work.sealed is None:
+        while not any(batch.entries for batch in running.core._work.batches[1:]):
             await asyncio.sleep(0)
-        answered = []
-        settle = gate._settle
-
-        async def sent(settlement: Settlement) -> None:
-            answered.append(first.done())
-            await settle(settlement)
-            answered.append(first.done())
-
-        gate._settle = sent
         gate.open.set()
         await asyncio.gather(first, second)
-        assert answered == [False, True]
+        assert answered == [False, False]
+
+
+async def test_postgresql_has_two_batches_at_once(postgres_url: str) -> None:
+    """In their order; nobody is answered before their own commit, or one before it, returned."""
+    async with Exchange(postgres_url).trading(max_batch=1) as running:
+        assert running.store.at_once == 2
+        settle, returned, sent = running.store.settle, asyncio.Event(), []
+        may_return = [asyncio.Event() for _ in range(3)]
+
+        async def slowly(settlement: Settlement) -> None:
+            number = len(sent)
+            sent.append(settlement.core.last_batch)
+            await settle(settlement)
+            returned.set()
+            await may_return[number].wait()
+
+        running.store.settle = slowly  # type: ignore[method-assign]
+        tasks = [asyncio.create_task(running.do(limit(user, BUY, 1, 50))) for user in (1, 2, 3)]
+        async with asyncio.timeout(20):
+            while len(sent) < 2:
+                await asyncio.sleep(0)
+            may_return[1].set()
+            await returned.wait()
+            await asyncio.sleep(0.05)
+            assert [task.done() for task in tasks] == [False, False, False]
+            may_return[0].set()
+            await asyncio.gather(*tasks[:2])
+            assert not tasks[2].done()
+            may_return[2].set()
+            await tasks[2]
+        assert sent == [sent[0], sent[0] + 1, sent[0] + 2]
+
+
+@pytest.mark.parametrize("committed", [False, True])
+async def test_what_comes_behind_a_failed_batch_runs_once(
+    postgres_url: str, committed: bool
+) -> None:
+    """The second of two under way, its first failed or of unknown outcome: each order is there."""
+    exchange = Exchange(postgres_url)
+    async with exchange.trading(max_batch=1) as running:
+        settle, calls, both = running.store.settle, 0, asyncio.Event()
+
+        async def failing(settlement: Settlement) -> None:
+            nonlocal calls
+            calls += 1
+            number = calls
+            if number == 2:
+                both.set()
+            if number == 1:
+                await both.wait()
+                if committed:
+                    await settle(settlement)
+                raise StoreError("no answer")
+            await settle(settlement)
+
+        running.store.settle = failing  # type: ignore[method-assign]
+        orders = [limit(user, BUY, 1, 50, key="k") for user in (1, 2, 3)]
+        replies = await asyncio.gather(*(running.do(order) for order in orders))
+        assert all(isinstance(reply, OrderDone) for reply in replies)
+        assert exchange.count("orders") == 3
+        assert running.core.status().healthy
+    assert exchange.audited() == []
 
 
 async def test_a_full_queue_refuses_and_takes_nothing(exchange: Exchange) -> None:
@@ -149,7 +209,8 @@ async def test_a_command_nobody_waits_for_any_more_is_not_begun(exchange: Exchan
         done = await asyncio.gather(one, *others, return_exceptions=True)
         assert all(isinstance(reply, OutcomeUnknown) for reply in done)
         gate.open.set()
-    assert exchange.count("orders") == 3  # the first, and the two decided while it committed
+        at_once = running.store.at_once
+    assert exchange.count("orders") == 1 + at_once  # the first, what is behind it, what forms
 
 
 async def test_repeats_find_the_original(exchange: Exchange) -> None:
@@ -373,8 +434,11 @@ async def test_stop_is_bounded_when_the_database_is_away(exchange: Exchange) -> 
 def fail_forever(running: Running) -> None:
     """Let every commit and every takeover fail from now on."""
 
-    def fail(*_: object) -> None:
+    async def fail_to_settle(_: Settlement) -> None:
+        fail()
+
+    def fail() -> None:
         raise StoreError("the database is away")
 
-    running.store.settle = fail  # type: ignore[method-assign,assignment]
+    running.store.settle = fail_to_settle  # type: ignore[method-assign,assignment]
     running.store.connect = fail  # type: ignore[method-assign]
