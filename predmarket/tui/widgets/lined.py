@@ -12,6 +12,7 @@ from textual.geometry import Region, Size, Spacing
 from textual.strip import Strip
 from textual.widget import Widget
 
+from predmarket.tui.widgets.direct import Direct
 from predmarket.tui.widgets.palette import filtered
 
 LineT = TypeVar("LineT")
@@ -33,6 +34,7 @@ class Lined(Widget, Generic[LineT]):
         self._ends: tuple[Strip, Strip] | None = None
         """What the border and the padding put before and behind each of our lines."""
         super().__init__(id=id, classes=classes)
+        self._direct = Direct(self)
         self.drawn = 0
         """Lines handed to the screen since the start: what the tests bound."""
         self._lines: Sequence[LineT] = ()
@@ -69,10 +71,20 @@ class Lined(Widget, Generic[LineT]):
                 self.changed(was, now)
                 stale.append(y)
         if stale:
-            top = self.styles.gutter.top
-            for y in stale:
-                self._framed.pop(top + y, None)
-            self.refresh(*_runs(stale, size.width))
+            self._show(stale, size.width)
+
+    def _show(self, stale: Sequence[int], width: int) -> None:
+        """Bring lines to the terminal, or have them brought where that is not for us to do."""
+        gutter = self.styles.gutter
+        places = [gutter.top + y for y in stale]
+        for y in places:
+            self._framed.pop(y, None)
+        corner = self._direct.corner()
+        if corner is None:
+            self.refresh(*_runs(stale, width))
+        else:
+            outer = self.outer_size
+            self._direct.write(corner, [(y, self._frame(y, outer, gutter)) for y in places])
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the lines of ``crop``, which counts from the border's corner.
