@@ -62,10 +62,8 @@ class Committer:
     def _begin(self) -> bool:
         """Send what may be sent; tell whether anything was."""
         work, begun = self._work, False
-        while not work.broken and len(self._commits) < work.store.at_once:
-            if work.sealed is None and (self._commits or not work.has_batch):
-                break
-            batch, settlement = work.take_sealed()
+        while work.has_batch and len(self._commits) < work.store.at_once and not work.broken:
+            batch, settlement = work.seal()
             returned: asyncio.Future[None]
             if settlement is None:
                 returned = asyncio.get_running_loop().create_future()

@@ -35,7 +35,6 @@ class Decider:
                     await work.until(lambda: work.broken or not work.sequencer.full)
                     continue
                 await self._decide_group()
-                work.seal_ahead()
                 await asyncio.sleep(0)
 
     async def _decide_group(self) -> None:

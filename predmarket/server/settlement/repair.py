@@ -37,7 +37,6 @@ class Repair:
         again = [*decided, *work.deciding]
         work.repeats.forget()
         work.under_way.clear()
-        work.sealed = None
         work.deciding = []
         work.install(loaded)
         for waiting, reply in (answer for batch in under_way for answer in batch.answers):

@@ -1,8 +1,8 @@
 """What the core's tasks share: the commands on their way, the engine, and what is committed.
 
 A command is in one place at a time: in ``queue`` until it is taken, in ``deciding`` while its group
-is decided, in the sequencer's forming batch, in ``sealed``, in ``under_way``; a resolution carried
-out in part is in the sequencer's ``resolving``. ``outstanding`` is everybody who waits, in the
+is decided, in the sequencer's forming batch, in ``under_way``; a resolution carried out in part is
+in the sequencer's ``resolving``. ``outstanding`` is everybody who waits, in the
 order they came.
 
 Everything here happens on the event loop; between two awaits nothing changes.
@@ -35,12 +35,11 @@ HANGS_S = 2.0
 class Work:
     """The commands on their way, and the events by which the tasks wake each other.
 
-    ``arrived`` wakes the decider, ``sealable`` the committer. ``sealed`` is a batch on its way from
-    the one to the other; None in place of its settlement when it has only answers. ``under_way``
-    are the batches with the database, in order, as many as the store takes. ``broken``: memory is
-    not to be trusted until the committer has recovered. ``failures`` counts commits that failed in
-    a row. ``dead`` are the connections that orders were tied to when this core began. ``received``
-    is how far the command stream has been taken into the queue, None where there is none.
+    ``arrived`` wakes the decider, ``sealable`` the committer. ``under_way`` are the batches with
+    the database, in order, as many as the store takes. ``broken``: memory is not to be trusted
+    until the committer has recovered. ``failures`` counts commits that failed in a row. ``dead``
+    are the connections that orders were tied to when this core began. ``received`` is how far the
+    command stream has been taken into the queue, None where there is none.
     """
 
     sequencer: Sequencer
@@ -66,7 +65,6 @@ class Work:
         self.deciding: list[Waiting] = []
         self.suspects: set[str] = set()
         self.dead: frozenset[str] = frozenset()
-        self.sealed: tuple[Batch, Settlement | None] | None = None
         self.received: Position | None = None
         self.under_way: deque[Batch] = deque()
         self.commit_began: float | None = None
@@ -97,7 +95,7 @@ class Work:
     @property
     def has_batch(self) -> bool:
         """Tell whether there is anything to commit or to answer."""
-        return self.sealed is not None or not self.sequencer.batch.empty
+        return not self.sequencer.batch.empty
 
     @property
     def settled(self) -> bool:
@@ -118,8 +116,7 @@ class Work:
     @property
     def batches(self) -> list[Batch]:
         """Return what is decided and not committed, in order."""
-        sealed = [] if self.sealed is None else [self.sealed[0]]
-        return [*self.under_way, *sealed, self.sequencer.batch]
+        return [*self.under_way, self.sequencer.batch]
 
     @property
     def commit_hangs(self) -> bool:
@@ -135,24 +132,11 @@ class Work:
         """Take note of how long a commit took that succeeded."""
         self.observer.commit_took(seconds)
 
-    def seal_ahead(self) -> None:
-        """Seal the forming batch if the database may have one more while it carries one out."""
-        free = self.sealed is None and 0 < len(self.under_way) < self.store.at_once
-        if free and not (self.broken or self.sequencer.batch.empty):
-            self._seal()
-            self.sealable.set()
-
-    def take_sealed(self) -> tuple[Batch, Settlement | None]:
-        """Return the batch to be committed next, sealing it if it is not; it is in flight now."""
-        if self.sealed is None:
-            self._seal()
-        assert self.sealed is not None
-        taken, self.sealed = self.sealed, None
-        self.under_way.append(taken[0])
-        return taken
-
-    def _seal(self) -> None:
-        self.sealed = self.sequencer.seal()
+    def seal(self) -> tuple[Batch, Settlement | None]:
+        """Return the forming batch, sealed and under way now; None: it has only answers."""
+        sealed = self.sequencer.seal()
+        self.under_way.append(sealed[0])
+        return sealed
 
     def break_off(self, error: Exception) -> None:
         """Stop deciding; the committer recovers as soon as no commit is in flight."""

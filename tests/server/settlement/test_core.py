@@ -116,7 +116,8 @@ async def test_postgresql_has_two_batches_at_once(postgres_url: str) -> None:
     """In their order; nobody is answered before their own commit, or one before it, returned."""
     async with Exchange(postgres_url).trading(max_batch=1) as running:
         assert running.store.at_once == 2
-        settle, returned, sent = running.store.settle, asyncio.Event(), []
+        settle, returned = running.store.settle, asyncio.Event()
+        sent: list[int] = []
         may_return = [asyncio.Event() for _ in range(3)]
 
         async def slowly(settlement: Settlement) -> None:
