@@ -1,0 +1,68 @@
+"""Arrays in PostgreSQL's binary form: the server reads what we meant."""
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from predmarket.server.settlement import arrays
+from predmarket.server.settlement.postgres_store import conninfo
+from predmarket.server.settlement.rows import Value
+from predmarket.terms import Side
+
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+ROWS = st.lists(
+    st.tuples(
+        st.none() | st.integers(-(2**63), 2**63 - 1),
+        st.integers(-(2**63), 2**63 - 1),
+        st.none() | TEXT,
+        st.none() | st.sampled_from([*Side]),
+        st.booleans(),
+    ),
+    min_size=1,
+)
+SQL = "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::boolean[])"
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=ROWS)
+def test_the_server_reads_what_was_written(
+    postgres_url: str, rows: list[tuple[Value, ...]]
+) -> None:
+    """Nulls, the largest numbers, any text: one column after the other, all rows."""
+    kinds = ("i", "i", "t", "w", "b")
+    columns = [
+        arrays.PACK[kind](column)
+        for kind, column in zip(kinds, zip(*rows, strict=True), strict=True)
+    ]
+    with psycopg.connect(conninfo(postgres_url)) as connection:
+        result = connection.pgconn.exec_params(SQL.encode(), columns, None, [1] * 5, 0)
+        assert result.status == psycopg.pq.ExecStatus.TUPLES_OK, result.error_message
+        read = [
+            tuple(None if (v := result.get_value(r, c)) is None else v.decode() for c in range(5))
+            for r in range(result.ntuples)
+        ]
+    expected = [
+        tuple(
+            None if v is None else ("t" if v else "f") if isinstance(v, bool) else str(v)
+            for v in row
+        )
+        for row in rows
+    ]
+    assert read == expected
+
+
+@pytest.mark.parametrize("column", [(2**63,), (1, None, 2**63), ("x",)])
+def test_what_is_no_bigint_is_refused(column: tuple[Value, ...]) -> None:
+    """As the database would, before it is sent."""
+    with pytest.raises(psycopg.DataError):
+        arrays.integers(column)
+
+
+@pytest.mark.parametrize(("text", "error"), [("a\0b", psycopg.DataError), ("\ud800", UnicodeError)])
+def test_what_is_no_text_is_refused(text: str, error: type[Exception]) -> None:
+    """A NUL, half a surrogate pair."""
+    with pytest.raises(error):
+        arrays.texts(("x", text))
