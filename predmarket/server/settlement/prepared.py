@@ -98,7 +98,7 @@ class PreparedStatements:
             result = await arrived
         except BaseException:
             if not arrived.done() or arrived.cancelled():
-                self._detach()  # the connection is worth nothing any more
+                self._fail(psycopg.OperationalError("the connection was given up"))
             raise
         return [
             tuple([_text(result.get_value(row, column)) for column in range(result.nfields)])
@@ -125,6 +125,8 @@ class PreparedStatements:
 
     def _attach(self) -> None:
         """Listen to the server for as long as it has something to answer."""
+        if self._libpq.status == ConnStatus.BAD:  # its socket may be somebody else's by now
+            raise psycopg.OperationalError("the connection is lost")
         self._libpq.enter_pipeline_mode()
         asyncio.get_running_loop().add_reader(self._socket, self._read)
         self._look_later()
