@@ -180,7 +180,9 @@ class Permits:
         ):
             lease = self._leases[user]
             lease.grain, lease.part = answer[0], granted
-            self._share(lease, waiting, granted, wait_ms / 1_000)
+            lacking = self._share(lease, waiting, granted, wait_ms / 1_000)
+            if lacking:
+                self._needs.setdefault(user, []).extend(lacking)
 
     async def _ask(self, needs: dict[int, list[_Need]]) -> list[int]:
         """Lease for each user what those who wait need, or more when orders come fast."""
@@ -209,7 +211,13 @@ class Permits:
         self._leases[user] = lease
         return lease
 
-    def _share(self, lease: _Lease, waiting: list[_Need], granted: int, wait_s: float) -> None:
+    def _share(
+        self, lease: _Lease, waiting: list[_Need], granted: int, wait_s: float
+    ) -> list[_Need]:
+        """Hand out what was leased, and return those for whom it does not suffice though nothing
+        was refused: what they counted on ran out, or was taken by others, during the round trip.
+        """
+        lacking: list[_Need] = []
         now = self._clock()
         lease.left = (lease.left if now < lease.until else 0) + granted
         lease.size = lease.left
@@ -220,7 +228,10 @@ class Permits:
             if need.cost <= lease.left:
                 lease.left -= need.cost
                 need.wait.set_result(0.0)
+            elif not wait_s:
+                lacking.append(need)
             else:
                 wait = max(wait_s, 0.001)
                 lease.refused_cost, lease.refused_until = need.cost, now + wait
                 need.wait.set_result(wait)
+        return lacking

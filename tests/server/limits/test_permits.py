@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from predmarket.server.limits.permits import Permits
+from predmarket.server.limits.permits import Permits, _Need
 from predmarket.server.redis import Redis
 from predmarket.server.settings import RateLimit
 
@@ -54,6 +54,29 @@ async def test_a_refusal_is_remembered_without_asking(make: Make) -> None:
     assert await gateway.take(7, 1) > 0
     await gateway._redis.client.flushdb()
     assert await gateway.take(7, 1) > 0
+
+
+async def test_a_lease_that_runs_out_on_the_way_refuses_nobody(redis_url: str) -> None:
+    """Those who asked counted on what was left of it; Redis refused nothing."""
+    now = 0.0
+    redis = Redis(redis_url, "redis")
+    gateway = Permits("orders", RateLimit(1_000, 60), redis, lambda: now)
+    try:
+        for _ in range(4):  # faster and faster: more is leased than is needed
+            assert await gateway.take(7, 1) == 0
+        assert gateway._leases[7].left > 0
+        ask = gateway._ask
+
+        async def slowly(needs: dict[int, list[_Need]]) -> list[int]:
+            nonlocal now
+            answer = await ask(needs)
+            now += 60
+            return answer
+
+        gateway._ask = slowly  # type: ignore[method-assign]
+        assert await gateway.take(7, 500) == 0
+    finally:
+        await redis.close()
 
 
 async def test_gateways_together_never_lease_more(make: Make) -> None:
