@@ -69,6 +69,7 @@ async def test_a_lease_that_runs_out_on_the_way_refuses_nobody(redis_url: str) -
 
         async def slowly(needs: dict[int, list[_Need]]) -> list[int]:
             nonlocal now
+            gateway._ask = ask  # type: ignore[method-assign]
             answer = await ask(needs)
             now += 60
             return answer
