@@ -1,8 +1,8 @@
-"""The core: one queue in, one engine, one commit at a time, replies after it.
+"""The core: one queue in, one engine, one commit after the other, replies after each.
 
 Two tasks share the work (work.py). The decider takes what waits and has the sequencer carry it out
-into the forming batch. The committer seals that batch whenever the last commit has returned. So the
-next batch is decided while the last one commits, and batches grow by themselves with the load.
+into the forming batch. The committer seals that batch whenever the database has room for one more.
+So the next batch is decided while others commit, and batches grow by themselves with the load.
 
 Invariants:
 - nothing is answered, and nothing reaches the market view or the outlet, before its batch's
