@@ -104,7 +104,7 @@ def settle_rate(url: str, calls: list[Command], size: int) -> float:
     store.take_over()
     core = store.core_row()
     state = recovery.load(store, core)
-    sequencer = Sequencer(state, core, 0, Repeats(store), wall_clock, max(size, 1_000))
+    sequencer = Sequencer(state, core, Repeats(store), wall_clock, max(size, 1_000))
     try:
         return uvloop.run(_settle_all(store, sequencer, calls, size))
     finally:

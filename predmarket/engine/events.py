@@ -59,20 +59,22 @@ class Match(_Event, frozen=True):
 
 
 class OrderPartiallyFilled(_Event, frozen=True):
-    """``qty_filled`` is the order's total so far."""
+    """A trade filled part of the order. ``qty_filled`` is the order's total so far."""
 
     type = "ORDER_PARTIALLY_FILLED"
     order_id: int
     n: int
+    trade_id: int
     qty_filled: Qty
 
 
 class OrderFilled(_Event, frozen=True):
-    """Nothing of the order is left."""
+    """A trade filled what was left of the order."""
 
     type = "ORDER_FILLED"
     order_id: int
     n: int
+    trade_id: int
     qty_filled: Qty
 
 

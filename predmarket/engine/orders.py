@@ -242,13 +242,15 @@ def _book_trade(state: State, market: Market, taker: Order, maker: Order, qty: Q
 
 
 def _filled(state: State, order: Order) -> None:
+    """Report that the last trade filled the order, in part or whole."""
+    trade_id = state.last_trade_id
     order.events += 1
     if order.remaining:
         order.status = OrderStatus.PARTIALLY_FILLED
-        state.events.append(OrderPartiallyFilled(order.id, order.events, order.filled))
+        state.events.append(OrderPartiallyFilled(order.id, order.events, trade_id, order.filled))
     else:
         order.status = OrderStatus.FILLED
-        state.events.append(OrderFilled(order.id, order.events, order.filled))
+        state.events.append(OrderFilled(order.id, order.events, trade_id, order.filled))
         state.forget(order)
     state.changed(order)
 

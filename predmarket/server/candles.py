@@ -43,8 +43,8 @@ class Candles:
     ) -> list[CandleRecord]:
         """Return a market's candles with begin <= start < end, both multiples of the width."""
         async with self._db.read() as connection:
-            first = await first_trade_since(connection, begin)
-            stop = await first_trade_since(connection, end)
+            first = await first_trade_since(connection, market_id, begin)
+            stop = await first_trade_since(connection, market_id, end)
         pieces: list[CandleRecord] = []
         while first < stop:
             number = first // self._block

@@ -78,8 +78,8 @@ async def at_once(
 ) -> list[CandleRecord]:
     """Return the candles by one statement over all the trades."""
     async with db.read() as connection:
-        first = await first_trade_since(connection, begin)
-        stop = await first_trade_since(connection, end)
+        first = await first_trade_since(connection, market_id, begin)
+        stop = await first_trade_since(connection, market_id, end)
         return await candles_of(connection, market_id, width, first, stop)
 
 

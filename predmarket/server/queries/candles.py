@@ -1,25 +1,29 @@
 """Candles, computed from the trades.
 
 Trades are numbered in the order of their time, so a time is turned into a trade id by bisection
-along the primary key, and a market's trades between two ids are found by the index that the list of
-trades uses anyway. That way candles cost a trade nothing when it is written.
+along the primary key, by which a market's trades between two ids are found as well. That way
+candles cost a trade nothing when it is written.
 """
 
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, cast, func, select, text
+from sqlalchemy import BigInteger, and_, cast, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.storage.tables.trading import trades
 from predmarket.units import Micros, Price, Qty
 
 _EARLY = """
-    (SELECT created_at FROM trades WHERE id >= (low + high) / 2 ORDER BY id LIMIT 1) < :moment
+    (
+        SELECT created_at FROM trades WHERE market_id = :market AND id >= (low + high) / 2
+        ORDER BY id LIMIT 1
+    ) < :moment
 """
 _FIRST_SINCE = text(
     f"""
     WITH RECURSIVE span(low, high) AS (
-        SELECT CAST(1 AS BIGINT), COALESCE((SELECT MAX(id) FROM trades), 0) + 1
+        SELECT CAST(1 AS BIGINT),
+               COALESCE((SELECT MAX(id) FROM trades WHERE market_id = :market), 0) + 1
         UNION ALL
         SELECT CASE WHEN {_EARLY} THEN (low + high) / 2 + 1 ELSE low END,
                CASE WHEN {_EARLY} THEN high ELSE (low + high) / 2 END
@@ -43,9 +47,10 @@ class CandleRecord(NamedTuple):
     trades: int
 
 
-async def first_trade_since(connection: AsyncConnection, moment: Micros) -> int:
-    """Return the id that the first trade at or after ``moment`` has, or would have."""
-    return int((await connection.execute(_FIRST_SINCE, {"moment": moment})).scalar_one())
+async def first_trade_since(connection: AsyncConnection, market_id: int, moment: Micros) -> int:
+    """Return the least id that is above those of all the market's trades before ``moment``."""
+    sought = {"market": market_id, "moment": moment}
+    return int((await connection.execute(_FIRST_SINCE, sought)).scalar_one())
 
 
 async def candles_of(
@@ -78,8 +83,8 @@ async def candles_of(
             spans.c.volume,
             spans.c.trades,
         )
-        .join(opening, opening.c.id == spans.c.first)
-        .join(closing, closing.c.id == spans.c.last)
+        .join(opening, and_(opening.c.market_id == market_id, opening.c.id == spans.c.first))
+        .join(closing, and_(closing.c.market_id == market_id, closing.c.id == spans.c.last))
         .order_by(spans.c.start)
     )
     return [CandleRecord(*row) for row in await connection.execute(query)]

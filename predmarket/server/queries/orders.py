@@ -3,12 +3,12 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, literal_column, select, union_all
+from sqlalchemy import Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.engine.replies import Fill, OrderRecord
 from predmarket.server.queries.books import OPEN
-from predmarket.server.storage.tables.trading import orders, trades
+from predmarket.server.storage.tables.trading import order_events, orders, trades
 from predmarket.terms import Liquidity, OrderStatus, OrderType, Side, TimeInForce
 
 _ORDERS = select(
@@ -129,22 +129,27 @@ async def fills_of(connection: AsyncConnection, order_ids: Sequence[int]) -> dic
     found: dict[int, list[Fill]] = {id: [] for id in order_ids}
     if not order_ids:
         return found
-    halves = [
+    filled = order_events.join(orders, orders.c.id == order_events.c.order_id).join(
+        trades,
+        and_(trades.c.market_id == orders.c.market_id, trades.c.id == order_events.c.trade_id),
+    )
+    query = (
         select(
-            order_id.label("order_id"),
+            orders.c.id.label("order_id"),
+            orders.c.side,
             trades.c.id,
             trades.c.price,
             trades.c.qty,
-            fee.label("fee"),
             trades.c.taker_side,
-            literal_column(f"'{side.value}'").label("side"),
-        ).where(order_id.in_(order_ids))
-        for side, order_id, fee in (
-            (Side.BUY, trades.c.buy_order_id, trades.c.buy_fee),
-            (Side.SELL, trades.c.sell_order_id, trades.c.sell_fee),
+            trades.c.buy_fee,
+            trades.c.sell_fee,
         )
-    ]
-    for row in await connection.execute(union_all(*halves).order_by("id")):
+        .select_from(filled)
+        .where(order_events.c.order_id.in_(order_ids))
+        .order_by(trades.c.id)
+    )
+    for row in await connection.execute(query):
+        fee = row.buy_fee if row.side == Side.BUY else row.sell_fee
         liquidity = Liquidity.TAKER if row.taker_side == row.side else Liquidity.MAKER
-        found[row.order_id].append(Fill(row.id, row.price, row.qty, row.fee, liquidity))
+        found[row.order_id].append(Fill(row.id, row.price, row.qty, fee, liquidity))
     return found

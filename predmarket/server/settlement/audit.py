@@ -58,6 +58,11 @@ def sums(store: Store) -> Iterator[Check]:
         fees,
     )
     yield _equal(
+        "ledger: the newest entry has the last number",
+        one("SELECT COALESCE(MAX(id), 0) FROM ledger"),
+        core.counters.last_ledger_id,
+    )
+    yield _equal(
         "fees: over markets = collected", one("SELECT COALESCE(SUM(fees), 0) FROM markets"), fees
     )
     for name, sql in _NONE_OF:
@@ -112,6 +117,16 @@ _NONE_OF = (
             "SELECT o.id FROM orders o LEFT JOIN (SELECT buy_order_id AS id, qty FROM trades "
             "UNION ALL SELECT sell_order_id, qty FROM trades) f ON f.id = o.id "
             "GROUP BY o.id, o.filled HAVING o.filled <> COALESCE(SUM(f.qty), 0)"
+        ),
+    ),
+    (
+        "orders: every fill names a trade of the order, and every trade has both",
+        (
+            "SELECT 1 FROM (SELECT e.order_id, e.trade_id FROM order_events e "
+            "WHERE e.trade_id IS NOT NULL) e FULL JOIN (SELECT buy_order_id AS order_id, id "
+            "FROM trades UNION ALL SELECT sell_order_id, id FROM trades) t "
+            "ON t.order_id = e.order_id AND t.id = e.trade_id "
+            "WHERE t.id IS NULL OR e.trade_id IS NULL"
         ),
     ),
     (

@@ -122,6 +122,7 @@ class Batch:
                 state.last_market_id,
                 state.last_transfer_id,
                 state.last_rank,
+                self.history.last_ledger_id,
                 state.ledger.fees,
                 state.ledger.net_deposits,
                 telling.markets_seq,

@@ -84,7 +84,7 @@ POSITIONS = _shape(
     "user_id market_id",
     "yes no reserved_yes reserved_no cost_yes cost_no realized net_paid version",
 )
-ORDER_EVENTS = _shape("order_events", "order_id:i type:w n:i seq:i detail:t")
+ORDER_EVENTS = _shape("order_events", "order_id:i type:w n:i seq:i trade_id:i detail:t")
 TRADES = _shape(
     "trades",
     "id:i market_id:i buy_order_id:i sell_order_id:i buy_user_id:i sell_user_id:i price:i qty:i "
@@ -167,8 +167,8 @@ class History:
         for event in events:
             kind = type(event)
             if kind in _ORDER_DETAIL:
-                detail = _ORDER_DETAIL[kind](event)
-                self.order_events.append((event.order_id, event.type, event.n, seq, detail))  # type: ignore[union-attr]
+                more = _ORDER_DETAIL[kind](event)
+                self.order_events.append((event.order_id, event.type, event.n, seq, *more))  # type: ignore[union-attr]
             elif kind is ev.Match:
                 self._match(seq, now, event)  # type: ignore[arg-type]
             elif isinstance(event, ev.Merged):
@@ -229,14 +229,15 @@ def _rejection(event: ev.OrderRejected) -> str:
     return msgspec.json.encode((event.code, event.message, event.details)).decode()
 
 
-# The value type is loose because each entry reads its own event.
-_ORDER_DETAIL: dict[type, Callable[[Any], str | None]] = {
-    ev.OrderAccepted: lambda e: None,
-    ev.OrderRejected: _rejection,
-    ev.OrderPartiallyFilled: lambda e: str(e.qty_filled),
-    ev.OrderFilled: lambda e: str(e.qty_filled),
-    ev.OrderCanceled: lambda e: e.reason.value,
-    ev.OrderAmended: lambda e: f"{e.price} {e.qty}",
+# The trade and the detail of an order's event. The value type is loose because each entry reads
+# its own event.
+_ORDER_DETAIL: dict[type, Callable[[Any], tuple[int | None, str | None]]] = {
+    ev.OrderAccepted: lambda e: (None, None),
+    ev.OrderRejected: lambda e: (None, _rejection(e)),
+    ev.OrderPartiallyFilled: lambda e: (e.trade_id, None),
+    ev.OrderFilled: lambda e: (e.trade_id, None),
+    ev.OrderCanceled: lambda e: (None, e.reason.value),
+    ev.OrderAmended: lambda e: (None, f"{e.price} {e.qty}"),
 }
 
 

@@ -50,7 +50,6 @@ class Sequencer:
         self,
         state: State,
         core: CoreRow,
-        last_ledger_id: int,
         repeats: Repeats,
         clock: Callable[[], Micros],
         max_batch: int = MAX_BATCH,
@@ -58,7 +57,7 @@ class Sequencer:
     ) -> None:
         self.exchange = Exchange(state)
         self.core = core
-        self.batch = Batch(core.last_seq + 1, History(last_ledger_id))
+        self.batch = self._next_batch()
         self.resolving: dict[int, Waiting] = {}
         self._orphaned = deque(
             sorted(
@@ -192,5 +191,8 @@ class Sequencer:
         if batch.entries or batch.position is not None:
             settlement = batch.seal(self.exchange, self.core)
             self.core = settlement.core
-        self.batch = Batch(self.core.last_seq + 1, History(batch.history.last_ledger_id))
+        self.batch = self._next_batch()
         return batch, settlement
+
+    def _next_batch(self) -> Batch:
+        return Batch(self.core.last_seq + 1, History(self.core.counters.last_ledger_id))

@@ -41,6 +41,7 @@ class Counters:
     last_market_id: int
     last_transfer_id: int
     last_rank: int
+    last_ledger_id: int
     fees: int
     net_deposits: int
     markets_seq: int
@@ -113,12 +114,12 @@ TransferKey = tuple[int, str]
 
 _CORE_COLUMNS = (
     "epoch, last_batch, last_seq, last_time, last_hash, last_order_id, last_trade_id, "
-    "last_market_id, last_transfer_id, last_rank, fees, net_deposits, markets_seq"
+    "last_market_id, last_transfer_id, last_rank, last_ledger_id, fees, net_deposits, markets_seq"
 )
 _POSITION_COLUMNS = "stream_epoch, stream_place"
 _FIRST_ROW = (
     f"INSERT INTO core_state (id, {_CORE_COLUMNS}) "
-    "VALUES (1, 0, 0, 0, 0, {}, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (id) DO NOTHING RETURNING id"
+    "VALUES (1, 0, 0, 0, 0, {}, 0, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (id) DO NOTHING RETURNING id"
 )
 
 
@@ -216,12 +217,6 @@ class Store(ABC):
         )
         return [bytes(row[0]) for row in rows]
 
-    def last_ledger_id(self) -> int:
-        """Return the id of the newest ledger entry, or 0."""
-        found = self.read("SELECT COALESCE(MAX(id), 0) FROM ledger")[0][0]
-        assert isinstance(found, int)
-        return found
-
     def rows_of(self, shape: Shape, where: str = "") -> Iterator[tuple[Any, ...]]:
         """Yield a table's rows in the shape's columns."""
         names = ", ".join(shape.columns)
@@ -233,8 +228,8 @@ class Store(ABC):
         return (
             f"UPDATE core_state SET last_batch = {m}, last_seq = {m}, last_time = {m}, "
             f"last_hash = {m}, last_order_id = {m}, last_trade_id = {m}, last_market_id = {m}, "
-            f"last_transfer_id = {m}, last_rank = {m}, fees = {m}, net_deposits = {m}, "
-            f"markets_seq = {m}, stream_epoch = {m}, stream_place = {m} "
+            f"last_transfer_id = {m}, last_rank = {m}, last_ledger_id = {m}, fees = {m}, "
+            f"net_deposits = {m}, markets_seq = {m}, stream_epoch = {m}, stream_place = {m} "
             f"WHERE id = 1 AND epoch = {m} AND last_batch = {m}"
         )
 
@@ -257,9 +252,9 @@ def advance_parameters(core: CoreRow) -> tuple[int | bytes | str, ...]:
     c = core.counters
     return (
         core.last_batch, core.last_seq, core.last_time, core.last_hash, c.last_order_id,
-        c.last_trade_id, c.last_market_id, c.last_transfer_id, c.last_rank, c.fees,
-        c.net_deposits, c.markets_seq, core.position.epoch, core.position.place, core.epoch,
-        core.last_batch - 1,
+        c.last_trade_id, c.last_market_id, c.last_transfer_id, c.last_rank,
+        c.last_ledger_id, c.fees, c.net_deposits, c.markets_seq, core.position.epoch,
+        core.position.place, core.epoch, core.last_batch - 1,
     )  # fmt: skip
 
 

@@ -33,7 +33,6 @@ class Loaded:
 
     core: CoreRow
     state: State
-    last_ledger_id: int
     committed_ids: frozenset[str]
     recent: list[Changes]
 
@@ -87,7 +86,6 @@ class Takeover:
         return Loaded(
             core,
             recovery.load(store, core),
-            store.last_ledger_id(),
             frozenset(entry.id for row in rows for entry in journal.decode(row.entries)),
             _decoded(store.outbox_after(known_batch or 0)),
         )

@@ -82,7 +82,6 @@ class Work:
         self.sequencer = Sequencer(
             loaded.state,
             loaded.core,
-            loaded.last_ledger_id,
             self.repeats,
             self.clock,
             self._max_batch,

@@ -32,7 +32,7 @@ def store(exchange: Exchange) -> Iterator[Store]:
 def settlement(store: Store) -> Settlement:
     """A first batch that opens account 1 with 5 units, not written yet."""
     core = store.core_row()
-    sequencer = Sequencer(recovery.load(store, core), core, 0, Repeats(store), lambda: 1)
+    sequencer = Sequencer(recovery.load(store, core), core, Repeats(store), lambda: 1)
     command = OpenAccount(1, 5)
     _, events = sequencer.exchange.apply(1, command)
     sequencer.batch.add(sequencer.exchange, 1, "a", command, events)
@@ -109,7 +109,7 @@ def test_constraints_refuse_what_cannot_be(
 def test_the_same_order_event_twice_is_refused(store: Store, settlement: Settlement) -> None:
     """Order id, type and number are the event's unique key."""
     order = rejected(1)
-    event = (1, "ORDER_REJECTED", 1, 1, None)
+    event = (1, "ORDER_REJECTED", 1, 1, None, None)
     settlement.state.new.append((rows.ORDERS, [order]))
     settlement.history.order_events.extend([event, event])
     with pytest.raises(Contradiction):

@@ -63,6 +63,35 @@ def test_the_migrations_build_the_check_constraints(database_url: str) -> None:
     engine.dispose()
 
 
+def keys(engine: Engine) -> dict[str, tuple[list[str], bool]]:
+    """Return each table's primary key, and whether SQLite keeps it without row ids: Alembic
+    compares neither."""
+    inspector = inspect(engine)
+    return {
+        table: (
+            inspector.get_pk_constraint(table)["constrained_columns"],
+            inspector.get_table_options(table).get("sqlite_with_rowid", True),
+        )
+        for table in inspector.get_table_names()
+        if table != "alembic_version"
+    }
+
+
+def test_the_migrations_build_the_keys(database_url: str) -> None:
+    """In the order that the reads want."""
+    upgrade(database_url)
+    engine = sync_engine(database_url)
+    migrated = keys(engine)
+    with engine.begin() as connection:
+        found = MetaData()
+        found.reflect(connection)
+        found.drop_all(connection)
+        metadata.create_all(connection)
+    assert migrated == keys(engine)
+    assert migrated["trades"][0] == ["market_id", "id"]
+    engine.dispose()
+
+
 def test_upgrading_is_idempotent(database_url: str) -> None:
     """An empty database has no revision; one upgraded twice has the newest."""
     assert current(database_url) is None

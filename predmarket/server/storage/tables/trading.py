@@ -40,6 +40,7 @@ core_state = Table(
     Column("last_market_id", BigInt, nullable=False),
     Column("last_transfer_id", BigInt, nullable=False),
     Column("last_rank", BigInt, nullable=False),
+    Column("last_ledger_id", BigInt, nullable=False, server_default=text("0")),
     Column("fees", BigInt, nullable=False),
     Column("net_deposits", BigInt, nullable=False),
     _counter("markets_seq"),
@@ -205,16 +206,19 @@ order_events = Table(
     Column("type", Text, nullable=False),
     Column("n", BigInt, nullable=False),
     Column("seq", BigInt, nullable=False),
+    Column("trade_id", BigInt),
     Column("detail", Text),
     PrimaryKeyConstraint("order_id", "type", "n"),
+    sqlite_with_rowid=False,
 )
 """One row an order event, its unique key being order id, type and ``n``; ``seq`` is the command
-that caused it, ``detail`` the quantity filled, the reason, or the new terms."""
+that caused it, ``detail`` the reason or the new terms, ``trade_id`` the trade that filled it, so
+that an order's trades are found without an index of theirs."""
 
 trades = Table(
     "trades",
     metadata,
-    Column("id", BigInt, primary_key=True, autoincrement=False),
+    Column("id", BigInt, nullable=False),
     Column("market_id", BigInt, reference("markets.id"), nullable=False),
     Column("buy_order_id", BigInt, reference("orders.id"), nullable=False),
     Column("sell_order_id", BigInt, reference("orders.id"), nullable=False),
@@ -228,12 +232,12 @@ trades = Table(
     Column("created_at", BigInt, nullable=False),
     CheckConstraint("qty > 0 AND price > 0", name="positive"),
     CheckConstraint("buy_user_id <> sell_user_id", name="two_users"),
-    Index("ix_trades_market_id", "market_id", "id"),
-    Index("ix_trades_buy_order_id", "buy_order_id"),
-    Index("ix_trades_sell_order_id", "sell_order_id"),
+    PrimaryKeyConstraint("market_id", "id"),
     Index("ix_trades_buy_user_id", "buy_user_id", "id"),
     Index("ix_trades_sell_user_id", "sell_user_id", "id"),
+    sqlite_with_rowid=False,
 )
+"""One row a trade, numbered across all markets and read by the market: so that is its key."""
 
 positions = Table(
     "positions",
@@ -258,7 +262,7 @@ positions = Table(
 ledger = Table(
     "ledger",
     metadata,
-    Column("id", BigInt, primary_key=True, autoincrement=False),
+    Column("id", BigInt, nullable=False),
     Column("seq", BigInt, nullable=False),
     Column("kind", Text, nullable=False),
     Column("user_id", BigInt, reference("accounts.user_id"), nullable=False),
@@ -268,12 +272,13 @@ ledger = Table(
     Column("ref_id", BigInt),
     Column("created_at", BigInt, nullable=False),
     CheckConstraint("amount <> 0", name="amount"),
-    Index("ix_ledger_user_id", "user_id", "id"),
+    PrimaryKeyConstraint("user_id", "id"),
+    sqlite_with_rowid=False,
 )
-"""Double entry, one row an entry: ``amount`` enters the user's cash and leaves ``counterpart``
-(OUTSIDE, COLLATERAL of the market, FEES), or, negative, the other way. ``seq`` is the command that
-caused it, ``ref_id`` the trade or the transfer. Cash is available + locked; what orders lock
-within it stands in ``orders.locked``."""
+"""Double entry, one row an entry, numbered across all users and read by the user: ``amount``
+enters the user's cash and leaves ``counterpart`` (OUTSIDE, COLLATERAL of the market, FEES), or,
+negative, the other way. ``seq`` is the command that caused it, ``ref_id`` the trade or the
+transfer. Cash is available + locked; what orders lock within it stands in ``orders.locked``."""
 
 transfers = Table(
     "transfers",
