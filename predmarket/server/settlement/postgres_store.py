@@ -226,8 +226,16 @@ def _arrays(shape: Shape, rows: list[Row]) -> list[bytes]:
     return [arrays.PACK[kind](column) for kind, column in zip(shape.kinds, columns, strict=True)]
 
 
-def _unnest(shape: Shape) -> str:
-    return f"unnest({', '.join(f'%s::{_TYPES[kind]}[]' for kind in shape.kinds)})"
+def _select(shape: Shape) -> str:
+    """Return the query of a shape's arrays as rows.
+
+    In the list of a SELECT they are unfolded a row at a time, side by side. After FROM each would
+    be stored whole first, which took up to a fifth of a batch's time.
+    """
+    columns = zip(shape.columns, shape.kinds, strict=True)
+    return "SELECT " + ", ".join(
+        f"unnest(%s::{_TYPES[kind]}[]) AS {name}" for name, kind in columns
+    )
 
 
 @lru_cache(maxsize=64)
@@ -252,15 +260,14 @@ def _settle_sql(
 
 def _insert_sql(shape: Shape) -> str:
     names = ", ".join(shape.columns)
-    return f"INSERT INTO {shape.table} ({names}) SELECT * FROM {_unnest(shape)}"
+    return f"INSERT INTO {shape.table} ({names}) {_select(shape)}"
 
 
 def _update_sql(shape: Shape) -> str:
     """Return an update of many rows, each matched by its key and the version before."""
-    names = ", ".join(shape.columns)
     sets = ", ".join(f"{name} = v.{name}" for name in shape.mutable)
     keys = " AND ".join(f"t.{name} = v.{name}" for name in shape.key)
     return (
-        f"UPDATE {shape.table} AS t SET {sets} FROM {_unnest(shape)} AS v({names}) "
+        f"UPDATE {shape.table} AS t SET {sets} FROM ({_select(shape)}) AS v "
         f"WHERE {keys} AND t.version = v.version - 1 RETURNING 1"
     )
