@@ -63,10 +63,28 @@ def decode(raw: bytes, kind: type[R]) -> R:
         request: R = decoder(kind).decode(raw)
     except _UNREADABLE as error:
         raise Invalid(*_problems(raw, kind, error)) from None
-    problems = [*_repeated(raw, kind), *request.problems()]
+    problems = request.problems()
+    if raw.count(b":") != _given_at_least(request):
+        problems = [*_repeated(raw, kind), *problems]
     if problems:
         raise Invalid(*problems)
     return request
+
+
+@cache
+def _none_by_default(kind: type[Request]) -> bool:
+    return all(field.required or field.default is None for field in msgspec.structs.fields(kind))
+
+
+def _given_at_least(request: Request) -> int:
+    """Return how many fields a body held for certain, 0 where that does not show.
+
+    Behind each name is a colon: with as many of them as there are fields, none is there twice.
+    """
+    if request.nested or not _none_by_default(type(request)):
+        return 0
+    values = msgspec.structs.astuple(request)
+    return len(values) - values.count(None)
 
 
 def _repeated(raw: bytes, kind: type[Request]) -> list[Problem]:

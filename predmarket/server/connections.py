@@ -1,23 +1,23 @@
 """Connections to clients: uvicorn's, with a bound on everything that a client decides.
 
-Bounds, looked at once a second, so up to a second late:
+Bounds, looked at once a second (serving.py), so up to a second late:
 - a request's address and headers arrive within HEAD_SECONDS and have at most MAX_HEAD_BYTES and
   MAX_HEADERS lines: else 408 or 431;
 - its body arrives within BODY_SECONDS more: else 408. What it may hold is the routes' to say; what
   is sent beyond MAX_REQUEST_BYTES (padding, trailers) closes the connection;
 - an answer is taken within READ_SECONDS, or the connection is closed;
 - a connection without a request is closed after KEEP_ALIVE_SECONDS, a new one after HEAD_SECONDS;
-- at most MAX_CONNECTIONS: those beyond get 503 OVERLOADED, a tenth more are closed unheard.
+- of more connections than ``limit_concurrency`` those beyond get 503 OVERLOADED, a tenth more are
+  closed unheard.
 After each of these answers the connection is closed, since what follows on it cannot be trusted.
 """
 
 import asyncio
 import logging
-import resource
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-import uvicorn
 from litestar.types import HTTPScope
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.config import Config
@@ -26,7 +26,6 @@ from uvicorn.server import ServerState
 
 from predmarket.server.express import Express, Running
 from predmarket.server.gathering import GatheringTransport
-from predmarket.server.realtime.protocol import Socket
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.errors import RETRY, envelope
 from predmarket.server.routes.headers import SECURITY, request_id
@@ -42,44 +41,9 @@ REALTIME = b"/realtime"
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
 MAX_REQUEST_BYTES = 1024 * 1024
-MAX_CONNECTIONS = 10_000
-_SPARE_FILES = 128
-_TICKS_A_SECOND = 10
 
 _IDLE, _HEAD, _BODY = range(3)
 _CLOSE = [(b"content-type", b"application/json"), (b"connection", b"close")]
-
-
-def connection_bound() -> int:
-    """Return how many connections to take: MAX_CONNECTIONS, or what the process has files for.
-
-    The process may open as many files as the system lets it from now on.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_CONNECTIONS * 11 // 10 + _SPARE_FILES
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return max(1, (wanted - _SPARE_FILES) * 10 // 11)
-
-
-def http_config(app: Any, *, graceful_s: int | None = None) -> Config:  # noqa: ANN401 -- as uvicorn
-    """Return how the exchange serves HTTP; ``graceful_s`` bounds the end of running requests."""
-    return Config(
-        app,
-        http=Connection,
-        ws=Socket,
-        ws_per_message_deflate=False,
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=connection_bound(),
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=graceful_s,
-    )
 
 
 class Connection(HttpToolsProtocol):
@@ -93,7 +57,7 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._bound = config.limit_concurrency or MAX_CONNECTIONS
+        self._bound = config.limit_concurrency or math.inf
         self.limit_concurrency = None  # decided here, once a connection and not at each request
         self._surplus = False
         self._phase = _HEAD
@@ -137,7 +101,10 @@ class Connection(HttpToolsProtocol):
         cycle, express = self.cycle, self._express
         if between and cycle is not before and cycle is self._handed_in and cycle.keep_alive:
             assert express is not None  # it handed the order in
-            express.heads.keep(data, cast("HTTPScope", cycle.scope))
+            scope = cast("HTTPScope", cycle.scope)
+            bearer = express.bearer(scope)
+            assert bearer is not None  # as above
+            express.heads.keep(data, bearer, scope)
         if self._phase is _HEAD and self._received > MAX_HEAD_BYTES:
             self._refuse(Refusal(ErrorCode.HEADERS_TOO_LARGE))
         elif self._phase is _BODY and self._received > MAX_REQUEST_BYTES:
@@ -152,7 +119,7 @@ class Connection(HttpToolsProtocol):
         found = express.heads.find(data)
         if found is None or self.transport.is_closing():
             return False
-        scope, body = cast("tuple[Any, bytes]", found)
+        scope, bearer, body = cast("tuple[Any, bytes, bytes]", found)
         scope["client"], scope["scheme"], scope["server"] = self.client, self.scheme, self.server
         scope["state"] = self.app_state.copy()
         cycle = RequestResponseCycle(
@@ -170,8 +137,7 @@ class Connection(HttpToolsProtocol):
         )
         cycle.body += body
         cycle.more_body = False
-        self._unset_keepalive_if_required()
-        if not express.begin(cycle, cast("Running", self.tasks)):
+        if not express.begin(cycle, bearer, cast("Running", self.tasks)):
             return False
         self.cycle = cycle
         return True
@@ -210,10 +176,25 @@ class Connection(HttpToolsProtocol):
             super()._start_asgi_task(cycle, app)
         elif cycle.more_body and not self.flow.read_paused:
             self._unstarted = cycle
-        elif cycle.more_body or not express.begin(cycle, cast("Running", self.tasks)):
+        elif cycle.more_body or not self._hand_in(express, cycle):
             super()._start_asgi_task(cycle, app)
-        else:
-            self._handed_in = cycle
+
+    def _hand_in(self, express: Express, cycle: RequestResponseCycle) -> bool:
+        """Hand in an order; False: nothing was done, go the ordinary way."""
+        bearer = express.bearer(cast("HTTPScope", cycle.scope))
+        if bearer is None or not express.begin(cycle, bearer, cast("Running", self.tasks)):
+            return False
+        self._handed_in = cycle
+        return True
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request; ``look`` ends the wait, so it takes no timer."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._since = self.loop.time()
 
     def _start_unstarted(self) -> None:
         """Have a request answered that was waiting for its body."""
@@ -228,9 +209,17 @@ class Connection(HttpToolsProtocol):
     def look(self, now: float) -> None:
         """Refuse or close the connection when it has been waiting for too long."""
         self._look_at_reader(now)
-        if self.transport.is_closing() or self._phase is _IDLE:
+        if self.transport.is_closing():
             return
-        if self.flow.read_paused:  # it is we who keep the client waiting
+        if self._phase is _IDLE:
+            cycle = cast("RequestResponseCycle | None", self.cycle)
+            if (
+                cycle is not None
+                and cycle.response_complete
+                and now - self._since > KEEP_ALIVE_SECONDS
+            ):
+                self.transport.close()
+        elif self.flow.read_paused:  # it is we who keep the client waiting
             self._since = now
         elif now - self._since > (HEAD_SECONDS if self._phase is _HEAD else BODY_SECONDS):
             self._refuse(Refusal(ErrorCode.REQUEST_TIMEOUT))
@@ -273,19 +262,6 @@ class Connection(HttpToolsProtocol):
             head += [b"%s: %s\r\n" % header for header in _headers(refusal, id, body)]
             self.transport.write(b"".join([*head, b"\r\n", body]))
         self.transport.close()
-
-
-class HttpServer(uvicorn.Server):
-    """uvicorn's server, which looks at each connection once a second."""
-
-    async def on_tick(self, counter: int) -> bool:
-        """Look, and tell whether to stop."""
-        if counter % _TICKS_A_SECOND == 0:
-            now = asyncio.get_running_loop().time()
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, Connection):
-                    connection.look(now)
-        return await super().on_tick(counter)
 
 
 def _headers(refusal: Refusal, id: str, body: bytes) -> Iterable[tuple[bytes, bytes]]:

@@ -20,8 +20,8 @@ from predmarket.contracts.requests import Invalid, decode
 from predmarket.engine.commands import PlaceOrder
 from predmarket.engine.replies import OrderDone, Refused
 from predmarket.server import wire
-from predmarket.server.auth.sessions import Principal
 from predmarket.server.bus import BusError, BusReply, OutcomeUnknown
+from predmarket.server.gathering import GatheringTransport
 from predmarket.server.heads import Heads
 from predmarket.server.observability.access import Access
 from predmarket.server.observability.request import CURRENT
@@ -63,13 +63,27 @@ class Express:
             and not cycle.waiting_for_100_continue
         )
 
-    def begin(self, cycle: Cycle, running: Running) -> bool:
+    def bearer(self, scope: HTTPScope) -> bytes | None:
+        """Return what to know the sender by; None: something else in the head is a question."""
+        found: bytes | None = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                if found is not None:
+                    return None
+                found = value
+            elif (name == b"content-type" and value != b"application/json") or (
+                name == b"origin" and self._cors
+            ):
+                return None
+        return found
+
+    def begin(self, cycle: Cycle, bearer: bytes, running: Running) -> bool:
         """Hand in the order of a whole request; False: nothing was done, go the ordinary way.
 
         What is under way is among ``running``; to cancel it there is to stop waiting for it.
         """
-        principal = self._known(cycle)
-        if principal is None or len(cycle.body) > MAX_BODY_BYTES:
+        principal = self._sessions.known(bearer)
+        if principal is None or not principal.may(Scope.TRADE) or len(cycle.body) > MAX_BODY_BYTES:
             return False
         try:
             request = decode(bytes(cycle.body), PlaceOrderRequest)
@@ -92,22 +106,6 @@ class Express:
             running.add(reply)
             reply.add_done_callback(order.replied, context=context)
         return True
-
-    def _known(self, cycle: Cycle) -> Principal | None:
-        """Return who asks, if that is plain and nothing else about the head is a question."""
-        principal: Principal | None = None
-        for name, value in cast("list[tuple[bytes, bytes]]", cycle.scope["headers"]):
-            if name == b"authorization":
-                if principal is not None:
-                    return None
-                principal = self._sessions.known(value)
-            elif (name == b"content-type" and value != b"application/json") or (
-                name == b"origin" and self._cors
-            ):
-                return None
-        if principal is None or not principal.may(Scope.TRADE):
-            return None
-        return principal
 
 
 class _Order:
@@ -189,7 +187,7 @@ class _Order:
             if not cycle.keep_alive:
                 extra += b"connection: close\r\n"
             cycle.response_started = cycle.response_complete = True
-            cycle.transport.write(
+            cast("GatheringTransport", cycle.transport).send(
                 b"%b%b%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b"
                 % (
                     STATUS_LINE[status],

@@ -33,6 +33,13 @@ class GatheringTransport(asyncio.Transport):
             self._loop.call_soon(self._flush)
         self._kept.append(data)
 
+    def send(self, data: bytes) -> None:
+        """Send what is kept and ``data``, a whole answer, without waiting for the turn's end."""
+        if self._kept:
+            data = b"".join([*self._kept, data])
+            self._kept = []
+        self._transport.write(data)
+
     def _flush(self) -> None:
         if self._kept:
             kept, self._kept = self._kept, []

@@ -9,7 +9,7 @@ Invariant: a head is kept only of a whole request that the parser took, HTTP/1.1
 Content-Length, on a connection that stays open. Everything else is the parser's, always.
 """
 
-from typing import TypeAlias, cast
+from typing import NamedTuple, cast
 
 from litestar.types import HTTPScope
 
@@ -19,8 +19,14 @@ _END = b"\r\n\r\n"
 _OWN = ("client", "scheme", "server", "state", "user")
 """What of a scope is the connection's or the request's own."""
 
-_Known: TypeAlias = tuple[int, HTTPScope]
-"""The length of the body, and the scope as the parser left it, but for what is its own."""
+
+class _Known(NamedTuple):
+    """What a head means: the length of the body, what to know its sender by, and the scope as the
+    parser left it, but for what is its own."""
+
+    length: int
+    bearer: bytes
+    scope: HTTPScope
 
 
 class Heads:
@@ -29,15 +35,15 @@ class Heads:
     def __init__(self) -> None:
         self._known: dict[bytes, _Known] = {}
 
-    def find(self, data: bytes) -> tuple[HTTPScope, bytes] | None:
-        """Return a scope and the body if ``data`` is a whole request with a known head."""
+    def find(self, data: bytes) -> tuple[HTTPScope, bytes, bytes] | None:
+        """Return scope, bearer and body if ``data`` is a whole request with a known head."""
         end = data.find(_END) + len(_END)
         known = self._known.get(data[:end])
-        if known is None or len(data) - end != known[0]:
+        if known is None or len(data) - end != known.length:
             return None
-        return known[1].copy(), data[end:]
+        return known.scope.copy(), known.bearer, data[end:]
 
-    def keep(self, data: bytes, scope: HTTPScope) -> None:
+    def keep(self, data: bytes, bearer: bytes, scope: HTTPScope) -> None:
         """Keep the head of an order if ``data``, parsed as this scope, was all of its request."""
         end = data.find(_END) + len(_END)
         headers = dict(scope["headers"])
@@ -51,4 +57,4 @@ class Heads:
             if len(self._known) >= MAX_HEADS:
                 del self._known[next(iter(self._known))]
             plain = {key: value for key, value in scope.items() if key not in _OWN}
-            self._known[data[:end]] = len(data) - end, cast("HTTPScope", plain)
+            self._known[data[:end]] = _Known(len(data) - end, bearer, cast("HTTPScope", plain))

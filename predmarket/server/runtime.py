@@ -19,7 +19,6 @@ from typing import Any, TypeAlias
 
 from predmarket import __version__
 from predmarket.server.app import create_app
-from predmarket.server.connections import HttpServer, http_config
 from predmarket.server.demo import DemoClock, House, Prepared, prepare
 from predmarket.server.observability import logs
 from predmarket.server.observability.metrics import Metrics
@@ -27,6 +26,7 @@ from predmarket.server.realtime.hub import Hub
 from predmarket.server.redis import Redis
 from predmarket.server.seeding import seed, well_known
 from predmarket.server.services import Services
+from predmarket.server.serving import HttpServer, http_config
 from predmarket.server.settings import PREFIX, Settings, SettingsError
 from predmarket.server.settlement.core import Core, wall_clock
 from predmarket.server.settlement.open import leadership, open_store

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from predmarket.server.connections import HttpServer
+from predmarket.server.serving import HttpServer
 
 log = logging.getLogger(__name__)
 

@@ -82,20 +82,14 @@ def _content(command: PlaceOrder, ref: str | int) -> str:
 
     The market's id comes with what it was called: where there was no such market, that counts.
     """
-    parts = (
-        f"{command.market_id}~{ref}",
-        command.side.value,
-        command.type.value,
-        command.price,
-        command.qty,
-        command.tif.value,
-        command.expires_at,
-        command.post_only,
-        command.reduce_only,
-        command.max_slippage,
-        command.stp.value,
+    c = command
+    price, expires_at, slippage = [
+        "" if one is None else one for one in (c.price, c.expires_at, c.max_slippage)
+    ]
+    return (
+        f"{c.market_id}~{ref}|{c.side}|{c.type}|{price}|{c.qty}|{c.tif}|{expires_at}"
+        f"|{c.post_only}|{c.reduce_only}|{slippage}|{c.stp}"
     )
-    return "|".join(["" if part is None else str(part) for part in parts])
 
 
 async def placed(services: Services, reply: BusReply) -> tuple[int, Order]:

@@ -16,8 +16,8 @@ from uvicorn.config import Config
 from predmarket.server import runtime
 from predmarket.server.app import Application, create_app
 from predmarket.server.auth import passwords
-from predmarket.server.connections import HttpServer, http_config
 from predmarket.server.services import Services
+from predmarket.server.serving import HttpServer, http_config
 from predmarket.server.settings import Settings
 
 PASSWORD = "a long enough password"

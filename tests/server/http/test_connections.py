@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from predmarket.server import connections
-from predmarket.server.connections import HttpServer, http_config
+from predmarket.server import connections, serving
 from predmarket.server.runtime import listen
+from predmarket.server.serving import HttpServer, http_config
 from predmarket.server.settings import Settings
 from tests.server.http.conftest import Exchange
 
@@ -27,7 +27,7 @@ def database_url(migrated_sqlite_url: str) -> str:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds of a fraction of a second, looked at ten times a second."""
-    monkeypatch.setattr(connections, "_TICKS_A_SECOND", 1)
+    monkeypatch.setattr(serving, "_TICKS_A_SECOND", 1)
     for bound in ("HEAD_SECONDS", "BODY_SECONDS", "READ_SECONDS"):
         monkeypatch.setattr(connections, bound, 0.3)
 
@@ -114,6 +114,22 @@ async def test_headers_that_do_not_end(exchange: Exchange, start: bytes) -> None
         if start:
             await quiet.send(start)
             assert await quiet.refusal() == (408, "REQUEST_TIMEOUT")
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_connection_without_a_request(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is closed in time, counted from its last answer."""
+    monkeypatch.setattr(connections, "KEEP_ALIVE_SECONDS", 0.5)
+    async with connected(exchange.url) as quiet:
+        await quiet.send(GET)
+        assert (await quiet.answer())[0] == 200
+        await quiet.send(GET)
+        asked = asyncio.get_running_loop().time()
+        assert (await quiet.answer())[0] == 200
+        assert await quiet.closed()
+        assert asyncio.get_running_loop().time() - asked >= 0.5
 
 
 @pytest.mark.usefixtures("hasty")
@@ -243,7 +259,7 @@ async def test_the_request_before_keeps_its_answer(exchange: Exchange, after: by
 
 async def test_connections_are_bounded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those beyond get 503, more are closed unheard; those before are served, and later ones."""
-    monkeypatch.setattr(connections, "connection_bound", lambda: 20)
+    monkeypatch.setattr(serving, "connection_bound", lambda: 20)
     async with _bare(settings, b"{}") as (url, _):
         opened: list[Socket] = []
         for _ in range(20):

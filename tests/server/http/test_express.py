@@ -26,8 +26,8 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     tried: list[bool] = []
     begin = Express.begin
 
-    def noting(express: Express, cycle: Cycle, running: Running) -> bool:
-        tried.append(begin(express, cycle, running))
+    def noting(express: Express, cycle: Cycle, bearer: bytes, running: Running) -> bool:
+        tried.append(begin(express, cycle, bearer, running))
         return tried[-1]
 
     monkeypatch.setattr(Express, "begin", noting)
