@@ -37,6 +37,11 @@ Cycle: TypeAlias = RequestResponseCycle
 """One request of a connection and its answer, as uvicorn keeps them."""
 Running: TypeAlias = "set[asyncio.Future[Any]]"
 """What the server waits for when it stops, and cancels when that takes too long."""
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+
+def _lines(headers: Headers) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 class Express:
@@ -51,7 +56,15 @@ class Express:
         self._cors = cors
         security = security_headers(on_loopback=context.services.settings.on_loopback)
         own = [*security, (b"content-type", b"application/json"), *([VARY] if cors else [])]
-        self.head = b"".join(b"%b: %b\r\n" % header for header in own)
+        self._own = _lines(own)
+        self._default: Headers = []
+        self._head = self._own
+
+    def head(self, default: Headers) -> bytes:
+        """Return the lines that every answer begins with; ``default`` is new once a second."""
+        if default is not self._default:
+            self._default, self._head = default, _lines(default) + self._own
+        return self._head
 
     @staticmethod
     def concerns(cycle: Cycle) -> bool:
@@ -169,11 +182,8 @@ class _Order:
         refusal = refusal_of(error)
         if isinstance(error, Refusal | BusError):
             self._express.services.metrics.placement(self._command, code_of(error))
-        extra = b"".join(
-            b"%s: %s\r\n" % (name.encode(), value.encode())
-            for name, value in refusal.headers.items()
-        )
-        self._send(refusal.status, envelope(refusal, self._id), extra)
+        headers = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
+        self._send(refusal.status, envelope(refusal, self._id), _lines(headers))
 
     @property
     def _id(self) -> str:
@@ -188,11 +198,10 @@ class _Order:
                 extra += b"connection: close\r\n"
             cycle.response_started = cycle.response_complete = True
             cast("GatheringTransport", cycle.transport).send(
-                b"%b%b%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b"
+                b"%b%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b"
                 % (
                     STATUS_LINE[status],
-                    b"".join([b"%b: %b\r\n" % header for header in cycle.default_headers]),
-                    self._express.head,
+                    self._express.head(cycle.default_headers),
                     extra,
                     self._id.encode(),
                     len(body),
