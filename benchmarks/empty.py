@@ -9,7 +9,7 @@ from unittest.mock import patch
 from litestar import post
 
 from predmarket import cli
-from predmarket.server.app import Application
+from predmarket.server.app import Application, litestar
 from predmarket.server.app import create_app as create_exchange
 from predmarket.server.routes.context import signed_in
 from predmarket.server.services import Services
@@ -25,9 +25,8 @@ async def empty() -> dict[str, str]:
 
 def create_app(services: Services) -> Application:
     """Return the exchange's application with the empty route."""
-    app = create_exchange(services)
-    app.register(empty)
-    return app
+    litestar().register(empty)
+    return create_exchange(services)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The HTTP application: Litestar with a front door.
+"""The HTTP application: Litestar behind a front door.
 
 The door gives each request its id and, behind proxies, its client's address and scheme, and each
 answer its headers; it has requests measured, answers the preflights of known origins, and hands
@@ -7,10 +7,10 @@ realtime/door.py. Everything else is Litestar's.
 """
 
 import asyncio
+from functools import cache
 from typing import cast
 
 from litestar import Litestar
-from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.types import (
     ControllerRouterHandler,
@@ -69,20 +69,27 @@ ROUTERS: list[ControllerRouterHandler] = [
 """Everything that is served, and therefore in the document."""
 
 
-class Application(Litestar):
-    """Litestar behind the front door."""
+@cache
+def litestar() -> Litestar:
+    """Return the routes; each request brings what they work with (CONTEXT), so one set serves all
+    applications of a process."""
+    return Litestar(
+        route_handlers=ROUTERS,
+        exception_handlers={Exception: answer_error},
+        request_class=ApiRequest,
+        before_request=check_query,
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+class Application:
+    """The front door."""
 
     def __init__(self, context: Context) -> None:
-        super().__init__(
-            route_handlers=ROUTERS,
-            exception_handlers={Exception: answer_error},
-            request_class=ApiRequest,
-            before_request=check_query,
-            request_max_body_size=MAX_BODY_BYTES,
-            state=State({CONTEXT: context}),
-            openapi_config=None,
-            logging_config=None,
-        )
+        self.context = context
+        self._litestar = litestar()
         settings = context.services.settings
         self._security = security_headers(on_loopback=settings.on_loopback)
         self._cors = Cors(settings.cors_origin) if settings.cors_origin else None
@@ -113,7 +120,7 @@ class Application(Litestar):
             await self.realtime(socket, cast("Receive", receive), cast("Send", send))
             return
         if scope["type"] != ScopeType.HTTP:
-            await super().__call__(scope, receive, send)
+            await self._litestar(scope, receive, send)
             return
         http, receive, send = cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send)
         if self._proxies:
@@ -124,21 +131,22 @@ class Application(Litestar):
         cors = self._cors
         if cors is not None:
             send = cors.sharing(send, http["headers"])
+        state = http.setdefault("state", {})
         try:
             bare = self._bare.get(http["path"]) if http["method"] == "POST" else None
             if bare is not None:
                 await self._access.follow_bare(bare, http, receive, send)
                 return
             id = request_id(http["headers"])
-            http.setdefault("state", {})["request_id"] = id
+            state["request_id"], state[CONTEXT] = id, self.context
             headed = with_headers(send, id, self._security)
             if cors is not None and cors.is_preflight(http["method"], http["headers"]):
                 await cors.answer_preflight(headed)
                 return
             asked, answer = plain(http, headed)
-            await self._access.follow(super().__call__, asked, receive, answer)
+            await self._access.follow(self._litestar, asked, receive, answer)
         except asyncio.CancelledError:  # the server stops and waits no longer
-            if "status" not in http["state"]:
+            if "status" not in state:
                 headed = with_headers(send, request_id_of(http), self._security)
                 await answer_stopping(http, headed)
 

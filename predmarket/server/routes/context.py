@@ -64,7 +64,7 @@ class ApiRequest(Request[Principal | None, Any, State]):
     @property
     def context(self) -> Context:
         """Return what the routes work with."""
-        context = self.app.state[CONTEXT]
+        context = self.scope["state"][CONTEXT]
         assert isinstance(context, Context)
         return context
 
@@ -155,7 +155,7 @@ async def _identify(connection: AnyConnection) -> None:
 
 
 def _context(connection: AnyConnection) -> Context:
-    context = connection.app.state[CONTEXT]
+    context = connection.scope["state"][CONTEXT]
     assert isinstance(context, Context)
     return context
 

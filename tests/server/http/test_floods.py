@@ -3,13 +3,12 @@
 import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import cast
 
 import pytest
 
 from predmarket.server import runtime
 from predmarket.server.limits import windows
-from predmarket.server.routes.context import CONTEXT, Context
+from predmarket.server.routes.context import Context
 from predmarket.server.settings import Settings
 from tests.server.http.conftest import PASSWORD, serving
 from tests.server.http.digest import Watch
@@ -67,7 +66,7 @@ async def proxy(settings: Settings, rate: str) -> AsyncIterator[Proxy]:
     async with runtime.node(limited, wait_s=0) as node, serving(node) as (url, app):
         with Watch(limited.database) as watch:
             async with connected(url) as socket:
-                yield Proxy(socket, cast("Context", app.state[CONTEXT]))
+                yield Proxy(socket, app.context)
             assert watch.changed() == set()
 
 

@@ -207,7 +207,7 @@ async def test_what_another_process_did_to_a_key_is_seen_soon(
 
     monkeypatch.setattr(keys, "holder_of", counting)
     assert [await status(), await status(), asked] == [200, 200, 1]
-    app = exchange.app.state["context"].sessions
+    app = exchange.app.context.sessions
     app.forget(Ended("user", ann.id))
     monkeypatch.setattr("predmarket.server.auth.sessions.RECHECK_SECONDS", 0)
     assert await status() == 200

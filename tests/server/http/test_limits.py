@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import httpx
 import pytest
@@ -14,7 +13,6 @@ from predmarket.server import runtime
 from predmarket.server.app import Application
 from predmarket.server.auth import passwords
 from predmarket.server.auth.sessions import Sessions
-from predmarket.server.routes.context import CONTEXT, Context
 from predmarket.server.settings import Settings
 from tests.server.http.conftest import PASSWORD, Json, serving
 from tests.server.http.test_refusals import error_of
@@ -188,7 +186,7 @@ async def test_a_logout_is_one_everywhere_at_once(given: dict[str, str], redis_u
     """The other gateway refuses within a moment, long before it would look again by itself."""
     async with gateways(given, 2, redis_url=redis_url) as served:
         (first, _), (second, app) = served
-        sessions = cast("Context", app.state[CONTEXT]).sessions
+        sessions = app.context.sessions
         await listening(sessions)
         ann, bob = await register(first), await register(first, "bob@example.com")
         for headers in (ann, bob):
@@ -215,7 +213,7 @@ async def test_redis_killed_and_restarted_under_load(
     """Every request is answered all along; the limits hold before, meanwhile and after."""
     limits = {"redis_url": server.url(), "auth_rate_limit": "3/minute"}
     async with gateways(given, 1, order_rate_limit="100000/second", **limits) as [(client, app)]:
-        redis = cast("Context", app.state[CONTEXT]).services.redis
+        redis = app.context.services.redis
         assert redis is not None
         ann = await register(client)
         running, codes = True, list[int]()
