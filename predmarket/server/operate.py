@@ -290,6 +290,8 @@ def audit(
         store.connect()
         try:
             store.begin_snapshot()
+            if not store.read("SELECT 1 FROM core_state"):
+                raise OperateError("no exchange has run on this database yet", _NOT_FOUND)
             checks = list(auditing.sums(store))
             if replay:
                 checks += auditing.replay(store, progress)

@@ -50,6 +50,8 @@ def test_what_is_refused(overrides: dict[str, str], tmp_path: Path) -> None:
     """Each with one line and the exit code of its kind."""
     operate.seed(overrides, force=False)
     missing = {"data_dir": str(tmp_path / "none")}
+    unused = {"data_dir": str(tmp_path / "unused")}
+    operate.db_upgrade(unused)
     for call, exit_code in (
         (lambda: operate.set_role(overrides, "nobody@example.com", "ADMIN"), 5),
         (lambda: operate.seed({**overrides, "host": "0.0.0.0"}, force=False), 2),
@@ -57,6 +59,7 @@ def test_what_is_refused(overrides: dict[str, str], tmp_path: Path) -> None:
         (lambda: operate.serve({"data_dir": ""}, seed=False), 2),
         (lambda: operate.serve({"port": "x"}, seed=False), 2),
         (lambda: operate.audit(missing, replay=False, progress=quiet), 5),
+        (lambda: operate.audit(unused, replay=True, progress=quiet), 5),
         (lambda: operate.db_current(missing), 5),
         (lambda: operate.db_upgrade({"database_url": "postgresql://nobody@127.0.0.1:1/x"}), 3),
         (lambda: operate.config({"database_url": "mysql://x"}), 2),
