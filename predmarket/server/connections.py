@@ -67,7 +67,7 @@ class Connection(HttpToolsProtocol):
         self._unread_since: float | None = None
         self._express: Express | None = getattr(self.app, "express", None)
         self._unstarted: RequestResponseCycle | None = None
-        self._handed_in: RequestResponseCycle | None = None
+        self._handed_in: tuple[RequestResponseCycle | None, bytes] = None, b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         super().connection_made(GatheringTransport(transport))
@@ -99,12 +99,10 @@ class Connection(HttpToolsProtocol):
         self._received += self._arriving
         super().data_received(data)
         cycle, express = self.cycle, self._express
-        if between and cycle is not before and cycle is self._handed_in and cycle.keep_alive:
+        handed_in, bearer = self._handed_in
+        if between and cycle is not before and cycle is handed_in and cycle.keep_alive:
             assert express is not None  # it handed the order in
-            scope = cast("HTTPScope", cycle.scope)
-            bearer = express.bearer(scope)
-            assert bearer is not None  # as above
-            express.heads.keep(data, bearer, scope)
+            express.heads.keep(data, bearer, cast("HTTPScope", cycle.scope))
         if self._phase is _HEAD and self._received > MAX_HEAD_BYTES:
             self._refuse(Refusal(ErrorCode.HEADERS_TOO_LARGE))
         elif self._phase is _BODY and self._received > MAX_REQUEST_BYTES:
@@ -184,7 +182,7 @@ class Connection(HttpToolsProtocol):
         bearer = express.bearer(cast("HTTPScope", cycle.scope))
         if bearer is None or not express.begin(cycle, bearer, cast("Running", self.tasks)):
             return False
-        self._handed_in = cycle
+        self._handed_in = cycle, bearer
         return True
 
     def on_response_complete(self) -> None:

@@ -1,7 +1,8 @@
 """The migrations build what the tables describe, on both kinds of database."""
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -10,6 +11,8 @@ from sqlalchemy import Engine, MetaData, inspect
 from predmarket.server.storage.database import sync_engine
 from predmarket.server.storage.migrations import current, head, upgrade
 from predmarket.server.storage.tables import metadata
+
+T = TypeVar("T")
 
 
 def checks(engine: Engine) -> dict[str, set[tuple[Any, str]]]:
@@ -48,19 +51,26 @@ def checked_elsewhere(dialect: str) -> set[str]:
     }
 
 
-def test_the_migrations_build_the_check_constraints(database_url: str) -> None:
-    """The last line of defence is in the database too."""
-    upgrade(database_url)
-    engine = sync_engine(database_url)
-    migrated = checks(engine)
+def migrated_and_made(url: str, look: Callable[[Engine], T]) -> tuple[T, T]:
+    """Return what is seen of the tables as the migrations build them, and as they are described."""
+    upgrade(url)
+    engine = sync_engine(url)
+    migrated = look(engine)
     with engine.begin() as connection:
         found = MetaData()
         found.reflect(connection)
         found.drop_all(connection)
         metadata.create_all(connection)
-    assert migrated == checks(engine)
-    assert any(migrated.values())
+    made = look(engine)
     engine.dispose()
+    return migrated, made
+
+
+def test_the_migrations_build_the_check_constraints(database_url: str) -> None:
+    """The last line of defence is in the database too."""
+    migrated, made = migrated_and_made(database_url, checks)
+    assert migrated == made
+    assert any(migrated.values())
 
 
 def keys(engine: Engine) -> dict[str, tuple[list[str], bool]]:
@@ -79,17 +89,9 @@ def keys(engine: Engine) -> dict[str, tuple[list[str], bool]]:
 
 def test_the_migrations_build_the_keys(database_url: str) -> None:
     """In the order that the reads want."""
-    upgrade(database_url)
-    engine = sync_engine(database_url)
-    migrated = keys(engine)
-    with engine.begin() as connection:
-        found = MetaData()
-        found.reflect(connection)
-        found.drop_all(connection)
-        metadata.create_all(connection)
-    assert migrated == keys(engine)
+    migrated, made = migrated_and_made(database_url, keys)
+    assert migrated == made
     assert migrated["trades"][0] == ["market_id", "id"]
-    engine.dispose()
 
 
 def test_upgrading_is_idempotent(database_url: str) -> None:
