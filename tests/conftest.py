@@ -17,6 +17,7 @@ from hypothesis import settings
 from sqlalchemy import make_url
 
 from predmarket.server.storage import migrations
+from tests.support.kept import KeptDatabase
 from tests.support.postgres import PostgresServer, fresh_database
 from tests.support.redis import RedisServer
 
@@ -59,11 +60,10 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server_url: str) -> Iterator[str]:
-    """The name of a PostgreSQL database at the newest schema, to be copied and never opened."""
-    with fresh_database(postgres_server_url) as url:
-        migrations.upgrade(url)
-        yield make_url(url).database or ""
+def kept_postgres(postgres_server_url: str) -> Iterator[KeptDatabase]:
+    """A PostgreSQL database that one test after the other gets."""
+    with KeptDatabase(postgres_server_url) as kept:
+        yield kept
 
 
 @pytest.fixture(scope="session")
@@ -75,10 +75,9 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def migrated_postgres_url(postgres_server_url: str, postgres_template: str) -> Iterator[str]:
-    """The URL of a PostgreSQL database with the newest schema, of this test alone."""
-    with fresh_database(postgres_server_url, postgres_template) as url:
-        yield url
+def migrated_postgres_url(kept_postgres: KeptDatabase) -> str:
+    """The URL of a PostgreSQL database with the newest schema and nothing in it."""
+    return kept_postgres.emptied()
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ same every time.
 import os
 import random
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -22,7 +20,7 @@ from tests.contract.machine import Trading
 from tests.contract.pair import Pair
 from tests.contract.world import World
 from tests.reference.generate import random_commands
-from tests.support.postgres import fresh_database
+from tests.support.kept import KeptDatabase
 
 CAMPAIGN = int(os.environ.get("PREDMARKET_TEST_EXAMPLES", "0"))
 SEED = int(os.environ.get("PREDMARKET_TEST_SEED", "1"))
@@ -38,13 +36,12 @@ RESTART_EVERY = 230
 class Worlds:
     """Makes exchanges on empty databases, one after the other."""
 
-    def __init__(self, folder: Path, server_url: str | None) -> None:
+    def __init__(self, folder: Path, kept: KeptDatabase | None) -> None:
         self._folder = folder
-        self._server_url = server_url
+        self._kept = kept
         self._made = 0
-        self._database = ExitStack()
         self._empty = folder / "empty.db"
-        if server_url is None:
+        if kept is None:
             upgrade(f"sqlite:///{self._empty}")
 
     def __call__(self) -> World:
@@ -52,27 +49,17 @@ class Worlds:
         self._made += 1
         folder = self._folder / str(self._made)
         folder.mkdir()
-        if self._server_url is None:
-            shutil.copy(self._empty, folder / "predmarket.db")
-            return World(f"sqlite:///{folder / 'predmarket.db'}", folder)
-        self.close()
-        url = self._database.enter_context(fresh_database(self._server_url))
-        upgrade(url)
-        return World(url, folder)
-
-    def close(self) -> None:
-        """Drop the last database."""
-        self._database.close()
+        if self._kept is not None:
+            return World(self._kept.emptied(), folder)
+        shutil.copy(self._empty, folder / "predmarket.db")
+        return World(f"sqlite:///{folder / 'predmarket.db'}", folder)
 
 
 @pytest.fixture(params=DATABASES)
-def worlds(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Worlds]:
+def worlds(request: pytest.FixtureRequest, tmp_path: Path) -> Worlds:
     """Exchanges, on each kind of database in a campaign."""
     postgres = request.param == "postgres"
-    url = request.getfixturevalue("postgres_server_url") if postgres else None
-    made = Worlds(tmp_path, url)
-    yield made
-    made.close()
+    return Worlds(tmp_path, request.getfixturevalue("kept_postgres") if postgres else None)
 
 
 @pytest.mark.timeout(0 if CAMPAIGN else 60)

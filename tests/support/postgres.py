@@ -186,14 +186,11 @@ def libpq(url: str) -> str:
 
 
 @contextmanager
-def fresh_database(server_url: str, template: str = "template0") -> Iterator[str]:
-    """Make a database on the server of ``server_url``; yield its URL; drop it afterwards.
-
-    It is empty, or a copy of the one named, to which nobody may be connected.
-    """
+def fresh_database(server_url: str) -> Iterator[str]:
+    """Make an empty database on the server of ``server_url``; yield its URL; drop it afterwards."""
     name = f"pm_{uuid.uuid4().hex}"
     url = make_url(server_url).set(drivername="postgresql+psycopg", database=name)
-    _execute(server_url, sql.SQL("CREATE DATABASE {} TEMPLATE {}"), name, template)
+    _execute(server_url, sql.SQL("CREATE DATABASE {} TEMPLATE template0"), name)
     try:
         yield url.render_as_string(hide_password=False)
     finally:

@@ -7,7 +7,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from predmarket.client import ApiError, AsyncClient, Feed, NewOrder, Session, State
-from predmarket.client.messages import OrderChanged, TopicMessage
+from predmarket.client.messages import OrderChanged, OrdersSnapshot, TopicMessage
 from predmarket.client.session import Tokens
 from tests.client.exchange.conftest import AT_ONCE, Cutter, Exchange, User
 from tests.server.http.conftest import PASSWORD
@@ -95,7 +95,10 @@ async def test_orders_over_the_socket(exchange: Exchange) -> None:
         AsyncClient(exchange.url, api_key=token(ann)) as rest,
         Feed(exchange.url, api_key=token(ann), topics=["user:me:orders"]) as feed,
     ):
-        await feed.live()
+        async with asyncio.timeout(10):
+            async for message in feed:  # what is placed before the snapshot may stand in it
+                if isinstance(message, OrdersSnapshot):
+                    break
         order = await feed.place(limit("BUY", "0.5", "10", "once"))
         assert (order["status"], order["fills"], order["qty"]) == ("OPEN", [], "10.00")
         assert await feed.place(limit("BUY", "0.5", "10", "once")) == order

@@ -1,0 +1,67 @@
+"""What the other tests rely on when they get a database that others had before."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.support.kept import KeptDatabase
+from tests.support.postgres import libpq
+
+SIGN_UP = (
+    "INSERT INTO users (email, password_hash, role, disabled, created_at) "
+    "VALUES ('ann@example.com', '', 'USER', false, 0) RETURNING id"
+)
+
+
+@pytest.fixture
+def kept(postgres_server_url: str) -> Iterator[KeptDatabase]:
+    """One of this test's own."""
+    with KeptDatabase(postgres_server_url) as database:
+        yield database
+
+
+def ask(url: str, statement: str) -> object:
+    """Return the one value that a statement gives, committed."""
+    with psycopg.connect(libpq(url)) as connection:
+        row = connection.execute(statement).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def test_nothing_of_the_test_before_is_left(kept: KeptDatabase) -> None:
+    """Neither rows nor how far ids had come; the database is the same one."""
+    url = kept.emptied()
+    assert ask(url, SIGN_UP) == 1
+    assert kept.emptied() == url
+    assert ask(url, SIGN_UP) == 1
+
+
+def test_who_was_connected_is_so_no_more(kept: KeptDatabase) -> None:
+    """A transaction that a failed test left open neither holds anything up nor goes on."""
+    with psycopg.connect(libpq(kept.emptied())) as left:
+        left.execute(SIGN_UP)
+        kept.emptied()
+        with pytest.raises(psycopg.OperationalError):
+            left.execute("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE TABLE more ()",
+        "DROP TABLE outbox",
+        "ALTER TABLE users DROP COLUMN disabled",
+        "DROP INDEX uq_orders_topic_seq",
+        "ALTER TABLE orders DROP CONSTRAINT ck_orders_qty",
+        "ALTER TABLE users ALTER COLUMN email DROP NOT NULL",
+    ],
+)
+def test_a_changed_schema_is_not_handed_on(kept: KeptDatabase, change: str) -> None:
+    """The next test gets another database."""
+    url = kept.emptied()
+    with psycopg.connect(libpq(url)) as connection:
+        connection.execute(change)
+    other = kept.emptied()
+    assert other != url
+    assert ask(other, SIGN_UP) == 1
