@@ -59,6 +59,11 @@ def test_a_name_of_the_client_loads_what_it_needs(use: str, not_loaded: set[str]
     assert set(run.stdout.split()) & (not_loaded | SERVER_SIDE | {"textual"}) == set()
 
 
+def test_an_embedded_exchange_starts_without_the_driver_of_postgresql() -> None:
+    """It is a tenth of its start and nothing there uses it."""
+    assert loaded_by("predmarket.server.operate") & {"psycopg", "psycopg_binary"} == set()
+
+
 def test_the_engine_pulls_in_nothing_but_units_and_terms() -> None:
     """Of ours: units and terms. Of others: the standard library and what is known to be pure."""
     loaded = loaded_by("predmarket.engine", deep=True)
