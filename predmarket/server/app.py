@@ -26,6 +26,7 @@ from litestar.types import (
 
 from predmarket.server.auth.gate import Gate
 from predmarket.server.auth.passwords import Passwords
+from predmarket.server.auth.principals import Principals
 from predmarket.server.auth.revocations import share_revocations
 from predmarket.server.auth.sessions import Sessions
 from predmarket.server.candles import Candles
@@ -153,11 +154,15 @@ class Application:
 
 def create_app(services: Services) -> Application:
     """Return the application. Raises SettingsError when the secret has to be set and is not."""
-    sessions = Sessions(services.db, services.settings.signing_secret())
+    secret = services.settings.signing_secret()
+    principals = Principals(services.db, secret)
+    sessions = Sessions(services.db, secret, principals)
     health = HealthCheck(services.db, services.redis, lambda: services.core.status().healthy)
-    gate = Gate(sessions, services.settings.cors_origin)
+    gate = Gate(principals, services.settings.cors_origin)
     limits = Limits.of(services.settings, services.redis)
     if services.redis is not None:
-        share_revocations(sessions, services.redis)
+        share_revocations(principals, services.redis)
     candles = Candles(services.db)
-    return Application(Context(services, sessions, gate, Passwords(), health, limits, candles))
+    return Application(
+        Context(services, principals, sessions, gate, Passwords(), health, limits, candles)
+    )

@@ -51,7 +51,7 @@ class Express:
         self.services = context.services
         self.access = access
         self.heads = Heads()
-        self._sessions = context.sessions
+        self._principals = context.principals
         self._limits = context.limits
         self._cors = cors
         security = security_headers(on_loopback=context.services.settings.on_loopback)
@@ -95,7 +95,7 @@ class Express:
 
         What is under way is among ``running``; to cancel it there is to stop waiting for it.
         """
-        principal = self._sessions.known(bearer)
+        principal = self._principals.known(bearer)
         if principal is None or not principal.may(Scope.TRADE) or len(cycle.body) > MAX_BODY_BYTES:
             return False
         try:

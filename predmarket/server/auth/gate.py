@@ -6,7 +6,7 @@ from typing import TypeAlias
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, WebSocketScope
 
-from predmarket.server.auth.sessions import Principal, Sessions
+from predmarket.server.auth.principals import Principal, Principals
 from predmarket.server.refusal import Refusal
 from predmarket.terms import ErrorCode, Scope
 
@@ -57,8 +57,8 @@ def _someone(principal: Principal | None) -> Principal:
 class Gate:
     """Tells whom a request comes from."""
 
-    def __init__(self, sessions: Sessions, origins: Iterable[str]) -> None:
-        self._sessions = sessions
+    def __init__(self, principals: Principals, origins: Iterable[str]) -> None:
+        self._principals = principals
         self._origins = frozenset(origins)
 
     async def identify(self, asked: Asked) -> Principal | None:
@@ -69,9 +69,9 @@ class Gate:
         """
         for key, value in asked["headers"]:
             if key == b"authorization":
-                return self._sessions.known(value) or await self._bearer(value)
+                return self._principals.known(value) or await self._bearer(value)
         token = cookie(asked["headers"], ACCESS_COOKIE)
-        principal = None if token is None else await self._sessions.principal(token, token)
+        principal = None if token is None else await self._principals.principal(token, token)
         if principal is not None:
             self.check_origin(asked)
         return principal
@@ -116,7 +116,7 @@ class Gate:
     async def _bearer(self, value: bytes) -> Principal:
         text = value.decode("latin-1")
         if text[: len(_BEARER)].lower() == _BEARER:
-            principal = await self._sessions.principal(text[len(_BEARER) :].strip(), value)
+            principal = await self._principals.principal(text[len(_BEARER) :].strip(), value)
             if principal is not None:
                 return principal
         raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)

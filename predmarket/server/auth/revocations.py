@@ -1,13 +1,13 @@
 """News of what ended, between gateways: a logout at one is a logout at all, at once.
 
 The channel carries lines such as ``session 7``. Nothing depends on their arrival: without Redis, or
-with one lost, each gateway notices within RECHECK_SECONDS (sessions.py).
+with one lost, each gateway notices within RECHECK_SECONDS (principals.py).
 """
 
 import logging
 from contextlib import suppress
 
-from predmarket.server.auth.sessions import Ended, Sessions
+from predmarket.server.auth.principals import Ended, Principals
 from predmarket.server.redis import Away, Redis
 
 log = logging.getLogger(__name__)
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 CHANNEL = "predmarket:sessions:ended"
 
 
-def share_revocations(sessions: Sessions, redis: Redis) -> None:
+def share_revocations(principals: Principals, redis: Redis) -> None:
     """Tell the other gateways of each session or key that ends here, and heed what they tell."""
 
     async def announce(ended: Ended) -> None:
@@ -27,10 +27,10 @@ def share_revocations(sessions: Sessions, redis: Redis) -> None:
         if ended is None:
             log.warning("a message on %s is no news of ours: %.40r", CHANNEL, message)
         else:
-            sessions.forget(ended)
+            principals.forget(ended)
 
-    sessions.announce = announce
-    redis.listen(CHANNEL, receive, sessions.forget_all)
+    principals.announce = announce
+    redis.listen(CHANNEL, receive, principals.forget_all)
 
 
 def _read(message: bytes) -> Ended | None:

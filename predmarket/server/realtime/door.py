@@ -19,7 +19,7 @@ from litestar.types import Receive, Send, WebSocketScope
 
 from predmarket.engine.commands import Disconnect
 from predmarket.server.auth.gate import header
-from predmarket.server.auth.sessions import Ended, Principal
+from predmarket.server.auth.principals import Ended, Principal
 from predmarket.server.bus import BusError, Faulted
 from predmarket.server.observability.request import CURRENT
 from predmarket.server.realtime.bounds import SILENT, UNAUTHENTICATED, Bounds
@@ -57,7 +57,7 @@ class Realtime:
         )
         self._watch: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        context.sessions.listeners.append(self._heard_of)
+        context.principals.listeners.append(self._heard_of)
 
     async def __call__(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
         """Let a client in, or refuse it."""
@@ -97,7 +97,7 @@ class Realtime:
     async def _identify(self, scope: WebSocketScope, token: str) -> Principal | None:
         """Return whom a handshake comes from. Raises Refusal UNAUTHENTICATED, CSRF."""
         if token and header(scope["headers"], b"authorization") is None:
-            principal = await self._context.sessions.principal(token, token)
+            principal = await self._context.principals.principal(token, token)
             if principal is None:
                 raise Refusal(ErrorCode.UNAUTHENTICATED)
             return principal
@@ -154,7 +154,7 @@ class Realtime:
         if not asked:
             return
         try:
-            standing = await self._context.sessions.standing(set(asked.values()))
+            standing = await self._context.principals.standing(set(asked.values()))
         except UNAVAILABLE as error:
             log.warning("open sockets were not checked: %s", error)
             return

@@ -28,7 +28,7 @@ from predmarket.engine.commands import (
 )
 from predmarket.engine.replies import Canceled, OrderDone, Refused
 from predmarket.server import wire
-from predmarket.server.auth.sessions import Principal
+from predmarket.server.auth.principals import Principal
 from predmarket.server.bus import BusError, BusReply
 from predmarket.server.limits.orders import UserLimit
 from predmarket.server.queries.cursors import LARGEST_ID

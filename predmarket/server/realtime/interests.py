@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from predmarket.contracts.realtime import Resume
-from predmarket.server.auth.sessions import Principal
+from predmarket.server.auth.principals import Principal
 from predmarket.server.realtime import topics
 from predmarket.server.realtime.beginnings import Beginning, Beginnings
 from predmarket.server.realtime.hub import Hub

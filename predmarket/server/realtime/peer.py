@@ -29,7 +29,7 @@ from predmarket.contracts.realtime import (
 )
 from predmarket.contracts.requests import Invalid, decode
 from predmarket.server.auth.gate import check_scope
-from predmarket.server.auth.sessions import Principal
+from predmarket.server.auth.principals import Principal
 from predmarket.server.observability.request import CURRENT
 from predmarket.server.realtime import frames, requests
 from predmarket.server.realtime.beginnings import Beginning
@@ -315,7 +315,7 @@ class Peer:
 
     async def _sign_in(self, request: AuthRequest, request_id: str | None) -> None:
         token = request.token
-        principal = await self.context.sessions.principal(token, token)
+        principal = await self.context.principals.principal(token, token)
         if self.ended:
             return
         if principal is None:

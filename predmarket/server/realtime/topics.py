@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from predmarket.contracts.requests import printable
 from predmarket.server.auth.gate import check_scope
-from predmarket.server.auth.sessions import Principal
+from predmarket.server.auth.principals import Principal
 from predmarket.server.refusal import Refusal
 from predmarket.server.view import MarketRecord
 from predmarket.terms import ErrorCode, Scope

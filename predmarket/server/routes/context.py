@@ -13,7 +13,8 @@ from litestar.handlers import BaseRouteHandler
 from predmarket.contracts import requests
 from predmarket.server.auth.gate import CHALLENGE, Gate, Headers, header
 from predmarket.server.auth.passwords import Passwords
-from predmarket.server.auth.sessions import Principal, Sessions
+from predmarket.server.auth.principals import Principal, Principals
+from predmarket.server.auth.sessions import Sessions
 from predmarket.server.candles import Candles
 from predmarket.server.health import HealthCheck
 from predmarket.server.limits import Limits
@@ -34,6 +35,7 @@ class Context:
     """The services, those who tell who is asking, and how much they may ask for."""
 
     services: Services
+    principals: Principals
     sessions: Sessions
     gate: Gate
     passwords: Passwords

@@ -19,7 +19,7 @@ from predmarket.contracts.requests import Invalid, decode
 from predmarket.engine.commands import PlaceOrder
 from predmarket.engine.replies import OrderDone, Refused
 from predmarket.server import wire
-from predmarket.server.auth.sessions import Principal
+from predmarket.server.auth.principals import Principal
 from predmarket.server.bus import BusError, BusReply, RepeatedOrder
 from predmarket.server.queries.orders import fills_of, order_by_id, orders_by_id, owner_of
 from predmarket.server.refusal import Refusal

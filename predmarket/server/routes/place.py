@@ -12,7 +12,7 @@ from litestar.types import HTTPScope, Receive, Send
 
 from predmarket.contracts.orders import BatchRequest, PlaceOrderRequest
 from predmarket.contracts.requests import Invalid, decode
-from predmarket.server.auth.sessions import Principal
+from predmarket.server.auth.principals import Principal
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes import entry
 from predmarket.server.routes.context import MAX_BODY_BYTES, Context, require_json

@@ -9,7 +9,7 @@ from predmarket.contracts.identity import ManagedUser, UpdateUserRequest, UserLi
 from predmarket.contracts.text import LINE
 from predmarket.engine.commands import CancelAll
 from predmarket.server import wire
-from predmarket.server.auth.sessions import Ended
+from predmarket.server.auth.principals import Ended
 from predmarket.server.documents.notes import COMMAND, notes
 from predmarket.server.queries.users import change_user, find_users
 from predmarket.server.refusal import Refusal
@@ -48,7 +48,7 @@ async def update_user(
         changed = await change_user(connection, user_id, data.role, data.disabled)
     if changed is None:
         raise Refusal(E.USER_NOT_FOUND)
-    await request.context.sessions.ended(Ended("user", user_id))
+    await request.context.principals.ended(Ended("user", user_id))
     if data.disabled:  # last, so that what was placed until they were out is cancelled too
         await request.services.bus.submit(CancelAll(user_id, reason=CancelReason.ADMIN))
     return wire.managed_user(changed)

@@ -5,9 +5,10 @@ import time
 
 import jwt
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from predmarket.server.auth import passwords
-from predmarket.server.auth.sessions import RECHECK_SECONDS, Sessions
+from predmarket.server.auth import families, passwords, principals
+from predmarket.server.auth.principals import RECHECK_SECONDS, Ended, Principals
 from predmarket.server.auth.tokens import issue_access
 from predmarket.server.bus import OutcomeUnknown
 from predmarket.terms import Role
@@ -293,7 +294,7 @@ async def test_a_session_revoked_elsewhere_ends_soon(
 ) -> None:
     """What another process revoked is refused once the cache asks again."""
     ann = await exchange.register("ann@example.com")
-    monkeypatch.setattr("predmarket.server.auth.sessions.RECHECK_SECONDS", 0)
+    monkeypatch.setattr("predmarket.server.auth.principals.RECHECK_SECONDS", 0)
     assert (await ann.client.get("/v1/auth/me")).status_code == 200
     async with exchange.node.db.write() as connection:
         await connection.exec_driver_sql("UPDATE sessions SET revoked_at = 1")
@@ -305,12 +306,64 @@ async def test_who_comes_often_is_looked_up_ahead(exchange: Exchange) -> None:
     ann = await exchange.register("ann@example.com")
     credential = ann.client.headers["authorization"]
     node, now = exchange.node, time.time()
-    sessions = Sessions(node.db, node.settings.signing_secret(), lambda: now)
-    first = await sessions.principal(credential.removeprefix("Bearer "), credential)
+    found = Principals(node.db, node.settings.signing_secret(), lambda: now)
+    first = await found.principal(credential.removeprefix("Bearer "), credential)
     async with node.db.write() as connection:
         await connection.exec_driver_sql("UPDATE sessions SET revoked_at = 1")
     now += RECHECK_SECONDS - 1
-    assert [sessions.known(credential) for _ in range(3)] == [first] * 3
-    (looking,) = sessions._again.values()
-    await looking
-    assert (first is None, sessions.known(credential)) == (False, None)
+    assert [found.known(credential) for _ in range(3)] == [first] * 3
+    assert found._looking is not None
+    await found._looking
+    assert (first is None, found.known(credential)) == (False, None)
+
+
+async def test_one_look_ahead_serves_all(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever comes meanwhile is asked for with the first; who is forgotten meanwhile stays out."""
+    tokens = [
+        str((await exchange.register(f"{name}@example.com")).session["accessToken"])
+        for name in ("ann", "bob", "eve")
+    ]
+    node, now, asked = exchange.node, time.time(), list[int]()
+    real = families.roles_of_sessions
+    found = Principals(node.db, node.settings.signing_secret(), lambda: now)
+    first = [await found.principal(token, token) for token in tokens]
+
+    async def roles(connection: AsyncConnection, ids: list[int], at: int) -> dict[int, Role]:
+        standing = await real(connection, ids, at)
+        asked.append(len(ids))
+        assert first[2] is not None
+        found.forget(Ended("session", first[2].session_id))
+        return standing
+
+    monkeypatch.setattr(principals, "roles_of_sessions", roles)
+    for _ in range(2):
+        now += RECHECK_SECONDS - 1
+        for token in tokens:
+            found.known(token)
+        assert found._looking is not None
+        await found._looking
+    assert asked == [3, 2]
+    assert [found.known(token) for token in tokens] == [*first[:2], None]
+
+
+async def test_a_look_ahead_that_fails_changes_nothing(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was let in a moment ago still is, and is looked up ahead again."""
+    ann = await exchange.register("ann@example.com")
+    token = str(ann.session["accessToken"])
+    node, now = exchange.node, time.time()
+    found = Principals(node.db, node.settings.signing_secret(), lambda: now)
+    first = await found.principal(token, token)
+    now += RECHECK_SECONDS - 1
+    with monkeypatch.context() as broken:
+        broken.setattr(principals, "roles_of_sessions", None)
+        assert found.known(token) == first
+        assert found._looking is not None
+        await found._looking
+    assert found.known(token) == first
+    await found._looking
+    now += RECHECK_SECONDS - 2
+    assert found.known(token) == first

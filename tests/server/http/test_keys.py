@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.auth import keys
-from predmarket.server.auth.sessions import Ended
+from predmarket.server.auth.principals import Ended
 from predmarket.server.storage.tables.identity import api_keys, users
 from tests.server.http.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, Json, User
 
@@ -207,9 +207,8 @@ async def test_what_another_process_did_to_a_key_is_seen_soon(
 
     monkeypatch.setattr(keys, "holder_of", counting)
     assert [await status(), await status(), asked] == [200, 200, 1]
-    app = exchange.app.context.sessions
-    app.forget(Ended("user", ann.id))
-    monkeypatch.setattr("predmarket.server.auth.sessions.RECHECK_SECONDS", 0)
+    exchange.app.context.principals.forget(Ended("user", ann.id))
+    monkeypatch.setattr("predmarket.server.auth.principals.RECHECK_SECONDS", 0)
     assert await status() == 200
     async with exchange.node.db.write() as connection:
         await connection.execute(update(users).where(users.c.id == ann.id).values(disabled=True))

@@ -12,7 +12,7 @@ import pytest
 from predmarket.server import runtime
 from predmarket.server.app import Application
 from predmarket.server.auth import passwords
-from predmarket.server.auth.sessions import Sessions
+from predmarket.server.auth.principals import Principals
 from predmarket.server.settings import Settings
 from tests.server.http.conftest import PASSWORD, Json, serving
 from tests.server.http.test_refusals import error_of
@@ -186,24 +186,24 @@ async def test_a_logout_is_one_everywhere_at_once(given: dict[str, str], redis_u
     """The other gateway refuses within a moment, long before it would look again by itself."""
     async with gateways(given, 2, redis_url=redis_url) as served:
         (first, _), (second, app) = served
-        sessions = app.context.sessions
-        await listening(sessions)
+        principals = app.context.principals
+        await listening(principals)
         ann, bob = await register(first), await register(first, "bob@example.com")
         for headers in (ann, bob):
             assert (await second.get("/v1/auth/me", headers=headers)).status_code == 200
-        assert len(sessions._cache) == 2
+        assert len(principals._cache) == 2
         assert (await first.post("/v1/auth/logout", headers=ann)).status_code == 204
         async with asyncio.timeout(1):
             while (await second.get("/v1/auth/me", headers=ann)).status_code != 401:
                 await asyncio.sleep(0.002)
-        assert len(sessions._cache) == 1  # nobody else was forgotten
+        assert len(principals._cache) == 1  # nobody else was forgotten
         assert (await second.get("/v1/auth/me", headers=bob)).status_code == 200
 
 
-async def listening(sessions: Sessions) -> None:
+async def listening(principals: Principals) -> None:
     """Wait until a gateway hears of revocations: beginning to listen forgets everything."""
     async with asyncio.timeout(10):
-        while not sessions._revocations:
+        while not principals._revocations:
             await asyncio.sleep(0.002)
 
 

@@ -9,7 +9,7 @@ from litestar.enums import ScopeType
 
 from predmarket.engine.commands import CancelAll
 from predmarket.server.auth.gate import Asked, Gate
-from predmarket.server.auth.sessions import Principal, Sessions
+from predmarket.server.auth.principals import Principal, Principals
 from predmarket.server.bus import Overloaded
 from predmarket.server.express import Cycle, Express
 from predmarket.terms import Scope
@@ -202,16 +202,16 @@ async def test_disabling_while_a_token_is_looked_up(
     await exchange.market()
     ann = await exchange.trader("ann")
     looked_up, go_on = asyncio.Event(), asyncio.Event()
-    of_session = Sessions._of_session
+    of_session = Principals._of_session
 
-    async def of_session_and_wait(sessions: Sessions, token: str, now: float) -> object:
-        found = await of_session(sessions, token, now)
+    async def of_session_and_wait(principals: Principals, token: str, now: float) -> object:
+        found = await of_session(principals, token, now)
         if token == ann.session["accessToken"] and not looked_up.is_set():
             looked_up.set()
             await go_on.wait()
         return found
 
-    monkeypatch.setattr(Sessions, "_of_session", of_session_and_wait)
+    monkeypatch.setattr(Principals, "_of_session", of_session_and_wait)
     placing = asyncio.create_task(ann.client.post("/v1/orders", json=limit("BUY", "0.40", 10)))
     async with asyncio.timeout(10):
         await looked_up.wait()

@@ -105,11 +105,11 @@ async def test_a_session_in_two_states(exchange: Exchange) -> None:
     """Of sockets of one session, one let in before a change of its user's role: both may stay."""
     ann = await exchange.register("ann@example.com")
     token = ann.session["accessToken"]
-    sessions = exchange.app.realtime._context.sessions
-    now = await sessions.principal(token, token)
+    principals = exchange.app.realtime._context.principals
+    now = await principals.principal(token, token)
     assert now is not None
     before = now._replace(role=type(now.role).ADMIN)
-    assert await sessions.standing({before, now}) == {before: now, now: now}
+    assert await principals.standing({before, now}) == {before: now, now: now}
 
 
 async def test_a_snapshot_that_fails(

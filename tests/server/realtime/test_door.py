@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from websockets.exceptions import ConnectionClosed
 
-from predmarket.server.auth.sessions import Principal, Sessions
+from predmarket.server.auth.principals import Principal, Principals
 from predmarket.server.limits.address import Proxies
 from predmarket.server.realtime.bounds import Bounds
 from tests.server.http.conftest import ON_ONE_DATABASE, PASSWORD
@@ -127,16 +127,16 @@ async def test_disabling_is_over_for_sockets_too(
     ann = await exchange.trader("ann")
     socket = await open_socket(ann)
     asked, go_on = asyncio.Event(), asyncio.Event()
-    standing = Sessions.standing
+    standing = Principals.standing
 
     async def standing_later(
-        sessions: Sessions, principals: Collection[Principal]
+        principals: Principals, asked_for: Collection[Principal]
     ) -> dict[Principal, Principal]:
         asked.set()
         await go_on.wait()
-        return await standing(sessions, principals)
+        return await standing(principals, asked_for)
 
-    monkeypatch.setattr(Sessions, "standing", standing_later)
+    monkeypatch.setattr(Principals, "standing", standing_later)
     disabling = asyncio.create_task(ended_by_admin(exchange, ann))
     async with asyncio.timeout(10):
         await asked.wait()
