@@ -109,35 +109,20 @@ class Connection(HttpToolsProtocol):
             self._refuse(Refusal(ErrorCode.PAYLOAD_TOO_LARGE))
 
     def _is_known(self, data: bytes) -> bool:
-        """Hand in an order whose head came before; False: nothing was done, parse it."""
+        """Hand in an order whose head came before; False: nothing was done, parse it.
+
+        Call it between requests, so after a first one.
+        """
         express = self._express
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        if express is None or cycle is None or not cycle.response_complete:
+        if express is None or not self.cycle.response_complete:
             return False
         found = express.heads.find(data)
         if found is None or self.transport.is_closing():
             return False
-        scope, bearer, body = cast("tuple[Any, bytes, bytes]", found)
-        scope["client"], scope["scheme"], scope["server"] = self.client, self.scheme, self.server
-        scope["state"] = self.app_state.copy()
-        cycle = RequestResponseCycle(
-            scope=scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=False,
-            keep_alive=True,
-            on_response=self.on_response_complete,
-        )
-        cycle.body += body
-        cycle.more_body = False
-        if not express.begin(cycle, bearer, cast("Running", self.tasks)):
+        whole = _Whole(self, *found)
+        if not express.begin(whole, whole.bearer, self.tasks):  # type: ignore[arg-type]  # any future
             return False
-        self.cycle = cycle
+        self.cycle = whole
         return True
 
     def on_message_begin(self) -> None:
@@ -260,6 +245,28 @@ class Connection(HttpToolsProtocol):
             head += [b"%s: %s\r\n" % header for header in _headers(refusal, id, body)]
             self.transport.write(b"".join([*head, b"\r\n", body]))
         self.transport.close()
+
+
+class _Whole(RequestResponseCycle):
+    """A request that came whole behind a known head, as one of uvicorn's.
+
+    What is the same for all of them is the class's; nobody waits for more of its body.
+    """
+
+    keep_alive = True
+    disconnected = response_started = response_complete = False
+    more_body = waiting_for_100_continue = False
+    message_event = asyncio.Event()
+
+    def __init__(self, connection: Connection, scope: Any, bearer: bytes, body: bytes) -> None:  # noqa: ANN401 -- as uvicorn
+        scope["client"], scope["scheme"] = connection.client, connection.scheme
+        scope["server"], scope["state"] = connection.server, connection.app_state.copy()
+        self.scope = scope
+        self.bearer = bearer
+        self.body = body  # type: ignore[assignment]  # nothing is added to it
+        self.transport = connection.transport
+        self.default_headers = connection.server_state.default_headers
+        self.on_response = connection.on_response_complete
 
 
 def _headers(refusal: Refusal, id: str, body: bytes) -> Iterable[tuple[bytes, bytes]]:

@@ -77,19 +77,19 @@ def place_command(
     return msgspec.structs.replace(command, request=_content(command, request.market_id))
 
 
-def _content(command: PlaceOrder, ref: str | int) -> str:
+def _content(c: PlaceOrder, ref: str | int) -> str:
     """Return what a repeat under the same client order id must match (API.md, clientOrderId).
 
     The market's id comes with what it was called: where there was no such market, that counts.
     """
-    c = command
-    price, expires_at, slippage = [
-        "" if one is None else one for one in (c.price, c.expires_at, c.max_slippage)
-    ]
-    return (
-        f"{c.market_id}~{ref}|{c.side}|{c.type}|{price}|{c.qty}|{c.tif}|{expires_at}"
-        f"|{c.post_only}|{c.reduce_only}|{slippage}|{c.stp}"
-    )
+    price = "" if c.price is None else c.price
+    expires_at = "" if c.expires_at is None else c.expires_at
+    slippage = "" if c.max_slippage is None else c.max_slippage
+    # %s takes half the time of f"{…}" for the words, which are members of enumerations
+    return "%s~%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s" % (  # noqa: UP031
+        c.market_id, ref, c.side, c.type, price, c.qty, c.tif, expires_at, c.post_only,
+        c.reduce_only, slippage, c.stp,
+    )  # fmt: skip
 
 
 async def placed(services: Services, reply: BusReply) -> tuple[int, Order]:
