@@ -61,7 +61,12 @@ def test_a_name_of_the_client_loads_what_it_needs(use: str, not_loaded: set[str]
 
 def test_an_embedded_exchange_starts_without_the_driver_of_postgresql() -> None:
     """It is a tenth of its start and nothing there uses it."""
-    assert loaded_by("predmarket.server.operate") & {"psycopg", "psycopg_binary"} == set()
+    assert loaded_by("predmarket.server.start") & {"psycopg", "psycopg_binary"} == set()
+
+
+def test_what_tends_a_database_starts_without_what_serves() -> None:
+    """`predmarket audit`, `db` and `config` need no HTTP, no Redis and no demo."""
+    assert loaded_by("predmarket.server.operate") & {"litestar", "uvicorn", "redis"} == set()
 
 
 def test_the_engine_pulls_in_nothing_but_units_and_terms() -> None:

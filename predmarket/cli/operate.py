@@ -6,6 +6,7 @@ The server is imported inside these commands only: everything else starts withou
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from types import ModuleType
 from typing import Annotated, Protocol, cast
 
 import typer
@@ -34,12 +35,17 @@ class AuditReport(Protocol):
     checks: list[tuple[str, bool, str]]
 
 
-class Operate(Protocol):
-    """predmarket.server.operate, as far as this module needs it."""
+class Start(Protocol):
+    """predmarket.server.start, as far as this module needs it."""
 
     def serve(self, settings_overrides: dict[str, str], seed: bool, force: bool) -> int: ...
     def serve_demo(self, overrides: dict[str, str], force: bool, house: object) -> int: ...
     def seed(self, settings_overrides: dict[str, str], force: bool) -> SeedReport: ...
+
+
+class Operate(Protocol):
+    """predmarket.server.operate, as far as this module needs it."""
+
     def set_role(self, overrides: dict[str, str], email: str, role: str) -> None: ...
     def db_upgrade(self, overrides: dict[str, str]) -> str: ...
     def db_current(self, overrides: dict[str, str]) -> str: ...
@@ -48,12 +54,25 @@ class Operate(Protocol):
 
 
 @contextmanager
+def starting() -> Iterator[Start]:
+    """Import what serves; what it expects to go wrong becomes a Failure."""
+    with _importing("start") as module:
+        yield cast("Start", module)
+
+
+@contextmanager
 def operating() -> Iterator[Operate]:
-    """Import the server; what it expects to go wrong becomes a Failure."""
-    module = import_module("predmarket.server.operate")
+    """Import what tends a database; what it expects to go wrong becomes a Failure."""
+    with _importing("operate") as module:
+        yield cast("Operate", module)
+
+
+@contextmanager
+def _importing(name: str) -> Iterator[ModuleType]:
+    module = import_module(f"predmarket.server.{name}")
     expected: type[Exception] = module.OperateError
     try:
-        yield cast("Operate", module)
+        yield module
     except expected as error:
         exit_code = int(getattr(error, "exit_code", USAGE))
         code = _CODES.get(exit_code, "FAILED")
@@ -111,12 +130,12 @@ def serve(
         host=host, port=port, data_dir=data_dir, database_url=database_url, redis_url=redis_url,
         role=role, workers=workers,
     )  # fmt: skip
-    with operating() as operate:
+    with starting() as start:
         if demo:
             house = import_module("predmarket.bots.house").run
-            code = operate.serve_demo(given, force, house)
+            code = start.serve_demo(given, force, house)
         else:
-            code = operate.serve(given, seed, force)
+            code = start.serve(given, seed, force)
     raise typer.Exit(code)
 
 
@@ -137,8 +156,8 @@ def seed(
     stays as it is.
     """
     line = lines.of(ctx)
-    with operating() as operate:
-        report = operate.seed(overrides(data_dir=data_dir, database_url=database_url), force)
+    with starting() as start:
+        report = start.seed(overrides(data_dir=data_dir, database_url=database_url), force)
     text = Grid((), (False,), [[row] for row in report.lines])
     line.output.show(report.data, [report.data], (), lambda: [text])
 

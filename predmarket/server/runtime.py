@@ -20,10 +20,12 @@ from typing import Any, TypeAlias
 from predmarket import __version__
 from predmarket.server.app import create_app
 from predmarket.server.demo import DemoClock, House, Prepared, prepare
+from predmarket.server.expected import Unsafe
 from predmarket.server.observability import logs
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.realtime.hub import Hub
 from predmarket.server.redis import Redis
+from predmarket.server.schema import schema_upgrade
 from predmarket.server.seeding import seed, well_known
 from predmarket.server.services import Services
 from predmarket.server.serving import HttpServer, http_config
@@ -31,7 +33,6 @@ from predmarket.server.settings import PREFIX, Settings, SettingsError
 from predmarket.server.settlement.core import Core, wall_clock
 from predmarket.server.settlement.open import leadership, open_store
 from predmarket.server.stopping import Server, Stopping
-from predmarket.server.storage import migrations
 from predmarket.server.storage.database import Database
 from predmarket.server.view import MarketView
 from predmarket.units import Micros
@@ -47,14 +48,6 @@ _SETTLE_S = 2.5
 _BACKLOG = 1024
 _SWITCH_S = 0.0005
 _GC_THRESHOLDS = (50_000, 20, 50)
-
-
-class Unsafe(Exception):
-    """The exchange would be open to whoever has read its documentation; the message says why."""
-
-
-class SchemaBehind(Exception):
-    """A shared database needs ``db upgrade`` first; the message says from where to where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,28 +74,6 @@ class Node:
             self.metrics,
             self.hub,
             self.redis,
-        )
-
-
-def schema_upgrade(settings: Settings) -> Callable[[], None] | None:
-    """Return what brings an embedded database up to date, to be called once its lead is held.
-
-    A shared one is never changed here: None, or SchemaBehind or SchemaAhead when it does not fit.
-    """
-    if settings.embedded is not None:
-        return partial(migrations.upgrade, settings.database)
-    require_schema(settings)
-    return None
-
-
-def require_schema(settings: Settings) -> None:
-    """Raise SchemaBehind or SchemaAhead unless the schema is the one that this version needs."""
-    current, head = migrations.current(settings.database), migrations.head()
-    migrations.require_known(current)
-    if current != head:
-        raise SchemaBehind(
-            f"the database is at revision {current or 'none'}, this version needs {head}: "
-            "run predmarket db upgrade"
         )
 
 

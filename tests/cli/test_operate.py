@@ -38,12 +38,12 @@ class AuditReport:
 
 
 class Server(ModuleType):
-    """predmarket.server.operate as it was agreed on."""
+    """predmarket.server.start and predmarket.server.operate as they were agreed on."""
 
     OperateError = OperateError
 
     def __init__(self) -> None:
-        super().__init__("predmarket.server.operate")
+        super().__init__("predmarket.server")
         self.calls: list[tuple[object, ...]] = []
         self.holds = True
 
@@ -87,7 +87,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     """A server that notes what it is asked for."""
     module = Server()
     monkeypatch.setitem(sys.modules, "predmarket.server", ModuleType("predmarket.server"))
-    monkeypatch.setitem(sys.modules, "predmarket.server.operate", module)
+    for name in ("start", "operate"):
+        monkeypatch.setitem(sys.modules, f"predmarket.server.{name}", module)
     return module
 
 

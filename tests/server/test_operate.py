@@ -9,7 +9,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from predmarket.server import operate
+from predmarket.server import operate, start
+from predmarket.server.expected import OperateError
 from predmarket.server.settings import unknown_variables
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
@@ -29,11 +30,11 @@ def quiet(_what: str, _done: int, _of: int) -> None:
 
 def test_seeding_twice_changes_nothing(overrides: dict[str, str]) -> None:
     """Idempotent, and the audit holds afterwards."""
-    first = operate.seed(overrides, force=False)
+    first = start.seed(overrides, force=False)
     assert "admin@example.com created (ADMIN)" in first.lines
     assert "user@example.com received 1000.000000" in first.lines
     operate.set_role(overrides, "User@example.com ", "ADMIN")
-    second = operate.seed(overrides, force=False)
+    second = start.seed(overrides, force=False)
     assert second.lines == [
         "admin@example.com was there (ADMIN)",
         "user@example.com was there (ADMIN)",
@@ -48,23 +49,23 @@ def test_seeding_twice_changes_nothing(overrides: dict[str, str]) -> None:
 
 def test_what_is_refused(overrides: dict[str, str], tmp_path: Path) -> None:
     """Each with one line and the exit code of its kind."""
-    operate.seed(overrides, force=False)
+    start.seed(overrides, force=False)
     missing = {"data_dir": str(tmp_path / "none")}
     unused = {"data_dir": str(tmp_path / "unused")}
     operate.db_upgrade(unused)
     for call, exit_code in (
         (lambda: operate.set_role(overrides, "nobody@example.com", "ADMIN"), 5),
-        (lambda: operate.seed({**overrides, "host": "0.0.0.0"}, force=False), 2),
-        (lambda: operate.serve({**overrides, "host": "0.0.0.0"}, seed=False), 2),
-        (lambda: operate.serve({"data_dir": ""}, seed=False), 2),
-        (lambda: operate.serve({"port": "x"}, seed=False), 2),
+        (lambda: start.seed({**overrides, "host": "0.0.0.0"}, force=False), 2),
+        (lambda: start.serve({**overrides, "host": "0.0.0.0"}, seed=False), 2),
+        (lambda: start.serve({"data_dir": ""}, seed=False), 2),
+        (lambda: start.serve({"port": "x"}, seed=False), 2),
         (lambda: operate.audit(missing, replay=False, progress=quiet), 5),
         (lambda: operate.audit(unused, replay=True, progress=quiet), 5),
         (lambda: operate.db_current(missing), 5),
         (lambda: operate.db_upgrade({"database_url": "postgresql://nobody@127.0.0.1:1/x"}), 3),
         (lambda: operate.config({"database_url": "mysql://x"}), 2),
     ):
-        with pytest.raises(operate.OperateError) as refused:
+        with pytest.raises(OperateError) as refused:
             call()
         assert refused.value.exit_code == exit_code, refused.value.message
         assert "\n" not in refused.value.message
@@ -74,9 +75,9 @@ def test_what_is_refused(overrides: dict[str, str], tmp_path: Path) -> None:
 def test_a_shared_database_that_is_behind_is_refused(postgres_url: str, tmp_path: Path) -> None:
     """serve never changes a schema that others may be using."""
     given = {"database_url": postgres_url, "data_dir": str(tmp_path), "port": "0"}
-    with pytest.raises(operate.OperateError, match="predmarket db upgrade"):
-        operate.serve(given, seed=False)
-    with pytest.raises(operate.OperateError, match="predmarket db upgrade"):
+    with pytest.raises(OperateError, match="predmarket db upgrade"):
+        start.serve(given, seed=False)
+    with pytest.raises(OperateError, match="predmarket db upgrade"):
         operate.set_role(given, "ann@example.com", "ADMIN")
     assert operate.db_current(given) == "none"
     assert operate.db_upgrade(given) == operate.db_current(given) == migrations.head()
@@ -96,12 +97,12 @@ def test_a_database_of_a_newer_version_is_refused(
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
     for call in (
-        lambda: operate.serve(given, seed=False),
+        lambda: start.serve(given, seed=False),
         lambda: operate.db_upgrade(given),
         lambda: operate.audit(given, replay=False, progress=quiet),
         lambda: operate.set_role(given, "ann@example.com", "ADMIN"),
     ):
-        with pytest.raises(operate.OperateError, match="9999, which this version") as refused:
+        with pytest.raises(OperateError, match="9999, which this version") as refused:
             call()
         assert refused.value.exit_code == 2
     assert operate.db_current(given) == "9999"

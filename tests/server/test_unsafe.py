@@ -10,7 +10,7 @@ import httpx
 import pytest
 import redis
 
-from predmarket.server import operate
+from predmarket.server import start
 from predmarket.server.storage import migrations
 from tests.support.exchange import SECRET, ExchangeProcess
 from tests.support.postgres import PostgresServer
@@ -64,7 +64,7 @@ def test_published_passwords_are_not_served(
 ) -> None:
     """Unless told to, or they were changed."""
     given = {"database_url": sqlite_url, "data_dir": str(tmp_path)}
-    operate.seed(given, force=False)
+    start.seed(given, force=False)
     process = ExchangeProcess(tmp_path, sqlite_url, *EVERYWHERE)
     line = refused(process)
     assert "admin@example.com and user@example.com" in line

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from predmarket.server import operate
+from predmarket.server import start
+from predmarket.server.expected import OperateError
 from predmarket.server.storage import migrations
 from tests.crash.campaign import audit_holds
 from tests.support.exchange import QUICK, SECRET, ExchangeProcess
@@ -42,8 +43,8 @@ KEY = {"jwt_secret": SECRET}
 )
 def test_what_is_refused(given: dict[str, str], why: str, tmp_path: Path) -> None:
     """In one line that says what to do, with exit code 2."""
-    with pytest.raises(operate.OperateError, match=why) as refused:
-        operate.serve({"data_dir": str(tmp_path), "port": "0", **given}, seed=False)
+    with pytest.raises(OperateError, match=why) as refused:
+        start.serve({"data_dir": str(tmp_path), "port": "0", **given}, seed=False)
     assert refused.value.exit_code == 2
     assert "\n" not in refused.value.message
 
@@ -51,14 +52,14 @@ def test_what_is_refused(given: dict[str, str], why: str, tmp_path: Path) -> Non
 def test_seed_and_demo_need_a_whole_exchange(tmp_path: Path) -> None:
     """A gateway has no core to make the data, a core nobody to trade."""
     given = {"data_dir": str(tmp_path), "port": "0", **POSTGRES, **REDIS, **KEY}
-    with pytest.raises(operate.OperateError, match="--seed needs a whole exchange"):
-        operate.serve({**given, "role": "gateway"}, seed=True)
+    with pytest.raises(OperateError, match="--seed needs a whole exchange"):
+        start.serve({**given, "role": "gateway"}, seed=True)
 
     async def house(*_: object) -> None:
         """Trade nothing."""
 
-    with pytest.raises(operate.OperateError, match="--demo is for one process"):
-        operate.serve_demo({**given, "workers": "2"}, False, house)
+    with pytest.raises(OperateError, match="--demo is for one process"):
+        start.serve_demo({**given, "workers": "2"}, False, house)
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from predmarket.server import operate
+from predmarket.server import start
 from predmarket.server.auth import passwords
 from predmarket.server.storage import migrations
 from tests.support.exchange import QUICK, ExchangeProcess
@@ -76,7 +76,7 @@ def fleet(folder: Path, database_url: str, redis: RedisServer) -> Iterator[Fleet
     rounds, passwords.ROUNDS = passwords.ROUNDS, 4
     try:
         given = {"database_url": database_url, "data_dir": str(folder)}
-        operate.seed(given, force=False)
+        start.seed(given, force=False)
     finally:
         passwords.ROUNDS = rounds
     running = Fleet(folder, database_url, redis)

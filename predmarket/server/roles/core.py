@@ -12,6 +12,7 @@ import time
 from predmarket.server import runtime
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.roles.sidedoor import SideDoor
+from predmarket.server.schema import require_schema
 from predmarket.server.settings import Settings
 from predmarket.server.settlement.core import Core, CoreStatus
 from predmarket.server.settlement.leadership import Held, Leadership
@@ -178,7 +179,7 @@ async def serve(settings: Settings) -> int:
         seat = Seat(settings, db, link, metrics)
         failed = False
         try:
-            await asyncio.to_thread(runtime.require_schema, settings)
+            await asyncio.to_thread(require_schema, settings)
             metrics.watch(seat.status, db)
             seat.start()
             app = SideDoor(db, link, lambda: seat.standing, metrics)

@@ -16,6 +16,7 @@ from predmarket.server import runtime
 from predmarket.server.app import create_app
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.realtime.hub import Hub
+from predmarket.server.schema import require_schema
 from predmarket.server.services import Services
 from predmarket.server.settings import Settings
 from predmarket.server.stopping import Stopping
@@ -87,7 +88,7 @@ async def serve(settings: Settings, *, force: bool, listener: socket.socket | No
     stopping = Stopping()
     with stopping.on_signals(), listener or runtime.listen(settings) as listening:
         try:
-            await asyncio.to_thread(runtime.require_schema, settings)
+            await asyncio.to_thread(require_schema, settings)
             async with gateway(settings) as running:
                 if not force:
                     await runtime.require_own_passwords(settings, running.services.db)

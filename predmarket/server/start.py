@@ -1,0 +1,166 @@
+"""What the command line starts on this machine: an exchange, whole or in parts, or its seed data.
+
+Synchronous and free of terminal output, but for what ``serve`` says while it runs. Whatever can be
+expected to go wrong is an OperateError.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from predmarket.server import runtime, seeding
+from predmarket.server.demo import House
+from predmarket.server.expected import CONFIGURATION, OperateError, expected
+from predmarket.server.observability import logs
+from predmarket.server.observability.redaction import secrets_of
+from predmarket.server.roles import core, gateway
+from predmarket.server.roles.workers import Workers
+from predmarket.server.settings import Settings, SettingsError, unknown_variables
+
+log = logging.getLogger(__name__)
+
+Overrides = Mapping[str, str]
+
+_CLIENTS_ADDRESS = "http://127.0.0.1:8000"
+"""Where the command line looks unless it is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedReport:
+    """What seeding did, for people and for programs."""
+
+    lines: list[str]
+    data: dict[str, object]
+
+
+def serve(settings_overrides: Overrides, seed: bool, force: bool = False) -> int:
+    """Run the exchange until it is stopped and return the exit code. Raises OperateError.
+
+    ``force``: with the seed data's published passwords even where others can reach it.
+    """
+    return _serve(settings_overrides, seed, force, None)
+
+
+def serve_demo(settings_overrides: Overrides, force: bool, house: House) -> int:
+    """Run an exchange with the seed data, demo markets and ``house`` trading in them until it is
+    stopped; return the exit code. Raises OperateError.
+    """
+    return _serve(settings_overrides, True, force, house)
+
+
+def _serve(overrides: Overrides, seed: bool, force: bool, house: House | None) -> int:
+    with expected():
+        settings = Settings.load(overrides)
+        if settings.apart:
+            _require_apart(settings, seed=seed, demo=house is not None)
+        secret = settings.signing_secret()
+        if seed and not force:
+            _refuse_seed_off_loopback(settings)
+        logs.configure(settings, secrets_of(settings, secret))
+        for name in unknown_variables():
+            log.warning("%s is not a setting of predmarket", name)
+        if settings.apart:
+            return _serve_apart(settings, seed=seed, force=force)
+        hints = _hints if seed else None
+        return uvloop.run(
+            runtime.serve(settings, seed_first=seed, force=force, hints=hints, house=house)
+        )
+
+
+def _require_apart(settings: Settings, *, seed: bool, demo: bool) -> None:
+    """Refuse what cannot be had with the role or the number of workers. Raises SettingsError."""
+    if demo:
+        raise SettingsError("--demo is for one process: without --role and --workers")
+    if seed and settings.role != "all":
+        raise SettingsError(f"--seed needs a whole exchange: not with --role {settings.role}")
+    if settings.role == "core" and settings.workers > 1:
+        raise SettingsError("--workers is for gateways: not with --role core")
+    settings.require_shared()
+
+
+def _serve_apart(settings: Settings, *, seed: bool, force: bool) -> int:
+    """Run the part that the role names, or several parts as processes of their own."""
+    if settings.role == "core":
+        return uvloop.run(core.serve(settings))
+    if settings.workers == 1:
+        return uvloop.run(gateway.serve(settings, force=force))
+    with runtime.listen(settings) as listener:
+
+        def work() -> int:
+            return uvloop.run(gateway.serve(settings, force=force, listener=listener))
+
+        jobs: dict[str, Callable[[], int]] = {}
+        if settings.role == "all":
+            if seed and (code := Workers({"seed": _job(lambda: _seed_first(settings))}).once()):
+                return code
+            # Its port is for looking at it alone; where it is, the log tells.
+            aside = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
+            jobs["core"] = _job(lambda: uvloop.run(core.serve(aside)))
+        jobs |= {f"gateway {n}": _job(work) for n in range(1, settings.workers + 1)}
+        return Workers(jobs).run()
+
+
+def _seed_first(settings: Settings) -> int:
+    uvloop.run(_seed(settings))
+    return 0
+
+
+def _job(work: Callable[[], int]) -> Callable[[], int]:
+    """Have what can be expected to go wrong be said in one line, as the command line does."""
+
+    def run() -> int:
+        try:
+            with expected():
+                return work()
+        except OperateError as error:
+            log.critical("%s", error.message)
+            return error.exit_code
+
+    return run
+
+
+def _hints(url: str) -> str:
+    """Say what to type next, with the program as it was called here, to reach ``url``."""
+    user, called = seeding.USER, Path(sys.argv[0]).absolute()
+    program = "predmarket"
+    if called.name == program and called.is_relative_to(Path.cwd()):
+        program = str(called.relative_to(Path.cwd()))  # an environment that is not active yet
+    export = "" if url == _CLIENTS_ADDRESS else f"  export PREDMARKET_URL={url}\n"
+    return f"""
+
+In another terminal:
+{export}  {program} tui          # the trading screen: {user.email}, password {user.password}
+or, command by command:
+  {program} auth login {user.email}
+  {program} order place {seeding.SLUG} buy 10 --price 0.55
+  {program} book {seeding.SLUG}
+{seeding.ADMIN.email} (password {seeding.ADMIN.password}) may create and resolve markets.
+Ctrl-C stops the exchange; everything acknowledged is kept."""
+
+
+def _refuse_seed_off_loopback(settings: Settings) -> None:
+    if not settings.on_loopback:
+        raise OperateError(
+            "the seed accounts have published passwords; not made while listening on "
+            f"{settings.host} without --force",
+            CONFIGURATION,
+        )
+
+
+def seed(settings_overrides: Overrides, force: bool) -> SeedReport:
+    """Create the seed data in a stopped exchange. Raises OperateError."""
+    with expected():
+        settings = Settings.load(settings_overrides)
+        if not force:
+            _refuse_seed_off_loopback(settings)
+        lines = uvloop.run(_seed(settings))
+        return SeedReport(lines, {"done": lines})
+
+
+async def _seed(settings: Settings) -> list[str]:
+    async with runtime.node(settings, wait_s=0) as node:
+        return await seeding.seed(node.db, node.core, settings.signup_credit)
