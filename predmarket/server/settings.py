@@ -6,28 +6,26 @@ Source: API.md, Settings.
 
 import ipaddress
 import os
-import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 import platformdirs
 from dotenv import dotenv_values
 from pydantic import (
-    BeforeValidator,
     Field,
-    PlainSerializer,
     SecretStr,
     ValidationError,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from predmarket import units
+from predmarket.server.setting_kinds import Credit, Limit, Origins, Proxies, Slippage
+from predmarket.server.shown import shown
 from predmarket.server.storage.database import is_sqlite, normal_url
 
 PREFIX = "PREDMARKET_"
@@ -35,79 +33,9 @@ ENV_FILE = ".env"
 SECRET_BYTES = 32
 SECRET_FILE = "jwt-secret"
 
-_SECONDS = {"second": 1, "minute": 60, "hour": 3_600}
-_LIMIT = re.compile(r"(?P<times>[0-9]{1,9})/(?P<span>[0-9]{0,4})(?P<unit>second|minute|hour)s?")
-
 
 class SettingsError(Exception):
     """A setting that cannot be used, in one line for the person who starts the exchange."""
-
-
-class RateLimit(NamedTuple):
-    """At most ``times`` in any ``seconds``."""
-
-    times: int
-    seconds: int
-
-    def __str__(self) -> str:
-        for unit, seconds in reversed(_SECONDS.items()):
-            if self.seconds % seconds == 0:
-                span = self.seconds // seconds
-                return f"{self.times}/{unit}" if span == 1 else f"{self.times}/{span}{unit}s"
-        raise AssertionError("every limit is whole seconds")
-
-
-def _rate_limit(value: object) -> object:
-    if isinstance(value, RateLimit) or value is None or value == "off":
-        return None if value == "off" else value
-    found = _LIMIT.fullmatch(str(value))
-    if found is None or not int(found["times"]) or found["span"] == "0":
-        raise ValueError('must be like "5/minute" or "100/15minutes", or "off"')
-    return RateLimit(int(found["times"]), int(found["span"] or 1) * _SECONDS[found["unit"]])
-
-
-def _slippage(value: object) -> object:
-    slippage = units.parse(str(value), units.PRICE_DECIMALS)
-    if not 0 <= slippage <= units.PRICE_ONE:
-        raise ValueError("must lie between 0 and 1")
-    return slippage
-
-
-def _credit(value: object) -> object:
-    credit = units.parse_money(str(value))
-    if not 0 <= credit <= units.MAX_TRANSFER:
-        raise ValueError("must lie between 0 and 1000000000")
-    return credit
-
-
-def _listed(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _networks(value: object) -> object:
-    named = _listed(value)
-    if not isinstance(named, tuple):
-        return value
-    for network in named:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError:
-            raise ValueError(
-                f"{network} is no address and no network such as 10.0.0.0/8 or fd00::/8"
-            ) from None
-    return named
-
-
-Limit = Annotated[
-    RateLimit | None,
-    NoDecode,
-    BeforeValidator(_rate_limit),
-    PlainSerializer(lambda limit: "off" if limit is None else str(limit)),
-]
-Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
-Proxies = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
 
 
 class Settings(BaseSettings):
@@ -130,12 +58,12 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     jwt_secret: SecretStr | None = None
     trusted_proxies: Proxies = ()
-    cors_origin: Listed = ()
-    max_price_slippage: Annotated[int, BeforeValidator(_slippage)] = "0.10"  # type: ignore[assignment]  # read like one given
+    cors_origin: Origins = ()
+    max_price_slippage: Slippage = "0.10"  # type: ignore[assignment]  # read like one given
     auth_rate_limit: Limit = "5/minute"  # type: ignore[assignment]
     auth_window_limit: Limit = "100/15minutes"  # type: ignore[assignment]
     order_rate_limit: Limit = "1000/second"  # type: ignore[assignment]
-    signup_credit: Annotated[int, BeforeValidator(_credit)] = 0
+    signup_credit: Credit = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
     max_batch: Annotated[int, Field(ge=1, le=100_000)] = 500
@@ -153,7 +81,10 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _home(cls, folder: Path) -> Path:
-        return folder.expanduser().absolute()
+        try:
+            return folder.expanduser().absolute()
+        except RuntimeError:
+            raise ValueError(f"{folder.parts[0]} is nobody's home here") from None
 
     @field_validator("database_url")
     @classmethod
@@ -165,12 +96,16 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and urlsplit(url.get_secret_value()).scheme not in (
-            "redis",
-            "rediss",
-            "unix",
-        ):
+        if url is None:
+            return url
+        parts = urlsplit(url.get_secret_value())
+        if parts.scheme not in ("redis", "rediss", "unix"):
             raise ValueError("must start with redis://, rediss:// or unix://")
+        if parts.scheme == "unix":
+            if not parts.path:
+                raise ValueError("must name a socket, as unix:///run/redis.sock does")
+        elif parts.path.strip("/") and not parts.path.strip("/").isdecimal():
+            raise ValueError("must end with a database's number, or with none")
         return url
 
     @field_validator("jwt_secret")
@@ -179,18 +114,6 @@ class Settings(BaseSettings):
         if secret is not None and len(secret.get_secret_value().encode()) < SECRET_BYTES:
             raise ValueError(f"must have at least {SECRET_BYTES} bytes")
         return secret
-
-    @field_validator("cors_origin")
-    @classmethod
-    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in origins:
-            parts = urlsplit(origin)
-            if (
-                parts.scheme not in ("http", "https")
-                or origin != f"{parts.scheme}://{parts.netloc}"
-            ):
-                raise ValueError("must be origins such as https://example.com, comma separated")
-        return tuple(origin.lower() for origin in origins)
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -232,14 +155,12 @@ class Settings(BaseSettings):
     @property
     def shown_database(self) -> str:
         """Return the database's URL without its password."""
-        return normal_url(self.database).render_as_string(hide_password=True)
+        return shown(normal_url(self.database).render_as_string(hide_password=True))
 
     @property
     def shown_redis(self) -> str:
         """Return Redis' URL without its password, "" when there is none."""
-        return (
-            "" if self.redis_url is None else _without_password(self.redis_url.get_secret_value())
-        )
+        return "" if self.redis_url is None else shown(self.redis_url.get_secret_value())
 
     @property
     def on_loopback(self) -> bool:
@@ -335,13 +256,6 @@ def unknown_variables() -> list[str]:
     )
 
 
-def _without_password(url: str) -> str:
-    parts = urlsplit(re.sub(r"(?<=[?&]password=)[^&]*", "***", url))
-    if "@" not in parts.netloc:
-        return parts.geturl()
-    return parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()
-
-
 def _kept_secret(path: Path) -> str:
     """Return the secret kept in a file that only its owner can read, made if it is not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -358,7 +272,10 @@ def _kept_secret(path: Path) -> str:
         finally:
             draft.unlink()
     path.chmod(0o600)
-    secret = path.read_text().strip()
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise OSError(0, "holds no text") from None
     if len(secret.encode()) < SECRET_BYTES:
         raise OSError(0, f"holds fewer than {SECRET_BYTES} bytes")
     return secret

@@ -33,13 +33,17 @@ def test_a_flag_goes_over_the_environment_over_the_file(
     assert shown["PREDMARKET_MAX_PRICE_SLIPPAGE"] == ("0.1000", "default")
 
 
-def test_secrets_are_hidden() -> None:
-    """Passwords in URLs and the signing secret."""
-    flags = {
-        "jwt_secret": "s" * 40,
-        "database_url": "postgresql://u:hush@h/d",
-        "redis_url": "redis://:hush@h/0",
-    }
+@pytest.mark.parametrize(
+    ("database_url", "redis_url"),
+    [
+        ("postgresql://u:hush@h/d", "redis://:hush@h/0"),
+        ("postgresql://u@h/d?password=hush", "redis://h/0?password=hush"),
+        ("postgresql://u@h/d?sslpassword=hush&x=1", "redis://h/0?%70assword=hush"),
+    ],
+)
+def test_secrets_are_hidden(database_url: str, redis_url: str) -> None:
+    """Passwords in URLs, wherever they stand, and the signing secret."""
+    flags = {"jwt_secret": "s" * 40, "database_url": database_url, "redis_url": redis_url}
     settings = Settings.load(flags)
     for text in (str(settings.explain(flags)), repr(settings)):
         assert "hush" not in text
@@ -54,12 +58,19 @@ def test_secrets_are_hidden() -> None:
         ("DATABASE_URL", "mysql://h/d"),
         ("DATABASE_URL", "sqlite://"),
         ("REDIS_URL", "http://h"),
+        ("REDIS_URL", "redis://h/first"),
+        ("REDIS_URL", "unix://"),
+        ("DATA_DIR", "~nobody-of-that-name/x"),
         ("JWT_SECRET", "short"),
         ("TRUSTED_PROXIES", "somewhere"),
         ("CORS_ORIGIN", "example.com"),
+        ("CORS_ORIGIN", "https://"),
+        ("CORS_ORIGIN", "https://me@example.com"),
+        ("CORS_ORIGIN", "https://example.com:99999"),
         ("MAX_PRICE_SLIPPAGE", "2"),
         ("AUTH_RATE_LIMIT", "5/fortnight"),
         ("ORDER_RATE_LIMIT", "0/second"),
+        ("ORDER_RATE_LIMIT", "5/00seconds"),
         ("SIGNUP_CREDIT", "-1"),
         ("LOG_LEVEL", "loud"),
         ("MAX_BATCH", "0"),
@@ -76,6 +87,8 @@ def test_the_proxy_that_cannot_be_read_is_named() -> None:
     """Among several, of either version."""
     proxies = Settings.load({"trusted_proxies": "127.0.0.1, fd00::/8"}).trusted_proxies
     assert list(map(str, proxies)) == ["127.0.0.1/32", "fd00::/8"]
+    mapped = Settings.load({"trusted_proxies": "::ffff:192.0.2.0/120"}).trusted_proxies
+    assert list(map(str, mapped)) == ["192.0.2.0/24"]
     with pytest.raises(SettingsError, match=r"^--trusted-proxies: nginx is no address"):
         Settings.load({"trusted_proxies": "127.0.0.1, nginx"})
 
@@ -96,6 +109,13 @@ def test_the_secret_is_made_once_and_kept(tmp_path: Path) -> None:
     mode = (tmp_path / "jwt-secret").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["jwt-secret"]
+
+
+def test_a_secret_that_is_no_text(tmp_path: Path) -> None:
+    """The file is named."""
+    (tmp_path / "jwt-secret").write_bytes(b"\xff" * 40)
+    with pytest.raises(SettingsError, match="jwt-secret: holds no text"):
+        Settings.load().signing_secret()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])

@@ -15,7 +15,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from predmarket.server.limits.refused import too_many
 from predmarket.server.limits.windows import Windows
 from predmarket.server.redis import Away, Redis
-from predmarket.server.settings import RateLimit
+from predmarket.server.setting_kinds import RateLimit
 
 KEY_PREFIX = "predmarket:limits"
 

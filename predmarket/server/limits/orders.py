@@ -8,7 +8,7 @@ from predmarket.server.limits.permits import Permits
 from predmarket.server.limits.refused import too_many
 from predmarket.server.limits.windows import Windows
 from predmarket.server.redis import Away, Redis
-from predmarket.server.settings import RateLimit
+from predmarket.server.setting_kinds import RateLimit
 
 
 class UserLimit:

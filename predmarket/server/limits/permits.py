@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from predmarket.server.limits.windows import GRAINS, MAX_KEYS
 from predmarket.server.redis import Away, Redis
-from predmarket.server.settings import RateLimit
+from predmarket.server.setting_kinds import RateLimit
 
 _USERS_A_TRIP = 200
 

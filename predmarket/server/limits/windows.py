@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from predmarket.server.settings import RateLimit
+from predmarket.server.setting_kinds import RateLimit
 
 GRAINS = 20
 MAX_KEYS = 20_000

@@ -8,11 +8,10 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from predmarket.server.settings import Settings
+from predmarket.server.shown import HIDDEN, secrets_in
 
-HIDDEN = "***"
 _SHORTEST = 6
 """A shorter value cannot be told from ordinary text."""
 
@@ -71,7 +70,6 @@ def secrets_of(settings: Settings, signing_secret: str) -> list[str]:
     """Return every secret that the settings hold."""
     secrets = [signing_secret]
     for url in (settings.database_url, settings.redis_url):
-        password = None if url is None else urlsplit(url.get_secret_value()).password
-        if password:
-            secrets += [password, unquote(password)]
+        if url is not None:
+            secrets += secrets_in(url.get_secret_value())
     return secrets

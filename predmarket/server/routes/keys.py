@@ -10,7 +10,7 @@ from predmarket.server import wire
 from predmarket.server.auth.keys import create_key, keys_of, new_key
 from predmarket.server.documents.notes import notes
 from predmarket.server.refusal import Refusal
-from predmarket.server.routes.context import ApiRequest, with_session
+from predmarket.server.routes.context import ApiRequest, auth_call, with_session
 from predmarket.server.routes.params import KeyPath, id_in_path
 from predmarket.terms import ErrorCode as E
 from predmarket.terms import Scope
@@ -47,6 +47,6 @@ async def revoke_key(request: ApiRequest, id: KeyPath) -> None:
 router = Router(
     "/v1/auth/api-keys",
     route_handlers=[make_key, list_keys, revoke_key],
-    guards=[with_session],
+    guards=[auth_call, with_session],
     tags=["auth"],
 )

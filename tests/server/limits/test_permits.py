@@ -9,7 +9,7 @@ import pytest
 
 from predmarket.server.limits.permits import Permits, _Need
 from predmarket.server.redis import Redis
-from predmarket.server.settings import RateLimit
+from predmarket.server.setting_kinds import RateLimit
 
 Make = Callable[[RateLimit], Permits]
 

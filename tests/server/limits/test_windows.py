@@ -6,7 +6,7 @@ import pytest
 
 from predmarket.server.limits import windows
 from predmarket.server.limits.windows import GRAINS, Windows
-from predmarket.server.settings import RateLimit
+from predmarket.server.setting_kinds import RateLimit
 
 
 class Clock:

@@ -203,7 +203,7 @@ async def test_topics_a_connection(exchange: Exchange, open_socket: Open) -> Non
 async def test_order_limits(exchange: Exchange, open_socket: Open) -> None:
     """RATE_LIMITED as over HTTP, counted together with it; cancels apart."""
     from predmarket.server.limits.orders import UserLimit
-    from predmarket.server.settings import RateLimit
+    from predmarket.server.setting_kinds import RateLimit
 
     market = await exchange.market()
     ann = await exchange.trader("ann")
