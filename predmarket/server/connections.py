@@ -13,25 +13,24 @@ After each of these answers the connection is closed, since what follows on it c
 """
 
 import asyncio
-import logging
 import math
-from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
+import httptools
 from litestar.types import HTTPScope
-from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from predmarket.contracts.errors import Problem
+from predmarket.server.closing import answering, closing
 from predmarket.server.express import Express, Running
 from predmarket.server.gathering import GatheringTransport
+from predmarket.server.heads import Whole
 from predmarket.server.refusal import Refusal
-from predmarket.server.routes.errors import RETRY, envelope
-from predmarket.server.routes.headers import SECURITY, request_id
+from predmarket.server.routes.errors import RETRY
+from predmarket.server.routes.headers import request_id
 from predmarket.terms import ErrorCode
-
-log = logging.getLogger(__name__)
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 10.0
@@ -43,7 +42,6 @@ MAX_HEADERS = 100
 MAX_REQUEST_BYTES = 1024 * 1024
 
 _IDLE, _HEAD, _BODY = range(3)
-_CLOSE = [(b"content-type", b"application/json"), (b"connection", b"close")]
 
 
 class Connection(HttpToolsProtocol):
@@ -97,7 +95,7 @@ class Connection(HttpToolsProtocol):
             self._phase, self._since = _HEAD, self.loop.time()
         self._arriving = len(data)
         self._received += self._arriving
-        super().data_received(data)
+        self._feed(data)
         cycle, express = self.cycle, self._express
         handed_in, bearer = self._handed_in
         if between and cycle is not before and cycle is handed_in and cycle.keep_alive:
@@ -107,6 +105,45 @@ class Connection(HttpToolsProtocol):
             self._refuse(Refusal(ErrorCode.HEADERS_TOO_LARGE))
         elif self._phase is _BODY and self._received > MAX_REQUEST_BYTES:
             self._refuse(Refusal(ErrorCode.PAYLOAD_TOO_LARGE))
+
+    def _feed(self, data: bytes) -> None:
+        """Have the parser take a piece, as uvicorn does but for what is asked beyond HTTP."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+            else:
+                self._stay(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(_malformed("is no HTTP"))
+
+    def _asks_in_vain(self) -> bool:
+        """Tell whether a request asks for another protocol and does not get it."""
+        return self.parser.should_upgrade() and not self._should_upgrade()
+
+    def _stay(self, rest: bytes) -> None:
+        """Have a request that asked in vain parsed again as if it had not, with what follows.
+
+        The parser takes no body behind such a head; what follows would be a request to it.
+        """
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        if self.parser.get_method() == b"CONNECT" or any(b"\n" in line[:-2] for line in lines):
+            self._refuse(_malformed("asks for what there is not"))
+            return
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._feed(b"".join([*lines, b"\r\n", rest]))
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks, uvicorn does not tell
+        """Tell whether to stay open: a client that has said all it will may still be listening."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if self._phase is not _IDLE or cycle is None or cycle.response_complete:
+            return False
+        cycle.keep_alive = False
+        return True
 
     def _is_known(self, data: bytes) -> bool:
         """Hand in an order whose head came before; False: nothing was done, parse it.
@@ -119,7 +156,7 @@ class Connection(HttpToolsProtocol):
         found = express.heads.find(data)
         if found is None or self.transport.is_closing():
             return False
-        whole = _Whole(self, *found)
+        whole = Whole(self, *found)
         if not express.begin(whole, whole.bearer, self.tasks):  # type: ignore[arg-type]  # any future
             return False
         self.cycle = whole
@@ -130,17 +167,19 @@ class Connection(HttpToolsProtocol):
         self._phase, self._since = _HEAD, self.loop.time()
 
     def on_headers_complete(self) -> None:
-        self._phase, self._since = _BODY, self.loop.time()
+        if self._asks_in_vain():
+            return
         app = self.app
         if self._surplus:
-            self.app = _answering(Refusal(ErrorCode.OVERLOADED, headers=RETRY))
+            self.app = answering(Refusal(ErrorCode.OVERLOADED, headers=RETRY), self._note)
         elif self._head_too_large():
-            self.app = _answering(Refusal(ErrorCode.HEADERS_TOO_LARGE))
+            self.app = answering(Refusal(ErrorCode.HEADERS_TOO_LARGE), self._note)
             self.url = b"/"  # the parser of addresses has a bound of its own
         try:
             super().on_headers_complete()
         finally:
             self.app = app
+        self._phase, self._since = _BODY, self.loop.time()
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
@@ -148,6 +187,8 @@ class Connection(HttpToolsProtocol):
             self._start_unstarted()
 
     def on_message_complete(self) -> None:
+        if self._asks_in_vain():
+            return
         self._phase = _IDLE
         self._received = 0  # what arrived in the same piece is not held against the next request
         super().on_message_complete()
@@ -184,10 +225,6 @@ class Connection(HttpToolsProtocol):
         cycle, self._unstarted = self._unstarted, None
         if cycle is not None and not (cycle.disconnected or self.transport.is_closing()):
             self._start_asgi_task(cycle, self.config.loaded_app)
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, in the envelope."""
-        self._refuse(Refusal(ErrorCode.VALIDATION_FAILED, msg.rstrip(".")))
 
     def look(self, now: float) -> None:
         """Refuse or close the connection when it has been waiting for too long."""
@@ -238,63 +275,20 @@ class Connection(HttpToolsProtocol):
             answered = cycle.response_started
             cycle.disconnected = True  # so the route that waits for the body ends
             cycle.message_event.set()
+        elif self._phase is _BODY:
+            answered = True  # by who did not need the body to know what to say
         if not answered:
             id = request_id(self.headers or ())
-            body = envelope(refusal, id)
-            head = [b"HTTP/1.1 %d \r\n" % refusal.status]
-            head += [b"%s: %s\r\n" % header for header in _headers(refusal, id, body)]
-            self.transport.write(b"".join([*head, b"\r\n", body]))
+            self._note(id, refusal)
+            self.transport.write(closing(refusal, id))
         self.transport.close()
 
-
-class _Whole(RequestResponseCycle):
-    """A request that came whole behind a known head, as one of uvicorn's.
-
-    What is the same for all of them is the class's; nobody waits for more of its body.
-    """
-
-    keep_alive = True
-    disconnected = response_started = response_complete = False
-    more_body = waiting_for_100_continue = False
-    message_event = asyncio.Event()
-
-    def __init__(self, connection: Connection, scope: Any, bearer: bytes, body: bytes) -> None:  # noqa: ANN401 -- as uvicorn
-        scope["client"], scope["scheme"] = connection.client, connection.scheme
-        scope["server"], scope["state"] = connection.server, connection.app_state.copy()
-        self.scope = scope
-        self.bearer = bearer
-        self.body = body  # type: ignore[assignment]  # nothing is added to it
-        self.transport = connection.transport
-        self.default_headers = connection.server_state.default_headers
-        self.on_response = connection.on_response_complete
+    def _note(self, id: str, refusal: Refusal) -> None:
+        """Have an answer that no route gave measured and told of."""
+        if self._express is not None:
+            waited = self.loop.time() - self._since
+            self._express.access.refused(id, refusal.status, refusal.code, waited)
 
 
-def _headers(refusal: Refusal, id: str, body: bytes) -> Iterable[tuple[bytes, bytes]]:
-    own: Mapping[str, str] = refusal.headers
-    return [
-        *SECURITY,
-        *_CLOSE,
-        (b"x-request-id", id.encode()),
-        (b"content-length", b"%d" % len(body)),
-        *((name.encode(), value.encode()) for name, value in own.items()),
-    ]
-
-
-def _answering(refusal: Refusal) -> Any:  # noqa: ANN401 -- as uvicorn
-    """Return an application that answers everything alike and closes."""
-
-    async def app(scope: Scope, _: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        headers = cast("Iterable[tuple[bytes, bytes]]", scope["headers"])  # type: ignore[typeddict-item]
-        id = request_id(headers)
-        body = envelope(refusal, id)
-        await send(
-            {
-                "type": "http.response.start",
-                "status": refusal.status,
-                "headers": list(_headers(refusal, id, body)),
-                "trailers": False,
-            }
-        )
-        await send({"type": "http.response.body", "body": body, "more_body": False})
-
-    return app
+def _malformed(why: str) -> Refusal:
+    return Refusal(ErrorCode.VALIDATION_FAILED, details=[Problem("", why)])

@@ -9,9 +9,11 @@ Invariant: a head is kept only of a whole request that the parser took, HTTP/1.1
 Content-Length, on a connection that stays open. Everything else is the parser's, always.
 """
 
-from typing import NamedTuple, cast
+import asyncio
+from typing import Any, NamedTuple, cast
 
 from litestar.types import HTTPScope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEADS = 4_096
 MAX_HEAD_BYTES = 2_048
@@ -58,3 +60,31 @@ class Heads:
                 del self._known[next(iter(self._known))]
             plain = {key: value for key, value in scope.items() if key not in _OWN}
             self._known[data[:end]] = _Known(len(data) - end, bearer, cast("HTTPScope", plain))
+
+
+class Whole(RequestResponseCycle):
+    """A request that came whole behind a known head, as one of uvicorn's cycles.
+
+    What is the same for all of them is the class's; nobody waits for more of its body.
+    """
+
+    keep_alive = True
+    disconnected = response_started = response_complete = False
+    more_body = waiting_for_100_continue = False
+    message_event = asyncio.Event()
+
+    def __init__(
+        self,
+        connection: HttpToolsProtocol,
+        scope: Any,  # noqa: ANN401 -- uvicorn's and Litestar's are the same and have two types
+        bearer: bytes,
+        body: bytes,
+    ) -> None:
+        scope["client"], scope["scheme"] = connection.client, connection.scheme
+        scope["server"], scope["state"] = connection.server, connection.app_state.copy()
+        self.scope = scope
+        self.bearer = bearer
+        self.body = body  # type: ignore[assignment]  # nothing is added to it
+        self.transport = connection.transport
+        self.default_headers = connection.server_state.default_headers
+        self.on_response = connection.on_response_complete

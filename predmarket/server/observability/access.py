@@ -13,6 +13,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
 
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.observability.request import CURRENT
+from predmarket.terms import ErrorCode
 
 BareRoute: TypeAlias = Callable[[HTTPScope, Receive, Send], Awaitable[None]]
 
@@ -75,3 +76,9 @@ class Access:
                 "durationMs": round(seconds * 1000, 3),
             }
             log.log(level, "request", extra=fields)
+
+    def refused(self, id: str, status: int, code: ErrorCode, seconds: float) -> None:
+        """Measure and tell of what the connection answered by itself, before there was a route."""
+        self._metrics.request("", "", status, seconds)
+        fields = {"status": status, "code": code.value, "durationMs": round(seconds * 1000, 3)}
+        log.info("request refused", extra={"requestId": id, **fields})

@@ -23,6 +23,7 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 from websockets.speedups import apply_mask
 
+from predmarket.contracts.errors import Problem
 from predmarket.contracts.realtime import MAX_MESSAGE_BYTES
 from predmarket.server.gathering import GatheringTransport
 from predmarket.server.refusal import Refusal
@@ -72,7 +73,8 @@ class _Messages(ServerProtocol):
     def reject(self, status: int, text: str) -> Response:
         # what a header held may be no text at all
         why = text.strip().encode("ascii", "backslashreplace").decode()
-        refusal, id = Refusal(ErrorCode.VALIDATION_FAILED, why), request_id(())
+        refusal = Refusal(ErrorCode.VALIDATION_FAILED, details=[Problem("", why)])
+        id = request_id(())
         response = super().reject(refusal.status, envelope(refusal, id).decode())
         del response.headers["Content-Type"]
         response.headers["Content-Type"] = "application/json"
