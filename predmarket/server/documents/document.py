@@ -24,7 +24,7 @@ from litestar.typing import FieldDefinition
 from predmarket import __version__
 from predmarket.contracts.errors import ERRORS, STATUS, ErrorAnswer
 from predmarket.server.auth.gate import ACCESS_COOKIE
-from predmarket.server.documents.examples import EXAMPLES
+from predmarket.server.documents.examples import EXAMPLES, OTHER_EXAMPLES
 from predmarket.server.documents.links import LINKS
 from predmarket.server.documents.notes import KEY, Notes
 from predmarket.server.documents.schemas import Schema, components, pattern
@@ -239,11 +239,12 @@ def _headers(one: Operation) -> Iterator[Schema]:
         }
 
 
-def _json(kind: type) -> Schema:
+def _json(kind: type, status: int = 0) -> Schema:
     schema = {"$ref": f"#/components/schemas/{kind.__name__}"}
     content: Schema = {"schema": schema}
-    if kind in EXAMPLES:
-        content["example"] = EXAMPLES[kind]
+    example = OTHER_EXAMPLES.get((kind, status), EXAMPLES.get(kind))
+    if example is not None:
+        content["example"] = example
     return {"application/json": content}
 
 
@@ -253,7 +254,6 @@ def _answers(one: Operation, all: Iterable[Operation]) -> Schema:
     main = int(one.handler.status_code)
     shown: Schema = {"headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}}
     if one.answer is not None:
-        shown["content"] = _json(one.answer)
         links = _links(one.answer, {other.name: other for other in all})
         if links:
             shown["links"] = links
@@ -261,7 +261,12 @@ def _answers(one: Operation, all: Iterable[Operation]) -> Schema:
         kind = "object" if notes.media.endswith("json") else "string"
         shown["content"] = {notes.media: {"schema": {"type": kind}}}
     texts = {main: _phrase(main), **notes.answers}
-    return {str(status): {"description": text, **shown} for status, text in sorted(texts.items())}
+    answers: Schema = {}
+    for status, text in sorted(texts.items()):
+        answers[str(status)] = {"description": text, **shown}
+        if one.answer is not None:
+            answers[str(status)]["content"] = _json(one.answer, status)
+    return answers
 
 
 def _links(kind: type, by_name: dict[str, Operation]) -> Schema:

@@ -249,3 +249,8 @@ EXAMPLES: dict[type, object] = {
     **_REQUESTS,
     **{type(answer): msgspec.to_builtins(answer) for answer in _ANSWERS},
 }
+
+OTHER_EXAMPLES: dict[tuple[type, int], object] = {
+    (Health, 503): {"status": "down", "database": "down", "redis": "disabled", "core": "ok"},
+}
+"""Of an answer under another status than its main one."""

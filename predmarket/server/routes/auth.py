@@ -16,6 +16,7 @@ from predmarket.contracts.identity import (
     Session,
     User,
 )
+from predmarket.contracts.requests import NoFields
 from predmarket.contracts.text import normal_email
 from predmarket.engine.commands import OpenAccount
 from predmarket.server import wire
@@ -117,7 +118,10 @@ async def change_password(request: ApiRequest, data: JSONBody[PasswordRequest]) 
 
 
 @post("/logout", status_code=204, guards=[with_session], opt=notes())
-async def logout(request: ApiRequest) -> Response[None]:
+async def logout(
+    request: ApiRequest,
+    data: JSONBody[NoFields | None] = None,
+) -> Response[None]:
     """End this session."""
     await request.context.sessions.revoke(request.principal.session_id)
     cookies = [

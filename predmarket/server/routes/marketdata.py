@@ -76,19 +76,23 @@ async def list_candles(
     """Show a market's prices as candles, oldest first; an interval without a trade has none.
 
     Intervals are counted from 1970-01-01 UTC, and those that ``from`` and ``to`` lie in are whole.
-    ``to`` is now by default; without ``from``, 500 intervals end there. More than 1000 intervals
-    are refused.
+    ``to`` is now by default; without ``from``, 500 intervals end there, or now when that is
+    earlier. More than 1000 intervals since the market was made are refused.
     """
     record = request.context.market(market, request.user)
     width = _interval(interval).micros
-    last = _moment("to", to, wall_clock())
-    end = -(-(last + 1) // width) * width if to is None else -(-last // width) * width
-    begin = _moment("from", since, end - DEFAULT_CANDLES * width) // width * width
-    if since is not None and begin >= end:
-        raise Invalid(Problem("from", "must be before to"))
-    if end - begin > MAX_CANDLES * width:
+    now = (wall_clock() // width + 1) * width
+    end = now if to is None else -(-_moment("to", to) // width) * width
+    begin = min(end, now) - DEFAULT_CANDLES * width
+    if since is not None:
+        begin = _moment("from", since) // width * width
+        if to is not None and begin >= end:
+            raise Invalid(Problem("from", "must be before to"))
+    begin = max(begin, record.created_at // width * width)
+    newest = end if begin >= now else min(end, now)  # later is nothing, but for a clock put back
+    if newest - begin > MAX_CANDLES * width:
         raise Invalid(Problem("from", f"asks for more than {MAX_CANDLES} candles"))
-    rows = await request.context.candles.of(record.id, width, begin, end)
+    rows = await request.context.candles.of(record.id, width, begin, max(begin, end))
     return CandleList([wire.candle(row) for row in rows])
 
 
@@ -99,9 +103,7 @@ def _interval(text: str | None) -> Interval:
         raise Invalid(Problem("interval", must_be([word.value for word in Interval]))) from None
 
 
-def _moment(name: str, text: str | None, default: Micros) -> Micros:
-    if text is None:
-        return default
+def _moment(name: str, text: str) -> Micros:
     try:
         return Time.read(text).micros
     except ValueError as error:

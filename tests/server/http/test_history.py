@@ -252,6 +252,9 @@ async def test_candles(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> N
     assert (await asked("interval=1h&from=2100-01-01T01:00:00Z&to=2100-01-01T02:00:00Z"))[
         "items"
     ] == []
+    for far in ("to=2200-01-01T00:00:00Z", "from=2020-01-01T00:00:00Z&to=2200-01-01T00:00:00Z"):
+        assert (await asked(f"interval=1m&{far}"))["items"] == minutes
+    assert (await asked("interval=1m&from=2200-01-01T00:00:00Z"))["items"] == []
     for query, path in (
         ("", "interval"),
         ("interval=2m", "interval"),

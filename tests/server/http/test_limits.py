@@ -105,6 +105,7 @@ async def test_every_auth_call_is_limited_together(given: dict[str, str]) -> Non
             await client.post(f"/v1/auth/{call}", json={})
         refused(await client.get("/v1/auth/me", headers=ann), 900)
         refused(await client.post("/v1/auth/refresh", json={}), 900)
+        refused(await client.get("/v1/auth/api-keys", headers=ann), 900)
         assert (await client.get("/v1/markets")).status_code == 200
 
 

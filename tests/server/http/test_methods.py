@@ -31,7 +31,11 @@ async def test_options_tells_every_method(exchange: Exchange) -> None:
         ("/v1/markets/rain", {"GET", "PATCH"}),
         ("/v1/auth/login", {"POST"}),
     ):
+        page = {"origin": "https://a.example", "access-control-request-method": "POST"}
+        stranger = await exchange.anonymous.options(path, headers=page)  # nobody named its origin
+        assert "access-control-allow-origin" not in stranger.headers
         answer = await exchange.anonymous.options(path)
+        assert (stranger.status_code, stranger.headers["allow"]) == (204, answer.headers["allow"])
         assert (answer.status_code, answer.content) == (204, b"")
         assert set(answer.headers["allow"].split(", ")) == methods | {"OPTIONS"}
     assert (await exchange.anonymous.options("/nothing")).status_code == 404

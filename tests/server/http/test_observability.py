@@ -137,6 +137,7 @@ async def test_metrics(exchange: Exchange) -> None:
     answer = await exchange.anonymous.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert answer.headers["content-type"].count("charset") == 1
     text = answer.text
     placed = "order_placement_total"
     assert value(text, placed) == 3
