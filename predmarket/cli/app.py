@@ -36,6 +36,8 @@ def _carry_out(line: Line, argv: Sequence[str]) -> int:
         code = root().main(words, prog_name="predmarket", standalone_mode=False, obj=line)
     except ReaderGone:
         raise
+    except SystemExit:  # so the library ends when nobody reads its help any more
+        raise ReaderGone from None
     except Exception as error:  # noqa: BLE001  the last resort: one line, never a traceback
         if not line.options.output.startswith("json"):
             line.options.output = _format_in(argv) or line.options.output

@@ -80,6 +80,30 @@ def test_a_closed_pipe_is_quiet(environment: None, stub: Stub, output: str, coun
     assert (process.returncode, err) == (0, b"")
 
 
+def test_a_closed_pipe_is_quiet_for_help_too(environment: None) -> None:
+    """The library that prints it has an exit code of its own for that."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with subprocess.Popen([*COMMAND, "--help"], stdout=writer, stderr=subprocess.PIPE) as process:
+        os.close(writer)
+        _, err = process.communicate(timeout=50)
+    assert (process.returncode, err) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_an_output_that_takes_nothing(environment: None, stub: Stub) -> None:
+    """What was asked for was done: the code says neither usage nor refusal."""
+    stub.on("GET", "/v1/markets", Answer(body=page(MARKET)))
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [*COMMAND, "market", "list"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert ran.returncode == 3
+    assert (
+        ran.stderr == b"error: OUTPUT_LOST: the output cannot be written: No space left on device\n"
+    )
+
+
 def test_an_interrupt_is_130(environment: None, stub: Stub) -> None:
     """Ctrl-C while waiting for an answer, without a traceback."""
     asked, release = threading.Event(), threading.Event()

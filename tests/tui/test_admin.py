@@ -41,6 +41,10 @@ async def test_a_market_from_creation_to_resolution(exchange: Exchange, tmp_path
         table = desktop.app.screen.query_one("#all-markets", Table)
         table.put(snow.id)
         await desktop.press("h")
+        await desktop.until(lambda: "SAFE, would send: halt snow" in desktop.text(), "kept back")
+        answer = await exchange.anonymous.get("/v1/markets/snow")
+        assert answer.json()["status"] == "OPEN"
+        await desktop.press("f8", "h")
         await desktop.until(lambda: "HALTED" in desktop.text(), "halted")
         table.put(snow.id)
         await opened(desktop, "v")

@@ -49,11 +49,10 @@ class AdminScreen(DeskScreen[None]):
     AUTO_FOCUS = "#all-markets"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "escape,f5",
+            "f5,escape",
             "app.pop_screen",
             "Back",
             id="admin.back",
-            key_display="Esc",
             tooltip="Back to trading.",
         ),
         Binding("n", "create", "New market", id="admin.create", tooltip="Create a market."),
@@ -140,7 +139,7 @@ class AdminScreen(DeskScreen[None]):
             ]
 
         columns = [
-            number("ID", 4), text("MARKET", 10), text("STATUS", 9), number("LAST", 8),
+            number("ID", 4), text("MARKET", 10, stretch=True), text("STATUS", 9), number("LAST", 8),
             number("VOLUME", 5), number("OPEN INT", 4), text("QUESTION", 3, stretch=True),
         ]  # fmt: skip
         return Table(
@@ -237,12 +236,17 @@ class AdminScreen(DeskScreen[None]):
         market = self._market()
         if market is None:
             return
+        change = actions.change_market(market.slug, MarketStatus(status))
         if status == MarketStatus.CLOSED:
             text = "Its resting orders will be cancelled."
             form = FormDialog(f"Close {market.slug}", (), text=text, act="Close it")
             if await self.app.push_screen_wait(form) is None:
                 return
-        await self._perform(actions.change_market(market.slug, MarketStatus(status)))
+        elif not self.trader.armed:  # a key alone, without a question, does nothing in SAFE
+            self.trader.echo = change.command
+            self.trader.say(f"SAFE, would send: {change.words}", Weight.WARNING)
+            return
+        await self._perform(change)
 
     @work
     async def action_resolve(self) -> None:

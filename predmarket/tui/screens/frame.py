@@ -52,6 +52,8 @@ def _text(binding: Binding, trader: Trader) -> str:
 
 
 def key_name(screen: Screen[Any], binding: Binding) -> str:
-    """Return a key as keyboards have it: "F8", "space", "x"."""
+    """Return a key as keyboards have it: "F8", "Esc", "space", "x"."""
     name = screen.app.get_key_display(binding)
+    if name == "esc":
+        return "Esc"
     return name.upper() if len(name) > 1 and name[0] == "f" and name[1:].isdigit() else name

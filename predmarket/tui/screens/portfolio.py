@@ -47,11 +47,10 @@ class PortfolioScreen(DeskScreen[None]):
     AUTO_FOCUS = "#held"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "escape,f4",
+            "f4,escape",
             "app.pop_screen",
             "Back",
             id="portfolio.back",
-            key_display="Esc",
             tooltip="Back to trading.",
         ),
         Binding("t", "tab", "Next tab", id="portfolio.tab", tooltip="The next list."),
