@@ -5,6 +5,7 @@ written there, one for the uppermost ground under it ("." none). PREDMARKET_GOLD
 the files anew.
 """
 
+import difflib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -73,4 +74,7 @@ def expect(name: str, actual: str) -> None:
     if os.environ.get("PREDMARKET_GOLDEN") == "write":
         path.parent.mkdir(exist_ok=True)
         path.write_text(actual, encoding="utf-8")
-    assert actual == path.read_text(encoding="utf-8")
+    kept = path.read_text(encoding="utf-8")
+    if actual != kept:
+        lines = difflib.unified_diff(kept.splitlines(), actual.splitlines(), "kept", "now", n=0)
+        raise AssertionError("\n".join(lines))
