@@ -117,8 +117,8 @@ async def staged(
         feed.play(*scene.messages)
         trader = desktop.trader
         await desktop.until(feed.empty, "played")
-        await desktop.until(lambda: not trader._tasks, "answered")
-        for _ in range(3):
+        for _ in range(4):  # a frame may ask for more, and the next one shows it
+            await desktop.until(lambda: not trader._tasks, "answered")
             desktop.app._frame()
             await desktop.pilot.pause()
         yield desktop
