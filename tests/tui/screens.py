@@ -114,9 +114,13 @@ async def staged(
     async with scripted(
         folder, size=size, answers=scene.answers, opened=scene.markets[0]["slug"]
     ) as (desktop, feed, _):
-        feed.play(*scene.messages)
         trader = desktop.trader
+        # first, as trades that come before the candles are among them
+        await desktop.until(lambda: trader.desk.candles._seen is not None, "candles")
+        feed.play(*scene.messages)
         await desktop.until(feed.empty, "played")
+        # a frame drawn in the middle of the scene would have found another centre
+        desktop.ladder.recentre()
         for _ in range(4):  # a frame may ask for more, and the next one shows it
             await desktop.until(lambda: not trader._tasks, "answered")
             desktop.app._frame()
