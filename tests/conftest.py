@@ -62,7 +62,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def kept_postgres(postgres_server_url: str) -> Iterator[KeptDatabase]:
     """A PostgreSQL database that one test after the other gets."""
-    with KeptDatabase(postgres_server_url) as kept:
+    with contextlib.closing(KeptDatabase(postgres_server_url)) as kept:
         yield kept
 
 

@@ -6,8 +6,7 @@ a millisecond. A test that changed the schema has made the database its own: the
 """
 
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import psycopg
 from psycopg import sql
@@ -38,7 +37,7 @@ _SCHEMA = " UNION ALL ".join(
 
 
 class KeptDatabase:
-    """One database on the server of ``server_url``; a context manager, which drops it at last."""
+    """One database on the server of ``server_url``, made when it is first asked for."""
 
     def __init__(self, server_url: str) -> None:
         self._server_url = server_url
@@ -70,16 +69,7 @@ class KeptDatabase:
         with psycopg.connect(libpq(self._url)) as connection:
             self._schema = _schema(connection)
 
-    def __enter__(self) -> Self:
-        """Make it when it is first asked for."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Drop it."""
         self._made.close()
 

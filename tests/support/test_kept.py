@@ -1,6 +1,7 @@
 """What the other tests rely on when they get a database that others had before."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -17,7 +18,7 @@ SIGN_UP = (
 @pytest.fixture
 def kept(postgres_server_url: str) -> Iterator[KeptDatabase]:
     """One of this test's own."""
-    with KeptDatabase(postgres_server_url) as database:
+    with closing(KeptDatabase(postgres_server_url)) as database:
         yield database
 
 
