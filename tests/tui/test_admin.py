@@ -92,3 +92,13 @@ async def test_others_have_no_admin_screen(exchange: Exchange, tmp_path: Path) -
         await desktop.press("f5")
         await desktop.until(lambda: "only admins have that screen" in desktop.text())
         assert not isinstance(desktop.app.screen, AdminScreen)
+
+
+async def test_a_long_name_hides_no_status(exchange: Exchange, tmp_path: Path) -> None:
+    """It is cut instead: nobody opens or halts a market without seeing what state it is in."""
+    await exchange.market("will-the-" + "very-" * 10 + "end")
+    async with trading(exchange, exchange.admin, tmp_path, size=(80, 24)) as desktop:
+        await desktop.press("f5")
+        await desktop.until(lambda: isinstance(desktop.app.screen, AdminScreen))
+        await desktop.sees("STATUS")
+        await desktop.until(lambda: "will-the-ve…  OPEN" in desktop.text(), "the status")
