@@ -26,6 +26,8 @@ def run(argv: Sequence[str]) -> int:
         return _carry_out(line, argv)
     except ReaderGone:
         return 0
+    except Failure as lost:  # nor can it be said what went wrong
+        return lost.exit_code
 
 
 def _carry_out(line: Line, argv: Sequence[str]) -> int:

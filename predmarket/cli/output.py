@@ -229,14 +229,13 @@ def _write(stream: TextIO | None, text: str) -> None:
             encoding = stream.encoding or "ascii"
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # the interpreter flushes once more at exit, and would complain
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        raise ReaderGone from None
-    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise ReaderGone from None
         from predmarket.cli.failure import UNAVAILABLE, Failure
 
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         # whatever was asked for may have been done: no code that says "try it otherwise"
         why = f"the output cannot be written: {error.strerror}"
         raise Failure("OUTPUT_LOST", why, UNAVAILABLE) from None

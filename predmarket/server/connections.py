@@ -156,8 +156,9 @@ class Connection(HttpToolsProtocol):
         found = express.heads.find(data)
         if found is None or self.transport.is_closing():
             return False
-        whole = Whole(self, *found)
-        if not express.begin(whole, whole.bearer, self.tasks):  # type: ignore[arg-type]  # any future
+        scope, bearer, body = found
+        whole = Whole(self, scope, body)
+        if not express.begin(whole, bearer, self.tasks):  # type: ignore[arg-type]  # any future
             return False
         self.cycle = whole
         return True

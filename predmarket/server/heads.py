@@ -77,13 +77,11 @@ class Whole(RequestResponseCycle):
         self,
         connection: HttpToolsProtocol,
         scope: Any,  # noqa: ANN401 -- uvicorn's and Litestar's are the same and have two types
-        bearer: bytes,
         body: bytes,
     ) -> None:
         scope["client"], scope["scheme"] = connection.client, connection.scheme
         scope["server"], scope["state"] = connection.server, connection.app_state.copy()
         self.scope = scope
-        self.bearer = bearer
         self.body = body  # type: ignore[assignment]  # nothing is added to it
         self.transport = connection.transport
         self.default_headers = connection.server_state.default_headers

@@ -25,7 +25,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from predmarket import units
 from predmarket.server.setting_kinds import Credit, Limit, Origins, Proxies, Slippage
-from predmarket.server.shown import shown
+from predmarket.server.shown import shown, without_parameters
 from predmarket.server.storage.database import is_sqlite, normal_url
 
 PREFIX = "PREDMARKET_"
@@ -155,7 +155,8 @@ class Settings(BaseSettings):
     @property
     def shown_database(self) -> str:
         """Return the database's URL without its password."""
-        return shown(normal_url(self.database).render_as_string(hide_password=True))
+        url = normal_url(self.database).render_as_string(hide_password=True)
+        return without_parameters(url)
 
     @property
     def shown_redis(self) -> str:

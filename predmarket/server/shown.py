@@ -5,22 +5,27 @@ from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 HIDDEN = "***"
+_USER = re.compile("(?<=://)[^/?#]+(?=@)")
 _SECRET = re.compile("passw|secret|scram", re.IGNORECASE)
 """Names of parameters whose values are secret, libpq's and Redis'."""
 
 
 def shown(url: str) -> str:
-    """Return a URL without its user's password and without its parameters' secrets."""
-    parts = urlsplit(url)
-    if "@" in parts.netloc:
-        user = parts.netloc.rpartition("@")[0].partition(":")[0]
-        kept = f"{user}:{HIDDEN}" if ":" in parts.netloc.rpartition("@")[0] else user
-        parts = parts._replace(netloc=f"{kept}@{parts.netloc.rpartition('@')[2]}")
+    """Return a URL without its user and without its parameters' secrets, else letter by letter.
+
+    All of what stands before the host goes: Redis takes a name alone for a password, too.
+    """
+    return without_parameters(_USER.sub(HIDDEN, url))
+
+
+def without_parameters(url: str) -> str:
+    """Return a URL without the secrets among its parameters."""
+    rest, mark, query = url.partition("?")
     pairs = [
         f"{name}={HIDDEN}" if _SECRET.search(unquote(name)) else f"{name}{equals}{value}"
-        for name, equals, value in _pairs(parts.query)
+        for name, equals, value in _pairs(query)
     ]
-    return parts._replace(query="&".join(pairs)).geturl()
+    return rest + mark + "&".join(pairs)
 
 
 def secrets_in(url: str) -> Iterator[str]:

@@ -39,6 +39,14 @@ class Trader(Watcher):
         self._hear()
         return self.desk.may_trade(self.clock())
 
+    def keeps_back(self, action: Action[T]) -> bool:
+        """Tell whether an action must wait for ARM; then say what it would have sent."""
+        if self.armed:
+            return False
+        self.echo = action.command
+        self.say(f"SAFE, would send: {action.words}", Weight.WARNING)
+        return True
+
     async def perform(self, action: Action[T]) -> T | None:
         """Carry an action out; None when it was refused, which the journal says."""
         self.echo = action.command
@@ -47,8 +55,7 @@ class Trader(Watcher):
             if why is not None:
                 self.say(f"not sent: {action.words}: {why}", Weight.WARNING)
                 return None
-            if not self.armed:
-                self.say(f"SAFE, would send: {action.words}", Weight.WARNING)
+            if self.keeps_back(action):
                 return None
         try:
             return await self.client.send(action.call)

@@ -102,6 +102,9 @@ def test_an_output_that_takes_nothing(environment: None, stub: Stub) -> None:
     assert (
         ran.stderr == b"error: OUTPUT_LOST: the output cannot be written: No space left on device\n"
     )
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run([*COMMAND, "market", "list"], stdout=full, stderr=full, check=False)
+    assert ran.returncode == 3
 
 
 def test_an_interrupt_is_130(environment: None, stub: Stub) -> None:

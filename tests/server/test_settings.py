@@ -111,6 +111,26 @@ def test_the_secret_is_made_once_and_kept(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["jwt-secret"]
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("sqlite:////srv/predmarket.db", "sqlite:////srv/predmarket.db"),
+        ("sqlite:///predmarket.db", "sqlite:///predmarket.db"),
+        ("postgresql://ann:hush@h:1/d?sslmode=require&password=hush",
+         "postgresql+psycopg://ann:***@h:1/d?password=***&sslmode=require"),
+        ("postgresql://ann@h/d", "postgresql+psycopg://ann@h/d"),
+        ("redis://ann:hush@h:1/2", "redis://***@h:1/2"),
+        ("redis://hush@h", "redis://***@h"),
+        ("unix:///run/redis.sock?db=1&password=hush", "unix:///run/redis.sock?db=1&password=***"),
+    ],
+)  # fmt: skip
+def test_all_else_of_a_url_is_shown(given: str, expected: str) -> None:
+    """As it is: it must do to be copied."""
+    redis = given.startswith(("redis", "unix"))
+    settings = Settings.load({"redis_url" if redis else "database_url": given})
+    assert (settings.shown_redis if redis else settings.shown_database) == expected
+
+
 def test_a_secret_that_is_no_text(tmp_path: Path) -> None:
     """The file is named."""
     (tmp_path / "jwt-secret").write_bytes(b"\xff" * 40)

@@ -242,9 +242,7 @@ class AdminScreen(DeskScreen[None]):
             form = FormDialog(f"Close {market.slug}", (), text=text, act="Close it")
             if await self.app.push_screen_wait(form) is None:
                 return
-        elif not self.trader.armed:  # a key alone, without a question, does nothing in SAFE
-            self.trader.echo = change.command
-            self.trader.say(f"SAFE, would send: {change.words}", Weight.WARNING)
+        elif self.trader.keeps_back(change):  # a key alone, without a question
             return
         await self._perform(change)
 
