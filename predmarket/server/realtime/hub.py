@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
-from predmarket.server.changes import Changes, MarketChange
+from predmarket.server.changes import Changes, MarketChange, encode
 from predmarket.server.realtime.names import Names
 from predmarket.server.realtime.outgoing import Outgoing
 from predmarket.server.realtime.recent import Recent, topics_of
@@ -47,14 +47,14 @@ class Hub:
 
     # the core's side (settlement.outlet.Outlet)
 
-    def committed(self, changes: Changes, encoded: bytes = b"") -> None:
+    def committed(self, changes: Changes, encoded: bytes) -> None:
         """Deliver a batch once the answers to its commands have gone out."""
-        asyncio.get_running_loop().call_soon(self._deliver, changes)
+        asyncio.get_running_loop().call_soon(self._deliver, changes, encoded)
 
     def reloaded(self, recent: Sequence[Changes]) -> None:
         """Deliver what was committed meanwhile, in order."""
         for changes in recent:
-            self.committed(changes)
+            self.committed(changes, encode(changes))
 
     def interrupted(self) -> None:
         """Batches were missed for good: close whoever is subscribed, to come back and begin anew.
@@ -82,10 +82,10 @@ class Hub:
 
     # delivery
 
-    def _deliver(self, changes: Changes) -> None:
+    def _deliver(self, changes: Changes, encoded: bytes) -> None:
         if changes.batch <= self.recent.last_batch:
             return  # told of before
-        self.recent.add(changes)
+        self.recent.add(changes, encoded)
         if not self._channels:
             return
         touched: list[Outgoing] = []

@@ -1,13 +1,14 @@
 """The last committed batches, so that who was away for a moment is told of just that.
 
-Bounded by MAX_CHANGES changes. A batch is indexed by topic when somebody first looks for something
-in it: most never are.
+Bounded by MAX_CHANGES changes. A batch is kept as the outbox holds it; it is decoded and indexed by
+topic when somebody first looks for something in it: most never are. Kept as objects, megabytes of
+them would pass through the processor's caches and drive out what is at work.
 """
 
 from collections import deque
 from itertools import chain
 
-from predmarket.server.changes import Changes
+from predmarket.server.changes import Changes, decode
 from predmarket.server.realtime.topics import Kind, Topic
 from predmarket.server.realtime.words import Change, last_seq_of, seq_of
 
@@ -30,12 +31,12 @@ def topics_of(changes: Changes) -> "chain[tuple[Topic, Change]]":
 
 
 class _Batch:
-    """One batch with its index, once it was looked at."""
+    """One batch, encoded until it is looked at, then as an index. ``size`` counts its changes."""
 
-    __slots__ = ("changes", "index", "size")
+    __slots__ = ("encoded", "index", "size")
 
-    def __init__(self, changes: Changes) -> None:
-        self.changes = changes
+    def __init__(self, changes: Changes, encoded: bytes) -> None:
+        self.encoded = encoded
         self.index: dict[Topic, list[Change]] | None = None
         of_markets = len(changes.markets) + len(changes.books) + len(changes.trades)
         of_users = len(changes.orders) + len(changes.fills)
@@ -45,8 +46,9 @@ class _Batch:
         """Return what the batch changed on a topic."""
         if self.index is None:
             self.index = {}
-            for name, change in topics_of(self.changes):
+            for name, change in topics_of(decode(self.encoded)):
                 self.index.setdefault(name, []).append(change)
+            self.encoded = b""
         return self.index.get(topic, [])
 
 
@@ -58,13 +60,13 @@ class Recent:
         self._size = 0
         self.last_batch = 0
 
-    def add(self, changes: Changes) -> None:
+    def add(self, changes: Changes, encoded: bytes) -> None:
         """Take the next batch. One that does not follow on the last begins anew."""
         if changes.batch != self.last_batch + 1:
             self._batches.clear()
             self._size = 0
         self.last_batch = changes.batch
-        batch = _Batch(changes)
+        batch = _Batch(changes, encoded)
         self._batches.append(batch)
         self._size += batch.size
         while len(self._batches) > 1 and (

@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from enum import StrEnum
 from functools import lru_cache
+from types import NoneType
 from typing import Any
 
 from predmarket.server.settlement.rows import Shape
@@ -31,6 +33,7 @@ from predmarket.server.settlement.store import (
     outbox_parameters,
     updates,
 )
+from predmarket.terms import OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
 
 BUSY_MS = 5_000
 """How long a write waits for another connection's short one (accounts being registered)."""
@@ -49,6 +52,24 @@ KNOWN_TRANSFERS = (
     "SELECT t.actor_id, t.key, t.id, t.user_id, t.amount, t.reason FROM k "
     "CROSS JOIN transfers t ON t.actor_id = k.actor_id AND t.key = k.key"
 )
+
+
+def _adapt_quickly() -> None:
+    """Tell the driver what to make of every value in a row that is no plain number or text.
+
+    Otherwise it searches three places for that, at each value: a fifth of what writing rows cost.
+    A look-up in a dict takes no frame of the interpreter.
+    """
+    sqlite3.register_adapter(NoneType, {None: None}.__getitem__)
+    sqlite3.register_adapter(bool, int)
+    kinds: tuple[type[StrEnum], ...] = (
+        OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
+    )  # fmt: skip
+    for kind in kinds:
+        sqlite3.register_adapter(kind, {word: word.value for word in kind}.__getitem__)
+
+
+_adapt_quickly()
 
 
 def open_connection(path: str) -> sqlite3.Connection:

@@ -103,7 +103,8 @@ class Follower:
         await self._catch_up(number - 1)
         if number == self.batch + 1:
             try:
-                self._apply(changed.decode(fields[messages.CHANGES_FIELD]))
+                encoded = fields[messages.CHANGES_FIELD]
+                self._apply(changed.decode(encoded), encoded)
             except msgspec.MsgspecError:  # another version's
                 await self._catch_up(number)
 
@@ -116,12 +117,12 @@ class Follower:
         if self._core.hear(announcement):
             await self._catch_up(announcement.batch)
 
-    def _apply(self, changes: Changes) -> None:
+    def _apply(self, changes: Changes, encoded: bytes) -> None:
         """Let the view hold the next batch, then answer, then tell."""
         self._view.apply(changes)
         self.batch = changes.batch
         self._release()
-        self._hub.committed(changes)
+        self._hub.committed(changes, encoded)
 
     # replies
 
@@ -176,7 +177,7 @@ class Follower:
                 break
             if changes.batch != self.batch + 1:
                 break
-            self._apply(changes)
+            self._apply(changes, stored)
             found = True
         return found
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 from websockets.frames import Frame, Opcode
 
-from predmarket.server.changes import BookChange, Changes, MarketChange
+from predmarket.server.changes import BookChange, Changes, MarketChange, encode
 from predmarket.server.realtime import protocol
 from predmarket.server.realtime.bounds import Bounds
 from predmarket.server.view import MarketRecord
@@ -175,7 +175,8 @@ async def test_ten_thousand_subscriptions(exchange: Exchange, open_socket: Open)
         assert [one["topic"] for one in snapshots] == names
     assert sum(map(len, hub._channels.values())) == 10_000
     books = [BookChange(one.id, 0, 1, [(4_000, 100)], []) for one in records]
-    hub.committed(Changes(hub.recent.last_batch + 1, 0, books=books))
+    changes = Changes(hub.recent.last_batch + 1, 0, books=books)
+    hub.committed(changes, encode(changes))
     for client in clients:
         assert [(await client.of("orderbook.delta"))["topic"] for _ in records] == names[::2]
         await client.socket.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from predmarket.server.changes import BookChange, Changes, OrderChange
+from predmarket.server.changes import BookChange, Changes, OrderChange, decode, encode
 from predmarket.server.realtime import outgoing
 from predmarket.server.realtime.peer import MAX_IN_FLIGHT
 from tests.server.http.conftest import ON_ONE_DATABASE
@@ -41,7 +41,7 @@ def deliver(exchange: Exchange, **changes: Any) -> None:  # noqa: ANN401
     hub = exchange.node.hub
     changed = Changes(hub.recent.last_batch + 1, 0, **changes)
     exchange.node.view.apply(changed)
-    hub.committed(changed)
+    hub.committed(changed, encode(changed))
 
 
 async def test_a_stalled_reader(exchange: Exchange, open_socket: Open) -> None:
@@ -90,7 +90,7 @@ async def test_a_reader_that_is_too_slow(exchange: Exchange, open_socket: Open) 
         slow.socket.transport.pause_reading()
         peer = peers(exchange)[1]
         hub = exchange.node.hub
-        record = hub.recent._batches[-1].changes.orders[-1].order
+        record = decode(hub.recent._batches[-1].encoded).orders[-1].order
         assert record.id == placed["id"]
         seq = chains[0].seq
         most = 0
