@@ -31,8 +31,8 @@ class Decider:
             await work.arrived.wait()
             work.arrived.clear()
             while not work.broken and (work.queue or work.sequencer.own_work):
-                if work.sequencer.full:
-                    await work.until(lambda: work.broken or not work.sequencer.full)
+                if work.full:
+                    await work.until(lambda: work.broken or not work.full)
                     continue
                 await self._decide_group()
                 await asyncio.sleep(0)
@@ -79,7 +79,7 @@ class Decider:
         """Take the next commands that somebody still waits for; a suspect one goes alone."""
         work = self._work
         group: list[Waiting] = []
-        room = min(_GROUP, work.sequencer.room)
+        room = min(_GROUP, work.room)
         while work.queue and len(group) < room:
             suspect = work.queue[0].id in work.suspects
             if suspect and group:

@@ -32,6 +32,10 @@ HANGS_S = 2.0
 """From when on a commit under way says that something is wrong with the database."""
 
 
+_UNPARTED = 16
+"""So few commands go into one batch: what a commit costs whatever its size counts more."""
+
+
 class Work:
     """The commands on their way, and the events by which the tasks wake each other.
 
@@ -111,6 +115,26 @@ class Work:
         """Return how many commands were accepted and are not committed."""
         taken = sum(len(batch.entries) for batch in self.batches)
         return len(self.queue) + len(self.deciding) + taken
+
+    @property
+    def room(self) -> int:
+        """Return how many more commands the forming batch should take.
+
+        While others commit it takes its share of all that are on their way, and leaves the rest to
+        the one behind it. Else a large batch and a small one would take turns for ever, and with
+        the small one at the database there would soon be nothing left to do but wait for it.
+        """
+        room = self.sequencer.room
+        if not self.under_way:
+            return room
+        taken = [len(batch.answers) for batch in self.batches]
+        share = (len(self.queue) + sum(taken)) // (self.store.at_once + 1) + 1
+        return min(room, max(share, _UNPARTED) - taken[-1])
+
+    @property
+    def full(self) -> bool:
+        """Tell whether the forming batch takes nothing more for now."""
+        return self.sequencer.full or self.room <= 0
 
     @property
     def batches(self) -> list[Batch]:

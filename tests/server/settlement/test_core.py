@@ -89,6 +89,40 @@ async def test_the_next_batch_is_decided_while_one_commits(exchange: Exchange) -
         assert running.core.status().batch == before + 2
 
 
+async def test_a_batch_takes_its_share_of_what_is_on_its_way(exchange: Exchange) -> None:
+    """Of many it leaves some to the one behind it; few go together."""
+    async with exchange.trading() as running:
+        gate, work = Gate(running), running.core._work
+
+        async def decided(orders: int) -> list[int]:
+            """Submit so many behind one that commits; return the sizes of their batches."""
+            gate.open.clear()
+            gate.settled.clear()
+            sizes.clear()
+            placing = [asyncio.create_task(running.do(limit(1, BUY, 1, 60)))]
+            await asyncio.wait_for(gate.settled.wait(), 20)
+            many = [running.do(limit(1 + n % USERS, BUY, 1, 50)) for n in range(orders)]
+            placing += map(asyncio.create_task, many)
+            while len(work.queue) + sum(len(batch.entries) for batch in work.batches) <= orders:
+                await asyncio.sleep(0)
+            gate.open.set()
+            await asyncio.gather(*placing)
+            return sizes[1:]
+
+        settle, sizes = gate._settle, list[int]()
+
+        async def noting(settlement: Settlement) -> None:
+            sizes.append(settlement.core.last_seq - settlement.first_seq + 1)
+            await settle(settlement)
+
+        gate._settle = noting
+        assert await decided(10) == [10]
+        stages = running.store.at_once + 1
+        first, *rest = await decided(60)
+        assert 60 // stages <= first <= 61 // stages + 1
+        assert sum(rest) == 60 - first
+
+
 async def test_the_database_has_the_next_batch_before_the_last_one_is_answered(
     exchange: Exchange,
 ) -> None:
