@@ -16,6 +16,7 @@ from functools import lru_cache
 from types import NoneType
 from typing import Any
 
+from predmarket.server.settlement.checkpoints import LOG_PAGES, Checkpoints
 from predmarket.server.settlement.rows import Shape
 from predmarket.server.settlement.store import (
     Contradiction,
@@ -82,6 +83,7 @@ def open_connection(path: str) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA cache_size = -65536")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
     return connection
 
 
@@ -96,17 +98,20 @@ class SqliteStore(Store):
         self._db: sqlite3.Connection | None = None
         self._lookup: sqlite3.Connection | None = None
         self._committer = ThreadPoolExecutor(1, "commit")
+        self._checkpoints = Checkpoints()
 
     def connect(self) -> None:
         self.close()
         try:
             self._db = open_connection(self.path)
             self._lookup = open_connection(self.path)
+            self._checkpoints.begin(open_connection(self.path))
         except sqlite3.Error as error:
             raise StoreError(str(error)) from error
 
     def close(self) -> None:
         self._committer.submit(lambda: None).result()  # a commit under way has ended
+        self._checkpoints.close()
         for connection in (self._db, self._lookup):
             if connection is not None:
                 with suppress(sqlite3.Error):
@@ -178,6 +183,7 @@ class SqliteStore(Store):
                     raise Contradiction(f"{shape.table}: a row is not at the version expected")
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._committer, db.execute, "COMMIT")
+            self._checkpoints.committed()
         except (sqlite3.IntegrityError, OverflowError, UnicodeError) as error:
             _roll_back(db)
             raise Contradiction(str(error)) from error
