@@ -23,7 +23,7 @@ COMMITS = 16
 
 
 class Checkpoints:
-    """The checkpoints of one database; all calls but ``close`` from one thread."""
+    """The checkpoints of one database. ``begin`` and ``close`` only while nothing is settled."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "checkpoint")

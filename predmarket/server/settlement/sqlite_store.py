@@ -34,12 +34,24 @@ from predmarket.server.settlement.store import (
     outbox_parameters,
     updates,
 )
-from predmarket.terms import OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
+from predmarket.terms import (
+    MarketStatus,
+    OrderStatus,
+    OrderType,
+    Outcome,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
 
 BUSY_MS = 5_000
 """How long a write waits for another connection's short one (accounts being registered)."""
 _BUSY_POLL_S = 0.001
 _KEYS_AT_ONCE = 400
+_WORDS: tuple[type[StrEnum], ...] = (
+    MarketStatus, OrderStatus, OrderType, Outcome, SelfTradePrevention, Side, TimeInForce
+)  # fmt: skip
+"""The enumerations whose members stand in rows."""
 
 # CROSS JOIN keeps the order of the join: the keys first, then one search in the index for each.
 KNOWN_ORDERS = (
@@ -56,17 +68,14 @@ KNOWN_TRANSFERS = (
 
 
 def _adapt_quickly() -> None:
-    """Tell the driver what to make of every value in a row that is no plain number or text.
+    """Tell the driver what to make of the values in rows that are no plain numbers or text.
 
     Otherwise it searches three places for that, at each value: a fifth of what writing rows cost.
     A look-up in a dict takes no frame of the interpreter.
     """
     sqlite3.register_adapter(NoneType, {None: None}.__getitem__)
     sqlite3.register_adapter(bool, int)
-    kinds: tuple[type[StrEnum], ...] = (
-        OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
-    )  # fmt: skip
-    for kind in kinds:
+    for kind in _WORDS:
         sqlite3.register_adapter(kind, {word: word.value for word in kind}.__getitem__)
 
 

@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 
 HANGS_S = 2.0
 """From when on a commit under way says that something is wrong with the database."""
-
-
 _UNPARTED = 16
 """So few commands go into one batch: what a commit costs whatever its size counts more."""
 

@@ -1,5 +1,6 @@
 """A core on a real database, to be stopped, broken and started again."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from predmarket.server.settlement import audit, recovery
 from predmarket.server.settlement.core import Core, wall_clock
 from predmarket.server.settlement.open import leadership, open_store
 from predmarket.server.settlement.outlet import Outlet
-from predmarket.server.settlement.store import Store
+from predmarket.server.settlement.store import Settlement, Store
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
 from predmarket.server.storage.tables.identity import users
@@ -77,6 +78,23 @@ class Running:
     def in_memory(self) -> bytes:
         """Return the engine's state as bytes."""
         return snapshot(self.core._work.sequencer.exchange.state)
+
+
+class Gate:
+    """Holds every commit back until it is opened."""
+
+    def __init__(self, running: Running) -> None:
+        store = running.store
+        self.settled = asyncio.Event()
+        self.open = asyncio.Event()
+        self._settle = store.settle
+        store.settle = self  # type: ignore[method-assign]
+
+    async def __call__(self, settlement: Settlement) -> None:
+        """Settle in the gate's time."""
+        await self._settle(settlement)
+        self.settled.set()
+        await asyncio.wait_for(self.open.wait(), 20)
 
 
 class Exchange:
