@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection, event, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from predmarket.server.storage import migrations
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.identity import users
 from predmarket.server.storage.tables.trading import accounts, markets, orders
@@ -26,9 +27,13 @@ def order_row(id: int, user_id: int, **fields: object) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def db(migrated_url: str) -> AsyncIterator[Database]:
-    """A database of either kind with two users and two markets."""
-    database = Database(migrated_url)
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """A database of either kind with two users and two markets.
+
+    It never held a row before, so that no statistics of other tests sway what is planned.
+    """
+    migrations.upgrade(database_url)
+    database = Database(database_url)
     user = {"password_hash": "", "role": "USER", "disabled": False, "created_at": 0}
     market: dict[str, Any] = dict.fromkeys(markets.c.keys())
     market |= dict.fromkeys((c.name for c in markets.c if not c.nullable), 0)
