@@ -15,10 +15,10 @@ from benchmarks.stream import USERS, commands
 from benchmarks.table import RUNS, Line
 from benchmarks.yardsticks import durability, prepare_pgbench, tpcb
 from predmarket.engine.commands import Command
+from predmarket.server.clock import Clock
 from predmarket.server.runtime import tune_interpreter
 from predmarket.server.settlement import recovery
 from predmarket.server.settlement.batch import Waiting
-from predmarket.server.settlement.core import wall_clock
 from predmarket.server.settlement.open import open_store
 from predmarket.server.settlement.repeats import Repeats
 from predmarket.server.settlement.sequencer import Sequencer
@@ -104,7 +104,7 @@ def settle_rate(url: str, calls: list[Command], size: int) -> float:
     store.take_over()
     core = store.core_row()
     state = recovery.load(store, core)
-    sequencer = Sequencer(state, core, Repeats(store), wall_clock, max(size, 1_000))
+    sequencer = Sequencer(state, core, Repeats(store), Clock(), max(size, 1_000))
     try:
         return uvloop.run(_settle_all(store, sequencer, calls, size))
     finally:

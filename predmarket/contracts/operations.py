@@ -16,7 +16,7 @@ class Status(msgspec.Struct, frozen=True, rename="camel"):
     """GET /v1/status. ``uptime`` is in seconds, ``sequence`` the last command committed.
 
     ``durability``: the database's settings in force, and by them ``durable`` "yes" or "no", whether
-    what is committed outlives a crash of the machine.
+    what is committed outlives a crash of the machine. ``healthy``: as ``core`` of /healthz.
     """
 
     version: str
@@ -25,6 +25,7 @@ class Status(msgspec.Struct, frozen=True, rename="camel"):
     leader: Leader
     durability: dict[str, str]
     sequence: int
+    healthy: bool
 
 
 Part = Literal["ok", "down", "disabled"]

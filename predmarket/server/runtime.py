@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 
 from predmarket import __version__
 from predmarket.server.app import create_app
+from predmarket.server.clock import Clock
 from predmarket.server.demo import DemoClock, House, Prepared, prepare
 from predmarket.server.expected import Unsafe
 from predmarket.server.observability import logs
@@ -30,12 +31,11 @@ from predmarket.server.seeding import seed, well_known
 from predmarket.server.services import Services
 from predmarket.server.serving import HttpServer, http_config
 from predmarket.server.settings import PREFIX, Settings, SettingsError
-from predmarket.server.settlement.core import Core, wall_clock
+from predmarket.server.settlement.core import Core
 from predmarket.server.settlement.open import leadership, open_store
 from predmarket.server.stopping import Server, Stopping
 from predmarket.server.storage.database import Database
 from predmarket.server.view import MarketView
-from predmarket.units import Micros
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Node:
 
 @asynccontextmanager
 async def node(
-    settings: Settings, wait_s: float, clock: Callable[[], Micros] = wall_clock
+    settings: Settings, wait_s: float, clock: Clock | None = None
 ) -> AsyncIterator[Node]:
     """Start the core on the settings' database and stop it at the end.
 
@@ -182,7 +182,7 @@ async def serve(
     clock = DemoClock() if house is not None else None
     with stopping.on_signals(), listen(settings) as listener:
         try:
-            async with node(settings, WAIT_FOR_LEAD_S, clock or wall_clock) as running:
+            async with node(settings, WAIT_FOR_LEAD_S, clock) as running:
                 await _prepare(running, seed_first=seed_first and house is None, force=force)
                 trading = None
                 if house is not None and clock is not None:

@@ -10,8 +10,8 @@ from predmarket.engine.commands import CreateMarket, OpenAccount, Transfer
 from predmarket.engine.replies import MarketDone, TransferDone
 from predmarket.server.auth.passwords import Passwords
 from predmarket.server.bus import Bus
+from predmarket.server.clock import wall_clock
 from predmarket.server.queries.users import add_user, user_by_email
-from predmarket.server.settlement.core import wall_clock
 from predmarket.server.storage.database import Database
 from predmarket.terms import MarketStatus, Role
 from predmarket.units import MONEY_ONE, Money, format_money

@@ -12,10 +12,14 @@ from predmarket.server.settings import Settings
 from predmarket.server.settlement.core import CoreStatus
 from predmarket.server.storage.database import Database
 from predmarket.server.view import MarketView
+from predmarket.units import Micros
 
 
 class CoreReport(Protocol):
     """Whoever can say how the settlement core is."""
+
+    def now(self) -> Micros:
+        """Return the exchange's time."""
 
     def status(self) -> CoreStatus:
         """Return the core's state as last known here."""

@@ -16,10 +16,10 @@ from sqlalchemy import text
 
 from predmarket.server import runtime
 from predmarket.server.auth import passwords
-from predmarket.server.routes import markets
 from predmarket.server.settings import Settings
 from tests.contract.expected import Json
 from tests.server.http.conftest import PASSWORD, serving
+from tests.support.clock import Shown
 
 T = TypeVar("T")
 
@@ -38,7 +38,6 @@ class World:
         self._runner = asyncio.Runner()
         self._patch = pytest.MonkeyPatch()
         self._patch.setattr(passwords, "ROUNDS", 4)
-        self._patch.setattr(markets, "wall_clock", self._clock)
         self._settings = Settings.load(
             {
                 "port": 0,
@@ -55,15 +54,12 @@ class World:
         self._node: runtime.Node
         self._run(self._open())
 
-    def _clock(self) -> int:
-        return self.now
-
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
 
     async def _open(self) -> None:
         self._node = await self._stack.enter_async_context(
-            runtime.node(self._settings, 0, self._clock)
+            runtime.node(self._settings, 0, Shown(lambda: self.now))
         )
         url, _ = await self._stack.enter_async_context(serving(self._node))
         self._client = httpx.AsyncClient(base_url=url, timeout=20, verify=False)

@@ -7,11 +7,11 @@ from sqlalchemy import select
 
 from predmarket.engine.commands import AmendOrder, CancelOrder, CreateMarket, PlaceOrder
 from predmarket.engine.replies import MarketDone, OrderDone, Refused
+from predmarket.server.clock import wall_clock
 from predmarket.server.dryrun import Outcome, dry_run
 from predmarket.server.queries.accounts import account_of
 from predmarket.server.queries.books import queue_ahead
 from predmarket.server.refusal import Refusal
-from predmarket.server.settlement.core import wall_clock
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.trading import orders
 from predmarket.terms import (

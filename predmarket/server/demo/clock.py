@@ -7,34 +7,40 @@ It stands at the beginning of time until it is told what to show. An exchange's 
 backwards, so until then no time passes for it: one that was stopped in its past is still there.
 """
 
-from predmarket.server.settlement.core import wall_clock
+from predmarket.server.clock import Clock
 from predmarket.units import Micros
 
 _TICK = 5_000
 """What passes between two looks while in the past, in microseconds: no two commands at one time."""
 
 
-class DemoClock:
+class DemoClock(Clock):
     """The core's clock."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._past: Micros | None = 0
 
-    def __call__(self) -> Micros:
-        """Return the time in microseconds."""
+    @property
+    def is_databases(self) -> bool:
+        return self._past is None
+
+    def now(self) -> Micros:
         if self._past is None:
-            return wall_clock()
-        self._past = min(self._past + _TICK, wall_clock())
+            return self.present()
+        self._past = min(self._past + _TICK, self.present())
         return self._past
+
+    def present(self) -> Micros:
+        """Return the time that it does not show while in the past."""
+        return super().now()
 
     def turn_back(self, to: Micros) -> None:
         """Show a past time, not before the core's own."""
         self._past = to
 
     def move_on(self, to: Micros) -> None:
-        """Let time pass, while in the past. Nobody may be waiting for a reply meanwhile: to the
-        core that wait would have lasted as long.
-        """
+        """Let time pass, while in the past."""
         if self._past is not None:
             self._past = max(self._past, to)
 

@@ -22,11 +22,12 @@ from predmarket.engine.replies import MarketDone
 from predmarket.server import seeding
 from predmarket.server.auth.keys import create_key, new_key
 from predmarket.server.bus import Bus
+from predmarket.server.clock import wall_clock
 from predmarket.server.demo.catalog import HOUSE, MARKETS, PAST, TRADERS, Fate, HouseAccount
 from predmarket.server.demo.clock import DemoClock
 from predmarket.server.demo.history import History, Stand
 from predmarket.server.queries.users import add_user, user_by_email
-from predmarket.server.settlement.core import Core, wall_clock
+from predmarket.server.settlement.core import Core
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.identity import api_keys, users
 from predmarket.server.storage.tables.trading import core_state, markets
@@ -56,7 +57,7 @@ async def prepare(db: Database, core: Core, clock: DemoClock, signup_credit: Mon
 
     On any error the clock is left in the past, for the next start to go on from there.
     """
-    now = wall_clock()
+    now = clock.present()
     begin = await _past_from(db, core, now)
     if begin is None:
         clock.return_to_present()

@@ -200,6 +200,7 @@ _ANSWERS: list[msgspec.Struct] = [
         leader=Leader(3, None),
         durability={"synchronous": "FULL"},
         sequence=1_024,
+        healthy=True,
     ),
     Health("ok", database="ok", redis="disabled", core="ok"),
 ]

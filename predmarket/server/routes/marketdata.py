@@ -15,7 +15,6 @@ from predmarket.server.queries.cursors import decode_cursor, page
 from predmarket.server.queries.trades import trades_of
 from predmarket.server.routes.context import ApiRequest, anyone
 from predmarket.server.routes.params import DEFAULT_LIMIT, Cursor, Limit, MarketPath
-from predmarket.server.settlement.core import wall_clock
 from predmarket.terms import ErrorCode as E
 from predmarket.units import PRICE_ONE, Micros
 
@@ -81,7 +80,7 @@ async def list_candles(
     """
     record = request.context.market(market, request.user)
     width = _interval(interval).micros
-    now = (wall_clock() // width + 1) * width
+    now = (request.services.core.now() // width + 1) * width
     end = now if to is None else -(-_moment("to", to) // width) * width
     begin = min(end, now) - DEFAULT_CANDLES * width
     if since is not None:

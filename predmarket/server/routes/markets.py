@@ -28,7 +28,6 @@ from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import ApiRequest, admin, anyone
 from predmarket.server.routes.params import DEFAULT_LIMIT, Limit, MarketPath, Offset
 from predmarket.server.services import Services
-from predmarket.server.settlement.core import wall_clock
 from predmarket.server.view import MarketRecord
 from predmarket.terms import ErrorCode as E
 from predmarket.terms import MarketStatus
@@ -84,7 +83,7 @@ async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]
         DEFAULT_TICK if data.tick_size is None else data.tick_size.units,
         0 if data.maker_fee_rate is None else data.maker_fee_rate.units,
         0 if data.taker_fee_rate is None else data.taker_fee_rate.units,
-        _future(None if data.closes_at is None else data.closes_at.micros),
+        _future(request.services, None if data.closes_at is None else data.closes_at.micros),
         MarketStatus(data.status or MarketStatus.OPEN),
         request.principal.user_id,
     )
@@ -107,7 +106,7 @@ async def update_market(
     record = request.context.market(market, request.user)
     closes_at = None
     if data.closes_at is not UNSET and data.closes_at is not None:
-        closes_at = _future(data.closes_at.micros)
+        closes_at = _future(request.services, data.closes_at.micros)
     command = UpdateMarket(
         record.id,
         data.status,
@@ -149,9 +148,9 @@ async def _by_id(services: Services, market_id: int) -> Market:
     return (await _shown(services, [record]))[0]
 
 
-def _future(closes_at: Micros | None) -> Micros | None:
+def _future(services: Services, closes_at: Micros | None) -> Micros | None:
     """Return a closing time that has not come yet. Raises Invalid for one that has."""
-    if closes_at is not None and closes_at <= wall_clock():
+    if closes_at is not None and closes_at <= services.core.now():
         raise Invalid(Problem("closesAt", "must lie in the future"))
     return closes_at
 

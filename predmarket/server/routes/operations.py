@@ -15,7 +15,7 @@ _started = time.monotonic()
 
 @get("/v1/status", opt=notes())
 async def status(request: ApiRequest) -> Status:
-    """Show version, uptime, backend, leader, durability and sequence."""
+    """Show version, uptime, backend, leader, durability, sequence and health."""
     services = request.services
     core = services.core.status()
     return Status(
@@ -25,6 +25,7 @@ async def status(request: ApiRequest) -> Status:
         Leader(core.epoch, core.leader),
         {"durable": "yes" if core.durable else "no", **core.durability},
         core.sequence,
+        core.healthy,
     )
 
 

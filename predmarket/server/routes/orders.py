@@ -53,7 +53,6 @@ from predmarket.server.routes.params import (
     order_id,
 )
 from predmarket.server.routes.place import MAX_BATCH_BYTES
-from predmarket.server.settlement.core import wall_clock
 from predmarket.terms import ErrorCode as E
 from predmarket.terms import OrderStatus
 
@@ -112,7 +111,7 @@ async def preview_order(request: ApiRequest, data: JSONBody[PlaceOrderRequest]) 
     services = request.services
     command = entry.place_command(services, request.principal, data)
     async with services.db.read() as connection:
-        return wire.preview(await dry_run(connection, command, wall_clock()))
+        return wire.preview(await dry_run(connection, command, services.core.now()))
 
 
 @get("/", opt=notes(E.MARKET_NOT_FOUND))

@@ -24,7 +24,8 @@ from predmarket.units import Micros
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """A command that somebody waits for. ``expires_at`` is when nobody does any more.
+    """A command that somebody waits for. From ``expires_at`` on, in elapsed
+    time (clock.py), nobody does any more.
 
     ``id`` is its own for ever, ``number`` its place among this core's commands.
     ``held``: a resolution that was carried out in part and is answered after its last step;

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 from predmarket.engine.commands import Command
 from predmarket.server.bus import Bus, BusReply, Overloaded
+from predmarket.server.clock import Clock
 from predmarket.server.settlement.batch import Waiting
 from predmarket.server.settlement.committer import Committer
 from predmarket.server.settlement.decider import Decider
@@ -47,17 +48,13 @@ MAX_QUEUE = 10_000
 _SWEEP_S = 0.25
 
 
-def wall_clock() -> Micros:
-    """Return the time in microseconds."""
-    return time.time_ns() // 1_000
-
-
 @dataclass(frozen=True, slots=True)
 class CoreStatus:
     """What the core says of itself.
 
-    ``healthy`` is false while it recovers or stops, when a commit hangs, and when it cannot tell
-    any more that it leads. ``waiting`` counts the commands that are not decided yet.
+    ``healthy`` is false while it recovers or stops, when a commit hangs, when it cannot tell any
+    more that it leads, and while the journal is ahead of the database's time, by ``ahead``.
+    ``waiting`` counts the commands that are not decided yet.
     """
 
     leader: str
@@ -68,6 +65,7 @@ class CoreStatus:
     durable: bool
     durability: dict[str, str]
     waiting: int = 0
+    ahead: Micros = 0
 
 
 class Core(Bus):
@@ -79,7 +77,7 @@ class Core(Bus):
         leadership: Leadership,
         view: MarketView,
         *,
-        clock: Callable[[], Micros] = wall_clock,
+        clock: Clock | None = None,
         max_batch: int = MAX_BATCH,
         max_queue: int = MAX_QUEUE,
         reply_limit_s: float = REPLY_LIMIT_S,
@@ -89,10 +87,11 @@ class Core(Bus):
     ) -> None:
         """Prepare one. ``gateways_elsewhere``: they are other processes, which may outlive a core,
         and their commands come by ``receive``."""
+        clock = clock or Clock()
         self._work = Work(store, view, clock, max_batch, observer or Nobody(), outlet or NoOutlet())
         self._leadership = leadership
         self._gateways_elsewhere = gateways_elsewhere
-        self._takeover = Takeover(store, leadership)
+        self._takeover = Takeover(store, leadership, clock)
         self._decider = Decider(self._work)
         self._committer = Committer(self._work, Repair(self._work, self._takeover))
         self._max_queue = max_queue
@@ -120,7 +119,7 @@ class Core(Bus):
             f"{self._ids}{self._id_count}",
             self._id_count,
             command,
-            work.clock() + self._reply_limit,
+            work.clock.elapsed() + self._reply_limit,
             asyncio.get_running_loop().create_future(),
             work.received,
         )
@@ -139,15 +138,15 @@ class Core(Bus):
         ``id`` is its own for ever, ``position`` what is dealt with when it is. Whoever calls this
         heeds ``room`` first, since it is not refused here.
         """
-        work, now = self._work, self._work.clock()
+        work, left = self._work, deadline - self._work.clock.now()
         work.received = position
         self._id_count += 1
         reply: asyncio.Future[BusReply] = asyncio.get_running_loop().create_future()
-        expires_at = min(deadline, now + self._reply_limit)
+        expires_at = work.clock.elapsed() + min(left, self._reply_limit)
         waiting = Waiting(id, self._id_count, command, expires_at, reply, position)
         work.queue.append(waiting)
         work.arrived.set()
-        if deadline <= now:
+        if left <= 0:
             reply.cancel()
             return None
         work.outstanding.append(waiting)
@@ -180,20 +179,26 @@ class Core(Bus):
         """Return how far the command stream is dealt with, for ever."""
         return self._work.committed.position
 
+    def now(self) -> Micros:
+        """Return the exchange's time."""
+        return self._work.clock.now()
+
     def status(self) -> CoreStatus:
         """Return the core's present standing."""
         work, committed = self._work, self._work.committed
         sure_to_lead = time.monotonic() - self._led_at < self._leadership.renew_every_s + LEASE_S
         broken = work.broken or work.commit_hangs or self._stopping or self._failed.done()
+        ahead = work.clock.ahead(committed.last_time)
         return CoreStatus(
             leader=self._leadership.holder,
             epoch=committed.epoch,
             batch=committed.last_batch,
             sequence=committed.last_seq,
-            healthy=sure_to_lead and not broken,
+            healthy=sure_to_lead and not broken and not ahead,
             durable=self._takeover.durable,
             durability=self._takeover.durability,
             waiting=len(work.queue),
+            ahead=ahead,
         )
 
     # life

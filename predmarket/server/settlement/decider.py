@@ -14,6 +14,8 @@ _GROUP = 100
 """Commands decided at a stretch before other tasks get their turn; as many as a batch request holds
 at the most, so that one that finds the core idle is committed at once."""
 
+_LOOK_S = 1.0
+
 
 class Decider:
     """One task's work: from the queue into the forming batch."""
@@ -113,8 +115,10 @@ class Decider:
         delay = self._work.sequencer.next_due_in()
         if delay is not None:
             loop = asyncio.get_running_loop()
-            # Late by a millisecond rather than early: loop and wall clock do not agree to less.
-            self._alarm = loop.call_later(delay / 1_000_000 + 0.001, self._work.arrived.set)
+            # Late by a millisecond rather than early, and looked at anew before long: the loop's
+            # clock stands still while the machine is suspended.
+            delay = min(delay, _LOOK_S) + 0.001
+            self._alarm = loop.call_later(delay, self._work.arrived.set)
 
     def disarm(self) -> None:
         """Forget the next timer."""

@@ -8,14 +8,16 @@ from typing import Any
 import psycopg
 
 from predmarket.server.settlement.leadership import LEASE_S, POLL_S, Held, holder_name
-from predmarket.server.settlement.postgres_store import conninfo
+from predmarket.server.settlement.postgres_store import NOW, conninfo
 from predmarket.server.settlement.store import Deposed, StoreError
-
-_NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
 
 class LeaseLeadership:
-    """A row with an expiry by the database's clock, renewed apart from the commits."""
+    """A row with an expiry by the database's clock, renewed apart from the commits.
+
+    One that ends later than any given now would counts as ended: that clock was put back, and
+    nobody could lead until it had caught up.
+    """
 
     renew_every_s = LEASE_S / 4
 
@@ -34,9 +36,10 @@ class LeaseLeadership:
         while True:
             taken = self._run(
                 "INSERT INTO lease (id, holder, expires_at) VALUES (1, %(me)s, "
-                f"{_NOW} + %(ttl)s) ON CONFLICT (id) DO UPDATE "
+                f"{NOW} + %(ttl)s) ON CONFLICT (id) DO UPDATE "
                 "SET holder = excluded.holder, expires_at = excluded.expires_at "
-                f"WHERE lease.expires_at < {_NOW} OR lease.holder = %(me)s RETURNING holder"
+                f"WHERE lease.expires_at NOT BETWEEN {NOW} AND {NOW} + %(ttl)s "
+                "OR lease.holder = %(me)s RETURNING holder"
             )
             if taken:
                 return
@@ -47,7 +50,7 @@ class LeaseLeadership:
 
     def renew(self) -> None:
         if not self._run(
-            f"UPDATE lease SET expires_at = {_NOW} + %(ttl)s "
+            f"UPDATE lease SET expires_at = {NOW} + %(ttl)s "
             "WHERE id = 1 AND holder = %(me)s RETURNING holder"
         ):
             raise Deposed("the lease is another core's")

@@ -11,12 +11,13 @@ Source: ARCHITECTURE, The path of an order.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from predmarket.engine import Exchange
 from predmarket.engine.commands import Command, Disconnect, ResolveMarket
 from predmarket.engine.replies import MarketDone, Reply, Resolved
 from predmarket.engine.state import State
+from predmarket.server.clock import Clock
 from predmarket.server.settlement.batch import Batch, Waiting
 from predmarket.server.settlement.position import Position
 from predmarket.server.settlement.repeats import Repeats
@@ -51,7 +52,7 @@ class Sequencer:
         state: State,
         core: CoreRow,
         repeats: Repeats,
-        clock: Callable[[], Micros],
+        clock: Clock,
         max_batch: int = MAX_BATCH,
         dead: Collection[str] = (),
     ) -> None:
@@ -96,12 +97,12 @@ class Sequencer:
             return True
         if not self.batch.stepped and self.exchange.state.unfinished:
             return True
-        return self.exchange.due(self._clock()) is not None
+        return self.exchange.due(self._clock.now()) is not None
 
-    def next_due_in(self) -> Micros | None:
-        """Return the time until the next timer, or None."""
+    def next_due_in(self) -> float | None:
+        """Return the seconds until the next timer, or None."""
         due = self.exchange.next_due()
-        return None if due is None else max(0, due - self._clock())
+        return None if due is None else self._clock.seconds_until(due)
 
     def carry_out(self, group: list[Waiting]) -> deque[Waiting]:
         """Carry out a group, and before each command what fell due; return what found no room.
@@ -110,7 +111,7 @@ class Sequencer:
         """
         left = deque(group)
         while True:
-            now = max(self._clock(), self.exchange.state.now)
+            now = max(self._clock.now(), self.exchange.state.now)
             if not self._apply_due(now) or not left:
                 break
             self._carry_out_one(now, left.popleft())

@@ -16,6 +16,7 @@ from functools import lru_cache
 from types import NoneType
 from typing import Any
 
+from predmarket.server.clock import machine_time
 from predmarket.server.settlement.checkpoints import LOG_PAGES, Checkpoints
 from predmarket.server.settlement.rows import Shape
 from predmarket.server.settlement.store import (
@@ -43,6 +44,7 @@ from predmarket.terms import (
     Side,
     TimeInForce,
 )
+from predmarket.units import Micros
 
 BUSY_MS = 5_000
 """How long a write waits for another connection's short one (accounts being registered)."""
@@ -136,6 +138,9 @@ class SqliteStore(Store):
 
     def durable(self) -> bool:
         return self.durability() == {"journal_mode": "wal", "synchronous": "full"}
+
+    def time(self) -> Micros:
+        return machine_time()
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return list(self._run(self._db, sql, parameters))

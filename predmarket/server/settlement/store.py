@@ -17,6 +17,7 @@ from typing import Any
 from predmarket.server.settlement.journal import GENESIS
 from predmarket.server.settlement.position import BEGINNING, Position
 from predmarket.server.settlement.rows import History, Row, Shape, StateRows
+from predmarket.units import Micros
 
 
 class StoreError(Exception):
@@ -153,6 +154,10 @@ class Store(ABC):
     @abstractmethod
     def durable(self) -> bool:
         """Tell whether those settings make it so."""
+
+    @abstractmethod
+    def time(self) -> Micros:
+        """Return the database's time."""
 
     @abstractmethod
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

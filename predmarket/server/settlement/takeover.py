@@ -15,6 +15,7 @@ import msgspec
 from predmarket.engine.state import State
 from predmarket.server import changes
 from predmarket.server.changes import Changes
+from predmarket.server.clock import Clock
 from predmarket.server.settlement import journal, recovery
 from predmarket.server.settlement.leadership import Leadership
 from predmarket.server.settlement.store import CoreRow, Deposed, Store
@@ -40,9 +41,10 @@ class Loaded:
 class Takeover:
     """The lead over a database, and the way from there to the state it holds."""
 
-    def __init__(self, store: Store, leadership: Leadership) -> None:
+    def __init__(self, store: Store, leadership: Leadership, clock: Clock) -> None:
         self._store = store
         self._leadership = leadership
+        self._clock = clock
         self._thread = ThreadPoolExecutor(1, "load")
         self.durability: dict[str, str] = {}
         self.durable = False
@@ -80,6 +82,7 @@ class Takeover:
         core = store.core_row()
         if core.epoch != epoch:
             raise Deposed("another core has taken over meanwhile")
+        self._set_clock(core)
         rows = [] if known_batch is None else store.journal_after(known_batch)
         self.durability = store.durability()
         self.durable = store.durable()
@@ -89,6 +92,17 @@ class Takeover:
             frozenset(entry.id for row in rows for entry in journal.decode(row.entries)),
             _decoded(store.outbox_after(known_batch or 0)),
         )
+
+    def _set_clock(self, core: CoreRow) -> None:
+        """Go on in the database's time, and say so when the journal is ahead of it."""
+        self._clock.set(self._store.time())
+        ahead = self._clock.ahead(core.last_time)
+        if ahead:
+            log.error(
+                "the journal is %.1f s ahead of the database's time: until that has passed no time "
+                "does, and nothing falls due; see Clocks in docs/operations.md",
+                ahead / 1_000_000,
+            )
 
     def _close(self) -> None:
         self._store.close()

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 
 from predmarket.server.bus import Faulted, OutcomeUnknown
+from predmarket.server.clock import Clock
 from predmarket.server.settlement.batch import Batch, Waiting
 from predmarket.server.settlement.observer import Observer
 from predmarket.server.settlement.outlet import Outlet
@@ -24,7 +25,6 @@ from predmarket.server.settlement.sequencer import Sequencer
 from predmarket.server.settlement.store import CoreRow, Settlement, Store
 from predmarket.server.settlement.takeover import Loaded
 from predmarket.server.view import MarketView
-from predmarket.units import Micros
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Work:
         self,
         store: Store,
         view: MarketView,
-        clock: Callable[[], Micros],
+        clock: Clock,
         max_batch: int,
         observer: Observer,
         outlet: Outlet,
@@ -179,7 +179,7 @@ class Work:
 
     def expire(self) -> None:
         """Tell those who waited too long that the outcome is unknown."""
-        now, outstanding = self.clock(), self.outstanding
+        now, outstanding = self.clock.elapsed(), self.outstanding
         while outstanding:
             first = outstanding[0]
             if not first.reply.done() and not first.held:

@@ -1,14 +1,20 @@
-"""What a gateway has heard of the core, by its announcements."""
+"""What a gateway has heard of the core, by its announcements.
 
-import time
+Its own clock may differ from the core's. Each announcement names the core's time as it was sent, so
+it is behind by as long as it was on its way: of the last ones the one that was fastest counts.
+"""
 
+from predmarket.server.clock import elapsed
 from predmarket.server.settlement.core import CoreStatus
 from predmarket.server.stream.messages import Announcement
+from predmarket.units import Micros
 
-SILENT_S = 1.5
+SILENT: Micros = 1_500_000
 """From when on a core that has announced nothing counts as down."""
-GONE_S = 5.0
+GONE: Micros = 5_000_000
 """From when on nothing more is sent to it: as long as a command may wait for a reply."""
+_FASTEST_FOR: Micros = 10_000_000
+"""For how long the fastest announcement counts: clocks run apart, if slowly."""
 
 _NOBODY = Announcement(0, 0, 0, 0, "", healthy=False, durable=False, durability={}, waiting=0)
 
@@ -18,24 +24,33 @@ class Heard:
 
     def __init__(self) -> None:
         self._last = _NOBODY
-        self._at = 0.0
+        self._at = -GONE
+        self._offset, self._offset_at = 0, -_FASTEST_FOR
 
     def hear(self, announcement: Announcement) -> bool:
         """Take note of an announcement; False: it is a deposed core's."""
         if announcement.epoch < self._last.epoch:
             return False
-        self._last, self._at = announcement, time.monotonic()
+        at, new = elapsed(), announcement.epoch > self._last.epoch
+        self._last, self._at = announcement, at
+        offset = announcement.now - at
+        if new or offset >= self._offset or at - self._offset_at >= _FASTEST_FOR:
+            self._offset, self._offset_at = offset, at
         return True
+
+    def now(self) -> Micros:
+        """Return the core's time as far as is known here, behind it rather than ahead."""
+        return elapsed() + self._offset
 
     @property
     def stream(self) -> int:
         """Return the epoch of the stream that commands go into, 0 while nobody reads any."""
-        return self._last.stream if time.monotonic() - self._at < GONE_S else 0
+        return self._last.stream if elapsed() - self._at < GONE else 0
 
     def status(self) -> CoreStatus:
         """Return how the core is, as far as is known here."""
         last = self._last
-        near = time.monotonic() - self._at < SILENT_S
+        near = elapsed() - self._at < SILENT
         return CoreStatus(
             leader=last.leader,
             epoch=last.epoch,
@@ -45,4 +60,5 @@ class Heard:
             durable=last.durable,
             durability=last.durability,
             waiting=last.waiting,
+            ahead=last.ahead,
         )

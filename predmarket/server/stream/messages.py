@@ -65,7 +65,8 @@ class Answers(_Message, frozen=True):
 
 class Announcement(_Message, frozen=True):
     """What the leading core says of itself. ``stream``: the epoch of the command stream that it
-    reads, 0 while it reads none; ``batch``: the last one committed."""
+    reads, 0 while it reads none; ``batch``: the last one committed; ``now``: the exchange's
+    time."""
 
     epoch: int
     batch: int
@@ -76,6 +77,8 @@ class Announcement(_Message, frozen=True):
     durable: bool
     durability: dict[str, str]
     waiting: int
+    ahead: Micros = 0
+    now: Micros = 0
 
 
 _KINDS: tuple[type, ...] = (

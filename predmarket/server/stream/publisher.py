@@ -156,6 +156,8 @@ class Publisher:
             core.durable,
             core.durability,
             core.waiting,
+            core.ahead,
+            self._core.now(),
         )
 
 

@@ -4,7 +4,8 @@ Invariants:
 - a command is sent at most once; when it is not known whether it was taken, its outcome is unknown
   until a reply comes or its time is up;
 - Overloaded says that it was not taken: it was not sent, or Redis said that the stream is gone;
-- what waits is bounded, by number here and by the length of the stream.
+- what waits is bounded, by number here and by the length of the stream;
+- a deadline is in the core's time (heard.py); how long a reply is waited for is elapsed time.
 """
 
 import asyncio
@@ -17,8 +18,9 @@ from redis.exceptions import ResponseError
 
 from predmarket.engine.commands import Command
 from predmarket.server.bus import Bus, BusError, BusReply, OutcomeUnknown, Overloaded
+from predmarket.server.clock import elapsed
 from predmarket.server.redis import FAILURES
-from predmarket.server.settlement.core import MAX_QUEUE, REPLY_LIMIT_S, wall_clock
+from predmarket.server.settlement.core import MAX_QUEUE, REPLY_LIMIT_S
 from predmarket.server.stream import keys, messages
 from predmarket.server.stream.heard import Heard
 from predmarket.server.stream.link import Link, end
@@ -42,7 +44,6 @@ class Sender(Bus):
         link: Link,
         core: Heard,
         *,
-        clock: Callable[[], Micros] = wall_clock,
         max_queue: int = MAX_QUEUE,
         reply_limit_s: float = REPLY_LIMIT_S,
     ) -> None:
@@ -50,7 +51,6 @@ class Sender(Bus):
         self._gateway = gateway
         self._link = link
         self._core = core
-        self._clock = clock
         self._max_queue = max_queue
         self._limit = int(reply_limit_s * 1_000_000)
         self._count = 0
@@ -73,10 +73,10 @@ class Sender(Bus):
         if self._away or not self._core.stream:
             raise Overloaded("no core is heard of")
         self._count += 1
-        deadline = self._clock() + self._limit
         reply: Reply = asyncio.get_running_loop().create_future()
-        self._pending[self._count] = deadline, reply
-        self._outgoing.append((Request(self._count, deadline, command), reply))
+        self._pending[self._count] = elapsed() + self._limit, reply
+        request = Request(self._count, self._core.now() + self._limit, command)
+        self._outgoing.append((request, reply))
         self._wake.set()
         return reply
 
@@ -184,10 +184,10 @@ class Sender(Bus):
         """Tell those who waited too long that the outcome is unknown, for ever."""
         while True:
             await asyncio.sleep(_SWEEP_S)
-            now = self._clock()
+            now = elapsed()
             while self._pending:
-                number, (deadline, reply) = next(iter(self._pending.items()))
-                if deadline > now and not reply.done():
+                number, (until, reply) = next(iter(self._pending.items()))
+                if until > now and not reply.done():
                     break
                 del self._pending[number]
                 _fail(reply, OutcomeUnknown("no reply in time"))

@@ -237,7 +237,7 @@ async def test_what_nobody_waits_for_any_more_is_not_begun(
     bus = running.services.bus
     await open_market(bus)
     old = position(halves)
-    request = Request(77, leader.core._work.clock() - 1, limit(1, BUY, 1, 40, key="late"))
+    request = Request(77, leader.core.now() - 1, limit(1, BUY, 1, 40, key="late"))
     parcel = messages.encode(Parcel("gone", [request]))
     await redis.xadd(keys.commands(1), {messages.PARCEL_FIELD: parcel})
     await until(lambda: position(halves) > old)

@@ -12,6 +12,7 @@ from predmarket.server.queries.cursors import LARGEST_ID, Place, encode_place
 from predmarket.server.settlement.store import Settlement
 from tests.server.http.conftest import Exchange, Json, User
 from tests.server.http.test_trading import TIME, got, limit, placed
+from tests.support.clock import Shown
 
 MINUTE = 60_000_000
 
@@ -196,7 +197,7 @@ async def traded_at(exchange: Exchange, *trades: tuple[int, str, str]) -> None:
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     core = exchange.node.core
     for moment, price, qty in trades:
-        core._work.sequencer._clock = partial(int, moment)
+        core._work.sequencer._clock = Shown(partial(int, moment))
         await placed(ann, limit("BUY", price, qty))
         await placed(bob, limit("SELL", price, qty))
         await exchange_elsewhere(ann, bob)

@@ -1,7 +1,7 @@
 """A core on a real database, to be stopped, broken and started again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +13,9 @@ from predmarket.engine.commands import Command, CreateMarket, OpenAccount, Place
 from predmarket.engine.replies import OrderDone
 from predmarket.engine.snapshot import snapshot
 from predmarket.server.bus import BusReply
+from predmarket.server.clock import Clock
 from predmarket.server.settlement import audit, recovery
-from predmarket.server.settlement.core import Core, wall_clock
+from predmarket.server.settlement.core import Core
 from predmarket.server.settlement.open import leadership, open_store
 from predmarket.server.settlement.outlet import Outlet
 from predmarket.server.settlement.store import Settlement, Store
@@ -122,7 +123,7 @@ class Exchange:
     async def running(
         self,
         *,
-        clock: Callable[[], Micros] = wall_clock,
+        clock: Clock | None = None,
         max_batch: int = 500,
         max_queue: int = 10_000,
         reply_limit_s: float = 5.0,

@@ -24,6 +24,7 @@ from predmarket.server.settlement.store import Settlement, StoreError
 from predmarket.terms import ErrorCode, MarketStatus, Outcome, Side
 from predmarket.units import MONEY_ONE
 from tests.server.settlement.conftest import DEPOSIT, MARKET, USERS, Exchange, Gate, Running, limit
+from tests.support.clock import Shown
 
 BUY, SELL = Side.BUY, Side.SELL
 
@@ -151,14 +152,14 @@ async def test_a_transfer_happens_once_for_its_key(exchange: Exchange) -> None:
 async def test_timers_fire_by_themselves_and_after_downtime(exchange: Exchange) -> None:
     """closesAt, expiresAt and the dead-man switch act without any command to wake them."""
     now = 1_000_000_000
-    async with exchange.trading(clock=lambda: now) as running:
+    async with exchange.trading(clock=Shown(lambda: now)) as running:
         await running.place(1, BUY, 1, 50, expires_at=now + 1_000_000)
         await running.place(2, BUY, 1, 40)
         await running.do(CancelAfter(2, 2))
         await running.place(3, BUY, 1, 30)
         await running.do(UpdateMarket(MARKET, sets_closes_at=True, closes_at=now + 2_400_000))
     now += 2_500_000
-    async with exchange.running(clock=lambda: now) as running:
+    async with exchange.running(clock=Shown(lambda: now)) as running:
         while running.view.find(MARKET).status is not MarketStatus.CLOSED:  # type: ignore[union-attr]
             await asyncio.sleep(0.01)
     assert exchange.scalar("SELECT COUNT(*) FROM orders WHERE status = 'EXPIRED'") == 1
@@ -173,7 +174,7 @@ async def test_a_real_alarm_wakes_the_core(exchange: Exchange) -> None:
     """By the wall clock, time and again: an order expires although nobody sends anything."""
     async with exchange.trading() as running:
         for _ in range(5):
-            await running.place(1, BUY, 1, 50, expires_at=running.core._work.clock() + 60_000)
+            await running.place(1, BUY, 1, 50, expires_at=running.core.now() + 60_000)
             while running.view.book(MARKET).bids:
                 await asyncio.sleep(0.005)
 
@@ -181,7 +182,7 @@ async def test_a_real_alarm_wakes_the_core(exchange: Exchange) -> None:
 async def test_an_alarm_behind_a_stale_one_is_heard(exchange: Exchange) -> None:
     """A timer that means nothing any more comes first; the one after it still fires."""
     async with exchange.trading() as running:
-        soon = running.core._work.clock() + 100_000
+        soon = running.core.now() + 100_000
         gone = await running.place(1, BUY, 1, 50, expires_at=soon)
         await running.place(2, BUY, 1, 40, expires_at=soon + 100_000)
         await running.do(CancelOrder(1, gone.order.id))

@@ -20,6 +20,7 @@ from tests.reference.exchange import ReferenceExchange
 from tests.reference.generate import random_commands
 from tests.server.settlement.conftest import DEPOSIT, MARKET, USERS, Exchange, Running, limit
 from tests.server.settlement.listener import Listener, shown
+from tests.support.clock import Shown
 
 BUY, SELL = Side.BUY, Side.SELL
 START = 1_000_000_000
@@ -267,7 +268,9 @@ async def test_a_random_stream_is_told_without_a_gap(exchange: Exchange) -> None
 
     for _ in range(3):
         listener.starting = True
-        async with exchange.running(outlet=listener, clock=lambda: now, max_batch=20) as running:
+        async with exchange.running(
+            outlet=listener, clock=Shown(lambda: now), max_batch=20
+        ) as running:
             spoil(running, lambda _: (chance.random() < 0.06, chance.random() < 0.5))
             await trade(running, 20)
             assert shown(listener.view()) == shown(running.view)

@@ -17,6 +17,7 @@ from predmarket.server.settlement.sqlite_store import SqliteStore
 from predmarket.server.settlement.store import Contradiction, Deposed, Settlement, Store
 from predmarket.server.storage import migrations
 from tests.server.settlement.conftest import Exchange
+from tests.support.clock import Shown
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def unused(database_url: str) -> Iterator[Store]:
 def settlement(store: Store) -> Settlement:
     """A first batch that opens account 1 with 5 units, not written yet."""
     core = store.core_row()
-    sequencer = Sequencer(recovery.load(store, core), core, Repeats(store), lambda: 1)
+    sequencer = Sequencer(recovery.load(store, core), core, Repeats(store), Shown(lambda: 1))
     command = OpenAccount(1, 5)
     _, events = sequencer.exchange.apply(1, command)
     sequencer.batch.add(sequencer.exchange, 1, "a", command, events)

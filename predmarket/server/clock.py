@@ -1,0 +1,75 @@
+"""The exchange's time: the database's at the last takeover, and what has passed since.
+
+A machine's own clock may be wrong or be set at any moment, so it is asked at one place at most: an
+embedded database has no other time than its machine's when the process starts. From there on time
+is what has elapsed, which nobody sets.
+
+Invariants: ``elapsed`` never goes back and never jumps; every limit within a process is measured by
+it. ``now`` is for what is written down: stamps, deadlines that travel, what a user asks for.
+
+Source: ARCHITECTURE, Recovery (Clocks). What else shows a time (a demo's past, a laboratory)
+overrides ``now`` and ``seconds_until`` and sets ``is_databases`` to False.
+"""
+
+import time
+
+from predmarket.units import Micros
+
+AHEAD: Micros = 1_000_000
+"""By how much the journal's last stamp may lie ahead of the database's time."""
+
+# Linux stops its monotonic clock while the machine is suspended; this one goes on.
+_ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def wall_clock() -> Micros:
+    """Return the machine's own time in microseconds."""
+    return time.time_ns() // 1_000
+
+
+def elapsed() -> Micros:
+    """Return a count of microseconds that begins anywhere and never goes back."""
+    return time.clock_gettime_ns(_ELAPSED) // 1_000
+
+
+class Clock:
+    """The time of one core. Times are microseconds since 1970."""
+
+    def __init__(self) -> None:
+        self._offset = machine_time() - elapsed()
+
+    @property
+    def is_databases(self) -> bool:
+        """Tell whether it shows the database's time; a journal ahead of it is a fault then."""
+        return True
+
+    def set(self, now: Micros) -> None:
+        """Take over the database's time; called at each takeover."""
+        self._offset = now - elapsed()
+
+    def now(self) -> Micros:
+        """Return the exchange's time."""
+        return elapsed() + self._offset
+
+    def elapsed(self) -> Micros:
+        """Return what limits are measured by."""
+        return elapsed()
+
+    def seconds_until(self, moment: Micros) -> float:
+        """Return how long to sleep until the exchange's time is ``moment``, 0 when it has come."""
+        return max(0, moment - self.now()) / 1_000_000
+
+    def ahead(self, stamp: Micros) -> Micros:
+        """Return by how much a stamp of the journal lies ahead, 0 when it is within ``AHEAD``."""
+        if not self.is_databases:
+            return 0
+        gap = stamp - self.now()
+        return gap if gap > AHEAD else 0
+
+
+def machine_time() -> Micros:
+    """Return the machine's time as it was when the process began, and what has passed since."""
+    return _machine_at_start + elapsed() - _elapsed_at_start
+
+
+_machine_at_start, _elapsed_at_start = wall_clock(), elapsed()

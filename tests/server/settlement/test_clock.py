@@ -1,0 +1,147 @@
+"""The exchange's time: whatever a machine's clock does, stamps follow the database's."""
+
+import asyncio
+import logging
+import time
+
+import pytest
+
+from predmarket.engine.commands import CancelAfter
+from predmarket.server import clock as clocks
+from predmarket.server.clock import AHEAD, Clock
+from predmarket.server.settlement.open import leadership
+from predmarket.server.stream.heard import Heard
+from predmarket.server.stream.messages import Announcement
+from predmarket.terms import Side
+from tests.server.settlement.conftest import MARKET, Exchange, limit
+from tests.support.clock import Shown
+
+BUY = Side.BUY
+SECOND = 1_000_000
+MINUTES = 600 * SECOND
+
+
+def set_wall_clock(patch: pytest.MonkeyPatch, by_us: int) -> None:
+    """Set the machine's clock forward or back, as seen from this process."""
+    real = time.time_ns
+    patch.setattr(time, "time_ns", lambda: real() + by_us * 1_000)
+
+
+@pytest.mark.parametrize("by", [MINUTES, -MINUTES])
+async def test_a_leaders_own_clock_does_not_matter(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, by: int
+) -> None:
+    """Set wrong for one command: the stamps go on, timers fire, and a successor notices nothing."""
+    async with exchange.trading() as running:
+        with monkeypatch.context() as patch:
+            set_wall_clock(patch, by)
+            await running.place(1, BUY, 1, 50)
+        stamp = exchange.scalar("SELECT last_time FROM core_state")
+        assert abs(stamp - running.core.now()) < 5 * SECOND
+        await running.do(CancelAfter(1, 1))
+        async with asyncio.timeout(10):
+            while running.view.book(MARKET).bids:
+                await asyncio.sleep(0.01)
+        assert running.core.status().healthy
+    async with exchange.running() as running:
+        await running.place(1, BUY, 1, 50, expires_at=running.core.now() + 5 * SECOND)
+        assert running.core.status().healthy
+        assert abs(running.core.now() - time.time_ns() // 1_000) < 5 * SECOND
+
+
+async def test_a_repair_keeps_the_time(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time after a repair is the database's too, not that of a clock set meanwhile."""
+    async with exchange.trading() as running:
+        before = running.core.now()
+        set_wall_clock(monkeypatch, MINUTES)
+        await running.core._takeover.load_again(running.core.status().batch)
+        assert 0 <= running.core.now() - before < 5 * SECOND
+
+
+async def test_a_journal_ahead_of_the_database_is_told_of(
+    exchange: Exchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Unhealthy, with the way out in the log; it trades on meanwhile, and recovers by itself."""
+    async with exchange.trading():
+        pass
+    ahead = Clock().now() + 3 * SECOND
+    exchange.execute(f"UPDATE core_state SET last_time = {ahead}")
+    with caplog.at_level(logging.ERROR, "predmarket"):
+        async with exchange.running() as running:
+            status = running.core.status()
+            assert not status.healthy
+            assert AHEAD < status.ahead <= 3 * SECOND
+            (line,) = [r for r in caplog.records if "ahead of the database's time" in r.message]
+            assert "docs/operations.md" in line.message
+            order = (await running.place(1, BUY, 1, 50)).order
+            assert order.created_at == ahead
+            async with asyncio.timeout(10):
+                while not running.core.status().healthy:
+                    await asyncio.sleep(0.01)
+            assert exchange.scalar("SELECT last_time FROM core_state") == ahead
+
+
+async def test_another_clock_than_the_databases_is_not_compared_with_it(
+    exchange: Exchange,
+) -> None:
+    """A demo's past and a laboratory lie where they like."""
+    async with exchange.trading(clock=Shown(lambda: 1_000)) as running:
+        assert running.core.status().healthy
+    exchange.execute("UPDATE core_state SET last_time = 1000000")
+    async with exchange.running(clock=Shown(lambda: 1_000)) as running:
+        assert running.core.status().healthy
+
+
+async def test_a_wait_for_a_reply_is_elapsed_time(exchange: Exchange) -> None:
+    """The exchange's time may leap: nobody has waited longer for that."""
+    now = SECOND
+    async with exchange.trading(clock=Shown(lambda: now)) as running:
+        waiting = running.core.hand_in(limit(1, BUY, 1, 50))
+        now += MINUTES
+        running.core._work.expire()
+        await waiting
+
+
+async def test_a_lease_that_ends_later_than_one_given_now_has_ended(postgres_url: str) -> None:
+    """The database's clock was put back: nobody waits until it has caught up."""
+    exchange = Exchange(postgres_url)
+    exchange.execute(
+        "INSERT INTO lease (id, holder, expires_at) VALUES (1, 'before', "
+        "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint + 60000000)"
+    )
+    lead = leadership(postgres_url, 0)
+    await asyncio.to_thread(lead.acquire)
+    await asyncio.to_thread(lead.release)
+
+
+def announced(now: int, epoch: int = 1) -> Announcement:
+    """Return an announcement that names a time."""
+    return Announcement(
+        epoch, 1, 1, 1, "core", healthy=True, durable=True, durability={}, waiting=0, now=now
+    )
+
+
+def test_a_gateway_counts_in_the_cores_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the fastest announcement; what comes late, or again, changes nothing."""
+    here = 50 * SECOND
+    monkeypatch.setattr("predmarket.server.stream.heard.elapsed", lambda: here)
+    heard = Heard()
+    heard.hear(announced(1_000 * SECOND))
+    assert heard.now() == 1_000 * SECOND
+    here += SECOND
+    heard.hear(announced(1_000 * SECOND + 400_000))  # 0.6 s on its way
+    assert heard.now() == 1_001 * SECOND
+    heard.hear(announced(990 * SECOND))  # read again after Redis was away
+    assert heard.now() == 1_001 * SECOND
+    here += 20 * SECOND
+    heard.hear(announced(1_020 * SECOND))  # this machine's clock runs fast
+    assert heard.now() == 1_020 * SECOND
+    heard.hear(announced(500 * SECOND, epoch=2))  # another leader, by a database put back
+    assert heard.now() == 500 * SECOND
+
+
+def test_the_machines_time_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An embedded exchange goes on from when it started, whatever the machine is set to."""
+    before = clocks.machine_time()
+    set_wall_clock(monkeypatch, MINUTES)
+    assert 0 <= clocks.machine_time() - before < 5 * SECOND

@@ -1,0 +1,21 @@
+"""A clock that shows what a test says."""
+
+from collections.abc import Callable
+
+from predmarket.server.clock import Clock
+from predmarket.units import Micros
+
+
+class Shown(Clock):
+    """Shows what ``show`` returns; nothing is checked against the database's time."""
+
+    def __init__(self, show: Callable[[], Micros]) -> None:
+        super().__init__()
+        self._show = show
+
+    @property
+    def is_databases(self) -> bool:
+        return False
+
+    def now(self) -> Micros:
+        return self._show()
