@@ -5,23 +5,27 @@ what concerns money is written by settlement. Neither is ever held across anythi
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import URL, Connection, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.util import await_only, greenlet_spawn
 
 POOL_SIZE = 8
 POOL_WAIT_SECONDS = 5
 CONNECT_SECONDS = 5
 BUSY_MS = 5_000
 PING_SECONDS = 2
+CLOSE_SECONDS = 1
+_LOOK_SECONDS = 0.005
 
 UNAVAILABLE = (DBAPIError, PoolTimeoutError, OSError)
 """What a statement raises, among other reasons, when the database is away."""
@@ -84,6 +88,40 @@ def prepare_sqlite(engine: Engine, begin: str, *, read_only: bool = False) -> No
         connection.exec_driver_sql(begin)
 
 
+class EndingConnection(sqlite3.Connection):
+    """A connection whose transaction ends with it.
+
+    A statement that was cancelled half-way keeps SQLite's own connection alive after ``close``
+    until it is collected as garbage, and with it the lock of its transaction: nobody could write.
+    """
+
+    def close(self) -> None:
+        """Roll back what is open and close."""
+        if self.in_transaction:
+            self.rollback()
+        super().close()
+
+
+def open_whole(engine: Engine) -> None:
+    """Let no cancellation cut the opening of a connection short: it is closed once it is open.
+
+    For a driver that opens one in a thread, which nobody waits for after a cancellation.
+    """
+
+    async def opened(opening: Awaitable[Any]) -> Any:  # noqa: ANN401 -- as SQLAlchemy
+        task = asyncio.ensure_future(opening)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            connection = await task
+            await greenlet_spawn(connection.close)
+            raise
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Dialect, _record: object, given: Any, named: Any) -> Any:  # noqa: ANN401
+        return await_only(opened(greenlet_spawn(dialect.connect, *given, **named)))
+
+
 def sync_engine(url: str) -> Engine:
     """Return a plain engine whose transactions write, for migrations and tools."""
     parsed = normal_url(url)
@@ -100,6 +138,7 @@ class Database:
     def __init__(self, url: str) -> None:
         """Prepare the pools. Raises ValueError for a URL that is no database of ours."""
         self.url = normal_url(url)
+        self._closed = False
         self.backend = self.url.get_backend_name()
         if is_sqlite(self.url):
             self._reader = self._sqlite("BEGIN", POOL_SIZE, read_only=True)
@@ -122,19 +161,27 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
+            connect_args={"factory": EndingConnection},
         )
         prepare_sqlite(engine.sync_engine, begin, read_only=read_only)
+        open_whole(engine.sync_engine)
         return engine
+
+    def _require_open(self) -> None:
+        if self._closed:  # an OSError, as when the database is away
+            raise ConnectionError("the database is closed")
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open one snapshot of the database, for reading."""
+        self._require_open()
         async with self._reader.connect() as connection:
             yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits at the end, or rolls back when an error leaves it."""
+        self._require_open()
         async with self._writer.begin() as connection:
             yield connection
 
@@ -154,6 +201,15 @@ class Database:
         return sum(pool.checkedout() for pool in sized), sum(pool.size() for pool in sized)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection.
+
+        Tasks that still use one have CLOSE_SECONDS to give it back; nobody gets one any more. A
+        pool forgets the connections that are out when it is disposed of: they would stay open.
+        """
+        self._closed = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                while self.pool_use()[0]:  # noqa: ASYNC110 -- the pools have no event for it
+                    await asyncio.sleep(_LOOK_SECONDS)
         await self._reader.dispose()
         await self._writer.dispose()

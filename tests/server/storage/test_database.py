@@ -1,0 +1,117 @@
+"""The pools give every connection back, wherever a task that uses one is cancelled."""
+
+import asyncio
+import gc
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Literal
+
+import pytest
+from sqlalchemy import text
+
+from predmarket.server.storage import database
+from predmarket.server.storage.database import UNAVAILABLE, Database
+from tests.support.cancelling import CancelledAt
+
+WAYS = pytest.mark.parametrize("way", ["read", "write"])
+Way = Literal["read", "write"]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest) -> str:
+    """A database of either kind, whatever is in it."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_server_url"
+    url = request.getfixturevalue(name)
+    assert isinstance(url, str)
+    return url
+
+
+@contextmanager
+def nothing_left_open() -> Iterator[None]:
+    """Fail when a connection is thrown away that was not closed."""
+    gc.collect()  # what an earlier test left is not ours
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        yield
+        gc.collect()
+    assert [str(warning.message) for warning in seen] == []
+
+
+async def use(db: Database, way: Way) -> None:
+    """Use one connection for two statements."""
+    async with db.read() if way == "read" else db.write() as connection:
+        await connection.execute(text("SELECT 1"))
+        await connection.execute(text("SELECT 2"))
+
+
+@WAYS
+def test_cancelled_at_each_await(url: str, way: Way) -> None:
+    """Another then finds the whole pool free; nothing is open once the database is closed."""
+
+    async def cancelled(at: int) -> bool:
+        db = Database(url)
+        work = CancelledAt(use(db, way), at)
+        with suppress(asyncio.CancelledError):
+            await asyncio.create_task(_awaited(work))
+        await use(db, way)
+        assert db.pool_use()[0] == 0
+        await db.close()
+        return work.waits >= at
+
+    with nothing_left_open():
+        for at in range(1, 100):
+            if not asyncio.run(cancelled(at)):
+                break
+    assert at > 10
+
+
+@WAYS
+@pytest.mark.parametrize("cancel", [False, True], ids=["in use", "just cancelled"])
+def test_closed_at_each_await(url: str, way: Way, *, cancel: bool) -> None:
+    """Whoever still uses a connection gives it back first, also one who was cancelled."""
+
+    async def closed(at: int) -> bool:
+        db = Database(url)
+        work = CancelledAt(use(db, way), 0)
+        task = asyncio.create_task(_awaited(work))
+        while work.waits < at and not task.done():
+            await asyncio.sleep(0)
+        done = task.done()
+        if cancel:
+            task.cancel()
+        await db.close()
+        await asyncio.gather(task, return_exceptions=True)
+        return not done
+
+    with nothing_left_open():
+        for at in range(1, 100):
+            if not asyncio.run(closed(at)):
+                break
+    assert at > 10
+
+
+@WAYS
+async def test_a_closed_database_opens_no_connection(url: str, way: Way) -> None:
+    """A task that comes late is told that the database is away."""
+    db = Database(url)
+    await db.close()
+    with pytest.raises(UNAVAILABLE, match="is closed"):
+        await use(db, way)
+    assert db.pool_use()[0] == 0
+
+
+async def test_a_connection_that_is_kept_does_not_hold_up_the_end(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wait is bounded."""
+    monkeypatch.setattr(database, "CLOSE_SECONDS", 0.01)
+    db = Database(sqlite_url)
+    async with db.read() as connection:
+        await db.close()
+        await connection.execute(text("SELECT 1"))
+        await (await connection.get_raw_connection()).driver_connection.close()  # type: ignore[union-attr]
+
+
+async def _awaited(work: CancelledAt) -> None:
+    await work

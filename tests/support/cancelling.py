@@ -1,0 +1,38 @@
+"""Work that is cancelled at a given one of its awaits: every place of it can be tried in turn."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any
+
+
+class CancelledAt:
+    """Awaits ``work``; its task is cancelled just as it waits for the ``at``-th time."""
+
+    def __init__(self, work: Coroutine[Any, Any, None], at: int) -> None:
+        self._work = work
+        self._at = at
+        self.waits = 0
+        """How often it has waited so far."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        steps = self._work.__await__()
+        go_on: Callable[[], Any] = steps.__next__
+        while True:
+            try:
+                awaited = go_on()
+            except StopIteration:
+                return
+            self.waits += 1
+            if self.waits == self._at:
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+            try:
+                yield awaited
+                go_on = steps.__next__
+            except BaseException as error:  # noqa: BLE001 -- the work's, whatever it is
+                go_on = _raising(steps, error)
+
+
+def _raising(steps: Generator[Any, Any, None], error: BaseException) -> Callable[[], Any]:
+    return lambda: steps.throw(error)
