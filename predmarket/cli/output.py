@@ -44,7 +44,12 @@ def print_version() -> int:
 
 def clean(text: str) -> str:
     """Return ``text`` on one line and without characters that would act on a terminal."""
-    return _UNSAFE.sub("\ufffd", re.sub(r"\s*[\r\n\t]\s*", " ", text))
+    first, *others = re.split(r"[\r\n\t]+", text)
+    if others:
+        *middle, last = others
+        parts = (first.rstrip(), *(part.strip() for part in middle), last.lstrip())
+        first = " ".join(part for part in parts if part)
+    return _UNSAFE.sub("\ufffd", first)
 
 
 class Output:

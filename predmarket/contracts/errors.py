@@ -87,6 +87,10 @@ class Problem(msgspec.Struct, frozen=True):
     message: str
 
 
+MAX_PROBLEMS = 20
+"""Problems that an answer lists; its message says how many more there are."""
+
+
 Details = dict[str, str | int] | list[Problem]
 
 

@@ -1,6 +1,6 @@
 """Orders on the wire."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -74,8 +74,6 @@ class PlaceOrderRequest(Request, frozen=True):
 
 class BatchRequest(Request, frozen=True):
     """POST /v1/orders/batch; each order is read on its own, as a PlaceOrderRequest."""
-
-    nested: ClassVar[bool] = True
 
     orders: Annotated[list[Raw], Meta(min_length=1, max_length=MAX_BATCH_ORDERS)]
 

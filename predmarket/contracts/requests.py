@@ -1,23 +1,21 @@
 """Decoding a request's body, with every problem found named by its path."""
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import cache
-from typing import ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
+from itertools import islice
+from typing import Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from predmarket.contracts.amounts import Amount, Time
-from predmarket.contracts.errors import Problem
+from predmarket.contracts.errors import MAX_PROBLEMS, Problem
 from predmarket.contracts.text import MEANINGS
 
 
 class Request(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A request's body. Unknown fields are refused. Nested: a field may hold objects of its own."""
-
-    nested: ClassVar[bool] = False
+    """A request's body. Unknown fields are refused."""
 
     def problems(self) -> list[Problem]:
         """Return what is wrong between the fields, each field on its own being right."""
@@ -32,16 +30,24 @@ R = TypeVar("R", bound=Request)
 
 
 class Invalid(Exception):
-    """A request that is malformed (400)."""
+    """A request that is malformed (400). ``more``: how many problems there are beyond these."""
 
-    def __init__(self, *problems: Problem) -> None:
+    def __init__(self, *problems: Problem, more: int = 0) -> None:
         super().__init__("; ".join(f"{p.path} {p.message}".strip() for p in problems))
         self.problems = list(problems)
+        self.more = more
 
 
+MAX_VALUES = 12_000
+"""A body with more commas is refused unread: its values would cost more than its bytes."""
+_BYTES_A_TOKEN = 4096
+_WIDEST_MESSAGE = 200
+"""Of what the decoder says about a value, which may quote the client."""
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_NAME = re.compile(rb'"([^"\\]*)"\s*:')
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
+_NAME = re.compile(rb'[{,]\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*+:\s*+', re.DOTALL)
+_SCALAR = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s"\[{,}]++', re.DOTALL)
+_NEXT = re.compile(rb"\s*+(?=,)")
+_PLACE = " - at `$"
 
 
 def read_special(kind: type[Amount | Time], value: object) -> Amount | Time:
@@ -55,15 +61,22 @@ def decoder(kind: type[R]) -> msgspec.json.Decoder[R]:
     return msgspec.json.Decoder(kind, dec_hook=read_special, float_hook=str)
 
 
+def weight(raw: bytes) -> int:
+    """Return how many permits reading a body costs: one, and one more for each 4 KiB of it."""
+    return 1 + len(raw) // _BYTES_A_TOKEN
+
+
 def decode(raw: bytes, kind: type[R]) -> R:
-    """Return the request that ``raw`` holds. Raises Invalid with every problem found."""
+    """Return the request that ``raw`` holds. Raises Invalid with the problems found."""
+    if raw.count(b",") > MAX_VALUES:
+        raise Invalid(Problem("", f"holds more than {MAX_VALUES} values"))
     try:
         request: R = decoder(kind).decode(raw)
     except _UNREADABLE as error:
-        raise Invalid(*_problems(raw, kind, error)) from None
+        raise _invalid(raw, kind, error) from None
     problems = request.problems()
     if raw.count(b":") != _given_at_least(request):
-        problems = [*_repeated(raw, kind), *problems]
+        problems = [*repeated(raw), *problems]
     if problems:
         raise Invalid(*problems)
     return request
@@ -79,61 +92,95 @@ def _given_at_least(request: Request) -> int:
 
     Behind each name is a colon: with as many of them as there are fields, none is there twice.
     """
-    if request.nested or not _none_by_default(type(request)):
+    if not _none_by_default(type(request)):
         return 0
     values = msgspec.structs.astuple(request)
     return len(values) - values.count(None)
 
 
-def _repeated(raw: bytes, kind: type[Request]) -> list[Problem]:
-    """Return the fields that a body, which decoded, holds twice: who could say which counts?
+def repeated(raw: bytes) -> list[Problem]:
+    """Return the fields that an object, which decoded, holds twice: who could say which counts?
 
-    Two equal names in plain sight, or an escape that may hide one, are worth a second, slow look.
+    One pass over the object's own names, which ends at the second that comes again.
     """
-    if kind.nested:
-        names = [b'"%s"' % name.encode() for name in kind.__struct_encode_fields__]
-        suspect = any(raw.count(name) > 1 for name in names)
-    else:
-        given = _NAME.findall(raw)
-        suspect = len(given) != len(set(given))
-    if not suspect and b"\\" not in raw:
-        return []
-    return repeats(raw)
+    seen: set[str] = set()
+    again: list[str] = []
+    at: int | None = raw.index(b"{")
+    while at is not None and len(again) < 2 and (found := _NAME.match(raw, at)) is not None:
+        name: str = msgspec.json.decode(found[1], type=str)
+        at = _value_end(raw, found.end(), name)
+        if name in seen or at is None:
+            again.append(name)
+        seen.add(name)
+        behind = None if at is None else _NEXT.match(raw, at)
+        at = None if behind is None else behind.end()
+    return [Problem(printable(name), "is given more than once") for name in dict.fromkeys(again)]
 
 
-def repeats(raw: bytes) -> list[Problem]:
-    """Return the fields that an object, which decoded, holds twice; looked at slowly."""
-    fields = [name for name, _ in json.loads(raw, object_pairs_hook=list, parse_int=str)]
-    twice = dict.fromkeys(name for name in fields if fields.count(name) > 1)
-    return [Problem(name, "is given more than once") for name in twice]
+def _value_end(raw: bytes, start: int, name: str) -> int | None:
+    """Return where the value of a name ends; None where the name comes again behind it.
+
+    The decoder knows where an array or an object ends, but keeps only the last of a name's values.
+    """
+    scalar = _SCALAR.match(raw, start)
+    if scalar is not None:
+        return scalar.end()
+    try:
+        value = bytes(msgspec.json.decode(raw, type=dict[str, msgspec.Raw])[name])
+    except RecursionError as error:
+        raise Invalid(_problem(error)) from None
+    return start + len(value) if raw.startswith(value, start) else None
 
 
-def _problems(raw: bytes, kind: type[Request], error: Exception) -> list[Problem]:
+def _invalid(raw: bytes, kind: type[Request], error: Exception) -> Invalid:
     """Look at each field on its own, since the decoder stops at the first problem."""
     try:
         fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except _UNREADABLE as broken:
-        return [_problem(broken)]
-    hints = get_type_hints(kind, include_extras=True)
+        return Invalid(_problem(broken))
     problems: list[Problem] = []
-    for field in msgspec.structs.fields(kind):
-        given = fields.pop(field.encode_name, None)
+    for field in _fields(kind):
+        given = fields.pop(field.name, None)
         if given is None:
             if field.required:
-                problems.append(Problem(field.encode_name, "is required"))
+                problems.append(Problem(field.name, "is required"))
             continue
         try:
-            msgspec.json.Decoder(hints[field.name], dec_hook=read_special, float_hook=str).decode(
-                given
-            )
+            field.decode(given)
         except _UNREADABLE as wrong:
-            words = _words(hints[field.name])
-            if words:
-                problems.append(Problem(field.encode_name, must_be(words)))
+            if field.words:
+                problems.append(Problem(field.name, must_be(field.words)))
             else:
-                problems.append(_problem(wrong, field.encode_name))
-    problems += [Problem(printable(name), "is not a known field") for name in fields]
-    return problems or [_problem(error)]
+                problems.append(_problem(wrong, field.name))
+    unknown = [
+        Problem(printable(name), "is not a known field") for name in islice(fields, MAX_PROBLEMS)
+    ]
+    if not problems and not unknown:
+        return Invalid(_problem(error))
+    return Invalid(*problems, *unknown, more=len(fields) - len(unknown))
+
+
+class _Field(NamedTuple):
+    """A field of a request by its name on the wire; ``words`` are all that an enumeration takes."""
+
+    name: str
+    required: bool
+    decode: Callable[[msgspec.Raw], object]
+    words: list[str]
+
+
+@cache
+def _fields(kind: type[Request]) -> list[_Field]:
+    hints = get_type_hints(kind, include_extras=True)
+    return [
+        _Field(
+            field.encode_name,
+            field.required,
+            msgspec.json.Decoder(hints[field.name], dec_hook=read_special, float_hook=str).decode,
+            _words(hints[field.name]),
+        )
+        for field in msgspec.structs.fields(kind)
+    ]
 
 
 def _words(hint: object) -> list[str]:
@@ -157,10 +204,10 @@ def _problem(error: Exception, name: str = "") -> Problem:
         return Problem(name, "is nested too deeply")
     if isinstance(error, UnicodeDecodeError):
         return Problem(name, "is not UTF-8")
-    found = _AT.match(str(error))
-    assert found is not None  # the pattern takes any text
-    path = name + (found["path"] or "").replace("[", ".").replace("]", "")
-    return Problem(path.lstrip("."), in_words(found["what"]))
+    said = str(error)
+    what, place, path = said.rpartition(_PLACE)
+    path = name + path.rstrip("`").replace("[", ".").replace("]", "") if place else name
+    return Problem(path.lstrip("."), in_words(what if place else said))
 
 
 _KINDS = {
@@ -200,6 +247,7 @@ def _kinds(found: re.Match[str]) -> str:
 
 def in_words(message: str) -> str:
     """Return what the decoder says of a value as we would say it."""
+    message = message[:_WIDEST_MESSAGE]
     for pattern, meaning in MEANINGS.items():
         if repr(pattern) in message:
             return meaning

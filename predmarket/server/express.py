@@ -1,10 +1,10 @@
 """POST /v1/orders straight from the connection: no task and no ASGI for an order that is in order.
 
-What most orders are is recognised here: a whole body that decodes, a Bearer token known a moment
-ago, room under the limit. Such an order is handed to the core as soon as its last byte is there,
-and its answer is written when the core's reply comes. Everything else (a token's first use, a
-cookie, what a gateway refuses) goes the ordinary way, routes/place.py, before anything was done: so
-nothing is decided here that is not decided there, by the same functions.
+What most orders are is recognised here: a whole body, a Bearer token known a moment ago, room under
+the limit. Such an order is handed to the core as soon as its last byte is there, and its answer is
+written when the core's reply comes; at once when it is malformed. Everything else (a token's first
+use, a cookie, what a limit refuses) goes the ordinary way, routes/place.py, before anything was
+done: so nothing is decided here that is not decided there, by the same functions.
 """
 
 import asyncio
@@ -16,10 +16,11 @@ from litestar.types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from predmarket.contracts.orders import Order, PlaceOrderRequest
-from predmarket.contracts.requests import Invalid, decode
+from predmarket.contracts.requests import decode, weight
 from predmarket.engine.commands import PlaceOrder
 from predmarket.engine.replies import OrderDone, Refused
 from predmarket.server import wire
+from predmarket.server.auth.principals import Principal
 from predmarket.server.bus import BusError, BusReply, OutcomeUnknown
 from predmarket.server.gathering import GatheringTransport
 from predmarket.server.heads import Heads
@@ -73,6 +74,7 @@ class Express:
         return (
             scope["path"] == place.PATH
             and scope["method"] == "POST"
+            and not scope["query_string"]
             and not cycle.waiting_for_100_continue
         )
 
@@ -99,20 +101,19 @@ class Express:
         if principal is None or not principal.may(Scope.TRADE) or len(cycle.body) > MAX_BODY_BYTES:
             return False
         try:
-            request = decode(bytes(cycle.body), PlaceOrderRequest)
-            if not self._limits.orders.take_now(principal.user_id):
+            raw = bytes(cycle.body)
+            if not self._limits.orders.take_now(principal.user_id, weight(raw)):
                 return False
-        except (Invalid, Refusal):
+        except Refusal:
             return False
         scope = cast("HTTPScope", cycle.scope)
         scope["user"] = principal
         scope["state"]["request_id"] = request_id(scope["headers"])
-        command = entry.place_command(self.services, principal, request)
-        order = _Order(self, cycle, scope, command, running)
+        order = _Order(self, cycle, scope, running)
         context = copy_context()
         context.run(CURRENT.set, scope)  # what is logged on the way is this request's
         try:
-            reply = self.services.bus.hand_in(command)
+            reply = self.services.bus.hand_in(order.read(raw, principal))
         except Exception as error:  # noqa: BLE001 -- every error is an answer
             context.run(order.refuse, error)
         else:
@@ -131,15 +132,20 @@ class _Order:
         express: Express,
         cycle: Cycle,
         scope: HTTPScope,
-        command: PlaceOrder,
         running: Running,
     ) -> None:
         self._began = time.perf_counter()
         self._express = express
         self._cycle = cycle
         self._scope = scope
-        self._command = command
+        self._command: PlaceOrder | None = None
         self._running = running
+
+    def read(self, raw: bytes, principal: Principal) -> PlaceOrder:
+        """Return the command that a body asks for. Raises Invalid."""
+        request = decode(raw, PlaceOrderRequest)
+        self._command = entry.place_command(self._express.services, principal, request)
+        return self._command
 
     def replied(self, reply: "asyncio.Future[BusReply]") -> None:
         """Answer with what the core replied."""
@@ -174,13 +180,14 @@ class _Order:
             self._accept(*answer)
 
     def _accept(self, status: int, order: Order) -> None:
+        assert self._command is not None  # it was handed in
         self._express.services.metrics.placement(self._command, None)
         self._send(status, entry.encode(order))
 
     def refuse(self, error: BaseException) -> None:
         """Answer with what an exception means."""
         refusal = refusal_of(error)
-        if isinstance(error, Refusal | BusError):
+        if self._command is not None and isinstance(error, Refusal | BusError):
             self._express.services.metrics.placement(self._command, code_of(error))
         headers = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
         self._send(refusal.status, envelope(refusal, self._id), _lines(headers))

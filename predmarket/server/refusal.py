@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 
-from predmarket.contracts.errors import ERRORS, STATUS, Details
+from predmarket.contracts.errors import ERRORS, MAX_PROBLEMS, STATUS, Details
 from predmarket.engine.replies import Refused
 from predmarket.terms import ErrorCode
 
 
 class Refusal(Exception):
-    """An answer other than what was asked for. ``headers`` go out with it."""
+    """An answer other than what was asked for. ``headers`` go out with it.
+
+    Of many problems the first MAX_PROBLEMS are its details; ``more`` counts those that the caller
+    left out, and the message says how many are not listed.
+    """
 
     def __init__(
         self,
@@ -16,9 +20,14 @@ class Refusal(Exception):
         message: str | None = None,
         details: Details | None = None,
         headers: Mapping[str, str] | None = None,
+        more: int = 0,
     ) -> None:
         self.code = code
         self.message = ERRORS[code].meaning if message is None else message
+        if isinstance(details, list) and len(details) + more > MAX_PROBLEMS:
+            more += len(details[MAX_PROBLEMS:])
+            details = details[:MAX_PROBLEMS]
+            self.message = f"{self.message}; {more} more problems are not listed"
         self.details: Details = {} if details is None else details
         self.headers = dict(headers or {})
         super().__init__(f"{code.value}: {self.message}")

@@ -5,9 +5,11 @@ import json
 import pytest
 
 from predmarket.cli.grid import Grid
+from predmarket.cli.output import clean
 from tests.cli.conftest import Run
 from tests.client.data import BALANCE, BOOK, MARKET, ORDER, POSITION, TIME, TRADE, page
 from tests.client.stub import Answer, Stub
+from tests.support.cost import is_linear
 
 SNOW = {
     **MARKET,
@@ -250,3 +252,10 @@ def test_a_narrow_terminal_does_without_the_least() -> None:
     grid = Grid(headings, (False, True, True), [["long " * 40, "700000.55", "1"]], ("VOLUME",))
     assert grid.within(40, 2).headings == [*headings]
     assert grid.within(30, 2).headings == ["QUESTION", "ID"]
+
+
+def test_text_from_others_costs_linear_time() -> None:
+    """A description of spaces, with a line's end or without; a line's end is one space."""
+    assert is_linear(lambda size: clean(" " * size + "x"), 4_000)
+    assert is_linear(lambda size: clean("x" + " \n" * size + "x"), 4_000)
+    assert clean(" a \r\n\n\t b\nc ") == " a b c "

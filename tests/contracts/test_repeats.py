@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predmarket.contracts.orders import PlaceOrderRequest
-from predmarket.contracts.requests import Invalid, decode
+from predmarket.contracts.orders import BatchRequest, PlaceOrderRequest
+from predmarket.contracts.realtime import ClientMessage
+from predmarket.contracts.requests import Invalid, Request, decode
+from predmarket.server.realtime import requests
+from tests.support.cost import is_linear
 
 REQUIRED = {
     "marketId": ('"rain"', '"what:ever"'),
@@ -44,7 +47,56 @@ def test_each_repeated_name_is_named(rng: random.Random, more: int, twice: int) 
     if not repeated:
         decode(raw, PlaceOrderRequest)
         return
-    with pytest.raises(Invalid) as refused:
-        decode(raw, PlaceOrderRequest)
-    found = [(problem.path, problem.message) for problem in refused.value.problems]
+    found = refused(raw, PlaceOrderRequest)
     assert sorted(found) == sorted((name, "is given more than once") for name in repeated)
+
+
+ORDER = b'"marketId":1,"side":"BUY","type":"LIMIT","price":"0.5","qty":"1"'
+
+
+def refused(raw: bytes, kind: type[Request]) -> list[tuple[str, str]]:
+    """Return what is said of a body that is refused."""
+    with pytest.raises(Invalid) as invalid:
+        decode(raw, kind)
+    return [(problem.path, problem.message) for problem in invalid.value.problems]
+
+
+def test_a_name_that_comes_again_and_again_costs_linear_time() -> None:
+    """In an order's body and in a socket's message."""
+
+    def order(size: int) -> None:
+        refused(b"{" + b'"side":"BUY",' * size + ORDER + b"}", PlaceOrderRequest)
+
+    def message(size: int) -> None:
+        with pytest.raises(Invalid):
+            requests.read(b"{" + b'"type":"","data":1,' * size + b'"type":""}')
+
+    assert is_linear(order, 1_000)
+    assert is_linear(message, 1_000)
+
+
+@pytest.mark.parametrize(
+    "values", [(b"[1]", b"[2]"), (b"[1]", b"[1]"), (b"{}", b"1"), (b"1", b"12")]
+)
+def test_values_of_values_are_passed_over(values: tuple[bytes, bytes]) -> None:
+    """Whichever of two stands first, and whatever names stand within."""
+    again = [("data", "is given more than once")]
+    for first, second in (values, values[::-1]):
+        raw = b'{"data":%b,"type":"x","data":%b}' % (first, second)
+        assert refused(raw, ClientMessage) == again
+    raw = b'{ "\\u0064ata" : {"data":[{"type":1}],"a":"}\\"{"} , "type" : "x" }'
+    assert decode(raw, ClientMessage).type == "x"
+
+
+@pytest.mark.parametrize("depth", [*range(900, 1_010, 1), 30_000])
+def test_any_depth_is_an_answer(depth: int) -> None:
+    """Never an error of the interpreter's, however much of its stack is in use."""
+    value = b"[" * depth + b"]" * depth
+    for raw, kind in (
+        (b'{"orders":%b,"orders":%b}' % (value, value), BatchRequest),
+        (b'{"orders":[%b],"\\u006frders":[1]}' % value, BatchRequest),
+        (b'{"price":%b,"price":1}' % value, PlaceOrderRequest),
+        (b'{"type":"x","type":"x","data":%b}' % value, ClientMessage),
+        (b'{"data":%b,"type":"x","data":1}' % value, ClientMessage),
+    ):
+        assert refused(raw, kind)

@@ -20,17 +20,17 @@ class UserLimit:
         self._redis = redis
         self._permits = None if limit is None or redis is None else Permits(name, limit, redis)
 
-    def take_now(self, user_id: int) -> bool:
-        """Take a permit for one order if that needs no asking; False when ``take`` has to.
+    def take_now(self, user_id: int, cost: int = 1) -> bool:
+        """Take permits as ``take`` does if that needs no asking; False when ``take`` has to.
 
         Raises Refusal RATE_LIMITED.
         """
         if self._here is None:
             return True
         if self._permits is None:
-            wait = self._here.take(user_id)
+            wait = self._here.take(user_id, cost)
         else:
-            held = self._permits.take_held(user_id, 1)
+            held = self._permits.take_held(user_id, cost)
             if held is None:
                 return False
             wait = held

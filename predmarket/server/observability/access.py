@@ -12,6 +12,7 @@ from typing import TypeAlias
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
 
 from predmarket.server.observability.metrics import Metrics
+from predmarket.server.observability.redaction import cut
 from predmarket.server.observability.request import CURRENT
 from predmarket.terms import ErrorCode
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 GONE = 499
 """Status of a request whose client left before there was an answer (nginx's number for it)."""
+_WIDEST_PATH = 512
 _QUIET = frozenset({"/healthz", "/metrics"})
 
 
@@ -71,7 +73,7 @@ class Access:
             fields = {
                 "method": scope["method"],
                 # As it was sent, without the query: that may hold a token.
-                "path": scope["raw_path"].decode("latin-1"),
+                "path": cut(scope["raw_path"].decode("latin-1"), _WIDEST_PATH),
                 "status": status,
                 "durationMs": round(seconds * 1000, 3),
             }

@@ -17,11 +17,13 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
-from predmarket.server.observability.redaction import redact, scrubber
+from predmarket.server.observability.redaction import cut, redact, scrubber
 from predmarket.server.observability.request import CURRENT, identity
 from predmarket.server.settings import Settings
 
 OURS = "predmarket"
+_WIDEST_TEXT = 16_384
+"""Of one field; a traceback without a loop has far less."""
 
 
 class _Scrubbed(structlog.stdlib.ProcessorFormatter):
@@ -110,6 +112,10 @@ def _without_traces(_logger: Any, _name: str, event: EventDict) -> EventDict:  #
 
 
 def _redacted(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+    """Cut long texts first: what looks for secrets takes time by their length."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = cut(value, _WIDEST_TEXT)
     return redact(event)
 
 

@@ -18,15 +18,46 @@ _SHORTEST = 6
 _NAMES = re.compile(
     r"passw(or)?d|secret|token|cookie|authorization|credential|api_?key|^key$|dsn|_url$", re.I
 )
-_LOOKS = re.compile(
-    r"""(?P<url>://[^:/@\s"']*:)[^@\s"']+(?=@)"""
-    r"|(?P<bearer>\bbearer\s+)[^\s\"'\\,]+"
-    r"|(?P<named>\b(?:[a-z_]*token|password|secret|predmarket_(?:access|refresh))=)[^\s\"'&;,\\]+"
-    r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JWT
-    r"|\bpmk_[\w-]+"  # an API key
-    r"|\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}",  # a password's hash
-    re.IGNORECASE,
-)
+
+
+def _in_url(found: re.Match[str]) -> str:
+    return f"{found['kept']}{HIDDEN}@" if found["end"] else found[0]
+
+
+def _by_name(found: re.Match[str]) -> str:
+    return f"{found['bearer'] or found['named'] or ''}{HIDDEN}"
+
+
+def _jwt(found: re.Match[str]) -> str:
+    return HIDDEN if found["end"] else found[0]
+
+
+_LOOKS = [
+    (re.compile(r"""(?P<kept>://[^:/@\s"']*+:)[^@\s"']++(?P<end>@?)"""), _in_url),
+    (
+        re.compile(
+            r"(?P<bearer>\bbearer\s++)[^\s\"'\\,]++"
+            r"|(?P<named>\b(?:[a-z_]*token|password|secret|predmarket_(?:access|refresh))=)"
+            r"[^\s\"'&;,\\]++"
+            r"|\bpmk_[\w-]++"  # an API key
+            r"|\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}",  # a password's hash
+            re.IGNORECASE,
+        ),
+        _by_name,
+    ),
+    (re.compile(r"\beyJ[\w-]++(?P<end>\.[\w-]++\.[\w-]*+)?", re.IGNORECASE), _jwt),
+]
+"""What secrets look like, and what to show instead.
+
+Lines hold text from clients, so each pattern takes linear time: it gives back nothing that it has
+passed over, and what begins like a secret and is none is passed over as a whole. What that might
+hide from another pattern is why there are several.
+"""
+
+
+def cut(text: str, widest: int) -> str:
+    """Return a text for a log line: what is beyond ``widest`` characters is only counted."""
+    return text if len(text) <= widest else f"{text[:widest]}… ({len(text)} characters)"
 
 
 def redact(event: MutableMapping[Any, Any]) -> MutableMapping[Any, Any]:
@@ -49,7 +80,8 @@ def scrubber(secrets: Iterable[str]) -> Callable[[str], str]:
     literal = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
 
     def scrub(line: str) -> str:
-        line = _LOOKS.sub(_hidden, line)
+        for pattern, hidden in _LOOKS:
+            line = pattern.sub(hidden, line)
         return literal.sub(HIDDEN, line) if forms else line
 
     return scrub
@@ -59,11 +91,6 @@ def _forms(secret: str) -> Iterator[str]:
     """Return a secret as it is, and as it looks inside JSON."""
     yield secret
     yield json.dumps(secret)[1:-1]
-
-
-def _hidden(found: re.Match[str]) -> str:
-    kept = found["url"] or found["bearer"] or found["named"] or ""
-    return f"{kept}{HIDDEN}"
 
 
 def secrets_of(settings: Settings, signing_secret: str) -> list[str]:

@@ -23,7 +23,7 @@ def read(raw: bytes) -> ClientMessage:
     data = bytes(message.data)
     # Fields of the same names within the data are no repeats.
     suspect = b"\\" in raw or any(raw.count(name) - data.count(name) > 1 for name in _NAMES)
-    if suspect and (problems := requests.repeats(raw)):
+    if suspect and (problems := requests.repeated(raw)):
         raise Invalid(*problems)
     return message
 

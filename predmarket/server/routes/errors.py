@@ -51,7 +51,7 @@ def refusal_of(error: BaseException) -> Refusal:
         case Refusal():
             return error
         case Invalid():
-            return Refusal(ErrorCode.VALIDATION_FAILED, details=error.problems)
+            return Refusal(ErrorCode.VALIDATION_FAILED, details=error.problems, more=error.more)
         case Overloaded() | TooManyLogins():
             return Refusal(ErrorCode.OVERLOADED, headers=RETRY)
         case OutcomeUnknown():

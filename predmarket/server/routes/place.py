@@ -11,13 +11,14 @@ disabling of a user relies on it, which then cancels what they have.
 from litestar.types import HTTPScope, Receive, Send
 
 from predmarket.contracts.orders import BatchRequest, PlaceOrderRequest
-from predmarket.contracts.requests import Invalid, decode
+from predmarket.contracts.requests import decode, weight
 from predmarket.server.auth.principals import Principal
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes import entry
 from predmarket.server.routes.context import MAX_BODY_BYTES, Context, require_json
 from predmarket.server.routes.errors import envelope, refusal_of
 from predmarket.server.routes.headers import request_id, security_headers
+from predmarket.server.routes.query import check_parameters
 from predmarket.terms import ErrorCode, Scope
 
 PATH = "/v1/orders"
@@ -50,6 +51,7 @@ class PlaceRoute:
         try:
             principal = await self._who(scope)
             scope["user"] = principal
+            check_parameters(scope["query_string"], {})
             require_json(headers)
             raw = await _body(receive, self.max_body_bytes)
             status, body = await self._answer(principal, scope, raw)
@@ -82,7 +84,7 @@ class PlaceRoute:
         self, principal: Principal, scope: HTTPScope, raw: bytes
     ) -> tuple[int, bytes]:
         """Return the status and the body of what was asked for."""
-        await self._context.limits.orders.take(principal.user_id)
+        await self._context.limits.orders.take(principal.user_id, weight(raw))
         request = decode(raw, PlaceOrderRequest)
         principal = await self._who(scope)
         status, order = await entry.place(self._context.services, principal, request)
@@ -98,12 +100,11 @@ class BatchRoute(PlaceRoute):
         self, principal: Principal, scope: HTTPScope, raw: bytes
     ) -> tuple[int, bytes]:
         limit = self._context.limits.orders
-        try:
-            batch = decode(raw, BatchRequest)
-        except Invalid:
-            await limit.take(principal.user_id)
-            raise
-        await limit.take(principal.user_id, len(batch.orders))
+        taken = weight(raw)
+        await limit.take(principal.user_id, taken)
+        batch = decode(raw, BatchRequest)
+        if len(batch.orders) > taken:
+            await limit.take(principal.user_id, len(batch.orders) - taken)
         principal = await self._who(scope)
         answer = await entry.place_batch(self._context.services, principal, batch)
         return 200, entry.encode(answer)

@@ -1,8 +1,10 @@
 """A query's names: each known to the route, and given once.
 
 A filter that is misspelt and passed over would answer with everything, which looks like success.
+A query has at most MAX_PARAMETERS pairs.
 """
 
+from collections.abc import Mapping
 from typing import Any, get_args
 from urllib.parse import parse_qsl
 
@@ -14,6 +16,7 @@ from litestar.params import ParameterKwarg
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Invalid, printable
 
+MAX_PARAMETERS = 50
 _UNDER = "/v1/"  # probes and scrapers outside it add what they like
 _PAGING = ("limit", "cursor", "offset")  # a list that is answered whole takes them too
 
@@ -21,12 +24,23 @@ _PAGING = ("limit", "cursor", "offset")  # a list that is answered whole takes t
 async def check_query(request: Request[Any, Any, Any]) -> None:
     """Refuse unknown, repeated and null parameters (Litestar's before_request). Raises Invalid."""
     raw = request.scope["query_string"]
-    if not raw or not request.scope["path"].startswith(_UNDER):
-        return
-    known = _parameters(request.scope["route_handler"])
+    if raw and request.scope["path"].startswith(_UNDER):
+        check_parameters(raw, _parameters(request.scope["route_handler"]))
+
+
+def check_parameters(raw: bytes, known: Mapping[str, bool]) -> None:
+    """Refuse what is not among these, and whether each may be "null" (_parameters). Raises Invalid.
+
+    Of a query with more than MAX_PARAMETERS only the first are looked at, and it is refused.
+    """
+    pairs = raw.decode("latin-1").split("&", MAX_PARAMETERS)
     problems: list[Problem] = []
+    more = 0
+    if len(pairs) > MAX_PARAMETERS:
+        more = 1 + pairs.pop().count("&")
+        problems.append(Problem("", f"holds more than {MAX_PARAMETERS} parameters"))
     seen: set[str] = set()
-    for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
+    for name, value in parse_qsl("&".join(pairs), keep_blank_values=True):
         if name in seen:
             problems.append(Problem(printable(name), "is given more than once"))
         elif name not in known and name not in _PAGING:
@@ -35,7 +49,7 @@ async def check_query(request: Request[Any, Any, Any]) -> None:
             problems.append(Problem(printable(name), "is null; leave it out instead"))
         seen.add(name)
     if problems:
-        raise Invalid(*problems)
+        raise Invalid(*problems, more=more)
 
 
 def _parameters(handler: BaseRouteHandler | Any) -> dict[str, bool]:  # noqa: ANN401 -- Litestar's
