@@ -36,6 +36,7 @@ def http_config(app: Any, *, graceful_s: int | None = None) -> Config:  # noqa: 
         http=Connection,
         ws=Socket,
         ws_per_message_deflate=False,
+        ws_ping_interval=None,  # sockets are asked for signs of life in messages (realtime/door.py)
         lifespan="off",
         access_log=False,
         log_config=None,
@@ -47,13 +48,21 @@ def http_config(app: Any, *, graceful_s: int | None = None) -> Config:  # noqa: 
 
 
 class HttpServer(uvicorn.Server):
-    """uvicorn's server, which looks at each connection once a second."""
+    """uvicorn's server, which looks at each connection once a second, some at each tick."""
+
+    _to_look_at: list[Connection | Socket]
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._to_look_at = []
 
     async def on_tick(self, counter: int) -> bool:
         """Look, and tell whether to stop."""
-        if counter % _TICKS_A_SECOND == 0:
-            now = asyncio.get_running_loop().time()
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, Connection):
-                    connection.look(now)
+        ticks_left = _TICKS_A_SECOND - counter % _TICKS_A_SECOND
+        if ticks_left == _TICKS_A_SECOND:
+            known = [*self.server_state.connections]
+            self._to_look_at = [one for one in known if isinstance(one, Connection | Socket)]
+        now = asyncio.get_running_loop().time()
+        for _ in range(-(-len(self._to_look_at) // ticks_left)):
+            self._to_look_at.pop().look(now)
         return await super().on_tick(counter)

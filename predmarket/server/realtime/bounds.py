@@ -15,12 +15,15 @@ RESTARTING = 1012
 class Bounds:
     """Seconds, and counts.
 
+    ``idle_s``: how long a socket of nobody's that asked for nothing is kept.
+
     A token is spent on every message but an order that reaches the core (those have limits of
     their own, as over HTTP), and on every error: ``burst`` at once, ``rate`` come back a second.
     """
 
     ping_s: float = 15.0
     silence_s: float = 60.0
+    idle_s: float = 60.0
     recheck_s: float = 5.0
     look_s: float = 1.0
     rate: float = 200.0

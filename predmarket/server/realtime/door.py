@@ -4,7 +4,8 @@ A socket comes in with a token in its Authorization header, in ``?token=`` or in
 none, or says who it is in its first message. One with a token that is not valid is closed with
 4401; a cookie that another site's page sent is refused with 403, as a stale one counts as none.
 
-While sockets are open, each is asked for a sign of life and those that give none are closed; whose
+While sockets are open, each is asked for a sign of life and those that give none are closed; so is
+a socket of nobody's that asks for nothing. Whose
 session or key has ended is closed at once where the news arrives, else within ``recheck_s``.
 """
 
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 PATH = "/realtime"
 _YES = ("1", "true")
 _RETRY_S = 0.5
+_PEERS_A_TURN = 200
 
 
 class Realtime:
@@ -113,7 +115,7 @@ class Realtime:
             await asyncio.sleep(bounds.look_s)
             now = loop.time()
             try:
-                self._look(now)
+                await self._look(now)
                 if now - rechecked >= bounds.recheck_s:
                     rechecked = now
                     await self._recheck(shared.peers)
@@ -121,14 +123,18 @@ class Realtime:
                 log.exception("open sockets were not looked after")
         self._watch = None
 
-    def _look(self, now: float) -> None:
-        """Ask each for a sign of life; close those that gave none."""
+    async def _look(self, now: float) -> None:
+        """Ask each for a sign of life; close those that gave none, or that nobody uses."""
         bounds = self._shared.bounds
-        for peer in list(self._shared.peers):
+        for count, peer in enumerate(list(self._shared.peers)):
             if now - peer.heard > bounds.silence_s:
                 peer.close(SILENT, "nothing was heard for too long")
+            elif peer.idle_for(now) > bounds.idle_s:
+                peer.close(SILENT, "nothing was asked for")
             elif now - peer.pinged >= bounds.ping_s:
                 peer.ping(now)
+            if count % _PEERS_A_TURN == _PEERS_A_TURN - 1:
+                await asyncio.sleep(0)
 
     def _heard_of(self, ended: Ended | None) -> asyncio.Task[None] | None:
         """Close those whom an end concerns; None: news was missed, so look at everybody.

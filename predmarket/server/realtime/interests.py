@@ -47,6 +47,9 @@ class Interests:
         self._held: dict[Topic, Subscription] = {}
         self.beginnings = Beginnings(hub, context.services.db, out, self._not_begun)
 
+    def __len__(self) -> int:
+        return len(self._held)
+
     def read(self, asked: Iterable[str | Resume], who: Principal | None) -> Wanted:
         """Return which topics are asked for. Raises Refusal, also when they would be too many."""
         wanted = Wanted({}, {})

@@ -96,7 +96,7 @@ class Peer:
         self.connection: str | None = None
         self.cancel_wanted = False
         self.in_flight = 0
-        self.opened = self.heard = self.pinged = socket.loop.time()
+        self.opened = self.heard = self.pinged = self._used = socket.loop.time()
         self.scope = scope
         self.ended = False
         self._socket = socket
@@ -136,6 +136,15 @@ class Peer:
         self._spend()
         if binary and not self.ended:
             self.refuse(Invalid(Problem("", "a message must be text")), None)
+
+    def answer(self, frame: bytes) -> None:
+        """Send the answer to a control frame, in its turn."""
+        if not self.ended:
+            self.out.send(frame)
+
+    def stalled(self) -> None:
+        """Give the client up: it reads nothing."""
+        self._too_slow()
 
     def paused(self) -> None:
         """Write no more."""
@@ -190,13 +199,19 @@ class Peer:
             self._end()
             self._socket.close(code, reason)
             if self._paused:  # what is not read would have the system drop what was written
-                self._socket.transport.resume_reading()
+                self._socket.resume_reading()
 
     def ping(self, now: float) -> None:
         """Ask for a sign of life; a client that does not read is not asked."""
         self.pinged = now
         if self.out.clear:
             self.send(_PING, _EMPTY, None)
+
+    def idle_for(self, now: float) -> float:
+        """Return for how long it has been nobody's and listened to nothing."""
+        if self.principal is not None or self.interests:
+            self._used = now
+        return now - self._used
 
     # who it is
 
@@ -254,6 +269,7 @@ class Peer:
 
     def snapshot(self, message: ClientMessage) -> None:
         """Carry out snapshot."""
+        self._used = self._loop.time()
         name = decode(bytes(message.data), SnapshotRequest).topic
         self.interests.snapshot(self.interests.topic(name, self.principal), message.request_id)
 
@@ -303,7 +319,7 @@ class Peer:
         """Read no more than has arrived."""
         if not self._paused:
             self._paused = True
-            self._socket.transport.pause_reading()
+            self._socket.pause_reading()
 
     def _go_on(self) -> None:
         """Carry out what has arrived meanwhile, and read on."""
@@ -311,7 +327,7 @@ class Peer:
             self._carry_out(self._inbox.popleft())
         if not (self._busy() or self.ended):
             self._paused = False
-            self._socket.transport.resume_reading()
+            self._socket.resume_reading()
 
     async def _sign_in(self, request: AuthRequest, request_id: str | None) -> None:
         token = request.token

@@ -4,12 +4,19 @@ After the handshake there is no queue and no task: whole text messages go to the
 arrive, and ready-made frames go from it to the transport. Common frames are read here; whatever is
 odd (control frames, fragments, mistakes) is handed to the library, one whole frame at a time.
 
-Bounds: a message has at most MAX_MESSAGE_BYTES (4413); a closing handshake lasts at most
-CLOSE_SECONDS; the system keeps about SEND_BUFFER_BYTES of what a client does not read.
+Bounds (``look`` finds out once a second, so up to a second late):
+- a message has at most MAX_MESSAGE_BYTES (4413);
+- the application decides on a handshake within HANDSHAKE_SECONDS;
+- whoever closes, and however, the connection is aborted after CLOSE_SECONDS;
+- a client that takes nothing of what is written for READ_SECONDS is closed as too slow (1013); the
+  system keeps about SEND_BUFFER_BYTES for it, and gives up by itself after the same time;
+- messages are read for TURN_SECONDS at a time; then others have their turn, and nothing more is
+  read from this client until it has its next one.
 """
 
 import asyncio
 import socket
+import time
 from contextlib import suppress
 from typing import Any, Protocol, cast
 
@@ -17,7 +24,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.frames import CloseCode
+from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
@@ -31,7 +38,10 @@ from predmarket.server.routes.errors import envelope
 from predmarket.server.routes.headers import request_id
 from predmarket.terms import ErrorCode
 
+HANDSHAKE_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
+READ_SECONDS = 30.0
+TURN_SECONDS = 0.002
 SEND_BUFFER_BYTES = 256 * 1024
 SOCKET = "predmarket.socket"
 """The ASGI extension under which an application finds its socket."""
@@ -52,6 +62,12 @@ class Listener(Protocol):
 
     def odd(self, *, binary: bool) -> None:
         """Take note of a control frame, a fragment, or a binary message."""
+
+    def answer(self, frame: bytes) -> None:
+        """Send the answer to a control frame, behind what waits to be read."""
+
+    def stalled(self) -> None:
+        """Give the client up: it takes nothing of what is written."""
 
     def paused(self) -> None:
         """Write no more: the client does not take what was written."""
@@ -102,6 +118,11 @@ class Socket(WebSocketsSansIOProtocol):
         self.listener: Listener | None = None
         self._rest = bytearray()
         self._deaf = False
+        self._halted = False
+        self._next_turn: asyncio.Handle | None = None
+        self._written = 0
+        self._taken = 0
+        self._since = self.loop.time()
 
     # the application's side
 
@@ -112,12 +133,19 @@ class Socket(WebSocketsSansIOProtocol):
     def write(self, frames: bytes) -> None:
         """Send ready-made frames."""
         if not self.close_sent:
+            self._written += len(frames)
             self.transport.write(frames)
 
-    @property
-    def unsent(self) -> int:
-        """Return the bytes that the system has not taken yet."""
-        return self.transport.get_write_buffer_size()
+    def pause_reading(self) -> None:
+        """Hand over no more than has arrived, until ``resume_reading``."""
+        self._halted = True
+        self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on, unless it is others' turn."""
+        self._halted = False
+        if self._next_turn is None and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake, behind what was written; nothing is read any more."""
@@ -127,6 +155,23 @@ class Socket(WebSocketsSansIOProtocol):
             self.conn.send_close(code, reason)
             self._flush_protocol()
         self._closing()
+
+    # the server's side
+
+    def look(self, now: float) -> None:
+        """End the connection when it has been waiting for its client for too long."""
+        if self.transport.is_closing():
+            self._closing()
+        elif self.listener is None:
+            if now - self._since > HANDSHAKE_SECONDS:
+                self.transport.abort()
+        else:
+            unsent = self.transport.get_write_buffer_size()
+            taken = self._written - unsent
+            if not unsent or taken != self._taken:
+                self._taken, self._since = taken, now
+            elif now - self._since > READ_SECONDS:
+                self.listener.stalled()
 
     # the transport's side
 
@@ -138,12 +183,21 @@ class Socket(WebSocketsSansIOProtocol):
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
             with suppress(OSError):  # a wish
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+                if hasattr(socket, "TCP_USER_TIMEOUT"):  # where no byte of ours waits, it may
+                    wait_ms = int(READ_SECONDS * 1_000)
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, wait_ms)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._deaf = self.close_sent = True
+        if self._next_turn is not None:
+            self._next_turn.cancel()
+            self._next_turn = None
         if self.listener is not None:
             self.listener.lost()
+
+    def eof_received(self) -> None:
+        self._closing()  # asyncio closes the transport, once what was written is taken
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -162,9 +216,16 @@ class Socket(WebSocketsSansIOProtocol):
             super().data_received(data)
             self._check_handshake()
             return
+        self._rest += data
+        if self._next_turn is None:
+            self._read_frames()
+
+    def _read_frames(self) -> None:
+        """Take the frames that have arrived whole, as many as one turn allows."""
+        rested, self._next_turn = self._next_turn is not None, None
         rest = self._rest
-        rest += data
         at = 0
+        until = time.monotonic() + TURN_SECONDS
         while len(rest) - at >= 2:
             if self._has_failed():
                 return
@@ -172,6 +233,9 @@ class Socket(WebSocketsSansIOProtocol):
             if end > len(rest):
                 if start and end - start > MAX_MESSAGE_BYTES:
                     self._odd(bytes(rest[at:start]))  # the head is enough to refuse it
+                break
+            if at and time.monotonic() > until:
+                self._next_turn = self.loop.call_soon(self._read_frames)
                 break
             alone = self.conn.current_size is None  # no fragmented message is under way
             if alone and rest[at] == _WHOLE_TEXT and rest[at + 1] & _MASKED:
@@ -183,6 +247,10 @@ class Socket(WebSocketsSansIOProtocol):
                 self._odd(bytes(rest[at:end]))
             at = end
         del rest[:at]
+        if self._next_turn is not None:
+            self.transport.pause_reading()
+        elif rested and not (self._halted or self.transport.is_closing()):
+            self.transport.resume_reading()
 
     def _has_failed(self) -> bool:
         return self._deaf
@@ -205,6 +273,15 @@ class Socket(WebSocketsSansIOProtocol):
         self.listener.received(message)
 
     # uvicorn's side
+
+    def handle_ping(self) -> None:
+        pong = b"".join(self.conn.data_to_send())
+        if self.listener is not None and not self.close_sent:
+            self.listener.answer(pong)
+
+    def handle_close(self, event: Frame) -> None:
+        super().handle_close(event)
+        self._closing()
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -255,11 +332,14 @@ class Socket(WebSocketsSansIOProtocol):
         self.transport.close()
 
     def _flush_protocol(self) -> None:
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        frames = b"".join(self.conn.data_to_send())
+        self._written += len(frames)
+        self.transport.write(frames)
 
     def _closing(self) -> None:
+        """Write no more, and abort what is not closed in time."""
         self.close_sent = True
-        if self.close_timer is None and not self.transport.is_closing():
+        if self.close_timer is None and not self.disconnected:
             self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
 
