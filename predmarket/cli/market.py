@@ -33,6 +33,8 @@ def list_markets(
     offset: Annotated[
         int | None, typer.Option("--offset", min=0, help="Leave out this many at the start.")
     ] = None,
+    cursor: arguments.Cursor = None,
+    everything: arguments.Everything = False,
 ) -> None:
     """Examples:
       predmarket market list
@@ -41,8 +43,8 @@ def list_markets(
 
     List markets.
     """
-    call = calls.markets(status=status, q=search, limit=limit, offset=offset)
-    show_list(lines.of(ctx), layouts.MARKET, call)
+    call = calls.markets(status=status, q=search, limit=limit, offset=offset, cursor=cursor)
+    show_list(lines.of(ctx), layouts.MARKET, call, everything=everything)
 
 
 def show(ctx: typer.Context, market: arguments.Market) -> None:

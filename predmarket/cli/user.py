@@ -22,6 +22,8 @@ def list_users(
     offset: Annotated[
         int | None, typer.Option("--offset", min=0, help="Leave out this many at the start.")
     ] = None,
+    cursor: arguments.Cursor = None,
+    everything: arguments.Everything = False,
 ) -> None:
     """Examples:
       predmarket user list
@@ -29,8 +31,8 @@ def list_users(
 
     List accounts (admins).
     """
-    call = calls.users(q=search, limit=limit, offset=offset)
-    show_list(lines.of(ctx), layouts.USER, call)
+    call = calls.users(q=search, limit=limit, offset=offset, cursor=cursor)
+    show_list(lines.of(ctx), layouts.USER, call, everything=everything)
 
 
 def update(

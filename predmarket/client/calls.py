@@ -74,7 +74,10 @@ class Call(Generic[T]):
     def after(self, page: Page[Item]) -> "Call[T] | None":
         """Return the same call for the page that follows ``page``, None after the last."""
         cursor = page.get("nextCursor")
-        return replace(self, params={**self.params, "cursor": cursor}) if cursor else None
+        if not cursor:
+            return None
+        params = {name: value for name, value in self.params.items() if name != "offset"}
+        return replace(self, params={**params, "cursor": cursor})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,9 +210,11 @@ def markets(
     q: str | None = None,
     limit: int | None = None,
     offset: int | None = None,
+    cursor: str | None = None,
 ) -> Call[Page[Market]]:
     """List markets."""
-    return _get("/v1/markets", Access.OPTIONAL, status=status, q=q, limit=limit, offset=offset)
+    path, access = "/v1/markets", Access.OPTIONAL
+    return _get(path, access, status=status, q=q, limit=limit, offset=offset, cursor=cursor)
 
 
 def market(market: MarketRef) -> Call[Market]:
@@ -408,10 +413,14 @@ def transfer(
 
 
 def users(
-    *, q: str | None = None, limit: int | None = None, offset: int | None = None
+    *,
+    q: str | None = None,
+    limit: int | None = None,
+    offset: int | None = None,
+    cursor: str | None = None,
 ) -> Call[Page[User]]:
     """List accounts (admin)."""
-    return _get("/v1/users", q=q, limit=limit, offset=offset)
+    return _get("/v1/users", q=q, limit=limit, offset=offset, cursor=cursor)
 
 
 def update_user(

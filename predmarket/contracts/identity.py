@@ -103,6 +103,7 @@ class UserList(msgspec.Struct, frozen=True, rename="camel"):
 
     items: list[ManagedUser]
     total: int
+    next_cursor: str | None = None
 
 
 class NewApiKey(msgspec.Struct, frozen=True, rename="camel"):

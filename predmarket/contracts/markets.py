@@ -86,6 +86,7 @@ class MarketList(msgspec.Struct, frozen=True, rename="camel"):
 
     items: list[Market]
     total: int
+    next_cursor: str | None = None
 
 
 class Payouts(msgspec.Struct, frozen=True, rename="camel"):

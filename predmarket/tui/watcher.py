@@ -119,13 +119,13 @@ class Watcher:
 
     async def load_markets(self) -> None:
         """Load the markets' list. Raises ClientError."""
-        offset = 0
+        call: Call[shapes.Page[shapes.Market]] | None = calls.markets(limit=100)
         for _ in range(_PAGES):
-            page = await self.client.send(calls.markets(limit=100, offset=offset))
-            self.desk.markets.take(page["items"])
-            offset += len(page["items"])
-            if not page["items"] or offset >= page.get("total", 0):
+            if call is None:
                 return
+            page = await self.client.send(call)
+            self.desk.markets.take(page["items"])
+            call = call.after(page)
 
     async def log_in(self, email: str, password: str) -> None:
         """Open a session. Raises ClientError."""

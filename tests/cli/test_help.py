@@ -41,7 +41,7 @@ auth password: --old-password-file --password-file
 auth key create: --scope
 auth key list:
 auth key revoke:
-market list: --status --limit --offset
+market list: --status --limit --offset --cursor --all
 market show:
 market create: --description --tick --maker-fee --taker-fee --closes-at --draft
 market update: --question --description --closes-at
@@ -69,7 +69,7 @@ account portfolio:
 account fills: --limit --cursor --all
 account statement: --market-id --kind --limit --cursor --all
 transfer create: --reason
-user list: --search --limit --offset
+user list: --search --limit --offset --cursor --all
 user update: --role --disable --enable
 """
 

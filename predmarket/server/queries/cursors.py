@@ -1,4 +1,4 @@
-"""Cursors: where the next page of a list that runs from the newest id downwards begins."""
+"""Cursors: the id behind which the next page of a list begins, newest first or oldest first."""
 
 import base64
 import binascii
@@ -33,22 +33,27 @@ def decode_cursor(cursor: str | None) -> int:
 
 
 def encode_place(user_id: int, place: Place) -> str:
-    """Return the cursor of a page of a user's statement."""
-    return _encode(place.before, user_id, place.balance)
+    """Return the cursor of a page of a user's statement.
+
+    No account's balance is out of bounds; what a cursor that somebody made up leads to may be.
+    """
+    balance = max(-MAX_DEPOSITS, min(place.balance, MAX_DEPOSITS))
+    return _encode(place.before, user_id, balance)
 
 
 def decode_place(user_id: int, cursor: str | None) -> Place | None:
     """Return where a page of a user's statement begins; None: at the newest. Raises Invalid.
 
-    The balance is believed if an account could have it: who alters a cursor is told what they put
-    there, and nobody else. One out of bounds could not be counted on from.
+    The balance is believed if an account could have it, one below zero after a VOID included: who
+    alters a cursor is told what they put there, and nobody else. One out of bounds could not be
+    counted on from.
     """
     if cursor is None:
         return None
     before, owner, balance = _decode(cursor, 3)
     if owner != user_id:
         raise Invalid(Problem("cursor", "is of another user's list"))
-    if not 0 <= balance <= MAX_DEPOSITS:
+    if abs(balance) > MAX_DEPOSITS:
         raise Invalid(Problem("cursor", "is not a cursor that a list returned"))
     return Place(before, balance)
 

@@ -89,15 +89,26 @@ async def full_names(connection: AsyncConnection, user_ids: Iterable[int]) -> di
     return {row.id: row.full_name for row in rows}
 
 
+def normal_search(q: str | None) -> str:
+    """Return what is looked for in e-mails and names."""
+    return (q or "").strip().lower()
+
+
 async def find_users(
-    connection: AsyncConnection, q: str | None, *, limit: int, offset: int
+    connection: AsyncConnection,
+    q: str | None,
+    *,
+    limit: int,
+    offset: int = 0,
+    after: int | None = None,
 ) -> tuple[list[UserRecord], int]:
     """Return one page of the users whose e-mail or name holds ``q``, and how many there are.
 
     In the order of their ids, but the one whose whole e-mail it is first: a common e-mail is part
-    of many. Names match whatever their case, as far as the database knows letters.
+    of many. ``after`` is the id of the last one that was shown, 0 if that was the first. Names
+    match whatever their case, as far as the database knows letters.
     """
-    wanted = (q or "").strip().lower()
+    wanted = normal_search(q)
     matches: ColumnElement[bool] = true()
     if wanted:
         name = func.lower(func.coalesce(users.c.full_name, ""))
@@ -105,6 +116,8 @@ async def find_users(
             wanted, autoescape=True
         )
     page = _USERS.where(matches).order_by(users.c.email != wanted, users.c.id)
+    if after is not None:
+        page = page.where(users.c.email != wanted, users.c.id > after)
     rows = await connection.execute(page.limit(limit).offset(offset))
     count = select(func.count()).select_from(users).where(matches)
     return [_record(row) for row in rows], (await connection.execute(count)).scalar_one()

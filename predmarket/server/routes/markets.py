@@ -23,10 +23,11 @@ from predmarket.engine.commands import CreateMarket, ResolveMarket, UpdateMarket
 from predmarket.engine.replies import MarketDone, Refused, Resolved
 from predmarket.server import wire
 from predmarket.server.documents.notes import COMMAND, notes
+from predmarket.server.queries.cursors import decode_cursor, page
 from predmarket.server.queries.users import full_names
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import ApiRequest, admin, anyone
-from predmarket.server.routes.params import DEFAULT_LIMIT, Limit, MarketPath, Offset
+from predmarket.server.routes.params import DEFAULT_LIMIT, Cursor, Limit, MarketPath, Offset
 from predmarket.server.services import Services
 from predmarket.server.view import MarketRecord
 from predmarket.terms import ErrorCode as E
@@ -49,9 +50,15 @@ async def list_markets(
     q: Search = None,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
+    cursor: Cursor = None,
 ) -> MarketList:
-    """List markets, the newest first; ``q`` is looked for in slug and question."""
+    """List markets, the newest first; ``q`` is looked for in slug and question.
+
+    By ``cursor`` no market that stays as it is is passed over or shown twice, whatever becomes of
+    others between two pages; ``offset`` is for jumping.
+    """
     who = request.user
+    before = decode_cursor(cursor)
     sees_drafts = who is not None and who.is_admin
     wanted = (q or "").casefold()
     found = [
@@ -62,8 +69,9 @@ async def list_markets(
         and (wanted in record.slug or wanted in record.question.casefold())
     ]
     found.sort(key=lambda record: record.id, reverse=True)
-    page = found[offset : offset + limit]
-    return MarketList(await _shown(request.services, page), len(found))
+    rest = [record for record in found if record.id < before]
+    rows, following = page(rest[offset : offset + limit + 1], limit, lambda record: record.id)
+    return MarketList(await _shown(request.services, rows), len(found), following)
 
 
 @get("/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND))

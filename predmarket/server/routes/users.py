@@ -11,10 +11,18 @@ from predmarket.engine.commands import CancelAll
 from predmarket.server import wire
 from predmarket.server.auth.principals import Ended
 from predmarket.server.documents.notes import COMMAND, notes
-from predmarket.server.queries.users import change_user, find_users
+from predmarket.server.queries.cursors import decode_cursor, page
+from predmarket.server.queries.users import change_user, find_users, normal_search
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import ApiRequest, admin
-from predmarket.server.routes.params import DEFAULT_LIMIT, Limit, Offset, UserPath, id_in_path
+from predmarket.server.routes.params import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    Offset,
+    UserPath,
+    id_in_path,
+)
 from predmarket.terms import CancelReason
 from predmarket.terms import ErrorCode as E
 
@@ -26,12 +34,19 @@ Search = Annotated[
 
 @get("/", opt=notes())
 async def list_users(
-    request: ApiRequest, q: Search = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    request: ApiRequest,
+    q: Search = None,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+    cursor: Cursor = None,
 ) -> UserList:
     """List users; ``q`` is looked for in e-mail and name, and an e-mail given whole comes first."""
+    after = None if cursor is None else decode_cursor(cursor)
     async with request.services.db.read() as connection:
-        found, total = await find_users(connection, q, limit=limit, offset=offset)
-    return UserList([wire.managed_user(record) for record in found], total)
+        found, total = await find_users(connection, q, after=after, limit=limit + 1, offset=offset)
+    whole = normal_search(q)
+    rows, following = page(found, limit, lambda row: 0 if row.email == whole else row.id)
+    return UserList([wire.managed_user(record) for record in rows], total, following)
 
 
 @patch("/{id:str}", opt=notes(E.USER_NOT_FOUND, E.LAST_ADMIN, *COMMAND))

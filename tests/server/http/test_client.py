@@ -145,7 +145,13 @@ async def test_users_on_the_command_line(exchange: Exchange, run: Run) -> None:
     listed = await run("user", "list", "--search", "ann@", "--json")
     emails = [item["email"] for item in json.loads(listed.out)]
     assert emails == ["xann@example.com", "ann@example.com"]
-    assert (await run("user", "list", "--limit", "1")).err == "2 more: --offset 1\n"
+    first = await run("user", "list", "--limit", "1")
+    note, cursor = first.err.split("--cursor ")
+    assert note == "more: "
+    rest = await run("user", "list", "--cursor", cursor.strip(), "--json")
+    whole = await run("user", "list", "--limit", "1", "--all", "--json")
+    assert [item["email"] for item in json.loads(rest.out)] == emails
+    assert len(json.loads(whole.out)) == 3
     table = (await run("user", "list")).out.splitlines()
     assert table[0].split() == ["ID", "EMAIL", "ROLE", "NAME", "DISABLED", "CREATED"]
 

@@ -2,14 +2,26 @@
 
 import asyncio
 import random
+import re
 from collections import Counter
 from decimal import Decimal
 from functools import partial
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from predmarket.server.queries.cursors import LARGEST_ID, Place, encode_place
+from predmarket.server.queries import cursors
+from predmarket.server.queries.cursors import (
+    LARGEST_ID,
+    Place,
+    decode_cursor,
+    decode_place,
+    encode_cursor,
+    encode_place,
+)
 from predmarket.server.settlement.store import Settlement
+from predmarket.units import MAX_DEPOSITS
 from tests.server.http.conftest import Exchange, Json, User
 from tests.server.http.test_trading import TIME, got, limit, placed
 from tests.support.clock import Shown
@@ -181,8 +193,8 @@ async def test_a_cursor_of_the_statement(exchange: Exchange) -> None:
         (bob, first["nextCursor"]),
         (ann, "AAAAAAAAAAk"),
         (ann, first["nextCursor"][:-4]),
-        (ann, encode_place(ann.id, Place(LARGEST_ID, -(2**63)))),
-        (ann, encode_place(ann.id, Place(LARGEST_ID, 2**63 - 1))),
+        (ann, cursors._encode(LARGEST_ID, ann.id, -(2**63))),
+        (ann, cursors._encode(LARGEST_ID, ann.id, 2**63 - 1)),
         (ann, "_" + first["nextCursor"][1:]),
         (ann, "%00"),
     ):
@@ -190,6 +202,58 @@ async def test_a_cursor_of_the_statement(exchange: Exchange) -> None:
         assert (error["code"], error["details"][0]["path"]) == ("VALIDATION_FAILED", "cursor")
     assert (await got(bob, "/v1/orders?cursor=AAAAAAAAAAk"))["items"] == []
     await got(ann, f"/v1/orders?cursor={first['nextCursor']}", 400)
+
+
+async def test_a_statement_below_zero(exchange: Exchange) -> None:
+    """A VOID takes back a profit that has left: every cursor on the way down is accepted."""
+    await exchange.market()
+    ann, bob, cat = [await exchange.trader(name) for name in ("ann", "bob", "cat")]
+    for buyer, seller, price in ((ann, bob, "0.10"), (cat, ann, "0.90")):
+        await placed(buyer, limit("BUY", price, 100))
+        await placed(seller, limit("SELL", price, 100))
+    body = {"userId": ann.id, "amount": "-180", "reason": "profit"}
+    assert (await exchange.admin.client.post("/v1/user/transfer", json=body)).is_success
+    answer = await exchange.admin.client.post("/v1/markets/rain/resolve", json={"outcome": "VOID"})
+    assert answer.is_success
+    total, added = await cash_of(ann)
+    assert total == added < 0
+    whole = await got(ann, "/v1/user/ledger")
+    assert await pages(ann, "/v1/user/ledger", limit=1) == whole["items"]
+    assert any(line["balanceAfter"].startswith("-") for line in whole["items"])
+
+
+@given(st.integers(0, LARGEST_ID), st.integers(-MAX_DEPOSITS, MAX_DEPOSITS))
+def test_cursors_that_the_exchange_gives(id: int, balance: int) -> None:
+    """Each is accepted again, and fits the pattern that the API describes."""
+    cursor = encode_place(7, Place(id, balance))
+    assert decode_place(7, cursor) == Place(id, balance)
+    assert re.fullmatch("[A-Za-f][A-Za-z0-9_-]{31}", cursor)
+    assert decode_cursor(encode_cursor(id)) == id
+    made_up = encode_place(7, Place(id, balance + 2**63))
+    assert decode_place(7, made_up) is not None
+
+
+async def test_markets_by_cursor(exchange: Exchange) -> None:
+    """None that stays is passed over or comes twice, while others change their status, whatever is
+    looked for; a cursor of nobody's making is refused."""
+    slugs = [f"m{n}" for n in range(12)]
+    for slug in slugs:
+        await exchange.market(slug)
+    seen: list[str] = []
+    params: dict[str, str | int] = {"status": "OPEN", "q": "m", "limit": 3}
+    while True:
+        page = (await exchange.anonymous.get("/v1/markets", params=params)).json()
+        seen += [item["slug"] for item in page["items"]]
+        if page["nextCursor"] is None:
+            break
+        params["cursor"] = page["nextCursor"]
+        gone = seen[len(seen) - 2]  # it stood on a page, which the offset of the next counts on
+        halted = await exchange.admin.client.patch(f"/v1/markets/{gone}", json={"status": "HALTED"})
+        assert halted.is_success
+    assert seen == slugs[::-1]
+    answer = await exchange.anonymous.get("/v1/markets?cursor=x")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["details"][0]["path"]) == (400, "cursor")
 
 
 async def traded_at(exchange: Exchange, *trades: tuple[int, str, str]) -> None:

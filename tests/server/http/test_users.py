@@ -51,6 +51,20 @@ async def test_admins_list_users(exchange: Exchange) -> None:
     assert await found(q="%") == ([], 0)
     assert await found(q="nobody") == ([], 0)
 
+    for q in ("", emails[1]):  # by cursor: the same, whatever the size of a page
+        whole, _ = await found(q=q)
+        for size in (1, 2):
+            shown: list[str] = []
+            params = {"q": q, "limit": str(size)}
+            while True:
+                page = (await client.get("/v1/users", params=params)).json()
+                shown += [item["email"] for item in page["items"]]
+                if page["nextCursor"] is None:
+                    break
+                params["cursor"] = page["nextCursor"]
+            assert shown == whole
+    assert refused(await client.get("/v1/users?cursor=x")) == (400, "VALIDATION_FAILED")
+
     listed = (await client.get("/v1/users", params={"q": emails[1]})).json()["items"][0]
     assert listed == {**users[1].session["user"], "disabled": False}
     for query in ({"limit": "0"}, {"limit": "101"}, {"offset": "-1"}, {"q": "\x00"}):

@@ -8,6 +8,7 @@ import socket as sockets
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -211,5 +212,5 @@ async def test_many_messages_at_once_are_taken_in_turns(
         async with asyncio.timeout(10):
             while seen < 200:
                 await asyncio.sleep(0.001)
-        steps = [after - before for before, after in zip(turns, turns[1:], strict=False)]
+        steps = [after - before for before, after in pairwise(turns)]
         assert max(steps) <= 2
