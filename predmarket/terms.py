@@ -107,6 +107,24 @@ class Liquidity(StrEnum):
     TAKER = "TAKER"
 
 
+class AdminAction(StrEnum):
+    """What an admin did, as the admin log names it."""
+
+    MARKET_CREATE = "MARKET_CREATE"
+    MARKET_UPDATE = "MARKET_UPDATE"
+    MARKET_OPEN = "MARKET_OPEN"
+    MARKET_HALT = "MARKET_HALT"
+    MARKET_CLOSE = "MARKET_CLOSE"
+    MARKET_RESOLVE = "MARKET_RESOLVE"
+    MARKET_VOID = "MARKET_VOID"
+    TRANSFER = "TRANSFER"
+    ORDER_CANCEL = "ORDER_CANCEL"
+    USER_ROLE = "USER_ROLE"
+    USER_DISABLE = "USER_DISABLE"
+    USER_ENABLE = "USER_ENABLE"
+    USER_REVOKE_ALL = "USER_REVOKE_ALL"
+
+
 class ErrorCode(StrEnum):
     """Every code that a refusal can carry; contracts/errors.py gives each its HTTP status."""
 

@@ -195,6 +195,19 @@ LEDGER_LINE = Layout(
     least=("REASON", "TRADE"),
 )
 
+ADMIN_ACT = Layout(
+    (
+        _number("ID", "id"),
+        _text("TIME", "at"),
+        _number("ACTOR", "actorId"),
+        _text("ACTION", "action"),
+        _text("TARGET", "target"),
+        _text("DETAILS", "details"),
+    ),
+    _names("id at actorId action target details"),
+    least=("DETAILS",),
+)
+
 CANDLE = Layout(
     (
         _text("START", "start"),

@@ -120,6 +120,11 @@ TREE: Mapping[str, Entry] = {
         {"run": Leaf("bot:run", "Let a market maker or a noise trader trade.")},
         "predmarket bot run market-maker --market will-it-rain-tomorrow",
     ),
+    "admin": Branch(
+        "What admins did.",
+        {"log": Leaf("admin:log", "List acts of admins, newest first.")},
+        "predmarket admin log --action MARKET_RESOLVE",
+    ),
     "user": Branch(
         "Accounts and their roles.",
         {

@@ -140,6 +140,7 @@ class AsyncClient:
     transfer = _method(calls.transfer)
     users = _method(calls.users)
     update_user = _method(calls.update_user)
+    admin_log = _method(calls.admin_log)
     status = _method(calls.status)
 
 

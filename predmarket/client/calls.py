@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from predmarket.client.errors import ClientError
 from predmarket.client.shapes import (
+    AdminAct,
     ApiKey,
     Balance,
     Batch,
@@ -428,6 +429,17 @@ def update_user(
 ) -> Call[User]:
     """Change what an account may do (admin)."""
     return Call("PATCH", f"/v1/users/{user_id}", body=_given(role=role, disabled=disabled))
+
+
+def admin_log(
+    *,
+    actor: int | None = None,
+    action: str | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> Call[Page[AdminAct]]:
+    """What admins did, newest first (admin)."""
+    return _get("/v1/admin/log", actor=actor, action=action, limit=limit, cursor=cursor)
 
 
 def status() -> Call[JsonObject]:

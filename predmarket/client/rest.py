@@ -119,6 +119,7 @@ class Client:
     transfer = _method(calls.transfer)
     users = _method(calls.users)
     update_user = _method(calls.update_user)
+    admin_log = _method(calls.admin_log)
     status = _method(calls.status)
 
 

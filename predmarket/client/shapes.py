@@ -267,6 +267,17 @@ class LedgerLine(TypedDict):
     createdAt: str
 
 
+class AdminAct(TypedDict):
+    """target is a kind and an id, as ``market:7``; actorId is null where no user did it."""
+
+    id: int
+    at: str
+    actorId: int | None
+    action: str
+    target: str
+    details: dict[str, str | int | bool]
+
+
 class TradesSnapshot(TypedDict):
     """The last trades, newest first. missed: more happened than the feed can tell."""
 

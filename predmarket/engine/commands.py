@@ -58,7 +58,10 @@ class CreateMarket(_Command, frozen=True, tag="create-market"):
 
 
 class UpdateMarket(_Command, frozen=True, tag="update-market"):
-    """Change what is given; ``closes_at`` counts only when ``sets_closes_at``."""
+    """Change what is given; ``closes_at`` counts only when ``sets_closes_at``.
+
+    ``actor_id`` 0: the journal's entry is older than the admin log.
+    """
 
     market_id: int
     status: MarketStatus | None = None
@@ -66,14 +69,19 @@ class UpdateMarket(_Command, frozen=True, tag="update-market"):
     closes_at: Micros | None = None
     question: str | None = None
     description: str | None = None
+    actor_id: int = 0
 
 
 class ResolveMarket(_Command, frozen=True, tag="resolve-market"):
-    """End a market. ``price`` is what a YES share pays and goes with SCALAR alone."""
+    """End a market. ``price`` is what a YES share pays and goes with SCALAR alone.
+
+    ``actor_id`` as in UpdateMarket.
+    """
 
     market_id: int
     outcome: Outcome
     price: Price | None = None
+    actor_id: int = 0
 
 
 class PlaceOrder(_Command, frozen=True, tag="place"):

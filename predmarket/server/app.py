@@ -37,6 +37,7 @@ from predmarket.server.limits.address import Proxies
 from predmarket.server.observability.access import Access
 from predmarket.server.realtime.door import Realtime
 from predmarket.server.routes import (
+    administration,
     auth,
     documents,
     keys,
@@ -64,6 +65,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     orders.router,
     user.router,
     users.router,
+    administration.router,
     operations.router,
     documents.router,
 ]

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import update
 
+from predmarket.server.clock import wall_clock
 from predmarket.server.expected import NOT_FOUND, OperateError, expected
+from predmarket.server.queries.admin_log import add_act_of_operator
 from predmarket.server.schema import require_schema, schema_upgrade
 from predmarket.server.settings import Settings
 from predmarket.server.settlement import audit as auditing
@@ -18,7 +20,7 @@ from predmarket.server.settlement.open import leadership, open_store
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
 from predmarket.server.storage.tables.identity import users
-from predmarket.terms import Role
+from predmarket.terms import AdminAction, Role
 
 Overrides = Mapping[str, str]
 
@@ -60,10 +62,14 @@ def _write_role(settings: Settings, email: str, role: str) -> bool:
     try:
         with engine.begin() as connection:
             user = users.c.email == email.strip().lower()
-            changed = connection.execute(update(users).where(user).values(role=Role(role)))
+            changed = update(users).where(user).values(role=Role(role)).returning(users.c.id)
+            user_id = connection.execute(changed).scalar_one_or_none()
+            if user_id is not None:
+                action = AdminAction.USER_ROLE
+                add_act_of_operator(connection, wall_clock(), action, user_id, role=Role(role))
     finally:
         engine.dispose()
-    return bool(changed.rowcount)
+    return user_id is not None
 
 
 def db_upgrade(overrides: Overrides) -> str:

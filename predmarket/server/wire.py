@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from predmarket.contracts import accounts, identity, markets, orders, realtime
+from predmarket.contracts import accounts, administration, identity, markets, orders, realtime
 from predmarket.contracts.amounts import format_time
 from predmarket.engine.replies import Fill, OrderRecord
 from predmarket.server.auth.keys import KeyRecord
 from predmarket.server.dryrun import Outcome
+from predmarket.server.queries.admin_log import AdminAct
 from predmarket.server.queries.candles import CandleRecord
 from predmarket.server.queries.ledger import LedgerEntry
 from predmarket.server.queries.positions import PositionRecord
@@ -74,6 +75,18 @@ def managed_user(record: UserRecord) -> identity.ManagedUser:
         record.full_name,
         format_time(record.created_at),
         record.disabled,
+    )
+
+
+def admin_act(record: AdminAct) -> administration.AdminAct:
+    """Return an act of an admin."""
+    return administration.AdminAct(
+        record.id,
+        format_time(record.at),
+        record.actor_id,
+        record.action,
+        record.target,
+        msgspec.json.decode(record.details, type=dict[str, str | int | bool]),
     )
 
 

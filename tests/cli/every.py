@@ -62,6 +62,14 @@ CANDLE = {
 }
 KEY = {"id": 3, "name": "quoter", "scopes": ["read", "trade"], "createdAt": TIME}
 MANAGED = {**USER, "disabled": False}
+ACT = {
+    "id": 9,
+    "at": TIME,
+    "actorId": 1,
+    "action": "MARKET_RESOLVE",
+    "target": "market:1",
+    "details": {"outcome": "SCALAR", "settlementPrice": "0.2500"},
+}
 PORTFOLIO = {
     "cash": "102.800000",
     "positionsValue": "42.350000",
@@ -124,6 +132,7 @@ account statement
 transfer create ann@example.com 100 --reason welcome --idempotency-key k --yes
 user list
 user update ann@example.com --role ADMIN
+admin log --action market_resolve
 status
 auth logout
 """.strip().splitlines()
@@ -161,6 +170,7 @@ def answer_all(stub: Stub) -> None:
         "/v1/user/fills": page(FILL),
         "/v1/user/ledger": page(LINE),
         "/v1/users": {"items": [MANAGED], "total": 1},
+        "/v1/admin/log": page(ACT),
         "/v1/status": STATUS,
     }.items():
         stub.on("GET", path, Answer(body=body))

@@ -45,6 +45,11 @@ def test_seeding_twice_changes_nothing(overrides: dict[str, str]) -> None:
     report = operate.audit(overrides, replay=True, progress=quiet)
     assert report.ok, report.checks
     assert len(report.checks) > 15
+    engine = sync_engine(overrides["database_url"])
+    with engine.connect() as connection:
+        query = text("SELECT actor_id, action, details FROM admin_log WHERE seq IS NULL")
+        assert connection.execute(query).all() == [(None, "USER_ROLE", '{"role":"ADMIN"}')]
+    engine.dispose()
 
 
 def test_what_is_refused(overrides: dict[str, str], tmp_path: Path) -> None:

@@ -86,8 +86,10 @@ class History:
         markets: list[tuple[DemoMarket, Stand]],
         traders: list[int],
         rng: random.Random,
+        admin_id: int,
     ) -> None:
         """traders: at least two user ids with money."""
+        self._admin_id = admin_id
         self._bus = bus
         self._clock = clock
         self._rng = rng
@@ -120,10 +122,10 @@ class History:
         price = path.move(passed)
         if market.fate is Fate.HALTED and ago < _HALTED_AGO:
             path.ended = True
-            yield UpdateMarket(path.market_id, MarketStatus.HALTED)
+            yield UpdateMarket(path.market_id, MarketStatus.HALTED, actor_id=self._admin_id)
         elif market.fate is Fate.RESOLVED and ago < _RESOLVED_AGO:
             path.ended = True
-            yield ResolveMarket(path.market_id, Outcome.YES)
+            yield ResolveMarket(path.market_id, Outcome.YES, actor_id=self._admin_id)
         elif path.closes_at is not None and at >= path.closes_at:
             path.ended = True  # closed by its own timer
         elif self._rng.random() < market.trades:

@@ -70,12 +70,13 @@ async def prepare(db: Database, core: Core, clock: DemoClock, signup_credit: Mon
     }
     made = await _markets(core, admin_id, now)
     if begin is None:
-        await _end(core, made)
+        await _end(core, made, admin_id)
     else:
         traders = [house[account.bot] for account in TRADERS]
         stands = await _stands(db)
         traded = [(market, stands[market.slug]) for market in MARKETS]
-        await History(core, clock, traded, traders, random.Random(_SEED)).make(begin, now)
+        history = History(core, clock, traded, traders, random.Random(_SEED), admin_id)
+        await history.make(begin, now)
         clock.return_to_present()
     return Prepared(await _keys(db, house), [market.slug for market in MARKETS])
 
@@ -149,16 +150,16 @@ async def _stands(db: Database) -> dict[str, Stand]:
         }
 
 
-async def _end(bus: Bus, made: Mapping[str, int]) -> None:
+async def _end(bus: Bus, made: Mapping[str, int], admin_id: int) -> None:
     """Halt and resolve what was made without a past."""
     for market in MARKETS:
         id = made.get(market.slug)
         if id is None:
             continue
         if market.fate is Fate.HALTED:
-            await bus.submit(UpdateMarket(id, MarketStatus.HALTED))
+            await bus.submit(UpdateMarket(id, MarketStatus.HALTED, actor_id=admin_id))
         elif market.fate is Fate.RESOLVED:
-            await bus.submit(ResolveMarket(id, Outcome.YES))
+            await bus.submit(ResolveMarket(id, Outcome.YES, actor_id=admin_id))
 
 
 async def _keys(db: Database, house: Mapping[str, int]) -> dict[str, str]:

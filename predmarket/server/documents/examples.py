@@ -22,6 +22,7 @@ from predmarket.contracts.accounts import (
     Transfer,
     TransferRequest,
 )
+from predmarket.contracts.administration import AdminAct, AdminLogPage
 from predmarket.contracts.errors import ErrorBody
 from predmarket.contracts.identity import (
     ApiKey,
@@ -72,6 +73,7 @@ from predmarket.contracts.orders import (
 )
 from predmarket.contracts.requests import NoFields
 from predmarket.terms import (
+    AdminAction,
     ErrorCode,
     Liquidity,
     MarketStatus,
@@ -167,6 +169,15 @@ _line = LedgerLine(
     created_at=_THEN,
 )
 
+_act = AdminAct(
+    id=9,
+    at=_LATER,
+    actor_id=1,
+    action=AdminAction.MARKET_RESOLVE,
+    target="market:1",
+    details={"outcome": "YES"},
+)
+
 _ANSWERS: list[msgspec.Struct] = [
     Session("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIyIn0.c2ln", "cmVmcmVzaC10b2tlbg", _user),
     _user,
@@ -193,6 +204,7 @@ _ANSWERS: list[msgspec.Struct] = [
     ApiKeyList([ApiKey(5, "bot", [Scope.READ, Scope.TRADE], _THEN, _LATER)]),
     _managed,
     UserList([_managed], total=1),
+    AdminLogPage([_act], next_cursor=None),
     Status(
         "1.0.0",
         uptime=86_400,

@@ -22,6 +22,7 @@ TAGS: dict[str, str] = {
     "orders": "Placing, changing and cancelling one's orders.",
     "account": "One's own money and holdings; transfers are for admins.",
     "users": "Accounts as admins see them.",
+    "administration": "What admins did.",
     "operations": "What the exchange says about itself.",
 }
 

@@ -122,6 +122,7 @@ async def update_market(
         closes_at,
         data.question,
         data.description,
+        request.principal.user_id,
     )
     reply = await request.services.bus.submit(command)
     if isinstance(reply, Refused):
@@ -141,7 +142,8 @@ async def resolve_market(
     """End a market and pay."""
     record = request.context.market(market, request.user)
     price = None if data.settlement_price is None else data.settlement_price.units
-    reply = await request.services.bus.submit(ResolveMarket(record.id, data.outcome, price))
+    command = ResolveMarket(record.id, data.outcome, price, request.principal.user_id)
+    reply = await request.services.bus.submit(command)
     if isinstance(reply, Refused):
         raise Refusal.of(reply)
     payouts = None

@@ -1,5 +1,6 @@
 """Users as admins see and change them."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from litestar import Router, get, patch
@@ -11,6 +12,7 @@ from predmarket.engine.commands import CancelAll
 from predmarket.server import wire
 from predmarket.server.auth.principals import Ended
 from predmarket.server.documents.notes import COMMAND, notes
+from predmarket.server.queries.admin_log import add_act
 from predmarket.server.queries.cursors import decode_cursor, page
 from predmarket.server.queries.users import change_user, find_users, normal_search
 from predmarket.server.refusal import Refusal
@@ -23,7 +25,7 @@ from predmarket.server.routes.params import (
     UserPath,
     id_in_path,
 )
-from predmarket.terms import CancelReason
+from predmarket.terms import AdminAction, CancelReason
 from predmarket.terms import ErrorCode as E
 
 Search = Annotated[
@@ -59,14 +61,25 @@ async def update_user(
     answered with 503 the user is disabled, and the same call again cancels what was left open.
     """
     user_id = id_in_path(id, E.USER_NOT_FOUND)
+    actor_id, now = request.principal.user_id, request.services.core.now()
     async with request.services.db.write() as connection:
         changed = await change_user(connection, user_id, data.role, data.disabled)
+        if changed is not None:
+            for action, said in _acts(data):
+                await add_act(connection, now, actor_id, action, user_id, **said)
     if changed is None:
         raise Refusal(E.USER_NOT_FOUND)
     await request.context.principals.ended(Ended("user", user_id))
     if data.disabled:  # last, so that what was placed until they were out is cancelled too
         await request.services.bus.submit(CancelAll(user_id, reason=CancelReason.ADMIN))
     return wire.managed_user(changed)
+
+
+def _acts(data: UpdateUserRequest) -> Iterator[tuple[AdminAction, dict[str, object]]]:
+    if data.role is not None:
+        yield AdminAction.USER_ROLE, {"role": data.role}
+    if data.disabled is not None:
+        yield AdminAction.USER_DISABLE if data.disabled else AdminAction.USER_ENABLE, {}
 
 
 router = Router(

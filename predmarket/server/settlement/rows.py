@@ -17,6 +17,7 @@ from predmarket.engine.events import Event
 from predmarket.engine.ledger import Account, Ledger, Position
 from predmarket.engine.market import Market
 from predmarket.engine.state import Changes
+from predmarket.server.settlement.acts import act_of
 from predmarket.terms import OrderType
 from predmarket.units import PRICE_ONE, Micros
 
@@ -99,8 +100,10 @@ TRANSFERS = _shape(
     "id:i user_id:i amount:i reason:t actor_id:i key:t available:i locked:i created_at:i",
 )
 
+ADMIN_LOG = _shape("admin_log", "seq:i at:i actor_id:i action:w target:w details:t")
+
 STATE_SHAPES = (ACCOUNTS, MARKETS, ORDERS, POSITIONS)
-HISTORY_SHAPES = (TRANSFERS, TRADES, ORDER_EVENTS, LEDGER)
+HISTORY_SHAPES = (TRANSFERS, TRADES, ORDER_EVENTS, LEDGER, ADMIN_LOG)
 
 
 def account_row(account: Account) -> Row:
@@ -150,6 +153,7 @@ class History:
     trades: list[Row] = field(default_factory=list)
     order_events: list[Row] = field(default_factory=list)
     ledger: list[Row] = field(default_factory=list)
+    admin_log: list[Row] = field(default_factory=list)
 
     def by_shape(self) -> list[tuple[Shape, list[Row]]]:
         """Return the rows by table."""
@@ -158,12 +162,15 @@ class History:
             (TRADES, self.trades),
             (ORDER_EVENTS, self.order_events),
             (LEDGER, self.ledger),
+            (ADMIN_LOG, self.admin_log),
         ]
 
     def add(
-        self, seq: int, now: Micros, command: Command, events: Iterable[Event], ledger: Ledger
+        self, seq: int, now: Micros, command: Command, events: Sequence[Event], ledger: Ledger
     ) -> None:
         """Append the rows of one command's events; ``ledger`` is as the command left it."""
+        if (act := act_of(command, events)) is not None:
+            self.admin_log.append((seq, now, *act))
         for event in events:
             kind = type(event)
             if kind in _ORDER_DETAIL:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from predmarket.engine.commands import CancelOrder, ResolveMarket, Transfer
-from predmarket.terms import Outcome, Side
+from predmarket.engine.commands import CancelOrder, ResolveMarket, Transfer, UpdateMarket
+from predmarket.terms import MarketStatus, Outcome, Side
 from tests.server.settlement.conftest import Exchange
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -38,6 +38,26 @@ async def test_it_may_run_beside_the_exchange(exchange: Exchange) -> None:
         assert exchange.audited() == []
 
 
+async def test_commands_from_before_the_admin_log_are_not_missed_in_it(exchange: Exchange) -> None:
+    """It begins after the commands that were there when it was made, and some old ones do not
+    say who gave them."""
+    async with exchange.trading() as running:
+        await running.do(UpdateMarket(1, MarketStatus.HALTED))  # as the old journals have it
+    exchange.execute("DELETE FROM admin_log")
+    exchange.execute("UPDATE core_state SET logged_from = last_seq")
+    assert exchange.audited() == []
+    async with exchange.running() as running:
+        await running.do(UpdateMarket(1, MarketStatus.OPEN, actor_id=1))
+        await running.do(ResolveMarket(1, Outcome.VOID, actor_id=1))
+    assert exchange.audited() == []
+    assert exchange.rows("SELECT actor_id, action, target FROM admin_log ORDER BY id") == [
+        (1, "MARKET_OPEN", "market:1"),
+        (1, "MARKET_VOID", "market:1"),
+    ]
+    exchange.execute("DELETE FROM admin_log WHERE action = 'MARKET_VOID'")
+    assert [check.name for check in exchange.audited()] == ["admin_log: replayed = stored"]
+
+
 @pytest.mark.parametrize(
     ("tampering", "caught_by"),
     [
@@ -64,6 +84,9 @@ async def test_it_may_run_beside_the_exchange(exchange: Exchange) -> None:
          "topics: every execution"),
         ("UPDATE orders SET topic_seq = topic_seq + 1 WHERE id = 4", "topics: an order holds"),
         ("UPDATE core_state SET net_deposits = net_deposits + 1", "money:"),
+        ("DELETE FROM admin_log WHERE action = 'TRANSFER'", "admin_log: replayed"),
+        ("UPDATE admin_log SET actor_id = 2 WHERE action = 'MARKET_CREATE'",
+         "admin_log: replayed"),
         ("UPDATE journal SET hash = entries WHERE batch = 2", "journal:"),
         ("DELETE FROM journal WHERE batch = 2", "journal:"),
         ("UPDATE orders SET user_id = 77 WHERE id = 4", "references: every row of orders"),

@@ -1,0 +1,27 @@
+"""The admin log on the wire."""
+
+import msgspec
+
+from predmarket.terms import AdminAction
+
+
+class AdminAct(msgspec.Struct, frozen=True, rename="camel"):
+    """One act of an admin. ``actorId`` is null when it was done on the database itself.
+
+    ``target`` is what was acted on, a kind and an id: ``market:7``, ``user:3``, ``order:12``.
+    ``details`` is what was asked for, by the action.
+    """
+
+    id: int
+    at: str
+    actor_id: int | None
+    action: AdminAction
+    target: str
+    details: dict[str, str | int | bool]
+
+
+class AdminLogPage(msgspec.Struct, frozen=True, rename="camel"):
+    """One page of acts, newest first."""
+
+    items: list[AdminAct]
+    next_cursor: str | None
