@@ -3,18 +3,20 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from predmarket.server import candles as module
+from predmarket.server.bus import Overloaded
 from predmarket.server.candles import Candles, joined
 from predmarket.server.queries.candles import CandleRecord, candles_of, first_trade_since
-from predmarket.server.storage.database import Database
+from predmarket.server.storage.database import POOL_SIZE, Database
 from predmarket.server.storage.tables.trading import orders, trades
 from tests.server.queries.conftest import ANN, BOB, RAIN, SNOW, db, order_row
 
@@ -116,45 +118,100 @@ def test_pieces_join_to_what_they_were_cut_from(rng: random.Random, cuts: list[i
     assert joined(pieces) == by_hand(rows, RAIN, 50, 0, 10**9)
 
 
-async def test_whole_blocks_are_read_once(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also by many at once, and never two of them at the same moment; what is left out of memory
-    is read again.
-    """
-    rows = some_trades(random.Random(3), 100)
-    await stored(db, rows)
-    end = (rows[-1]["created_at"] // 50 + 1) * 50
-    read: list[tuple[int, int]] = []
-    under_way = 0
+class Reads:
+    """Notes which trades are read, and that never two statements are under way."""
 
-    async def noted(
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.spans: list[tuple[int, int]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self._under_way = 0
+        monkeypatch.setattr(module, "candles_of", self._noted)
+
+    async def _noted(
+        self,
         connection: Any,  # noqa: ANN401 -- only passed on
         market_id: int,
         width: int,
         first: int,
         stop: int,
     ) -> list[CandleRecord]:
-        nonlocal under_way
         assert stop - first <= 10
-        whole = stop - first == 10
-        under_way += whole
-        assert under_way <= 1
-        read.append((first, stop))
+        self._under_way += 1
+        assert self._under_way == 1
+        self.spans.append((first, stop))
+        await self.gate.wait()
         try:
             return await candles_of(connection, market_id, width, first, stop)
         finally:
-            under_way -= whole
+            self._under_way -= 1
 
-    monkeypatch.setattr(module, "candles_of", noted)
+
+async def test_trades_are_read_once(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also by many at once, and never two pieces at the same moment; a block that grew is read on
+    from where it was left; what is left out of memory is read again.
+    """
+    rows = some_trades(random.Random(3), 108)
+    await stored(db, rows[:100])
+    end = (rows[-1]["created_at"] // 50 + 1) * 50
+    reads = Reads(monkeypatch)
     reader = Candles(db, block=10)
     found = await asyncio.gather(*(reader.of(RAIN, 50, 0, end) for _ in range(5)))
-    assert all(one == by_hand(rows, RAIN, 50, 0, end) for one in found)
-    whole = [(first, first + 10) for first in range(10, 100, 10)]
-    assert sorted(span for span in read if span in whole) == whole
-    assert read.count((1, 10)) == read.count((100, 101)) == 5
+    assert all(one == by_hand(rows[:100], RAIN, 50, 0, end) for one in found)
+    whole = [(first, first + 10) for first in range(0, 100, 10)]
+    assert [span for span in reads.spans if span in whole] == whole
+    reads.spans.clear()
+    await stored(db, rows[100:])
+    # of other trades than rain's nothing is known, so it may have been read up to the last of rain
+    assert await reader.of(RAIN, 50, 0, end) == by_hand(rows, RAIN, 50, 0, end)
+    assert len(reads.spans) <= 2
+    assert all(first >= 90 for first, _ in reads.spans)
 
     forgetful = Candles(db, block=10, remembered=0)
-    read.clear()
+    reads.spans.clear()
     for _ in range(2):
-        assert await forgetful.of(RAIN, 50, 0, end) == found[0]
-    assert all(read.count(span) == 2 for span in whole)
+        assert await forgetful.of(RAIN, 50, 0, end) == by_hand(rows, RAIN, 50, 0, end)
+    assert all(reads.spans.count(span) == 2 for span in whole)
     assert len(forgetful._known) == 0
+
+
+async def test_a_flood_of_candles(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Different ranges wait for one turn and take one connection; identical ones are one request;
+    beyond the bounds Overloaded, and soon. Meanwhile everybody else finds a connection."""
+    rows = some_trades(random.Random(3), 60)
+    await stored(db, rows)
+    end = (rows[-1]["created_at"] // 50 + 1) * 50
+    reads = Reads(monkeypatch)
+    monkeypatch.setattr(module, "WAIT_SECONDS", 0.2)
+    reader = Candles(db, block=10)
+    reads.gate.clear()
+    first = asyncio.create_task(reader.of(RAIN, 50, 0, end))
+    while not reads.spans:
+        await asyncio.sleep(0.001)
+    same = [asyncio.create_task(reader.of(RAIN, 50, 0, end)) for _ in range(40)]
+    others = [asyncio.create_task(reader.of(RAIN, 50, 0, end + 50 * n)) for n in range(1, 40)]
+    await asyncio.sleep(0)
+    assert len(reader._reading) + len(reader._queued) == 41
+    async with db.read() as connection:  # none of them holds one while it waits
+        assert await first_trade_since(connection, RAIN, 0) == 1
+    for other in others:
+        with pytest.raises(Overloaded):
+            await other
+    assert db.pool_use()[0] <= 1
+    with pytest.raises(Overloaded):
+        await asyncio.gather(*(reader.of(RAIN, 50, 0, end + 50 * n) for n in range(99)))
+    reads.gate.set()
+    expected = by_hand(rows, RAIN, 50, 0, end)
+    assert all(found == expected for found in await asyncio.gather(first, *same))
+    async with asyncio.timeout(5):
+        while reader._reading or reader._queued:
+            await asyncio.sleep(0.001)
+
+
+async def test_accounts_have_connections_of_their_own(db: Database) -> None:
+    """While every other connection is taken, who is asking can still be looked up."""
+    async with AsyncExitStack() as stack:
+        for _ in range(POOL_SIZE):
+            await stack.enter_async_context(db.read())
+        async with asyncio.timeout(2), db.read_account() as connection:
+            assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1

@@ -227,7 +227,7 @@ class Principals:
             else:
                 sessions_of.setdefault(one.session_id, []).append(one)
         found: dict[Principal, Principal] = {}
-        async with self._db.read() as connection:
+        async with self._db.read_account() as connection:
             roles = await roles_of_sessions(connection, list(sessions_of), int(now * SECOND))
             holders = await keys.holders_of(connection, list(keys_of))
         for session_id, role in roles.items():
@@ -253,7 +253,7 @@ class Principals:
                 users.c.disabled.is_(False),
             )
         )
-        async with self._db.read() as connection:
+        async with self._db.read_account() as connection:
             role = (await connection.execute(query)).scalar_one_or_none()
         if role is None:
             return None
@@ -261,7 +261,7 @@ class Principals:
         return _Found(principal, access.expires_at)
 
     async def _of_key(self, key: str, now: float) -> _Found | None:
-        async with self._db.read() as connection:
+        async with self._db.read_account() as connection:
             holder = await keys.holder_of(connection, key)
         if holder is None:
             return None

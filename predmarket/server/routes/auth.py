@@ -64,13 +64,13 @@ async def register(request: ApiRequest, data: JSONBody[RegisterRequest]) -> Resp
 async def login(request: ApiRequest, data: JSONBody[LoginRequest]) -> Response[Session]:
     """Open a session."""
     context = request.context
-    async with context.services.db.read() as connection:
+    async with context.services.db.read_account() as connection:
         user = await user_by_email(connection, normal_email(data.email))
     hashed = None if user is None else user.password_hash
     if not await context.passwords.check(data.password, hashed) or user is None or user.disabled:
         raise Refusal(ErrorCode.INVALID_CREDENTIALS)
     # Only now: one query more for an e-mail that is known would tell that it is.
-    async with context.services.db.read() as connection:
+    async with context.services.db.read_account() as connection:
         account = await account_of(connection, user.id)
     if account is None:  # the core was away when the user registered
         await _open_account(context, user.id)
@@ -106,7 +106,7 @@ async def change_password(request: ApiRequest, data: JSONBody[PasswordRequest]) 
     API keys live on: they have no part in it, and each can be revoked.
     """
     context, who = request.context, request.principal
-    async with context.services.db.read() as connection:
+    async with context.services.db.read_account() as connection:
         user = await user_by_id(connection, who.user_id)
     assert user is not None  # users are never deleted
     wrong = Refusal(ErrorCode.INVALID_CREDENTIALS, "the old password is wrong")
@@ -134,7 +134,7 @@ async def logout(
 @get("/me", guards=[signed_in], opt=notes())
 async def me(request: ApiRequest) -> User:
     """Tell whom the token belongs to."""
-    async with request.services.db.read() as connection:
+    async with request.services.db.read_account() as connection:
         user = await user_by_id(connection, request.principal.user_id)
     assert user is not None  # users are never deleted
     return wire.user(user)
@@ -144,7 +144,7 @@ async def _new_user(context: Context, data: RegisterRequest) -> UserRecord:
     """Store a user. Raises Refusal EMAIL_TAKEN, also when another request is a moment faster."""
     email = normal_email(data.email)
     db = context.services.db
-    async with db.read() as connection:
+    async with db.read_account() as connection:
         if await user_by_email(connection, email) is not None:
             raise Refusal(ErrorCode.EMAIL_TAKEN)
     hashed = await context.passwords.hash(data.password)

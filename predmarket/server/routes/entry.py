@@ -109,14 +109,14 @@ async def changed(
     if isinstance(reply, Refused):
         # The core remembers open orders only: whose an ended one was, the database knows.
         if reply.code is ErrorCode.ORDER_NOT_OPEN and not as_admin:
-            async with services.db.read() as connection:
+            async with services.db.read_account() as connection:
                 if await owner_of(connection, order_id) != who.user_id:
                     raise Refusal(ErrorCode.FORBIDDEN, "the order is another user's")
         raise Refusal.of(reply)
     assert isinstance(reply, OrderDone)
     if not reply.order.filled:
         return wire.order(reply.order, (), services.view)
-    async with services.db.read() as connection:
+    async with services.db.read_account() as connection:
         fills = await fills_of(connection, [order_id])
     # A later trade may be stored by now; this answer stands for the moment of the command.
     mine = fills[order_id]
@@ -168,7 +168,7 @@ async def _stored_orders(services: Services, order_ids: Sequence[int]) -> dict[i
     """Return orders that exist, as ``stored_order`` does, all from one snapshot."""
     if not order_ids:
         return {}
-    async with services.db.read() as connection:
+    async with services.db.read_account() as connection:
         records = await orders_by_id(connection, order_ids)
         fills = await fills_of(connection, [id for id, order in records.items() if order.filled])
     return {
@@ -178,7 +178,7 @@ async def _stored_orders(services: Services, order_ids: Sequence[int]) -> dict[i
 
 async def stored_order(services: Services, order_id: int) -> Order:
     """Return an order that exists, with all its fills, as it now stands."""
-    async with services.db.read() as connection:
+    async with services.db.read_account() as connection:
         record = await order_by_id(connection, order_id)
         assert record is not None
         fills = await fills_of(connection, [order_id]) if record.filled else {}

@@ -31,7 +31,7 @@ async def make_key(request: ApiRequest, data: JSONBody[ApiKeyRequest]) -> NewApi
 @get("/", opt=notes())
 async def list_keys(request: ApiRequest) -> ApiKeyList:
     """List one's API keys."""
-    async with request.services.db.read() as connection:
+    async with request.services.db.read_account() as connection:
         found = await keys_of(connection, request.principal.user_id)
     return ApiKeyList([wire.api_key(record) for record in found])
 

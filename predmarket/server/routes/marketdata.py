@@ -64,7 +64,7 @@ async def list_trades(
     return TradePage([wire.trade(row) for row in shown], following)
 
 
-@get("/candles/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND))
+@get("/candles/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND, E.OVERLOADED))
 async def list_candles(
     request: ApiRequest,
     market: MarketPath,

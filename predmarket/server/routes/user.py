@@ -66,7 +66,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 @get("/balance", guards=[signed_in], opt=notes())
 async def balance(request: ApiRequest) -> Balance:
     """Show one's cash."""
-    async with request.services.db.read() as connection:
+    async with request.services.db.read_account() as connection:
         account = await account_of(connection, request.principal.user_id)
     return wire.balance(0, 0) if account is None else wire.balance(account[0], account[1])
 
@@ -175,7 +175,7 @@ async def transfer(request: ApiRequest, data: JSONBody[TransferRequest]) -> Resp
         shown = wire.balance(reply.available, reply.locked)
         return Response(Transfer(reply.transfer_id, shown), status_code=201)
     assert isinstance(reply, RepeatedTransfer)
-    async with services.db.read() as connection:
+    async with services.db.read_account() as connection:
         original = await transfer_by_id(connection, reply.transfer_id)
     assert original is not None
     shown = wire.balance(original.available, original.locked)
@@ -184,7 +184,7 @@ async def transfer(request: ApiRequest, data: JSONBody[TransferRequest]) -> Resp
 
 async def _target(services: Services, data: TransferRequest) -> int:
     """Return the id of the user that a transfer names. Raises Refusal USER_NOT_FOUND."""
-    async with services.db.read() as connection:
+    async with services.db.read_account() as connection:
         if data.email is not None:
             found = await user_by_email(connection, normal_email(data.email))
         else:

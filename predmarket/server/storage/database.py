@@ -2,6 +2,10 @@
 
 ``read`` sees one snapshot, also across statements. ``write`` is for the identity tables alone;
 what concerns money is written by settlement. Neither is ever held across anything slow.
+
+``read_account`` is ``read`` on connections of its own: for look-ups of who is asking, sign-in,
+one's own account and the answers to orders. Whatever else is read, however slow and often, takes
+none of them away.
 """
 
 import asyncio
@@ -20,6 +24,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.util import await_only, greenlet_spawn
 
 POOL_SIZE = 8
+ACCOUNT_POOL_SIZE = 4
 POOL_WAIT_SECONDS = 5
 CONNECT_SECONDS = 5
 BUSY_MS = 5_000
@@ -142,18 +147,23 @@ class Database:
         self.backend = self.url.get_backend_name()
         if is_sqlite(self.url):
             self._reader = self._sqlite("BEGIN", POOL_SIZE, read_only=True)
+            self._account_reader = self._sqlite("BEGIN", ACCOUNT_POOL_SIZE, read_only=True)
             self._writer = self._sqlite("BEGIN IMMEDIATE", 1)
         else:
-            self._writer = create_async_engine(
-                self.url,
-                pool_size=POOL_SIZE,
-                pool_timeout=POOL_WAIT_SECONDS,
-                pool_pre_ping=True,
-                connect_args={"connect_timeout": CONNECT_SECONDS},
-            )
-            self._reader = self._writer.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+            self._writer = self._postgres(ACCOUNT_POOL_SIZE)
+            reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            self._account_reader = self._writer.execution_options(**reading)
+            self._reader = self._postgres(POOL_SIZE).execution_options(**reading)
+
+    def _postgres(self, pool_size: int) -> AsyncEngine:
+        return create_async_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_WAIT_SECONDS,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": CONNECT_SECONDS},
+        )
 
     def _sqlite(self, begin: str, pool_size: int, *, read_only: bool = False) -> AsyncEngine:
         engine = create_async_engine(
@@ -179,6 +189,13 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def read_account(self) -> AsyncIterator[AsyncConnection]:
+        """Open one snapshot of the database on a connection that is kept for a few rows of one
+        user's or one order's."""
+        async with self._account_reader.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits at the end, or rolls back when an error leaves it."""
         self._require_open()
@@ -196,7 +213,8 @@ class Database:
 
     def pool_use(self) -> tuple[int, int]:
         """Return how many connections are in use, and how many are kept open at the most."""
-        pools = {id(pool): pool for pool in (self._reader.pool, self._writer.pool)}.values()
+        engines = (self._reader, self._account_reader, self._writer)
+        pools = {id(engine.pool): engine.pool for engine in engines}.values()
         sized = [pool for pool in pools if isinstance(pool, QueuePool)]
         return sum(pool.checkedout() for pool in sized), sum(pool.size() for pool in sized)
 
@@ -212,4 +230,5 @@ class Database:
                 while self.pool_use()[0]:  # noqa: ASYNC110 -- the pools have no event for it
                     await asyncio.sleep(_LOOK_SECONDS)
         await self._reader.dispose()
+        await self._account_reader.dispose()
         await self._writer.dispose()
