@@ -3,13 +3,15 @@
 Bounds, looked at once a second (serving.py), so up to a second late:
 - a request's address and headers arrive within HEAD_SECONDS and have at most MAX_HEAD_BYTES and
   MAX_HEADERS lines: else 408 or 431;
+- it has one Host header at most, HTTP/1.1 exactly one: else 400;
 - its body arrives within BODY_SECONDS more: else 408. What it may hold is the routes' to say; what
   is sent beyond MAX_REQUEST_BYTES (padding, trailers) closes the connection;
 - an answer is taken within READ_SECONDS, or the connection is closed;
 - a connection without a request is closed after KEEP_ALIVE_SECONDS, a new one after HEAD_SECONDS;
 - of more connections than ``limit_concurrency`` those beyond get 503 OVERLOADED, a tenth more are
   closed unheard.
-After each of these answers the connection is closed, since what follows on it cannot be trusted.
+What arrives behind a request without an answer yet is bounded in pipelining.py. After each of these
+answers the connection is closed, since what follows on it cannot be trusted.
 """
 
 import asyncio
@@ -19,7 +21,7 @@ from typing import Any, cast
 import httptools
 from litestar.types import HTTPScope
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from predmarket.contracts.errors import Problem
@@ -27,9 +29,10 @@ from predmarket.server.closing import answering, closing
 from predmarket.server.express import Express, Running
 from predmarket.server.gathering import GatheringTransport
 from predmarket.server.heads import Whole
+from predmarket.server.pipelining import PipeliningProtocol
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.errors import RETRY
-from predmarket.server.routes.headers import request_id
+from predmarket.server.routes.headers import has_one_host, request_id
 from predmarket.terms import ErrorCode
 
 HEAD_SECONDS = 10.0
@@ -44,7 +47,7 @@ MAX_REQUEST_BYTES = 1024 * 1024
 _IDLE, _HEAD, _BODY = range(3)
 
 
-class Connection(HttpToolsProtocol):
+class Connection(PipeliningProtocol):
     """One client's connection, and since when it waits for what."""
 
     def __init__(
@@ -84,37 +87,58 @@ class Connection(HttpToolsProtocol):
             return False
         if self._surplus or self._head_too_large() or self.parser.get_method() != b"GET":
             return False
+        if not self._has_one_host():
+            return False
         return self.url.partition(b"?")[0] == REALTIME and super()._should_upgrade()
 
     def data_received(self, data: bytes) -> None:
-        between, before = self._phase is _IDLE, self.cycle
-        if between:
-            if self._is_known(data):
-                return
-            # perhaps only an empty line, which begins no request
-            self._phase, self._since = _HEAD, self.loop.time()
-        self._arriving = len(data)
-        self._received += self._arriving
-        self._feed(data)
+        if self.is_over:
+            return
+        between, before = self._phase is _IDLE and not self.backlog, self.cycle
+        if between and self._is_known(data):
+            return
+        self.backlog.add(data)
+        self.advance()
         cycle, express = self.cycle, self._express
         handed_in, bearer = self._handed_in
         if between and cycle is not before and cycle is handed_in and cycle.keep_alive:
             assert express is not None  # it handed the order in
             express.heads.keep(data, bearer, cast("HTTPScope", cycle.scope))
+
+    def parse(self, piece: bytes) -> None:
+        if self._phase is _IDLE:
+            # perhaps only an empty line, which begins no request
+            self._phase, self._since = _HEAD, self.loop.time()
+        self._arriving = len(piece)
+        self._received += self._arriving
+        self._feed(piece)
         if self._phase is _HEAD and self._received > MAX_HEAD_BYTES:
             self._refuse(Refusal(ErrorCode.HEADERS_TOO_LARGE))
         elif self._phase is _BODY and self._received > MAX_REQUEST_BYTES:
             self._refuse(Refusal(ErrorCode.PAYLOAD_TOO_LARGE))
+        elif self._phase is _IDLE and not (self.is_over or self.cycle.keep_alive):
+            self.end_input()
+
+    def is_between_requests(self) -> bool:
+        return self._phase is _IDLE
 
     def _feed(self, data: bytes) -> None:
         """Have the parser take a piece, as uvicorn does but for what is asked beyond HTTP."""
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            if self._should_upgrade():
-                self.handle_websocket_upgrade()
-            else:
-                self._stay(data[upgrade.args[0] :])
+            while data:
+                try:
+                    self.parser.feed_data(data)
+                    return
+                except httptools.HttpParserUpgrade as upgrade:
+                    data = data[upgrade.args[0] :]
+                if self._should_upgrade():
+                    self.end_input()
+                    self.set_reading()
+                    self.handle_websocket_upgrade()
+                    return
+                if not self._stay():
+                    self._refuse(_malformed("asks for what there is not"))
+                    return
         except httptools.HttpParserError:
             self._refuse(_malformed("is no HTTP"))
 
@@ -122,8 +146,8 @@ class Connection(HttpToolsProtocol):
         """Tell whether a request asks for another protocol and does not get it."""
         return self.parser.should_upgrade() and not self._should_upgrade()
 
-    def _stay(self, rest: bytes) -> None:
-        """Have a request that asked in vain parsed again as if it had not, with what follows.
+    def _stay(self) -> bool:
+        """Have a head that asked in vain parsed again as if it had not; False: it cannot be.
 
         The parser takes no body behind such a head; what follows would be a request to it.
         """
@@ -131,11 +155,11 @@ class Connection(HttpToolsProtocol):
         lines = [b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, version)]
         lines += [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
         if self.parser.get_method() == b"CONNECT" or any(b"\n" in line[:-2] for line in lines):
-            self._refuse(_malformed("asks for what there is not"))
-            return
+            return False
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self._feed(b"".join([*lines, b"\r\n", rest]))
+        self.parser.feed_data(b"".join([*lines, b"\r\n"]))
+        return True
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks, uvicorn does not tell
         """Tell whether to stay open: a client that has said all it will may still be listening."""
@@ -151,7 +175,7 @@ class Connection(HttpToolsProtocol):
         Call it between requests, so after a first one.
         """
         express = self._express
-        if express is None or not self.cycle.response_complete:
+        if express is None or self.is_stopping or not self.cycle.response_complete:
             return False
         found = express.heads.find(data)
         if found is None or self.transport.is_closing():
@@ -160,12 +184,16 @@ class Connection(HttpToolsProtocol):
         whole = Whole(self, scope, body)
         if not express.begin(whole, bearer, self.tasks):  # type: ignore[arg-type]  # any future
             return False
-        self.cycle = whole
+        self.cycle = self.answering = whole
         return True
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._phase, self._since = _HEAD, self.loop.time()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(self.headers) <= MAX_HEADERS:  # one too many is enough to refuse them
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         if self._asks_in_vain():
@@ -176,6 +204,8 @@ class Connection(HttpToolsProtocol):
         elif self._head_too_large():
             self.app = answering(Refusal(ErrorCode.HEADERS_TOO_LARGE), self._note)
             self.url = b"/"  # the parser of addresses has a bound of its own
+        elif not self._has_one_host():
+            self.app = answering(_malformed("needs one Host header"), self._note)
         try:
             super().on_headers_complete()
         finally:
@@ -196,6 +226,7 @@ class Connection(HttpToolsProtocol):
         self._start_unstarted()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 -- as uvicorn
+        self.answering = cycle
         express = self._express
         if express is None or app is not self.config.loaded_app or not express.concerns(cycle):
             super()._start_asgi_task(cycle, app)
@@ -213,13 +244,9 @@ class Connection(HttpToolsProtocol):
         return True
 
     def on_response_complete(self) -> None:
-        """Wait for the next request; ``look`` ends the wait, so it takes no timer."""
-        if self.pipeline or self.transport.is_closing():
-            super().on_response_complete()
-            return
-        self.server_state.total_requests += 1
-        self.flow.resume_reading()
+        """Go on, or wait for the next request; ``look`` ends the wait, so it takes no timer."""
         self._since = self.loop.time()
+        super().on_response_complete()
 
     def _start_unstarted(self) -> None:
         """Have a request answered that was waiting for its body."""
@@ -240,7 +267,7 @@ class Connection(HttpToolsProtocol):
                 and now - self._since > KEEP_ALIVE_SECONDS
             ):
                 self.transport.close()
-        elif self.flow.read_paused:  # it is we who keep the client waiting
+        elif self.reading_paused:  # it is we who keep the client waiting
             self._since = now
         elif now - self._since > (HEAD_SECONDS if self._phase is _HEAD else BODY_SECONDS):
             self._refuse(Refusal(ErrorCode.REQUEST_TIMEOUT))
@@ -252,6 +279,9 @@ class Connection(HttpToolsProtocol):
             self._unread_since = now
         elif now - self._unread_since > READ_SECONDS:
             self.transport.abort()
+
+    def _has_one_host(self) -> bool:
+        return has_one_host(self.headers, needed=self.parser.get_http_version() == "1.1")
 
     def _head_too_large(self) -> bool:
         if len(self.headers) > MAX_HEADERS:
@@ -271,7 +301,7 @@ class Connection(HttpToolsProtocol):
             if self._phase is not _BODY or self.pipeline:
                 # The one before is still under way, perhaps committed: its answer is the last.
                 cycle.keep_alive = False
-                self.flow.pause_reading()
+                self.end_input()
                 return
             answered = cycle.response_started
             cycle.disconnected = True  # so the route that waits for the body ends

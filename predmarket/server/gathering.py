@@ -28,7 +28,9 @@ class GatheringTransport(asyncio.Transport):
         return self._transport
 
     def write(self, data: Any) -> None:  # noqa: ANN401 -- the base class takes any buffer
-        """Keep ``data`` for the end of the turn."""
+        """Keep ``data`` for the end of the turn; what comes when it is closing is dropped."""
+        if self._transport.is_closing():
+            return
         if not self._kept:
             self._loop.call_soon(self._flush)
         self._kept.append(data)
@@ -38,11 +40,12 @@ class GatheringTransport(asyncio.Transport):
         if self._kept:
             data = b"".join([*self._kept, data])
             self._kept = []
-        self._transport.write(data)
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def _flush(self) -> None:
-        if self._kept:
-            kept, self._kept = self._kept, []
+        kept, self._kept = self._kept, []
+        if kept and not self._transport.is_closing():
             self._transport.write(b"".join(kept))
 
     def get_write_buffer_size(self) -> int:

@@ -14,6 +14,10 @@ class Socket(asyncio.Transport):
         super().__init__()
         self.seen: list[bytes | str] = []
 
+    def is_closing(self) -> bool:
+        """Tell whether it was ended."""
+        return "closed" in self.seen or "aborted" in self.seen
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Note a write."""
         self.seen.append(bytes(data))

@@ -19,6 +19,7 @@ SECURITY: list[tuple[bytes, bytes]] = [
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 _GIVEN = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
+_HOST = re.compile(rb"[A-Za-z0-9\-._~!$&'()*+,;=%:\[\]]{0,300}")
 _prefix = secrets.token_hex(6)
 _count = itertools.count(1)
 
@@ -29,6 +30,14 @@ def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
         if name == b"x-request-id" and _GIVEN.fullmatch(value):
             return value.decode("ascii")
     return f"{_prefix}-{next(_count)}"
+
+
+def has_one_host(headers: Iterable[tuple[bytes, bytes]], *, needed: bool) -> bool:
+    """Tell whether a request says once at most to which host it goes (RFC 9112, 3.2)."""
+    hosts = [value for name, value in headers if name == b"host"]
+    if not hosts:
+        return not needed
+    return len(hosts) == 1 and _HOST.fullmatch(hosts[0]) is not None
 
 
 def security_headers(*, on_loopback: bool) -> list[tuple[bytes, bytes]]:

@@ -112,12 +112,12 @@ class BatchRoute(PlaceRoute):
 
 async def _body(receive: Receive, limit: int) -> bytes:
     message = await receive()
-    body = b""
+    body = bytearray()
     while message["type"] == "http.request":
-        body = body + message["body"] if body else message["body"]
+        body += message["body"]
         if len(body) > limit:
             raise Refusal(ErrorCode.PAYLOAD_TOO_LARGE)
         if not message["more_body"]:
-            return body
+            return bytes(body)
         message = await receive()
     raise _Gone

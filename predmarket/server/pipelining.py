@@ -1,0 +1,223 @@
+"""Requests that arrive behind one without an answer yet, with a bound on them.
+
+They are answered one by one, in their order. MAX_PIPELINED of them are parsed and wait; what
+arrives beyond stays bytes, at most what was read at once, and nothing more is read until there is
+room. The parser gets small pieces, a few milliseconds' worth in a turn of the event loop.
+
+When the server stops, every request that was read has its answer, the last one with
+``connection: close``. A connection that waits for its next request stays open for LINGER_SECONDS
+more: one may be on its way.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+MAX_PIPELINED = 16
+LINGER_SECONDS = 0.1
+PIECE_BYTES = 4096
+_TURN_SECONDS = 0.002
+_HEAD_END = b"\r\n\r\n"
+
+
+class Backlog:
+    """Bytes that have arrived and are not parsed yet."""
+
+    def __init__(self) -> None:
+        self._data = b""
+        self._at = 0
+
+    def __bool__(self) -> bool:
+        return self._at < len(self._data)
+
+    def add(self, data: bytes) -> None:
+        """Put what has arrived behind the rest."""
+        before = max(0, self._at - len(_HEAD_END) + 1)  # a head's end may have begun there
+        self._data = self._data[before:] + data
+        self._at -= before
+
+    def take(self) -> bytes:
+        """Return the next piece: at most PIECE_BYTES, and at most one head's end in it."""
+        start, stop = self._at, min(self._at + PIECE_BYTES, len(self._data))
+        ends = max(0, start - len(_HEAD_END) + 1)
+        if stop < len(self._data) or self._data.count(_HEAD_END, ends) > 1:
+            end = self._data.find(_HEAD_END, ends, stop)
+            stop = stop if end < 0 else end + len(_HEAD_END)
+        self._at = stop
+        return self._data[start:stop]
+
+    def clear(self) -> None:
+        """Forget what is left."""
+        self._data, self._at = b"", 0
+
+
+class _Flow(FlowControl):
+    """uvicorn's flow control. It pauses for a body that the route does not take yet; the connection
+    has reasons of its own not to read, so this only says what it would have."""
+
+    def __init__(self, transport: asyncio.Transport, changed: Callable[[], None]) -> None:
+        super().__init__(transport)
+        self._changed = changed
+
+    def pause_reading(self) -> None:
+        if not self.read_paused:
+            self.read_paused = True
+            self._changed()
+
+    def resume_reading(self) -> None:
+        if self.read_paused:
+            self.read_paused = False
+            self._changed()
+
+
+class PipeliningProtocol(HttpToolsProtocol):
+    """uvicorn's protocol for one connection, with the bounds above."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.answering: RequestResponseCycle | None = None
+        """The request whose turn it is, or was last."""
+        self.backlog = Backlog()
+        self.reading_paused = False
+        self.is_over = False
+        """Nothing is parsed any more: the last request has been."""
+        self.is_stopping = False
+        self._advancing = False
+        self._has_lingered = False
+        self._later: asyncio.Handle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
+        super().connection_made(transport)
+        self.flow = _Flow(transport, self.advance)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of every request, not only of the newest: nobody hears their answers."""
+        for cycle in (self.answering, *(waiting for waiting, _ in self.pipeline)):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+        self.pipeline.clear()
+        self.end_input()
+        super().connection_lost(exc)
+
+    def parse(self, piece: bytes) -> None:
+        """Have the parser take a piece."""
+        raise NotImplementedError
+
+    def is_between_requests(self) -> bool:
+        """Tell whether the newest request has come whole and nothing of another has."""
+        raise NotImplementedError
+
+    def end_input(self) -> None:
+        """Parse nothing more, whatever comes."""
+        self.is_over = True
+        self.backlog.clear()
+
+    def is_answered(self) -> bool:
+        """Tell whether no request waits for its answer."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
+
+    def advance(self) -> None:
+        """Begin what waits and parse on, as far as there is room.
+
+        A loop: an answer that is there at once comes back to here, and so does a body that is read.
+        """
+        if self._advancing:
+            return
+        self._advancing = True
+        began = time.perf_counter()
+        try:
+            while not self.transport.is_closing():
+                if self.pipeline and self._is_free():
+                    self._start_asgi_task(*self.pipeline.pop())
+                elif not self._may_parse():
+                    break
+                elif time.perf_counter() - began > _TURN_SECONDS:
+                    self._advance_later()
+                    break
+                else:
+                    self.parse(self.backlog.take())
+        finally:
+            self._advancing = False
+        if self.is_stopping:
+            self._look_for_last()
+        if not self.transport.is_closing():
+            self.set_reading()
+
+    def _is_free(self) -> bool:
+        return self.answering is None or self.answering.response_complete
+
+    def _has_room(self) -> bool:
+        return not self.flow.read_paused and len(self.pipeline) < MAX_PIPELINED
+
+    def _may_parse(self) -> bool:
+        return bool(self.backlog) and self._has_room()
+
+    def _advance_later(self) -> None:
+        if self._later is None:
+            self._later = self.loop.call_soon(self._advance_now)
+
+    def _advance_now(self) -> None:
+        self._later = None
+        self.advance()
+
+    def set_reading(self) -> None:
+        """Read as long as there is room for what comes."""
+        paused = not self.is_over and (bool(self.backlog) or not self._has_room())
+        if paused != self.reading_paused:
+            self.reading_paused = paused
+            if paused:
+                self.transport.pause_reading()
+            else:
+                self.transport.resume_reading()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 -- as uvicorn
+        self.answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_headers_complete(self) -> None:
+        before = self.flow.read_paused
+        super().on_headers_complete()
+        self.flow.read_paused = before  # uvicorn would read nothing behind the first that waits
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request."""
+        self.server_state.total_requests += 1
+        self.flow.read_paused = False  # what is left of the body is passed over
+        if not self.transport.is_closing():
+            self.advance()
+
+    def shutdown(self) -> None:
+        """Answer what was read, then close."""
+        if not self.is_stopping:
+            self.is_stopping = True
+            self.loop.call_later(LINGER_SECONDS, self._end_linger)
+            self._look_for_last()
+
+    def _end_linger(self) -> None:
+        self._has_lingered = True
+        self._look_for_last()
+
+    def _look_for_last(self) -> None:
+        """Have the answer to the newest request be the last, or close when there is none."""
+        if self.backlog or self.transport.is_closing():
+            return
+        if self.is_answered():
+            if self._has_lingered:
+                self.transport.close()
+        elif self.is_between_requests():
+            self.cycle.keep_alive = False
+            self.end_input()
