@@ -142,11 +142,18 @@ def tune_interpreter() -> None:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Bind the address. Raises OSError saying which one could not be had."""
+    """Bind the address; "::" is every address of this machine, those of IPv4 too.
+
+    Raises OSError saying which one could not be had.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server(
-            (settings.host, settings.port), family=family, backlog=_BACKLOG, reuse_port=False
+            (settings.host, settings.port),
+            family=family,
+            backlog=_BACKLOG,
+            reuse_port=False,
+            dualstack_ipv6=settings.host == "::" and socket.has_dualstack_ipv6(),
         )
     except OSError as error:
         why = "is in use; choose another with --port"

@@ -18,6 +18,7 @@ Asked: TypeAlias = HTTPScope | WebSocketScope
 """A request or a socket's handshake, its scheme as the client sees it."""
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _TLS = ("https", "wss")
 _BEARER = "bearer "
 CHALLENGE = {"www-authenticate": "Bearer"}
@@ -40,6 +41,11 @@ def header(headers: Headers, name: bytes) -> str | None:
         if key == name:
             return value.decode("latin-1")
     return None
+
+
+def _origin(scheme: str, host: str) -> str:
+    """Return a page's origin as a browser writes it: without the scheme's own port."""
+    return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS[scheme])}"
 
 
 def check_scope(principal: Principal, scope: Scope) -> None:
@@ -109,7 +115,7 @@ class Gate:
         origin = (header(asked["headers"], b"origin") or "").lower()
         host = (header(asked["headers"], b"host") or "").lower()
         own = ("https",) if asked["scheme"] in _TLS else ("https", "http")
-        is_own = bool(host) and origin in [f"{scheme}://{host}" for scheme in own]
+        is_own = bool(host) and origin in [_origin(scheme, host) for scheme in own]
         if not is_own and origin not in self._origins:
             raise Refusal(ErrorCode.CSRF)
 

@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from predmarket.server.app import create_app
+from predmarket.server.refusal import Refusal
 from predmarket.server.settings import Settings
 from tests.server.http.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, serving
 
@@ -220,3 +221,23 @@ async def test_a_known_origin_may_write_with_the_cookie(exchange: Exchange) -> N
             "/v1/orders/cancel-all", headers=cookie | {"origin": origin}
         )
         assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "page", "is_own"),
+    [
+        ("https", "example.com:443", "https://example.com", True),
+        ("https", "example.com:8443", "https://example.com", False),
+        ("http", "example.com:80", "http://example.com", True),
+        ("http", "example.com:443", "http://example.com", False),
+        ("http", "example.com:443", "https://example.com", True),
+    ],
+)
+async def test_the_default_port_is_the_same_origin(
+    exchange: Exchange, scheme: str, host: str, page: str, is_own: bool
+) -> None:
+    """A proxy may name it in Host; a browser leaves it out of an origin."""
+    headers = [(b"host", host.encode()), (b"origin", page.encode())]
+    scope: Any = {"type": "http", "method": "POST", "scheme": scheme, "headers": headers}
+    with nullcontext() if is_own else pytest.raises(Refusal):
+        exchange.app.context.gate.check_origin(scope)
