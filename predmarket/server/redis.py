@@ -18,6 +18,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import AuthenticationError, RedisError
 
+from predmarket.server.mac import Mac
+from predmarket.server.redis_keys import Keys
+
 log = logging.getLogger(__name__)
 
 CALL_SECONDS = 0.25
@@ -89,7 +92,13 @@ async def failure_of_ping(client: Client) -> Exception | None:
 
 
 class Redis:
-    """One client for everybody, its breaker, and those who listen to its channels."""
+    """One client for everybody, its breaker, and those who listen to its channels.
+
+    ``keys`` and ``mac`` are its exchange's; whoever uses it sets them first.
+    """
+
+    keys: Keys
+    mac: Mac
 
     def __init__(self, url: str, shown: str) -> None:
         """Prepare it; ``shown`` is the URL without its password. Raises ValueError."""

@@ -22,10 +22,12 @@ from predmarket.server.app import create_app
 from predmarket.server.clock import Clock
 from predmarket.server.demo import DemoClock, House, Prepared, prepare
 from predmarket.server.expected import Unsafe
+from predmarket.server.mac import Mac
 from predmarket.server.observability import logs
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.realtime.hub import Hub
 from predmarket.server.redis import Redis
+from predmarket.server.redis_keys import keys_of
 from predmarket.server.schema import schema_upgrade
 from predmarket.server.seeding import seed, well_known
 from predmarket.server.services import Services
@@ -108,6 +110,9 @@ async def node(
     metrics.watch(core.status, db)
     try:
         if redis is not None:
+            redis.keys = await keys_of(db)
+            secret = settings.signing_secret()
+            redis.mac = Mac(secret, redis.keys.exchange, metrics.parcel_dropped)
             await redis.start()
         yield Node(settings, db, core, view, metrics, hub, redis)
     finally:

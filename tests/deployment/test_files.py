@@ -14,7 +14,7 @@ from predmarket.server.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-COMPOSE_ALONE = {"POSTGRES_PASSWORD"}
+COMPOSE_ALONE = {"POSTGRES_PASSWORD", "REDIS_PASSWORD"}
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_the_image_is_run_safely() -> None:
 def test_compose_demands_its_secrets() -> None:
     """Without them it stops with a sentence, and none has a value here."""
     text = (ROOT / "docker-compose.yml").read_text()
-    for name in ("PREDMARKET_JWT_SECRET", "POSTGRES_PASSWORD"):
+    for name in ("PREDMARKET_JWT_SECRET", *COMPOSE_ALONE):
         uses = re.findall(rf"\$\{{{name}[^}}]*\}}", text)
         assert uses
         assert all(use.startswith(f"${{{name}:?set it") for use in uses)
@@ -76,7 +76,7 @@ def test_the_example_names_every_setting() -> None:
     named = {line.partition("=")[0] for line in lines if re.match(r"[A-Z_]+=", line)}
     assert named == {PREFIX + name.upper() for name in Settings.model_fields} | COMPOSE_ALONE
     values = dotenv_values(ROOT / ".env.example")
-    assert not any(values[name] for name in ("PREDMARKET_JWT_SECRET", "POSTGRES_PASSWORD"))
+    assert not any(values[name] for name in ("PREDMARKET_JWT_SECRET", *COMPOSE_ALONE))
 
 
 def test_the_example_holds_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,6 @@ async def _orders_counted_in(server: RedisServer) -> None:
     """Wait until orders are counted in Redis, which held nothing."""
     began = time.monotonic()
     with contextlib.closing(redis.Redis.from_url(server.url())) as client:
-        while not client.keys("predmarket:limits:orders:*"):
+        while not client.keys("predmarket:*:limits:orders:*"):
             assert time.monotonic() - began < BACK_S
             await asyncio.sleep(0.01)

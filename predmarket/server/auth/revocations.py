@@ -12,25 +12,23 @@ from predmarket.server.redis import Away, Redis
 
 log = logging.getLogger(__name__)
 
-CHANNEL = "predmarket:sessions:ended"
-
 
 def share_revocations(principals: Principals, redis: Redis) -> None:
     """Tell the other gateways of each session or key that ends here, and heed what they tell."""
+    channel, mac = redis.keys.ended, redis.mac
 
     async def announce(ended: Ended) -> None:
         with suppress(Away):  # they find out by themselves, a little later
-            await redis.publish(CHANNEL, f"{ended.what} {ended.id}".encode())
+            await redis.publish(channel, mac.sign(channel, f"{ended.what} {ended.id}".encode()))
 
     def receive(message: bytes) -> None:
-        ended = _read(message)
-        if ended is None:
-            log.warning("a message on %s is no news of ours: %.40r", CHANNEL, message)
-        else:
+        news = mac.open(channel, message, "revocation")
+        ended = None if news is None else _read(news)
+        if ended is not None:
             principals.forget(ended)
 
     principals.announce = announce
-    redis.listen(CHANNEL, receive, principals.forget_all)
+    redis.listen(channel, receive, principals.forget_all)
 
 
 def _read(message: bytes) -> Ended | None:

@@ -17,8 +17,6 @@ from predmarket.server.limits.windows import Windows
 from predmarket.server.redis import Away, Redis
 from predmarket.server.setting_kinds import RateLimit
 
-KEY_PREFIX = "predmarket:limits"
-
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
@@ -80,7 +78,7 @@ def _shared(redis: Redis) -> MovingWindowRateLimiter:
     storage = RedisStorage(
         "async+redis://",
         implementation="redispy",
-        key_prefix=KEY_PREFIX,
+        key_prefix=redis.keys.limits,
         connection_pool=redis.client.connection_pool,  # type: ignore[arg-type]  # as documented
     )
     return MovingWindowRateLimiter(storage)

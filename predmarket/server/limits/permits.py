@@ -113,7 +113,7 @@ class Permits:
         redis: Redis,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._prefix = f"predmarket:limits:{name}:"
+        self._prefix = f"{redis.keys.limits}:{name}:"
         self._times = limit.times
         self._grain_s = limit.seconds / GRAINS
         self._largest = max(1, limit.times // GRAINS)

@@ -76,6 +76,13 @@ class Metrics:
         self._recoveries = Counter(
             "settlement_recoveries", "Repairs after a failed commit or a defect.", registry=registry
         )
+        self._dropped = Counter(
+            "bus_parcels_dropped",
+            "Parcels on Redis that were not believed: not signed with this exchange's secret, or "
+            "put there again.",
+            ("kind",),
+            registry=registry,
+        )
         self._request_of: dict[tuple[str, str, int], Histogram] = {}
         self._placement_of: dict[tuple[str, Side, OrderType], Counter] = {}
 
@@ -116,6 +123,10 @@ class Metrics:
     def recovered(self) -> None:
         """Count a repair (Observer)."""
         self._recoveries.inc()
+
+    def parcel_dropped(self, kind: str) -> None:
+        """Count a parcel that was not believed."""
+        self._dropped.labels(kind).inc()
 
     def render(self) -> bytes:
         """Return everything in Prometheus's text format."""

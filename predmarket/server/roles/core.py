@@ -10,7 +10,9 @@ import logging
 import time
 
 from predmarket.server import runtime
+from predmarket.server.mac import Mac
 from predmarket.server.observability.metrics import Metrics
+from predmarket.server.redis_keys import keys_of
 from predmarket.server.roles.sidedoor import SideDoor
 from predmarket.server.schema import require_schema
 from predmarket.server.settings import Settings
@@ -21,8 +23,8 @@ from predmarket.server.settlement.store import StoreError
 from predmarket.server.stopping import Stopping
 from predmarket.server.storage.database import UNAVAILABLE, Database
 from predmarket.server.stream.consumer import Consumer
-from predmarket.server.stream.keys import keys_of
 from predmarket.server.stream.link import Link, end, link_of
+from predmarket.server.stream.numbers import Numbers
 from predmarket.server.stream.presence import Presence
 from predmarket.server.stream.publisher import Publisher
 from predmarket.server.view import MarketView
@@ -83,10 +85,11 @@ class Seat:
 
     async def _settle(self, core: Core) -> None:
         """Settle what gateways send, until cut off from them. Raises what ends the core."""
+        numbers = await self._numbers(core)
         publisher = self._publisher
         publisher.begin(core)
         presence = Presence(self._link, core, time.monotonic)
-        consumer = Consumer(self._link, core, publisher, presence)
+        consumer = Consumer(self._link, core, publisher, presence, numbers)
         status = core.status()
         log.info("leading", extra={"epoch": status.epoch, "batch": status.batch})
         if not status.durable:
@@ -105,6 +108,16 @@ class Seat:
                 log.critical("core_ends", exc_info=error)
             task.result()
 
+    async def _numbers(self, core: Core) -> Numbers:
+        """Return the numbers of the commands that another core has carried out lately."""
+        numbers = Numbers()
+        try:
+            await numbers.load(self._db, core.now())
+        except BaseException:
+            await core.stop(_SETTLE_S)
+            raise
+        return numbers
+
     async def _cut_off(self) -> None:
         """Return once Redis has given no answer for CUT_OFF_S."""
         heard = time.monotonic()
@@ -120,7 +133,8 @@ class Seat:
             try:
                 if await self._link.answers():
                     if not named:
-                        self._link.keys, named = await keys_of(self._db), True
+                        await self._name()
+                        named = True
                     await asyncio.to_thread(self._lead.acquire)
                     core = self._new_core()
                     await core.start()
@@ -134,6 +148,12 @@ class Seat:
                 told = why
                 log.info("standing by: %s", why)
             await asyncio.sleep(pause)
+
+    async def _name(self) -> None:
+        """Learn what the exchange is called in Redis, and how its parcels are signed."""
+        self._link.keys = await keys_of(self._db)
+        secret, exchange = self._settings.signing_secret(shared=True), self._link.keys.exchange
+        self._link.mac = Mac(secret, exchange, self._metrics.parcel_dropped)
 
     def _new_core(self) -> Core:
         settings = self._settings

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 
 from predmarket.server import runtime
 from predmarket.server.app import create_app
+from predmarket.server.mac import Mac
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.realtime.hub import Hub
+from predmarket.server.redis_keys import keys_of
 from predmarket.server.schema import require_schema
 from predmarket.server.services import Services
 from predmarket.server.settings import Settings
@@ -23,7 +25,6 @@ from predmarket.server.stopping import Stopping
 from predmarket.server.storage.database import Database
 from predmarket.server.stream.follower import Follower
 from predmarket.server.stream.heard import Heard
-from predmarket.server.stream.keys import keys_of
 from predmarket.server.stream.link import end, link_of
 from predmarket.server.stream.sender import Sender
 from predmarket.server.view import MarketView
@@ -62,7 +63,9 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
     follower = Follower(name, link, db, view, hub, core, sender)
     following: asyncio.Task[None] | None = None
     try:
-        link.keys = await keys_of(db)
+        link.keys = redis.keys = await keys_of(db)
+        secret = settings.signing_secret(shared=True)
+        link.mac = redis.mac = Mac(secret, link.keys.exchange, metrics.parcel_dropped)
         await follower.start()
         metrics.watch(core.status, db)
         await redis.start()

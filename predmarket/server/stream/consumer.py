@@ -2,6 +2,7 @@
 
 Invariants:
 - what the core has committed is not read again, and nothing after it is passed over, whoever leads;
+- a parcel that is not signed for this very stream is dropped, and a command that was here before;
 - the stream is trimmed up to what is committed and never further (publisher.py);
 - a stream that Redis has lost, or set back, is replaced by one of the next epoch, with an error in
   the log: its ids could not be compared with the stored place any more.
@@ -21,6 +22,7 @@ from predmarket.server.settlement.position import Position
 from predmarket.server.stream import messages
 from predmarket.server.stream.link import Entry, Link, entry_id
 from predmarket.server.stream.messages import Parcel
+from predmarket.server.stream.numbers import Numbers
 from predmarket.server.stream.presence import Presence
 from predmarket.server.stream.publisher import Publisher
 
@@ -39,8 +41,11 @@ class _Lost(Exception):
 class Consumer:
     """The leading core's reader."""
 
-    def __init__(self, link: Link, core: Core, publisher: Publisher, presence: Presence) -> None:
+    def __init__(
+        self, link: Link, core: Core, publisher: Publisher, presence: Presence, numbers: Numbers
+    ) -> None:
         """Prepare it, after the core has started."""
+        self._numbers = numbers
         self._link = link
         self._core = core
         self._publisher = publisher
@@ -84,7 +89,8 @@ class Consumer:
         await self._core.move_to(Position(epoch))
         line = self._link.client.pipeline()
         line.delete(self._link.keys.commands(epoch - 1), self._link.keys.commands(epoch))
-        line.xadd(self._link.keys.commands(epoch), _fields(Parcel("", [])))
+        key = self._link.keys.commands(epoch)
+        line.xadd(key, {messages.PARCEL_FIELD: self._sign(key, Parcel("", []))})
         await line.execute()
         self._at = Position(epoch)
 
@@ -109,15 +115,17 @@ class Consumer:
         id, fields = entry
         ms, seq = entry_id(id)
         epoch = self._at.epoch
-        try:
-            parcel = messages.parcel(fields.get(messages.PARCEL_FIELD, b""))
-        except msgspec.MsgspecError as error:
-            log.warning("an entry of the command stream cannot be read: %s", error)
+        parcel = self._open(fields)
+        if parcel is None:
             self._at = Position(epoch, ms, seq)
             return
         gateway = parcel.gateway
         for place, request in enumerate(parcel.requests, 1):
             if place <= taken:
+                continue
+            now = self._core.now()
+            if not self._numbers.take(gateway, request.number, request.deadline, now):
+                self._link.mac.drop("repeated command", "its number was there before")
                 continue
             command = request.command
             if isinstance(command, PlaceOrder) and command.connection is not None:
@@ -131,6 +139,15 @@ class Consumer:
                 reply.add_done_callback(told)
         self._at = Position(epoch, ms, seq, max(taken, len(parcel.requests)))
 
+    def _open(self, fields: dict[bytes, bytes]) -> Parcel | None:
+        """Return an entry's parcel, None when it is not to be believed or cannot be read."""
+        key = self._link.keys.commands(self._at.epoch)
+        data = self._link.mac.open(key, fields.get(messages.PARCEL_FIELD), "command")
+        try:
+            return None if data is None else messages.parcel(data)
+        except msgspec.MsgspecError as error:
+            log.warning("an entry of the command stream cannot be read: %s", error)
+            return None
 
-def _fields(parcel: Parcel) -> dict[bytes, bytes]:
-    return {messages.PARCEL_FIELD: messages.encode(parcel)}
+    def _sign(self, key: str, parcel: Parcel) -> bytes:
+        return self._link.mac.sign(key, messages.encode(parcel))

@@ -88,22 +88,29 @@ class Follower:
             for entry in found.get(batches, ()):
                 await self._take(entry)
             for _, fields in found.get(replies, ()):
-                self._take_replies(fields[messages.REPLIES_FIELD])
+                data = self._link.mac.open(replies, fields.get(messages.REPLIES_FIELD), "reply")
+                if data is not None:
+                    self._take_replies(data)
 
     async def _take(self, entry: Entry) -> None:
         """Take a batch or an announcement."""
-        fields = entry[1]
+        fields, keys, mac = entry[1], self._link.keys, self._link.mac
         told = fields.get(messages.ANNOUNCEMENT_FIELD)
         if told is not None:
-            await self._hear(told)
+            announcement = mac.open(keys.batches, told, "announcement")
+            if announcement is not None:
+                await self._hear(announcement)
             return
-        number = int(fields[messages.BATCH_FIELD])
-        if number <= self.batch:
+        number = _number(fields.get(messages.BATCH_FIELD))
+        if 0 < number <= self.batch:
             return  # told of before
+        place = messages.place_of_batch(keys, number)
+        encoded = mac.open(place, fields.get(messages.CHANGES_FIELD), "batch")
+        if encoded is None:
+            return
         await self._catch_up(number - 1)
         if number == self.batch + 1:
             try:
-                encoded = fields[messages.CHANGES_FIELD]
                 self._apply(changed.decode(encoded), encoded)
             except msgspec.MsgspecError:  # another version's
                 await self._catch_up(number)
@@ -187,3 +194,8 @@ class Follower:
         self.batch = await picture.load(self._db, self._view)
         self._release()
         self._hub.interrupted()
+
+
+def _number(text: bytes | None) -> int:
+    """Return a batch's number, 0 for what is none."""
+    return int(text) if text is not None and text.isdigit() and len(text) < 19 else 0

@@ -28,8 +28,9 @@ class Heard:
         self._offset, self._offset_at = 0, -_FASTEST_FOR
 
     def hear(self, announcement: Announcement) -> bool:
-        """Take note of an announcement; False: it is a deposed core's."""
-        if announcement.epoch < self._last.epoch:
+        """Take note of an announcement; False: it is a deposed core's, or was heard before."""
+        last = self._last
+        if (announcement.epoch, announcement.number) <= (last.epoch, last.number):
             return False
         at, new = elapsed(), announcement.epoch > self._last.epoch
         self._last, self._at = announcement, at

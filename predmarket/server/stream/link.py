@@ -12,9 +12,10 @@ from typing import Any, TypeAlias
 
 from redis.exceptions import ResponseError
 
+from predmarket.server.mac import Mac
 from predmarket.server.redis import FAILURES, connect, failure_of_ping
+from predmarket.server.redis_keys import Keys
 from predmarket.server.settings import PREFIX, Settings, SettingsError
-from predmarket.server.stream.keys import Keys
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +28,11 @@ Entry: TypeAlias = tuple[bytes, dict[bytes, bytes]]
 class Link:
     """A client of Redis for streams, which says once when it is away and once when it is back.
 
-    ``keys`` are its exchange's; whoever uses it sets them first.
+    ``keys`` and ``mac`` are its exchange's; whoever uses it sets them first.
     """
 
     keys: Keys
+    mac: Mac
 
     def __init__(self, url: str, shown: str) -> None:
         """Prepare it; ``shown`` is the URL without its password. Raises ValueError."""

@@ -20,6 +20,7 @@ from predmarket.engine.replies import (
     TransferDone,
 )
 from predmarket.server.bus import BusError, BusReply, Faulted, RepeatedOrder, RepeatedTransfer
+from predmarket.server.redis_keys import Keys
 from predmarket.units import Micros
 
 PARCEL_FIELD = b"p"
@@ -66,7 +67,7 @@ class Answers(_Message, frozen=True):
 class Announcement(_Message, frozen=True):
     """What the leading core says of itself. ``stream``: the epoch of the command stream that it
     reads, 0 while it reads none; ``batch``: the last one committed; ``now``: the exchange's
-    time."""
+    time; ``number``: how many announcements this leader has made."""
 
     epoch: int
     batch: int
@@ -79,6 +80,7 @@ class Announcement(_Message, frozen=True):
     waiting: int
     ahead: Micros = 0
     now: Micros = 0
+    number: int = 0
 
 
 _KINDS: tuple[type, ...] = (
@@ -98,6 +100,11 @@ _answers = msgspec.msgpack.Decoder(Answers)
 _announcements = msgspec.msgpack.Decoder(Announcement)
 
 Message: TypeAlias = Parcel | Answers | Announcement
+
+
+def place_of_batch(keys: Keys, number: int) -> str:
+    """Return the place that a batch's parcel is signed for: under its own number alone."""
+    return f"{keys.batches}:{number}"
 
 
 def encode(message: Message) -> bytes:

@@ -27,7 +27,7 @@ SILENT_S = 5.0
 class _Heard:
     """A gateway's number as last seen, and when it was seen to change."""
 
-    beat: bytes | None
+    beat: int
     at: float
 
 
@@ -46,7 +46,7 @@ class Presence:
     def tied(self, gateway: str) -> None:
         """Look at a gateway from now on: an order of its is tied to a connection."""
         if gateway not in self._gateways:
-            self._gateways[gateway] = _Heard(None, self._clock())
+            self._gateways[gateway] = _Heard(0, self._clock())
 
     async def run(self) -> None:
         """Look every LOOK_S, for ever."""
@@ -67,11 +67,18 @@ class Presence:
         beats = await self._link.client.mget([self._link.keys.beat(name) for name in names])
         now = self._clock()
         for name, beat in zip(names, beats, strict=True):
-            heard = self._gateways[name]
-            if beat is not None and beat != heard.beat:
-                heard.beat, heard.at = beat, now
+            heard, count = self._gateways[name], self._count(name, beat)
+            if count > heard.beat:
+                heard.beat, heard.at = count, now
             elif now - heard.at > SILENT_S:
                 await self._disconnect(name)
+
+    def _count(self, gateway: str, beat: bytes | None) -> int:
+        """Return the number that a gateway shows, 0 for none that is to be believed."""
+        if beat is None:
+            return 0
+        count = self._link.mac.open(self._link.keys.beat(gateway), beat, "sign of life")
+        return 0 if count is None else int(count)
 
     async def _disconnect(self, gateway: str) -> None:
         # Whatever of its commands is tied to a connection comes later and has it looked at again.

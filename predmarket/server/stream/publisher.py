@@ -18,7 +18,7 @@ from predmarket.server.changes import Changes
 from predmarket.server.redis import FAILURES, Pause
 from predmarket.server.settlement.core import Core
 from predmarket.server.settlement.store import OUTBOX_BATCHES
-from predmarket.server.stream import keys, messages
+from predmarket.server.stream import bounds, messages
 from predmarket.server.stream.link import Link
 from predmarket.server.stream.messages import Announcement, Answer, Answers
 
@@ -35,10 +35,11 @@ class Publisher:
         self._link = link
         self._core: Core
         self._batches: deque[tuple[int, bytes]] = deque(maxlen=OUTBOX_BATCHES)
-        self._answers: deque[tuple[str, int, Answer]] = deque(maxlen=keys.MAX_REPLIES)
+        self._answers: deque[tuple[str, int, Answer]] = deque(maxlen=bounds.MAX_REPLIES)
         self._wake = asyncio.Event()
         self._announce_at = 0.0
         self._last_batch = 0
+        self._announced = 0
         self.stream = 0
 
     # the core's side (settlement.outlet.Outlet)
@@ -118,23 +119,25 @@ class Publisher:
 
     async def _send(self, *, announce: bool) -> None:
         batches, answers = [*self._batches], [*self._answers]
+        keys, mac = self._link.keys, self._link.mac
         line = self._link.client.pipeline(transaction=False)
         for number, encoded in batches:
-            fields = {messages.BATCH_FIELD: number, messages.CHANGES_FIELD: encoded}
-            line.xadd(self._link.keys.batches, fields, maxlen=keys.MAX_BATCHES)
+            signed = mac.sign(messages.place_of_batch(keys, number), encoded)
+            fields = {messages.BATCH_FIELD: number, messages.CHANGES_FIELD: signed}
+            line.xadd(keys.batches, fields, maxlen=bounds.MAX_BATCHES)
         for (gateway, batch), group in _grouped(answers).items():
-            key = self._link.keys.replies(gateway)
-            fields = {messages.REPLIES_FIELD: messages.encode(Answers(batch, group))}
-            line.xadd(key, fields, maxlen=keys.MAX_REPLIES)
-            line.pexpire(key, keys.REPLIES_KEPT_MS)
+            key = keys.replies(gateway)
+            signed = mac.sign(key, messages.encode(Answers(batch, group)))
+            fields = {messages.REPLIES_FIELD: signed}
+            line.xadd(key, fields, maxlen=bounds.MAX_REPLIES)
+            line.pexpire(key, bounds.REPLIES_KEPT_MS)
         if announce:
-            fields = {messages.ANNOUNCEMENT_FIELD: messages.encode(self._announcement())}
-            line.xadd(self._link.keys.batches, fields, maxlen=keys.MAX_BATCHES)
+            signed = mac.sign(keys.batches, messages.encode(self._announcement()))
+            fields = {messages.ANNOUNCEMENT_FIELD: signed}
+            line.xadd(keys.batches, fields, maxlen=bounds.MAX_BATCHES)
             done = self._core.committed_position
             if self.stream and done.epoch == self.stream:
-                line.xtrim(
-                    self._link.keys.commands(done.epoch), minid=done.entry, approximate=False
-                )
+                line.xtrim(keys.commands(done.epoch), minid=done.entry, approximate=False)
         if len(line):
             await line.execute()
         for _ in batches:  # what has come meanwhile stays; a full deque has dropped of these
@@ -146,6 +149,7 @@ class Publisher:
 
     def _announcement(self) -> Announcement:
         core = self._core.status()
+        self._announced += 1
         return Announcement(
             core.epoch,
             self._last_batch,
@@ -158,6 +162,7 @@ class Publisher:
             core.waiting,
             core.ahead,
             self._core.now(),
+            self._announced,
         )
 
 

@@ -21,7 +21,7 @@ from predmarket.server.bus import Bus, BusError, BusReply, OutcomeUnknown, Overl
 from predmarket.server.clock import elapsed
 from predmarket.server.redis import FAILURES
 from predmarket.server.settlement.core import MAX_QUEUE, REPLY_LIMIT_S
-from predmarket.server.stream import keys, messages
+from predmarket.server.stream import bounds, messages
 from predmarket.server.stream.heard import Heard
 from predmarket.server.stream.link import Link, end
 from predmarket.server.stream.messages import Parcel, Request
@@ -68,7 +68,7 @@ class Sender(Bus):
         """Return what will be the command's reply, after its commit; see ``Bus``."""
         if self._stopping or len(self._pending) >= self._max_queue:
             raise Overloaded("too many commands wait")
-        if self._length >= keys.MAX_COMMANDS:
+        if self._length >= bounds.MAX_COMMANDS:
             raise Overloaded("too many commands wait for the core")
         if self._away or not self._core.stream:
             raise Overloaded("no core is heard of")
@@ -124,7 +124,7 @@ class Sender(Bus):
     def _next_group(self) -> list[tuple[Request, Reply]]:
         """Take the next commands that somebody still waits for."""
         group: list[tuple[Request, Reply]] = []
-        while self._outgoing and len(group) < keys.PARCEL:
+        while self._outgoing and len(group) < bounds.PARCEL:
             request, reply = self._outgoing.popleft()
             if reply.done():
                 self._pending.pop(request.number, None)
@@ -135,15 +135,12 @@ class Sender(Bus):
     async def _put(self, group: list[tuple[Request, Reply]]) -> None:
         """Add an entry to the stream; one that is gone is not made again (consumer.py does)."""
         stream = self._core.stream
-        fields = {
-            messages.PARCEL_FIELD: messages.encode(
-                Parcel(self._gateway, [request for request, _ in group])
-            )
-        }
+        parcel = messages.encode(Parcel(self._gateway, [request for request, _ in group]))
         try:
             taken = None
             if stream:
                 key = self._link.keys.commands(stream)
+                fields = {messages.PARCEL_FIELD: self._link.mac.sign(key, parcel)}
                 taken = await self._link.client.xadd(key, fields, nomkstream=True)
         except ResponseError as error:  # out of memory, read only: it was not taken
             log.warning("Redis takes no command: %s", error)
@@ -169,7 +166,8 @@ class Sender(Bus):
             count += 1
             try:
                 line = self._link.client.pipeline(transaction=False)
-                line.set(self._link.keys.beat(self._gateway), count, px=BEAT_KEPT_MS)
+                key = self._link.keys.beat(self._gateway)
+                line.set(key, self._link.mac.sign(key, b"%d" % count), px=BEAT_KEPT_MS)
                 line.xlen(self._link.keys.commands(self._core.stream))
                 _, self._length = await line.execute()
             except FAILURES as error:

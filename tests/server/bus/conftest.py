@@ -10,13 +10,14 @@ import pytest
 
 from predmarket.engine.commands import Command, CreateMarket, OpenAccount
 from predmarket.server.bus import Bus, BusReply
+from predmarket.server.mac import Mac
 from predmarket.server.observability.metrics import Metrics
+from predmarket.server.redis_keys import Keys, keys_of
 from predmarket.server.roles.core import Seat
 from predmarket.server.roles.gateway import Gateway, gateway
 from predmarket.server.settings import Settings
 from predmarket.server.settlement.core import Core
 from predmarket.server.storage.database import Database
-from predmarket.server.stream.keys import Keys, keys_of
 from predmarket.server.stream.link import end, link_of
 from predmarket.server.view import MarketView
 from predmarket.terms import MarketStatus
@@ -68,6 +69,10 @@ class Halves:
             return await keys_of(db)
         finally:
             await db.close()
+
+    async def mac(self) -> Mac:
+        """What signs parcels as the halves do."""
+        return Mac(SECRET, (await self.keys()).exchange, lambda _: None)
 
     async def seat(self) -> Leader:
         """Start a core; it may have to stand by."""

@@ -12,13 +12,13 @@ from redis.asyncio import Redis
 from predmarket.engine.replies import OrderDone
 from predmarket.server.bus import BusReply, OutcomeUnknown, Overloaded, RepeatedOrder
 from predmarket.server.redis import connect
+from predmarket.server.redis_keys import keys_of
 from predmarket.server.roles import core
 from predmarket.server.settlement.position import Position
 from predmarket.server.settlement.store import Settlement
+from predmarket.server.storage import migrations
 from predmarket.server.storage.database import Database
-from predmarket.server.stream import keys as bounds
-from predmarket.server.stream import messages
-from predmarket.server.stream.keys import keys_of
+from predmarket.server.stream import bounds, messages
 from predmarket.server.stream.messages import Parcel, Request
 from predmarket.terms import Side
 from tests.server.bus.conftest import Halves, Leader, open_market, until
@@ -153,7 +153,7 @@ async def test_a_stream_that_is_lost_is_replaced(
     line.delete(name)
     if how == "back":
         request = Request(1, 2**62, limit(1, BUY, 1, 40, key="old"))
-        parcel = messages.encode(Parcel("somebody", [request]))
+        parcel = await signed(halves, name, Parcel("somebody", [request]))
         line.xadd(name, {messages.PARCEL_FIELD: parcel}, id="1-1")
     with caplog.at_level(logging.ERROR):
         await line.execute()
@@ -165,6 +165,11 @@ async def test_a_stream_that_is_lost_is_replaced(
     assert placed(halves) == ["new"]
     assert not await redis.exists(name)
     assert halves.exchange.audited() == []
+
+
+async def signed(halves: Halves, place: str, parcel: Parcel) -> bytes:
+    """Return a parcel as a gateway puts it into a stream."""
+    return (await halves.mac()).sign(place, messages.encode(parcel))
 
 
 async def test_a_stream_that_is_gone_takes_no_command(halves: Halves, redis: Client) -> None:
@@ -200,7 +205,7 @@ async def test_it_is_trimmed_up_to_what_is_committed(halves: Halves, redis: Clie
         at = announced._at
         await until(lambda: announced._at > at + 0.3)
         entries = await redis.xrange(keys.commands(1))
-        read = [messages.parcel(fields[b"p"]).requests for _, fields in entries]
+        read = [messages.parcel(fields[b"p"][16:]).requests for _, fields in entries]
         held_back = {one.command.client_order_id for some in read for one in some
                      if hasattr(one.command, "client_order_id")}  # fmt: skip
         assert held_back >= {"a", "b"}
@@ -238,7 +243,7 @@ async def test_what_nobody_waits_for_any_more_is_not_begun(
     await open_market(bus)
     old = position(halves)
     request = Request(77, leader.core.now() - 1, limit(1, BUY, 1, 40, key="late"))
-    parcel = messages.encode(Parcel("gone", [request]))
+    parcel = await signed(halves, keys.commands(1), Parcel("gone", [request]))
     await redis.xadd(keys.commands(1), {messages.PARCEL_FIELD: parcel})
     await until(lambda: position(halves) > old)
     assert placed(halves) == []
@@ -285,16 +290,19 @@ async def test_rubbish_in_the_stream_stops_nobody(
     keys = await halves.keys()
     await halves.leader()
     running = await halves.gateway()
-    await redis.xadd(keys.commands(1), {b"x": b"y"})
-    await redis.xadd(keys.commands(1), {messages.PARCEL_FIELD: b"\xc1"})
+    name = keys.commands(1)
+    await redis.xadd(name, {b"x": b"y"})
+    rubbish = (await halves.mac()).sign(name, b"\xc1")  # another version's
+    await redis.xadd(name, {messages.PARCEL_FIELD: rubbish})
     await open_market(running.services.bus)
-    assert sum("cannot be read" in message for message in caplog.messages) == 2
+    assert sum("cannot be read" in message for message in caplog.messages) == 1
 
 
 async def test_two_exchanges_on_one_redis_have_nothing_in_common(
     migrated_postgres_url: str, postgres_url: str
 ) -> None:
-    """Their keys are named after their databases, the same for everybody on one."""
+    """Their keys begin with an id of their own, the same for everybody on one database."""
+    migrations.upgrade(postgres_url)
     names = []
     for url in (migrated_postgres_url, postgres_url, migrated_postgres_url):
         db = Database(url)

@@ -1,6 +1,7 @@
 """Rate limits over HTTP, in one process and shared through a real Redis."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 
 from predmarket.server import runtime
 from predmarket.server.app import Application
@@ -52,6 +54,8 @@ async def gateways(
         for number in range(count):
             redis = runtime.redis_of(loaded) if number else node.redis
             if redis is not None and number:
+                assert node.redis is not None
+                redis.keys, redis.mac = node.redis.keys, node.redis.mac
                 await redis.start()
                 stack.push_async_callback(redis.close)
             url, app = await stack.enter_async_context(serving(replace(node, redis=redis)))
@@ -95,6 +99,36 @@ async def test_sign_in_is_limited_by_address(
         assert users.status_code == 200
     async with gateways(given) as [(client, _)]:
         await register(client, "bob@example.com")  # the refused one had not taken it
+
+
+async def test_two_exchanges_on_one_redis_count_apart(
+    given: dict[str, str], redis_url: str, tmp_path: Path
+) -> None:
+    """Their users have the same ids and their clients the same address; their limits are two, and
+    what ends at one is no news to the other."""
+    elsewhere = f"sqlite:///{tmp_path / 'other.db'}"
+    shared = {"redis_url": redis_url, "auth_rate_limit": "2/minute", "order_rate_limit": "3/minute"}
+    async with (
+        gateways(given, 1, **shared) as [(one, _)],
+        gateways(given, 1, **shared, database_url=elsewhere) as [(other, app)],
+    ):
+        principals = app.context.principals
+        await listening(principals)
+        heard = principals._revocations
+        users = [await register(client) for client in (one, other)]
+        for client, user in zip((one, other), users, strict=True):
+            for code in (404, 404, 404, 429):
+                answer = await client.post("/v1/orders", json=ORDER, headers=user)
+                assert answer.status_code == code, answer.text
+            assert (await client.post("/v1/auth/login", json=NOBODY)).status_code == 401
+            refused(await client.post("/v1/auth/login", json=NOBODY), 60)
+        assert (await one.post("/v1/auth/logout", headers=users[0])).status_code == 204
+        assert (await one.get("/v1/auth/me", headers=users[0])).status_code == 401
+        assert (await other.get("/v1/auth/me", headers=users[1])).status_code == 200
+        assert principals._revocations == heard
+        async with contextlib.aclosing(Redis.from_url(redis_url)) as client_of_redis:
+            names = {key.decode().split(":")[1] async for key in client_of_redis.scan_iter()}
+        assert len(names) == 2
 
 
 async def test_every_auth_call_is_limited_together(given: dict[str, str]) -> None:
@@ -247,7 +281,7 @@ async def test_redis_killed_and_restarted_under_load(
             running = False
             await asyncio.gather(*loads)
         assert set(codes) == {404}
-        assert [key async for key in redis.client.scan_iter("predmarket:limits:orders:*")]
+        assert [key async for key in redis.client.scan_iter("predmarket:*:limits:orders:*")]
 
 
 async def test_a_start_without_redis(given: dict[str, str], tmp_path: Path) -> None:

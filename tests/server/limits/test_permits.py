@@ -9,9 +9,16 @@ import pytest
 
 from predmarket.server.limits.permits import Permits, _Need
 from predmarket.server.redis import Redis
+from predmarket.server.redis_keys import Keys
 from predmarket.server.setting_kinds import RateLimit
 
 Make = Callable[[RateLimit], Permits]
+
+
+def named(redis: Redis) -> Redis:
+    """Let a connection be an exchange's."""
+    redis.keys = Keys("test")
+    return redis
 
 
 @pytest.fixture
@@ -20,7 +27,7 @@ async def make(redis_url: str) -> AsyncIterator[Make]:
     async with AsyncExitStack() as stack:
 
         def one(limit: RateLimit) -> Permits:
-            redis = Redis(redis_url, "redis")
+            redis = named(Redis(redis_url, "redis"))
             stack.push_async_callback(redis.close)
             return Permits("orders", limit, redis)
 
@@ -59,7 +66,7 @@ async def test_a_refusal_is_remembered_without_asking(make: Make) -> None:
 async def test_a_lease_that_runs_out_on_the_way_refuses_nobody(redis_url: str) -> None:
     """Those who asked counted on what was left of it; Redis refused nothing."""
     now = 0.0
-    redis = Redis(redis_url, "redis")
+    redis = named(Redis(redis_url, "redis"))
     gateway = Permits("orders", RateLimit(1_000, 60), redis, lambda: now)
     try:
         for _ in range(4):  # faster and faster: more is leased than is needed

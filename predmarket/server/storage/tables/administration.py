@@ -1,8 +1,20 @@
-"""Acts of admins. Settlement writes those that are commands, gateways those that concern users."""
+"""The exchange's name, and the acts of its admins.
 
-from sqlalchemy import Column, Index, Table, Text, text
+Settlement writes the acts that are commands, gateways those that concern users.
+"""
+
+from sqlalchemy import CheckConstraint, Column, Index, Table, Text, text
 
 from predmarket.server.storage.tables.base import BigInt, metadata
+
+exchange = Table(
+    "exchange",
+    metadata,
+    Column("id", BigInt, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+"""One row, made when first asked for: what tells this exchange from every other (redis_keys.py)."""
 
 admin_log = Table(
     "admin_log",

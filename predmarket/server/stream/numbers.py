@@ -1,0 +1,78 @@
+"""The numbers of gateways' commands: no command is taken twice.
+
+A gateway numbers its commands upwards, and they come in that order. So one with a number that is
+not above the last one of its gateway is a repeat: somebody put an old parcel into the stream again.
+A core that takes over learns the last numbers from the journal. It need not look further back than
+a command can be good for, since one whose deadline has passed is not begun anyway.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import text
+
+from predmarket.server.storage.database import Database
+from predmarket.units import Micros
+
+LOOK_BACK: Micros = 10_000_000
+"""Twice as long as a command waits for its reply."""
+_MAX_GATEWAYS = 1_000
+_PAGE = 100
+_JOURNAL = text(
+    "SELECT batch, entries FROM journal WHERE batch < :before ORDER BY batch DESC LIMIT :limit"
+)
+
+
+class _Given(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The beginning of a journal's entry."""
+
+    time: Micros
+    id: str
+
+
+class _Last(NamedTuple):
+    number: int
+    deadline: Micros
+
+
+_entries = msgspec.msgpack.Decoder(list[_Given])
+
+
+class Numbers:
+    """The last number of each gateway that commands have lately come from."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, _Last] = {}
+
+    async def load(self, db: Database, now: Micros) -> None:
+        """Learn what another core has carried out lately. Raises what a database does."""
+        since, before = now - LOOK_BACK, 2**63 - 1
+        while True:
+            async with db.read() as connection:
+                found = await connection.execute(_JOURNAL, {"before": before, "limit": _PAGE})
+                rows = found.all()
+            for batch, entries in rows:
+                before = batch
+                given = _entries.decode(bytes(entries))
+                for one in given:
+                    self._note(one)
+                if given and given[0].time < since:
+                    return
+            if len(rows) < _PAGE:
+                return
+
+    def _note(self, one: _Given) -> None:
+        gateway, _, number = one.id.rpartition("-")
+        if gateway and int(number) > self._last.get(gateway, _Last(0, 0)).number:
+            self._last[gateway] = _Last(int(number), one.time + LOOK_BACK)
+
+    def take(self, gateway: str, number: int, deadline: Micros, now: Micros) -> bool:
+        """Take note of a command; False: it was here before."""
+        last = self._last.get(gateway)
+        if last is not None and number <= last.number:
+            return False
+        if last is None and len(self._last) >= _MAX_GATEWAYS:
+            # Of the others nothing can be repeated any more.
+            self._last = {name: one for name, one in self._last.items() if one.deadline > now}
+        self._last[gateway] = _Last(number, deadline)
+        return True
