@@ -6,7 +6,7 @@ PostgreSQL's documentation of its types; the object ids are those of its catalog
 
 import struct
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 
 import psycopg
 
@@ -18,6 +18,8 @@ _LENGTH = struct.Struct(">i")
 _INTEGER = struct.Struct(">iq")
 _NULL = _LENGTH.pack(-1)
 _BOOLEAN = {True: _LENGTH.pack(1) + b"\1", False: _LENGTH.pack(1) + b"\0"}
+_PIECE = 256
+"""Numbers packed at once: more gain no speed."""
 _BOOL_ID, _INT8_ID, _TEXT_ID = 16, 20, 25
 
 
@@ -28,16 +30,25 @@ def integers(column: Sequence[Value]) -> bytes:
         if nulls:
             values = b"".join([_NULL if v is None else _INTEGER.pack(8, v) for v in column])
         else:
-            pairs: list[Value] = [8] * (2 * count)
-            pairs[1::2] = column
-            values = _integers_of(count).pack(*pairs)
+            values = _packed(column)
     except struct.error as error:
         raise psycopg.DataError(str(error)) from None
     return _HEAD.pack(1, int(nulls), _INT8_ID, count, 1) + values
 
 
-@lru_cache(maxsize=1_024)
+def _packed(column: Sequence[Value]) -> bytes:
+    count = len(column)
+    if count > _PIECE:
+        pieces = range(0, count, _PIECE)
+        return b"".join([_packed(column[start : start + _PIECE]) for start in pieces])
+    pairs: list[Value] = [8] * (2 * count)
+    pairs[1::2] = column
+    return _integers_of(count).pack(*pairs)
+
+
+@cache  # of at most _PIECE lengths, some 3 MB in all
 def _integers_of(count: int) -> struct.Struct:
+    assert count <= _PIECE  # a struct takes memory for each of its fields
     return struct.Struct(">" + count * "iq")
 
 

@@ -1,5 +1,7 @@
 """Arrays in PostgreSQL's binary form: the server reads what we meant."""
 
+import tracemalloc
+
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -52,6 +54,30 @@ def test_the_server_reads_what_was_written(
         for row in rows
     ]
     assert read == expected
+
+
+def test_a_long_column_is_read_as_it_was_written(postgres_url: str) -> None:
+    """Longer than what is packed at once, whole pieces of it and a rest."""
+    column = [n * n - 70_000 for n in range(4 * 256 + 7)]
+    with psycopg.connect(conninfo(postgres_url)) as connection:
+        result = connection.pgconn.exec_params(
+            b"SELECT unnest($1::bigint[])", [arrays.integers(column)], None, [1], 0
+        )
+        assert result.status == psycopg.pq.ExecStatus.TUPLES_OK, result.error_message
+        read = [int(result.get_value(r, 0) or b"") for r in range(result.ntuples)]
+    assert read == column
+
+
+def test_what_is_kept_of_every_length_is_bounded_by_its_bytes() -> None:
+    """Columns of every length up to 3 000 numbers leave less than 4 MB behind."""
+    tracemalloc.start()
+    try:
+        for count in range(1, 3_000):
+            arrays.integers([1] * count)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 4_000_000
 
 
 @pytest.mark.parametrize("column", [(2**63,), (1, None, 2**63), ("x",)])
