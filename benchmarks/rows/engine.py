@@ -12,7 +12,7 @@ from predmarket.engine import Exchange
 from predmarket.engine import commands as exchange_commands
 from predmarket.engine.book import Book, Order
 from predmarket.engine.matching import sweep
-from predmarket.server.runtime import tune_interpreter
+from predmarket.server.interpreter import tune_interpreter
 from predmarket.terms import MarketStatus, OrderType, Side, TimeInForce
 from predmarket.units import MAX_TRANSFER, QTY_ONE
 

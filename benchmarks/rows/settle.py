@@ -16,7 +16,7 @@ from benchmarks.table import RUNS, Line
 from benchmarks.yardsticks import durability, prepare_pgbench, tpcb
 from predmarket.engine.commands import Command
 from predmarket.server.clock import Clock
-from predmarket.server.runtime import tune_interpreter
+from predmarket.server.interpreter import tune_interpreter
 from predmarket.server.settlement import recovery
 from predmarket.server.settlement.batch import Waiting
 from predmarket.server.settlement.open import open_store

@@ -7,10 +7,8 @@ accepted, close the database. Bounded at each stage, so that it takes less than 
 
 import asyncio
 import errno
-import gc
 import logging
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from predmarket.server.app import create_app
 from predmarket.server.clock import Clock
 from predmarket.server.demo import DemoClock, House, Prepared, prepare
 from predmarket.server.expected import Unsafe
+from predmarket.server.interpreter import tune_interpreter
 from predmarket.server.mac import Mac
 from predmarket.server.observability import logs
 from predmarket.server.observability.metrics import Metrics
@@ -48,8 +47,6 @@ WAIT_FOR_LEAD_S = 5.0
 _REQUESTS_S = 4
 _SETTLE_S = 2.5
 _BACKLOG = 1024
-_SWITCH_S = 0.0005
-_GC_THRESHOLDS = (50_000, 20, 50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +128,6 @@ def redis_of(settings: Settings) -> Redis | None:
         return Redis(settings.redis_url.get_secret_value(), settings.shown_redis)
     except ValueError as error:
         raise SettingsError(f"{PREFIX}REDIS_URL: {error}") from None
-
-
-def tune_interpreter() -> None:
-    """Fit the interpreter to one busy event loop with threads that wait (performance.md).
-
-    A thread gets the interpreter lock back ten times sooner than by default, so that the end of a
-    commit is not kept waiting by the loop. What was loaded is not searched for garbage again, and
-    what an order makes is searched less often: it is freed by its reference counts.
-    """
-    sys.setswitchinterval(_SWITCH_S)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 def listen(settings: Settings) -> socket.socket:

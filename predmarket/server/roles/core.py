@@ -8,8 +8,12 @@ that cannot reach Redis lets the lead go, and takes none until it can.
 import asyncio
 import logging
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from predmarket.server import runtime
+from predmarket.server.clock import elapsed
+from predmarket.server.interpreter import tune_interpreter
 from predmarket.server.mac import Mac
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.redis_keys import keys_of
@@ -19,6 +23,8 @@ from predmarket.server.settings import Settings
 from predmarket.server.settlement.core import Core, CoreStatus
 from predmarket.server.settlement.leadership import Held, Leadership
 from predmarket.server.settlement.open import leadership, open_store
+from predmarket.server.settlement.recovery import LoadError
+from predmarket.server.settlement.standby import Standby
 from predmarket.server.settlement.store import StoreError
 from predmarket.server.stopping import Stopping
 from predmarket.server.storage.database import UNAVAILABLE, Database
@@ -28,6 +34,7 @@ from predmarket.server.stream.numbers import Numbers
 from predmarket.server.stream.presence import Presence
 from predmarket.server.stream.publisher import Publisher
 from predmarket.server.view import MarketView
+from predmarket.units import Micros
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +44,8 @@ CUT_OFF_S = 5.0
 _AWAY_S = 0.5
 _LOOK_S = 0.5
 _SETTLE_S = 2.5
+_MISTRUST: Micros = 10_000_000
+"""How long what does not add up is not loaded again."""
 
 
 class Seat:
@@ -49,6 +58,9 @@ class Seat:
         self._metrics = metrics
         self._lead: Leadership = leadership(settings.database, 0)
         self._core: Core | None = None
+        self._standby = Standby(open_store(settings.database))
+        self._following = ThreadPoolExecutor(1, "follow")
+        self._follow_at: Micros = 0
         self._publisher = Publisher(link)
         self._tasks: list[asyncio.Task[None]] = []
         self._running: asyncio.Task[None] | None = None
@@ -62,10 +74,12 @@ class Seat:
         return "ok" if self._core.status().healthy else "down"
 
     def status(self) -> CoreStatus:
-        """Return the core's standing; nothing while it stands by."""
+        """Return the core's standing; while it stands by, how far its copy is."""
         if self._core is not None:
             return self._core.status()
-        return CoreStatus("", 0, 0, 0, healthy=False, durable=False, durability={})
+        at = self._standby.core
+        batch, sequence = (0, 0) if at is None else (at.last_batch, at.last_seq)
+        return CoreStatus("", 0, batch, sequence, healthy=False, durable=False, durability={})
 
     def start(self) -> None:
         """Begin to stand by."""
@@ -97,7 +111,6 @@ class Seat:
                 "the database may lose what it has committed when the machine stops",
                 extra={"durability": status.durability},
             )
-        runtime.tune_interpreter()
         # The publisher last: what is given at the end goes out through it.
         steps = (consumer.run, presence.run, core.failed, self._cut_off, publisher.run)
         self._tasks = [asyncio.create_task(step()) for step in steps]
@@ -138,10 +151,12 @@ class Seat:
                     await asyncio.to_thread(self._lead.acquire)
                     core = self._new_core()
                     await core.start()
+                    await self._in_thread(self._standby.close)
                     return core
                 why, pause = "Redis is away", _AWAY_S
             except Held as error:
                 why, pause = str(error), POLL_S
+                await self._follow()
             except (StoreError, *UNAVAILABLE) as error:
                 why, pause = f"the database is away: {error}", _AWAY_S
             if why != told:
@@ -155,6 +170,20 @@ class Seat:
         secret, exchange = self._settings.signing_secret(shared=True), self._link.keys.exchange
         self._link.mac = Mac(secret, exchange, self._metrics.parcel_dropped)
 
+    async def _follow(self) -> None:
+        """Follow the journal up to now. Raises StoreError."""
+        if elapsed() < self._follow_at:
+            return
+        try:
+            await self._in_thread(self._standby.follow)
+        except LoadError as error:
+            self._follow_at = elapsed() + _MISTRUST
+            log.error("what is committed does not add up: %s", error)  # noqa: TRY400 -- it says all
+
+    async def _in_thread(self, call: Callable[[], None]) -> None:
+        """Do something that blocks with the copy, one thing at a time."""
+        await asyncio.get_running_loop().run_in_executor(self._following, call)
+
     def _new_core(self) -> Core:
         settings = self._settings
         self._publisher = Publisher(self._link)
@@ -167,11 +196,14 @@ class Seat:
             observer=self._metrics,
             outlet=self._publisher,
             gateways_elsewhere=True,
+            standby=self._standby,
         )
 
     async def stop(self) -> None:
         """End, leading or not."""
+        self._standby.interrupt()
         await end(self._running)
+        await self._in_thread(self._standby.close)
         await self._step_down()
         await asyncio.to_thread(self._lead.release)
 
@@ -196,6 +228,7 @@ async def serve(settings: Settings) -> int:
     stopping = Stopping()
     with stopping.on_signals(), runtime.listen(settings) as listener:
         link, db, metrics = link_of(settings), Database(settings.database), Metrics()
+        tune_interpreter()
         seat = Seat(settings, db, link, metrics)
         failed = False
         try:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from predmarket.server import runtime
 from predmarket.server.app import create_app
+from predmarket.server.interpreter import tune_interpreter
 from predmarket.server.mac import Mac
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.realtime.hub import Hub
@@ -95,7 +96,7 @@ async def serve(settings: Settings, *, force: bool, listener: socket.socket | No
             async with gateway(settings) as running:
                 if not force:
                     await runtime.require_own_passwords(settings, running.services.db)
-                runtime.tune_interpreter()
+                tune_interpreter()
                 app = create_app(running.services)
                 failed = await runtime.answer(app, settings, running.failed, listening, stopping)
         except asyncio.CancelledError:

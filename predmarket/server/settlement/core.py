@@ -34,6 +34,7 @@ from predmarket.server.settlement.outlet import NoOutlet, Outlet
 from predmarket.server.settlement.position import Position
 from predmarket.server.settlement.repair import Repair
 from predmarket.server.settlement.sequencer import MAX_BATCH
+from predmarket.server.settlement.standby import Standby
 from predmarket.server.settlement.store import Store, StoreError
 from predmarket.server.settlement.takeover import Takeover
 from predmarket.server.settlement.work import Work
@@ -84,14 +85,15 @@ class Core(Bus):
         observer: Observer | None = None,
         outlet: Outlet | None = None,
         gateways_elsewhere: bool = False,
+        standby: Standby | None = None,
     ) -> None:
         """Prepare one. ``gateways_elsewhere``: they are other processes, which may outlive a core,
-        and their commands come by ``receive``."""
+        and their commands come by ``receive``. ``standby``: what it followed the journal with."""
         clock = clock or Clock()
         self._work = Work(store, view, clock, max_batch, observer or Nobody(), outlet or NoOutlet())
         self._leadership = leadership
         self._gateways_elsewhere = gateways_elsewhere
-        self._takeover = Takeover(store, leadership, clock)
+        self._takeover = Takeover(store, leadership, clock, standby)
         self._decider = Decider(self._work)
         self._committer = Committer(self._work, Repair(self._work, self._takeover))
         self._max_queue = max_queue

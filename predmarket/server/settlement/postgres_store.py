@@ -146,16 +146,23 @@ class PostgresStore(Store):
             raise StoreError("the database is not open")
         try:
             with self._db.transaction(), self._db.cursor(name="predmarket_stream") as cursor:
-                cursor.itersize = 5_000
-                yield from cursor.execute(sql)
+                yield from self._pages(cursor.execute(sql))
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
 
     def begin_snapshot(self) -> None:
         if self._db is None:
             raise StoreError("the database is not open")
-        self._db.execute("SET idle_in_transaction_session_timeout = 0")
-        self._db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            self._db.execute("SET idle_in_transaction_session_timeout = 0")
+            self._db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        except psycopg.Error as error:
+            raise StoreError(str(error)) from error
+
+    def end_snapshot(self) -> None:
+        if self._db is not None:
+            with suppress(psycopg.Error):
+                self._db.execute("COMMIT")
 
     async def known_orders(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
         rows = await self._look_up(KNOWN_ORDERS, keys)

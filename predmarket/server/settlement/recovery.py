@@ -4,10 +4,12 @@ Invariant: what is loaded satisfies the engine's invariants, or LoadError is rai
 served from it. Source: ARCHITECTURE, Recovery.
 """
 
+from collections.abc import Iterable
+
 from predmarket.engine import lifecycle
 from predmarket.engine.book import Order
 from predmarket.engine.ledger import Account, Position
-from predmarket.engine.market import FINAL, Market
+from predmarket.engine.market import Market
 from predmarket.engine.state import State
 from predmarket.engine.timers import TimerKind
 from predmarket.server.settlement.rows import ACCOUNTS, MARKETS, ORDERS, POSITIONS
@@ -23,6 +25,16 @@ from predmarket.terms import (
 )
 from predmarket.units import PRICE_ONE
 
+_SIDES = {word.value: word for word in Side}  # looked up for each order: many times quicker than
+_TYPES = {word.value: word for word in OrderType}  # to call the enumeration
+_TIFS = {word.value: word for word in TimeInForce}
+_STPS = {word.value: word for word in SelfTradePrevention}
+_STATUSES = {word.value: word for word in OrderStatus}
+
+LIVE_POSITIONS = (
+    "WHERE market_id IN (SELECT id FROM markets WHERE status NOT IN ('RESOLVED', 'VOIDED'))"
+)
+"""Those of final markets are flat and never change again."""
 OPEN_ORDERS = "WHERE status IN ('OPEN', 'PARTIALLY_FILLED') ORDER BY rank"
 
 
@@ -52,15 +64,37 @@ def load(store: Store, core: CoreRow) -> State:
     return state
 
 
+def dismantle(state: State) -> None:
+    """Break the reference cycles of a state that nobody uses any more: its memory is free then.
+
+    Orders that stand in a queue know each other and their level.
+    """
+    for order in state.orders.values():
+        order.prev = order.next = order.level = None
+    state.orders.clear()
+
+
+def forget_final(state: State, market_ids: Iterable[int]) -> None:
+    """Drop the positions of those markets that are final: they are flat and never change again."""
+    for market_id in market_ids:
+        market = state.markets[market_id]
+        if market.final:
+            for user_id in market.positions:
+                del state.ledger.positions[user_id, market_id]
+            market.positions = {}
+
+
 def _load_accounts(state: State, store: Store) -> None:
-    names = ACCOUNTS.columns[1:]
+    accounts = state.ledger.accounts
     for row in store.rows_of(ACCOUNTS):
         account = Account(row[0])
-        for name, value in zip(names, row[1:], strict=True):
-            setattr(account, name, value)
-        state.ledger.accounts[account.user_id] = account
+        (
+            id, account.available, account.locked, account.deadman_at, account.order_seq,
+            account.fill_seq, account.balance_seq, account.position_seq, account.version,
+        ) = row  # fmt: skip
+        accounts[id] = account
         if account.deadman_at is not None:
-            state.timers.set(account.deadman_at, TimerKind.DEADMAN, account.user_id)
+            state.timers.set(account.deadman_at, TimerKind.DEADMAN, id)
 
 
 def _load_markets(state: State, store: Store) -> None:
@@ -84,15 +118,13 @@ def _load_markets(state: State, store: Store) -> None:
 
 
 def _load_positions(state: State, store: Store) -> None:
-    final = {market.id for market in state.markets.values() if market.status in FINAL}
-    names = POSITIONS.columns[2:]
-    for row in store.rows_of(POSITIONS):
-        user_id, market_id = row[0], row[1]
-        if market_id in final:
-            continue  # it is flat and never changes again
-        position = Position(user_id, market_id)
-        for name, value in zip(names, row[2:], strict=True):
-            setattr(position, name, value)
+    for row in store.rows_of(POSITIONS, LIVE_POSITIONS):
+        position = Position(row[0], row[1])
+        (
+            user_id, market_id, position.yes, position.no, position.reserved_yes,
+            position.reserved_no, position.cost_yes, position.cost_no, position.realized,
+            position.net_paid, position.version,
+        ) = row  # fmt: skip
         market = state.markets[market_id]
         market.positions[user_id] = position
         market.total_yes += position.yes
@@ -110,13 +142,13 @@ def _load_orders(state: State, store: Store) -> None:
             version,
         ) = row  # fmt: skip
         order = Order(
-            id, user_id, market_id, Side(side), price, qty, type=OrderType(type),
-            tif=TimeInForce(tif), stp=SelfTradePrevention(stp), now=created_at,
+            id, user_id, market_id, _SIDES[side], price, qty, type=_TYPES[type],
+            tif=_TIFS[tif], stp=_STPS[stp], now=created_at,
         )  # fmt: skip
         order.filled, order.notional, order.fee_exact = filled, notional, fee_exact
         order.remaining = order.qty - order.filled
         order.fees_paid, order.close, order.lock = fees_paid, close, lock
-        order.status, order.reason = OrderStatus(status), reason
+        order.status, order.reason = _STATUSES[status], reason
         order.post_only, order.reduce_only = bool(post_only), bool(reduce_only)
         order.expires_at, order.client_order_id = expires_at, client_order_id
         order.request, order.rank, order.events = request, rank, events
@@ -154,7 +186,7 @@ def _verify(state: State, store: Store) -> None:
         if market.collateral != market.open_interest * PRICE_ONE:
             raise LoadError(f"market {market.id}: collateral differs from open interest")
     for account in ledger.accounts.values():
-        if account.locked != sum(order.lock for order in account.orders.values()):
+        if account.locked != sum([order.lock for order in account.orders.values()]):
             raise LoadError(f"account {account.user_id}: locked differs from its orders' locks")
     reserved: dict[tuple[int, int], list[int]] = {}
     for order in state.orders.values():

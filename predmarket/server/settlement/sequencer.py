@@ -64,7 +64,7 @@ class Sequencer:
             sorted(
                 {
                     (order.user_id, order.connection)
-                    for order in state.orders.values()
+                    for order in (state.orders.values() if dead else ())
                     if order.connection is not None and order.connection in dead
                 }
             )

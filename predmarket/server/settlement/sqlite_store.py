@@ -146,7 +146,12 @@ class SqliteStore(Store):
         return list(self._run(self._db, sql, parameters))
 
     def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
-        return self._run(self._db, sql)
+        if self._db is None:
+            raise StoreError("the database is not open")
+        try:
+            yield from self._pages(self._db.execute(sql))
+        except sqlite3.Error as error:
+            raise StoreError(str(error)) from error
 
     def _run(
         self, connection: sqlite3.Connection | None, sql: str, parameters: Sequence[Any] = ()
@@ -160,6 +165,11 @@ class SqliteStore(Store):
 
     def begin_snapshot(self) -> None:
         self.read("BEGIN")
+
+    def end_snapshot(self) -> None:
+        if self._db is not None:
+            with suppress(sqlite3.Error):
+                self._db.execute("COMMIT")
 
     async def known_orders(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
         rows = self._by_keys(KNOWN_ORDERS, keys)

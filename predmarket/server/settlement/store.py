@@ -11,8 +11,9 @@ Source: ARCHITECTURE, The path of an order, Recovery.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from predmarket.server.settlement.journal import GENESIS
 from predmarket.server.settlement.position import BEGINNING, Position
@@ -117,11 +118,16 @@ _CORE_COLUMNS = (
     "epoch, last_batch, last_seq, last_time, last_hash, last_order_id, last_trade_id, "
     "last_market_id, last_transfer_id, last_rank, last_ledger_id, fees, net_deposits, markets_seq"
 )
+_PAGE = 5_000
 _POSITION_COLUMNS = "stream_epoch, stream_place"
 _FIRST_ROW = (
     f"INSERT INTO core_state (id, {_CORE_COLUMNS}) "
     "VALUES (1, 0, 0, 0, 0, {}, 0, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (id) DO NOTHING RETURNING id"
 )
+
+
+class _Cursor(Protocol):
+    def fetchmany(self, size: int) -> list[tuple[Any, ...]]: ...
 
 
 class Store(ABC):
@@ -133,6 +139,8 @@ class Store(ABC):
     Contradiction for a key that no row could have.
     """
 
+    interrupted = False
+    """Set from any thread: what reads for long ends with StoreError."""
     mark: str
     """How this database spells a parameter."""
     at_once: int
@@ -189,6 +197,19 @@ class Store(ABC):
     def begin_snapshot(self) -> None:
         """Let all reads from now on see one state, whatever is settled meanwhile."""
 
+    @abstractmethod
+    def end_snapshot(self) -> None:
+        """Let reads see the present again; never raises."""
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads within see one state."""
+        self.begin_snapshot()
+        try:
+            yield
+        finally:
+            self.end_snapshot()
+
     def take_over(self) -> int:
         """Raise the epoch, waiting for or defeating any settlement in flight, and return it."""
         self.read(_FIRST_ROW.format(self.mark), (GENESIS,))
@@ -226,6 +247,13 @@ class Store(ABC):
         """Yield a table's rows in the shape's columns."""
         names = ", ".join(shape.columns)
         return self.stream(f"SELECT {names} FROM {shape.table} {where}")
+
+    def _pages(self, cursor: _Cursor) -> Iterator[tuple[Any, ...]]:
+        """Yield a cursor's rows without holding all of them."""
+        while rows := cursor.fetchmany(_PAGE):
+            if self.interrupted:
+                raise StoreError("interrupted")
+            yield from rows
 
     def _advance(self) -> str:
         """Return the fencing statement; its parameters come from ``_advance_parameters``."""

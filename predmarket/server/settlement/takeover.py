@@ -16,8 +16,10 @@ from predmarket.engine.state import State
 from predmarket.server import changes
 from predmarket.server.changes import Changes
 from predmarket.server.clock import Clock
+from predmarket.server.interpreter import loads
 from predmarket.server.settlement import journal, recovery
 from predmarket.server.settlement.leadership import Leadership
+from predmarket.server.settlement.standby import Standby
 from predmarket.server.settlement.store import CoreRow, Deposed, Store
 
 log = logging.getLogger(__name__)
@@ -41,10 +43,18 @@ class Loaded:
 class Takeover:
     """The lead over a database, and the way from there to the state it holds."""
 
-    def __init__(self, store: Store, leadership: Leadership, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        leadership: Leadership,
+        clock: Clock,
+        standby: Standby | None = None,
+    ) -> None:
         self._store = store
         self._leadership = leadership
         self._clock = clock
+        self._standby = standby
+        self._state: State | None = None
         self._thread = ThreadPoolExecutor(1, "load")
         self.durability: dict[str, str] = {}
         self.durable = False
@@ -88,10 +98,26 @@ class Takeover:
         self.durable = store.durable()
         return Loaded(
             core,
-            recovery.load(store, core),
+            self._state_of(core),
             frozenset(entry.id for row in rows for entry in journal.decode(row.entries)),
             _decoded(store.outbox_after(known_batch or 0)),
         )
+
+    def _state_of(self, core: CoreRow) -> State:
+        """Return the state as of ``core``: a standby's copy with the tail behind it, or loaded.
+
+        What was loaded before has been given up; its memory is freed first.
+        """
+        if self._state is not None:
+            recovery.dismantle(self._state)
+            self._state = None
+        standby, self._standby = self._standby, None
+        state = None if standby is None else standby.take(self._store, core)
+        if state is None:
+            with loads.unsearched():
+                state = recovery.load(self._store, core)
+        self._state = state
+        return state
 
     def _set_clock(self, core: CoreRow) -> None:
         """Go on in the database's time, and say so when the journal is ahead of it."""
@@ -107,6 +133,8 @@ class Takeover:
     def _close(self) -> None:
         self._store.close()
         self._leadership.release()
+        if self._state is not None:
+            recovery.dismantle(self._state)
 
 
 def _decoded(stored: list[bytes]) -> list[Changes]:

@@ -1,0 +1,56 @@
+"""The interpreter's settings: its lock and its search for garbage (performance.md).
+
+What is kept for good is left out of the search: to go through a million orders stops everything for
+more than a second. Such objects are freed by their reference counts all the same, so whoever throws
+a state away breaks its reference cycles (recovery.dismantle).
+"""
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_SWITCH_S = 0.0005
+_GC_THRESHOLDS = (50_000, 20, 50)
+
+
+def tune_interpreter() -> None:
+    """Fit the interpreter to one busy event loop with threads that wait; once a process.
+
+    A thread gets the interpreter lock back ten times sooner than by default, so that the end of a
+    commit is not kept waiting by the loop. What was loaded is not searched for garbage again, and
+    what an order makes is searched less often: it is freed by its reference counts.
+    """
+    sys.setswitchinterval(_SWITCH_S)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
+class Loads:
+    """Loads of a state, one at a time. ``large``: from so many objects on a state is left out."""
+
+    def __init__(self, large: int = 50_000) -> None:
+        self.large = large
+        self._left_out = False
+
+    @contextmanager
+    def unsearched(self) -> Iterator[None]:
+        """Make a state meanwhile: it is not searched for garbage now, nor, when large, later.
+
+        What was left out along with the state before, and is garbage by now, is freed first.
+        """
+        if self._left_out:
+            gc.unfreeze()
+            gc.collect()
+        gc.disable()
+        try:
+            yield
+        finally:
+            self._left_out = self._left_out or gc.get_count()[0] >= self.large
+            if self._left_out:
+                gc.freeze()
+            gc.enable()
+
+
+loads = Loads()
