@@ -115,6 +115,19 @@ USER = Layout(
     _names("id email role fullName disabled createdAt"),
 )
 
+SESSION = Layout(
+    (
+        _number("ID", "id"),
+        _text("CREATED", "createdAt"),
+        _text("LAST USED", "lastUsedAt"),
+        _text("ADDRESS", "address"),
+        _text("AGENT", "agent"),
+        _text("THIS ONE", "current"),
+    ),
+    _names("id createdAt lastUsedAt address agent current"),
+    least=("CREATED",),
+)
+
 API_KEY = Layout(
     (
         _number("ID", "id"),

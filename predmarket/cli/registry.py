@@ -54,6 +54,9 @@ TREE: Mapping[str, Entry] = {
             "logout": Leaf("auth:logout", "Log out."),
             "status": Leaf("auth:status", "Say who is logged in, and where."),
             "password": Leaf("auth:password", "Choose another password."),
+            "sessions": Leaf("session:list_sessions", "List where one is logged in."),
+            "revoke": Leaf("session:revoke", "End one of one's sessions."),
+            "revoke-all": Leaf("session:revoke_all", "End all own sessions and API keys."),
             "key": Branch(
                 "API keys for bots and scripts.",
                 {
@@ -130,6 +133,7 @@ TREE: Mapping[str, Entry] = {
         {
             "list": Leaf("user:list_users", "List accounts."),
             "update": Leaf("user:update", "Change an account's role, disable or enable it."),
+            "revoke-all": Leaf("user:revoke_all", "End an account's sessions and API keys."),
             "set-role": Leaf("operate:set_role", "Set a role in the database itself."),
         },
         "predmarket user set-role ann@example.com ADMIN",

@@ -1,14 +1,16 @@
-"""Commands: user list, update. (set-role works on the database itself: operate.py.)"""
+"""Commands: user list, update, revoke-all. (set-role works on the database itself: operate.py.)"""
 
 from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, layouts
+import predmarket.client as api
+from predmarket.cli import arguments, layouts, prompt
 from predmarket.cli import line as lines
 from predmarket.cli.failure import NOT_FOUND, Failure, usage
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
+from predmarket.client.shapes import User
 from predmarket.terms import Role
 
 
@@ -59,11 +61,34 @@ def update(
         raise usage("give --role, --disable or --enable")
     line = lines.of(ctx)
     with line.client() as client:
-        found = client.users(q=email, limit=100)["items"]
-        user = next((user for user in found if user["email"].lower() == email.lower()), None)
-        if user is None:
-            raise Failure("USER_NOT_FOUND", f"there is no account {email}", NOT_FOUND)
+        user = _account(client, email)
         disabled = True if disable else False if enable else None
         line.output.record(
             layouts.USER, client.update_user(user["id"], role=role, disabled=disabled)
         )
+
+
+def revoke_all(
+    ctx: typer.Context,
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The account.")],
+) -> None:
+    """Examples:
+      predmarket user revoke-all ann@example.com
+      predmarket user revoke-all ann@example.com --yes
+
+    End all sessions and API keys of an account, at once (admins). Its owner may log in again.
+    """
+    line = lines.of(ctx)
+    prompt.confirm(line, f"End all sessions and API keys of {email}?")
+    with line.client() as client:
+        client.revoke_all_of(_account(client, email)["id"])
+    line.output.note(f"all sessions and API keys of {email} have ended")
+
+
+def _account(client: "api.Client", email: str) -> User:
+    """Return the account with an e-mail. Raises Failure."""
+    found = client.users(q=email, limit=100)["items"]
+    user = next((user for user in found if user["email"].lower() == email.lower()), None)
+    if user is None:
+        raise Failure("USER_NOT_FOUND", f"there is no account {email}", NOT_FOUND)
+    return user

@@ -100,6 +100,10 @@ class AsyncClient:
         """Revoke the session and forget it; the API key, if any, is left alone."""
         await self._conversation.logout()
 
+    async def revoke_all(self) -> None:
+        """End all one's sessions and API keys, and forget this session."""
+        await self._conversation.revoke_all()
+
     async def token(self) -> str | None:
         """Return what a call carries now, the API key or the session's token; None without."""
         return await self._conversation.token()
@@ -114,6 +118,8 @@ class AsyncClient:
     create_api_key = _method(calls.create_api_key)
     api_keys = _method(calls.api_keys)
     revoke_api_key = _method(calls.revoke_api_key)
+    sessions = _method(calls.sessions)
+    revoke_session = _method(calls.revoke_session)
     me = _method(calls.me)
     markets = _method(calls.markets)
     market = _method(calls.market)
@@ -141,6 +147,7 @@ class AsyncClient:
     users = _method(calls.users)
     update_user = _method(calls.update_user)
     admin_log = _method(calls.admin_log)
+    revoke_all_of = _method(calls.revoke_all_of)
     status = _method(calls.status)
 
 

@@ -35,6 +35,7 @@ from predmarket.client.shapes import (
     Position,
     Preview,
     Resolution,
+    SessionInfo,
     Trade,
     Transfer,
     User,
@@ -165,14 +166,32 @@ def login(email: str, password: str) -> Call[Login]:
 
 
 def refresh(refresh_token: str) -> Call[Login]:
-    """Trade a refresh token for new tokens. Not repeatable: reuse revokes the whole session."""
+    """Trade a refresh token for new tokens. Repeatable: for a minute the exchange answers the same
+    token with the same successor, unless that was used.
+    """
     body = _given(refreshToken=refresh_token)
-    return Call("POST", "/v1/auth/refresh", body=body, access=Access.NONE)
+    return Call("POST", "/v1/auth/refresh", body=body, access=Access.NONE, repeatable=True)
 
 
-def logout() -> Call[None]:
-    """Revoke this session."""
-    return Call("POST", "/v1/auth/logout")
+def logout(refresh_token: str) -> Call[None]:
+    """Revoke the session that the refresh token belongs to."""
+    body = _given(refreshToken=refresh_token)
+    return Call("POST", "/v1/auth/logout", body=body, access=Access.NONE, repeatable=True)
+
+
+def sessions() -> Call[Page[SessionInfo]]:
+    """One's own sessions that go on, newest first."""
+    return _get("/v1/auth/sessions", Access.SESSION)
+
+
+def revoke_session(session_id: int) -> Call[None]:
+    """End one of one's sessions."""
+    return Call("DELETE", f"/v1/auth/sessions/{session_id}", access=Access.SESSION)
+
+
+def revoke_all() -> Call[None]:
+    """End all one's sessions and API keys, this session too."""
+    return Call("POST", "/v1/auth/revoke-all", access=Access.SESSION)
 
 
 def change_password(old_password: str, new_password: str) -> Call[None]:
@@ -440,6 +459,11 @@ def admin_log(
 ) -> Call[Page[AdminAct]]:
     """What admins did, newest first (admin)."""
     return _get("/v1/admin/log", actor=actor, action=action, limit=limit, cursor=cursor)
+
+
+def revoke_all_of(user_id: int) -> Call[None]:
+    """End all sessions and API keys of an account (admin)."""
+    return Call("POST", f"/v1/users/{user_id}/revoke-all")
 
 
 def status() -> Call[JsonObject]:

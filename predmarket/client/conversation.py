@@ -119,13 +119,18 @@ class Conversation:
         if tokens is None:
             return
         try:
-            await self._repeat(calls.logout(), tokens.access)
+            await self._repeat(calls.logout(tokens.refresh), None)
         except ApiError as error:
-            if error.status != 401:
+            if error.status != 401:  # else the session had ended already
                 raise
-            renewed = await self.renew(tokens.access)
-            if renewed is not None:
-                await self._repeat(calls.logout(), renewed)
+        await self._forget()
+
+    async def revoke_all(self) -> None:
+        """End all one's sessions and API keys, and forget this session."""
+        await self.send(calls.revoke_all())
+        await self._forget()
+
+    async def _forget(self) -> None:
         async with self._wire.exclusively(self._session):
             await self._wire.write(self._session.forget)
 

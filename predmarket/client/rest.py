@@ -89,10 +89,16 @@ class Client:
         """Revoke the session and forget it; the API key, if any, is left alone."""
         at_once(self._conversation.logout())
 
+    def revoke_all(self) -> None:
+        """End all one's sessions and API keys, and forget this session."""
+        at_once(self._conversation.revoke_all())
+
     change_password = _method(calls.change_password)
     create_api_key = _method(calls.create_api_key)
     api_keys = _method(calls.api_keys)
     revoke_api_key = _method(calls.revoke_api_key)
+    sessions = _method(calls.sessions)
+    revoke_session = _method(calls.revoke_session)
     me = _method(calls.me)
     markets = _method(calls.markets)
     market = _method(calls.market)
@@ -120,6 +126,7 @@ class Client:
     users = _method(calls.users)
     update_user = _method(calls.update_user)
     admin_log = _method(calls.admin_log)
+    revoke_all_of = _method(calls.revoke_all_of)
     status = _method(calls.status)
 
 

@@ -42,6 +42,17 @@ class ApiKey(TypedDict):
     lastUsedAt: str | None
 
 
+class SessionInfo(TypedDict):
+    """lastUsedAt is the login or the last refresh; current, whether it is the one that asks."""
+
+    id: int
+    createdAt: str
+    lastUsedAt: str
+    address: str | None
+    agent: str | None
+    current: bool
+
+
 class NewApiKey(TypedDict):
     """key is shown this once."""
 

@@ -41,6 +41,12 @@ class RefreshRequest(Request, frozen=True):
     refresh_token: RefreshToken | None = None
 
 
+class LogoutRequest(Request, frozen=True):
+    """POST /v1/auth/logout; the refresh token does in place of an access token."""
+
+    refresh_token: RefreshToken | None = None
+
+
 class PasswordRequest(Request, frozen=True):
     """POST /v1/auth/password."""
 
@@ -90,6 +96,26 @@ class Session(msgspec.Struct, frozen=True, rename="camel"):
     access_token: str
     refresh_token: str
     user: User
+
+
+class SessionInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """A session that goes on. ``lastUsedAt`` is its login or last refresh, ``address`` and
+    ``agent`` (the User-Agent) are that request's; ``current`` is the one that asks.
+    """
+
+    id: int
+    created_at: str
+    last_used_at: str
+    address: str | None
+    agent: str | None
+    current: bool
+
+
+class SessionList(msgspec.Struct, frozen=True, rename="camel"):
+    """All of a user's sessions that go on, the newest first."""
+
+    items: list[SessionInfo]
+    next_cursor: str | None = None
 
 
 class ManagedUser(User, frozen=True, rename="camel"):

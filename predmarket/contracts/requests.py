@@ -259,6 +259,6 @@ def in_words(message: str) -> str:
     return re.sub(r"^[EIO](?=[a-z])", lambda first: first[0].lower(), message)
 
 
-def printable(name: str) -> str:
-    """Return a name that a client made up, fit to be shown."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name[:64])
+def printable(name: str, most: int = 64) -> str:
+    """Return the beginning of a name that a client made up, fit to be shown."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:most])

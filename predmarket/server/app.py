@@ -46,6 +46,7 @@ from predmarket.server.routes import (
     operations,
     orders,
     place,
+    sessions,
     user,
     users,
 )
@@ -60,6 +61,7 @@ from predmarket.server.services import Services
 ROUTERS: list[ControllerRouterHandler] = [
     auth.router,
     keys.router,
+    sessions.router,
     markets.router,
     marketdata.router,
     orders.router,
@@ -158,7 +160,6 @@ def create_app(services: Services) -> Application:
     """Return the application. Raises SettingsError when the secret has to be set and is not."""
     secret = services.settings.signing_secret()
     principals = Principals(services.db, secret)
-    sessions = Sessions(services.db, secret, principals)
     health = HealthCheck(services.db, services.redis, lambda: services.core.status().healthy)
     gate = Gate(principals, services.settings.cors_origin)
     limits = Limits.of(services.settings, services.redis)
@@ -166,5 +167,14 @@ def create_app(services: Services) -> Application:
         share_revocations(principals, services.redis)
     candles = Candles(services.db)
     return Application(
-        Context(services, principals, sessions, gate, Passwords(), health, limits, candles)
+        Context(
+            services,
+            principals,
+            Sessions(services.db, secret, principals),
+            gate,
+            Passwords(),
+            health,
+            limits,
+            candles,
+        )
     )

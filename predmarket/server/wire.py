@@ -12,6 +12,7 @@ from msgspec import UNSET
 from predmarket.contracts import accounts, administration, identity, markets, orders, realtime
 from predmarket.contracts.amounts import format_time
 from predmarket.engine.replies import Fill, OrderRecord
+from predmarket.server.auth.families import SessionRecord
 from predmarket.server.auth.keys import KeyRecord
 from predmarket.server.dryrun import Outcome
 from predmarket.server.queries.admin_log import AdminAct
@@ -99,6 +100,18 @@ def api_key(record: KeyRecord) -> identity.ApiKey:
         list(record.scopes),
         format_time(record.created_at),
         None if used is None else format_time(used),
+    )
+
+
+def session(record: SessionRecord, *, current: bool) -> identity.SessionInfo:
+    """Return a session as its user sees it."""
+    return identity.SessionInfo(
+        record.id,
+        format_time(record.created_at),
+        format_time(record.last_used_at),
+        record.address,
+        record.agent,
+        current,
     )
 
 

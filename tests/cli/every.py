@@ -61,6 +61,14 @@ CANDLE = {
     "trades": 7,
 }
 KEY = {"id": 3, "name": "quoter", "scopes": ["read", "trade"], "createdAt": TIME}
+SESSION = {
+    "id": 7,
+    "createdAt": TIME,
+    "lastUsedAt": TIME,
+    "address": "192.0.2.1",
+    "agent": "predmarket/1.0.0 (a laptop)",
+    "current": True,
+}
 MANAGED = {**USER, "disabled": False}
 ACT = {
     "id": 9,
@@ -102,6 +110,8 @@ auth password --old-password-file OLD
 auth key create quoter --scope read --scope trade
 auth key list
 auth key revoke 3
+auth sessions
+auth revoke 7
 market list
 market show rain
 market create rain Will-it-rain? --draft
@@ -132,9 +142,12 @@ account statement
 transfer create ann@example.com 100 --reason welcome --idempotency-key k --yes
 user list
 user update ann@example.com --role ADMIN
+user revoke-all ann@example.com --yes
 admin log --action market_resolve
 status
 auth logout
+auth login ann@example.com
+auth revoke-all --yes
 """.strip().splitlines()
 
 STDIN = {
@@ -157,6 +170,7 @@ def answer_all(stub: Stub) -> None:
     for path, body in {
         "/v1/auth/me": USER,
         "/v1/auth/api-keys": page({**KEY, "lastUsedAt": None}),
+        "/v1/auth/sessions": page(SESSION),
         "/v1/markets": {"items": [MARKET, SNOW], "total": 2},
         "/v1/markets/rain": MARKET,
         "/v1/orderbook/rain": BOOK,
@@ -180,6 +194,8 @@ def answer_all(stub: Stub) -> None:
         "/v1/auth/refresh": Answer(body=tokens(2)),
         "/v1/auth/logout": Answer(204),
         "/v1/auth/password": Answer(204),
+        "/v1/auth/revoke-all": Answer(204),
+        "/v1/users/2/revoke-all": Answer(204),
         "/v1/auth/api-keys": Answer(201, {**KEY, "key": "pm_SECRET"}),
         "/v1/markets": Answer(201, MARKET),
         "/v1/markets/rain/resolve": Answer(body=RESOLVED),
@@ -197,3 +213,4 @@ def answer_all(stub: Stub) -> None:
     stub.on("PATCH", "/v1/orders/17", Answer(body={**ORDER, "qty": "5.00"}))
     stub.on("PATCH", "/v1/users/2", Answer(body={**MANAGED, "role": "ADMIN"}))
     stub.on("DELETE", "/v1/auth/api-keys/3", Answer(204))
+    stub.on("DELETE", "/v1/auth/sessions/7", Answer(204))

@@ -24,6 +24,7 @@ def wire_names(kind: type[msgspec.Struct]) -> set[str]:
         (shapes.Login, identity.Session),
         (shapes.User, identity.ManagedUser),
         (shapes.ApiKey, identity.ApiKey),
+        (shapes.SessionInfo, identity.SessionInfo),
         (shapes.NewApiKey, identity.NewApiKey),
         (shapes.Market, markets.Market),
         (shapes.Resolution, markets.Resolution),

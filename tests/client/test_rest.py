@@ -258,7 +258,8 @@ def test_login_and_logout(stub: Stub, connect: Connect) -> None:
         assert session.load() == OLD
         client.logout()
         assert session.load() is None
-    assert stub.sent("POST", "/v1/auth/logout")[0].token == OLD.access
+    sent = stub.sent("POST", "/v1/auth/logout")[0]
+    assert (sent.token, sent.body) == (None, {"refreshToken": OLD.refresh})
 
 
 def test_follow_takes_every_page(stub: Stub, connect: Connect) -> None:

@@ -11,7 +11,7 @@ import schemathesis
 
 Case: TypeAlias = schemathesis.Case[Any]
 
-_ENDS_SESSION = ("/v1/auth/logout",)
+_ENDS_SESSION = ("/v1/auth/logout", "/v1/auth/revoke-all")
 _STATEMENT = "/v1/user/ledger"
 _STATEMENT_CURSOR = re.compile(r"[A-Za-f][A-Za-z0-9_-]{31}")
 _TIMES = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]")

@@ -96,6 +96,18 @@ class Gate:
             raise Refusal(ErrorCode.FORBIDDEN, "this needs a login; an API key may not do it")
         return principal
 
+    async def session_if_any(self, asked: Asked) -> Principal | None:
+        """Return whom a request comes from, by a session that goes on, None when there is none.
+
+        Raises Refusal: FORBIDDEN for an API key, CSRF.
+        """
+        try:
+            return await self.require_session(asked)
+        except Refusal as refusal:
+            if refusal.code is not ErrorCode.UNAUTHENTICATED:
+                raise
+            return None
+
     async def require_admin(self, asked: Asked) -> Principal:
         """Return the admin whom a request comes from. Raises Refusal."""
         principal = await self.require(asked, Scope.ADMIN)

@@ -13,7 +13,7 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.refusal import Refusal
-from predmarket.server.storage.tables.identity import api_keys, users
+from predmarket.server.storage.tables.identity import api_keys, sessions, users
 from predmarket.terms import ErrorCode, Role, Scope
 from predmarket.units import Micros
 
@@ -62,11 +62,22 @@ async def create_key(
     scopes: Iterable[Scope],
     key: str,
     now: Micros,
+    session_id: int | None = None,
 ) -> KeyRecord:
-    """Store a key. Raises Refusal LIMIT_EXCEEDED."""
+    """Store a key. Raises Refusal LIMIT_EXCEEDED, and UNAUTHENTICATED when the session that makes
+    it has ended by now: what ended it has ended the keys that there were. No session: we make it.
+    """
     # Two that are made at once count one after the other.
     owner = select(users.c.id).where(users.c.id == user_id)
     await connection.execute(owner.with_for_update(key_share=True))
+    standing = select(sessions.c.id).where(
+        sessions.c.id == session_id,
+        sessions.c.user_id == user_id,
+        sessions.c.revoked_at.is_(None),
+    )
+    by_session = session_id is not None
+    if by_session and (await connection.execute(standing)).scalar_one_or_none() is None:
+        raise Refusal(ErrorCode.UNAUTHENTICATED)
     count = select(func.count()).select_from(api_keys).where(api_keys.c.user_id == user_id)
     if (await connection.execute(count)).scalar_one() >= MAX_KEYS:
         raise Refusal(ErrorCode.LIMIT_EXCEEDED, f"a user has at most {MAX_KEYS} API keys")
@@ -110,6 +121,11 @@ async def delete_key(connection: AsyncConnection, user_id: int, key_id: int) -> 
     """End a user's key; False when they have none of that id."""
     mine = (api_keys.c.id == key_id) & (api_keys.c.user_id == user_id)
     return (await connection.execute(delete(api_keys).where(mine))).rowcount > 0
+
+
+async def delete_keys(connection: AsyncConnection, user_id: int) -> None:
+    """End all of a user's keys."""
+    await connection.execute(delete(api_keys).where(api_keys.c.user_id == user_id))
 
 
 _HOLDERS = (

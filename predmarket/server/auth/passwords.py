@@ -11,20 +11,18 @@ import asyncio
 import base64
 import hashlib
 import unicodedata
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import bcrypt
+
+from predmarket.server.auth.turns import Turns
 
 ROUNDS = 12
 _BCRYPT_BYTES = 72
 _AT_ONCE = 2
 MAX_WAITING = 100
-"""Hashes under way or waiting; more would only make everyone wait longer."""
-
-
-class TooManyLogins(Exception):
-    """Too many passwords wait to be hashed."""
+"""Hashes that wait; more would only make everyone wait longer."""
+MAX_WAITING_EACH = 10
+"""Those of one source: an address, for IPv6 its /48, or a session."""
 
 
 def _material(password: str) -> bytes:
@@ -45,35 +43,23 @@ def matches(password: str, hashed: str) -> bool:
 
 
 class Passwords:
-    """Hashes and checks passwords in threads, a few at a time."""
+    """Hashes and checks passwords in threads, a few at a time, in turns of their sources."""
 
     def __init__(self) -> None:
-        self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._waiting = 0
+        self._turns = Turns(_AT_ONCE, MAX_WAITING, MAX_WAITING_EACH)
         # Well formed and nobody's, so that checking against it takes as long as any check.
         self._nobodys = f"$2b${ROUNDS:02}${'.' * 53}"
 
-    async def hash(self, password: str) -> str:
-        """Return a password's hash. Raises TooManyLogins."""
-        async with self._turn():
+    async def hash(self, password: str, source: str = "") -> str:
+        """Return a password's hash. Raises TooManyWaiting."""
+        async with self._turns.turn(source):
             return await asyncio.to_thread(hash_password, password)
 
-    async def check(self, password: str, hashed: str | None) -> bool:
-        """Tell whether a password belongs to a hash. Raises TooManyLogins.
+    async def check(self, password: str, hashed: str | None, source: str = "") -> bool:
+        """Tell whether a password belongs to a hash. Raises TooManyWaiting.
 
         Without a hash (nobody has that e-mail) it takes as long as with one, and is False.
         """
-        async with self._turn():
+        async with self._turns.turn(source):
             found = await asyncio.to_thread(matches, password, hashed or self._nobodys)
         return found and hashed is not None
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        if self._waiting >= MAX_WAITING:
-            raise TooManyLogins
-        self._waiting += 1
-        try:
-            async with self._slots:
-                yield
-        finally:
-            self._waiting -= 1

@@ -47,6 +47,11 @@ class Principal(NamedTuple):
     scopes: frozenset[Scope] | None = None
 
     @property
+    def credential(self) -> str:
+        """Return the name of the session or key, for what is counted by it."""
+        return f"key {self.key_id}" if self.key_id else f"session {self.session_id}"
+
+    @property
     def is_admin(self) -> bool:
         """Tell whether an admin asks, with a credential that is good for it."""
         return self.role is Role.ADMIN and self.may(Scope.ADMIN)

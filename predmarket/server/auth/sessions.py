@@ -1,24 +1,41 @@
 """Sessions in the database: begun, renewed and ended.
 
-A session is the family of refresh tokens that descend from one login. Each may be used once; one
-used again was stolen, from the owner or by the thief, so the whole family ends. Whom a session's
-tokens stand for is principals.py's to say, which is told of each end.
+A session is the family of refresh tokens that descend from one login. Each is traded once for its
+successor, which is derived from it. So a token that comes again within REPEAT_SECONDS, its
+successor not used yet, gets that same successor: the answer was lost, or two tabs asked. Later, or
+once the successor was used, the token was stolen, from the owner or by the thief, so the whole
+family ends. Times are the database's. Whom a session's tokens stand for is principals.py's to say,
+which is told of each end.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.auth import keys
-from predmarket.server.auth.families import SECOND, end_sessions, issue_refresh, refresh_record
+from predmarket.server.auth.families import (
+    SECOND,
+    Device,
+    RefreshRecord,
+    SessionRecord,
+    addresses_of,
+    begin_session,
+    end_sessions,
+    refresh_record,
+    sessions_of,
+    succeed,
+)
 from predmarket.server.auth.principals import Ended, Principal, Principals, wall_clock
-from predmarket.server.auth.tokens import REFRESH_SECONDS, issue_access, refresh_hash
+from predmarket.server.auth.tokens import REPEAT_SECONDS, RefreshKeys, issue_access
+from predmarket.server.limits.address import client_key
 from predmarket.server.queries.users import UserRecord, user_by_id
 from predmarket.server.refusal import Refusal
-from predmarket.server.storage.database import Database
-from predmarket.server.storage.tables.identity import refresh_tokens, sessions, users
+from predmarket.server.storage.database import Database, database_time
+from predmarket.server.storage.tables.identity import sessions, users
 from predmarket.terms import ErrorCode
+from predmarket.units import Micros
 
 
 class Opened(NamedTuple):
@@ -39,18 +56,19 @@ class Sessions:
         principals: Principals,
         clock: Callable[[], float] = wall_clock,
     ) -> None:
+        """``clock`` stamps access tokens."""
         self._db = db
         self._secret = secret
+        self._keys = RefreshKeys(secret)
         self._principals = principals
         self._clock = clock
 
-    async def open(self, user: UserRecord) -> Opened:
+    async def open(self, user: UserRecord, device: Device) -> Opened:
         """Begin a session of its own for a user who has just proved who they are.
 
         Raises Refusal INVALID_CREDENTIALS when since then they were disabled or the password
         changed.
         """
-        now = int(self._clock() * SECOND)
         # Locked, so that a new password finds this session to end, or is found here.
         unchanged = (
             select(users.c.id)
@@ -64,47 +82,43 @@ class Sessions:
         async with self._db.write() as connection:
             if (await connection.execute(unchanged)).scalar_one_or_none() is None:
                 raise Refusal(ErrorCode.INVALID_CREDENTIALS)
-            # Here since it is where rows come from: nobody's table grows without end.
-            await connection.execute(
-                delete(sessions).where(sessions.c.user_id == user.id, sessions.c.expires_at < now)
-            )
-            session_id = (
-                await connection.execute(
-                    insert(sessions)
-                    .values(
-                        user_id=user.id,
-                        created_at=now,
-                        expires_at=now + REFRESH_SECONDS * SECOND,
-                    )
-                    .returning(sessions.c.id)
-                )
-            ).scalar_one()
-            refresh = await issue_refresh(connection, session_id, now)
-        return self._opened(user, session_id, refresh)
+            now = await database_time(connection)
+            begun = await begin_session(connection, self._keys, user.id, device, now)
+        for session_id in begun.ended:
+            await self._principals.ended(Ended("session", session_id))
+        return self._opened(user, begun.session_id, begun.token)
 
-    async def rotate(self, token: str) -> Opened | None:
-        """Trade a refresh token for new tokens. None when it is unknown, expired or used before;
-        in the last case its whole family is revoked."""
-        now = int(self._clock() * SECOND)
-        hashed = refresh_hash(token)
+    async def of_refresh(self, token: str) -> RefreshRecord | None:
+        """Return what is stored of a refresh token, whatever has become of it."""
+        async with self._db.read_account() as connection:
+            return await refresh_record(connection, self._keys, token)
+
+    async def knows(self, user_id: int, host: str | None, refresh: str | None) -> bool:
+        """Tell whether a user has logged in from an address before, or in a browser, as a refresh
+        token that it still has shows, whatever has become of that session.
+
+        For nobody, the user 0, it asks the same of the database, so that time tells nothing.
+        """
+        async with self._db.read_account() as connection:
+            addresses = await addresses_of(connection, user_id)
+            record = await refresh_record(connection, self._keys, refresh or "")
+        here = client_key(host)
+        return any(client_key(one) == here for one in addresses) or (
+            record is not None and record.user_id == user_id
+        )
+
+    async def rotate(self, token: str, device: Device) -> Opened | None:
+        """Trade a refresh token for new tokens. None when it is unknown, expired or was used
+        before; in the last case its whole family is revoked, unless it is a repeat."""
         async with self._db.write() as connection:
-            row = await refresh_record(connection, hashed)
-            if row is None or row.expires_at <= now or row.revoked_at is not None or row.disabled:
+            now = await database_time(connection)
+            row = await refresh_record(connection, self._keys, token)
+            if row is None or not row.stands(now):
                 return None
-            used = await connection.execute(
-                update(refresh_tokens)
-                .where(refresh_tokens.c.hash == hashed, refresh_tokens.c.used_at.is_(None))
-                .values(used_at=now)
-            )
-            if used.rowcount:
-                refresh = await issue_refresh(connection, row.session_id, now)
-                await connection.execute(
-                    update(sessions)
-                    .where(sessions.c.id == row.session_id)
-                    .values(expires_at=now + REFRESH_SECONDS * SECOND)
-                )
-            else:
-                refresh = None
+            refresh = await succeed(connection, self._keys, token, row, device, now)
+            if refresh is None:
+                refresh = await self._repeated(connection, token, now)
+            if refresh is None:
                 await end_sessions(connection, sessions.c.id == row.session_id, now)
             user = await user_by_id(connection, row.user_id)
         if refresh is None:
@@ -113,19 +127,41 @@ class Sessions:
         assert user is not None  # sessions refer to users
         return self._opened(user, row.session_id, refresh)
 
-    async def revoke(self, session_id: int) -> None:
-        """End a session with all its tokens."""
-        now = int(self._clock() * SECOND)
+    async def _repeated(self, connection: AsyncConnection, token: str, now: Micros) -> str | None:
+        """Return the successor of a token that comes again; None when it is too late for that."""
+        successor = self._keys.successor(token)
+        before = await refresh_record(connection, self._keys, token)
+        after = await refresh_record(connection, self._keys, successor)
+        if before is None or before.used_at is None or after is None or after.used_at is not None:
+            return None
+        return successor if now <= before.used_at + REPEAT_SECONDS * SECOND else None
+
+    async def sessions_of(self, user_id: int) -> list[SessionRecord]:
+        """Return a user's sessions that stand, the newest first."""
+        async with self._db.read_account() as connection:
+            return await sessions_of(connection, user_id, await database_time(connection))
+
+    async def revoke(self, session_id: int, user_id: int) -> bool:
+        """End a user's session with all its tokens; False when they have none of that id."""
+        mine = (sessions.c.id == session_id) & (sessions.c.user_id == user_id)
         async with self._db.write() as connection:
-            await end_sessions(connection, sessions.c.id == session_id, now)
-        await self._principals.ended(Ended("session", session_id))
+            found = await end_sessions(connection, mine, await database_time(connection))
+        if found:
+            await self._principals.ended(Ended("session", session_id))
+        return bool(found)
+
+    async def revoke_all(self, user_id: int) -> bool:
+        """End all sessions and API keys of a user; False when there is no such user."""
+        async with self._db.write() as connection:
+            found = await end_all(connection, user_id)
+        await self._principals.ended(Ended("user", user_id))
+        return found
 
     async def change_password(self, principal: Principal, old_hash: str, new_hash: str) -> bool:
         """Store a new password and end the user's other sessions, as one act.
 
         False, and nothing is changed, when the password is not the one of ``old_hash`` any more.
         """
-        now = int(self._clock() * SECOND)
         mine, same = users.c.id == principal.user_id, users.c.password_hash == old_hash
         others = (sessions.c.user_id == principal.user_id) & (sessions.c.id != principal.session_id)
         async with self._db.write() as connection:
@@ -135,7 +171,7 @@ class Sessions:
             )
             if not changed.rowcount:
                 return False
-            await end_sessions(connection, others, now)
+            await end_sessions(connection, others, await database_time(connection))
         await self._principals.ended(Ended("user", principal.user_id))
         return True
 
@@ -150,3 +186,15 @@ class Sessions:
     def _opened(self, user: UserRecord, session_id: int, refresh: str) -> Opened:
         access = issue_access(self._secret, user.id, session_id, user.role, int(self._clock()))
         return Opened(access, refresh, user)
+
+
+async def end_all(connection: AsyncConnection, user_id: int) -> bool:
+    """End all sessions and API keys of a user; False when there is no such user."""
+    # First, as it waits for a login and a new key under way, which then are there to be ended.
+    owner = select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True)
+    if (await connection.execute(owner)).scalar_one_or_none() is None:
+        return False
+    now = await database_time(connection)
+    await end_sessions(connection, sessions.c.user_id == user_id, now)
+    await keys.delete_keys(connection, user_id)
+    return True

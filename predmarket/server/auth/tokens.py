@@ -1,6 +1,12 @@
-"""Access tokens (JWT, 15 minutes) and refresh tokens (random, kept only as a hash, 30 days)."""
+"""Access tokens (JWT, 15 minutes) and refresh tokens (random, kept only as a hash, 30 days).
 
+Everything about a refresh token is derived with keys from the signing secret: what is stored of it,
+and which token succeeds it. So another secret ends every session.
+"""
+
+import base64
 import hashlib
+import hmac
 import secrets
 from typing import NamedTuple
 
@@ -10,6 +16,12 @@ from predmarket.terms import Role
 
 ACCESS_SECONDS = 15 * 60
 REFRESH_SECONDS = 30 * 24 * 3_600
+SESSION_SECONDS = 90 * 24 * 3_600
+"""How long a session lasts at most, however often it is refreshed."""
+REPEAT_SECONDS = 60
+"""How long a refresh token that was used may come again: a lost answer, two tabs."""
+CLOCKS_APART_SECONDS = 5
+"""How far the clocks of two gateways may be apart: one reads what the other has just issued."""
 _ALGORITHM = "HS256"
 _LARGEST_ID = 2**63 - 1
 
@@ -44,6 +56,7 @@ def read_access(secret: str, token: str) -> AccessToken | None:
             secret,
             algorithms=[_ALGORITHM],
             options={"require": ["sub", "sid", "role", "exp"]},
+            leeway=CLOCKS_APART_SECONDS,
         )
         user_id, session_id = int(claims["sub"]), int(claims["sid"])
         if not (0 < user_id <= _LARGEST_ID and 0 < session_id <= _LARGEST_ID):
@@ -58,6 +71,25 @@ def new_refresh() -> str:
     return secrets.token_urlsafe(32)
 
 
-def refresh_hash(token: str) -> bytes:
-    """Return what is stored of a refresh token."""
+class RefreshKeys:
+    """What is derived of refresh tokens, with keys of their own from the signing secret."""
+
+    def __init__(self, secret: str) -> None:
+        self._storing = hmac.digest(secret.encode(), b"predmarket refresh hash", hashlib.sha256)
+        self._succeeding = hmac.digest(
+            secret.encode(), b"predmarket refresh successor", hashlib.sha256
+        )
+
+    def stored(self, token: str) -> bytes:
+        """Return what is stored of a token."""
+        return hmac.digest(self._storing, token.encode(), hashlib.sha256)
+
+    def successor(self, token: str) -> str:
+        """Return the one token that a token is traded for."""
+        found = hmac.digest(self._succeeding, token.encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(found).rstrip(b"=").decode()
+
+
+def stored_before(token: str) -> bytes:
+    """Return what earlier versions stored of a token: its plain hash. Its successor's is keyed."""
     return hashlib.sha256(token.encode()).digest()

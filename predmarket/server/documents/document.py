@@ -34,6 +34,7 @@ from predmarket.server.routes.context import (
     auth_call,
     cancel_entry,
     order_entry,
+    session_if_any,
     sign_in,
 )
 from predmarket.terms import ErrorCode as E
@@ -41,6 +42,8 @@ from predmarket.terms import ErrorCode as E
 _IMPLICIT = ("request", "data", "scope", "state", "headers", "cookies", "query", "body", "socket")
 _LIMITS = (auth_call, sign_in, order_entry, cancel_entry)
 """Guards that count calls and do not ask who is calling."""
+_OPTIONAL = ([anyone], [session_if_any])
+"""Guards that ask and let nobody in particular in, too."""
 _BEARER_OR_COOKIE: list[Schema] = [{"bearer": []}, {"cookie": []}]
 
 
@@ -117,7 +120,7 @@ class Operation:
         """Return who may call it."""
         if not self._who:
             return []
-        return [{}, *_BEARER_OR_COOKIE] if self._who == [anyone] else _BEARER_OR_COOKIE
+        return [{}, *_BEARER_OR_COOKIE] if self._who in _OPTIONAL else _BEARER_OR_COOKIE
 
     @property
     def _who(self) -> list[Guard]:

@@ -5,7 +5,7 @@ Told by the answer's contract, so that every operation that gives an order leads
 
 from typing import NamedTuple
 
-from predmarket.contracts.identity import NewApiKey, User, UserList
+from predmarket.contracts.identity import NewApiKey, SessionList, User, UserList
 from predmarket.contracts.markets import Market, MarketList, OrderBook, Resolution
 from predmarket.contracts.orders import Order, OrderPage, QueuedOrder
 
@@ -47,6 +47,7 @@ LINKS: dict[type, list[Link]] = {
     OrderBook: [Link("place_order", body={"marketId": "$response.body#/marketId"})],
     QueuedOrder: _order(_ID),
     NewApiKey: [Link("revoke_key", path={"id": _ID})],
+    SessionList: [Link("end_session", path={"id": "$response.body#/items/0/id"})],
     UserList: [Link("update_user", path={"id": "$response.body#/items/0/id"})],
     User: [Link("transfer", body={"userId": _ID})],
 }

@@ -20,7 +20,8 @@ from typing import TypeAlias
 Address: TypeAlias = IPv4Address | IPv6Address
 Client: TypeAlias = tuple[str, int]
 
-SITE_PREFIX = 64
+SITE_PREFIXES = (64, 56, 48)
+"""What one site may have of IPv6: a network, a household's delegation, an organisation's."""
 _UNKNOWN = "unknown"
 
 
@@ -68,15 +69,28 @@ class Proxies:
 
 
 @lru_cache(maxsize=4_096)
-def client_key(host: str | None) -> str:
-    """Return what a client's calls are counted under: its address, for IPv6 its /64.
+def client_keys(host: str | None) -> tuple[str, ...]:
+    """Return what a client's calls are counted under, the narrowest first: its address, for IPv6
+    its /64, /56 and /48.
 
-    A site has at least a /64: by single addresses one machine would have 2^64 tries.
+    A site has at least a /64: by single addresses one machine would have 2^64 tries, and by /64
+    alone a household with a /56 has 256 times as many as it should.
     """
     address = None if host is None else _parse(host)
     if isinstance(address, IPv6Address):
-        return str(ip_network((address, SITE_PREFIX), strict=False))
-    return _UNKNOWN if address is None else str(address)
+        return tuple(str(ip_network((address, bits), strict=False)) for bits in SITE_PREFIXES)
+    return (_UNKNOWN if address is None else str(address),)
+
+
+def client_key(host: str | None) -> str:
+    """Return the narrowest that a client's calls are counted under."""
+    return client_keys(host)[0]
+
+
+def plain_address(host: str | None) -> str | None:
+    """Return a client's address as people write it, None when it has none."""
+    address = None if host is None else _parse(host)
+    return None if address is None else str(address)
 
 
 def _parse(text: str) -> Address | None:

@@ -1,10 +1,19 @@
-"""Limits on the calls under /v1/auth, by the client's address.
+"""Limits on the calls under /v1/auth: by address, by session once signed in, by account.
+
+By address: an IPv6 client counts under its /64, and with its neighbours under the /56 and the /48,
+which may do twice and four times as much. The narrowest is asked first, so that who is refused
+there uses nothing up for the neighbours.
+
+By account: failed logins under one e-mail from places that its owner has not logged in from. They
+are counted whether or not somebody has that e-mail, and never for a place that is known: whoever
+guesses passwords cannot keep the owner out (routes/sign_in.py).
 
 Exact in either place: in Redis the times of a client's calls are kept one by one (the moving window
 of the package limits, a round trip a call, which a password's hash outweighs by far), in the
 process by grains (windows.py). A refused call is not counted.
 """
 
+import hashlib
 import time
 from dataclasses import dataclass
 
@@ -12,10 +21,16 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
+from predmarket.server.limits.address import client_keys
 from predmarket.server.limits.refused import too_many
 from predmarket.server.limits.windows import Windows
 from predmarket.server.redis import Away, Redis
 from predmarket.server.setting_kinds import RateLimit
+
+TIER_FACTORS = (1, 2, 4)
+"""How often the limit counts for a client's /64, /56 and /48."""
+UNFAMILIAR_LOGINS = RateLimit(20, 3_600)
+"""Logins that fail under one e-mail, from places where its owner is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,51 +40,91 @@ class _Rule:
     name: str
     item: RateLimitItem
     here: Windows[str]
+    message: str
 
     @classmethod
-    def of(cls, name: str, limit: RateLimit | None) -> "_Rule | None":
-        if limit is None:
-            return None
+    def of(cls, name: str, limit: RateLimit, message: str) -> "_Rule":
         item = RateLimitItemPerSecond(limit.times, limit.seconds)
-        return cls(name, item, Windows(limit))
+        return cls(name, item, Windows(limit), message)
+
+    @classmethod
+    def tiers(cls, name: str, limit: RateLimit | None, message: str) -> "list[_Rule]":
+        """Return the rules for each width of a client's network, none when there is no limit."""
+        if limit is None:
+            return []
+        wider = [limit._replace(times=factor * limit.times) for factor in TIER_FACTORS]
+        names = (name, f"{name}-56", f"{name}-48")
+        return [cls.of(*each, message) for each in zip(names, wider, strict=True)]
 
 
 class AuthLimits:
-    """The limits on /v1/auth: ``rate`` on register and login together, ``window`` on every call."""
+    """``rate`` limits register and login together by address; ``window`` every call, by session
+    where there is one."""
 
     def __init__(
         self, rate: RateLimit | None, window: RateLimit | None, redis: Redis | None
     ) -> None:
-        self._rate = _Rule.of("sign-in", rate)
-        self._window = _Rule.of("auth", window)
+        self._rate = _Rule.tiers(
+            "sign-in",
+            rate,
+            f"too many sign-ins from your address: {rate} at most; whoever runs the exchange can "
+            "raise AUTH_RATE_LIMIT, for a class behind one address",
+        )
+        self._window = _Rule.tiers(
+            "auth", window, f"too many calls about signing in from your address: {window} at most"
+        )
+        self._sessions = window and _Rule.of(
+            "session", window, f"too many calls about signing in by this session: {window} at most"
+        )
+        self._accounts = rate and _Rule.of(
+            "account",
+            UNFAMILIAR_LOGINS,
+            "too many failed logins under this e-mail from elsewhere; log in from where you did "
+            "before, or later",
+        )
         self._redis = redis
         self._shared = None if redis is None else _shared(redis)
 
-    async def take_sign_in(self, client: str) -> None:
-        """Count a register or a login. Raises Refusal RATE_LIMITED."""
-        await self._take(self._rate, client)
+    async def take_sign_in(self, host: str | None) -> None:
+        """Count a register or a login of a client's. Raises Refusal RATE_LIMITED."""
+        await self._take_tiers(self._rate, host)
 
-    async def take(self, client: str) -> None:
-        """Count any call. Raises Refusal RATE_LIMITED."""
-        await self._take(self._window, client)
+    async def take(self, host: str | None) -> None:
+        """Count a call of a client that is nobody yet. Raises Refusal RATE_LIMITED."""
+        await self._take_tiers(self._window, host)
 
-    async def _take(self, rule: _Rule | None, client: str) -> None:
-        if rule is None:
-            return
+    async def take_signed_in(self, credential: str) -> None:
+        """Count a call by a session or key, as ``session 7``. Raises Refusal RATE_LIMITED."""
+        if self._sessions is not None:
+            await self._take(self._sessions, credential)
+
+    async def take_unfamiliar(self, email: str) -> None:
+        """Count a login from where nobody with that e-mail is known. Raises Refusal RATE_LIMITED.
+
+        Counted before the password is looked at, since many may be looked at at once.
+        """
+        if self._accounts is not None:  # its hash: of one length, and no list of e-mails in Redis
+            await self._take(self._accounts, hashlib.sha256(email.encode()).hexdigest())
+
+    async def _take_tiers(self, rules: list[_Rule], host: str | None) -> None:
+        for rule, key in zip(rules, client_keys(host), strict=False):
+            await self._take(rule, key)
+
+    async def _take(self, rule: _Rule, key: str) -> None:
         try:
-            wait = await self._take_shared(rule, client)
+            wait = await self._take_shared(rule, key)
         except Away:
-            wait = rule.here.take(client)
+            wait = rule.here.take(key)
         if wait:
-            raise too_many(wait)
+            raise too_many(wait, rule.message)
 
-    async def _take_shared(self, rule: _Rule, client: str) -> float:
+    async def _take_shared(self, rule: _Rule, key: str) -> float:
         redis, shared = self._redis, self._shared
         if redis is None or shared is None:
             raise Away
-        if await redis.call(lambda: shared.hit(rule.item, rule.name, client)):
+        if await redis.call(lambda: shared.hit(rule.item, rule.name, key)):
             return 0.0
-        stats = await redis.call(lambda: shared.get_window_stats(rule.item, rule.name, client))
+        stats = await redis.call(lambda: shared.get_window_stats(rule.item, rule.name, key))
         return min(max(stats.reset_time - time.time(), 0.001), rule.item.get_expiry())
 
 

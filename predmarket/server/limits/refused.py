@@ -6,7 +6,7 @@ from predmarket.server.refusal import Refusal
 from predmarket.terms import ErrorCode
 
 
-def too_many(wait_s: float) -> Refusal:
+def too_many(wait_s: float, message: str | None = None) -> Refusal:
     """Return 429 RATE_LIMITED, with whole seconds after which it is worth trying again."""
     seconds = max(1, math.ceil(wait_s))
-    return Refusal(ErrorCode.RATE_LIMITED, headers={"retry-after": str(seconds)})
+    return Refusal(ErrorCode.RATE_LIMITED, message, headers={"retry-after": str(seconds)})

@@ -18,7 +18,6 @@ from predmarket.server.auth.sessions import Sessions
 from predmarket.server.candles import Candles
 from predmarket.server.health import HealthCheck
 from predmarket.server.limits import Limits
-from predmarket.server.limits.address import client_key
 from predmarket.server.refusal import Refusal
 from predmarket.server.services import Services
 from predmarket.server.view import MarketRecord
@@ -131,14 +130,30 @@ async def admin(connection: AnyConnection, _: BaseRouteHandler) -> None:
     scope["user"] = await _gate(connection).require_admin(scope)
 
 
+async def session_if_any(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: lets everybody in but API keys, knowing whose session it is while that goes on."""
+    scope = connection.scope
+    scope["user"] = await _gate(connection).session_if_any(scope)
+
+
 async def auth_call(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard: counts a call by its client's address."""
-    await _context(connection).limits.auth.take(_client(connection))
+    """Guard: counts a call by its session or key, or by its client's address when it has none."""
+    context = _context(connection)
+    try:
+        who = await context.gate.identify(connection.scope)
+    except Refusal:  # the guard that follows says so
+        who = None
+    if who is None:
+        await context.limits.auth.take(client_host(connection))
+    else:
+        await context.limits.auth.take_signed_in(who.credential)
 
 
 async def sign_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard: counts a register or a login by its client's address."""
-    await _context(connection).limits.auth.take_sign_in(_client(connection))
+    """Guard: counts a register or a login by its client's address, whoever else that is."""
+    limits = _context(connection).limits.auth
+    await limits.take(client_host(connection))
+    await limits.take_sign_in(client_host(connection))
 
 
 async def order_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:
@@ -166,6 +181,7 @@ def _gate(connection: AnyConnection) -> Gate:
     return _context(connection).gate
 
 
-def _client(connection: AnyConnection) -> str:
+def client_host(connection: AnyConnection) -> str | None:
+    """Return the address that a call comes from, None when it has none."""
     client = connection.scope["client"]
-    return client_key(None if client is None else client[0])
+    return None if client is None else client[0]

@@ -10,7 +10,7 @@ from litestar.types import HTTPScope, Send
 
 from predmarket.contracts.errors import ErrorAnswer, ErrorBody, Problem
 from predmarket.contracts.requests import Invalid, in_words
-from predmarket.server.auth.passwords import TooManyLogins
+from predmarket.server.auth.turns import TooManyWaiting
 from predmarket.server.bus import BusError, OutcomeUnknown, Overloaded
 from predmarket.server.refusal import Refusal
 from predmarket.server.storage.database import is_lost
@@ -52,7 +52,7 @@ def refusal_of(error: BaseException) -> Refusal:
             return error
         case Invalid():
             return Refusal(ErrorCode.VALIDATION_FAILED, details=error.problems, more=error.more)
-        case Overloaded() | TooManyLogins():
+        case Overloaded() | TooManyWaiting():
             return Refusal(ErrorCode.OVERLOADED, headers=RETRY)
         case OutcomeUnknown():
             return Refusal(ErrorCode.OUTCOME_UNKNOWN)

@@ -24,7 +24,9 @@ async def make_key(request: ApiRequest, data: JSONBody[ApiKeyRequest]) -> NewApi
         raise Refusal(E.FORBIDDEN, "only an admin's key may have the scope admin")
     key, now = new_key(), time.time_ns() // 1_000
     async with request.services.db.write() as connection:
-        kept = await create_key(connection, who.user_id, data.name, data.scopes, key, now)
+        kept = await create_key(
+            connection, who.user_id, data.name, data.scopes, key, now, who.session_id
+        )
     return NewApiKey(kept.id, kept.name, list(kept.scopes), key)
 
 

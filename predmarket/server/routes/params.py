@@ -45,6 +45,10 @@ OrderPath: TypeAlias = Annotated[str, PathParameter(description="An order's id",
 UserPath: TypeAlias = Annotated[str, PathParameter(description="A user's id", schema_extra=_ID)]
 KeyPath: TypeAlias = Annotated[str, PathParameter(description="An API key's id", schema_extra=_ID)]
 
+SessionPath: TypeAlias = Annotated[
+    str, PathParameter(description="A session's id", schema_extra=_ID)
+]
+
 
 def order_id(text: str) -> int:
     """Return the order id in a path. Raises Refusal ORDER_NOT_FOUND when it can be none."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from litestar import Router, get, patch
+from litestar import Router, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 
 from predmarket.contracts.identity import ManagedUser, UpdateUserRequest, UserList
@@ -11,6 +11,7 @@ from predmarket.contracts.text import LINE
 from predmarket.engine.commands import CancelAll
 from predmarket.server import wire
 from predmarket.server.auth.principals import Ended
+from predmarket.server.auth.sessions import end_all
 from predmarket.server.documents.notes import COMMAND, notes
 from predmarket.server.queries.admin_log import add_act
 from predmarket.server.queries.cursors import decode_cursor, page
@@ -57,14 +58,17 @@ async def update_user(
 ) -> ManagedUser:
     """Change what a user may do, from this moment on.
 
-    Disabling also cancels the user's open orders; enabling does not bring them back. Where that is
-    answered with 503 the user is disabled, and the same call again cancels what was left open.
+    Disabling also ends the user's sessions and API keys and cancels the open orders; enabling
+    brings none of them back. Where that is answered with 503 the user is disabled, and the same
+    call again cancels what was left open.
     """
     user_id = id_in_path(id, E.USER_NOT_FOUND)
     actor_id, now = request.principal.user_id, request.services.core.now()
     async with request.services.db.write() as connection:
         changed = await change_user(connection, user_id, data.role, data.disabled)
         if changed is not None:
+            if changed.disabled:
+                await end_all(connection, user_id)
             for action, said in _acts(data):
                 await add_act(connection, now, actor_id, action, user_id, **said)
     if changed is None:
@@ -82,6 +86,21 @@ def _acts(data: UpdateUserRequest) -> Iterator[tuple[AdminAction, dict[str, obje
         yield AdminAction.USER_DISABLE if data.disabled else AdminAction.USER_ENABLE, {}
 
 
+@post("/{id:str}/revoke-all", status_code=204, opt=notes(E.USER_NOT_FOUND))
+async def revoke_all_of_user(request: ApiRequest, id: UserPath) -> None:
+    """End all sessions and API keys of a user, who may log in again."""
+    user_id = id_in_path(id, E.USER_NOT_FOUND)
+    actor_id, now = request.principal.user_id, request.services.core.now()
+    async with request.services.db.write() as connection:
+        if not await end_all(connection, user_id):
+            raise Refusal(E.USER_NOT_FOUND)
+        await add_act(connection, now, actor_id, AdminAction.USER_REVOKE_ALL, user_id)
+    await request.context.principals.ended(Ended("user", user_id))
+
+
 router = Router(
-    "/v1/users", route_handlers=[list_users, update_user], guards=[admin], tags=["users"]
+    "/v1/users",
+    route_handlers=[list_users, update_user, revoke_all_of_user],
+    guards=[admin],
+    tags=["users"],
 )

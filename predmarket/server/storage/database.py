@@ -10,6 +10,7 @@ none of them away.
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.util import await_only, greenlet_spawn
+
+from predmarket.units import Micros
 
 POOL_SIZE = 8
 ACCOUNT_POOL_SIZE = 4
@@ -130,11 +133,19 @@ def open_whole(engine: Engine) -> None:
 def sync_engine(url: str) -> Engine:
     """Return a plain engine whose transactions write, for migrations and tools."""
     parsed = normal_url(url)
-    engine = create_engine(parsed)
+    engine = create_engine(parsed, hide_parameters=True)  # a password's hash is one of them
     if is_sqlite(parsed):
         Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
         prepare_sqlite(engine, "BEGIN IMMEDIATE")
     return engine
+
+
+async def database_time(connection: AsyncConnection) -> Micros:
+    """Return the database's time, one for all gateways; an embedded one has this machine's."""
+    if connection.dialect.name == "sqlite":
+        return time.time_ns() // 1_000
+    micros = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+    return int((await connection.execute(micros)).scalar_one())
 
 
 class Database:
@@ -163,6 +174,7 @@ class Database:
             pool_timeout=POOL_WAIT_SECONDS,
             pool_pre_ping=True,
             connect_args={"connect_timeout": CONNECT_SECONDS},
+            hide_parameters=True,
         )
 
     def _sqlite(self, begin: str, pool_size: int, *, read_only: bool = False) -> AsyncEngine:
@@ -172,6 +184,7 @@ class Database:
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
             connect_args={"factory": EndingConnection},
+            hide_parameters=True,
         )
         prepare_sqlite(engine.sync_engine, begin, read_only=read_only)
         open_whole(engine.sync_engine)

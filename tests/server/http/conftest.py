@@ -47,7 +47,12 @@ class Exchange:
     app: Application
     anonymous: httpx.AsyncClient
     register: Callable[[str], Awaitable[User]]
+    login: Callable[[str], Awaitable[User]]
     admin: User
+
+    async def again(self, user: User) -> User:
+        """Log a user in once more; return them with the new session."""
+        return await self.login(user.email)
 
     async def market(self, slug: str = "rain", **fields: object) -> Json:
         """Create a market."""
@@ -140,18 +145,25 @@ async def exchange(settings: Settings) -> AsyncIterator[Exchange]:
 
         anonymous = client()
 
+        async def enter(how: str, status: int, body: Json) -> User:
+            answer = await anonymous.post(f"/v1/auth/{how}", json=body)
+            anonymous.cookies.clear()
+            assert answer.status_code == status, answer.text
+            session = answer.json()
+            token = session["accessToken"]
+            return User(session["user"]["id"], body["email"], client(token), session)
+
         async def register(email: str) -> User:
             body = {"email": email, "password": PASSWORD, "fullName": "Ann Example"}
-            answer = await anonymous.post("/v1/auth/register", json=body)
-            anonymous.cookies.clear()
-            assert answer.status_code == 201, answer.text
-            session = answer.json()
-            return User(session["user"]["id"], email, client(session["accessToken"]), session)
+            return await enter("register", 201, body)
+
+        async def login(email: str) -> User:
+            return await enter("login", 200, {"email": email, "password": PASSWORD})
 
         boss = await register("boss@example.com")
         async with node.db.write() as connection:
             promote = text("UPDATE users SET role = 'ADMIN' WHERE id = :id")
             await connection.execute(promote, {"id": boss.id})
-        yield Exchange(url, node, app, anonymous, register, boss)
+        yield Exchange(url, node, app, anonymous, register, login, boss)
         for one in clients:
             await one.aclose()

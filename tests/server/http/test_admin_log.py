@@ -53,6 +53,7 @@ async def test_every_act_of_an_admin_is_in_it(exchange: Exchange) -> None:
     await ok(await admin.post("/v1/markets/snow/resolve", json={"outcome": "VOID"}))
     await ok(await change(exchange, trader, role="ADMIN", disabled=True))
     await ok(await change(exchange, trader, disabled=False))
+    assert (await admin.post(f"/v1/users/{trader.id}/revoke-all")).status_code == 204
     rain, user = f"market:{market['id']}", f"user:{trader.id}"
     created = {"slug": "rain", "question": "Will it rain?", "status": "DRAFT"}
     transfer = {"transferId": 1, "amount": "12.500000", "reason": "test"}
@@ -71,6 +72,7 @@ async def test_every_act_of_an_admin_is_in_it(exchange: Exchange) -> None:
         ("USER_ROLE", user, {"role": "ADMIN"}),
         ("USER_DISABLE", user, {}),
         ("USER_ENABLE", user, {}),
+        ("USER_REVOKE_ALL", user, {}),
     ]
 
 

@@ -138,36 +138,6 @@ async def test_a_long_password_counts_to_its_end(exchange: Exchange) -> None:
         assert answer.status_code == status
 
 
-async def test_refresh_rotates(exchange: Exchange) -> None:
-    """Each refresh token works once; used again, it ends the whole family."""
-    ann = await exchange.register("ann@example.com")
-    first = ann.session["refreshToken"]
-    answer = await exchange.anonymous.post("/v1/auth/refresh", json={"refreshToken": first})
-    assert answer.status_code == 200
-    second = answer.json()
-    assert second["refreshToken"] != first
-    bearer = {"authorization": f"Bearer {second['accessToken']}"}
-    assert (await exchange.anonymous.get("/v1/auth/me", headers=bearer)).status_code == 200
-    exchange.anonymous.cookies.clear()
-
-    reused = await exchange.anonymous.post("/v1/auth/refresh", json={"refreshToken": first})
-    assert (reused.status_code, reused.json()["error"]["code"]) == (401, "INVALID_REFRESH_TOKEN")
-    assert (await exchange.anonymous.get("/v1/auth/me", headers=bearer)).status_code == 401
-    child = {"refreshToken": second["refreshToken"]}
-    assert (await exchange.anonymous.post("/v1/auth/refresh", json=child)).status_code == 401
-
-
-async def test_a_refresh_token_used_twice_at_once(exchange: Exchange) -> None:
-    """At most one gets new tokens, and none of them lives on."""
-    ann = await exchange.register("ann@example.com")
-    body = {"refreshToken": ann.session["refreshToken"]}
-    answers = await asyncio.gather(
-        *(exchange.anonymous.post("/v1/auth/refresh", json=body) for _ in range(4))
-    )
-    assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
-    assert (await ann.client.get("/v1/auth/me")).status_code == 401
-
-
 async def test_refresh_by_cookie_needs_our_origin(exchange: Exchange) -> None:
     """A foreign page cannot rotate a browser's tokens."""
     ann = await exchange.register("ann@example.com")

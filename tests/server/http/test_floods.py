@@ -35,9 +35,8 @@ class Proxy:
 
     def remembered(self) -> int:
         """Return how many addresses the limit on sign-ins knows."""
-        rule = self._context.limits.auth._rate
-        assert rule is not None
-        return len(rule.here)
+        narrowest, *_ = self._context.limits.auth._rate
+        return len(narrowest.here)
 
     async def codes(
         self, addresses: Iterable[str], call: str = "login", body: object = MALFORMED

@@ -15,6 +15,8 @@ from predmarket.server import runtime
 from predmarket.server.app import Application
 from predmarket.server.auth import passwords
 from predmarket.server.auth.principals import Principals
+from predmarket.server.limits import auth as auth_limits
+from predmarket.server.setting_kinds import RateLimit
 from predmarket.server.settings import Settings
 from tests.server.http.conftest import PASSWORD, Json, serving
 from tests.server.http.test_refusals import error_of
@@ -64,13 +66,19 @@ async def gateways(
         yield served
 
 
-async def register(client: httpx.AsyncClient, email: str = "ann@example.com") -> httpx.Headers:
-    """Open an account; return the headers of its requests."""
+async def registered(client: httpx.AsyncClient, email: str) -> tuple[httpx.Headers, Json]:
+    """Open an account; return the headers of its requests, and its session."""
     body = {"email": email, "password": PASSWORD}
     answer = await client.post("/v1/auth/register", json=body)
     client.cookies.clear()
     assert answer.status_code == 201, answer.text
-    return httpx.Headers({"authorization": f"Bearer {answer.json()['accessToken']}"})
+    session: Json = answer.json()
+    return httpx.Headers({"authorization": f"Bearer {session['accessToken']}"}), session
+
+
+async def register(client: httpx.AsyncClient, email: str = "ann@example.com") -> httpx.Headers:
+    """Open an account; return the headers of its requests."""
+    return (await registered(client, email))[0]
 
 
 def refused(answer: httpx.Response, longest_s: int) -> None:
@@ -132,15 +140,88 @@ async def test_two_exchanges_on_one_redis_count_apart(
 
 
 async def test_every_auth_call_is_limited_together(given: dict[str, str]) -> None:
-    """Whatever it is, and whoever signed in."""
+    """By address without a session, by session with one: neither uses up the other's."""
     async with gateways(given, auth_window_limit="4/15minutes") as [(client, _)]:
-        ann = await register(client)
+        ann, session = await registered(client, "ann@example.com")
+        token = {"refreshToken": session["refreshToken"]}
         for call in ("login", "refresh", "logout"):
             await client.post(f"/v1/auth/{call}", json={})
+        for call in ("login", "refresh", "logout"):
+            refused(await client.post(f"/v1/auth/{call}", json={}), 900)
+        stale = {"authorization": "Bearer stale"}
+        refused(await client.get("/v1/auth/me", headers=stale), 900)
+        for path in ("me", "api-keys", "sessions"):
+            assert (await client.get(f"/v1/auth/{path}", headers=ann)).status_code == 200
+        assert (await client.post("/v1/auth/refresh", json=token)).status_code == 200
+        client.cookies.clear()
         refused(await client.get("/v1/auth/me", headers=ann), 900)
-        refused(await client.post("/v1/auth/refresh", json={}), 900)
-        refused(await client.get("/v1/auth/api-keys", headers=ann), 900)
+        refused(await client.post("/v1/auth/refresh", json=token), 900)
         assert (await client.get("/v1/markets")).status_code == 200
+
+
+async def test_a_household_has_no_more_tries_than_twice_an_address(given: dict[str, str]) -> None:
+    """Whatever network of its /56 it takes; nor its organisation's /48 more than four times; and
+    the refusal says what a class behind one address needs."""
+    settings = {"trusted_proxies": "127.0.0.0/8", "auth_rate_limit": "3/minute"}
+    async with gateways(given, 1, **settings) as [(client, _)]:
+
+        async def tries(*addresses: str) -> list[int]:
+            codes = []
+            for address in addresses:
+                through = {"x-forwarded-for": address}
+                answer = await client.post("/v1/auth/login", json=NOBODY, headers=through)
+                codes.append(answer.status_code)
+                if answer.status_code == 429:
+                    assert "AUTH_RATE_LIMIT" in error_of(answer)["message"]
+            return codes
+
+        assert (await tries(*["2001:db8:1:1::1"] * 9)).count(401) == 3
+        assert (await tries(*[f"2001:db8:1:{n:x}::1" for n in range(2, 20)])).count(401) == 3
+        assert (await tries(*[f"2001:db8:1:{n:x}00::1" for n in range(1, 20)])).count(401) == 6
+        assert await tries("2001:db8:2::1", "192.0.2.1") == [401, 401]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_guessing_from_many_addresses_keeps_nobody_out(
+    given: dict[str, str], shared: bool, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The budget of an account is used up for strangers alone, whether the account exists or not;
+    its owner gets in from where they were before, and with the cookie of their browser."""
+    monkeypatch.setattr(auth_limits, "UNFAMILIAR_LOGINS", RateLimit(3, 3_600))
+    settings = {"trusted_proxies": "127.0.0.0/8", "auth_rate_limit": "100/minute"}
+    if shared:
+        settings["redis_url"] = redis_url
+    async with gateways(given, 1, **settings) as [(client, _)]:
+        home, elsewhere = {"x-forwarded-for": "192.0.2.1"}, {"x-forwarded-for": "192.0.2.9"}
+        body = {"email": "ann@example.com", "password": PASSWORD}
+        first = await client.post("/v1/auth/register", json=body, headers=home)
+        client.cookies.clear()
+        for email in ("ann@example.com", "nobody@example.com"):
+            codes = []
+            for number in range(6):
+                guess = {"email": email, "password": f"guess number {number}"}
+                through = {"x-forwarded-for": f"198.51.100.{number}"}
+                answer = await client.post("/v1/auth/login", json=guess, headers=through)
+                codes.append(answer.status_code)
+            assert codes == [401, 401, 401, 429, 429, 429]
+        answers = [
+            await client.post("/v1/auth/login", json=body, headers=elsewhere),
+            await client.post("/v1/auth/login", json=body, headers=home),
+        ]
+        client.cookies.clear()
+        browser = {"cookie": f"predmarket_refresh={first.json()['refreshToken']}"}
+        answers.append(await client.post("/v1/auth/login", json=body, headers=elsewhere | browser))
+        assert [answer.status_code for answer in answers] == [429, 200, 200]
+
+
+async def test_a_class_of_thirty_registers_within_a_minute(given: dict[str, str]) -> None:
+    """Behind one address, under the setting that the refusal names."""
+    async with gateways(given, auth_rate_limit="30/minute", auth_window_limit="100/15minutes") as [
+        (client, _)
+    ]:
+        for number in range(30):
+            await register(client, f"pupil{number}@example.com")
+        refused(await client.post("/v1/auth/login", json=NOBODY), 60)
 
 
 async def test_a_forged_address_is_not_believed(given: dict[str, str]) -> None:

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from predmarket.server.limits.address import Proxies, client_key
+from predmarket.server.limits.address import Proxies, client_key, client_keys
 
 PROXIES = Proxies([ip_network("10.0.0.0/8"), ip_network("2001:db8::/48")])
 
@@ -76,4 +76,10 @@ def test_what_is_counted_together() -> None:
     )
     assert client_key("2001:db8:1:3::5") != client_key("2001:db8:1:2::5")
     assert client_key("fe80::1%eth0") == "fe80::/64"
+    assert client_keys("2001:db8:1:203::5") == (
+        "2001:db8:1:203::/64",
+        "2001:db8:1:200::/56",
+        "2001:db8:1::/48",
+    )
+    assert client_keys("198.51.100.7") == ("198.51.100.7",)
     assert client_key(None) == client_key("") == "unknown"

@@ -35,10 +35,13 @@ sessions = Table(
     Column("created_at", BigInt, nullable=False),
     Column("expires_at", BigInt, nullable=False),
     Column("revoked_at", BigInt),
+    Column("last_used_at", BigInt),
+    Column("address", Text),
+    Column("agent", Text),
     Index("ix_sessions_user_id", "user_id"),
 )
 """One row a login: the family of all refresh tokens that descend from it. Each rotation moves
-``expires_at`` on; revoked is final."""
+``expires_at`` on, and notes when, from which address and by which program; revoked is final."""
 
 refresh_tokens = Table(
     "refresh_tokens",
@@ -49,8 +52,8 @@ refresh_tokens = Table(
     Column("used_at", BigInt),
     Index("ix_refresh_tokens_session_id", "session_id"),
 )
-"""The SHA-256 of each refresh token. A used one stays until it would have expired, since using it
-again is how a theft shows."""
+"""The keyed hash of each refresh token (auth/tokens.py). A used one stays until it would have
+expired, since using it again is how a theft shows."""
 
 api_keys = Table(
     "api_keys",

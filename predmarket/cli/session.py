@@ -1,0 +1,54 @@
+"""Commands: auth sessions, revoke, revoke-all. They need a login, as API keys do."""
+
+from typing import Annotated
+
+import typer
+
+from predmarket.cli import layouts, prompt
+from predmarket.cli import line as lines
+from predmarket.cli.paging import show_list
+from predmarket.client import calls
+
+
+def list_sessions(ctx: typer.Context) -> None:
+    """Examples:
+      predmarket auth sessions
+      predmarket auth sessions --json
+
+    List where one is logged in: since when, last used when, from which address, by which program.
+    """
+    show_list(lines.of(ctx), layouts.SESSION, calls.sessions())
+
+
+def revoke(
+    ctx: typer.Context,
+    session_id: Annotated[
+        int, typer.Argument(metavar="ID", min=1, help="The session's id; see: auth sessions.")
+    ],
+) -> None:
+    """Examples:
+      predmarket auth revoke 7
+
+    End one of one's sessions, at once.
+    """
+    line = lines.of(ctx)
+    with line.client() as client:
+        client.revoke_session(session_id)
+    line.output.note(f"session {session_id} has ended")
+
+
+def revoke_all(ctx: typer.Context) -> None:
+    """Examples:
+      predmarket auth revoke-all
+      predmarket auth revoke-all --yes
+
+    End all one's sessions, this one too, and all API keys: for when a key or a token was stolen.
+    Bots stop until they have new keys.
+    """
+    line = lines.of(ctx)
+    prompt.confirm(line, "End all your sessions and API keys?")
+    with line.client() as client:
+        client.revoke_all()
+    line.output.note(
+        "all sessions and API keys have ended; log in with: predmarket auth login EMAIL"
+    )

@@ -1,0 +1,98 @@
+"""Turns at something slow, shared fairly: round robin over the sources that wait.
+
+Invariants:
+- at most ``at_once`` have a turn, at most ``waiting`` wait, at most ``each`` of one source;
+- a source's next turn comes before any other source's second one, however many the other has asked
+  for;
+- when all places are taken, the longest line loses its youngest to a source whose line is at least
+  two shorter: many tries from few sources cannot keep others out.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class TooManyWaiting(Exception):
+    """There is no place left to wait in, or another source had more right to it."""
+
+
+class Turns:
+    """Gives turns to sources."""
+
+    def __init__(self, at_once: int, waiting: int, each: int) -> None:
+        self._free = at_once
+        self._most = waiting
+        self._each = each
+        self._waiting = 0
+        self._lines: dict[str, deque[asyncio.Future[None]]] = {}
+        """Who waits, by source; the source whose turn comes next is the first."""
+
+    @property
+    def waiting(self) -> int:
+        """Return how many wait."""
+        return self._waiting
+
+    @asynccontextmanager
+    async def turn(self, source: str) -> AsyncIterator[None]:
+        """Wait for a turn and have it. Raises TooManyWaiting."""
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait(source)
+        try:
+            yield
+        finally:
+            self._free += 1
+            self._pass_on()
+
+    async def _wait(self, source: str) -> None:
+        line = self._lines.get(source)
+        length = 0 if line is None else len(line)
+        if length >= self._each or (self._waiting >= self._most and not self._make_room(length)):
+            raise TooManyWaiting
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._lines.setdefault(source, deque()).append(mine)
+        self._waiting += 1
+        try:
+            await mine
+        except asyncio.CancelledError:
+            if mine.done() and not mine.cancelled() and mine.exception() is None:
+                self._free += 1  # it had just been given the turn
+                self._pass_on()
+            else:
+                self._leave(source, mine)
+            raise
+
+    def _pass_on(self) -> None:
+        """Give a free turn to the first of the next source, which then is the last."""
+        while self._free and self._lines:
+            source = next(iter(self._lines))
+            line = self._lines.pop(source)
+            first = line.popleft()
+            self._waiting -= 1
+            if line:
+                self._lines[source] = line
+            if not first.done():  # whoever waited has not left
+                self._free -= 1
+                first.set_result(None)
+
+    def _make_room(self, length: int) -> bool:
+        """Turn away the youngest of the longest line for a source that waits ``length`` times."""
+        source = max(self._lines, key=lambda one: len(self._lines[one]))
+        if len(self._lines[source]) < length + 2:
+            return False
+        youngest = self._lines[source][-1]
+        self._leave(source, youngest)
+        if not youngest.done():
+            youngest.set_exception(TooManyWaiting())
+        return True
+
+    def _leave(self, source: str, one: asyncio.Future[None]) -> None:
+        line = self._lines.get(source)
+        if line is not None and one in line:
+            line.remove(one)
+            self._waiting -= 1
+            if not line:
+                del self._lines[source]
