@@ -261,4 +261,7 @@ def in_words(message: str) -> str:
 
 def printable(name: str, most: int = 64) -> str:
     """Return the beginning of a name that a client made up, fit to be shown."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name[:most])
+    name = name[:most]
+    if name.isprintable():
+        return name
+    return "".join(letter if letter.isprintable() else "?" for letter in name)

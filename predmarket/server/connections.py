@@ -1,8 +1,8 @@
 """Connections to clients: uvicorn's, with a bound on everything that a client decides.
 
 Bounds, looked at once a second (serving.py), so up to a second late:
-- a request's address and headers arrive within HEAD_SECONDS and have at most MAX_HEAD_BYTES and
-  MAX_HEADERS lines: else 408 or 431;
+- a request's address and headers arrive within HEAD_SECONDS and have at most MAX_HEAD_BYTES,
+  MAX_HEADERS lines and, in the address, MAX_ESCAPES: else 408 or 431;
 - it has one Host header at most, HTTP/1.1 exactly one: else 400;
 - its body arrives within BODY_SECONDS more: else 408. What it may hold is the routes' to say; what
   is sent beyond MAX_REQUEST_BYTES (padding, trailers) closes the connection;
@@ -42,6 +42,8 @@ KEEP_ALIVE_SECONDS = 75
 REALTIME = b"/realtime"
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
+MAX_ESCAPES = 4096
+"""Characters of an address spelled %41: each costs a hundred times what a plain one does."""
 MAX_REQUEST_BYTES = 1024 * 1024
 
 _IDLE, _HEAD, _BODY = range(3)
@@ -284,7 +286,7 @@ class Connection(PipeliningProtocol):
         return has_one_host(self.headers, needed=self.parser.get_http_version() == "1.1")
 
     def _head_too_large(self) -> bool:
-        if len(self.headers) > MAX_HEADERS:
+        if len(self.headers) > MAX_HEADERS or self.url.count(b"%") > MAX_ESCAPES:
             return True
         if self._received + self._arriving <= MAX_HEAD_BYTES:
             return False

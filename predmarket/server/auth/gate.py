@@ -21,14 +21,19 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _TLS = ("https", "wss")
 _BEARER = "bearer "
+_MOST_COOKIES = 300
+"""More than browsers keep for a site."""
 CHALLENGE = {"www-authenticate": "Bearer"}
 
 
 def cookie(headers: Headers, name: str) -> str | None:
-    """Return a cookie's value. Read by hand: one odd cookie must not hide the others."""
+    """Return a cookie's value, looked for among the first _MOST_COOKIES of each header.
+
+    Read by hand: one odd cookie must not hide the others.
+    """
     for key, value in headers:
         if key == b"cookie":
-            for pair in value.decode("latin-1").split(";"):
+            for pair in value.decode("latin-1").split(";", _MOST_COOKIES)[:_MOST_COOKIES]:
                 given, _, content = pair.strip().partition("=")
                 if given == name and content:
                     return content.strip('"')

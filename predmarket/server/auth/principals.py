@@ -32,6 +32,8 @@ _AHEAD_SECONDS = 2
 _GATHER_SECONDS = 0.25
 """How long others may come whom the same look-up serves: it costs as much for one as for many."""
 MAX_CACHED = 20_000
+LONGEST_TOKEN = 1_024
+"""Several times as long as any of ours; a longer one is not looked at."""
 
 
 class Principal(NamedTuple):
@@ -135,7 +137,10 @@ class Principals:
 
         Nothing that was heard to have ended by the time of the return lets anybody in.
         """
-        return self.known(credential) or await self._look_up(token, credential)
+        known = self.known(credential)
+        if known is not None or len(token) > LONGEST_TOKEN:
+            return known
+        return await self._look_up(token, credential)
 
     async def standing(self, principals: Collection[Principal]) -> dict[Principal, Principal]:
         """Return those of whom someone let in before may stay, each as they are now."""

@@ -94,3 +94,22 @@ async def test_a_large_body_costs_more_permits(exchange: Exchange) -> None:
     await user.client.post("/v1/orders/batch", json={"orders": [ORDER] * 3})
     await user.client.post("/v1/orders/batch", content=b"[" * 16_384)
     assert taken == [1, 5, 1, 2, 5]
+
+
+async def test_a_credential_is_looked_for_in_bounds(exchange: Exchange) -> None:
+    """Among the first cookies, and only if it can be one of ours."""
+    token = exchange.admin.session["accessToken"]
+    cookie = f"predmarket_access={token}"
+    for before, status in ((299, 200), (300, 401)):
+        headers = {"cookie": "a=b;" * before + cookie}
+        assert (await exchange.anonymous.get("/v1/auth/me", headers=headers)).status_code == status
+    for far in (f"{token}{'x' * 1_024}", f"pmk_{'x' * 50_000}", "a." * 20_000):
+        headers = {"authorization": f"Bearer {far}"}
+        assert (await exchange.anonymous.get("/v1/auth/me", headers=headers)).status_code == 401
+
+
+async def test_an_address_holds_so_many_escapes(exchange: Exchange) -> None:
+    """Each costs much more than a plain character."""
+    for count, status in ((4_096, 404), (4_097, 431)):
+        answer = await exchange.anonymous.get(f"/v1/markets/{'%41' * count}")
+        assert answer.status_code == status
