@@ -3,6 +3,7 @@
 import pytest
 
 from predmarket.engine.commands import CancelOrder, ResolveMarket, Transfer, UpdateMarket
+from predmarket.server.settlement import audit as auditing
 from predmarket.terms import MarketStatus, Outcome, Side
 from tests.server.settlement.conftest import Exchange
 
@@ -56,6 +57,32 @@ async def test_commands_from_before_the_admin_log_are_not_missed_in_it(exchange:
     ]
     exchange.execute("DELETE FROM admin_log WHERE action = 'MARKET_VOID'")
     assert [check.name for check in exchange.audited()] == ["admin_log: replayed = stored"]
+
+
+async def test_what_has_ended_takes_no_memory(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of orders that ended and of positions of final markets nothing is kept but sums."""
+    async with exchange.trading() as running:
+        for user in range(1, 6):
+            placed = await running.place(user, BUY, 1, 30)
+            await running.do(CancelOrder(user, placed.order.id))
+            await running.place(user, BUY, 1, 50)
+        await running.place(9, SELL, 4, 50)
+        await running.do(ResolveMarket(1, Outcome.YES))
+    replayers: list[auditing._Replayer] = []
+    original = auditing._Replayer
+
+    def kept() -> auditing._Replayer:
+        replayers.append(original())
+        return replayers[-1]
+
+    monkeypatch.setattr(auditing, "_Replayer", kept)
+    assert exchange.audited() == []
+    (replayer,) = replayers
+    assert replayer._orders.count == 11
+    assert replayer._orders._open == {}
+    assert replayer.exchange.state.ledger.positions == {}
 
 
 @pytest.mark.parametrize(
