@@ -6,20 +6,22 @@ HTTP takes several times as long as all the rest. It renews no token, and asks o
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar, cast
 from urllib.parse import urlencode, urlsplit
 
 import typer
 
+from predmarket.characters import clean
 from predmarket.cli import line as lines
-from predmarket.cli.output import clean
 from predmarket.client import calls
 from predmarket.client.calls import Call
 
 T = TypeVar("T")
 
 _PATIENCE_S = 1.0
+_WORD = re.compile(r"[a-z0-9:-]+")
 
 _OF_MARKETS = ("orderbook", "trades", "ticker")
 _OWN = ("user:me:orders", "user:me:fills", "user:me:balances", "user:me:positions")
@@ -33,7 +35,7 @@ def markets(ctx: typer.Context, incomplete: str) -> Proposals:
 
     def ask() -> Proposals:
         items = _ask(ctx, calls.markets(limit=100))["items"]
-        return [(item["slug"], clean(item["question"])) for item in items]
+        return [(item["slug"], _shown(item["question"])) for item in items]
 
     return _matching(incomplete, ask)
 
@@ -50,7 +52,7 @@ def own_orders(ctx: typer.Context, incomplete: str) -> Proposals:
         return [
             (
                 str(item["id"]),
-                clean(f"{item['marketSlug']} {item['side']} {item['qty']} @ {item['price']}"),
+                _shown(f"{item['marketSlug']} {item['side']} {item['qty']} @ {item['price']}"),
             )
             for item in items
         ]
@@ -88,9 +90,21 @@ def _before_in_bash() -> str:
 
 def _matching(incomplete: str, ask: Callable[[], Iterable[tuple[str, str]]]) -> Proposals:
     try:
-        return [item for item in ask() if item[0].startswith(incomplete)]
+        found = [item for item in ask() if item[0].startswith(incomplete)]
+        # A shell carries out what it completes: an exchange must not write the command line.
+        return [item for item in found if _WORD.fullmatch(item[0])]
     except Exception:  # noqa: BLE001  a shell has no use for an error
         return []
+
+
+def _shown(text: str) -> str:
+    """Return a text for beside a word: on one line, and with no markup for typer to look for."""
+    text = clean(text)
+    if "[" in text:
+        from rich.markup import escape  # typer loads it all the same
+
+        text = escape(text)
+    return text
 
 
 def _ask(ctx: typer.Context, call: Call[T]) -> T:

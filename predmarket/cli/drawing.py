@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from predmarket.characters import clean
 from predmarket.cli.grid import Grid
-from predmarket.cli.output import clean
 
 _STYLES = {
     "BUY": "green",

@@ -1,13 +1,12 @@
 """The sole owner of stdout and stderr.
 
 stdout carries data in the chosen format, stderr everything else. Off a terminal nothing is
-coloured, folded or cut. Text that came from others (a question, a message) is cleaned of control
-characters first: it must not be able to steer the terminal.
+coloured, folded or cut. Text that came from others (a question, a message) is cleaned first
+(characters.py): it must not be able to steer the terminal, nor to be a formula in a spreadsheet.
 """
 
 import json
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, TextIO
 
 from predmarket import __version__
+from predmarket.characters import clean, clean_cell, escaped_json
 
 if TYPE_CHECKING:
     from predmarket.cli.failure import Failure
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 Row = Mapping[str, object]
 Progress = Callable[[str, int, int], None]
 """What is being done, how much of it is done, how much there is."""
-
-# C0 and C1 controls, DEL, direction overrides, halves of surrogate pairs
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_UNSAFE_IN_JSON = re.compile(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class ReaderGone(Exception):
@@ -40,16 +36,6 @@ def print_version() -> int:
     with suppress(ReaderGone):
         _write(sys.stdout, f"predmarket {__version__}\n")
     return 0
-
-
-def clean(text: str) -> str:
-    """Return ``text`` on one line and without characters that would act on a terminal."""
-    first, *others = re.split(r"[\r\n\t]+", text)
-    if others:
-        *middle, last = others
-        parts = (first.rstrip(), *(part.strip() for part in middle), last.lstrip())
-        first = " ".join(part for part in parts if part)
-    return _UNSAFE.sub("\ufffd", first)
 
 
 class Output:
@@ -109,7 +95,7 @@ class Output:
 
     def raw(self, text: str) -> None:
         """Write JSON that is there already as one line."""
-        self._data(_escaped(text) + "\n")
+        self._data(escaped_json(text) + "\n")
 
     def control(self, text: str) -> None:
         """Write what steers the terminal."""
@@ -178,7 +164,7 @@ class Output:
         compact = None if indent else (",", ":")
         ascii_only = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
         text = json.dumps(data, indent=indent, separators=compact, ensure_ascii=ascii_only)
-        return _escaped(text)
+        return escaped_json(text)
 
     def _csv(self, fields: Sequence[str], rows: Iterable[Row], *, heading: bool = True) -> None:
         import csv
@@ -202,7 +188,7 @@ class Output:
         if value is None:
             return ""
         if isinstance(value, str):
-            return _UNSAFE.sub(lambda match: match[0] if match[0] in "\r\n\t" else "\ufffd", value)
+            return clean_cell(value)
         return self._json(value)
 
     def _color(self, stream: TextIO) -> bool:
@@ -216,11 +202,6 @@ class Output:
 
         width = shutil.get_terminal_size().columns if _is_terminal(sys.stdout) else None
         return draw(grid, width, color=self._color(sys.stdout))
-
-
-def _escaped(text: str) -> str:
-    """Return JSON with what would act on a terminal escaped: the same JSON."""
-    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _write(stream: TextIO | None, text: str) -> None:

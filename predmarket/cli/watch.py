@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from predmarket.characters import clean
 from predmarket.cli.line import Line
-from predmarket.cli.output import Output, ReaderGone, clean
+from predmarket.cli.output import Output, ReaderGone
 from predmarket.cli.views import Ask, View
 from predmarket.client import ApiError, Feed, State, Unreachable
 from predmarket.client.calls import Call

@@ -13,9 +13,11 @@ from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
+from predmarket.characters import clean, clean_lines
 from predmarket.client import ApiError, ClientError
 from predmarket.tui import keymap
 from predmarket.tui.app_keys import BINDINGS
@@ -241,6 +243,24 @@ class TradingApp(App[None]):
         trader.armed = not trader.armed and trader.user is not None
         trader.say(
             "ARM: clicks and keys send" if trader.armed else "SAFE: nothing is sent", Weight.WARNING
+        )
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Say something in a toast. What the exchange wrote is no markup."""
+        super().notify(
+            clean_lines(message),
+            title=clean(title),
+            severity=severity,
+            timeout=timeout,
+            markup=markup,
         )
 
     def action_kill(self) -> None:

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from predmarket.characters import clean
 from predmarket.cli.grid import Grid
-from predmarket.cli.output import clean
 from tests.cli.conftest import Run
-from tests.client.data import BALANCE, BOOK, MARKET, ORDER, POSITION, TIME, TRADE, page
+from tests.client.data import BALANCE, BOOK, MARKET, ORDER, POSITION, TIME, TRADE, USER, page
 from tests.client.stub import Answer, Stub
 from tests.support.cost import is_linear
 
@@ -259,3 +259,17 @@ def test_text_from_others_costs_linear_time() -> None:
     assert is_linear(lambda size: clean(" " * size + "x"), 4_000)
     assert is_linear(lambda size: clean("x" + " \n" * size + "x"), 4_000)
     assert clean(" a \r\n\n\t b\nc ") == " a b c "
+
+
+def test_a_name_makes_no_second_row(run: Run, stub: Stub) -> None:
+    """Nor does it turn the line around, or start a formula in a spreadsheet."""
+    name = "=1+1 Ann\u2028 1  boss@example.com  ADMIN\u202e\U000e0041"
+    user = {**USER, "fullName": name, "disabled": False}
+    stub.on("GET", "/v1/users", Answer(body={"items": [user], "total": 1}))
+    table = run("user", "list").out
+    assert len(table.splitlines()) == 2
+    assert "Ann\ufffd 1" in table
+    assert "'=1+1 Ann\ufffd" in run("user", "list", "-o", "csv").out
+    told = run("user", "list", "--json").out
+    assert "\\u2028" in told
+    assert json.loads(told)[0]["fullName"] == name

@@ -23,6 +23,7 @@ from predmarket.server.routes.context import ApiRequest
 from tests.cli.conftest import Run
 from tests.cli.every import ASKING, STDIN, answer_all, words_of
 from tests.cli.test_help import LEAVES
+from tests.client.data import MARKET
 from tests.client.stub import Answer, Stub
 
 NO_CALLS = {"/healthz", "/metrics", "/docs", "/openapi.json"}
@@ -119,6 +120,14 @@ def test_topics_complete(environment: None, stub: Stub) -> None:
     answer_all(stub)
     assert completed("predmarket stream user:me:f") == [r"user\\:me\\:fills"]
     assert completed("predmarket stream trades:r") == [r"trades\\:rain"]
+
+
+def test_an_exchange_does_not_write_the_command_line(environment: None, stub: Stub) -> None:
+    """Words that a shell would carry out are not proposed, and no question is markup."""
+    evil = {**MARKET, "slug": "r$(reboot)"}
+    odd = {**MARKET, "question": "[/x] Rain?\u202e\u2028"}
+    stub.on("GET", "/v1/markets", Answer(body={"items": [evil, odd], "total": 2}))
+    assert completed("predmarket book r") == ["rain"]
 
 
 @pytest.mark.parametrize(

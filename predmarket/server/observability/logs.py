@@ -12,11 +12,13 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable
+from io import StringIO
 from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor
+from structlog.typing import EventDict, ExcInfo, Processor
 
+from predmarket.characters import clean_lines
 from predmarket.server.observability.redaction import cut, redact, scrubber
 from predmarket.server.observability.request import CURRENT, identity
 from predmarket.server.settings import Settings
@@ -94,10 +96,17 @@ def _processors(stream: TextIO, *, as_json: bool) -> list[Processor]:
         _printable,
         structlog.dev.ConsoleRenderer(
             colors=stream.isatty() and not os.environ.get("NO_COLOR"),
-            exception_formatter=structlog.dev.plain_traceback,
+            exception_formatter=_plain_traceback,
             sort_keys=False,
         ),
     ]
+
+
+def _plain_traceback(stream: TextIO, failed: ExcInfo) -> None:
+    """Write a traceback, whose error may quote what came from outside."""
+    plain = StringIO()
+    structlog.dev.plain_traceback(plain, failed)
+    stream.write(clean_lines(plain.getvalue()))
 
 
 def _of_request(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
@@ -120,8 +129,16 @@ def _redacted(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa:
 
 
 def _printable(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
-    """Keep text that came from outside from driving the terminal."""
-    for name, value in event.items():
-        if isinstance(value, str) and not value.replace("\n", "").isprintable():
-            event[name] = value.encode("unicode_escape").decode()
-    return event
+    """Keep text that came from outside from driving the terminal, at any depth."""
+    return {name: _shown(value) for name, value in event.items()}
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, str):
+        escapes = not value.replace("\n", "").isprintable()
+        return value.encode("unicode_escape").decode() if escapes else value
+    if isinstance(value, dict):
+        return {_shown(name): _shown(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(inner) for inner in value]
+    return value

@@ -6,12 +6,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
 from predmarket.tui.desk import spell
 from predmarket.tui.screens import entry
 from predmarket.tui.screens.base import DeskDialog
 from predmarket.tui.screens.entry import Wrong
+from predmarket.tui.widgets.foreign import foreign
 from predmarket.tui.widgets.tables import tick
 
 
@@ -33,7 +35,8 @@ class AmendDialog(DeskDialog[None]):
         )
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = f"Amend order {self._order}"
-            yield Static("" if order is None else f"{order.side} in {order.slug}", id="what")
+            what = "" if order is None else f"{order.side} in {order.slug}"
+            yield Static(foreign(what), id="what")
             yield Horizontal(
                 Label("Price"), Input(price, id="price", compact=True), classes="field"
             )
@@ -63,7 +66,7 @@ class AmendDialog(DeskDialog[None]):
             )
             qty = entry.qty(self.query_one("#qty", Input).value)
         except Wrong as error:
-            self._show(f"[$error]{error}[/]")
+            self._show(foreign(str(error), "$error"))
             return
         new_price = None if price == order.price else price
         new_qty = None if qty == order.qty else qty
@@ -72,12 +75,12 @@ class AmendDialog(DeskDialog[None]):
         elif await self.trader.amend(order.id, new_price, new_qty) is not None:
             self.dismiss()
         else:
-            self._show(f"[$error]{self.trader.said[0]}[/]")
+            self._show(foreign(str(self.trader.said[0]), "$error"))
 
     @on(Button.Pressed, "#close")
     def action_close(self) -> None:
         """Give up."""
         self.dismiss()
 
-    def _show(self, text: str) -> None:
+    def _show(self, text: str | Content) -> None:
         self.query_one("#preview", Static).update(text)

@@ -8,10 +8,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
 from predmarket.tui.screens.base import DeskDialog
 from predmarket.tui.widgets.choice import Choice
+from predmarket.tui.widgets.foreign import foreign
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,14 @@ class FormDialog(DeskDialog[dict[str, str] | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = self._title
+            dialog.border_title = foreign(self._title)
             if self._text:
-                yield Static(self._text, id="what", markup=False)
+                yield Static(foreign(self._text), id="what")
             for field in self._fields:
                 yield _row(field)
             if self._confirm:
-                yield Static(f"Type [b]{self._confirm}[/b] to go on", id="ask")
+                ask = Content.assemble("Type ", foreign(self._confirm, "b"), " to go on")
+                yield Static(ask, id="ask")
                 yield Horizontal(Label(""), Input(id="confirm", compact=True), classes="field")
             yield Static("", id="preview")
             with Horizontal(classes="buttons"):
@@ -78,11 +81,11 @@ class FormDialog(DeskDialog[dict[str, str] | None]):
         values = {field.name: self._value(field) for field in self._fields}
         for field in self._fields:
             if field.needed and not values[field.name]:
-                self._show(f"[$error]{field.label.lower()} is needed[/]")
+                self._show(foreign(f"{field.label.lower()} is needed", "$error"))
                 self.query_one(f"#{field.name}").focus()
                 return
         if self._confirm and self.query_one("#confirm", Input).value.strip() != self._confirm:
-            self._show(f"[$error]type {self._confirm} to go on[/]")
+            self._show(foreign(f"type {self._confirm} to go on", "$error"))
             self.query_one("#confirm").focus()
             return
         self.dismiss(values)
@@ -97,7 +100,7 @@ class FormDialog(DeskDialog[dict[str, str] | None]):
             return self.query_one(f"#{field.name}", Choice).value
         return self.query_one(f"#{field.name}", Input).value.strip()
 
-    def _show(self, text: str) -> None:
+    def _show(self, text: str | Content) -> None:
         self.query_one("#preview", Static).update(text)
 
 

@@ -7,10 +7,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
 from predmarket.client import ApiError, ClientError
 from predmarket.tui.screens.base import DeskScreen, start
+from predmarket.tui.widgets.foreign import foreign
 
 
 class LoginScreen(DeskScreen[None]):
@@ -39,7 +41,7 @@ class LoginScreen(DeskScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "predmarket"
-            yield Static(f"[$text-faint]{self.trading.place}[/]", id="where")
+            yield Static(foreign(str(self.trading.place), "$text-faint"), id="where")
             yield Horizontal(Label("E-mail"), Input(id="email", compact=True), classes="field")
             yield Horizontal(
                 Label("Password"),
@@ -88,12 +90,12 @@ class LoginScreen(DeskScreen[None]):
             else:
                 await self.trader.log_in(email, password)
         except ClientError as error:
-            self._show(f"[$error]{_reason(error)}[/]")
+            self._show(foreign(_reason(error), "$error"))
             return
         # the application's own work: this screen's ends with the screen
         start(self.app, self.trading.entered)
 
-    def _show(self, text: str) -> None:
+    def _show(self, text: str | Content) -> None:
         self.query_one("#preview", Static).update(text)
 
 

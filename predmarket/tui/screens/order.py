@@ -11,6 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
 from predmarket.client import ClientError, shapes
@@ -23,6 +24,7 @@ from predmarket.tui.screens import entry
 from predmarket.tui.screens.base import DeskDialog, start
 from predmarket.tui.screens.entry import Wrong
 from predmarket.tui.widgets.choice import Choice
+from predmarket.tui.widgets.foreign import foreign
 
 _PAUSE_S = 0.15
 _OFF, _ON = "no", "yes"
@@ -51,7 +53,7 @@ class OrderDialog(DeskDialog[None]):
         side.tones = {Side.BUY: "buytag", Side.SELL: "selltag"}
         kind = OrderType.MARKET if self._at_market else OrderType.LIMIT
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = f"Order in {market.slug}"
+            dialog.border_title = foreign(f"Order in {market.slug}")
             yield _row("Side", side)
             yield _row("Type", Choice([OrderType.LIMIT, OrderType.MARKET], kind, id="type"))
             yield _row(
@@ -87,7 +89,7 @@ class OrderDialog(DeskDialog[None]):
         try:
             ticket = self._ticket()
         except Wrong as error:
-            self._show(f"[$error]{error}[/]")
+            self._show(foreign(str(error), "$error"))
             return
         if ticket.type is OrderType.MARKET and ticket != self._previewed:
             await self._preview(ticket)
@@ -95,12 +97,13 @@ class OrderDialog(DeskDialog[None]):
         if not self.trader.armed:
             self.trader.echo = ticket.command
             key = self.trading.key_of("app.arm")
-            self._show(f"[$warning]SAFE: press {key} to arm, then send[/]\n{ticket.words}")
+            safe = foreign(f"SAFE: press {key} to arm, then send\n", "$warning")
+            self._show(Content.assemble(safe, foreign(ticket.words)))
             return
         if await self.trader.place(ticket) is not None:
             self.dismiss()
         else:
-            self._show(f"[$error]{self.trader.said[0]}[/]")
+            self._show(foreign(str(self.trader.said[0]), "$error"))
 
     @on(Button.Pressed, "#close")
     def action_close(self) -> None:
@@ -160,7 +163,7 @@ class OrderDialog(DeskDialog[None]):
             ticket = self._ticket()
         except Wrong as error:
             self._previewed = None
-            self._show(f"[$text-faint]{error}[/]")
+            self._show(foreign(str(error), "$text-faint"))
             return
         await self._preview(ticket)
 
@@ -170,19 +173,19 @@ class OrderDialog(DeskDialog[None]):
             found = await self.trader.client.send(actions.preview(ticket).call)
         except ClientError as error:
             self._previewed = None
-            self._show(f"[$error]{error}[/]")
+            self._show(foreign(str(error), "$error"))
             return
         self._previewed = ticket
         self._show(in_words(ticket, found))
 
-    def _show(self, text: str) -> None:
+    def _show(self, text: str | Content) -> None:
         self.query_one("#preview", Static).update(text)
 
 
-def in_words(ticket: Ticket, found: shapes.Preview) -> str:
+def in_words(ticket: Ticket, found: shapes.Preview) -> Content:
     """Return what an order would do, in three lines."""
     fills, rests = read.qty(found["fillQty"]), read.qty(found["restQty"])
-    lines = [f"[b]{ticket.words}[/b]"]
+    lines = []
     if fills and found["avgPrice"] and found["worstPrice"]:
         average = spell.average(read.money(found["avgPrice"]))
         worst = spell.price(read.price(found["worstPrice"]))
@@ -196,7 +199,7 @@ def in_words(ticket: Ticket, found: shapes.Preview) -> str:
         lines.append(f"rests {spell.qty(rests)} behind {ahead}, locks {locked}")
     else:
         lines.append(f"cancels the remaining {spell.qty(rests)}" if rests else "rests nothing")
-    return "\n".join(lines)
+    return Content.assemble(foreign(ticket.words, "b"), *(f"\n{line}" for line in lines))
 
 
 def _row(name: str, field: Choice | Input) -> Horizontal:

@@ -29,7 +29,7 @@ from predmarket.tui.widgets.ladder_messages import LadderMessages
 from predmarket.tui.widgets.ladder_page import Page, Pointer, Spot
 from predmarket.tui.widgets.ladder_painter import Painter
 from predmarket.tui.widgets.ladder_rows import RowLines
-from predmarket.tui.widgets.lined import Lined
+from predmarket.tui.widgets.lined import Lined, fit_to_be_shown
 from predmarket.tui.widgets.palette import Palette
 from predmarket.units import PRICE_ONE, Price
 
@@ -294,7 +294,7 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
         return self._paint().paint(line)
 
     def painted(self, line: Line) -> Strip:
-        return self.paint(line)  # its rows never move; their cells are kept
+        return fit_to_be_shown(self.paint(line))  # its rows never move; their cells are kept
 
     def _paint(self) -> Painter:
         if self._painter is None:

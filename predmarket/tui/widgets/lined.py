@@ -7,11 +7,13 @@ tick() asks once a frame; a line whose value is on the screen already costs noth
 from collections.abc import Iterator, Sequence
 from typing import Generic, Self, TypeVar
 
+from rich.segment import Segment
 from textual.cache import LRUCache
 from textual.geometry import Region, Size, Spacing
 from textual.strip import Strip
 from textual.widget import Widget
 
+from predmarket.characters import clean
 from predmarket.tui.widgets.direct import Direct
 from predmarket.tui.widgets.palette import filtered
 
@@ -133,7 +135,7 @@ class Lined(Widget, Generic[LineT]):
         """Return a line's strip: lines move, as those of a list do, and come again."""
         strip = self._strips.get(line)
         if strip is None:
-            strip = self._strips[line] = self.paint(line)
+            strip = self._strips[line] = fit_to_be_shown(self.paint(line))
         return strip
 
     def on_mount(self) -> None:
@@ -174,3 +176,11 @@ def _runs(lines: Sequence[int], width: int) -> Iterator[Region]:
         if index == len(lines) or lines[index] != lines[index - 1] + 1:
             yield Region(0, lines[first], width, index - first)
             first = index
+
+
+def fit_to_be_shown(strip: Strip) -> Strip:
+    """Return a strip without characters that would act on the terminal, whoever wrote them."""
+    if all(segment.text.isprintable() for segment in strip):
+        return strip
+    cleaned = [Segment(clean(text), style, control) for text, style, control in strip]
+    return Strip(cleaned).adjust_cell_length(strip.cell_length)

@@ -13,6 +13,7 @@ from rich.style import Style
 from textual.geometry import Size
 from textual.strip import Strip
 
+from predmarket.characters import clean
 from predmarket.tui.widgets.lined import Lined
 from predmarket.tui.widgets.palette import filtered
 
@@ -44,11 +45,6 @@ class Line(NamedTuple):
 def line(*parts: Span | str, ground: str = "") -> Line:
     """Return a line of ``parts``, plain texts among them."""
     return Line(tuple(Span(part) if isinstance(part, str) else part for part in parts), ground)
-
-
-def clean(text: str) -> str:
-    """Return ``text`` without what would move the cursor."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def fit(text: str, width: int, *, right: bool = False, more: str = "…") -> str:
