@@ -117,22 +117,14 @@ class Application:
         """Answer one request, or follow the server's start and stop."""
         if scope["type"] == ScopeType.WEBSOCKET:
             socket = cast("WebSocketScope", scope)
-            if self._proxies:
-                peer = socket["client"]
-                socket["client"] = self._proxies.client(peer, socket["headers"])
-                if self._proxies.ends_tls(peer, socket["headers"]):
-                    socket["scheme"] = "wss"
+            self._proxies.heed(socket, "wss")
             await self.realtime(socket, cast("Receive", receive), cast("Send", send))
             return
         if scope["type"] != ScopeType.HTTP:
             await self._litestar(scope, receive, send)
             return
         http, receive, send = cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send)
-        if self._proxies:
-            peer = http["client"]
-            http["client"] = self._proxies.client(peer, http["headers"])
-            if self._proxies.ends_tls(peer, http["headers"]):
-                http["scheme"] = "https"
+        self._proxies.heed(http, "https")
         cors = self._cors
         if cors is not None:
             send = cors.sharing(send, http["headers"])

@@ -6,7 +6,6 @@ accepted, close the database. Bounded at each stage, so that it takes less than 
 """
 
 import asyncio
-import errno
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -21,9 +20,11 @@ from predmarket.server.clock import Clock
 from predmarket.server.demo import DemoClock, House, Prepared, prepare
 from predmarket.server.expected import Unsafe
 from predmarket.server.interpreter import tune_interpreter
+from predmarket.server.listening import listen_at
 from predmarket.server.mac import Mac
 from predmarket.server.observability import logs
 from predmarket.server.observability.metrics import Metrics
+from predmarket.server.observability.metrics_port import metrics_port
 from predmarket.server.realtime.hub import Hub
 from predmarket.server.redis import Redis
 from predmarket.server.redis_keys import keys_of
@@ -46,7 +47,6 @@ Hints: TypeAlias = Callable[[str], str]
 WAIT_FOR_LEAD_S = 5.0
 _REQUESTS_S = 4
 _SETTLE_S = 2.5
-_BACKLOG = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,24 +131,8 @@ def redis_of(settings: Settings) -> Redis | None:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Bind the address; "::" is every address of this machine, those of IPv4 too.
-
-    Raises OSError saying which one could not be had.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server(
-            (settings.host, settings.port),
-            family=family,
-            backlog=_BACKLOG,
-            reuse_port=False,
-            dualstack_ipv6=settings.host == "::" and socket.has_dualstack_ipv6(),
-        )
-    except OSError as error:
-        why = "is in use; choose another with --port"
-        if error.errno != errno.EADDRINUSE:
-            why = f"cannot be listened on: {error.strerror or error}"
-        raise OSError(f"{settings.host} port {settings.port} {why}") from None
+    """Bind the address. Raises OSError saying which one could not be had."""
+    return listen_at(settings.host, settings.port, "--port")
 
 
 async def require_own_passwords(settings: Settings, db: Database) -> None:
@@ -221,7 +205,8 @@ async def _serve(
     """
     app = create_app(running.services)
     failed = running.core.failed
-    return await answer(app, running.settings, failed, listener, stopping, hints, ready)
+    async with metrics_port(running.settings, running.metrics):
+        return await answer(app, running.settings, failed, listener, stopping, hints, ready)
 
 
 async def answer(

@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     max_queue: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     role: Literal["all", "gateway", "core"] = "all"
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    metrics_host: Annotated[str, Field(min_length=1)] | None = None
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
 
     @field_validator("data_dir", mode="before")
     @classmethod

@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -16,6 +17,7 @@ from predmarket.server import runtime, seeding
 from predmarket.server.demo import House
 from predmarket.server.expected import CONFIGURATION, OperateError, expected
 from predmarket.server.observability import logs
+from predmarket.server.observability.metrics_port import settings_of_process
 from predmarket.server.observability.redaction import secrets_of
 from predmarket.server.roles import core, gateway
 from predmarket.server.roles.workers import Workers
@@ -90,8 +92,9 @@ def _serve_apart(settings: Settings, *, seed: bool, force: bool) -> int:
         return uvloop.run(gateway.serve(settings, force=force))
     with runtime.listen(settings) as listener:
 
-        def work() -> int:
-            return uvloop.run(gateway.serve(settings, force=force, listener=listener))
+        def work(number: int) -> int:
+            own = settings_of_process(settings, number)
+            return uvloop.run(gateway.serve(own, force=force, listener=listener))
 
         jobs: dict[str, Callable[[], int]] = {}
         if settings.role == "all":
@@ -100,7 +103,10 @@ def _serve_apart(settings: Settings, *, seed: bool, force: bool) -> int:
             # Its port is for looking at it alone; where it is, the log tells.
             aside = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
             jobs["core"] = _job(lambda: uvloop.run(core.serve(aside)))
-        jobs |= {f"gateway {n}": _job(work) for n in range(1, settings.workers + 1)}
+        first = len(jobs)
+        settings_of_process(settings, first + settings.workers - 1)  # there are ports for all
+        for n in range(settings.workers):
+            jobs[f"gateway {n + 1}"] = _job(partial(work, first + n))
         return Workers(jobs).run()
 
 

@@ -5,6 +5,7 @@ as long as the one who wrote the entry is trusted: what a client puts there itse
 Of X-Forwarded-Proto the last entry alone is read, for the same reason.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from ipaddress import (
@@ -15,7 +16,11 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
-from typing import TypeAlias
+from typing import Literal, TypeAlias
+
+from litestar.types import HTTPScope, WebSocketScope
+
+log = logging.getLogger(__name__)
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Client: TypeAlias = tuple[str, int]
@@ -30,6 +35,30 @@ class Proxies:
 
     def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
         self._networks = tuple(networks)
+        self._warned = False
+
+    def heed(self, scope: HTTPScope | WebSocketScope, tls: Literal["https", "wss"]) -> None:
+        """Let a request have the client and the scheme that a trusted proxy says.
+
+        Somebody else who forwards is said once: it may be a proxy that was forgotten.
+        """
+        peer, headers = scope["client"], scope["headers"]
+        if self._networks and peer is not None and self.trusts(peer):
+            scope["client"] = self.client(peer, headers)
+            if self.ends_tls(peer, headers):
+                scope["scheme"] = tls
+        elif not self._warned and any(name == b"x-forwarded-for" for name, _ in headers):
+            self._warned = True
+            log.warning(
+                "%s sends X-Forwarded-For and is not among PREDMARKET_TRUSTED_PROXIES: if it is a "
+                "proxy of yours, all clients behind it count as one address",
+                "somebody" if peer is None else peer[0],
+            )
+
+    def trusts(self, peer: Client) -> bool:
+        """Tell whether a peer is a trusted proxy."""
+        found = parse(peer[0])
+        return found is not None and self._trusts(found)
 
     def __bool__(self) -> bool:
         return bool(self._networks)
@@ -40,7 +69,7 @@ class Proxies:
         It is the last one before the trusted proxies. An entry that is no address ends the search:
         the proxy that passed it on counts as the client.
         """
-        found = None if peer is None else _parse(peer[0])
+        found = None if peer is None else parse(peer[0])
         if found is None or not self._trusts(found):
             return peer
         hops = [value for name, value in headers if name == b"x-forwarded-for"]
@@ -58,7 +87,7 @@ class Proxies:
 
     def ends_tls(self, peer: Client | None, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Tell whether the peer is a trusted proxy and says that the client came through TLS."""
-        found = None if peer is None else _parse(peer[0])
+        found = None if peer is None else parse(peer[0])
         if found is None or not self._trusts(found):
             return False
         schemes = [value for name, value in headers if name == b"x-forwarded-proto"]
@@ -76,7 +105,7 @@ def client_keys(host: str | None) -> tuple[str, ...]:
     A site has at least a /64: by single addresses one machine would have 2^64 tries, and by /64
     alone a household with a /56 has 256 times as many as it should.
     """
-    address = None if host is None else _parse(host)
+    address = None if host is None else parse(host)
     if isinstance(address, IPv6Address):
         return tuple(str(ip_network((address, bits), strict=False)) for bits in SITE_PREFIXES)
     return (_UNKNOWN if address is None else str(address),)
@@ -89,11 +118,12 @@ def client_key(host: str | None) -> str:
 
 def plain_address(host: str | None) -> str | None:
     """Return a client's address as people write it, None when it has none."""
-    address = None if host is None else _parse(host)
+    address = None if host is None else parse(host)
     return None if address is None else str(address)
 
 
-def _parse(text: str) -> Address | None:
+def parse(text: str) -> Address | None:
+    """Return an address, that of IPv4 where one of IPv6 stands for it; None: it is none."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
@@ -107,11 +137,11 @@ def _parse_hop(text: str) -> Address | None:
     """Read an entry: an address, with a port where a proxy adds one."""
     if text.startswith("["):
         inner, closed, port = text[1:].partition("]")
-        return _parse(inner) if closed and _is_port(port) else None
+        return parse(inner) if closed and _is_port(port) else None
     host, colon, port = text.partition(":")
     if colon and ":" not in port:
-        return _parse(host) if _is_port(colon + port) else None
-    return _parse(text)
+        return parse(host) if _is_port(colon + port) else None
+    return parse(text)
 
 
 def _is_port(text: str) -> bool:

@@ -16,6 +16,7 @@ from predmarket.server.clock import elapsed
 from predmarket.server.interpreter import tune_interpreter
 from predmarket.server.mac import Mac
 from predmarket.server.observability.metrics import Metrics
+from predmarket.server.observability.metrics_port import metrics_port
 from predmarket.server.redis_keys import keys_of
 from predmarket.server.roles.sidedoor import SideDoor
 from predmarket.server.schema import require_schema
@@ -236,7 +237,8 @@ async def serve(settings: Settings) -> int:
             metrics.watch(seat.status, db)
             seat.start()
             app = SideDoor(db, link, lambda: seat.standing, metrics)
-            failed = await runtime.answer(app, settings, seat.failed, listener, stopping)
+            async with metrics_port(settings, metrics):
+                failed = await runtime.answer(app, settings, seat.failed, listener, stopping)
         except asyncio.CancelledError:
             if not stopping.asked:
                 raise

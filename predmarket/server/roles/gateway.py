@@ -17,6 +17,7 @@ from predmarket.server.app import create_app
 from predmarket.server.interpreter import tune_interpreter
 from predmarket.server.mac import Mac
 from predmarket.server.observability.metrics import Metrics
+from predmarket.server.observability.metrics_port import metrics_port
 from predmarket.server.realtime.hub import Hub
 from predmarket.server.redis_keys import keys_of
 from predmarket.server.schema import require_schema
@@ -98,7 +99,10 @@ async def serve(settings: Settings, *, force: bool, listener: socket.socket | No
                     await runtime.require_own_passwords(settings, running.services.db)
                 tune_interpreter()
                 app = create_app(running.services)
-                failed = await runtime.answer(app, settings, running.failed, listening, stopping)
+                async with metrics_port(settings, running.services.metrics):
+                    failed = await runtime.answer(
+                        app, settings, running.failed, listening, stopping
+                    )
         except asyncio.CancelledError:
             if not stopping.asked:
                 raise

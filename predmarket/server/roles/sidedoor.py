@@ -1,4 +1,4 @@
-"""What a core's port serves: /healthz and /metrics. Nobody trades here."""
+"""What a core's port serves: /healthz, and /metrics to its own machine. Nobody trades here."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from litestar.types import Receive, Scope, Send
 
 from predmarket.server.health import Answers, Probe
 from predmarket.server.observability.metrics import CONTENT_TYPE, Metrics
+from predmarket.server.observability.metrics_port import PATH, is_local
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.errors import envelope
 from predmarket.server.routes.headers import request_id, security_headers
@@ -38,10 +39,10 @@ class SideDoor:
             status, kind, body = refusal.status, _JSON, envelope(refusal, id)
         elif scope["path"] == "/healthz":
             status, kind, body = await self._health()
-        elif scope["path"] == "/metrics":
+        elif scope["path"] == PATH and is_local(scope):
             status, kind, body = 200, CONTENT_TYPE, self._metrics.render()
         else:
-            refusal = Refusal(ErrorCode.NOT_FOUND, "a core serves /healthz and /metrics only")
+            refusal = Refusal(ErrorCode.NOT_FOUND, "a core serves /healthz and, locally, /metrics")
             status, kind, body = refusal.status, _JSON, envelope(refusal, id)
         headers = [
             *security_headers(on_loopback=True),

@@ -8,21 +8,27 @@ from predmarket import __version__
 from predmarket.contracts.operations import Health, Leader, Status
 from predmarket.server.documents.notes import notes
 from predmarket.server.observability.metrics import CONTENT_TYPE
-from predmarket.server.routes.context import ApiRequest
+from predmarket.server.observability.metrics_port import PATH, is_local
+from predmarket.server.refusal import Refusal
+from predmarket.server.routes.context import ApiRequest, anyone
+from predmarket.terms import ErrorCode as E
 
 _started = time.monotonic()
 
 
-@get("/v1/status", opt=notes())
+@get("/v1/status", guards=[anyone], opt=notes())
 async def status(request: ApiRequest) -> Status:
-    """Show version, uptime, backend, leader, durability, sequence and health."""
-    services = request.services
+    """Show version, uptime, backend, leader, durability, sequence and health.
+
+    The leader's name, which tells its machine's, is for admins.
+    """
+    services, who = request.services, request.user
     core = services.core.status()
     return Status(
         __version__,
         int(time.monotonic() - _started),
         services.db.backend,
-        Leader(core.epoch, core.leader),
+        Leader(core.epoch, core.leader if who is not None and who.is_admin else None),
         {"durable": "yes" if core.durable else "no", **core.durability},
         core.sequence,
         core.healthy,
@@ -36,9 +42,11 @@ async def health(request: ApiRequest) -> Response[Health]:
     return Response(body, status_code=200 if body.status == "ok" else 503)
 
 
-@get("/metrics", opt=notes(media=CONTENT_TYPE))
+@get(PATH, opt=notes(E.NOT_FOUND, media=CONTENT_TYPE))
 async def metrics(request: ApiRequest) -> Response[bytes]:
-    """Show the metrics in Prometheus's text format."""
+    """Show the metrics in Prometheus's text format, to programs on the same machine alone."""
+    if not is_local(request.scope):
+        raise Refusal(E.NOT_FOUND)
     return Response(request.services.metrics.render(), media_type=CONTENT_TYPE)
 
 

@@ -1,0 +1,104 @@
+"""``/metrics`` on a port of its own, PREDMARKET_METRICS_PORT: for Prometheus, not for clients.
+
+The main port serves it to this machine alone (``is_local``). Several processes under one parent
+have ports that follow each other, since each counts what it does itself.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar.enums import ScopeType
+from litestar.types import HTTPScope, Receive, Scope, Send
+
+from predmarket.server.limits.address import parse
+from predmarket.server.listening import listen_at
+from predmarket.server.observability.metrics import CONTENT_TYPE, Metrics
+from predmarket.server.serving import http_config
+from predmarket.server.settings import PREFIX, Settings, SettingsError
+from predmarket.server.stopping import Server
+
+log = logging.getLogger(__name__)
+
+PATH = "/metrics"
+_LOOPBACK = "127.0.0.1"
+_FORWARDED = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
+_LARGEST = 65_535
+
+
+def is_local(scope: HTTPScope) -> bool:
+    """Tell whether a request comes from this machine and was not passed on by a proxy on it."""
+    client = scope["client"]
+    address = None if client is None else parse(client[0])
+    if address is None or not address.is_loopback:
+        return False
+    return all(name not in _FORWARDED for name, _ in scope["headers"])
+
+
+def settings_of_process(settings: Settings, number: int) -> Settings:
+    """Return the settings of one of several processes, counted from 0: each has its own port.
+
+    Raises SettingsError when the ports do not suffice.
+    """
+    port = settings.metrics_port
+    if not port:  # none, or whichever is free
+        return settings
+    if port + number > _LARGEST:
+        raise SettingsError(
+            f"{PREFIX}METRICS_PORT: each process has a port of its own, and "
+            f"there are not {number + 1} from {port} on"
+        )
+    return settings.model_copy(update={"metrics_port": port + number})
+
+
+class _Door:
+    """A bare ASGI application that shows the metrics and nothing else."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != ScopeType.HTTP:
+            return
+        status, body = 200, self._metrics.render()
+        if scope["path"] != PATH:
+            status, body = 404, b"only /metrics is served here\n"
+        elif scope["method"] not in ("GET", "HEAD"):
+            status, body = 405, b"only GET and HEAD are answered\n"
+        headers = [
+            (b"content-type", CONTENT_TYPE.encode() if status == 200 else b"text/plain"),
+            (b"content-length", b"%d" % len(body)),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        if scope["method"] == "HEAD":
+            body = b""
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+@asynccontextmanager
+async def metrics_port(settings: Settings, metrics: Metrics) -> AsyncIterator[None]:
+    """Serve the metrics at their own port, where the settings name one, until the block ends.
+
+    Raises OSError saying which address could not be had.
+    """
+    if settings.metrics_port is None:
+        yield
+        return
+    host = settings.metrics_host or _LOOPBACK
+    with listen_at(host, settings.metrics_port, f"{PREFIX}METRICS_PORT") as listener:
+        log.info("metrics_port", extra={"address": _address(listener)})
+        server = Server(http_config(_Door(metrics)))
+        serving = asyncio.create_task(server.serve([listener]))
+        try:
+            yield
+        finally:
+            server.should_exit = server.force_exit = True
+            await serving
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"{host}:{port}"
