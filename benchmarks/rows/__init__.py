@@ -9,6 +9,7 @@ ROWS = {
     "socket": "orders over /realtime, on both databases, against pgbench",
     "fanout": "one busy book, many subscribers, against a bare broadcast",
     "latency": "one order alone, and at half load, against one INSERT",
+    "takeover": "the leader killed, a standby following, by how much the exchange holds",
     "screen": "a frame of the ladder against a grid of widgets, and the program in tmux",
     "start": "a command line from its start to its end, against importing its libraries",
     "load": "the load generator itself: it must cost less than any server",

@@ -118,6 +118,14 @@ def leads(core: ExchangeProcess) -> bool:
         return bool(client.get(f"{core.url}/healthz").json()["core"] == "ok")
 
 
+def sequence(core: ExchangeProcess) -> int:
+    """Return the last command that a core has committed, or, standing by, followed."""
+    with httpx.Client(timeout=2, verify=False) as client:
+        lines = client.get(f"{core.url}/metrics").text.splitlines()
+    (line,) = [line for line in lines if line.startswith("settlement_sequence ")]
+    return int(float(line.split()[1]))
+
+
 Disturbance: TypeAlias = Callable[["Disturber"], Awaitable[None]]
 
 
@@ -137,6 +145,20 @@ class Disturber:
         await asyncio.to_thread(leader.kill)
         await until(lambda: leads(self._other(leader)))
         self.tally.takeovers_s.append(time.monotonic() - began)
+        await asyncio.to_thread(leader.start)
+
+    async def kill_followed_leader(self) -> None:
+        """SIGKILL once the other has followed so far; it goes on with its copy, loading nothing."""
+        leader = await asyncio.to_thread(self.running.leader)
+        other = self._other(leader)
+        reached = await asyncio.to_thread(sequence, leader)
+        await until(lambda: sequence(other) >= reached)
+        log, before = other.folder / "log", (other.folder / "log").stat().st_size
+        began = time.monotonic()
+        await asyncio.to_thread(leader.kill)
+        await until(lambda: leads(other))
+        self.tally.takeovers_s.append(time.monotonic() - began)
+        assert "followed the journal" in log.read_bytes()[before:].decode()
         await asyncio.to_thread(leader.start)
 
     async def pause_leader(self) -> None:
@@ -181,6 +203,7 @@ class Disturber:
 
 DISTURBANCES: tuple[Disturbance, ...] = (
     Disturber.kill_leader,
+    Disturber.kill_followed_leader,
     Disturber.pause_leader,
     Disturber.kill_gateway,
     Disturber.kill_redis,

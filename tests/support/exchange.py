@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S = 30.0
 QUICK = "tests.support.quick"
 """The program with quick password hashes."""
+SKEWED = "tests.support.skewed"
+"""The same on a machine whose clock is ten minutes fast."""
 SECRET = "a secret for tests, long enough by far"
 
 

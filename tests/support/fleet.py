@@ -11,26 +11,33 @@ import httpx
 from predmarket.server import start
 from predmarket.server.auth import passwords
 from predmarket.server.storage import migrations
-from tests.support.exchange import QUICK, ExchangeProcess
+from tests.support.exchange import QUICK, SKEWED, ExchangeProcess
 from tests.support.redis import RedisServer
 
 WAIT_S = 20.0
 
 
 class Fleet:
-    """Two cores, of which one leads, and two gateways."""
+    """Two cores, of which one leads, and two gateways. The clock of one core's machine is wrong."""
 
     def __init__(self, folder: Path, database_url: str, redis: RedisServer) -> None:
         self.database_url = database_url
         self.redis = redis
-        self.cores = [self._process(folder, f"core{n}", "core") for n in (1, 2)]
-        self.gateways = [self._process(folder, f"gateway{n}", "gateway") for n in (1, 2)]
+        self.cores = [
+            self._process(folder, f"core{n}", "core", program, "info")
+            for n, program in ((1, QUICK), (2, SKEWED))
+        ]
+        self.gateways = [
+            self._process(folder, f"gateway{n}", "gateway", QUICK, "warning") for n in (1, 2)
+        ]
 
-    def _process(self, folder: Path, name: str, role: str) -> ExchangeProcess:
+    def _process(
+        self, folder: Path, name: str, role: str, program: str, log_level: str
+    ) -> ExchangeProcess:
         (folder / name).mkdir()
-        settings = {"REDIS_URL": self.redis.url(), "LOG_LEVEL": "warning"}
+        settings = {"REDIS_URL": self.redis.url(), "LOG_LEVEL": log_level}
         return ExchangeProcess(
-            folder / name, self.database_url, "--role", role, settings=settings, program=QUICK
+            folder / name, self.database_url, "--role", role, settings=settings, program=program
         )
 
     @property

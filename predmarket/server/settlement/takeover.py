@@ -113,7 +113,9 @@ class Takeover:
             self._state = None
         standby, self._standby = self._standby, None
         state = None if standby is None else standby.take(self._store, core)
-        if state is None:
+        if state is not None:
+            log.info("taken over with the copy that followed the journal")
+        else:
             with loads.unsearched():
                 state = recovery.load(self._store, core)
         self._state = state

@@ -3,17 +3,21 @@
 import asyncio
 import itertools
 import logging
+import sqlite3
 import time
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from predmarket.engine.commands import CancelAfter
+from predmarket.engine.replies import Refused
 from predmarket.server import clock as clocks
 from predmarket.server.clock import AHEAD, Clock
 from predmarket.server.settlement.open import leadership
 from predmarket.server.stream.heard import Heard
 from predmarket.server.stream.messages import Announcement
-from predmarket.terms import Side
+from predmarket.terms import ErrorCode, Side
 from tests.server.settlement.conftest import MARKET, Exchange, limit
 from tests.support.clock import Shown
 
@@ -150,3 +154,38 @@ def test_the_machines_time_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) ->
     before = clocks.machine_time()
     set_wall_clock(monkeypatch, MINUTES)
     assert 0 <= clocks.machine_time() - before < 5 * SECOND
+
+
+async def test_the_way_out_of_a_start_with_the_clock_a_month_ahead(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As docs/operations.md says: the back-up from before that start, put in place of the file."""
+    exchange, month = Exchange(sqlite_url), 30 * 24 * 3_600 * SECOND
+    async with exchange.trading() as running:
+        await running.place(1, BUY, 1, 50)
+    file, kept = Path(sqlite_url.removeprefix("sqlite:///")), tmp_path / "kept.db"
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(kept)) as target:
+        source.backup(target)
+    with monkeypatch.context() as patch:
+        patch.setattr(clocks, "_machine_at_start", clocks._machine_at_start + month)
+        async with exchange.running() as running:
+            await running.place(2, BUY, 1, 50)
+            assert running.core.status().healthy  # nobody could know
+    async with exchange.running() as running:
+        status = running.core.status()
+        assert not status.healthy
+        assert status.ahead > month - MINUTES
+        hour = running.core.now() + 3_600 * SECOND
+        reply = await running.do(limit(3, BUY, 1, 50, expires_at=hour))
+        assert isinstance(reply, Refused)
+        assert reply.code is ErrorCode.DEADLINE_PASSED
+    for one in file.parent.glob(f"{file.name}*"):
+        one.unlink()
+    kept.rename(file)
+    assert exchange.audited() == []
+    async with exchange.running() as running:
+        assert running.core.status().healthy
+        hour = running.core.now() + 3_600 * SECOND
+        await running.place(3, BUY, 1, 50, expires_at=hour)
+    assert exchange.count("orders") == 2
+    assert exchange.audited() == []
