@@ -9,6 +9,7 @@ done: so nothing is decided here that is not decided there, by the same function
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from contextvars import copy_context
 from typing import Any, TypeAlias, cast
 
@@ -20,6 +21,7 @@ from predmarket.contracts.requests import decode, weight
 from predmarket.engine.commands import PlaceOrder
 from predmarket.engine.replies import OrderDone, Refused
 from predmarket.server import wire
+from predmarket.server.auth.gate import CHALLENGE
 from predmarket.server.auth.principals import Principal
 from predmarket.server.bus import BusError, BusReply, OutcomeUnknown
 from predmarket.server.gathering import GatheringTransport
@@ -32,7 +34,7 @@ from predmarket.server.routes.context import MAX_BODY_BYTES, Context
 from predmarket.server.routes.cors import VARY
 from predmarket.server.routes.errors import code_of, envelope, refusal_of
 from predmarket.server.routes.headers import request_id, security_headers
-from predmarket.terms import Scope
+from predmarket.terms import ErrorCode, Scope
 
 Cycle: TypeAlias = RequestResponseCycle
 """One request of a connection and its answer, as uvicorn keeps them."""
@@ -67,6 +69,11 @@ class Express:
             self._default, self._head = default, _lines(default) + self._own
         return self._head
 
+    def known(self, bearer: bytes) -> Principal | None:
+        """Return whom a token stands for, if that was known a moment ago."""
+        principal = self._principals.known(bearer)
+        return principal if principal is not None and principal.may(Scope.TRADE) else None
+
     @staticmethod
     def concerns(cycle: Cycle) -> bool:
         """Tell from a request's head whether ``begin`` is worth trying once its body is whole."""
@@ -97,8 +104,8 @@ class Express:
 
         What is under way is among ``running``; to cancel it there is to stop waiting for it.
         """
-        principal = self._principals.known(bearer)
-        if principal is None or not principal.may(Scope.TRADE) or len(cycle.body) > MAX_BODY_BYTES:
+        principal = self.known(bearer)
+        if principal is None or len(cycle.body) > MAX_BODY_BYTES:
             return False
         try:
             raw = bytes(cycle.body)
@@ -113,7 +120,11 @@ class Express:
         context = copy_context()
         context.run(CURRENT.set, scope)  # what is logged on the way is this request's
         try:
-            reply = self.services.bus.hand_in(order.read(raw, principal))
+            command = order.read(raw, principal)
+            if not command.market_id:
+                context.run(order.place_later, raw, bearer)
+                return True
+            reply = self.services.bus.hand_in(command)
         except Exception as error:  # noqa: BLE001 -- every error is an answer
             context.run(order.refuse, error)
         else:
@@ -147,6 +158,32 @@ class _Order:
         self._command = entry.place_command(self._express.services, principal, request)
         return self._command
 
+    def place_later(self, raw: bytes, bearer: bytes) -> None:
+        """Place an order in a market that may have been made elsewhere a moment ago."""
+        self._command = None  # ``entry.place`` counts it
+        self._run(self._place_later(raw, bearer))
+
+    async def _place_later(self, raw: bytes, bearer: bytes) -> None:
+        services = self._express.services
+        try:
+            await services.catch_up()
+            principal = self._express.known(bearer)
+            if principal is None:  # who came in has ended meanwhile
+                raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
+            request = decode(raw, PlaceOrderRequest)
+            status, order = await entry.place(services, principal, request)
+        except asyncio.CancelledError:  # the server stops and waits no longer
+            self.refuse(OutcomeUnknown("the server stops"))
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            self.refuse(error)
+        else:
+            self._send(status, entry.encode(order))
+
+    def _run(self, step: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(step)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
     def replied(self, reply: "asyncio.Future[BusReply]") -> None:
         """Answer with what the core replied."""
         self._running.discard(reply)
@@ -164,9 +201,7 @@ class _Order:
         elif isinstance(reply, Refused):
             self.refuse(Refusal.of(reply))
         else:
-            reading = asyncio.create_task(self._repeated(reply))
-            self._running.add(reading)
-            reading.add_done_callback(self._running.discard)
+            self._run(self._repeated(reply))
 
     async def _repeated(self, reply: BusReply) -> None:
         """Answer a repeat: the database knows how the order now stands."""

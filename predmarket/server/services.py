@@ -1,6 +1,7 @@
 """What the routes work with, put together once at start."""
 
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,11 +26,16 @@ class CoreReport(Protocol):
         """Return the core's state as last known here."""
 
 
+async def up_to_date() -> None:
+    """Wait for nothing: in the core's own process the view holds whatever is committed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything one gateway needs; ``redis`` is None where there is none.
 
-    ``gateway`` names it, as no other is or was named.
+    ``gateway`` names it, as no other is or was named. ``catch_up`` returns once the view holds what
+    was committed before, or after a bounded time.
     """
 
     settings: Settings
@@ -41,3 +47,4 @@ class Services:
     hub: Hub
     redis: Redis | None = None
     gateway: str = field(default_factory=lambda: secrets.token_hex(6))
+    catch_up: Callable[[], Awaitable[None]] = up_to_date

@@ -45,6 +45,11 @@ class MarketRecord(msgspec.Struct, frozen=True, array_like=True):
         return cls(*(getattr(market, field) for field in cls.__struct_fields__))
 
 
+def is_id(ref: str) -> bool:
+    """Tell whether a market is named by its id: no slug is all digits."""
+    return ref.isascii() and ref.isdigit() and len(ref) < 19
+
+
 class BookView:
     """One committed order book: sizes by price, and the sequence they stand for."""
 
@@ -98,8 +103,7 @@ class MarketView:
     def find(self, ref: str | int) -> MarketRecord | None:
         """Return the market with that id (also as digits) or slug."""
         if isinstance(ref, str):
-            is_id = ref.isascii() and ref.isdigit() and len(ref) < 19
-            ref = int(ref) if is_id else self._ids.get(ref, 0)
+            ref = int(ref) if is_id(ref) else self._ids.get(ref, 0)
         return self._records.get(ref)
 
     def book(self, market_id: int) -> BookView:

@@ -40,7 +40,9 @@ from predmarket.server.routes.errors import code_of
 from predmarket.terms import ErrorCode, Scope
 
 Reply: TypeAlias = "asyncio.Future[BusReply]"
-_Step: TypeAlias = Callable[[Peer, ClientMessage, Principal], None]
+_More: TypeAlias = Coroutine[Any, Any, None]
+_Step: TypeAlias = Callable[[Peer, ClientMessage, Principal], _More | None]
+"""Carries a message out, or returns what has to be waited for to do so."""
 
 _ACK = "order.ack"
 _ONES_OWN = (Kind.ORDERS, Kind.FILLS, Kind.BALANCES, Kind.POSITIONS)
@@ -78,21 +80,42 @@ def _limited(peer: Peer, message: ClientMessage, limit: UserLimit, step: _Step) 
     """Take a permit, then do it; at once, unless the permit has to be asked for elsewhere."""
     who = peer.user(Scope.TRADE)
     if limit.take_now(who.user_id):
-        step(peer, message, who)
+        more = step(peer, message, who)
+        if more is not None:
+            peer.later(more, message.request_id)
         return
 
     async def ask_first() -> None:
         await limit.take(who.user_id)
-        if not peer.ended:
-            step(peer, message, who)
+        more = None if peer.ended else step(peer, message, who)
+        if more is not None:
+            await more
 
     peer.later(ask_first(), message.request_id)
 
 
-def _place(peer: Peer, message: ClientMessage, who: Principal) -> None:
+def _place(peer: Peer, message: ClientMessage, who: Principal) -> _More | None:
     request = decode(bytes(message.data), PlaceOrderRequest)
+    if not entry.knows(peer.context.services, request.market_id):
+        return _place_later(peer, message, request)
+    _hand_in(peer, message, entry.place_command(peer.context.services, who, request))
+    return None
+
+
+async def _place_later(peer: Peer, message: ClientMessage, request: PlaceOrderRequest) -> None:
+    """Place an order in a market that may have been made elsewhere a moment ago."""
     services = peer.context.services
-    command = entry.place_command(services, who, request)
+    await services.catch_up()
+    if peer.ended:
+        return
+    command = entry.place_command(services, peer.user(Scope.TRADE), request)
+    if not command.market_id:
+        await entry.refuse_unknown(services, command)
+    _hand_in(peer, message, command)
+
+
+def _hand_in(peer: Peer, message: ClientMessage, command: PlaceOrder) -> None:
+    services = peer.context.services
     if peer.connection is not None:
         command = msgspec.structs.replace(command, connection=peer.connection)
     reply = services.bus.hand_in(command)
@@ -197,12 +220,27 @@ def _acknowledge(
     return step()
 
 
-def _cancel_all(peer: Peer, message: ClientMessage, who: Principal) -> None:
+def _cancel_all(peer: Peer, message: ClientMessage, who: Principal) -> _More | None:
     wanted = decode(bytes(message.data) or b"{}", CancelAllRequest)
-    market_id = None
-    if wanted.market_id is not None:
-        market_id = peer.context.market(wanted.market_id, who).id
-    reply = peer.context.services.bus.hand_in(CancelAll(who.user_id, market_id, wanted.side))
+    ref, context = wanted.market_id, peer.context
+    if ref is not None and context.services.view.find(ref) is None:
+        return _cancel_all_later(peer, message, wanted)
+    market_id = None if ref is None else context.market(ref, who).id
+    _hand_in_cancel_all(peer, message, CancelAll(who.user_id, market_id, wanted.side))
+    return None
+
+
+async def _cancel_all_later(peer: Peer, message: ClientMessage, wanted: CancelAllRequest) -> None:
+    """Cancel all in a market that may have been made elsewhere a moment ago."""
+    assert wanted.market_id is not None  # else nothing had to be waited for
+    market = await peer.context.find_market(wanted.market_id, peer.principal)
+    if not peer.ended:
+        user_id = peer.user(Scope.TRADE).user_id
+        _hand_in_cancel_all(peer, message, CancelAll(user_id, market.id, wanted.side))
+
+
+def _hand_in_cancel_all(peer: Peer, message: ClientMessage, command: CancelAll) -> None:
+    reply = peer.context.services.bus.hand_in(command)
     peer.in_flight += 1
     reply.add_done_callback(partial(_all_canceled, peer, message.request_id))
 

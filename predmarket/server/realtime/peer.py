@@ -297,11 +297,27 @@ class Peer:
                 raise Invalid(Problem("type", "is not the type of a request"))
             self._spend()
             if not self.ended:
-                step(self, message)
+                self._take(step, message)
         except Exception as error:  # noqa: BLE001 -- every error is an answer
             if request_id is None:
                 request_id = requests.request_id_of(raw)
             self.refuse(error, request_id)
+
+    def _take(self, step: Callable[["Peer", ClientMessage], None], message: ClientMessage) -> None:
+        """Take a step; once more when it lacks a market that may have been made elsewhere."""
+        try:
+            step(self, message)
+        except Refusal as refusal:
+            if refusal.code is not ErrorCode.MARKET_NOT_FOUND:
+                raise
+            self.later(self._once_more(step, message), message.request_id)
+
+    async def _once_more(
+        self, step: Callable[["Peer", ClientMessage], None], message: ClientMessage
+    ) -> None:
+        await self.context.services.catch_up()
+        if not self.ended:
+            step(self, message)
 
     async def _wait_for(self, step: Coroutine[Any, Any, None], request_id: str | None) -> None:
         try:

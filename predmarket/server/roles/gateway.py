@@ -73,7 +73,9 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
         await redis.start()
         following = asyncio.create_task(follower.run())
         tasks = [following, *sender.start()]
-        services = Services(settings, db, sender, view, core, metrics, hub, redis, name)
+        services = Services(
+            settings, db, sender, view, core, metrics, hub, redis, name, follower.catch_up
+        )
         yield Gateway(services, follower, tasks)
     finally:
         await sender.stop(_ANSWERS_S)

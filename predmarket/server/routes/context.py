@@ -51,6 +51,12 @@ class Context:
             return found
         raise Refusal(ErrorCode.MARKET_NOT_FOUND)
 
+    async def find_market(self, ref: str | int, principal: Principal | None) -> MarketRecord:
+        """Return a market as ``market`` does, also one that was made a moment ago elsewhere."""
+        if self.services.view.find(ref) is None:
+            await self.services.catch_up()
+        return self.market(ref, principal)
+
 
 def require_json(headers: Headers) -> None:
     """Refuse a body that says it is not JSON. Raises Refusal UNSUPPORTED_MEDIA_TYPE."""

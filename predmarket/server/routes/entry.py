@@ -3,7 +3,8 @@
 The hot path; both its forms, the bare route and the others that place orders, share these.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import NoReturn
 
 import msgspec
 
@@ -21,10 +22,13 @@ from predmarket.engine.replies import OrderDone, Refused
 from predmarket.server import wire
 from predmarket.server.auth.principals import Principal
 from predmarket.server.bus import BusError, BusReply, RepeatedOrder
+from predmarket.server.dryrun import dry_run
+from predmarket.server.queries.cursors import LARGEST_ID
 from predmarket.server.queries.orders import fills_of, order_by_id, orders_by_id, owner_of
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.errors import code_of, refusal_of
 from predmarket.server.services import Services
+from predmarket.server.view import is_id
 from predmarket.terms import ErrorCode, OrderType, SelfTradePrevention
 from predmarket.units import Price
 
@@ -36,6 +40,8 @@ async def place(
 ) -> tuple[int, Order]:
     """Place an order; return the HTTP status and the order. Raises Refusal, BusError."""
     command = place_command(services, principal, request)
+    if not command.market_id:
+        await refuse_unknown(services, command)
     try:
         answer = await placed(services, await services.bus.submit(command))
     except (Refusal, BusError) as error:
@@ -45,11 +51,42 @@ async def place(
     return answer
 
 
+def knows(services: Services, ref: str | int) -> bool:
+    """Tell whether a market's slug is in the view. An id is the core's to judge."""
+    return isinstance(ref, int) or is_id(ref) or services.view.find(ref) is not None
+
+
+async def learn(services: Services, refs: Iterable[str | int]) -> None:
+    """Let the view catch up where it lacks a slug: the market may have been made elsewhere."""
+    if not all(knows(services, ref) for ref in refs):
+        await services.catch_up()
+
+
+async def refuse_unknown(services: Services, command: PlaceOrder) -> NoReturn:
+    """Refuse an order whose market nobody knows, as the core would.
+
+    This is not recorded: its client order id stands for nothing yet. Raises Refusal.
+    """
+    async with services.db.read() as connection:
+        await dry_run(connection, command, services.core.now())
+    raise Refusal(ErrorCode.MARKET_NOT_FOUND)
+
+
 def place_command(
     services: Services, principal: Principal, request: PlaceOrderRequest
 ) -> PlaceOrder:
-    """Return the command of a request, every default written in."""
-    market = services.view.find(request.market_id)
+    """Return the command of a request, every default written in.
+
+    A market's id goes through to the core, which knows best; for a slug that is not known here it
+    is 0, and the core is not asked.
+    """
+    ref = request.market_id
+    market_id = int(ref) if isinstance(ref, int) or is_id(ref) else 0
+    if not market_id:
+        market = services.view.find(ref)
+        market_id = 0 if market is None else market.id
+    elif not 0 < market_id <= LARGEST_ID:
+        market_id = 0
     is_market = request.type is OrderType.MARKET
     slippage: Price | None = None
     if is_market:
@@ -57,7 +94,7 @@ def place_command(
         slippage = services.settings.max_price_slippage if given is None else given.units
     command = PlaceOrder(
         principal.user_id,
-        0 if market is None else market.id,
+        market_id,
         request.side,
         request.type,
         None if request.price is None else request.price.units,
@@ -125,21 +162,25 @@ async def changed(
     return wire.order(reply.order, mine, services.view)
 
 
-async def place_batch(services: Services, principal: Principal, batch: BatchRequest) -> BatchAnswer:
-    """Place each order of a batch on its own.
+async def place_batch(
+    services: Services, ask: Callable[[], Awaitable[Principal]], batch: BatchRequest
+) -> BatchAnswer:
+    """Place each order of a batch on its own; ``ask`` tells for whom, asked last.
 
     They are handed to the core together, so that what is wrong with one costs the others nothing
     and all of them wait for the same commit.
     """
     refused: dict[int, Exception] = {}
-    commands: dict[int, PlaceOrder] = {}
+    requests: dict[int, PlaceOrderRequest] = {}
     for place, raw in enumerate(batch.orders):
         try:
-            request = decode(bytes(raw), PlaceOrderRequest)
+            requests[place] = decode(bytes(raw), PlaceOrderRequest)
         except Invalid as error:
             refused[place] = error
-        else:
-            commands[place] = place_command(services, principal, request)
+    await learn(services, [request.market_id for request in requests.values()])
+    principal = await ask()
+    asked = {place: place_command(services, principal, one) for place, one in requests.items()}
+    commands = {place: command for place, command in asked.items() if command.market_id}
     replies = await services.bus.submit_many(list(commands.values())) if commands else []
     repeated = [reply.order_id for reply in replies if isinstance(reply, RepeatedOrder)]
     known = await _stored_orders(services, repeated)
@@ -155,6 +196,11 @@ async def place_batch(services: Services, principal: Principal, batch: BatchRequ
         else:
             assert isinstance(reply, Refused | BusError)
             refused[place] = Refusal.of(reply) if isinstance(reply, Refused) else reply
+    for place in asked.keys() - commands.keys():
+        try:
+            await refuse_unknown(services, asked[place])
+        except Refusal as error:
+            refused[place] = error
     for place, why in refused.items():
         refusal = refusal_of(why)
         if place in commands:

@@ -47,7 +47,7 @@ Depth = Annotated[int | None, QueryParameter(ge=1, le=PRICE_ONE, description="Le
 @get("/orderbook/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND))
 async def order_book(request: ApiRequest, market: MarketPath, depth: Depth = None) -> OrderBook:
     """Show a market's order book."""
-    record = request.context.market(market, request.user)
+    record = await request.context.find_market(market, request.user)
     return wire.order_book(record.id, request.services.view.book(record.id), depth)
 
 
@@ -56,7 +56,7 @@ async def list_trades(
     request: ApiRequest, market: MarketPath, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> TradePage:
     """List a market's trades, newest first."""
-    record = request.context.market(market, request.user)
+    record = await request.context.find_market(market, request.user)
     before = decode_cursor(cursor)
     async with request.services.db.read() as connection:
         rows = await trades_of(connection, record.id, before=before, limit=limit + 1)
@@ -78,7 +78,7 @@ async def list_candles(
     ``to`` is now by default; without ``from``, 500 intervals end there, or now when that is
     earlier. More than 1000 intervals since the market was made are refused.
     """
-    record = request.context.market(market, request.user)
+    record = await request.context.find_market(market, request.user)
     width = _interval(interval).micros
     now = (request.services.core.now() // width + 1) * width
     end = now if to is None else -(-_moment("to", to) // width) * width

@@ -77,7 +77,7 @@ async def list_markets(
 @get("/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND))
 async def show_market(request: ApiRequest, market: MarketPath) -> Market:
     """Show one market by id or slug."""
-    record = request.context.market(market, request.user)
+    record = await request.context.find_market(market, request.user)
     return (await _shown(request.services, [record]))[0]
 
 
@@ -111,7 +111,7 @@ async def update_market(
     request: ApiRequest, market: MarketPath, data: JSONBody[UpdateMarketRequest]
 ) -> Market:
     """Change a market's status, closing time or texts."""
-    record = request.context.market(market, request.user)
+    record = await request.context.find_market(market, request.user)
     closes_at = None
     if data.closes_at is not UNSET and data.closes_at is not None:
         closes_at = _future(request.services, data.closes_at.micros)
@@ -140,7 +140,7 @@ async def resolve_market(
     request: ApiRequest, market: MarketPath, data: JSONBody[ResolveMarketRequest]
 ) -> Resolution:
     """End a market and pay."""
-    record = request.context.market(market, request.user)
+    record = await request.context.find_market(market, request.user)
     price = None if data.settlement_price is None else data.settlement_price.units
     command = ResolveMarket(record.id, data.outcome, price, request.principal.user_id)
     reply = await request.services.bus.submit(command)

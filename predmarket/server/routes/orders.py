@@ -30,6 +30,7 @@ from predmarket.engine.commands import AmendOrder, CancelAll, CancelOrder
 from predmarket.engine.commands import CancelAfter as ArmSwitch
 from predmarket.engine.replies import Canceled, Refused
 from predmarket.server import wire
+from predmarket.server.auth.principals import Principal
 from predmarket.server.documents.notes import COMMAND, ORDER, notes
 from predmarket.server.dryrun import dry_run
 from predmarket.server.queries.accounts import account_of
@@ -98,7 +99,11 @@ async def place_batch(request: ApiRequest, data: JSONBody[BatchRequest]) -> Batc
     """Place 1 to 100 orders, each on its own, in order."""
     who = request.principal
     await request.context.limits.orders.take(who.user_id, len(data.orders))
-    return await entry.place_batch(request.services, who, data)
+
+    async def ask() -> Principal:
+        return who
+
+    return await entry.place_batch(request.services, ask, data)
 
 
 @post("/preview", status_code=200, guards=[order_entry], opt=notes(*ORDER))
@@ -109,6 +114,7 @@ async def preview_order(request: ApiRequest, data: JSONBody[PlaceOrderRequest]) 
     that one which stands for another order is refused, as it is when placing.
     """
     services = request.services
+    await entry.learn(services, [data.market_id])
     command = entry.place_command(services, request.principal, data)
     async with services.db.read() as connection:
         return wire.preview(await dry_run(connection, command, services.core.now()))
@@ -125,7 +131,7 @@ async def list_orders(
 ) -> OrderPage:
     """List one's own orders, newest first."""
     context, who = request.context, request.principal
-    market_id = None if market is None else context.market(market, who).id
+    market_id = None if market is None else (await context.find_market(market, who)).id
     statuses = _statuses(status)
     before = decode_cursor(cursor)
     async with context.services.db.read() as connection:
@@ -224,7 +230,7 @@ async def cancel_all(
     wanted = data or CancelAllRequest()
     market_id = None
     if wanted.market_id is not None:
-        market_id = request.context.market(wanted.market_id, who).id
+        market_id = (await request.context.find_market(wanted.market_id, who)).id
     reply = await request.services.bus.submit(CancelAll(who.user_id, market_id, wanted.side))
     assert isinstance(reply, Canceled)
     return CanceledOrders(list(reply.order_ids))

@@ -8,6 +8,8 @@ long the body took. So who comes in is asked again last, when nothing is waited 
 disabling of a user relies on it, which then cancels what they have.
 """
 
+from functools import partial
+
 from litestar.types import HTTPScope, Receive, Send
 
 from predmarket.contracts.orders import BatchRequest, PlaceOrderRequest
@@ -86,6 +88,7 @@ class PlaceRoute:
         """Return the status and the body of what was asked for."""
         await self._context.limits.orders.take(principal.user_id, weight(raw))
         request = decode(raw, PlaceOrderRequest)
+        await entry.learn(self._context.services, [request.market_id])
         principal = await self._who(scope)
         status, order = await entry.place(self._context.services, principal, request)
         return status, entry.encode(order)
@@ -105,8 +108,8 @@ class BatchRoute(PlaceRoute):
         batch = decode(raw, BatchRequest)
         if len(batch.orders) > taken:
             await limit.take(principal.user_id, len(batch.orders) - taken)
-        principal = await self._who(scope)
-        answer = await entry.place_batch(self._context.services, principal, batch)
+        ask = partial(self._who, scope)
+        answer = await entry.place_batch(self._context.services, ask, batch)
         return 200, entry.encode(answer)
 
 

@@ -75,7 +75,7 @@ async def balance(request: ApiRequest) -> Balance:
 async def positions(request: ApiRequest, market: MarketFilter = None) -> PositionList:
     """List one's positions, flat ones too for what they realized."""
     context, who = request.context, request.principal
-    market_id = None if market is None else context.market(market, who).id
+    market_id = None if market is None else (await context.find_market(market, who)).id
     async with context.services.db.read() as connection:
         rows = await positions_of(connection, who.user_id, market_id)
     return PositionList([wire.position(row, context.services.view) for row in rows])
@@ -118,7 +118,7 @@ async def statement(
     ``balanceAfter`` is the cash, available and locked, right after a line, whatever is filtered.
     """
     context, who = request.context, request.principal
-    market_id = None if market is None else context.market(market, who).id
+    market_id = None if market is None else (await context.find_market(market, who)).id
     place = decode_place(who.user_id, cursor)
     async with context.services.db.read() as connection:
         rows = await ledger_of(

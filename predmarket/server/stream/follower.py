@@ -10,6 +10,7 @@ Redis may forget everything at any time: after each failure the streams are read
 beginning, and what is known is passed over. While Redis is away the outbox is looked at.
 """
 
+import asyncio
 import logging
 from contextlib import suppress
 
@@ -31,6 +32,8 @@ from predmarket.server.view import MarketView
 log = logging.getLogger(__name__)
 
 BLOCK_MS = 500
+CATCH_UP_S = 1.0
+"""How long a question may wait for the view to hold what is committed already."""
 _ENTRIES = 100
 
 
@@ -49,6 +52,9 @@ class Follower:
         self._core = core
         self._sender = sender
         self._held: dict[int, list[Answers]] = {}
+        self._awaited: list[tuple[int, asyncio.Future[None]]] = []
+        self._round: asyncio.Task[None] | None = None
+        self._next_round: asyncio.Task[None] | None = None
         self.batch = 0
 
     async def start(self) -> None:
@@ -75,6 +81,32 @@ class Follower:
                 self._link.failed(error)
                 await self._catch_up(None)
                 await pause()
+
+    async def catch_up(self) -> None:
+        """Return once the view holds what was committed before this, or after CATCH_UP_S.
+
+        All who ask while the database is asked share the next question to it.
+        """
+        if self._next_round is None:
+            self._next_round = asyncio.create_task(self._be_level(self._round))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CATCH_UP_S):
+                await asyncio.shield(self._next_round)
+
+    async def _be_level(self, before: asyncio.Task[None] | None) -> None:
+        """Ask the database for the last batch, and wait until the view holds it."""
+        if before is not None:
+            await asyncio.wait((before,))
+        self._round, self._next_round = self._next_round, None
+        try:
+            async with asyncio.timeout(CATCH_UP_S):
+                last = await picture.last_batch(self._db)
+                if last > self.batch:
+                    held = asyncio.get_running_loop().create_future()
+                    self._awaited.append((last, held))
+                    await held
+        except (*UNAVAILABLE, TimeoutError) as error:
+            log.warning("the view may be behind: %s", str(error) or type(error).__name__)
 
     async def _follow(self, pause: Pause) -> None:
         batches = self._link.keys.batches
@@ -145,6 +177,10 @@ class Follower:
             self._held.setdefault(answers.batch, []).append(answers)
 
     def _release(self) -> None:
+        for last, held in self._awaited:
+            if last <= self.batch and not held.done():
+                held.set_result(None)
+        self._awaited = [one for one in self._awaited if not one[1].done()]
         for batch in sorted(batch for batch in self._held if batch <= self.batch):
             for answers in self._held.pop(batch):
                 self._give(answers)

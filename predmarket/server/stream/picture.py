@@ -36,6 +36,13 @@ async def load(db: Database, view: MarketView) -> int:
     return int(batch)
 
 
+async def last_batch(db: Database) -> int:
+    """Return the number of the last batch that is committed."""
+    async with db.read() as connection:
+        core = (await connection.execute(_CORE)).first()
+    return 0 if core is None else int(core[0])
+
+
 async def outbox(db: Database, after: int, limit: int) -> list[bytes]:
     """Return what the outbox holds of the batches after one, in order."""
     async with db.read() as connection:

@@ -319,14 +319,33 @@ async def test_health_and_status(exchange: Exchange) -> None:
 
 
 async def test_a_recorded_refusal_stands_when_its_market_appears(exchange: Exchange) -> None:
-    """The same request gets the same 404, another under its id 409; by its id elsewhere all new."""
+    """The same request gets the same 404, another under its id 409."""
     ann = await exchange.trader("ann")
-    order = {**ORDER, "marketId": "later", "clientOrderId": "c"}
+    order = {**ORDER, "marketId": 1, "clientOrderId": "c"}
     first = await ann.client.post("/v1/orders", json=order)
     assert (first.status_code, first.json()["error"]["code"]) == (404, "MARKET_NOT_FOUND")
     await exchange.market("later")
     again = await ann.client.post("/v1/orders", json=order)
     assert again.json()["error"] == first.json()["error"]
+    other = await ann.client.post("/v1/orders", json={**order, "marketId": "other"})
+    assert other.json()["error"]["code"] == "DUPLICATE_CLIENT_ORDER_ID"
+
+
+async def test_a_slug_that_nobody_knows_is_refused_and_not_for_ever(exchange: Exchange) -> None:
+    """The core was not asked, so nothing is recorded: once there is such a market it is placed.
+    What comes before the market among the refusals comes first all the same."""
+    ann = await exchange.trader("ann")
+    order = {**ORDER, "marketId": "later", "clientOrderId": "c"}
+    too_late = {**order, "deadline": "2020-01-01T00:00:00Z"}
+    for _ in range(2):
+        answer = await ann.client.post("/v1/orders", json=order)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "MARKET_NOT_FOUND")
+    batch = (await ann.client.post("/v1/orders/batch", json={"orders": [order, too_late]})).json()
+    codes = [result["error"]["code"] for result in batch["results"]]
+    assert codes == ["MARKET_NOT_FOUND", "DEADLINE_PASSED"]
+    assert (await ann.client.get("/v1/orders")).json()["items"] == []
+    await exchange.market("later")
+    assert (await ann.client.post("/v1/orders", json=order)).status_code == 201
     other = await ann.client.post("/v1/orders", json={**order, "marketId": "other"})
     assert other.json()["error"]["code"] == "DUPLICATE_CLIENT_ORDER_ID"
 

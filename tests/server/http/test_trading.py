@@ -198,7 +198,7 @@ async def test_a_client_order_id(exchange: Exchange) -> None:
     assert [refusal["error"]["details"]["orderId"] for refusal in refusals] == [2, 2]
     assert refusals[0]["error"] == refusals[1]["error"]
     assert (await got(ann, "/v1/orders/2"))["status"] == "REJECTED"
-    nowhere = limit("BUY", "0.5", 1, clientOrderId="c", marketId="nowhere")
+    nowhere = limit("BUY", "0.5", 1, clientOrderId="c", marketId=99)
     assert (await placed(ann, nowhere, 404))["error"]["code"] == "MARKET_NOT_FOUND"
     stored = await got(ann, "/v1/orders/3")
     assert (stored["marketId"], stored["marketSlug"]) == (None, None)
