@@ -27,7 +27,7 @@ from litestar.types import (
 from predmarket.server.auth.gate import Gate
 from predmarket.server.auth.passwords import Passwords
 from predmarket.server.auth.principals import Principals
-from predmarket.server.auth.revocations import share_revocations
+from predmarket.server.auth.revocations import Revocations
 from predmarket.server.auth.sessions import Sessions
 from predmarket.server.candles import Candles
 from predmarket.server.express import Express
@@ -156,7 +156,7 @@ def create_app(services: Services) -> Application:
     gate = Gate(principals, services.settings.cors_origin)
     limits = Limits.of(services.settings, services.redis)
     if services.redis is not None:
-        share_revocations(principals, services.redis)
+        Revocations(principals, services.redis, services.bus, services.gateway).start()
     candles = Candles(services.db)
     return Application(
         Context(

@@ -58,6 +58,10 @@ class Bus(Protocol):
         Whoever cancels it stops waiting. Raises Overloaded; the future holds the other errors.
         """
 
+    async def sent(self) -> None:
+        """Return once what was handed in before stands before whatever anybody hands in later."""
+        return
+
     async def submit(self, command: Command) -> BusReply:
         """Return the reply once it is committed and this gateway's market view holds it.
 

@@ -29,6 +29,7 @@ _LOOK_SECONDS = 1.0
 _CONNECTIONS = 32
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
 _SILENT_SECONDS = 3.0
+_END_S = 0.1
 
 FAILURES = (RedisError, OSError, TimeoutError)
 """What a call may raise when Redis is away."""
@@ -91,6 +92,18 @@ async def failure_of_ping(client: Client) -> Exception | None:
     return None
 
 
+async def end(*tasks: "asyncio.Task[None] | None") -> None:
+    """Cancel tasks until they have ended; what they end with is theirs.
+
+    Again and again, since a cancellation that meets a call's own time limit is taken for that one.
+    """
+    left = {task for task in tasks if task is not None}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_END_S)
+
+
 class Redis:
     """One client for everybody, its breaker, and those who listen to its channels.
 
@@ -114,9 +127,7 @@ class Redis:
 
     async def close(self) -> None:
         """Stop listening and close every connection."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         with suppress(*FAILURES):
             await self.client.aclose()
 
@@ -140,9 +151,9 @@ class Redis:
             self._lost(error)
             raise Away from error
 
-    async def publish(self, channel: str, message: bytes) -> None:
-        """Tell those who listen to a channel, anywhere. Raises Away."""
-        await self.call(lambda: self.client.publish(channel, message))
+    async def publish(self, channel: str, message: bytes) -> int:
+        """Tell those who listen to a channel, anywhere; return how many. Raises Away."""
+        return int(await self.call(lambda: self.client.publish(channel, message)))
 
     def listen(
         self, channel: str, receive: Callable[[bytes], None], renewed: Callable[[], None]

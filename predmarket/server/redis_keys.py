@@ -37,6 +37,10 @@ class Keys:
         self.ended = f"{prefix}:ended"
         """The channel on which gateways hear of sessions, keys and users that ended."""
 
+    def heard(self, question: str) -> str:
+        """Return where gateways say that they have heard of an end."""
+        return f"{self.ended}:{question}"
+
     def commands(self, epoch: int) -> str:
         """Return the command stream of an epoch."""
         return f"{self._bus}:commands:{epoch}"

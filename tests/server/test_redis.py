@@ -88,6 +88,22 @@ async def test_many_at_once(connection: Redis, monkeypatch: pytest.MonkeyPatch) 
     assert connection.up
 
 
+async def test_closing_ends_whoever_takes_a_cancellation_for_a_timeout(server: RedisServer) -> None:
+    """A call's own time limit may meet it; the connection is closed all the same."""
+    one = Redis(server.url(), "redis")
+
+    async def stubborn() -> None:
+        for _ in range(2):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(3_600)
+        await asyncio.sleep(3_600)
+
+    one._spawn(stubborn())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await one.close()
+
+
 async def test_messages_and_missed_ones(connection: Redis, server: RedisServer) -> None:
     """Each message arrives; whoever may have missed some is told."""
     heard: list[bytes] = []

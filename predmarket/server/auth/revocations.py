@@ -2,37 +2,105 @@
 
 The channel carries lines such as ``session 7``. Nothing depends on their arrival: without Redis, or
 with one lost, each gateway notices within RECHECK_SECONDS (principals.py).
+
+News of a user is waited for: each gateway that hears of it says so, once nothing more is handed in
+there for them and what was is on its way to the core. So what follows (the cancel of all they have)
+stands behind it in the command stream. A gateway that does not say so is given HEARD_S: by then it
+has asked the database itself.
 """
 
+import asyncio
 import logging
+import secrets
 from contextlib import suppress
+from typing import Any
 
-from predmarket.server.auth.principals import Ended, Principals
+from predmarket.server.auth.principals import RECHECK_SECONDS, Ended, Principals
+from predmarket.server.bus import Bus
 from predmarket.server.redis import Away, Redis
 
 log = logging.getLogger(__name__)
 
+HEARD_S = RECHECK_SECONDS + 0.5
+"""How long gateways are waited for, so long as one has not said that it has heard."""
+_LOOK_S = 0.01
+_KEPT_S = 10
 
-def share_revocations(principals: Principals, redis: Redis) -> None:
-    """Tell the other gateways of each session or key that ends here, and heed what they tell."""
-    channel, mac = redis.keys.ended, redis.mac
 
-    async def announce(ended: Ended) -> None:
+class Revocations:
+    """Tells the other gateways of what ends here, and heeds what they tell."""
+
+    def __init__(self, principals: Principals, redis: Redis, bus: Bus, gateway: str) -> None:
+        self._principals = principals
+        self._redis = redis
+        self._bus = bus
+        self._gateway = gateway
+        self._channel = redis.keys.ended
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to tell and to listen."""
+        self._principals.announce = self._announce
+        self._redis.listen(self._channel, self._receive, self._principals.forget_all)
+
+    async def _announce(self, ended: Ended) -> None:
+        news = f"{ended.what} {ended.id}"
         with suppress(Away):  # they find out by themselves, a little later
-            await redis.publish(channel, mac.sign(channel, f"{ended.what} {ended.id}".encode()))
+            if ended.what != "user":
+                await self._publish(news)
+                return
+            question = secrets.token_hex(8)
+            listeners = await self._publish(f"{news} {question}")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HEARD_S):
+                    await self._all_heard(question, listeners)
+                    return
+            log.warning("gateways_not_heard", extra={"news": news, "waited": HEARD_S})
 
-    def receive(message: bytes) -> None:
-        news = mac.open(channel, message, "revocation")
+    async def _publish(self, news: str) -> int:
+        signed = self._redis.mac.sign(self._channel, news.encode())
+        return await self._redis.publish(self._channel, signed)
+
+    async def _all_heard(self, question: str, listeners: int) -> None:
+        """Return once so many have said that they have heard. Raises Away."""
+        key, mac = self._redis.keys.heard(question), self._redis.mac
+        client: Any = self._redis.client
+        while True:
+            found: set[bytes] = await self._redis.call(lambda: client.smembers(key))
+            if sum(mac.open(key, one, "revocation") is not None for one in found) >= listeners:
+                return
+            await asyncio.sleep(_LOOK_S)
+
+    def _receive(self, message: bytes) -> None:
+        news = self._redis.mac.open(self._channel, message, "revocation")
         ended = None if news is None else _read(news)
-        if ended is not None:
-            principals.forget(ended)
+        if news is None or ended is None:
+            return
+        begun = self._principals.forget(ended)
+        question = news.split(b" ")[2:]
+        if question:
+            task = asyncio.create_task(self._say_heard(question[0].decode(), begun))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    principals.announce = announce
-    redis.listen(channel, receive, principals.forget_all)
+    async def _say_heard(self, question: str, begun: list[asyncio.Task[None]]) -> None:
+        """Say that nothing more comes from here for whoever has ended, and that all that did is
+        on its way."""
+        key = self._redis.keys.heard(question)
+        with suppress(Away, TimeoutError):
+            async with asyncio.timeout(HEARD_S):
+                if begun:
+                    await asyncio.wait(begun)
+                await self._bus.sent()
+                signed = self._redis.mac.sign(key, self._gateway.encode())
+                line = self._redis.client.pipeline(transaction=False)
+                line.sadd(key, signed)
+                line.expire(key, _KEPT_S)
+                await self._redis.call(line.execute)
 
 
 def _read(message: bytes) -> Ended | None:
-    what, _, id = message.partition(b" ")
+    what, id, *_ = (*message.split(b" "), b"")
     if not id.isdigit() or len(id) > 19:
         return None
     match what:

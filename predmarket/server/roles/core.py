@@ -17,6 +17,7 @@ from predmarket.server.interpreter import tune_interpreter
 from predmarket.server.mac import Mac
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.observability.metrics_port import metrics_port
+from predmarket.server.redis import end
 from predmarket.server.redis_keys import keys_of
 from predmarket.server.roles.sidedoor import SideDoor
 from predmarket.server.schema import require_schema
@@ -30,7 +31,7 @@ from predmarket.server.settlement.store import StoreError
 from predmarket.server.stopping import Stopping
 from predmarket.server.storage.database import UNAVAILABLE, Database
 from predmarket.server.stream.consumer import Consumer
-from predmarket.server.stream.link import Link, end, link_of
+from predmarket.server.stream.link import Link, link_of
 from predmarket.server.stream.numbers import Numbers
 from predmarket.server.stream.presence import Presence
 from predmarket.server.stream.publisher import Publisher

@@ -19,6 +19,7 @@ from predmarket.server.mac import Mac
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.observability.metrics_port import metrics_port
 from predmarket.server.realtime.hub import Hub
+from predmarket.server.redis import end
 from predmarket.server.redis_keys import keys_of
 from predmarket.server.schema import require_schema
 from predmarket.server.services import Services
@@ -27,7 +28,7 @@ from predmarket.server.stopping import Stopping
 from predmarket.server.storage.database import Database
 from predmarket.server.stream.follower import Follower
 from predmarket.server.stream.heard import Heard
-from predmarket.server.stream.link import end, link_of
+from predmarket.server.stream.link import link_of
 from predmarket.server.stream.sender import Sender
 from predmarket.server.view import MarketView
 

@@ -173,8 +173,10 @@ class Follower:
             return
         if answers.batch <= self.batch:
             self._give(answers)
-        else:
-            self._held.setdefault(answers.batch, []).append(answers)
+            return
+        wanted = [one for one in answers.answers if self._sender.waits_for(one.number)]
+        if wanted:  # so no more are held than wait
+            self._held.setdefault(answers.batch, []).append(Answers(answers.batch, wanted))
 
     def _release(self) -> None:
         for last, held in self._awaited:

@@ -4,7 +4,6 @@ Invariant: nothing is sent twice by itself. A command whose sending failed may b
 the same; sent again it would be carried out twice.
 """
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,8 +17,6 @@ from predmarket.server.redis_keys import Keys
 from predmarket.server.settings import PREFIX, Settings, SettingsError
 
 log = logging.getLogger(__name__)
-
-_END_S = 0.1
 
 Entry: TypeAlias = tuple[bytes, dict[bytes, bytes]]
 """An entry of a stream: its id, its fields."""
@@ -89,18 +86,6 @@ def link_of(settings: Settings) -> Link:
         return Link(settings.redis_url.get_secret_value(), settings.shown_redis)
     except ValueError as error:
         raise SettingsError(f"{PREFIX}REDIS_URL: {error}") from None
-
-
-async def end(*tasks: "asyncio.Task[None] | None") -> None:
-    """Cancel tasks until they have ended; what they end with is theirs.
-
-    Again and again, since a cancellation that meets a call's own time limit is taken for that one.
-    """
-    left = {task for task in tasks if task is not None}
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=_END_S)
 
 
 def entry_id(id: bytes) -> tuple[int, int]:

@@ -19,11 +19,11 @@ from redis.exceptions import ResponseError
 from predmarket.engine.commands import Command
 from predmarket.server.bus import Bus, BusError, BusReply, OutcomeUnknown, Overloaded
 from predmarket.server.clock import elapsed
-from predmarket.server.redis import FAILURES
+from predmarket.server.redis import FAILURES, end
 from predmarket.server.settlement.core import MAX_QUEUE, REPLY_LIMIT_S
 from predmarket.server.stream import bounds, messages
 from predmarket.server.stream.heard import Heard
-from predmarket.server.stream.link import Link, end
+from predmarket.server.stream.link import Link
 from predmarket.server.stream.messages import Parcel, Request
 from predmarket.server.stream.presence import BEAT_KEPT_MS, BEAT_S
 from predmarket.units import Micros
@@ -53,7 +53,8 @@ class Sender(Bus):
         self._core = core
         self._max_queue = max_queue
         self._limit = int(reply_limit_s * 1_000_000)
-        self._count = 0
+        self._count = self._gone = 0
+        self._leaving: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._pending: dict[int, tuple[Micros, Reply]] = {}
         self._outgoing: deque[tuple[Request, Reply]] = deque()
         self._wake = asyncio.Event()
@@ -92,6 +93,10 @@ class Sender(Bus):
         else:
             reply.set_result(outcome)
 
+    def waits_for(self, number: int) -> bool:
+        """Tell whether anybody still waits for the reply to a command."""
+        return number in self._pending
+
     # life
 
     def start(self) -> "list[asyncio.Task[None]]":
@@ -111,6 +116,24 @@ class Sender(Bus):
         for _, reply in self._pending.values():
             _fail(reply, OutcomeUnknown("the gateway stops"))
 
+    async def sent(self) -> None:
+        """Return once what was handed in before is in the stream, or was refused."""
+        last = self._count
+        if last <= self._gone:
+            return
+        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._leaving.append((last, gone))
+        await gone
+
+    def _left(self) -> None:
+        """Tell those who wait in ``sent`` what has left."""
+        first = self._outgoing[0][0].number if self._outgoing else self._count + 1
+        self._gone = first - 1
+        while self._leaving and self._leaving[0][0] <= self._gone:
+            _, gone = self._leaving.popleft()
+            if not gone.done():
+                gone.set_result(None)
+
     async def _send(self) -> None:
         """Put commands into the stream, those that came together as one entry, for ever."""
         while True:
@@ -120,6 +143,7 @@ class Sender(Bus):
                 group = self._next_group()
                 if group:
                     await self._put(group)
+                self._left()
 
     def _next_group(self) -> list[tuple[Request, Reply]]:
         """Take the next commands that somebody still waits for."""

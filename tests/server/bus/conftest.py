@@ -12,13 +12,14 @@ from predmarket.engine.commands import Command, CreateMarket, OpenAccount
 from predmarket.server.bus import Bus, BusReply
 from predmarket.server.mac import Mac
 from predmarket.server.observability.metrics import Metrics
+from predmarket.server.redis import end
 from predmarket.server.redis_keys import Keys, keys_of
 from predmarket.server.roles.core import Seat
 from predmarket.server.roles.gateway import Gateway, gateway
 from predmarket.server.settings import Settings
 from predmarket.server.settlement.core import Core
 from predmarket.server.storage.database import Database
-from predmarket.server.stream.link import end, link_of
+from predmarket.server.stream.link import link_of
 from predmarket.server.view import MarketView
 from predmarket.terms import MarketStatus
 from tests.server.settlement.conftest import DEPOSIT, USERS, Exchange

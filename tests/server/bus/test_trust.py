@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from predmarket.engine.commands import Transfer
-from predmarket.engine.replies import OrderDone
+from predmarket.engine.replies import OrderDone, Refused
 from predmarket.server import changes as changed
 from predmarket.server.changes import BalanceChange, Changes
 from predmarket.server.mac import Mac
 from predmarket.server.stream import messages
 from predmarket.server.stream.messages import Announcement, Answers, Parcel, Request
 from predmarket.server.stream.presence import Presence
-from predmarket.terms import Side
+from predmarket.terms import ErrorCode, Side
 from predmarket.units import MONEY_ONE
 from tests.server.bus.conftest import Halves, Leader, open_market, until
 from tests.server.bus.test_stream import Client, redis
@@ -145,6 +145,21 @@ async def test_a_gateway_believes_only_its_core(halves: Halves, redis: Client) -
     assert heard.status().epoch == epoch
     told = dropped(running.services.metrics)
     assert told == {"batch": 3, "announcement": 1, "reply": 2}
+
+
+async def test_replies_that_nobody_waits_for_are_not_held(halves: Halves, redis: Client) -> None:
+    """Though their batch is to come: what a gateway holds is bounded by what it waits for."""
+    await halves.leader()
+    running = await halves.gateway()
+    await open_market(running.services.bus)
+    name = (await halves.keys()).replies(running.services.gateway)
+    refused = Refused(ErrorCode.MARKET_NOT_FOUND, "no")
+    answers = Answers(running.follower.batch + 9, [messages.answer(n, refused) for n in range(9)])
+    signed = (await halves.mac()).sign(name, messages.encode(answers))
+    for _ in range(5):
+        await redis.xadd(name, {messages.REPLIES_FIELD: signed})
+    assert isinstance(await running.services.bus.submit(limit(1, BUY, 1, 40)), OrderDone)
+    assert running.follower._held == {}
 
 
 async def test_an_announcement_that_is_put_there_again_is_not_heard(
