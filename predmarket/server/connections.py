@@ -177,7 +177,9 @@ class Connection(PipeliningProtocol):
         Call it between requests, so after a first one.
         """
         express = self._express
-        if express is None or self.is_stopping or not self.cycle.response_complete:
+        if express is None or self.is_stopping or self.flow.write_paused:
+            return False
+        if not self.cycle.response_complete:
             return False
         found = express.heads.find(data)
         if found is None or self.transport.is_closing():

@@ -1,8 +1,9 @@
 """Requests that arrive behind one without an answer yet, with a bound on them.
 
-They are answered one by one, in their order. MAX_PIPELINED of them are parsed and wait; what
-arrives beyond stays bytes, at most what was read at once, and nothing more is read until there is
-room. The parser gets small pieces, a few milliseconds' worth in a turn of the event loop.
+They are answered one by one, in their order, and none while the client does not take the answers
+before. MAX_PIPELINED of them are parsed and wait; what arrives beyond stays bytes, at most what was
+read at once, and nothing more is read until there is room. The parser gets small pieces, a few
+milliseconds' worth in a turn of the event loop.
 
 When the server stops, every request that was read has its answer, the last one with
 ``connection: close``. A connection that waits for its next request stays open for LINGER_SECONDS
@@ -157,11 +158,19 @@ class PipeliningProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.set_reading()
 
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.advance()
+
     def _is_free(self) -> bool:
+        if self.flow.write_paused:
+            return False
         return self.answering is None or self.answering.response_complete
 
     def _has_room(self) -> bool:
-        return not self.flow.read_paused and len(self.pipeline) < MAX_PIPELINED
+        if self.flow.write_paused or self.flow.read_paused:
+            return False
+        return len(self.pipeline) < MAX_PIPELINED
 
     def _may_parse(self) -> bool:
         return bool(self.backlog) and self._has_room()

@@ -132,6 +132,44 @@ async def test_answers_that_are_there_at_once(exchange: Exchange) -> None:
         assert {(await client.answer())[0] for _ in range(2_000)} == {400}
 
 
+async def test_a_client_that_does_not_take_its_answers(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No request of its is begun meanwhile: what waits to be sent is bounded."""
+    token = await token_of(exchange)
+    made: list[Connection] = []
+    connection_made = Connection.connection_made
+
+    def noting(connection: Connection, transport: asyncio.Transport) -> None:
+        connection_made(connection, transport)
+        made.append(connection)
+
+    monkeypatch.setattr(Connection, "connection_made", noting)
+    many = 20_000
+    loop = asyncio.get_running_loop()
+    parts = urlsplit(exchange.url)
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.setblocking(False)
+        await loop.sock_connect(client, (parts.hostname, parts.port))
+        sending = asyncio.create_task(loop.sock_sendall(client, request(token, b"{}") * many))
+        async with asyncio.timeout(30):
+            while not (made and made[0].flow.write_paused and made[0].reading_paused):
+                await asyncio.sleep(0.001)
+        for _ in range(300):  # turns in which it could go on
+            await asyncio.sleep(0)
+        assert made[0].transport.get_write_buffer_size() < 300_000
+        assert made[0].server_state.total_requests < many
+        taken = b""
+        count = 0
+        async with asyncio.timeout(60):
+            while count < many:
+                taken += await loop.sock_recv(client, 1 << 20)
+                count += taken.count(b"HTTP/1.1 400")
+                taken = taken[-11:]
+        await sending
+
+
 async def test_a_client_that_resets_the_connection(
     exchange: Exchange, caplog: pytest.LogCaptureFixture
 ) -> None:
