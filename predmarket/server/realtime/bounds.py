@@ -18,7 +18,8 @@ class Bounds:
     ``idle_s``: how long a socket of nobody's that asked for nothing is kept.
 
     A token is spent on every message but an order that reaches the core (those have limits of
-    their own, as over HTTP), and on every error: ``burst`` at once, ``rate`` come back a second.
+    their own, as over HTTP), on every error, and on each 4 KiB of any message: ``burst`` at once,
+    ``rate`` come back a second.
     """
 
     ping_s: float = 15.0
@@ -41,10 +42,10 @@ class Bucket:
         self._left = bounds.burst
         self._at = now
 
-    def take(self, now: float) -> bool:
-        """Take a token; False when none is left."""
+    def take(self, now: float, cost: int = 1) -> bool:
+        """Take tokens; False when too few are left."""
         bounds = self._bounds
-        left = min(bounds.burst, self._left + (now - self._at) * bounds.rate) - 1
+        left = min(bounds.burst, self._left + (now - self._at) * bounds.rate) - cost
         self._at = now
         self._left = max(left, 0.0)
         return left >= 0

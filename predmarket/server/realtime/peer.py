@@ -27,7 +27,7 @@ from predmarket.contracts.realtime import (
     Unsubscribed,
     UnsubscribeRequest,
 )
-from predmarket.contracts.requests import Invalid, decode
+from predmarket.contracts.requests import Invalid, decode, weight
 from predmarket.server.auth.gate import check_scope
 from predmarket.server.auth.principals import Principal
 from predmarket.server.observability.request import CURRENT
@@ -285,6 +285,10 @@ class Peer:
 
     def _carry_out(self, raw: bytes) -> None:
         request_id = None
+        if more := weight(raw) - 1:  # before it is read
+            self._spend(more)
+            if self.ended:
+                return
         try:
             message = requests.read(raw)
             request_id = message.request_id
@@ -371,8 +375,8 @@ class Peer:
         """Tell that a subscription or a snapshot could not begin."""
         self.refuse(error, beginning.request_id, topic=beginning.topic)
 
-    def _spend(self) -> None:
-        if not self.ended and not self._bucket.take(self._loop.time()):
+    def _spend(self, cost: int = 1) -> None:
+        if not self.ended and not self._bucket.take(self._loop.time(), cost):
             self.close(TOO_MANY, "too many messages")
 
     def _too_slow(self) -> None:

@@ -155,6 +155,11 @@ async def test_floods(exchange: Exchange, open_socket: Open) -> None:
         for _ in range(120):
             await client.socket.send(message)
         assert await client.closed() == 4429
+    for name in ("pong", "order.place", "dance"):  # 60 KiB are 15 tokens
+        client = await open_socket(ann)
+        for _ in range(8):
+            await client.socket.send(f'{{"type": "{name}"}}'.ljust(60 * 1024))
+        assert await client.closed() == 4429
     client = await open_socket(ann)
     ids = [await client.send("order.place", **order(market, "BUY", "0.01")) for _ in range(150)]
     answers = [await client.next() for _ in ids]
