@@ -18,8 +18,8 @@ from predmarket.engine.commands import Command
 from predmarket.server.clock import Clock
 from predmarket.server.interpreter import tune_interpreter
 from predmarket.server.settlement import recovery
-from predmarket.server.settlement.batch import Waiting
 from predmarket.server.settlement.open import open_store
+from predmarket.server.settlement.pending import PendingCommand
 from predmarket.server.settlement.repeats import Repeats
 from predmarket.server.settlement.sequencer import Sequencer
 from predmarket.server.settlement.store import Store
@@ -123,10 +123,11 @@ async def _settle(store: Store, sequencer: Sequencer, calls: list[Command], size
     committing: asyncio.Task[None] | None = None
     for first in range(0, len(calls), size):
         group = [
-            Waiting(str(number), number, call, 0, loop.create_future())
+            PendingCommand(str(number), number, call, 1, loop.create_future())
             for number, call in enumerate(calls[first : first + size], first)
         ]
-        left = sequencer.carry_out(group)
+        assert all(pending.take(0) for pending in group)
+        left, _ = sequencer.carry_out(group)
         assert not left, "the batch is bounded below its size"
         _, settlement = sequencer.seal()
         if committing is not None:

@@ -24,6 +24,7 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.NO_LIQUIDITY: ErrorKind(422, "nothing rests on the other side"),
     ErrorCode.PRICE_OFF_TICK: ErrorKind(422, "the price is off the market's tick"),
     ErrorCode.NOTHING_TO_REDUCE: ErrorKind(422, "there are no free opposite shares to reduce"),
+    ErrorCode.TOO_MANY_OPEN_ORDERS: ErrorKind(422, "the account has too many open orders"),
     ErrorCode.POST_ONLY_WOULD_CROSS: ErrorKind(422, "a post-only order would take"),
     ErrorCode.FOK_NOT_FILLABLE: ErrorKind(422, "the order cannot be filled whole now"),
     ErrorCode.INSUFFICIENT_FUNDS: ErrorKind(422, "the account does not hold enough"),

@@ -27,7 +27,7 @@ def transfer(state: State, command: Transfer) -> TransferDone | Refused:
     user_id, amount = command.user_id, command.amount
     if user_id not in state.ledger.accounts:
         return Refused(ErrorCode.USER_NOT_FOUND, "there is no such user")
-    account = state.ledger.account(user_id)
+    account = state.ledger.accounts[user_id]
     if abs(amount) > MAX_TRANSFER:
         return Refused(
             ErrorCode.LIMIT_EXCEEDED, f"one transfer moves at most {format_money(MAX_TRANSFER)}"
@@ -45,7 +45,7 @@ def transfer(state: State, command: Transfer) -> TransferDone | Refused:
             f"available is {available}",
             {"required": format_money(-amount), "available": available},
         )
-    _book(state, account, amount)
+    _book(state, state.ledger.account(user_id), amount)
     return TransferDone(state.last_transfer_id, user_id, account.available, account.locked)
 
 

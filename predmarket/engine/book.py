@@ -3,7 +3,7 @@
 Invariants:
 - best price, insertion, cancellation and size of a level take constant time;
 - a level exists if and only if at least one order rests in it;
-- a level's ``qty`` is the sum of its orders' ``remaining``;
+- a level's ``qty`` is the sum of its orders' ``remaining``, a block's that of its levels' ``qty``;
 - within a level orders stand in the order of their ``rank``.
 
 Prices lie on a grid of at most 9 999 ticks, so the non-empty levels are the bits of one integer;
@@ -13,6 +13,7 @@ Source: MARKET_RULES, Matching.
 
 from collections.abc import Iterator
 
+from predmarket.engine.depth import BLOCK_BITS
 from predmarket.terms import (
     CancelReason,
     OrderStatus,
@@ -36,14 +37,15 @@ class Order:
     ``lock`` the cash it holds, ``fee_exact`` its exact fee so far in 1e-14 dollars, ``rank`` its
     place in time priority, ``events`` how many order events it has had, ``connection`` the one
     whose end cancels it, ``topic_seq`` its last change's number on its user's topic, ``version``
-    how often its row was written.
+    how often its row was written. ``skip`` is an order further behind and its rank: all from here
+    to there are the same user's, as long as that one rests at that rank.
     """
 
     __slots__ = (
         "client_order_id", "close", "connection", "created_at", "events", "expires_at",
         "fee_exact", "fees_paid", "filled", "id", "is_buy", "level", "lock", "market_id", "next",
         "notional", "post_only", "prev", "price", "qty", "rank", "reason", "reduce_only",
-        "remaining", "request", "side",
+        "remaining", "request", "side", "skip",
         "status", "stp", "tif", "topic_seq", "type", "updated_at", "user_id", "version",
     )  # fmt: skip
 
@@ -95,6 +97,7 @@ class Order:
         self.level: Level | None = None
         self.prev: Order | None = None
         self.next: Order | None = None
+        self.skip: tuple[Order, int] | None = None
 
 
 class Level:
@@ -117,15 +120,16 @@ class Level:
 
 
 class BookSide:
-    """All levels of one side; a higher index is a better price."""
+    """All levels of one side; a higher index is a better price. ``blocks``: see depth.py."""
 
-    __slots__ = ("bits", "is_buy", "levels", "tick")
+    __slots__ = ("bits", "blocks", "is_buy", "levels", "tick")
 
     def __init__(self, is_buy: bool, tick: Price) -> None:
         self.is_buy = is_buy
         self.tick = tick
         self.bits = 0
         self.levels: dict[int, Level] = {}
+        self.blocks: list[Qty] = [0] * ((PRICE_ONE // tick >> BLOCK_BITS) + 1)
 
     def index(self, price: Price) -> int:
         """Return the grid index of an on-tick price."""
@@ -156,6 +160,7 @@ class BookSide:
             order.prev = tail
         level.tail = order
         level.qty += order.remaining
+        self.blocks[index >> BLOCK_BITS] += order.remaining
         order.level = level
 
     def remove(self, order: Order) -> None:
@@ -171,11 +176,30 @@ class BookSide:
             level.tail = before
         else:
             behind.prev = before
-        order.prev = order.next = order.level = None
+        order.prev = order.next = order.level = order.skip = None
         level.qty -= order.remaining
+        self.blocks[level.index >> BLOCK_BITS] -= order.remaining
         if level.head is None:
             del self.levels[level.index]
             self.bits ^= 1 << level.index
+
+    def shrink(self, order: Order, qty: Qty) -> None:
+        """Take ``qty`` off what a resting order has left, in its place."""
+        level = order.level
+        assert level is not None  # it rests
+        order.remaining -= qty
+        level.qty -= qty
+        self.blocks[level.index >> BLOCK_BITS] -= qty
+
+    def from_index(self, index: int) -> Qty:
+        """Return how much rests at this level and better ones."""
+        block = index >> BLOCK_BITS
+        total = sum(self.blocks[block + 1 :])
+        for one in range(index, (block + 1) << BLOCK_BITS):
+            level = self.levels.get(one)
+            if level is not None:
+                total += level.qty
+        return total
 
     def __iter__(self) -> Iterator[Level]:
         """Yield the levels, best first."""

@@ -1,51 +1,75 @@
-"""Cancelling many orders at once: a user's, or those tied to a connection that has ended.
+"""Cancelling many orders in steps: a user's, or those tied to a connection that has ended.
 
-Invariant: orders end in the order of their ids, so that a replay ends them in the same one.
+Invariant: orders end in an order that a restart does not change: a user's by market, side and time
+priority, a connection's by time priority.
 """
 
-from collections.abc import Iterable
+from itertools import islice
 
+from predmarket.engine import steps, waits
 from predmarket.engine.book import Order
-from predmarket.engine.commands import CancelAll, Disconnect
+from predmarket.engine.commands import CancelAll, DeadmanDue, Disconnect
 from predmarket.engine.replies import Canceled
 from predmarket.engine.state import State
+from predmarket.engine.steps import CancelSteps, DisconnectSteps
 from predmarket.terms import CancelReason
 
 
 def cancel_all(state: State, command: CancelAll) -> Canceled:
-    """Cancel a user's open orders in the order of their ids."""
-    account = state.ledger.accounts.get(command.user_id)
-    if account is None:
-        return Canceled(())
-    ids = sorted(
-        order.id
-        for order in account.orders.values()
-        if (command.market_id is None or order.market_id == command.market_id)
-        and (command.side is None or order.side is command.side)
+    """Cancel a user's open orders, or the first of them."""
+    return _cancel_some(
+        state, CancelSteps(command.user_id, command.market_id, command.side, command.reason)
     )
-    return _cancel_each(state, ids, command.reason)
+
+
+def deadman_due(state: State, command: DeadmanDue) -> Canceled:
+    """Cancel the open orders of a user whose dead-man switch has run out."""
+    state.ledger.account(command.user_id).deadman_at = None
+    return _cancel_some(state, CancelSteps(command.user_id, None, None, CancelReason.DEADMAN))
 
 
 def disconnect(state: State, command: Disconnect) -> Canceled:
-    """Cancel the open orders of a connection, or of all of a gateway's, in the order of ids."""
-    found: Iterable[Order] = state.orders.values()
-    if command.user_id is not None:
-        account = state.ledger.accounts.get(command.user_id)
-        found = () if account is None else account.orders.values()
-    ids = sorted(order.id for order in found if _tied(order, command))
-    return _cancel_each(state, ids, CancelReason.DISCONNECT)
+    """Cancel the open orders of a connection, or of all of a gateway's, or the first of them.
+
+    It never waits to be begun, since a connection ends whatever else goes on; its steps do.
+    """
+    ended = DisconnectSteps(command.gateway, command.connection, command.user_id)
+    if ended.key in state.unfinished:
+        return Canceled((), ended.key)
+    return _cancel_some(state, ended)
 
 
-def _tied(order: Order, command: Disconnect) -> bool:
-    """Tell whether an order ends with a connection."""
-    if order.connection is None:
-        return False
-    if command.connection is not None:
-        return order.connection == command.connection
-    return order.connection.rpartition("-")[0] == command.gateway
+def proceed(state: State, under_way: CancelSteps | DisconnectSteps) -> Canceled:
+    """Take the next step."""
+    return _cancel_some(state, under_way)
 
 
-def _cancel_each(state: State, ids: list[int], reason: CancelReason) -> Canceled:
-    for id in ids:
-        state.cancel(state.orders[id], reason)
-    return Canceled(tuple(ids))
+def _cancel_some(state: State, under_way: CancelSteps | DisconnectSteps) -> Canceled:
+    """Cancel at most STEP orders; one more that is found is the next step's."""
+    if waits.step_waits_for(state, under_way) is not None:
+        return Canceled((), state.begin(under_way))
+    reason, found = _found(state, under_way)
+    for order in found[: steps.STEP]:
+        state.cancel(order, reason)
+    unfinished = state.begin(under_way) if len(found) > steps.STEP else None
+    return Canceled(tuple(order.id for order in found[: steps.STEP]), unfinished)
+
+
+def _found(
+    state: State, under_way: CancelSteps | DisconnectSteps
+) -> tuple[CancelReason, list[Order]]:
+    """Return why orders end, and the next of them, one more than a step takes."""
+    at_most = steps.STEP + 1
+    if isinstance(under_way, CancelSteps):
+        if under_way.user_id not in state.ledger.accounts:
+            return under_way.reason, []
+        own = state.own_orders(under_way.user_id)
+        orders = own.matching(under_way.market_id, under_way.side)
+        return under_way.reason, list(islice(orders, at_most))
+    tied = state.ties.of(under_way.gateway, under_way.connection)
+    ended = (
+        order
+        for order in ([] if tied is None else tied.orders.values())
+        if under_way.user_id is None or order.user_id == under_way.user_id
+    )
+    return CancelReason.DISCONNECT, list(islice(ended, at_most))

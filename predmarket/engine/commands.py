@@ -89,7 +89,8 @@ class PlaceOrder(_Command, frozen=True, tag="place"):
 
     ``max_slippage`` is set for MARKET and only there. ``request`` is the normalised content
     that a repeat under the same client order id must match. ``connection`` is the one whose end
-    cancels the order: its gateway's name, a hyphen, and a number.
+    cancels the order: its gateway's name, a hyphen, and a number. ``max_open_orders`` is how many
+    open orders an account may have; None sets no bound.
     """
 
     user_id: int
@@ -109,6 +110,7 @@ class PlaceOrder(_Command, frozen=True, tag="place"):
     request: str | None = None
     sees_drafts: bool = False
     connection: str | None = None
+    max_open_orders: int | None = None
 
 
 class AmendOrder(_Command, frozen=True, tag="amend"):
@@ -173,10 +175,10 @@ class DeadmanDue(_Command, frozen=True, tag="deadman-due"):
     user_id: int
 
 
-class ContinueMarket(_Command, frozen=True, tag="continue-market"):
-    """Take the next bounded step of a market's closing or resolution."""
+class TakeStep(_Command, frozen=True, tag="step"):
+    """Take the next step of a command that is carried out in steps (steps.py)."""
 
-    market_id: int
+    key: str
 
 
 Command: TypeAlias = (
@@ -194,5 +196,5 @@ Command: TypeAlias = (
     | CloseDue
     | ExpiryDue
     | DeadmanDue
-    | ContinueMarket
+    | TakeStep
 )

@@ -4,6 +4,7 @@ Invariants:
 - pure: no clock, no input or output, no randomness, no float; the same commands at the same times
   give the same state on any machine;
 - ``now`` never goes backwards, and what falls due at or before it was applied before it;
+- what has to wait for a command that is carried out in steps is not applied before its last step;
 - after each command money and shares are conserved, or InvariantError is raised and the state must
   be thrown away.
 """
@@ -11,20 +12,15 @@ Invariants:
 from collections.abc import Callable
 from typing import Any
 
-from predmarket.engine import accounts, cancels, commands, lifecycle, orders
+from predmarket.engine import accounts, cancels, commands, lifecycle, orders, sweeps, waits
 from predmarket.engine.commands import Command
 from predmarket.engine.events import Event
-from predmarket.engine.replies import Canceled, MarketDone, Reply
+from predmarket.engine.replies import Canceled, Reply
 from predmarket.engine.state import Changes, State
+from predmarket.engine.steps import Key, MarketSteps, SweepSteps
 from predmarket.engine.timers import TimerKind
 from predmarket.terms import CancelReason
 from predmarket.units import Micros
-
-
-def _close_due(state: State, command: commands.CloseDue) -> MarketDone:
-    market = state.markets[command.market_id]
-    lifecycle.close(state, market)
-    return MarketDone(market.id, market.unfinished)
 
 
 def _expiry_due(state: State, command: commands.ExpiryDue) -> Canceled:
@@ -32,11 +28,20 @@ def _expiry_due(state: State, command: commands.ExpiryDue) -> Canceled:
     return Canceled((command.order_id,))
 
 
-def _deadman_due(state: State, command: commands.DeadmanDue) -> Canceled:
-    state.ledger.account(command.user_id).deadman_at = None
-    return cancels.cancel_all(
-        state, commands.CancelAll(command.user_id, reason=CancelReason.DEADMAN)
-    )
+def _take_step(state: State, command: commands.TakeStep) -> Reply:
+    """Take the next step; after the last one, let the timers that waited for it fall due."""
+    steps = state.unfinished.pop(command.key)
+    assert waits.step_waits_for(state, steps) is None, "the step has to wait"
+    reply: Reply
+    if isinstance(steps, SweepSteps):
+        reply = sweeps.proceed(state, steps)
+    elif isinstance(steps, MarketSteps):
+        reply = lifecycle.proceed(state, steps)
+    else:
+        reply = cancels.proceed(state, steps)
+    if command.key not in state.unfinished:
+        state.timers.release(command.key)
+    return reply
 
 
 # The value type is loose because each handler takes its own command; apply() pairs them by type.
@@ -52,10 +57,10 @@ _HANDLERS: dict[type[Command], Callable[[State, Any], Reply]] = {
     commands.CreateMarket: lifecycle.create,
     commands.UpdateMarket: lifecycle.update,
     commands.ResolveMarket: lifecycle.resolve,
-    commands.ContinueMarket: lifecycle.proceed,
-    commands.CloseDue: _close_due,
+    commands.TakeStep: _take_step,
+    commands.CloseDue: lifecycle.close_due,
     commands.ExpiryDue: _expiry_due,
-    commands.DeadmanDue: _deadman_due,
+    commands.DeadmanDue: cancels.deadman_due,
 }
 
 
@@ -81,6 +86,8 @@ class Exchange:
         """
         state = self.state
         assert now >= state.now, "time goes backwards"
+        if state.unfinished:
+            assert waits.waits_for(state, command) is None, "the command has to wait"
         state.now = now
         events: list[Event] = []
         state.events = events
@@ -99,9 +106,12 @@ class Exchange:
         first = state.timers.first()
         while first is not None and first[0] <= until:
             due, kind, id = first
-            if state.is_live(due, kind, id):
+            if not state.is_live(due, kind, id):
+                state.timers.drop_first()
+            elif (key := waits.timer_waits_for(state, kind, id)) is not None:
+                state.timers.set_aside_first(key)
+            else:
                 return max(due, state.now), _TIMER_COMMANDS[kind](id)
-            state.timers.drop_first()
             first = state.timers.first()
         return None
 
@@ -110,11 +120,17 @@ class Exchange:
         first = self.state.timers.first()
         return None if first is None else first[0]
 
-    def unfinished(self) -> Command | None:
-        """Return the next step of a closing or resolution under way, if there is one."""
-        for market_id in self.state.unfinished:
-            return commands.ContinueMarket(market_id)
+    def next_step(self) -> commands.TakeStep | None:
+        """Return the next step that may be taken, if there is one; steps take turns."""
+        state = self.state
+        for key, steps in state.unfinished.items():
+            if waits.step_waits_for(state, steps) is None:
+                return commands.TakeStep(key)
         return None
+
+    def waits_for(self, command: Command) -> Key | None:
+        """Return the key that a command has to wait for, None when it may be applied now."""
+        return waits.waits_for(self.state, command)
 
     def take_changes(self) -> Changes:
         """Hand over what changed since the last call, for the store."""

@@ -10,9 +10,12 @@ Each movement is written twice, in the accounts and in the market's totals, by d
 check compares the two. Source: MARKET_RULES, Collateral, Positions, Lifecycle.
 """
 
+from bisect import insort
+
 from predmarket.engine.book import Order
 from predmarket.engine.fees import EXACT_PER_MONEY, fee_lock
 from predmarket.engine.market import Market
+from predmarket.engine.own_orders import OwnOrders
 from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty
 
 
@@ -23,13 +26,14 @@ class InvariantError(AssertionError):
 class Account:
     """One user's cash; ``orders`` are the open ones by id, ``deadman_at`` the armed switch.
 
+    ``own`` are those that rest by market and side, None until somebody asked for them.
     ``*_seq`` count the changes that the user was told of, by topic; like ``version`` they are the
     store's.
     """
 
     __slots__ = (
         "available", "balance_seq", "deadman_at", "fill_seq", "locked", "order_seq", "orders",
-        "position_seq", "user_id", "version",
+        "own", "position_seq", "user_id", "version",
     )  # fmt: skip
 
     def __init__(self, user_id: int) -> None:
@@ -38,6 +42,7 @@ class Account:
         self.locked: Money = 0
         self.deadman_at: Micros | None = None
         self.orders: dict[int, Order] = {}
+        self.own: OwnOrders | None = None
         self.order_seq = 0
         self.fill_seq = 0
         self.balance_seq = 0
@@ -97,16 +102,17 @@ class Position:
 
 
 class Ledger:
-    """All accounts and positions, with the sums they must add up to."""
+    """All accounts and positions, with the sums they must add up to. ``user_ids`` are in order."""
 
     __slots__ = (
         "_accounts_before", "_collateral_moved", "_fees_moved", "_markets", "_outside_moved",
         "_positions_before", "_voiding", "accounts", "dirty_accounts", "dirty_positions", "fees",
-        "net_deposits", "positions",
+        "net_deposits", "positions", "user_ids",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.accounts: dict[int, Account] = {}
+        self.user_ids: list[int] = []
         self.positions: dict[tuple[int, int], Position] = {}
         self.fees: Money = 0
         self.net_deposits: Money = 0
@@ -146,8 +152,14 @@ class Ledger:
     def open_account(self, user_id: int) -> Account:
         """Create an empty account."""
         account = self.accounts[user_id] = Account(user_id)
+        insort(self.user_ids, user_id)  # at the end as a rule: ids are given in order
         self._accounts_before[account] = (0, 0)
         return account
+
+    def drop(self, position: Position, market: Market) -> None:
+        """Forget a position that no command will change any more."""
+        del market.positions[position.user_id]
+        del self.positions[position.user_id, market.id]
 
     def deposit(self, account: Account, amount: Money) -> None:
         """Bring ``amount`` in from outside, or, negative, take it out."""

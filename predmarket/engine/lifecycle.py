@@ -2,15 +2,21 @@
 
 Invariants:
 - a final market is never changed;
-- closing and resolving take at most ``STEP`` orders or positions at a time; between the steps the
-  market is CLOSED, other markets trade on, and each step alone keeps money conserved.
+- closing and resolving take at most STEP orders or positions at a time (steps.py); between the
+  steps the market is CLOSED, other markets trade on, and each step alone keeps money conserved;
+- orders end best price first, bids before asks; positions are settled in the order of their users;
+- a settled position is dropped from memory: the market never changes it again.
 
-Source: MARKET_RULES, Lifecycle.
+Source: MARKET_RULES, Lifecycle, Bounds.
 """
 
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from predmarket.engine import steps
 from predmarket.engine.book import Order
 from predmarket.engine.commands import (
-    ContinueMarket,
+    CloseDue,
     CreateMarket,
     ResolveMarket,
     UpdateMarket,
@@ -19,7 +25,8 @@ from predmarket.engine.events import MarketChanged, PaidOut
 from predmarket.engine.ledger import InvariantError, Position
 from predmarket.engine.market import PAYOUT, TRANSITIONS, Market
 from predmarket.engine.replies import MarketDone, Refused, Resolved
-from predmarket.engine.state import STEP, State
+from predmarket.engine.state import State
+from predmarket.engine.steps import LOOKED_AT, Key, MarketSteps
 from predmarket.engine.timers import TimerKind
 from predmarket.terms import CancelReason, ErrorCode, MarketStatus, Outcome
 
@@ -59,7 +66,6 @@ def update(state: State, command: UpdateMarket) -> MarketDone | Refused:
         market.final
         or market.ending is not None
         or (status is not None and status not in TRANSITIONS[market.status])
-        or (market.status is MarketStatus.CLOSED and status is not None and not market.book.empty)
     ):
         return _invalid(market, status)
     if command.question is not None:
@@ -68,39 +74,46 @@ def update(state: State, command: UpdateMarket) -> MarketDone | Refused:
         market.description = command.description
     if command.sets_closes_at:
         market.closes_at = command.closes_at
-    if status is None:
-        schedule_close(state, market)
-        _report(state, market, new_status=False)
-    elif status is MarketStatus.CLOSED:
-        close(state, market)
-    else:
+    if status is MarketStatus.CLOSED:
+        return MarketDone(market.id, close(state, market))
+    if status is not None:
         reopened = market.status is MarketStatus.CLOSED
         if reopened and market.closes_at is not None and market.closes_at <= state.now:
             market.closes_at = None
         market.status = status
-        market.sweeping = []
-        state.unfinished.pop(market.id, None)
-        schedule_close(state, market)
-        _report(state, market, new_status=True)
-    return MarketDone(market.id, market.unfinished)
+    schedule_close(state, market)
+    _report(state, market, new_status=status is not None)
+    return MarketDone(market.id)
 
 
 def schedule_close(state: State, market: Market) -> None:
-    """Set the timer of a market that closes on time."""
-    if market.closes_at is not None and market.closes_on_time():
-        state.timers.set(market.closes_at, TimerKind.CLOSE, market.id)
+    """Set the timer of a market that closes on time, and retire the one it had."""
+    due = market.closes_at if market.closes_on_time() else None
+    if due == market.scheduled:
+        return
+    had, market.scheduled = market.scheduled, due
+    if due is not None:
+        state.timers.set(due, TimerKind.CLOSE, market.id)
+    if had is not None:
+        state.timers.retire(state.is_live)
 
 
-def close(state: State, market: Market) -> None:
-    """Close a market and cancel what rests in it, or the first step of that."""
+def close_due(state: State, command: CloseDue) -> MarketDone:
+    """Close a market whose closesAt has come."""
+    market = state.markets[command.market_id]
+    return MarketDone(market.id, close(state, market))
+
+
+def close(state: State, market: Market) -> Key | None:
+    """Close a market and cancel what rests in it, or begin to; return the key of what is left."""
     market.status = MarketStatus.CLOSED
+    schedule_close(state, market)
     _report(state, market, new_status=True)
-    start_sweep(market)
-    _step(state, market)
+    return _step(state, market, MarketSteps(market.id))
 
 
 def resolve(state: State, command: ResolveMarket) -> Resolved | MarketDone | Refused:
-    """End a market and pay, or take the first step of that."""
+    """End a market and pay, or begin to."""
     market = state.markets.get(command.market_id)
     if market is None:
         return _not_found()
@@ -110,90 +123,83 @@ def resolve(state: State, command: ResolveMarket) -> Resolved | MarketDone | Ref
     market.settlement_price = (
         command.price if command.outcome is Outcome.SCALAR else PAYOUT.get(command.outcome)
     )
-    start_sweep(market)
-    start_paying(market)
-    at_once = len(market.sweeping) + len(market.unpaid) <= STEP
-    market.status = _final_status(command.outcome) if at_once else MarketStatus.CLOSED
-    _report(state, market, new_status=True)
-    _step(state, market)
-    return _outcome(market)
+    market.status = MarketStatus.CLOSED
+    schedule_close(state, market)
+    begun = len(state.events)
+    unfinished = _step(state, market, MarketSteps(market.id))
+    if unfinished is None:
+        market.status = _final_status(command.outcome)
+    state.dirty_markets[market.id] = market
+    state.events.insert(begun, MarketChanged(market.id, market.status, True))
+    return _outcome(market, unfinished)
 
 
-def proceed(state: State, command: ContinueMarket) -> Resolved | MarketDone:
+def proceed(state: State, under_way: MarketSteps) -> Resolved | MarketDone:
     """Take the next step of a market that is closing or resolving."""
-    market = state.markets[command.market_id]
-    _step(state, market)
-    return _outcome(market)
+    market = state.markets[under_way.market_id]
+    unfinished = _step(state, market, under_way)
+    if unfinished is None and market.outcome is not None:
+        market.status = _final_status(market.outcome)
+        _report(state, market, new_status=True)
+    return _outcome(market, unfinished)
 
 
-def _outcome(market: Market) -> Resolved | MarketDone:
+def _outcome(market: Market, unfinished: Key | None) -> Resolved | MarketDone:
     if market.final:
         return Resolved(market.id, market.paid_accounts, market.paid_total)
-    return MarketDone(market.id, market.unfinished)
+    return MarketDone(market.id, unfinished)
 
 
-def start_sweep(market: Market) -> None:
-    """List the resting orders that a closed market has to cancel, last id first."""
-    market.sweeping = sorted((order.id for order in market.book.orders()), reverse=True)
+def _step(state: State, market: Market, under_way: MarketSteps) -> Key | None:
+    """Cancel, then settle, at most STEP of both; return the key of what is left, if any is."""
+    reason = CancelReason.MARKET_CLOSED if market.ending is None else CancelReason.MARKET_RESOLVED
+    state.dirty_markets[market.id] = market
+    room = steps.STEP
+    while room and (order := _first_resting(market)) is not None:
+        state.cancel(order, reason)
+        room -= 1
+    if not market.book.empty:
+        return state.begin(under_way)
+    if market.ending is not None:
+        _settle_some(state, market, under_way, room)
+        if market.positions:
+            return state.begin(under_way)
+        _finish(market)
+    return None
 
 
-def start_paying(market: Market) -> None:
-    """List the positions that the resolution has not settled yet, last user first."""
-    market.unpaid = [
-        position
-        for _, position in sorted(market.positions.items(), reverse=True)
-        if _is_unpaid(position, market.ending)
-    ]
+def _first_resting(market: Market) -> Order | None:
+    level = market.book.bids.best() or market.book.asks.best()
+    return None if level is None else level.head
+
+
+def _settle_some(state: State, market: Market, under_way: MarketSteps, room: int) -> None:
+    """Settle at most ``room`` positions in the order of their users, and drop what is settled.
+
+    A few are sorted. Of many, the accounts are looked through, a bounded number at a time.
+    """
+    ledger = state.ledger
+    if len(market.positions) <= room:
+        user_ids: Iterable[int] = sorted(market.positions)
+    else:
+        first = bisect_right(ledger.user_ids, under_way.after)
+        user_ids = ledger.user_ids[first : first + LOOKED_AT * room]
+    for user_id in user_ids:
+        position = market.positions.get(user_id)
+        if position is not None:
+            if _is_unpaid(position, market.ending):
+                if not room:
+                    return
+                room -= 1
+                _pay(state, market, position)
+            ledger.drop(position, market)
+        under_way.after = user_id
 
 
 def _is_unpaid(position: Position, outcome: Outcome | None) -> bool:
     if outcome is Outcome.VOID:
         return bool(position.net_paid or position.realized or position.yes or position.no)
     return bool(position.yes or position.no)
-
-
-def _step(state: State, market: Market) -> None:
-    """Cancel, then pay, at most STEP of both; make the market final when nothing is left."""
-    reason = CancelReason.MARKET_CLOSED if market.ending is None else CancelReason.MARKET_RESOLVED
-    room = STEP
-    while room and (order := _next_resting(state, market)) is not None:
-        state.cancel(order, reason)
-        room -= 1
-    if _next_resting(state, market) is None and market.ending is not None:
-        while room and (position := _next_unpaid(market)) is not None:
-            _pay(state, market, position)
-            room -= 1
-        if _next_unpaid(market) is None:
-            _finish(state, market)
-    state.dirty_markets[market.id] = market
-    if market.unfinished:
-        state.unfinished[market.id] = market
-    else:
-        state.unfinished.pop(market.id, None)
-
-
-def _next_resting(state: State, market: Market) -> Order | None:
-    """Return the next order to cancel. Passes over those whose owner was faster.
-
-    What is passed over takes no room in a step: a list made anew after a restart does not hold it,
-    and both must lead to the same steps.
-    """
-    while market.sweeping:
-        order = state.orders.get(market.sweeping[-1])
-        if order is not None:
-            return order
-        market.sweeping.pop()
-    return None
-
-
-def _next_unpaid(market: Market) -> Position | None:
-    """Return the next position to pay. Passes over those that merged away meanwhile."""
-    while market.unpaid:
-        position = market.unpaid[-1]
-        if _is_unpaid(position, market.ending):
-            return position
-        market.unpaid.pop()
-    return None
 
 
 def _pay(state: State, market: Market, position: Position) -> None:
@@ -210,17 +216,13 @@ def _pay(state: State, market: Market, position: Position) -> None:
         state.events.append(PaidOut(position.user_id, market.id, cash, fee))
 
 
-def _finish(state: State, market: Market) -> None:
+def _finish(market: Market) -> None:
     assert market.ending is not None  # only a resolution finishes
     if market.collateral or (market.ending is Outcome.VOID and market.fees):
         raise InvariantError(f"market {market.id}: collateral left after the last payment")
     market.outcome = market.ending
     market.ending = None
     market.open_interest = 0
-    final = _final_status(market.outcome)
-    if market.status is not final:
-        market.status = final
-        _report(state, market, new_status=True)
 
 
 def _final_status(outcome: Outcome) -> MarketStatus:

@@ -32,19 +32,17 @@ PAYOUT: dict[Outcome, Price] = {Outcome.YES: PRICE_ONE, Outcome.NO: 0}
 class Market:
     """One question with one book.
 
-    ``ending`` is the outcome of a resolution under way, ``sweeping`` the ids of resting orders that
-    a closing still has to cancel (last id first), ``unpaid`` the positions that a resolution still
-    has to pay (last user first). While any of them is set, ContinueMarket steps are due.
-    ``trade_seq`` and ``ticker_seq`` count what everybody was told; like ``version`` they are the
-    store's.
+    ``ending`` is the outcome of a resolution under way; ``positions`` are then those not settled
+    yet. ``scheduled`` is when its timer closes it, None while none is set. ``trade_seq``
+    and ``ticker_seq`` count what everybody was told; like ``version`` they are the store's.
     """
 
     __slots__ = (
         "book", "book_seq", "closes_at", "collateral", "created_at", "creator_id", "description",
         "ending", "fees", "id", "last_price", "lock_rate", "maker_rate", "open_interest",
-        "outcome", "paid_accounts", "paid_total", "positions", "question", "settlement_price",
-        "slug", "status", "sweeping", "taker_rate", "tick", "ticker_seq", "total_no", "total_yes",
-        "trade_seq", "unpaid", "version", "volume",
+        "outcome", "paid_accounts", "paid_total", "positions", "question", "scheduled",
+        "settlement_price", "slug", "status", "taker_rate", "tick", "ticker_seq", "total_no",
+        "total_yes", "trade_seq", "version", "volume",
     )  # fmt: skip
 
     def __init__(
@@ -87,8 +85,7 @@ class Market:
         self.book_seq = 0
         self.positions: dict[int, Position] = {}
         self.ending: Outcome | None = None
-        self.sweeping: list[int] = []
-        self.unpaid: list[Position] = []
+        self.scheduled: Micros | None = None
         self.paid_accounts = 0
         self.paid_total: Money = 0
         self.trade_seq = 0
@@ -99,11 +96,6 @@ class Market:
     def final(self) -> bool:
         """Tell whether no command may change this market any more."""
         return self.status in FINAL
-
-    @property
-    def unfinished(self) -> bool:
-        """Tell whether a closing or a resolution has steps left."""
-        return bool(self.sweeping) or self.ending is not None
 
     def closes_on_time(self) -> bool:
         """Tell whether closesAt applies in the present status."""

@@ -9,8 +9,12 @@ Source: MARKET_RULES, Matching.
 """
 
 from collections.abc import Callable
+from enum import IntEnum
 
-from predmarket.engine.book import Book, Order
+from predmarket.engine.book import Book, BookSide, Level, Order
+from predmarket.engine.depth import BLOCK_BITS
+from predmarket.engine.own_orders import OwnSide
+from predmarket.engine.steps import STEP
 from predmarket.terms import SelfTradePrevention
 from predmarket.units import PRICE_ONE, Price, Qty
 
@@ -18,19 +22,43 @@ _SKIP = SelfTradePrevention.SKIP
 _CANCEL_MAKER = SelfTradePrevention.CANCEL_MAKER
 _CANCEL_TAKER = SelfTradePrevention.CANCEL_TAKER
 
+_STRIDE = 64
+"""Own orders between two that say how far behind them the same user's orders go on."""
+
 OnFill = Callable[[Order, Order, Qty], None]
 """Called with taker, maker and quantity after both orders' quantities were reduced."""
 OnSelfTrade = Callable[[Order], None]
 """Called to cancel a resting order of the taker's own user."""
+FindOwn = Callable[[], OwnSide | None]
+"""Called for the taker's own orders on the side that it trades against."""
 
 
-def sweep(book: Book, taker: Order, on_fill: OnFill, on_own: OnSelfTrade) -> bool:
+class Sweep(IntEnum):
+    """How a walk through the book ended."""
+
+    DONE = 0
+    """Nothing more crosses, or the taker is filled."""
+    STOPPED = 1
+    """Self-trade prevention ends the taker, whatever it has left."""
+    UNFINISHED = 2
+    """The step's bound is reached; there may be more."""
+
+
+def sweep(
+    book: Book,
+    taker: Order,
+    on_fill: OnFill,
+    on_own: OnSelfTrade,
+    find_own: FindOwn = lambda: None,
+    room: int = STEP,
+) -> Sweep:
     """Trade ``taker`` against the book as far as its price and quantity allow.
 
-    Returns True when self-trade prevention ends the taker, whatever it has left.
+    It fills or cancels at most ``room`` resting orders.
     """
     side = book.opposite(taker.is_buy)
     is_buy, limit, user_id = taker.is_buy, taker.price, taker.user_id
+    blocks = side.blocks
     level = side.best()
     while level is not None and (level.price <= limit if is_buy else level.price >= limit):
         index, price = level.index, level.price
@@ -38,14 +66,22 @@ def sweep(book: Book, taker: Order, on_fill: OnFill, on_own: OnSelfTrade) -> boo
         while maker is not None:
             behind = maker.next
             if maker.user_id == user_id:
+                if taker.stp is _SKIP:
+                    index, maker = _past_own(side, level, maker, find_own())
+                    continue
                 if taker.stp is _CANCEL_TAKER:
-                    return True
-                if taker.stp is not _SKIP:
-                    on_own(maker)
-                    if taker.stp is not _CANCEL_MAKER:
-                        return True
+                    return Sweep.STOPPED
+                if not room:
+                    return Sweep.UNFINISHED
+                room -= 1
+                on_own(maker)
+                if taker.stp is not _CANCEL_MAKER:
+                    return Sweep.STOPPED
                 maker = behind
                 continue
+            if not room:
+                return Sweep.UNFINISHED
+            room -= 1
             qty = maker.remaining if maker.remaining < taker.remaining else taker.remaining
             cost = price * qty
             maker.remaining -= qty
@@ -55,34 +91,102 @@ def sweep(book: Book, taker: Order, on_fill: OnFill, on_own: OnSelfTrade) -> boo
             taker.filled += qty
             taker.notional += cost
             level.qty -= qty
+            blocks[index >> BLOCK_BITS] -= qty
             if not maker.remaining:
                 side.remove(maker)
             on_fill(taker, maker, qty)
             if not taker.remaining:
-                return False
+                return Sweep.DONE
             maker = behind
         level = side.after(index)
-    return False
+    return Sweep.DONE
 
 
-def fillable(book: Book, taker: Order) -> bool:
-    """Tell whether the whole of ``taker`` could trade now, counting what its mode lets it take."""
-    wanted = taker.remaining
-    passes_own = taker.stp is _SKIP or taker.stp is _CANCEL_MAKER
-    level = book.opposite(taker.is_buy).best()
-    while level is not None and (
-        level.price <= taker.price if taker.is_buy else level.price >= taker.price
-    ):
-        for maker in level:
-            if maker.user_id == taker.user_id:
-                if not passes_own:
-                    return False
+def _past_own(
+    side: BookSide, level: Level, own: Order, own_side: OwnSide | None
+) -> tuple[int, Order | None]:
+    """Pass over the taker's own orders from ``own`` on.
+
+    Returns the next order of somebody else in the level; without one, None and the index of the
+    worst level that holds nothing of anybody else.
+    """
+    if own_side is None or own_side.depth.levels.get(level.index) != level.qty:
+        return level.index, _behind_own(level, own)
+    mine = own_side.depth
+    index, block = level.index, level.index >> BLOCK_BITS
+    while True:
+        # Whole blocks that hold nothing but own orders are passed over by their sums.
+        below = side.after(index)
+        if below is None:
+            return index, None
+        if below.index >> BLOCK_BITS != block:
+            block = below.index >> BLOCK_BITS
+            if side.blocks[block] == mine.blocks.get(block):
+                index = block << BLOCK_BITS
                 continue
-            wanted -= maker.remaining
-            if wanted <= 0:
-                return True
-        level = book.opposite(taker.is_buy).after(level.index)
-    return False
+        if mine.levels.get(below.index) != below.qty:
+            return index, None
+        index = below.index
+
+
+def _behind_own(level: Level, first: Order) -> Order | None:
+    """Return the first order behind ``first`` that is another user's.
+
+    Orders join a level at its end alone, so what lay between two of them is passed over for good.
+    """
+    user_id, order = first.user_id, first
+    marked, steps = first, 0
+    while True:
+        skip = order.skip
+        if skip is not None and skip[0].level is level and skip[0].rank == skip[1]:
+            order = skip[0]
+            marked, steps = order, 0
+            continue
+        behind = order.next
+        if behind is None or behind.user_id != user_id:
+            return behind
+        order = behind
+        steps += 1
+        if steps == _STRIDE:
+            marked.skip = order, order.rank
+            marked, steps = order, 0
+
+
+def fillable(book: Book, taker: Order, own: OwnSide | None = None) -> bool:
+    """Tell whether the whole of ``taker`` could trade now, counting what its mode lets it take.
+
+    ``own`` are the user's own orders on the side that it trades against.
+    """
+    side, wanted = book.opposite(taker.is_buy), taker.remaining
+    worst = side.index(taker.price)
+    if own is None or own.depth.best() < worst:
+        return side.from_index(worst) >= wanted
+    if taker.stp is _SKIP or taker.stp is _CANCEL_MAKER:
+        return side.from_index(worst) - own.depth.from_index(worst) >= wanted
+    nearest = own.depth.best()
+    wanted -= side.from_index(nearest + 1)
+    return wanted <= 0 or _fillable_ahead(side.levels[nearest], taker.user_id, own, wanted)
+
+
+def _fillable_ahead(level: Level, user_id: int, own: OwnSide, wanted: Qty) -> bool:
+    """Tell whether the orders ahead of the user's first one in a level come to ``wanted``.
+
+    Nothing ever joins ahead of an order, so what was once too little stays too little: a refusal
+    is remembered and the walk not repeated.
+    """
+    if own.ahead is not None:
+        first, rank, at_most = own.ahead
+        if first.level is level and first.rank == rank and at_most < wanted:
+            return False
+    ahead = 0
+    for maker in level:
+        if maker.user_id == user_id:
+            own.ahead = maker, maker.rank, ahead
+            return False
+        ahead += maker.remaining
+        if ahead >= wanted:
+            return True
+    raise AssertionError("the level holds none of the user's orders")
 
 
 def collar(book: Book, is_buy: bool, slippage: Price, tick: Price) -> Price | None:

@@ -6,22 +6,20 @@ Invariant: every refusal comes before the first change. Source: MARKET_RULES, Co
 from predmarket.engine.book import Order
 from predmarket.engine.commands import AmendOrder, CancelOrder, PlaceOrder
 from predmarket.engine.events import (
-    Match,
     OrderAccepted,
     OrderAmended,
-    OrderFilled,
-    OrderPartiallyFilled,
     OrderRejected,
 )
 from predmarket.engine.market import Market
-from predmarket.engine.matching import collar, fillable, sweep
-from predmarket.engine.replies import Fill, OrderDone, Refused, record
+from predmarket.engine.matching import collar, fillable
+from predmarket.engine.replies import OrderDone, Refused, record
 from predmarket.engine.state import State
+from predmarket.engine.steps import SweepSteps
+from predmarket.engine.sweeps import RESTING, trade
 from predmarket.engine.timers import TimerKind
 from predmarket.terms import (
     CancelReason,
     ErrorCode,
-    Liquidity,
     MarketStatus,
     OrderStatus,
     OrderType,
@@ -30,7 +28,6 @@ from predmarket.terms import (
 from predmarket.units import Qty, format_money, format_price, format_qty
 
 _MARKET, _FOK = OrderType.MARKET, TimeInForce.FOK
-_RESTING = frozenset({TimeInForce.GTC, TimeInForce.GTD})
 
 
 def place(state: State, command: PlaceOrder) -> OrderDone | Refused:
@@ -55,12 +52,12 @@ def place(state: State, command: PlaceOrder) -> OrderDone | Refused:
     order.events = 1
     state.events.append(OrderAccepted(order.id, 1))
     state.changed(order)
-    fills = _trade(state, order, market)
+    fills, unfinished = trade(state, order, market)
     if order.status is OrderStatus.OPEN or order.status is OrderStatus.PARTIALLY_FILLED:
         state.keep(order)
         if order.expires_at is not None:
             state.timers.set(order.expires_at, TimerKind.EXPIRY, order.id)
-    return OrderDone(record(order), fills)
+    return OrderDone(record(order), fills, unfinished)
 
 
 def _order(state: State, command: PlaceOrder) -> Order:
@@ -121,10 +118,9 @@ def _why_not(
             return Refused(ErrorCode.NOTHING_TO_REDUCE, "no free opposite shares to reduce")
         if free < order.qty:
             order.qty = order.remaining = free
-    if order.post_only and market.book.crosses(order.is_buy, order.price):
-        return _would_cross()
-    if order.tif is _FOK and not fillable(market.book, order):
-        return Refused(ErrorCode.FOK_NOT_FILLABLE, "the order cannot be filled whole now")
+    refusal = _does_not_fit(state, command, order, market)
+    if refusal is not None:
+        return refusal
     close = free if free < order.qty else order.qty
     lock = state.ledger.required_lock(order, market, order.qty - close)
     account = state.ledger.accounts[order.user_id]
@@ -132,6 +128,43 @@ def _why_not(
         return _short_of_funds(lock, account.available)
     order.close = close
     return None
+
+
+def _does_not_fit(
+    state: State, command: PlaceOrder, order: Order, market: Market
+) -> Refused | None:
+    """Return why the order cannot rest beside the user's others, or trade as it asks to."""
+    if order.tif in RESTING and _has_too_many(state, command):
+        return Refused(
+            ErrorCode.TOO_MANY_OPEN_ORDERS,
+            f"an account has at most {command.max_open_orders} open orders",
+            {"maxOpenOrders": command.max_open_orders or 0},
+        )
+    if order.post_only and market.book.crosses(order.is_buy, order.price):
+        return _would_cross()
+    if order.tif is _FOK and not fillable(
+        market.book,
+        order,
+        state.own_side(order.user_id, market.id, is_buy=not order.is_buy),
+    ):
+        return Refused(ErrorCode.FOK_NOT_FILLABLE, "the order cannot be filled whole now")
+    return None
+
+
+def _has_too_many(state: State, command: PlaceOrder) -> bool:
+    """Tell whether the account has as many open orders as it may; what cannot rest is not one."""
+    at_most = command.max_open_orders
+    orders = state.ledger.accounts[command.user_id].orders
+    if at_most is None or len(orders) < at_most:
+        return False
+    passing = sum(
+        1
+        for steps in state.unfinished.values()
+        if isinstance(steps, SweepSteps)
+        and steps.order_id in orders
+        and orders[steps.order_id].tif not in RESTING
+    )
+    return len(orders) - passing >= at_most
 
 
 def _not_open(market: Market) -> Refused:
@@ -170,91 +203,6 @@ def _reject(state: State, order: Order, refusal: Refused) -> Refused:
     return Refused(refusal.code, refusal.message, refusal.details, order.id)
 
 
-def _trade(state: State, order: Order, market: Market) -> tuple[Fill, ...]:
-    """Run an accepted order through the book and rest or cancel what is left."""
-    state.dirty_markets[market.id] = market
-    if order.tif in _RESTING and not market.book.crosses(order.is_buy, order.price):
-        state.rest(order, market)  # what most orders do
-        return ()
-    fills: list[Fill] = []
-
-    def on_fill(taker: Order, maker: Order, qty: Qty) -> None:
-        fills.append(_book_trade(state, market, taker, maker, qty))
-
-    def on_own(maker: Order) -> None:
-        state.cancel(maker, CancelReason.SELF_TRADE)
-
-    stopped = sweep(market.book, order, on_fill, on_own)
-    if not order.remaining:
-        return tuple(fills)
-    if stopped:
-        state.cancel(order, CancelReason.SELF_TRADE)
-    elif order.type is _MARKET:
-        state.cancel(order, CancelReason.MARKET_REMAINDER)
-    elif order.tif not in _RESTING:
-        state.cancel(order, CancelReason.IOC)
-    elif market.book.crosses(order.is_buy, order.price):
-        # Only own orders passed over can still cross here; resting would cross the book.
-        state.cancel(order, CancelReason.SELF_TRADE)
-    else:
-        state.rest(order, market)
-    return tuple(fills)
-
-
-def _book_trade(state: State, market: Market, taker: Order, maker: Order, qty: Qty) -> Fill:
-    """Book one match on both sides, report it, and merge what became free."""
-    price = maker.price
-    ledger = state.ledger
-    buy, sell = (taker, maker) if taker.is_buy else (maker, taker)
-    # YES shares newly made less those that change hands; the positions book it on their own.
-    market.open_interest += qty - min(buy.close, qty) - min(sell.close, qty)
-    buy_cash, buy_fee = ledger.fill(buy, market, qty, price, buy is taker)
-    sell_cash, sell_fee = ledger.fill(sell, market, qty, price, sell is taker)
-    market.last_price = price
-    market.volume += qty
-    state.touched_levels[market.id, maker.is_buy, price] = None
-    state.last_trade_id += 1
-    state.events.append(
-        Match(
-            state.last_trade_id,
-            market.id,
-            buy.id,
-            sell.id,
-            buy.user_id,
-            sell.user_id,
-            price,
-            qty,
-            taker.side,
-            buy_cash,
-            sell_cash,
-            buy_fee,
-            sell_fee,
-        )
-    )
-    _filled(state, maker)
-    _filled(state, taker)
-    for order in (buy, sell):
-        position = market.positions[order.user_id]
-        if position.yes and position.no:
-            state.merged(order.user_id, market, ledger.merge(position, market))
-    fee = buy_fee if buy is taker else sell_fee
-    return Fill(state.last_trade_id, price, qty, fee, Liquidity.TAKER)
-
-
-def _filled(state: State, order: Order) -> None:
-    """Report that the last trade filled the order, in part or whole."""
-    trade_id = state.last_trade_id
-    order.events += 1
-    if order.remaining:
-        order.status = OrderStatus.PARTIALLY_FILLED
-        state.events.append(OrderPartiallyFilled(order.id, order.events, trade_id, order.filled))
-    else:
-        order.status = OrderStatus.FILLED
-        state.events.append(OrderFilled(order.id, order.events, trade_id, order.filled))
-        state.forget(order)
-    state.changed(order)
-
-
 def amend(state: State, command: AmendOrder) -> OrderDone | Refused:
     """Change an open order's price or quantity, or refuse and change nothing."""
     order = _open_order(state, command.order_id, command.user_id)
@@ -289,11 +237,8 @@ def _shrink(state: State, order: Order, market: Market, qty: Qty) -> None:
     """Make an order smaller in its place; the open part is released first."""
     ledger = state.ledger
     cut = order.qty - qty
-    assert order.level is not None  # open orders rest
-    order.level.qty -= cut
     order.qty = qty
-    order.remaining -= cut
-    state.touched_levels[market.id, order.is_buy, order.price] = None
+    state.shrink(order, market, cut)
     state.dirty_markets[market.id] = market
     _amended(state, order)
     freed = max(0, order.close - order.remaining)
@@ -318,10 +263,12 @@ def _requeue(
     order.price = price
     lock = ledger.required_lock(order, market, remaining - close)
     order.price = before
-    account = ledger.account(order.user_id)
+    account = ledger.accounts[order.user_id]
     if lock and lock > account.available + order.lock:
         return _short_of_funds(lock, account.available + order.lock)
+    ledger.account(order.user_id)  # refused, it would not have changed
     state.unrest(order, market)
+    order.rank = 0  # until it rests again
     order.price, order.qty, order.remaining = price, qty, remaining
     _amended(state, order)
     if close != order.close:
@@ -332,8 +279,8 @@ def _requeue(
     if order.user_id in market.positions:
         position = ledger.position(order.user_id, market)
         state.merged(order.user_id, market, ledger.merge(position, market))
-    fills = _trade(state, order, market)
-    return OrderDone(record(order), fills)
+    fills, unfinished = trade(state, order, market)
+    return OrderDone(record(order), fills, unfinished)
 
 
 def _amended(state: State, order: Order) -> None:

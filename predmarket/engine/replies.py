@@ -1,6 +1,7 @@
 """What a command answers: one value for the caller, beside the events for everybody.
 
-A reply is a copy; later commands do not change it. Amounts are integers (units.py).
+A reply is a copy; later commands do not change it. Amounts are integers (units.py). ``unfinished``
+is the key of what the command still has to do in further steps (steps.py), None after the last one.
 """
 
 from typing import TypeAlias
@@ -65,16 +66,18 @@ class Refused(_Reply, frozen=True):
 
 
 class OrderDone(_Reply, frozen=True):
-    """An order was placed, amended or canceled; ``fills`` are those of this command."""
+    """An order was placed, amended or canceled; ``fills`` are those of this step."""
 
     order: OrderRecord
     fills: tuple[Fill, ...] = ()
+    unfinished: str | None = None
 
 
 class Canceled(_Reply, frozen=True):
-    """The orders that a cancel-all ended."""
+    """The orders that this step of a cancel-all ended."""
 
     order_ids: tuple[int, ...]
+    unfinished: str | None = None
 
 
 class AccountDone(_Reply, frozen=True):
@@ -93,10 +96,10 @@ class TransferDone(_Reply, frozen=True):
 
 
 class MarketDone(_Reply, frozen=True):
-    """A market was created or changed. Unfinished: ContinueMarket steps are due."""
+    """A market was created or changed."""
 
     market_id: int
-    unfinished: bool = False
+    unfinished: str | None = None
 
 
 class Resolved(_Reply, frozen=True):

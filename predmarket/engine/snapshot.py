@@ -1,8 +1,8 @@
 """The whole state as bytes: equal states give equal bytes, on any machine and Python.
 
 Left out is what does not decide anything: how often rows were written (``version``) and what was
-told of them (``*_seq``, but a book's), timers that no longer mean anything, and the positions of
-final markets, which are flat.
+told of them (``*_seq``, but a book's), and timers that no longer mean anything. Positions that a
+resolution has settled are in no memory any more.
 """
 
 import hashlib
@@ -16,34 +16,30 @@ from predmarket.engine.market import Market
 from predmarket.engine.state import State
 
 _ENCODER = msgspec.json.Encoder()
-_ORDER_SKIPS = frozenset({"level", "next", "prev", "topic_seq", "version", "is_buy"})
+_ORDER_SKIPS = frozenset({"level", "next", "prev", "skip", "topic_seq", "version", "is_buy"})
 _MARKET_SKIPS = frozenset(
-    {"book", "lock_rate", "positions", "sweeping", "ticker_seq", "total_no", "total_yes",
-     "trade_seq", "unpaid", "version"}
+    {"book", "lock_rate", "positions", "scheduled", "ticker_seq", "total_no", "total_yes",
+     "trade_seq", "version"}
 )  # fmt: skip
 _COUNTERS = ("now", "last_order_id", "last_trade_id", "last_market_id", "last_transfer_id",
              "last_rank")  # fmt: skip
 
 
 def snapshot(state: State) -> bytes:
-    """Return the state as JSON: counters, accounts, markets, positions, open orders."""
+    """Return the state as JSON: counters, accounts, markets, positions, open orders, steps due."""
     ledger = state.ledger
-    final = {market.id for market in state.markets.values() if market.final}
     parts: dict[str, Any] = {
         "counters": [getattr(state, name) for name in _COUNTERS],
         "totals": [ledger.fees, ledger.net_deposits],
         "accounts": [_account(ledger.accounts[id]) for id in sorted(ledger.accounts)],
         "markets": [_market(state.markets[id]) for id in sorted(state.markets)],
-        "positions": [
-            _position(ledger.positions[key])
-            for key in sorted(ledger.positions)
-            if key[1] not in final
-        ],
+        "positions": [_position(ledger.positions[key]) for key in sorted(ledger.positions)],
         "orders": [_order(state.orders[id]) for id in sorted(state.orders)],
         "queues": [
             [[order.id for order in level] for side in (m.book.bids, m.book.asks) for level in side]
             for _, m in sorted(state.markets.items())
         ],
+        "unfinished": [state.unfinished[key] for key in sorted(state.unfinished)],
     }
     return _ENCODER.encode(parts)
 

@@ -10,15 +10,14 @@ from predmarket.engine.book import Order, cancel_status
 from predmarket.engine.events import BookDelta, Event, Merged, OrderCanceled
 from predmarket.engine.ledger import Account, InvariantError, Ledger, Position
 from predmarket.engine.market import Market
+from predmarket.engine.own_orders import OwnOrders, OwnSide
+from predmarket.engine.steps import Key, Steps, Unfinished
+from predmarket.engine.ties import Ties
 from predmarket.engine.timers import TimerKind, Timers
 from predmarket.terms import CancelReason, Side
 from predmarket.units import Micros, Price, Qty
 
 _BUY, _SELL = Side.BUY, Side.SELL  # looked up once: this is the busiest loop
-
-STEP = 1_000
-"""Orders or positions that one step of a closing or a resolution handles at the most. It decides
-what a journaled step does, so changing it needs a new version of the rules (journal.py)."""
 
 
 @dataclass(slots=True)
@@ -32,12 +31,15 @@ class Changes:
 
 
 class State:
-    """Markets, open orders, accounts and counters. ``now`` is the running command's time."""
+    """Markets, open orders, accounts and counters. ``now`` is the running command's time.
+
+    ``orders`` are the open ones: those that rest, and those on their way in steps.
+    """
 
     __slots__ = (
         "dirty_markets", "dirty_orders", "events", "last_market_id", "last_order_id", "last_rank",
         "last_trade_id", "last_transfer_id", "ledger", "markets", "now", "orders", "slugs",
-        "timers", "touched_levels", "unfinished",
+        "ties", "timers", "touched_levels", "unfinished",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -45,8 +47,9 @@ class State:
         self.markets: dict[int, Market] = {}
         self.slugs: dict[str, int] = {}
         self.orders: dict[int, Order] = {}
+        self.ties = Ties()
         self.timers = Timers()
-        self.unfinished: dict[int, Market] = {}
+        self.unfinished: Unfinished = {}
         self.last_order_id = 0
         self.last_trade_id = 0
         self.last_market_id = 0
@@ -78,30 +81,70 @@ class State:
         self.last_rank += 1
         order.rank = self.last_rank
         market.book.side(order.is_buy).add(order)
+        own = self.ledger.accounts[order.user_id].own
+        if own is not None:
+            own.add(order)
+        if order.connection is not None and order.id in self.orders:
+            self.ties.remove(order, order.connection)  # ties stand in the order of ranks, too
+            self.ties.add(order, order.connection)
         self.touched_levels[market.id, order.is_buy, order.price] = None
 
     def unrest(self, order: Order, market: Market) -> None:
         """Take a resting order out of the book."""
+        own = self.ledger.accounts[order.user_id].own
+        if own is not None:
+            own.remove(order)
         market.book.side(order.is_buy).remove(order)
+        self.touched_levels[market.id, order.is_buy, order.price] = None
+
+    def shrink(self, order: Order, market: Market, qty: Qty) -> None:
+        """Take ``qty`` off what a resting order has left; it keeps its place."""
+        market.book.side(order.is_buy).shrink(order, qty)
+        own = self.ledger.accounts[order.user_id].own
+        if own is not None:
+            own.shrink(order, qty)
         self.touched_levels[market.id, order.is_buy, order.price] = None
 
     def keep(self, order: Order) -> None:
         """List an order among the open ones."""
         self.orders[order.id] = order
         self.ledger.accounts[order.user_id].orders[order.id] = order
+        if order.connection is not None:
+            self.ties.add(order, order.connection)
 
     def forget(self, order: Order) -> None:
         """Drop an order that is not open any more; memory holds no history."""
         if self.orders.pop(order.id, None) is not None:
             del self.ledger.accounts[order.user_id].orders[order.id]
+            if order.connection is not None:
+                self.ties.remove(order, order.connection)
             if order.expires_at is not None:
                 self.timers.retire(self.is_live)
+
+    def own_orders(self, user_id: int) -> OwnOrders:
+        """Return a user's resting orders by market and side."""
+        account = self.ledger.accounts[user_id]
+        if account.own is None:
+            account.own = OwnOrders(sorted(account.orders.values(), key=_rank))
+        return account.own
+
+    def own_side(self, user_id: int, market_id: int, *, is_buy: bool) -> OwnSide | None:
+        """Return a user's resting orders on one side of a market, None without any."""
+        if not self.ledger.accounts[user_id].orders:
+            return None
+        return self.own_orders(user_id).sides.get((market_id, is_buy))
+
+    def begin(self, steps: Steps) -> Key:
+        """Keep what a command still has to do, behind all others; return what waits for it."""
+        assert steps.key not in self.unfinished, "two commands hold the same key"
+        self.unfinished[steps.key] = steps
+        return steps.key
 
     def is_live(self, due: Micros, kind: TimerKind, id: int) -> bool:
         """Tell whether what a timer was set for still waits for it."""
         if kind is TimerKind.CLOSE:
             market = self.markets[id]
-            return market.closes_at == due and market.closes_on_time()
+            return market.scheduled == due
         if kind is TimerKind.EXPIRY:
             order = self.orders.get(id)
             return order is not None and order.expires_at == due
@@ -154,3 +197,7 @@ class State:
                 )
             )
         self.touched_levels.clear()
+
+
+def _rank(order: Order) -> int:
+    return order.rank

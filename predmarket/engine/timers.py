@@ -3,7 +3,8 @@
 Invariants:
 - timers fire in the order (due, kind, id);
 - one whose market, order or account has moved on since is stale: it is passed over when it comes
-  up, and all stale ones are dropped once they are the larger half, so memory follows what is live.
+  up, and all stale ones are dropped once they are the larger half, so memory follows what is live;
+- one that has to wait for a key (steps.py) is set aside until the key is released.
 
 Source: ARCHITECTURE, Recovery ("Time is data").
 """
@@ -33,10 +34,11 @@ Timer: TypeAlias = tuple[Micros, int, int]
 class Timers:
     """A heap of (due, kind, id)."""
 
-    __slots__ = ("_heap", "_stale")
+    __slots__ = ("_aside", "_heap", "_stale")
 
     def __init__(self) -> None:
         self._heap: list[Timer] = []
+        self._aside: dict[str, list[Timer]] = {}
         self._stale = 0
 
     def __len__(self) -> int:
@@ -57,6 +59,15 @@ class Timers:
         """Take the next timer off, a stale one."""
         heapq.heappop(self._heap)
         self._stale = max(0, self._stale - 1)
+
+    def set_aside_first(self, key: str) -> None:
+        """Let the next timer wait until ``key`` is released."""
+        self._aside.setdefault(key, []).append(heapq.heappop(self._heap))
+
+    def release(self, key: str) -> None:
+        """Put back what waited for a key, each under its own time."""
+        for timer in self._aside.pop(key, ()):
+            heapq.heappush(self._heap, timer)
 
     def retire(self, is_live: Callable[[Micros, TimerKind, int], bool]) -> None:
         """Note that a timer has become stale; drop all such when they are the larger half."""

@@ -51,8 +51,17 @@ class Bus(Protocol):
     """Where a gateway hands in commands. Who makes one says how one command is handed in."""
 
     @abstractmethod
-    def hand_in(self, command: Command) -> asyncio.Future[BusReply]:
+    def hand_in(
+        self,
+        command: Command,
+        *,
+        follows: "asyncio.Future[BusReply] | None" = None,
+        early: bool = False,
+    ) -> "asyncio.Future[BusReply]":
         """Hand in a command without waiting; the future is what ``submit`` would return.
+
+        A command that is carried out in steps is answered after the last one; ``early``: after the
+        first. One that ``follows`` another of the same request waits until that one is over.
 
         For who has no task to wait in: its callbacks run before the batch's changes are delivered.
         Whoever cancels it stops waiting. Raises Overloaded; the future holds the other errors.
@@ -76,9 +85,11 @@ class Bus(Protocol):
         waits for many waits once, which costs less than a task for each.
         """
         taken: list[asyncio.Future[BusReply] | Overloaded] = []
+        before: asyncio.Future[BusReply] | None = None
         for command in commands:
             try:
-                taken.append(self.hand_in(command))
+                before = self.hand_in(command, follows=before)
+                taken.append(before)
             except Overloaded as error:
                 taken.append(error)
         outcomes: list[BusReply | BusError] = []

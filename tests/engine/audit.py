@@ -9,8 +9,10 @@ from itertools import pairwise
 
 from predmarket.engine import Exchange
 from predmarket.engine.book import BookSide, Order
+from predmarket.engine.depth import BLOCK_BITS
 from predmarket.engine.market import Market
 from predmarket.engine.state import State
+from predmarket.engine.steps import SweepSteps, market_key
 from predmarket.terms import MarketStatus, OrderStatus
 from predmarket.units import PRICE_ONE, Money, Qty
 
@@ -24,11 +26,58 @@ def audit(exchange: Exchange) -> None:
     _audit_holds(state)
     _audit_positions(state)
     for market in state.markets.values():
-        _audit_market(market)
+        _audit_market(state, market)
     resting = {order.id for market in state.markets.values() for order in market.book.orders()}
-    assert resting == set(state.orders), "open orders and resting orders differ"
+    passing = {s.order_id for s in state.unfinished.values() if isinstance(s, SweepSteps)}
+    assert resting | passing == set(state.orders), "open orders and resting orders differ"
+    assert not resting & passing, "an order on its way rests"
     listed = {id for account in state.ledger.accounts.values() for id in account.orders}
-    assert listed == resting, "the accounts list other orders than the books"
+    assert listed == set(state.orders), "the accounts list other orders than there are"
+    _audit_indexes(state)
+
+
+def _audit_indexes(state: State) -> None:
+    """What is found by user, by connection and by gateway is what rests, in its order."""
+    by_rank = sorted(state.orders.values(), key=lambda order: order.rank)
+    for account in state.ledger.accounts.values():
+        if account.own is None:
+            continue
+        mine = [o for o in by_rank if o.user_id == account.user_id and o.level is not None]
+        kept = account.own.sides
+        assert {(o.market_id, o.is_buy) for o in mine} == set(kept), "own sides differ"
+        for (market_id, is_buy), side in kept.items():
+            there = [o for o in mine if (o.market_id, o.is_buy) == (market_id, is_buy)]
+            assert list(side.orders.values()) == there, "own orders differ, or their order"
+            levels: dict[int, Qty] = {}
+            for order in there:
+                assert order.level is not None
+                levels[order.level.index] = levels.get(order.level.index, 0) + order.remaining
+            depth = side.depth
+            assert depth.levels == levels, "own quantities differ"
+            assert depth.bits == sum(1 << index for index in levels), "own bits differ"
+            blocks = {index >> BLOCK_BITS for index in levels}
+            assert {block for block, qty in depth.blocks.items() if qty} == blocks
+            assert sum(depth.blocks.values()) == sum(levels.values()), "own blocks differ"
+    tied = [order for order in by_rank if order.connection is not None]
+    for lists, name in (
+        (state.ties.connections, _connection),
+        (state.ties.gateways, _gateway),
+    ):
+        assert {name(o) for o in tied} == set(lists), "ties are left or missing"
+        for key, one in lists.items():
+            there = [o for o in tied if name(o) == key and o.level is not None]
+            kept_here = [o for o in one.orders.values() if o.level is not None]
+            assert kept_here == there, "tied orders differ, or their order"
+            assert set(one.users) == {o.user_id for o in one.orders.values()}
+            assert set(one.markets) == {o.market_id for o in one.orders.values()}
+
+
+def _connection(order: Order) -> str:
+    return order.connection or ""
+
+
+def _gateway(order: Order) -> str:
+    return _connection(order).rpartition("-")[0]
 
 
 def _audit_money(state: State) -> None:
@@ -69,11 +118,13 @@ def _audit_positions(state: State) -> None:
         assert not all(free), "a free pair is not merged"
 
 
-def _audit_market(market: Market) -> None:
+def _audit_market(state: State, market: Market) -> None:
     positions = market.positions.values()
     yes, no = sum(p.yes for p in positions), sum(p.no for p in positions)
-    paid = sum(p.net_paid for p in positions)
-    assert paid == market.collateral + market.fees, "a market leaks"
+    if market.ending is None and not market.final:  # else settled positions are gone
+        paid = sum(p.net_paid for p in positions)
+        assert paid == market.collateral + market.fees, "a market leaks"
+    assert not (market.final and positions), "a final market keeps positions in memory"
     assert (market.total_yes, market.total_no) == (yes, no), "the totals drifted"
     if market.ending is None:
         assert yes == no == market.open_interest, "YES, NO and open interest differ"
@@ -84,10 +135,15 @@ def _audit_market(market: Market) -> None:
     bid, ask = book.bids.best(), book.asks.best()
     assert bid is None or ask is None or bid.price < ask.price, "the book is crossed"
     if market.status not in (MarketStatus.OPEN, MarketStatus.HALTED):
-        assert market.unfinished or (bid is None and ask is None), "orders outlive their market"
+        under_way = market_key(market.id) in state.unfinished
+        assert under_way or (bid is None and ask is None), "orders outlive their market"
 
 
 def _audit_side(side: BookSide) -> None:
+    sums = [0] * len(side.blocks)
+    for index, level in side.levels.items():
+        sums[index >> BLOCK_BITS] += level.qty
+    assert side.blocks == sums, "the blocks are not the sums of their levels"
     assert side.bits == sum(1 << index for index in side.levels), "the bits are not the levels"
     for index, level in side.levels.items():
         orders = list(level)
@@ -127,7 +183,8 @@ def digest(exchange: Exchange) -> str:
         terms = (market.slug, market.tick, market.maker_rate, market.taker_rate, market.closes_at)
         totals = (market.last_price, market.volume, market.open_interest, market.collateral)
         rows.append((id, str(market.status), str(market.outcome), terms, totals, queue))
-        rows.append((market.fees, market.book_seq, list(market.sweeping), len(market.unpaid)))
+        rows.append((market.fees, market.book_seq))
+    rows.append(sorted(map(repr, state.unfinished.values())))
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 

@@ -95,7 +95,7 @@ class Desk:
 
     def _finish(self) -> None:
         steps = 0
-        while (step := self.exchange.unfinished()) is not None:
+        while (step := self.exchange.next_step()) is not None:
             self._apply(self.exchange.state.now, step)
             steps += 1
             assert steps < MANY_STEPS, "it makes no progress"
@@ -235,8 +235,9 @@ class Desk:
         return self.exchange.state.ledger.accounts[user]
 
     def position(self, user: int, market: int = 1) -> Position:
-        """Return a user's position."""
-        return self.exchange.state.ledger.positions[user, market]
+        """Return a user's position, also one that is settled and so in no memory any more."""
+        ledger = self.exchange.state.ledger
+        return ledger.positions.get((user, market)) or ledger.dirty_positions[user, market]
 
     def money(self, user: int) -> tuple[str, str]:
         """Return (available, locked)."""

@@ -21,10 +21,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from predmarket.engine import Exchange, lifecycle
+from predmarket.engine import Exchange, steps
 from predmarket.engine.book import BookSide, Order
 from predmarket.engine.commands import Command
 from predmarket.engine.events import Event
+from predmarket.engine.ledger import Position
 from predmarket.engine.replies import Reply
 from predmarket.terms import OrderType
 from tests.engine.audit import audit
@@ -46,7 +47,9 @@ class Engine:
         self.exchange = Exchange()
         self.mirror = Mirror()
         self.orders: dict[int, OrderRow] = {}
-        """Every order as the store would have it: the engine itself forgets ended ones."""
+        self.positions: dict[tuple[int, int], Position] = {}
+        """Every order and position as the store would have it: the engine itself forgets those that
+        ended or were settled."""
 
     def apply(self, now: int, command: Command) -> list[EventTuple]:
         """Apply what is due, then the command, each with all of its steps."""
@@ -67,7 +70,7 @@ class Engine:
 
     def _finish(self, now: int) -> list[EventTuple]:
         rows: list[EventTuple] = []
-        while (step := self.exchange.unfinished()) is not None:
+        while (step := self.exchange.next_step()) is not None:
             _, happened = self._apply(now, step)
             rows += to_tuples(happened)
         return rows
@@ -75,8 +78,10 @@ class Engine:
     def _apply(self, now: int, command: Command) -> tuple[Reply, list[Event]]:
         reply, happened = self.exchange.apply(now, command)
         self.mirror.read(happened)
-        for order in self.exchange.take_changes().orders.values():
+        changes = self.exchange.take_changes()
+        for order in changes.orders.values():
             self.orders[order.id] = order_row(order)
+        self.positions.update(changes.positions)
         return reply, happened
 
 
@@ -134,7 +139,7 @@ class Pair:
     def _positions(self) -> dict[tuple[int, int], tuple[int, ...]]:
         rows: dict[tuple[int, int], tuple[int, ...]] = {}
         received = self.reference.ledger.positions
-        for key, p in self.engine.exchange.state.ledger.positions.items():
+        for key, p in self.engine.positions.items():
             shares = (p.yes, p.no, p.reserved_yes, p.reserved_no)
             row = (*shares, p.cost_yes, p.cost_no, p.realized)
             if any(row):
@@ -216,10 +221,10 @@ def repeat_line(seed: int, commands: int) -> str:
 
 @contextmanager
 def small_steps(step: int | None) -> Iterator[None]:
-    """Let closing and resolving handle at most ``step`` orders or positions at a time."""
+    """Let every step handle at most ``step`` orders or positions."""
     with pytest.MonkeyPatch.context() as patch:
         if step is not None:
-            patch.setattr(lifecycle, "STEP", step)
+            patch.setattr(steps, "STEP", step)
         yield
 
 

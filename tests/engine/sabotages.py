@@ -18,6 +18,9 @@ STATE = "predmarket/engine/state.py"
 TIMERS = "predmarket/engine/timers.py"
 ACCOUNTS = "predmarket/engine/accounts.py"
 UNITS = "predmarket/units.py"
+SWEEPS = "predmarket/engine/sweeps.py"
+TIES = "predmarket/engine/ties.py"
+WAITS = "predmarket/engine/waits.py"
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "trades at the taker's price",
-        ORDERS,
+        SWEEPS,
         "    price = maker.price\n",
         "    price = taker.price\n",
         _test("book", "crossed_orders_match"),
@@ -139,7 +142,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "the buyer merges before the seller is booked",
-        ORDERS,
+        SWEEPS,
         "    sell_cash, sell_fee = ledger.fill(sell, market, qty, price, sell is taker)\n",
         "    state.merged(buy.user_id, market,"
         " ledger.merge(market.positions[buy.user_id], market))\n"
@@ -162,7 +165,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "SKIP lets the book cross",
-        ORDERS,
+        SWEEPS,
         "    elif market.book.crosses(order.is_buy, order.price):\n",
         "    elif False:\n",
         _test("book", "self_trade_prevention_blocks_the_match"),
@@ -170,29 +173,30 @@ SABOTAGES = (
     Sabotage(
         "CANCEL_TAKER cancels the maker too",
         MATCHING,
-        "                if taker.stp is _CANCEL_TAKER:\n                    return True\n",
+        "                if taker.stp is _CANCEL_TAKER:\n"
+        "                    return Sweep.STOPPED\n",
         "",
         _test("matching", "who_is_cancelled_and_why"),
     ),
     Sabotage(
         "CANCEL_BOTH lets the taker go on",
         MATCHING,
-        "                    if taker.stp is not _CANCEL_MAKER:\n",
-        "                    if False:\n",
+        "                if taker.stp is not _CANCEL_MAKER:\n",
+        "                if False:\n",
         _test("matching", "who_is_traded_with"),
     ),
     Sabotage(
         "FOK counts own orders",
         MATCHING,
-        "                    return False\n                continue\n",
-        "                    return False\n",
+        "        return side.from_index(worst) - own.depth.from_index(worst) >= wanted\n",
+        "        return side.from_index(worst) >= wanted\n",
         _test("matching", "fok_counts_what_its_mode_lets_it_take"),
     ),
     Sabotage(
         "FOK looks past an own order that would end it",
         MATCHING,
-        "                if not passes_own:\n                    return False\n",
-        "",
+        "    if taker.stp is _SKIP or taker.stp is _CANCEL_MAKER:\n",
+        "    if True:\n",
         _test("matching", "fok_counts_what_its_mode_lets_it_take"),
     ),
     Sabotage(
@@ -330,7 +334,7 @@ SABOTAGES = (
     Sabotage(
         "a closing time that was moved still closes",
         STATE,
-        "            return market.closes_at == due and market.closes_on_time()\n",
+        "            return market.scheduled == due\n",
         "            return market.closes_on_time()\n",
         _test("lifecycle", "a_moved_closing_time_counts_alone"),
     ),
@@ -356,12 +360,82 @@ SABOTAGES = (
         _test("lifecycle", "the_table_of_transitions"),
     ),
     Sabotage(
-        "a market reopens amid its closing",
-        LIFECYCLE,
-        "        or (market.status is MarketStatus.CLOSED and status is not None "
-        "and not market.book.empty)\n",
+        "commands for a market do not wait for its steps",
+        WAITS,
+        "    return key if key in state.unfinished else None\n",
+        "    return None\n",
+        _test("lifecycle", "commands_for_a_closing_market_wait"),
+    ),
+    Sabotage(
+        "a cancel-all does not hold its account",
+        WAITS,
+        "    if key in state.unfinished:\n        return key\n",
         "",
-        _test("lifecycle", "no_reopening_amid_a_closing"),
+        _test("steps", "a_dead_mans_switch_takes_steps"),
+    ),
+    Sabotage(
+        "timers fall due amid a sweep",
+        EXCHANGE,
+        "            elif (key := waits.timer_waits_for(state, kind, id)) is not None:\n",
+        "            elif (key := None) is not None:\n",
+        _test("steps", "what_falls_due_amid_a_sweep_follows_it"),
+    ),
+    Sabotage(
+        "timers that waited are forgotten",
+        EXCHANGE,
+        "        state.timers.release(command.key)\n",
+        "        pass\n",
+        _test("steps", "what_falls_due_amid_a_sweep_follows_it"),
+    ),
+    Sabotage(
+        "a sweep has no bound",
+        MATCHING,
+        "            if not room:\n                return Sweep.UNFINISHED\n            room -= 1\n"
+        "            qty =",
+        "            qty =",
+        _test("steps", "no_step_does_more_than_its_bound"),
+    ),
+    Sabotage(
+        "a cancel-all has no bound",
+        CANCELS,
+        "    at_most = steps.STEP + 1\n",
+        "    at_most = 10**9\n    steps.STEP = at_most\n",
+        _test("steps", "no_step_does_more_than_its_bound"),
+    ),
+    Sabotage(
+        "positions are settled in the order they came",
+        LIFECYCLE,
+        "        user_ids: Iterable[int] = sorted(market.positions)\n",
+        "        user_ids: Iterable[int] = list(market.positions)\n",
+        _test("lifecycle", "positions_are_settled_in_the_order_of_users_and_dropped"),
+    ),
+    Sabotage(
+        "settled positions stay in memory",
+        LIFECYCLE,
+        "            ledger.drop(position, market)\n",
+        "            del market.positions[user_id]\n",
+        _test("lifecycle", "positions_are_settled_in_the_order_of_users_and_dropped"),
+    ),
+    Sabotage(
+        "an order that cannot rest counts among the open ones",
+        ORDERS,
+        "    return len(orders) - passing >= at_most\n",
+        "    return len(orders) >= at_most\n",
+        _test("steps", "an_order_under_way_counts_if_it_may_rest"),
+    ),
+    Sabotage(
+        "a refused transfer marks the account as changed",
+        ACCOUNTS,
+        "    account = state.ledger.accounts[user_id]\n",
+        "    account = state.ledger.account(user_id)\n",
+        _test("steps", "a_refusal_marks_nothing_as_changed"),
+    ),
+    Sabotage(
+        "an own order that moved to the back is passed over from its old place",
+        MATCHING,
+        "skip[0].level is level and skip[0].rank == skip[1]",
+        "skip[0].level is level",
+        _test("steps", "own_orders_in_front_are_passed_over_without_a_walk"),
     ),
     Sabotage(
         "a VOID keeps the fees",
@@ -419,17 +493,16 @@ SABOTAGES = (
     ),
     Sabotage(
         "a connection takes all orders of its gateway along",
-        CANCELS,
-        "    if command.connection is not None:\n"
-        "        return order.connection == command.connection\n",
-        "",
+        TIES,
+        "        return self.connections.get(connection)\n",
+        "        return self.gateways.get(gateway)\n",
         _test("orders", "the_end_of_a_connection"),
     ),
     Sabotage(
-        "a gateway's end takes everybody's tied orders along",
+        "a connection takes along what other users tied to it",
         CANCELS,
-        '    return order.connection.rpartition("-")[0] == command.gateway\n',
-        "    return True\n",
+        "        if under_way.user_id is None or order.user_id == under_way.user_id\n",
+        "        if True\n",
         _test("orders", "the_end_of_a_connection"),
     ),
     Sabotage(

@@ -2,8 +2,17 @@
 
 import pytest
 
-from predmarket.engine import lifecycle
-from predmarket.engine.commands import CancelOrder, ContinueMarket, ResolveMarket, UpdateMarket
+from predmarket.engine import lifecycle, steps
+from predmarket.engine.commands import (
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    Command,
+    OpenAccount,
+    ResolveMarket,
+    TakeStep,
+    UpdateMarket,
+)
 from predmarket.engine.events import MarketChanged, PaidOut
 from predmarket.engine.replies import MarketDone, Resolved
 from predmarket.terms import MarketStatus, Outcome
@@ -124,7 +133,7 @@ def test_halted_keeps_orders_and_takes_cancels_only() -> None:
 
 
 def test_closing_cancels_what_rests() -> None:
-    """Every order ends with its money back, in the order of their ids."""
+    """Every order ends with its money back, bids before asks, the best first."""
     desk = Desk()
     desk.place(A, "BUY", "1", "0.50")
     desk.place(B, "SELL", "1", "0.60")
@@ -132,7 +141,7 @@ def test_closing_cancels_what_rests() -> None:
     desk.status("CLOSED")
     assert desk.rows == [
         ("MARKET_STATUS", 1, "CLOSED"),
-        *[("ORDER_CANCELED", id, "MARKET_CLOSED") for id in (1, 2, 3)],
+        *[("ORDER_CANCELED", id, "MARKET_CLOSED") for id in (3, 1, 2)],
     ]
     assert [desk.money(user) for user in (A, B, C)] == [("100.000000", "0.000000")] * 3
 
@@ -263,11 +272,13 @@ def test_a_debtor_receives_closes_and_cancels() -> None:
 
 # --- step by step --------------------------------------------------------------------------
 
+STEP_1 = TakeStep("market/1")
+
 
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """One order or position a step."""
-    monkeypatch.setattr(lifecycle, "STEP", 1)
+    monkeypatch.setattr(steps, "STEP", 1)
 
 
 def _resting(count: int) -> Desk:
@@ -282,34 +293,38 @@ def test_closing_takes_steps() -> None:
     """The market is CLOSED at once; each step cancels one order more."""
     desk = _resting(3)
     close = UpdateMarket(1, MarketStatus.CLOSED)
-    assert desk.apply(close, finish=False) == MarketDone(1, unfinished=True)
+    assert desk.apply(close, finish=False) == MarketDone(1, "market/1")
     assert (desk.market.status, desk.queue()) == ("CLOSED", [2, 3])
-    assert desk.exchange.unfinished() == ContinueMarket(1)
-    assert desk.apply(ContinueMarket(1), finish=False) == MarketDone(1, unfinished=True)
-    assert desk.apply(ContinueMarket(1), finish=False) == MarketDone(1)
-    assert desk.exchange.unfinished() is None
+    assert desk.exchange.next_step() == STEP_1
+    assert desk.apply(STEP_1, finish=False) == MarketDone(1, "market/1")
+    assert desk.apply(STEP_1, finish=False) == MarketDone(1)
+    assert desk.exchange.next_step() is None
     assert desk.queue() == []
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_no_reopening_amid_a_closing() -> None:
-    """Until the last order is cancelled the market stays closed."""
+@pytest.mark.parametrize(
+    "command",
+    [
+        UpdateMarket(1, MarketStatus.OPEN),
+        UpdateMarket(1, question="?"),
+        ResolveMarket(1, Outcome.VOID),
+        CancelOrder(A, 2),
+        AmendOrder(A, 2, None, 50),
+        CancelAll(A),
+        CancelAll(B, 1),
+    ],
+)
+def test_commands_for_a_closing_market_wait(command: Command) -> None:
+    """Until the last order is cancelled the market is nobody else's."""
     desk = _resting(2)
     desk.apply(UpdateMarket(1, MarketStatus.CLOSED), finish=False)
-    opening = UpdateMarket(1, MarketStatus.OPEN)
-    assert code(desk.apply(opening, finish=False)) == "INVALID_TRANSITION"
-    desk.apply(ContinueMarket(1))
-    assert code(desk.apply(opening)) is None
-
-
-@pytest.mark.usefixtures("small_steps")
-def test_an_owner_may_be_faster_than_the_closing() -> None:
-    """An order that its owner cancels between two steps is passed over."""
-    desk = _resting(3)
-    desk.apply(UpdateMarket(1, MarketStatus.CLOSED), finish=False)
-    desk.apply(CancelOrder(A, 2), finish=False)
-    assert desk.apply(ContinueMarket(1), finish=False) == MarketDone(1)
-    assert desk.rows == [("ORDER_CANCELED", 3, "MARKET_CLOSED")]
+    assert desk.exchange.waits_for(command) == "market/1"
+    with pytest.raises(AssertionError, match="has to wait"):
+        desk.exchange.apply(desk.now, command)
+    desk.apply(STEP_1, finish=False)
+    assert desk.exchange.waits_for(command) is None
+    desk.apply(command)
 
 
 @pytest.mark.usefixtures("small_steps")
@@ -320,42 +335,68 @@ def test_resolving_takes_steps(outcome: Outcome) -> None:
     desk.place(B, "SELL", "1", "0.90")
     desk.place(B, "SELL", "1", "0.90")
     first = desk.apply(ResolveMarket(1, outcome), finish=False)
-    assert first == MarketDone(1, unfinished=True)
+    assert first == MarketDone(1, "market/1")
     assert desk.market.status == "CLOSED"
-    assert code(desk.apply(UpdateMarket(1, question="?"), finish=False)) == "INVALID_TRANSITION"
-    again = desk.apply(ResolveMarket(1, Outcome.NO), finish=False)
-    assert code(again) == "INVALID_TRANSITION"
     replies = []
-    while (step := desk.exchange.unfinished()) is not None:
+    while (step := desk.exchange.next_step()) is not None:
         replies.append(desk.apply(step, finish=False))
     final = "VOIDED" if outcome is Outcome.VOID else "RESOLVED"
     assert isinstance(replies[-1], Resolved)
-    assert all(reply == MarketDone(1, unfinished=True) for reply in replies[:-1])
+    assert all(reply == MarketDone(1, "market/1") for reply in replies[:-1])
     assert (desk.market.status, desk.market.outcome) == (final, outcome)
     assert desk.rows[-1] == ("MARKET_STATUS", 1, final)
     cash = ["100.000000"] * 3 if outcome is Outcome.VOID else ["102.800000", "96.000000", "101.2"]
     assert [desk.money(user)[0].rstrip("0") for user in (A, B, C)] == [c.rstrip("0") for c in cash]
-
-
-@pytest.mark.usefixtures("small_steps")
-def test_resolving_amid_a_closing() -> None:
-    """A resolution takes over the orders that a closing had not come to."""
-    desk = _resting(3)
-    desk.apply(UpdateMarket(1, MarketStatus.CLOSED), finish=False)
-    desk.apply(ResolveMarket(1, Outcome.VOID))
-    assert (desk.market.status, desk.queue()) == ("VOIDED", [])
-    assert [row for row in desk.rows if row[0] == "ORDER_CANCELED"] == [
-        ("ORDER_CANCELED", 2, "MARKET_RESOLVED"),
-        ("ORDER_CANCELED", 3, "MARKET_RESOLVED"),
-    ]
+    again = desk.apply(ResolveMarket(1, Outcome.NO))
+    assert code(again) == "INVALID_TRANSITION"
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 4, 1_000])
 def test_all_steps_come_to_the_same(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """However small the steps, the money ends where it does in one go."""
-    monkeypatch.setattr(lifecycle, "STEP", step)
+    monkeypatch.setattr(steps, "STEP", step)
     desk = after_example_3()
     reply = desk.resolve("YES")
     assert [desk.money(u)[0] for u in (A, B, C)] == ["99.800000", "99.000000", "101.200000"]
     assert (desk.market.paid_accounts, desk.market.paid_total) == (1, parse_money("4"))
     assert code(reply) is None
+
+
+@pytest.mark.parametrize(("at_once", "looked_at"), [(1, 1), (1, 2), (1, 50), (1_000, 50)])
+def test_positions_are_settled_in_the_order_of_users_and_dropped(
+    at_once: int, looked_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few at a time, whatever order they came in; accounts without one are looked at, boundedly."""
+    desk = Desk()
+    for user in (50, 9, 30, 7, 20, 8):
+        desk.apply(OpenAccount(user, parse_money("10")))
+    for user in (30, 7, 50, 9):
+        desk.place(user, "BUY", "1", "0.50")
+        desk.place(A, "SELL", "1", "0.50")
+    monkeypatch.setattr(steps, "STEP", at_once)
+    monkeypatch.setattr(lifecycle, "LOOKED_AT", looked_at)
+    desk.apply(ResolveMarket(1, Outcome.YES), finish=False)
+    left, paid = len(desk.market.positions), [_paid(desk)]
+    while (step := desk.exchange.next_step()) is not None:
+        desk.apply(step, finish=False)
+        assert left - len(desk.market.positions) <= 1
+        left = len(desk.market.positions)
+        paid.append(_paid(desk))
+    assert [user for users in paid for user in users] == [7, 9, 30, 50]
+    assert not desk.exchange.state.ledger.positions
+
+
+def _paid(desk: Desk) -> list[int]:
+    return [event.user_id for event in desk.events if isinstance(event, PaidOut)]
+
+
+def test_timers_of_a_market_follow_what_is_live() -> None:
+    """A closing time that is moved, or halted and opened again, leaves no timer behind."""
+    desk = Desk()
+    for n in range(1, 4_001):
+        desk.closing(n * SECOND)
+        if n % 2:
+            desk.status("HALTED")
+            desk.status("OPEN")
+    assert len(desk.exchange.state.timers) <= 2_002
+    assert desk.run_due(4_000 * SECOND) == [("MARKET_STATUS", 1, "CLOSED")]

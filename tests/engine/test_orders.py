@@ -414,15 +414,15 @@ def test_who_may_cancel() -> None:
 @pytest.mark.parametrize(
     ("market", "side", "expected"),
     [
-        (None, None, (1, 2, 4, 5)),
-        (1, None, (1, 2)),
+        (None, None, (2, 1, 5, 4)),
+        (1, None, (2, 1)),
         (None, "BUY", (1, 4)),
         (2, "SELL", (5,)),
         (3, None, ()),
     ],
 )
 def test_cancel_all(market: int | None, side: str | None, expected: tuple[int, ...]) -> None:
-    """A user's own orders, in the order of their ids, of one market or side if asked."""
+    """A user's own orders by market, SELL before BUY, of one market or side if asked."""
     desk = Desk()
     desk.create()
     desk.place(A, "BUY", "1", "0.10")
@@ -446,12 +446,12 @@ def test_cancel_all_tells_why() -> None:
 @pytest.mark.parametrize(
     ("gateway", "connection", "user", "expected"),
     [
-        ("a", "a-1", None, (1, 3)),
+        ("a", "a-1", None, (3, 1)),
         ("a", "a-1", A, (1,)),
         ("a", "a-1", C, ()),
         ("a", "a-1", 99, ()),
         ("a", "a-2", None, ()),
-        ("a", None, None, (1, 2, 3)),
+        ("a", None, None, (2, 3, 1)),
         ("a", None, B, (3,)),
         ("a-1", None, None, ()),
     ],

@@ -120,6 +120,7 @@ def _place(abstract: Abstract) -> commands.PlaceOrder:
         deadline=abstract["deadline"],
         sees_drafts=True,
         connection=abstract.get("connection"),
+        max_open_orders=abstract.get("max_open_orders"),
     )
 
 

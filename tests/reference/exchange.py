@@ -96,7 +96,7 @@ class ReferenceExchange:
         if kind == ORDER_EXPIRY:
             return ledger.end(ledger.orders[id_], "EXPIRED")
         del ledger.deadman[id_]
-        return ledger.end_all([o for o in ledger.live if o.user == id_], "DEADMAN")
+        return ledger.end_all(ledger.of_user(id_), "DEADMAN")
 
     def _open_account(self, command: Command) -> list[Event]:
         user, credit = command["user"], parse_money(command["credit"])

@@ -227,6 +227,7 @@ class _Generator:
                 "max_slippage": self.random.choice(SLIPPAGES) if is_market else None,
                 "stp": self.random.choice(STPS),
                 "deadline": self._soon() if self._chance(0.06) else None,
+                "max_open_orders": self.random.choice((0, 2, 6)) if self._chance(0.1) else None,
             }
         )
 

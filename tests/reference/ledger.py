@@ -94,6 +94,11 @@ class Ledger:
             key=lambda order: (best_first * order.limit, order.arrival),
         )
 
+    def of_user(self, user: int) -> list[Order]:
+        """Return a user's open orders by market, SELL before BUY, by arrival."""
+        mine = [order for order in self.live if order.user == user]
+        return sorted(mine, key=lambda o: (o.market, o.side == "BUY", o.arrival))
+
     # --- the smallest changes --------------------------------------------------------------
 
     def next_arrival(self) -> int:
@@ -126,8 +131,8 @@ class Ledger:
         return [canceled, *self.merge(order.user, order.market)]
 
     def end_all(self, orders: list[Order], reason: str) -> list[Event]:
-        """End several open orders in order of their ids, each before the next."""
+        """End several open orders, each before the next."""
         events: list[Event] = []
-        for order in sorted(orders, key=lambda order: order.id):
+        for order in orders:
             events += self.end(order, reason)
         return events

@@ -83,7 +83,7 @@ def resolve(ledger: Ledger, command: Command) -> list[Event]:
 
 
 def _cancel_resting(ledger: Ledger, market: Market, reason: str) -> list[Event]:
-    resting = [order for order in ledger.live if order.market == market.id]
+    resting = [*ledger.resting(market.id, "BUY"), *ledger.resting(market.id, "SELL")]
     return ledger.end_all(resting, reason)
 
 

@@ -66,6 +66,22 @@ def _refusal(ledger: Ledger, order: Order, command: Command) -> str | None:
         order.qty = min(order.qty, free_opposite)
         if order.qty == 0:
             return "NOTHING_TO_REDUCE"
+    if _one_too_many(ledger, order, command):
+        return "TOO_MANY_OPEN_ORDERS"
+    return _cannot_be_carried_out(ledger, order, facing, free_opposite)
+
+
+def _one_too_many(ledger: Ledger, order: Order, command: Command) -> bool:
+    """Tell whether the user has as many open orders as may be; what cannot rest is not counted."""
+    at_most = command.get("max_open_orders")
+    may_rest = order.tif in ("GTC", "GTD")
+    return at_most is not None and may_rest and len(ledger.of_user(order.user)) >= at_most
+
+
+def _cannot_be_carried_out(
+    ledger: Ledger, order: Order, facing: list[Order], free_opposite: int
+) -> str | None:
+    """Return the refusals that come last; on the way settle the split."""
     if order.post_only and facing and crosses(order.side, order.limit, facing[0].limit):
         return "POST_ONLY_WOULD_CROSS"
     if order.tif == "FOK" and takeable(ledger, order) < order.qty:
@@ -174,10 +190,8 @@ def cancel_all(ledger: Ledger, command: Command) -> list[Event]:
     """Cancel a user's open orders, of one market or one side if asked so."""
     chosen = [
         order
-        for order in ledger.live
-        if order.user == command["user"]
-        and command["market"] in (None, order.market)
-        and command["side"] in (None, order.side)
+        for order in ledger.of_user(command["user"])
+        if command["market"] in (None, order.market) and command["side"] in (None, order.side)
     ]
     return ledger.end_all(chosen, "USER")
 
@@ -192,4 +206,4 @@ def disconnect(ledger: Ledger, command: Command) -> list[Event]:
         of_gateway, _ = order.connection.split("-")
         if order.connection == connection or (connection is None and of_gateway == gateway):
             chosen.append(order)
-    return ledger.end_all(chosen, "DISCONNECT")
+    return ledger.end_all(sorted(chosen, key=lambda order: order.arrival), "DISCONNECT")

@@ -27,6 +27,7 @@ ORDER: tuple[E, ...] = (
     E.FOK_NOT_FILLABLE,
     E.NO_LIQUIDITY,
     E.NOTHING_TO_REDUCE,
+    E.TOO_MANY_OPEN_ORDERS,
     E.DEADLINE_PASSED,
 )
 """What the core may refuse an order for."""

@@ -16,6 +16,8 @@ from predmarket.units import Price, Qty
 
 OPEN = text(f"status IN ('{OrderStatus.OPEN}', '{OrderStatus.PARTIALLY_FILLED}')")
 """Spelled as the index spells it: a database uses a partial index only when it sees that it may."""
+_RESTS = orders.c.rank > 0
+"""An open order without a rank is on its way through the book, in steps."""
 _FIRST_PAGE, _LARGEST_PAGE = 50, 2_000
 
 
@@ -31,7 +33,7 @@ class RestingOrder(NamedTuple):
 async def queue_ahead(connection: AsyncConnection, order_id: int) -> Qty | None:
     """Return the quantity that rests before an order at its price; None when it does not rest."""
     mine = select(orders.c.market_id, orders.c.side, orders.c.price, orders.c.rank).where(
-        orders.c.id == order_id, OPEN
+        orders.c.id == order_id, _RESTS, OPEN
     )
     row = (await connection.execute(mine)).one_or_none()
     if row is None:
@@ -51,7 +53,11 @@ async def resting_qty(
     """Return the quantity that rests at a price, all of it or what is ahead of a rank."""
     total = func.coalesce(func.sum(orders.c.qty - orders.c.filled), 0)
     query = select(cast(total, BigInteger)).where(
-        orders.c.market_id == market_id, orders.c.side == side.value, orders.c.price == price, OPEN
+        orders.c.market_id == market_id,
+        orders.c.side == side.value,
+        orders.c.price == price,
+        _RESTS,
+        OPEN,
     )
     if before is not None:
         query = query.where(orders.c.rank < before)
@@ -101,4 +107,4 @@ def _behind(market_id: int, side: Side, price: Price, rank: int) -> Select[int, 
 def _resting(market_id: int, side: Side) -> Select[int, int, int, int]:
     return select(
         orders.c.price, orders.c.rank, orders.c.user_id, orders.c.qty - orders.c.filled
-    ).where(orders.c.market_id == market_id, orders.c.side == side.value, OPEN)
+    ).where(orders.c.market_id == market_id, orders.c.side == side.value, _RESTS, OPEN)

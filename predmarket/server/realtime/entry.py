@@ -118,7 +118,7 @@ def _hand_in(peer: Peer, message: ClientMessage, command: PlaceOrder) -> None:
     services = peer.context.services
     if peer.connection is not None:
         command = msgspec.structs.replace(command, connection=peer.connection)
-    reply = services.bus.hand_in(command)
+    reply = services.bus.hand_in(command, early=True)
     peer.in_flight += 1
     reply.add_done_callback(partial(_placed, peer, message.request_id, command))
 
@@ -159,7 +159,7 @@ def _amend(peer: Peer, message: ClientMessage, who: Principal) -> None:
         None if request.price is None else request.price.units,
         None if request.qty is None else request.qty.units,
     )
-    reply = peer.context.services.bus.hand_in(command)
+    reply = peer.context.services.bus.hand_in(command, early=True)
     peer.in_flight += 1
     changed = partial(_changed, peer, message.request_id, command.order_id, who, False)
     reply.add_done_callback(changed)

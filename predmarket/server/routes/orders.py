@@ -181,6 +181,7 @@ async def show_order(request: ApiRequest, id: OrderPath) -> QueuedOrder:
         E.INSUFFICIENT_FUNDS,
         E.QTY_BELOW_FILLED,
         E.NOTHING_TO_REDUCE,
+        E.TOO_MANY_OPEN_ORDERS,
         *COMMAND,
     ),
 )

@@ -4,16 +4,16 @@ Invariant: a sealed batch shares nothing with the engine; the next one may be de
 commits.
 """
 
-import asyncio
 from dataclasses import dataclass, field
 
-from predmarket.engine import Exchange
+from predmarket.engine import Exchange, steps
 from predmarket.engine.commands import Command
 from predmarket.engine.events import BookDelta, Event, MarketChanged
-from predmarket.server.bus import BusError, BusReply
+from predmarket.server.bus import BusReply
 from predmarket.server.changes import Changes, encode
 from predmarket.server.settlement import journal
 from predmarket.server.settlement.journal import Entry
+from predmarket.server.settlement.pending import PendingCommand
 from predmarket.server.settlement.position import Position
 from predmarket.server.settlement.rows import History, state_rows
 from predmarket.server.settlement.store import CoreRow, Counters, Settlement
@@ -21,44 +21,17 @@ from predmarket.server.settlement.telling import Telling
 from predmarket.server.view import MarketView
 from predmarket.units import Micros
 
-
-@dataclass(slots=True, eq=False)
-class Waiting:
-    """A command that somebody waits for. From ``expires_at`` on, in elapsed
-    time (clock.py), nobody does any more.
-
-    ``id`` is its own for ever, ``number`` its place among this core's commands.
-    ``held``: a resolution that was carried out in part and is answered after its last step;
-    ``recorded``: that first part is committed. ``position``: with it everything in the command
-    stream up to here is dealt with; None where there is no stream.
-    """
-
-    id: str
-    number: int
-    command: Command
-    expires_at: Micros
-    reply: asyncio.Future[BusReply]
-    position: Position | None = None
-    held: bool = False
-    recorded: bool = False
-
-    def answer(self, reply: BusReply) -> None:
-        """Give the reply, if anybody still waits."""
-        if not self.reply.done():
-            self.reply.set_result(reply)
-
-    def fail(self, error: BusError) -> None:
-        """Say that there will be no reply, if anybody still waits."""
-        if not self.reply.done():
-            self.reply.set_exception(error)
+ROWS_PER_STEP = 20_000
+"""What one command, or one step of one, writes at the most."""
 
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """The commands decided since the last seal, their answers and their effects.
+    """The commands decided since the last seal, what they came to and their effects.
 
-    ``held`` are resolutions begun here; ``stepped`` tells that a step of one was taken here;
-    ``announced`` are markets whose status or details changed. ``position`` is how far it brings the
+    ``decided`` are those that a part of was carried out here, ``answers`` those that wrote nothing,
+    since the answer was known; ``stepped`` tells that a step was taken here; ``announced`` are
+    markets whose status or details changed. ``position`` is how far it brings the
     core in the command stream, None when no further. Sealed, ``changes`` is what it tells the
     world, and ``encoded`` the same as bytes; None when it has nothing to commit.
     """
@@ -66,25 +39,20 @@ class Batch:
     first_seq: int
     history: History
     entries: list[Entry] = field(default_factory=list)
-    answers: list[tuple[Waiting, BusReply]] = field(default_factory=list)
-    held: list[Waiting] = field(default_factory=list)
+    decided: list[PendingCommand] = field(default_factory=list)
+    answers: list[tuple[PendingCommand, BusReply]] = field(default_factory=list)
     deltas: list[BookDelta] = field(default_factory=list)
     announced: set[int] = field(default_factory=set)
     position: Position | None = None
     changes: Changes | None = None
     encoded: bytes = b""
     stepped: bool = False
+    rows: int = 0
 
     @property
     def empty(self) -> bool:
         """Tell whether there is nothing to commit and nobody to answer."""
         return not (self.entries or self.answers or self.position)
-
-    @property
-    def rows(self) -> int:
-        """Return about how many rows the batch will write."""
-        h = self.history
-        return 2 * len(self.entries) + len(h.order_events) + len(h.ledger) + 2 * len(h.trades)
 
     def add(
         self, exchange: Exchange, now: Micros, id: str, command: Command, events: list[Event]
@@ -93,15 +61,29 @@ class Batch:
         seq = self.first_seq + len(self.entries)
         self.entries.append(Entry(now, id, command))
         self.history.add(seq, now, command, events, exchange.state.ledger)
+        before, self.rows = self.rows, self._count(exchange)
+        assert self.rows - before <= ROWS_PER_STEP, f"{self.rows - before} rows in one step"
         for event in events:
             if type(event) is BookDelta:
                 self.deltas.append(event)
             elif type(event) is MarketChanged:
                 self.announced.add(event.market_id)
 
-    def waiters(self) -> list[Waiting]:
+    def _count(self, exchange: Exchange) -> int:
+        """Return how many rows the batch writes so far: of history, of state, and its own two."""
+        state = exchange.state
+        return (
+            2
+            + sum(len(rows) for _, rows in self.history.by_shape())
+            + 2 * len(state.dirty_orders)  # with its account, for the number on its topic
+            + len(state.dirty_markets)
+            + len(state.ledger.dirty_accounts)
+            + len(state.ledger.dirty_positions)
+        )
+
+    def pending(self) -> list[PendingCommand]:
         """Return everybody who waits for this batch, each once."""
-        return list(dict.fromkeys([*(waiting for waiting, _ in self.answers), *self.held]))
+        return list(dict.fromkeys([*self.decided, *(pending for pending, _ in self.answers)]))
 
     def seal(self, exchange: Exchange, before: CoreRow) -> Settlement:
         """Copy everything the batch changed; ``before`` is the core row it builds on."""
@@ -129,6 +111,7 @@ class Batch:
                 telling.markets_seq,
             ),
             self.position or before.position,
+            steps.encode(state.unfinished),
         )
         self.encoded = encode(self.changes)
         return Settlement(
@@ -147,8 +130,8 @@ class Batch:
             view.apply(self.changes)
 
     def answer(self) -> None:
-        """Answer those who wait. Call it after the commit."""
-        for waiting in self.held:
-            waiting.recorded = True
-        for waiting, reply in self.answers:
-            waiting.answer(reply)
+        """Answer those who wait and are done. Call it after the commit."""
+        for pending in self.decided:
+            pending.committed()
+        for pending, reply in self.answers:
+            pending.answer(reply)

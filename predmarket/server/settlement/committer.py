@@ -63,7 +63,8 @@ class Committer:
         """Send what may be sent; tell whether anything was."""
         work, begun = self._work, False
         while work.has_batch and len(self._commits) < work.store.at_once and not work.broken:
-            batch, settlement = work.seal()
+            batch, settlement = work.sequencer.seal()
+            work.under_way.append(batch)
             returned: asyncio.Future[None]
             if settlement is None:
                 returned = asyncio.get_running_loop().create_future()
@@ -133,7 +134,7 @@ class Committer:
         work = self._work
         for batch in committed:
             batch.publish(work.view)
-            work.repeats.committed(batch.answers)
+            work.repeats.committed(batch.pending())
             batch.answer()
             if batch.changes is not None:
                 work.outlet.committed(batch.changes, batch.encoded)
@@ -141,9 +142,10 @@ class Committer:
 
     def _suspect(self, batch: Batch, error: Contradiction) -> None:
         """Have each command of a batch that the database refuses run alone; drop one that was."""
-        waiters = [waiting for waiting in batch.waiters() if not waiting.recorded]
-        if not waiters:
+        begun = [one for one in batch.pending() if one.parts and not one.parts[0].committed]
+        if not begun:
             raise CoreDefect("the database refuses the core's own command") from error
-        self._work.suspects.update(waiting.id for waiting in waiters)
-        if len(waiters) == 1:
-            self._work.drop(waiters[0], error)
+        for one in begun:
+            one.suspect = True
+        if len(begun) == 1:
+            self._work.drop(begun[0], error)

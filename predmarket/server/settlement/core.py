@@ -25,12 +25,12 @@ from dataclasses import dataclass
 from predmarket.engine.commands import Command
 from predmarket.server.bus import Bus, BusReply, Overloaded
 from predmarket.server.clock import Clock
-from predmarket.server.settlement.batch import Waiting
 from predmarket.server.settlement.committer import Committer
 from predmarket.server.settlement.decider import Decider
 from predmarket.server.settlement.leadership import LEASE_S, Leadership
 from predmarket.server.settlement.observer import Nobody, Observer
 from predmarket.server.settlement.outlet import NoOutlet, Outlet
+from predmarket.server.settlement.pending import PendingCommand
 from predmarket.server.settlement.position import Position
 from predmarket.server.settlement.repair import Repair
 from predmarket.server.settlement.sequencer import MAX_BATCH
@@ -111,30 +111,48 @@ class Core(Bus):
 
     # the gateways' side
 
-    def hand_in(self, command: Command) -> asyncio.Future[BusReply]:
+    def hand_in(
+        self,
+        command: Command,
+        *,
+        follows: "asyncio.Future[BusReply] | None" = None,
+        early: bool = False,
+    ) -> "asyncio.Future[BusReply]":
         """Queue a command and return what will be its reply, after its commit; see ``Bus``."""
         work = self._work
-        if self._stopping or len(work.queue) >= self._max_queue:
+        if self._stopping or work.waiting >= self._max_queue:
             raise Overloaded("too many commands wait")
+        pending = self._pending("", command, self._reply_limit, work.received)
+        pending.follows = None if follows is None else work.live.get(follows)
+        pending.early = early
+        work.enqueue(pending)
+        return pending.reply
+
+    def _pending(
+        self, id: str, command: Command, limit: Micros, position: Position | None
+    ) -> PendingCommand:
         self._id_count += 1
-        waiting = Waiting(
-            f"{self._ids}{self._id_count}",
+        return PendingCommand(
+            id or f"{self._ids}{self._id_count}",
             self._id_count,
             command,
-            work.clock.elapsed() + self._reply_limit,
+            self._work.clock.elapsed() + limit,
             asyncio.get_running_loop().create_future(),
-            work.received,
+            position,
         )
-        work.queue.append(waiting)
-        work.outstanding.append(waiting)
-        work.arrived.set()
-        return waiting.reply
 
     # the command stream's side
 
     def receive(
-        self, id: str, command: Command, deadline: Micros, position: Position
-    ) -> asyncio.Future[BusReply] | None:
+        self,
+        id: str,
+        command: Command,
+        deadline: Micros,
+        position: Position,
+        *,
+        follows: "asyncio.Future[BusReply] | None" = None,
+        early: bool = False,
+    ) -> "asyncio.Future[BusReply] | None":
         """Queue a command of the stream; None: its deadline has passed, it will not be begun.
 
         ``id`` is its own for ever, ``position`` what is dealt with when it is. Whoever calls this
@@ -142,21 +160,17 @@ class Core(Bus):
         """
         work, left = self._work, deadline - self._work.clock.now()
         work.received = position
-        self._id_count += 1
-        reply: asyncio.Future[BusReply] = asyncio.get_running_loop().create_future()
-        expires_at = work.clock.elapsed() + min(left, self._reply_limit)
-        waiting = Waiting(id, self._id_count, command, expires_at, reply, position)
-        work.queue.append(waiting)
-        work.arrived.set()
+        pending = self._pending(id, command, min(left, self._reply_limit), position)
+        pending.follows = None if follows is None else work.live.get(follows)
+        pending.early = early
         if left <= 0:
-            reply.cancel()
-            return None
-        work.outstanding.append(waiting)
-        return reply
+            pending.reply.cancel()
+        work.enqueue(pending)
+        return None if left <= 0 else pending.reply
 
     async def room(self, waiting: int) -> None:
         """Return once at most so many commands wait."""
-        await self._work.until(lambda: len(self._work.queue) <= waiting)
+        await self._work.until(lambda: self._work.waiting <= waiting)
 
     async def move_to(self, position: Position) -> None:
         """Commit that the stream is dealt with up to here, though no command brought it so far.
@@ -199,7 +213,7 @@ class Core(Bus):
             healthy=sure_to_lead and not broken and not ahead,
             durable=self._takeover.durable,
             durability=self._takeover.durability,
-            waiting=len(work.queue),
+            waiting=work.waiting,
             ahead=ahead,
         )
 

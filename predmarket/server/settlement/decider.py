@@ -5,7 +5,7 @@ Invariant: commands are carried out in the order they were taken.
 
 import asyncio
 
-from predmarket.server.settlement.batch import Waiting
+from predmarket.server.settlement.pending import PendingCommand
 from predmarket.server.settlement.sequencer import CommandDefect
 from predmarket.server.settlement.store import Contradiction, StoreError
 from predmarket.server.settlement.work import Work
@@ -44,7 +44,7 @@ class Decider:
         work = self._work
         sequencer = work.sequencer
         group = self._take_group()
-        alone = len(group) == 1 and group[0].id in work.suspects
+        alone = len(group) == 1 and group[0].suspect
         if alone:
             await work.until(self._quiet)
         try:
@@ -52,53 +52,58 @@ class Decider:
                 await self._look_up(group)
             if sequencer is not work.sequencer or work.broken:
                 return
-            left = sequencer.carry_out(group)
+            left, released = sequencer.carry_out(group)
         except StoreError as error:
             if sequencer is work.sequencer:
                 work.break_off(error)
             return
         except Contradiction as error:  # the database cannot even read such a key
-            work.suspects.update(waiting.id for waiting in group)
-            if alone:
-                work.drop(group[0], error)
-            work.break_off(error)
+            self._suspect(group, error, alone=alone)
             return
         except CommandDefect as error:
-            work.suspects.add(error.id)
-            if alone:
-                work.drop(group[0], error)
-            work.break_off(error)
+            self._suspect([one for one in group if one.id == error.id], error, alone=alone)
             return
-        work.deciding = []
-        work.queue.extendleft(reversed(left))
+        work.queue.extendleft(reversed([*released, *left]))
         work.sealable.set()
         if alone:
             await work.until(self._quiet)
             if not work.broken:
-                work.suspects.discard(group[0].id)
+                group[0].suspect = False
 
-    def _take_group(self) -> list[Waiting]:
-        """Take the next commands that somebody still waits for; a suspect one goes alone."""
-        work = self._work
-        group: list[Waiting] = []
-        room = min(_GROUP, work.room)
+    def _suspect(self, pending: list[PendingCommand], error: Exception, *, alone: bool) -> None:
+        """Have each of these run alone after the recovery; drop one that was."""
+        for one in pending:
+            one.suspect = True
+            if alone:
+                self._work.drop(one, error)
+        self._work.break_off(error)
+
+    def _take_group(self) -> list[PendingCommand]:
+        """Take the next commands that somebody still waits for; a suspect one goes alone.
+
+        What has to wait for another command's steps is set aside, without a look-up.
+        """
+        work, sequencer = self._work, self._work.sequencer
+        group: list[PendingCommand] = []
+        room, now = min(_GROUP, work.room), work.clock.elapsed()
         while work.queue and len(group) < room:
-            suspect = work.queue[0].id in work.suspects
-            if suspect and group:
+            if work.queue[0].suspect and group:
                 break
-            waiting = work.queue.popleft()
-            if waiting.reply.done():
-                work.suspects.discard(waiting.id)
-                if not group:  # else those before it are not decided yet
-                    work.sequencer.advance(waiting.position)
+            pending = work.queue.popleft()
+            taken = pending.take(now)
+            key = sequencer.waits_for(pending) if taken else None
+            if key is not None:
+                sequencer.set_aside(pending, key)
+            elif taken:
+                group.append(pending)
+                if pending.suspect:
+                    break
                 continue
-            group.append(waiting)
-            if suspect:
-                break
-        work.deciding = group
+            if not group:  # else those before it are not decided yet
+                sequencer.advance(pending.position)
         return group
 
-    async def _look_up(self, group: list[Waiting]) -> None:
+    async def _look_up(self, group: list[PendingCommand]) -> None:
         """Find out which client order ids and idempotency keys of a group are known."""
         keys = self._work.repeats.unknown_keys(group)
         if not any(keys):

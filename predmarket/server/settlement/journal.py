@@ -12,7 +12,7 @@ import msgspec
 from predmarket.engine.commands import Command
 from predmarket.units import Micros
 
-RULES = "1"
+RULES = "2"
 """The version of MARKET_RULES that the engine implements; replay refuses any other."""
 
 GENESIS = bytes(32)

@@ -6,11 +6,12 @@ served from it. Source: ARCHITECTURE, Recovery.
 
 from collections.abc import Iterable
 
-from predmarket.engine import lifecycle
+from predmarket.engine import lifecycle, steps
 from predmarket.engine.book import Order
 from predmarket.engine.ledger import Account, Position
 from predmarket.engine.market import Market
 from predmarket.engine.state import State
+from predmarket.engine.steps import MarketSteps, SweepSteps, market_key
 from predmarket.engine.timers import TimerKind
 from predmarket.server.settlement.rows import ACCOUNTS, MARKETS, ORDERS, POSITIONS
 from predmarket.server.settlement.store import CoreRow, Store
@@ -54,6 +55,7 @@ def load(store: Store, core: CoreRow) -> State:
     state.last_rank = counters.last_rank
     state.ledger.fees = counters.fees
     state.ledger.net_deposits = counters.net_deposits
+    state.unfinished = steps.decode(core.unfinished)
     _load_accounts(state, store)
     _load_markets(state, store)
     _load_positions(state, store)
@@ -95,6 +97,7 @@ def _load_accounts(state: State, store: Store) -> None:
         accounts[id] = account
         if account.deadman_at is not None:
             state.timers.set(account.deadman_at, TimerKind.DEADMAN, id)
+    state.ledger.user_ids = sorted(accounts)
 
 
 def _load_markets(state: State, store: Store) -> None:
@@ -118,7 +121,14 @@ def _load_markets(state: State, store: Store) -> None:
 
 
 def _load_positions(state: State, store: Store) -> None:
+    settled = {
+        one.market_id: one.after
+        for one in state.unfinished.values()
+        if isinstance(one, MarketSteps)
+    }
     for row in store.rows_of(POSITIONS, LIVE_POSITIONS):
+        if settled and row[0] <= settled.get(row[1], 0):
+            continue  # a resolution under way has settled it already
         position = Position(row[0], row[1])
         (
             user_id, market_id, position.yes, position.no, position.reserved_yes,
@@ -133,7 +143,13 @@ def _load_positions(state: State, store: Store) -> None:
 
 
 def _load_orders(state: State, store: Store) -> None:
-    """Queue the open orders in the order of their rank, which is their time priority."""
+    """Queue the open orders in the order of their rank, which is their time priority.
+
+    Those on their way in steps do not rest yet.
+    """
+    passing = {
+        one.order_id: one.limit for one in state.unfinished.values() if isinstance(one, SweepSteps)
+    }
     for row in store.rows_of(ORDERS, OPEN_ORDERS):
         (
             id, user_id, market_id, side, type, price, qty, filled, notional, fee_exact,
@@ -155,20 +171,24 @@ def _load_orders(state: State, store: Store) -> None:
         order.updated_at, order.connection = updated_at, connection
         order.topic_seq, order.version = topic_seq, version
         state.keep(order)
-        state.markets[order.market_id].book.side(order.is_buy).add(order)
+        if id in passing:
+            order.price = passing[id]
+        else:
+            state.markets[order.market_id].book.side(order.is_buy).add(order)
         if order.expires_at is not None:
             state.timers.set(order.expires_at, TimerKind.EXPIRY, order.id)
 
 
 def _resume(state: State, market: Market) -> None:
-    """Take up a market's timer, and a closing or a resolution that was under way."""
+    """Take up a market's timer, and a closing or a resolution that an older core began."""
     lifecycle.schedule_close(state, market)
-    if market.status is MarketStatus.CLOSED:
-        lifecycle.start_sweep(market)
-        if market.ending is not None:
-            lifecycle.start_paying(market)
-        if market.unfinished:
-            state.unfinished[market.id] = market
+    begun = market.ending is not None or not market.book.empty
+    if (
+        market.status is MarketStatus.CLOSED
+        and begun
+        and market_key(market.id) not in (state.unfinished)
+    ):
+        state.begin(MarketSteps(market.id))
 
 
 def _verify(state: State, store: Store) -> None:

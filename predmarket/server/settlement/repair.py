@@ -7,6 +7,7 @@ command id, run the rest again in order. Source: ARCHITECTURE, Recovery.
 import asyncio
 import logging
 
+from predmarket.server.settlement.pending import Stage
 from predmarket.server.settlement.store import StoreError
 from predmarket.server.settlement.takeover import Loaded, Takeover
 from predmarket.server.settlement.work import Work
@@ -27,32 +28,23 @@ class Repair:
         """Reload and put every command where it belongs. Raises Deposed, LoadError."""
         work = self._work
         under_way = [*work.under_way]
-        resolving = [*work.sequencer.resolving.values()]
         loaded = await self._load_patiently()
-        ids = loaded.committed_ids
         for batch in under_way:
             if batch.first_seq <= loaded.core.last_seq and batch.entries:
                 work.observer.settled(len(batch.entries), len(batch.history.trades))
-        decided = [waiting for batch in work.batches for waiting in batch.waiters()]
-        again = [*decided, *work.deciding]
         work.repeats.forget()
         work.under_way.clear()
-        work.deciding = []
         work.install(loaded)
-        for waiting, reply in (answer for batch in under_way for answer in batch.answers):
-            if waiting.id in ids:
-                waiting.answer(reply)
-        for waiting in dict.fromkeys([*again, *resolving]):
-            if waiting.held and (waiting.recorded or waiting.id in ids):
-                work.sequencer.resume(waiting)
-            elif waiting.held:
-                waiting.held = False
-                work.outstanding.appendleft(waiting)
-        rerun = {w.number: w for w in again if not (w.id in ids or w.held or w.reply.done())}
-        work.queue.extendleft(rerun[number] for number in sorted(rerun, reverse=True))
+        for pending in work.live.values():
+            pending.recover(loaded.committed_ids)
+            if pending.stage is Stage.STEPPING:
+                work.sequencer.resume(pending)
+        work.forget_over()
+        work.requeue()
         work.outlet.reloaded(loaded.recent)
         work.observer.recovered()
-        log.warning("core_recovered", extra={"epoch": work.committed.epoch, "rerun": len(rerun)})
+        extra = {"epoch": work.committed.epoch, "rerun": len(work.queue)}
+        log.warning("core_recovered", extra=extra)
 
     async def _load_patiently(self) -> Loaded:
         """Try until the database is back. Raises Deposed when another core leads by then."""

@@ -15,7 +15,7 @@ import msgspec
 from predmarket.engine.commands import Command, PlaceOrder, Transfer
 from predmarket.engine.replies import OrderDone, Refused, TransferDone
 from predmarket.server.bus import BusReply, RepeatedOrder, RepeatedTransfer
-from predmarket.server.settlement.batch import Waiting
+from predmarket.server.settlement.pending import PendingCommand
 from predmarket.server.settlement.store import (
     KnownOrder,
     KnownTransfer,
@@ -48,7 +48,7 @@ class Repeats:
             return command.client_order_id is not None
         return type(command) is Transfer and command.key is not None
 
-    def unknown_keys(self, group: Iterable[Waiting]) -> Keys:
+    def unknown_keys(self, group: Iterable[PendingCommand]) -> Keys:
         """Return the keys of a group that have to be looked up.
 
         The others are remembered for ``answer`` here and now: their batch may be committed, and
@@ -57,8 +57,8 @@ class Repeats:
         self._found = {}
         orders: dict[OrderKey, None] = {}
         transfers: dict[TransferKey, None] = {}
-        for waiting in group:
-            command = waiting.command
+        for pending in group:
+            command = pending.command
             if isinstance(command, PlaceOrder) and command.client_order_id is not None:
                 key = (command.user_id, command.client_order_id)
                 if key in self._orders:
@@ -110,16 +110,16 @@ class Repeats:
             return Refused(code, "the same key was used before with other content")
         return known[1]
 
-    def decided(self, waiting: Waiting, reply: BusReply) -> None:
+    def decided(self, pending: PendingCommand, reply: BusReply) -> None:
         """Remember a keyed command's reply until its commit."""
-        command = waiting.command
+        command = pending.command
         if isinstance(command, PlaceOrder) and command.client_order_id is not None:
             if isinstance(reply, OrderDone):
                 reply = RepeatedOrder(reply.order.id)
             elif not (isinstance(reply, Refused) and reply.order_id is not None):
                 return  # refused without a record, so a repeat is decided anew
             key = (command.user_id, command.client_order_id)
-            self._orders[key] = command.request, reply, waiting.id
+            self._orders[key] = command.request, reply, pending.id
         elif (
             isinstance(command, Transfer)
             and command.key is not None
@@ -129,21 +129,21 @@ class Repeats:
             self._transfers[command.actor_id, command.key] = (
                 content,
                 RepeatedTransfer(reply.transfer_id),
-                waiting.id,
+                pending.id,
             )
 
-    def committed(self, answers: Iterable[tuple[Waiting, BusReply]]) -> None:
+    def committed(self, decided: Iterable[PendingCommand]) -> None:
         """Forget the keys of a committed batch: from now on the database knows them.
 
         A key whose command was refused without a record may stand for a later command meanwhile,
         so each command forgets its own entry alone.
         """
-        for waiting, _ in answers:
-            command = waiting.command
+        for pending in decided:
+            command = pending.command
             if isinstance(command, PlaceOrder) and command.client_order_id is not None:
-                _drop_own(self._orders, (command.user_id, command.client_order_id), waiting.id)
+                _drop_own(self._orders, (command.user_id, command.client_order_id), pending.id)
             elif isinstance(command, Transfer) and command.key is not None:
-                _drop_own(self._transfers, (command.actor_id, command.key), waiting.id)
+                _drop_own(self._transfers, (command.actor_id, command.key), pending.id)
 
     def forget(self) -> None:
         """Forget everything undecided: recovery reads from the database what was committed."""

@@ -5,6 +5,8 @@ new one is made from what is committed at start and after each recovery.
 
 Invariants:
 - times never go backwards, and before a command everything due at or before its time is applied;
+- what has to wait for a command that is carried out in steps is not applied before its last step;
+- a batch takes one step at the most, so that other markets go on; every other one does take one;
 - a batch is bounded by its commands and by the rows it will write.
 
 Source: ARCHITECTURE, The path of an order.
@@ -14,11 +16,14 @@ from collections import deque
 from collections.abc import Collection
 
 from predmarket.engine import Exchange
-from predmarket.engine.commands import Command, Disconnect, ResolveMarket
-from predmarket.engine.replies import MarketDone, Reply, Resolved
+from predmarket.engine.commands import Command, Disconnect
+from predmarket.engine.replies import OrderDone, Reply
 from predmarket.engine.state import State
+from predmarket.engine.steps import Key
+from predmarket.server.bus import BusReply, RepeatedOrder
 from predmarket.server.clock import Clock
-from predmarket.server.settlement.batch import Batch, Waiting
+from predmarket.server.settlement.batch import Batch
+from predmarket.server.settlement.pending import PendingCommand, unfinished, whole
 from predmarket.server.settlement.position import Position
 from predmarket.server.settlement.repeats import Repeats
 from predmarket.server.settlement.rows import History
@@ -45,6 +50,8 @@ class Sequencer:
     """The engine on its way: ``core`` is the row as of the last sealed batch.
 
     ``dead`` are connections that ended with the process before; their orders are cancelled first.
+    ``stepping`` are the commands whose steps are under way, ``waiting`` those that wait for them,
+    both by what is held.
     """
 
     def __init__(
@@ -59,7 +66,9 @@ class Sequencer:
         self.exchange = Exchange(state)
         self.core = core
         self.batch = self._next_batch()
-        self.resolving: dict[int, Waiting] = {}
+        self.stepping: dict[Key, list[PendingCommand]] = {}
+        self.waiting: dict[Key, deque[PendingCommand]] = {}
+        self._owes_step = False
         self._orphaned = deque(
             sorted(
                 {
@@ -82,20 +91,23 @@ class Sequencer:
     @property
     def full(self) -> bool:
         """Tell whether the forming batch takes nothing more."""
-        batch = self.batch
-        return (
-            self.room <= 0
-            or len(batch.answers) >= 2 * self._max_batch
-            or batch.rows >= self._max_rows
-        )
+        return self.room <= 0 or self._has_many_answers or self.batch.rows >= self._max_rows
+
+    @property
+    def _has_many_answers(self) -> bool:
+        return len(self.batch.answers) >= 2 * self._max_batch
+
+    @property
+    def waits(self) -> int:
+        """Return how many commands wait for others that are carried out in steps."""
+        return sum(len(waiting) for waiting in self.waiting.values())
 
     @property
     def own_work(self) -> bool:
-        """Tell whether a timer has run out, a step of a closing or resolution is due, or a dead
-        connection left orders."""
+        """Tell whether a timer has run out, a step is due, or a dead connection left orders."""
         if self._orphaned:
             return True
-        if not self.batch.stepped and self.exchange.state.unfinished:
+        if not self.batch.stepped and self.exchange.next_step() is not None:
             return True
         return self.exchange.due(self._clock.now()) is not None
 
@@ -104,21 +116,28 @@ class Sequencer:
         due = self.exchange.next_due()
         return None if due is None else self._clock.seconds_until(due)
 
-    def carry_out(self, group: list[Waiting]) -> deque[Waiting]:
-        """Carry out a group, and before each command what fell due; return what found no room.
+    def carry_out(
+        self, group: list[PendingCommand]
+    ) -> tuple[deque[PendingCommand], list[PendingCommand]]:
+        """Carry out a group, and before each command what fell due.
 
+        Returns what found no room, and what may go on because a command took its last step.
         Raises CommandDefect or CoreDefect; the state is worthless then.
         """
         left = deque(group)
+        released = self._take_step() if self._owes_step else []
         while True:
             now = max(self._clock.now(), self.exchange.state.now)
             if not self._apply_due(now) or not left:
                 break
             self._carry_out_one(now, left.popleft())
-        self._take_step()
+        if not self.full:
+            released += self._take_step()
+        for pending in left:
+            pending.wait(None)
         if len(left) < len(group):
             self.advance(group[-len(left) - 1].position)
-        return left
+        return left, released
 
     def advance(self, position: Position | None) -> None:
         """Take note that the command stream is dealt with up to here, once this is committed.
@@ -128,29 +147,51 @@ class Sequencer:
         if position is not None and position > (self.batch.position or self.core.position):
             self.batch.position = position
 
-    def _carry_out_one(self, now: Micros, waiting: Waiting) -> None:
-        batch, command = self.batch, waiting.command
+    def _carry_out_one(self, now: Micros, pending: PendingCommand) -> None:
+        batch, command = self.batch, pending.command
+        key = self.waits_for(pending)
+        if key is not None:
+            self.set_aside(pending, key)
+            return
         known = self._repeats.answer(command)
         if known is not None:
-            batch.answers.append((waiting, known))
+            pending.decide(known)
+            batch.answers.append((pending, known))
             return
-        reply = self._apply(now, waiting.id, command)
-        self._repeats.decided(waiting, reply)
-        if isinstance(reply, MarketDone) and isinstance(command, ResolveMarket):
-            waiting.held = True
-            self.resolving[reply.market_id] = waiting
-            batch.held.append(waiting)
-        else:
-            batch.answers.append((waiting, reply))
+        reply = self._apply(now, pending.id, command)
+        self._repeats.decided(pending, reply)
+        self._decided(pending, reply)
 
-    def _apply(self, now: Micros, id: str, command: Command) -> Reply:
+    def _decided(self, pending: PendingCommand, reply: Reply) -> None:
+        pending.decide(reply)
+        self.batch.decided.append(pending)
+        key = unfinished(reply)
+        if key is not None:
+            self.stepping.setdefault(key, []).append(pending)
+
+    def waits_for(self, pending: PendingCommand) -> Key | None:
+        """Return the key that a command has to wait for: what holds its market or account, or what
+        the command before it in the same request waits for or still has to do."""
+        before = pending.follows
+        if before is not None and not before.over:
+            key = before.unfinished or before.waits_for
+            if key is not None:
+                return key
+        return self.exchange.waits_for(pending.command)
+
+    def set_aside(self, pending: PendingCommand, key: Key) -> None:
+        """Let a command wait until a key is released."""
+        pending.wait(key)
+        self.waiting.setdefault(key, deque()).append(pending)
+
+    def _apply(self, now: Micros, id: str, command: Command, *, own: bool = False) -> Reply:
         try:
             reply, events = self.exchange.apply(now, command)
+            self.batch.add(self.exchange, now, id, command, events)
         except Exception as error:  # a broken invariant, or any other defect: the state is lost
-            if not id:  # it comes up again after every recovery
+            if own or not id:  # it comes up again after every recovery
                 raise CoreDefect(f"{type(command).__name__}: {error!r}") from error
             raise CommandDefect(id, repr(error)) from error
-        self.batch.add(self.exchange, now, id, command, events)
         return reply
 
     def _apply_due(self, now: Micros) -> bool:
@@ -166,29 +207,38 @@ class Sequencer:
             self._apply(now, "", Disconnect(connection.rpartition("-")[0], connection, user_id))
         return not self.full
 
-    def _take_step(self) -> None:
-        """Take one step of a closing or resolution a batch, so that other markets go on."""
-        step = self.exchange.unfinished()
+    def _take_step(self) -> list[PendingCommand]:
+        """Take one step a batch, so that other markets go on; return what waited for the last."""
+        step = self.exchange.next_step()
         if step is None or self.batch.stepped:
-            return
+            return []
         self.batch.stepped = True
-        reply = self._apply(self.exchange.state.now, "", step)
-        if isinstance(reply, Resolved) and reply.market_id in self.resolving:
-            self.batch.answers.append((self.resolving.pop(reply.market_id), reply))
+        self._owes_step = False
+        steppers = self.stepping.pop(step.key, [])
+        steppers = [pending for pending in steppers if not pending.over]
+        id = steppers[0].entry_id if steppers else ""
+        reply = self._apply(self.exchange.state.now, id, step, own=True)
+        for pending in steppers:
+            self._decided(pending, reply)
+        if step.key in self.exchange.state.unfinished:
+            return []
+        return list(self.waiting.pop(step.key, ()))
 
-    def resume(self, waiting: Waiting) -> None:
-        """Let a resolution whose first step is committed wait on, or answer it if it is over."""
-        assert isinstance(waiting.command, ResolveMarket)  # nothing else is held
-        market = self.exchange.state.markets[waiting.command.market_id]
-        if market.final:
-            waiting.answer(Resolved(market.id, market.paid_accounts, market.paid_total))
+    def resume(self, pending: PendingCommand) -> None:
+        """Let a command whose first steps are committed wait on for the others, or answer it."""
+        key = pending.unfinished
+        assert key is not None  # else it was answered
+        if key in self.exchange.state.unfinished:
+            self.stepping.setdefault(key, []).append(pending)
         else:
-            waiting.recorded = True
-            self.resolving[market.id] = waiting
+            pending.answer(_as_it_stands(pending))
 
     def seal(self) -> tuple[Batch, Settlement | None]:
         """Take the forming batch and begin a new one. None: it has answers, nothing to commit."""
         batch, settlement = self.batch, None
+        self._owes_step = not batch.stepped and bool(self.exchange.state.unfinished)
+        for pending in batch.pending():
+            pending.commit()
         if batch.entries or batch.position is not None:
             settlement = batch.seal(self.exchange, self.core)
             self.core = settlement.core
@@ -197,3 +247,12 @@ class Sequencer:
 
     def _next_batch(self) -> Batch:
         return Batch(self.core.last_seq + 1, History(self.core.counters.last_ledger_id))
+
+
+def _as_it_stands(pending: PendingCommand) -> BusReply:
+    """Return the reply to a command whose last step was committed without an answer: another core
+    took it, or this one's commit had no answer."""
+    last = pending.parts[-1].reply
+    if isinstance(last, OrderDone):
+        return RepeatedOrder(last.order.id)
+    return whole(pending.parts)

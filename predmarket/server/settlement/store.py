@@ -51,7 +51,8 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class CoreRow:
-    """The row of ``core_state``. ``position``: what of the command stream is dealt with."""
+    """The row of ``core_state``. ``position``: what of the command stream is dealt with;
+    ``unfinished``: commands that are carried out in steps (engine/steps.py)."""
 
     epoch: int
     last_batch: int
@@ -60,6 +61,7 @@ class CoreRow:
     last_hash: bytes
     counters: Counters
     position: Position = BEGINNING
+    unfinished: str = "[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ _CORE_COLUMNS = (
     "last_market_id, last_transfer_id, last_rank, last_ledger_id, fees, net_deposits, markets_seq"
 )
 _PAGE = 5_000
-_POSITION_COLUMNS = "stream_epoch, stream_place"
+_POSITION_COLUMNS = "stream_epoch, stream_place, unfinished"
 _FIRST_ROW = (
     f"INSERT INTO core_state (id, {_CORE_COLUMNS}) "
     "VALUES (1, 0, 0, 0, 0, {}, 0, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (id) DO NOTHING RETURNING id"
@@ -219,9 +221,11 @@ class Store(ABC):
     def core_row(self) -> CoreRow:
         """Return the row of ``core_state``."""
         columns = f"{_POSITION_COLUMNS}, {_CORE_COLUMNS}"
-        epoch, place, *row = self.read(f"SELECT {columns} FROM core_state WHERE id = 1")[0]
+        found = self.read(f"SELECT {columns} FROM core_state WHERE id = 1")[0]
+        epoch, place, unfinished, *row = found
         position, counters = Position.of(epoch, place), Counters(*row[5:])
-        return CoreRow(row[0], row[1], row[2], row[3], bytes(row[4]), counters, position)
+        head = row[0], row[1], row[2], row[3], bytes(row[4])
+        return CoreRow(*head, counters, position, unfinished)
 
     def journal_after(self, batch: int) -> list[JournalRow]:
         """Return the journal's batches after ``batch``, in order: the few since then."""
@@ -262,7 +266,8 @@ class Store(ABC):
             f"UPDATE core_state SET last_batch = {m}, last_seq = {m}, last_time = {m}, "
             f"last_hash = {m}, last_order_id = {m}, last_trade_id = {m}, last_market_id = {m}, "
             f"last_transfer_id = {m}, last_rank = {m}, last_ledger_id = {m}, fees = {m}, "
-            f"net_deposits = {m}, markets_seq = {m}, stream_epoch = {m}, stream_place = {m} "
+            f"net_deposits = {m}, markets_seq = {m}, stream_epoch = {m}, stream_place = {m}, "
+            f"unfinished = {m} "
             f"WHERE id = 1 AND epoch = {m} AND last_batch = {m}"
         )
 
@@ -287,7 +292,7 @@ def advance_parameters(core: CoreRow) -> tuple[int | bytes | str, ...]:
         core.last_batch, core.last_seq, core.last_time, core.last_hash, c.last_order_id,
         c.last_trade_id, c.last_market_id, c.last_transfer_id, c.last_rank,
         c.last_ledger_id, c.fees, c.net_deposits, c.markets_seq, core.position.epoch,
-        core.position.place, core.epoch, core.last_batch - 1,
+        core.position.place, core.unfinished, core.epoch, core.last_batch - 1,
     )  # fmt: skip
 
 

@@ -1,9 +1,7 @@
 """What the core's tasks share: the commands on their way, the engine, and what is committed.
 
-A command is in one place at a time: in ``queue`` until it is taken, in ``deciding`` while its group
-is decided, in the sequencer's forming batch, in ``under_way``; a resolution carried out in part is
-in the sequencer's ``resolving``. ``outstanding`` is everybody who waits, in the
-order they came.
+A command is one ``PendingCommand`` (pending.py), which says where it stands. ``live`` are all that
+are not over, in the order they came; ``queue`` are those to be taken next.
 
 Everything here happens on the event loop; between two awaits nothing changes.
 """
@@ -14,15 +12,16 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from predmarket.server.bus import Faulted, OutcomeUnknown
+from predmarket.server.bus import BusReply, Faulted, OutcomeUnknown
 from predmarket.server.clock import Clock
-from predmarket.server.settlement.batch import Batch, Waiting
+from predmarket.server.settlement.batch import Batch
 from predmarket.server.settlement.observer import Observer
 from predmarket.server.settlement.outlet import Outlet
+from predmarket.server.settlement.pending import PendingCommand, Stage
 from predmarket.server.settlement.position import Position
 from predmarket.server.settlement.repeats import Repeats
 from predmarket.server.settlement.sequencer import Sequencer
-from predmarket.server.settlement.store import CoreRow, Settlement, Store
+from predmarket.server.settlement.store import CoreRow, Store
 from predmarket.server.settlement.takeover import Loaded
 from predmarket.server.view import MarketView
 
@@ -62,10 +61,8 @@ class Work:
         self.observer = observer
         self.outlet = outlet
         self.repeats = Repeats(store)
-        self.queue: deque[Waiting] = deque()
-        self.outstanding: deque[Waiting] = deque()
-        self.deciding: list[Waiting] = []
-        self.suspects: set[str] = set()
+        self.queue: deque[PendingCommand] = deque()
+        self.live: dict[asyncio.Future[BusReply], PendingCommand] = {}
         self.dead: frozenset[str] = frozenset()
         self.received: Position | None = None
         self.under_way: deque[Batch] = deque()
@@ -106,13 +103,31 @@ class Work:
     @property
     def idle(self) -> bool:
         """Tell whether nothing is left to do."""
-        return not (self.queue or self.deciding or self.broken) and self.settled
+        self.forget_over()
+        return not (self.live or self.broken) and self.settled
+
+    @property
+    def waiting(self) -> int:
+        """Return how many commands were accepted and are not begun."""
+        return len(self.queue) + self.sequencer.waits
 
     @property
     def unsettled(self) -> int:
-        """Return how many commands were accepted and are not committed."""
-        taken = sum(len(batch.entries) for batch in self.batches)
-        return len(self.queue) + len(self.deciding) + taken
+        """Return how many commands were accepted and are not committed to their last step."""
+        self.forget_over()
+        return len(self.live)
+
+    def enqueue(self, pending: PendingCommand) -> None:
+        """Let a command wait for its turn."""
+        self.queue.append(pending)
+        self.live[pending.reply] = pending
+        self.arrived.set()
+
+    def forget_over(self) -> None:
+        """Drop what was answered or dropped from ``live``."""
+        over = [reply for reply, pending in self.live.items() if pending.over]
+        for reply in over:
+            del self.live[reply]
 
     @property
     def room(self) -> int:
@@ -125,7 +140,7 @@ class Work:
         room = self.sequencer.room
         if not self.under_way:
             return room
-        taken = [len(batch.answers) for batch in self.batches]
+        taken = [len(batch.decided) + len(batch.answers) for batch in self.batches]
         share = (len(self.queue) + sum(taken)) // (self.store.at_once + 1) + 1
         return min(room, max(share, _UNPARTED) - taken[-1])
 
@@ -153,40 +168,33 @@ class Work:
         """Take note of how long a commit took that succeeded."""
         self.observer.commit_took(seconds)
 
-    def seal(self) -> tuple[Batch, Settlement | None]:
-        """Return the forming batch, sealed and under way now; None: it has only answers."""
-        sealed = self.sequencer.seal()
-        self.under_way.append(sealed[0])
-        return sealed
-
     def break_off(self, error: Exception) -> None:
         """Stop deciding; the committer recovers as soon as no commit is in flight."""
         log.warning("core_recovering", extra={"error": str(error)})
         self.broken = True
         self.sealable.set()
 
-    def drop(self, waiting: Waiting, error: Exception) -> None:
+    def drop(self, pending: PendingCommand, error: Exception) -> None:
         """Give up on a command that fails even alone; it will not be run again."""
-        log.error("command_dropped", extra={"command": repr(waiting.command)}, exc_info=error)
-        waiting.fail(Faulted("the command met a defect and was dropped"))
-        self.suspects.discard(waiting.id)
+        log.error("command_dropped", extra={"command": repr(pending.command)}, exc_info=error)
+        pending.drop(Faulted("the command met a defect and was dropped"))
+
+    def requeue(self) -> None:
+        """Put everything back that has to be decided again, in the order it came."""
+        again = [pending for pending in self.live.values() if pending.stage is Stage.QUEUED]
+        self.queue = deque(sorted(again, key=lambda pending: pending.number))
 
     def abandon(self) -> None:
         """Tell everybody who still waits that there will be no reply."""
-        decided = (waiting for batch in self.batches for waiting in batch.waiters())
-        for waiting in (*self.outstanding, *decided, *self.sequencer.resolving.values()):
-            waiting.fail(OutcomeUnknown("the core has stopped"))
+        for pending in self.live.values():
+            pending.drop(OutcomeUnknown("the core has stopped"))
 
     def expire(self) -> None:
         """Tell those who waited too long that the outcome is unknown."""
-        now, outstanding = self.clock.elapsed(), self.outstanding
-        while outstanding:
-            first = outstanding[0]
-            if not first.reply.done() and not first.held:
-                if first.expires_at > now:
-                    break
-                first.fail(OutcomeUnknown("no reply in time"))
-            outstanding.popleft()
+        now = self.clock.elapsed()
+        self.forget_over()
+        for pending in self.live.values():
+            pending.expire(now)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Return once the condition holds; it is looked at whenever something got on."""

@@ -10,12 +10,14 @@ Invariants:
 Source: ARCHITECTURE, Leadership; REQUIREMENTS F3.
 """
 
+import asyncio
 import logging
 from functools import partial
 
 import msgspec
 
 from predmarket.engine.commands import PlaceOrder
+from predmarket.server.bus import BusReply
 from predmarket.server.redis import FAILURES, Pause
 from predmarket.server.settlement.core import Core
 from predmarket.server.settlement.position import Position
@@ -51,6 +53,7 @@ class Consumer:
         self._publisher = publisher
         self._presence = presence
         self._at = core.committed_position
+        self._last: dict[str, asyncio.Future[BusReply]] = {}
 
     async def run(self) -> None:
         """Read for ever."""
@@ -131,10 +134,17 @@ class Consumer:
             if isinstance(command, PlaceOrder) and command.connection is not None:
                 self._presence.tied(gateway)
             position = Position(epoch, ms, seq, place)
+            before = self._last.get(gateway) if request.follows else None
             reply = self._core.receive(
-                f"{gateway}-{request.number}", command, request.deadline, position
+                f"{gateway}-{request.number}",
+                command,
+                request.deadline,
+                position,
+                follows=before,
+                early=request.early,
             )
             if reply is not None:
+                self._last[gateway] = reply
                 told = partial(self._publisher.replied, gateway, request.number)
                 reply.add_done_callback(told)
         self._at = Position(epoch, ms, seq, max(taken, len(parcel.requests)))

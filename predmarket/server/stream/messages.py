@@ -35,11 +35,16 @@ class _Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Request(_Message, frozen=True):
-    """A command under its gateway's number. After ``deadline`` nobody waits for it any more."""
+    """A command under its gateway's number. After ``deadline`` nobody waits for it any more.
+
+    ``follows`` and ``early`` as in ``Bus.hand_in``; it follows the one of the number before.
+    """
 
     number: int
     deadline: Micros
     command: Command
+    follows: bool = False
+    early: bool = False
 
 
 class Parcel(_Message, frozen=True):

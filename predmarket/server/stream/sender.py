@@ -65,7 +65,9 @@ class Sender(Bus):
 
     # the routes' side
 
-    def hand_in(self, command: Command) -> Reply:
+    def hand_in(
+        self, command: Command, *, follows: "Reply | None" = None, early: bool = False
+    ) -> Reply:
         """Return what will be the command's reply, after its commit; see ``Bus``."""
         if self._stopping or len(self._pending) >= self._max_queue:
             raise Overloaded("too many commands wait")
@@ -76,7 +78,9 @@ class Sender(Bus):
         self._count += 1
         reply: Reply = asyncio.get_running_loop().create_future()
         self._pending[self._count] = elapsed() + self._limit, reply
-        request = Request(self._count, self._core.now() + self._limit, command)
+        request = Request(
+            self._count, self._core.now() + self._limit, command, follows is not None, early
+        )
         self._outgoing.append((request, reply))
         self._wake.set()
         return reply

@@ -205,7 +205,7 @@ async def test_a_long_resolution_goes_in_steps(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other markets trade between the steps; the caller hears of the end alone."""
-    monkeypatch.setattr("predmarket.engine.lifecycle.STEP", 2)
+    monkeypatch.setattr("predmarket.engine.steps.STEP", 2)
     async with exchange.trading() as running:
         for user in range(1, USERS):
             await running.place(user, BUY, 1, 50)
@@ -215,10 +215,11 @@ async def test_a_long_resolution_goes_in_steps(
         resolving = asyncio.create_task(running.do(ResolveMarket(MARKET, Outcome.YES)))
         while running.view.find(MARKET).status is MarketStatus.OPEN:  # type: ignore[union-attr]
             await asyncio.sleep(0)
-        refused = await running.do(limit(1, BUY, 1, 50))
+        waits = asyncio.create_task(running.do(limit(1, BUY, 1, 50)))
+        done = await resolving
+        refused = await waits
         assert isinstance(refused, Refused)
         assert refused.code is ErrorCode.MARKET_NOT_OPEN
-        done = await resolving
         assert done == Resolved(MARKET, 8, 8 * MONEY_ONE)
         again = await running.do(ResolveMarket(MARKET, Outcome.NO))
         assert isinstance(again, Refused)
@@ -230,16 +231,16 @@ async def test_a_resolution_goes_on_after_a_restart(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped between two steps, the next core finishes what was begun."""
+    monkeypatch.setattr("predmarket.engine.steps.STEP", 1)
     async with exchange.trading() as running:
         for user in range(1, USERS):
             await running.place(user, BUY, 1, 50)
         await running.place(9, SELL, 6, 50)
-        monkeypatch.setattr("predmarket.engine.lifecycle.STEP", 1)
         sequencer = running.core._work.sequencer
         begun, _ = sequencer.exchange.apply(
             sequencer.exchange.state.now, ResolveMarket(MARKET, Outcome.VOID)
         )
-        assert begun == MarketDone(MARKET, unfinished=True)
+        assert begun == MarketDone(MARKET, f"market/{MARKET}")
         sequencer.batch.add(
             sequencer.exchange,
             sequencer.exchange.state.now,

@@ -25,7 +25,7 @@ from tests.support.clock import Shown
 BUY, SELL = Side.BUY, Side.SELL
 START = 1_000_000_000
 NEWER_COLUMNS = {
-    "core_state": ("last_ledger_id", "markets_seq", "stream_epoch", "stream_place"),
+    "core_state": ("last_ledger_id", "markets_seq", "stream_epoch", "stream_place", "unfinished"),
     "accounts": ("order_seq", "fill_seq", "balance_seq", "position_seq"),
     "markets": ("trade_seq", "ticker_seq"),
     "orders": ("topic_seq", "connection"),
@@ -127,11 +127,10 @@ async def test_view_then_answers_then_outlet(exchange: Exchange) -> None:
         def committed(self, changes: Changes, encoded: bytes) -> None:
             super().committed(changes, encoded)
             if changes.orders:
-                (waiting,) = running.core._work.outstanding
-                seen.append((waiting.reply.done(), running.view.book(MARKET).seq))
+                pending = [*running.core._work.live.values()][-1]
+                seen.append((pending.reply.done(), running.view.book(MARKET).seq))
 
     async with exchange.trading(outlet=Watching()) as running:
-        running.core._work.outstanding.clear()
         replies.append(asyncio.create_task(running.do(limit(1, BUY, 1, 50))))
         await replies[0]
     assert seen == [(True, 1)]

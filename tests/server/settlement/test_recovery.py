@@ -117,11 +117,11 @@ async def test_a_held_resolution_survives_repair(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The caller of a long resolution gets its answer although commits fail between the steps."""
+    monkeypatch.setattr("predmarket.engine.steps.STEP", 2)
     async with exchange.trading() as running:
         for user in range(1, USERS):
             await running.place(user, BUY, 1, 50)
         await running.place(9, SELL, 8, 50)
-        monkeypatch.setattr("predmarket.engine.lifecycle.STEP", 2)
         settle: Settle = running.store.settle
         count = 0
 
@@ -173,7 +173,7 @@ async def test_a_resolution_that_the_database_refuses_is_dropped(exchange: Excha
         running.store.settle = refusing  # type: ignore[method-assign]
         for step in (1, 1_000):
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("predmarket.engine.lifecycle.STEP", step)
+                patch.setattr("predmarket.engine.steps.STEP", step)
                 await running.place(1, BUY, 1, 50)
                 await running.place(2, BUY, 1, 49)
                 with pytest.raises(Faulted):
@@ -238,6 +238,7 @@ async def test_steps_are_the_same_after_a_reload(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch, merging: bool
 ) -> None:
     """Lists that a reload makes anew lead to the same steps: the replay agrees."""
+    monkeypatch.setattr("predmarket.engine.steps.STEP", 2)
     async with exchange.trading() as running:
         for user in range(1, 5):
             await running.place(user, BUY, 1, 50)
@@ -249,7 +250,6 @@ async def test_steps_are_the_same_after_a_reload(
                 await running.place(user, SELL, 1, 61)
             await running.place(9, BUY, 8, 61)
         resting = [await running.place(user, BUY, 1, 40) for user in range(1, 5)]
-        monkeypatch.setattr("predmarket.engine.lifecycle.STEP", 2)
         if merging:
             resolving = asyncio.create_task(running.do(ResolveMarket(MARKET, Outcome.NO)))
         else:

@@ -33,7 +33,7 @@ from tests.support.clock import Shown
 
 BUY, SELL = Side.BUY, Side.SELL
 START = 1_000_000_000
-_LINKS = frozenset({"book", "level", "next", "orders", "positions", "prev", "sweeping", "unpaid"})
+_LINKS = frozenset({"book", "level", "next", "orders", "own", "positions", "prev", "skip"})
 
 
 def shown(thing: object) -> list[Any]:
@@ -121,7 +121,7 @@ async def test_a_copy_is_what_a_load_gives(
     """After any batches of a random stream, with every number that the store keeps."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    monkeypatch.setattr("predmarket.engine.lifecycle.STEP", 3)
+    monkeypatch.setattr("predmarket.engine.steps.STEP", 3)
     chance, reference = random.Random(seed), ReferenceExchange()
     reference.now = now = START
     stream = random_commands(seed, reference, connections=True)
@@ -177,7 +177,7 @@ async def test_a_resolution_under_way_is_taken_over(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Steps that the leader had left go on with the copy, as they do after a load."""
-    monkeypatch.setattr("predmarket.engine.lifecycle.STEP", 2)
+    monkeypatch.setattr("predmarket.engine.steps.STEP", 2)
     with following(exchange) as copy:
         async with exchange.trading() as running:
             for user in range(1, 10):

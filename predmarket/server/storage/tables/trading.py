@@ -46,13 +46,15 @@ core_state = Table(
     _counter("markets_seq"),
     Column("stream_epoch", BigInt, nullable=False, server_default=text("0")),
     Column("stream_place", Text, nullable=False, server_default=text("'0-0/0'")),
+    Column("unfinished", Text, nullable=False, server_default=text("'[]'")),
     Column("logged_from", BigInt, nullable=False, server_default=text("0")),
     CheckConstraint("id = 1", name="single"),
     CheckConstraint("fees >= 0", name="fees"),
 )
 """One row: the leader's epoch, which fences every settlement, the counters and totals, and how far
 the command stream is dealt with (settlement/position.py). The admin log holds the commands after
-number ``logged_from``."""
+number ``logged_from``. ``unfinished`` are the commands that are carried out in steps
+(engine/steps.py)."""
 
 lease = Table(
     "lease",

@@ -1,0 +1,119 @@
+"""Commands that are carried out in steps: what each of them still has to do, and who waits for it.
+
+A command that may take long does at most ``STEP`` orders or positions at once. What is left is kept
+here under a key, the store keeps it with the batch, and the core journals a ``TakeStep`` for each
+further step. So other markets trade in between, and a core that takes over goes on where the last
+one was.
+
+Invariants:
+- a key stands for what waits: a market, an account, a connection or a gateway; what waits for a key
+  is not applied while it is there;
+- what is left to do follows from the state and these few fields alone, the same after a restart.
+
+Source: MARKET_RULES, Bounds.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from predmarket.terms import CancelReason, Side
+from predmarket.units import Price
+
+STEP = 1_000
+"""Orders that one step fills or cancels, or positions that it settles, at the most. It decides what
+a journaled step does, so changing it needs a new version of the rules (journal.py)."""
+
+LOOKED_AT = 50
+"""Accounts that a step looks at for each position that it may settle; most hold none."""
+
+Key: TypeAlias = str
+
+
+def market_key(market_id: int) -> Key:
+    """Return what commands for a market wait for."""
+    return f"market/{market_id}"
+
+
+def account_key(user_id: int) -> Key:
+    """Return what commands for an account wait for."""
+    return f"account/{user_id}"
+
+
+class _Steps(msgspec.Struct, array_like=True, tag_field="kind"):
+    pass
+
+
+class OfMarket(_Steps):
+    """What holds a market."""
+
+    market_id: int
+
+    @property
+    def key(self) -> Key:
+        """Return what this holds."""
+        return market_key(self.market_id)
+
+
+class SweepSteps(OfMarket, tag="sweep"):
+    """An incoming order on its way through the book. ``limit`` is its price or its collar, which an
+    order's row does not hold."""
+
+    order_id: int
+    limit: Price
+
+
+class MarketSteps(OfMarket, tag="market"):
+    """A closing or, when the market is ``ending``, a resolution: no account up to ``after`` has a
+    position to settle any more."""
+
+    after: int = 0
+
+
+class CancelSteps(_Steps, tag="cancel"):
+    """A cancel-all or a dead-man switch."""
+
+    user_id: int
+    market_id: int | None
+    side: Side | None
+    reason: CancelReason
+
+    @property
+    def key(self) -> Key:
+        """Return what this holds."""
+        return account_key(self.user_id)
+
+
+class DisconnectSteps(_Steps, tag="disconnect"):
+    """The end of a connection (of one user's, if given) or of a gateway."""
+
+    gateway: str
+    connection: str | None
+    user_id: int | None
+
+    @property
+    def key(self) -> Key:
+        """Return what this holds."""
+        if self.connection is None:
+            return f"gateway/{self.gateway}"
+        whose = "" if self.user_id is None else f"/{self.user_id}"
+        return f"connection/{self.connection}{whose}"
+
+
+Steps: TypeAlias = SweepSteps | MarketSteps | CancelSteps | DisconnectSteps
+Unfinished: TypeAlias = dict[Key, Steps]
+"""What is under way, the one whose turn is next first."""
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(list[Steps])
+
+
+def encode(unfinished: Unfinished) -> str:
+    """Return what is under way as it is stored."""
+    return _encoder.encode(list(unfinished.values())).decode()
+
+
+def decode(stored: str) -> Unfinished:
+    """Read what was stored. Raises msgspec.MsgspecError."""
+    return {steps.key: steps for steps in _decoder.decode(stored)}

@@ -1,0 +1,65 @@
+"""Open orders that are tied to a connection, found by it and by its gateway.
+
+Invariant: both hold the same orders, each list in the order of time priority, so that they end in
+the same order before and after a restart.
+"""
+
+from predmarket.engine.book import Order
+
+
+class TiedOrders:
+    """The orders tied to one connection or gateway; how many each user and each market has."""
+
+    __slots__ = ("markets", "orders", "users")
+
+    def __init__(self) -> None:
+        self.orders: dict[int, Order] = {}
+        self.users: dict[int, int] = {}
+        self.markets: dict[int, int] = {}
+
+
+class Ties:
+    """All tied orders. A connection's name is its gateway's, a hyphen, and a number."""
+
+    __slots__ = ("connections", "gateways")
+
+    def __init__(self) -> None:
+        self.connections: dict[str, TiedOrders] = {}
+        self.gateways: dict[str, TiedOrders] = {}
+
+    def add(self, order: Order, connection: str) -> None:
+        """List an order behind all others."""
+        for lists, name in self._places(connection):
+            tied = lists.get(name)
+            if tied is None:
+                tied = lists[name] = TiedOrders()
+            tied.orders[order.id] = order
+            tied.users[order.user_id] = tied.users.get(order.user_id, 0) + 1
+            tied.markets[order.market_id] = tied.markets.get(order.market_id, 0) + 1
+
+    def remove(self, order: Order, connection: str) -> None:
+        """Drop an order."""
+        for lists, name in self._places(connection):
+            tied = lists[name]
+            del tied.orders[order.id]
+            _count_down(tied.users, order.user_id)
+            _count_down(tied.markets, order.market_id)
+            if not tied.orders:
+                del lists[name]
+
+    def of(self, gateway: str, connection: str | None) -> TiedOrders | None:
+        """Return what is tied to a connection or, without one, to a gateway; None: nothing is."""
+        if connection is None:
+            return self.gateways.get(gateway)
+        return self.connections.get(connection)
+
+    def _places(self, connection: str) -> tuple[tuple[dict[str, TiedOrders], str], ...]:
+        gateway = connection.rpartition("-")[0]
+        return (self.connections, connection), (self.gateways, gateway)
+
+
+def _count_down(counts: dict[int, int], key: int) -> None:
+    if counts[key] == 1:
+        del counts[key]
+    else:
+        counts[key] -= 1

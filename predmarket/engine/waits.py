@@ -1,0 +1,130 @@
+"""What has to wait for a command that is carried out in steps.
+
+Until the last step of a sweep, a closing or a resolution, commands and timers for that market wait;
+of a cancel-all, a dead-man switch or the end of a connection, those for the account. A step waits
+as well, for markets that are held: those never wait for anything, so somebody can always go on.
+
+Source: MARKET_RULES, Bounds.
+"""
+
+from collections.abc import Callable, Container
+from typing import Any
+
+from predmarket.engine import commands
+from predmarket.engine.commands import Command
+from predmarket.engine.state import State
+from predmarket.engine.steps import (
+    CancelSteps,
+    DisconnectSteps,
+    Key,
+    OfMarket,
+    Steps,
+    SweepSteps,
+    account_key,
+    market_key,
+)
+from predmarket.engine.timers import TimerKind
+
+
+def waits_for(state: State, command: Command) -> Key | None:
+    """Return the key that a command has to wait for, None when it may be applied now."""
+    if not state.unfinished:
+        return None
+    find = _OF_COMMANDS.get(type(command))
+    return None if find is None else find(state, command)
+
+
+def timer_waits_for(state: State, kind: TimerKind, id: int) -> Key | None:
+    """Return the key that a timer has to wait for, None when it may be applied now."""
+    if not state.unfinished:
+        return None
+    if kind is TimerKind.CLOSE:
+        return _market(state, id)
+    if kind is TimerKind.EXPIRY:
+        return _order(state, id)
+    return _account(state, id) or _any_market_of(state, id)
+
+
+def step_waits_for(state: State, steps: Steps) -> Key | None:
+    """Return the key that the next step has to wait for, None when it may be taken now."""
+    if isinstance(steps, CancelSteps):
+        if steps.market_id is not None:
+            return _market(state, steps.market_id)
+        return _any_market_of(state, steps.user_id)
+    if isinstance(steps, DisconnectSteps):
+        tied = state.ties.of(steps.gateway, steps.connection)
+        return None if tied is None else _any_market(state, tied.markets)
+    return None
+
+
+def _market(state: State, market_id: int) -> Key | None:
+    key = market_key(market_id)
+    return key if key in state.unfinished else None
+
+
+def _account(state: State, user_id: int) -> Key | None:
+    """Return what holds an account: an act of its own, or the end of its connection."""
+    key = account_key(user_id)
+    if key in state.unfinished:
+        return key
+    for key, steps in state.unfinished.items():
+        if isinstance(steps, DisconnectSteps) and steps.user_id in (None, user_id):
+            tied = state.ties.of(steps.gateway, steps.connection)
+            if tied is not None and user_id in tied.users:
+                return key
+    return None
+
+
+def _any_market(state: State, market_ids: Container[int]) -> Key | None:
+    """Return what holds any of these markets."""
+    held = (steps for steps in state.unfinished.values() if isinstance(steps, OfMarket))
+    return next((steps.key for steps in held if steps.market_id in market_ids), None)
+
+
+def _any_market_of(state: State, user_id: int) -> Key | None:
+    """Return what holds a market in which a user has an open order."""
+    account = state.ledger.accounts.get(user_id)
+    if account is None or not account.orders:
+        return None
+    for steps in state.unfinished.values():
+        if not isinstance(steps, OfMarket):
+            continue
+        if isinstance(steps, SweepSteps) and steps.order_id in account.orders:
+            return steps.key
+        if state.own_orders(user_id).in_market(steps.market_id):
+            return steps.key
+    return None
+
+
+def _order(state: State, order_id: int) -> Key | None:
+    order = state.orders.get(order_id)
+    if order is None:
+        return None
+    return _market(state, order.market_id) or _account(state, order.user_id)
+
+
+def _of_order(state: State, command: commands.AmendOrder | commands.CancelOrder) -> Key | None:
+    return _order(state, command.order_id) or _account(state, command.user_id)
+
+
+def _of_all(state: State, command: commands.CancelAll) -> Key | None:
+    held = _account(state, command.user_id)
+    if held is not None:
+        return held
+    if command.market_id is not None:
+        return _market(state, command.market_id)
+    return _any_market_of(state, command.user_id)
+
+
+# The value type is loose because each entry reads its own command. What is not here never waits:
+# a market is created under an id of its own, and the end of a connection is begun at once.
+_OF_COMMANDS: dict[type[Command], Callable[[State, Any], Key | None]] = {
+    commands.PlaceOrder: lambda s, c: _market(s, c.market_id) or _account(s, c.user_id),
+    commands.AmendOrder: _of_order,
+    commands.CancelOrder: _of_order,
+    commands.CancelAll: _of_all,
+    commands.CancelAfter: lambda s, c: _account(s, c.user_id),
+    commands.Transfer: lambda s, c: _account(s, c.user_id),
+    commands.UpdateMarket: lambda s, c: _market(s, c.market_id),
+    commands.ResolveMarket: lambda s, c: _market(s, c.market_id),
+}
