@@ -59,6 +59,7 @@ def app(line: Line, market: str | None, *, plain: bool, light: bool) -> "Trading
         api.AsyncClient(url, session=session, api_key=key),
         lambda topics: api.Feed(url, session=session, api_key=key, topics=topics),
         Place(url, settings.profile.value, settings.folder),
+        urgent=api.AsyncClient(url, session=session, api_key=key, timeout_s=5.0),
         market=market,
         plain=plain,
         theme=LIGHT if light else DARK,

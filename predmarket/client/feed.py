@@ -152,6 +152,11 @@ class Feed:
         heard_at = self._link.heard_at if self._link is not None else self._heard_at
         return None if heard_at is None else max(0.0, self._clock() - heard_at)
 
+    @property
+    def waiting(self) -> int:
+        """How many messages have come and were not read yet."""
+        return len(self._inbox)
+
     async def live(self) -> None:
         """Wait until every topic is confirmed. Raises what ended the feed, if that comes first."""
         while self._state is not State.LIVE:

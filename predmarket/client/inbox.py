@@ -20,6 +20,9 @@ class Inbox:
         self._ended = False
         self._failure: Exception | None = None
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     @property
     def full(self) -> bool:
         """Whether there is no room for another message."""

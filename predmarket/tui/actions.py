@@ -67,7 +67,7 @@ class Ticket:
         words += ["--post-only"] * self.post_only + ["--reduce-only"] * self.reduce_only
         return shell(words)
 
-    def order(self, client_order_id: str | None = None) -> NewOrder:
+    def order(self, client_order_id: str | None = None, deadline: str | None = None) -> NewOrder:
         """Return it as the client sends it."""
         return NewOrder(
             market=self.market,
@@ -81,6 +81,7 @@ class Ticket:
             reduce_only=self.reduce_only or None,
             max_slippage=None if self.slippage is None else format_price(self.slippage),
             client_order_id=client_order_id,
+            deadline=deadline,
         )
 
 
@@ -89,9 +90,15 @@ def shell(words: Sequence[str]) -> str:
     return shlex.join(["predmarket", *words])
 
 
-def place(ticket: Ticket) -> Action[shapes.Order]:
-    """Place an order. It carries an id of its own, so that a lost answer places nothing twice."""
-    call = calls.place_order(ticket.order(uuid4().hex))
+def place(
+    ticket: Ticket, order_id: str | None = None, deadline: str | None = None
+) -> Action[shapes.Order]:
+    """Place an order under a client order id, so that a lost answer places nothing twice.
+
+    Without ``order_id`` it is a new one. ``deadline`` is when it is refused instead, in the
+    exchange's time.
+    """
+    call = calls.place_order(ticket.order(order_id or uuid4().hex, deadline))
     return Action(call, ticket.command, ticket.words, guarded=True)
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
@@ -21,7 +22,9 @@ from predmarket.characters import clean, clean_lines
 from predmarket.client import ApiError, ClientError
 from predmarket.tui import keymap
 from predmarket.tui.app_keys import BINDINGS
+from predmarket.tui.desk import spell
 from predmarket.tui.desk.journal import Weight
+from predmarket.tui.key_queue import Acted, KeyQueue
 from predmarket.tui.screens.admin import AdminScreen
 from predmarket.tui.screens.base import DeskDialog, DeskScreen, start
 from predmarket.tui.screens.frame import key_name
@@ -80,10 +83,11 @@ class TradingApp(App[None]):
         market: str | None = None,
         plain: bool = False,
         theme: str = DARK,
+        urgent: Client | None = None,
         trader: Trader | None = None,
     ) -> None:
         super().__init__()
-        self.trader = trader or Trader(client)
+        self.trader = trader or Trader(client, urgent=urgent)
         self.place = place
         self.plain = plain
         self._open_feed = open_feed
@@ -98,6 +102,8 @@ class TradingApp(App[None]):
         self._wrong_keys = keys.wrong + keymap.unknown(keys.bound, binding_ids())
         self._sizes = self.trader.sizes = keys.sizes
         self.set_keymap(keys.bound)
+        self._kill_keys = frozenset(keys.bound.get("app.kill", "f9").split(","))
+        self._keys = KeyQueue(self, super().on_event, self._key_dropped)
 
     @property
     def keys_file(self) -> Path:
@@ -121,6 +127,24 @@ class TradingApp(App[None]):
         """Stop what is under way, and close the client: it belongs to this event loop."""
         await self.trader.end()
         await self.trader.client.aclose()
+        await self.trader.urgent.aclose()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let keys act one after the other; the kill switch goes before them all."""
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+        elif event.key in self._kill_keys:
+            self._keys.clear()
+            await super().on_event(event)
+        else:
+            await self._keys.put(event)
+
+    async def on_acted(self, message: Acted) -> None:
+        """Let the next key act."""
+        await self._keys.acted(message)
+
+    def _key_dropped(self) -> None:
+        self.trader.say("too many keys at once: the last ones did nothing", Weight.WARNING)
 
     def _frame(self) -> None:
         self._frames += 1
@@ -144,7 +168,7 @@ class TradingApp(App[None]):
                 await self.trader.begin()
             except ApiError as error:
                 if error.status in (401, 403):
-                    await self.push_screen(LoginScreen())
+                    await self.push_screen(LoginScreen(_why_here(error)))
                     return
                 self._wait_for(error)
             except ClientError as error:
@@ -184,13 +208,17 @@ class TradingApp(App[None]):
             trader.desk.lamp.down(str(error))
             trader.say(f"the feed ended: {error}", Weight.BAD)
             if isinstance(error, ApiError) and error.status == 401:
-                await self.leave()
+                await self.leave("the session has ended: log in again")
 
-    async def leave(self) -> None:
-        """Go back to the log-in."""
+    async def leave(self, why: str = "") -> None:
+        """Go back to the log-in, which says ``why``. Nothing of this user is left for the next."""
+        before = self.trader
+        await before.end()
+        self.trader = Trader(before.client, urgent=before.urgent, clock=before.clock)
+        self.trader.sizes = self._sizes
         while isinstance(self.screen, (DeskScreen, DeskDialog)):
             self.pop_screen()
-        await self.push_screen(LoginScreen())
+        await self.push_screen(LoginScreen(why))
 
     def open_market(self, market: int) -> None:
         """Go back to trading, in ``market``."""
@@ -266,7 +294,7 @@ class TradingApp(App[None]):
     def action_kill(self) -> None:
         """Cancel everything, whatever is on the screen."""
         if self.trader.user is not None:
-            start(self, self._kill, group="kill")
+            start(self, self._kill, group="kill", exclusive=True)
 
     async def _kill(self) -> None:
         count = await self.trader.kill()
@@ -275,8 +303,8 @@ class TradingApp(App[None]):
                 self.trader.said[0], title="CANCEL ALL FAILED", severity="error", timeout=10
             )
         else:
-            orders = "1 order" if count == 1 else f"{count} orders"
-            self.notify(f"{orders} cancelled", title="CANCEL ALL", severity="warning", timeout=6)
+            text = f"{spell.orders(count)} cancelled"
+            self.notify(text, title="CANCEL ALL", severity="warning", timeout=6)
 
     async def action_log_out(self) -> None:
         """End the session."""
@@ -286,8 +314,6 @@ class TradingApp(App[None]):
             self.trader.say(str(error), Weight.BAD)
             return
         self.workers.cancel_group(self, "feed")
-        self.trader = Trader(self.trader.client, clock=self.trader.clock)
-        self.trader.sizes = self._sizes
         await self.leave()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -305,6 +331,11 @@ class TradingApp(App[None]):
             )
         if isinstance(screen, TradingScreen):
             yield SystemCommand("Log out", "End the session", self.action_log_out)
+
+
+def _why_here(error: ApiError) -> str:
+    """Return why the log-in is shown; nothing when nobody was logged in."""
+    return "" if error.code == "UNAUTHENTICATED" else f"log in: {error.message}"
 
 
 def binding_ids() -> set[str]:

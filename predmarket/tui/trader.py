@@ -2,14 +2,18 @@
 
 Everything that the screens do to the exchange goes through here, and nothing here draws. It
 promises: an action that enters or changes an order is refused unless the data is live and the desk
-armed; the kill switch always goes out; no error of the exchange or the network escapes, each
-becomes a line in the journal.
+armed, and carries a deadline, so that none takes effect long after; cancelling always goes out; a
+new connection, user or market status makes the desk SAFE; no error of the exchange or the network
+escapes, each becomes a line in the journal.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from predmarket.client import ApiError, ClientError, shapes
+from predmarket.client.messages import MarketChanged, Message, State, StateChanged
+from predmarket.contracts.amounts import format_time
 from predmarket.terms import Side
 from predmarket.tui import actions
 from predmarket.tui.actions import Action, Ticket
@@ -17,22 +21,64 @@ from predmarket.tui.desk import read, spell
 from predmarket.tui.desk.desk import in_words
 from predmarket.tui.desk.journal import Weight
 from predmarket.tui.keymap import SIZES
+from predmarket.tui.kill_switch import KillSwitch
 from predmarket.tui.watcher import Client, Watcher, wall_clock
 from predmarket.units import Micros, Price, Qty
 
 T = TypeVar("T")
 
 
-class Trader(Watcher):
-    """``echo`` is the command that does what was done last."""
+DEADLINE: Micros = 10_000_000
+"""How long an order may take to reach the book."""
 
-    def __init__(self, client: Client, *, clock: Callable[[], Micros] = wall_clock) -> None:
+
+class Trader(Watcher):
+    """``echo`` is the command that does what was done last; the connections of ``urgent`` serve the
+    kill switch alone.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        urgent: Client | None = None,
+        clock: Callable[[], Micros] = wall_clock,
+    ) -> None:
         super().__init__(client, clock=clock)
+        self.urgent = urgent or client
+        self.kill_switch = KillSwitch(self._cancel_everything, lambda: self._under_way, self.say)
+        self._under_way: set[asyncio.Future[Any]] = set()
         self.armed = False
+        self.unanswered = False
+        """Whether the last action had no answer: it may have happened."""
         self.sizes = SIZES
         self.size = 0
         self.second = 1
         self.echo = ""
+
+    def go_safe(self, why: str) -> None:
+        """Send nothing more until the trader arms again."""
+        if self.armed:
+            self.armed = False
+            self.say(f"SAFE: {why}", Weight.WARNING)
+
+    def take(self, message: Message) -> None:
+        """Take one message of the feed."""
+        super().take(message)
+        match message:
+            case StateChanged(state=State.LIVE):
+                self.kill_switch.retry()
+            case StateChanged(state=State.LOST | State.CLOSED):
+                self.go_safe("the connection was lost")
+            case MarketChanged(data=market) if (
+                market["id"] == self.desk.selected and not self.trading
+            ):
+                self.go_safe(f"the market is {market['status'].lower()}")
+
+    @property
+    def trading(self) -> bool:
+        """Tell whether the open market takes orders."""
+        return self.desk.market is not None and self.desk.market.trading
 
     def refusal(self) -> str | None:
         """Return why an order may not be entered now."""
@@ -50,6 +96,7 @@ class Trader(Watcher):
     async def perform(self, action: Action[T]) -> T | None:
         """Carry an action out; None when it was refused, which the journal says."""
         self.echo = action.command
+        self.unanswered = False
         if action.guarded:
             why = self.refusal()
             if why is not None:
@@ -58,16 +105,31 @@ class Trader(Watcher):
             if self.keeps_back(action):
                 return None
         try:
-            return await self.client.send(action.call)
+            sending = asyncio.ensure_future(self.client.send(action.call))
+            if action.guarded:
+                self._under_way.add(sending)
+                sending.add_done_callback(self._under_way.discard)
+            return await sending
         except ApiError as error:
+            self.unanswered = error.status >= 500
             self.say(f"{action.words}: {error.message} ({error.code})", Weight.BAD)
         except ClientError as error:
+            self.unanswered = True
             self.say(f"{action.words}: {error}", Weight.BAD)
+        except asyncio.CancelledError:
+            self.unanswered = True
+            self.say(f"{action.words}: given up, there was no answer", Weight.BAD)
+            raise
         return None
 
-    async def place(self, ticket: Ticket) -> shapes.Order | None:
-        """Place an order and say what became of it."""
-        order = await self.perform(actions.place(ticket))
+    async def place(self, ticket: Ticket, order_id: str | None = None) -> shapes.Order | None:
+        """Place an order and say what became of it.
+
+        Under the same ``order_id``, its client order id, it is placed once, however often sent.
+        """
+        until = None if self.offset is None else self.clock() + self.offset + DEADLINE
+        deadline = None if until is None else format_time(until)
+        order = await self.perform(actions.place(ticket, order_id, deadline))
         if order is not None:
             self.say(f"order {order['id']} {in_words(order)}: {_outcome(order)}", Weight.GOOD)
         return order
@@ -94,18 +156,18 @@ class Trader(Watcher):
             return
         done = await self.perform(actions.cancel_side(market.id, market.slug, side))
         if done is not None:
-            self.say(f"{_count(len(done['canceled']))} of {side} cancelled")
+            self.say(f"{spell.orders(len(done['canceled']))} of {side} cancelled")
 
     async def kill(self) -> int | None:
         """Cancel everything, everywhere; return how many orders the exchange says it ended."""
         self.armed = False
-        self.say("CANCEL ALL sent", Weight.WARNING)
-        done = await self.perform(actions.cancel_everything())
-        if done is None:
-            return None
-        count = len(done["canceled"])
-        self.say(f"CANCEL ALL acknowledged: {_count(count)} cancelled", Weight.WARNING)
-        return count
+        self.echo = actions.cancel_everything().command
+        return await self.kill_switch.press()
+
+    async def _cancel_everything(self) -> int:
+        """Cancel everything, on a connection of its own. Raises ClientError."""
+        done = await self.urgent.send(actions.cancel_everything().call)
+        return len(done["canceled"])
 
     async def amend(self, order: int, price: Price | None, qty: Qty | None) -> shapes.Order | None:
         """Change an order."""
@@ -130,7 +192,3 @@ def _outcome(order: shapes.Order) -> str:
         average = spell.average(read.money(order["avgFillPrice"]))
         return f"{status}, {spell.qty(filled)} at {average}"
     return status
-
-
-def _count(orders: int) -> str:
-    return "1 order" if orders == 1 else f"{orders} orders"

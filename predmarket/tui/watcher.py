@@ -5,22 +5,28 @@ exchange holds. No error of the exchange or the network escapes unless it says s
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+import time
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from predmarket.client import ClientError, calls, shapes
 from predmarket.client.calls import Call
 from predmarket.client.messages import (
+    MarketChanged,
     Message,
     OrderChanged,
     OrdersSnapshot,
+    PositionChanged,
+    PositionsSnapshot,
     State,
     StateChanged,
+    TopicMessage,
 )
 from predmarket.contracts.amounts import EPOCH
 from predmarket.contracts.markets import Interval
 from predmarket.terms import Role
+from predmarket.tui.coalesced import Coalesced
 from predmarket.tui.desk import read
 from predmarket.tui.desk.desk import Desk
 from predmarket.tui.desk.journal import Weight
@@ -32,8 +38,12 @@ T = TypeVar("T")
 CANDLES = 400
 """Candles asked for: more than any chart has columns."""
 _WATCHED = 200
-"""Markets whose prices are followed beside the open one."""
+"""Markets whose prices are followed beside the open one and those held, the most active ones."""
 _PAGES = 10
+_QUEUE_PAUSE_S = 0.05
+"""Between two questions for an order's place in the queue: twenty a second at the most."""
+_TURN_S = 0.005
+"""How long messages of the feed are taken at a stretch, before keys and frames get their turn."""
 
 
 class Client(Protocol):
@@ -53,6 +63,8 @@ class Feed(Protocol):
 
     @property
     def age_s(self) -> float | None: ...
+    @property
+    def waiting(self) -> int: ...
     def __aiter__(self) -> AsyncIterator[Message]: ...
     async def subscribe(self, *topics: str) -> object: ...
     async def unsubscribe(self, *topics: str) -> object: ...
@@ -75,11 +87,17 @@ class Watcher:
         self.user: shapes.User | None = None
         self.feed: Feed | None = None
         self.said = ("SAFE: nothing is sent until you arm", Weight.PLAIN)
-        self._asking: set[int] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._queues = Coalesced(self._ask_queues)
+        self._tickers = Coalesced(self._follow_tickers)
+        self._reloading = Coalesced(self._reload)
+        self._beside = (self._queues, self._tickers, self._reloading)
         self._was_live = False
         self._followed: list[str] = []
         """The topics of the open market that the feed was asked for."""
+        self._quoted: set[int] = set()
+        """Markets whose tickers the feed was asked for."""
+        self.offset: Micros | None = None
+        """How far the exchange's clock is ahead of ours; None before it was heard."""
 
     @property
     def admin(self) -> bool:
@@ -141,8 +159,8 @@ class Watcher:
 
     def topics(self) -> list[str]:
         """Return what is followed whatever market is open."""
-        watched = [market.id for market in self.desk.markets.listed() if not market.final]
-        topics = ["markets", *(f"ticker:{market}" for market in watched[:_WATCHED])]
+        self._quoted = self._wanted()
+        topics = ["markets", *(f"ticker:{market}" for market in sorted(self._quoted))]
         if self.user is not None:
             own = f"user:{self.user['id']}"
             topics += [f"{own}:{kind}" for kind in ("orders", "fills", "balances", "positions")]
@@ -152,23 +170,47 @@ class Watcher:
         """Take the feed's messages until it ends. Raises ClientError when it cannot go on."""
         self.feed = feed
         await feed.subscribe(*self.topics(), *self.desk.topics())
+        began = time.monotonic()
         async for message in feed:
             self.take(message)
+            if time.monotonic() - began > _TURN_S:
+                await asyncio.sleep(0)  # what waits already would be read without a pause
+                began = time.monotonic()
 
     def take(self, message: Message) -> None:
         """Take one message."""
         desk = self.desk
         desk.take(message, self.clock())
+        if isinstance(message, TopicMessage) and message.ts:
+            # what comes late makes it look behind, so the largest is the nearest
+            offset = message.ts * 1_000 - self.clock()
+            self.offset = offset if self.offset is None else max(offset, self.offset)
         if isinstance(message, StateChanged):
             self._state(message)
-        if isinstance(message, (OrdersSnapshot, OrderChanged)):
-            self._spawn(self._ask_queues())
+        elif isinstance(message, (OrdersSnapshot, OrderChanged)):
+            self._queues.ask()
+        elif self._names_new(message):
+            self._tickers.ask()
+
+    def _names_new(self, message: Message) -> bool:
+        """Tell whether a message names a market whose prices are to be followed and are not."""
+        match message:
+            case MarketChanged(data=market):
+                named = [market["id"]] if len(self._quoted) < _WATCHED else []
+            case PositionChanged(data=position):
+                named = [position["marketId"]]
+            case PositionsSnapshot(data=data):
+                named = [position["marketId"] for position in data["items"]]
+            case _:
+                return False
+        return not self._quoted.issuperset(named)
 
     def _state(self, change: StateChanged) -> None:
         if change.state is State.LIVE:
+            self.offset = None
             if self._was_live:
                 self.say("connected again", Weight.GOOD)
-                self._spawn(self._reload())
+                self._reloading.ask()
             self._was_live = True
         elif change.state is State.LOST and self.desk.lamp.ever:
             self.say(f"connection lost: {change.reason}; entry stops", Weight.BAD)
@@ -181,23 +223,46 @@ class Watcher:
         await self.load_candles()
 
     async def _ask_queues(self) -> None:
-        """Ask how much rests before each order of the open market that does not know."""
-        desk = self.desk
-        while new := [
-            each.id
-            for each in desk.orders.of(desk.selected)
-            if each.id in desk.orders.unplaced and each.id not in self._asking
-        ]:
-            order = new[-1]
-            self._asking.add(order)
+        """Ask how much rests before each order of the open market that does not know, the newest
+        first: one question at a time, however many orders come.
+        """
+        orders = self.desk.orders
+        while (order := orders.next_unplaced(self.desk.selected)) is not None:
+            ahead = None
             try:
                 found = await self.client.send(calls.order(order))
             except ClientError:
-                continue  # it stays unknown, and shows as a dash
-            self._asking.discard(order)
-            # without one the order has just ended, as the feed is about to say
-            ahead = found.get("queueAhead")
-            desk.orders.placed(order, None if ahead is None else read.qty(ahead))
+                pass  # it stays unknown, and shows as a dash
+            else:
+                # without one the order has just ended, as the feed is about to say
+                ahead = found.get("queueAhead")
+            orders.placed(order, None if ahead is None else read.qty(ahead))
+            await asyncio.sleep(_QUEUE_PAUSE_S)
+
+    def _wanted(self) -> set[int]:
+        """Return the markets whose prices are to be followed: the open one, all that are held, and
+        the most active of the others.
+        """
+        desk = self.desk
+        active = [market.id for market in desk.markets.listed() if not market.final]
+        wanted = {*(held.market for held in desk.positions.held()), *active[:_WATCHED]}
+        return wanted if desk.selected is None else wanted | {desk.selected}
+
+    async def _follow_tickers(self) -> None:
+        """Follow the prices of what is held or was made since the feed began."""
+        desk, feed = self.desk, self.feed
+        new = self._wanted() - self._quoted
+        if feed is None or not new:
+            return
+        self._quoted |= new
+        try:
+            for market in sorted(new):
+                if desk.markets.get(market) is None:
+                    desk.markets.take([await self.client.send(calls.market(market))])
+            await feed.subscribe(*(f"ticker:{market}" for market in sorted(new)))
+        except ClientError as error:
+            self._quoted -= new
+            self.say(f"prices of {len(new)} markets are not followed: {error}", Weight.WARNING)
 
     # what is open
 
@@ -214,9 +279,11 @@ class Watcher:
                 if before:
                     await self.feed.unsubscribe(*before)
                 await self.feed.subscribe(*desk.topics(), f"ticker:{market}")
+                self._quoted.add(market)
         except ClientError as error:
             self.say(str(error), Weight.BAD)
-        await asyncio.gather(self.load_candles(), self._ask_queues())
+        self._queues.ask()
+        await self.load_candles()
 
     async def load_candles(self, interval: Interval | None = None) -> None:
         """Load the open market's candles, in another interval if given."""
@@ -238,17 +305,15 @@ class Watcher:
             # what is on the tape by now had been traded when the answer was made, or close to it
             desk.candles.load(page["items"], desk.tape[0].id if desk.tape else 0)
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    @property
+    def busy(self) -> bool:
+        """Tell whether something is being asked for beside the feed."""
+        return any(work.busy for work in self._beside)
 
     async def end(self) -> None:
         """Stop what is under way."""
-        tasks = [*self._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for work in self._beside:
+            await work.end()
 
 
 def _spelled(moment: Micros) -> str:

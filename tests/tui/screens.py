@@ -122,7 +122,7 @@ async def staged(
         # a frame drawn in the middle of the scene would have found another centre
         desktop.ladder.recentre()
         for _ in range(4):  # a frame may ask for more, and the next one shows it
-            await desktop.until(lambda: not trader._tasks, "answered")
+            await desktop.until(lambda: not trader.busy, "answered")
             desktop.app._frame()
             await desktop.pilot.pause()
         yield desktop

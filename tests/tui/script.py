@@ -113,6 +113,10 @@ class ScriptedFeed:
     def age_s(self) -> float | None:
         return None
 
+    @property
+    def waiting(self) -> int:
+        return self._queue.qsize()
+
     def empty(self) -> bool:
         """Tell whether everything played has been taken."""
         return self._queue.empty()

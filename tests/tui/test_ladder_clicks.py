@@ -10,7 +10,8 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from predmarket.terms import Side
-from predmarket.tui.desk.ladder import Cancel, CancelAll, Intent, LadderData, OwnOrder, Place
+from predmarket.tui.desk.guard import Hand as KeyHand
+from predmarket.tui.desk.ladder import Intent, LadderData, OwnOrder, Place
 from predmarket.tui.widgets.columns import Kind, columns
 from predmarket.tui.widgets.ladder import Ladder
 from tests.tui.books import sketch, wild
@@ -152,8 +153,8 @@ async def test_a_column_head_cancels_its_side() -> None:
         ]
 
 
-async def test_safe_shows_and_does_not_send() -> None:
-    """Every act becomes a note that carries what it would have been."""
+async def test_safe_shows_what_would_be_placed_and_cancels_all_the_same() -> None:
+    """Placing becomes a note that carries what it would have been; cancelling goes out."""
     async with trading(sketch(), armed=False) as hand:
         await hand.click(Kind.BID, 5_900)
         assert hand.app.intents == [Place(Side.BUY, 5_900, 0)]
@@ -161,23 +162,44 @@ async def test_safe_shows_and_does_not_send() -> None:
         x, _ = hand.cell(Kind.BID, 6_000)
         await hand.pilot.click(Ladder, offset=(x, 1))
         await hand.pilot.pause()
-        assert hand.app.intents[1:] == [Cancel(Side.BUY, 5_800, (2,)), CancelAll(Side.BUY)]
         assert hand.app.said == [
             ("Note", "SAFE, would send: BUY 10 at 0.59"),
-            ("Note", "SAFE, would send: cancel BUY 25 at 0.58"),
-            ("Note", "SAFE, would send: cancel all BUY (2 orders, 35)"),
+            ("CancelOrders", 2),
+            ("CancelSide", Side.BUY),
         ]
 
 
-async def test_without_live_data_nothing_is_sent() -> None:
-    """Neither orders nor cancels: what they would refer to may be gone."""
+async def test_without_live_data_only_cancels_are_sent() -> None:
+    """Orders wait for live data; cancelling always goes out."""
     data = sketch()
     data.live = False
     async with trading(data) as hand:
         await hand.click(Kind.BID, 5_900)
         await hand.click(Kind.MINE_BID, 5_800)
-        assert [kind for kind, _ in hand.app.said] == ["Note", "Note"]
-        assert hand.app.intents == [None, None]
+        x, _ = hand.cell(Kind.BID, 6_000)
+        await hand.pilot.click(Ladder, offset=(x, 1))
+        await hand.pilot.pause()
+        assert hand.app.said == [
+            ("Note", "no live data, not sent: BUY 10 at 0.59"),
+            ("CancelOrders", 2),
+            ("CancelSide", Side.BUY),
+        ]
+
+
+def test_a_hand_is_told_from_a_burst() -> None:
+    """More than five keys in a tenth of a second, or one key twice within 60 ms, are no hand's."""
+    hand = KeyHand()
+    for n, key in enumerate("bsbsb"):
+        hand.pressed(key, n * 0.01)
+        assert hand.reason() is None
+    hand.pressed("s", 0.05)
+    assert hand.reason() == "too many keys at once"
+    hand.pressed("s", 0.3)
+    assert hand.reason() is None
+    hand.pressed("s", 0.35)
+    assert hand.reason() == "the key repeats"
+    hand.pressed("s", 0.5)
+    assert hand.reason() is None
 
 
 async def test_while_trading_rests_orders_are_refused_and_cancels_go_on() -> None:

@@ -176,6 +176,9 @@ async def test_a_market_order_shows_its_preview_first(
         await desktop.press("enter")
         assert not desktop.trader.desk.fills
         await desktop.until(lambda: "fills 4 at 0.600" in desktop.text(), "preview")
+        form = desktop.app.screen
+        assert isinstance(form, OrderDialog)
+        await desktop.until(lambda: not form._sending, "answered")
         await desktop.press("enter")
         await desktop.until(lambda: desktop.trader.desk.fills, "filled")
         assert desktop.trader.echo == "predmarket order place rain buy 4 --market"

@@ -1,4 +1,4 @@
-"""Holds a click that meets something else than what the trader aimed at.
+"""Holds a click that meets something else than what the trader aimed at, and keys of no hand.
 
 An eye and a hand need about 200 ms. A click on what changed its meaning less than that ago is held.
 A cell's meaning changes when another price comes to stand there, when an order there would now take
@@ -6,6 +6,7 @@ instead of rest (or the other way), when others' size there comes, goes, doubles
 one's own orders there come or go. One's own order that just arrived is no reason to hold the next.
 """
 
+from collections import deque
 from collections.abc import Callable
 from operator import attrgetter
 
@@ -14,6 +15,10 @@ from predmarket.tui.desk.ladder import Row
 from predmarket.units import Price
 
 HOLD_SECONDS = 0.2
+BURST = 5
+BURST_SECONDS = 0.1
+REPEAT_SECONDS = 0.06
+"""A key held down repeats at this rate or faster; no finger strikes one twice in that time."""
 _MEANINGS = (
     (Side.BUY, attrgetter("bid", "mine_bid", "buy_takes")),
     (Side.SELL, attrgetter("ask", "mine_ask", "sell_takes")),
@@ -59,6 +64,34 @@ class Guard:
 
     def _recent(self, moment: float) -> bool:
         return self._clock() - moment < HOLD_SECONDS
+
+
+class Hand:
+    """Tells keys that a hand presses from a key that repeats and from text that was pasted.
+
+    Times are those at which keys came, in seconds: what came in one read came at once.
+    """
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque(maxlen=BURST + 1)
+        self._key = ""
+        self._gap = REPEAT_SECONDS
+
+    def pressed(self, key: str, at: float) -> None:
+        """Note that a key came."""
+        same = key == self._key and bool(self._times)
+        self._gap = at - self._times[-1] if same else REPEAT_SECONDS
+        self._key = key
+        self._times.append(at)
+
+    def reason(self) -> str | None:
+        """Return why the last key sends no order; None when it may."""
+        if self._gap < REPEAT_SECONDS:
+            return "the key repeats"
+        times = self._times
+        if len(times) > BURST and times[-1] - times[0] < BURST_SECONDS:
+            return "too many keys at once"
+        return None
 
 
 def size_moved(before: Row, after: Row, side: Side) -> bool:

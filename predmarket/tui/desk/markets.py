@@ -132,16 +132,22 @@ class Markets:
         self.version += 1
 
     def listed(self, search: str = "") -> list[Market]:
-        """Return the markets in whose slug or question every word of ``search`` occurs: open ones
-        first, and the most traded of those.
+        """Return the markets in whose slug or question every word of ``search`` occurs: first those
+        that begin with it, of those the open ones, of those the most traded.
         """
-        words = search.lower().split()
+        sought = search.lower().strip()
+        words = sought.split()
         found = [
             market
             for market in self
             if all(word in f"{market.slug} {market.question}".lower() for word in words)
         ]
-        return sorted(found, key=lambda market: (_RANK[market.status], -market.volume, market.id))
+
+        def rank(market: Market) -> tuple[bool, int, int, int]:
+            starts = market.slug.startswith(sought) or market.question.lower().startswith(sought)
+            return (not starts, _RANK[market.status], -market.volume, market.id)
+
+        return sorted(found, key=rank)
 
 
 def _rising(before: Market, last: Price | None) -> bool | None:

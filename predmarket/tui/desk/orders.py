@@ -61,6 +61,11 @@ class Orders:
         """Return a market's open orders, the oldest first."""
         return sorted((each for each in self if each.market == market), key=lambda each: each.id)
 
+    def next_unplaced(self, market: int | None) -> int | None:
+        """Return the newest order of a market whose place in the queue is not known."""
+        mine = (id for id in self.unplaced if self._open[id].market == market)
+        return max(mine, default=None)
+
     def load(self, orders: Iterable[OrderState]) -> None:
         """Take over all open orders at once."""
         before = self._open

@@ -39,6 +39,11 @@ def compact(value: Qty) -> str:
     return size_text(value - value % QTY_ONE)
 
 
+def orders(count: int) -> str:
+    """Return how many orders: "1 order", "12 orders"."""
+    return "1 order" if count == 1 else f"{count:,} orders"
+
+
 def money(value: Money) -> str:
     """Return money with two decimals and thousands apart: "1,234.50", "-0.20"."""
     cents = (abs(value) + _CENT // 2) // _CENT

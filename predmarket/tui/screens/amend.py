@@ -1,5 +1,6 @@
 """The form that changes an open order's price or quantity."""
 
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -15,6 +16,7 @@ from predmarket.tui.screens.base import DeskDialog
 from predmarket.tui.screens.entry import Wrong
 from predmarket.tui.widgets.foreign import foreign
 from predmarket.tui.widgets.tables import tick
+from predmarket.units import Price, Qty
 
 
 class AmendDialog(DeskDialog[None]):
@@ -54,11 +56,11 @@ class AmendDialog(DeskDialog[None]):
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#send")
-    async def action_send(self) -> None:
+    def action_send(self) -> None:
         """Send what differs from the order as it stands."""
         order = self.trader.desk.orders.get(self._order)
         if order is None:
-            self._show("[$error]the order is not open any more[/]")
+            self.tell("the order is not open any more", "$error")
             return
         try:
             price = entry.price(
@@ -66,21 +68,20 @@ class AmendDialog(DeskDialog[None]):
             )
             qty = entry.qty(self.query_one("#qty", Input).value)
         except Wrong as error:
-            self._show(foreign(str(error), "$error"))
+            self.tell(str(error), "$error")
             return
         new_price = None if price == order.price else price
         new_qty = None if qty == order.qty else qty
         if new_price is None and new_qty is None:
-            self._show("nothing changed")
-        elif await self.trader.amend(order.id, new_price, new_qty) is not None:
-            self.dismiss()
+            self.tell("nothing changed")
         else:
-            self._show(foreign(str(self.trader.said[0]), "$error"))
+            self.send(partial(self._amend, order.id, new_price, new_qty))
+
+    async def _amend(self, order: int, price: Price | None, qty: Qty | None) -> str:
+        done = await self.trader.amend(order, price, qty)
+        return self.trader.said[0] if done is None else ""
 
     @on(Button.Pressed, "#close")
     def action_close(self) -> None:
         """Give up."""
-        self.dismiss()
-
-    def _show(self, text: str | Content) -> None:
-        self.query_one("#preview", Static).update(text)
+        self.close()

@@ -1,14 +1,17 @@
 """What every screen of ours has: the trader, and one tick a frame for the widgets that draw."""
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
+from textual.widgets import Button, Static
 
 from predmarket.tui.trader import Trader
+from predmarket.tui.widgets.foreign import foreign
 from predmarket.tui.widgets.lined import Lined
 
 if TYPE_CHECKING:
@@ -108,9 +111,14 @@ class DeskScreen(_Ticking, Screen[R], Generic[R]):
 
 
 class DeskDialog(_Ticking, ModalScreen[R], Generic[R]):
-    """A screen over another one, which stays visible and alive."""
+    """A screen over another one, which stays visible and alive.
+
+    Promises: it is dismissed once; while what it sent has no answer it sends nothing else.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = _FOCUS
+    _sending = False
+    _over = False
 
     @property
     def trading(self) -> "TradingApp":
@@ -121,3 +129,35 @@ class DeskDialog(_Ticking, ModalScreen[R], Generic[R]):
     def trader(self) -> Trader:
         """Return who acts."""
         return self.trading.trader
+
+    def close(self, result: R | None = None) -> None:
+        """Dismiss the dialog, unless it is on its way out already."""
+        if not self._over:
+            self._over = True
+            self.dismiss(result)
+
+    def tell(self, text: str, tone: str = "") -> None:
+        """Say something under the fields; ``tone`` is a style such as "$error"."""
+        if not self._over:
+            self.query_one("#preview", Static).update(foreign(text, tone))
+
+    def send(self, work: Callable[[], Coroutine[Any, Any, str]]) -> None:
+        """Send something beside the screen, and close; what ``work`` returns is why not to."""
+        if self._sending or self._over:
+            return
+        self._sending = True
+        self.query_one("#send", Button).disabled = True
+        # the application's own work: what was sent is waited for even if the dialog is closed
+        start(self.app, partial(self._sent, work))
+
+    async def _sent(self, work: Callable[[], Coroutine[Any, Any, str]]) -> None:
+        try:
+            why = await work()
+        finally:
+            self._sending = False
+            if not self._over:
+                self.query_one("#send", Button).disabled = False
+        if why:
+            self.tell(why, "$error")
+        else:
+            self.close()

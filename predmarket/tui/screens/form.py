@@ -81,27 +81,24 @@ class FormDialog(DeskDialog[dict[str, str] | None]):
         values = {field.name: self._value(field) for field in self._fields}
         for field in self._fields:
             if field.needed and not values[field.name]:
-                self._show(foreign(f"{field.label.lower()} is needed", "$error"))
+                self.tell(f"{field.label.lower()} is needed", "$error")
                 self.query_one(f"#{field.name}").focus()
                 return
         if self._confirm and self.query_one("#confirm", Input).value.strip() != self._confirm:
-            self._show(foreign(f"type {self._confirm} to go on", "$error"))
+            self.tell(f"type {self._confirm} to go on", "$error")
             self.query_one("#confirm").focus()
             return
-        self.dismiss(values)
+        self.close(values)
 
     @on(Button.Pressed, "#close")
     def action_close(self) -> None:
         """Give up."""
-        self.dismiss(None)
+        self.close()
 
     def _value(self, field: Field) -> str:
         if field.words:
             return self.query_one(f"#{field.name}", Choice).value
         return self.query_one(f"#{field.name}", Input).value.strip()
-
-    def _show(self, text: str | Content) -> None:
-        self.query_one("#preview", Static).update(text)
 
 
 def _row(field: Field) -> Horizontal:

@@ -16,7 +16,7 @@ from predmarket.tui.widgets.foreign import foreign
 
 
 class LoginScreen(DeskScreen[None]):
-    """Calls the application back once a session stands."""
+    """Calls the application back once a session stands. ``why`` says what led here."""
 
     AUTO_FOCUS = "#email"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,6 +38,10 @@ class LoginScreen(DeskScreen[None]):
         ),
     ]
 
+    def __init__(self, why: str = "") -> None:
+        super().__init__()
+        self._why = why
+
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "predmarket"
@@ -48,7 +52,7 @@ class LoginScreen(DeskScreen[None]):
                 Input(password=True, id="password", compact=True),
                 classes="field",
             )
-            yield Static(" ", id="preview")
+            yield Static(foreign(self._why or " "), id="preview")
             with Horizontal(classes="buttons"):
                 yield Button("Log in", id="enter", variant="primary", compact=True)
                 yield Button("Open an account", id="register", compact=True)
@@ -81,22 +85,22 @@ class LoginScreen(DeskScreen[None]):
         email = self.query_one("#email", Input).value.strip()
         password = self.query_one("#password", Input).value
         if not email or not password:
-            self._show("[$warning]e-mail and password are needed[/]")
+            self._show("e-mail and password are needed", "$warning")
             return
-        self._show("[$text-faint]one moment …[/]")
+        self._show("one moment …", "$text-faint")
         try:
             if register:
                 await self.trader.register(email, password)
             else:
                 await self.trader.log_in(email, password)
         except ClientError as error:
-            self._show(foreign(_reason(error), "$error"))
+            self._show(_reason(error), "$error")
             return
         # the application's own work: this screen's ends with the screen
         start(self.app, self.trading.entered)
 
-    def _show(self, text: str | Content) -> None:
-        self.query_one("#preview", Static).update(text)
+    def _show(self, text: str, tone: str) -> None:
+        self.query_one("#preview", Static).update(foreign(text, tone))
 
 
 def _reason(error: ClientError) -> str:

@@ -1,11 +1,14 @@
 """The form for an order: everything the exchange takes, with what it would do shown as one types.
 
-A market order is sent only once its preview has been shown for exactly what stands in the form. In
-SAFE nothing is sent from here either.
+What it would do is asked for again every second, and once more when it is sent: a market order goes
+out only if that is no worse than what the trader was shown. In SAFE nothing is sent from here
+either. The order has one client order id until the exchange has decided about it.
 """
 
 import asyncio
+from functools import partial
 from typing import ClassVar
+from uuid import uuid4
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,7 +17,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
-from predmarket.client import ClientError, shapes
+from predmarket.client import ApiError, ClientError, shapes
 from predmarket.terms import OrderType, Side, TimeInForce
 from predmarket.tui import actions
 from predmarket.tui.actions import Ticket
@@ -25,8 +28,10 @@ from predmarket.tui.screens.base import DeskDialog, start
 from predmarket.tui.screens.entry import Wrong
 from predmarket.tui.widgets.choice import Choice
 from predmarket.tui.widgets.foreign import foreign
+from predmarket.units import Price
 
 _PAUSE_S = 0.15
+_AGAIN_S = 1.0
 _OFF, _ON = "no", "yes"
 
 
@@ -38,19 +43,32 @@ class OrderDialog(DeskDialog[None]):
         Binding("ctrl+s", "send", "Send", id="order.send", tooltip="Send the order."),
     ]
 
-    def __init__(self, market: Market, *, side: Side = Side.BUY, at_market: bool = False) -> None:
+    def __init__(
+        self,
+        market: Market,
+        *,
+        side: Side = Side.BUY,
+        price: Price | None = None,
+        at_market: bool = False,
+    ) -> None:
         super().__init__()
         self._market = market
         self._side = side
+        self._price = price
         self._at_market = at_market
-        self._previewed: Ticket | None = None
+        self._order_id = uuid4().hex
+        self._shown: tuple[Ticket, shapes.Preview] | None = None
+        """What the trader sees of what the order would do."""
+        self._proposed = ""
+        """The price that the form has filled in by itself."""
+        self._notice = ("", "")
+        """What was said about the form as it stands, and its tone."""
 
     def compose(self) -> ComposeResult:
         trader, market = self.trader, self._market
-        book = trader.desk.book
-        start = (book.best_bid if self._side is Side.BUY else book.best_ask) or market.last
         side = Choice([Side.BUY, Side.SELL], self._side, id="side")
         side.tones = {Side.BUY: "buytag", Side.SELL: "selltag"}
+        self._proposed = self._propose(self._side)
         kind = OrderType.MARKET if self._at_market else OrderType.LIMIT
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = foreign(f"Order in {market.slug}")
@@ -59,8 +77,7 @@ class OrderDialog(DeskDialog[None]):
             yield _row(
                 "Quantity", Input(spell.qty(trader.sizes[trader.size]), id="qty", compact=True)
             )
-            price = "" if start is None else spell.price(start, market.tick)
-            yield _row("Price", Input(price, id="price", compact=True))
+            yield _row("Price", Input(self._proposed, id="price", compact=True))
             yield _row("Slippage", Input(placeholder="0.10", id="slippage", compact=True))
             yield _row("In force", Choice([*TimeInForce], id="tif"))
             yield _row("Expires", Input(placeholder="30m, 2h, 1d", id="expires", compact=True))
@@ -75,40 +92,67 @@ class OrderDialog(DeskDialog[None]):
         self._fit_form()
         self.query_one("#qty", Input).focus()
         self._look()
+        self.set_interval(_AGAIN_S, self._look)
+
+    @on(Choice.Changed, "#side")
+    def _side_changed(self) -> None:
+        """Take the price along to the other side, unless the trader has typed one."""
+        price = self.query_one("#price", Input)
+        if price.value == self._proposed:
+            self._price = None
+            price.value = self._proposed = self._propose(Side(self._value("side")))
+
+    def _propose(self, side: Side) -> str:
+        """Return the price where an order of ``side`` joins the queue."""
+        book = self.trader.desk.book
+        best = book.best_bid if side is Side.BUY else book.best_ask
+        price = self._price or best or self._market.last
+        return "" if price is None else spell.price(price, self._market.tick)
 
     @on(Input.Changed)
     @on(Choice.Changed)
     def _changed(self) -> None:
+        self._notice = ("", "")
         self._fit_form()
         self._look()
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#send")
-    async def action_send(self) -> None:
+    def action_send(self) -> None:
         """Send, if what would happen has been shown where it must be."""
         try:
             ticket = self._ticket()
         except Wrong as error:
-            self._show(foreign(str(error), "$error"))
-            return
-        if ticket.type is OrderType.MARKET and ticket != self._previewed:
-            await self._preview(ticket)
+            self.tell(str(error), "$error")
             return
         if not self.trader.armed:
             self.trader.echo = ticket.command
             key = self.trading.key_of("app.arm")
-            safe = foreign(f"SAFE: press {key} to arm, then send\n", "$warning")
-            self._show(Content.assemble(safe, foreign(ticket.words)))
-            return
-        if await self.trader.place(ticket) is not None:
-            self.dismiss()
+            self.tell(f"SAFE: press {key} to arm, then send", "$warning")
         else:
-            self._show(foreign(str(self.trader.said[0]), "$error"))
+            self.send(partial(self._place, ticket))
+
+    async def _place(self, ticket: Ticket) -> str:
+        if ticket.type is OrderType.MARKET:
+            shown, found = self._shown, await self._ask(ticket)
+            if found is None:
+                return "what it would do is not known, so it was not sent"
+            self._show(ticket, found)
+            if shown is None or shown[0] != ticket:
+                return "see what it would do, then send again"
+            if _worse(found, shown[1], ticket.side):
+                return "NOT SENT, the book moved: send again for what it would do now"
+        done = await self.trader.place(ticket, self._order_id)
+        if done is not None:
+            return ""
+        if not self.trader.unanswered:
+            self._order_id = uuid4().hex  # decided; another try is another order
+        return self.trader.said[0]
 
     @on(Button.Pressed, "#close")
     def action_close(self) -> None:
         """Give up."""
-        self.dismiss()
+        self.close()
 
     def _fit_form(self) -> None:
         """Show the fields that go with the type and time in force chosen."""
@@ -159,33 +203,63 @@ class OrderDialog(DeskDialog[None]):
 
     async def _look_soon(self) -> None:
         await asyncio.sleep(_PAUSE_S)
+        if self._sending:
+            return
         try:
             ticket = self._ticket()
         except Wrong as error:
-            self._previewed = None
-            self._show(foreign(str(error), "$text-faint"))
+            self._shown = None
+            self.tell(str(error), "$text-faint")
             return
-        await self._preview(ticket)
+        found = await self._ask(ticket)
+        if found is not None and not self._sending:
+            self._show(ticket, found)
 
-    async def _preview(self, ticket: Ticket) -> None:
-        """Show what ``ticket`` would do."""
+    async def _ask(self, ticket: Ticket) -> shapes.Preview | None:
+        """Ask what ``ticket`` would do; None when that is not known, which is said."""
         try:
-            found = await self.trader.client.send(actions.preview(ticket).call)
+            return await self.trader.client.send(actions.preview(ticket).call)
         except ClientError as error:
-            self._previewed = None
-            self._show(foreign(str(error), "$error"))
-            return
-        self._previewed = ticket
-        self._show(in_words(ticket, found))
+            self._shown = None
+            self.tell(error.message if isinstance(error, ApiError) else str(error), "$error")
+            return None
 
-    def _show(self, text: str | Content) -> None:
+    def _show(self, ticket: Ticket, found: shapes.Preview) -> None:
+        self._shown = (ticket, found)
+        self._tell_both()
+
+    def tell(self, text: str, tone: str = "") -> None:
+        """Say something about the form as it stands, above what the order would do."""
+        self._notice = (text, tone)
+        self._tell_both()
+
+    def _tell_both(self) -> None:
+        if self._over:
+            return
+        preview = in_words(*self._shown) if self._shown else ""
+        between = "\n" if self._notice[0] and preview else ""
+        text = Content.assemble(self._notice, between, preview)
         self.query_one("#preview", Static).update(text)
 
 
-def in_words(ticket: Ticket, found: shapes.Preview) -> Content:
+def _worse(now: shapes.Preview, before: shapes.Preview, side: Side) -> bool:
+    """Tell whether an order would do worse now: fill less, or at worse prices."""
+    if read.qty(now["fillQty"]) < read.qty(before["fillQty"]):
+        return True
+    for name in ("avgPrice", "worstPrice"):
+        price, was = now[name], before[name]
+        if price is None or was is None:
+            continue
+        dearer = read.money(price) - read.money(was)
+        if (dearer if side is Side.BUY else -dearer) > 0:
+            return True
+    return False
+
+
+def in_words(ticket: Ticket, found: shapes.Preview) -> str:
     """Return what an order would do, in three lines."""
     fills, rests = read.qty(found["fillQty"]), read.qty(found["restQty"])
-    lines = []
+    lines = [ticket.words]
     if fills and found["avgPrice"] and found["worstPrice"]:
         average = spell.average(read.money(found["avgPrice"]))
         worst = spell.price(read.price(found["worstPrice"]))

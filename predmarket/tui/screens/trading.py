@@ -135,7 +135,8 @@ class TradingScreen(DeskScreen[None]):
         self.trader.choose_size(event.index, second=event.second)
 
     @on(Ladder.Held)
-    def _held(self, event: Ladder.Held) -> None:
+    @on(Table.Held)
+    def _held(self, event: Ladder.Held | Table.Held) -> None:
         self.trader.say(f"held: {event.reason}", Weight.WARNING)
 
     @on(Ladder.Note)
@@ -158,11 +159,7 @@ class TradingScreen(DeskScreen[None]):
 
     @on(OrdersTable.Cancel)
     def _cancel_one(self, event: OrdersTable.Cancel) -> None:
-        trader = self.trader
-        if trader.armed:
-            start(self, partial(trader.cancel, [event.order]))
-        else:
-            trader.say(f"SAFE, would send: cancel order {event.order}", Weight.WARNING)
+        start(self, partial(self.trader.cancel, [event.order]))
 
     @on(Input.Submitted, "#search")
     def _found(self) -> None:
@@ -214,11 +211,13 @@ class TradingScreen(DeskScreen[None]):
         self._form(at_market=True)
 
     def _form(self, *, at_market: bool) -> None:
-        market = self.trader.desk.market
-        if market is None:
+        desk, cursor = self.trader.desk, self.query_one(Ladder).cursor
+        if desk.market is None:
             self.trader.say("no market is open", Weight.WARNING)
-        else:
-            self.app.push_screen(OrderDialog(market, at_market=at_market))
+            return
+        ask = desk.book.best_ask
+        side = Side.SELL if cursor is not None and ask is not None and cursor >= ask else Side.BUY
+        self.app.push_screen(OrderDialog(desk.market, side=side, price=cursor, at_market=at_market))
 
     def action_markets(self) -> None:
         """Go to the markets or back."""
@@ -232,7 +231,7 @@ class TradingScreen(DeskScreen[None]):
     def action_search(self) -> None:
         """Go to the search."""
         self.add_class("-choosing")
-        self.query_one("#search").focus()
+        self.set_focus(self.query_one("#search"))
 
     def action_home(self) -> None:
         """Go back to the ladder."""

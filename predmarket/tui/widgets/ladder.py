@@ -3,8 +3,9 @@
 The axis moves when the trader asks, never by itself: it is centred once, when the book comes, and
 on the half where that is empty, so that the first order in it finds every price in its place.
 tick() compares what stands on the screen with the data and repaints the lines that differ; nothing
-else repaints, however much the data changes. In SAFE an act is only described, in ARM it becomes a
-message. What moved under a click less than 200 ms ago holds it (desk/guard.py).
+else repaints, however much the data changes. Placing is only described in SAFE, in ARM it becomes a
+message; cancelling always does. What moved under a click less than 200 ms ago holds it
+(desk/guard.py).
 """
 
 import time
@@ -18,7 +19,7 @@ from textual.strip import Strip
 
 from predmarket.terms import Side
 from predmarket.tui.desk.axis import Axis
-from predmarket.tui.desk.guard import Guard
+from predmarket.tui.desk.guard import Guard, Hand
 from predmarket.tui.desk.ladder import Cancel, CancelAll, Intent, LadderData, LadderView, Place, Row
 from predmarket.tui.desk.words import describe
 from predmarket.tui.widgets import ladder_style as look
@@ -60,6 +61,7 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
         self._clock = clock
         self._axis = Axis(self.data.tick)
         self._guard = Guard(clock)
+        self._hand = Hand()
         self._cumulative = False
         self._of = (self.data.market, self.data.tick)
         self._centred = False
@@ -73,6 +75,11 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
         self._pressed: tuple[Spot, str | None] | None = None
         self._painter: Painter | None = None
         self._kept = RowLines()
+
+    @property
+    def cursor(self) -> Price | None:
+        """The price under the keyboard's cursor."""
+        return self._cursor
 
     # what the screen calls
 
@@ -159,11 +166,18 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
 
     # keys
 
+    def on_key(self, event: events.Key) -> None:
+        self._hand.pressed(event.key, event.time)  # its action comes later
+
     def action_move(self, rows: int) -> None:
         self.move_cursor(rows)
 
     def action_place(self, side: str, qty_index: int) -> None:
-        self.place_at_cursor(Side(side), qty_index)
+        why = self._hand.reason()
+        if why is None:
+            self.place_at_cursor(Side(side), qty_index)
+        else:
+            self._say(self.Held(why))
 
     def action_cancel(self) -> None:
         self.cancel_at_cursor()
@@ -257,22 +271,21 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
         """Send what is wanted, or say why not."""
         view, data = self._view(), self.data
         what = describe(intent, view)
-        if not data.live:
-            self._say(self.Note(f"no live data, not sent: {what}"))
-        elif data.halted and isinstance(intent, Place):
-            self._say(self.Note(f"{data.halted}, not sent: {what}"))
-        elif isinstance(intent, CancelAll) and not view.ids(intent.side):
-            self._say(self.Note(f"no {intent.side} order of yours"))
-        elif not data.armed:
-            self._say(self.Note(f"SAFE, would send: {what}", intent))
-        else:
-            match intent:
-                case Place(side, price, index):
-                    self.post_message(self.Place(side, price, index))
-                case Cancel(ids=ids):
-                    self.post_message(self.CancelOrders(ids))
-                case CancelAll(side):
-                    self.post_message(self.CancelSide(side))
+        match intent:
+            case Cancel(ids=ids):
+                self.post_message(self.CancelOrders(ids))
+            case CancelAll(side) if data.live and not view.ids(side):
+                self._say(self.Note(f"no {side} order of yours"))
+            case CancelAll(side):
+                self.post_message(self.CancelSide(side))
+            case Place() if not data.live:
+                self._say(self.Note(f"no live data, not sent: {what}"))
+            case Place() if data.halted:
+                self._say(self.Note(f"{data.halted}, not sent: {what}"))
+            case Place() if not data.armed:
+                self._say(self.Note(f"SAFE, would send: {what}", intent))
+            case Place(side, price, index):
+                self.post_message(self.Place(side, price, index))
 
     def _say(self, message: LadderMessages.Held | LadderMessages.Note) -> None:
         """Tell the screen, and show it where the trader looks."""

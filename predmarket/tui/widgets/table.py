@@ -1,10 +1,12 @@
 """A table that lines up: one widget for positions, orders, fills, messages, users and markets.
 
 Columns are as wide as what they have held, and never shrink, so that nothing jumps while figures
-change; where room lacks, the least important columns go. The cursor stays on its row's key, not on
-its place, when rows come and go above it.
+change; where room lacks, the least important columns go. The cursor holds a row's key, not a place:
+when other rows come and go it stays with its row, and when its own row goes it holds nothing until
+the trader moves it. A click on rows that have just moved is held.
 """
 
+import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -47,8 +49,24 @@ def text(heading: str, weight: int = 9, *, stretch: bool = False, fill: bool = F
     return Column(heading, False, weight, stretch or fill, fill)
 
 
+HOLD_S = 0.2
+"""An eye and a hand need so long: a click on rows that moved since is held."""
+MANY = 200
+SLOWLY_S = 0.25
+"""So many rows are made anew once in this time at the most."""
+
+
 class Table(Panel, can_focus=True):
-    """``stamp`` says cheaply whether ``rows`` are as before."""
+    """``stamp`` says cheaply whether ``rows`` are as before. When what ``best_first`` returns has
+    changed, a search, the cursor goes to the first row.
+    """
+
+    class Held(Message):
+        """Nothing was done: what the cursor or the click aimed at has just gone or moved."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
 
     class Chosen(Message):
         """A row was chosen, by Enter or a double click; by one click where that is said."""
@@ -80,11 +98,18 @@ class Table(Panel, can_focus=True):
         rows: Callable[[], Sequence[Row]],
         empty: str = "",
         click_chooses: bool = False,
+        best_first: Callable[[], object] | None = None,
         gap: int = 2,
+        clock: Callable[[], float] = time.monotonic,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
+        self._best_first = best_first
+        self._sought: object = None
+        self._clock = clock
+        self._made_at = -SLOWLY_S
+        self._moved_at = -HOLD_S
         self.columns = columns
         self._source_stamp = stamp
         self._source = rows
@@ -100,9 +125,9 @@ class Table(Panel, can_focus=True):
 
     @property
     def key(self) -> Hashable:
-        """Return the key under the cursor, None in an empty table."""
+        """Return the key that the cursor holds, None when there is none."""
         self._take()
-        return self._rows[self._place].key if self._rows else None
+        return self._key
 
     @property
     def count(self) -> int:
@@ -118,7 +143,7 @@ class Table(Panel, can_focus=True):
                 self._place, self._key = place, key
 
     def stamp(self) -> object:
-        return (self._source_stamp(), self._place, self._top, self.has_focus)
+        return (self._source_stamp(), self._place, self._key, self._top, self.has_focus)
 
     def lines(self, width: int, height: int) -> list[Line]:
         self._take()
@@ -130,23 +155,27 @@ class Table(Panel, can_focus=True):
         self._top = max(min(self._top, self._place, len(self._rows) - room), 0)
         self._top = max(self._top, self._place - room + 1)
         lines = [head]
+        shown_cursor = self.has_focus or bool(self._sought)
         for place in range(self._top, min(len(self._rows), self._top + room)):
-            at_cursor = place == self._place
+            at_cursor = place == self._place and self._key is not None
             line = self._line(self._rows[place].cells, shown, widths)
-            lines.append(Line(line.spans, "cursor" if at_cursor and self.has_focus else ""))
+            lines.append(Line(line.spans, "cursor" if at_cursor and shown_cursor else ""))
         return lines
 
     def action_move(self, by: int) -> None:
         """Move the cursor."""
         self._take()
         if self._rows:
-            self._place = max(0, min(len(self._rows) - 1, self._place + by))
+            gone = self._key is None and by in (-1, 1)  # onto the row that came to its place
+            self._place = max(0, min(len(self._rows) - 1, self._place + (0 if gone else by)))
             self._key = self._rows[self._place].key
 
     def action_choose(self) -> None:
         """Choose the row under the cursor."""
         if self.key is not None:
             self.post_message(self.Chosen(self, self.key))
+        elif self._rows:
+            self.post_message(self.Held("the row under the cursor has gone"))
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on a row, and perhaps choose it."""
@@ -155,6 +184,9 @@ class Table(Panel, can_focus=True):
             return
         place = self._top + offset.y - 1
         if place >= len(self._rows):
+            return
+        if self._clock() - self._moved_at < HOLD_S:
+            self.post_message(self.Held("the rows moved under the click"))
             return
         again = self._click_chooses or (place == self._place and event.chain > 1)
         self._place, self._key = place, self._rows[place].key
@@ -170,18 +202,36 @@ class Table(Panel, can_focus=True):
         self.action_move(-1)
 
     def _take(self) -> None:
-        taken = self._source_stamp()
+        """Take over the rows as they are now."""
+        taken, now = self._source_stamp(), self._clock()
+        sought = self._best_first() if self._best_first is not None else None
         if taken == self._taken:
             return
-        self._taken = taken
-        self._rows = self._source()
+        if len(self._rows) > MANY and now - self._made_at < SLOWLY_S and sought == self._sought:
+            return
+        self._taken, self._made_at = taken, now
+        before, self._rows = self._rows, self._source()
         for row in self._rows:
             for i, cell in enumerate(row.cells):
                 self._widths[i] = max(self._widths[i], cell_len(cell.text))
-        places = {row.key: place for place, row in enumerate(self._rows)}
-        last = max(0, len(self._rows) - 1)
-        self._place = places.get(self._key, min(self._place, last))
-        self._key = self._rows[self._place].key if self._rows else None
+        first = self._key is None and not before
+        if sought != self._sought or first:
+            self._sought, self._place = sought, 0
+            self._key = self._rows[0].key if self._rows else None
+            return
+        self._stay(before)
+
+    def _stay(self, before: Sequence[Row]) -> None:
+        """Stay with the cursor's row, and note whether rows in sight have moved."""
+        keys = [row.key for row in self._rows]
+        seen = slice(self._top, self._top + max(1, self.size.height))
+        if before and [row.key for row in before[seen]] != keys[seen]:
+            self._moved_at = self._clock()
+        if self._key in keys:
+            self._place = keys.index(self._key)
+        else:
+            self._place = max(0, min(self._place, len(keys) - 1))
+            self._key = None
 
     def _layout(self, width: int) -> tuple[list[int], list[int]]:
         """Return which columns are shown and how wide each is."""

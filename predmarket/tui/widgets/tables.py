@@ -50,6 +50,7 @@ def markets(desk: Desk, search: Callable[[], str], *, plain: bool, id: str) -> T
         rows=rows,
         empty="no market matches",
         click_chooses=True,
+        best_first=search,
         gap=1,
         id=id,
     )
@@ -139,6 +140,8 @@ class OrdersTable(Table):
         """Ask for the order under the cursor to be cancelled."""
         if isinstance(self.key, int):
             self.post_message(self.Cancel(self.key))
+        elif self.count:
+            self.post_message(self.Held("the order under the cursor has gone"))
 
 
 def orders(desk: Desk, *, id: str) -> OrdersTable:

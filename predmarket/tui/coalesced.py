@@ -1,0 +1,40 @@
+"""Work that is asked for more often than it needs doing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+
+class Coalesced:
+    """One piece of work at a time. Asked for again while it is under way, it is done once more.
+
+    ``work`` must not raise what nobody expects: its task's error is reported by the event loop.
+    """
+
+    def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._work = work
+        self._task: asyncio.Task[None] | None = None
+        self._again = False
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether the work is under way."""
+        return self._task is not None and not self._task.done()
+
+    def ask(self) -> None:
+        """Have the work done, soon."""
+        if self.busy:
+            self._again = True
+        else:
+            self._task = asyncio.create_task(self._run())
+
+    async def end(self) -> None:
+        """Stop the work."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        self._again = True
+        while self._again:
+            self._again = False
+            await self._work()

@@ -1,0 +1,84 @@
+"""The kill switch: cancels everything, and does not rest before the exchange has said so.
+
+Promises: it sends on connections of its own, ahead of whatever else waits; orders that were under
+way when it was pressed are waited for and cancelled, too; without an answer it says so, and asks
+again until there is one.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+from predmarket.client import ApiError, ClientError
+from predmarket.tui.desk import spell
+from predmarket.tui.desk.journal import Weight
+
+RETRY_S = 2.0
+UNDER_WAY_S = 11.0
+"""An order that was under way cannot be placed after this: its deadline has passed by then."""
+
+
+class KillSwitch:
+    """``cancel`` sends the cancel and returns how many orders ended; ``under_way`` returns the
+    placements without an answer.
+    """
+
+    def __init__(
+        self,
+        cancel: Callable[[], Awaitable[int]],
+        under_way: Callable[[], Collection["asyncio.Future[Any]"]],
+        say: Callable[[str, Weight], None],
+    ) -> None:
+        self._cancel = cancel
+        self._under_way = under_way
+        self._say = say
+        self._again = asyncio.Event()
+        self.unconfirmed = False
+        """Whether it was pressed, and the exchange has not said yet that everything ended."""
+
+    def retry(self) -> None:
+        """Ask again at once, for the exchange may be heard again."""
+        self._again.set()
+
+    async def press(self) -> int | None:
+        """Cancel everything; return how many orders the exchange says it ended, None: it refused.
+
+        Whoever presses again cancels this call first, so that the switch asks again at once.
+        """
+        self.unconfirmed = True
+        self._say("CANCEL ALL sent", Weight.WARNING)
+        try:
+            late = [*self._under_way()]
+            count = await self._until_answered()
+            if late:
+                text = f"CANCEL ALL: {spell.orders(count)} cancelled; {spell.orders(len(late))}"
+                self._say(f"{text} still under way", Weight.WARNING)
+                _, hung = await asyncio.wait(late, timeout=UNDER_WAY_S)
+                for each in hung:
+                    each.cancel()
+                count += await self._until_answered()
+        except ApiError as error:
+            self.unconfirmed = False
+            self._say(f"CANCEL ALL: {error.message} ({error.code})", Weight.BAD)
+            return None
+        self.unconfirmed = False
+        self._say(f"CANCEL ALL acknowledged: {spell.orders(count)} cancelled", Weight.WARNING)
+        return count
+
+    async def _until_answered(self) -> int:
+        """Return how many orders ended. Raises ApiError."""
+        while True:
+            self._again.clear()
+            try:
+                return await self._cancel()
+            except ApiError as error:
+                if error.status < 500 and error.status != 429:
+                    raise
+                reason = error.message
+            except ClientError as error:
+                reason = str(error)
+            self._say(f"CANCEL ALL UNCONFIRMED, asking again: {reason}", Weight.BAD)
+            try:
+                await asyncio.wait_for(self._again.wait(), RETRY_S)
+            except TimeoutError:
+                continue

@@ -1,0 +1,89 @@
+"""The kill switch: what it waits for, and what it does without an answer."""
+
+import asyncio
+
+import pytest
+
+from predmarket.client import ApiError, Unreachable
+from predmarket.tui import kill_switch
+from predmarket.tui.desk.journal import Weight
+from predmarket.tui.kill_switch import KillSwitch
+
+
+class Exchange:
+    """Answers cancels from a script, and remembers what was said."""
+
+    def __init__(self, *answers: int | Exception) -> None:
+        self._answers = [*answers]
+        self.asked = 0
+        self.under_way: set[asyncio.Future[object]] = set()
+        self.said: list[str] = []
+        self.switch = KillSwitch(self.cancel, lambda: self.under_way, self.say)
+
+    async def cancel(self) -> int:
+        self.asked += 1
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def say(self, text: str, _: Weight) -> None:
+        self.said.append(text)
+
+
+async def test_it_says_what_was_acknowledged() -> None:
+    """The count is the exchange's."""
+    exchange = Exchange(3)
+    assert await exchange.switch.press() == 3
+    assert exchange.said == ["CANCEL ALL sent", "CANCEL ALL acknowledged: 3 orders cancelled"]
+    assert not exchange.switch.unconfirmed
+
+
+async def test_it_asks_again_until_there_is_an_answer() -> None:
+    """Unconfirmed until then; a new connection asks at once."""
+    exchange = Exchange(Unreachable("cut"), ApiError(503, "OVERLOADED", "busy"), 2)
+    pressed = asyncio.create_task(exchange.switch.press())
+    for asked in (1, 2):
+        while exchange.asked < asked or "UNCONFIRMED" not in exchange.said[-1]:
+            await asyncio.sleep(0)
+        assert exchange.switch.unconfirmed
+        exchange.switch.retry()
+        await asyncio.sleep(0)
+    assert await asyncio.wait_for(pressed, 1.0) == 2
+    assert not exchange.switch.unconfirmed
+
+
+async def test_a_refusal_ends_it() -> None:
+    """What the exchange decided is said, not repeated."""
+    exchange = Exchange(ApiError(403, "FORBIDDEN", "no scope"))
+    assert await exchange.switch.press() is None
+    assert exchange.said[-1] == "CANCEL ALL: no scope (FORBIDDEN)"
+    assert (exchange.asked, exchange.switch.unconfirmed) == (1, False)
+
+
+async def test_an_order_under_way_is_cancelled_too() -> None:
+    """It may rest after the first cancel: it is waited for, then all is cancelled again."""
+    exchange = Exchange(0, 1)
+    placing: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    exchange.under_way.add(placing)
+    pressed = asyncio.create_task(exchange.switch.press())
+    while exchange.asked < 1:
+        await asyncio.sleep(0)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (exchange.asked, exchange.switch.unconfirmed) == (1, True)
+    placing.set_result(None)
+    assert await asyncio.wait_for(pressed, 1.0) == 1
+    assert exchange.asked == 2
+
+
+async def test_an_order_whose_answer_never_comes_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After its deadline it cannot be placed any more; its retries end."""
+    monkeypatch.setattr(kill_switch, "UNDER_WAY_S", 0.01)
+    exchange = Exchange(2, 0)
+    placing: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    exchange.under_way.add(placing)
+    assert await asyncio.wait_for(exchange.switch.press(), 1.0) == 2
+    assert (placing.cancelled(), exchange.asked) == (True, 2)
