@@ -1,6 +1,7 @@
 """Command: tui."""
 
 import gc
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from predmarket.cli import line as lines
 from predmarket.cli.line import Line
 
 if TYPE_CHECKING:
+    from predmarket.client.settings import Settings
     from predmarket.tui.app import TradingApp
 
 
@@ -46,6 +48,16 @@ def tui(
     screen.run()
 
 
+def _flags(settings: "Settings") -> str:
+    """Return the flags that another terminal needs for the same exchange and user."""
+    words = []
+    if settings.profile.origin in ("flag", "env"):
+        words += ["-P", settings.profile.value]
+    if settings.url.origin in ("flag", "env"):
+        words += ["--url", settings.url.value]
+    return shlex.join(words)
+
+
 def app(line: Line, market: str | None, *, plain: bool, light: bool) -> "TradingApp":
     """Return the screen for a line's settings."""
     import predmarket.client as api  # the screen is loaded by this command alone
@@ -58,7 +70,7 @@ def app(line: Line, market: str | None, *, plain: bool, light: bool) -> "Trading
     return TradingApp(
         api.AsyncClient(url, session=session, api_key=key),
         lambda topics: api.Feed(url, session=session, api_key=key, topics=topics),
-        Place(url, settings.profile.value, settings.folder),
+        Place(url, settings.profile.value, settings.folder, _flags(settings)),
         urgent=api.AsyncClient(url, session=session, api_key=key, timeout_s=5.0),
         market=market,
         plain=plain,

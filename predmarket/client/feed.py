@@ -157,6 +157,11 @@ class Feed:
         """How many messages have come and were not read yet."""
         return len(self._inbox)
 
+    def resynchronise(self, reason: str) -> None:
+        """Give the connection up for ``reason``; with the next one every topic is told anew."""
+        if self._link is not None:
+            self._link.cut(Lost(reason))
+
     async def live(self) -> None:
         """Wait until every topic is confirmed. Raises what ended the feed, if that comes first."""
         while self._state is not State.LIVE:

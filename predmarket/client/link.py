@@ -30,6 +30,8 @@ from predmarket.contracts.errors import STATUS
 from predmarket.contracts.realtime import MAX_MESSAGE_BYTES, ServerMessage
 from predmarket.terms import ErrorCode
 
+PROBE_S = 2.0
+"""After so long without a word the exchange is asked for a sign of life."""
 _MAX_OUTGOING = 4_000
 """Messages that wait to be written: all that a feed may ask at once, and more."""
 _MAX_SNAPSHOT_BYTES = 32 * 1024 * 1024
@@ -184,6 +186,20 @@ class Link:
         """Give the connection up: the reader raises ``reason`` next."""
         self._lost = self._lost or reason
 
+    def cut(self, reason: Lost) -> None:
+        """Give the connection up at once, whatever it waits for."""
+        self.fail(reason)
+        self._socket.transport.abort()
+
+    async def probe(self) -> None:
+        """Ask for a sign of life whenever nothing came for a while, until the connection ends."""
+        with suppress(ConnectionClosed, OSError):
+            while True:
+                await asyncio.sleep(PROBE_S)
+                if self._clock() - self.heard_at >= PROBE_S:
+                    await (await self._socket.ping())
+                    self.heard_at = self._clock()
+
     async def write(self) -> None:
         """Send what waits, until the connection ends."""
         with suppress(ConnectionClosed, OSError):
@@ -219,6 +235,8 @@ class Link:
         except TimeoutError:
             raise Lost(f"nothing was heard for {self._silence_s:g} s") from None
         except ConnectionClosed as closed:
+            if self._lost is not None:
+                raise self._lost from None
             code = closed.rcvd.code if closed.rcvd else None
             said = closed.rcvd.reason if closed.rcvd else ""
             reason = _ENDS.get(code or 0) or said or "the connection was cut"
@@ -243,13 +261,14 @@ async def opened(
     """
     socket = await _connected(url, token, timeout_s)
     link = Link(socket, silence_s, clock)
-    writer = asyncio.create_task(link.write())
+    beside = [asyncio.create_task(link.write()), asyncio.create_task(link.probe())]
     try:
         yield link
     finally:
         link.abandon()
-        writer.cancel()
-        await asyncio.wait([writer])
+        for task in beside:
+            task.cancel()
+        await asyncio.wait(beside)
         await socket.close()
 
 

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import ClassVar
 
 from textual import events
@@ -40,6 +41,8 @@ FRAME_S = 1 / 25
 BEHIND = 5
 """A screen under a dialog is drawn once in so many frames."""
 RETRY_S = 2.0
+RAISED_S = 0.3
+"""A click so soon after the window got the focus is the one that raised it."""
 
 OpenFeed = Callable[[Sequence[str]], AbstractAsyncContextManager[Feed]]
 """Opens a feed of topics, for the session that the client has by then."""
@@ -52,6 +55,8 @@ class Place:
     url: str
     profile: str
     folder: Path
+    flags: str = ""
+    """What a command on another terminal needs in order to act here: "-P practice"."""
 
     def __str__(self) -> str:
         return f"{self.url} (profile {self.profile})"
@@ -92,6 +97,9 @@ class TradingApp(App[None]):
         self.plain = plain
         self._open_feed = open_feed
         self._frames = 0
+        self._alerts = 0
+        self._raising = False
+        self._focused_at = -RAISED_S
         self._market = market
         for each in THEMES:
             self.register_theme(each)
@@ -100,10 +108,17 @@ class TradingApp(App[None]):
             self.add_class("-plain")
         keys = keymap.load(place.folder)
         self._wrong_keys = keys.wrong + keymap.unknown(keys.bound, binding_ids())
-        self._sizes = self.trader.sizes = keys.sizes
+        self._keys_file = keys
+        self._equip(self.trader)
         self.set_keymap(keys.bound)
         self._kill_keys = frozenset(keys.bound.get("app.kill", "f9").split(","))
         self._keys = KeyQueue(self, super().on_event, self._key_dropped)
+
+    def _equip(self, trader: Trader) -> None:
+        """Give a trader what keys.toml says."""
+        trader.flags = self.place.flags
+        trader.sizes = self._keys_file.sizes
+        trader.brakes.limits = self._keys_file.limits
 
     @property
     def keys_file(self) -> Path:
@@ -131,6 +146,8 @@ class TradingApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Let keys act one after the other; the kill switch goes before them all."""
+        if isinstance(event, events.MouseEvent) and self._raises(event):
+            return
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
         elif event.key in self._kill_keys:
@@ -138,6 +155,20 @@ class TradingApp(App[None]):
             await super().on_event(event)
         else:
             await self._keys.put(event)
+
+    def _raises(self, event: events.MouseEvent) -> bool:
+        """Tell whether a click came with the window's focus: it was meant for the window alone."""
+        if isinstance(event, events.MouseDown) and not event.is_forwarded:
+            self._raising = not self.app_focus or event.time - self._focused_at < RAISED_S
+            if self._raising:
+                self.app_focus = True
+                self.trader.say("held: the click that raised the window", Weight.WARNING)
+        return self._raising and isinstance(event, (events.MouseDown, events.MouseUp))
+
+    def watch_app_focus(self, before: bool, now: bool) -> None:
+        """Note when the window comes to the front."""
+        if now and not before:
+            self._focused_at = monotonic()
 
     async def on_acted(self, message: Acted) -> None:
         """Let the next key act."""
@@ -148,6 +179,11 @@ class TradingApp(App[None]):
 
     def _frame(self) -> None:
         self._frames += 1
+        self.trader.look_at_clocks()
+        if self.trader.desk.alerts != self._alerts:
+            self._alerts = self.trader.desk.alerts
+            if self._keys_file.bell:
+                self.bell()
         for screen in self.screen_stack:
             # under a dialog the whole terminal is drawn for each change, so changes wait
             due = screen is self.screen or self._frames % BEHIND == 0
@@ -215,7 +251,7 @@ class TradingApp(App[None]):
         before = self.trader
         await before.end()
         self.trader = Trader(before.client, urgent=before.urgent, clock=before.clock)
-        self.trader.sizes = self._sizes
+        self._equip(self.trader)
         while isinstance(self.screen, (DeskScreen, DeskDialog)):
             self.pop_screen()
         await self.push_screen(LoginScreen(why))

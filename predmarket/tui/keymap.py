@@ -1,7 +1,12 @@
 """Keys of the trader's own: a file in the configuration folder that names bindings by their id,
-and says which sizes the keys 1 to 5 choose.
+and says which sizes the keys 1 to 5 choose, whether fills ring the bell, and the trader's limits
+(desk/brakes.py).
 
     sizes = [5, 10, 20, 50, "0.50"]
+    bell = true
+
+    [brakes]
+    order = 100
 
     [keys]
     "app.kill" = "f12"
@@ -13,12 +18,14 @@ What cannot be used is said on the screen and left out; the rest applies.
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from predmarket import units
+from predmarket.tui.desk import brakes
+from predmarket.tui.desk.brakes import Limits
 from predmarket.units import QTY_ONE, Qty
 
 FILE = "keys.toml"
@@ -31,8 +38,10 @@ class Keys:
     """What the file says: keys by binding id, sizes, and what was wrong with it."""
 
     bound: dict[str, str]
-    sizes: tuple[Qty, ...]
-    wrong: list[str]
+    sizes: tuple[Qty, ...] = SIZES
+    wrong: list[str] = field(default_factory=list)
+    bell: bool = False
+    limits: Limits = field(default_factory=Limits)
 
 
 def load(folder: Path) -> Keys:
@@ -41,9 +50,9 @@ def load(folder: Path) -> Keys:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except FileNotFoundError:
-        return Keys({}, SIZES, [])
+        return Keys({})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return Keys({}, SIZES, [f"{path}: {error}"])
+        return Keys({}, wrong=[f"{path}: {error}"])
     bound, wrong = _bound(table.get("keys", {}))
     sizes = SIZES
     if "sizes" in table:
@@ -51,7 +60,12 @@ def load(folder: Path) -> Keys:
             sizes = _sizes(table["sizes"])
         except (units.UnitError, ValueError, TypeError) as error:
             wrong.append(f"{FILE}: sizes: {error}")
-    return Keys(bound, sizes, wrong)
+    limits = Limits()
+    try:
+        limits = brakes.read(table.get("brakes", {}))
+    except (units.UnitError, ValueError, TypeError, AttributeError) as error:
+        wrong.append(f"{FILE}: brakes: {error}")
+    return Keys(bound, sizes, wrong, table.get("bell") is True, limits)
 
 
 def _bound(table: Any) -> tuple[dict[str, str], list[str]]:  # noqa: ANN401  (as it was read)

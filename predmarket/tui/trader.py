@@ -18,6 +18,7 @@ from predmarket.terms import Side
 from predmarket.tui import actions
 from predmarket.tui.actions import Action, Ticket
 from predmarket.tui.desk import read, spell
+from predmarket.tui.desk.brakes import Brakes
 from predmarket.tui.desk.desk import in_words
 from predmarket.tui.desk.journal import Weight
 from predmarket.tui.keymap import SIZES
@@ -47,14 +48,27 @@ class Trader(Watcher):
         super().__init__(client, clock=clock)
         self.urgent = urgent or client
         self.kill_switch = KillSwitch(self._cancel_everything, lambda: self._under_way, self.say)
+        self.brakes = Brakes()
         self._under_way: set[asyncio.Future[Any]] = set()
+        self.flags = ""
+        """What a command needs to act where the screen does: its profile and address."""
         self.armed = False
         self.unanswered = False
         """Whether the last action had no answer: it may have happened."""
         self.sizes = SIZES
         self.size = 0
         self.second = 1
-        self.echo = ""
+        self._echo = ""
+
+    @property
+    def echo(self) -> str:
+        """The command that does what was done last, on this exchange and as this user."""
+        return self._echo
+
+    @echo.setter
+    def echo(self, command: str) -> None:
+        name, _, words = command.partition(" ")
+        self._echo = " ".join(filter(None, (name, self.flags, words)))
 
     def go_safe(self, why: str) -> None:
         """Send nothing more until the trader arms again."""
@@ -107,6 +121,7 @@ class Trader(Watcher):
         try:
             sending = asyncio.ensure_future(self.client.send(action.call))
             if action.guarded:
+                self.brakes.sent(self.clock())
                 self._under_way.add(sending)
                 sending.add_done_callback(self._under_way.discard)
             return await sending
@@ -127,6 +142,8 @@ class Trader(Watcher):
 
         Under the same ``order_id``, its client order id, it is placed once, however often sent.
         """
+        if self._brakes_hold(ticket.words, ticket.market, ticket.side, ticket.qty, ticket.price):
+            return None
         until = None if self.offset is None else self.clock() + self.offset + DEADLINE
         deadline = None if until is None else format_time(until)
         order = await self.perform(actions.place(ticket, order_id, deadline))
@@ -171,10 +188,27 @@ class Trader(Watcher):
 
     async def amend(self, order: int, price: Price | None, qty: Qty | None) -> shapes.Order | None:
         """Change an order."""
+        resting = self.desk.orders.get(order)
+        if resting is not None:
+            more = 0 if qty is None else qty - resting.qty
+            at = resting.price if price is None else price
+            words = f"amend order {order}"
+            if self._brakes_hold(words, resting.market, resting.side, more, at):
+                return None
         done = await self.perform(actions.amend(order, price, qty))
         if done is not None:
             self.say(f"order {order} is now {in_words(done)}", Weight.GOOD)
         return done
+
+    def _brakes_hold(
+        self, words: str, market: int, side: Side, qty: Qty, price: Price | None
+    ) -> bool:
+        """Tell whether the trader's own limits keep an order back, and say so."""
+        why = self.brakes.reason(self.desk, market, side, qty, price, self.clock())
+        if why is not None:
+            self.unanswered = False
+            self.say(f"held by your limits: {words}: {why}", Weight.WARNING)
+        return why is not None
 
     def choose_size(self, index: int, *, second: bool = False) -> None:
         """Choose the first or second size."""

@@ -42,6 +42,10 @@ _WATCHED = 200
 _PAGES = 10
 _QUEUE_PAUSE_S = 0.05
 """Between two questions for an order's place in the queue: twenty a second at the most."""
+FLASH_S = 1.0
+"""How long a fill or a payout stands out."""
+_SLEPT_S = 5.0
+"""When the wall's clock gets ahead of the elapsed time by this, the machine has slept."""
 _TURN_S = 0.005
 """How long messages of the feed are taken at a stretch, before keys and frames get their turn."""
 
@@ -65,6 +69,7 @@ class Feed(Protocol):
     def age_s(self) -> float | None: ...
     @property
     def waiting(self) -> int: ...
+    def resynchronise(self, reason: str) -> None: ...
     def __aiter__(self) -> AsyncIterator[Message]: ...
     async def subscribe(self, *topics: str) -> object: ...
     async def unsubscribe(self, *topics: str) -> object: ...
@@ -98,6 +103,8 @@ class Watcher:
         """Markets whose tickers the feed was asked for."""
         self.offset: Micros | None = None
         """How far the exchange's clock is ahead of ours; None before it was heard."""
+        self.alerted_at = -FLASH_S
+        self._looked = (self.clock(), time.monotonic())
 
     @property
     def admin(self) -> bool:
@@ -121,6 +128,18 @@ class Watcher:
         if heard_s is not None:
             lamp = self.desk.lamp
             lamp.heard(max(lamp.heard_at, self.clock() - int(heard_s * 1_000_000)))
+
+    def look_at_clocks(self) -> None:
+        """Have everything told anew when the machine has slept: a clock that stood still meanwhile
+        believes that the data is fresh.
+        """
+        wall, elapsed = self.clock(), time.monotonic()
+        slept = (wall - self._looked[0]) / 1_000_000 - (elapsed - self._looked[1])
+        self.alerted_at = -FLASH_S
+        self._looked = (wall, elapsed)
+        if slept > _SLEPT_S and self.feed is not None and self.desk.lamp.connected:
+            self.desk.lamp.down("this machine has slept")
+            self.feed.resynchronise("this machine has slept")
 
     def say(self, text: str, weight: Weight = Weight.PLAIN) -> None:
         """Show a line, and keep it in the journal."""
@@ -180,7 +199,11 @@ class Watcher:
     def take(self, message: Message) -> None:
         """Take one message."""
         desk = self.desk
+        alerts = desk.alerts
         desk.take(message, self.clock())
+        if desk.alerts != alerts:
+            self.alerted_at = time.monotonic()
+            self.said = (desk.journal.notes[0].text, Weight.GOOD)
         if isinstance(message, TopicMessage) and message.ts:
             # what comes late makes it look behind, so the largest is the nearest
             offset = message.ts * 1_000 - self.clock()

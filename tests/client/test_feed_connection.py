@@ -12,6 +12,7 @@ from predmarket.client import (
     Session,
     State,
     Unreachable,
+    link,
 )
 from predmarket.client.messages import (
     Gap,
@@ -21,7 +22,7 @@ from predmarket.client.messages import (
 )
 from predmarket.client.session import Tokens
 from tests.client.feeds import BOOK, BUY, TRADES, begun, feed_of, seqs, take, trade, until
-from tests.client.scripted import ScriptedExchange
+from tests.client.scripted import PATIENCE_S, ScriptedExchange
 
 
 async def test_a_cut_connection_resumes_where_it_was(scripted: ScriptedExchange) -> None:
@@ -65,6 +66,33 @@ async def test_a_ping_is_answered(scripted: ScriptedExchange) -> None:
         await until(feed, StateChanged, State.LOST)
         now[0] = 110.0
         assert feed.age_s == 3.0
+
+
+async def test_a_quiet_exchange_is_asked_for_a_sign_of_life(
+    scripted: ScriptedExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pong counts as being heard: silence means that something is wrong, soon."""
+    monkeypatch.setattr(link, "PROBE_S", 0.01)
+    now = [100.0]
+    async with feed_of(scripted, TRADES, clock=lambda: now[0]) as feed:
+        await begun(await scripted.accepted())
+        await take(feed, 1)
+        now[0] = 107.0
+        async with asyncio.timeout(PATIENCE_S):
+            while feed.age_s:
+                await asyncio.sleep(0.01)
+
+
+async def test_everything_is_told_anew_on_demand(scripted: ScriptedExchange) -> None:
+    """As after a sleep of the machine: the connection is given up, and each topic resumed."""
+    async with feed_of(scripted, TRADES) as feed:
+        await begun(await scripted.accepted())
+        await take(feed, 1)
+        feed.resynchronise("this machine has slept")
+        lost = await until(feed, StateChanged, State.LOST)
+        assert lost == StateChanged(State.LOST, "this machine has slept")
+        connection = await scripted.accepted()
+        assert await connection.confirm() == [{"topic": TRADES, "lastSeq": 3}]
 
 
 @pytest.mark.parametrize("code", [1000, 1011, 1012, 1013, 4408, 4429])

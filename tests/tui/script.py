@@ -113,6 +113,9 @@ class ScriptedFeed:
     def age_s(self) -> float | None:
         return None
 
+    def resynchronise(self, reason: str) -> None:
+        """Nothing is missing."""
+
     @property
     def waiting(self) -> int:
         return self._queue.qsize()

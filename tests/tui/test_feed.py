@@ -220,3 +220,28 @@ def test_the_most_active_open_market_comes_first(desk: Desk) -> None:
     )
     assert [each.slug for each in desk.markets.listed()] == ["snow", "rain", "hail", "fog"]
     assert [each.slug for each in desk.markets.listed("WILL ai")] == ["rain", "hail"]
+
+
+@pytest.mark.parametrize(
+    ("end", "text"),
+    [
+        ({"outcome": "YES", "settlementPrice": "1.0000"}, "rain resolved YES: 70.00 paid to you"),
+        ({"outcome": "NO", "settlementPrice": "0.0000"}, "rain resolved NO: 0.00 paid to you"),
+        ({"status": "VOIDED", "outcome": "VOID"}, "rain is void: what was paid there comes back"),
+    ],
+)
+@pytest.mark.parametrize("position_first", [True, False])
+def test_a_payout_is_told(
+    desk: Desk, end: dict[str, object], text: str, *, position_first: bool
+) -> None:
+    """With the amount, whichever of the market and the position is told of first."""
+    held = position("70.00", "0.00", avgPrice="0.600000", markPrice="0.600000")
+    desk.take(snapshot(feed.PositionsSnapshot, "user:7:positions", {"items": [held]}), NOW)
+    desk.take(snapshot(feed.MarketsSnapshot, "markets", {"items": []}), NOW)
+    told = [
+        change(feed.PositionChanged, "user:7:positions", position("0.00", "0.00"), 2),
+        change(feed.MarketChanged, "markets", market(**({"status": "RESOLVED"} | end)), 2),
+    ]
+    for message in told if position_first else reversed(told):
+        desk.take(message, NOW)
+    assert (desk.journal.notes[0].text, desk.alerts) == (text, 1)

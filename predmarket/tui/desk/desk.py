@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from predmarket.client import messages as feed
 from predmarket.client import shapes
 from predmarket.client.messages import Gap, State, StateChanged, TopicMessage
-from predmarket.terms import Liquidity, OrderStatus, Side
+from predmarket.terms import Liquidity, MarketStatus, OrderStatus, Side
 from predmarket.tui.desk import read, spell
 from predmarket.tui.desk.book import Book
 from predmarket.tui.desk.candles import Candles
@@ -20,8 +20,8 @@ from predmarket.tui.desk.journal import Journal, Weight
 from predmarket.tui.desk.lamp import Lamp, Light
 from predmarket.tui.desk.markets import Market, Markets
 from predmarket.tui.desk.orders import Orders
-from predmarket.tui.desk.positions import Positions
-from predmarket.units import Micros, Money, Price, Qty
+from predmarket.tui.desk.positions import Position, Positions
+from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty
 
 TAPE = 500
 """Trades kept of the open market."""
@@ -83,6 +83,8 @@ class Desk:
         self.fills: deque[OwnFill] = deque(maxlen=FILLS)
         self.fills_version = 0
         self.journal = Journal()
+        self.alerts = 0
+        """Own fills and payouts so far: what a trader wants to be woken for."""
         self.lamp = Lamp()
         self._last_trade = 0
 
@@ -253,6 +255,12 @@ class Desk:
         if before is None or before.status != market["status"]:
             weight = Weight.PLAIN if before is None else Weight.WARNING
             self.journal.add(now, f"{market['slug']} is {market['status'].lower()}", weight)
+        ended = self.markets.get(market["id"])
+        held = self.positions.last_held(market["id"])
+        if ended is not None and ended.final and held is not None:
+            self.positions.settled(market["id"])
+            self.alerts += 1
+            self.journal.add(now, _paid(ended, held), Weight.GOOD)
 
     def _take_order(self, order: shapes.OrderState, now: Micros) -> None:
         self.orders.take(order)
@@ -268,6 +276,7 @@ class Desk:
         fill = _fill(item)
         self.fills.appendleft(fill)
         self.fills_version += 1
+        self.alerts += 1
         side = "bought" if fill.side is Side.BUY else "sold"
         text = f"{side} {spell.qty(fill.qty)} {fill.slug} at {spell.price(fill.price)}"
         self.journal.add(now, text, Weight.GOOD)
@@ -286,6 +295,14 @@ def in_words(order: shapes.OrderState) -> str:
     price = order["price"]
     at = "at market" if price is None else f"@ {spell.price(read.price(price))}"
     return f"{order['side']} {spell.qty(read.qty(order['qty']))} {at}"
+
+
+def _paid(market: Market, held: Position) -> str:
+    """Return what the end of a market brought, by its outcome."""
+    if market.status is MarketStatus.VOIDED or market.settlement is None:
+        return f"{market.slug} is void: what was paid there comes back"
+    paid = held.yes * market.settlement + held.no * (PRICE_ONE - market.settlement)
+    return f"{market.slug} resolved {market.outcome}: {spell.money(paid)} paid to you"
 
 
 def _fill(item: shapes.Fill) -> OwnFill:

@@ -9,8 +9,8 @@ from enum import Enum
 
 from predmarket.units import Micros
 
-SILENT: Micros = 20_000_000
-"""Without a word for this long a connection counts as stale: the exchange pings every 15 s."""
+SILENT: Micros = 5_000_000
+"""Without a sign of life for this long a connection counts as stale: the feed asks every 2 s."""
 
 
 class Light(Enum):

@@ -101,6 +101,11 @@ class Markets:
         """Return a market by its id."""
         return None if market is None else self._known.get(market)
 
+    def mark(self, market: int) -> int | None:
+        """Return twice a market's mark; None when it has none, or is not known."""
+        found = self._known.get(market)
+        return None if found is None else found.doubled_mark
+
     def named(self, name: str) -> Market | None:
         """Return a market by its slug or the digits of its id."""
         if name.isascii() and name.isdigit():

@@ -61,6 +61,8 @@ class Positions:
 
     def __init__(self) -> None:
         self._held: dict[int, Position] = {}
+        self._last: dict[int, Position] = {}
+        """What was held last, of markets whose end was not told yet: it is paid by then."""
         self.version = 0
 
     def __iter__(self) -> Iterator[Position]:
@@ -77,12 +79,26 @@ class Positions:
     def load(self, positions: Iterable[shapes.Position]) -> None:
         """Take over all positions at once."""
         self._held = {each["marketId"]: of_wire(each) for each in positions}
+        self._last = {each.market: each for each in self if not each.flat}
         self.version += 1
 
     def take(self, position: shapes.Position) -> None:
         """Take over one position."""
-        self._held[position["marketId"]] = of_wire(position)
+        before = self._held.get(position["marketId"])
+        now = self._held[position["marketId"]] = of_wire(position)
+        if not now.flat:
+            self._last[now.market] = now
+        elif before is not None and before.flat:
+            self._last.pop(now.market, None)
         self.version += 1
+
+    def last_held(self, market: int) -> Position | None:
+        """Return what was held in a market when it ended, if anything was."""
+        return self._last.get(market)
+
+    def settled(self, market: int) -> None:
+        """Note that the end of a market was told."""
+        self._last.pop(market, None)
 
 
 def of_wire(position: shapes.Position) -> Position:

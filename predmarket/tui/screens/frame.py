@@ -1,6 +1,7 @@
 """The first line and the last two of every screen that fills the terminal."""
 
 from collections.abc import Iterator, Sequence
+from time import monotonic
 from typing import Any
 
 from textual.binding import Binding
@@ -8,6 +9,7 @@ from textual.screen import Screen
 
 from predmarket.tui.screens.base import DeskScreen
 from predmarket.tui.trader import Trader
+from predmarket.tui.watcher import FLASH_S
 from predmarket.tui.widgets.foot import Foot, Hint
 from predmarket.tui.widgets.header import Header, HeaderData
 
@@ -21,12 +23,16 @@ def fill_header(header: Header, trader: Trader) -> None:
         age=trader.age(),
         who=trader.user["email"] if trader.user else "",
         armed=trader.armed,
+        unconfirmed=trader.kill_switch.unconfirmed,
+        limits=trader.brakes.limits.words,
+        waiting=trader.feed.waiting if trader.feed is not None else 0,
     )
 
 
 def fill_foot(foot: Foot, screen: DeskScreen[None], trader: Trader, order: Sequence[str]) -> None:
     """Hand the last lines what was said, and the keys of the bindings named in ``order``."""
     foot.echo, foot.said = trader.echo, trader.said
+    foot.flash = monotonic() - trader.alerted_at < FLASH_S
     made_of = (screen.rebound, trader.armed)
     if foot.bound != made_of:
         foot.bound = made_of

@@ -85,8 +85,7 @@ class PortfolioScreen(DeskScreen[None]):
         desk = self.trader.desk
         value = cost = realized = 0
         for held in desk.positions:
-            market = desk.markets.get(held.market)
-            value += held.value(market.doubled_mark if market else None)
+            value += held.value(desk.markets.mark(held.market))
             cost += held.cost
             realized += held.realized
         cash = desk.balance.total if desk.balance else 0

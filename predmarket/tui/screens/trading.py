@@ -104,12 +104,13 @@ class TradingScreen(DeskScreen[None]):
         if balance is None:
             return []
         desk = self.trader.desk
-        marks = ((held, desk.markets.get(held.market)) for held in desk.positions.held())
-        profit = sum(
-            held.unrealized(market.doubled_mark if market else None) for held, market in marks
-        )
+        held = desk.positions.held()
+        marks = [desk.markets.mark(each.market) for each in held]
+        profit = sum(each.unrealized(mark) for each, mark in zip(held, marks, strict=True))
+        without = marks.count(None)
         return [
             Span(" unrealized "), tables.money(profit),
+            Span(f" ({without} without a mark)" if without else "", "warn"),
             Span("  locked "), Span(spell.money(balance.locked)),
             Span("  available "), Span(spell.money(balance.available), "strong"),
         ]  # fmt: skip

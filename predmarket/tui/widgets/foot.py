@@ -48,13 +48,15 @@ class Foot(Panel):
         super().__init__(id=id)
         self.echo = ""
         self.said: tuple[str, Weight] = ("", Weight.PLAIN)
+        self.flash = False
+        """Whether what was said stands out: a fill or a payout has just come."""
         self.hints: Sequence[Hint] = ()
         self.bound: object = None
         """What the hints were made of, for whoever makes them to compare."""
         self._spots: list[tuple[int, int, str]] = []
 
     def stamp(self) -> object:
-        return (self.echo, self.said, tuple(self.hints))
+        return (self.echo, self.said, self.flash, tuple(self.hints))
 
     def lines(self, width: int, _height: int) -> list[Line]:
         return [self._words(width), self._keys(width)]
@@ -73,18 +75,19 @@ class Foot(Panel):
         echo = f"$ {self.echo}" if self.echo else ""
         room = width - 2
         spoken = fit(text, min(cell_len(text), room))
+        tone = "gaintag" if self.flash else _TONES[weight]
         left = room - cell_len(spoken) - 3
         if echo and left > 16:
             gap = " " * max(3, room - cell_len(spoken) - cell_len(echo))
             return Line(
                 (
                     Span(" "),
-                    Span(spoken, _TONES[weight]),
+                    Span(spoken, tone),
                     Span(gap),
                     Span(fit(echo, min(left, cell_len(echo))), "dim"),
                 )
             )
-        return Line((Span(" "), Span(spoken, _TONES[weight])))
+        return Line((Span(" "), Span(spoken, tone)))
 
     def _keys(self, width: int) -> Line:
         spans: list[Span] = [Span(" ")]

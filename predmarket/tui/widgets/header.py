@@ -18,6 +18,8 @@ _LAMP = {
     Light.STALE: ("▲", "warn"),
     Light.LOST: ("✕", "loss"),
 }
+_MANY_WAIT = 100
+"""Messages that came and were not worked off: from here on the lamp counts them."""
 _STATUS = {"OPEN": "gain", "HALTED": "warn", "CLOSED": "dim", "DRAFT": "dim"}
 
 
@@ -31,6 +33,9 @@ class HeaderData:
     age: Micros | None = None
     who: str = ""
     armed: bool = False
+    unconfirmed: bool = False
+    limits: str = ""
+    waiting: int = 0
 
 
 class Header(Panel):
@@ -49,12 +54,14 @@ class Header(Panel):
         data, market = self.data, self.data.market
         return (
             market and (market.question, market.status, market.outcome),
-            self._closes(), self._lamp(), data.who, data.armed,
+            self._closes(), self._lamp(), data.who, data.armed, data.unconfirmed, data.limits,
         )  # fmt: skip
 
     def lines(self, width: int, _height: int) -> list[Line]:
         data = self.data
         right = [self._lamp(), (Span(data.who, "dim"),), (self._arming(),)]
+        if data.unconfirmed:
+            right.insert(0, (Span(" CANCEL ALL UNCONFIRMED ", "losstag"),))
         left: list[tuple[Span, ...]] = [(Span(" predmarket", "accent"),)]
         if data.market is not None:
             status, outcome = data.market.status, data.market.outcome
@@ -64,11 +71,16 @@ class Header(Panel):
         closes = (Span(self._closes(), "dim"),) if self._closes() else None
         if closes is not None:
             left.append(closes)
+        limits = (Span(data.limits, "dim"),) if data.limits else None
+        if limits is not None:
+            left.append(limits)
         room = width - 1
+        if _long(left) + _long(right) + 2 > room and limits is not None:
+            left.remove(limits)
         if _long(left) + _long(right) + 2 > room and closes is not None:
             left.remove(closes)
         if _long(left) + _long(right) + 2 > room:
-            del right[1]
+            right.remove((Span(data.who, "dim"),))
         if _long(left) + _long(right) + 2 > room:
             del left[0]
         if data.market is not None:
@@ -95,6 +107,8 @@ class Header(Panel):
         words = str(data.light.value)
         if data.age is not None and data.light is not Light.CONNECTING:
             words += f" {fit(spell.age(data.age), 4)}"
+        if data.waiting > _MANY_WAIT:
+            words += f", {data.waiting} behind"
         return (Span(words if self._plain else f"{sign} {words}", tone),)
 
     def _arming(self) -> Span:

@@ -76,7 +76,7 @@ def positions(desk: Desk, *, id: str) -> Table:
     """What is held, at the live mark."""
 
     def rows() -> list[Row]:
-        return [_position(each, desk.markets.get(each.market)) for each in desk.positions.held()]
+        return [_position(each, desk) for each in desk.positions.held()]
 
     columns = [
         text("MARKET", 10, stretch=True), number("YES"), number("NO"), number("AVG", 7),
@@ -92,8 +92,8 @@ def positions(desk: Desk, *, id: str) -> Table:
     )
 
 
-def _position(held: Position, market: Market | None) -> Row:
-    mark = None if market is None else market.doubled_mark
+def _position(held: Position, desk: Desk) -> Row:
+    mark = desk.markets.mark(held.market)
     return Row(
         held.market,
         (

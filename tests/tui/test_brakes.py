@@ -1,0 +1,93 @@
+"""The trader's own limits: what they hold back, and how they are read."""
+
+from pathlib import Path
+
+import pytest
+
+from predmarket.client import messages as feed
+from predmarket.terms import Side
+from predmarket.tui import keymap
+from predmarket.tui.desk.brakes import Brakes, Limits, read
+from predmarket.tui.desk.desk import Desk
+from predmarket.tui.trader import Trader
+from tests.tui.script import NOW, ScriptedClient, market, order, position, snapshot
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """Ten YES that cost 0.60 each, now 0.45; thirty more work at 0.40."""
+    desk = Desk()
+    desk.markets.take([market(bestBid="0.4400", bestAsk="0.4600")])
+    held = position("10.00", "0.00", avgPrice="0.600000", markPrice="0.450000",
+                    unrealizedPnl="-1.500000")  # fmt: skip
+    desk.take(snapshot(feed.PositionsSnapshot, "user:7:positions", {"items": [held]}), NOW)
+    works = {"items": [order(1, "BUY", "0.4000", "30.00")]}
+    desk.take(snapshot(feed.OrdersSnapshot, "user:7:orders", works), NOW)
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("limits", "side", "qty", "price", "why"),
+    [
+        (Limits(), Side.BUY, 10**9, 9_900, None),
+        (Limits(order=10_00), Side.BUY, 10_00, 4_600, None),
+        (Limits(order=10_00), Side.BUY, 10_01, 4_600, "the order is larger than 10"),
+        (Limits(position=50_00), Side.BUY, 10_00, 4_600, None),  # 10 held, 30 work
+        (Limits(position=50_00), Side.BUY, 10_01, 4_600, "the position could exceed 50"),
+        (Limits(position=50_00), Side.SELL, 60_00, 4_600, None),
+        (Limits(position=50_00), Side.SELL, 60_01, 4_600, "the position could exceed 50"),
+        (Limits(loss=1_500_001), Side.BUY, 1_00, 4_600, None),
+        (
+            Limits(loss=1_500_000), Side.BUY, 1_00, 4_600,
+            "the open loss is 1.50: only what reduces is sent",
+        ),
+        (Limits(loss=1_500_000), Side.SELL, 10_00, 4_400, None),
+        (Limits(through=2), Side.BUY, 1_00, 4_800, None),
+        (Limits(through=2), Side.BUY, 1_00, 4_900, "0.49 lies 3 ticks through the best price"),
+        (Limits(through=2), Side.SELL, 1_00, 4_100, "0.41 lies 3 ticks through the best price"),
+        (Limits(through=2), Side.BUY, 1_00, None, None),
+    ],
+)  # fmt: skip
+def test_limits(
+    desk: Desk, limits: Limits, side: Side, qty: int, price: int | None, why: str | None
+) -> None:
+    """Each limit holds what exceeds it, and nothing that only reaches it."""
+    assert Brakes(limits).reason(desk, 1, side, qty, price, NOW) == why
+
+
+def test_orders_a_second(desk: Desk) -> None:
+    """Counted over the last second."""
+    brakes = Brakes(Limits(rate=2))
+    for _ in range(2):
+        assert brakes.reason(desk, 1, Side.BUY, 100, 4_000, NOW) is None
+        brakes.sent(NOW)
+    assert brakes.reason(desk, 1, Side.BUY, 100, 4_000, NOW) is not None
+    assert brakes.reason(desk, 1, Side.BUY, 100, 4_000, NOW + 1_000_000) is None
+
+
+async def test_what_is_held_is_not_sent(desk: Desk) -> None:
+    """The reason is said; the exchange hears nothing."""
+    client = ScriptedClient({})
+    trader = Trader(client, clock=lambda: NOW)
+    trader.desk = desk
+    trader.desk.selected = 1
+    trader.armed = True
+    trader.brakes.limits = Limits(order=10_00)
+    assert await trader.place_at(Side.BUY, 4_600, 20_00) is None
+    assert trader.said[0] == ("held by your limits: BUY 20 @ 0.46: the order is larger than 10")
+    assert client.calls == []
+
+
+def test_limits_of_the_file(tmp_path: Path) -> None:
+    """Read in the units that people use; what is wrong is said, and no limit is guessed."""
+    (tmp_path / keymap.FILE).write_text(
+        "bell = true\n[brakes]\norder = 100\nloss = 12.50\nthrough = 3\n", encoding="utf-8"
+    )
+    keys = keymap.load(tmp_path)
+    assert (keys.limits, keys.bell) == (Limits(order=100_00, loss=12_500_000, through=3), True)
+    assert keys.limits.words == "order 100 loss 12.50 through 3"
+    (tmp_path / keymap.FILE).write_text("[brakes]\nordr = 100\n", encoding="utf-8")
+    assert keymap.load(tmp_path).wrong == ["keys.toml: brakes: there is no brake ordr"]
+    for wrong in ({"order": "-1"}, {"through": "1.5"}, {"rate": True}, {"loss": "nan"}):
+        with pytest.raises(ValueError, match="."):
+            read(wrong)
