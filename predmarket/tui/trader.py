@@ -166,6 +166,11 @@ class Trader(Watcher):
             if done is not None:
                 self.say(f"order {order} {in_words(done)} cancelled")
 
+    async def move(self, orders: Iterable[int], price: Price) -> None:
+        """Move orders to another price, one by one."""
+        for order in orders:
+            await self.amend(order, price, None)
+
     async def cancel_side(self, side: Side) -> None:
         """Cancel a side of the open market."""
         market = self.desk.market

@@ -89,5 +89,5 @@ def test_limits_of_the_file(tmp_path: Path) -> None:
     (tmp_path / keymap.FILE).write_text("[brakes]\nordr = 100\n", encoding="utf-8")
     assert keymap.load(tmp_path).wrong == ["keys.toml: brakes: there is no brake ordr"]
     for wrong in ({"order": "-1"}, {"through": "1.5"}, {"rate": True}, {"loss": "nan"}):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"."):
             read(wrong)

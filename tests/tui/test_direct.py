@@ -2,20 +2,31 @@
 
 import random
 import re
+from types import SimpleNamespace
+from typing import cast
 
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal
 from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Static
 
+from predmarket.tui.widgets.direct import Direct
 from predmarket.tui.widgets.ladder import Ladder
 from tests.tui.books import sketch
 from tests.tui.terminal import Screen
 from tests.tui.test_ladder_kept import stirred
 
 SIZES = [(100, 24), (90, 20)]
+
+
+def test_without_what_is_private_to_textual_the_way_is_barred() -> None:
+    """Textual then draws everything itself; nothing fails."""
+    app = SimpleNamespace(screen=SimpleNamespace(_compositor=SimpleNamespace()))
+    widget = cast("Widget", SimpleNamespace(app=app))
+    assert Direct(widget).corner() is None
 
 
 class Coloured(Screen):

@@ -232,7 +232,7 @@ def test_the_most_active_open_market_comes_first(desk: Desk) -> None:
 )
 @pytest.mark.parametrize("position_first", [True, False])
 def test_a_payout_is_told(
-    desk: Desk, end: dict[str, object], text: str, *, position_first: bool
+    desk: Desk, end: dict[str, Any], text: str, *, position_first: bool
 ) -> None:
     """With the amount, whichever of the market and the position is told of first."""
     held = position("70.00", "0.00", avgPrice="0.600000", markPrice="0.600000")

@@ -47,6 +47,9 @@ class Heard(App[None]):
     def on_ladder_cancel_orders(self, message: Ladder.CancelOrders) -> None:
         self._hear(message, *message.ids)
 
+    def on_ladder_move_orders(self, message: Ladder.MoveOrders) -> None:
+        self._hear(message, *message.ids, message.price)
+
     def on_ladder_cancel_side(self, message: Ladder.CancelSide) -> None:
         self._hear(message, message.side)
 
@@ -166,6 +169,45 @@ async def test_safe_shows_what_would_be_placed_and_cancels_all_the_same() -> Non
             ("Note", "SAFE, would send: BUY 10 at 0.59"),
             ("CancelOrders", 2),
             ("CancelSide", Side.BUY),
+        ]
+
+
+async def test_keys_join_the_best_price_and_stand_before_it() -> None:
+    """As long as the order would rest there; where it would take, it is only said."""
+    data = sketch()
+    async with trading(data) as hand:
+        best_bid, best_ask = max(data.bids), min(data.asks)
+        for key, said in (
+            ("j", ("Place", Side.BUY, best_bid, 0)),
+            ("J", ("Place", Side.SELL, best_ask, 0)),
+        ):
+            hand.app.said.clear()
+            assert await hand.press(key) == [said]
+        data.bids = {best_ask - data.tick: 100}
+        hand.clock.now += 1
+        hand.ladder.tick()
+        hand.clock.now += 1
+        hand.app.said.clear()
+        (said_now,) = await hand.press("n")
+        assert said_now == ("Note", "there is no price for a BUY there that would rest")
+
+
+async def test_own_orders_are_moved_by_key_and_by_dragging() -> None:
+    """To another row of the same column; in SAFE it is only said."""
+    async with trading(sketch()) as hand:
+        hand.ladder._cursor = 5_800
+        assert await hand.press("shift+up") == [("MoveOrders", 2, 5_900)]
+        hand.app.said.clear()
+        start, end = hand.cell(Kind.MINE_BID, 5_800), hand.cell(Kind.MINE_BID, 5_600)
+        for kind, (x, y) in ((events.MouseDown, start), (events.MouseUp, end)):
+            hand.app.post_message(kind(None, x, y, 0, 0, LEFT, False, False, False, x, y))
+        while not hand.app.said:
+            await hand.pilot.pause()
+        assert hand.app.said == [("MoveOrders", 2, 5_600)]
+    async with trading(sketch(), armed=False) as hand:
+        hand.ladder._cursor = 5_800
+        assert await hand.press("shift+down") == [
+            ("Note", "SAFE, would send: move BUY 25 from 0.58 to 0.57")
         ]
 
 

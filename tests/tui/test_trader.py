@@ -1,11 +1,13 @@
 """The trader without a screen: what is sent, what is kept back, and that no error escapes."""
 
 import asyncio
+from typing import cast
 
 import pytest
 
-from predmarket.client import ApiError, Unreachable
+from predmarket.client import ApiError, Unreachable, shapes
 from predmarket.client import messages as feed
+from predmarket.contracts.amounts import format_time
 from predmarket.contracts.markets import Interval
 from predmarket.terms import Side
 from predmarket.tui.desk.journal import Weight
@@ -19,6 +21,7 @@ from tests.tui.script import (
     ScriptedClient,
     ScriptedFeed,
     book,
+    change,
     market,
     order,
     snapshot,
@@ -54,6 +57,55 @@ class PingedFeed(ScriptedFeed):
     """A feed that hears no more than pings."""
 
     age_s: float | None = 2.0
+
+
+class ToldAnew(ScriptedFeed):
+    """A feed that remembers why it was to begin anew."""
+
+    why = ""
+
+    def resynchronise(self, reason: str) -> None:
+        self.why = reason
+
+
+async def test_data_from_before_a_sleep_is_not_believed() -> None:
+    """The wall's clock ran on while the elapsed time stood still: stale until told anew."""
+    now, told = NOW, ToldAnew()
+    trader = Trader(ScriptedClient({}), clock=lambda: now)
+    trader.feed = told
+    trader.take(LIVE)
+    trader.look_at_clocks()
+    assert (trader.light(), told.why) == (Light.LIVE, "")
+    now += 3_600_000_000
+    trader.look_at_clocks()
+    assert (trader.light(), told.why) == (Light.LOST, "this machine has slept")
+
+
+async def test_what_makes_the_desk_safe(trader: Trader) -> None:
+    """A lost connection, and the end of trading in the open market."""
+    closed = change(feed.MarketChanged, "markets", market(status="CLOSED"), 2)
+    trader.take(snapshot(feed.MarketsSnapshot, "markets", {"items": []}))
+    for message in (LOST, closed):
+        trader.armed = True
+        trader.take(message)
+        assert not trader.armed
+        assert trader.said[0].startswith("SAFE: ")
+
+
+async def test_an_order_carries_a_deadline_in_the_exchanges_time(trader: Trader) -> None:
+    """Ten seconds from now, by the clock that the feed's messages tell."""
+    ahead = 3_600_000
+    trader.take(feed.TickerSnapshot(
+        topic="ticker:1", seq=1, last_seq=None, ts=NOW // 1_000 + ahead, raw=b"",
+        data=cast("shapes.Ticker", {"marketId": 1, "lastPrice": None, "bestBid": None,
+              "bestAsk": None, "volume": "0.00", "openInterest": "0.00"}),
+    ))  # fmt: skip
+    trader.armed = True
+    await trader.place_at(Side.BUY, 6000, 10_00)
+    assert isinstance(trader.client, ScriptedClient)
+    body = trader.client.calls[-1].body
+    assert body is not None
+    assert body["deadline"] == format_time(NOW + ahead * 1_000 + 10_000_000)
 
 
 def sent(trader: Trader) -> list[str]:

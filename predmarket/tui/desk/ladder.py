@@ -132,13 +132,22 @@ class Cancel(NamedTuple):
     ids: tuple[int, ...]
 
 
+class Move(NamedTuple):
+    """Wanted: these orders at another price."""
+
+    side: Side
+    price: Price
+    ids: tuple[int, ...]
+    to: Price
+
+
 class CancelAll(NamedTuple):
     """Wanted: every order of a side gone."""
 
     side: Side
 
 
-Intent: TypeAlias = Place | Cancel | CancelAll
+Intent: TypeAlias = Place | Cancel | Move | CancelAll
 
 
 Facts: TypeAlias = tuple[Qty, Qty, Qty, Own, Own, Qty | None, Qty | None]
@@ -271,6 +280,23 @@ class LadderView:
         """Return the wish to cancel what is one's own in a cell, None where nothing is."""
         own = (self._buys if side is Side.BUY else self._sells).get(price)
         return Cancel(side, price, own.ids) if own else None
+
+    def move(self, side: Side, price: Price, to: Price) -> Move | None:
+        """Return the wish to move what is one's own in a cell, None where nothing is or can go."""
+        own = (self._buys if side is Side.BUY else self._sells).get(price)
+        inside = self.data.tick <= to <= PRICE_ONE - self.data.tick
+        return Move(side, price, own.ids, to) if own and inside and to != price else None
+
+    def touch(self, side: Side, better: int) -> Price | None:
+        """Return the best price of a side, ``better`` ticks towards the other one; None without
+        one, or where it would take.
+        """
+        best = self.best_bid if side is Side.BUY else self.best_ask
+        if best is None:
+            return None
+        price = best + better * self.data.tick * (1 if side is Side.BUY else -1)
+        inside = self.data.tick <= price <= PRICE_ONE - self.data.tick
+        return price if inside and not self.row(price).takes(side) else None
 
     def levels(self, side: Side) -> Iterator[tuple[Price, Qty]]:
         """Yield the levels of a side, the best first."""

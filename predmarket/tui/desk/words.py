@@ -17,6 +17,7 @@ from predmarket.tui.desk.ladder import (
     Intent,
     LadderData,
     LadderView,
+    Move,
     Place,
     Row,
     gain_at,
@@ -35,6 +36,9 @@ def describe(intent: Intent, view: LadderView) -> str:
             mine = size_text(view.row(price).mine(side))
             text = f"cancel {side} {mine} at {price_text(price, view.data.tick)}"
             return text if len(ids) == 1 else f"{text} ({len(ids)} orders)"
+        case Move(side, price, _, to):
+            mine, tick = size_text(view.row(price).mine(side)), view.data.tick
+            return f"move {side} {mine} from {price_text(price, tick)} to {price_text(to, tick)}"
         case CancelAll(side):
             count = len(view.ids(side))
             orders = "1 order" if count == 1 else f"{count} orders"

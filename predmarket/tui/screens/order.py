@@ -28,7 +28,7 @@ from predmarket.tui.screens.base import DeskDialog, start
 from predmarket.tui.screens.entry import Wrong
 from predmarket.tui.widgets.choice import Choice
 from predmarket.tui.widgets.foreign import foreign
-from predmarket.units import Price
+from predmarket.units import Price, Qty
 
 _PAUSE_S = 0.15
 _AGAIN_S = 1.0
@@ -49,9 +49,13 @@ class OrderDialog(DeskDialog[None]):
         *,
         side: Side = Side.BUY,
         price: Price | None = None,
+        qty: Qty | None = None,
         at_market: bool = False,
+        reduce: bool = False,
     ) -> None:
         super().__init__()
+        self._qty = qty
+        self._reduce = reduce
         self._market = market
         self._side = side
         self._price = price
@@ -75,14 +79,17 @@ class OrderDialog(DeskDialog[None]):
             yield _row("Side", side)
             yield _row("Type", Choice([OrderType.LIMIT, OrderType.MARKET], kind, id="type"))
             yield _row(
-                "Quantity", Input(spell.qty(trader.sizes[trader.size]), id="qty", compact=True)
+                "Quantity",
+                Input(spell.qty(self._qty or trader.sizes[trader.size]), id="qty", compact=True),
             )
             yield _row("Price", Input(self._proposed, id="price", compact=True))
             yield _row("Slippage", Input(placeholder="0.10", id="slippage", compact=True))
             yield _row("In force", Choice([*TimeInForce], id="tif"))
             yield _row("Expires", Input(placeholder="30m, 2h, 1d", id="expires", compact=True))
             yield _row("Post only", Choice([_OFF, _ON], id="post-only"))
-            yield _row("Reduce only", Choice([_OFF, _ON], id="reduce-only"))
+            yield _row(
+                "Reduce only", Choice([_OFF, _ON], _ON if self._reduce else _OFF, id="reduce-only")
+            )
             yield Static(id="preview")
             with Horizontal(classes="buttons"):
                 yield Button("Send", id="send", variant="primary", compact=True)

@@ -110,7 +110,7 @@ class TradingScreen(DeskScreen[None]):
         without = marks.count(None)
         return [
             Span(" unrealized "), tables.money(profit),
-            Span(f" ({without} without a mark)" if without else "", "warn"),
+            *([Span(f" ({without} without a mark)", "warn")] if without else []),
             Span("  locked "), Span(spell.money(balance.locked)),
             Span("  available "), Span(spell.money(balance.available), "strong"),
         ]  # fmt: skip
@@ -126,6 +126,10 @@ class TradingScreen(DeskScreen[None]):
     @on(Ladder.CancelOrders)
     async def _cancel(self, event: Ladder.CancelOrders) -> None:
         start(self, partial(self.trader.cancel, event.ids))
+
+    @on(Ladder.MoveOrders)
+    async def _move(self, event: Ladder.MoveOrders) -> None:
+        start(self, partial(self.trader.move, event.ids, event.price))
 
     @on(Ladder.CancelSide)
     async def _cancel_side(self, event: Ladder.CancelSide) -> None:
@@ -219,6 +223,21 @@ class TradingScreen(DeskScreen[None]):
         ask = desk.book.best_ask
         side = Side.SELL if cursor is not None and ask is not None and cursor >= ask else Side.BUY
         self.app.push_screen(OrderDialog(desk.market, side=side, price=cursor, at_market=at_market))
+
+    def action_flatten(self, times: int) -> None:
+        """Open the form for the market order that ends the position, or (2) turns it round."""
+        desk = self.trader.desk
+        held = desk.positions.get(desk.selected)
+        net = held.yes - held.no if held is not None else 0
+        if desk.market is None or not net:
+            self.trader.say("there is no position in this market", Weight.WARNING)
+            return
+        side = Side.SELL if net > 0 else Side.BUY
+        self.app.push_screen(
+            OrderDialog(
+                desk.market, side=side, qty=times * abs(net), at_market=True, reduce=times == 1
+            )
+        )
 
     def action_markets(self) -> None:
         """Go to the markets or back."""

@@ -32,6 +32,22 @@ BINDINGS: list[BindingType] = [
         tooltip="Enter a market order; its preview comes first.",
     ),
     Binding(
+        "g",
+        "flatten(1)",
+        "Flatten",
+        False,
+        id="trading.flatten",
+        tooltip="End the position at market; its preview comes first.",
+    ),
+    Binding(
+        "w",
+        "flatten(2)",
+        "Reverse",
+        False,
+        id="trading.reverse",
+        tooltip="Turn the position round at market; its preview comes first.",
+    ),
+    Binding(
         "f2",
         "markets",
         "Markets",

@@ -6,6 +6,8 @@ nothing lies over a widget, its lines are what the terminal shows there, so they
 are. All else is drawn by Textual as ever, and draws the same lines: nothing here is kept but where
 the widget stands.
 
+Where a version of Textual has none of it, the way is barred and Textual draws everything.
+
 Textual offers no such way, so this uses what is private to it: where the compositor has put the
 widgets, whether it is to hold back what it draws, and how it writes. tests/tui/test_direct.py holds
 what comes of it to what Textual itself would draw.
@@ -35,10 +37,14 @@ class Direct:
         it is not in sight as a whole, or updates are held back.
         """
         app = self._widget.app
-        laid = app.screen._compositor.visible_widgets  # noqa: SLF001  (see above, as below)
+        try:
+            laid = app.screen._compositor.visible_widgets  # noqa: SLF001  (see above, as below)
+            held_back = app._batch_count or app._display is None  # noqa: SLF001
+        except AttributeError:
+            return None
         if laid is not self._laid:
             self._laid, self._corner = laid, _corner(self._widget, laid)
-        return None if app._batch_count else self._corner  # noqa: SLF001
+        return None if held_back else self._corner
 
     def write(self, corner: Offset, lines: Iterable[tuple[int, Strip]]) -> None:
         """Write whole lines of the widget, each by how far below its corner it stands."""

@@ -20,7 +20,16 @@ from textual.strip import Strip
 from predmarket.terms import Side
 from predmarket.tui.desk.axis import Axis
 from predmarket.tui.desk.guard import Guard, Hand
-from predmarket.tui.desk.ladder import Cancel, CancelAll, Intent, LadderData, LadderView, Place, Row
+from predmarket.tui.desk.ladder import (
+    Cancel,
+    CancelAll,
+    Intent,
+    LadderData,
+    LadderView,
+    Move,
+    Place,
+    Row,
+)
 from predmarket.tui.desk.words import describe
 from predmarket.tui.widgets import ladder_style as look
 from predmarket.tui.widgets.columns import columns
@@ -179,6 +188,30 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
         else:
             self._say(self.Held(why))
 
+    def action_touch(self, side: str, better: int) -> None:
+        """Join the queue at a side's best price, or stand before it."""
+        price, why = self._view().touch(Side(side), better), self._hand.reason()
+        if why is not None:
+            self._say(self.Held(why))
+        elif price is None:
+            self._say(self.Note(f"there is no price for a {side} there that would rest"))
+        else:
+            self._attempt(Side(side), price, Place(Side(side), price, 0), own=False)
+
+    def action_shift(self, ticks: int) -> None:
+        """Move one's own orders at the cursor by so many ticks; the cursor goes along."""
+        price = self._cursor_in_sight()
+        if price is None:
+            return
+        to, view = price + ticks * self._axis.tick, self._view()
+        moves = [move for side in Side if (move := view.move(side, price, to))]
+        for move in moves:
+            self._attempt(move.side, price, move, own=True)
+        if moves:
+            self.move_cursor(-ticks)
+        else:
+            self._say(self.Note("no order of yours to move there"))
+
     def action_cancel(self) -> None:
         self.cancel_at_cursor()
 
@@ -233,6 +266,9 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
         if aimed != spot:
             if (aimed.kind, aimed.y) == (spot.kind, spot.y):
                 self._say(self.Held("the prices moved under the click"))
+            elif own and side and aimed.kind is spot.kind and aimed.price and spot.price:
+                move = self._view().move(side, aimed.price, spot.price)
+                self._attempt(side, aimed.price, move, own=True, pointer=True, why=why)
         elif spot.size is not None:
             self.post_message(self.SizeChosen(spot.size, second=event.button == RIGHT))
         elif spot.price is None:
@@ -278,12 +314,14 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
                 self._say(self.Note(f"no {side} order of yours"))
             case CancelAll(side):
                 self.post_message(self.CancelSide(side))
-            case Place() if not data.live:
+            case _ if not data.live:
                 self._say(self.Note(f"no live data, not sent: {what}"))
-            case Place() if data.halted:
+            case _ if data.halted:
                 self._say(self.Note(f"{data.halted}, not sent: {what}"))
-            case Place() if not data.armed:
+            case _ if not data.armed:
                 self._say(self.Note(f"SAFE, would send: {what}", intent))
+            case Move(_, _, ids, to):
+                self.post_message(self.MoveOrders(ids, to))
             case Place(side, price, index):
                 self.post_message(self.Place(side, price, index))
 

@@ -12,6 +12,12 @@ BINDINGS: list[BindingType] = [
     Binding("B", "place('BUY', 1)", "Buy second size", id="ladder.buy_second", show=False),
     Binding("S", "place('SELL', 1)", "Sell second size", id="ladder.sell_second", show=False),
     Binding("x", "cancel", "Cancel", id="ladder.cancel", tooltip="Cancel own at the cursor"),
+    Binding("j", "touch('BUY', 0)", "Join bids", id="ladder.join_bid", show=False),
+    Binding("J", "touch('SELL', 0)", "Join asks", id="ladder.join_ask", show=False),
+    Binding("n", "touch('BUY', 1)", "Better bid", id="ladder.improve_bid", show=False),
+    Binding("N", "touch('SELL', 1)", "Better ask", id="ladder.improve_ask", show=False),
+    Binding("shift+up", "shift(1)", "Own up", id="ladder.own_up", show=False),
+    Binding("shift+down", "shift(-1)", "Own down", id="ladder.own_down", show=False),
     Binding("c", "cumulative", "Depth", id="ladder.cumulative", tooltip="Sizes summed up"),
     Binding("space", "centre", "Centre", id="ladder.centre", tooltip="Centre on the spread"),
 ]

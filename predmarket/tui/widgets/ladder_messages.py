@@ -8,7 +8,7 @@ from predmarket.units import Price
 
 
 class LadderMessages:
-    """The ladder's messages. Place and the cancels come in ARM alone: they are to be sent."""
+    """The ladder's messages. Place and MoveOrders come in ARM alone."""
 
     class Place(Message, namespace="ladder"):
         """Send an order of the first (0) or second (1) size."""
@@ -25,6 +25,14 @@ class LadderMessages:
         def __init__(self, ids: tuple[int, ...]) -> None:
             super().__init__()
             self.ids = ids
+
+    class MoveOrders(Message, namespace="ladder"):
+        """Amend these orders to another price."""
+
+        def __init__(self, ids: tuple[int, ...], price: Price) -> None:
+            super().__init__()
+            self.ids = ids
+            self.price = price
 
     class CancelSide(Message, namespace="ladder"):
         """Cancel every own order of a side of this market."""
