@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from predmarket.client.calls import NewOrder
     from predmarket.client.feed import Feed
     from predmarket.client.messages import State
+    from predmarket.client.numbers import exact, to_pandas
     from predmarket.client.rest import Client
     from predmarket.client.retry import Backoff, Retry
     from predmarket.client.session import Session, StoredSession
@@ -41,6 +42,8 @@ __all__ = [
     "State",
     "StoredSession",
     "Unreachable",
+    "exact",
+    "to_pandas",
 ]
 
 _LAZY = {
@@ -52,6 +55,8 @@ _LAZY = {
     "NewOrder": "calls",
     "Retry": "retry",
     "Session": "session",
+    "exact": "numbers",
+    "to_pandas": "numbers",
     "State": "messages",
     "StoredSession": "session",
 }

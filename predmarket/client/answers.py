@@ -4,6 +4,8 @@ No token appears in an exception, and the exchange's cookies are ignored: a cook
 would only invite the checks meant for browsers.
 """
 
+import os
+from collections.abc import Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypedDict, TypeVar, cast
 
@@ -14,6 +16,7 @@ from predmarket.client.errors import ApiError, ConfigurationError, Unreachable, 
 from predmarket.client.headers import LOOPBACK, USER_AGENT, bearer, check, retry_after_s
 
 T = TypeVar("T")
+C = TypeVar("C")
 
 
 class Options(TypedDict):
@@ -26,12 +29,33 @@ class Options(TypedDict):
     trust_env: bool
 
 
+_VARIABLES = (
+    "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR",
+)  # fmt: skip
+"""What httpx reads of the environment, in either case."""
+
+
+def opened(kind: Callable[..., C], url: str, timeout_s: float) -> C:
+    """Return an HTTP client of ``kind`` for ``url``. Raises ConfigurationError, which names what
+    of the environment cannot be used.
+    """
+    settings = options(url, timeout_s)
+    try:
+        return kind(**settings)
+    except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
+        given = [name for name in _VARIABLES if name in os.environ or name.lower() in os.environ]
+        named = " or ".join(given) or "the environment"
+        raise ConfigurationError(f"{named} cannot be used: {error}") from None
+
+
 def options(url: str, timeout_s: float) -> Options:
     """Return how to make an HTTP client for ``url``. Raises ConfigurationError."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise ConfigurationError(f"{url} is not an address: {error}") from None
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ConfigurationError(f"{url} is not an address: it must look like http://host:port")
     return Options(
         timeout=httpx.Timeout(timeout_s, connect=min(5.0, timeout_s)),
         headers={"User-Agent": USER_AGENT, "Accept": "application/json"},

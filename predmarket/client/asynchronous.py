@@ -17,6 +17,7 @@ import httpx
 from predmarket.client import answers, calls
 from predmarket.client.calls import Call
 from predmarket.client.conversation import Conversation
+from predmarket.client.environment import connection
 from predmarket.client.retry import Retry
 from predmarket.client.session import Session, Tokens
 from predmarket.client.settings import DEFAULT_URL
@@ -35,6 +36,7 @@ def _method(
     async def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await client.send(build(*args, **kwargs))
 
+    vars(method)["__signature__"] = calls.method_signature(build)
     return method
 
 
@@ -58,11 +60,19 @@ class AsyncClient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         url = url.rstrip("/")
-        self._http = httpx.AsyncClient(**answers.options(url, timeout_s))
+        self._http = answers.opened(httpx.AsyncClient, url, timeout_s)
         self._wire = _Awaiting(self._http, url, sleep)
         self._conversation = Conversation(
             url, self._wire, session or Session(), api_key, retry or Retry()
         )
+
+    @classmethod
+    def from_env(cls, profile: str | None = None) -> Self:
+        """Return a client for what the environment and a profile say (environment.py).
+
+        Raises ConfigurationError.
+        """
+        return cls(**connection(profile))
 
     async def __aenter__(self) -> Self:
         return self

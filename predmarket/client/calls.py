@@ -5,11 +5,13 @@ Which calls may be sent twice is decided here and nowhere else: those that only 
 exchange recognises when they come again (a client order id, an idempotency key).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Generic, TypeAlias, TypeVar
+from inspect import Parameter, Signature, signature
+from typing import Generic, TypeAlias, TypeVar, get_args
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -47,6 +49,8 @@ Number: TypeAlias = str | int | Decimal
 """A decimal on its way out. Never a float: 0.1 has no exact one."""
 MarketRef: TypeAlias = str | int
 """A market's id or slug; a string of digits is an id, since no slug is all digits."""
+Moment: TypeAlias = str | datetime
+"""A time in RFC 3339, or a datetime that knows its zone."""
 
 
 class Access(Enum):
@@ -92,30 +96,30 @@ class NewOrder:
     price: Number | None = None
     type: str = "LIMIT"
     time_in_force: str | None = None
-    expires_at: str | None = None
+    expires_at: Moment | None = None
     post_only: bool | None = None
     reduce_only: bool | None = None
     max_slippage: Number | None = None
     self_trade_prevention: str | None = None
     client_order_id: str | None = None
-    deadline: str | None = None
+    deadline: Moment | None = None
 
     def body(self) -> dict[str, object]:
         """Return the order as the wire spells it."""
         return _given(
             marketId=_market_id(self.market),
-            side=self.side,
-            type=self.type,
+            side=self.side.upper(),
+            type=self.type.upper(),
             price=_number(self.price),
             qty=_number(self.qty),
-            timeInForce=self.time_in_force,
-            expiresAt=self.expires_at,
+            timeInForce=self.time_in_force and self.time_in_force.upper(),
+            expiresAt=_moment(self.expires_at),
             postOnly=self.post_only,
             reduceOnly=self.reduce_only,
             maxSlippage=_number(self.max_slippage),
             selfTradePrevention=self.self_trade_prevention,
             clientOrderId=self.client_order_id,
-            deadline=self.deadline,
+            deadline=_moment(self.deadline),
         )
 
 
@@ -128,7 +132,19 @@ def _query(**fields: object) -> dict[str, str]:
 
 
 def _number(value: Number | None) -> str | None:
+    """Return a decimal as the wire spells it. Raises TypeError for a float."""
+    if isinstance(value, float):
+        raise TypeError(f"give {value!r} as a string or a Decimal: a float is not exact")
     return None if value is None else str(value)
+
+
+def _moment(value: Moment | None) -> str | None:
+    """Return a time as the wire spells it. Raises ValueError for one without a zone."""
+    if not isinstance(value, datetime):
+        return value
+    if value.tzinfo is None:
+        raise ValueError(f"{value!r} has no zone: the exchange could not tell when that is")
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def _market_id(market: MarketRef) -> MarketRef:
@@ -250,7 +266,7 @@ def create_market(
     tick_size: Number | None = None,
     maker_fee_rate: Number | None = None,
     taker_fee_rate: Number | None = None,
-    closes_at: str | None = None,
+    closes_at: Moment | None = None,
     status: str | None = None,
 ) -> Call[Market]:
     """Create a market (admin)."""
@@ -261,7 +277,7 @@ def create_market(
         tickSize=_number(tick_size),
         makerFeeRate=_number(maker_fee_rate),
         takerFeeRate=_number(taker_fee_rate),
-        closesAt=closes_at,
+        closesAt=_moment(closes_at),
         status=status,
     )
     return Call("POST", "/v1/markets", body=body)
@@ -271,12 +287,17 @@ def update_market(
     market: MarketRef,
     *,
     status: str | None = None,
-    closes_at: str | None = None,
+    closes_at: Moment | None = None,
     question: str | None = None,
     description: str | None = None,
 ) -> Call[Market]:
     """Change a market's status or text (admin)."""
-    body = _given(status=status, closesAt=closes_at, question=question, description=description)
+    body = _given(
+        status=status,
+        closesAt=_moment(closes_at),
+        question=question,
+        description=description,
+    )
     return Call("PATCH", f"/v1/markets/{_in_path(market)}", body=body)
 
 
@@ -302,10 +323,10 @@ def trades(
 
 
 def candles(
-    market: MarketRef, interval: str, *, since: str | None = None, to: str | None = None
+    market: MarketRef, interval: str, *, since: Moment | None = None, to: Moment | None = None
 ) -> Call[Page[Candle]]:
     """Prices by interval (1m, 5m, 15m, 1h, 1d), oldest first; one without a trade is left out."""
-    query = _query(interval=interval, to=to) | ({} if since is None else {"from": since})
+    query = _query(interval=interval, to=_moment(to)) | _query(**{"from": _moment(since)})
     path = f"/v1/candles/{_in_path(market)}"
     return Call("GET", path, params=query, access=Access.OPTIONAL, repeatable=True)
 
@@ -324,14 +345,14 @@ def preview_order(order: NewOrder) -> Call[Preview]:
     return Call("POST", "/v1/orders/preview", body=order.body(), repeatable=True)
 
 
-def place_batch(orders: Sequence[Mapping[str, object]]) -> Call[Batch]:
-    """Place 1 to 100 orders, each on its own, in order; each is the body of one order.
+def place_batch(orders: Sequence[NewOrder | Mapping[str, object]]) -> Call[Batch]:
+    """Place 1 to 100 orders, each on its own, in order; a mapping is the body of one as it is sent.
 
     Repeatable when every one carries a client order id.
     """
-    repeatable = all(order.get("clientOrderId") is not None for order in orders)
-    body = {"orders": list(orders)}
-    return Call("POST", "/v1/orders/batch", body=body, repeatable=repeatable)
+    bodies = [order.body() if isinstance(order, NewOrder) else order for order in orders]
+    repeatable = all(body.get("clientOrderId") is not None for body in bodies)
+    return Call("POST", "/v1/orders/batch", body={"orders": bodies}, repeatable=repeatable)
 
 
 def orders(
@@ -469,3 +490,14 @@ def revoke_all_of(user_id: int) -> Call[None]:
 def status() -> Call[JsonObject]:
     """Version, uptime, leader, durability."""
     return _get("/v1/status", Access.OPTIONAL)
+
+
+def method_signature(build: Callable[..., Call[T]]) -> Signature:
+    """Return what a client's method shows of itself: the call's parameters, and its answer."""
+    shown = signature(build)
+    answer = get_args(shown.return_annotation)
+    client = Parameter("self", Parameter.POSITIONAL_ONLY)
+    return shown.replace(
+        parameters=[client, *shown.parameters.values()],
+        return_annotation=answer[0] if answer else Signature.empty,
+    )

@@ -21,8 +21,8 @@ class ApiError(ClientError):
     """The exchange answered with an error.
 
     status is the HTTP status, code the exchange's own name for the refusal (API.md), details what
-    came with it (for VALIDATION_FAILED a list of {path, message}). retry_after_s is what the
-    exchange asked to wait, when it did.
+    came with it (for VALIDATION_FAILED a list of {path, message}, of which str() shows the first).
+    retry_after_s is what the exchange asked to wait, when it did.
     """
 
     def __init__(
@@ -35,13 +35,21 @@ class ApiError(ClientError):
         request_id: str | None = None,
         retry_after_s: float | None = None,
     ) -> None:
-        super().__init__(f"{code}: {message}")
+        super().__init__(f"{code}: {message}{_first_problem(details)}")
         self.status = status
         self.code = code
         self.message = message
         self.details = {} if details is None else details
         self.request_id = request_id
         self.retry_after_s = retry_after_s
+
+
+def _first_problem(details: object) -> str:
+    """Return the first problem of a refused body, and how many there are beside it."""
+    if not isinstance(details, list) or not details or not isinstance(details[0], dict):
+        return ""
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return f": {details[0].get('path')}: {details[0].get('message')}{more}"
 
 
 def refusal(

@@ -21,6 +21,7 @@ from predmarket.client import calls
 from predmarket.client.book import LocalBook
 from predmarket.client.calls import MarketRef, NewOrder, Number
 from predmarket.client.credentials import Credentials
+from predmarket.client.environment import connection
 from predmarket.client.errors import ClientError, Unreachable
 from predmarket.client.following import Following
 from predmarket.client.inbox import Inbox
@@ -109,6 +110,20 @@ class Feed:
         self._changed = asyncio.Event()
         self._state = State.CONNECTING
         self._reason = ""
+
+    @classmethod
+    def from_env(
+        cls,
+        profile: str | None = None,
+        *,
+        topics: Collection[str] = (),
+        cancel_on_disconnect: bool = False,
+    ) -> Self:
+        """Return a feed for what the environment and a profile say (environment.py).
+
+        Raises ConfigurationError.
+        """
+        return cls(**connection(profile), topics=topics, cancel_on_disconnect=cancel_on_disconnect)
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="predmarket feed")

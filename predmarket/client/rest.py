@@ -11,6 +11,7 @@ import httpx
 from predmarket.client import answers, calls
 from predmarket.client.calls import Call
 from predmarket.client.conversation import Conversation, at_once
+from predmarket.client.environment import connection
 from predmarket.client.retry import Retry
 from predmarket.client.session import Session, Tokens
 from predmarket.client.settings import DEFAULT_URL
@@ -27,6 +28,7 @@ def _method(build: Callable[P, Call[T]]) -> Callable[Concatenate["Client", P], T
     def method(client: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
         return client.send(build(*args, **kwargs))
 
+    vars(method)["__signature__"] = calls.method_signature(build)
     return method
 
 
@@ -49,11 +51,19 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         url = url.rstrip("/")
-        self._http = httpx.Client(**answers.options(url, timeout_s))
+        self._http = answers.opened(httpx.Client, url, timeout_s)
         wire = _Blocking(self._http, url, sleep)
         self._conversation = Conversation(
             url, wire, session or Session(), api_key, retry or Retry()
         )
+
+    @classmethod
+    def from_env(cls, profile: str | None = None) -> Self:
+        """Return a client for what the environment and a profile say (environment.py).
+
+        Raises ConfigurationError.
+        """
+        return cls(**connection(profile))
 
     def __enter__(self) -> Self:
         return self

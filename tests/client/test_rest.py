@@ -65,6 +65,8 @@ def test_surface() -> None:
         "State",
         "StoredSession",
         "Unreachable",
+        "exact",
+        "to_pandas",
     ]
     assert expected == predmarket.client.__all__
     assert all(hasattr(predmarket.client, name) for name in expected)

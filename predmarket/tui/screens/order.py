@@ -243,10 +243,9 @@ class OrderDialog(DeskDialog[None]):
     def _tell_both(self) -> None:
         if self._over:
             return
-        preview = in_words(*self._shown) if self._shown else ""
-        between = "\n" if self._notice[0] and preview else ""
-        text = Content.assemble(self._notice, between, preview)
-        self.query_one("#preview", Static).update(text)
+        parts = [foreign(*self._notice)] if self._notice[0] else []
+        parts += [in_words(*self._shown)] if self._shown else []
+        self.query_one("#preview", Static).update(Content("\n").join(parts))
 
 
 def _worse(now: shapes.Preview, before: shapes.Preview, side: Side) -> bool:
@@ -263,10 +262,10 @@ def _worse(now: shapes.Preview, before: shapes.Preview, side: Side) -> bool:
     return False
 
 
-def in_words(ticket: Ticket, found: shapes.Preview) -> str:
+def in_words(ticket: Ticket, found: shapes.Preview) -> Content:
     """Return what an order would do, in three lines."""
     fills, rests = read.qty(found["fillQty"]), read.qty(found["restQty"])
-    lines = [ticket.words]
+    lines = []
     if fills and found["avgPrice"] and found["worstPrice"]:
         average = spell.average(read.money(found["avgPrice"]))
         worst = spell.price(read.price(found["worstPrice"]))

@@ -1,0 +1,27 @@
+"""What ``from_env`` of a client or feed connects with: the environment and a profile's session."""
+
+from typing import TypedDict
+
+from predmarket.client.session import Session, StoredSession
+from predmarket.client.settings import resolve
+
+
+class Connection(TypedDict):
+    """Where to connect, and as whom."""
+
+    url: str
+    session: Session
+    api_key: str | None
+
+
+def connection(profile: str | None = None) -> Connection:
+    """Return what PREDMARKET_URL, PREDMARKET_PROFILE, PREDMARKET_API_KEY, PREDMARKET_CONFIG_DIR and
+    the profile file say, as the command line reads them. Raises ConfigurationError.
+    """
+    settings = resolve(profile=profile)
+    url, name = settings.url.value, settings.profile.value
+    return Connection(
+        url=url,
+        session=StoredSession(settings.folder, name, url),
+        api_key=settings.api_key.value if settings.api_key else None,
+    )

@@ -1,0 +1,64 @@
+"""Answers to calculate with: decimal strings as Decimal, times as datetime, lists as tables."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from predmarket.client.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DECIMALS = frozenset(
+    {
+        "amount", "available", "avgFillPrice", "avgPrice", "balanceAfter", "bestAsk", "bestBid",
+        "cash", "close", "fee", "fees", "feesPaid", "fillQty", "high", "lastPrice", "locked", "low",
+        "makerFeeRate", "markPrice", "open", "openInterest", "positionsValue", "price", "qty",
+        "qtyFilled", "qtyLong", "qtyRemaining", "qtyShort", "queueAhead", "realizedPnl", "restQty",
+        "settlementPrice", "takerFeeRate", "tickSize", "total", "totalValue", "unrealizedPnl",
+        "volume", "worstPrice",
+    }
+)  # fmt: skip
+"""Fields that hold money, prices, quantities or rates (API.md)."""
+TIMES = frozenset(
+    {"at", "cancelAt", "closesAt", "createdAt", "expiresAt", "lastUsedAt", "start", "updatedAt"}
+)
+
+
+def exact(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an answer with its decimal strings as Decimal and its times as datetime, UTC; records
+    within it likewise.
+    """
+    return {name: _exact(name, value) for name, value in record.items()}
+
+
+def _exact(name: str, value: Any) -> Any:  # noqa: ANN401  (whatever JSON holds)
+    if isinstance(value, Mapping):
+        return exact(value)
+    if isinstance(value, list):
+        return [_exact(name, each) for each in value]
+    if isinstance(value, str) and name in DECIMALS:
+        return Decimal(value)
+    if isinstance(value, str) and name in TIMES:
+        return datetime.fromisoformat(value)
+    return value
+
+
+def to_pandas(items: Iterable[Mapping[str, Any]]) -> "pd.DataFrame":
+    """Return records as a table: decimals as floats, for looking at and not for paying; times as
+    times in UTC. Raises ConfigurationError without pandas (the extra ``pandas``).
+    """
+    try:
+        import pandas as pd  # noqa: PLC0415  (an extra)
+    except ImportError:
+        raise ConfigurationError(
+            "pandas is not installed: pip install 'predmarket[pandas]'"
+        ) from None
+    table = pd.DataFrame(list(items))
+    for name in table.columns:
+        if name in DECIMALS:
+            table[name] = pd.to_numeric(table[name])
+        elif name in TIMES:
+            table[name] = pd.to_datetime(table[name], utc=True)
+    return table

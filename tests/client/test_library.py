@@ -1,0 +1,144 @@
+"""The library as its users meet it: signatures, settings, units, errors."""
+
+import inspect
+import sys
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import predmarket
+from predmarket.client import (
+    ApiError,
+    AsyncClient,
+    Client,
+    ConfigurationError,
+    Feed,
+    NewOrder,
+    calls,
+    exact,
+    shapes,
+    to_pandas,
+)
+from predmarket.client.errors import refusal
+from predmarket.client.numbers import DECIMALS, TIMES
+from predmarket.contracts import markets, orders
+
+ORDER = NewOrder(market="rain", side="buy", qty="10", price=Decimal("0.60"), type="limit")
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    """Type checkers look for this file."""
+    assert (Path(predmarket.__file__).parent / "py.typed").exists()
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_a_method_shows_what_it_takes_and_what_it_answers(client: type) -> None:
+    """Not the call that it sends."""
+    shown = inspect.signature(client.place_order)  # type: ignore[attr-defined]
+    assert list(shown.parameters) == ["self", "order"]
+    assert shown.return_annotation is shapes.Order
+
+
+def test_words_are_taken_in_either_case_and_times_as_datetimes() -> None:
+    """As people write them; what is not exact, or has no zone, is refused before it is sent."""
+    noon = datetime(2030, 1, 31, 14, tzinfo=timezone(timedelta(hours=2)))
+    body = NewOrder(
+        market=1, side="sell", qty=1, price="0.6", time_in_force="gtd", expires_at=noon
+    ).body()
+    assert (body["side"], body["timeInForce"]) == ("SELL", "GTD")
+    assert body["expiresAt"] == "2030-01-31T12:00:00.000000Z"
+    with pytest.raises(ValueError, match="no zone"):
+        NewOrder(market=1, side="BUY", qty=1, deadline=datetime(2030, 1, 31)).body()  # noqa: DTZ001
+    with pytest.raises(TypeError, match="not exact"):
+        NewOrder(market=1, side="BUY", qty=1, price=0.6).body()  # type: ignore[arg-type]
+
+
+def test_a_batch_takes_orders_and_bodies() -> None:
+    """Either may be given; it is repeatable when each has a client order id."""
+    both = calls.place_batch([ORDER, {"marketId": 1, "clientOrderId": "a"}])
+    assert both.body == {"orders": [ORDER.body(), {"marketId": 1, "clientOrderId": "a"}]}
+    assert not both.repeatable
+
+
+def test_a_refusal_names_the_field() -> None:
+    """The first one, and how many more there are."""
+    details = [{"path": "price", "message": "must be below 1"}, {"path": "qty", "message": "x"}]
+    error = refusal(
+        400, {"error": {"code": "VALIDATION_FAILED", "message": "no", "details": details}}, ""
+    )
+    assert str(error) == "VALIDATION_FAILED: no: price: must be below 1 (and 1 more)"
+    assert str(ApiError(409, "SLUG_TAKEN", "taken")) == "SLUG_TAKEN: taken"
+
+
+@pytest.mark.parametrize("url", ["localhost:22000", "ftp://x", "http://", "127.0.0.1"])
+def test_what_is_no_address_is_said_at_once(url: str) -> None:
+    """A bot would otherwise try for ever."""
+    with pytest.raises(ConfigurationError, match="is not an address"):
+        Client(url)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "url"),
+    [
+        ("ALL_PROXY", "socks://127.0.0.1:1", "http://exchange.test"),
+        ("NO_PROXY", "fe80::/10", "http://exchange.test"),
+        ("SSL_CERT_FILE", "/nope", "https://exchange.test"),
+    ],
+)
+def test_what_of_the_environment_cannot_be_used_is_named(
+    name: str, value: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one line, which a person can act on."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"{name}.* cannot be used"):
+        Client(url)
+
+
+async def test_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As the command line reads it."""
+    monkeypatch.setenv("PREDMARKET_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setenv("PREDMARKET_API_KEY", "pmk_1")
+    (tmp_path / "config.toml").write_text('[profiles.practice]\nurl = "http://127.0.0.1:9"\n')
+    with Client.from_env("practice") as client:
+        assert client._conversation._url == "http://127.0.0.1:9"
+    async with AsyncClient.from_env() as other:
+        assert await other.token() == "pmk_1"
+    assert Feed.from_env("practice", topics=["markets"])._url == "http://127.0.0.1:9"
+
+
+def test_answers_to_calculate_with() -> None:
+    """Decimals stay exact, times know their zone; what is inside is turned, too."""
+    fill = {"price": "0.6000", "createdAt": "2030-01-31T12:00:00.000000Z", "side": "BUY"}
+    turned = exact({"qty": "10.00", "fills": [fill], "reason": None})
+    moment = datetime(2030, 1, 31, 12, tzinfo=UTC)
+    assert turned == {
+        "qty": Decimal(10), "reason": None,
+        "fills": [{"price": Decimal("0.6"), "createdAt": moment, "side": "BUY"}],
+    }  # fmt: skip
+
+
+def test_answers_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers and times have their own columns; without pandas it is said which extra brings it."""
+    items = [{"price": "0.60", "createdAt": "2030-01-31T12:00:00Z"}]
+    table = to_pandas(items)
+    assert table["price"].sum() == 0.6
+    assert str(table["createdAt"].dt.tz) == "UTC"
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ConfigurationError, match=r"predmarket\[pandas\]"):
+        to_pandas(items)
+
+
+def test_every_decimal_of_the_wire_is_known() -> None:
+    """The exchange's own types say which fields are decimals and times."""
+    for kind in (orders.Order, markets.Market):
+        for name, note in inspect.get_annotations(kind).items():
+            wire = "".join(
+                part if not n else part.title() for n, part in enumerate(name.split("_"))
+            )
+            words = str(note)
+            if "amounts.Time" in words:
+                assert wire in TIMES, wire
+            elif "amounts." in words:
+                assert wire in DECIMALS, wire
