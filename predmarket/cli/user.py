@@ -87,8 +87,11 @@ def revoke_all(
 
 def _account(client: "api.Client", email: str) -> User:
     """Return the account with an e-mail. Raises Failure."""
+    from predmarket.contracts.text import normal_email  # no other command here needs contracts
+
     found = client.users(q=email, limit=100)["items"]
-    user = next((user for user in found if user["email"].lower() == email.lower()), None)
+    wanted = (email.strip().lower(), normal_email(email))
+    user = next((user for user in found if user["email"] in wanted), None)
     if user is None:
         raise Failure("USER_NOT_FOUND", f"there is no account {email}", NOT_FOUND)
     return user

@@ -1,25 +1,36 @@
 """Texts that requests carry: how long, and which characters.
 
-No text holds NUL, which PostgreSQL refuses, nor, where people read it, a control character, which
-a terminal would obey. Patterns end in \\Z since $ would let a last newline pass.
+No text holds NUL, which PostgreSQL refuses. What others are shown holds none of Unicode's controls,
+formats, private characters and separators of lines, which would act on a terminal or hide, but for
+joiners where they join; what one only asks for or calls one's own, no control characters. Patterns
+end in \\Z since $ would let a last newline pass, and cost linear time.
 """
 
+import unicodedata
 from typing import Annotated, TypeAlias
 
 from msgspec import Meta
 
+from predmarket.characters import BLANKS, JOINED, JOINERS, UNFIT, UNFIT_BUT_LINE_FEED
+
 NO_NUL = r"^[^\x00]*\Z"
 LINE = r"^[^\x00-\x1f\x7f-\x9f]*\Z"
-SAYING = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f]*\Z"
-PROSE = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*\Z"
+_FIT, _FIT_OR_LINE_FEED = f"[^{UNFIT}{JOINERS}]*", f"[^{UNFIT_BUT_LINE_FEED}{JOINERS}]*"
+_NOT_BLANK = rf"(?=[\s{BLANKS}{JOINERS}]*[^\s{BLANKS}{JOINERS}])"
+SHOWN = rf"^{_FIT}(?:{JOINED}{_FIT})*\Z"
+SAYING = rf"^{_NOT_BLANK}{_FIT}(?:{JOINED}{_FIT})*\Z"
+PROSE = rf"^{_FIT_OR_LINE_FEED}(?:{JOINED}{_FIT_OR_LINE_FEED})*\Z"
 SLUG = r"^(?![0-9]+\Z)[a-z0-9][a-z0-9-]{0,63}\Z"
-EMAIL = r"^\s*[^@\s\x00-\x1f\x7f-\x9f]+@[\w-]+(\.[\w-]+)+\s*\Z"
+_SPACES = r"[ \xa0\u1680\u2000-\u200a\u202f\u205f\u3000]*"
+_LABEL = r"[\w\u0300-\u036f-]+"
+EMAIL = rf"^(?=[^{UNFIT}{JOINERS}{BLANKS}]*\Z){_SPACES}[^@\s]+@{_LABEL}(?:\.{_LABEL})+{_SPACES}\Z"
 
 MEANINGS = {
     NO_NUL: "must not hold the character NUL",
     LINE: "must not hold control characters",
-    SAYING: "must not be blank nor hold control characters",
-    PROSE: "must not hold control characters",
+    SHOWN: "must not hold characters that cannot be seen",
+    SAYING: "must not be blank nor hold characters that cannot be seen",
+    PROSE: "must not hold characters that cannot be seen, but for line feeds",
     SLUG: "must be up to 64 of a-z, 0-9 and -, not start with - and not be all digits",
     EMAIL: "is not an e-mail address",
 }
@@ -32,18 +43,19 @@ Login: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_EMAIL, patte
 """An e-mail asked for, not to be stored: one that cannot exist is simply unknown."""
 NewPassword: TypeAlias = Annotated[str, Meta(min_length=8, max_length=1024, pattern=NO_NUL)]
 Password: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024, pattern=NO_NUL)]
-FullName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
+FullName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=SAYING)]
 RefreshToken: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 KeyName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, pattern=SAYING)]
 Slug: TypeAlias = Annotated[str, Meta(pattern=SLUG)]
 Question: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SAYING)]
 Description: TypeAlias = Annotated[str, Meta(max_length=10_000, pattern=PROSE)]
-Reason: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE)]
+Reason: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SHOWN)]
 ClientOrderId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=LINE)]
 MarketRef: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=LINE)] | int
 """A market's id or slug."""
 
 
 def normal_email(email: str) -> str:
-    """Return an e-mail as accounts are found by it."""
-    return email.strip().lower()
+    """Return an e-mail as accounts are found by it: NFC, case-folded (Unicode, D145)."""
+    folded = unicodedata.normalize("NFD", email.strip()).casefold()
+    return unicodedata.normalize("NFC", folded)

@@ -13,6 +13,7 @@ from sqlalchemy import update
 from predmarket.server.clock import wall_clock
 from predmarket.server.expected import NOT_FOUND, OperateError, expected
 from predmarket.server.queries.admin_log import add_act_of_operator
+from predmarket.server.queries.users import id_of_email
 from predmarket.server.schema import require_schema, schema_upgrade
 from predmarket.server.settings import Settings
 from predmarket.server.settlement import audit as auditing
@@ -61,7 +62,7 @@ def _write_role(settings: Settings, email: str, role: str) -> bool:
     engine = sync_engine(settings.database)
     try:
         with engine.begin() as connection:
-            user = users.c.email == email.strip().lower()
+            user = users.c.id == id_of_email(email)
             changed = update(users).where(user).values(role=Role(role)).returning(users.c.id)
             user_id = connection.execute(changed).scalar_one_or_none()
             if user_id is not None:

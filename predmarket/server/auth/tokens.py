@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+import time
 from typing import NamedTuple
 
 import jwt
@@ -59,6 +60,8 @@ def read_access(secret: str, token: str) -> AccessToken | None:
             leeway=CLOCKS_APART_SECONDS,
         )
         user_id, session_id = int(claims["sub"]), int(claims["sid"])
+        if int(claims["exp"]) <= time.time():  # the leeway is for tokens from a moment ahead
+            return None
         if not (0 < user_id <= _LARGEST_ID and 0 < session_id <= _LARGEST_ID):
             return None
         return AccessToken(user_id, session_id, Role(claims["role"]), int(claims["exp"]))

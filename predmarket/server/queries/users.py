@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from predmarket.contracts.text import normal_email
 from predmarket.server.refusal import Refusal
 from predmarket.server.storage.tables.identity import users
 from predmarket.terms import ErrorCode, Role
@@ -52,9 +53,20 @@ async def user_by_id(connection: AsyncConnection, user_id: int) -> UserRecord | 
     return await _one(connection, _USERS.where(users.c.id == user_id))
 
 
+def id_of_email(email: str) -> ScalarSelect[int]:
+    """Return the query of the id of the user with that e-mail, however it is spelt.
+
+    One whose e-mail was stored before spellings counted as one, and stayed since another has its
+    normal form, is found by exactly what is stored.
+    """
+    stored = email.strip().lower()
+    spelt = select(users.c.id).where(users.c.email.in_((stored, normal_email(email))))
+    return spelt.order_by(users.c.email != stored).limit(1).scalar_subquery()
+
+
 async def user_by_email(connection: AsyncConnection, email: str) -> UserRecord | None:
-    """Return the user with that normalised e-mail."""
-    return await _one(connection, _USERS.where(users.c.email == email))
+    """Return the user with that e-mail, however it is spelt."""
+    return await _one(connection, _USERS.where(users.c.id == id_of_email(email)))
 
 
 async def add_user(
@@ -90,8 +102,8 @@ async def full_names(connection: AsyncConnection, user_ids: Iterable[int]) -> di
 
 
 def normal_search(q: str | None) -> str:
-    """Return what is looked for in e-mails and names."""
-    return (q or "").strip().lower()
+    """Return what is looked for in e-mails."""
+    return normal_email(q or "")
 
 
 async def find_users(
@@ -113,7 +125,7 @@ async def find_users(
     if wanted:
         name = func.lower(func.coalesce(users.c.full_name, ""))
         matches = users.c.email.contains(wanted, autoescape=True) | name.contains(
-            wanted, autoescape=True
+            (q or "").strip().lower(), autoescape=True
         )
     page = _USERS.where(matches).order_by(users.c.email != wanted, users.c.id)
     if after is not None:

@@ -80,7 +80,7 @@ async def login(request: ApiRequest, data: JSONBody[LoginRequest]) -> Response[S
     """
     context, host, email = request.context, client_host(request), normal_email(data.email)
     async with context.services.db.read_account() as connection:
-        user = await user_by_email(connection, email)
+        user = await user_by_email(connection, data.email)
     device = cookie(request.scope["headers"], REFRESH_COOKIE)
     if not await context.sessions.knows(0 if user is None else user.id, host, device):
         await context.limits.auth.take_unfamiliar(email)
@@ -226,7 +226,7 @@ async def _new_user(request: ApiRequest, data: RegisterRequest) -> UserRecord:
     email, context = normal_email(data.email), request.context
     db = context.services.db
     async with db.read_account() as connection:
-        if await user_by_email(connection, email) is not None:
+        if await user_by_email(connection, data.email) is not None:
             raise Refusal(ErrorCode.EMAIL_TAKEN)
     source = client_keys(client_host(request))[-1]
     hashed = await context.passwords.hash(data.password, source)

@@ -18,7 +18,6 @@ from predmarket.contracts.accounts import (
 )
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Invalid, must_be
-from predmarket.contracts.text import normal_email
 from predmarket.engine.commands import Transfer as BookTransfer
 from predmarket.engine.replies import Refused, TransferDone
 from predmarket.server import wire
@@ -186,7 +185,7 @@ async def _target(services: Services, data: TransferRequest) -> int:
     """Return the id of the user that a transfer names. Raises Refusal USER_NOT_FOUND."""
     async with services.db.read_account() as connection:
         if data.email is not None:
-            found = await user_by_email(connection, normal_email(data.email))
+            found = await user_by_email(connection, data.email)
         else:
             assert data.user_id is not None  # the contract demands one of the two
             known = 0 < data.user_id <= LARGEST_ID

@@ -5,6 +5,7 @@ import time
 
 import jwt
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.auth import families, passwords, principals
@@ -62,6 +63,28 @@ async def test_duplicate_email_fails(exchange: Exchange) -> None:
         )
     )
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
+
+
+async def test_an_email_has_one_account_however_it_is_spelt(exchange: Exchange) -> None:
+    """Composed or not, whatever the case; with what cannot be seen it is none. An account from
+    before that has another's e-mail is reached by exactly its spelling."""
+    composed, decomposed = "jos\xe9@example.com", "JOSE\u0301@example.com"
+    await exchange.register(composed)
+    anonymous = exchange.anonymous
+    again = await anonymous.post("/v1/auth/register", json=credentials(decomposed))
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "EMAIL_TAKEN")
+    for email in ("bob\u200b@example.com", "bob\u3164@example.com", "b\u200dob@example.com"):
+        answer = await anonymous.post("/v1/auth/register", json=credentials(email))
+        assert (email, answer.status_code) == (email, 400)
+    old = await exchange.register("old@example.com")
+    async with exchange.node.db.write() as connection:
+        values = {"id": old.id, "email": decomposed.lower()}
+        await connection.execute(text("UPDATE users SET email = :email WHERE id = :id"), values)
+    found = []
+    for email in (composed, composed.upper(), decomposed):
+        answer = await anonymous.post("/v1/auth/login", json=credentials(email))
+        found.append(answer.json()["user"]["id"] == old.id)
+    assert found == [False, False, True]
 
 
 async def test_login(exchange: Exchange) -> None:
@@ -249,6 +272,9 @@ MALFORMED: list[tuple[dict[str, object], str]] = [
     ({"password": "x" * 1025}, "password"),
     ({"password": None}, "password"),
     ({"fullName": "\x1b[31mred"}, "fullName"),
+    ({"fullName": "Ann\u2028boss"}, "fullName"),
+    ({"fullName": "Ann\u202e"}, "fullName"),
+    ({"fullName": "\u3164"}, "fullName"),
     ({"role": "ADMIN"}, "role"),
 ]
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, MetaData, inspect
+from sqlalchemy import Engine, MetaData, inspect, text
 
 from predmarket.server.storage.database import sync_engine
 from predmarket.server.storage.migrations import current, head, upgrade
@@ -100,3 +100,30 @@ def test_upgrading_is_idempotent(database_url: str) -> None:
     upgrade(database_url)
     upgrade(database_url)
     assert current(database_url) == head()
+
+
+def test_emails_are_rewritten_where_that_is_free(database_url: str) -> None:
+    """The one that is spelt so keeps it; the other stays, so that its owner still gets in."""
+    upgrade(database_url, "0012")
+    stored = [
+        "jose\u0301@x.org",
+        "jos\xe9@x.org",
+        "stra\xdfe@x.org",
+        "ann@x.org",
+        "zoe\u0308@x.org",
+    ]
+    engine = sync_engine(database_url)
+    with engine.begin() as connection:
+        for id, email in enumerate(stored, 1):
+            connection.execute(
+                text(
+                    "INSERT INTO users (id, email, password_hash, role, disabled, created_at)"
+                    " VALUES (:id, :email, '', 'USER', :no, 1)"
+                ),
+                {"id": id, "email": email, "no": False},
+            )
+    upgrade(database_url)
+    with engine.begin() as connection:
+        found = connection.execute(text("SELECT email FROM users ORDER BY id")).scalars().all()
+    engine.dispose()
+    assert found == [*stored[:2], "strasse@x.org", "ann@x.org", "zo\xeb@x.org"]

@@ -55,8 +55,8 @@ def current(url: str) -> str | None:
         engine.dispose()
 
 
-def upgrade(url: str) -> None:
-    """Bring a database to the newest revision, in one transaction: all of it or nothing.
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring a database to a revision, the newest, in one transaction: all of it or nothing.
 
     Raises SchemaAhead.
     """
@@ -68,6 +68,6 @@ def upgrade(url: str) -> None:
             require_known(MigrationContext.configure(connection).get_current_revision())
             config = _config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
     finally:
         engine.dispose()

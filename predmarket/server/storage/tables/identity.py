@@ -25,7 +25,8 @@ users = Table(
     Column("created_at", BigInt, nullable=False),
     CheckConstraint("role IN ('USER', 'ADMIN')", name="role"),
 )
-"""One row an account holder. ``email`` is stripped and in lower case."""
+"""One row an account holder. ``email`` is in its normal form (contracts/text.py), but
+for one that is older than that rule and whose normal form another has."""
 
 sessions = Table(
     "sessions",
