@@ -30,12 +30,15 @@ from predmarket.server.auth.principals import Principals
 from predmarket.server.auth.revocations import Revocations
 from predmarket.server.auth.sessions import Sessions
 from predmarket.server.candles import Candles
+from predmarket.server.closing import answering
 from predmarket.server.express import Express
 from predmarket.server.health import HealthCheck
 from predmarket.server.limits import Limits
 from predmarket.server.limits.address import Proxies
+from predmarket.server.limits.connections import too_many_connections
 from predmarket.server.observability.access import Access
 from predmarket.server.realtime.door import Realtime
+from predmarket.server.refusal import Refusal
 from predmarket.server.routes import (
     administration,
     auth,
@@ -50,7 +53,13 @@ from predmarket.server.routes import (
     user,
     users,
 )
-from predmarket.server.routes.context import CONTEXT, MAX_BODY_BYTES, ApiRequest, Context
+from predmarket.server.routes.context import (
+    CONTEXT,
+    MAX_BODY_BYTES,
+    ApiRequest,
+    Context,
+    charge_rows,
+)
 from predmarket.server.routes.cors import Cors
 from predmarket.server.routes.errors import answer_error, answer_stopping, request_id_of
 from predmarket.server.routes.headers import request_id, security_headers, with_headers
@@ -83,6 +92,7 @@ def litestar() -> Litestar:
         exception_handlers={Exception: answer_error},
         request_class=ApiRequest,
         before_request=check_query,
+        after_request=charge_rows,
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,
@@ -106,6 +116,8 @@ class Application:
         self.express = Express(context, self._access, cors=self._cors is not None)
         """What answers most orders before they get here."""
         self._proxies = Proxies(settings.trusted_proxies)
+        self.connections = context.limits.connections
+        """Counts what comes in, for the server's protocols too."""
         self.realtime = Realtime(context, context.services.hub)
 
     async def __call__(
@@ -117,14 +129,32 @@ class Application:
         """Answer one request, or follow the server's start and stop."""
         if scope["type"] == ScopeType.WEBSOCKET:
             socket = cast("WebSocketScope", scope)
+            peer = socket["client"]
             self._proxies.heed(socket, "wss")
-            await self.realtime(socket, cast("Receive", receive), cast("Send", send))
+            behind = self.connections.forwarded(peer, socket["client"])
+            await self.realtime(socket, cast("Receive", receive), cast("Send", send), behind)
             return
         if scope["type"] != ScopeType.HTTP:
             await self._litestar(scope, receive, send)
             return
         http, receive, send = cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send)
+        peer = http["client"]
         self._proxies.heed(http, "https")
+        behind = self.connections.forwarded(peer, http["client"])
+        if behind is None:
+            await self._answer(http, receive, send)
+            return
+        with self.connections.held(behind) as surplus:
+            if surplus:
+                await answering(too_many_connections(), self._note)(http, receive, send)
+            else:
+                await self._answer(http, receive, send)
+
+    def _note(self, id: str, refusal: Refusal) -> None:
+        self._access.refused(id, refusal.status, refusal.code, 0.0)
+
+    async def _answer(self, http: HTTPScope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
         cors = self._cors
         if cors is not None:
             send = cors.sharing(send, http["headers"])

@@ -9,7 +9,8 @@ Bounds, looked at once a second (serving.py), so up to a second late:
 - an answer is taken within READ_SECONDS, or the connection is closed;
 - a connection without a request is closed after KEEP_ALIVE_SECONDS, a new one after HEAD_SECONDS;
 - of more connections than ``limit_concurrency`` those beyond get 503 OVERLOADED, a tenth more are
-  closed unheard.
+  closed unheard; of more from one address than it may have (limits/connections.py) likewise, but
+  with 429 RATE_LIMITED.
 What arrives behind a request without an answer yet is bounded in pipelining.py. After each of these
 answers the connection is closed, since what follows on it cannot be trusted.
 """
@@ -29,6 +30,7 @@ from predmarket.server.closing import answering, closing
 from predmarket.server.express import Express, Running
 from predmarket.server.gathering import GatheringTransport
 from predmarket.server.heads import Whole
+from predmarket.server.limits.connections import Connections, too_many_connections
 from predmarket.server.pipelining import PipeliningProtocol
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.errors import RETRY
@@ -62,7 +64,9 @@ class Connection(PipeliningProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._bound = config.limit_concurrency or math.inf
         self.limit_concurrency = None  # decided here, once a connection and not at each request
-        self._surplus = False
+        self._surplus: Refusal | None = None
+        self._counters: Connections | None = getattr(self.app, "connections", None)
+        self._counted: str | None = None
         self._phase = _HEAD
         self._since = self.loop.time()
         self._received = 0
@@ -75,9 +79,29 @@ class Connection(PipeliningProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         super().connection_made(GatheringTransport(transport))
         others = len(self.connections)
-        self._surplus = others > self._bound
-        if others > self._bound * 11 // 10:
+        hopeless = others > self._bound * 11 // 10
+        if others > self._bound:
+            self._surplus = Refusal(ErrorCode.OVERLOADED, headers=RETRY)
+        if self._counters is not None:
+            self._counted = self._counters.key(self.client)
+            if surplus := self._counters.enter(self._counted):
+                self._surplus = too_many_connections()
+                hopeless |= self._counters.is_hopeless(surplus)
+        if hopeless:
             transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._leave()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._leave()  # the socket counts itself
+        super().handle_websocket_upgrade()
+
+    def _leave(self) -> None:
+        if self._counters is not None:
+            self._counters.leave(self._counted)
+            self._counted = None
 
     def _should_upgrade(self) -> bool:
         """Tell whether a socket is asked for where there are any; all else is a plain request.
@@ -204,7 +228,7 @@ class Connection(PipeliningProtocol):
             return
         app = self.app
         if self._surplus:
-            self.app = answering(Refusal(ErrorCode.OVERLOADED, headers=RETRY), self._note)
+            self.app = answering(self._surplus, self._note)
         elif self._head_too_large():
             self.app = answering(Refusal(ErrorCode.HEADERS_TOO_LARGE), self._note)
             self.url = b"/"  # the parser of addresses has a bound of its own

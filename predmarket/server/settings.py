@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     auth_rate_limit: Limit = "5/minute"  # type: ignore[assignment]
     auth_window_limit: Limit = "100/15minutes"  # type: ignore[assignment]
     order_rate_limit: Limit = "1000/second"  # type: ignore[assignment]
+    read_rate_limit: Limit = "6000/minute"  # type: ignore[assignment]
+    max_connections_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     signup_credit: Credit = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"

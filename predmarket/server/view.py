@@ -53,12 +53,14 @@ def is_id(ref: str) -> bool:
 class BookView:
     """One committed order book: sizes by price, and the sequence they stand for."""
 
-    __slots__ = ("asks", "bids", "seq")
+    __slots__ = ("_best", "_best_at", "asks", "bids", "seq")
 
     def __init__(self) -> None:
         self.bids: dict[Price, Qty] = {}
         self.asks: dict[Price, Qty] = {}
         self.seq = 0
+        self._best: tuple[Price | None, Price | None] = None, None
+        self._best_at = -1
 
     def apply(self, change: BookChange) -> None:
         """Take over the new sizes of some levels."""
@@ -73,12 +75,19 @@ class BookView:
     @property
     def best_bid(self) -> Price | None:
         """Return the highest bid."""
-        return max(self.bids, default=None)
+        return self._top()[0]
 
     @property
     def best_ask(self) -> Price | None:
         """Return the lowest ask."""
-        return min(self.asks, default=None)
+        return self._top()[1]
+
+    def _top(self) -> tuple[Price | None, Price | None]:
+        """Return the best prices, found once for each sequence: a book may have many levels."""
+        if self._best_at != self.seq:
+            self._best = max(self.bids, default=None), min(self.asks, default=None)
+            self._best_at = self.seq
+        return self._best
 
     def levels(self, side: Side, depth: int | None = None) -> list[tuple[Price, Qty]]:
         """Return the best ``depth`` levels of one side, best first."""

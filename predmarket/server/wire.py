@@ -3,7 +3,8 @@
 Averages, marks and values follow MARKET_RULES, Positions.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from predmarket.server.queries.ledger import LedgerEntry
 from predmarket.server.queries.positions import PositionRecord
 from predmarket.server.queries.trades import TradeRecord, UserFill
 from predmarket.server.queries.users import UserRecord
+from predmarket.server.turns import in_turns
 from predmarket.server.view import BookView, MarketRecord, MarketView
 from predmarket.terms import Side
 from predmarket.units import (
@@ -37,6 +39,8 @@ from predmarket.units import (
 )
 
 _AVERAGE_DECIMALS = 6
+_LEVELS_KEPT = 65_536
+"""Levels of books kept in words: most levels of a book are what they were a moment ago."""
 _FINER = 100
 """How much finer an average's unit is than a price's."""
 
@@ -153,14 +157,24 @@ def ticker(record: MarketRecord, book: BookView) -> realtime.Ticker:
 
 def levels(levels: Iterable[tuple[Price, Qty]]) -> list[tuple[str, str]]:
     """Return levels of a book as [price, qty]."""
-    return [(format_price(price), format_qty(qty)) for price, qty in levels]
+    return [_level(price, qty) for price, qty in levels]
 
 
-def order_book(market_id: int, book: BookView, depth: int | None) -> markets.OrderBook:
-    """Return the best ``depth`` levels of each side."""
+@lru_cache(maxsize=_LEVELS_KEPT)
+def _level(price: Price, qty: Qty) -> tuple[str, str]:
+    return format_price(price), format_qty(qty)
 
-    bids, asks = (levels(book.levels(side, depth)) for side in (Side.BUY, Side.SELL))
-    return markets.OrderBook(market_id, bids, asks, book.seq)
+
+async def levels_in_turns(levels: Sequence[tuple[Price, Qty]]) -> list[tuple[str, str]]:
+    """Return many levels of a book as [price, qty], in turns."""
+    return await in_turns(levels, lambda level: _level(*level))
+
+
+async def order_book(market_id: int, book: BookView, depth: int | None) -> markets.OrderBook:
+    """Return the best ``depth`` levels of each side as they are now, put into words in turns."""
+    seq, bids, asks = book.seq, book.levels(Side.BUY, depth), book.levels(Side.SELL, depth)
+    shown = await levels_in_turns(bids), await levels_in_turns(asks)
+    return markets.OrderBook(market_id, *shown, seq)
 
 
 def trade(record: TradeRecord) -> markets.Trade:

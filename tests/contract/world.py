@@ -47,6 +47,7 @@ class World:
                 "auth_rate_limit": "off",
                 "auth_window_limit": "off",
                 "order_rate_limit": "off",
+                "read_rate_limit": "off",
             }
         )
         self._stack = AsyncExitStack()

@@ -48,7 +48,7 @@ class ExchangeProcess:
             "--data-dir", str(folder), "--database-url", database_url, *flags,
         ]  # fmt: skip
         given = {"JWT_SECRET": SECRET, "ORDER_RATE_LIMIT": "off", "AUTH_RATE_LIMIT": "off"}
-        given |= {"AUTH_WINDOW_LIMIT": "off", **(settings or {})}
+        given |= {"AUTH_WINDOW_LIMIT": "off", "READ_RATE_LIMIT": "off", **(settings or {})}
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("PREDMARKET_")}
         inherited["PYTHONPATH"] = str(ROOT)  # it runs in a folder of its own
         self._environment = inherited | {f"PREDMARKET_{k}": v for k, v in given.items()}

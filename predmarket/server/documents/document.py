@@ -34,13 +34,14 @@ from predmarket.server.routes.context import (
     auth_call,
     cancel_entry,
     order_entry,
+    preview_entry,
     session_if_any,
     sign_in,
 )
 from predmarket.terms import ErrorCode as E
 
 _IMPLICIT = ("request", "data", "scope", "state", "headers", "cookies", "query", "body", "socket")
-_LIMITS = (auth_call, sign_in, order_entry, cancel_entry)
+_LIMITS = (auth_call, sign_in, order_entry, cancel_entry, preview_entry)
 """Guards that count calls and do not ask who is calling."""
 _OPTIONAL = ([anyone], [session_if_any])
 """Guards that ask and let nobody in particular in, too."""
@@ -107,7 +108,8 @@ class Operation:
                 found.add(E.CSRF)
         if self._who not in ([], [anyone]):
             found.add(E.FORBIDDEN)  # a key may lack the scope
-        if any(guard in _LIMITS for guard in self.handler.resolve_guards()):
+        is_read = self._who and self.method in ("get", "head")
+        if is_read or any(guard in _LIMITS for guard in self.handler.resolve_guards()):
             found.add(E.RATE_LIMITED)
         if self.body or any(True for _ in self.parameters):
             found.add(E.VALIDATION_FAILED)

@@ -1,14 +1,18 @@
-"""How much one client, or one user, may ask for: API.md, AUTH_RATE_LIMIT to ORDER_RATE_LIMIT.
+"""How much one client, or one user, may ask for: the settings that end in RATE_LIMIT and more.
 
 address.py tells whom a request comes from, auth.py counts calls by address, orders.py orders by
-user. Both count in Redis where there is one (permits.py leases from it), so that all gateways share
-the limits, and in this process (windows.py) where there is none or while it is away.
+user, reads.py what is read, connections.py what is open from one address. All but the last count in
+Redis where there is one (permits.py leases from it), so that all gateways share the limits, and in
+this process (windows.py) where there is none or while it is away.
 """
 
 from dataclasses import dataclass
 
+from predmarket.server.limits.address import Proxies
 from predmarket.server.limits.auth import AuthLimits
+from predmarket.server.limits.connections import Connections
 from predmarket.server.limits.orders import UserLimit
+from predmarket.server.limits.reads import ReadLimit
 from predmarket.server.redis import Redis
 from predmarket.server.settings import Settings
 
@@ -20,11 +24,14 @@ class Limits:
     ``orders`` counts what asks the book for something: each order placed, in a batch too, amends
     and previews. ``cancels`` counts calls that only take away risk: cancel, cancel-all,
     cancel-after. It is as large but apart, so that who has used up the orders can always cancel.
+    ``reads`` counts everything that is only asked for, ``connections`` what is open.
     """
 
     auth: AuthLimits
     orders: UserLimit
     cancels: UserLimit
+    reads: ReadLimit
+    connections: Connections
 
     @classmethod
     def of(cls, settings: Settings, redis: Redis | None) -> "Limits":
@@ -33,6 +40,8 @@ class Limits:
             AuthLimits(settings.auth_rate_limit, settings.auth_window_limit, redis),
             UserLimit("orders", settings.order_rate_limit, redis),
             UserLimit("cancels", settings.order_rate_limit, redis),
+            ReadLimit(settings.read_rate_limit, redis),
+            Connections(settings.max_connections_per_address, Proxies(settings.trusted_proxies)),
         )
 
 

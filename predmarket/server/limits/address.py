@@ -122,6 +122,12 @@ def plain_address(host: str | None) -> str | None:
     return None if address is None else str(address)
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is this machine's own."""
+    address = parse(host)
+    return address is not None and address.is_loopback
+
+
 def parse(text: str) -> Address | None:
     """Return an address, that of IPv4 where one of IPv6 stands for it; None: it is none."""
     try:

@@ -18,7 +18,7 @@ class UserLimit:
         """``name`` tells it apart in Redis."""
         self._here: Windows[int] | None = None if limit is None else Windows(limit)
         self._redis = redis
-        self._permits = None if limit is None or redis is None else Permits(name, limit, redis)
+        self._permits = None if limit is None or redis is None else Permits[int](name, limit, redis)
 
     def take_now(self, user_id: int, cost: int = 1) -> bool:
         """Take permits as ``take`` does if that needs no asking; False when ``take`` has to.

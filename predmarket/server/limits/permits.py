@@ -1,4 +1,4 @@
-"""Permits of users, counted in Redis and leased from there in chunks.
+"""Permits of users (or of addresses), counted in Redis and leased from there in chunks.
 
 What is shared is one window a user: a hash of grain number to permits taken, on the clock of Redis,
 which one script reads and writes. A process that needs permits leases some and uses them up by
@@ -18,14 +18,17 @@ Exactness:
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Hashable
+from typing import Generic, NamedTuple, TypeVar
 
 from predmarket.server.limits.windows import GRAINS, MAX_KEYS
-from predmarket.server.redis import Away, Redis
+from predmarket.server.redis import CALL_SECONDS, Away, Redis
 from predmarket.server.setting_kinds import RateLimit
 
 _USERS_A_TRIP = 200
+_BORROWED_PART = 5
+
+K = TypeVar("K", bound=Hashable)
 
 _SCRIPT = """
 local limit, grain, grains = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -103,7 +106,7 @@ class _Need(NamedTuple):
     wait: asyncio.Future[float]
 
 
-class Permits:
+class Permits(Generic[K]):
     """The leases of one limit in this process."""
 
     def __init__(
@@ -120,11 +123,11 @@ class Permits:
         self._redis = redis
         self._script = redis.client.register_script(_SCRIPT)
         self._clock = clock
-        self._leases: dict[int, _Lease] = {}
-        self._needs: dict[int, list[_Need]] = {}
+        self._leases: dict[K, _Lease] = {}
+        self._needs: dict[K, list[_Need]] = {}
         self._trips: asyncio.Task[None] | None = None
 
-    def take_held(self, user_id: int, cost: int) -> float | None:
+    def take_held(self, user_id: K, cost: int) -> float | None:
         """Take permits that were leased before, as ``take`` does; None when Redis has to be asked.
 
         Those who have asked come first.
@@ -140,7 +143,7 @@ class Permits:
             return lease.refused_until - now
         return None
 
-    async def take(self, user_id: int, cost: int) -> float:
+    async def take(self, user_id: K, cost: int) -> float:
         """Take permits, all or none; return 0, or the seconds until it is worth asking again.
 
         Raises Away.
@@ -150,11 +153,33 @@ class Permits:
             return held
         if not self._redis.up:
             raise Away
+        return await self._need(user_id, cost)
+
+    def borrow(self, user_id: K, cost: int) -> float:
+        """Take permits without waiting, as ``take`` does otherwise: those that are not held are
+        handed out at once and asked for afterwards.
+
+        So much of what one user borrows during a round trip goes over the limit as is not left by
+        then, at most two fifths of it; after that the user is refused. Raises Away.
+        """
+        held = self.take_held(user_id, cost)
+        if held is not None:
+            return held
+        if not self._redis.up:
+            raise Away
+        waiting = sum(need.cost for need in self._needs.get(user_id, ()))
+        if waiting >= self._times // _BORROWED_PART:
+            return CALL_SECONDS
+        self._need(user_id, cost).add_done_callback(_heed)
+        return 0.0
+
+    def _need(self, user_id: K, cost: int) -> "asyncio.Future[float]":
+        """Ask Redis for permits, together with what others ask for."""
         need = _Need(min(cost, self._times), asyncio.get_running_loop().create_future())
         self._needs.setdefault(user_id, []).append(need)
         if self._trips is None:
             self._trips = asyncio.create_task(self._go())
-        return await need.wait
+        return need.wait
 
     async def _go(self) -> None:
         """Make round trips as long as somebody needs something."""
@@ -165,7 +190,7 @@ class Permits:
         finally:
             self._trips = None
 
-    async def _trip(self, needs: dict[int, list[_Need]]) -> None:
+    async def _trip(self, needs: dict[K, list[_Need]]) -> None:
         try:
             answer = await self._redis.call(lambda: self._ask(needs))
         except BaseException as error:
@@ -184,7 +209,7 @@ class Permits:
             if lacking:
                 self._needs.setdefault(user, []).extend(lacking)
 
-    async def _ask(self, needs: dict[int, list[_Need]]) -> list[int]:
+    async def _ask(self, needs: dict[K, list[_Need]]) -> list[int]:
         """Lease for each user what those who wait need, or more when orders come fast."""
         now = self._clock()
         arguments: list[float] = [self._times, self._grain_s * 1_000, GRAINS]
@@ -203,7 +228,7 @@ class Permits:
         answer: list[int] = await self._script(keys=keys, args=arguments)
         return answer
 
-    def _lease(self, user: int) -> _Lease:
+    def _lease(self, user: K) -> _Lease:
         """Return a user's lease as the youngest one; the oldest goes when there is no room."""
         lease = self._leases.pop(user, None) or _Lease()
         if len(self._leases) >= MAX_KEYS:
@@ -235,3 +260,9 @@ class Permits:
                 lease.refused_cost, lease.refused_until = need.cost, now + wait
                 need.wait.set_result(wait)
         return lacking
+
+
+def _heed(answer: "asyncio.Future[float]") -> None:
+    """Take note of the answer to one who does not wait: a refusal stands in the lease already."""
+    if not answer.cancelled():
+        answer.exception()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, select
+from sqlalchemy import Row, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.engine.replies import Fill, OrderRecord
@@ -122,6 +122,18 @@ async def orders_since(
         .limit(limit)
     )
     return [(row.topic_seq, _record(row)) for row in await connection.execute(query)]
+
+
+async def count_orders_since(connection: AsyncConnection, user_id: int, seq: int, most: int) -> int:
+    """Return how many of a user's orders changed after ``seq`` on their topic, up to ``most``."""
+    changed = (
+        select(orders.c.topic_seq)
+        .where(orders.c.user_id == user_id, orders.c.topic_seq > seq)
+        .order_by(orders.c.topic_seq)
+        .limit(most)
+        .subquery("changed")
+    )
+    return int((await connection.execute(select(func.count()).select_from(changed))).scalar_one())
 
 
 async def fills_of(connection: AsyncConnection, order_ids: Sequence[int]) -> dict[int, list[Fill]]:

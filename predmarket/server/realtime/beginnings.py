@@ -3,9 +3,13 @@
 A topic is given a beginning while the client takes what it is sent; until then the next one waits.
 So a thousand subscriptions at once cost one task and one snapshot at a time.
 
-What the market view holds (books, tickers, markets) is put into words in one step. Everything else
-is read from the database (stored.py); messages of that time are held, and dropped where the
-snapshot stands for them already.
+What the market view holds (books, tickers, markets) is taken in one step and put into words in
+turns (turns.py). Everything else is read from the database (stored.py), a few at a time, and what
+was missed page by page, of which HISTORIES_AT_ONCE are read for all clients together. Messages of
+that time are held, and dropped where the snapshot stands for them already.
+
+What is sent is paid for by its rows (limits/reads.py); a history is paid for before it is read, and
+refused with RATE_LIMITED when it cannot be.
 """
 
 import asyncio
@@ -15,23 +19,23 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
-from predmarket.contracts.realtime import MAX_SNAPSHOT, MAX_TOPICS, MarketsSnapshot
+from predmarket.contracts.realtime import MAX_SNAPSHOT, MAX_TOPICS, BookLevels, MarketsSnapshot
 from predmarket.server import wire
 from predmarket.server.changes import MarketChange
+from predmarket.server.limits.reads import Reader, rows_of
 from predmarket.server.realtime import frames, stored
 from predmarket.server.realtime.hub import Hub
 from predmarket.server.realtime.outgoing import Outgoing
-from predmarket.server.realtime.stored import Missed, Snapshot
+from predmarket.server.realtime.stored import History, Missed, Snapshot
 from predmarket.server.realtime.subscription import Subscription
 from predmarket.server.realtime.topics import Kind, Topic
-from predmarket.server.realtime.words import Change, book_levels, seq_of
+from predmarket.server.realtime.words import Change, seq_of
 from predmarket.server.storage.database import Database
-from predmarket.terms import MarketStatus, Side
+from predmarket.server.turns import ITEMS_A_TURN, in_turns
+from predmarket.terms import MarketStatus
 
 _MANY = 2 * MAX_TOPICS
 """Waiting beginnings from which on it is looked which of them are still wanted."""
-_PIECE = 200
-"""Missed messages that are sent before it is looked whether the client takes them."""
 _HIDDEN = (MarketStatus.DRAFT, MarketStatus.RESOLVED, MarketStatus.VOIDED)
 _IN_VIEW = (Kind.BOOK, Kind.TICKER, Kind.MARKETS)
 
@@ -64,11 +68,17 @@ class Beginnings:
     """
 
     def __init__(
-        self, hub: Hub, db: Database, out: Outgoing, failed: Callable[[Beginning, Exception], None]
+        self,
+        hub: Hub,
+        db: Database,
+        out: Outgoing,
+        reader: Reader,
+        failed: Callable[[Beginning, Exception], None],
     ) -> None:
         self._hub = hub
         self._db = db
         self._out = out
+        self._reader = reader
         self._failed = failed
         self._waiting: deque[Beginning] = deque()
         self._coming: dict[Topic, Subscription] = {}  # those among the waiting that resume
@@ -130,23 +140,38 @@ class Beginnings:
             subscription.hold()
             hub.attach(subscription)
         try:
-            found = self._at_hand(topic, one.last_seq)
-            if found is None:
-                async with hub.reads, self._db.read() as connection:
-                    found = await stored.read(connection, topic, one.last_seq, hub.view)
+            found = await self._find(topic, one.last_seq)
             if one.stale or self._put_behind(one):
                 return
-            if isinstance(found, Snapshot):
-                self._send_snapshot(one, found)
-            elif one.last_seq is not None:
-                await self._send_missed(topic, found.changes, one.last_seq)
+            seq = await self._give(one, found)
             if subscription is not None:
-                subscription.restart(found.seq)
+                subscription.restart(seq)
         finally:
             if subscription is not None:
                 subscription.release()
 
-    def _at_hand(self, topic: Topic, last_seq: int | None) -> Snapshot | Missed | None:
+    async def _find(self, topic: Topic, last_seq: int | None) -> Snapshot | Missed | History:
+        hub = self._hub
+        if last_seq is not None:
+            await hub.recent.prepare()
+        at_hand = await self._at_hand(topic, last_seq)
+        if at_hand is not None:
+            return at_hand
+        async with hub.reads, self._db.read() as connection:
+            return await stored.read(connection, topic, last_seq, hub.view)
+
+    async def _give(self, one: Beginning, found: Snapshot | Missed | History) -> int:
+        """Send what was found; return the number that it leads to. Raises Refusal RATE_LIMITED."""
+        if isinstance(found, History):
+            return await self._send_history(one, found)
+        if isinstance(found, Snapshot):
+            self._send_snapshot(one, found)
+        elif one.last_seq is not None:
+            self._reader.charge(len(found.changes))
+            await self._send_missed(one, found.changes, one.last_seq)
+        return found.seq
+
+    async def _at_hand(self, topic: Topic, last_seq: int | None) -> Snapshot | Missed | None:
         """Return what needs no database; None for a topic that does."""
         hub, kind = self._hub, topic.kind
         if last_seq is not None:
@@ -157,49 +182,69 @@ class Beginnings:
                 return Missed(last_seq, [])
         if kind not in _IN_VIEW:
             return None
-        snapshot = self._of_view(topic)
+        snapshot = await self._of_view(topic)
         return Missed(last_seq, []) if last_seq == snapshot.seq else snapshot
 
-    def _of_view(self, topic: Topic) -> Snapshot:
+    async def _of_view(self, topic: Topic) -> Snapshot:
         view = self._hub.view
         if topic.kind is Kind.MARKETS:
-            return Snapshot(view.markets_seq, "markets.snapshot", self._markets())
+            seq = view.markets_seq
+            return Snapshot(seq, "markets.snapshot", await self._markets())
         book = view.book(topic.id)
         if topic.kind is Kind.BOOK:
-            data = book_levels(topic.id, book.levels(Side.BUY), book.levels(Side.SELL))
-            return Snapshot(book.seq, "orderbook.snapshot", data)
+            shown = await wire.order_book(topic.id, book, None)
+            data = BookLevels(topic.id, shown.bids, shown.asks)
+            return Snapshot(shown.seq, "orderbook.snapshot", data)
         record = view.find(topic.id)
         assert record is not None  # the topic was read by it, and markets stay
         return Snapshot(view.ticker_seq(topic.id), "ticker.snapshot", wire.ticker(record, book))
 
-    def _markets(self) -> MarketsSnapshot:
+    async def _markets(self) -> MarketsSnapshot:
         view, names = self._hub.view, self._hub.names
         shown = [record for record in view if record.status not in _HIDDEN]
         shown.sort(key=lambda record: record.id, reverse=True)
-        items = [
-            wire.market(record, view.book(record.id), names.get(record.creator_id))
-            for record in shown[:MAX_SNAPSHOT]
-        ]
+        items = await in_turns(
+            shown[:MAX_SNAPSHOT],
+            lambda one: wire.market(one, view.book(one.id), names.get(one.creator_id)),
+        )
         return MarketsSnapshot(items, True if len(shown) > MAX_SNAPSHOT else UNSET)
 
     def _send_snapshot(self, one: Beginning, found: Snapshot) -> None:
         name = one.topic.name
+        self._reader.charge(rows_of(found.data) or 1)
         self._out.send(
             frames.message(
                 found.type, found.data, topic=name, seq=found.seq, request_id=one.request_id
             )
         )
 
-    async def _send_missed(self, topic: Topic, changes: list[Change], last_seq: int) -> None:
-        """Send missed changes, each following on the one before."""
-        hub = self._hub
-        for place, change in enumerate(changes):
-            name = None
-            if topic.kind is Kind.MARKETS:
-                assert isinstance(change, MarketChange)
-                name = hub.names.get(change.record.creator_id)
-            message = hub.words.of(topic, change, name, last_seq=last_seq)
-            last_seq = message.seq
-            self._out.send(message.frame)
-            if place % _PIECE == _PIECE - 1:
-                await self._out.drained()
+    async def _send_history(self, one: Beginning, history: History) -> int:
+        """Read and send what was missed, page by page; return the number that it leads to.
+
+        Raises Refusal RATE_LIMITED.
+        """
+        self._reader.pay(history.missed)
+        while True:
+            async with self._hub.histories, self._hub.reads, self._db.read() as connection:
+                page = await stored.next_page(connection, history)
+            await self._send_missed(one, page.changes, history.at.seq)
+            if page.whole or one.stale:
+                return page.last.seq
+            history = history._replace(at=page.last)
+
+    async def _send_missed(self, one: Beginning, changes: list[Change], last_seq: int) -> None:
+        """Send missed changes, each following on the one before, as the client takes them."""
+        hub, topic = self._hub, one.topic
+        for start in range(0, len(changes), ITEMS_A_TURN):
+            await asyncio.sleep(0)
+            await self._out.drained()
+            if one.stale:
+                return
+            for change in changes[start : start + ITEMS_A_TURN]:
+                name = None
+                if topic.kind is Kind.MARKETS:
+                    assert isinstance(change, MarketChange)
+                    name = hub.names.get(change.record.creator_id)
+                message = hub.words.of(topic, change, name, last_seq=last_seq)
+                last_seq = message.seq
+                self._out.send(message.frame)

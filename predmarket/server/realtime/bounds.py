@@ -18,7 +18,8 @@ class Bounds:
     ``idle_s``: how long a socket of nobody's that asked for nothing is kept.
 
     A token is spent on every message but an order that reaches the core (those have limits of
-    their own, as over HTTP), on every error, and on each 4 KiB of any message: ``burst`` at once,
+    their own, as over HTTP), on every error, on each 4 KiB of any message and on each ten topics
+    of a subscription: ``burst`` at once,
     ``rate`` come back a second.
     """
 
@@ -30,6 +31,9 @@ class Bounds:
     rate: float = 200.0
     burst: float = 2_000.0
     topics: int = MAX_TOPICS
+
+
+TOPICS_A_TOKEN = 10
 
 
 class Bucket:

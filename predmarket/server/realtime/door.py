@@ -22,6 +22,8 @@ from predmarket.engine.commands import Disconnect
 from predmarket.server.auth.gate import header
 from predmarket.server.auth.principals import Ended, Principal
 from predmarket.server.bus import BusError, Faulted
+from predmarket.server.limits.address import client_key
+from predmarket.server.limits.connections import too_many_connections
 from predmarket.server.observability.request import CURRENT
 from predmarket.server.realtime.bounds import SILENT, UNAUTHENTICATED, Bounds
 from predmarket.server.realtime.entry import ORDERS
@@ -61,8 +63,24 @@ class Realtime:
         self._tasks: set[asyncio.Task[None]] = set()
         context.principals.listeners.append(self._heard_of)
 
-    async def __call__(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
-        """Let a client in, or refuse it."""
+    async def __call__(
+        self, scope: WebSocketScope, receive: Receive, send: Send, behind: str | None = None
+    ) -> None:
+        """Let a client in, or refuse it. ``behind``: what a proxy's client counts under."""
+        counters = self._context.limits.connections
+        surplus = counters.enter(behind)
+        peer = None
+        try:
+            peer = await self._let_in(scope, receive, send, too_many=surplus > 0)
+        finally:
+            if peer is None or peer.gone:
+                counters.leave(behind)
+            else:
+                peer.counted = behind
+
+    async def _let_in(
+        self, scope: WebSocketScope, receive: Receive, send: Send, *, too_many: bool
+    ) -> Peer | None:
         await receive()
         CURRENT.set(scope)
         id = request_id(scope["headers"])
@@ -71,23 +89,26 @@ class Realtime:
         refused: Refusal | None = None
         principal = None
         try:
+            if too_many:
+                raise too_many_connections()
             principal = await self._identify(scope, query.get("token", [""])[0])
         except Exception as error:  # noqa: BLE001 -- every error is an answer
             refused = refusal_of(error)
         if refused is not None and refused.code is not ErrorCode.UNAUTHENTICATED:
             await _answer(refused, id, send)
-            return
+            return None
         await send({"type": "websocket.accept", "subprotocol": None,
                     "headers": [(b"x-request-id", id.encode())]})  # fmt: skip
         extensions = cast("dict[str, dict[str, Any]]", scope["extensions"])
         socket: Socket = extensions[SOCKET]["socket"]
         if socket.disconnected:
-            return
+            return None
         state: dict[str, Any] = {"request_id": id}
-        peer = Peer(self._shared, socket, {"state": state})
+        host = (scope["client"] or ("",))[0]
+        peer = Peer(self._shared, socket, {"state": state}, client_key(host))
         self._context.services.metrics.connections.inc()
         socket.hand_over(peer)
-        log.info("socket_opened", extra={"address": (scope["client"] or ("",))[0]})
+        log.info("socket_opened", extra={"address": host})
         if self._watch is None:
             self._watch = asyncio.create_task(self._look_after())
         peer.cancel_wanted = query.get("cancelOnDisconnect", [""])[0] in _YES
@@ -95,6 +116,7 @@ class Realtime:
             peer.close(UNAUTHENTICATED, "the token is not valid")
         elif principal is not None:
             peer.sign_in(principal)
+        return peer
 
     async def _identify(self, scope: WebSocketScope, token: str) -> Principal | None:
         """Return whom a handshake comes from. Raises Refusal UNAUTHENTICATED, CSRF."""
@@ -200,6 +222,7 @@ class Realtime:
 
     def _lost(self, peer: Peer) -> None:
         self._context.services.metrics.connections.dec()
+        self._context.limits.connections.leave(peer.counted)
         before = CURRENT.set(cast("Any", peer.scope))
         try:
             seconds = round(asyncio.get_running_loop().time() - peer.opened, 3)

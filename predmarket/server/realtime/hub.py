@@ -5,6 +5,7 @@ Invariants:
   that were put into the loop's queue before it;
 - a topic's messages go out in the order of their numbers, each rendered once, and only when the
   topic has a subscriber;
+- of many sockets some are written to at a time; what is told to all of them holds up nobody;
 - delivering waits for nobody: who does not read is looked after by outgoing.py.
 """
 
@@ -22,12 +23,17 @@ from predmarket.server.realtime.subscription import Subscription
 from predmarket.server.realtime.topics import Kind, Topic
 from predmarket.server.realtime.words import Change, Message, Words
 from predmarket.server.storage.database import UNAVAILABLE, Database
+from predmarket.server.turns import each_in_turns
 from predmarket.server.view import MarketView
 
 log = logging.getLogger(__name__)
 
 READS_AT_ONCE = 4
 """Snapshots read from the database at the same time; the rest of its connections serve HTTP."""
+HISTORIES_AT_ONCE = 2
+"""Pages of what was missed that are among them, so that other snapshots find their turn."""
+SOCKETS_A_TURN = 200
+"""Sockets that are written to before others have their turn."""
 _RETRY_S = 0.5
 _MARKETS = Topic(Kind.MARKETS, 0)
 
@@ -41,9 +47,11 @@ class Hub:
         self.words = Words(view)
         self.recent = Recent()
         self.reads = asyncio.Semaphore(READS_AT_ONCE)
+        self.histories = asyncio.Semaphore(HISTORIES_AT_ONCE)
         self._channels: dict[Topic, set[Subscription]] = {}
         self._announcements: deque[MarketChange] = deque()
         self._announcing: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     # the core's side (settlement.outlet.Outlet)
 
@@ -61,9 +69,8 @@ class Hub:
 
         Otherwise one whose topic does not change again would never see that it is behind.
         """
-        for channel in self._channels.values():
-            for subscription in channel:
-                subscription.out.overrun()
+        outs = {one.out for channel in self._channels.values() for one in channel}
+        self._ending = asyncio.create_task(each_in_turns(outs, Outgoing.overrun))
 
     # the subscribers' side
 
@@ -102,8 +109,16 @@ class Hub:
             self._tell(channel, topic, change, touched)
         if announced:
             self._announce(announced, touched)
-        for out in touched:
+        self._flush(touched)
+
+    def _flush(self, touched: list[Outgoing], start: int = 0) -> None:
+        """Write what was gathered, to some sockets at a time: what is sent to the others meanwhile
+        is gathered behind it."""
+        end = start + SOCKETS_A_TURN
+        for out in touched[start:end]:
             out.flush()
+        if end < len(touched):
+            asyncio.get_running_loop().call_soon(self._flush, touched, end)
 
     def _announce(self, changes: list[MarketChange], touched: list[Outgoing]) -> None:
         """Publish markets; when a creator's name has to be looked up, in order behind that."""
@@ -132,8 +147,7 @@ class Hub:
             ready = list(self._known(waiting))
             touched: list[Outgoing] = []
             self._publish_markets(ready, touched)
-            for out in touched:
-                out.flush()
+            self._flush(touched)
         self._announcing = None
 
     def _known(self, waiting: deque[MarketChange]) -> Iterator[MarketChange]:
@@ -164,10 +178,11 @@ class Hub:
 
     async def close(self) -> None:
         """Let go of what runs in the background."""
-        if self._announcing is not None:
-            self._announcing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._announcing
+        for task in (self._announcing, self._ending):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
 
 def _publish(channel: Iterable[Subscription], message: Message, touched: list[Outgoing]) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from predmarket.contracts.realtime import Resume
 from predmarket.server.auth.principals import Principal
+from predmarket.server.limits.reads import Reader
 from predmarket.server.realtime import topics
 from predmarket.server.realtime.beginnings import Beginning, Beginnings
 from predmarket.server.realtime.hub import Hub
@@ -35,17 +36,20 @@ class Interests:
         context: Context,
         hub: Hub,
         out: Outgoing,
+        reader: Reader,
         most: int,
         failed: Callable[[Beginning, Exception], None],
     ) -> None:
-        """``failed`` is told of a beginning that could not be given to a client who wants it."""
+        """``reader`` pays for what is read; ``failed`` is told of a beginning that could not be
+        given to a client who wants it."""
         self._context = context
         self._hub = hub
         self._out = out
         self._most = most
         self._failed = failed
         self._held: dict[Topic, Subscription] = {}
-        self.beginnings = Beginnings(hub, context.services.db, out, self._not_begun)
+        db = context.services.db
+        self.beginnings = Beginnings(hub, db, out, reader, self._not_begun)
 
     def __len__(self) -> int:
         return len(self._held)

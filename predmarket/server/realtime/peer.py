@@ -9,6 +9,7 @@ Invariant: after its end (``_end``) a peer is in no list, gets nothing, and star
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from predmarket.contracts.realtime import (
 from predmarket.contracts.requests import Invalid, decode, weight
 from predmarket.server.auth.gate import check_scope
 from predmarket.server.auth.principals import Principal
+from predmarket.server.limits.reads import Reader
 from predmarket.server.observability.request import CURRENT
 from predmarket.server.realtime import frames, requests
 from predmarket.server.realtime.beginnings import Beginning
@@ -37,6 +39,7 @@ from predmarket.server.realtime.bounds import (
     RESTARTING,
     SLOW,
     TOO_MANY,
+    TOPICS_A_TOKEN,
     UNAUTHENTICATED,
     Bounds,
     Bucket,
@@ -44,7 +47,7 @@ from predmarket.server.realtime.bounds import (
 from predmarket.server.realtime.hub import Hub
 from predmarket.server.realtime.interests import Interests
 from predmarket.server.realtime.outgoing import Outgoing
-from predmarket.server.realtime.protocol import Socket
+from predmarket.server.realtime.protocol import TURN_SECONDS, Socket
 from predmarket.server.realtime.topics import Topic
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import Context
@@ -83,11 +86,13 @@ class Peer:
     """One client.
 
     ``connection`` names it when its end shall cancel its orders; ``cancel_wanted``: once it says
-    who it is. ``in_flight`` counts what is with the core or being read for an answer.
+    who it is. ``counted`` is what it counts under behind a proxy (limits/connections.py); ``gone``:
+    its connection is. ``in_flight`` counts what is with the core or being read for an answer.
     """
 
-    def __init__(self, shared: Shared, socket: Socket, scope: dict[str, Any]) -> None:
-        """Take over a socket. ``scope`` holds what its log lines say (observability.request)."""
+    def __init__(self, shared: Shared, socket: Socket, scope: dict[str, Any], address: str) -> None:
+        """Take over a socket. ``scope`` holds what its log lines say (observability.request),
+        ``address`` what its client's reads count under until it says who it is."""
         self.shared = shared
         self.context = shared.context
         self.hub = shared.hub
@@ -99,14 +104,23 @@ class Peer:
         self.opened = self.heard = self.pinged = self._used = socket.loop.time()
         self.scope = scope
         self.ended = False
+        self.gone = False
+        self.counted: str | None = None
+        self.reader = Reader(self.context.limits.reads, address)
         self._socket = socket
         self._loop = socket.loop
         self._bucket = Bucket(shared.bounds, self.heard)
         self.interests = Interests(
-            shared.context, shared.hub, self.out, shared.bounds.topics, self._not_begun
+            shared.context,
+            shared.hub,
+            self.out,
+            self.reader,
+            shared.bounds.topics,
+            self._not_begun,
         )
         self._inbox: deque[bytes] = deque()
         self._waits: asyncio.Task[None] | None = None
+        self._next_turn: asyncio.Handle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._paused = False
@@ -165,6 +179,7 @@ class Peer:
     def lost(self) -> None:
         """The connection is gone."""
         self._end()
+        self.gone = True
         self.shared.lost(self)
 
     # answers
@@ -218,6 +233,7 @@ class Peer:
     def sign_in(self, principal: Principal) -> None:
         """Let a user in."""
         self.principal = principal
+        self.reader.user_id = principal.user_id
         self.scope["state"]["user_id"] = principal.user_id
         if self.cancel_wanted and self.connection is None:
             self.connection = f"{self.shared.gateway}-{self._number}"
@@ -254,6 +270,10 @@ class Peer:
     def subscribe(self, message: ClientMessage) -> None:
         """Carry out subscribe."""
         asked = decode(bytes(message.data), SubscribeRequest).topics
+        self._spend(len(asked) // TOPICS_A_TOKEN)
+        if self.ended:
+            return
+        self.reader.take(len(asked))
         wanted = self.interests.read(asked, self.principal)
         self.send("subscribed", Subscribed(wanted.named), message.request_id)
         self.interests.begin(wanted.begun)
@@ -261,6 +281,9 @@ class Peer:
     def unsubscribe(self, message: ClientMessage) -> None:
         """Carry out unsubscribe; a topic that was not subscribed to is none now either."""
         asked = decode(bytes(message.data), UnsubscribeRequest).topics
+        self._spend(len(asked) // TOPICS_A_TOKEN)
+        if self.ended:
+            return
         gone = [self.interests.topic(name, self.principal) for name in asked]
         for topic in gone:
             self.interests.drop(topic)
@@ -271,6 +294,7 @@ class Peer:
         """Carry out snapshot."""
         self._used = self._loop.time()
         name = decode(bytes(message.data), SnapshotRequest).topic
+        self.reader.take()
         self.interests.snapshot(self.interests.topic(name, self.principal), message.request_id)
 
     def pong(self, message: ClientMessage) -> None:
@@ -333,7 +357,9 @@ class Peer:
 
     def _busy(self) -> bool:
         """Tell whether the next message has to wait."""
-        return self._stopping or self._waits is not None or self.in_flight >= MAX_IN_FLIGHT
+        resting = self._next_turn is not None
+        waits = resting or self._stopping or self._waits is not None
+        return waits or self.in_flight >= MAX_IN_FLIGHT
 
     def _pause(self) -> None:
         """Read no more than has arrived."""
@@ -342,12 +368,19 @@ class Peer:
             self._socket.pause_reading()
 
     def _go_on(self) -> None:
-        """Carry out what has arrived meanwhile, and read on."""
+        """Carry out what has arrived meanwhile, in turns, and read on."""
+        until = time.monotonic() + TURN_SECONDS
         while self._inbox and not self._busy():
             self._carry_out(self._inbox.popleft())
+            if self._inbox and time.monotonic() > until:
+                self._next_turn = self._loop.call_soon(self._take_turn)
         if not (self._busy() or self.ended):
             self._paused = False
             self._socket.resume_reading()
+
+    def _take_turn(self) -> None:
+        self._next_turn = None
+        self._go_on()
 
     async def _sign_in(self, request: AuthRequest, request_id: str | None) -> None:
         token = request.token

@@ -33,6 +33,7 @@ from websockets.speedups import apply_mask
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.realtime import MAX_MESSAGE_BYTES
 from predmarket.server.gathering import GatheringTransport
+from predmarket.server.limits.connections import Connections
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.errors import envelope
 from predmarket.server.routes.headers import request_id
@@ -116,6 +117,8 @@ class Socket(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.conn = _Messages(max_size=MAX_MESSAGE_BYTES, logger=self.logger)
         self.listener: Listener | None = None
+        self._counters: Connections | None = getattr(self.app, "connections", None)
+        self._counted: str | None = None
         self._rest = bytearray()
         self._deaf = False
         self._halted = False
@@ -179,6 +182,9 @@ class Socket(WebSocketsSansIOProtocol):
         if isinstance(transport, GatheringTransport):
             transport = transport.inner
         super().connection_made(transport)
+        if self._counters is not None:
+            self._counted = self._counters.key(self.client)
+            self._counters.enter(self._counted)  # in place of the HTTP connection that it was
         sock = cast("socket.socket | None", transport.get_extra_info("socket"))
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
             with suppress(OSError):  # a wish
@@ -190,6 +196,9 @@ class Socket(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._deaf = self.close_sent = True
+        if self._counters is not None:
+            self._counters.leave(self._counted)
+            self._counted = None
         if self._next_turn is not None:
             self._next_turn.cancel()
             self._next_turn = None

@@ -5,6 +5,7 @@ topic when somebody first looks for something in it: most never are. Kept as obj
 them would pass through the processor's caches and drive out what is at work.
 """
 
+import asyncio
 from collections import deque
 from itertools import chain
 
@@ -14,6 +15,8 @@ from predmarket.server.realtime.words import Change, last_seq_of, seq_of
 
 MAX_CHANGES = 20_000
 MAX_BATCHES = 500
+_BATCHES_A_TURN = 5
+_NOTHING = Topic(Kind.MARKETS, -1)
 
 
 def topics_of(changes: Changes) -> "chain[tuple[Topic, Change]]":
@@ -73,6 +76,16 @@ class Recent:
             self._size > MAX_CHANGES or len(self._batches) > MAX_BATCHES
         ):
             self._size -= self._batches.popleft().size
+
+    async def prepare(self) -> None:
+        """Index the batches in turns, so that ``since`` finds them so: once each, and only when
+        somebody looks."""
+        for count, batch in enumerate([*self._batches]):
+            if (
+                batch.index is None and count % _BATCHES_A_TURN == 0
+            ):  # decoding a batch takes a while
+                await asyncio.sleep(0)
+            batch.of(_NOTHING)
 
     def since(self, topic: Topic, last_seq: int) -> list[Change] | None:
         """Return a topic's changes after ``last_seq``; None when they are not all here."""

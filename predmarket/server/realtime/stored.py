@@ -1,8 +1,8 @@
 """What a topic begins with where the database has to be asked.
 
-Given the number that a client has, it is what the client missed, up to MAX_REPLAY; beyond that, or
-without one, the topic as it stands. Either is read together with the topic's own number, in one
-snapshot of the database.
+Given the number that a client has, it is what the client missed, up to MAX_REPLAY and PAGE at a
+time; beyond that, or without one, the topic as it stands, read together with the topic's own number
+in one snapshot of the database.
 """
 
 from typing import NamedTuple
@@ -23,15 +23,25 @@ from predmarket.server import wire
 from predmarket.server.changes import FillChange, OrderChange, TradeChange
 from predmarket.server.queries.accounts import account_of
 from predmarket.server.queries.cursors import LARGEST_ID
-from predmarket.server.queries.orders import orders_of, orders_since
+from predmarket.server.queries.orders import count_orders_since, orders_of, orders_since
 from predmarket.server.queries.positions import positions_of
 from predmarket.server.queries.topics import seqs_of_user, trade_seq
-from predmarket.server.queries.trades import fills_of_user, trades_of
+from predmarket.server.queries.trades import (
+    fill_before_last,
+    fills_after,
+    fills_of_user,
+    trade_before_last,
+    trades_after,
+    trades_of,
+)
 from predmarket.server.realtime.topics import Kind, Topic
 from predmarket.server.realtime.words import Change
+from predmarket.server.turns import in_turns
 from predmarket.server.view import MarketView
 from predmarket.terms import OrderStatus
 
+PAGE = 200
+"""Missed changes that are read at a time."""
 _OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 
 
@@ -50,10 +60,37 @@ class Missed(NamedTuple):
     changes: list[Change]
 
 
+class Place(NamedTuple):
+    """Where a client is in a topic: the number that it has, and the id of that trade."""
+
+    seq: int
+    id: int
+
+
+class History(NamedTuple):
+    """What came after the client's place, ``missed`` changes by now, to be read page by page.
+
+    Each page is read in a snapshot of its own, so that nothing long is held for a slow client. None
+    is passed over: trades never change, and an order that changes meanwhile has a later number.
+    """
+
+    topic: Topic
+    at: Place
+    missed: int
+
+
+class Page(NamedTuple):
+    """Changes of a history, and the place behind them; ``whole``: there were no more by then."""
+
+    changes: list[Change]
+    last: Place
+    whole: bool
+
+
 async def read(
     connection: AsyncConnection, topic: Topic, last_seq: int | None, view: MarketView
-) -> Snapshot | Missed:
-    """Return a topic's beginning from the database."""
+) -> Snapshot | Missed | History:
+    """Return a topic's beginning from the database, or where to read what was missed."""
     match topic.kind:
         case Kind.TRADES:
             return await _trades(connection, topic.id, last_seq)
@@ -69,7 +106,7 @@ async def read(
         case _:
             seq = (await seqs_of_user(connection, topic.id)).positions
             records = await positions_of(connection, topic.id)
-            items = [wire.position(record, view) for record in records]
+            items = await in_turns(records, lambda record: wire.position(record, view))
             found = Snapshot(seq, "positions.snapshot", PositionsSnapshot(items))
     return Missed(seq, []) if last_seq == seq else found
 
@@ -79,19 +116,34 @@ def _count_missed(last_seq: int | None, seq: int) -> int | None:
     return None if last_seq is None or last_seq > seq else seq - last_seq
 
 
+async def next_page(connection: AsyncConnection, history: History) -> Page:
+    """Return the next changes of a history, the oldest first."""
+    at, id = history.at, history.topic.id
+    match history.topic.kind:
+        case Kind.TRADES:
+            trades = await trades_after(connection, id, at.id, limit=PAGE)
+            changes: list[Change] = [TradeChange(at.seq + n, t) for n, t in enumerate(trades, 1)]
+            last = Place(at.seq + len(trades), trades[-1].id if trades else at.id)
+        case Kind.FILLS:
+            fills = await fills_after(connection, id, at.id, limit=PAGE)
+            changes = [FillChange(id, at.seq + n, fill) for n, fill in enumerate(fills, 1)]
+            last = Place(at.seq + len(fills), fills[-1].trade_id if fills else at.id)
+        case _:
+            changed = await orders_since(connection, id, at.seq, PAGE)
+            changes = [OrderChange(seq, record) for seq, record in changed]
+            last = Place(changed[-1][0] if changed else at.seq, 0)
+    return Page(changes, last, whole=len(changes) < PAGE)
+
+
 async def _trades(
     connection: AsyncConnection, market_id: int, last_seq: int | None
-) -> Snapshot | Missed:
+) -> Snapshot | Missed | History:
     seq = await trade_seq(connection, market_id)
     count = _count_missed(last_seq, seq)
-    replay = count is not None and count <= MAX_REPLAY
-    limit = count if replay and count is not None else SNAPSHOT_HISTORY
-    records = []
-    if limit:
-        records = await trades_of(connection, market_id, before=LARGEST_ID, limit=limit)
-    if replay:
-        changes = [TradeChange(seq - n, one) for n, one in enumerate(records)]
-        return Missed(seq, [*reversed(changes)])
+    if count is not None and last_seq is not None and count <= MAX_REPLAY:
+        id = await trade_before_last(connection, market_id, count)
+        return History(Topic(Kind.TRADES, market_id), Place(last_seq, id), count)
+    records = await trades_of(connection, market_id, before=LARGEST_ID, limit=SNAPSHOT_HISTORY)
     items = [wire.trade(record) for record in records]
     missed = UNSET if count is None else True
     return Snapshot(seq, "trades.snapshot", TradesSnapshot(market_id, items, missed))
@@ -99,36 +151,32 @@ async def _trades(
 
 async def _fills(
     connection: AsyncConnection, user_id: int, last_seq: int | None, view: MarketView
-) -> Snapshot | Missed:
+) -> Snapshot | Missed | History:
     seq = (await seqs_of_user(connection, user_id)).fills
     count = _count_missed(last_seq, seq)
-    replay = count is not None and count <= MAX_REPLAY
-    limit = count if replay and count is not None else SNAPSHOT_HISTORY
-    records = []
-    if limit:
-        records = await fills_of_user(connection, user_id, before=LARGEST_ID, limit=limit)
-    if replay:
-        changes = [FillChange(user_id, seq - n, one) for n, one in enumerate(records)]
-        return Missed(seq, [*reversed(changes)])
+    if count is not None and last_seq is not None and count <= MAX_REPLAY:
+        id = await fill_before_last(connection, user_id, count)
+        return History(Topic(Kind.FILLS, user_id), Place(last_seq, id), count)
+    records = await fills_of_user(connection, user_id, before=LARGEST_ID, limit=SNAPSHOT_HISTORY)
     items = [wire.user_fill(record, view) for record in records]
     return Snapshot(seq, "fills.snapshot", FillsSnapshot(items, UNSET if count is None else True))
 
 
 async def _orders(
     connection: AsyncConnection, user_id: int, last_seq: int | None, view: MarketView
-) -> Snapshot | Missed:
+) -> Snapshot | Missed | History:
     """Return the orders that changed, as they are now: one message stands for all its changes."""
     seq = (await seqs_of_user(connection, user_id)).orders
     count = _count_missed(last_seq, seq)
     if count is not None and last_seq is not None:
-        changed = await orders_since(connection, user_id, last_seq, MAX_REPLAY + 1)
-        if len(changed) <= MAX_REPLAY:
-            return Missed(seq, [OrderChange(number, record) for number, record in changed])
+        changed = await count_orders_since(connection, user_id, last_seq, MAX_REPLAY + 1)
+        if changed <= MAX_REPLAY:
+            return History(Topic(Kind.ORDERS, user_id), Place(last_seq, 0), changed)
     records = await orders_of(
         connection, user_id, before=LARGEST_ID, limit=MAX_SNAPSHOT + 1, statuses=_OPEN
     )
     data = OrdersSnapshot(
-        [wire.order_state(record, view) for record in records[:MAX_SNAPSHOT]],
+        await in_turns(records[:MAX_SNAPSHOT], lambda record: wire.order_state(record, view)),
         True if len(records) > MAX_SNAPSHOT else UNSET,
         UNSET if count is None else True,
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, TypeAlias, get_args
 
-from litestar import Request
+from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.enums import ScopeType
@@ -18,6 +18,9 @@ from predmarket.server.auth.sessions import Sessions
 from predmarket.server.candles import Candles
 from predmarket.server.health import HealthCheck
 from predmarket.server.limits import Limits
+from predmarket.server.limits.address import client_key
+from predmarket.server.limits.reads import Reader, rows_of
+from predmarket.server.observability.request import CURRENT
 from predmarket.server.refusal import Refusal
 from predmarket.server.services import Services
 from predmarket.server.view import MarketRecord
@@ -25,6 +28,8 @@ from predmarket.terms import ErrorCode, MarketStatus, Scope
 
 CONTEXT = "context"
 MAX_BODY_BYTES = 64 * 1024
+_READS = ("GET", "HEAD")
+_READER = "reader"
 
 AnyConnection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
@@ -113,27 +118,23 @@ class ApiRequest(Request[Principal | None, Any, State]):
 
 async def anyone(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: lets everybody in, knowing who it is when they say so."""
-    await _identify(connection)
+    _let_in(connection, await _gate(connection).identify(connection.scope))
 
 
 async def signed_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: lets users in; a key needs the scope ``read`` for a GET, ``trade`` for all else."""
-    scope = connection.scope
-    reads = scope["type"] == ScopeType.HTTP and scope["method"] in ("GET", "HEAD")
-    needed = Scope.READ if reads else Scope.TRADE
-    scope["user"] = await _gate(connection).require(scope, needed)
+    needed = Scope.READ if _reads(connection) else Scope.TRADE
+    _let_in(connection, await _gate(connection).require(connection.scope, needed))
 
 
 async def with_session(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: lets users in who have logged in; an API key does not do."""
-    scope = connection.scope
-    scope["user"] = await _gate(connection).require_session(scope)
+    _let_in(connection, await _gate(connection).require_session(connection.scope))
 
 
 async def admin(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: lets admins in."""
-    scope = connection.scope
-    scope["user"] = await _gate(connection).require_admin(scope)
+    _let_in(connection, await _gate(connection).require_admin(connection.scope))
 
 
 async def session_if_any(connection: AnyConnection, _: BaseRouteHandler) -> None:
@@ -172,9 +173,34 @@ async def cancel_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:
     await _context(connection).limits.cancels.take(connection.scope["user"].user_id)
 
 
-async def _identify(connection: AnyConnection) -> None:
+async def preview_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard, after ``signed_in``: counts a preview, which asks the book and reads it."""
+    await order_entry(connection, _)
+    _context(connection).limits.reads.take(connection.scope["user"].user_id, "")
+
+
+async def charge_rows(response: Response[Any]) -> Response[Any]:
+    """Have the reader pay for what a read answers (Litestar's after_request)."""
+    scope = CURRENT.get()
+    reader = None if scope is None else scope.get("state", {}).get(_READER)
+    if reader is not None:
+        reader.charge(rows_of(response.content))
+    return response
+
+
+def _let_in(connection: AnyConnection, who: Principal | None) -> None:
+    """Have whoever reads pay for the request; what else a request costs, other guards count."""
+    connection.scope["user"] = who
+    if _reads(connection):
+        reader = Reader(_context(connection).limits.reads, client_key(client_host(connection)))
+        reader.user_id = None if who is None else who.user_id
+        reader.take()
+        connection.scope["state"][_READER] = reader
+
+
+def _reads(connection: AnyConnection) -> bool:
     scope = connection.scope
-    scope["user"] = await _gate(connection).identify(scope)
+    return scope["type"] == ScopeType.HTTP and scope["method"] in _READS
 
 
 def _context(connection: AnyConnection) -> Context:

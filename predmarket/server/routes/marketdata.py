@@ -48,7 +48,7 @@ Depth = Annotated[int | None, QueryParameter(ge=1, le=PRICE_ONE, description="Le
 async def order_book(request: ApiRequest, market: MarketPath, depth: Depth = None) -> OrderBook:
     """Show a market's order book."""
     record = await request.context.find_market(market, request.user)
-    return wire.order_book(record.id, request.services.view.book(record.id), depth)
+    return await wire.order_book(record.id, request.services.view.book(record.id), depth)
 
 
 @get("/trades/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND))

@@ -43,6 +43,7 @@ from predmarket.server.routes.context import (
     ApiRequest,
     cancel_entry,
     order_entry,
+    preview_entry,
     signed_in,
 )
 from predmarket.server.routes.params import (
@@ -108,7 +109,7 @@ async def place_batch(request: ApiRequest, data: JSONBody[BatchRequest]) -> Batc
     return await entry.place_batch(request.services, ask, data)
 
 
-@post("/preview", status_code=200, guards=[order_entry], opt=notes(*ORDER))
+@post("/preview", status_code=200, guards=[preview_entry], opt=notes(*ORDER))
 async def preview_order(request: ApiRequest, data: JSONBody[PlaceOrderRequest]) -> Preview:
     """Show what an order would do now, or why it would be refused; nothing is changed.
 

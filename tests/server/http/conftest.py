@@ -124,7 +124,9 @@ def settings(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch)
     """Settings of an exchange without data; hashing is quick."""
     monkeypatch.setattr(passwords, "ROUNDS", 4)
     monkeypatch.chdir(tmp_path)
-    limits = dict.fromkeys(("auth_rate_limit", "auth_window_limit", "order_rate_limit"), "off")
+    limits = dict.fromkeys(
+        ("auth_rate_limit", "auth_window_limit", "order_rate_limit", "read_rate_limit"), "off"
+    )
     given = {"port": 0, "data_dir": str(tmp_path), "database_url": database_url, **limits}
     return Settings.load({**given, "signup_credit": "0"})
 

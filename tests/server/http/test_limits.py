@@ -16,13 +16,16 @@ from predmarket.server.app import Application
 from predmarket.server.auth import passwords
 from predmarket.server.auth.principals import Principals
 from predmarket.server.limits import auth as auth_limits
+from predmarket.server.refusal import Refusal
 from predmarket.server.setting_kinds import RateLimit
 from predmarket.server.settings import Settings
 from tests.server.http.conftest import PASSWORD, Json, serving
 from tests.server.http.test_refusals import error_of
 from tests.support.redis import RedisServer
 
-OFF = dict.fromkeys(("auth_rate_limit", "auth_window_limit", "order_rate_limit"), "off")
+OFF = dict.fromkeys(
+    ("auth_rate_limit", "auth_window_limit", "order_rate_limit", "read_rate_limit"), "off"
+)
 ORDER: Json = {"marketId": "rain", "side": "BUY", "type": "LIMIT", "price": "0.50", "qty": "1"}
 NOBODY = {"email": "nobody@example.com", "password": PASSWORD}
 
@@ -372,3 +375,79 @@ async def test_a_start_without_redis(given: dict[str, str], tmp_path: Path) -> N
         await register(client)
         assert (await client.post("/v1/auth/login", json=NOBODY)).status_code == 401
         refused(await client.post("/v1/auth/login", json=NOBODY), 60)
+
+
+async def test_reads(given: dict[str, str]) -> None:
+    """A user's requests and rows count together, whichever token they use; an address without one
+    has a fifth; orders are another matter. What is refused says when to come again."""
+    async with gateways(given, read_rate_limit="10/minute") as [(client, app)]:
+        ann, bob = await register(client), await register(client, "bob@example.com")
+        for _ in range(2):
+            assert (await client.get("/v1/markets")).status_code == 200
+        refused(await client.get("/v1/markets"), 60)
+        assert (await client.get("/healthz")).status_code == 200
+        for _ in range(10):
+            assert (await client.get("/v1/user/balance", headers=ann)).status_code == 200
+        refused(await client.get("/v1/auth/me", headers=ann), 60)
+        refused(await client.get("/v1/orders", headers=ann), 60)
+        answer = await client.post("/v1/orders", json=ORDER, headers=ann)
+        assert error_of(answer)["code"] == "MARKET_NOT_FOUND"
+        refused(await client.post("/v1/orders/preview", json=ORDER, headers=ann), 60)
+        assert (await client.get("/v1/user/balance", headers=bob)).status_code == 200
+        users = app.context.limits.reads._users
+        assert users is not None
+        assert len(users._here) == 2
+
+
+async def test_rows_of_what_is_read(given: dict[str, str]) -> None:
+    """A hundred rows cost as much as a request."""
+    async with gateways(given, read_rate_limit="10/minute") as [(client, app)]:
+        reads = app.context.limits.reads
+        for _ in range(4):
+            reads.take(7, "", rows=150)
+        with pytest.raises(Refusal):
+            reads.take(7, "")
+        for _ in range(2):
+            reads.take(8, "")
+            reads.charge(8, "", 350)
+        reads.take(8, "")
+        reads.charge(8, "", 10**9)  # takes what there is
+        with pytest.raises(Refusal):
+            reads.take(8, "")
+        reads.take(9, "")
+        ann = await register(client)
+        for _ in range(5):
+            assert (await client.get("/v1/auth/api-keys", headers=ann)).status_code == 200
+
+
+@pytest.mark.parametrize("limit", ["off"])
+async def test_reads_without_a_limit(given: dict[str, str], limit: str) -> None:
+    """Nothing is counted."""
+    async with gateways(given, read_rate_limit=limit) as [(client, app)]:
+        for _ in range(30):
+            assert (await client.get("/v1/markets")).status_code == 200
+        assert app.context.limits.reads._users is None
+
+
+async def test_reads_are_shared(given: dict[str, str], server: RedisServer) -> None:
+    """By all gateways, through Redis, without a round trip for each; by each while it is away."""
+    shared = {"redis_url": server.url(), "read_rate_limit": "100/minute"}
+    async with gateways(given, 2, **shared) as both:
+        ann, bob = await register(both[0][0]), await register(both[0][0], "bob@example.com")
+        served = 0
+        async with asyncio.timeout(20):
+            while True:
+                answers = [await client.get("/v1/user/balance", headers=ann) for client, _ in both]
+                served += sum(answer.status_code == 200 for answer in answers)
+                if all(int(answer.headers.get("retry-after", 0)) > 1 for answer in answers):
+                    break
+        # each may keep a twentieth for itself, and borrow two fifths beyond the limit
+        assert 100 - 2 * 5 <= served <= 100 + 2 * 42
+        server.stop("kill")
+        async with asyncio.timeout(20):
+            while both[0][1].context.services.redis.up:  # type: ignore[union-attr]  # there is one
+                await both[0][0].get("/v1/user/balance", headers=bob)
+        served = 0
+        while (await both[0][0].get("/v1/user/balance", headers=bob)).status_code == 200:
+            served += 1
+        assert 0 < served <= 100

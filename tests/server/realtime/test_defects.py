@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from predmarket.server import wire
+from predmarket.server.limits.reads import Reader, ReadLimit
 from predmarket.server.realtime import beginnings, stored
 from predmarket.server.realtime.bounds import Bounds
 from predmarket.server.realtime.outgoing import Outgoing
@@ -89,7 +90,7 @@ async def test_subscribing_again_and_again(
     out = Outgoing(sink, broken)
     out.paused()
     hub, db = exchange.node.hub, exchange.node.db
-    waiting = beginnings.Beginnings(hub, db, out, broken)
+    waiting = beginnings.Beginnings(hub, db, out, Reader(ReadLimit(None, None), ""), broken)
     topic = Topic(Kind.MARKETS, 0)
     last = Subscription(topic, out)
     for _ in range(1_000):

@@ -255,7 +255,7 @@ async def test_a_stop_in_the_middle(exchange: Exchange) -> None:
         assert await tied.closed() == 1012
         await stopping
     acked = {a["data"]["order"]["id"] for a in answers if a["type"] == "order.ack"}
-    assert len(acked) == len(answers)
+    assert len(acked) == len(answers), {str(a)[:200] for a in answers if a["type"] != "order.ack"}
     async with exchange.node.db.read() as connection:
         rows = await connection.execute(text("SELECT id FROM orders WHERE status = 'OPEN'"))
         kept = set(rows.scalars())

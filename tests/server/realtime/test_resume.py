@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from predmarket.server import runtime
+from predmarket.server.limits.reads import ReadLimit
 from predmarket.server.realtime import recent, stored
+from predmarket.server.setting_kinds import RateLimit
 from predmarket.server.settings import Settings
 from tests.server.http.conftest import ON_ONE_DATABASE
 from tests.server.realtime.conftest import (
@@ -163,6 +165,41 @@ async def test_resume(
         assert len(await missed(topic, snapshot["seq"] - 2)) <= 2
 
 
+@pytest.mark.parametrize("kind", ["orders", "fills", "trades"])
+async def test_what_was_missed_comes_page_by_page(
+    exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """From any number of a topic on, while its changes go on: each one once, in their order, and
+    what is news on that; and the client pays for it by its rows."""
+    monkeypatch.setattr(stored, "PAGE", 3)
+    market = await exchange.market()
+    ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
+    name = f"trades:{market['id']}" if kind == "trades" else f"user:me:{kind}"
+    await trade(ann, ben, market, 10)
+    socket = await open_socket(ann)
+    (whole,) = await socket.subscribe(name)
+    last = whole["seq"]
+    trading = asyncio.create_task(trade(ann, ben, market, 10))
+    other, chain = socket, Chain(whole)
+    for seq in (0, 1, 2, last - 4, last - 3, last - 1, last):
+        exchange.node.hub.recent = recent.Recent()
+        other = await open_socket(ann)
+        await other.resume(name, seq)
+        chain = Chain({"topic": whole["topic"], "seq": seq, "data": None})
+        while chain.seq < last + 2:
+            chain.take(await other.next())
+        if kind != "orders":  # of which one message stands for all changes
+            assert len(chain.data) - 1 == chain.seq - seq
+    await trading
+    peer = max(exchange.app.realtime._shared.peers, key=lambda one: one._number)
+    peer.reader._limit = ReadLimit(RateLimit(1, 60), None)
+    exchange.node.hub.recent = recent.Recent()
+    await other.send("subscribe", topics=[{"topic": name, "lastSeq": 1}])
+    messages = await other.until(lambda one: one["type"] == "error")
+    assert (messages[-1]["topic"], messages[-1]["data"]["code"]) == (chain.topic, "RATE_LIMITED")
+    assert await other.error("snapshot", topic=name) == "RATE_LIMITED"
+
+
 async def missed_ahead(socket: Client, name: str) -> list[Json]:
     """Resume from a number that the topic has not reached."""
     await socket.resume(name, 10**6)
@@ -202,7 +239,7 @@ async def test_a_snapshot_asked_for_just_before(
         exchange.node.hub.recent = recent.Recent()
     read, reading, go_on = stored.read, asyncio.Event(), asyncio.Event()
 
-    async def read_later(*given: Any) -> stored.Snapshot | stored.Missed:  # noqa: ANN401 -- as it is
+    async def read_later(*given: Any) -> Any:  # noqa: ANN401 -- as it is
         reading.set()
         await go_on.wait()
         return await read(*given)

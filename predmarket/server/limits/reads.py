@@ -1,0 +1,108 @@
+"""The budget of reads: READ_RATE_LIMIT by user, a fifth of it by address for whoever is nobody.
+
+A read costs 1, and a hundredth more for each row of its answer. It is counted in hundredths, so in
+whole numbers. What a read will hold is often known only afterwards: the request is paid before
+anything is done, and refused when there is no more; its rows are paid when they are known, as far
+as there is anything left to pay with.
+
+No read waits for Redis: what is not leased yet is borrowed (permits.py).
+"""
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+from predmarket.server.limits.permits import Permits
+from predmarket.server.limits.refused import too_many
+from predmarket.server.limits.windows import Windows
+from predmarket.server.redis import Away, Redis
+from predmarket.server.setting_kinds import RateLimit
+
+REQUEST = 100
+"""What a request costs, in rows."""
+ANONYMOUS_PART = 5
+"""An address has one part in so many of what a user has."""
+
+K = TypeVar("K", bound=Hashable)
+
+
+class _Budget(Generic[K]):
+    """One limit, in rows, that each key has for itself."""
+
+    def __init__(self, name: str, limit: RateLimit, redis: Redis | None) -> None:
+        self._here: Windows[K] = Windows(limit)
+        self._permits = None if redis is None else Permits[K](name, limit, redis)
+
+    def take(self, key: K, cost: int) -> float:
+        """Take permits, all or none; return 0, or the seconds until it is worth asking again."""
+        if self._permits is not None:
+            try:
+                return self._permits.borrow(key, cost)
+            except Away:
+                pass
+        return self._here.take(key, cost)
+
+
+class ReadLimit:
+    """What users and addresses may read."""
+
+    def __init__(self, limit: RateLimit | None, redis: Redis | None) -> None:
+        self._users: _Budget[int] | None = None
+        self._addresses: _Budget[str] | None = None
+        if limit is not None:
+            whole = limit.times * REQUEST
+            part = max(whole // ANONYMOUS_PART, REQUEST)
+            self._users = _Budget("reads", RateLimit(whole, limit.seconds), redis)
+            self._addresses = _Budget("reads-by-address", RateLimit(part, limit.seconds), redis)
+
+    def take(self, user_id: int | None, address: str, rows: int = 0) -> None:
+        """Pay for a request whose answer holds ``rows``, as far as that is known.
+
+        Raises Refusal RATE_LIMITED, and then nothing was paid.
+        """
+        self.pay(user_id, address, REQUEST + rows)
+
+    def pay(self, user_id: int | None, address: str, rows: int) -> None:
+        """Pay for rows before they are read, or refuse. Raises Refusal RATE_LIMITED."""
+        wait = self._take(user_id, address, rows)
+        if wait:
+            raise too_many(wait)
+
+    def charge(self, user_id: int | None, address: str, rows: int) -> None:
+        """Pay for the rows of an answer, as far as there is anything left to pay with."""
+        for paid in range(0, rows, REQUEST):
+            if self._take(user_id, address, min(REQUEST, rows - paid)):
+                return
+
+    def _take(self, user_id: int | None, address: str, cost: int) -> float:
+        if user_id is not None:
+            return 0.0 if self._users is None else self._users.take(user_id, cost)
+        return 0.0 if self._addresses is None else self._addresses.take(address, cost)
+
+
+class Reader:
+    """Whoever reads through one socket: nobody known at first, perhaps a user later."""
+
+    __slots__ = ("_address", "_limit", "user_id")
+
+    def __init__(self, limit: ReadLimit, address: str) -> None:
+        self._limit = limit
+        self._address = address
+        self.user_id: int | None = None
+
+    def take(self, rows: int = 0) -> None:
+        """Pay for a request (ReadLimit.take). Raises Refusal RATE_LIMITED."""
+        self._limit.take(self.user_id, self._address, rows)
+
+    def pay(self, rows: int) -> None:
+        """Pay for rows before they are read. Raises Refusal RATE_LIMITED."""
+        self._limit.pay(self.user_id, self._address, rows)
+
+    def charge(self, rows: int) -> None:
+        """Pay for rows (ReadLimit.charge)."""
+        self._limit.charge(self.user_id, self._address, rows)
+
+
+def rows_of(answer: object) -> int:
+    """Return how many rows an answer of the API holds: a list's items, a book's levels."""
+    parts = (getattr(answer, name, None) for name in ("items", "bids", "asks"))
+    return sum(len(part) for part in parts if isinstance(part, list))

@@ -1,0 +1,29 @@
+"""Long work in turns: the event loop serves others after every piece of it."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+ITEMS_A_TURN = 100
+"""Items that are put into words at a time: one or two milliseconds' work."""
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+async def in_turns(items: Sequence[T], step: Callable[[T], U]) -> list[U]:
+    """Return what a step makes of each item, in their order."""
+    found: list[U] = []
+    for start in range(0, len(items), ITEMS_A_TURN):
+        if start:
+            await asyncio.sleep(0)
+        found += [step(item) for item in items[start : start + ITEMS_A_TURN]]
+    return found
+
+
+async def each_in_turns(items: Iterable[T], step: Callable[[T], object]) -> None:
+    """Take a step for each item, in their order."""
+    for count, item in enumerate(items, 1):
+        step(item)
+        if count % ITEMS_A_TURN == 0:
+            await asyncio.sleep(0)
