@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.exchange import ROOT, ExchangeProcess
+from tests.support.exchange import QUICK, ROOT, ExchangeProcess
 
 SLUG = "will-it-rain-tomorrow"
 WITHIN_S = 20.0
@@ -82,7 +82,7 @@ class Demo(ExchangeProcess):
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo that runs, until the last test stops it."""
     folder = tmp_path_factory.mktemp("demo")
-    process = Demo(folder, f"sqlite:///{folder / 'predmarket.db'}", "--demo")
+    process = Demo(folder, f"sqlite:///{folder / 'predmarket.db'}", "--demo", program=QUICK)
     try:
         process.start()
         yield process
@@ -226,7 +226,7 @@ async def test_the_page_s_bot_trades(demo: Demo, key: str) -> None:
 
 def test_a_past_that_was_broken_off_is_gone_on_with(tmp_path: Path) -> None:
     """By Ctrl-C or SIGKILL, time and again: in the end there is one whole past, and it replays."""
-    demo = Demo(tmp_path, f"sqlite:///{tmp_path / 'predmarket.db'}", "--demo")
+    demo = Demo(tmp_path, f"sqlite:///{tmp_path / 'predmarket.db'}", "--demo", program=QUICK)
     try:
         for trades, number in ((200, signal.SIGKILL), (900, signal.SIGINT)):
             demo.launch()
@@ -255,7 +255,7 @@ def test_a_past_that_was_broken_off_is_gone_on_with(tmp_path: Path) -> None:
 def test_it_is_refused_where_others_can_reach_it(tmp_path: Path) -> None:
     """As the seed is: its accounts have published passwords."""
     url = f"sqlite:///{tmp_path / 'predmarket.db'}"
-    process = Demo(tmp_path, url, "--demo", "--host", "0.0.0.0").launch()
+    process = Demo(tmp_path, url, "--demo", "--host", "0.0.0.0", program=QUICK).launch()
     assert process.wait(WITHIN_S) == 2
     assert "--force" in (tmp_path / "log").read_text()
     assert not (tmp_path / "predmarket.db").exists()

@@ -6,23 +6,18 @@ import sys
 from pathlib import Path
 
 from predmarket.server.seeding import SeedUser
-from tests.support.exchange import ExchangeProcess
+from tests.support.exchange import QUICK, ExchangeProcess
 
 ROOT = Path(__file__).parents[2]
 
-# A password is hashed for every login that is tried: a cheap hash, or there is little else.
-_QUICK_HASHES = (
-    "from predmarket.server.auth import passwords; passwords.ROUNDS = 4; "
-    "from predmarket.cli import main; main()"
-)
-
 
 def exchange(folder: Path) -> ExchangeProcess:
-    """Return an exchange with the seed data on SQLite, not started."""
-    found = ExchangeProcess(folder, f"sqlite:///{folder / 'predmarket.db'}", "--seed")
-    after = found._command.index("serve")
-    found._command[1:after] = ["-c", _QUICK_HASHES]
-    return found
+    """Return an exchange with the seed data on SQLite, not started.
+
+    A password is hashed for every login that is tried: a cheap hash, or there is little else.
+    """
+    url = f"sqlite:///{folder / 'predmarket.db'}"
+    return ExchangeProcess(folder, url, "--seed", program=QUICK)
 
 
 def campaign(url: str, who: SeedUser, *flags: str) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert daemon.stop() == 0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("who", "flags"),
     [

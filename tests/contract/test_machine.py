@@ -62,7 +62,7 @@ def worlds(request: pytest.FixtureRequest, tmp_path: Path) -> Worlds:
     return Worlds(tmp_path, request.getfixturevalue("kept_postgres") if postgres else None)
 
 
-@pytest.mark.timeout(0 if CAMPAIGN else 60)
+@pytest.mark.timeout(0 if CAMPAIGN else 300)
 def test_the_same_over_random_commands(worlds: Worlds) -> None:
     """PREDMARKET_TEST_SEED repeats a run."""
     first = random.randrange(10**9) if CAMPAIGN and SEED == 1 else SEED

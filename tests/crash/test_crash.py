@@ -11,7 +11,7 @@ from tests.crash.campaign import campaign
 KILLS = 10
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_killed_at_random_moments_it_keeps_its_word(
     database_url: str, tmp_path: Path
 ) -> None:

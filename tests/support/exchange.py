@@ -10,12 +10,14 @@ from pathlib import Path
 
 import httpx
 
+from tests.support.forked import Forked, run_program
+
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 30.0
+START_S = 120.0
 QUICK = "tests.support.quick"
-"""The program with quick password hashes."""
+"""The program with quick password hashes and a start without imports."""
 SKEWED = "tests.support.skewed"
-"""The same on a machine whose clock is ten minutes fast."""
+"""The program with quick password hashes, on a machine whose clock is ten minutes fast."""
 SECRET = "a secret for tests, long enough by far"
 
 
@@ -43,16 +45,17 @@ class ExchangeProcess:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database_url = database_url
-        self._command = [
-            sys.executable, "-m", program, "serve", "--port", str(self.port),
-            "--data-dir", str(folder), "--database-url", database_url, *flags,
+        self._program = program
+        self._words = [
+            "serve", "--port", str(self.port), "--data-dir", str(folder),
+            "--database-url", database_url, *flags,
         ]  # fmt: skip
         given = {"JWT_SECRET": SECRET, "ORDER_RATE_LIMIT": "off", "AUTH_RATE_LIMIT": "off"}
         given |= {"AUTH_WINDOW_LIMIT": "off", "READ_RATE_LIMIT": "off", **(settings or {})}
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("PREDMARKET_")}
         inherited["PYTHONPATH"] = str(ROOT)  # it runs in a folder of its own
         self._environment = inherited | {f"PREDMARKET_{k}": v for k, v in given.items()}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
 
     def start(self) -> None:
         """Start it and return once /healthz answers 200. Raises RuntimeError with its log."""
@@ -69,11 +72,18 @@ class ExchangeProcess:
         self.kill()
         raise RuntimeError((self.folder / "log").read_text()[-4000:])
 
-    def launch(self) -> "subprocess.Popen[bytes]":
+    def launch(self) -> "subprocess.Popen[bytes] | Forked":
         """Start it and do not wait."""
-        with (self.folder / "log").open("ab") as log:
+        log = self.folder / "log"
+        if self._program == QUICK:
+            self._process = Forked(
+                run_program, QUICK, self._words, self._environment, self.folder, log
+            )
+            return self._process
+        command = [sys.executable, "-m", self._program, *self._words]
+        with log.open("ab") as output:
             self._process = subprocess.Popen(
-                self._command, env=self._environment, cwd=self.folder, stdout=log, stderr=log
+                command, env=self._environment, cwd=self.folder, stdout=output, stderr=output
             )
         return self._process
 

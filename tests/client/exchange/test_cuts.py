@@ -21,7 +21,7 @@ from predmarket.client.shapes import Book
 from tests.client.exchange.conftest import AT_ONCE, Cutter, Exchange
 from tests.client.exchange.ledger import Ledger, Record, topics
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(600)
 
 BOOK_CUTS = 100
 PRIVATE_CUTS = 400

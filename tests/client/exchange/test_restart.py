@@ -9,9 +9,9 @@ import pytest
 from predmarket.client import AsyncClient, Backoff, Feed
 from tests.client.exchange.ledger import Ledger, Record, topics
 from tests.client.exchange.test_cuts import an_order, seeded, surely
-from tests.support.exchange import ExchangeProcess
+from tests.support.exchange import QUICK, ExchangeProcess
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(600)
 KILLS = 1
 SOON = Backoff(first_s=0.02, longest_s=0.05)
 MARKET = "will-it-rain-tomorrow"
@@ -33,7 +33,7 @@ async def trade_through(one: Feed, other: Feed, killed: asyncio.Event) -> int:
 
 async def test_an_exchange_that_is_killed(tmp_path: Path, sqlite_url: str) -> None:
     """What was acknowledged is there, once; every topic goes on; the book is the exchange's own."""
-    exchange = ExchangeProcess(tmp_path, sqlite_url, "--seed")
+    exchange = ExchangeProcess(tmp_path, sqlite_url, "--seed", program=QUICK)
     await asyncio.to_thread(exchange.start)
     killed, ledger, record = asyncio.Event(), Ledger(), Record()
     names = [*topics(MARKET), f"orderbook:{MARKET}"]
