@@ -1,122 +1,208 @@
-"""Apply each deliberate mistake to a copy of the engine and see whether its test catches it.
+"""Apply each deliberate mistake to a copy of the code and see whether its test catches it.
 
     python -m tools.sabotage            all of them, one line each
-    python -m tools.sabotage collar     those whose name holds the word
+    python -m tools.sabotage collar     those whose name or file holds the word
 
 The exit code is 1 when a mistake survives, and when a row does not fit the code any more: its text
-must be found exactly once, its test must pass on the engine as it is and fail on the sabotaged one.
+must be found exactly once, its test must pass on the code as it is and fail on the sabotaged one.
 """
 
+import compileall
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
-from tests.engine.sabotages import SABOTAGES, Sabotage
+from tests.engine.sabotages import SABOTAGES as OF_ENGINE
+from tests.server.sabotages import SABOTAGES as OF_SERVER
+from tests.support.forked import Forked, enter
+from tests.support.postgres import PostgresServer
+from tests.support.sabotage import Sabotage
 
 ROOT = Path(__file__).resolve().parent.parent
-COPIED = (
-    "predmarket/__init__.py",
-    "predmarket/terms.py",
-    "predmarket/units.py",
-    "tests/__init__.py",
-)
-COPIED_FOLDERS = ("predmarket/engine", "tests/engine", "tests/reference")
-COPIED_TESTS = ("tests/test_units.py",)
-TIMEOUT_SECONDS = 50
-"""A mistake may make a loop endless; that counts as caught too."""
+DATABASE = "PREDMARKET_TEST_DATABASE_URL"
+AT_ONCE = os.cpu_count() or 1
+
+OURS = ("predmarket", "tests", "tools", "benchmarks")
 
 PASSED, FAILED = 0, 1
+_RAN = 100
+"""Added to pytest's exit code, which a process that could not even begin would share."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the code that can be tested by itself.
+
+    ``copied`` are the files and folders that its tests need, ``options`` what pytest is given. A
+    mistake may make a loop endless; after ``limit_s`` that counts as caught too.
+    """
+
+    copied: tuple[str, ...]
+    options: tuple[str, ...]
+    limit_s: int
+
+
+_QUIET = ("-x", "-q", "-p", "no:cacheprovider")
+ENGINE = Part(
+    (
+        "predmarket/__init__.py", "predmarket/terms.py", "predmarket/units.py",
+        "predmarket/engine", "tests/__init__.py", "tests/engine", "tests/reference",
+        "tests/support/__init__.py", "tests/support/sabotage.py", "tests/test_units.py",
+    ),
+    # Neither settings nor plug-ins of the project: faster, and nothing but the copy is tested.
+    (*_QUIET, "--noconftest", "-c", os.devnull),
+    50,
+)  # fmt: skip
+SERVER = Part(
+    ("predmarket", "tests", "tools", "pyproject.toml", "docs"),
+    (*_QUIET, "-p", "pytest_asyncio.plugin", "-p", "pytest_timeout", "-p", "xdist.plugin"),
+    120,
+)
 
 
 @contextmanager
-def engine_copy() -> Iterator[Path]:
-    """Yield a folder with a copy of the engine and of its tests."""
+def copy_of(part: Part) -> Iterator[Path]:
+    """Yield a folder with a copy of a part and of its tests."""
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
         copy = Path(folder)
-        for name in COPIED_FOLDERS:
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, copy / name, ignore=ignored)
-        for name in (*COPIED, *COPIED_TESTS):
-            shutil.copy(ROOT / name, copy / name)
+        for name in part.copied:
+            source, target = ROOT / name, copy / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+        # By the hash of its source: a mistake of the same second and length is compiled anew.
+        mode = PycInvalidationMode.CHECKED_HASH
+        compileall.compile_dir(copy, quiet=2, invalidation_mode=mode)
         yield copy
 
 
-def apply(sabotage: Sabotage, copy: Path) -> None:
-    """Change the copy. Raises ValueError unless the old text is there exactly once."""
-    path = copy / sabotage.file
-    text = path.read_text(encoding="utf-8")
+def sabotaged(sabotage: Sabotage, text: str) -> str:
+    """Return a file's text with the mistake in it. Raises ValueError unless it fits once."""
     found = text.count(sabotage.old)
     if found != 1:
         raise ValueError(f"{sabotage.name}: its text is {found} times in {sabotage.file}")
-    path.write_text(text.replace(sabotage.old, sabotage.new), encoding="utf-8")
+    return text.replace(sabotage.old, sabotage.new)
 
 
-def run_tests(copy: Path, tests: Iterable[str]) -> int:
+def run_tests(part: Part, copy: Path, tests: Collection[str]) -> int:
     """Run tests against the copy and return pytest's exit code.
 
     Raises RuntimeError when they could not be run, which proves nothing either way.
     """
-    # Neither settings nor plug-ins of the project: faster, and nothing but the copy is tested.
-    options = ["-x", "-q", "-p", "no:cacheprovider", "--noconftest", "-c", os.devnull]
-    command = [sys.executable, "-m", "pytest", *options, f"--rootdir={copy}", *sorted(set(tests))]
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": str(copy),
-    }
+    options = [*part.options, f"--rootdir={copy}", *sorted(set(tests))]
+    log = copy / "log"
+    log.unlink(missing_ok=True)
+    process = Forked(_test, copy, options, log)
     try:
-        run = subprocess.run(
-            command,
-            cwd=copy,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
+        code = process.wait(part.limit_s * len(tests)) - _RAN
     except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
         return FAILED
-    if run.returncode not in (PASSED, FAILED):
-        raise RuntimeError(f"the tests did not run:\n{run.stdout}{run.stderr}")
-    return run.returncode
+    if code not in (PASSED, FAILED):
+        raise RuntimeError(f"the tests did not run:\n{log.read_text(errors='replace')}")
+    return code
 
 
-def is_caught(sabotage: Sabotage) -> bool:
-    """Tell whether the named test fails on the sabotaged engine."""
-    with engine_copy() as copy:
-        apply(sabotage, copy)
-        return run_tests(copy, [sabotage.test]) == FAILED
+def _test(copy: Path, options: list[str], log: Path) -> None:
+    """Be pytest in a copy, with nothing of ours loaded from anywhere else."""
+    import pytest  # noqa: PLC0415 -- here it is loaded already
+
+    enter(copy, log)
+    for name in [*sys.modules]:
+        if name.partition(".")[0] in OURS:
+            del sys.modules[name]
+    sys.path[:] = [str(copy), *(path for path in sys.path if Path(path) != ROOT)]
+    for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+        del os.environ[name]
+    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(copy)}
+    sys.dont_write_bytecode = True
+    sys.exit(_RAN + pytest.main(options))
 
 
-def unchanged_passes(sabotages: Iterable[Sabotage]) -> bool:
-    """Tell whether the named tests pass on the engine as it is."""
-    with engine_copy() as copy:
-        return run_tests(copy, [sabotage.test for sabotage in sabotages]) == PASSED
+def is_caught(part: Part, sabotage: Sabotage, copy: Path) -> bool:
+    """Tell whether the named test fails on the sabotaged copy, which is then as it was."""
+    path = copy / sabotage.file
+    text = path.read_text(encoding="utf-8")
+    path.write_text(sabotaged(sabotage, text), encoding="utf-8")
+    try:
+        return run_tests(part, copy, [sabotage.test]) == FAILED
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
+def unchanged_passes(part: Part, sabotages: Iterable[Sabotage]) -> bool:
+    """Tell whether the named tests pass on the code as it is."""
+    with copy_of(part) as copy:
+        return run_tests(part, copy, [sabotage.test for sabotage in sabotages]) == PASSED
+
+
+def survivors(part: Part, sabotages: list[Sabotage]) -> int:
+    """Make each mistake, some at once, say what came of it, and count those that survive."""
+    if not unchanged_passes(part, sabotages):
+        print("the named tests fail on the code as it is: run them first")
+        return len(sabotages)
+    survived = 0
+    with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:
+        free = [stack.enter_context(copy_of(part)) for _ in range(AT_ONCE)]
+
+        def judge(sabotage: Sabotage) -> bool:
+            copy = free.pop()
+            try:
+                return is_caught(part, sabotage, copy)
+            finally:
+                free.append(copy)
+
+        for sabotage, caught in zip(sabotages, pool.map(judge, sabotages), strict=True):
+            survived += not caught
+            print(
+                f"{'CAUGHT  ' if caught else 'SURVIVED'}  {sabotage.name}  ({sabotage.test})",
+                flush=True,
+            )
+    return survived
+
+
+@contextmanager
+def database() -> Iterator[None]:
+    """Have the tests find a PostgreSQL, so that not each of them starts one."""
+    if DATABASE in os.environ:
+        yield
+        return
+    with PostgresServer() as server:
+        os.environ[DATABASE] = server.url()
+        try:
+            yield
+        finally:
+            del os.environ[DATABASE]
 
 
 def main(arguments: list[str]) -> int:
     """Report each mistake; the exit code says whether any survived."""
     word = " ".join(arguments)
-    chosen = [sabotage for sabotage in SABOTAGES if word in sabotage.name]
-    if not chosen:
+    of_engine, of_server = (
+        [sabotage for sabotage in table if word in sabotage.name or word in sabotage.file]
+        for table in (OF_ENGINE, OF_SERVER)
+    )
+    count = len(of_engine) + len(of_server)
+    if not count:
         print(f"no sabotage is named like {word!r}", file=sys.stderr)
         return 2
-    if not unchanged_passes(chosen):
-        print("the named tests fail on the engine as it is: run them first")
-        return 1
-    survivors = 0
-    for sabotage in chosen:
-        caught = is_caught(sabotage)
-        survivors += not caught
-        print(f"{'CAUGHT  ' if caught else 'SURVIVED'}  {sabotage.name}  ({sabotage.test})")
-    print(f"{len(chosen) - survivors} of {len(chosen)} caught")
-    return 1 if survivors else 0
+    survived = survivors(ENGINE, of_engine) if of_engine else 0
+    if of_server:
+        with database():
+            survived += survivors(SERVER, of_server)
+    print(f"{count - survived} of {count} caught")
+    return 1 if survived else 0
 
 
 if __name__ == "__main__":

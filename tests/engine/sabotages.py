@@ -4,7 +4,7 @@ A test suite proves as much as it catches. Each row changes one place, as a slip
 tools/sabotage.py applies it to a copy and runs the named test, which must fail.
 """
 
-from dataclasses import dataclass
+from tests.support.sabotage import Sabotage
 
 CANCELS = "predmarket/engine/cancels.py"
 BOOK = "predmarket/engine/book.py"
@@ -21,18 +21,6 @@ UNITS = "predmarket/units.py"
 SWEEPS = "predmarket/engine/sweeps.py"
 TIES = "predmarket/engine/ties.py"
 WAITS = "predmarket/engine/waits.py"
-
-
-@dataclass(frozen=True)
-class Sabotage:
-    """One mistake: ``old``, found exactly once in ``file``, becomes ``new``."""
-
-    name: str
-    file: str
-    old: str
-    new: str
-    test: str
-    """The test that must fail, as pytest names it."""
 
 
 def _test(module: str, name: str) -> str:

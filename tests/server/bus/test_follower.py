@@ -85,6 +85,29 @@ async def test_a_lost_batch_is_read_from_the_outbox(
     assert agree(running, halves)
 
 
+async def test_a_lost_batch_is_found_by_the_next(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of a batch tells that one before it is missing, announced or not."""
+    leader = await halves.leader()
+    running = await halves.gateway()
+    await open_market(running.services.bus)
+    numbers = told(running, monkeypatch)
+    before = running.follower.batch
+    heard = running.follower._core
+    hear = heard.hear
+    monkeypatch.setattr(heard, "hear", lambda announcement: hear(announcement) and False)
+    with monkeypatch.context() as losing:
+        lose_batches(leader, losing)
+        first = asyncio.create_task(running.services.bus.submit(limit(1, BUY, 5, 40)))
+        await until(lambda: leader.core.status().batch > before)
+    second = await running.services.bus.submit(limit(1, BUY, 5, 41))
+    assert isinstance(second, OrderDone)
+    assert isinstance(await first, OrderDone)
+    assert numbers == [before + 1, before + 2]
+    assert agree(running, halves)
+
+
 async def test_what_was_told_before_is_passed_over(
     halves: Halves, redis: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,23 +43,6 @@ async def test_a_core_that_stands_by_takes_over_without_a_load(
     assert halves.exchange.audited() == []
 
 
-async def test_a_core_that_stands_by_outlasts_the_database(halves: Halves) -> None:
-    """Its connection is lost while it follows: it stands by on, and follows again."""
-    first = await halves.leader()
-    running = await halves.gateway()
-    bus = running.services.bus
-    await open_market(bus)
-    second = await halves.seat()
-    await until(lambda: second.seat.status().sequence == first.core.status().sequence)
-    halves.exchange.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name = 'predmarket-core'"
-    )
-    assert isinstance(await bus.submit(limit(1, BUY, 1, 40)), OrderDone)
-    await until(lambda: second.seat.status().sequence == first.core.status().sequence)
-    assert second.seat.standing == "standby"
-
-
 async def test_a_core_that_stands_by_stops_while_it_loads(
     halves: Halves, monkeypatch: pytest.MonkeyPatch
 ) -> None:

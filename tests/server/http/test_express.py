@@ -122,6 +122,7 @@ async def test_one_behind_the_other(exchange: Exchange, begun: list[bool]) -> No
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [(LARGE, 413, "PAYLOAD_TOO_LARGE"), (b"{", 400, "VALIDATION_FAILED")],
+    ids=["too large", "no object"],
 )
 async def test_what_is_not_plain_goes_the_ordinary_way(
     exchange: Exchange, body: bytes, status: int, code: str

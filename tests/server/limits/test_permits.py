@@ -87,6 +87,18 @@ async def test_a_lease_that_runs_out_on_the_way_refuses_nobody(redis_url: str) -
         await redis.close()
 
 
+async def test_a_lease_that_is_over_is_not_used(make: Make) -> None:
+    """What was not used in its time counts for nothing later: Redis is asked again."""
+    gateway, now = make(RateLimit(1_000, 60)), 0.0
+    gateway._clock = lambda: now
+    for _ in range(4):
+        assert await gateway.take(7, 1) == 0
+    assert gateway._leases[7].left > 1
+    assert gateway.take_held(7, 1) == 0
+    now += 60
+    assert gateway.take_held(7, 1) is None
+
+
 async def test_gateways_together_never_lease_more(make: Make) -> None:
     """Three gateways at full speed, with batches among the orders."""
     limit = RateLimit(400, 60)

@@ -99,7 +99,7 @@ async def test_repeats_find_the_original(exchange: Exchange) -> None:
     """Undecided, uncommitted, committed, and after a restart: one order, one answer."""
     order = limit(1, BUY, 10, 60, key="a")
     async with exchange.trading() as running:
-        gate = Gate(running)
+        gate, epoch = Gate(running), running.core.status().epoch
         same = [asyncio.create_task(running.do(order)) for _ in range(3)]
         await asyncio.wait_for(gate.settled.wait(), 20)
         same += [asyncio.create_task(running.do(order)) for _ in range(3)]
@@ -113,6 +113,7 @@ async def test_repeats_find_the_original(exchange: Exchange) -> None:
         refused = await other
         assert isinstance(refused, Refused)
         assert refused.code is ErrorCode.DUPLICATE_CLIENT_ORDER_ID
+        assert running.core.status().epoch == epoch  # known, not refused by the database
     async with exchange.running() as running:
         assert await running.do(order) == RepeatedOrder(first.order.id)
         assert isinstance(await running.do(limit(2, BUY, 10, 60, key="a")), OrderDone)

@@ -34,3 +34,15 @@ def test_connections_survive_the_journal() -> None:
     entries = [Entry(7, "x", placed), Entry(8, "", Disconnect("a", "a-1", 3))]
     assert journal.decode(journal.encode(entries)) == entries
     assert msgspec.msgpack.decode(journal.encode(entries))[1][2] == ["disconnect", "a", "a-1", 3]
+
+
+def test_the_chain_covers_all_there_is() -> None:
+    """Another batch before, another number, another place, other commands: another hash."""
+    hashed = journal.chain(journal.GENESIS, 1, 1, b"entries")
+    others = [
+        journal.chain(hashed, 1, 1, b"entries"),
+        journal.chain(journal.GENESIS, 2, 1, b"entries"),
+        journal.chain(journal.GENESIS, 1, 2, b"entries"),
+        journal.chain(journal.GENESIS, 1, 1, b"other"),
+    ]
+    assert len({hashed, *others}) == 5

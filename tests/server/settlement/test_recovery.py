@@ -61,7 +61,8 @@ def order_id(reply: BusReply) -> int:
 
 @pytest.mark.parametrize("after_commit", [False, True], ids=["lost", "committed"])
 async def test_an_unknown_outcome_is_found_out(exchange: Exchange, after_commit: bool) -> None:
-    """Whether the batch was committed is read from the journal; each order happens once."""
+    """Whether the batch was committed is read from the journal; each order happens once, and in
+    the order in which they came."""
     async with exchange.trading() as running:
         failed = fail_next(running, after_commit=after_commit)
         epoch = running.core.status().epoch
@@ -73,6 +74,7 @@ async def test_an_unknown_outcome_is_found_out(exchange: Exchange, after_commit:
         assert [await running.do(order) for order in orders] == [
             RepeatedOrder(reply.order.id) for reply in replies if isinstance(reply, OrderDone)
         ]
+        assert [order_id(reply) for reply in replies] == [*range(1, USERS + 1)]
         assert exchange.count("orders") == USERS
         assert exchange.stored() == running.in_memory()
     assert exchange.audited() == []
@@ -365,7 +367,7 @@ async def test_state_that_does_not_add_up_is_not_served(exchange: Exchange) -> N
             pass
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_the_database_goes_away_and_returns() -> None:
     """PostgreSQL crashes under load and starts again: nothing acknowledged is lost."""
     with PostgresServer() as server, fresh_database(server.url()) as url:
