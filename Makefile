@@ -33,8 +33,17 @@ check: $(DEV) ## format, lint, types, import contracts, banned calls
 # One more than there are processors: tests wait as much as they work.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
-test: check ## all that a change must pass: check, then the tests on real servers
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+# The check takes one processor and the tests wait now and then, so they run at the same time; what
+# the check says comes at the end, in one piece.
+test: $(DEV) ## all that a change must pass: check, and the tests on real servers
+	@said=$$(mktemp); \
+	$(MAKE) --no-print-directory check >$$said 2>&1 & check=$$!; \
+	trap 'kill $$check 2>/dev/null; rm -f $$said' EXIT; \
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal; tests=$$?; \
+	wait $$check; checked=$$?; \
+	cat $$said; \
+	if [ $$checked -ne 0 ]; then echo "make check failed: see above"; exit $$checked; fi; \
+	exit $$tests
 
 sabotage: $(DEV) ## make each deliberate mistake and see its test catch it
 	$(BIN)/python -m tools.sabotage $(NAME)

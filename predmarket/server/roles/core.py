@@ -93,15 +93,11 @@ class Seat:
         await asyncio.shield(self._running)
 
     async def _run(self) -> None:
-        try:
-            while True:
-                core = await self._take_lead()
-                await self._settle(core)
-                log.error("cut off from Redis: the lead is let go", extra={"seconds": CUT_OFF_S})
-                await self._step_down()
-        except Exception as error:
-            log.critical("core_ends", exc_info=error)
-            raise
+        while True:
+            core = await self._take_lead()
+            await self._settle(core)
+            log.error("cut off from Redis: the lead is let go", extra={"seconds": CUT_OFF_S})
+            await self._step_down()
 
     async def _settle(self, core: Core) -> None:
         """Settle what gateways send, until cut off from them. Raises what ends the core."""
@@ -123,6 +119,8 @@ class Seat:
         self._core = core
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
+            if (error := task.exception()) is not None:
+                log.critical("core_ends", exc_info=error)
             task.result()
 
     async def _numbers(self, core: Core) -> Numbers:
@@ -152,18 +150,15 @@ class Seat:
                     if not named:
                         await self._name()
                         named = True
-                    try:
-                        await asyncio.to_thread(self._lead.acquire)
-                        core = self._new_core()
-                        await core.start()
-                    except Held as error:
-                        why, pause = str(error), POLL_S
-                        await self._follow()
-                    else:
-                        await self._in_thread(self._standby.close)
-                        return core
-                else:
-                    why, pause = "Redis is away", _AWAY_S
+                    await asyncio.to_thread(self._lead.acquire)
+                    core = self._new_core()
+                    await core.start()
+                    await self._in_thread(self._standby.close)
+                    return core
+                why, pause = "Redis is away", _AWAY_S
+            except Held as error:
+                why, pause = str(error), POLL_S
+                await self._follow()
             except (StoreError, *UNAVAILABLE) as error:
                 why, pause = f"the database is away: {error}", _AWAY_S
             if why != told:
