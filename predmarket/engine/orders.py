@@ -135,11 +135,7 @@ def _does_not_fit(
 ) -> Refused | None:
     """Return why the order cannot rest beside the user's others, or trade as it asks to."""
     if order.tif in RESTING and _has_too_many(state, command):
-        return Refused(
-            ErrorCode.TOO_MANY_OPEN_ORDERS,
-            f"an account has at most {command.max_open_orders} open orders",
-            {"maxOpenOrders": command.max_open_orders or 0},
-        )
+        return too_many_open_orders(command.max_open_orders or 0)
     if order.post_only and market.book.crosses(order.is_buy, order.price):
         return _would_cross()
     if order.tif is _FOK and not fillable(
@@ -149,6 +145,15 @@ def _does_not_fit(
     ):
         return Refused(ErrorCode.FOK_NOT_FILLABLE, "the order cannot be filled whole now")
     return None
+
+
+def too_many_open_orders(at_most: int) -> Refused:
+    """Return the refusal of one open order too many."""
+    return Refused(
+        ErrorCode.TOO_MANY_OPEN_ORDERS,
+        f"an account has at most {at_most} open orders",
+        {"maxOpenOrders": at_most},
+    )
 
 
 def _has_too_many(state: State, command: PlaceOrder) -> bool:

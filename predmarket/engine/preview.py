@@ -1,6 +1,6 @@
 """What an order would do: the engine's own decision, taken on a copy of what the order can see.
 
-A copy holds one market with the orders that rest against the order, and one user's cash and shares.
+A copy holds one market with the levels that rest against the order, and one user's cash and shares.
 That is all that ``place`` looks at, so the outcome is that of the real thing by construction, and
 nothing that is thrown away here was ever shared.
 
@@ -10,14 +10,18 @@ checks it (``Exchange.apply``) may be called on one.
 
 from dataclasses import dataclass
 
+import msgspec
+
+from predmarket.engine import sweeps
 from predmarket.engine.book import Order
 from predmarket.engine.commands import PlaceOrder
 from predmarket.engine.ledger import Account
 from predmarket.engine.market import Market
-from predmarket.engine.orders import place
-from predmarket.engine.replies import Refused
+from predmarket.engine.orders import place, too_many_open_orders
+from predmarket.engine.replies import OrderDone, Refused, Reply
 from predmarket.engine.state import State
-from predmarket.terms import Side
+from predmarket.engine.steps import SweepSteps
+from predmarket.terms import ErrorCode, Side
 from predmarket.units import Micros, Money, Price, Qty
 
 _OTHERS = 0
@@ -49,51 +53,65 @@ class Copy:
         self._state.now = now
         self._user_id = user_id
         self._market = market
-        self._last: Order | None = None
+        self._open_orders = 0
         if market is not None:
             self._state.markets[market.id] = market
 
-    def fund(self, available: Money, yes: Qty, no: Qty) -> None:
-        """Open the user's account: cash not locked, and shares not reserved."""
+    def fund(self, available: Money, yes: Qty, no: Qty, open_orders: int) -> None:
+        """Open the user's account: cash not locked, shares not reserved, and how many open orders
+        count towards the bound."""
         ledger = self._state.ledger
         for user_id in (self._user_id, _OTHERS):
             ledger.accounts[user_id] = Account(user_id)
         ledger.accounts[self._user_id].available = available
+        self._open_orders = open_orders
         if self._market is not None and (yes or no):
             position = ledger.position(self._user_id, self._market)
             position.yes, position.no = yes, no
 
     def rest(self, side: Side, price: Price, qty: Qty, *, own: bool) -> None:
-        """Let an order rest, behind those that were let before; ``own``: it is the user's.
+        """Let ``qty`` rest behind what was let before; ``own``: it is the user's.
 
-        Neighbours of others become one order: what trades with both trades alike, fees included,
-        since those are rounded as a sum.
+        All that others have at a price is one order here: what trades with it trades alike, fees
+        included, since those are rounded as a sum.
         """
         assert self._market is not None  # nothing rests nowhere
-        last = self._last
-        if last is not None and not own and last.user_id == _OTHERS and last.price == price:
-            assert last.level is not None  # it was put there
-            last.qty += qty
-            last.remaining += qty
-            last.level.qty += qty
-            return
+        state = self._state
         user_id = self._user_id if own else _OTHERS
-        self._last = Order(0, user_id, self._market.id, side, price, qty)
-        self._market.book.side(self._last.is_buy).add(self._last)
+        order = Order(-1 - len(state.orders), user_id, self._market.id, side, price, qty)
+        state.rest(order, self._market)
+        state.keep(order)
 
     def place(self, command: PlaceOrder) -> Trial | Refused:
-        """Place the order, once: the copy is worthless afterwards."""
+        """Place the order with all of its steps, once: the copy is worthless afterwards."""
         state = self._state
-        reply = place(state, command)
+        at_most = command.max_open_orders
+        reply: Reply = place(state, self._counted(command))
         if isinstance(reply, Refused):
+            if reply.code is ErrorCode.TOO_MANY_OPEN_ORDERS and at_most is not None:
+                return too_many_open_orders(at_most)
             return Refused(reply.code, reply.message, reply.details)  # no record, so no order id
-        order = reply.order
+        assert isinstance(reply, OrderDone)  # it was placed
+        order, fills = reply.order, reply.fills
+        while reply.unfinished is not None:
+            steps = state.unfinished.pop(reply.unfinished)
+            assert isinstance(steps, SweepSteps)  # nothing else is begun here
+            reply = sweeps.proceed(state, steps)
+            order, fills = reply.order, reply.fills or fills
         resting = state.orders.get(order.id)
         return Trial(
             order.filled,
             resting.remaining if resting is not None else 0,
             order.notional,
-            reply.fills[-1].price if reply.fills else None,
+            fills[-1].price if fills else None,
             order.fees_paid,
             resting.lock if resting is not None else 0,
         )
+
+    def _counted(self, command: PlaceOrder) -> PlaceOrder:
+        """Return the command with the bound that leads to the same answer on the copy, which holds
+        not all of the user's open orders."""
+        at_most = command.max_open_orders
+        if at_most is not None:
+            at_most = 0 if self._open_orders >= at_most else None
+        return msgspec.structs.replace(command, max_open_orders=at_most)

@@ -1,8 +1,8 @@
 """A preview's outcome, from committed state alone and without a word to the core.
 
-One snapshot of the database gives the market, the user's cash and shares, and the resting orders in
-the order in which the new one would meet them, read as far as it could get and no further. So a
-preview costs the gateway about what placing costs the core; the engine decides on that copy
+One snapshot of the database gives the market, the user's cash and shares, and the levels that the
+new order would meet, summed up by the database and read as far as it could get and no further: a
+gateway never holds the orders of a level, however many there are. The engine decides on that copy
 (engine/preview.py), and no lock is taken anywhere.
 """
 
@@ -16,12 +16,14 @@ from predmarket.engine.market import Market
 from predmarket.engine.preview import Copy, Trial
 from predmarket.engine.replies import Refused
 from predmarket.server.queries.accounts import account_of
-from predmarket.server.queries.books import resting_orders, resting_qty
+from predmarket.server.queries.books import open_orders, resting_levels, resting_qty
 from predmarket.server.refusal import Refusal
 from predmarket.server.settlement.repeats import same_content
 from predmarket.server.storage.tables.trading import markets, orders, positions
-from predmarket.terms import ErrorCode, MarketStatus, Side
+from predmarket.terms import ErrorCode, MarketStatus, SelfTradePrevention, Side
 from predmarket.units import Micros, Money, Price, Qty
+
+_ENDS_AT_OWN = (SelfTradePrevention.CANCEL_TAKER, SelfTradePrevention.CANCEL_BOTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ async def dry_run(connection: AsyncConnection, command: PlaceOrder, now: Micros)
     account = await account_of(connection, command.user_id)
     if account is not None:
         yes, no = await _free_shares(connection, command.user_id, command.market_id)
-        copy.fund(account.available, yes, no)
+        copy.fund(account.available, yes, no, await open_orders(connection, command.user_id))
     if market is not None:
         await _let_rest(connection, copy, command)
     trial = copy.place(command)
@@ -94,26 +96,33 @@ async def _free_shares(
 
 
 async def _let_rest(connection: AsyncConnection, copy: Copy, command: PlaceOrder) -> None:
-    """Copy the orders that the new one could meet.
+    """Copy the levels that the new order could meet, the user's own orders apart.
 
     It stops where others would have filled the new one, or where its price ends; for MARKET that
-    is a collar not yet put on the tick, which the engine only ever makes narrower.
+    is a collar not yet put on the tick, which the engine only ever makes narrower. Where the first
+    own order ends the new one, nothing behind it counts.
     """
     is_buy = command.side is Side.BUY
     side = Side.SELL if is_buy else Side.BUY
     wanted, limit = command.qty, command.price
-    async for maker in resting_orders(connection, command.market_id, side):
+    ends_at_own = command.stp in _ENDS_AT_OWN
+    async for level in resting_levels(connection, command.market_id, side, command.user_id):
+        price, others = level.price, level.total - level.own
         if limit is None:
             assert command.max_slippage is not None  # every MARKET order carries one
-            limit = maker.price + (command.max_slippage if is_buy else -command.max_slippage)
-        if maker.price > limit if is_buy else maker.price < limit:
+            limit = price + (command.max_slippage if is_buy else -command.max_slippage)
+        if price > limit if is_buy else price < limit:
             return
-        own = maker.user_id == command.user_id
-        copy.rest(side, maker.price, maker.remaining, own=own)
-        if not own:
-            wanted -= maker.remaining
-            if wanted <= 0:
-                return
+        if ends_at_own and level.own:
+            first = level.first_own
+            others = await resting_qty(connection, command.market_id, side, price, before=first)
+        if others:
+            copy.rest(side, price, others, own=False)
+        if level.own:
+            copy.rest(side, price, level.own, own=True)
+        wanted -= others
+        if wanted <= 0 or (ends_at_own and level.own):
+            return
 
 
 async def _outcome(connection: AsyncConnection, command: PlaceOrder, trial: Trial) -> Outcome:

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     trusted_proxies: Proxies = ()
     cors_origin: Origins = ()
     max_price_slippage: Slippage = "0.10"  # type: ignore[assignment]  # read like one given
+    max_open_orders: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     auth_rate_limit: Limit = "5/minute"  # type: ignore[assignment]
     auth_window_limit: Limit = "100/15minutes"  # type: ignore[assignment]
     order_rate_limit: Limit = "1000/second"  # type: ignore[assignment]

@@ -36,6 +36,7 @@ OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 SEEN_AT_LEAST = {
     *("FILLED", "OPEN", "CANCELED", "PARTIALLY_FILLED", "INSUFFICIENT_FUNDS", "FOK_NOT_FILLABLE"),
     *("NOTHING_TO_REDUCE", "PRICE_OFF_TICK", "POST_ONLY_WOULD_CROSS"),
+    "TOO_MANY_OPEN_ORDERS",
 }
 """What random orders must have come to; they go on until they have."""
 
@@ -63,6 +64,7 @@ def random_order(rng: random.Random, market: int, key: str | None) -> PlaceOrder
         client_order_id=key,
         request=f"{market}~{market}|{price}|{qty}" if key else None,
         deadline=0 if rng.random() < 0.03 else None,
+        max_open_orders=rng.choice((1, 4, 20)) if rng.random() < 0.2 else None,
     )
 
 

@@ -31,6 +31,7 @@ def test_a_flag_goes_over_the_environment_over_the_file(
     assert shown["PREDMARKET_DATA_DIR"] == (str(tmp_path), "environment")
     assert shown["PREDMARKET_LOG_LEVEL"] == ("info", "default")
     assert shown["PREDMARKET_MAX_PRICE_SLIPPAGE"] == ("0.1000", "default")
+    assert shown["PREDMARKET_MAX_OPEN_ORDERS"] == ("20000", "default")
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,7 @@ def test_secrets_are_hidden(database_url: str, redis_url: str) -> None:
         ("CORS_ORIGIN", "https://me@example.com"),
         ("CORS_ORIGIN", "https://example.com:99999"),
         ("MAX_PRICE_SLIPPAGE", "2"),
+        ("MAX_OPEN_ORDERS", "0"),
         ("AUTH_RATE_LIMIT", "5/fortnight"),
         ("ORDER_RATE_LIMIT", "0/second"),
         ("ORDER_RATE_LIMIT", "5/00seconds"),

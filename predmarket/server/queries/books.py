@@ -7,27 +7,28 @@ sums up: the orders ahead at one price, or those that an incoming order could re
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Select, cast, func, select, text
+from sqlalchemy import BigInteger, Select, case, cast, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.storage.tables.trading import orders
-from predmarket.terms import OrderStatus, Side
+from predmarket.terms import OrderStatus, Side, TimeInForce
 from predmarket.units import Price, Qty
 
 OPEN = text(f"status IN ('{OrderStatus.OPEN}', '{OrderStatus.PARTIALLY_FILLED}')")
 """Spelled as the index spells it: a database uses a partial index only when it sees that it may."""
 _RESTS = orders.c.rank > 0
 """An open order without a rank is on its way through the book, in steps."""
-_FIRST_PAGE, _LARGEST_PAGE = 50, 2_000
+_FIRST_PAGE, _LARGEST_PAGE = 50, 500
 
 
-class RestingOrder(NamedTuple):
-    """What an incoming order can meet."""
+class RestingLevel(NamedTuple):
+    """What an incoming order can meet at a price: of all, of its user's own, and the rank of the
+    first own order, None without one."""
 
     price: Price
-    rank: int
-    user_id: int
-    remaining: Qty
+    total: Qty
+    own: Qty
+    first_own: int | None
 
 
 async def queue_ahead(connection: AsyncConnection, order_id: int) -> Qty | None:
@@ -64,47 +65,40 @@ async def resting_qty(
     return int((await connection.execute(query)).scalar_one())
 
 
-async def resting_orders(
-    connection: AsyncConnection, market_id: int, side: Side
-) -> AsyncIterator[RestingOrder]:
-    """Yield the orders that rest on one side, the first to trade first.
-
-    Where a page ends the rest of its price is read first and then the prices after it, each by a
-    scan that begins there: many orders at one price are not gone through again for every page.
-    """
-    size, price = _FIRST_PAGE, None
+async def resting_levels(
+    connection: AsyncConnection, market_id: int, side: Side, user_id: int
+) -> AsyncIterator[RestingLevel]:
+    """Yield the levels of one side, the first to trade first; ``user_id``: whose orders are own."""
+    size, after = _FIRST_PAGE, None
     while True:
-        rows = (await connection.execute(_from_price(market_id, side, price).limit(size))).all()
-        for row in rows:
-            yield RestingOrder(*row)
+        query = _levels(market_id, side, user_id, after).limit(size)
+        rows = (await connection.execute(query)).all()
+        for price, total, own, first_own in rows:
+            yield RestingLevel(price, int(total), int(own), first_own)
         if len(rows) < size:
             return
-        while len(rows) == size:
-            size = min(2 * size, _LARGEST_PAGE)
-            price, rank, *_ = rows[-1]
-            rows = (
-                await connection.execute(_behind(market_id, side, price, rank).limit(size))
-            ).all()
-            for row in rows:
-                yield RestingOrder(*row)
+        size, after = min(2 * size, _LARGEST_PAGE), rows[-1][0]
 
 
-def _from_price(market_id: int, side: Side, after: Price | None) -> Select[int, int, int, int]:
-    """Return the query of the orders at prices worse than ``after``; None: at all prices."""
-    price = orders.c.price
-    query = _resting(market_id, side)
+def _levels(
+    market_id: int, side: Side, user_id: int, after: Price | None
+) -> Select[int, int, int, int | None]:
+    """Return the query of the levels at prices worse than ``after``; None: at all prices."""
+    price, left = orders.c.price, orders.c.qty - orders.c.filled
+    own = orders.c.user_id == user_id
+    query = select(
+        price,
+        cast(func.sum(left), BigInteger),
+        cast(func.sum(case((own, left), else_=0)), BigInteger),
+        func.min(case((own, orders.c.rank))),
+    ).where(orders.c.market_id == market_id, orders.c.side == side.value, _RESTS, OPEN)
     if after is not None:
         query = query.where(price < after if side is Side.BUY else price > after)
-    return query.order_by(price.desc() if side is Side.BUY else price, orders.c.rank)
+    return query.group_by(price).order_by(price.desc() if side is Side.BUY else price)
 
 
-def _behind(market_id: int, side: Side, price: Price, rank: int) -> Select[int, int, int, int]:
-    """Return the query of the orders behind a rank at a price."""
-    query = _resting(market_id, side).where(orders.c.price == price, orders.c.rank > rank)
-    return query.order_by(orders.c.rank)
-
-
-def _resting(market_id: int, side: Side) -> Select[int, int, int, int]:
-    return select(
-        orders.c.price, orders.c.rank, orders.c.user_id, orders.c.qty - orders.c.filled
-    ).where(orders.c.market_id == market_id, orders.c.side == side.value, _RESTS, OPEN)
+async def open_orders(connection: AsyncConnection, user_id: int) -> int:
+    """Return how many of a user's orders count as open: those that rest or may come to."""
+    resting = orders.c.tif.in_([TimeInForce.GTC.value, TimeInForce.GTD.value])
+    query = select(func.count()).where(orders.c.user_id == user_id, resting, OPEN)
+    return int((await connection.execute(query)).scalar_one())

@@ -108,6 +108,7 @@ def place_command(
         request.client_order_id,
         None if request.deadline is None else request.deadline.micros,
         sees_drafts=principal.is_admin,
+        max_open_orders=services.settings.max_open_orders,
     )
     if request.client_order_id is None:
         return command

@@ -7,7 +7,7 @@ Invariants:
 - times never go backwards, and before a command everything due at or before its time is applied;
 - what has to wait for a command that is carried out in steps is not applied before its last step;
 - a batch takes one step at the most, so that other markets go on; every other one does take one;
-- a batch is bounded by its commands and by the rows it will write.
+- a batch is bounded by its commands and by its rows: ten a command it may hold, and one step.
 
 Source: ARCHITECTURE, The path of an order.
 """
@@ -22,7 +22,7 @@ from predmarket.engine.state import State
 from predmarket.engine.steps import Key
 from predmarket.server.bus import BusReply, RepeatedOrder
 from predmarket.server.clock import Clock
-from predmarket.server.settlement.batch import Batch
+from predmarket.server.settlement.batch import ROWS_PER_STEP, Batch
 from predmarket.server.settlement.pending import PendingCommand, unfinished, whole
 from predmarket.server.settlement.position import Position
 from predmarket.server.settlement.repeats import Repeats
@@ -236,6 +236,7 @@ class Sequencer:
     def seal(self) -> tuple[Batch, Settlement | None]:
         """Take the forming batch and begin a new one. None: it has answers, nothing to commit."""
         batch, settlement = self.batch, None
+        assert batch.rows <= self._max_rows + ROWS_PER_STEP, f"{batch.rows} rows in one batch"
         self._owes_step = not batch.stepped and bool(self.exchange.state.unfinished)
         for pending in batch.pending():
             pending.commit()

@@ -1,10 +1,12 @@
 """Commands that are carried out in steps, through the core to the database and back."""
 
 import asyncio
+import random
 from collections.abc import Callable
 
 import pytest
 
+from predmarket.engine import steps
 from predmarket.engine.commands import (
     AmendOrder,
     CancelAfter,
@@ -19,10 +21,15 @@ from predmarket.engine.commands import (
 from predmarket.engine.replies import Canceled, MarketDone, OrderDone, Refused, Resolved
 from predmarket.server.bus import RepeatedOrder
 from predmarket.server.settlement import journal
+from predmarket.server.settlement.batch import ROWS_PER_STEP, Batch
 from predmarket.server.settlement.pending import PendingCommand, Stage
 from predmarket.server.settlement.store import StoreError
 from predmarket.terms import ErrorCode, MarketStatus, OrderStatus, Outcome, Side
+from tests.engine.translate import to_command
+from tests.reference.exchange import ReferenceExchange
+from tests.reference.generate import random_commands
 from tests.server.settlement.conftest import MARKET, Exchange, Gate, Running, limit
+from tests.support.clock import Shown
 
 BUY, SELL = Side.BUY, Side.SELL
 OTHER = 2
@@ -248,4 +255,36 @@ async def test_a_long_resolution_counts_every_step(exchange: Exchange) -> None:
         done = await running.do(ResolveMarket(MARKET, Outcome.YES))
         assert done == Resolved(MARKET, 8, 8_000_000)
         assert not running.core._work.sequencer.exchange.state.ledger.positions
+    assert exchange.audited() == []
+
+
+async def test_a_steps_rows_are_bounded(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Random commands in steps of any size: no entry of the journal writes more than its share."""
+    chance = random.Random(7)
+    seen: list[tuple[int, int]] = []
+    add = Batch.add
+
+    def counting(self: Batch, *args: object) -> None:
+        before = self.rows
+        add(self, *args)  # type: ignore[arg-type]
+        seen.append((steps.STEP, self.rows - before))
+
+    monkeypatch.setattr(Batch, "add", counting)
+    step = chance.choice((1, 2, 5))
+    monkeypatch.setattr(steps, "STEP", step)
+    reference = ReferenceExchange()
+    reference.now = now = 1_000_000_000
+    stream = random_commands(7, reference, 400, connections=True)
+    async with exchange.running(clock=Shown(lambda: now)) as running:
+        for abstract in stream:
+            known = len(reference.ledger.markets)
+            reference.apply(abstract)
+            now = abstract["ts"]
+            await running.do(to_command(abstract, known))
+    assert len(seen) >= 400
+    for size, rows in seen:
+        # a fill writes 13 rows with its maker's state, the taker and its market some more
+        assert rows <= ROWS_PER_STEP * size // 1_000 + 12
     assert exchange.audited() == []
