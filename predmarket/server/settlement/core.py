@@ -234,8 +234,7 @@ class Core(Bus):
             if before_load is not None:
                 await takeover.run(before_load)
             loaded = await takeover.load()
-            orders = loaded.state.orders.values()
-            self.connections = frozenset(o.connection for o in orders if o.connection is not None)
+            self.connections = frozenset(loaded.state.ties.connections)
             if not self._gateways_elsewhere:
                 # The gateway was the process that led before, so its connections have ended.
                 self._work.dead = self.connections

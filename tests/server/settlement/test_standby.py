@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from predmarket.engine import steps
 from predmarket.engine.commands import CancelAfter, ResolveMarket
 from predmarket.engine.ledger import InvariantError
 from predmarket.engine.snapshot import snapshot
@@ -60,7 +61,12 @@ def everything(state: State) -> dict[str, Any]:
         "timers": sorted(
             {(due, kind, id) for due, kind, id in state.timers._heap if live(state, due, kind, id)}
         ),
-        "unfinished": sorted(state.unfinished),
+        "unfinished": steps.encode(state.unfinished),
+        "ties": [
+            {name: (list(tied.orders), tied.users, tied.markets) for name, tied in lists.items()}
+            for lists in (state.ties.connections, state.ties.gateways)
+        ],
+        "users": ledger.user_ids,
     }
 
 
