@@ -173,7 +173,7 @@ class Conversation:
                     raise
             except ApiError as error:
                 pause_s = self._retry.pause_s(attempt, error.retry_after_s)
-                if error.status != 503 or not call.repeatable or pause_s is None:
+                if not _may_repeat(call, error, pause_s) or pause_s is None:
                     raise
             await self._wire.pause(pause_s)
             attempt += 1
@@ -184,3 +184,11 @@ class Conversation:
         except answers.FAILURES as error:
             raise answers.unreachable(error, self._url) from None
         return answers.decoded(response, call, self._url)
+
+
+def _may_repeat(call: Call[T], error: ApiError, pause_s: float | None) -> bool:
+    """Tell whether a refusal may be gone after a pause: the exchange was too busy, or a read was
+    one too many and the pause lasts until the time that the exchange named."""
+    if error.status == 429:
+        return call.method == "GET" and (error.retry_after_s or 0.0) <= (pause_s or 0.0)
+    return error.status == 503 and call.repeatable

@@ -1,7 +1,7 @@
 """When to send a call again, or connect again, and how long to wait before.
 
-Only a repeatable call (calls.py) is ever sent twice, and only after silence or a 503. A feed
-connects again for ever.
+Only a repeatable call (calls.py) is ever sent twice, and only after silence or a 503; a read also
+after a 429 whose Retry-After is no longer than a pause may be. A feed connects again for ever.
 """
 
 import random

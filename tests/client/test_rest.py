@@ -153,6 +153,27 @@ def test_retry_after_is_believed_up_to_a_bound(stub: Stub, connect: Connect) -> 
     assert pauses == [2.0, 5.0]
 
 
+def test_a_read_too_many_waits_as_long_as_it_is_told(stub: Stub, connect: Connect) -> None:
+    """A GET is sent again after Retry-After; where that is longer than a pause may be, the caller
+    hears of it at once; what is no read is not sent again."""
+    pauses: list[float] = []
+    limited = refusal(429, "RATE_LIMITED").body
+    seconds = [Answer(429, limited, {"Retry-After": text}) for text in ("2", "40")]
+    stub.on("GET", "/v1/status", seconds[0], Answer(body={"version": "1"}))
+    stub.on("GET", "/v1/markets/rain", seconds[1])
+    stub.on("POST", "/v1/orders/17/cancel", seconds[0])
+    with connect(stub.url, sleep=pauses.append) as client:
+        client.status()
+        assert pauses == [2.0]
+        with pytest.raises(ApiError) as caught:
+            client.market("rain")
+        assert caught.value.retry_after_s == 40
+        with pytest.raises(ApiError):
+            client.cancel_order(17)
+    assert pauses == [2.0]
+    assert len(stub.requests) == 4
+
+
 def test_a_transfer_always_has_a_key_and_keeps_it(stub: Stub, connect: Connect) -> None:
     """A repeat after a lost answer books nothing twice."""
     done = Answer(201, {"id": 1, "balance": {}})

@@ -31,6 +31,8 @@ _ORDERS = select(
     orders.c.updated_at,
 )
 
+MAX_WALK = 5_000
+"""Orders of a user that one page looks at, whatever it looks for: a few milliseconds' work."""
 _OPEN_STATUSES = {OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED}
 
 
@@ -90,6 +92,38 @@ async def orders_of(
     query = _orders_of(user_id, market_id, statuses, client_order_id)
     query = query.where(orders.c.id < before).order_by(orders.c.id.desc()).limit(limit)
     return [_record(row) for row in await connection.execute(query)]
+
+
+async def page_of_orders(
+    connection: AsyncConnection,
+    user_id: int,
+    *,
+    before: int,
+    limit: int,
+    market_id: int | None = None,
+    statuses: Collection[OrderStatus] = (),
+    client_order_id: str | None = None,
+) -> tuple[list[OrderRecord], int | None]:
+    """Return a page of a user's orders below the id ``before``, newest first, and the id below
+    which the next one begins, None after the last.
+
+    No page goes through more than MAX_WALK orders of the user: one that finds less than it wants
+    among them ends there, perhaps empty, and the next one goes on.
+    """
+    is_open = bool(statuses) and _OPEN_STATUSES.issuperset(statuses)  # has an index of its own
+    is_filtered = market_id is not None or bool(statuses)
+    end = None
+    if is_filtered and not is_open and client_order_id is None:
+        walk = select(orders.c.id).where(orders.c.user_id == user_id, orders.c.id < before)
+        walk = walk.order_by(orders.c.id.desc()).offset(MAX_WALK).limit(1)
+        end = (await connection.execute(walk)).scalar_one_or_none()
+    query = _orders_of(user_id, market_id, statuses, client_order_id)
+    query = query.where(orders.c.id < before, orders.c.id > (0 if end is None else end))
+    rows = (await connection.execute(query.order_by(orders.c.id.desc()).limit(limit + 1))).all()
+    found = [_record(row) for row in rows[:limit]]
+    if len(rows) > limit:
+        return found, found[-1].id
+    return found, None if end is None else end + 1
 
 
 def _orders_of(

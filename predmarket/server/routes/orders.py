@@ -35,8 +35,8 @@ from predmarket.server.documents.notes import COMMAND, ORDER, notes
 from predmarket.server.dryrun import dry_run
 from predmarket.server.queries.accounts import account_of
 from predmarket.server.queries.books import queue_ahead
-from predmarket.server.queries.cursors import decode_cursor, page
-from predmarket.server.queries.orders import fills_of, order_by_id, orders_of
+from predmarket.server.queries.cursors import decode_cursor, encode_cursor
+from predmarket.server.queries.orders import fills_of, order_by_id, page_of_orders
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes import entry
 from predmarket.server.routes.context import (
@@ -132,25 +132,29 @@ async def list_orders(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> OrderPage:
-    """List one's own orders, newest first."""
+    """List one's own orders, newest first.
+
+    Behind a filter a page may hold fewer than ``limit``, even none, and be followed by another: no
+    page goes through more than 5000 orders.
+    """
     context, who = request.context, request.principal
     market_id = None if market is None else (await context.find_market(market, who)).id
     statuses = _statuses(status)
     before = decode_cursor(cursor)
     async with context.services.db.read() as connection:
-        rows = await orders_of(
+        shown, following = await page_of_orders(
             connection,
             who.user_id,
             before=before,
-            limit=limit + 1,
+            limit=limit,
             market_id=market_id,
             statuses=statuses,
             client_order_id=client_order_id,
         )
-        shown, following = page(rows, limit, lambda row: row.id)
         fills = await fills_of(connection, [row.id for row in shown if row.filled])
     view = context.services.view
-    return OrderPage([wire.order(row, fills.get(row.id, ()), view) for row in shown], following)
+    items = [wire.order(row, fills.get(row.id, ()), view) for row in shown]
+    return OrderPage(items, None if following is None else encode_cursor(following))
 
 
 @get("/{id:str}", opt=notes(E.ORDER_NOT_FOUND, E.FORBIDDEN))
