@@ -6,8 +6,8 @@ A closing or a resolution that an older core began is found by its market (settl
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
