@@ -44,12 +44,19 @@ class Sweep(IntEnum):
     """The step's bound is reached; there may be more."""
 
 
+_DONE, _STOPPED, _UNFINISHED = Sweep  # looked up once: this is the busiest loop
+
+
+def _none() -> None:
+    return None
+
+
 def sweep(
     book: Book,
     taker: Order,
     on_fill: OnFill,
     on_own: OnSelfTrade,
-    find_own: FindOwn = lambda: None,
+    find_own: FindOwn = _none,
     room: int = STEP,
 ) -> Sweep:
     """Trade ``taker`` against the book as far as its price and quantity allow.
@@ -70,17 +77,17 @@ def sweep(
                     index, maker = _past_own(side, level, maker, find_own())
                     continue
                 if taker.stp is _CANCEL_TAKER:
-                    return Sweep.STOPPED
+                    return _STOPPED
                 if not room:
-                    return Sweep.UNFINISHED
+                    return _UNFINISHED
                 room -= 1
                 on_own(maker)
                 if taker.stp is not _CANCEL_MAKER:
-                    return Sweep.STOPPED
+                    return _STOPPED
                 maker = behind
                 continue
             if not room:
-                return Sweep.UNFINISHED
+                return _UNFINISHED
             room -= 1
             qty = maker.remaining if maker.remaining < taker.remaining else taker.remaining
             cost = price * qty
@@ -96,10 +103,10 @@ def sweep(
                 side.remove(maker)
             on_fill(taker, maker, qty)
             if not taker.remaining:
-                return Sweep.DONE
+                return _DONE
             maker = behind
         level = side.after(index)
-    return Sweep.DONE
+    return _DONE
 
 
 def _past_own(

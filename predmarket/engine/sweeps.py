@@ -19,6 +19,8 @@ from predmarket.units import Qty
 RESTING = frozenset({TimeInForce.GTC, TimeInForce.GTD})
 """What may rest."""
 
+_UNFINISHED, _STOPPED = Sweep.UNFINISHED, Sweep.STOPPED
+
 
 def trade(state: State, order: Order, market: Market) -> tuple[tuple[Fill, ...], Key | None]:
     """Run an accepted order through the book and rest or cancel what is left, or begin to.
@@ -43,9 +45,9 @@ def trade(state: State, order: Order, market: Market) -> tuple[tuple[Fill, ...],
     end = sweep(market.book, order, on_fill, on_own, find_own, steps.STEP)
     if not order.remaining:
         return tuple(fills), None
-    if end is Sweep.UNFINISHED:
+    if end is _UNFINISHED:
         return tuple(fills), state.begin(SweepSteps(market.id, order.id, order.price))
-    if end is Sweep.STOPPED:
+    if end is _STOPPED:
         state.cancel(order, CancelReason.SELF_TRADE)
     elif order.type is OrderType.MARKET:
         state.cancel(order, CancelReason.MARKET_REMAINDER)

@@ -161,8 +161,7 @@ SABOTAGES = (
     Sabotage(
         "CANCEL_TAKER cancels the maker too",
         MATCHING,
-        "                if taker.stp is _CANCEL_TAKER:\n"
-        "                    return Sweep.STOPPED\n",
+        "                if taker.stp is _CANCEL_TAKER:\n                    return _STOPPED\n",
         "",
         _test("matching", "who_is_cancelled_and_why"),
     ),
@@ -378,7 +377,7 @@ SABOTAGES = (
     Sabotage(
         "a sweep has no bound",
         MATCHING,
-        "            if not room:\n                return Sweep.UNFINISHED\n            room -= 1\n"
+        "            if not room:\n                return _UNFINISHED\n            room -= 1\n"
         "            qty =",
         "            qty =",
         _test("steps", "no_step_does_more_than_its_bound"),
