@@ -224,7 +224,7 @@ async def test_an_interrupt_while_nobody_reads(exchange: WatchedExchange) -> Non
         socket = await connected(exchange)
         levels = [(f"0.{number:04}", "1.00") for number in range(1, 10_000)]
         await socket.book(1, levels)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert command.process.stdout is not None
             await command.process.stdout.readexactly(1)
         for number in range(2, 12):

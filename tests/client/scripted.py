@@ -9,7 +9,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 Json = dict[str, Any]
 
 

@@ -63,7 +63,7 @@ class World:
             runtime.node(self._settings, 0, Shown(lambda: self.now))
         )
         url, _ = await self._stack.enter_async_context(serving(self._node))
-        self._client = httpx.AsyncClient(base_url=url, timeout=20, verify=False)
+        self._client = httpx.AsyncClient(base_url=url, timeout=60, verify=False)
         self._stack.push_async_callback(self._client.aclose)
 
     def restart(self) -> None:

@@ -18,7 +18,7 @@ def _registered(url: str, name: str) -> tuple[httpx.Client, int]:
     answer = httpx.post(f"{url}/v1/auth/register", json=body)
     assert answer.status_code == 201, answer.text
     headers = {"authorization": f"Bearer {answer.json()['accessToken']}"}
-    return httpx.Client(base_url=url, headers=headers, timeout=20), answer.json()["user"]["id"]
+    return httpx.Client(base_url=url, headers=headers, timeout=60), answer.json()["user"]["id"]
 
 
 def _posted(client: httpx.Client, path: str, status: int, **body: object) -> dict[str, object]:

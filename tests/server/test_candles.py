@@ -203,7 +203,7 @@ async def test_a_flood_of_candles(db: Database, monkeypatch: pytest.MonkeyPatch)
     reads.gate.set()
     expected = by_hand(rows, RAIN, 50, 0, end)
     assert all(found == expected for found in await asyncio.gather(first, *same))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while reader._reading or reader._queued:
             await asyncio.sleep(0.001)
 

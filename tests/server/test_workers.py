@@ -20,7 +20,7 @@ from tests.crash.campaign import audit_holds
 from tests.support.exchange import QUICK, SECRET, ExchangeProcess
 from tests.support.load import Load
 
-WAIT_S = 15.0
+WAIT_S = 60.0
 POSTGRES = {"database_url": "postgresql://nobody@127.0.0.1:1/x"}
 REDIS = {"redis_url": "redis://127.0.0.1:1/0"}
 KEY = {"jwt_secret": SECRET}

@@ -14,7 +14,7 @@ from predmarket.server.storage import migrations
 from tests.support.exchange import QUICK, SKEWED, ExchangeProcess
 from tests.support.redis import RedisServer
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class Fleet:

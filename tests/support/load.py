@@ -31,7 +31,7 @@ class Load:
 
     async def run(self) -> None:
         """Place orders until told to stop, one after the other in each hand."""
-        async with httpx.AsyncClient(base_url=self.url, timeout=20, verify=False) as client:
+        async with httpx.AsyncClient(base_url=self.url, timeout=60, verify=False) as client:
             login = await client.post("/v1/auth/login", json=_CREDENTIALS)
             client.headers["authorization"] = f"Bearer {login.json()['accessToken']}"
             client.cookies.clear()

@@ -18,7 +18,7 @@ from fcntl import ioctl
 from pathlib import Path
 from types import TracebackType
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """How long to wait for what must come."""
 AGAIN_S = 0.25
 F8, F9, F10 = "\x1b[19~", "\x1b[20~", "\x1b[21~"

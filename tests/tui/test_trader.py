@@ -173,7 +173,7 @@ async def test_queues_are_asked_for_once(trader: Trader) -> None:
     items = [order(11, "BUY", "0.6000", "10.00"), order(12, "BUY", "0.6000", "10.00")]
     items.append(order(13, "BUY", "0.6000", "10.00", marketId=2, marketSlug="snow"))
     trader.take(snapshot(feed.OrdersSnapshot, "user:7:orders", {"items": items}))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while trader.desk.orders.unplaced != {13}:
             await asyncio.sleep(0)
     asked = [call.path for call in trader.client.calls if "/v1/orders/" in call.path]
@@ -198,7 +198,7 @@ async def test_a_connection_that_came_back(trader: Trader) -> None:
     trader.client.calls.clear()
     trader.take(LOST)
     trader.take(LIVE)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(trader.client.calls) < 2:
             await asyncio.sleep(0)
     assert [call.path for call in trader.client.calls] == ["/v1/markets", "/v1/candles/1"]

@@ -173,7 +173,7 @@ async def test_nothing_is_lost_and_nothing_doubled(exchange: Exchange, cutter: C
         cutter.cut()
         await feed.live()
         await record.ask(rest, "rain")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not record.told_by(ledger):
                 await asyncio.sleep(0.001)
         reading.cancel()

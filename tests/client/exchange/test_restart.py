@@ -62,7 +62,7 @@ async def test_an_exchange_that_is_killed(tmp_path: Path, sqlite_url: str) -> No
             await record.ask(ann, MARKET)
             now = await ann.book(MARKET)
             book = feed.book(MARKET)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not record.told_by(ledger) or book.stale or book.seq != now["seq"]:
                     await asyncio.sleep(0.001)
             reading.cancel()

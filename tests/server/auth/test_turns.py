@@ -27,7 +27,7 @@ class Desk:
         """Let them all have their turns."""
         for _ in tasks:
             self._go.release()
-        await asyncio.wait(tasks, timeout=10)
+        await asyncio.wait(tasks, timeout=60)
 
 
 async def settled() -> None:

@@ -25,7 +25,7 @@ from predmarket.terms import MarketStatus
 from tests.server.settlement.conftest import DEPOSIT, USERS, Exchange
 from tests.support.exchange import SECRET
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -50,7 +50,7 @@ def running(shared_fleet: Fleet) -> Fleet:
 @asynccontextmanager
 async def user_at(url: str, credentials: dict[str, str]) -> AsyncIterator[User]:
     """Log in at a gateway."""
-    async with httpx.AsyncClient(base_url=url, timeout=20, verify=False) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=60, verify=False) as client:
         answer = await client.post("/v1/auth/login", json=credentials)
         session = answer.json()
         client.cookies.clear()

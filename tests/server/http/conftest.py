@@ -141,7 +141,7 @@ async def exchange(settings: Settings) -> AsyncIterator[Exchange]:
             headers = {} if token is None else {"authorization": f"Bearer {token}"}
             # no TLS: to load the certificates for it takes longer than most tests
             clients.append(
-                httpx.AsyncClient(base_url=url, headers=headers, timeout=20, verify=False)
+                httpx.AsyncClient(base_url=url, headers=headers, timeout=60, verify=False)
             )
             return clients[-1]
 

@@ -46,7 +46,7 @@ class Socket:
 
     async def answer(self) -> tuple[int, dict[str, str], Any]:
         """Return the next answer: status, headers, body."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
             first, *lines = head.rstrip().split("\r\n")
             headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines)}
@@ -68,7 +68,7 @@ class Socket:
 
     async def closed(self) -> bool:
         """Wait for the end; tell whether nothing came before it."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             try:
                 return await self._reader.read() == b""
             except ConnectionError:
@@ -277,7 +277,7 @@ async def test_connections_are_bounded(settings: Settings, monkeypatch: pytest.M
         assert (await opened[0].answer())[0] == 200
         for one in (*opened, *surplus, *late):
             one.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await _served(url):
                 await asyncio.sleep(0.005)
 
@@ -298,7 +298,7 @@ async def test_a_client_that_does_not_read(settings: Settings) -> None:
     async with _bare(settings, large) as (url, server), connected(url, 1_000) as client:
         served = server.server_state
         await client.send(GET)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not served.total_requests or served.connections:
                 await asyncio.sleep(0.005)
 

@@ -171,7 +171,7 @@ class Side:
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader) -> Any:  # noqa: ANN401 -- to be compared
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             try:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 while " 100 " in head.partition("\r\n")[0]:
@@ -298,4 +298,4 @@ def test_either_way_answers_alike(
             assert went[True] > EXAMPLES // 4
         finally:
             end.set()
-            runner.run(asyncio.wait_for(serving_two, 20))
+            runner.run(asyncio.wait_for(serving_two, 60))

@@ -64,7 +64,7 @@ async def gateways(
                 await redis.start()
                 stack.push_async_callback(redis.close)
             url, app = await stack.enter_async_context(serving(replace(node, redis=redis)))
-            client = httpx.AsyncClient(base_url=url, timeout=20, verify=False)
+            client = httpx.AsyncClient(base_url=url, timeout=60, verify=False)
             served.append((await stack.enter_async_context(client), app))
         yield served
 
@@ -321,7 +321,7 @@ async def test_a_logout_is_one_everywhere_at_once(given: dict[str, str], redis_u
 
 async def listening(principals: Principals) -> None:
     """Wait until a gateway hears of revocations: beginning to listen forgets everything."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not principals._revocations:
             await asyncio.sleep(0.002)
 
@@ -348,7 +348,7 @@ async def test_redis_killed_and_restarted_under_load(
 
         async def until(up: bool) -> None:
             count = len(codes)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while redis.up is not up or len(codes) < count + 20:
                     await asyncio.sleep(0.005)
 
@@ -435,7 +435,7 @@ async def test_reads_are_shared(given: dict[str, str], server: RedisServer) -> N
     async with gateways(given, 2, **shared) as both:
         ann, bob = await register(both[0][0]), await register(both[0][0], "bob@example.com")
         served = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 answers = [await client.get("/v1/user/balance", headers=ann) for client, _ in both]
                 served += sum(answer.status_code == 200 for answer in answers)
@@ -444,7 +444,7 @@ async def test_reads_are_shared(given: dict[str, str], server: RedisServer) -> N
         # each may keep a twentieth for itself, and borrow two fifths beyond the limit
         assert 100 - 2 * 5 <= served <= 100 + 2 * 42
         server.stop("kill")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while both[0][1].context.services.redis.up:  # type: ignore[union-attr]  # there is one
                 await both[0][0].get("/v1/user/balance", headers=bob)
         served = 0

@@ -26,7 +26,7 @@ from tests.server.http.conftest import PASSWORD, Exchange, Json, serving
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 
-ANSWER_S = 2.0
+ANSWER_S = 10.0
 
 
 @contextmanager
@@ -204,7 +204,7 @@ async def test_a_core_that_failed_is_down(exchange: Exchange) -> None:
 async def asked(client: httpx.AsyncClient) -> tuple[int, Json]:
     """Ask for the health, and see that the answer is in time."""
     began = time.monotonic()
-    answer = await client.get("/healthz", timeout=20)
+    answer = await client.get("/healthz", timeout=60)
     assert time.monotonic() - began < ANSWER_S
     body: Json = answer.json()
     return answer.status_code, body

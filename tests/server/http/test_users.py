@@ -198,7 +198,7 @@ async def test_disabling_while_an_order_arrives(
     taken_in.clear()
     async with connected(exchange.url) as socket:
         await socket.send(unfinished(path, body, bearer, *lines))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await taken_in.wait()
         assert (await change(exchange, ann, disabled=True)).status_code == 200
         if lines:
@@ -229,7 +229,7 @@ async def test_disabling_while_a_token_is_looked_up(
 
     monkeypatch.setattr(Principals, "_of_session", of_session_and_wait)
     placing = asyncio.create_task(ann.client.post("/v1/orders", json=limit("BUY", "0.40", 10)))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await looked_up.wait()
     assert (await change(exchange, ann, disabled=True)).status_code == 200
     go_on.set()

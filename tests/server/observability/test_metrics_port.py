@@ -41,7 +41,7 @@ async def test_it_serves_metrics_and_nothing_else(
     caplog.set_level("INFO")
     async with metrics_port(Settings.load({"metrics_port": 0}), Metrics()):
         (address,) = [r.__dict__["address"] for r in caplog.records if r.msg == "metrics_port"]
-        async with httpx.AsyncClient(base_url=f"http://{address}", timeout=20) as client:
+        async with httpx.AsyncClient(base_url=f"http://{address}", timeout=60) as client:
             shown = await client.get("/metrics")
             assert shown.status_code == 200
             assert shown.headers["content-type"].startswith("text/plain")

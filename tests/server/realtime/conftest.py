@@ -23,7 +23,7 @@ from tests.server.http.conftest import (
 
 __all__ = ["Exchange", "Json", "User", "database_url", "exchange", "serving", "settings"]
 
-WAIT_S = 10
+WAIT_S = 60.0
 
 
 class Client:

@@ -213,7 +213,7 @@ async def test_orders_in_flight_when_the_socket_ends(exchange: Exchange, open_so
         await tied.send("order.place", **order(market, "BUY", "0.20"))
     await tied.socket.close()
     states: dict[int, str] = {}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(states) < 50 or set(states.values()) != {"CANCELED"}:
             message = await watching.of("order")
             states[message["data"]["id"]] = message["data"]["status"]

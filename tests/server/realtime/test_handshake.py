@@ -22,7 +22,7 @@ async def answers(exchange: Exchange, request: bytes) -> list[bytes]:
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request)
     try:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             return (await reader.read()).split(b"\r\n\r\n")
     finally:
         writer.close()
@@ -34,7 +34,7 @@ async def statuses(exchange: Exchange, request: bytes) -> AsyncGenerator[int, No
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request)
     try:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
                 yield int(head[9:12])

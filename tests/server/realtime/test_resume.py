@@ -246,7 +246,7 @@ async def test_a_snapshot_asked_for_just_before(
 
     monkeypatch.setattr(stored, "read", read_later)
     asked = [await socket.send("snapshot", topic=names[read_first])]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await reading.wait()
     if kind != read_first:
         asked.append(await socket.send("snapshot", topic=names[kind]))

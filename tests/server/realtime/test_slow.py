@@ -58,7 +58,7 @@ async def test_a_stalled_reader(exchange: Exchange, open_socket: Open) -> None:
         slow.socket.transport.pause_reading()
         peer = peers(exchange)[1]
         seq = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while peer.out.clear or seq < 2_000:
                 bids = [(price, 100 + seq % 7) for price in range(1 + seq % 40, 4_000, 40)]
                 deliver(exchange, books=[BookChange(id, seq, seq + 1, bids, [])])
@@ -94,7 +94,7 @@ async def test_a_reader_that_is_too_slow(exchange: Exchange, open_socket: Open) 
         assert record.id == placed["id"]
         seq = chains[0].seq
         most = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not peer.ended:
                 seqs = range(seq + 1, seq + 101)
                 deliver(exchange, orders=[OrderChange(n, record) for n in seqs])
@@ -144,7 +144,7 @@ async def test_a_peer_that_never_comes_back(
         await slow.subscribe(f"orderbook:{market['id']}")
         slow.socket.transport.pause_reading()
         seq = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while _value(metrics):
                 bids = [(price, 100 + seq) for price in range(1, 9_000)]
                 deliver(exchange, books=[BookChange(market["id"], seq, seq + 1, bids, [])])
@@ -186,7 +186,7 @@ async def test_replies_wait_too(exchange: Exchange, open_socket: Open) -> None:
         slow.socket.transport.pause_reading()
         (peer,) = peers(exchange)
         sent = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not peer.ended:
                 await slow.send("order.place", **order(market, "BUY", "0.01", "0.01"))
                 sent += 1

@@ -17,15 +17,15 @@ SABOTAGES = (
     Sabotage(
         "a snapshot older than its seq",
         BEGINNINGS,
-        "            return Snapshot(book.seq, ",
-        "            return Snapshot(book.seq + 1, ",
+        "            return Snapshot(shown.seq, ",
+        "            return Snapshot(shown.seq + 1, ",
         _test("resume", "chains_while_orders_arrive[sqlite]"),
     ),
     Sabotage(
         "a resume that drops one",
         BEGINNINGS,
-        "in enumerate(changes):",
-        "in enumerate(changes[1:]):",
+        "in changes[start : start + ITEMS_A_TURN]:",
+        "in changes[start + 1 : start + ITEMS_A_TURN]:",
         _test("resume", "resume[sqlite]"),
     ),
     Sabotage(

@@ -95,7 +95,7 @@ class Gate:
         """Settle in the gate's time."""
         await self._settle(settlement)
         self.settled.set()
-        await asyncio.wait_for(self.open.wait(), 20)
+        await asyncio.wait_for(self.open.wait(), 60)
 
 
 class Exchange:

@@ -18,7 +18,7 @@ async def test_the_next_batch_is_decided_while_one_commits(exchange: Exchange) -
         before = running.core.status().batch
         gate = Gate(running)
         first = asyncio.create_task(running.do(limit(1, BUY, 1, 60)))
-        await asyncio.wait_for(gate.settled.wait(), 20)
+        await asyncio.wait_for(gate.settled.wait(), 60)
         rest = [asyncio.create_task(running.do(limit(u, BUY, 1, 50))) for u in range(2, USERS + 1)]
         work = running.core._work
         while sum(len(batch.entries) for batch in work.batches) < 1 + len(rest):
@@ -50,7 +50,7 @@ async def _sizes(running: Running, orders: int) -> list[int]:
     running.store.settle = noting  # type: ignore[method-assign]
     gate = Gate(running)
     first = asyncio.create_task(running.do(limit(1, BUY, 1, 60)))
-    await asyncio.wait_for(gate.settled.wait(), 20)
+    await asyncio.wait_for(gate.settled.wait(), 60)
     many = [running.do(limit(1 + n % USERS, BUY, 1, 50)) for n in range(orders)]
     rest = [asyncio.create_task(one) for one in many]
     while len(work.queue) + sum(len(batch.entries) for batch in work.batches) <= orders:
@@ -75,7 +75,7 @@ async def test_the_database_has_the_next_batch_before_the_last_one_is_answered(
 
         gate._settle = noting
         first = asyncio.create_task(running.do(limit(1, BUY, 1, 60)))
-        await asyncio.wait_for(gate.settled.wait(), 20)
+        await asyncio.wait_for(gate.settled.wait(), 60)
         second = asyncio.create_task(running.do(limit(2, BUY, 1, 50)))
         while not any(batch.entries for batch in running.core._work.batches[1:]):
             await asyncio.sleep(0)
@@ -101,7 +101,7 @@ async def test_postgresql_has_two_batches_at_once(postgres_url: str) -> None:
 
         running.store.settle = slowly  # type: ignore[method-assign]
         tasks = [asyncio.create_task(running.do(limit(user, BUY, 1, 50))) for user in (1, 2, 3)]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(sent) < 2:
                 await asyncio.sleep(0)
             may_return[1].set()

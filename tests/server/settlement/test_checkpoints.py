@@ -23,7 +23,7 @@ async def test_what_is_committed_is_copied_beside_the_commits(
     async with Exchange(migrated_sqlite_url).trading() as running:
         for _ in range(2 * COMMITS):
             await running.place(1, Side.BUY, 1, 50)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not _orders(Path(shutil.copy(database, tmp_path / "alone.db"))):
                 await asyncio.sleep(0.01)
 

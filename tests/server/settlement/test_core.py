@@ -47,7 +47,7 @@ async def test_no_reply_and_no_view_before_commit_returns(exchange: Exchange) ->
     async with exchange.trading() as running:
         gate = Gate(running)
         placing = asyncio.create_task(running.do(limit(1, BUY, 10, 60)))
-        await asyncio.wait_for(gate.settled.wait(), 20)
+        await asyncio.wait_for(gate.settled.wait(), 60)
         await asyncio.sleep(0)
         assert not placing.done()
         assert running.view.book(MARKET).bids == {}
@@ -61,7 +61,7 @@ async def test_a_full_queue_refuses_and_takes_nothing(exchange: Exchange) -> Non
     async with exchange.trading(max_queue=3, max_batch=1) as running:
         gate = Gate(running)
         tasks = [asyncio.create_task(running.do(limit(1, BUY, 1, 50)))]
-        await asyncio.wait_for(gate.settled.wait(), 20)
+        await asyncio.wait_for(gate.settled.wait(), 60)
         tasks += [asyncio.create_task(running.do(limit(2, BUY, 1, 50))) for _ in range(8)]
         await asyncio.sleep(0.05)
         gate.open.set()
@@ -86,7 +86,7 @@ async def test_a_command_nobody_waits_for_any_more_is_not_begun(exchange: Exchan
     async with exchange.trading(reply_limit_s=0.3, max_batch=1) as running:
         gate = Gate(running)
         one = asyncio.create_task(running.do(limit(1, BUY, 1, 50)))
-        await asyncio.wait_for(gate.settled.wait(), 20)
+        await asyncio.wait_for(gate.settled.wait(), 60)
         others = [asyncio.create_task(running.do(limit(2, BUY, 1, 50))) for _ in range(3)]
         done = await asyncio.gather(one, *others, return_exceptions=True)
         assert all(isinstance(reply, OutcomeUnknown) for reply in done)
@@ -101,7 +101,7 @@ async def test_repeats_find_the_original(exchange: Exchange) -> None:
     async with exchange.trading() as running:
         gate, epoch = Gate(running), running.core.status().epoch
         same = [asyncio.create_task(running.do(order)) for _ in range(3)]
-        await asyncio.wait_for(gate.settled.wait(), 20)
+        await asyncio.wait_for(gate.settled.wait(), 60)
         same += [asyncio.create_task(running.do(order)) for _ in range(3)]
         other = asyncio.create_task(running.do(limit(1, BUY, 11, 60, key="a")))
         await asyncio.sleep(0.05)
@@ -287,7 +287,7 @@ async def test_a_refused_transfers_key_stays_free_for_the_next(exchange: Exchang
         gate = Gate(running)
         first = asyncio.create_task(running.do(out))
         held = asyncio.create_task(running.do(limit(1, BUY, 1, 50)))
-        await asyncio.wait_for(gate.settled.wait(), 20)
+        await asyncio.wait_for(gate.settled.wait(), 60)
         funded = asyncio.create_task(running.do(Transfer(2, 100 * MONEY_ONE, "pay", 1)))
         second = asyncio.create_task(running.do(out))
         work = running.core._work

@@ -341,7 +341,7 @@ async def test_a_core_that_lost_its_lease_stops(postgres_url: str) -> None:
     async with exchange.trading() as running:
         exchange.execute("UPDATE lease SET holder = 'somebody else'")
         with pytest.raises(Deposed):
-            await asyncio.wait_for(running.core.failed(), 5)
+            await asyncio.wait_for(running.core.failed(), 60)
 
 
 async def test_a_dead_holders_lease_runs_out(postgres_url: str) -> None:

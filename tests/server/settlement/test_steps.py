@@ -59,7 +59,7 @@ _REST = ("side", "type", "price", "qty", "tif")
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0)
 
@@ -103,7 +103,7 @@ async def test_the_market_waits_and_others_trade(exchange: Exchange) -> None:
         gate = Gate(running)
         sweep = limit(9, BUY, 24, 50, key="a")
         sweeping = asyncio.create_task(running.do(sweep))
-        await asyncio.wait_for(gate.settled.wait(), 20)
+        await asyncio.wait_for(gate.settled.wait(), 60)
         order = running.core._work.sequencer.exchange.state.last_order_id
         behind = asyncio.create_task(running.do(limit(1, SELL, 1, 50)))
         amend = asyncio.create_task(running.do(AmendOrder(9, order, None, 3_000)))
@@ -148,7 +148,7 @@ async def test_cancel_all_names_what_all_its_steps_cancelled(exchange: Exchange)
         ids = [(await running.place(1, SELL, 1, 50 + n)).order.id for n in range(9)]
         gate = Gate(running)
         canceling = asyncio.create_task(running.do(CancelAll(1)))
-        await asyncio.wait_for(gate.settled.wait(), 20)
+        await asyncio.wait_for(gate.settled.wait(), 60)
         own = asyncio.create_task(running.do(CancelAfter(1, 60)))
         taking = asyncio.create_task(running.do(limit(2, BUY, 1, 58)))
         gate.open.set()
