@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import Row, Select, and_, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.engine.replies import Fill, OrderRecord
@@ -118,7 +118,9 @@ async def page_of_orders(
         walk = walk.order_by(orders.c.id.desc()).offset(MAX_WALK).limit(1)
         end = (await connection.execute(walk)).scalar_one_or_none()
     query = _orders_of(user_id, market_id, statuses, client_order_id)
-    query = query.where(orders.c.id < before, orders.c.id > (0 if end is None else end))
+    # By pairs: a database without statistics would go by the id alone, through everybody's orders.
+    place = tuple_(orders.c.user_id, orders.c.id)
+    query = query.where(place < (user_id, before), place > (user_id, 0 if end is None else end))
     rows = (await connection.execute(query.order_by(orders.c.id.desc()).limit(limit + 1))).all()
     found = [_record(row) for row in rows[:limit]]
     if len(rows) > limit:
