@@ -27,6 +27,8 @@ Client: TypeAlias = tuple[str, int]
 
 SITE_PREFIXES = (64, 56, 48)
 """What one site may have of IPv6: a network, a household's delegation, an organisation's."""
+MAX_HOPS = 16
+"""Entries of X-Forwarded-For that are looked at: no more proxies stand behind each other."""
 _UNKNOWN = "unknown"
 
 
@@ -66,14 +68,14 @@ class Proxies:
     def client(self, peer: Client | None, headers: Iterable[tuple[bytes, bytes]]) -> Client | None:
         """Return the client's address; its port is 0 where a proxy named it.
 
-        It is the last one before the trusted proxies. An entry that is no address ends the search:
-        the proxy that passed it on counts as the client.
+        It is the last one before the trusted proxies. An entry that is no address ends the search,
+        and so do MAX_HOPS entries: the proxy that passed it on counts as the client.
         """
         found = None if peer is None else parse(peer[0])
         if found is None or not self._trusts(found):
             return peer
         hops = [value for name, value in headers if name == b"x-forwarded-for"]
-        for hop in reversed(b",".join(hops).split(b",")) if hops else ():
+        for hop in reversed(b",".join(hops).rsplit(b",", MAX_HOPS)[-MAX_HOPS:]) if hops else ():
             address = _parse_hop(hop.strip().decode("latin-1"))
             if address is None:
                 break

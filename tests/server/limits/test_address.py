@@ -25,6 +25,9 @@ CASES: list[tuple[str, list[str], str]] = [
     ("10.0.0.1", ["\xff\x00"], "10.0.0.1"),
     ("::ffff:10.0.0.1", ["198.51.100.7"], "198.51.100.7"),
     ("2001:db8::1", ["::ffff:198.51.100.7"], "198.51.100.7"),
+    # the client wrote what looks like a hundred proxies; no more are looked at than there can be
+    ("10.0.0.1", [", ".join(["198.51.100.7", *(f"10.0.0.{n}" for n in range(100))])], "10.0.0.84"),
+    ("10.0.0.1", [", ".join(["198.51.100.7", *["10.0.0.2"] * 15])], "198.51.100.7"),
 ]
 
 
