@@ -33,7 +33,8 @@ _GATHER_SECONDS = 0.25
 """How long others may come whom the same look-up serves: it costs as much for one as for many."""
 MAX_CACHED = 20_000
 LONGEST_TOKEN = 1_024
-"""Several times as long as any of ours; a longer one is not looked at."""
+"""Several times as long as any of ours; a longer one is not looked at. Nor is one behind many
+blanks: each spelling of a good token would be remembered apart, at its own length."""
 
 
 class Principal(NamedTuple):
@@ -138,7 +139,7 @@ class Principals:
         Nothing that was heard to have ended by the time of the return lets anybody in.
         """
         known = self.known(credential)
-        if known is not None or len(token) > LONGEST_TOKEN:
+        if known is not None or max(len(token), len(credential)) > LONGEST_TOKEN:
             return known
         return await self._look_up(token, credential)
 

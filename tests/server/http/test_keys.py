@@ -35,6 +35,18 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
+async def test_a_good_key_is_not_remembered_at_any_length(exchange: Exchange) -> None:
+    """Each spelling is remembered apart, so a long one would fill the memory by its length."""
+    ann = await exchange.register("ann@example.com")
+    key = (await make_key(ann, "read"))["key"]
+    for blanks, status in ((1, 200), (100, 200), (20_000, 401), (60_000, 401)):
+        given = {"authorization": f"Bearer{' ' * blanks}{key}"}
+        answer = await exchange.anonymous.get("/v1/user/balance", headers=given)
+        assert answer.status_code == status
+    remembered = exchange.app.context.principals._cache
+    assert max(map(len, remembered)) < 1_100
+
+
 async def test_a_key_is_shown_once_and_stands_for_its_user(exchange: Exchange) -> None:
     """The list tells all but the key, the database its hash alone."""
     ann = await exchange.register("ann@example.com")
