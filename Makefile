@@ -13,7 +13,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install check test sabotage oracle contract image-check crash bench fmt lock clean
+.PHONY: help run install check test sabotage oracle contract image-check crash abuse bench fmt lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ image-check: $(DEV) ## the Dockerfile's steps without Docker, in an environment 
 
 crash: $(DEV) ## SIGKILL under load, KILLS (100) times on each database and on a fleet
 	$(BIN)/python -m tests.crash --kills $(or $(KILLS),100)
+
+abuse: $(DEV) ## attacks on a running exchange, each beside a victim; NAME=attack for one
+	$(BIN)/python -m tests.abuse $(NAME)
 
 bench: $(DEV) ## the table of measures; NAME=row for one row
 	$(BIN)/python -m benchmarks $(NAME)

@@ -39,9 +39,14 @@ class ExchangeProcess:
         *flags: str,
         settings: dict[str, str] | None = None,
         program: str = "predmarket.cli",
+        start_s: float = START_S,
     ) -> None:
-        """Prepare one; ``settings`` are environment variables without their prefix."""
+        """Prepare one; ``settings`` are environment variables without their prefix.
+
+        ``start_s``: how long a start may take, with as much as there is to load.
+        """
         self.folder = folder
+        self._start_s = start_s
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database_url = database_url
@@ -60,7 +65,7 @@ class ExchangeProcess:
     def start(self) -> None:
         """Start it and return once /healthz answers 200. Raises RuntimeError with its log."""
         process = self.launch()
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + self._start_s
         # no TLS: to load the certificates for it takes as long as much of the start
         with httpx.Client(base_url=self.url, timeout=2, verify=False) as client:
             while time.monotonic() < deadline and process.poll() is None:

@@ -1,0 +1,178 @@
+"""Attacks by a stranger on the bytes of HTTP: long text, pipelines, floods of headers."""
+
+import asyncio
+
+from tests.abuse.assault import Assault, Attack, Run
+from tests.abuse.wire import request
+
+PIECE = 60_000
+"""Bytes of text that the head of a request has room for."""
+LINES = 5
+"""Connections that send such text at once: so often what one costs is what the victim waits."""
+
+
+def path_of(text: str) -> Run:
+    """Return an attack by the path of a request, which is parsed, matched and logged."""
+
+    async def run(assault: Assault) -> None:
+        await assault.repeat(request("GET", "/" + text), lines=LINES)
+
+    return run
+
+
+def header_of(name: str, *values: str, path: str = "/v1/markets") -> Run:
+    """Return an attack by a header, or by many of one name."""
+
+    async def run(assault: Assault) -> None:
+        lines = "".join(f"{name}: {value}\r\n" for value in values)
+        head = f"GET {path} HTTP/1.1\r\nHost: a\r\n{lines}\r\n"
+        await assault.repeat(head.encode("latin-1"), lines=LINES)
+
+    return run
+
+
+async def _calm(assault: Assault) -> None:
+    """Nothing: what the victim sees on this machine when nobody attacks."""
+    await asyncio.sleep(assault.left)
+
+
+async def _pipelined(assault: Assault) -> None:
+    """Requests without end on a few connections, before any answer is read."""
+    await _pipe(assault, b"GET /x HTTP/1.1\r\nHost: a\r\n", 12, 200_000)
+
+
+async def _pipelined_upgrades(assault: Assault) -> None:
+    """Each asks for a protocol that there is not."""
+    asked = b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n"
+    await _pipe(assault, asked, 4, 40_000)
+
+
+async def _pipe(assault: Assault, head: bytes, lines: int, size: int) -> None:
+    piece = head + b"\r\n"
+    count = size // len(piece)
+    opened = [line for _ in range(lines) if (line := await assault.line()) is not None]
+    for line in opened:
+        await line.push(piece * count, 5, count)
+    for line in opened:
+        await line.drain(max(0.05, assault.left / lines))
+
+
+async def _pipelined_orders(assault: Assault) -> None:
+    """Orders by the hundred in one piece, and the connection reset before their answers."""
+    order = b'{"marketId":"deep","side":"BUY","type":"LIMIT","price":"0.01","qty":"0.01"}'
+    data = assault.request("POST", "/v1/orders", order, "mallory")
+    while assault.going:
+        line = await assault.line()
+        if line is None:
+            return
+        await line.push(data * 200, 5, 200)
+        line.close(reset=True)
+
+
+async def _churn(assault: Assault) -> None:
+    """Connections opened and thrown away."""
+    while assault.going:
+        line = await assault.line()
+        if line is not None:
+            await line.send(b"GET / HTTP")
+            line.close(reset=True)
+
+
+async def _chunks(assault: Assault) -> None:
+    """A body in chunks of one byte each, as long as it is taken."""
+    head = b"POST /v1/orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+    head += f"Authorization: {assault.bearer('mallory')}\r\n".encode()
+    head += b"Content-Type: application/json\r\n\r\n"
+    while assault.going:
+        line = await assault.line()
+        if line is None:
+            return
+        await line.push(head + b"1\r\n \r\n" * 150_000, 5)
+        await line.answer(5)
+        line.close()
+
+
+async def _chunk_extensions(assault: Assault) -> None:
+    """A chunk whose extension never ends."""
+    head = b"POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;"
+    while assault.going:
+        line = await assault.line()
+        if line is None:
+            return
+        await line.push(head, 5)
+        while await line.push(b"a=" * 30_000, 1) and assault.left:
+            continue
+        line.close()
+
+
+async def _zipped(assault: Assault) -> None:
+    """A body that says it is compressed: 1 MiB of zeros in 1 KiB, if anybody unpacks it."""
+    import zlib
+
+    body = zlib.compress(b" " * 1_000_000)
+    data = request("POST", "/v1/auth/login", body, content_encoding="deflate")
+    await assault.repeat(data, lines=2)
+
+
+async def _multipart(assault: Assault) -> None:
+    """A form of a thousand parts where JSON is expected."""
+    part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
+    kind = "multipart/form-data; boundary=x"
+    data = request("POST", "/v1/auth/login", part * 1_000 + b"--x--", content_type=kind)
+    await assault.repeat(data, lines=2)
+
+
+_JUNK = "x" * 500
+
+CALM = Attack("calm", "nobody attacks", _calm, 0.4)
+ATTACKS = [
+    CALM,
+    Attack("url-schemes", "GET / and 10 000 times ://a:", path_of("://a:" * 10_000)),
+    Attack("url-slashes", "GET / and 60 KB of ://", path_of("://" * (PIECE // 3))),
+    Attack(
+        "url-tokens", "GET / and 60 KB of token=", short=False, run=path_of("token=" * (PIECE // 6))
+    ),
+    Attack(
+        "url-words", "GET / and 60 KB of letters and _", path_of("a_" * (PIECE // 2)), short=False
+    ),
+    Attack("url-jwt", "GET / and 60 KB of eyJ-", path_of("eyJ-" * (PIECE // 4)), short=False),
+    Attack(
+        "url-escapes", "GET / and 60 KB of %2e%2f", path_of("%2e%2f" * (PIECE // 6)), short=False
+    ),
+    Attack("url-folders", "GET / and 60 KB of a/", path_of("a/" * (PIECE // 2))),
+    Attack("query-names", "a query of 30 000 times &a", path_of("v1/markets?a" + "&a" * 29_900)),
+    Attack(
+        "query-distinct",
+        "a query of 10 000 names",
+        short=False,
+        run=path_of("v1/markets?" + "&".join(f"{n:x}" for n in range(11_000))),
+    ),
+    Attack("cookies", "60 KB of ; in a cookie", header_of("Cookie", ";" * PIECE)),
+    Attack(
+        "cookie-names",
+        "100 cookies of 600 bytes",
+        short=False,
+        run=header_of("Cookie", *["a=;" * 200] * 99),
+    ),
+    Attack(
+        "hops",
+        "X-Forwarded-For of 6 000 trusted hops",
+        header_of("X-Forwarded-For", ",".join(["127.0.0.1"] * 6_000)),
+    ),
+    Attack(
+        "languages", "an Accept of 60 KB", header_of("Accept", "a/b;q=0.1," * 6_000), short=False
+    ),
+    Attack("host", "a Host of 60 KB", header_of("Host", "a" * PIECE), short=False),
+    Attack("header-flood", "99 headers of 600 bytes", header_of("X-Junk", *[_JUNK] * 98)),
+    Attack(
+        "request-id", "a request id of 60 KB", header_of("X-Request-Id", "-" * PIECE), short=False
+    ),
+    Attack("pipelined", "12 connections, 200 KB of GET /x each", _pipelined, 0.4),
+    Attack("pipelined-upgrades", "600 pipelined Upgrade: x", _pipelined_upgrades, 0.4),
+    Attack("pipelined-orders", "200 orders in one piece, then a reset", _pipelined_orders),
+    Attack("churn", "connections thrown away as fast as they open", _churn),
+    Attack("chunks", "a body in 150 000 chunks of one byte", _chunks),
+    Attack("chunk-extension", "a chunk's extension without end", _chunk_extensions, short=False),
+    Attack("zipped", "a body that says it is compressed", _zipped, short=False),
+    Attack("multipart", "a form of 1 000 parts", _multipart, short=False),
+]

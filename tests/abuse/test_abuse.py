@@ -1,0 +1,75 @@
+"""No attack stops the exchange: each in its short form; `make abuse` has them at full size."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.abuse.arena import FEW, SHORT, TURNS, Arena, Size
+from tests.abuse.assault import VICTIM_P99_S, Attack, Outcome, carry_out, left_open
+from tests.abuse.attacks import ATTACKS
+from tests.abuse.hasty import HASTE
+
+BUSY = 4
+LONGEST_S = 60 / HASTE
+"""What may be left to itself for a minute, by the shortened waits."""
+
+
+@contextmanager
+def arena(folder: Path, database_url: str, size: Size) -> Iterator[Arena]:
+    """Run an exchange with a victim beside it."""
+    made = Arena(folder, database_url, size, program="tests.abuse.hasty")
+    try:
+        made.prepare()
+        made.start()
+        yield made
+    finally:
+        made.close()
+
+
+async def _tried(arena: Arena, attack: Attack) -> Outcome:
+    """Carry an attack out, again where the victim was kept waiting: a machine's hiccup does not
+    come again, a defect does. The second time the bound stretches as far as the server is slowed
+    down by what else runs on this machine, such as other tests, but to BUSY times at the most."""
+    outcome = await carry_out(arena, attack)
+    for turn in range(1, TURNS):
+        if outcome.died or not outcome.slow:
+            break
+        for line in outcome.held:
+            line.close()
+        outcome = await carry_out(arena, attack, turn=turn)
+        outcome.allowance = (min(outcome.slowdown, BUSY) - 1) * VICTIM_P99_S
+    return outcome
+
+
+@pytest.mark.timeout(600)
+async def test_no_attack_keeps_the_victim_waiting(tmp_path: Path, migrated_sqlite_url: str) -> None:
+    """Beside each attack the victim's p99 stays within 250 ms, nothing is refused to it, memory is
+    bounded, and no answer is a 500."""
+    succeeded = {}
+    with arena(tmp_path, migrated_sqlite_url, SHORT) as exchange:
+        for attack in ATTACKS:
+            if attack.short and not attack.holds:
+                outcome = await _tried(exchange, attack)
+                if outcome.faults:
+                    succeeded[attack.name] = outcome.faults
+                if outcome.died:
+                    break
+    assert succeeded == {}
+
+
+@pytest.mark.timeout(300)
+async def test_what_is_left_alone_is_ended(tmp_path: Path, migrated_sqlite_url: str) -> None:
+    """Connections that are begun and left, whatever was said on them before, are closed."""
+    holding = [attack for attack in ATTACKS if attack.short and attack.holds]
+    with arena(tmp_path, migrated_sqlite_url, FEW) as exchange:
+        outcomes = [await _tried(exchange, attack) for attack in holding]
+        lines = [line for outcome in outcomes for line in outcome.held]
+        await left_open(exchange, lines, 2 * LONGEST_S)
+        for outcome in outcomes:
+            outcome.left_open = await left_open(exchange, outcome.held, 0)
+        for line in lines:
+            line.close()
+    faults = {outcome.attack.name: outcome.faults for outcome in outcomes}
+    assert {name: found for name, found in faults.items() if found} == {}
