@@ -30,10 +30,11 @@ class Probe:
 
     async def part(self) -> Part:
         """Return how the part is, within LIMIT_S."""
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._answer())
-        done, _ = await asyncio.wait((self._asking,), timeout=LIMIT_S)
-        return "ok" if done and self._asking.result() else "down"
+        asking = self._asking
+        if asking is None or asking.done():
+            asking = self._asking = asyncio.create_task(self._answer())
+        done, _ = await asyncio.wait((asking,), timeout=LIMIT_S)
+        return "ok" if done and asking.result() else "down"
 
     async def _answer(self) -> bool:
         try:
