@@ -16,7 +16,7 @@ from tests.support.postgres import PostgresServer, fresh_database
 
 _COLUMNS = (
     "attack", "sent, KB", "requests", "refused", "server CPU, s", "victim p50, ms", "p99, ms",
-    "RSS before, MiB", "peak", "after", "left open", "verdict",
+    "RSS before, MiB", "peak", "after", "left open", "machine ×", "verdict",
 )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ def row(outcome: Outcome) -> str:
         f"{outcome.peak / MEBI:.0f}",
         f"{outcome.after / MEBI:.0f}",
         outcome.left_open,
+        f"{outcome.slowdown:.1f}",
         "; ".join(outcome.faults) or "stands",
     ]
     return "| " + " | ".join(map(str, cells)) + " |"
@@ -47,6 +48,7 @@ async def campaign(arena: Arena, names: list[str], *, long: bool) -> list[Outcom
     watches: list[asyncio.Task[None]] = []
     for attack in wanted:
         outcome = await carry_out(arena, attack, long=long)
+        outcome.stretch()
         outcomes.append(outcome)
         watches.append(asyncio.create_task(_watch(arena, outcome)))
         print(f"{attack.name}: {'; '.join(outcome.faults) or 'stands'}", file=sys.stderr)

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.abuse.arena import FEW, SHORT, TURNS, Arena, Size
-from tests.abuse.assault import VICTIM_P99_S, Attack, Outcome, carry_out, left_open
+from tests.abuse.assault import Attack, Outcome, carry_out, left_open
 from tests.abuse.attacks import ATTACKS
 from tests.abuse.hasty import HASTE
 
-BUSY = 4
 LONGEST_S = 60 / HASTE
 """What may be left to itself for a minute, by the shortened waits."""
 
@@ -39,7 +38,7 @@ async def _tried(arena: Arena, attack: Attack) -> Outcome:
         for line in outcome.held:
             line.close()
         outcome = await carry_out(arena, attack, turn=turn)
-        outcome.allowance = (min(outcome.slowdown, BUSY) - 1) * VICTIM_P99_S
+        outcome.stretch()
     return outcome
 
 

@@ -89,7 +89,11 @@ class Victim:
             ("order", request("POST", "/v1/orders", order, authorization=bearer), 201),
             ("book", request("GET", f"/v1/orderbook/{market}", authorization=bearer), 200),
             ("balance", request("GET", "/v1/user/balance", authorization=bearer), 200),
-            ("new", request("GET", "/healthz", connection="close"), 200),
+            (
+                "new",
+                request("GET", f"/v1/markets/{market}", authorization=bearer, connection="close"),
+                200,
+            ),
         ]
         self._turn = 0
 

@@ -142,6 +142,7 @@ ATTACKS = [
         "subscribe",
         "1 000 topics subscribed again and again",
         message_of(_subscribe(*[f"orderbook:{n}" for n in range(1, 8)] * 142)),
+        short=False,
     ),
     Attack(
         "subscribe-unknown",
