@@ -4,7 +4,6 @@ from tests.support.sabotage import Sabotage
 
 BATCH = "predmarket/server/settlement/batch.py"
 CONSUMER = "predmarket/server/stream/consumer.py"
-CORE = "predmarket/server/settlement/core.py"
 FOLLOWER = "predmarket/server/stream/follower.py"
 HEARD = "predmarket/server/stream/heard.py"
 PRESENCE = "predmarket/server/stream/presence.py"
@@ -51,20 +50,6 @@ SABOTAGES = (
         "self.position or before.position",
         "before.position",
         _test("stream", "it_is_trimmed_up_to_what_is_committed"),
-    ),
-    Sabotage(
-        "commands of a parcel run again after a takeover",
-        CONSUMER,
-        "            if place <= taken:\n",
-        "            if False:\n",
-        _test("stream", "a_core_goes_on_where_the_one_before_was_killed"),
-    ),
-    Sabotage(
-        "a command begun after its deadline",
-        CORE,
-        "        if left <= 0:\n",
-        "        if False:\n",
-        _test("stream", "what_nobody_waits_for_any_more_is_not_begun"),
     ),
     Sabotage(
         "a lost stream goes unnoticed",
