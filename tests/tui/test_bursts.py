@@ -63,6 +63,18 @@ async def test_a_form_that_a_key_opens_owns_the_keys_behind_it(
         assert desktop.trader.size == 0
 
 
+async def test_every_digit_typed_ahead_of_a_form_stands_in_it(
+    exchange: Exchange, ann: User, tmp_path: Path
+) -> None:
+    """`o` and 45 in one read make 45, not 5: the quantity has the focus before the first digit."""
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await put_cursor(desktop, 5000)
+        await desktop.press("f8")
+        burst(desktop, "o", "4", "5", "enter")
+        await desktop.until(lambda: desktop.trader.desk.orders.get(1), "placed")
+        assert await open_orders(ann) == [("BUY", "0.5000", "45.00")]
+
+
 async def test_an_order_is_sent_once_however_often_enter_comes(
     exchange: Exchange, ann: User, tmp_path: Path
 ) -> None:

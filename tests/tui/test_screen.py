@@ -24,15 +24,17 @@ async def go_live(desktop: Desktop, script: ScriptedFeed) -> None:
     await desktop.until(lambda: desktop.ladder.data.live, "live")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (200, 60)])
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (160, 50), (200, 60)])
 async def test_everything_has_its_place(tmp_path: Path, size: tuple[int, int]) -> None:
-    """Nothing stands outside the terminal or over its neighbour, and the ends are not cut off."""
+    """Nothing stands outside the terminal or over its neighbour, no box is too narrow to be read,
+    and the ends are not cut off."""
     async with scripted(tmp_path, size=size) as (desktop, script, _):
         await go_live(desktop, script)
         screen = desktop.app.screen
         shown = [each for each in screen.query("Header, Foot, TabLine, #left, .box") if _seen(each)]
         for each in shown:
             assert screen.region.contains_region(each.region), each
+            assert each.size.width >= 16, each
             for other in shown:
                 apart = not each.region.overlaps(other.region)
                 nested = each in other.ancestors_with_self or other in each.ancestors_with_self

@@ -298,7 +298,10 @@ class _Replayer:
                 if row.batch != batch + 1 or row.first_seq != seq + 1:
                     return f"batch {row.batch} does not follow batch {batch}"
                 if row.rules != journal.RULES:
-                    return f"batch {row.batch} was made under rules {row.rules}"
+                    return (
+                        f"batch {row.batch} was made under rules {row.rules}, and this version "
+                        f"replays rules {journal.RULES} alone"
+                    )
                 chain = journal.chain(chain, row.batch, row.first_seq, row.entries)
                 if chain != row.hash:
                     return f"batch {row.batch} does not match its hash"

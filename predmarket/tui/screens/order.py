@@ -38,6 +38,8 @@ _OFF, _ON = "no", "yes"
 class OrderDialog(DeskDialog[None]):
     """Dismissed once the order is placed, or given up."""
 
+    # Not by focus() when mounted: that comes after the first of the keys that were typed ahead.
+    AUTO_FOCUS = "#qty"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", id="order.close", tooltip="Close; nothing is sent."),
         Binding("ctrl+s", "send", "Send", id="order.send", tooltip="Send the order."),
@@ -97,7 +99,6 @@ class OrderDialog(DeskDialog[None]):
 
     def on_mount(self) -> None:
         self._fit_form()
-        self.query_one("#qty", Input).focus()
         self._look()
         self.set_interval(_AGAIN_S, self._look)
 

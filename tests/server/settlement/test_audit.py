@@ -116,6 +116,7 @@ async def test_what_has_ended_takes_no_memory(
          "admin_log: replayed"),
         ("UPDATE journal SET hash = entries WHERE batch = 2", "journal:"),
         ("DELETE FROM journal WHERE batch = 2", "journal:"),
+        ("UPDATE journal SET rules = '1' WHERE batch = 2", "journal:"),
         ("UPDATE orders SET user_id = 77 WHERE id = 4", "references: every row of orders"),
         ("UPDATE order_events SET order_id = 77 WHERE order_id = 4",
          "references: every row of order_events"),
@@ -130,3 +131,12 @@ async def test_tampering_is_found(exchange: Exchange, tampering: str, caught_by:
     await traded(exchange)
     exchange.execute(tampering)
     assert any(check.name.startswith(caught_by) for check in exchange.audited())
+
+
+async def test_a_journal_of_other_rules_is_named_so(exchange: Exchange) -> None:
+    """What an upgrade left behind is told from tampering, and not passed either."""
+    await traded(exchange)
+    exchange.execute("UPDATE journal SET rules = '1'")
+    (found,) = [check for check in exchange.audited() if not check.ok]
+    assert found.name.startswith("journal:")
+    assert "under rules 1, and this version replays rules 2 alone" in found.detail
