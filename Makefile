@@ -33,8 +33,8 @@ check: $(DEV) ## format, lint, types, import contracts, banned calls
 # One more than there are processors: tests wait as much as they work.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
-# The check takes one processor and the tests wait now and then, so they run at the same time; what
-# the check says comes at the end, in one piece.
+# The check takes one processor and the tests wait now and then, so both run at the same time. The
+# output of the check comes at the end, in one piece.
 test: $(DEV) ## all that a change must pass: check, and the tests on real servers
 	@said=$$(mktemp); \
 	$(MAKE) --no-print-directory check >$$said 2>&1 & check=$$!; \
