@@ -37,8 +37,8 @@ class Order:
     ``lock`` the cash it holds, ``fee_exact`` its exact fee so far in 1e-14 dollars, ``rank`` its
     place in time priority, ``events`` how many order events it has had, ``connection`` the one
     whose end cancels it, ``topic_seq`` its last change's number on its user's topic, ``version``
-    how often its row was written. ``skip`` is an order further behind and its rank: all from here
-    to there are the same user's, as long as that one rests at that rank.
+    how often its row was written. ``skip`` is an order further behind in the level, with its rank:
+    while that order rests at that rank, all orders up to it are the same user's.
     """
 
     __slots__ = (
@@ -120,7 +120,10 @@ class Level:
 
 
 class BookSide:
-    """All levels of one side; a higher index is a better price. ``blocks``: see depth.py."""
+    """All levels of one side; a higher index is a better price.
+
+    ``blocks`` are the sums over blocks of levels (depth.py).
+    """
 
     __slots__ = ("bits", "blocks", "is_buy", "levels", "tick")
 
@@ -184,7 +187,7 @@ class BookSide:
             self.bits ^= 1 << level.index
 
     def shrink(self, order: Order, qty: Qty) -> None:
-        """Take ``qty`` off what a resting order has left, in its place."""
+        """Take ``qty`` off what a resting order has left; it keeps its place."""
         level = order.level
         assert level is not None  # it rests
         order.remaining -= qty
@@ -192,7 +195,7 @@ class BookSide:
         self.blocks[level.index >> BLOCK_BITS] -= qty
 
     def from_index(self, index: int) -> Qty:
-        """Return how much rests at this level and better ones."""
+        """Return the quantity that rests at this level and better ones."""
         block = index >> BLOCK_BITS
         total = sum(self.blocks[block + 1 :])
         for one in range(index, (block + 1) << BLOCK_BITS):

@@ -16,7 +16,7 @@ from predmarket.terms import CancelReason
 
 
 def cancel_all(state: State, command: CancelAll) -> Canceled:
-    """Cancel a user's open orders, or the first of them."""
+    """Cancel a user's open orders: at most STEP now, the others in further steps."""
     return _cancel_some(
         state, CancelSteps(command.user_id, command.market_id, command.side, command.reason)
     )
@@ -29,9 +29,9 @@ def deadman_due(state: State, command: DeadmanDue) -> Canceled:
 
 
 def disconnect(state: State, command: Disconnect) -> Canceled:
-    """Cancel the open orders of a connection, or of all of a gateway's, or the first of them.
+    """Cancel the open orders of a connection, or of all connections of a gateway, in steps.
 
-    It never waits to be begun, since a connection ends whatever else goes on; its steps do.
+    A connection ends whatever else goes on, so this is begun at once; only its steps wait.
     """
     ended = DisconnectSteps(command.gateway, command.connection, command.user_id)
     if ended.key in state.unfinished:
@@ -45,7 +45,7 @@ def proceed(state: State, under_way: CancelSteps | DisconnectSteps) -> Canceled:
 
 
 def _cancel_some(state: State, under_way: CancelSteps | DisconnectSteps) -> Canceled:
-    """Cancel at most STEP orders; one more that is found is the next step's."""
+    """Cancel at most STEP orders; begin another step when there are more."""
     if waits.step_waits_for(state, under_way) is not None:
         return Canceled((), state.begin(under_way))
     reason, found = _found(state, under_way)
@@ -58,7 +58,7 @@ def _cancel_some(state: State, under_way: CancelSteps | DisconnectSteps) -> Canc
 def _found(
     state: State, under_way: CancelSteps | DisconnectSteps
 ) -> tuple[CancelReason, list[Order]]:
-    """Return why orders end, and the next of them, one more than a step takes."""
+    """Return the reason, and the next orders to cancel: one more than a step takes."""
     at_most = steps.STEP + 1
     if isinstance(under_way, CancelSteps):
         if under_way.user_id not in state.ledger.accounts:

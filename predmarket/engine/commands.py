@@ -60,7 +60,7 @@ class CreateMarket(_Command, frozen=True, tag="create-market"):
 class UpdateMarket(_Command, frozen=True, tag="update-market"):
     """Change what is given; ``closes_at`` counts only when ``sets_closes_at``.
 
-    ``actor_id`` 0: the journal's entry is older than the admin log.
+    ``actor_id`` is 0 in entries that are older than the admin log.
     """
 
     market_id: int

@@ -1,7 +1,7 @@
 """Quantities by level, with their sums over blocks of levels.
 
-A grid has up to 9 999 levels. Whoever asks how much rests at a price or better adds up whole blocks
-and the levels of one block, instead of a walk over orders.
+A grid has up to 9 999 levels. The quantity at a price or better is the sum of whole blocks and of
+the levels of one block, without a walk over orders.
 
 Invariant: a block's sum is that of its levels.
 """
@@ -11,7 +11,7 @@ BLOCK_BITS = 6
 
 
 class Depth:
-    """What one user has resting on one side of one book, by level index."""
+    """One user's resting quantity on one side of one book, by level index."""
 
     __slots__ = ("bits", "blocks", "levels")
 
@@ -21,7 +21,7 @@ class Depth:
         self.blocks: dict[int, int] = {}
 
     def add(self, index: int, qty: int) -> None:
-        """Count ``qty`` more, or less when negative, at a level."""
+        """Add ``qty``, which may be negative, at a level."""
         left = self.levels.get(index, 0) + qty
         block = index >> BLOCK_BITS
         self.blocks[block] = self.blocks.get(block, 0) + qty
@@ -37,7 +37,7 @@ class Depth:
         return self.bits.bit_length() - 1
 
     def from_index(self, index: int) -> int:
-        """Return how much there is at this level and better ones."""
+        """Return the quantity at this level and better ones."""
         block = index >> BLOCK_BITS
         above = sum(qty for number, qty in self.blocks.items() if number > block)
         levels = range(index, (block + 1) << BLOCK_BITS)

@@ -4,7 +4,7 @@ Invariants:
 - pure: no clock, no input or output, no randomness, no float; the same commands at the same times
   give the same state on any machine;
 - ``now`` never goes backwards, and what falls due at or before it was applied before it;
-- what has to wait for a command that is carried out in steps is not applied before its last step;
+- while a command is carried out in steps, what waits for its key (waits.py) is not applied;
 - after each command money and shares are conserved, or InvariantError is raised and the state must
   be thrown away.
 """

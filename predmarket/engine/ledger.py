@@ -26,7 +26,7 @@ class InvariantError(AssertionError):
 class Account:
     """One user's cash; ``orders`` are the open ones by id, ``deadman_at`` the armed switch.
 
-    ``own`` are those that rest by market and side, None until somebody asked for them.
+    ``own`` lists the resting ones by market and side; it is None until it is first asked for.
     ``*_seq`` count the changes that the user was told of, by topic; like ``version`` they are the
     store's.
     """
@@ -102,7 +102,7 @@ class Position:
 
 
 class Ledger:
-    """All accounts and positions, with the sums they must add up to. ``user_ids`` are in order."""
+    """All accounts and positions, with the sums they must add up to. ``user_ids`` is sorted."""
 
     __slots__ = (
         "_accounts_before", "_collateral_moved", "_fees_moved", "_markets", "_outside_moved",

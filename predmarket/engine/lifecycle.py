@@ -105,7 +105,7 @@ def close_due(state: State, command: CloseDue) -> MarketDone:
 
 
 def close(state: State, market: Market) -> Key | None:
-    """Close a market and cancel what rests in it, or begin to; return the key of what is left."""
+    """Close a market and cancel its resting orders; return the key of the steps that are left."""
     market.status = MarketStatus.CLOSED
     schedule_close(state, market)
     _report(state, market, new_status=True)
@@ -113,7 +113,7 @@ def close(state: State, market: Market) -> Key | None:
 
 
 def resolve(state: State, command: ResolveMarket) -> Resolved | MarketDone | Refused:
-    """End a market and pay, or begin to."""
+    """End a market and pay: at most STEP orders and positions now, the others in further steps."""
     market = state.markets.get(command.market_id)
     if market is None:
         return _not_found()
@@ -151,7 +151,10 @@ def _outcome(market: Market, unfinished: Key | None) -> Resolved | MarketDone:
 
 
 def _step(state: State, market: Market, under_way: MarketSteps) -> Key | None:
-    """Cancel, then settle, at most STEP of both; return the key of what is left, if any is."""
+    """Cancel orders, then settle positions, at most STEP of both together.
+
+    Returns the key of the steps that are left, None when there are none.
+    """
     reason = CancelReason.MARKET_CLOSED if market.ending is None else CancelReason.MARKET_RESOLVED
     state.dirty_markets[market.id] = market
     room = steps.STEP
@@ -176,7 +179,8 @@ def _first_resting(market: Market) -> Order | None:
 def _settle_some(state: State, market: Market, under_way: MarketSteps, room: int) -> None:
     """Settle at most ``room`` positions in the order of their users, and drop what is settled.
 
-    A few are sorted. Of many, the accounts are looked through, a bounded number at a time.
+    When there are few positions, their users are sorted. When there are many, the sorted accounts
+    are searched for positions, a bounded number at a time.
     """
     ledger = state.ledger
     if len(market.positions) <= room:

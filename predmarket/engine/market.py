@@ -33,8 +33,9 @@ class Market:
     """One question with one book.
 
     ``ending`` is the outcome of a resolution under way; ``positions`` are then those not settled
-    yet. ``scheduled`` is when its timer closes it, None while none is set. ``trade_seq``
-    and ``ticker_seq`` count what everybody was told; like ``version`` they are the store's.
+    yet. ``scheduled`` is the time of the timer that closes it, None while none is set.
+    ``trade_seq`` and ``ticker_seq`` count what everybody was told; like ``version`` they are the
+    store's.
     """
 
     __slots__ = (

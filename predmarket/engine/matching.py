@@ -23,14 +23,14 @@ _CANCEL_MAKER = SelfTradePrevention.CANCEL_MAKER
 _CANCEL_TAKER = SelfTradePrevention.CANCEL_TAKER
 
 _STRIDE = 64
-"""Own orders between two that say how far behind them the same user's orders go on."""
+"""Own orders between two that carry a ``skip`` (book.py)."""
 
 OnFill = Callable[[Order, Order, Qty], None]
 """Called with taker, maker and quantity after both orders' quantities were reduced."""
 OnSelfTrade = Callable[[Order], None]
 """Called to cancel a resting order of the taker's own user."""
 FindOwn = Callable[[], OwnSide | None]
-"""Called for the taker's own orders on the side that it trades against."""
+"""Returns the taker's own orders on the side that it trades against."""
 
 
 class Sweep(IntEnum):
@@ -39,7 +39,7 @@ class Sweep(IntEnum):
     DONE = 0
     """Nothing more crosses, or the taker is filled."""
     STOPPED = 1
-    """Self-trade prevention ends the taker, whatever it has left."""
+    """Self-trade prevention ends the taker, with whatever it has left."""
     UNFINISHED = 2
     """The step's bound is reached; there may be more."""
 
@@ -47,7 +47,7 @@ class Sweep(IntEnum):
 _DONE, _STOPPED, _UNFINISHED = Sweep  # looked up once: this is the busiest loop
 
 
-def _none() -> None:
+def _no_own_orders() -> None:
     return None
 
 
@@ -56,7 +56,7 @@ def sweep(
     taker: Order,
     on_fill: OnFill,
     on_own: OnSelfTrade,
-    find_own: FindOwn = _none,
+    find_own: FindOwn = _no_own_orders,
     room: int = STEP,
 ) -> Sweep:
     """Trade ``taker`` against the book as far as its price and quantity allow.
@@ -114,8 +114,9 @@ def _past_own(
 ) -> tuple[int, Order | None]:
     """Pass over the taker's own orders from ``own`` on.
 
-    Returns the next order of somebody else in the level; without one, None and the index of the
-    worst level that holds nothing of anybody else.
+    Returns the index of the level and the next order of another user in it. If there is none, it
+    returns None and the index of the worst level that may be passed over: all levels down to it
+    hold the user's own orders alone.
     """
     if own_side is None or own_side.depth.levels.get(level.index) != level.qty:
         return level.index, _behind_own(level, own)
@@ -139,7 +140,7 @@ def _past_own(
 def _behind_own(level: Level, first: Order) -> Order | None:
     """Return the first order behind ``first`` that is another user's.
 
-    Orders join a level at its end alone, so what lay between two of them is passed over for good.
+    Orders join a level only at its end, so a ``skip`` stays right while its order keeps its rank.
     """
     user_id, order = first.user_id, first
     marked, steps = first, 0
@@ -178,8 +179,8 @@ def fillable(book: Book, taker: Order, own: OwnSide | None = None) -> bool:
 def _fillable_ahead(level: Level, user_id: int, own: OwnSide, wanted: Qty) -> bool:
     """Tell whether the orders ahead of the user's first one in a level come to ``wanted``.
 
-    Nothing ever joins ahead of an order, so what was once too little stays too little: a refusal
-    is remembered and the walk not repeated.
+    Nothing ever joins ahead of an order, so a quantity that was once too small stays too small:
+    it is remembered, and the walk is not repeated.
     """
     if own.ahead is not None:
         first, rank, at_most = own.ahead

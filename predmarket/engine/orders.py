@@ -118,7 +118,7 @@ def _why_not(
             return Refused(ErrorCode.NOTHING_TO_REDUCE, "no free opposite shares to reduce")
         if free < order.qty:
             order.qty = order.remaining = free
-    refusal = _does_not_fit(state, command, order, market)
+    refusal = _refused_by_book(state, command, order, market)
     if refusal is not None:
         return refusal
     close = free if free < order.qty else order.qty
@@ -130,10 +130,10 @@ def _why_not(
     return None
 
 
-def _does_not_fit(
+def _refused_by_book(
     state: State, command: PlaceOrder, order: Order, market: Market
 ) -> Refused | None:
-    """Return why the order cannot rest beside the user's others, or trade as it asks to."""
+    """Refuse one open order too many, a post-only order that would cross, an unfillable FOK."""
     if order.tif in RESTING and _has_too_many(state, command):
         return too_many_open_orders(command.max_open_orders or 0)
     if order.post_only and market.book.crosses(order.is_buy, order.price):
@@ -157,7 +157,10 @@ def too_many_open_orders(at_most: int) -> Refused:
 
 
 def _has_too_many(state: State, command: PlaceOrder) -> bool:
-    """Tell whether the account has as many open orders as it may; what cannot rest is not one."""
+    """Tell whether the account has as many open orders as it may.
+
+    An order under way that cannot rest (IOC, FOK, MARKET) does not count.
+    """
     at_most = command.max_open_orders
     orders = state.ledger.accounts[command.user_id].orders
     if at_most is None or len(orders) < at_most:
@@ -271,7 +274,7 @@ def _requeue(
     account = ledger.accounts[order.user_id]
     if lock and lock > account.available + order.lock:
         return _short_of_funds(lock, account.available + order.lock)
-    ledger.account(order.user_id)  # refused, it would not have changed
+    ledger.account(order.user_id)  # marked as changed only now: a refusal changes nothing
     state.unrest(order, market)
     order.rank = 0  # until it rests again
     order.price, order.qty, order.remaining = price, qty, remaining

@@ -1,7 +1,7 @@
-"""A user's resting orders by market and side: what passes over them need not walk over them.
+"""A user's resting orders by market and side, so that a sweep passes over them without a walk.
 
-It is made when it is first asked for and kept up to date from then on: an account that never asks
-pays nothing for it.
+The index is made when it is first asked for and kept up to date from then on: an account for which
+nobody asks costs nothing.
 
 Invariants:
 - it lists exactly the account's resting orders, each side in the order of time priority;
@@ -16,8 +16,11 @@ from predmarket.terms import Side
 
 
 class OwnSide:
-    """One side of one market. ``ahead``: the first order of the best level, its rank, and a
-    quantity of others that nothing ahead of it in its level exceeds."""
+    """A user's orders on one side of one market.
+
+    ``ahead`` is what a walk found out: the user's first order in a level, its rank, and the
+    quantity ahead of it there, which can only shrink.
+    """
 
     __slots__ = ("ahead", "depth", "orders")
 
@@ -60,7 +63,7 @@ class OwnOrders:
             del self.sides[key]
 
     def fill(self, order: Order, index: int, qty: int) -> None:
-        """Take note that ``qty`` of an order at a level was filled, all it had or a part."""
+        """Take note that ``qty`` of an order at a level was filled: a part, or all it had left."""
         key = (order.market_id, order.is_buy)
         side = self.sides[key]
         side.depth.add(index, -qty)
@@ -81,5 +84,5 @@ class OwnOrders:
                 yield from self.sides[key].orders.values()
 
     def in_market(self, market_id: int) -> bool:
-        """Tell whether any rests in a market."""
+        """Tell whether the user has a resting order in a market."""
         return (market_id, True) in self.sides or (market_id, False) in self.sides

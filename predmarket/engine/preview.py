@@ -58,8 +58,10 @@ class Copy:
             self._state.markets[market.id] = market
 
     def fund(self, available: Money, yes: Qty, no: Qty, open_orders: int) -> None:
-        """Open the user's account: cash not locked, shares not reserved, and how many open orders
-        count towards the bound."""
+        """Open the user's account with cash that is not locked and shares that are not reserved.
+
+        ``open_orders`` is how many of the user's orders count towards the bound.
+        """
         ledger = self._state.ledger
         for user_id in (self._user_id, _OTHERS):
             ledger.accounts[user_id] = Account(user_id)
@@ -70,10 +72,10 @@ class Copy:
             position.yes, position.no = yes, no
 
     def rest(self, side: Side, price: Price, qty: Qty, *, own: bool) -> None:
-        """Let ``qty`` rest behind what was let before; ``own``: it is the user's.
+        """Let ``qty`` rest behind what rests already; ``own``: it is the user's.
 
-        All that others have at a price is one order here: what trades with it trades alike, fees
-        included, since those are rounded as a sum.
+        All that others have at a price is one order here. The outcome is the same, fees included,
+        since those are rounded as a sum.
         """
         assert self._market is not None  # nothing rests nowhere
         state = self._state
@@ -109,8 +111,11 @@ class Copy:
         )
 
     def _counted(self, command: PlaceOrder) -> PlaceOrder:
-        """Return the command with the bound that leads to the same answer on the copy, which holds
-        not all of the user's open orders."""
+        """Return the command with a bound on open orders that fits the copy.
+
+        The copy does not hold all of the user's open orders: the bound is 0 or none, so that the
+        answer is that of the real account.
+        """
         at_most = command.max_open_orders
         if at_most is not None:
             at_most = 0 if self._open_orders >= at_most else None

@@ -1,7 +1,7 @@
 """What a command answers: one value for the caller, beside the events for everybody.
 
 A reply is a copy; later commands do not change it. Amounts are integers (units.py). ``unfinished``
-is the key of what the command still has to do in further steps (steps.py), None after the last one.
+is the key of the command's further steps (steps.py), None after the last one.
 """
 
 from typing import TypeAlias

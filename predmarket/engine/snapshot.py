@@ -1,8 +1,8 @@
 """The whole state as bytes: equal states give equal bytes, on any machine and Python.
 
 Left out is what does not decide anything: how often rows were written (``version``) and what was
-told of them (``*_seq``, but a book's), and timers that no longer mean anything. Positions that a
-resolution has settled are in no memory any more.
+told of them (``*_seq``, but a book's), and timers that no longer mean anything. The state does not
+hold settled positions.
 """
 
 import hashlib

@@ -135,7 +135,7 @@ class State:
         return self.own_orders(user_id).sides.get((market_id, is_buy))
 
     def begin(self, steps: Steps) -> Key:
-        """Keep what a command still has to do, behind all others; return what waits for it."""
+        """Keep the steps that a command has left, as the last in turn; return their key."""
         assert steps.key not in self.unfinished, "two commands hold the same key"
         self.unfinished[steps.key] = steps
         return steps.key

@@ -1,14 +1,14 @@
-"""Commands that are carried out in steps: what each of them still has to do, and who waits for it.
+"""Commands that are carried out in steps: records of the work that each of them has left.
 
-A command that may take long does at most ``STEP`` orders or positions at once. What is left is kept
-here under a key, the store keeps it with the batch, and the core journals a ``TakeStep`` for each
-further step. So other markets trade in between, and a core that takes over goes on where the last
-one was.
+A command that may take long handles at most ``STEP`` orders or positions at once. A record under a
+key says what is left. The store keeps it with the batch, and the core journals a ``TakeStep`` for
+each further step. So other markets trade in between, and a core that takes over goes on where the
+last one stopped.
 
 Invariants:
-- a key stands for what waits: a market, an account, a connection or a gateway; what waits for a key
-  is not applied while it is there;
-- what is left to do follows from the state and these few fields alone, the same after a restart.
+- a key stands for a market, an account, a connection or a gateway; a command that waits for a key
+  (waits.py) is not applied while the key is held;
+- the work that is left follows from the state and the record alone, the same after a restart.
 
 Source: MARKET_RULES, Bounds.
 """
@@ -21,22 +21,22 @@ from predmarket.terms import CancelReason, Side
 from predmarket.units import Price
 
 STEP = 1_000
-"""Orders that one step fills or cancels, or positions that it settles, at the most. It decides what
-a journaled step does, so changing it needs a new version of the rules (journal.py)."""
+"""Orders and positions that one step handles at the most. It decides what a journaled step does, so
+changing it needs a new version of the rules (journal.py)."""
 
 LOOKED_AT = 50
-"""Accounts that a step looks at for each position that it may settle; most hold none."""
+"""Accounts that a step looks at for each position that it may settle; most hold no position."""
 
 Key: TypeAlias = str
 
 
 def market_key(market_id: int) -> Key:
-    """Return what commands for a market wait for."""
+    """Return the key that commands for a market wait for."""
     return f"market/{market_id}"
 
 
 def account_key(user_id: int) -> Key:
-    """Return what commands for an account wait for."""
+    """Return the key that commands for an account wait for."""
     return f"account/{user_id}"
 
 
@@ -45,27 +45,31 @@ class _Steps(msgspec.Struct, array_like=True, tag_field="kind"):
 
 
 class OfMarket(_Steps):
-    """What holds a market."""
+    """Steps that hold a market."""
 
     market_id: int
 
     @property
     def key(self) -> Key:
-        """Return what this holds."""
+        """Return the market's key."""
         return market_key(self.market_id)
 
 
 class SweepSteps(OfMarket, tag="sweep"):
-    """An incoming order on its way through the book. ``limit`` is its price or its collar, which an
-    order's row does not hold."""
+    """An incoming order on its way through the book.
+
+    ``limit`` is its price or its collar, which the order's row does not hold.
+    """
 
     order_id: int
     limit: Price
 
 
 class MarketSteps(OfMarket, tag="market"):
-    """A closing or, when the market is ``ending``, a resolution: no account up to ``after`` has a
-    position to settle any more."""
+    """A closing or, when the market is ``ending``, a resolution.
+
+    The positions of all users up to the id ``after`` are settled.
+    """
 
     after: int = 0
 
@@ -80,7 +84,7 @@ class CancelSteps(_Steps, tag="cancel"):
 
     @property
     def key(self) -> Key:
-        """Return what this holds."""
+        """Return the account's key."""
         return account_key(self.user_id)
 
 
@@ -93,7 +97,7 @@ class DisconnectSteps(_Steps, tag="disconnect"):
 
     @property
     def key(self) -> Key:
-        """Return what this holds."""
+        """Return the key of the connection or the gateway."""
         if self.connection is None:
             return f"gateway/{self.gateway}"
         whose = "" if self.user_id is None else f"/{self.user_id}"
@@ -102,7 +106,7 @@ class DisconnectSteps(_Steps, tag="disconnect"):
 
 Steps: TypeAlias = SweepSteps | MarketSteps | CancelSteps | DisconnectSteps
 Unfinished: TypeAlias = dict[Key, Steps]
-"""What is under way, the one whose turn is next first."""
+"""The records by key, in the order of their turns."""
 
 
 _encoder = msgspec.json.Encoder()
@@ -110,10 +114,10 @@ _decoder = msgspec.json.Decoder(list[Steps])
 
 
 def encode(unfinished: Unfinished) -> str:
-    """Return what is under way as it is stored."""
+    """Return the records as they are stored."""
     return _encoder.encode(list(unfinished.values())).decode()
 
 
 def decode(stored: str) -> Unfinished:
-    """Read what was stored. Raises msgspec.MsgspecError."""
+    """Read stored records. Raises msgspec.MsgspecError."""
     return {steps.key: steps for steps in _decoder.decode(stored)}

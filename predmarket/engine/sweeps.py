@@ -17,15 +17,15 @@ from predmarket.terms import CancelReason, Liquidity, OrderStatus, OrderType, Ti
 from predmarket.units import Qty
 
 RESTING = frozenset({TimeInForce.GTC, TimeInForce.GTD})
-"""What may rest."""
+"""The times in force under which an order may rest."""
 
 _UNFINISHED, _STOPPED = Sweep.UNFINISHED, Sweep.STOPPED
 
 
 def trade(state: State, order: Order, market: Market) -> tuple[tuple[Fill, ...], Key | None]:
-    """Run an accepted order through the book and rest or cancel what is left, or begin to.
+    """Run an accepted order through the book, then rest or cancel what is left.
 
-    Returns the fills, and the key of what is left to do.
+    It stops at the step's bound. Returns the fills, and the key of the steps that are left.
     """
     state.dirty_markets[market.id] = market
     if order.tif in RESTING and not market.book.crosses(order.is_buy, order.price):

@@ -48,7 +48,7 @@ class Ties:
                 del lists[name]
 
     def of(self, gateway: str, connection: str | None) -> TiedOrders | None:
-        """Return what is tied to a connection or, without one, to a gateway; None: nothing is."""
+        """Return the orders tied to a connection or, without one, to a gateway; None: no order."""
         if connection is None:
             return self.gateways.get(gateway)
         return self.connections.get(connection)

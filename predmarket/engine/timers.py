@@ -4,7 +4,7 @@ Invariants:
 - timers fire in the order (due, kind, id);
 - one whose market, order or account has moved on since is stale: it is passed over when it comes
   up, and all stale ones are dropped once they are the larger half, so memory follows what is live;
-- one that has to wait for a key (steps.py) is set aside until the key is released.
+- one that has to wait for a key (waits.py) is set aside until the key is released.
 
 Source: ARCHITECTURE, Recovery ("Time is data").
 """
@@ -65,7 +65,7 @@ class Timers:
         self._aside.setdefault(key, []).append(heapq.heappop(self._heap))
 
     def release(self, key: str) -> None:
-        """Put back what waited for a key, each under its own time."""
+        """Put the timers that waited for a key back, each under its own time."""
         for timer in self._aside.pop(key, ()):
             heapq.heappush(self._heap, timer)
 

@@ -1,8 +1,9 @@
-"""What has to wait for a command that is carried out in steps.
+"""Finds the key that a command, a timer or a step has to wait for (steps.py).
 
-Until the last step of a sweep, a closing or a resolution, commands and timers for that market wait;
-of a cancel-all, a dead-man switch or the end of a connection, those for the account. A step waits
-as well, for markets that are held: those never wait for anything, so somebody can always go on.
+A sweep, a closing and a resolution hold their market until their last step: commands and timers for
+that market wait. A cancel-all, a dead-man switch and the end of a connection hold accounts. The
+steps of an account wait for markets that are held; the steps of a market wait for nothing, so some
+step can always be taken.
 
 Source: MARKET_RULES, Bounds.
 """
@@ -30,7 +31,7 @@ def waits_for(state: State, command: Command) -> Key | None:
     """Return the key that a command has to wait for, None when it may be applied now."""
     if not state.unfinished:
         return None
-    find = _OF_COMMANDS.get(type(command))
+    find = _FINDERS.get(type(command))
     return None if find is None else find(state, command)
 
 
@@ -63,7 +64,7 @@ def _market(state: State, market_id: int) -> Key | None:
 
 
 def _account(state: State, user_id: int) -> Key | None:
-    """Return what holds an account: an act of its own, or the end of its connection."""
+    """Return the key that holds an account: its own, or that of a connection that has ended."""
     key = account_key(user_id)
     if key in state.unfinished:
         return key
@@ -76,13 +77,13 @@ def _account(state: State, user_id: int) -> Key | None:
 
 
 def _any_market(state: State, market_ids: Container[int]) -> Key | None:
-    """Return what holds any of these markets."""
+    """Return the key that holds any of these markets."""
     held = (steps for steps in state.unfinished.values() if isinstance(steps, OfMarket))
     return next((steps.key for steps in held if steps.market_id in market_ids), None)
 
 
 def _any_market_of(state: State, user_id: int) -> Key | None:
-    """Return what holds a market in which a user has an open order."""
+    """Return the key that holds any market in which a user has an open order."""
     account = state.ledger.accounts.get(user_id)
     if account is None or not account.orders:
         return None
@@ -107,7 +108,7 @@ def _of_order(state: State, command: commands.AmendOrder | commands.CancelOrder)
     return _order(state, command.order_id) or _account(state, command.user_id)
 
 
-def _of_all(state: State, command: commands.CancelAll) -> Key | None:
+def _of_cancel_all(state: State, command: commands.CancelAll) -> Key | None:
     held = _account(state, command.user_id)
     if held is not None:
         return held
@@ -116,13 +117,13 @@ def _of_all(state: State, command: commands.CancelAll) -> Key | None:
     return _any_market_of(state, command.user_id)
 
 
-# The value type is loose because each entry reads its own command. What is not here never waits:
-# a market is created under an id of its own, and the end of a connection is begun at once.
-_OF_COMMANDS: dict[type[Command], Callable[[State, Any], Key | None]] = {
+# The value type is loose because each entry reads its own command. Other commands never wait: a
+# market is created under an id of its own, and the end of a connection is begun at once.
+_FINDERS: dict[type[Command], Callable[[State, Any], Key | None]] = {
     commands.PlaceOrder: lambda s, c: _market(s, c.market_id) or _account(s, c.user_id),
     commands.AmendOrder: _of_order,
     commands.CancelOrder: _of_order,
-    commands.CancelAll: _of_all,
+    commands.CancelAll: _of_cancel_all,
     commands.CancelAfter: lambda s, c: _account(s, c.user_id),
     commands.Transfer: lambda s, c: _account(s, c.user_id),
     commands.UpdateMarket: lambda s, c: _market(s, c.market_id),

@@ -117,7 +117,7 @@ class Application:
         """What answers most orders before they get here."""
         self._proxies = Proxies(settings.trusted_proxies)
         self.connections = context.limits.connections
-        """Counts what comes in, for the server's protocols too."""
+        """Counts connections; the server's protocols use it, too."""
         self.realtime = Realtime(context, context.services.hub)
 
     async def __call__(

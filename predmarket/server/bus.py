@@ -68,7 +68,7 @@ class Bus(Protocol):
         """
 
     async def sent(self) -> None:
-        """Return once what was handed in before stands before whatever anybody hands in later."""
+        """Return once the commands handed in here stand before any that are handed in later."""
         return
 
     async def submit(self, command: Command) -> BusReply:

@@ -1,16 +1,14 @@
 """Candles over any number of trades, kept where they cannot change any more.
 
 Trades are numbered in the order of their time, and what is committed never changes. So the trades
-below an id, once there, can be read piece by piece and at different moments without ever showing
-two states; and what they come to is remembered: a block that still grows is read on from where it
-was left.
+below an id can be read piece by piece, at different moments, and show one state all the same. Their
+candles are remembered: of a block that still grows only the new trades are read.
 
 Promises:
-- one statement reads at most a block of trades, whatever the range, and one at a time is under way:
-  however many ask for whatever ranges at once, they keep one connection, and everybody else the
-  others. Requests take turns block by block;
-- identical requests are answered together by one that has not begun to read when they come;
-- MAX_FLIGHTS requests that differ, and WAIT_SECONDS for a turn: beyond them Overloaded;
+- one statement reads at most a block of trades, whatever the range, and one at a time is under way.
+  So all requests for candles together use one connection. They take turns block by block;
+- identical requests share one read that begins after they came;
+- beyond MAX_FLIGHTS different requests, or WAIT_SECONDS for a turn, it raises Overloaded;
 - memory is bounded by REMEMBERED.
 """
 
@@ -72,12 +70,14 @@ class Candles:
                 raise Overloaded("too many candles are asked for")
             flight = asyncio.create_task(self._fly(asked))
             self._queued[asked] = flight
-            flight.add_done_callback(_heed)
+            flight.add_done_callback(_mark_as_seen)
         return await asyncio.shield(flight)
 
     async def _fly(self, asked: _Range) -> list[CandleRecord]:
-        """Answer a request, after the one under way that is the same: that one may have read before
-        what whoever asks now has seen."""
+        """Answer a request, after an identical one under way.
+
+        The one under way may have read before the last trades that this client has seen.
+        """
         before = self._reading.get(asked)
         if before is not None:
             await asyncio.wait((before,))
@@ -103,8 +103,7 @@ class Candles:
         return found[: bisect_left(found, end, key=_start)]
 
     async def _below(self, upto: int, key: _Key) -> list[CandleRecord]:
-        """Return a block's candles of the trades below ``upto`` at least; later trades may count
-        where they fall into later intervals than those before ``upto``."""
+        """Return a block's candles of all its trades below ``upto``, perhaps of later ones, too."""
         known = self._recall(key)
         if known.upto < upto:
             await self._take_turn()
@@ -121,7 +120,7 @@ class Candles:
         return known.candles
 
     async def _take_turn(self) -> None:
-        """Wait for the one turn there is. Raises Overloaded."""
+        """Wait for the turn to read. Raises Overloaded."""
         with suppress(TimeoutError):
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._turn.acquire()
@@ -129,7 +128,7 @@ class Candles:
         raise Overloaded("too many candles are being read")
 
     def _recall(self, key: _Key) -> _Block:
-        """Return what is known of a block, which may be nothing."""
+        """Return what is remembered of a block; without anything, a block without candles."""
         known = self._known.get(key)
         if known is None:
             return _Block(key[2] * self._block, [])
@@ -154,7 +153,7 @@ def _size(found: _Block) -> int:
     return len(found.candles) + 1  # one without a trade of the market takes room as well
 
 
-def _heed(flight: "asyncio.Task[list[CandleRecord]]") -> None:
+def _mark_as_seen(flight: "asyncio.Task[list[CandleRecord]]") -> None:
     """Take note of an error, also where nobody waits for the answer any more."""
     if not flight.cancelled():
         flight.exception()

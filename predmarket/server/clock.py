@@ -1,14 +1,14 @@
-"""The exchange's time: the database's at the last takeover, and what has passed since.
+"""The exchange's time: the database's at the last takeover plus the time elapsed since then.
 
-A machine's own clock may be wrong or be set at any moment, so it is asked at one place at most: an
-embedded database has no other time than its machine's when the process starts. From there on time
-is what has elapsed, which nobody sets.
+A machine's own clock may be wrong, and somebody may set it at any moment. So it is read in one case
+alone, when the process starts: an embedded database has no other time. From then on the exchange
+adds elapsed time, which nobody sets.
 
 Invariants: ``elapsed`` never goes back and never jumps; every limit within a process is measured by
-it. ``now`` is for what is written down: stamps, deadlines that travel, what a user asks for.
+it. ``now`` is for times that are stored or sent: stamps, deadlines, times that a user asks for.
 
-Source: ARCHITECTURE, Recovery (Clocks). What else shows a time (a demo's past, a laboratory)
-overrides ``now`` and ``seconds_until`` and sets ``is_databases`` to False.
+Source: ARCHITECTURE, Recovery (Clocks). A clock that shows another time (a demo's past, a
+simulation) overrides ``now`` and ``seconds_until`` and sets ``is_databases`` to False.
 """
 
 import time
@@ -28,7 +28,7 @@ def wall_clock() -> Micros:
 
 
 def elapsed() -> Micros:
-    """Return a count of microseconds that begins anywhere and never goes back."""
+    """Return microseconds since an arbitrary moment; they never go back."""
     return time.clock_gettime_ns(_ELAPSED) // 1_000
 
 
@@ -52,7 +52,7 @@ class Clock:
         return elapsed() + self._offset
 
     def elapsed(self) -> Micros:
-        """Return what limits are measured by."""
+        """Return elapsed time, by which limits are measured."""
         return elapsed()
 
     def seconds_until(self, moment: Micros) -> float:
@@ -68,7 +68,7 @@ class Clock:
 
 
 def machine_time() -> Micros:
-    """Return the machine's time as it was when the process began, and what has passed since."""
+    """Return the machine's time when the process began plus what has elapsed since."""
     return _machine_at_start + elapsed() - _elapsed_at_start
 
 

@@ -11,8 +11,8 @@ Bounds, looked at once a second (serving.py), so up to a second late:
 - of more connections than ``limit_concurrency`` those beyond get 503 OVERLOADED, a tenth more are
   closed unheard; of more from one address than it may have (limits/connections.py) likewise, but
   with 429 RATE_LIMITED.
-What arrives behind a request without an answer yet is bounded in pipelining.py. After each of these
-answers the connection is closed, since what follows on it cannot be trusted.
+pipelining.py bounds the requests behind one without an answer yet. After each of these answers the
+connection is closed, since the bytes that follow cannot be trusted.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ REALTIME = b"/realtime"
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
 MAX_ESCAPES = 4096
-"""Characters of an address spelled %41: each costs a hundred times what a plain one does."""
+"""Percent-escapes (%41) in an address: each costs a hundred times as much as a plain character."""
 MAX_REQUEST_BYTES = 1024 * 1024
 
 _IDLE, _HEAD, _BODY = range(3)
@@ -173,7 +173,7 @@ class Connection(PipeliningProtocol):
         return self.parser.should_upgrade() and not self._should_upgrade()
 
     def _stay(self) -> bool:
-        """Have a head that asked in vain parsed again as if it had not; False: it cannot be.
+        """Parse a head again without its request for an upgrade; False: that is not possible.
 
         The parser takes no body behind such a head; what follows would be a request to it.
         """

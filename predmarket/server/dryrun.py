@@ -1,9 +1,9 @@
 """A preview's outcome, from committed state alone and without a word to the core.
 
 One snapshot of the database gives the market, the user's cash and shares, and the levels that the
-new order would meet, summed up by the database and read as far as it could get and no further: a
-gateway never holds the orders of a level, however many there are. The engine decides on that copy
-(engine/preview.py), and no lock is taken anywhere.
+new order would meet. The database sums up each level, and no level is read that the order cannot
+reach: a gateway never holds the orders of a level, however many there are. The engine decides on
+that copy (engine/preview.py), and no lock is taken anywhere.
 """
 
 from dataclasses import dataclass

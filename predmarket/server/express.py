@@ -1,10 +1,10 @@
 """POST /v1/orders straight from the connection: no task and no ASGI for an order that is in order.
 
-What most orders are is recognised here: a whole body, a Bearer token known a moment ago, room under
-the limit. Such an order is handed to the core as soon as its last byte is there, and its answer is
-written when the core's reply comes; at once when it is malformed. Everything else (a token's first
-use, a cookie, what a limit refuses) goes the ordinary way, routes/place.py, before anything was
-done: so nothing is decided here that is not decided there, by the same functions.
+It recognises the ordinary case: a whole body, a Bearer token known a moment ago, room under the
+limit. It hands such an order to the core as soon as its last byte is there, and writes the answer
+when the core's reply comes; a malformed order is answered at once. Everything else (a token's first
+use, a cookie, an order that a limit refuses) takes the ordinary route, routes/place.py, before
+anything was done. Both decide by the same functions.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""The interpreter's settings: its lock and its search for garbage (performance.md).
+"""The interpreter's settings: its lock and its garbage collector (performance.md).
 
-What is kept for good is left out of the search: to go through a million orders stops everything for
-more than a second. Such objects are freed by their reference counts all the same, so whoever throws
-a state away breaks its reference cycles (recovery.dismantle).
+The garbage collector does not search long-lived objects: a search through a million orders would
+stop everything for more than a second. Reference counting still frees them, so code that drops a
+state breaks its reference cycles first (recovery.dismantle).
 """
 
 import gc
@@ -28,7 +28,8 @@ def tune_interpreter() -> None:
 
 
 class Loads:
-    """Loads of a state, one at a time. ``large``: from so many objects on a state is left out."""
+    """Loads of a state, one at a time. The collector does not search a state of ``large`` objects
+    or more."""
 
     def __init__(self, large: int = 50_000) -> None:
         self.large = large
@@ -36,9 +37,9 @@ class Loads:
 
     @contextmanager
     def unsearched(self) -> Iterator[None]:
-        """Make a state meanwhile: it is not searched for garbage now, nor, when large, later.
+        """Keep the collector from searching a state while it is made, and later if it is large.
 
-        What was left out along with the state before, and is garbage by now, is freed first.
+        Garbage that was kept from the search along with the state before is freed first.
         """
         if self._left_out:
             gc.unfreeze()

@@ -9,7 +9,7 @@ _BACKLOG = 1024
 def listen_at(host: str, port: int, setting: str) -> socket.socket:
     """Bind an address; "::" is every address of this machine, those of IPv4 too.
 
-    Raises OSError saying which one could not be had; ``setting`` is what chooses another port.
+    Raises OSError that names the address and ``setting``, the setting that chooses another port.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:

@@ -1,9 +1,9 @@
-"""Message authentication of what processes tell each other over Redis.
+"""Message authentication of the parcels that processes send each other over Redis.
 
-A parcel that does not carry the MAC of this exchange's secret, for the very stream, epoch, gateway
-or channel that it is found in, is dropped, counted and logged. So whoever can write to Redis but
-does not know PREDMARKET_JWT_SECRET cannot give a command or tell a gateway anything. What they can
-do is lose or repeat parcels; receivers drop repeats by their numbers.
+A parcel is dropped, counted and logged unless it carries the MAC of this exchange's secret for the
+stream, epoch, gateway or channel that it is found in. So an intruder who can write to Redis but
+does not know PREDMARKET_JWT_SECRET cannot give a command or tell a gateway anything. The intruder
+can delete or repeat parcels; receivers drop repeats by their numbers.
 """
 
 import hmac
@@ -34,7 +34,7 @@ class Mac:
         return self._mac(place, data) + data
 
     def open(self, place: str, parcel: bytes | None, kind: str) -> bytes | None:
-        """Return what a parcel holds; None: it is not signed for this place, and is dropped."""
+        """Return a parcel's data; None: it is not signed for this place, and is dropped."""
         if parcel is not None and len(parcel) >= _BYTES:
             data = parcel[_BYTES:]
             if hmac.compare_digest(parcel[:_BYTES], self._mac(place, data)):
@@ -43,7 +43,7 @@ class Mac:
         return None
 
     def drop(self, kind: str, why: str) -> None:
-        """Count a parcel that is not believed, and say so once a minute at the most."""
+        """Count a parcel that is dropped, and log so once a minute at the most."""
         self._dropped(kind)
         self._count += 1
         now = elapsed()

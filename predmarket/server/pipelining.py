@@ -1,13 +1,13 @@
-"""Requests that arrive behind one without an answer yet, with a bound on them.
+"""HTTP pipelining: bounds the requests that arrive behind one without an answer yet.
 
-They are answered one by one, in their order, and none while the client does not take the answers
-before. MAX_PIPELINED of them are parsed and wait; what arrives beyond stays bytes, at most what was
-read at once, and nothing more is read until there is room. The parser gets small pieces, a few
+They are answered one by one, in their order. While the client does not take answers, no further
+request begins. MAX_PIPELINED requests are parsed and wait; the rest of what one read brought stays
+bytes, and nothing more is read until there is room. The parser gets small pieces, a few
 milliseconds' worth in a turn of the event loop.
 
-When the server stops, every request that was read has its answer, the last one with
-``connection: close``. A connection that waits for its next request stays open for LINGER_SECONDS
-more: one may be on its way.
+When the server stops, every request that was read is answered, the last one with
+``connection: close``. A connection between requests stays open for LINGER_SECONDS more: a request
+may be on its way.
 """
 
 import asyncio
@@ -59,8 +59,11 @@ class Backlog:
 
 
 class _Flow(FlowControl):
-    """uvicorn's flow control. It pauses for a body that the route does not take yet; the connection
-    has reasons of its own not to read, so this only says what it would have."""
+    """uvicorn's flow control, which only notes whether to pause reading.
+
+    It wants to pause for a body that the route does not take yet. The connection has other reasons
+    to pause, too, so ``set_reading`` decides.
+    """
 
     def __init__(self, transport: asyncio.Transport, changed: Callable[[], None]) -> None:
         super().__init__(transport)
@@ -89,11 +92,11 @@ class PipeliningProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.answering: RequestResponseCycle | None = None
-        """The request whose turn it is, or was last."""
+        """The request that is being answered, or was answered last."""
         self.backlog = Backlog()
         self.reading_paused = False
         self.is_over = False
-        """Nothing is parsed any more: the last request has been."""
+        """Nothing more is parsed: the last request was."""
         self.is_stopping = False
         self._advancing = False
         self._has_lingered = False
@@ -104,7 +107,7 @@ class PipeliningProtocol(HttpToolsProtocol):
         self.flow = _Flow(transport, self.advance)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of every request, not only of the newest: nobody hears their answers."""
+        """Disconnect every request, not only the newest: nobody hears their answers."""
         for cycle in (self.answering, *(waiting for waiting, _ in self.pipeline)):
             if cycle is not None and not cycle.response_complete:
                 cycle.disconnected = True
@@ -118,7 +121,7 @@ class PipeliningProtocol(HttpToolsProtocol):
         raise NotImplementedError
 
     def is_between_requests(self) -> bool:
-        """Tell whether the newest request has come whole and nothing of another has."""
+        """Tell whether the newest request has arrived whole, and nothing of another has."""
         raise NotImplementedError
 
     def end_input(self) -> None:
@@ -132,9 +135,10 @@ class PipeliningProtocol(HttpToolsProtocol):
         return cycle is None or cycle.response_complete
 
     def advance(self) -> None:
-        """Begin what waits and parse on, as far as there is room.
+        """Begin the requests that wait and parse on, as far as there is room.
 
-        A loop: an answer that is there at once comes back to here, and so does a body that is read.
+        This is a loop and no recursion: an answer that is there at once calls it again, and so does
+        a body that is read.
         """
         if self._advancing:
             return
@@ -184,7 +188,7 @@ class PipeliningProtocol(HttpToolsProtocol):
         self.advance()
 
     def set_reading(self) -> None:
-        """Read as long as there is room for what comes."""
+        """Read while there is room, pause while there is none."""
         paused = not self.is_over and (bool(self.backlog) or not self._has_room())
         if paused != self.reading_paused:
             self.reading_paused = paused
@@ -200,17 +204,17 @@ class PipeliningProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         before = self.flow.read_paused
         super().on_headers_complete()
-        self.flow.read_paused = before  # uvicorn would read nothing behind the first that waits
+        self.flow.read_paused = before  # uvicorn pauses as soon as one request waits
 
     def on_response_complete(self) -> None:
         """Go on to the next request."""
         self.server_state.total_requests += 1
-        self.flow.read_paused = False  # what is left of the body is passed over
+        self.flow.read_paused = False  # the rest of the body is ignored
         if not self.transport.is_closing():
             self.advance()
 
     def shutdown(self) -> None:
-        """Answer what was read, then close."""
+        """Answer the requests that were read, then close."""
         if not self.is_stopping:
             self.is_stopping = True
             self.loop.call_later(LINGER_SECONDS, self._end_linger)
@@ -221,7 +225,7 @@ class PipeliningProtocol(HttpToolsProtocol):
         self._look_for_last()
 
     def _look_for_last(self) -> None:
-        """Have the answer to the newest request be the last, or close when there is none."""
+        """Make the answer to the newest request the last one; close when all are answered."""
         if self.backlog or self.transport.is_closing():
             return
         if self.is_answered():

@@ -93,9 +93,9 @@ async def failure_of_ping(client: Client) -> Exception | None:
 
 
 async def end(*tasks: "asyncio.Task[None] | None") -> None:
-    """Cancel tasks until they have ended; what they end with is theirs.
+    """Cancel tasks until they have ended, and ignore their errors.
 
-    Again and again, since a cancellation that meets a call's own time limit is taken for that one.
+    It cancels again and again: a cancellation that meets a call's own time limit gets lost.
     """
     left = {task for task in tasks if task is not None}
     while left:
@@ -107,7 +107,7 @@ async def end(*tasks: "asyncio.Task[None] | None") -> None:
 class Redis:
     """One client for everybody, its breaker, and those who listen to its channels.
 
-    ``keys`` and ``mac`` are its exchange's; whoever uses it sets them first.
+    ``keys`` and ``mac`` are its exchange's; they have to be set before it is used.
     """
 
     keys: Keys

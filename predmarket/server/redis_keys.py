@@ -1,9 +1,9 @@
-"""Every name that an exchange has in Redis.
+"""The names of all keys and channels that an exchange has in Redis.
 
 All of them begin with the exchange's own id, so that two exchanges on one Redis share nothing: no
-command, no revocation, no count. The id is made of a random one in the database and, where a server
-has several databases, of the server's and the database's: one that was restored elsewhere is
-another exchange, although the random id came with it.
+command, no revocation, no count. The id is a hash of a random name in the database and, on
+PostgreSQL, of the server's and the database's identifiers. So a database that was restored
+elsewhere is another exchange, although it holds the same name.
 """
 
 import hashlib
@@ -33,12 +33,12 @@ class Keys:
         self.batches = f"{self._bus}:batches"
         """The stream of committed batches in their order, and of announcements between them."""
         self.limits = f"{prefix}:limits"
-        """What every count of a rate limit begins with."""
+        """The prefix of every count of a rate limit."""
         self.ended = f"{prefix}:ended"
         """The channel on which gateways hear of sessions, keys and users that ended."""
 
     def heard(self, question: str) -> str:
-        """Return where gateways say that they have heard of an end."""
+        """Return the set in which gateways confirm that they have heard of an end."""
         return f"{self.ended}:{question}"
 
     def commands(self, epoch: int) -> str:
@@ -50,12 +50,12 @@ class Keys:
         return f"{self._bus}:replies:{gateway}"
 
     def beat(self, gateway: str) -> str:
-        """Return where a gateway shows that it is alive."""
+        """Return the key under which a gateway shows that it is alive."""
         return f"{self._bus}:gateways:{gateway}"
 
 
 async def keys_of(db: Database) -> Keys:
-    """Return the keys of the exchange in a database. Raises what one does that is away."""
+    """Return the keys of the exchange in a database. Raises UNAVAILABLE (storage/database.py)."""
     async with db.read() as connection:
         own = (await connection.execute(_NAME)).scalar_one_or_none()
     if own is None:  # nobody has asked yet

@@ -10,8 +10,8 @@ from predmarket.terms import ErrorCode
 class Refusal(Exception):
     """An answer other than what was asked for. ``headers`` go out with it.
 
-    Of many problems the first MAX_PROBLEMS are its details; ``more`` counts those that the caller
-    left out, and the message says how many are not listed.
+    Its details list the first MAX_PROBLEMS problems. ``more`` counts problems that the caller left
+    out; the message says how many are not listed.
     """
 
     def __init__(

@@ -27,15 +27,15 @@ class CoreReport(Protocol):
 
 
 async def up_to_date() -> None:
-    """Wait for nothing: in the core's own process the view holds whatever is committed."""
+    """Return at once: in the core's own process the view holds all that is committed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything one gateway needs; ``redis`` is None where there is none.
 
-    ``gateway`` names it, as no other is or was named. ``catch_up`` returns once the view holds what
-    was committed before, or after a bounded time.
+    ``gateway`` is its name, which no other gateway has or had. ``catch_up`` returns once the view
+    holds all that was committed before, or after a bounded time.
     """
 
     settings: Settings

@@ -48,7 +48,7 @@ def http_config(app: Any, *, graceful_s: int | None = None) -> Config:  # noqa: 
 
 
 class HttpServer(uvicorn.Server):
-    """uvicorn's server, which looks at each connection once a second, some at each tick."""
+    """uvicorn's server, which looks at each connection once a second, at a part of them a tick."""
 
     _to_look_at: list[Connection | Socket]
 

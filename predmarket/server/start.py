@@ -104,7 +104,7 @@ def _serve_apart(settings: Settings, *, seed: bool, force: bool) -> int:
             aside = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
             jobs["core"] = _job(lambda: uvloop.run(core.serve(aside)))
         first = len(jobs)
-        settings_of_process(settings, first + settings.workers - 1)  # there are ports for all
+        settings_of_process(settings, first + settings.workers - 1)  # refuses too few ports now
         for n in range(settings.workers):
             jobs[f"gateway {n + 1}"] = _job(partial(work, first + n))
         return Workers(jobs).run()

@@ -1,11 +1,11 @@
-"""Long work in turns: the event loop serves others after every piece of it."""
+"""Long work in turns: the event loop serves other tasks after every piece of it."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 ITEMS_A_TURN = 100
-"""Items that are put into words at a time: one or two milliseconds' work."""
+"""Items that are handled at a time: one or two milliseconds' work."""
 
 T = TypeVar("T")
 U = TypeVar("U")

@@ -40,7 +40,7 @@ from predmarket.units import (
 
 _AVERAGE_DECIMALS = 6
 _LEVELS_KEPT = 65_536
-"""Levels of books kept in words: most levels of a book are what they were a moment ago."""
+"""Levels kept as text: most levels of a book are what they were a moment ago."""
 _FINER = 100
 """How much finer an average's unit is than a price's."""
 
@@ -171,7 +171,7 @@ async def levels_in_turns(levels: Sequence[tuple[Price, Qty]]) -> list[tuple[str
 
 
 async def order_book(market_id: int, book: BookView, depth: int | None) -> markets.OrderBook:
-    """Return the best ``depth`` levels of each side as they are now, put into words in turns."""
+    """Return the best ``depth`` levels of each side as they are now; formats them in turns."""
     seq, bids, asks = book.seq, book.levels(Side.BUY, depth), book.levels(Side.SELL, depth)
     shown = await levels_in_turns(bids), await levels_in_turns(asks)
     return markets.OrderBook(market_id, *shown, seq)

@@ -22,10 +22,10 @@ from predmarket.units import Micros
 
 SECOND = 1_000_000
 MAX_SESSIONS = 100
-"""Sessions kept of a user; a login beyond forgets one that was revoked, else it ends the one that
-was used longest ago."""
+"""Sessions kept for a user. A further login deletes a revoked one, else it ends the one that was
+used longest ago."""
 MAX_AGENT = 200
-"""Characters that are kept of what a client calls itself."""
+"""Characters kept of a client's User-Agent."""
 _IDS_A_QUERY = 1_000
 
 
@@ -49,7 +49,7 @@ class RefreshRecord(NamedTuple):
     disabled: bool
 
     def stands(self, now: Micros) -> bool:
-        """Tell whether the session goes on, as far as it is the session's to say."""
+        """Tell whether the session goes on: not revoked, not expired, its user not disabled."""
         ends_at = self.created_at + SESSION_SECONDS * SECOND
         return self.revoked_at is None and not self.disabled and now < min(self.expires_at, ends_at)
 
@@ -75,7 +75,7 @@ class Begun(NamedTuple):
 async def refresh_record(
     connection: AsyncConnection, keys: RefreshKeys, token: str
 ) -> RefreshRecord | None:
-    """Return what is stored of a refresh token."""
+    """Return the record of a refresh token, None when it is unknown."""
     joined = refresh_tokens.join(sessions, sessions.c.id == refresh_tokens.c.session_id).join(
         users, users.c.id == sessions.c.user_id
     )
@@ -102,7 +102,7 @@ async def begin_session(
 ) -> Begun:
     """Store a new session of a user with its first refresh token.
 
-    What is over is deleted here, where rows come from: nobody's table grows without end.
+    It deletes the user's expired and surplus sessions, so that the table does not grow without end.
     """
     mine = sessions.c.user_id == user_id
     await connection.execute(delete(sessions).where(mine, sessions.c.expires_at < now))
@@ -215,7 +215,7 @@ async def sessions_of(
 
 
 async def addresses_of(connection: AsyncConnection, user_id: int) -> list[str]:
-    """Return where a user has lately logged in from."""
+    """Return the addresses that a user's stored sessions were last used from."""
     query = select(sessions.c.address).where(
         sessions.c.user_id == user_id, sessions.c.address.is_not(None)
     )

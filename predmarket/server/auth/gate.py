@@ -27,9 +27,9 @@ CHALLENGE = {"www-authenticate": "Bearer"}
 
 
 def cookie(headers: Headers, name: str) -> str | None:
-    """Return a cookie's value, looked for among the first _MOST_COOKIES of each header.
+    """Return a cookie's value; it looks at the first _MOST_COOKIES of each header.
 
-    Read by hand: one odd cookie must not hide the others.
+    The header is parsed here: one odd cookie must not hide the others.
     """
     for key, value in headers:
         if key == b"cookie":
@@ -102,7 +102,7 @@ class Gate:
         return principal
 
     async def session_if_any(self, asked: Asked) -> Principal | None:
-        """Return whom a request comes from, by a session that goes on, None when there is none.
+        """Return the user of a request's session, None when it has no session that goes on.
 
         Raises Refusal: FORBIDDEN for an API key, CSRF.
         """

@@ -64,8 +64,10 @@ async def create_key(
     now: Micros,
     session_id: int | None = None,
 ) -> KeyRecord:
-    """Store a key. Raises Refusal LIMIT_EXCEEDED, and UNAUTHENTICATED when the session that makes
-    it has ended by now: what ended it has ended the keys that there were. No session: we make it.
+    """Store a key. Raises Refusal LIMIT_EXCEEDED, UNAUTHENTICATED.
+
+    ``session_id`` is the session that makes it, None when the exchange itself does. If that session
+    has ended meanwhile, no key is made: its end may have ended the keys, too.
     """
     # Two that are made at once count one after the other.
     owner = select(users.c.id).where(users.c.id == user_id)

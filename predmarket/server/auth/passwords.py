@@ -20,9 +20,9 @@ ROUNDS = 12
 _BCRYPT_BYTES = 72
 _AT_ONCE = 2
 MAX_WAITING = 100
-"""Hashes that wait; more would only make everyone wait longer."""
+"""Hashes that may wait; with more, all clients would only wait longer."""
 MAX_WAITING_EACH = 10
-"""Those of one source: an address, for IPv6 its /48, or a session."""
+"""Hashes of one source that may wait. A source is an address, for IPv6 its /48, or a session."""
 
 
 def _material(password: str) -> bytes:

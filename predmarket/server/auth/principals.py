@@ -33,8 +33,8 @@ _GATHER_SECONDS = 0.25
 """How long others may come whom the same look-up serves: it costs as much for one as for many."""
 MAX_CACHED = 20_000
 LONGEST_TOKEN = 1_024
-"""Several times as long as any of ours; a longer one is not looked at. Nor is one behind many
-blanks: each spelling of a good token would be remembered apart, at its own length."""
+"""Characters of a token, several times as many as any of ours has; a longer one is ignored. So is
+one behind many blanks: the cache would hold each spelling of a good token, at its whole length."""
 
 
 class Principal(NamedTuple):
@@ -51,7 +51,7 @@ class Principal(NamedTuple):
 
     @property
     def credential(self) -> str:
-        """Return the name of the session or key, for what is counted by it."""
+        """Return the name of the session or key, under which its calls are counted."""
         return f"key {self.key_id}" if self.key_id else f"session {self.session_id}"
 
     @property

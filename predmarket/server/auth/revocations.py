@@ -3,10 +3,10 @@
 The channel carries lines such as ``session 7``. Nothing depends on their arrival: without Redis, or
 with one lost, each gateway notices within RECHECK_SECONDS (principals.py).
 
-News of a user is waited for: each gateway that hears of it says so, once nothing more is handed in
-there for them and what was is on its way to the core. So what follows (the cancel of all they have)
-stands behind it in the command stream. A gateway that does not say so is given HEARD_S: by then it
-has asked the database itself.
+The end of a user is confirmed. Each gateway that hears of it hands in nothing more for that user,
+waits until the user's last commands are on their way to the core, and then confirms. So the command
+that follows (it cancels all orders of the user) stands behind them in the command stream. After
+HEARD_S nobody waits for a gateway any more: by then it has asked the database itself.
 """
 
 import asyncio
@@ -22,13 +22,13 @@ from predmarket.server.redis import Away, Redis
 log = logging.getLogger(__name__)
 
 HEARD_S = RECHECK_SECONDS + 0.5
-"""How long gateways are waited for, so long as one has not said that it has heard."""
+"""Seconds within which every gateway confirms, or has asked the database."""
 _LOOK_S = 0.01
 _KEPT_S = 10
 
 
 class Revocations:
-    """Tells the other gateways of what ends here, and heeds what they tell."""
+    """Tells the other gateways which sessions, keys and users end here, and takes their news."""
 
     def __init__(self, principals: Principals, redis: Redis, bus: Bus, gateway: str) -> None:
         self._principals = principals
@@ -62,7 +62,7 @@ class Revocations:
         return await self._redis.publish(self._channel, signed)
 
     async def _all_heard(self, question: str, listeners: int) -> None:
-        """Return once so many have said that they have heard. Raises Away."""
+        """Return once as many gateways as ``listeners`` have confirmed. Raises Away."""
         key, mac = self._redis.keys.heard(question), self._redis.mac
         client: Any = self._redis.client
         while True:
@@ -84,8 +84,7 @@ class Revocations:
             task.add_done_callback(self._tasks.discard)
 
     async def _say_heard(self, question: str, begun: list[asyncio.Task[None]]) -> None:
-        """Say that nothing more comes from here for whoever has ended, and that all that did is
-        on its way."""
+        """Confirm, once the ended user's last commands from here are on their way to the core."""
         key = self._redis.keys.heard(question)
         with suppress(Away, TimeoutError):
             async with asyncio.timeout(HEARD_S):

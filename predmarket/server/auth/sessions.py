@@ -1,11 +1,11 @@
 """Sessions in the database: begun, renewed and ended.
 
 A session is the family of refresh tokens that descend from one login. Each is traded once for its
-successor, which is derived from it. So a token that comes again within REPEAT_SECONDS, its
-successor not used yet, gets that same successor: the answer was lost, or two tabs asked. Later, or
-once the successor was used, the token was stolen, from the owner or by the thief, so the whole
-family ends. Times are the database's. Whom a session's tokens stand for is principals.py's to say,
-which is told of each end.
+successor, which is derived from it. A token that comes again within REPEAT_SECONDS, while its
+successor is unused, gets the same successor: the answer was lost, or two tabs asked. A token that
+comes again later, or after its successor was used, counts as stolen, and the whole family ends.
+Times are the database's. principals.py finds out which user a token stands for; it is told of each
+end.
 """
 
 from collections.abc import Callable
@@ -56,7 +56,7 @@ class Sessions:
         principals: Principals,
         clock: Callable[[], float] = wall_clock,
     ) -> None:
-        """``clock`` stamps access tokens."""
+        """Prepare it. ``clock`` stamps access tokens."""
         self._db = db
         self._secret = secret
         self._keys = RefreshKeys(secret)
@@ -89,15 +89,16 @@ class Sessions:
         return self._opened(user, begun.session_id, begun.token)
 
     async def of_refresh(self, token: str) -> RefreshRecord | None:
-        """Return what is stored of a refresh token, whatever has become of it."""
+        """Return the record of a refresh token, also of one that was used or has ended."""
         async with self._db.read_account() as connection:
             return await refresh_record(connection, self._keys, token)
 
     async def knows(self, user_id: int, host: str | None, refresh: str | None) -> bool:
-        """Tell whether a user has logged in from an address before, or in a browser, as a refresh
-        token that it still has shows, whatever has become of that session.
+        """Tell whether a user has logged in before from an address or in a browser.
 
-        For nobody, the user 0, it asks the same of the database, so that time tells nothing.
+        ``refresh`` is the browser's refresh token, which counts also when its session has ended.
+        For an unknown e-mail (user 0) it sends the database the same queries, so that the time of
+        an answer does not tell which e-mails have accounts.
         """
         async with self._db.read_account() as connection:
             addresses = await addresses_of(connection, user_id)
@@ -108,8 +109,10 @@ class Sessions:
         )
 
     async def rotate(self, token: str, device: Device) -> Opened | None:
-        """Trade a refresh token for new tokens. None when it is unknown, expired or was used
-        before; in the last case its whole family is revoked, unless it is a repeat."""
+        """Trade a refresh token for new tokens; None when it is unknown, expired or was used.
+
+        A used token that is no repeat (see above) revokes its whole family.
+        """
         async with self._db.write() as connection:
             now = await database_time(connection)
             row = await refresh_record(connection, self._keys, token)
@@ -190,7 +193,7 @@ class Sessions:
 
 async def end_all(connection: AsyncConnection, user_id: int) -> bool:
     """End all sessions and API keys of a user; False when there is no such user."""
-    # First, as it waits for a login and a new key under way, which then are there to be ended.
+    # First the lock: it waits for a login or a new key under way, which is ended then, too.
     owner = select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True)
     if (await connection.execute(owner)).scalar_one_or_none() is None:
         return False

@@ -1,7 +1,7 @@
 """Access tokens (JWT, 15 minutes) and refresh tokens (random, kept only as a hash, 30 days).
 
-Everything about a refresh token is derived with keys from the signing secret: what is stored of it,
-and which token succeeds it. So another secret ends every session.
+The stored hash of a refresh token and its successor are derived with keys from the signing secret,
+so another secret ends every session.
 """
 
 import base64
@@ -22,7 +22,8 @@ SESSION_SECONDS = 90 * 24 * 3_600
 REPEAT_SECONDS = 60
 """How long a refresh token that was used may come again: a lost answer, two tabs."""
 CLOCKS_APART_SECONDS = 5
-"""How far the clocks of two gateways may be apart: one reads what the other has just issued."""
+"""How far apart the clocks of two gateways may be: one reads tokens that the other has just
+issued."""
 _ALGORITHM = "HS256"
 _LARGEST_ID = 2**63 - 1
 
@@ -75,7 +76,7 @@ def new_refresh() -> str:
 
 
 class RefreshKeys:
-    """What is derived of refresh tokens, with keys of their own from the signing secret."""
+    """Derives hashes and successors of refresh tokens, each with its own key from the secret."""
 
     def __init__(self, secret: str) -> None:
         self._storing = hmac.digest(secret.encode(), b"predmarket refresh hash", hashlib.sha256)
@@ -84,7 +85,7 @@ class RefreshKeys:
         )
 
     def stored(self, token: str) -> bytes:
-        """Return what is stored of a token."""
+        """Return the hash of a token that is stored."""
         return hmac.digest(self._storing, token.encode(), hashlib.sha256)
 
     def successor(self, token: str) -> str:
@@ -94,5 +95,5 @@ class RefreshKeys:
 
 
 def stored_before(token: str) -> bytes:
-    """Return what earlier versions stored of a token: its plain hash. Its successor's is keyed."""
+    """Return the plain hash of a token, which earlier versions stored."""
     return hashlib.sha256(token.encode()).digest()

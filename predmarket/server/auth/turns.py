@@ -1,11 +1,11 @@
-"""Turns at something slow, shared fairly: round robin over the sources that wait.
+"""Fair turns at slow work: round robin over the sources that wait.
 
 Invariants:
-- at most ``at_once`` have a turn, at most ``waiting`` wait, at most ``each`` of one source;
+- at most ``at_once`` have a turn; at most ``waiting`` wait, and of one source at most ``each``;
 - a source's next turn comes before any other source's second one, however many the other has asked
   for;
-- when all places are taken, the longest line loses its youngest to a source whose line is at least
-  two shorter: many tries from few sources cannot keep others out.
+- when all places are taken, a source takes the place of the youngest in the longest line, if its
+  own line is at least two shorter: many tries from few sources cannot keep others out.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class Turns:
         self._each = each
         self._waiting = 0
         self._lines: dict[str, deque[asyncio.Future[None]]] = {}
-        """Who waits, by source; the source whose turn comes next is the first."""
+        """The waiting lines by source, in the order of their turns."""
 
     @property
     def waiting(self) -> int:
@@ -66,7 +66,7 @@ class Turns:
             raise
 
     def _pass_on(self) -> None:
-        """Give a free turn to the first of the next source, which then is the last."""
+        """Give a free turn to the first in the next source's line, and put that source last."""
         while self._free and self._lines:
             source = next(iter(self._lines))
             line = self._lines.pop(source)
@@ -79,7 +79,10 @@ class Turns:
                 first.set_result(None)
 
     def _make_room(self, length: int) -> bool:
-        """Turn away the youngest of the longest line for a source that waits ``length`` times."""
+        """Turn away the youngest of the longest line; False: it is not longer by two.
+
+        ``length`` is the length of the line of the source that needs room.
+        """
         source = max(self._lines, key=lambda one: len(self._lines[one]))
         if len(self._lines[source]) < length + 2:
             return False

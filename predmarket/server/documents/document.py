@@ -44,7 +44,7 @@ _IMPLICIT = ("request", "data", "scope", "state", "headers", "cookies", "query",
 _LIMITS = (auth_call, sign_in, order_entry, cancel_entry, preview_entry)
 """Guards that count calls and do not ask who is calling."""
 _OPTIONAL = ([anyone], [session_if_any])
-"""Guards that ask and let nobody in particular in, too."""
+"""Guards that ask who is calling, and let anonymous callers in, too."""
 _BEARER_OR_COOKIE: list[Schema] = [{"bearer": []}, {"cookie": []}]
 
 

@@ -1,9 +1,9 @@
-"""How much one client, or one user, may ask for: the settings that end in RATE_LIMIT and more.
+"""Limits of one client or one user: the settings that end in RATE_LIMIT, and connections.
 
-address.py tells whom a request comes from, auth.py counts calls by address, orders.py orders by
-user, reads.py what is read, connections.py what is open from one address. All but the last count in
-Redis where there is one (permits.py leases from it), so that all gateways share the limits, and in
-this process (windows.py) where there is none or while it is away.
+address.py finds the address that a request comes from. auth.py counts calls about signing in,
+orders.py orders, reads.py reads, connections.py the connections of one address. All but the last
+count in Redis where there is one (permits.py leases from it), so that all gateways share the
+limits, and in this process (windows.py) where there is none or while it is away.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Limits:
     ``orders`` counts what asks the book for something: each order placed, in a batch too, amends
     and previews. ``cancels`` counts calls that only take away risk: cancel, cancel-all,
     cancel-after. It is as large but apart, so that who has used up the orders can always cancel.
-    ``reads`` counts everything that is only asked for, ``connections`` what is open.
+    ``reads`` counts reads and their rows, ``connections`` open connections.
     """
 
     auth: AuthLimits

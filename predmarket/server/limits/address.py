@@ -26,9 +26,10 @@ Address: TypeAlias = IPv4Address | IPv6Address
 Client: TypeAlias = tuple[str, int]
 
 SITE_PREFIXES = (64, 56, 48)
-"""What one site may have of IPv6: a network, a household's delegation, an organisation's."""
+"""Prefixes of the IPv6 addresses that one site may have: a network, a household, an
+organisation."""
 MAX_HOPS = 16
-"""Entries of X-Forwarded-For that are looked at: no more proxies stand behind each other."""
+"""Entries of X-Forwarded-For that are looked at; no chain of proxies is longer."""
 _UNKNOWN = "unknown"
 
 
@@ -40,9 +41,9 @@ class Proxies:
         self._warned = False
 
     def heed(self, scope: HTTPScope | WebSocketScope, tls: Literal["https", "wss"]) -> None:
-        """Let a request have the client and the scheme that a trusted proxy says.
+        """Give a request the client and the scheme that a trusted proxy names.
 
-        Somebody else who forwards is said once: it may be a proxy that was forgotten.
+        Logs once that another peer forwards requests: it may be a proxy that was forgotten.
         """
         peer, headers = scope["client"], scope["headers"]
         if self._networks and peer is not None and self.trusts(peer):
@@ -101,11 +102,11 @@ class Proxies:
 
 @lru_cache(maxsize=4_096)
 def client_keys(host: str | None) -> tuple[str, ...]:
-    """Return what a client's calls are counted under, the narrowest first: its address, for IPv6
-    its /64, /56 and /48.
+    """Return the keys that a client's calls are counted under, the narrowest first.
 
-    A site has at least a /64: by single addresses one machine would have 2^64 tries, and by /64
-    alone a household with a /56 has 256 times as many as it should.
+    The key of IPv4 is the address; the keys of IPv6 are its /64, /56 and /48. A site has at least a
+    /64: by single addresses one machine would have 2^64 tries, and by /64 alone a household with a
+    /56 would have 256 times as many as it should.
     """
     address = None if host is None else parse(host)
     if isinstance(address, IPv6Address):
@@ -114,7 +115,7 @@ def client_keys(host: str | None) -> tuple[str, ...]:
 
 
 def client_key(host: str | None) -> str:
-    """Return the narrowest that a client's calls are counted under."""
+    """Return the narrowest key that a client's calls are counted under."""
     return client_keys(host)[0]
 
 
@@ -131,7 +132,7 @@ def is_loopback(host: str) -> bool:
 
 
 def parse(text: str) -> Address | None:
-    """Return an address, that of IPv4 where one of IPv6 stands for it; None: it is none."""
+    """Return the address that a text names, None when it names none; a mapped IPv4 one as IPv4."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:

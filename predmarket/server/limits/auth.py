@@ -1,12 +1,12 @@
 """Limits on the calls under /v1/auth: by address, by session once signed in, by account.
 
 By address: an IPv6 client counts under its /64, and with its neighbours under the /56 and the /48,
-which may do twice and four times as much. The narrowest is asked first, so that who is refused
-there uses nothing up for the neighbours.
+which may do twice and four times as much. The narrowest is asked first, so that a client that is
+refused there uses up nothing of its neighbours' share.
 
-By account: failed logins under one e-mail from places that its owner has not logged in from. They
-are counted whether or not somebody has that e-mail, and never for a place that is known: whoever
-guesses passwords cannot keep the owner out (routes/sign_in.py).
+By account: logins under one e-mail from places that its owner has not logged in from. They count
+whether or not somebody has that e-mail. Logins from a known place do not count, so that an attacker
+who guesses passwords cannot keep the owner out (routes/auth.py).
 
 Exact in either place: in Redis the times of a client's calls are kept one by one (the moving window
 of the package limits, a round trip a call, which a password's hash outweighs by far), in the
@@ -28,9 +28,9 @@ from predmarket.server.redis import Away, Redis
 from predmarket.server.setting_kinds import RateLimit
 
 TIER_FACTORS = (1, 2, 4)
-"""How often the limit counts for a client's /64, /56 and /48."""
+"""How many times the limit a client's /64, /56 and /48 may have."""
 UNFAMILIAR_LOGINS = RateLimit(20, 3_600)
-"""Logins that fail under one e-mail, from places where its owner is not known."""
+"""Logins under one e-mail from places that are unknown for its owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class AuthLimits:
         await self._take_tiers(self._rate, host)
 
     async def take(self, host: str | None) -> None:
-        """Count a call of a client that is nobody yet. Raises Refusal RATE_LIMITED."""
+        """Count a call of a client that is not signed in. Raises Refusal RATE_LIMITED."""
         await self._take_tiers(self._window, host)
 
     async def take_signed_in(self, credential: str) -> None:
@@ -99,11 +99,11 @@ class AuthLimits:
             await self._take(self._sessions, credential)
 
     async def take_unfamiliar(self, email: str) -> None:
-        """Count a login from where nobody with that e-mail is known. Raises Refusal RATE_LIMITED.
+        """Count a login from a place that is unknown for its user. Raises Refusal RATE_LIMITED.
 
-        Counted before the password is looked at, since many may be looked at at once.
+        It is counted before the password is checked, since many may be checked at once.
         """
-        if self._accounts is not None:  # its hash: of one length, and no list of e-mails in Redis
+        if self._accounts is not None:  # a hash has one length, and keeps e-mails out of Redis
             await self._take(self._accounts, hashlib.sha256(email.encode()).hexdigest())
 
     async def _take_tiers(self, rules: list[_Rule], host: str | None) -> None:

@@ -1,8 +1,8 @@
-"""How many connections one address has open: MAX_CONNECTIONS_PER_ADDRESS, by this process.
+"""Limits the open connections of one address: MAX_CONNECTIONS_PER_ADDRESS, in this process.
 
-A connection counts from its first byte to its end, whatever it speaks: HTTP or the sockets. Free of
-it are loopback and the trusted proxies; behind a proxy a client counts by its forwarded address,
-with each of its sockets and each request that is under way. IPv6 counts by /64 (address.py).
+HTTP connections and sockets count together, from their beginning to their end. Loopback and the
+trusted proxies have no limit. Behind a proxy a client counts by its forwarded address, with each
+of its sockets and each request that is under way. IPv6 counts by /64 (address.py).
 
 Memory is bounded by the connections that are open.
 """
@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from predmarket.server.limits.address import Client, Proxies, client_key, is_loopback
+from predmarket.server.limits.refused import too_many
 from predmarket.server.refusal import Refusal
-from predmarket.terms import ErrorCode
 
 RETRY_SECONDS = 5
 _SOME_MORE = 10
-"""Beyond the limit one more in so many is told why; those after them are closed unheard."""
+"""A tenth of the limit more gets an answer that says why; beyond that, connections are aborted."""
 
 
 class Connections:
-    """The connections of every address that has any."""
+    """Counts the open connections of each address."""
 
     def __init__(self, most: int, proxies: Proxies) -> None:
         self._most = most
@@ -31,13 +31,13 @@ class Connections:
         return len(self._open)
 
     def key(self, client: Client | None) -> str | None:
-        """Return what a connection is counted under; None for one that is not counted."""
+        """Return the key that a connection is counted under; None for one that is not counted."""
         if client is None or is_loopback(client[0]) or self._proxies.trusts(client):
             return None
         return client_key(client[0])
 
     def enter(self, key: str | None) -> int:
-        """Count one more; return by how many there are too many. ``leave`` follows in any case."""
+        """Count one more; return how many there are beyond the limit. ``leave`` always follows."""
         if key is None:
             return 0
         count = self._open[key] = self._open.get(key, 0) + 1
@@ -51,16 +51,16 @@ class Connections:
                 self._open[key] = count
 
     def is_hopeless(self, surplus: int) -> bool:
-        """Tell whether there are so many too many that not even an answer is given."""
+        """Tell whether so many are beyond the limit that a further one gets no answer."""
         return surplus > self._most // _SOME_MORE + 1
 
     def forwarded(self, peer: Client | None, client: Client | None) -> str | None:
-        """Return what the client behind a proxy counts under; None when it came by itself."""
+        """Return the key of a client behind a proxy; None for one that came by itself."""
         return None if peer == client else self.key(client)
 
     @contextmanager
     def held(self, key: str | None) -> Iterator[int]:
-        """Count one for a while; say by how many there are too many."""
+        """Count one while the block runs; yield how many there are beyond the limit."""
         try:
             yield self.enter(key)
         finally:
@@ -69,6 +69,4 @@ class Connections:
 
 def too_many_connections() -> Refusal:
     """Return 429 RATE_LIMITED for a connection too many."""
-    headers = {"retry-after": str(RETRY_SECONDS)}
-    why = "too many connections are open from this address"
-    return Refusal(ErrorCode.RATE_LIMITED, why, headers=headers)
+    return too_many(RETRY_SECONDS, "too many connections are open from this address")

@@ -21,7 +21,7 @@ class UserLimit:
         self._permits = None if limit is None or redis is None else Permits[int](name, limit, redis)
 
     def take_now(self, user_id: int, cost: int = 1) -> bool:
-        """Take permits as ``take`` does if that needs no asking; False when ``take`` has to.
+        """Take permits as ``take`` does, without asking Redis; False when it has to be asked.
 
         Raises Refusal RATE_LIMITED.
         """

@@ -156,11 +156,11 @@ class Permits(Generic[K]):
         return await self._need(user_id, cost)
 
     def borrow(self, user_id: K, cost: int) -> float:
-        """Take permits without waiting, as ``take`` does otherwise: those that are not held are
-        handed out at once and asked for afterwards.
+        """Take permits as ``take`` does, but without waiting for Redis. Raises Away.
 
-        So much of what one user borrows during a round trip goes over the limit as is not left by
-        then, at most two fifths of it; after that the user is refused. Raises Away.
+        Permits that are not held are handed out at once and asked for afterwards. So during a round
+        trip a user may go over the limit, by two fifths of it at most; after that the user is
+        refused.
         """
         held = self.take_held(user_id, cost)
         if held is not None:
@@ -170,7 +170,7 @@ class Permits(Generic[K]):
         waiting = sum(need.cost for need in self._needs.get(user_id, ()))
         if waiting >= self._times // _BORROWED_PART:
             return CALL_SECONDS
-        self._need(user_id, cost).add_done_callback(_heed)
+        self._need(user_id, cost).add_done_callback(_mark_as_seen)
         return 0.0
 
     def _need(self, user_id: K, cost: int) -> "asyncio.Future[float]":
@@ -262,7 +262,7 @@ class Permits(Generic[K]):
         return lacking
 
 
-def _heed(answer: "asyncio.Future[float]") -> None:
+def _mark_as_seen(answer: "asyncio.Future[float]") -> None:
     """Take note of the answer to one who does not wait: a refusal stands in the lease already."""
     if not answer.cancelled():
         answer.exception()

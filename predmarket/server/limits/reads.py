@@ -1,11 +1,11 @@
-"""The budget of reads: READ_RATE_LIMIT by user, a fifth of it by address for whoever is nobody.
+"""The budget of reads: READ_RATE_LIMIT by user; by address a fifth of it for anonymous clients.
 
-A read costs 1, and a hundredth more for each row of its answer. It is counted in hundredths, so in
-whole numbers. What a read will hold is often known only afterwards: the request is paid before
-anything is done, and refused when there is no more; its rows are paid when they are known, as far
-as there is anything left to pay with.
+A read costs 1, and a hundredth more for each row of its answer. Costs are counted in hundredths, so
+in whole numbers. The request is paid for before anything is done, and refused when the budget is
+empty. The number of rows is often known only afterwards: they are paid for then, as far as the
+budget goes.
 
-No read waits for Redis: what is not leased yet is borrowed (permits.py).
+No read waits for Redis: permits that are not leased yet are borrowed (permits.py).
 """
 
 from collections.abc import Hashable
@@ -26,7 +26,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class _Budget(Generic[K]):
-    """One limit, in rows, that each key has for itself."""
+    """One limit, in rows, for each key."""
 
     def __init__(self, name: str, limit: RateLimit, redis: Redis | None) -> None:
         self._here: Windows[K] = Windows(limit)
@@ -55,20 +55,20 @@ class ReadLimit:
             self._addresses = _Budget("reads-by-address", RateLimit(part, limit.seconds), redis)
 
     def take(self, user_id: int | None, address: str, rows: int = 0) -> None:
-        """Pay for a request whose answer holds ``rows``, as far as that is known.
+        """Pay for a request and for those ``rows`` of its answer that are known beforehand.
 
         Raises Refusal RATE_LIMITED, and then nothing was paid.
         """
         self.pay(user_id, address, REQUEST + rows)
 
     def pay(self, user_id: int | None, address: str, rows: int) -> None:
-        """Pay for rows before they are read, or refuse. Raises Refusal RATE_LIMITED."""
+        """Pay for rows before they are read. Raises Refusal RATE_LIMITED."""
         wait = self._take(user_id, address, rows)
         if wait:
             raise too_many(wait)
 
     def charge(self, user_id: int | None, address: str, rows: int) -> None:
-        """Pay for the rows of an answer, as far as there is anything left to pay with."""
+        """Pay for the rows of an answer, as far as the budget goes."""
         for paid in range(0, rows, REQUEST):
             if self._take(user_id, address, min(REQUEST, rows - paid)):
                 return
@@ -80,7 +80,7 @@ class ReadLimit:
 
 
 class Reader:
-    """Whoever reads through one socket: nobody known at first, perhaps a user later."""
+    """Pays for the reads of one client, which may be anonymous first and a user later."""
 
     __slots__ = ("_address", "_limit", "user_id")
 

@@ -25,7 +25,7 @@ from predmarket.server.settings import Settings
 
 OURS = "predmarket"
 _WIDEST_TEXT = 16_384
-"""Of one field; a traceback without a loop has far less."""
+"""Characters of one field; a traceback without recursion has far fewer."""
 
 
 class _Scrubbed(structlog.stdlib.ProcessorFormatter):
@@ -103,7 +103,7 @@ def _processors(stream: TextIO, *, as_json: bool) -> list[Processor]:
 
 
 def _plain_traceback(stream: TextIO, failed: ExcInfo) -> None:
-    """Write a traceback, whose error may quote what came from outside."""
+    """Write a traceback, clean, since its error may quote text of a client."""
     plain = StringIO()
     structlog.dev.plain_traceback(plain, failed)
     stream.write(clean_lines(plain.getvalue()))
@@ -121,7 +121,7 @@ def _without_traces(_logger: Any, _name: str, event: EventDict) -> EventDict:  #
 
 
 def _redacted(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
-    """Cut long texts first: what looks for secrets takes time by their length."""
+    """Hide secrets. Long texts are cut first, since the search takes time by their length."""
     for name, value in event.items():
         if isinstance(value, str):
             event[name] = cut(value, _WIDEST_TEXT)

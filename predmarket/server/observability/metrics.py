@@ -78,8 +78,8 @@ class Metrics:
         )
         self._dropped = Counter(
             "bus_parcels_dropped",
-            "Parcels on Redis that were not believed: not signed with this exchange's secret, or "
-            "put there again.",
+            "Parcels on Redis that were dropped: not signed with this exchange's secret, or "
+            "repeated.",
             ("kind",),
             registry=registry,
         )
@@ -125,7 +125,7 @@ class Metrics:
         self._recoveries.inc()
 
     def parcel_dropped(self, kind: str) -> None:
-        """Count a parcel that was not believed."""
+        """Count a parcel that was dropped."""
         self._dropped.labels(kind).inc()
 
     def render(self) -> bytes:

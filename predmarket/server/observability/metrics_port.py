@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
-from predmarket.server.limits.address import parse
+from predmarket.server.limits.address import is_loopback
 from predmarket.server.listening import listen_at
 from predmarket.server.observability.metrics import CONTENT_TYPE, Metrics
 from predmarket.server.serving import http_config
@@ -31,8 +31,7 @@ _LARGEST = 65_535
 def is_local(scope: HTTPScope) -> bool:
     """Tell whether a request comes from this machine and was not passed on by a proxy on it."""
     client = scope["client"]
-    address = None if client is None else parse(client[0])
-    if address is None or not address.is_loopback:
+    if client is None or not is_loopback(client[0]):
         return False
     return all(name not in _FORWARDED for name, _ in scope["headers"])
 
@@ -40,10 +39,10 @@ def is_local(scope: HTTPScope) -> bool:
 def settings_of_process(settings: Settings, number: int) -> Settings:
     """Return the settings of one of several processes, counted from 0: each has its own port.
 
-    Raises SettingsError when the ports do not suffice.
+    Raises SettingsError when there are not enough ports.
     """
     port = settings.metrics_port
-    if not port:  # none, or whichever is free
+    if not port:  # no port, or 0: any free one
         return settings
     if port + number > _LARGEST:
         raise SettingsError(
@@ -80,9 +79,9 @@ class _Door:
 
 @asynccontextmanager
 async def metrics_port(settings: Settings, metrics: Metrics) -> AsyncIterator[None]:
-    """Serve the metrics at their own port, where the settings name one, until the block ends.
+    """Serve the metrics at their own port, if the settings name one, until the block ends.
 
-    Raises OSError saying which address could not be had.
+    Raises OSError that names the address.
     """
     if settings.metrics_port is None:
         yield

@@ -47,16 +47,16 @@ _LOOKS = [
     ),
     (re.compile(r"\beyJ[\w-]++(?P<end>\.[\w-]++\.[\w-]*+)?", re.IGNORECASE), _jwt),
 ]
-"""What secrets look like, and what to show instead.
+"""Patterns of secrets, each with the text to show instead.
 
-Lines hold text from clients, so each pattern takes linear time: it gives back nothing that it has
-passed over, and what begins like a secret and is none is passed over as a whole. What that might
-hide from another pattern is why there are several.
+Lines hold text from clients, so each pattern takes linear time: it does not backtrack, and passes
+over a whole word that begins like a secret and is none. Such a word may hold a secret of another
+kind, so there are several patterns, one after the other.
 """
 
 
 def cut(text: str, widest: int) -> str:
-    """Return a text for a log line: what is beyond ``widest`` characters is only counted."""
+    """Return the first ``widest`` characters of a text for a log line, and its length if longer."""
     return text if len(text) <= widest else f"{text[:widest]}… ({len(text)} characters)"
 
 

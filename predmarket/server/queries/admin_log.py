@@ -1,4 +1,4 @@
-"""The admin log: acts that concern users are added here, and all acts are read."""
+"""The admin log: adds acts on users, and reads all acts. (Settlement adds the others.)"""
 
 from typing import NamedTuple
 
@@ -44,14 +44,14 @@ async def add_act(
     user_id: int,
     **said: object,
 ) -> None:
-    """Record what an admin did to a user, in the transaction that does it."""
+    """Record an admin's act on a user, in the transaction that does it."""
     await connection.execute(_added(at, actor_id, action, user_id, said))
 
 
 def add_act_of_operator(
     connection: Connection, at: Micros, action: AdminAction, user_id: int, **said: object
 ) -> None:
-    """Record what was done to a user on the database itself."""
+    """Record an act on a user that was done on the database itself."""
     connection.execute(_added(at, None, action, user_id, said))
 
 

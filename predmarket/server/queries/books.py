@@ -22,8 +22,10 @@ _FIRST_PAGE, _LARGEST_PAGE = 50, 500
 
 
 class RestingLevel(NamedTuple):
-    """What an incoming order can meet at a price: of all, of its user's own, and the rank of the
-    first own order, None without one."""
+    """The quantity that rests at a price: in all, and of one user's own orders.
+
+    ``first_own`` is the rank of that user's first order there, None without one.
+    """
 
     price: Price
     total: Qty
@@ -68,7 +70,7 @@ async def resting_qty(
 async def resting_levels(
     connection: AsyncConnection, market_id: int, side: Side, user_id: int
 ) -> AsyncIterator[RestingLevel]:
-    """Yield the levels of one side, the first to trade first; ``user_id``: whose orders are own."""
+    """Yield the levels of one side, the best first; own orders are those of ``user_id``."""
     size, after = _FIRST_PAGE, None
     while True:
         query = _levels(market_id, side, user_id, after).limit(size)
@@ -83,7 +85,7 @@ async def resting_levels(
 def _levels(
     market_id: int, side: Side, user_id: int, after: Price | None
 ) -> Select[int, int, int, int | None]:
-    """Return the query of the levels at prices worse than ``after``; None: at all prices."""
+    """Return a query of the levels at prices worse than ``after``; None: at all prices."""
     price, left = orders.c.price, orders.c.qty - orders.c.filled
     own = orders.c.user_id == user_id
     query = select(
@@ -98,7 +100,7 @@ def _levels(
 
 
 async def open_orders(connection: AsyncConnection, user_id: int) -> int:
-    """Return how many of a user's orders count as open: those that rest or may come to."""
+    """Return how many of a user's orders count as open: those that rest, or may rest later."""
     resting = orders.c.tif.in_([TimeInForce.GTC.value, TimeInForce.GTD.value])
     query = select(func.count()).where(orders.c.user_id == user_id, resting, OPEN)
     return int((await connection.execute(query)).scalar_one())

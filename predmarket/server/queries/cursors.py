@@ -35,7 +35,7 @@ def decode_cursor(cursor: str | None) -> int:
 def encode_place(user_id: int, place: Place) -> str:
     """Return the cursor of a page of a user's statement.
 
-    No account's balance is out of bounds; what a cursor that somebody made up leads to may be.
+    No account's balance is out of bounds, but one that follows from a forged cursor may be.
     """
     balance = max(-MAX_DEPOSITS, min(place.balance, MAX_DEPOSITS))
     return _encode(place.before, user_id, balance)
@@ -44,9 +44,9 @@ def encode_place(user_id: int, place: Place) -> str:
 def decode_place(user_id: int, cursor: str | None) -> Place | None:
     """Return where a page of a user's statement begins; None: at the newest. Raises Invalid.
 
-    The balance is believed if an account could have it, one below zero after a VOID included: who
-    alters a cursor is told what they put there, and nobody else. One out of bounds could not be
-    counted on from.
+    The balance is taken if an account could have it, one below zero after a VOID included: a user
+    who forges a cursor is shown wrong balances, and no other user is. A balance out of bounds is
+    refused, since the page could not count on from it.
     """
     if cursor is None:
         return None

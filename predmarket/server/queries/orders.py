@@ -32,7 +32,7 @@ _ORDERS = select(
 )
 
 MAX_WALK = 5_000
-"""Orders of a user that one page looks at, whatever it looks for: a few milliseconds' work."""
+"""Orders of a user that one page looks at, whatever its filter: a few milliseconds' work."""
 _OPEN_STATUSES = {OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED}
 
 
@@ -104,11 +104,11 @@ async def page_of_orders(
     statuses: Collection[OrderStatus] = (),
     client_order_id: str | None = None,
 ) -> tuple[list[OrderRecord], int | None]:
-    """Return a page of a user's orders below the id ``before``, newest first, and the id below
-    which the next one begins, None after the last.
+    """Return a page of a user's orders below the id ``before``, newest first, and the next page's
+    ``before``, None after the last page.
 
-    No page goes through more than MAX_WALK orders of the user: one that finds less than it wants
-    among them ends there, perhaps empty, and the next one goes on.
+    No page looks at more than MAX_WALK orders of the user. One that finds too few matches among
+    them ends there, perhaps empty, and the next one goes on.
     """
     is_open = bool(statuses) and _OPEN_STATUSES.issuperset(statuses)  # has an index of its own
     is_filtered = market_id is not None or bool(statuses)
@@ -118,7 +118,7 @@ async def page_of_orders(
         walk = walk.order_by(orders.c.id.desc()).offset(MAX_WALK).limit(1)
         end = (await connection.execute(walk)).scalar_one_or_none()
     query = _orders_of(user_id, market_id, statuses, client_order_id)
-    # By pairs: a database without statistics would go by the id alone, through everybody's orders.
+    # Pairs: with the id alone a database without statistics would walk through all users' orders.
     place = tuple_(orders.c.user_id, orders.c.id)
     query = query.where(place < (user_id, before), place > (user_id, 0 if end is None else end))
     rows = (await connection.execute(query.order_by(orders.c.id.desc()).limit(limit + 1))).all()

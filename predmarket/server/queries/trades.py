@@ -122,7 +122,7 @@ async def fill_before_last(connection: AsyncConnection, user_id: int, count: int
 def _fills(
     user_id: int, which: ColumnElement[bool], order: ColumnElement[int], limit: int
 ) -> list[Select[*tuple[Any, ...]]]:
-    """Return the queries of what a user bought and sold; a trade is never a user's with itself."""
+    """Return the queries of a user's buys and sells; no trade has one user on both sides."""
     return [
         select(
             select(

@@ -54,10 +54,10 @@ async def user_by_id(connection: AsyncConnection, user_id: int) -> UserRecord | 
 
 
 def id_of_email(email: str) -> ScalarSelect[int]:
-    """Return the query of the id of the user with that e-mail, however it is spelt.
+    """Return a query of the id of the user with that e-mail, however it is spelt.
 
-    One whose e-mail was stored before spellings counted as one, and stayed since another has its
-    normal form, is found by exactly what is stored.
+    An old account whose e-mail is stored in another spelling, because another account has the
+    normal form, is found by exactly that spelling.
     """
     stored = email.strip().lower()
     spelt = select(users.c.id).where(users.c.email.in_((stored, normal_email(email))))
@@ -102,7 +102,7 @@ async def full_names(connection: AsyncConnection, user_ids: Iterable[int]) -> di
 
 
 def normal_search(q: str | None) -> str:
-    """Return what is looked for in e-mails."""
+    """Return the text that is searched for in e-mails."""
     return normal_email(q or "")
 
 
@@ -116,9 +116,9 @@ async def find_users(
 ) -> tuple[list[UserRecord], int]:
     """Return one page of the users whose e-mail or name holds ``q``, and how many there are.
 
-    In the order of their ids, but the one whose whole e-mail it is first: a common e-mail is part
-    of many. ``after`` is the id of the last one that was shown, 0 if that was the first. Names
-    match whatever their case, as far as the database knows letters.
+    They are ordered by id, but a user whose whole e-mail is ``q`` comes first: a common e-mail is
+    part of many. ``after`` is the id of the last user shown, 0 when only that first one was. Names
+    match whatever their case, for the letters that the database knows.
     """
     wanted = normal_search(q)
     matches: ColumnElement[bool] = true()

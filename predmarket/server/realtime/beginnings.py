@@ -3,13 +3,13 @@
 A topic is given a beginning while the client takes what it is sent; until then the next one waits.
 So a thousand subscriptions at once cost one task and one snapshot at a time.
 
-What the market view holds (books, tickers, markets) is taken in one step and put into words in
-turns (turns.py). Everything else is read from the database (stored.py), a few at a time, and what
-was missed page by page, of which HISTORIES_AT_ONCE are read for all clients together. Messages of
-that time are held, and dropped where the snapshot stands for them already.
+The market view's part (books, tickers, markets) is taken in one step and encoded in turns
+(turns.py). Everything else is read from the database (stored.py), a few topics at a time. Missed
+changes are read page by page, HISTORIES_AT_ONCE pages at a time for all clients together. Messages
+of that time are held, and dropped where the snapshot stands for them already.
 
-What is sent is paid for by its rows (limits/reads.py); a history is paid for before it is read, and
-refused with RATE_LIMITED when it cannot be.
+The reader pays for the rows that are sent (limits/reads.py). A history is paid for before it is
+read, and refused with RATE_LIMITED when the budget is empty.
 """
 
 import asyncio
@@ -161,7 +161,7 @@ class Beginnings:
             return await stored.read(connection, topic, last_seq, hub.view)
 
     async def _give(self, one: Beginning, found: Snapshot | Missed | History) -> int:
-        """Send what was found; return the number that it leads to. Raises Refusal RATE_LIMITED."""
+        """Send what was found; return its last sequence number. Raises Refusal RATE_LIMITED."""
         if isinstance(found, History):
             return await self._send_history(one, found)
         if isinstance(found, Snapshot):
@@ -219,7 +219,7 @@ class Beginnings:
         )
 
     async def _send_history(self, one: Beginning, history: History) -> int:
-        """Read and send what was missed, page by page; return the number that it leads to.
+        """Read and send the missed changes, page by page; return the last sequence number.
 
         Raises Refusal RATE_LIMITED.
         """

@@ -15,12 +15,11 @@ RESTARTING = 1012
 class Bounds:
     """Seconds, and counts.
 
-    ``idle_s``: how long a socket of nobody's that asked for nothing is kept.
+    ``idle_s``: how long an anonymous socket without subscriptions is kept.
 
     A token is spent on every message but an order that reaches the core (those have limits of
     their own, as over HTTP), on every error, on each 4 KiB of any message and on each ten topics
-    of a subscription: ``burst`` at once,
-    ``rate`` come back a second.
+    of a subscription: ``burst`` at once, ``rate`` come back a second.
     """
 
     ping_s: float = 15.0
@@ -34,6 +33,7 @@ class Bounds:
 
 
 TOPICS_A_TOKEN = 10
+"""Topics of a request that cost one token."""
 
 
 class Bucket:

@@ -4,9 +4,9 @@ A socket comes in with a token in its Authorization header, in ``?token=`` or in
 none, or says who it is in its first message. One with a token that is not valid is closed with
 4401; a cookie that another site's page sent is refused with 403, as a stale one counts as none.
 
-While sockets are open, each is asked for a sign of life and those that give none are closed; so is
-a socket of nobody's that asks for nothing. Whose
-session or key has ended is closed at once where the news arrives, else within ``recheck_s``.
+While sockets are open, each is asked for a sign of life, and those that give none are closed. So is
+an anonymous socket without subscriptions. A socket whose session or key has ended is closed at once
+where the news arrives, else within ``recheck_s``.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ class Realtime:
     async def __call__(
         self, scope: WebSocketScope, receive: Receive, send: Send, behind: str | None = None
     ) -> None:
-        """Let a client in, or refuse it. ``behind``: what a proxy's client counts under."""
+        """Let a client in, or refuse it. ``behind``: the key of a client behind a proxy."""
         counters = self._context.limits.connections
         surplus = counters.enter(behind)
         peer = None
@@ -146,7 +146,7 @@ class Realtime:
         self._watch = None
 
     async def _look(self, now: float) -> None:
-        """Ask each for a sign of life; close those that gave none, or that nobody uses."""
+        """Ask each socket for a sign of life; close those that gave none, and idle ones."""
         bounds = self._shared.bounds
         for count, peer in enumerate(list(self._shared.peers)):
             if now - peer.heard > bounds.silence_s:

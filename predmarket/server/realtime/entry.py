@@ -42,7 +42,7 @@ from predmarket.terms import ErrorCode, Scope
 Reply: TypeAlias = "asyncio.Future[BusReply]"
 _More: TypeAlias = Coroutine[Any, Any, None]
 _Step: TypeAlias = Callable[[Peer, ClientMessage, Principal], _More | None]
-"""Carries a message out, or returns what has to be waited for to do so."""
+"""Carries a message out, or returns a coroutine that does, when it has to wait first."""
 
 _ACK = "order.ack"
 _ONES_OWN = (Kind.ORDERS, Kind.FILLS, Kind.BALANCES, Kind.POSITIONS)

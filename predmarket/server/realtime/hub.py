@@ -5,7 +5,7 @@ Invariants:
   that were put into the loop's queue before it;
 - a topic's messages go out in the order of their numbers, each rendered once, and only when the
   topic has a subscriber;
-- of many sockets some are written to at a time; what is told to all of them holds up nobody;
+- sockets are written to in turns: what is told to all of them holds up no other work;
 - delivering waits for nobody: who does not read is looked after by outgoing.py.
 """
 
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 READS_AT_ONCE = 4
 """Snapshots read from the database at the same time; the rest of its connections serve HTTP."""
 HISTORIES_AT_ONCE = 2
-"""Pages of what was missed that are among them, so that other snapshots find their turn."""
+"""Pages of missed changes that may be among those reads, so that other snapshots find room."""
 SOCKETS_A_TURN = 200
 """Sockets that are written to before others have their turn."""
 _RETRY_S = 0.5
@@ -112,8 +112,10 @@ class Hub:
         self._flush(touched)
 
     def _flush(self, touched: list[Outgoing], start: int = 0) -> None:
-        """Write what was gathered, to some sockets at a time: what is sent to the others meanwhile
-        is gathered behind it."""
+        """Write the gathered messages, SOCKETS_A_TURN sockets at a time.
+
+        What is sent to the other sockets meanwhile is gathered behind it.
+        """
         end = start + SOCKETS_A_TURN
         for out in touched[start:end]:
             out.flush()

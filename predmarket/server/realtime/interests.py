@@ -40,8 +40,8 @@ class Interests:
         most: int,
         failed: Callable[[Beginning, Exception], None],
     ) -> None:
-        """``reader`` pays for what is read; ``failed`` is told of a beginning that could not be
-        given to a client who wants it."""
+        """Prepare it. ``reader`` pays for reads; ``failed`` hears of each beginning that could not
+        be given to a client that wants it."""
         self._context = context
         self._hub = hub
         self._out = out

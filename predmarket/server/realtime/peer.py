@@ -86,13 +86,13 @@ class Peer:
     """One client.
 
     ``connection`` names it when its end shall cancel its orders; ``cancel_wanted``: once it says
-    who it is. ``counted`` is what it counts under behind a proxy (limits/connections.py); ``gone``:
-    its connection is. ``in_flight`` counts what is with the core or being read for an answer.
+    who it is. ``counted`` is its key behind a proxy (limits/connections.py). ``gone``: its
+    connection is gone. ``in_flight`` counts what is with the core or being read for an answer.
     """
 
     def __init__(self, shared: Shared, socket: Socket, scope: dict[str, Any], address: str) -> None:
         """Take over a socket. ``scope`` holds what its log lines say (observability.request),
-        ``address`` what its client's reads count under until it says who it is."""
+        ``address`` is the key of its client's reads until it says who it is."""
         self.shared = shared
         self.context = shared.context
         self.hub = shared.hub
@@ -223,7 +223,7 @@ class Peer:
             self.send(_PING, _EMPTY, None)
 
     def idle_for(self, now: float) -> float:
-        """Return for how long it has been nobody's and listened to nothing."""
+        """Return for how long it has been anonymous and without subscriptions."""
         if self.principal is not None or self.interests:
             self._used = now
         return now - self._used
@@ -309,7 +309,7 @@ class Peer:
 
     def _carry_out(self, raw: bytes) -> None:
         request_id = None
-        if more := weight(raw) - 1:  # before it is read
+        if more := weight(raw) - 1:  # its length is paid for before it is decoded
             self._spend(more)
             if self.ended:
                 return
@@ -332,7 +332,7 @@ class Peer:
             self.refuse(error, request_id)
 
     def _take(self, step: Callable[["Peer", ClientMessage], None], message: ClientMessage) -> None:
-        """Take a step; once more when it lacks a market that may have been made elsewhere."""
+        """Carry a message out; try again when its market may have been made elsewhere."""
         try:
             step(self, message)
         except Refusal as refusal:

@@ -7,11 +7,11 @@ odd (control frames, fragments, mistakes) is handed to the library, one whole fr
 Bounds (``look`` finds out once a second, so up to a second late):
 - a message has at most MAX_MESSAGE_BYTES (4413);
 - the application decides on a handshake within HANDSHAKE_SECONDS;
-- whoever closes, and however, the connection is aborted after CLOSE_SECONDS;
+- once either side closes, the connection is aborted after CLOSE_SECONDS;
 - a client that takes nothing of what is written for READ_SECONDS is closed as too slow (1013); the
-  system keeps about SEND_BUFFER_BYTES for it, and gives up by itself after the same time;
+  system buffers about SEND_BUFFER_BYTES for it, and gives up by itself after the same time;
 - messages are read for TURN_SECONDS at a time; then others have their turn, and nothing more is
-  read from this client until it has its next one.
+  read from this client until its next turn.
 """
 
 import asyncio
@@ -189,7 +189,7 @@ class Socket(WebSocketsSansIOProtocol):
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
             with suppress(OSError):  # a wish
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-                if hasattr(socket, "TCP_USER_TIMEOUT"):  # where no byte of ours waits, it may
+                if hasattr(socket, "TCP_USER_TIMEOUT"):  # also ends it while nothing waits here
                     wait_ms = int(READ_SECONDS * 1_000)
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, wait_ms)
 

@@ -78,13 +78,10 @@ class Recent:
             self._size -= self._batches.popleft().size
 
     async def prepare(self) -> None:
-        """Index the batches in turns, so that ``since`` finds them so: once each, and only when
-        somebody looks."""
+        """Index the batches in turns, before ``since`` needs them: once each, when first needed."""
         for count, batch in enumerate([*self._batches]):
-            if (
-                batch.index is None and count % _BATCHES_A_TURN == 0
-            ):  # decoding a batch takes a while
-                await asyncio.sleep(0)
+            if batch.index is None and count % _BATCHES_A_TURN == 0:
+                await asyncio.sleep(0)  # decoding a batch takes a while
             batch.of(_NOTHING)
 
     def since(self, topic: Topic, last_seq: int) -> list[Change] | None:

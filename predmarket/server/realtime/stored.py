@@ -1,8 +1,8 @@
-"""What a topic begins with where the database has to be asked.
+"""Reads the beginning of a topic from the database.
 
-Given the number that a client has, it is what the client missed, up to MAX_REPLAY and PAGE at a
-time; beyond that, or without one, the topic as it stands, read together with the topic's own number
-in one snapshot of the database.
+With the number that a client has, the beginning is the changes that the client missed, up to
+MAX_REPLAY, read PAGE at a time. Beyond that, or without a number, it is the topic as it stands,
+read together with the topic's own number in one snapshot of the database.
 """
 
 from typing import NamedTuple
@@ -41,7 +41,7 @@ from predmarket.server.view import MarketView
 from predmarket.terms import OrderStatus
 
 PAGE = 200
-"""Missed changes that are read at a time."""
+"""Missed changes that are read at once."""
 _OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 
 
@@ -61,17 +61,18 @@ class Missed(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a client is in a topic: the number that it has, and the id of that trade."""
+    """A client's place in a topic: its last sequence number, and the id of that trade."""
 
     seq: int
     id: int
 
 
 class History(NamedTuple):
-    """What came after the client's place, ``missed`` changes by now, to be read page by page.
+    """The changes after a client's place, ``missed`` of them by now, to be read page by page.
 
-    Each page is read in a snapshot of its own, so that nothing long is held for a slow client. None
-    is passed over: trades never change, and an order that changes meanwhile has a later number.
+    Each page is read in a snapshot of its own, so that no snapshot is held long for a slow client.
+    No change is skipped: trades never change, and an order that changes meanwhile has a later
+    number.
     """
 
     topic: Topic
@@ -80,7 +81,7 @@ class History(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Changes of a history, and the place behind them; ``whole``: there were no more by then."""
+    """Changes of a history, and the place behind them; ``whole``: there were no more."""
 
     changes: list[Change]
     last: Place

@@ -47,7 +47,7 @@ _AWAY_S = 0.5
 _LOOK_S = 0.5
 _SETTLE_S = 2.5
 _MISTRUST: Micros = 10_000_000
-"""How long what does not add up is not loaded again."""
+"""After a load that did not add up, the pause before the next one."""
 
 
 class Seat:
@@ -76,7 +76,7 @@ class Seat:
         return "ok" if self._core.status().healthy else "down"
 
     def status(self) -> CoreStatus:
-        """Return the core's standing; while it stands by, how far its copy is."""
+        """Return the core's standing; while it stands by, the batch and sequence of its copy."""
         if self._core is not None:
             return self._core.status()
         at = self._standby.core
@@ -124,7 +124,7 @@ class Seat:
             task.result()
 
     async def _numbers(self, core: Core) -> Numbers:
-        """Return the numbers of the commands that another core has carried out lately."""
+        """Return the last numbers of commands that the core before has carried out."""
         numbers = Numbers()
         try:
             await numbers.load(self._db, core.now())
@@ -167,7 +167,7 @@ class Seat:
             await asyncio.sleep(pause)
 
     async def _name(self) -> None:
-        """Learn what the exchange is called in Redis, and how its parcels are signed."""
+        """Learn the exchange's id in Redis, and make its MAC."""
         self._link.keys = await keys_of(self._db)
         secret, exchange = self._settings.signing_secret(shared=True), self._link.keys.exchange
         self._link.mac = Mac(secret, exchange, self._metrics.parcel_dropped)
@@ -183,7 +183,7 @@ class Seat:
             log.error("what is committed does not add up: %s", error)  # noqa: TRY400 -- it says all
 
     async def _in_thread(self, call: Callable[[], None]) -> None:
-        """Do something that blocks with the copy, one thing at a time."""
+        """Run a blocking call of the standby, one at a time."""
         await asyncio.get_running_loop().run_in_executor(self._following, call)
 
     def _new_core(self) -> Core:

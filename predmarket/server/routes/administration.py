@@ -1,4 +1,4 @@
-"""What admins did, as admins see it."""
+"""The admin log, as admins see it."""
 
 from typing import Annotated
 

@@ -1,6 +1,5 @@
 """Accounts and sessions: register, login, refresh, password, logout, me."""
 
-import time
 from typing import Literal
 
 from litestar import Response, Router, get, post
@@ -31,6 +30,7 @@ from predmarket.server.auth.gate import (
 )
 from predmarket.server.auth.sessions import Opened
 from predmarket.server.auth.tokens import ACCESS_SECONDS, REFRESH_SECONDS
+from predmarket.server.clock import wall_clock
 from predmarket.server.documents.notes import COMMAND, notes
 from predmarket.server.limits.address import client_keys, plain_address
 from predmarket.server.observability.request import known_as
@@ -75,8 +75,8 @@ async def register(request: ApiRequest, data: JSONBody[RegisterRequest]) -> Resp
 async def login(request: ApiRequest, data: JSONBody[LoginRequest]) -> Response[Session]:
     """Open a session.
 
-    Under one e-mail only some logins an hour may fail, but for those from where its owner has
-    logged in before: 429 RATE_LIMITED.
+    Logins under one e-mail from places where its owner has not logged in before are limited to some
+    an hour: 429 RATE_LIMITED.
     """
     context, host, email = request.context, client_host(request), normal_email(data.email)
     async with context.services.db.read_account() as connection:
@@ -106,8 +106,8 @@ async def refresh(
 ) -> Response[Session]:
     """Trade a refresh token for new tokens.
 
-    A token that comes again within a minute gets the same successor, unless that has been used
-    meanwhile; later its session ends. A session lasts 90 days at most.
+    A token that comes again within a minute gets the same successor, unless that was used
+    meanwhile. One that comes again later ends its session. A session lasts 90 days at most.
     """
     sessions = request.context.sessions
     token = None if data is None else data.refresh_token
@@ -129,8 +129,8 @@ async def refresh(
 async def change_password(request: ApiRequest, data: JSONBody[PasswordRequest]) -> None:
     """Choose another password; every other session ends.
 
-    API keys live on, so that bots do: they have no part in it. Whoever fears that one is known to
-    others ends them all with POST /v1/auth/revoke-all.
+    API keys live on, so that bots go on. POST /v1/auth/revoke-all ends them all, for when one may
+    have been stolen.
     """
     context, who = request.context, request.principal
     async with context.services.db.read_account() as connection:
@@ -154,7 +154,7 @@ async def logout(
     request: ApiRequest,
     data: JSONBody[LogoutRequest | None] = None,
 ) -> Response[None]:
-    """End this session, by its access token, or by its refresh token when that has expired."""
+    """End this session, by its access token or, when that has expired, by its refresh token."""
     sessions, who = request.context.sessions, request.user
     token = None if data is None else data.refresh_token
     if token is None and who is None:
@@ -230,7 +230,7 @@ async def _new_user(request: ApiRequest, data: RegisterRequest) -> UserRecord:
             raise Refusal(ErrorCode.EMAIL_TAKEN)
     source = client_keys(client_host(request))[-1]
     hashed = await context.passwords.hash(data.password, source)
-    now = time.time_ns() // 1_000
+    now = wall_clock()
     try:
         async with db.write() as connection:
             return await add_user(connection, email, hashed, data.full_name, Role.USER, now)

@@ -138,7 +138,7 @@ async def admin(connection: AnyConnection, _: BaseRouteHandler) -> None:
 
 
 async def session_if_any(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard: lets everybody in but API keys, knowing whose session it is while that goes on."""
+    """Guard: lets everybody in but API keys; the user is known while their session goes on."""
     scope = connection.scope
     scope["user"] = await _gate(connection).session_if_any(scope)
 
@@ -157,7 +157,7 @@ async def auth_call(connection: AnyConnection, _: BaseRouteHandler) -> None:
 
 
 async def sign_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard: counts a register or a login by its client's address, whoever else that is."""
+    """Guard: counts a register or a login by its client's address, also with a session."""
     limits = _context(connection).limits.auth
     await limits.take(client_host(connection))
     await limits.take_sign_in(client_host(connection))
@@ -174,7 +174,7 @@ async def cancel_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:
 
 
 async def preview_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard, after ``signed_in``: counts a preview, which asks the book and reads it."""
+    """Guard, after ``signed_in``: counts a preview as an order and as a read."""
     await order_entry(connection, _)
     _context(connection).limits.reads.take(connection.scope["user"].user_id, "")
 
@@ -189,7 +189,7 @@ async def charge_rows(response: Response[Any]) -> Response[Any]:
 
 
 def _let_in(connection: AnyConnection, who: Principal | None) -> None:
-    """Have whoever reads pay for the request; what else a request costs, other guards count."""
+    """Note who is calling, and have a read paid for; other guards count orders and sign-ins."""
     connection.scope["user"] = who
     if _reads(connection):
         reader = Reader(_context(connection).limits.reads, client_key(client_host(connection)))

@@ -57,15 +57,15 @@ def knows(services: Services, ref: str | int) -> bool:
 
 
 async def learn(services: Services, refs: Iterable[str | int]) -> None:
-    """Let the view catch up where it lacks a slug: the market may have been made elsewhere."""
+    """Let the view catch up when it lacks a slug: the market may have been made elsewhere."""
     if not all(knows(services, ref) for ref in refs):
         await services.catch_up()
 
 
 async def refuse_unknown(services: Services, command: PlaceOrder) -> NoReturn:
-    """Refuse an order whose market nobody knows, as the core would.
+    """Refuse an order whose market is unknown, as the core would. Raises Refusal.
 
-    This is not recorded: its client order id stands for nothing yet. Raises Refusal.
+    The refusal is not recorded, so the client order id may be used again.
     """
     async with services.db.read() as connection:
         await dry_run(connection, command, services.core.now())
@@ -77,8 +77,8 @@ def place_command(
 ) -> PlaceOrder:
     """Return the command of a request, every default written in.
 
-    A market's id goes through to the core, which knows best; for a slug that is not known here it
-    is 0, and the core is not asked.
+    A market's id goes to the core, which knows all markets. For a slug that is not known here the
+    id is 0, and the core is not asked.
     """
     ref = request.market_id
     market_id = int(ref) if isinstance(ref, int) or is_id(ref) else 0
@@ -166,7 +166,7 @@ async def changed(
 async def place_batch(
     services: Services, ask: Callable[[], Awaitable[Principal]], batch: BatchRequest
 ) -> BatchAnswer:
-    """Place each order of a batch on its own; ``ask`` tells for whom, asked last.
+    """Place each order of a batch on its own; ``ask`` returns the user, and is called last.
 
     They are handed to the core together, so that what is wrong with one costs the others nothing
     and all of them wait for the same commit.

@@ -33,7 +33,10 @@ def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 
 def has_one_host(headers: Iterable[tuple[bytes, bytes]], *, needed: bool) -> bool:
-    """Tell whether a request says once at most to which host it goes (RFC 9112, 3.2)."""
+    """Tell whether a request has one valid Host header, or none unless ``needed``.
+
+    Source: RFC 9112, 3.2.
+    """
     hosts = [value for name, value in headers if name == b"host"]
     if not hosts:
         return not needed

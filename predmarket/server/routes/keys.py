@@ -1,13 +1,12 @@
 """API keys: make, list, revoke. Who holds a key cannot make another: all of it needs a login."""
 
-import time
-
 from litestar import Router, delete, get, post
 from litestar.params import JSONBody
 
 from predmarket.contracts.identity import ApiKeyList, ApiKeyRequest, NewApiKey
 from predmarket.server import wire
 from predmarket.server.auth.keys import create_key, keys_of, new_key
+from predmarket.server.clock import wall_clock
 from predmarket.server.documents.notes import notes
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import ApiRequest, auth_call, with_session
@@ -22,7 +21,7 @@ async def make_key(request: ApiRequest, data: JSONBody[ApiKeyRequest]) -> NewApi
     who = request.principal
     if Scope.ADMIN in data.scopes and not who.is_admin:
         raise Refusal(E.FORBIDDEN, "only an admin's key may have the scope admin")
-    key, now = new_key(), time.time_ns() // 1_000
+    key, now = new_key(), wall_clock()
     async with request.services.db.write() as connection:
         kept = await create_key(
             connection, who.user_id, data.name, data.scopes, key, now, who.session_id

@@ -54,8 +54,8 @@ async def list_markets(
 ) -> MarketList:
     """List markets, the newest first; ``q`` is looked for in slug and question.
 
-    By ``cursor`` no market that stays as it is is passed over or shown twice, whatever becomes of
-    others between two pages; ``offset`` is for jumping.
+    Pages by ``cursor`` neither skip nor repeat a market that does not change, whatever happens to
+    others between two pages; ``offset`` jumps to a place.
     """
     who = request.user
     before = decode_cursor(cursor)

@@ -134,8 +134,8 @@ async def list_orders(
 ) -> OrderPage:
     """List one's own orders, newest first.
 
-    Behind a filter a page may hold fewer than ``limit``, even none, and be followed by another: no
-    page goes through more than 5000 orders.
+    With a filter a page may hold fewer than ``limit`` orders, even none, although another follows:
+    no page looks at more than 5000 orders.
     """
     context, who = request.context, request.principal
     market_id = None if market is None else (await context.find_market(market, who)).id

@@ -29,9 +29,10 @@ async def check_query(request: Request[Any, Any, Any]) -> None:
 
 
 def check_parameters(raw: bytes, known: Mapping[str, bool]) -> None:
-    """Refuse what is not among these, and whether each may be "null" (_parameters). Raises Invalid.
+    """Refuse unknown, repeated and null parameters. Raises Invalid.
 
-    Of a query with more than MAX_PARAMETERS only the first are looked at, and it is refused.
+    ``known`` says of each parameter whether it may be "null". A query with more than MAX_PARAMETERS
+    is refused, and only the first are looked at.
     """
     pairs = raw.decode("latin-1").split("&", MAX_PARAMETERS)
     problems: list[Problem] = []

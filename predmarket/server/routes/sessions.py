@@ -1,4 +1,4 @@
-"""One's own sessions: list, end one, end everything. All of it needs a login."""
+"""One's own sessions: list them, end one, end all with the API keys. No API key may do so."""
 
 from litestar import Response, Router, delete, get, post
 

@@ -59,8 +59,8 @@ async def update_user(
     """Change what a user may do, from this moment on.
 
     Disabling also ends the user's sessions and API keys and cancels the open orders; enabling
-    brings none of them back. Where that is answered with 503 the user is disabled, and the same
-    call again cancels what was left open.
+    brings none of them back. After a 503 the user is disabled, and the same call again cancels the
+    orders that were left open.
     """
     user_id = id_in_path(id, E.USER_NOT_FOUND)
     actor_id, now = request.principal.user_id, request.services.core.now()

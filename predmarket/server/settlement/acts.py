@@ -1,6 +1,6 @@
-"""Which commands are acts of admins, and what the admin log says of each.
+"""Finds the commands that are acts of admins, and makes their rows of the admin log.
 
-Only what was carried out is an act; a refused command changed nothing and is none.
+A refused command changed nothing, so it is no act.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ _BY_STATUS = {
 
 
 def act_of(command: Command, events: Iterable[Event]) -> Act | None:
-    """Return what the admin log says of a command just carried out; None: it is no admin's act."""
+    """Return the admin log's row of a command just carried out; None: it is no act of an admin."""
     kind = type(command)
     if kind not in _KINDS:
         return None
@@ -81,7 +81,7 @@ def _of_market(command: Command, market_id: int) -> Act | None:
 
 
 def _closing(command: UpdateMarket) -> dict[str, object]:
-    """Return the closing time that was set; an empty text says that it was taken away."""
+    """Return the closing time that was set; an empty text says that it was removed."""
     if not command.sets_closes_at:
         return {}
     return {"closesAt": "" if command.closes_at is None else format_time(command.closes_at)}

@@ -252,9 +252,9 @@ def _same_state(store: Store, core: CoreRow, replayed: Exchange) -> Check:
 
 
 class _Orders:
-    """Sums of row hashes of orders as they stand last, by their ids' remainder.
+    """Sums of the hashes of orders' last rows, by the remainder of the order's id.
 
-    A closed order never changes again, so only the open ones' hashes are kept.
+    A closed order never changes again, so hashes are kept of open orders alone.
     """
 
     def __init__(self) -> None:
@@ -279,8 +279,10 @@ class _Orders:
 
 
 class _Replayer:
-    """Carries out the journal and keeps what is needed to compare every table: of what has ended no
-    more than sums, so that memory does not grow with history."""
+    """Carries out the journal and keeps what is needed to compare every table.
+
+    Of closed orders and of history it keeps sums alone, so that memory does not grow with history.
+    """
 
     def __init__(self) -> None:
         self.exchange = Exchange()
@@ -327,11 +329,9 @@ class _Replayer:
             for added_row in added:
                 if shape is not rows.ADMIN_LOG or int(added_row[0] or 0) > self._logged_from:
                     self._history[shape.table].add(added_row)
-        changes = self.exchange.take_changes()
-        for order in changes.orders.values():
+        for order in self.exchange.take_changes().orders.values():
             is_open = order.id in self.exchange.state.orders
             self._orders.put(order.id, _replayed(rows.order_row(order)), is_open=is_open)
-        recovery.forget_final(self.exchange.state, changes.markets)
         return None
 
     def compare(self, store: Store, progress: Progress) -> Iterator[Check]:
@@ -346,14 +346,14 @@ class _Replayer:
         yield Check("orders: replayed = stored", not wrong, detail)
         for shape in rows.HISTORY_SHAPES:
             stored = _Heap()
-            for row in store.rows_of(shape, _OF_COMMANDS.get(shape, "")):
+            for row in store.rows_of(shape, _MADE_BY_JOURNAL.get(shape, "")):
                 stored.add(_normal(shape, row))
             ok = stored.same_as(self._history[shape.table])
             yield Check(f"{shape.table}: replayed = stored", ok, f"{stored.count}")
 
 
-_OF_COMMANDS = {rows.ADMIN_LOG: "WHERE seq IS NOT NULL"}
-"""Which rows of a table the journal makes, where it is not all of them."""
+_MADE_BY_JOURNAL = {rows.ADMIN_LOG: "WHERE seq IS NOT NULL"}
+"""Selects the rows that the journal makes, for tables that hold others, too."""
 
 
 def _replayed(row: Sequence[Any]) -> Sequence[Any]:

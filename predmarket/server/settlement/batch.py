@@ -22,18 +22,18 @@ from predmarket.server.view import MarketView
 from predmarket.units import Micros
 
 ROWS_PER_STEP = 20_000
-"""What one command, or one step of one, writes at the most."""
+"""Rows that one command, or one step of a command, writes at the most."""
 
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """The commands decided since the last seal, what they came to and their effects.
+    """The commands decided since the last seal, with their replies and effects.
 
-    ``decided`` are those that a part of was carried out here, ``answers`` those that wrote nothing,
-    since the answer was known; ``stepped`` tells that a step was taken here; ``announced`` are
-    markets whose status or details changed. ``position`` is how far it brings the
-    core in the command stream, None when no further. Sealed, ``changes`` is what it tells the
-    world, and ``encoded`` the same as bytes; None when it has nothing to commit.
+    ``decided`` are the commands that were carried out here, whole or in part, ``answers`` the
+    repeats, whose answer was known and which wrote nothing. ``stepped`` tells that a step was taken
+    here; ``announced`` are markets whose status or details changed. ``position`` is the place in
+    the command stream that it brings the core to, None when it stays. Sealed, ``changes`` is what
+    it tells the world, and ``encoded`` the same as bytes; None when it has nothing to commit.
     """
 
     first_seq: int
@@ -70,7 +70,7 @@ class Batch:
                 self.announced.add(event.market_id)
 
     def _count(self, exchange: Exchange) -> int:
-        """Return how many rows the batch writes so far: of history, of state, and its own two."""
+        """Return how many rows the batch writes so far: history, state, and its own two rows."""
         state = exchange.state
         return (
             2
@@ -82,7 +82,7 @@ class Batch:
         )
 
     def pending(self) -> list[PendingCommand]:
-        """Return everybody who waits for this batch, each once."""
+        """Return the commands that wait for this batch, each once."""
         return list(dict.fromkeys([*self.decided, *(pending for pending, _ in self.answers)]))
 
     def seal(self, exchange: Exchange, before: CoreRow) -> Settlement:
@@ -130,7 +130,7 @@ class Batch:
             view.apply(self.changes)
 
     def answer(self) -> None:
-        """Answer those who wait and are done. Call it after the commit."""
+        """Answer the commands that are done. Call it after the commit."""
         for pending in self.decided:
             pending.committed()
         for pending, reply in self.answers:

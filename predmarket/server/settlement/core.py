@@ -54,8 +54,8 @@ class CoreStatus:
     """What the core says of itself.
 
     ``healthy`` is false while it recovers or stops, when a commit hangs, when it cannot tell any
-    more that it leads, and while the journal is ahead of the database's time, by ``ahead``.
-    ``waiting`` counts the commands that are not decided yet.
+    more that it leads, and while the journal is ahead of the database's time; ``ahead`` is by how
+    much. ``waiting`` counts the commands that are not decided yet.
     """
 
     leader: str
@@ -88,7 +88,8 @@ class Core(Bus):
         standby: Standby | None = None,
     ) -> None:
         """Prepare one. ``gateways_elsewhere``: they are other processes, which may outlive a core,
-        and their commands come by ``receive``. ``standby``: what it followed the journal with."""
+        and their commands come by ``receive``. ``standby`` holds the copy that followed the
+        journal."""
         clock = clock or Clock()
         self._work = Work(store, view, clock, max_batch, observer or Nobody(), outlet or NoOutlet())
         self._leadership = leadership

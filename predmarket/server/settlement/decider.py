@@ -15,6 +15,7 @@ _GROUP = 100
 at the most, so that one that finds the core idle is committed at once."""
 
 _LOOK_S = 1.0
+"""Seconds after which a timer is looked at again, at the latest."""
 
 
 class Decider:
@@ -71,7 +72,7 @@ class Decider:
                 group[0].suspect = False
 
     def _suspect(self, pending: list[PendingCommand], error: Exception, *, alone: bool) -> None:
-        """Have each of these run alone after the recovery; drop one that was."""
+        """Have each of these run alone after the recovery; drop it if it did already."""
         for one in pending:
             one.suspect = True
             if alone:
@@ -81,7 +82,7 @@ class Decider:
     def _take_group(self) -> list[PendingCommand]:
         """Take the next commands that somebody still waits for; a suspect one goes alone.
 
-        What has to wait for another command's steps is set aside, without a look-up.
+        A command that has to wait for another one's steps is set aside, without a look-up.
         """
         work, sequencer = self._work, self._work.sequencer
         group: list[PendingCommand] = []
@@ -120,8 +121,8 @@ class Decider:
         delay = self._work.sequencer.next_due_in()
         if delay is not None:
             loop = asyncio.get_running_loop()
-            # Late by a millisecond rather than early, and looked at anew before long: the loop's
-            # clock stands still while the machine is suspended.
+            # A millisecond late rather than early. Looked at again within _LOOK_S, since the
+            # loop's clock stands still while the machine is suspended.
             delay = min(delay, _LOOK_S) + 0.001
             self._alarm = loop.call_later(delay, self._work.arrived.set)
 

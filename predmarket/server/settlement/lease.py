@@ -8,15 +8,16 @@ from typing import Any
 import psycopg
 
 from predmarket.server.settlement.leadership import LEASE_S, POLL_S, Held, holder_name
-from predmarket.server.settlement.postgres_store import NOW, conninfo
+from predmarket.server.settlement.postgres_store import conninfo
 from predmarket.server.settlement.store import Deposed, StoreError
+from predmarket.server.storage.database import POSTGRESQL_NOW as NOW
 
 
 class LeaseLeadership:
     """A row with an expiry by the database's clock, renewed apart from the commits.
 
-    One that ends later than any given now would counts as ended: that clock was put back, and
-    nobody could lead until it had caught up.
+    A lease that ends later than a new one would counts as expired: the database's clock was put
+    back, and no core could lead until it had caught up.
     """
 
     renew_every_s = LEASE_S / 4

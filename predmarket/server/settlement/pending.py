@@ -50,13 +50,12 @@ class Part:
 
 @dataclass(slots=True, eq=False)
 class PendingCommand:
-    """A command that somebody waits for. From ``expires_at`` on, in elapsed time (clock.py), nobody
-    does any more.
+    """A command that somebody waits for, until ``expires_at`` in elapsed time (clock.py).
 
-    ``id`` is its own for ever, ``number`` its place among this core's commands. ``position``: with
-    it everything in the command stream up to here is dealt with; None where there is no stream.
-    ``follows`` is the command before it in one request: it waits until that one is over. ``early``:
-    it is answered after its first step. ``suspect``: it has to be decided alone.
+    ``id`` is its own for ever, ``number`` its place among this core's commands. ``position`` is its
+    place in the command stream, None where there is no stream: once it is decided, everything up to
+    there is. ``follows`` is the command before it in one request, which has to be over first.
+    ``early``: it is answered after its first step. ``suspect``: it has to be decided alone.
     """
 
     id: str
@@ -83,7 +82,7 @@ class PendingCommand:
         return unfinished(self.parts[-1].reply) if self.parts else None
 
     def take(self, now: Micros) -> bool:
-        """Begin to decide it, unless nobody waits for it any more; then it is dropped."""
+        """Begin to decide it; False: nobody waits for it any more, and it is dropped."""
         self._leave(Stage.QUEUED)
         if self.reply.done() or self.expires_at <= now:
             self.drop(OutcomeUnknown("no reply in time"))
@@ -92,13 +91,13 @@ class PendingCommand:
         return True
 
     def wait(self, key: str | None) -> None:
-        """Put it back: it found no room, or waits until ``key`` is released."""
+        """Put it back: it waits until ``key`` is released, or, with None, for room in a batch."""
         self._leave(Stage.DECIDING)
         self.stage = Stage.QUEUED
         self.waits_for = key
 
     def decide(self, reply: BusReply) -> None:
-        """Take what it, or its next step, came to; not committed yet."""
+        """Take the reply to it or to its next step, which is not committed yet."""
         self._leave(Stage.DECIDING, Stage.STEPPING, Stage.DECIDED, Stage.COMMITTING)
         self.parts.append(Part(self.entry_id, reply))
         self.stage = Stage.DECIDED
@@ -111,12 +110,12 @@ class PendingCommand:
         return f"{self.id}/{len(self.parts)}" if self.parts else self.id
 
     def commit(self) -> None:
-        """Take note that the database has what was decided."""
+        """Take note that the decision is on its way to the database."""
         if self.stage is Stage.DECIDED:
             self.stage = Stage.COMMITTING
 
     def committed(self) -> None:
-        """Take note that the oldest part that was not committed is now; answer what is over."""
+        """Take note that its oldest uncommitted part is committed; answer if that was the last."""
         part = next((part for part in self.parts if not part.committed), None)
         if self.over or part is None:
             return
@@ -141,10 +140,10 @@ class PendingCommand:
                 self.reply.set_exception(error)
 
     def expire(self, now: Micros) -> bool:
-        """Tell whoever waited too long that the outcome is unknown; False: it is not over yet.
+        """Answer OUTCOME_UNKNOWN when its time is up; False: somebody waits on.
 
-        What has been decided goes its way all the same, and what is carried out in steps has as
-        long as they take.
+        A command that was decided is committed all the same. Once a step is committed, the answer
+        may take as long as the steps do.
         """
         if self.over or self.reply.done():
             return True
@@ -154,7 +153,7 @@ class PendingCommand:
         return True
 
     def recover(self, committed_ids: frozenset[str]) -> None:
-        """Go back to what the database knows of it: everything else is decided again."""
+        """Go back to its last part that the database has; the rest is decided again."""
         if self.over:
             return
         known = [part.committed or part.id in committed_ids for part in self.parts]
@@ -179,7 +178,7 @@ def unfinished(reply: BusReply) -> str | None:
 
 
 def whole(parts: list[Part]) -> BusReply:
-    """Return one reply of what all steps came to."""
+    """Return one reply for all steps together."""
     last = parts[-1].reply
     if len(parts) == 1:
         return _sorted(last)

@@ -42,6 +42,7 @@ from predmarket.server.settlement.store import (
     picked,
     updates,
 )
+from predmarket.server.storage.database import POSTGRESQL_NOW
 from predmarket.units import Micros
 
 _Statement: TypeAlias = tuple[str, Parameters]
@@ -66,8 +67,6 @@ KNOWN_TRANSFERS = (
 _TYPES = {"i": "bigint", "w": "text", "t": "text", "b": "boolean"}
 _REFUSALS = (psycopg.errors.IntegrityError, psycopg.errors.DataError)
 _PARAMETER = re.compile("%s")
-NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-"""The database's time in microseconds."""
 
 
 def conninfo(url: str) -> str:
@@ -131,7 +130,7 @@ class PostgresStore(Store):
         )
 
     def time(self) -> Micros:
-        return int(self.read(f"SELECT {NOW}")[0][0])
+        return int(self.read(f"SELECT {POSTGRESQL_NOW}")[0][0])
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if self._db is None:

@@ -4,8 +4,6 @@ Invariant: what is loaded satisfies the engine's invariants, or LoadError is rai
 served from it. Source: ARCHITECTURE, Recovery.
 """
 
-from collections.abc import Iterable
-
 from predmarket.engine import lifecycle, steps
 from predmarket.engine.book import Order
 from predmarket.engine.ledger import Account, Position
@@ -26,8 +24,9 @@ from predmarket.terms import (
 )
 from predmarket.units import PRICE_ONE
 
-_SIDES = {word.value: word for word in Side}  # looked up for each order: many times quicker than
-_TYPES = {word.value: word for word in OrderType}  # to call the enumeration
+# For each order of a load: a look-up is many times quicker than a call of the enumeration.
+_SIDES = {word.value: word for word in Side}
+_TYPES = {word.value: word for word in OrderType}
 _TIFS = {word.value: word for word in TimeInForce}
 _STPS = {word.value: word for word in SelfTradePrevention}
 _STATUSES = {word.value: word for word in OrderStatus}
@@ -35,7 +34,7 @@ _STATUSES = {word.value: word for word in OrderStatus}
 LIVE_POSITIONS = (
     "WHERE market_id IN (SELECT id FROM markets WHERE status NOT IN ('RESOLVED', 'VOIDED'))"
 )
-"""Those of final markets are flat and never change again."""
+"""Selects positions that may still change: those in final markets are settled."""
 OPEN_ORDERS = "WHERE status IN ('OPEN', 'PARTIALLY_FILLED') ORDER BY rank"
 
 
@@ -67,23 +66,13 @@ def load(store: Store, core: CoreRow) -> State:
 
 
 def dismantle(state: State) -> None:
-    """Break the reference cycles of a state that nobody uses any more: its memory is free then.
+    """Break the reference cycles of a state that is not used any more, so that it is freed.
 
-    Orders that stand in a queue know each other and their level.
+    The orders of a level refer to each other and to the level.
     """
     for order in state.orders.values():
         order.prev = order.next = order.level = None
     state.orders.clear()
-
-
-def forget_final(state: State, market_ids: Iterable[int]) -> None:
-    """Drop the positions of those markets that are final: they are flat and never change again."""
-    for market_id in market_ids:
-        market = state.markets[market_id]
-        if market.final:
-            for user_id in market.positions:
-                del state.ledger.positions[user_id, market_id]
-            market.positions = {}
 
 
 def _load_accounts(state: State, store: Store) -> None:
@@ -145,7 +134,7 @@ def _load_positions(state: State, store: Store) -> None:
 def _load_orders(state: State, store: Store) -> None:
     """Queue the open orders in the order of their rank, which is their time priority.
 
-    Those on their way in steps do not rest yet.
+    Orders whose sweep has steps left do not rest yet.
     """
     passing = {
         one.order_id: one.limit for one in state.unfinished.values() if isinstance(one, SweepSteps)
@@ -180,14 +169,14 @@ def _load_orders(state: State, store: Store) -> None:
 
 
 def _resume(state: State, market: Market) -> None:
-    """Take up a market's timer, and a closing or a resolution that an older core began."""
+    """Set a market's timer, and resume a closing or a resolution that has no record of its steps.
+
+    Versions before such records left it so.
+    """
     lifecycle.schedule_close(state, market)
     begun = market.ending is not None or not market.book.empty
-    if (
-        market.status is MarketStatus.CLOSED
-        and begun
-        and market_key(market.id) not in (state.unfinished)
-    ):
+    recorded = market_key(market.id) in state.unfinished
+    if market.status is MarketStatus.CLOSED and begun and not recorded:
         state.begin(MarketSteps(market.id))
 
 

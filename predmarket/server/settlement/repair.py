@@ -25,7 +25,7 @@ class Repair:
         self._takeover = takeover
 
     async def recover(self) -> None:
-        """Reload and put every command where it belongs. Raises Deposed, LoadError."""
+        """Reload and bring every command to its right stage. Raises Deposed, LoadError."""
         work = self._work
         under_way = [*work.under_way]
         loaded = await self._load_patiently()

@@ -5,9 +5,10 @@ new one is made from what is committed at start and after each recovery.
 
 Invariants:
 - times never go backwards, and before a command everything due at or before its time is applied;
-- what has to wait for a command that is carried out in steps is not applied before its last step;
-- a batch takes one step at the most, so that other markets go on; every other one does take one;
-- a batch is bounded by its commands and by its rows: ten a command it may hold, and one step.
+- while a command is carried out in steps, what waits for its key (engine/waits.py) is not applied;
+- a batch takes one step at the most, so that other markets go on; at least every other batch does;
+- a batch is bounded by its commands, and by its rows: ten for each command it may hold, and those
+  of one step.
 
 Source: ARCHITECTURE, The path of an order.
 """
@@ -51,7 +52,7 @@ class Sequencer:
 
     ``dead`` are connections that ended with the process before; their orders are cancelled first.
     ``stepping`` are the commands whose steps are under way, ``waiting`` those that wait for them,
-    both by what is held.
+    both by key.
     """
 
     def __init__(
@@ -121,8 +122,8 @@ class Sequencer:
     ) -> tuple[deque[PendingCommand], list[PendingCommand]]:
         """Carry out a group, and before each command what fell due.
 
-        Returns what found no room, and what may go on because a command took its last step.
-        Raises CommandDefect or CoreDefect; the state is worthless then.
+        Returns the commands that found no room, and those that waited for a step that was the
+        last. Raises CommandDefect or CoreDefect; the state is worthless then.
         """
         left = deque(group)
         released = self._take_step() if self._owes_step else []
@@ -170,8 +171,11 @@ class Sequencer:
             self.stepping.setdefault(key, []).append(pending)
 
     def waits_for(self, pending: PendingCommand) -> Key | None:
-        """Return the key that a command has to wait for: what holds its market or account, or what
-        the command before it in the same request waits for or still has to do."""
+        """Return the key that a command has to wait for, None when it may be applied now.
+
+        It is the key that holds its market or account, or the one that the command before it in
+        the same request waits for or holds.
+        """
         before = pending.follows
         if before is not None and not before.over:
             key = before.unfinished or before.waits_for
@@ -208,7 +212,7 @@ class Sequencer:
         return not self.full
 
     def _take_step(self) -> list[PendingCommand]:
-        """Take one step a batch, so that other markets go on; return what waited for the last."""
+        """Take the next step, one a batch; after a last step return the commands that waited."""
         step = self.exchange.next_step()
         if step is None or self.batch.stepped:
             return []
@@ -225,13 +229,13 @@ class Sequencer:
         return list(self.waiting.pop(step.key, ()))
 
     def resume(self, pending: PendingCommand) -> None:
-        """Let a command whose first steps are committed wait on for the others, or answer it."""
+        """Wait on for the steps of a command that has some committed, or answer it if all are."""
         key = pending.unfinished
         assert key is not None  # else it was answered
         if key in self.exchange.state.unfinished:
             self.stepping.setdefault(key, []).append(pending)
         else:
-            pending.answer(_as_it_stands(pending))
+            pending.answer(_reply_without_last_step(pending))
 
     def seal(self) -> tuple[Batch, Settlement | None]:
         """Take the forming batch and begin a new one. None: it has answers, nothing to commit."""
@@ -250,9 +254,11 @@ class Sequencer:
         return Batch(self.core.last_seq + 1, History(self.core.counters.last_ledger_id))
 
 
-def _as_it_stands(pending: PendingCommand) -> BusReply:
-    """Return the reply to a command whose last step was committed without an answer: another core
-    took it, or this one's commit had no answer."""
+def _reply_without_last_step(pending: PendingCommand) -> BusReply:
+    """Return the reply to a command whose last step is committed but whose reply is not known.
+
+    Another core took the step, or the outcome of this core's commit was unknown.
+    """
     last = pending.parts[-1].reply
     if isinstance(last, OrderDone):
         return RepeatedOrder(last.order.id)

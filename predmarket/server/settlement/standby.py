@@ -1,9 +1,9 @@
 """A standby's copy of the state, which follows the journal.
 
-Invariant: as of batch N the copy is what a load of batch N gives, with every number and version
-that the store keeps. It carries out each batch by the code that decided it (batch.py), and compares
-the journal's hash and, before it leads, every total of ``core_state``. A copy that lags too far, or
-meets anything else than the next batch, is thrown away: then the state is loaded.
+Invariant: as of batch N the copy equals a load of batch N, with every number and version that the
+store keeps. It carries out each batch by the code that decided it (batch.py), and compares the
+journal's hash and, before it leads, every total of ``core_state``. A copy that lags too far, or
+finds anything but the next batch, is dropped, and the state is loaded.
 
 Source: ARCHITECTURE, Recovery.
 """
@@ -23,12 +23,12 @@ from predmarket.server.settlement.store import CoreRow, JournalRow, Store, Store
 log = logging.getLogger(__name__)
 
 MAX_LAG = 50_000
-"""Commands behind from which on a load is quicker: some seconds to carry out."""
+"""Commands that the copy may be behind: more take some seconds, and a load is quicker."""
 _PAGE = 100
 
 
 class _CannotFollow(Exception):
-    """The copy is of no use any more; the message says why."""
+    """The copy cannot be used any more; the message says why."""
 
 
 class Copy:
@@ -56,7 +56,6 @@ class Copy:
         except Exception as error:  # whatever it is, the copy is worthless
             raise _CannotFollow(f"batch {row.batch} cannot be carried out: {error!r}") from error
         self.core = dataclasses.replace(settlement.core, last_hash=row.hash)
-        recovery.forget_final(exchange.state, batch.announced)
 
     def catch_up(self, store: Store, core: CoreRow) -> None:
         """Carry out the batches up to ``core``. Raises _CannotFollow, StoreError."""
@@ -79,7 +78,7 @@ class Standby:
     """The copy that one core keeps while another leads. All calls block, and come one at a time."""
 
     def __init__(self, store: Store) -> None:
-        """Prepare it; ``store`` is for nobody else."""
+        """Prepare it; nothing else may use ``store``."""
         self._store = store
         self._connected = False
         self._copy: Copy | None = None
@@ -90,7 +89,7 @@ class Standby:
         return None if self._copy is None else self._copy.core
 
     def follow(self) -> None:
-        """Load a copy, or carry out what was committed since. Raises StoreError, LoadError."""
+        """Load a copy, or carry out the batches committed since. Raises StoreError, LoadError."""
         try:
             if not self._connected:
                 self._store.connect()
@@ -110,7 +109,7 @@ class Standby:
             raise
 
     def take(self, store: Store, core: CoreRow) -> State | None:
-        """Give the copy away as of ``core``, read from there; None when it has to be loaded.
+        """Hand over the copy's state as of ``core``, a row of ``store``; None: it has to be loaded.
 
         Raises StoreError.
         """

@@ -51,8 +51,11 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class CoreRow:
-    """The row of ``core_state``. ``position``: what of the command stream is dealt with;
-    ``unfinished``: commands that are carried out in steps (engine/steps.py)."""
+    """The row of ``core_state``.
+
+    ``position`` is how far the command stream is dealt with, ``unfinished`` the steps that commands
+    have left (engine/steps.py).
+    """
 
     epoch: int
     last_batch: int
@@ -142,7 +145,7 @@ class Store(ABC):
     """
 
     interrupted = False
-    """Set from any thread: what reads for long ends with StoreError."""
+    """Set from any thread: a long read then ends with StoreError."""
     mark: str
     """How this database spells a parameter."""
     at_once: int

@@ -106,7 +106,7 @@ class Takeover:
     def _state_of(self, core: CoreRow) -> State:
         """Return the state as of ``core``: a standby's copy with the tail behind it, or loaded.
 
-        What was loaded before has been given up; its memory is freed first.
+        The state loaded before is not used any more; its memory is freed first.
         """
         if self._state is not None:
             recovery.dismantle(self._state)
@@ -122,13 +122,13 @@ class Takeover:
         return state
 
     def _set_clock(self, core: CoreRow) -> None:
-        """Go on in the database's time, and say so when the journal is ahead of it."""
+        """Set the clock to the database's time, and log when the journal is ahead of it."""
         self._clock.set(self._store.time())
         ahead = self._clock.ahead(core.last_time)
         if ahead:
             log.error(
-                "the journal is %.1f s ahead of the database's time: until that has passed no time "
-                "does, and nothing falls due; see Clocks in docs/operations.md",
+                "the journal is %.1f s ahead of the database's time: time stands still and nothing "
+                "falls due until the database has caught up; see Clocks in docs/operations.md",
                 ahead / 1_000_000,
             )
 

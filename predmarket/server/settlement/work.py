@@ -1,7 +1,7 @@
 """What the core's tasks share: the commands on their way, the engine, and what is committed.
 
-A command is one ``PendingCommand`` (pending.py), which says where it stands. ``live`` are all that
-are not over, in the order they came; ``queue`` are those to be taken next.
+Each command is one ``PendingCommand`` (pending.py), which says where it stands. ``live`` holds the
+commands that are not over, in the order they came, ``queue`` those to be taken next.
 
 Everything here happens on the event loop; between two awaits nothing changes.
 """
@@ -124,7 +124,7 @@ class Work:
         self.arrived.set()
 
     def forget_over(self) -> None:
-        """Drop what was answered or dropped from ``live``."""
+        """Remove the commands that were answered or dropped from ``live``."""
         over = [reply for reply, pending in self.live.items() if pending.over]
         for reply in over:
             del self.live[reply]
@@ -180,7 +180,7 @@ class Work:
         pending.drop(Faulted("the command met a defect and was dropped"))
 
     def requeue(self) -> None:
-        """Put everything back that has to be decided again, in the order it came."""
+        """Queue the commands that have to be decided again, in the order they came."""
         again = [pending for pending in self.live.values() if pending.stage is Stage.QUEUED]
         self.queue = deque(sorted(again, key=lambda pending: pending.number))
 

@@ -3,14 +3,12 @@
 ``read`` sees one snapshot, also across statements. ``write`` is for the identity tables alone;
 what concerns money is written by settlement. Neither is ever held across anything slow.
 
-``read_account`` is ``read`` on connections of its own: for look-ups of who is asking, sign-in,
-one's own account and the answers to orders. Whatever else is read, however slow and often, takes
-none of them away.
+``read_account`` is ``read`` on connections of its own: for look-ups of tokens, sign-in, one's own
+account and the answers to orders. No other read takes these connections, however slow or frequent.
 """
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -24,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.util import await_only, greenlet_spawn
 
+from predmarket.server.clock import wall_clock
 from predmarket.units import Micros
 
 POOL_SIZE = 8
@@ -34,6 +33,9 @@ BUSY_MS = 5_000
 PING_SECONDS = 2
 CLOSE_SECONDS = 1
 _LOOK_SECONDS = 0.005
+
+POSTGRESQL_NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+"""PostgreSQL's time in microseconds."""
 
 UNAVAILABLE = (DBAPIError, PoolTimeoutError, OSError)
 """What a statement raises, among other reasons, when the database is away."""
@@ -99,8 +101,9 @@ def prepare_sqlite(engine: Engine, begin: str, *, read_only: bool = False) -> No
 class EndingConnection(sqlite3.Connection):
     """A connection whose transaction ends with it.
 
-    A statement that was cancelled half-way keeps SQLite's own connection alive after ``close``
-    until it is collected as garbage, and with it the lock of its transaction: nobody could write.
+    A statement that was cancelled half-way keeps SQLite's own connection alive after ``close``,
+    until the garbage collector frees it. Its transaction would keep its lock until then, and no
+    other connection could write.
     """
 
     def close(self) -> None:
@@ -111,9 +114,9 @@ class EndingConnection(sqlite3.Connection):
 
 
 def open_whole(engine: Engine) -> None:
-    """Let no cancellation cut the opening of a connection short: it is closed once it is open.
+    """Have an engine close a connection whose opening was cancelled, once it is open.
 
-    For a driver that opens one in a thread, which nobody waits for after a cancellation.
+    For a driver that opens connections in a thread, which nobody waits for after a cancellation.
     """
 
     async def opened(opening: Awaitable[Any]) -> Any:  # noqa: ANN401 -- as SQLAlchemy
@@ -143,9 +146,9 @@ def sync_engine(url: str) -> Engine:
 async def database_time(connection: AsyncConnection) -> Micros:
     """Return the database's time, one for all gateways; an embedded one has this machine's."""
     if connection.dialect.name == "sqlite":
-        return time.time_ns() // 1_000
-    micros = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-    return int((await connection.execute(micros)).scalar_one())
+        return wall_clock()
+    now = text(f"SELECT {POSTGRESQL_NOW}")
+    return int((await connection.execute(now)).scalar_one())
 
 
 class Database:
@@ -203,8 +206,7 @@ class Database:
 
     @asynccontextmanager
     async def read_account(self) -> AsyncIterator[AsyncConnection]:
-        """Open one snapshot of the database on a connection that is kept for a few rows of one
-        user's or one order's."""
+        """Open one snapshot on a connection that is kept for small reads of one user or order."""
         async with self._account_reader.connect() as connection:
             yield connection
 
@@ -234,8 +236,8 @@ class Database:
     async def close(self) -> None:
         """Close every connection.
 
-        Tasks that still use one have CLOSE_SECONDS to give it back; nobody gets one any more. A
-        pool forgets the connections that are out when it is disposed of: they would stay open.
+        Tasks that still use one have CLOSE_SECONDS to give it back, and no task gets one any more.
+        A pool that is disposed of forgets the connections that are in use: they would stay open.
         """
         self._closed = True
         with suppress(TimeoutError):

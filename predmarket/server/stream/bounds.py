@@ -1,13 +1,13 @@
-"""What the bus keeps in Redis at the most."""
+"""Bounds of the streams that the bus has in Redis."""
 
 MAX_BATCHES = 1_000
-"""Committed batches and announcements that are kept; whoever is further behind reads the outbox."""
+"""Committed batches and announcements kept; a gateway further behind reads the outbox."""
 
 MAX_COMMANDS = 10_000
-"""Entries of the command stream from which on gateways take no more."""
+"""Entries of the command stream; when it is full, gateways take no more commands."""
 
 MAX_REPLIES = 10_000
-"""Entries that a gateway's stream of replies keeps: more than it can be waiting for."""
+"""Entries kept in a gateway's stream of replies, at least as many as it can be waiting for."""
 
 REPLIES_KEPT_MS = 60_000
 """How long the replies to a gateway that is gone are kept."""

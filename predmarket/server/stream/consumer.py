@@ -2,7 +2,7 @@
 
 Invariants:
 - what the core has committed is not read again, and nothing after it is passed over, whoever leads;
-- a parcel that is not signed for this very stream is dropped, and a command that was here before;
+- a parcel that is not signed for this very stream is dropped, and so is a repeated command;
 - the stream is trimmed up to what is committed and never further (publisher.py);
 - a stream that Redis has lost, or set back, is replaced by one of the next epoch, with an error in
   the log: its ids could not be compared with the stored place any more.
@@ -128,7 +128,7 @@ class Consumer:
                 continue
             now = self._core.now()
             if not self._numbers.take(gateway, request.number, request.deadline, now):
-                self._link.mac.drop("repeated command", "its number was there before")
+                self._link.mac.drop("repeated command", "its number came before")
                 continue
             command = request.command
             if isinstance(command, PlaceOrder) and command.connection is not None:
@@ -150,7 +150,7 @@ class Consumer:
         self._at = Position(epoch, ms, seq, max(taken, len(parcel.requests)))
 
     def _open(self, fields: dict[bytes, bytes]) -> Parcel | None:
-        """Return an entry's parcel, None when it is not to be believed or cannot be read."""
+        """Return an entry's parcel, None when its MAC is wrong or it cannot be read."""
         key = self._link.keys.commands(self._at.epoch)
         data = self._link.mac.open(key, fields.get(messages.PARCEL_FIELD), "command")
         try:

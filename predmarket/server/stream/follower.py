@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 BLOCK_MS = 500
 CATCH_UP_S = 1.0
-"""How long a question may wait for the view to hold what is committed already."""
+"""How long a request may wait until the view holds what is committed already."""
 _ENTRIES = 100
 
 
@@ -85,7 +85,7 @@ class Follower:
     async def catch_up(self) -> None:
         """Return once the view holds what was committed before this, or after CATCH_UP_S.
 
-        All who ask while the database is asked share the next question to it.
+        All callers that come while a query is under way share the next one.
         """
         if self._next_round is None:
             self._next_round = asyncio.create_task(self._be_level(self._round))
@@ -175,7 +175,7 @@ class Follower:
             self._give(answers)
             return
         wanted = [one for one in answers.answers if self._sender.waits_for(one.number)]
-        if wanted:  # so no more are held than wait
+        if wanted:  # others are dropped, so that no more are held than wait
             self._held.setdefault(answers.batch, []).append(Answers(answers.batch, wanted))
 
     def _release(self) -> None:

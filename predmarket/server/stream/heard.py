@@ -1,7 +1,7 @@
-"""What a gateway has heard of the core, by its announcements.
+"""A gateway's knowledge of the core, from the core's announcements.
 
-Its own clock may differ from the core's. Each announcement names the core's time as it was sent, so
-it is behind by as long as it was on its way: of the last ones the one that was fastest counts.
+The gateway's clock may differ from the core's. An announcement carries the core's time when it was
+sent, so it is behind by its travel time: the fastest of the last announcements counts.
 """
 
 from predmarket.server.clock import elapsed

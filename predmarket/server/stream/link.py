@@ -25,7 +25,7 @@ Entry: TypeAlias = tuple[bytes, dict[bytes, bytes]]
 class Link:
     """A client of Redis for streams, which says once when it is away and once when it is back.
 
-    ``keys`` and ``mac`` are its exchange's; whoever uses it sets them first.
+    ``keys`` and ``mac`` are its exchange's; they have to be set before it is used.
     """
 
     keys: Keys

@@ -37,7 +37,7 @@ class _Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Request(_Message, frozen=True):
     """A command under its gateway's number. After ``deadline`` nobody waits for it any more.
 
-    ``follows`` and ``early`` as in ``Bus.hand_in``; it follows the one of the number before.
+    ``follows`` and ``early`` are as in ``Bus.hand_in``; it follows the command numbered before it.
     """
 
     number: int
@@ -108,7 +108,7 @@ Message: TypeAlias = Parcel | Answers | Announcement
 
 
 def place_of_batch(keys: Keys, number: int) -> str:
-    """Return the place that a batch's parcel is signed for: under its own number alone."""
+    """Return the place that a batch's parcel is signed for: the stream, with the batch's number."""
     return f"{keys.batches}:{number}"
 
 

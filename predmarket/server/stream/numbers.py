@@ -1,9 +1,9 @@
-"""The numbers of gateways' commands: no command is taken twice.
+"""The numbers of gateways' commands, so that no command is taken twice.
 
-A gateway numbers its commands upwards, and they come in that order. So one with a number that is
-not above the last one of its gateway is a repeat: somebody put an old parcel into the stream again.
-A core that takes over learns the last numbers from the journal. It need not look further back than
-a command can be good for, since one whose deadline has passed is not begun anyway.
+A gateway numbers its commands upwards, and they come in that order. A command whose number is not
+above its gateway's last one is a repeat: an intruder put an old parcel into the stream again. A
+core that takes over learns the last numbers from the journal. It looks back as far as a deadline
+can reach, since a command whose deadline has passed is not begun anyway.
 """
 
 from typing import NamedTuple
@@ -45,7 +45,7 @@ class Numbers:
         self._last: dict[str, _Last] = {}
 
     async def load(self, db: Database, now: Micros) -> None:
-        """Learn what another core has carried out lately. Raises what a database does."""
+        """Learn the numbers that the core before has taken. Raises UNAVAILABLE (database.py)."""
         since, before = now - LOOK_BACK, 2**63 - 1
         while True:
             async with db.read() as connection:
@@ -67,12 +67,12 @@ class Numbers:
             self._last[gateway] = _Last(int(number), one.time + LOOK_BACK)
 
     def take(self, gateway: str, number: int, deadline: Micros, now: Micros) -> bool:
-        """Take note of a command; False: it was here before."""
+        """Take note of a command's number; False: it is a repeat."""
         last = self._last.get(gateway)
         if last is not None and number <= last.number:
             return False
         if last is None and len(self._last) >= _MAX_GATEWAYS:
-            # Of the others nothing can be repeated any more.
+            # The deadlines of all others have passed, so they cannot be repeated.
             self._last = {name: one for name, one in self._last.items() if one.deadline > now}
         self._last[gateway] = _Last(number, deadline)
         return True

@@ -74,7 +74,7 @@ class Presence:
                 await self._disconnect(name)
 
     def _count(self, gateway: str, beat: bytes | None) -> int:
-        """Return the number that a gateway shows, 0 for none that is to be believed."""
+        """Return the number that a gateway shows, 0 without one that is signed."""
         if beat is None:
             return 0
         count = self._link.mac.open(self._link.keys.beat(gateway), beat, "sign of life")

@@ -4,7 +4,7 @@ Invariants:
 - a command is sent at most once; when it is not known whether it was taken, its outcome is unknown
   until a reply comes or its time is up;
 - Overloaded says that it was not taken: it was not sent, or Redis said that the stream is gone;
-- what waits is bounded, by number here and by the length of the stream;
+- the commands that wait are bounded, by their number here and by the length of the stream;
 - a deadline is in the core's time (heard.py); how long a reply is waited for is elapsed time.
 """
 

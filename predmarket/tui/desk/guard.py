@@ -15,6 +15,7 @@ from predmarket.tui.desk.ladder import Row
 from predmarket.units import Price
 
 HOLD_SECONDS = 0.2
+"""How long a click is held after what it meets has changed."""
 BURST = 5
 BURST_SECONDS = 0.1
 REPEAT_SECONDS = 0.06

@@ -16,6 +16,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from predmarket.tui.desk.guard import HOLD_SECONDS
 from predmarket.tui.widgets.panel import Line, Panel, Span, fit
 
 
@@ -49,8 +50,6 @@ def text(heading: str, weight: int = 9, *, stretch: bool = False, fill: bool = F
     return Column(heading, False, weight, stretch or fill, fill)
 
 
-HOLD_S = 0.2
-"""An eye and a hand need so long: a click on rows that moved since is held."""
 MANY = 200
 SLOWLY_S = 0.25
 """So many rows are made anew once in this time at the most."""
@@ -109,7 +108,7 @@ class Table(Panel, can_focus=True):
         self._sought: object = None
         self._clock = clock
         self._made_at = -SLOWLY_S
-        self._moved_at = -HOLD_S
+        self._moved_at = -HOLD_SECONDS
         self.columns = columns
         self._source_stamp = stamp
         self._source = rows
@@ -185,7 +184,7 @@ class Table(Panel, can_focus=True):
         place = self._top + offset.y - 1
         if place >= len(self._rows):
             return
-        if self._clock() - self._moved_at < HOLD_S:
+        if self._clock() - self._moved_at < HOLD_SECONDS:
             self.post_message(self.Held("the rows moved under the click"))
             return
         again = self._click_chooses or (place == self._place and event.chain > 1)

@@ -56,7 +56,7 @@ def current(url: str) -> str | None:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring a database to a revision, the newest, in one transaction: all of it or nothing.
+    """Bring a database to a revision, by default the newest, in one transaction.
 
     Raises SchemaAhead.
     """

@@ -14,7 +14,7 @@ exchange = Table(
     Column("name", Text, nullable=False),
     CheckConstraint("id = 1", name="single"),
 )
-"""One row, made when first asked for: what tells this exchange from every other (redis_keys.py)."""
+"""One row, made at its first use: the name of this exchange, unlike any other (redis_keys.py)."""
 
 admin_log = Table(
     "admin_log",
@@ -38,6 +38,6 @@ admin_log = Table(
     ),
     sqlite_autoincrement=True,
 )
-"""One row an act, only ever added. ``actor_id`` is null where the act was done on the database
+"""One row an act, only ever added. ``actor_id`` is null for an act that was done on the database
 itself. ``target`` is a kind and an id, as ``market:7``; ``details`` is a JSON object. ``seq`` is
-the command that the act was, null for those that concern users."""
+the number of the act's command, null for acts on users."""

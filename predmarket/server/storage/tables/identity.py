@@ -25,8 +25,8 @@ users = Table(
     Column("created_at", BigInt, nullable=False),
     CheckConstraint("role IN ('USER', 'ADMIN')", name="role"),
 )
-"""One row an account holder. ``email`` is in its normal form (contracts/text.py), but
-for one that is older than that rule and whose normal form another has."""
+"""One row an account holder. ``email`` is in its normal form (contracts/text.py), unless it is
+older than that rule and another user has its normal form."""
 
 sessions = Table(
     "sessions",

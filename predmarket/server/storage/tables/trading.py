@@ -52,9 +52,8 @@ core_state = Table(
     CheckConstraint("fees >= 0", name="fees"),
 )
 """One row: the leader's epoch, which fences every settlement, the counters and totals, and how far
-the command stream is dealt with (settlement/position.py). The admin log holds the commands after
-number ``logged_from``. ``unfinished`` are the commands that are carried out in steps
-(engine/steps.py)."""
+the command stream is dealt with (settlement/position.py). The admin log begins after command
+number ``logged_from``. ``unfinished`` are the steps that commands have left (engine/steps.py)."""
 
 lease = Table(
     "lease",

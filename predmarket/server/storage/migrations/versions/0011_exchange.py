@@ -1,4 +1,4 @@
-"""The exchange's own name, which all its names in Redis are made of."""
+"""The exchange's own name, from which all its names in Redis are derived."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -20,7 +20,7 @@ def _normal(email: str) -> str:
 
 
 def upgrade() -> None:
-    """Rewrite what is spelt otherwise; where another has that e-mail already, it stays."""
+    """Rewrite e-mails into their normal form; one stays when another user has that form."""
     connection, last = op.get_bind(), 0
     of_email = sa.select(_users.c.id).where(_users.c.email == sa.bindparam("given"))
     while True:
