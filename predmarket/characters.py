@@ -1,15 +1,15 @@
-"""Which characters of a text act on a terminal or show nothing, and texts made fit to be shown.
+"""Characters that act on a terminal or show nothing, and functions that clean text of them.
 
-The one place that cleans what others wrote, for the command line, the screen, CSV, completion and
-logs: refused where it comes in (contracts/text.py), it may still be in old data, and on other
-exchanges. Ranges are written out since a scan of all characters would slow down every start; a test
-holds them to Unicode's categories.
+This is the one place that cleans text which others wrote, for the command line, the screen, CSV,
+completion and logs. Requests with such characters are refused (contracts/text.py), but old data and
+other exchanges may hold them. The ranges are written out since a scan of all characters would slow
+down every start; a test compares them with Unicode's categories.
 """
 
 import re
 
 JOINERS = "\\u200c\\u200d"
-"""ZWNJ and ZWJ: they join letters and emoji, and are format characters (Cf) all the same."""
+"""ZWNJ and ZWJ: format characters (Cf) that join letters and emoji."""
 LINE_FEED = "\\n"
 _CONTROLS_BUT_LINE_FEED = "\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f"
 _FORMATS_BUT_JOINERS = (
@@ -22,18 +22,18 @@ _PRIVATE = "\\ue000-\\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd"
 _SURROGATES = "\\ud800-\\udfff"
 
 UNFIT_BUT_LINE_FEED = f"{_CONTROLS_BUT_LINE_FEED}{_FORMATS_BUT_JOINERS}{_SEPARATORS}{_PRIVATE}"
-"""Inside a class of characters: Cc but the line feed, Cf but the joiners, Zl, Zp and Co. Cs is no
-text that JSON could hold."""
+"""The inside of a character class: Cc but the line feed, Cf but the joiners, Zl, Zp and Co. JSON
+cannot hold Cs."""
 UNFIT = UNFIT_BUT_LINE_FEED + LINE_FEED
 SELECTORS = "\\ufe00-\\ufe0f\U000e0100-\U000e01ef"
 BLANKS = (
     "\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180d\\u180f\\u2800\\u3164\\uffa0\U0001d159"
     + SELECTORS
 )
-"""What shows nothing though Unicode calls it a letter, a mark or a symbol."""
+"""Letters, marks and symbols, by Unicode's categories, that show nothing."""
 
-# Before a joiner: a letter, a mark (an Indic virama), or a part of an emoji; behind it the same
-# but marks.
+# Before a joiner stands a letter, a mark (an Indic virama) or a part of an emoji; behind it a
+# letter or a part of an emoji.
 _EMOJI = (
     "\xa9\xae\\u203c\\u2049\\u2122-\\u2139\\u2190-\\u2bff\\u3030\\u303d\\u3297\\u3299"
     "\U0001f000-\U0001faff"
@@ -68,7 +68,7 @@ def clean(text: str) -> str:
 
 
 def clean_lines(text: str) -> str:
-    """Return ``text`` with its lines, each clean."""
+    """Return ``text`` with each of its lines clean."""
     return "\n".join(clean(line) for line in text.split("\n"))
 
 
@@ -80,7 +80,7 @@ def clean_cell(text: str) -> str:
 
 
 def escaped_json(text: str) -> str:
-    """Return JSON with what would act on a terminal escaped: the same JSON."""
+    """Return equal JSON in which characters that would act on a terminal are escaped."""
     return text if text.isascii() and "\x7f" not in text else _ACTS_IN_JSON.sub(_escape, text)
 
 

@@ -86,8 +86,8 @@ def password(
       predmarket auth password
       predmarket auth password --old-password-file old.txt --password-file new.txt
 
-    Choose another password, of at least 8 characters. All other sessions end; API keys live
-    on, so that bots do: `auth revoke-all` ends them too.
+    Choose another password, of at least 8 characters. All other sessions end. API keys live
+    on, so that bots go on; `auth revoke-all` ends them, too.
     """
     line = lines.of(ctx)
     old = prompt.password(line, old_password_file, label="Old password")

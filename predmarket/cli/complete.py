@@ -91,17 +91,17 @@ def _before_in_bash() -> str:
 def _matching(incomplete: str, ask: Callable[[], Iterable[tuple[str, str]]]) -> Proposals:
     try:
         found = [item for item in ask() if item[0].startswith(incomplete)]
-        # A shell carries out what it completes: an exchange must not write the command line.
+        # A shell runs what it completes, so an exchange must not write the command line.
         return [item for item in found if _WORD.fullmatch(item[0])]
     except Exception:  # noqa: BLE001  a shell has no use for an error
         return []
 
 
 def _shown(text: str) -> str:
-    """Return a text for beside a word: on one line, and with no markup for typer to look for."""
+    """Return the description of a word: on one line, with markup escaped for typer."""
     text = clean(text)
     if "[" in text:
-        from rich.markup import escape  # typer loads it all the same
+        from rich.markup import escape  # typer loads it in any case
 
         text = escape(text)
     return text

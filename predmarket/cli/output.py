@@ -2,7 +2,7 @@
 
 stdout carries data in the chosen format, stderr everything else. Off a terminal nothing is
 coloured, folded or cut. Text that came from others (a question, a message) is cleaned first
-(characters.py): it must not be able to steer the terminal, nor to be a formula in a spreadsheet.
+(characters.py): it must not act on the terminal, nor be a formula in a spreadsheet.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Commands: auth sessions, revoke, revoke-all. They need a login, as API keys do."""
+"""Commands: auth sessions, revoke, revoke-all. They need a login; an API key is not enough."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ def list_sessions(ctx: typer.Context) -> None:
       predmarket auth sessions
       predmarket auth sessions --json
 
-    List where one is logged in: since when, last used when, from which address, by which program.
+    List one's sessions: when each began and was last used, from which address, by which program.
     """
     show_list(lines.of(ctx), layouts.SESSION, calls.sessions())
 

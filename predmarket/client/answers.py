@@ -32,12 +32,13 @@ class Options(TypedDict):
 _VARIABLES = (
     "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR",
 )  # fmt: skip
-"""What httpx reads of the environment, in either case."""
+"""Variables of the environment that httpx reads, in upper or lower case."""
 
 
 def opened(kind: Callable[..., C], url: str, timeout_s: float) -> C:
-    """Return an HTTP client of ``kind`` for ``url``. Raises ConfigurationError, which names what
-    of the environment cannot be used.
+    """Return an HTTP client of ``kind`` for ``url``.
+
+    Raises ConfigurationError, which names the variables that cannot be used.
     """
     settings = options(url, timeout_s)
     try:

@@ -50,7 +50,7 @@ Number: TypeAlias = str | int | Decimal
 MarketRef: TypeAlias = str | int
 """A market's id or slug; a string of digits is an id, since no slug is all digits."""
 Moment: TypeAlias = str | datetime
-"""A time in RFC 3339, or a datetime that knows its zone."""
+"""A time in RFC 3339, or a datetime with a zone."""
 
 
 class Access(Enum):
@@ -132,14 +132,14 @@ def _query(**fields: object) -> dict[str, str]:
 
 
 def _number(value: Number | None) -> str | None:
-    """Return a decimal as the wire spells it. Raises TypeError for a float."""
+    """Return a decimal in the API's format. Raises TypeError for a float."""
     if isinstance(value, float):
         raise TypeError(f"give {value!r} as a string or a Decimal: a float is not exact")
     return None if value is None else str(value)
 
 
 def _moment(value: Moment | None) -> str | None:
-    """Return a time as the wire spells it. Raises ValueError for one without a zone."""
+    """Return a time in the API's format. Raises ValueError for one without a zone."""
     if not isinstance(value, datetime):
         return value
     if value.tzinfo is None:
@@ -182,8 +182,9 @@ def login(email: str, password: str) -> Call[Login]:
 
 
 def refresh(refresh_token: str) -> Call[Login]:
-    """Trade a refresh token for new tokens. Repeatable: for a minute the exchange answers the same
-    token with the same successor, unless that was used.
+    """Trade a refresh token for new tokens.
+
+    Repeatable: for a minute the same token gets the same successor, unless that was used.
     """
     body = _given(refreshToken=refresh_token)
     return Call("POST", "/v1/auth/refresh", body=body, access=Access.NONE, repeatable=True)
@@ -346,7 +347,7 @@ def preview_order(order: NewOrder) -> Call[Preview]:
 
 
 def place_batch(orders: Sequence[NewOrder | Mapping[str, object]]) -> Call[Batch]:
-    """Place 1 to 100 orders, each on its own, in order; a mapping is the body of one as it is sent.
+    """Place 1 to 100 orders, each on its own, in order; a mapping is the JSON body of an order.
 
     Repeatable when every one carries a client order id.
     """
@@ -493,7 +494,7 @@ def status() -> Call[JsonObject]:
 
 
 def method_signature(build: Callable[..., Call[T]]) -> Signature:
-    """Return what a client's method shows of itself: the call's parameters, and its answer."""
+    """Return the signature of a client's method: the call's parameters and its answer's type."""
     shown = signature(build)
     answer = get_args(shown.return_annotation)
     client = Parameter("self", Parameter.POSITIONAL_ONLY)

@@ -187,8 +187,11 @@ class Conversation:
 
 
 def _may_repeat(call: Call[T], error: ApiError, pause_s: float | None) -> bool:
-    """Tell whether a refusal may be gone after a pause: the exchange was too busy, or a read was
-    one too many and the pause lasts until the time that the exchange named."""
+    """Tell whether to send a call again after a refusal and a pause.
+
+    It is sent again when the exchange was too busy (503), or when a read was one too many (429) and
+    the pause is as long as the exchange asked for.
+    """
     if error.status == 429:
         return call.method == "GET" and (error.retry_after_s or 0.0) <= (pause_s or 0.0)
     return error.status == 503 and call.repeatable

@@ -1,4 +1,4 @@
-"""What ``from_env`` of a client or feed connects with: the environment and a profile's session."""
+"""Settings of ``from_env`` of a client or a feed: from the environment and a profile's session."""
 
 from typing import TypedDict
 

@@ -169,11 +169,11 @@ class Feed:
 
     @property
     def waiting(self) -> int:
-        """How many messages have come and were not read yet."""
+        """How many messages have arrived and were not read yet."""
         return len(self._inbox)
 
     def resynchronise(self, reason: str) -> None:
-        """Give the connection up for ``reason``; with the next one every topic is told anew."""
+        """Drop the connection for ``reason``; the next one begins every topic anew."""
         if self._link is not None:
             self._link.cut(Lost(reason))
 

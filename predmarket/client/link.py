@@ -31,7 +31,7 @@ from predmarket.contracts.realtime import MAX_MESSAGE_BYTES, ServerMessage
 from predmarket.terms import ErrorCode
 
 PROBE_S = 2.0
-"""After so long without a word the exchange is asked for a sign of life."""
+"""After this time without a message the exchange is asked for a sign of life."""
 _MAX_OUTGOING = 4_000
 """Messages that wait to be written: all that a feed may ask at once, and more."""
 _MAX_SNAPSHOT_BYTES = 32 * 1024 * 1024
@@ -187,7 +187,7 @@ class Link:
         self._lost = self._lost or reason
 
     def cut(self, reason: Lost) -> None:
-        """Give the connection up at once, whatever it waits for."""
+        """Drop the connection at once."""
         self.fail(reason)
         self._socket.transport.abort()
 

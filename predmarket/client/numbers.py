@@ -1,4 +1,5 @@
-"""Answers to calculate with: decimal strings as Decimal, times as datetime, lists as tables."""
+"""Converts answers for calculations: decimal strings to Decimal, times to datetime, lists to
+tables."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -27,8 +28,9 @@ TIMES = frozenset(
 
 
 def exact(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an answer with its decimal strings as Decimal and its times as datetime, UTC; records
-    within it likewise.
+    """Return an answer with its decimal strings as Decimal and its times as datetime, in UTC.
+
+    Records within it are converted likewise.
     """
     return {name: _exact(name, value) for name, value in record.items()}
 
@@ -46,7 +48,7 @@ def _exact(name: str, value: Any) -> Any:  # noqa: ANN401  (whatever JSON holds)
 
 
 def to_pandas(items: Iterable[Mapping[str, Any]]) -> "pd.DataFrame":
-    """Return records as a table: decimals as floats, for looking at and not for paying; times as
+    """Return records as a table: decimals as floats, for analysis and not for payments; times as
     times in UTC. Raises ConfigurationError without pandas (the extra ``pandas``).
     """
     try:

@@ -4,8 +4,8 @@ Kept sessions live in one file, mode 0600, replaced whole so that a reader never
 Where a usable keyring is installed it holds the tokens and the file only says so; the keyring is
 imported then alone, as that is slow.
 
-A refresh token that is used again looks like theft after a minute and revokes the session. So
-whoever refreshes first takes `exclusively()` and looks again whether another process has done it.
+A refresh token that is used again after a minute looks stolen, and the session is revoked. So a
+refresh first takes `exclusively()` and looks again whether another process has refreshed.
 """
 
 import json

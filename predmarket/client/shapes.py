@@ -43,7 +43,7 @@ class ApiKey(TypedDict):
 
 
 class SessionInfo(TypedDict):
-    """lastUsedAt is the login or the last refresh; current, whether it is the one that asks."""
+    """lastUsedAt is the login or the last refresh; current says whether it made this request."""
 
     id: int
     createdAt: str

@@ -8,8 +8,8 @@ from predmarket.terms import AdminAction
 class AdminAct(msgspec.Struct, frozen=True, rename="camel"):
     """One act of an admin. ``actorId`` is null when it was done on the database itself.
 
-    ``target`` is what was acted on, a kind and an id: ``market:7``, ``user:3``, ``order:12``.
-    ``details`` is what was asked for, by the action.
+    ``target`` is a kind and an id: ``market:7``, ``user:3``, ``order:12``. ``details`` are the
+    fields that were asked for; they depend on the action.
     """
 
     id: int

@@ -42,7 +42,7 @@ class RefreshRequest(Request, frozen=True):
 
 
 class LogoutRequest(Request, frozen=True):
-    """POST /v1/auth/logout; the refresh token does in place of an access token."""
+    """POST /v1/auth/logout; the refresh token may stand in for an access token."""
 
     refresh_token: RefreshToken | None = None
 
@@ -99,8 +99,10 @@ class Session(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class SessionInfo(msgspec.Struct, frozen=True, rename="camel"):
-    """A session that goes on. ``lastUsedAt`` is its login or last refresh, ``address`` and
-    ``agent`` (the User-Agent) are that request's; ``current`` is the one that asks.
+    """A session that goes on.
+
+    ``lastUsedAt`` is its login or last refresh; ``address`` and ``agent`` (the User-Agent) are that
+    request's. ``current`` says whether it is the session of this request.
     """
 
     id: int

@@ -42,7 +42,7 @@ MAX_VALUES = 12_000
 """A body with more commas is refused unread: its values would cost more than its bytes."""
 _BYTES_A_TOKEN = 4096
 _WIDEST_MESSAGE = 200
-"""Of what the decoder says about a value, which may quote the client."""
+"""Characters kept of the decoder's message about a value, which may quote the client."""
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NAME = re.compile(rb'[{,]\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*+:\s*+', re.DOTALL)
 _SCALAR = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s"\[{,}]++', re.DOTALL)
@@ -99,9 +99,9 @@ def _given_at_least(request: Request) -> int:
 
 
 def repeated(raw: bytes) -> list[Problem]:
-    """Return the fields that an object, which decoded, holds twice: who could say which counts?
+    """Return a problem for each field that an object holds twice; the object decodes.
 
-    One pass over the object's own names, which ends at the second that comes again.
+    One pass over the object's own names, which ends at the second one that comes again.
     """
     seen: set[str] = set()
     again: list[str] = []
@@ -161,7 +161,7 @@ def _invalid(raw: bytes, kind: type[Request], error: Exception) -> Invalid:
 
 
 class _Field(NamedTuple):
-    """A field of a request by its name on the wire; ``words`` are all that an enumeration takes."""
+    """A field of a request, by its name on the wire; ``words`` are the values of an enumeration."""
 
     name: str
     required: bool

@@ -1,9 +1,9 @@
-"""Texts that requests carry: how long, and which characters.
+"""Texts that requests carry: their lengths and their characters.
 
-No text holds NUL, which PostgreSQL refuses. What others are shown holds none of Unicode's controls,
-formats, private characters and separators of lines, which would act on a terminal or hide, but for
-joiners where they join; what one only asks for or calls one's own, no control characters. Patterns
-end in \\Z since $ would let a last newline pass, and cost linear time.
+No text holds NUL, which PostgreSQL refuses. A text that others see holds no controls, formats,
+private characters and line separators of Unicode, which would act on a terminal or hide, except for
+joiners where they join. A text that only its own user sees or sends holds no control characters.
+Patterns cost linear time, and end in \\Z since $ would let a last newline pass.
 """
 
 import unicodedata
@@ -56,6 +56,9 @@ MarketRef: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=
 
 
 def normal_email(email: str) -> str:
-    """Return an e-mail as accounts are found by it: NFC, case-folded (Unicode, D145)."""
+    """Return the normal form of an e-mail, by which accounts are found: NFC, case-folded.
+
+    Source: Unicode, D145.
+    """
     folded = unicodedata.normalize("NFD", email.strip()).casefold()
     return unicodedata.normalize("NFC", folded)

@@ -163,7 +163,7 @@ class Connection(PipeliningProtocol):
                     self.handle_websocket_upgrade()
                     return
                 if not self._stay():
-                    self._refuse(_malformed("asks for what there is not"))
+                    self._refuse(_malformed("asks for an upgrade that there is not"))
                     return
         except httptools.HttpParserError:
             self._refuse(_malformed("is no HTTP"))

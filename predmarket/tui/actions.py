@@ -95,8 +95,8 @@ def place(
 ) -> Action[shapes.Order]:
     """Place an order under a client order id, so that a lost answer places nothing twice.
 
-    Without ``order_id`` it is a new one. ``deadline`` is when it is refused instead, in the
-    exchange's time.
+    Without ``order_id`` a new one is made. After ``deadline``, in the exchange's time, the order is
+    refused.
     """
     call = calls.place_order(ticket.order(order_id or uuid4().hex, deadline))
     return Action(call, ticket.command, ticket.words, guarded=True)

@@ -56,7 +56,7 @@ class Place:
     profile: str
     folder: Path
     flags: str = ""
-    """What a command on another terminal needs in order to act here: "-P practice"."""
+    """The flags with which a command on another terminal acts on the same exchange and user."""
 
     def __str__(self) -> str:
         return f"{self.url} (profile {self.profile})"
@@ -145,7 +145,7 @@ class TradingApp(App[None]):
         await self.trader.urgent.aclose()
 
     async def on_event(self, event: events.Event) -> None:
-        """Let keys act one after the other; the kill switch goes before them all."""
+        """Let keys act one after the other; the kill switch overtakes them."""
         if isinstance(event, events.MouseEvent) and self._raises(event):
             return
         if not isinstance(event, events.Key) or event.is_forwarded:
@@ -157,7 +157,7 @@ class TradingApp(App[None]):
             await self._keys.put(event)
 
     def _raises(self, event: events.MouseEvent) -> bool:
-        """Tell whether a click came with the window's focus: it was meant for the window alone."""
+        """Tell whether a click raised the window, and so was meant for the window alone."""
         if isinstance(event, events.MouseDown) and not event.is_forwarded:
             self._raising = not self.app_focus or event.time - self._focused_at < RAISED_S
             if self._raising:
@@ -247,7 +247,7 @@ class TradingApp(App[None]):
                 await self.leave("the session has ended: log in again")
 
     async def leave(self, why: str = "") -> None:
-        """Go back to the log-in, which says ``why``. Nothing of this user is left for the next."""
+        """Go back to the log-in, which says ``why``. The next user sees nothing of this one."""
         before = self.trader
         await before.end()
         self.trader = Trader(before.client, urgent=before.urgent, clock=before.clock)
@@ -318,7 +318,7 @@ class TradingApp(App[None]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Say something in a toast. What the exchange wrote is no markup."""
+        """Show a toast. Its text is no markup by default, since others may have written it."""
         super().notify(
             clean_lines(message),
             title=clean(title),

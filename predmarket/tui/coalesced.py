@@ -1,13 +1,13 @@
-"""Work that is asked for more often than it needs doing."""
+"""Runs work once for many requests that come while it is under way."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 
 class Coalesced:
-    """One piece of work at a time. Asked for again while it is under way, it is done once more.
+    """One piece of work at a time; if it is asked for while it runs, it runs once more.
 
-    ``work`` must not raise what nobody expects: its task's error is reported by the event loop.
+    ``work`` has to handle its own errors: the event loop only reports an error of its task.
     """
 
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -21,7 +21,7 @@ class Coalesced:
         return self._task is not None and not self._task.done()
 
     def ask(self) -> None:
-        """Have the work done, soon."""
+        """Have the work done soon."""
         if self.busy:
             self._again = True
         else:

@@ -1,12 +1,12 @@
 """Keys act one after the other, in the order they came.
 
 Textual hands a key to the focused widget at once, and looks for its binding only when the event has
-bubbled up to the application. Of keys that come in one read the letters therefore act before the
-bindings, and all of them meet the focus as it was before the first. Here the next key is handed on
-only when the one before it has acted and the focus that it asked for stands.
+bubbled up to the application. So of the keys of one read the letters act before the bindings, and
+all of them go to the widget that had the focus before the first. Here the next key is handed on
+only when the one before it has acted and has moved the focus.
 
-Promises: a key that nobody answers for holds the next one up for ``PATIENCE_S`` at most; at most
-``LIMIT`` keys wait, and what comes beyond is dropped and said.
+Promises: a key whose end is not reported delays the next one by ``PATIENCE_S`` at most; at most
+``LIMIT`` keys wait, and further ones are dropped, which is said.
 """
 
 from collections import deque
@@ -22,7 +22,7 @@ from textual.widget import Widget
 LIMIT = 500
 PATIENCE_S = 0.5
 _ROUNDS = 2
-"""How often the question goes round: a new screen first gets its widgets, then its focus."""
+"""How often Acted goes through the widgets: a new screen first gets its widgets, then its focus."""
 
 
 class Host(Protocol):
@@ -37,7 +37,7 @@ class Host(Protocol):
 
 
 class Acted(Message):
-    """Follows a key on its way through the widgets; once it is back, the key has acted."""
+    """Follows a key through the widgets; when it comes back, the key has acted."""
 
     def __init__(self, number: int, rounds: int) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Acted(Message):
 
 
 class KeyQueue:
-    """The keys that wait. ``act`` hands one on; ``dropped`` is told when one is lost."""
+    """The keys that wait. ``act`` hands one on; ``dropped`` is called for each that is dropped."""
 
     def __init__(
         self, host: Host, act: Callable[[Key], Awaitable[None]], dropped: Callable[[], None]
@@ -78,9 +78,9 @@ class KeyQueue:
         self._waiting.clear()
 
     async def acted(self, message: Acted) -> None:
-        """Go on: the key whose message this is has acted."""
+        """Go on to the next key: the one of this message has acted."""
         if message.number != self._number:
-            return  # patience had ended before
+            return  # the queue has given up on that key
         if message.rounds:
             # what the key deferred, a change of focus above all, was posted before this
             self._host.call_later(lambda: self._follow(message.number, message.rounds - 1))

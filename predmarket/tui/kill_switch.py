@@ -1,8 +1,8 @@
-"""The kill switch: cancels everything, and does not rest before the exchange has said so.
+"""The kill switch: cancels everything, and asks again until the exchange confirms it.
 
-Promises: it sends on connections of its own, ahead of whatever else waits; orders that were under
-way when it was pressed are waited for and cancelled, too; without an answer it says so, and asks
-again until there is one.
+Promises: it sends on connections of its own, ahead of everything that waits; it waits for orders
+that were under way when it was pressed, and cancels them, too; without an answer it says so, and
+asks again until there is one.
 """
 
 import asyncio
@@ -34,16 +34,16 @@ class KillSwitch:
         self._say = say
         self._again = asyncio.Event()
         self.unconfirmed = False
-        """Whether it was pressed, and the exchange has not said yet that everything ended."""
+        """Whether it was pressed and the exchange has not confirmed yet that everything ended."""
 
     def retry(self) -> None:
-        """Ask again at once, for the exchange may be heard again."""
+        """Ask again at once: the connection may be back."""
         self._again.set()
 
     async def press(self) -> int | None:
         """Cancel everything; return how many orders the exchange says it ended, None: it refused.
 
-        Whoever presses again cancels this call first, so that the switch asks again at once.
+        Before it is pressed again, this call has to be cancelled, so that it asks again at once.
         """
         self.unconfirmed = True
         self._say("CANCEL ALL sent", Weight.WARNING)

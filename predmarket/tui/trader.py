@@ -2,9 +2,9 @@
 
 Everything that the screens do to the exchange goes through here, and nothing here draws. It
 promises: an action that enters or changes an order is refused unless the data is live and the desk
-armed, and carries a deadline, so that none takes effect long after; cancelling always goes out; a
-new connection, user or market status makes the desk SAFE; no error of the exchange or the network
-escapes, each becomes a line in the journal.
+armed; an order carries a deadline, so that it does not take effect long after; cancels always go
+out; a lost connection, a new user and the end of trading make the desk SAFE; no error of the
+exchange or the network escapes, each becomes a line in the journal.
 """
 
 import asyncio
@@ -34,7 +34,9 @@ DEADLINE: Micros = 10_000_000
 
 
 class Trader(Watcher):
-    """``echo`` is the command that does what was done last; the connections of ``urgent`` serve the
+    """Carries out everything that the screens do to the exchange.
+
+    ``echo`` is the command that does what was done last. The connections of ``urgent`` serve the
     kill switch alone.
     """
 
@@ -51,7 +53,7 @@ class Trader(Watcher):
         self.brakes = Brakes()
         self._under_way: set[asyncio.Future[Any]] = set()
         self.flags = ""
-        """What a command needs to act where the screen does: its profile and address."""
+        """The flags of a command that acts where the screen does: its profile and address."""
         self.armed = False
         self.unanswered = False
         """Whether the last action had no answer: it may have happened."""
@@ -71,7 +73,7 @@ class Trader(Watcher):
         self._echo = " ".join(filter(None, (name, self.flags, words)))
 
     def go_safe(self, why: str) -> None:
-        """Send nothing more until the trader arms again."""
+        """Go to SAFE, if armed, and say ``why``."""
         if self.armed:
             self.armed = False
             self.say(f"SAFE: {why}", Weight.WARNING)
@@ -140,7 +142,7 @@ class Trader(Watcher):
     async def place(self, ticket: Ticket, order_id: str | None = None) -> shapes.Order | None:
         """Place an order and say what became of it.
 
-        Under the same ``order_id``, its client order id, it is placed once, however often sent.
+        ``order_id`` is its client order id: sent again under the same one, it is placed once.
         """
         if self._brakes_hold(ticket.words, ticket.market, ticket.side, ticket.qty, ticket.price):
             return None
@@ -208,7 +210,7 @@ class Trader(Watcher):
     def _brakes_hold(
         self, words: str, market: int, side: Side, qty: Qty, price: Price | None
     ) -> bool:
-        """Tell whether the trader's own limits keep an order back, and say so."""
+        """Tell whether the trader's own limits hold an order back; if so, say why."""
         why = self.brakes.reason(self.desk, market, side, qty, price, self.clock())
         if why is not None:
             self.unanswered = False

@@ -43,11 +43,11 @@ _PAGES = 10
 _QUEUE_PAUSE_S = 0.05
 """Between two questions for an order's place in the queue: twenty a second at the most."""
 FLASH_S = 1.0
-"""How long a fill or a payout stands out."""
+"""Seconds for which a fill or a payout is highlighted."""
 _SLEPT_S = 5.0
-"""When the wall's clock gets ahead of the elapsed time by this, the machine has slept."""
+"""If the wall clock gets ahead of elapsed time by more than this, the machine has slept."""
 _TURN_S = 0.005
-"""How long messages of the feed are taken at a stretch, before keys and frames get their turn."""
+"""How long messages of the feed are taken before keys and frames get their turn."""
 
 
 class Client(Protocol):
@@ -130,8 +130,9 @@ class Watcher:
             lamp.heard(max(lamp.heard_at, self.clock() - int(heard_s * 1_000_000)))
 
     def look_at_clocks(self) -> None:
-        """Have everything told anew when the machine has slept: a clock that stood still meanwhile
-        believes that the data is fresh.
+        """Begin the feed anew when the machine has slept.
+
+        Elapsed time stood still meanwhile, so by it old data would look fresh.
         """
         wall, elapsed = self.clock(), time.monotonic()
         slept = (wall - self._looked[0]) / 1_000_000 - (elapsed - self._looked[1])
@@ -216,7 +217,7 @@ class Watcher:
             self._tickers.ask()
 
     def _names_new(self, message: Message) -> bool:
-        """Tell whether a message names a market whose prices are to be followed and are not."""
+        """Tell whether a message names a market whose prices should be followed and are not yet."""
         match message:
             case MarketChanged(data=market):
                 named = [market["id"]] if len(self._quoted) < _WATCHED else []
@@ -246,8 +247,9 @@ class Watcher:
         await self.load_candles()
 
     async def _ask_queues(self) -> None:
-        """Ask how much rests before each order of the open market that does not know, the newest
-        first: one question at a time, however many orders come.
+        """Ask for the place in the queue of each order of the open market without one.
+
+        It asks for the newest first, and for one at a time, however many orders come.
         """
         orders = self.desk.orders
         while (order := orders.next_unplaced(self.desk.selected)) is not None:
@@ -263,8 +265,8 @@ class Watcher:
             await asyncio.sleep(_QUEUE_PAUSE_S)
 
     def _wanted(self) -> set[int]:
-        """Return the markets whose prices are to be followed: the open one, all that are held, and
-        the most active of the others.
+        """Return the markets whose prices should be followed: the open one, those with a position,
+        and the most active of the others.
         """
         desk = self.desk
         active = [market.id for market in desk.markets.listed() if not market.final]
@@ -272,7 +274,7 @@ class Watcher:
         return wanted if desk.selected is None else wanted | {desk.selected}
 
     async def _follow_tickers(self) -> None:
-        """Follow the prices of what is held or was made since the feed began."""
+        """Follow the prices of new markets and of new positions' markets."""
         desk, feed = self.desk, self.feed
         new = self._wanted() - self._quoted
         if feed is None or not new:
@@ -330,7 +332,7 @@ class Watcher:
 
     @property
     def busy(self) -> bool:
-        """Tell whether something is being asked for beside the feed."""
+        """Tell whether a request beside the feed is under way."""
         return any(work.busy for work in self._beside)
 
     async def end(self) -> None:

@@ -67,8 +67,8 @@ class AuthLimits:
         self._rate = _Rule.tiers(
             "sign-in",
             rate,
-            f"too many sign-ins from your address: {rate} at most; whoever runs the exchange can "
-            "raise AUTH_RATE_LIMIT, for a class behind one address",
+            f"too many sign-ins from your address: {rate} at most; the operator can raise "
+            "AUTH_RATE_LIMIT, for a class behind one address",
         )
         self._window = _Rule.tiers(
             "auth", window, f"too many calls about signing in from your address: {window} at most"
@@ -79,7 +79,7 @@ class AuthLimits:
         self._accounts = rate and _Rule.of(
             "account",
             UNFAMILIAR_LOGINS,
-            "too many failed logins under this e-mail from elsewhere; log in from where you did "
+            "too many logins under this e-mail from unknown places; log in from where you did "
             "before, or later",
         )
         self._redis = redis

@@ -47,7 +47,7 @@ def settings_of_process(settings: Settings, number: int) -> Settings:
     if port + number > _LARGEST:
         raise SettingsError(
             f"{PREFIX}METRICS_PORT: each process has a port of its own, and "
-            f"there are not {number + 1} from {port} on"
+            f"there are no {number + 1} ports from {port} on"
         )
     return settings.model_copy(update={"metrics_port": port + number})
 

@@ -1,11 +1,11 @@
-"""Limits that a trader sets for oneself, looked at before an order leaves the screen.
+"""A trader's own limits, checked before the screen sends an order.
 
-They stand in keys.toml under [brakes], and may be changed on the screen until it is closed:
+They stand in keys.toml under [brakes]:
 
     [brakes]
     order = 100        # contracts in one order
     position = 500     # contracts held in a market, with what works on that side
-    loss = 50          # open loss in a market; beyond it only orders that reduce are sent
+    loss = 50          # open loss in a market: beyond it only orders that reduce are sent
     through = 5        # ticks that a price may lie through the best opposite one
     rate = 5           # orders in a second
 """
@@ -92,8 +92,9 @@ class Brakes:
         price: Price | None,
         now: Micros,
     ) -> str | None:
-        """Return why an order of ``qty`` is not sent; None when it may be. ``qty`` is what it adds
-        to what works already; ``price`` is None for a market order.
+        """Return why an order is not sent; None when it may be.
+
+        ``qty`` is what it adds to the working orders; ``price`` is None for a market order.
         """
         limits = self.limits
         if limits.order is not None and qty > limits.order:

@@ -84,7 +84,7 @@ class Desk:
         self.fills_version = 0
         self.journal = Journal()
         self.alerts = 0
-        """Own fills and payouts so far: what a trader wants to be woken for."""
+        """How many own fills and payouts there were; each new one alerts the trader."""
         self.lamp = Lamp()
         self._last_trade = 0
 
@@ -298,7 +298,7 @@ def in_words(order: shapes.OrderState) -> str:
 
 
 def _paid(market: Market, held: Position) -> str:
-    """Return what the end of a market brought, by its outcome."""
+    """Return what the end of a market paid, in words."""
     if market.status is MarketStatus.VOIDED or market.settlement is None:
         return f"{market.slug} is void: what was paid there comes back"
     paid = held.yes * market.settlement + held.no * (PRICE_ONE - market.settlement)

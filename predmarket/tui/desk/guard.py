@@ -1,4 +1,4 @@
-"""Holds a click that meets something else than what the trader aimed at, and keys of no hand.
+"""Holds clicks that miss what the trader aimed at, and keys that no hand pressed one by one.
 
 An eye and a hand need about 200 ms. A click on what changed its meaning less than that ago is held.
 A cell's meaning changes when another price comes to stand there, when an order there would now take
@@ -19,7 +19,7 @@ HOLD_SECONDS = 0.2
 BURST = 5
 BURST_SECONDS = 0.1
 REPEAT_SECONDS = 0.06
-"""A key held down repeats at this rate or faster; no finger strikes one twice in that time."""
+"""A key that is held down repeats within this time; no finger strikes a key twice in it."""
 _MEANINGS = (
     (Side.BUY, attrgetter("bid", "mine_bid", "buy_takes")),
     (Side.SELL, attrgetter("ask", "mine_ask", "sell_takes")),
@@ -68,9 +68,9 @@ class Guard:
 
 
 class Hand:
-    """Tells keys that a hand presses from a key that repeats and from text that was pasted.
+    """Tells keys that a hand presses from a key that repeats and from pasted text.
 
-    Times are those at which keys came, in seconds: what came in one read came at once.
+    Times are in seconds, those at which keys came; the keys of one read came at once.
     """
 
     def __init__(self) -> None:

@@ -133,7 +133,7 @@ class Cancel(NamedTuple):
 
 
 class Move(NamedTuple):
-    """Wanted: these orders at another price."""
+    """Wanted: move these orders to another price."""
 
     side: Side
     price: Price
@@ -282,14 +282,16 @@ class LadderView:
         return Cancel(side, price, own.ids) if own else None
 
     def move(self, side: Side, price: Price, to: Price) -> Move | None:
-        """Return the wish to move what is one's own in a cell, None where nothing is or can go."""
+        """Return the wish to move one's own orders of a cell; None without orders or a valid
+        price."""
         own = (self._buys if side is Side.BUY else self._sells).get(price)
         inside = self.data.tick <= to <= PRICE_ONE - self.data.tick
         return Move(side, price, own.ids, to) if own and inside and to != price else None
 
     def touch(self, side: Side, better: int) -> Price | None:
-        """Return the best price of a side, ``better`` ticks towards the other one; None without
-        one, or where it would take.
+        """Return the best price of a side, improved by ``better`` ticks.
+
+        None without a best price, or when an order there would take.
         """
         best = self.best_bid if side is Side.BUY else self.best_ask
         if best is None:

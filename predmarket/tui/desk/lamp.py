@@ -10,7 +10,7 @@ from enum import Enum
 from predmarket.units import Micros
 
 SILENT: Micros = 5_000_000
-"""Without a sign of life for this long a connection counts as stale: the feed asks every 2 s."""
+"""After this time without a sign of life a connection counts as stale; the feed asks every 2 s."""
 
 
 class Light(Enum):

@@ -137,8 +137,10 @@ class Markets:
         self.version += 1
 
     def listed(self, search: str = "") -> list[Market]:
-        """Return the markets in whose slug or question every word of ``search`` occurs: first those
-        that begin with it, of those the open ones, of those the most traded.
+        """Return the markets whose slug or question holds every word of ``search``.
+
+        They are ordered by whether they begin with it, then by status with the open ones first,
+        then by volume.
         """
         sought = search.lower().strip()
         words = sought.split()

@@ -62,7 +62,8 @@ class Positions:
     def __init__(self) -> None:
         self._held: dict[int, Position] = {}
         self._last: dict[int, Position] = {}
-        """What was held last, of markets whose end was not told yet: it is paid by then."""
+        """The last position in each market whose end was not announced yet. It is gone by then,
+        since it was paid."""
         self.version = 0
 
     def __iter__(self) -> Iterator[Position]:
@@ -93,11 +94,11 @@ class Positions:
         self.version += 1
 
     def last_held(self, market: int) -> Position | None:
-        """Return what was held in a market when it ended, if anything was."""
+        """Return the position in a market when it ended, None without one."""
         return self._last.get(market)
 
     def settled(self, market: int) -> None:
-        """Note that the end of a market was told."""
+        """Note that the end of a market was announced."""
         self._last.pop(market, None)
 
 

@@ -113,7 +113,7 @@ class DeskScreen(_Ticking, Screen[R], Generic[R]):
 class DeskDialog(_Ticking, ModalScreen[R], Generic[R]):
     """A screen over another one, which stays visible and alive.
 
-    Promises: it is dismissed once; while what it sent has no answer it sends nothing else.
+    Promises: it is dismissed once; it sends nothing else while it waits for an answer.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = _FOCUS
@@ -142,12 +142,13 @@ class DeskDialog(_Ticking, ModalScreen[R], Generic[R]):
             self.query_one("#preview", Static).update(foreign(text, tone))
 
     def send(self, work: Callable[[], Coroutine[Any, Any, str]]) -> None:
-        """Send something beside the screen, and close; what ``work`` returns is why not to."""
+        """Run ``work``, which sends something, and close; if it returns a reason, show that
+        instead."""
         if self._sending or self._over:
             return
         self._sending = True
         self.query_one("#send", Button).disabled = True
-        # the application's own work: what was sent is waited for even if the dialog is closed
+        # a task of the application: it waits for the answer even if the dialog is closed
         start(self.app, partial(self._sent, work))
 
     async def _sent(self, work: Callable[[], Coroutine[Any, Any, str]]) -> None:

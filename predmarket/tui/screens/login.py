@@ -15,7 +15,10 @@ from predmarket.tui.widgets.foreign import foreign
 
 
 class LoginScreen(DeskScreen[None]):
-    """Calls the application back once a session stands. ``why`` says what led here."""
+    """Asks for e-mail and password, and calls the application back once logged in.
+
+    ``why`` is the reason that is shown.
+    """
 
     AUTO_FOCUS = "#email"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,8 +1,8 @@
 """The form for an order: everything the exchange takes, with what it would do shown as one types.
 
-What it would do is asked for again every second, and once more when it is sent: a market order goes
-out only if that is no worse than what the trader was shown. In SAFE nothing is sent from here
-either. The order has one client order id until the exchange has decided about it.
+The preview is asked for again every second, and once more when the order is sent: a market order
+goes out only if the preview is no worse than the one that the trader saw. In SAFE nothing is sent
+from here either. The order keeps one client order id until the exchange has decided about it.
 """
 
 import asyncio
@@ -64,11 +64,11 @@ class OrderDialog(DeskDialog[None]):
         self._at_market = at_market
         self._order_id = uuid4().hex
         self._shown: tuple[Ticket, shapes.Preview] | None = None
-        """What the trader sees of what the order would do."""
+        """The preview that the trader sees, and its ticket."""
         self._proposed = ""
         """The price that the form has filled in by itself."""
         self._notice = ("", "")
-        """What was said about the form as it stands, and its tone."""
+        """The message about the form as it stands, and its tone."""
 
     def compose(self) -> ComposeResult:
         trader, market = self.trader, self._market
@@ -104,7 +104,7 @@ class OrderDialog(DeskDialog[None]):
 
     @on(Choice.Changed, "#side")
     def _side_changed(self) -> None:
-        """Take the price along to the other side, unless the trader has typed one."""
+        """Propose a price for the new side, unless the trader has typed one."""
         price = self.query_one("#price", Input)
         if price.value == self._proposed:
             self._price = None
@@ -144,7 +144,7 @@ class OrderDialog(DeskDialog[None]):
         if ticket.type is OrderType.MARKET:
             shown, found = self._shown, await self._ask(ticket)
             if found is None:
-                return "what it would do is not known, so it was not sent"
+                return "there was no preview, so it was not sent"
             self._show(ticket, found)
             if shown is None or shown[0] != ticket:
                 return "see what it would do, then send again"
@@ -224,7 +224,7 @@ class OrderDialog(DeskDialog[None]):
             self._show(ticket, found)
 
     async def _ask(self, ticket: Ticket) -> shapes.Preview | None:
-        """Ask what ``ticket`` would do; None when that is not known, which is said."""
+        """Ask what ``ticket`` would do; None when there is no answer, which is said."""
         try:
             return await self.trader.client.send(actions.preview(ticket).call)
         except ClientError as error:
@@ -237,7 +237,7 @@ class OrderDialog(DeskDialog[None]):
         self._tell_both()
 
     def tell(self, text: str, tone: str = "") -> None:
-        """Say something about the form as it stands, above what the order would do."""
+        """Show a message about the form as it stands, above the preview."""
         self._notice = (text, tone)
         self._tell_both()
 

@@ -225,7 +225,7 @@ class TradingScreen(DeskScreen[None]):
         self.app.push_screen(OrderDialog(desk.market, side=side, price=cursor, at_market=at_market))
 
     def action_flatten(self, times: int) -> None:
-        """Open the form for the market order that ends the position, or (2) turns it round."""
+        """Open the form for a market order of ``times`` the position: 1 ends it, 2 reverses it."""
         desk = self.trader.desk
         held = desk.positions.get(desk.selected)
         net = held.yes - held.no if held is not None else 0

@@ -6,7 +6,7 @@ nothing lies over a widget, its lines are what the terminal shows there, so they
 are. All else is drawn by Textual as ever, and draws the same lines: nothing here is kept but where
 the widget stands.
 
-Where a version of Textual has none of it, the way is barred and Textual draws everything.
+In a version of Textual without these internals, Textual draws everything.
 
 Textual offers no such way, so this uses what is private to it: where the compositor has put the
 widgets, whether it is to hold back what it draws, and how it writes. tests/tui/test_direct.py holds

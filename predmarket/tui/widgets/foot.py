@@ -49,7 +49,7 @@ class Foot(Panel):
         self.echo = ""
         self.said: tuple[str, Weight] = ("", Weight.PLAIN)
         self.flash = False
-        """Whether what was said stands out: a fill or a payout has just come."""
+        """Whether the message is highlighted: a fill or a payout has just come."""
         self.hints: Sequence[Hint] = ()
         self.bound: object = None
         """What the hints were made of, for whoever makes them to compare."""

@@ -1,4 +1,4 @@
-"""Texts that others wrote, for Textual's own widgets: clean, and with no markup that counts."""
+"""Makes text that others wrote fit for Textual's widgets: clean, and never read as markup."""
 
 from textual.content import Content
 

@@ -19,7 +19,7 @@ _LAMP = {
     Light.LOST: ("✕", "loss"),
 }
 _MANY_WAIT = 100
-"""Messages that came and were not worked off: from here on the lamp counts them."""
+"""Messages that wait; with more of them the lamp shows how many."""
 _STATUS = {"OPEN": "gain", "HALTED": "warn", "CLOSED": "dim", "DRAFT": "dim"}
 
 

@@ -189,7 +189,7 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
             self._say(self.Held(why))
 
     def action_touch(self, side: str, better: int) -> None:
-        """Join the queue at a side's best price, or stand before it."""
+        """Place an order at a side's best price, improved by ``better`` ticks, where it rests."""
         price, why = self._view().touch(Side(side), better), self._hand.reason()
         if why is not None:
             self._say(self.Held(why))
@@ -199,7 +199,7 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
             self._attempt(Side(side), price, Place(Side(side), price, 0), own=False)
 
     def action_shift(self, ticks: int) -> None:
-        """Move one's own orders at the cursor by so many ticks; the cursor goes along."""
+        """Move one's own orders at the cursor by ``ticks``; the cursor moves along."""
         price = self._cursor_in_sight()
         if price is None:
             return

@@ -52,16 +52,18 @@ def text(heading: str, weight: int = 9, *, stretch: bool = False, fill: bool = F
 
 MANY = 200
 SLOWLY_S = 0.25
-"""So many rows are made anew once in this time at the most."""
+"""A table of more than MANY rows is made anew once in this time at the most."""
 
 
 class Table(Panel, can_focus=True):
-    """``stamp`` says cheaply whether ``rows`` are as before. When what ``best_first`` returns has
-    changed, a search, the cursor goes to the first row.
+    """A table with a cursor. ``stamp`` tells cheaply whether ``rows`` are as before.
+
+    ``best_first`` returns a search, if there is one: when it changes, the cursor goes to the first
+    row.
     """
 
     class Held(Message):
-        """Nothing was done: what the cursor or the click aimed at has just gone or moved."""
+        """Nothing was done: the row of the cursor or the click has just gone or moved."""
 
         def __init__(self, reason: str) -> None:
             super().__init__()
