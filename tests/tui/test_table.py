@@ -143,7 +143,7 @@ async def test_a_long_table_scrolls() -> None:
         (spell.span(18_720 * spell.SECOND), "5 h 12 min"),
         (spell.age(900_000), "<1 s"),
         (fit("日本", 3), "日…"),
-        (fit("a\tb\x1b", 4), "a b "),
+        (fit("a\tb\x1b", 4), "a b\ufffd"),
         (fit("ab", 4, right=True), "  ab"),
     ],
 )

@@ -18,9 +18,9 @@ from predmarket.server.redis import Away, Redis
 from predmarket.server.setting_kinds import RateLimit
 
 REQUEST = 100
-"""What a request costs, in rows."""
+"""The cost of a request, in rows."""
 ANONYMOUS_PART = 5
-"""An address has one part in so many of what a user has."""
+"""An address has the budget of a user divided by this."""
 
 K = TypeVar("K", bound=Hashable)
 
@@ -43,7 +43,7 @@ class _Budget(Generic[K]):
 
 
 class ReadLimit:
-    """What users and addresses may read."""
+    """The budgets of users and addresses."""
 
     def __init__(self, limit: RateLimit | None, redis: Redis | None) -> None:
         self._users: _Budget[int] | None = None

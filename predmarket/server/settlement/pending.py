@@ -41,7 +41,7 @@ _OVER = frozenset({Stage.ANSWERED, Stage.DROPPED})
 
 @dataclass(slots=True, eq=False)
 class Part:
-    """What one step of a command decided; ``id`` is its entry's in the journal."""
+    """The reply to one step of a command; ``id`` is that of the step's journal entry."""
 
     id: str
     reply: BusReply
