@@ -88,7 +88,7 @@ class Exchange:
         assert now >= state.now, "time goes backwards"
         if state.unfinished:
             assert waits.waits_for(state, command) is None, "the command has to wait"
-        state.now = now
+        state.now = state.happens_at = now
         events: list[Event] = []
         state.events = events
         reply = _HANDLERS[type(command)](state, command)

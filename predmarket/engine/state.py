@@ -31,15 +31,17 @@ class Changes:
 
 
 class State:
-    """Markets, open orders, accounts and counters. ``now`` is the running command's time.
+    """Markets, open orders, accounts and counters.
 
-    ``orders`` are the open ones: those that rest, and those on their way in steps.
+    ``now`` is the running command's time, ``happens_at`` that of what it does: the same but for the
+    later steps of a sweep, which happen at the time of its first. ``orders`` are the open ones:
+    those that rest, and those on their way in steps.
     """
 
     __slots__ = (
-        "dirty_markets", "dirty_orders", "events", "last_market_id", "last_order_id", "last_rank",
-        "last_trade_id", "last_transfer_id", "ledger", "markets", "now", "orders", "slugs",
-        "ties", "timers", "touched_levels", "unfinished",
+        "dirty_markets", "dirty_orders", "events", "happens_at", "last_market_id",
+        "last_order_id", "last_rank", "last_trade_id", "last_transfer_id", "ledger", "markets",
+        "now", "orders", "slugs", "ties", "timers", "touched_levels", "unfinished",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -56,6 +58,7 @@ class State:
         self.last_transfer_id = 0
         self.last_rank = 0
         self.now: Micros = 0
+        self.happens_at: Micros = 0
         self.events: list[Event] = []
         self.dirty_orders: dict[int, Order] = {}
         self.dirty_markets: dict[int, Market] = {}
@@ -72,8 +75,8 @@ class State:
         return changes
 
     def changed(self, order: Order) -> None:
-        """Note that an order's record changed now."""
-        order.updated_at = self.now
+        """Note that the running command changed an order's record."""
+        order.updated_at = self.happens_at
         self.dirty_orders[order.id] = order
 
     def rest(self, order: Order, market: Market) -> None:

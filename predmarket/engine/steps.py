@@ -18,7 +18,7 @@ from typing import TypeAlias
 import msgspec
 
 from predmarket.terms import CancelReason, Side
-from predmarket.units import Price
+from predmarket.units import Micros, Price
 
 STEP = 1_000
 """Orders and positions that one step handles at the most. It decides what a journaled step does, so
@@ -58,11 +58,13 @@ class OfMarket(_Steps):
 class SweepSteps(OfMarket, tag="sweep"):
     """An incoming order on its way through the book.
 
-    ``limit`` is its price or its collar, which the order's row does not hold.
+    ``limit`` is its price or its collar, which the order's row does not hold. ``began`` is the time
+    of its first step, which all its trades carry.
     """
 
     order_id: int
     limit: Price
+    began: Micros
 
 
 class MarketSteps(OfMarket, tag="market"):

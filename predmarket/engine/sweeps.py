@@ -1,6 +1,9 @@
 """An order's way through the book, in steps, and the booking of its trades.
 
-Invariant: until its last step the order holds its market, so that no command comes between.
+Invariants:
+- until its last step the order holds its market, so that no command comes between;
+- all of it happens at the time of its first step, so a market's trades are in the order of time.
+
 Source: MARKET_RULES, Matching, Bounds.
 """
 
@@ -46,7 +49,8 @@ def trade(state: State, order: Order, market: Market) -> tuple[tuple[Fill, ...],
     if not order.remaining:
         return tuple(fills), None
     if end is _UNFINISHED:
-        return tuple(fills), state.begin(SweepSteps(market.id, order.id, order.price))
+        under_way = SweepSteps(market.id, order.id, order.price, state.happens_at)
+        return tuple(fills), state.begin(under_way)
     if end is _STOPPED:
         state.cancel(order, CancelReason.SELF_TRADE)
     elif order.type is OrderType.MARKET:
@@ -62,7 +66,8 @@ def trade(state: State, order: Order, market: Market) -> tuple[tuple[Fill, ...],
 
 
 def proceed(state: State, under_way: SweepSteps) -> OrderDone:
-    """Take the next step of an order's way through the book."""
+    """Take the next step of an order's way through the book, at the time of the first."""
+    state.happens_at = under_way.began
     order = state.orders[under_way.order_id]
     state.ledger.account(order.user_id)
     fills, unfinished = trade(state, order, state.markets[under_way.market_id])

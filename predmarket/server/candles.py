@@ -1,8 +1,8 @@
 """Candles over any number of trades, kept where they cannot change any more.
 
-Trades are numbered in the order of their time, and what is committed never changes. So the trades
-below an id can be read piece by piece, at different moments, and show one state all the same. Their
-candles are remembered: of a block that still grows only the new trades are read.
+A market's trades are numbered in the order of their time, and what is committed never changes. So
+the trades below an id can be read piece by piece, at different moments, and show one state all the
+same. Their candles are remembered: of a block that still grows only the new trades are read.
 
 Promises:
 - one statement reads at most a block of trades, whatever the range, and one at a time is under way.

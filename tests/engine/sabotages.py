@@ -29,6 +29,13 @@ def _test(module: str, name: str) -> str:
 
 SABOTAGES = (
     Sabotage(
+        "a sweep's later steps at a time of their own",
+        SWEEPS,
+        "    state.happens_at = under_way.began\n",
+        "",
+        _test("steps", "a_sweep_happens_at_the_time_of_its_first_step"),
+    ),
+    Sabotage(
         "last in, first out within a level",
         MATCHING,
         "        maker = level.head\n",

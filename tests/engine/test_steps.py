@@ -159,6 +159,25 @@ def test_what_falls_due_amid_a_sweep_follows_it() -> None:
     ]
 
 
+def test_a_sweep_happens_at_the_time_of_its_first_step() -> None:
+    """Whatever the stamps of its later ones: both orders' times, and again after a restart."""
+    desk = asks(5)
+    makers = [desk.exchange.state.orders[id] for id in range(1, 6)]
+    desk.now = SECOND
+    desk.apply(buy(B, 6), finish=False)
+    taker = desk.exchange.state.orders[6]
+    for now in (2 * SECOND, 3 * SECOND):
+        desk.now = now
+        state = desk.exchange.state
+        state.unfinished = steps.decode(steps.encode(state.unfinished))
+        desk.apply(MARKET_1, finish=False)
+        assert (state.now, state.happens_at) == (now, SECOND)
+    assert {order.updated_at for order in (taker, *makers)} == {SECOND}
+    desk.now = 4 * SECOND
+    desk.amend(B, 6, None, "7")
+    assert taker.updated_at == 4 * SECOND
+
+
 def test_a_deadline_is_checked_before_the_first_step_only() -> None:
     """A sweep that began in time goes on after its deadline."""
     desk = asks(3)

@@ -1,8 +1,8 @@
 """Candles, computed from the trades.
 
-Trades are numbered in the order of their time, so a time is turned into a trade id by bisection
-along the primary key, by which a market's trades between two ids are found as well. That way
-candles cost a trade nothing when it is written.
+A market's trades are numbered in the order of their time, so a time is turned into a trade id by
+bisection along the primary key, by which a market's trades between two ids are found as well. That
+way candles cost a trade nothing when it is written.
 """
 
 from typing import NamedTuple

@@ -323,7 +323,7 @@ class _Replayer:
                 _, events = self.exchange.apply(entry.time, entry.command)
             except (InvariantError, AssertionError, KeyError) as error:
                 return f"command {seq} cannot be carried out: {error!r}"
-            history.add(seq, entry.time, entry.command, events, self.exchange.state.ledger)
+            history.add(seq, entry.command, events, self.exchange.state)
         self._ledger_id = history.last_ledger_id
         for shape, added in history.by_shape():
             for added_row in added:

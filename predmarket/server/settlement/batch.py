@@ -60,7 +60,7 @@ class Batch:
         """Record a command that the exchange has just carried out."""
         seq = self.first_seq + len(self.entries)
         self.entries.append(Entry(now, id, command))
-        self.history.add(seq, now, command, events, exchange.state.ledger)
+        self.history.add(seq, command, events, exchange.state)
         before, self.rows = self.rows, self._count(exchange)
         assert self.rows - before <= ROWS_PER_STEP, f"{self.rows - before} rows in one step"
         for event in events:

@@ -14,9 +14,9 @@ from predmarket.engine import events as ev
 from predmarket.engine.book import Order
 from predmarket.engine.commands import Command, OpenAccount, Transfer
 from predmarket.engine.events import Event
-from predmarket.engine.ledger import Account, Ledger, Position
+from predmarket.engine.ledger import Account, Position
 from predmarket.engine.market import Market
-from predmarket.engine.state import Changes
+from predmarket.engine.state import Changes, State
 from predmarket.server.settlement.acts import act_of
 from predmarket.terms import OrderType
 from predmarket.units import PRICE_ONE, Micros
@@ -165,10 +165,9 @@ class History:
             (ADMIN_LOG, self.admin_log),
         ]
 
-    def add(
-        self, seq: int, now: Micros, command: Command, events: Sequence[Event], ledger: Ledger
-    ) -> None:
-        """Append the rows of one command's events; ``ledger`` is as the command left it."""
+    def add(self, seq: int, command: Command, events: Sequence[Event], state: State) -> None:
+        """Append the rows of one command's events; ``state`` is as the command left it."""
+        now = state.happens_at
         if (act := act_of(command, events)) is not None:
             self.admin_log.append((seq, now, *act))
         for event in events:
@@ -186,7 +185,7 @@ class History:
                 self._entry(seq, now, "PAYOUT", name, market, "COLLATERAL", event.cash)
                 self._entry(seq, now, "REFUND", name, market, "FEES", event.fee)
             elif isinstance(event, ev.Transferred):
-                self._transfer(seq, now, command, event, ledger.accounts[event.user_id])
+                self._transfer(seq, now, command, event, state.ledger.accounts[event.user_id])
 
     def _entry(
         self,
