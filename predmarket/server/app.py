@@ -23,6 +23,7 @@ from litestar.types import (
     Send,
     WebSocketScope,
 )
+from litestar.utils.path import normalize_path
 
 from predmarket.server.auth.gate import Gate
 from predmarket.server.auth.passwords import Passwords
@@ -160,7 +161,9 @@ class Application:
             send = cors.sharing(send, http["headers"])
         state = http.setdefault("state", {})
         try:
-            bare = self._bare.get(http["path"]) if http["method"] == "POST" else None
+            # Under every spelling that Litestar takes for their address, so that there is one way.
+            posted = http["method"] == "POST"
+            bare = self._bare.get(normalize_path(http["path"])) if posted else None
             if bare is not None:
                 await self._access.follow_bare(bare, http, receive, send)
                 return

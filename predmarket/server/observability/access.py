@@ -6,8 +6,7 @@ are told at DEBUG, everything else at INFO.
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Protocol
 
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
 
@@ -16,7 +15,16 @@ from predmarket.server.observability.redaction import cut
 from predmarket.server.observability.request import CURRENT
 from predmarket.terms import ErrorCode
 
-BareRoute: TypeAlias = Callable[[HTTPScope, Receive, Send], Awaitable[None]]
+
+class BareRoute(Protocol):
+    """A route without the framework. ``path`` is what its requests are counted under, however their
+    own spell it."""
+
+    path: str
+
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +68,7 @@ class Access:
             await route(scope, receive, send)
         finally:
             status = scope["state"].get("status", GONE)
-            self.ended(scope, scope["path"], status, began, quiet=status < 400)
+            self.ended(scope, route.path, status, began, quiet=status < 400)
 
     def ended(
         self, scope: HTTPScope, route: str, status: int, began: float, *, quiet: bool

@@ -1,6 +1,6 @@
 """Orders: place, preview, list, show, amend, cancel.
 
-POST /v1/orders and /v1/orders/batch themselves are served by place.py.
+POST /v1/orders and /v1/orders/batch are only described here, for the document: place.py answers.
 """
 
 from typing import Annotated
@@ -30,7 +30,6 @@ from predmarket.engine.commands import AmendOrder, CancelAll, CancelOrder
 from predmarket.engine.commands import CancelAfter as ArmSwitch
 from predmarket.engine.replies import Canceled, Refused
 from predmarket.server import wire
-from predmarket.server.auth.principals import Principal
 from predmarket.server.documents.notes import COMMAND, ORDER, notes
 from predmarket.server.dryrun import dry_run
 from predmarket.server.queries.accounts import account_of
@@ -54,7 +53,6 @@ from predmarket.server.routes.params import (
     OrderPath,
     order_id,
 )
-from predmarket.server.routes.place import MAX_BATCH_BYTES
 from predmarket.terms import ErrorCode as E
 from predmarket.terms import OrderStatus
 
@@ -77,6 +75,8 @@ ClientOrderId = Annotated[
     ),
 ]
 
+_ELSEWHERE = "place.py answers this"
+
 
 @post(
     "/",
@@ -86,27 +86,18 @@ ClientOrderId = Annotated[
 )
 async def place_order(request: ApiRequest, data: JSONBody[PlaceOrderRequest]) -> Response[Order]:
     """Place an order."""
-    status, order = await entry.place(request.services, request.principal, data)
-    return Response(order, status_code=status)
+    raise AssertionError(_ELSEWHERE)
 
 
 @post(
     "/batch",
     status_code=200,
     guards=[order_entry],
-    request_max_body_size=MAX_BATCH_BYTES,
     opt=notes(E.RATE_LIMITED, *COMMAND),
 )
 async def place_batch(request: ApiRequest, data: JSONBody[BatchRequest]) -> BatchAnswer:
     """Place 1 to 100 orders, each on its own, in order."""
-    who = request.principal
-    if len(data.orders) > 1:  # one was taken before the body was read
-        await request.context.limits.orders.take(who.user_id, len(data.orders) - 1)
-
-    async def ask() -> Principal:
-        return who
-
-    return await entry.place_batch(request.services, ask, data)
+    raise AssertionError(_ELSEWHERE)
 
 
 @post("/preview", status_code=200, guards=[preview_entry], opt=notes(*ORDER))

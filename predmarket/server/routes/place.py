@@ -36,6 +36,7 @@ class _Gone(Exception):
 class PlaceRoute:
     """The ASGI application behind POST /v1/orders."""
 
+    path = PATH
     max_body_bytes = MAX_BODY_BYTES
 
     def __init__(self, context: Context) -> None:
@@ -97,6 +98,7 @@ class PlaceRoute:
 class BatchRoute(PlaceRoute):
     """The ASGI application behind POST /v1/orders/batch."""
 
+    path = BATCH_PATH
     max_body_bytes = MAX_BATCH_BYTES
 
     async def _answer(

@@ -7,6 +7,7 @@ import pytest
 
 from predmarket.server.connections import Connection
 from predmarket.server.express import Cycle, Express, Running
+from predmarket.server.routes.place import PlaceRoute
 from tests.server.http.conftest import Exchange
 from tests.server.http.test_connections import connected
 
@@ -257,3 +258,30 @@ async def test_a_known_head_lets_nobody_in(exchange: Exchange) -> None:
         await socket.send(whole)
         assert (await socket.answer())[0] == 401
     assert len(placed) == 4
+
+
+@pytest.mark.parametrize("path", ["/v1/orders", "/v1/orders/batch"])
+@pytest.mark.parametrize("spelt", ["{}/", "{}//", "/{}"])
+async def test_one_way_however_the_address_is_spelt(
+    exchange: Exchange, path: str, spelt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the framework would take for the address of a bare route goes there, and is counted
+    under the one address."""
+    await exchange.market()
+    ann = await exchange.trader("ann")
+    called: list[str] = []
+    call = PlaceRoute.__call__
+
+    async def noting(route: PlaceRoute, *args: object) -> None:
+        called.append(route.path)
+        await call(route, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(PlaceRoute, "__call__", noting)
+    body = {"orders": [ORDER]} if "batch" in path else ORDER
+    address = exchange.url + spelt.format(path)
+    answer = await ann.client.post(address, json=body)
+    assert answer.status_code == (200 if "batch" in path else 201)
+    assert called == [path]
+    metrics = (await exchange.anonymous.get("/metrics")).text
+    assert f'route="{path}"' in metrics
+    assert f'route="{spelt.format(path)}"' not in metrics
