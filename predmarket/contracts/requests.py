@@ -43,6 +43,8 @@ MAX_VALUES = 12_000
 _BYTES_A_TOKEN = 4096
 _WIDEST_MESSAGE = 200
 """Characters kept of the decoder's message about a value, which may quote the client."""
+_WIDEST_PATTERN = 100 + max(len(repr(pattern)) for pattern in MEANINGS)
+"""Characters in which the decoder has named the pattern that a text misses."""
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NAME = re.compile(rb'[{,]\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*+:\s*+', re.DOTALL)
 _SCALAR = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s"\[{,}]++', re.DOTALL)
@@ -247,11 +249,11 @@ def _kinds(found: re.Match[str]) -> str:
 
 def in_words(message: str) -> str:
     """Return what the decoder says of a value as we would say it."""
-    message = message[:_WIDEST_MESSAGE]
+    beginning = message[:_WIDEST_PATTERN]
     for pattern, meaning in MEANINGS.items():
-        if repr(pattern) in message:
+        if repr(pattern) in beginning:
             return meaning
-    message = message.replace("`", "")
+    message = message[:_WIDEST_MESSAGE].replace("`", "")
     for said, say in _WORDS:
         found = said.fullmatch(message)
         if found is not None:

@@ -5,7 +5,8 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from predmarket.contracts.requests import Invalid, Request, decode
+from predmarket.contracts.requests import Invalid, Request, decode, in_words
+from predmarket.contracts.text import MEANINGS
 from predmarket.terms import Side
 
 
@@ -47,3 +48,11 @@ def test_a_problem_reads_as_we_would_say_it(body: bytes, path: str, words: str) 
         decode(body, Sample)
     problem = raised.value.problems[0]
     assert (problem.path, problem.message) == (path, words)
+
+
+@pytest.mark.parametrize(("pattern", "meaning"), MEANINGS.items(), ids=MEANINGS.values())
+def test_a_pattern_is_told_in_words_however_long_it_is(pattern: str, meaning: str) -> None:
+    """Nobody is shown a regular expression: patterns of what cannot be seen fill a screen."""
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert("\x00\u200b", Annotated[str, msgspec.Meta(pattern=pattern)])
+    assert in_words(str(caught.value)) == meaning
