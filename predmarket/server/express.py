@@ -168,7 +168,7 @@ class _Order:
         try:
             await services.catch_up()
             principal = self._express.known(bearer)
-            if principal is None:  # who came in has ended meanwhile
+            if principal is None:  # the session or key has ended meanwhile
                 raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
             request = decode(raw, PlaceOrderRequest)
             status, order = await entry.place(services, principal, request)

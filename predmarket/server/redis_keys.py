@@ -58,7 +58,7 @@ async def keys_of(db: Database) -> Keys:
     """Return the keys of the exchange in a database. Raises UNAVAILABLE (storage/database.py)."""
     async with db.read() as connection:
         own = (await connection.execute(_NAME)).scalar_one_or_none()
-    if own is None:  # nobody has asked yet
+    if own is None:  # its first use
         async with db.write() as connection:
             await connection.execute(_MAKE_NAME, {"name": secrets.token_hex(16)})
             own = (await connection.execute(_NAME)).scalar_one()

@@ -8,7 +8,7 @@ from predmarket.terms import ErrorCode
 
 
 class Refusal(Exception):
-    """An answer other than what was asked for. ``headers`` go out with it.
+    """An error answer. ``headers`` go out with it.
 
     Its details list the first MAX_PROBLEMS problems. ``more`` counts problems that the caller left
     out; the message says how many are not listed.

@@ -19,7 +19,9 @@ UNDER_WAY_S = 11.0
 
 
 class KillSwitch:
-    """``cancel`` sends the cancel and returns how many orders ended; ``under_way`` returns the
+    """Cancels everything, once pressed, until the exchange confirms it.
+
+    ``cancel`` sends the cancel and returns how many orders ended; ``under_way`` returns the
     placements without an answer.
     """
 

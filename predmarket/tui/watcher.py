@@ -41,7 +41,7 @@ _WATCHED = 200
 """Markets whose prices are followed beside the open one and those held, the most active ones."""
 _PAGES = 10
 _QUEUE_PAUSE_S = 0.05
-"""Between two questions for an order's place in the queue: twenty a second at the most."""
+"""Pause between two requests for an order's place in the queue: at most twenty a second."""
 FLASH_S = 1.0
 """Seconds for which a fill or a payout is highlighted."""
 _SLEPT_S = 5.0

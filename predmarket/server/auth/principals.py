@@ -100,15 +100,15 @@ async def tell_nobody(_ended: Ended) -> None:
     """Announce nothing: there is no other process."""
 
 
-def wall_clock() -> float:
-    """Return the time in seconds."""
+def unix_time() -> float:
+    """Return the machine's own time in seconds."""
     return time.time()
 
 
 class Principals:
     """Recognises sessions and keys, and forgets those that end."""
 
-    def __init__(self, db: Database, secret: str, clock: Callable[[], float] = wall_clock) -> None:
+    def __init__(self, db: Database, secret: str, clock: Callable[[], float] = unix_time) -> None:
         self._db = db
         self._secret = secret
         self._clock = clock

@@ -27,7 +27,7 @@ from predmarket.server.auth.families import (
     sessions_of,
     succeed,
 )
-from predmarket.server.auth.principals import Ended, Principal, Principals, wall_clock
+from predmarket.server.auth.principals import Ended, Principal, Principals, unix_time
 from predmarket.server.auth.tokens import REPEAT_SECONDS, RefreshKeys, issue_access
 from predmarket.server.limits.address import client_key
 from predmarket.server.queries.users import UserRecord, user_by_id
@@ -54,7 +54,7 @@ class Sessions:
         db: Database,
         secret: str,
         principals: Principals,
-        clock: Callable[[], float] = wall_clock,
+        clock: Callable[[], float] = unix_time,
     ) -> None:
         """Prepare it. ``clock`` stamps access tokens."""
         self._db = db

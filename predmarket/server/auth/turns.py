@@ -74,7 +74,7 @@ class Turns:
             self._waiting -= 1
             if line:
                 self._lines[source] = line
-            if not first.done():  # whoever waited has not left
+            if not first.done():  # else it was cancelled
                 self._free -= 1
                 first.set_result(None)
 

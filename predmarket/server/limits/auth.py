@@ -58,8 +58,11 @@ class _Rule:
 
 
 class AuthLimits:
-    """``rate`` limits register and login together by address; ``window`` every call, by session
-    where there is one."""
+    """The limits on calls under /v1/auth.
+
+    ``rate`` limits register and login together, by address; ``window`` limits every call, by
+    session where there is one.
+    """
 
     def __init__(
         self, rate: RateLimit | None, window: RateLimit | None, redis: Redis | None

@@ -1,4 +1,4 @@
-"""``/metrics`` on a port of its own, PREDMARKET_METRICS_PORT: for Prometheus, not for clients.
+"""Serves ``/metrics`` on a port of its own, PREDMARKET_METRICS_PORT, for Prometheus.
 
 The main port serves it to this machine alone (``is_local``). Several processes under one parent
 have ports that follow each other, since each counts what it does itself.

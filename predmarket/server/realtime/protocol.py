@@ -206,7 +206,7 @@ class Socket(WebSocketsSansIOProtocol):
             self.listener.lost()
 
     def eof_received(self) -> None:
-        self._closing()  # asyncio closes the transport, once what was written is taken
+        self._closing()  # asyncio closes the transport once all is written
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -91,7 +91,7 @@ class Page(NamedTuple):
 async def read(
     connection: AsyncConnection, topic: Topic, last_seq: int | None, view: MarketView
 ) -> Snapshot | Missed | History:
-    """Return a topic's beginning from the database, or where to read what was missed."""
+    """Return a topic's beginning from the database, or the history to read it from."""
     match topic.kind:
         case Kind.TRADES:
             return await _trades(connection, topic.id, last_seq)

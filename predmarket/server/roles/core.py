@@ -180,7 +180,7 @@ class Seat:
             await self._in_thread(self._standby.follow)
         except LoadError as error:
             self._follow_at = elapsed() + _MISTRUST
-            log.error("what is committed does not add up: %s", error)  # noqa: TRY400 -- it says all
+            log.error("what is committed does not add up: %s", error)  # noqa: TRY400 -- no traceback needed
 
     async def _in_thread(self, call: Callable[[], None]) -> None:
         """Run a blocking call of the standby, one at a time."""

@@ -235,5 +235,5 @@ class Follower:
 
 
 def _number(text: bytes | None) -> int:
-    """Return a batch's number, 0 for what is none."""
+    """Return a batch's number, 0 for a text that is no number."""
     return int(text) if text is not None and text.isdigit() and len(text) < 19 else 0

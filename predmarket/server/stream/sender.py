@@ -121,7 +121,7 @@ class Sender(Bus):
             _fail(reply, OutcomeUnknown("the gateway stops"))
 
     async def sent(self) -> None:
-        """Return once what was handed in before is in the stream, or was refused."""
+        """Return once the commands handed in before are in the stream, or were refused."""
         last = self._count
         if last <= self._gone:
             return

@@ -26,7 +26,7 @@ SECOND: Micros = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Each is None where there is no limit."""
+    """A trader's own limits; each is None where there is none."""
 
     order: Qty | None = None
     position: Qty | None = None

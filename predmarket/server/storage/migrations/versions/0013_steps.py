@@ -13,6 +13,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add what is under way: nothing, so far."""
+    """Add the column; no command has steps left so far."""
     unfinished = sa.Column("unfinished", sa.Text(), nullable=False, server_default=sa.text("'[]'"))
     op.add_column("core_state", unfinished)
