@@ -4,7 +4,8 @@ Invariants:
 - best price, insertion, cancellation and size of a level take constant time;
 - a level exists if and only if at least one order rests in it;
 - a level's ``qty`` is the sum of its orders' ``remaining``, a block's that of its levels' ``qty``;
-- within a level orders stand in the order of their ``rank``.
+- within a level orders stand in the order of their ``rank``;
+- a level's queue is cut into runs, in order, and each order counts in its own.
 
 Prices lie on a grid of at most 9 999 ticks, so the non-empty levels are the bits of one integer;
 the best level is its highest bit. The ask side is mirrored so that the same holds there.
@@ -29,6 +30,27 @@ _GTC = TimeInForce.GTC
 _SKIP = SelfTradePrevention.SKIP
 _LIMIT = OrderType.LIMIT
 
+RUN = 256
+"""Orders that join a run before the next one begins."""
+
+
+class Run:
+    """Neighbours in a level's queue: how many joined, how many are left, and their ``remaining``.
+
+    A question about a place in a long queue adds up whole runs and walks within one.
+    """
+
+    __slots__ = ("joined", "left", "qty")
+
+    def __init__(self) -> None:
+        self.joined = 0
+        self.left = 0
+        self.qty: Qty = 0
+
+
+_NO_RUN = Run()
+"""What stands for the run of an order that does not rest."""
+
 
 class Order:
     """An order, resting or on its way through the book.
@@ -45,7 +67,7 @@ class Order:
         "client_order_id", "close", "connection", "created_at", "events", "expires_at",
         "fee_exact", "fees_paid", "filled", "id", "is_buy", "level", "lock", "market_id", "next",
         "notional", "post_only", "prev", "price", "qty", "rank", "reason", "reduce_only",
-        "remaining", "request", "side", "skip",
+        "remaining", "request", "run", "side", "skip",
         "status", "stp", "tif", "topic_seq", "type", "updated_at", "user_id", "version",
     )  # fmt: skip
 
@@ -98,12 +120,13 @@ class Order:
         self.prev: Order | None = None
         self.next: Order | None = None
         self.skip: tuple[Order, int] | None = None
+        self.run = _NO_RUN
 
 
 class Level:
     """The orders resting at one price, first come first."""
 
-    __slots__ = ("head", "index", "price", "qty", "tail")
+    __slots__ = ("head", "index", "last_run", "price", "qty", "runs", "tail")
 
     def __init__(self, index: int, price: Price) -> None:
         self.index = index
@@ -111,6 +134,29 @@ class Level:
         self.qty: Qty = 0
         self.head: Order | None = None
         self.tail: Order | None = None
+        self.last_run = Run()
+        self.runs: dict[Run, None] = {self.last_run: None}
+
+    def begin_run(self) -> Run:
+        """Let those that join from now on count in another run."""
+        if not self.last_run.left:
+            del self.runs[self.last_run]
+        run = self.last_run = Run()
+        self.runs[run] = None
+        return run
+
+    def ahead_of(self, order: Order) -> Qty:
+        """Return how much stands ahead of an order that rests here."""
+        qty = 0
+        for run in self.runs:
+            if run is order.run:
+                break
+            qty += run.qty
+        before = order.prev
+        while before is not None and before.run is order.run:
+            qty += before.remaining
+            before = before.prev
+        return qty
 
     def __iter__(self) -> Iterator[Order]:
         order = self.head
@@ -165,6 +211,13 @@ class BookSide:
         level.qty += order.remaining
         self.blocks[index >> BLOCK_BITS] += order.remaining
         order.level = level
+        run = level.last_run
+        if run.joined == RUN:
+            run = level.begin_run()
+        run.joined += 1
+        run.left += 1
+        run.qty += order.remaining
+        order.run = run
 
     def remove(self, order: Order) -> None:
         """Take ``order`` out of its level, with what it has left."""
@@ -182,6 +235,11 @@ class BookSide:
         order.prev = order.next = order.level = order.skip = None
         level.qty -= order.remaining
         self.blocks[level.index >> BLOCK_BITS] -= order.remaining
+        run, order.run = order.run, _NO_RUN
+        run.left -= 1
+        run.qty -= order.remaining
+        if not run.left and run is not level.last_run:
+            del level.runs[run]
         if level.head is None:
             del self.levels[level.index]
             self.bits ^= 1 << level.index
@@ -191,6 +249,7 @@ class BookSide:
         level = order.level
         assert level is not None  # it rests
         order.remaining -= qty
+        order.run.qty -= qty
         level.qty -= qty
         self.blocks[level.index >> BLOCK_BITS] -= qty
 

@@ -98,6 +98,7 @@ def sweep(
             taker.filled += qty
             taker.notional += cost
             level.qty -= qty
+            maker.run.qty -= qty
             blocks[index >> BLOCK_BITS] -= qty
             if not maker.remaining:
                 side.remove(maker)
@@ -173,28 +174,11 @@ def fillable(book: Book, taker: Order, own: OwnSide | None = None) -> bool:
         return side.from_index(worst) - own.depth.from_index(worst) >= wanted
     nearest = own.depth.best()
     wanted -= side.from_index(nearest + 1)
-    return wanted <= 0 or _fillable_ahead(side.levels[nearest], taker.user_id, own, wanted)
-
-
-def _fillable_ahead(level: Level, user_id: int, own: OwnSide, wanted: Qty) -> bool:
-    """Tell whether the orders ahead of the user's first one in a level come to ``wanted``.
-
-    Nothing ever joins ahead of an order, so a quantity that was once too small stays too small:
-    it is remembered, and the walk is not repeated.
-    """
-    if own.ahead is not None:
-        first, rank, at_most = own.ahead
-        if first.level is level and first.rank == rank and at_most < wanted:
-            return False
-    ahead = 0
-    for maker in level:
-        if maker.user_id == user_id:
-            own.ahead = maker, maker.rank, ahead
-            return False
-        ahead += maker.remaining
-        if ahead >= wanted:
-            return True
-    raise AssertionError("the level holds none of the user's orders")
+    if wanted <= 0:
+        return True
+    level = side.levels[nearest]
+    first = next(order for order in own.orders.values() if order.level is level)
+    return level.ahead_of(first) >= wanted
 
 
 def collar(book: Book, is_buy: bool, slippage: Price, tick: Price) -> Price | None:

@@ -16,18 +16,13 @@ from predmarket.terms import Side
 
 
 class OwnSide:
-    """A user's orders on one side of one market.
+    """A user's orders on one side of one market."""
 
-    ``ahead`` is what a walk found out: the user's first order in a level, its rank, and the
-    quantity ahead of it there, which can only shrink.
-    """
-
-    __slots__ = ("ahead", "depth", "orders")
+    __slots__ = ("depth", "orders")
 
     def __init__(self) -> None:
         self.orders: dict[int, Order] = {}
         self.depth = Depth()
-        self.ahead: tuple[Order, int, int] | None = None
 
 
 class OwnOrders:

@@ -16,7 +16,7 @@ from predmarket.engine.market import Market
 from predmarket.engine.state import State
 
 _ENCODER = msgspec.json.Encoder()
-_ORDER_SKIPS = frozenset({"level", "next", "prev", "skip", "topic_seq", "version", "is_buy"})
+_ORDER_SKIPS = frozenset({"is_buy", "level", "next", "prev", "run", "skip", "topic_seq", "version"})
 _MARKET_SKIPS = frozenset(
     {"book", "lock_rate", "positions", "scheduled", "ticker_seq", "total_no", "total_yes",
      "trade_seq", "version"}

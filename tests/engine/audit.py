@@ -8,7 +8,7 @@ import hashlib
 from itertools import pairwise
 
 from predmarket.engine import Exchange
-from predmarket.engine.book import BookSide, Order
+from predmarket.engine.book import BookSide, Level, Order
 from predmarket.engine.depth import BLOCK_BITS
 from predmarket.engine.market import Market
 from predmarket.engine.state import State
@@ -154,6 +154,20 @@ def _audit_side(side: BookSide) -> None:
         assert all(order.price == level.price for order in orders), "an order at another price"
         assert all(a.rank < b.rank for a, b in pairwise(orders)), "the queue is out of order"
         assert (level.head, level.tail) == (orders[0], orders[-1]), "the ends are wrong"
+        _audit_runs(level, orders)
+
+
+def _audit_runs(level: Level, orders: list[Order]) -> None:
+    """A level's runs are its queue, cut into pieces; the last one alone may be empty."""
+    place = {run: number for number, run in enumerate(level.runs)}
+    assert next(reversed(level.runs)) is level.last_run, "the last run is another one"
+    assert all(run.left or run is level.last_run for run in level.runs), "an empty run"
+    places = [place[order.run] for order in orders]
+    assert places == sorted(places), "the runs are out of order"
+    for run in level.runs:
+        own = [order.remaining for order in orders if order.run is run]
+        assert (run.left, run.qty) == (len(own), sum(own)), "a run's sums are off"
+        assert run.left <= run.joined, "more are left than joined"
 
 
 def digest(exchange: Exchange) -> str:

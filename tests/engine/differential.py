@@ -21,7 +21,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from predmarket.engine import Exchange, steps
+from predmarket.engine import Exchange, book, steps
 from predmarket.engine.book import BookSide, Order
 from predmarket.engine.commands import Command
 from predmarket.engine.events import Event
@@ -221,10 +221,11 @@ def repeat_line(seed: int, commands: int) -> str:
 
 @contextmanager
 def small_steps(step: int | None) -> Iterator[None]:
-    """Let every step handle at most ``step`` orders or positions."""
+    """Let every step handle at most ``step`` orders or positions, and as many join a run."""
     with pytest.MonkeyPatch.context() as patch:
         if step is not None:
             patch.setattr(steps, "STEP", step)
+            patch.setattr(book, "RUN", step)
         yield
 
 

@@ -3,9 +3,12 @@
 Source: MARKET_RULES, Bounds.
 """
 
+import random
+
+import msgspec
 import pytest
 
-from predmarket.engine import steps
+from predmarket.engine import book, steps
 from predmarket.engine.commands import (
     AmendOrder,
     CancelAfter,
@@ -285,6 +288,54 @@ def test_own_orders_in_front_are_passed_over_without_a_walk() -> None:
     marks = sum(order.skip is not None for order in resting)
     assert 4 <= marks <= 12
     assert sum(order.user_id == B for order in resting) == 1
+
+
+def test_what_stands_ahead_of_an_own_order_is_added_up_by_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However orders join, leave, shrink and are filled: FOK takes what is ahead and no more, and
+    asks no order in another run."""
+    monkeypatch.setattr(book, "RUN", 3)
+    desk, chance = Desk(credit="1000000"), random.Random(5)
+    desk.place(B, "SELL", "1", "0.50")
+    level = desk.market.book.asks.best()
+    assert level is not None
+    for _ in range(120):
+        owner = chance.choice((A, B, B, C))
+        desk.place(owner, "SELL", f"0.{chance.randint(1, 9):02}", "0.50")
+        some = chance.choice([*level])
+        match chance.randrange(4):
+            case 0:
+                desk.cancel(some.user_id, some.id)
+            case 1 if some.remaining > 1:
+                desk.amend(some.user_id, some.id, None, f"0.{some.qty - 1:02}")
+            case 2:
+                desk.place(chance.choice((A, C)), "BUY", "0.04", "0.50", tif="IOC")
+    resting = [*level]
+    assert level is desk.market.book.asks.best()
+    own = next(order for order in resting if order.user_id == A)
+    ahead = sum(order.remaining for order in resting[: resting.index(own)])
+    assert ahead == level.ahead_of(own)
+
+    def walk(_: book.Level) -> None:
+        raise AssertionError("a walk over a level")
+
+    more = buy(A, 1, stp=SelfTradePrevention.CANCEL_TAKER, tif=TimeInForce.FOK)
+    for qty, refused in ((ahead + 1, "FOK_NOT_FILLABLE"), (ahead, None)):
+        monkeypatch.setattr(book.Level, "__iter__", walk)
+        reply, _ = desk.exchange.apply(desk.now, msgspec.structs.replace(more, qty=qty))
+        assert code(reply) == refused
+
+
+def test_runs_without_orders_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their number follows what rests, not what ever joined the level."""
+    monkeypatch.setattr(book, "RUN", 2)
+    desk = asks(1)
+    level = desk.market.book.asks.best()
+    assert level is not None
+    for _ in range(20):
+        desk.cancel(A, placed(desk.place(A, "SELL", "1", "0.50")).id)
+        assert len(level.runs) <= 2
 
 
 @pytest.mark.parametrize("tick", ["0.0001", "0.01"])
