@@ -18,7 +18,7 @@ class Bounds:
     ``idle_s``: how long an anonymous socket without subscriptions is kept.
 
     A token is spent on every message but an order that reaches the core (those have limits of
-    their own, as over HTTP), on every error, on each 4 KiB of any message and on each ten topics
+    their own, as over HTTP), on every error, on each 4 KiB of any message and on every two topics
     of a subscription: ``burst`` at once, ``rate`` come back a second.
     """
 
@@ -32,7 +32,7 @@ class Bounds:
     topics: int = MAX_TOPICS
 
 
-TOPICS_A_TOKEN = 10
+TOPICS_A_TOKEN = 2
 """Topics of a request that cost one token."""
 
 
