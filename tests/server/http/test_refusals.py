@@ -314,7 +314,8 @@ async def test_health_and_status(exchange: Exchange) -> None:
     parts = {"status": "ok", "database": "ok", "redis": "disabled", "core": "ok"}
     assert (health.status_code, health.json()) == (200, parts)
     status = (await exchange.anonymous.get("/v1/status")).json()
-    assert set(status) == {"version", "uptime", "backend", "leader", "durability", "sequence"}
+    names = {"version", "uptime", "backend", "leader", "durability", "sequence", "healthy"}
+    assert set(status) == names
     assert status["backend"] in ("sqlite", "postgresql")
 
 

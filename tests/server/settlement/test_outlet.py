@@ -25,12 +25,21 @@ from tests.support.clock import Shown
 BUY, SELL = Side.BUY, Side.SELL
 START = 1_000_000_000
 NEWER_COLUMNS = {
-    "core_state": ("last_ledger_id", "markets_seq", "stream_epoch", "stream_place", "unfinished"),
+    "core_state": (
+        "last_ledger_id",
+        "markets_seq",
+        "stream_epoch",
+        "stream_place",
+        "logged_from",
+        "unfinished",
+    ),
+    "sessions": ("last_used_at", "address", "agent"),
     "accounts": ("order_seq", "fill_seq", "balance_seq", "position_seq"),
     "markets": ("trade_seq", "ticker_seq"),
     "orders": ("topic_seq", "connection"),
     "order_events": ("trade_id",),
 }
+NEWER_TABLES = ("outbox", "admin_log", "exchange")
 OLDER_INDEXES = {
     "ix_trades_market_id": "trades (market_id, id)",
     "ix_trades_buy_order_id": "trades (buy_order_id)",
@@ -219,7 +228,8 @@ def make_old(exchange: Exchange) -> None:
             exchange.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     for name, columns_of in OLDER_INDEXES.items():
         exchange.execute(f"CREATE INDEX {name} ON {columns_of}")
-    exchange.execute("DROP TABLE outbox")
+    for table in NEWER_TABLES:
+        exchange.execute(f"DROP TABLE {table}")
     exchange.execute("UPDATE alembic_version SET version_num = '0005'")
 
 
