@@ -16,7 +16,7 @@ import httpx
 
 from predmarket.client import answers, calls
 from predmarket.client.calls import Call
-from predmarket.client.conversation import Conversation
+from predmarket.client.conversation import Conversation, method_signature
 from predmarket.client.environment import connection
 from predmarket.client.retry import Retry
 from predmarket.client.session import Session, Tokens
@@ -36,7 +36,7 @@ def _method(
     async def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await client.send(build(*args, **kwargs))
 
-    vars(method)["__signature__"] = calls.method_signature(build)
+    vars(method)["__signature__"] = method_signature(build)
     return method
 
 

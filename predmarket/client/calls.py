@@ -5,13 +5,12 @@ Which calls may be sent twice is decided here and nowhere else: those that only 
 exchange recognises when they come again (a client order id, an idempotency key).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from inspect import Parameter, Signature, signature
-from typing import Generic, TypeAlias, TypeVar, get_args
+from typing import Generic, TypeAlias, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -491,14 +490,3 @@ def revoke_all_of(user_id: int) -> Call[None]:
 def status() -> Call[JsonObject]:
     """Version, uptime, leader, durability."""
     return _get("/v1/status", Access.OPTIONAL)
-
-
-def method_signature(build: Callable[..., Call[T]]) -> Signature:
-    """Return the signature of a client's method: the call's parameters and its answer's type."""
-    shown = signature(build)
-    answer = get_args(shown.return_annotation)
-    client = Parameter("self", Parameter.POSITIONAL_ONLY)
-    return shown.replace(
-        parameters=[client, *shown.parameters.values()],
-        return_annotation=answer[0] if answer else Signature.empty,
-    )

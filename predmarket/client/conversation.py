@@ -10,7 +10,8 @@ without an event loop, and without importing one.
 
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, TypeVar
+from inspect import Parameter, Signature, signature
+from typing import Any, Protocol, TypeVar, get_args
 
 import httpx
 
@@ -195,3 +196,14 @@ def _may_repeat(call: Call[T], error: ApiError, pause_s: float | None) -> bool:
     if error.status == 429:
         return call.method == "GET" and (error.retry_after_s or 0.0) <= (pause_s or 0.0)
     return error.status == 503 and call.repeatable
+
+
+def method_signature(build: Callable[..., Call[T]]) -> Signature:
+    """Return the signature of a client's method: the call's parameters and its answer's type."""
+    shown = signature(build)
+    answer = get_args(shown.return_annotation)
+    client = Parameter("self", Parameter.POSITIONAL_ONLY)
+    return shown.replace(
+        parameters=[client, *shown.parameters.values()],
+        return_annotation=answer[0] if answer else Signature.empty,
+    )

@@ -10,7 +10,7 @@ import httpx
 
 from predmarket.client import answers, calls
 from predmarket.client.calls import Call
-from predmarket.client.conversation import Conversation, at_once
+from predmarket.client.conversation import Conversation, at_once, method_signature
 from predmarket.client.environment import connection
 from predmarket.client.retry import Retry
 from predmarket.client.session import Session, Tokens
@@ -28,7 +28,7 @@ def _method(build: Callable[P, Call[T]]) -> Callable[Concatenate["Client", P], T
     def method(client: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
         return client.send(build(*args, **kwargs))
 
-    vars(method)["__signature__"] = calls.method_signature(build)
+    vars(method)["__signature__"] = method_signature(build)
     return method
 
 
