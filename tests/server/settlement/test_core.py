@@ -291,7 +291,7 @@ async def test_a_refused_transfers_key_stays_free_for_the_next(exchange: Exchang
         funded = asyncio.create_task(running.do(Transfer(2, 100 * MONEY_ONE, "pay", 1)))
         second = asyncio.create_task(running.do(out))
         work = running.core._work
-        while sum(len(batch.answers) for batch in work.batches[1:]) < 2:
+        while sum(len(batch.pending()) for batch in work.batches[1:]) < 2:
             await asyncio.sleep(0)
         gate.open.set()
         refused = await first
