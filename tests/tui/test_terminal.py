@@ -62,7 +62,7 @@ def test_trading_in_a_terminal(process: ExchangeProcess, tmp_path: Path) -> None
         terminal.sees("F8 SAFE")
         terminal.click(bid_x, buy_y)
         terminal.sees("Open orders 1")
-        terminal.sees("predmarket order place will-it-rain-tomorrow buy 10 --price 0.48")
+        terminal.sees("order place will-it-rain-tomorrow buy 10 --pr")
         terminal.sees("10 ┤ 0.48 │")
         price_x, sell_y = terminal.sees("│ 0.52 │")
         terminal.click(price_x + 2, sell_y)

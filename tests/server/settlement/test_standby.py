@@ -34,7 +34,7 @@ from tests.support.clock import Shown
 
 BUY, SELL = Side.BUY, Side.SELL
 START = 1_000_000_000
-_LINKS = frozenset({"book", "level", "next", "orders", "own", "positions", "prev", "skip"})
+_LINKS = frozenset({"book", "level", "next", "orders", "own", "positions", "prev", "run", "skip"})
 
 
 def shown(thing: object) -> list[Any]:
