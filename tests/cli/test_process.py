@@ -176,9 +176,3 @@ def test_completion_fails_silently(
     assert complete("predmarket market show sn", home) == []
     monkeypatch.setenv("PREDMARKET_URL", "nonsense")
     assert complete("predmarket market show sn", home) == []
-
-
-def test_completion_can_be_installed(spawn: Run) -> None:
-    """The script for the shell is there for the asking."""
-    ran = spawn("--show-completion", "bash")
-    assert "_PREDMARKET_COMPLETE" in ran.out or "bash" in ran.err

@@ -108,8 +108,9 @@ def completed(words: str) -> list[str]:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_has_its_script(spawn: Run, shell: str) -> None:
-    """To be installed, or shown."""
+def test_each_shell_has_its_script(spawn: Run, shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To be installed, or shown, whichever shell the tests were started from."""
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
     ran = spawn("--show-completion", shell)
     assert (ran.code, ran.err) == (0, "")
     assert "_PREDMARKET_COMPLETE" in ran.out
