@@ -207,6 +207,7 @@ class Database:
     @asynccontextmanager
     async def read_account(self) -> AsyncIterator[AsyncConnection]:
         """Open one snapshot on a connection that is kept for small reads of one user or order."""
+        self._require_open()
         async with self._account_reader.connect() as connection:
             yield connection
 

@@ -14,8 +14,8 @@ from predmarket.server.storage import database
 from predmarket.server.storage.database import UNAVAILABLE, Database
 from tests.support.cancelling import CancelledAt
 
-WAYS = pytest.mark.parametrize("way", ["read", "write"])
-Way = Literal["read", "write"]
+WAYS = pytest.mark.parametrize("way", ["read", "read_account", "write"])
+Way = Literal["read", "read_account", "write"]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -40,7 +40,8 @@ def nothing_left_open() -> Iterator[None]:
 
 async def use(db: Database, way: Way) -> None:
     """Use one connection for two statements."""
-    async with db.read() if way == "read" else db.write() as connection:
+    ways = {"read": db.read, "read_account": db.read_account, "write": db.write}
+    async with ways[way]() as connection:
         await connection.execute(text("SELECT 1"))
         await connection.execute(text("SELECT 2"))
 
