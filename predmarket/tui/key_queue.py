@@ -10,7 +10,7 @@ Promises: a key whose end is not reported delays the next one by ``PATIENCE_S`` 
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from textual.events import Key
@@ -32,6 +32,8 @@ class Host(Protocol):
     def focused(self) -> Widget | None: ...
     @property
     def screen(self) -> Screen[object]: ...
+    @property
+    def screen_stack(self) -> Sequence[Screen[object]]: ...
     def call_later(self, callback: Callable[..., object]) -> bool: ...
     def set_timer(self, delay: float, callback: Callable[..., object]) -> Timer: ...
 
@@ -91,6 +93,8 @@ class KeyQueue:
         if self._patience is not None:
             self._patience.stop()
             self._patience = None
+        if not self._host.screen_stack:  # the application ends, and nothing is left to act on
+            self._waiting.clear()
         self._busy = bool(self._waiting)
         if not self._waiting:
             return
