@@ -16,6 +16,7 @@ from predmarket.cli.grammar import root
 from predmarket.cli.line import Line
 from predmarket.cli.options import Format
 from predmarket.cli.output import ReaderGone
+from predmarket.cli.wording import refusal
 from predmarket.client import ClientError
 
 
@@ -63,7 +64,7 @@ def _failure(error: Exception) -> Failure:
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         hint = f"see: {context.command_path} --help" if context else None
-        return failure.usage(error.format_message(), hint)
+        return failure.usage(refusal(error), hint)
     if os.environ.get("PREDMARKET_TRACEBACK"):
         return Failure("INTERNAL", "".join(traceback.format_exception(error)), failure.USAGE)
     return Failure(

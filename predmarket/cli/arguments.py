@@ -16,7 +16,7 @@ Market: TypeAlias = Annotated[
 MarketOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--market-id",
+        "--market",
         metavar="M",
         help="Only this market: its id or slug.",
         autocompletion=complete.markets,

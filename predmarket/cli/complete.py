@@ -60,6 +60,12 @@ def own_orders(ctx: typer.Context, incomplete: str) -> Proposals:
     return _matching(incomplete, ask)
 
 
+def endings(incomplete: str) -> Proposals:
+    """Propose how a market ends; a price stands for itself."""
+    known = {"YES": "YES pays 1", "NO": "YES pays 0", "VOID": "trades are undone"}
+    return [(name, text) for name, text in known.items() if name.startswith(incomplete.upper())]
+
+
 def topics(ctx: typer.Context, incomplete: str) -> Proposals:
     """Propose the feed's topics, and behind a topic of markets their slugs."""
     before = _before_in_bash()

@@ -14,6 +14,7 @@ from predmarket.cli import line as lines
 from predmarket.cli.failure import UNAVAILABLE, Failure, usage
 from predmarket.cli.line import Line
 from predmarket.cli.moment import moment
+from predmarket.cli.numbers import PRICE, QTY, SLIPPAGE, number, optional
 from predmarket.client import ClientError
 from predmarket.client.calls import NewOrder
 from predmarket.client.shapes import BatchResult, ErrorBody
@@ -98,14 +99,14 @@ def place(
     order = NewOrder(
         market=market,
         side=side,
-        qty=qty,
-        price=price,
+        qty=number(qty, QTY, "QTY"),
+        price=optional(price, PRICE, "--price"),
         type=OrderType.MARKET if at_market else OrderType.LIMIT,
         time_in_force=tif or (TimeInForce.GTD if expiry else None),
         expires_at=expiry,
         post_only=post_only or None,
         reduce_only=reduce_only or None,
-        max_slippage=slippage,
+        max_slippage=optional(slippage, SLIPPAGE, "--slippage"),
         self_trade_prevention=stp,
         client_order_id=client_id if preview else _client_id(client_id),
     )

@@ -5,7 +5,6 @@ starts faster.
 """
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from inspect import cleandoc
@@ -17,9 +16,14 @@ from typer.core import TyperCommand, TyperGroup
 
 from predmarket.cli import options, registry
 from predmarket.cli.output import print_version
+from predmarket.nearest import guess
 
 if TYPE_CHECKING:
     from typer import _click
+
+
+_SPELLINGS = {"--market-id": "--market"}
+"""Options that are understood under another name, too, which no help shows."""
 
 
 class Command(TyperCommand):
@@ -27,6 +31,41 @@ class Command(TyperCommand):
 
     def get_params(self, ctx: "_click.Context") -> "list[_click.Parameter]":
         return [*super().get_params(ctx), *_global_params()]
+
+    def parse_args(self, ctx: "_click.Context", args: list[str]) -> list[str]:
+        args = self._as_shown(ctx, args)
+        if not ctx.resilient_parsing:
+            self._refuse_repeats(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def _as_shown(self, ctx: "_click.Context", args: list[str]) -> list[str]:
+        """Return ``args`` with the options that have another spelling as the help spells them."""
+        takes = {
+            name
+            for param in self.get_params(ctx)
+            if not getattr(param, "is_flag", False)
+            for name in param.opts
+        }
+        words = []
+        for word in args:
+            name, equals, value = word.partition("=")
+            shown = _SPELLINGS.get(name)
+            words.append(f"{shown}{equals}{value}" if shown in takes else word)
+        return words
+
+    def _refuse_repeats(self, ctx: "_click.Context", args: list[str]) -> None:
+        """Refuse an option with one value that is there twice: one of them would be lost. Of the
+        global options the later one wins, so that an alias may hold some.
+        """
+        _, _, order = self.make_parser(ctx).parse_args(args=[*args])
+        seen = set()
+        for param in order:
+            if param.param_type_name != "option" or getattr(param, "is_flag", False):
+                continue
+            once = not getattr(param, "multiple", False) and param not in _global_params()
+            if once and param in seen:
+                ctx.fail(f"{max(param.opts, key=len)} is given more than once")
+            seen.add(param)
 
     def format_help_text(self, ctx: "_click.Context", formatter: "_click.HelpFormatter") -> None:
         _write_text(self, formatter)
@@ -145,9 +184,7 @@ def _global_params() -> "tuple[_click.Parameter, ...]":
 
 
 def _no_such_command(ctx: "_click.Context", name: str, known: list[str]) -> NoReturn:
-    near = get_close_matches(name, known)
-    guess = f" Did you mean {' or '.join(near)}?" if near else ""
-    ctx.fail(f"No such command {name!r}.{guess}")
+    ctx.fail(f"there is no command {name}{guess(name, known)}")
 
 
 def _write_text(command: "_click.Command", formatter: "_click.HelpFormatter") -> None:

@@ -1,18 +1,21 @@
 """Commands: market list, show, create, update, open, halt, close, resolve."""
 
+import re
 from typing import Annotated, TypeAlias
 
 import typer
 
-from predmarket import units
-from predmarket.cli import arguments, layouts, prompt
+from predmarket.cli import arguments, complete, layouts, prompt
 from predmarket.cli import line as lines
 from predmarket.cli.failure import usage
 from predmarket.cli.moment import moment
+from predmarket.cli.numbers import RATE, SETTLEMENT, TICK, number, optional
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
+from predmarket.nearest import guess
 from predmarket.terms import MarketStatus, Outcome
 
+_ENDINGS = (Outcome.YES, Outcome.NO, Outcome.VOID)
 ClosesAt: TypeAlias = Annotated[
     str | None,
     typer.Option("--closes-at", metavar="TIME", help="RFC 3339, or a span such as 12h."),
@@ -90,6 +93,9 @@ def create(
     """
     line = lines.of(ctx)
     closing = moment(closes_at, "--closes-at")
+    tick = optional(tick, TICK, "--tick")
+    maker_fee = optional(maker_fee, RATE, "--maker-fee")
+    taker_fee = optional(taker_fee, RATE, "--taker-fee")
     with line.client() as client:
         market = client.create_market(
             slug,
@@ -166,7 +172,9 @@ def resolve(
     outcome: Annotated[
         str,
         typer.Argument(
-            metavar="YES|NO|VOID|PRICE", help="How it ends; a price from 0 to 1 is what YES pays."
+            metavar="YES|NO|VOID|PRICE",
+            help="How it ends; a price from 0 to 1 is what YES pays.",
+            autocompletion=complete.endings,
         ),
     ],
 ) -> None:
@@ -207,12 +215,8 @@ def _change(ctx: typer.Context, market: str, status: MarketStatus) -> None:
 
 def _ending(text: str) -> tuple[Outcome, str | None]:
     """Return the outcome, and the settlement price where ``text`` is one. Raises Failure."""
-    if text.upper() in {Outcome.YES, Outcome.NO, Outcome.VOID}:
+    if text.upper() in _ENDINGS:
         return Outcome(text.upper()), None
-    try:
-        price = units.parse(text, units.PRICE_DECIMALS)
-    except units.UnitError as error:
-        raise usage(f"{text} is not YES, NO, VOID or a price: it {error}") from None
-    if not 0 <= price <= units.PRICE_ONE:
-        raise usage(f"a settlement price lies from 0 to 1, {text} does not")
-    return Outcome.SCALAR, text
+    if not re.search(r"\d", text):
+        raise usage(f"{text} is not YES, NO, VOID or a price{guess(text, _ENDINGS)}")
+    return Outcome.SCALAR, number(text, SETTLEMENT, "YES|NO|VOID|PRICE")

@@ -8,6 +8,7 @@ import typer
 from predmarket.cli import arguments, failure, layouts
 from predmarket.cli import line as lines
 from predmarket.cli.failure import Failure, usage
+from predmarket.cli.numbers import PRICE, QTY, optional
 from predmarket.cli.paging import one_page, show_list
 from predmarket.client import ApiError, ClientError, Unreachable, calls
 from predmarket.client.shapes import Order
@@ -68,7 +69,7 @@ def cancel_all(
 ) -> None:
     """Examples:
       predmarket order cancel-all
-      predmarket order cancel-all --market-id will-it-rain-tomorrow --side buy
+      predmarket order cancel-all --market will-it-rain-tomorrow --side buy
 
     Cancel all own open orders, or those of one market or side.
     """
@@ -115,6 +116,7 @@ def amend(
     if price is None and qty is None:
         raise usage("give --price, --qty or both")
     line = lines.of(ctx)
+    price, qty = optional(price, PRICE, "--price"), optional(qty, QTY, "--qty")
     with line.client() as client:
         order = client.amend_order(order_id, price=price, qty=qty)
     line.output.record(layouts.ORDER, order, brief=True)
@@ -135,7 +137,7 @@ def list_orders(
 ) -> None:
     """Examples:
       predmarket order list --status open
-      predmarket order list --market-id will-it-rain-tomorrow --all -o csv > orders.csv
+      predmarket order list --market will-it-rain-tomorrow --all -o csv > orders.csv
       predmarket order list --watch | jq -r '[.id, .status] | @tsv'
 
     List own orders, newest first. With --watch lines begin with the oldest, and each change of an

@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import typer
 
-from predmarket import units
 from predmarket.cli import failure, layouts, prompt
 from predmarket.cli import line as lines
 from predmarket.cli.failure import usage
+from predmarket.cli.numbers import MONEY, number
 from predmarket.client import ClientError
 
 
@@ -35,10 +35,7 @@ def create(
     if idempotency_key == "":  # an unset variable of a script: a new key would pay again
         raise usage("--idempotency-key is empty")
     key = idempotency_key or uuid4().hex
-    try:  # before anybody is asked to agree to it
-        units.parse_money(amount)
-    except units.UnitError as error:
-        raise usage(f"the amount {amount} {error}") from None
+    amount = number(amount, MONEY, "AMOUNT")  # before anybody is asked to agree to it
     if amount.startswith("-"):
         question = f"Withdraw {amount[1:]} from {email}?"
     else:

@@ -120,7 +120,7 @@ def cancel(order: int) -> Action[shapes.Order]:
 
 def cancel_side(market: int, slug: str, side: Side) -> Action[shapes.Canceled]:
     """Cancel a side of a market."""
-    command = shell(["order", "cancel-all", "--market-id", slug, "--side", side.lower()])
+    command = shell(["order", "cancel-all", "--market", slug, "--side", side.lower()])
     return Action(calls.cancel_all(market=market, side=side), command, f"cancel all {side}")
 
 

@@ -52,11 +52,11 @@ market resolve:
 order place: --price --market --tif --expires --post-only --reduce-only --slippage --stp --client-id
 order place: --preview
 order cancel:
-order cancel-all: --market-id --side
+order cancel-all: --market --side
 order cancel-after:
 order amend: --price --qty
 order batch:
-order list: --market-id --status --client-id --limit --cursor --all --watch
+order list: --market --status --client-id --limit --cursor --all --watch
 order show:
 book: --depth --watch
 trades: --limit --cursor --all --watch
@@ -67,7 +67,7 @@ account balance:
 account positions:
 account portfolio:
 account fills: --limit --cursor --all
-account statement: --market-id --kind --limit --cursor --all
+account statement: --market --kind --limit --cursor --all
 transfer create: --reason
 user list: --search --limit --offset --cursor --all
 user update: --role --disable --enable

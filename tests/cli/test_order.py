@@ -35,7 +35,7 @@ PLACE = ("order", "place", "rain")
                 "side": "BUY",
                 "type": "LIMIT",
                 "qty": "1",
-                "price": ".6",
+                "price": "0.6",
                 "timeInForce": "GTD",
                 "expiresAt": "2030-01-01T00:00:00.500000Z",
                 "postOnly": True,
@@ -45,7 +45,7 @@ PLACE = ("order", "place", "rain")
     ],
 )
 def test_what_is_sent(run: Run, stub: Stub, words: str, expected: dict[str, object]) -> None:
-    """Flags not given are left to the exchange; numbers go as they were typed."""
+    """Flags not given are left to the exchange; numbers go as they were typed, a 0 before .6."""
     stub.on("POST", "/v1/orders", Answer(201, ORDER))
     assert run(*PLACE, *words.split(), "--client-id", "c").code == 0
     assert {"marketId": "rain", "clientOrderId": "c", **expected} == stub.requests[0].body
