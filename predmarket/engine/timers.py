@@ -3,14 +3,16 @@
 Invariants:
 - timers fire in the order (due, kind, id);
 - one whose market, order or account has moved on since is stale: it is passed over when it comes
-  up, and all stale ones are dropped once they are the larger half, so memory follows what is live;
+  up. Once the stale ones are the larger half, each one that is retired has a few timers examined
+  and the stale ones among them dropped, so memory follows what is live;
+- no call examines more than EXAMINED timers, however many there are;
 - one that has to wait for a key (waits.py) is set aside until the key is released.
 
 Source: ARCHITECTURE, Recovery ("Time is data").
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import TypeAlias
 
@@ -25,6 +27,9 @@ class TimerKind(IntEnum):
     DEADMAN = 2
 
 
+EXAMINED = 4
+"""Timers that one call examines. Two would keep up: half of all have gone stale by then."""
+
 _FEW = 1_000
 """Stale timers that are not worth a search."""
 
@@ -32,17 +37,23 @@ Timer: TypeAlias = tuple[Micros, int, int]
 
 
 class Timers:
-    """A heap of (due, kind, id)."""
+    """Two heaps of (due, kind, id): the timers to examine, and the others."""
 
-    __slots__ = ("_aside", "_heap", "_stale")
+    __slots__ = ("_aside", "_heap", "_stale", "_unexamined")
 
     def __init__(self) -> None:
         self._heap: list[Timer] = []
+        self._unexamined: list[Timer] = []
         self._aside: dict[str, list[Timer]] = {}
         self._stale = 0
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return len(self._heap) + len(self._unexamined)
+
+    def __iter__(self) -> Iterator[Timer]:
+        """Go through the timers that are not set aside, in no order."""
+        yield from self._heap
+        yield from self._unexamined
 
     def set(self, due: Micros, kind: TimerKind, id: int) -> None:
         """Let ``kind`` of ``id`` fall due."""
@@ -50,19 +61,20 @@ class Timers:
 
     def first(self) -> tuple[Micros, TimerKind, int] | None:
         """Return the next timer without taking it."""
-        if not self._heap:
+        heap = self._heap_of_first()
+        if not heap:
             return None
-        due, kind, id = self._heap[0]
+        due, kind, id = heap[0]
         return due, TimerKind(kind), id
 
     def drop_first(self) -> None:
         """Take the next timer off, a stale one."""
-        heapq.heappop(self._heap)
-        self._stale = max(0, self._stale - 1)
+        heapq.heappop(self._heap_of_first())
+        self._drop_stale()
 
     def set_aside_first(self, key: str) -> None:
         """Let the next timer wait until ``key`` is released."""
-        self._aside.setdefault(key, []).append(heapq.heappop(self._heap))
+        self._aside.setdefault(key, []).append(heapq.heappop(self._heap_of_first()))
 
     def release(self, key: str) -> None:
         """Put the timers that waited for a key back, each under its own time."""
@@ -70,9 +82,21 @@ class Timers:
             heapq.heappush(self._heap, timer)
 
     def retire(self, is_live: Callable[[Micros, TimerKind, int], bool]) -> None:
-        """Note that a timer has become stale; drop all such when they are the larger half."""
+        """Note that a timer has become stale; examine a few when such are the larger half."""
         self._stale += 1
-        if self._stale > _FEW and 2 * self._stale > len(self._heap):
-            self._heap = [t for t in self._heap if is_live(t[0], TimerKind(t[1]), t[2])]
-            heapq.heapify(self._heap)
-            self._stale = 0
+        if not self._unexamined and self._stale > _FEW and 2 * self._stale > len(self._heap):
+            self._heap, self._unexamined = [], self._heap
+        unexamined = self._unexamined
+        for _ in range(min(EXAMINED, len(unexamined))):
+            timer = unexamined.pop()  # a heap without its last entry is a heap
+            if is_live(timer[0], TimerKind(timer[1]), timer[2]):
+                heapq.heappush(self._heap, timer)
+            else:
+                self._drop_stale()
+
+    def _heap_of_first(self) -> list[Timer]:
+        heap, unexamined = self._heap, self._unexamined
+        return unexamined if unexamined and (not heap or unexamined[0] < heap[0]) else heap
+
+    def _drop_stale(self) -> None:
+        self._stale = max(0, self._stale - 1)

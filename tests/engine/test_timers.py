@@ -1,11 +1,12 @@
 """What falls due: closings, expiries and dead-man switches."""
 
 from itertools import permutations
+from random import Random
 
 import pytest
 
 from predmarket.engine.commands import CancelAfter, CloseDue, DeadmanDue, ExpiryDue
-from predmarket.engine.timers import TimerKind, Timers
+from predmarket.engine.timers import EXAMINED, Timer, TimerKind, Timers
 from tests.engine.desk import SECOND, A, B, C, Desk, code, placed
 
 
@@ -171,3 +172,66 @@ def test_stale_timers_do_not_pile_up() -> None:
     assert timers.first() == (7 * SECOND + desk.now, TimerKind.DEADMAN, A)
     desk.run_due(9 * SECOND)
     assert kept.id not in desk.exchange.state.orders
+
+
+def test_a_timer_that_is_retired_costs_little_however_many_there_are() -> None:
+    """None of the calls examines more than a few, and yet the stale ones go away."""
+    timers, count = Timers(), 10_000
+    live = {(due, int(TimerKind.EXPIRY), due) for due in range(count)}
+    for timer in live:
+        timers.set(timer[0], TimerKind.EXPIRY, timer[2])
+    examined: list[Timer] = []
+
+    def is_live(due: int, kind: TimerKind, id: int) -> bool:
+        examined.append((due, int(kind), id))
+        return examined[-1] in live
+
+    at_once = most = 0
+    for due in Random(1).sample(range(count), count - 1):
+        live.remove((due, int(TimerKind.EXPIRY), due))
+        examined.clear()
+        timers.retire(is_live)
+        at_once = max(at_once, len(examined))
+        most = max(most, len(timers) - 3 * len(live))
+    assert at_once == EXAMINED
+    assert most <= 1_000
+    assert live <= set(timers)
+
+
+def test_what_is_examined_meanwhile_falls_due_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Timers fire as if no stale one had ever been dropped, in the midst of a search, too."""
+    monkeypatch.setattr("predmarket.engine.timers._FEW", 20)
+    random, timers = Random(1), Timers()
+    live: set[Timer] = set()
+    next_id = searched = 0
+
+    def is_live(due: int, kind: TimerKind, id: int) -> bool:
+        return (due, int(kind), id) in live
+
+    for _ in range(3_000):
+        if random.random() < 0.55 or not live:
+            next_id += 1
+            timer = (random.randrange(1_000), random.randrange(3), next_id)
+            live.add(timer)
+            timers.set(timer[0], TimerKind(timer[1]), timer[2])
+        elif random.random() < 0.9:
+            live.remove(random.choice(tuple(live)) if len(live) < 50 else next(iter(live)))
+            timers.retire(is_live)
+        else:
+            while (first := timers.first()) not in live:
+                timers.drop_first()
+            assert first == min(live)
+            timers.set_aside_first("key")
+            if random.random() < 0.5:
+                timers.release("key")
+            else:
+                live.remove(first)
+                timers.release("key")
+                timers.retire(is_live)
+        searched += bool(timers._unexamined)
+    assert searched > 100
+    while live:
+        if (first := timers.first()) in live:
+            assert first == min(live)
+            live.remove(first)
+        timers.drop_first()

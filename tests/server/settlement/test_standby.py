@@ -58,9 +58,7 @@ def everything(state: State) -> dict[str, Any]:
         "orders": [shown(order) for _, order in sorted(state.orders.items())],
         "positions": [shown(p) for _, p in sorted(ledger.positions.items())],
         "slugs": state.slugs,
-        "timers": sorted(
-            {(due, kind, id) for due, kind, id in state.timers._heap if live(state, due, kind, id)}
-        ),
+        "timers": sorted({timer for timer in state.timers if live(state, *timer)}),
         "unfinished": steps.encode(state.unfinished),
         "ties": [
             {name: (list(tied.orders), tied.users, tied.markets) for name, tied in lists.items()}
