@@ -6,7 +6,8 @@ Bounds, looked at once a second (serving.py), so up to a second late:
 - it has one Host header at most, HTTP/1.1 exactly one: else 400;
 - its body arrives within BODY_SECONDS more: else 408. What it may hold is the routes' to say; what
   is sent beyond MAX_REQUEST_BYTES (padding, trailers) closes the connection;
-- an answer is taken within READ_SECONDS, or the connection is closed;
+- an answer is taken within READ_SECONDS, or the connection is closed; the system buffers about
+  SEND_BUFFER_BYTES of answers (unread.py);
 - a connection without a request is closed after KEEP_ALIVE_SECONDS, a new one after HEAD_SECONDS;
 - of more connections than ``limit_concurrency`` those beyond get 503 OVERLOADED, a tenth more are
   closed unheard; of more from one address than it may have (limits/connections.py) likewise, but
@@ -35,6 +36,7 @@ from predmarket.server.pipelining import PipeliningProtocol
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.errors import RETRY
 from predmarket.server.routes.headers import has_one_host, request_id
+from predmarket.server.unread import bound_unread
 from predmarket.terms import ErrorCode
 
 HEAD_SECONDS = 10.0
@@ -78,6 +80,7 @@ class Connection(PipeliningProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         super().connection_made(GatheringTransport(transport))
+        bound_unread(transport, READ_SECONDS)
         others = len(self.connections)
         hopeless = others > self._bound * 11 // 10
         if others > self._bound:

@@ -9,16 +9,16 @@ Bounds (``look`` finds out once a second, so up to a second late):
 - the application decides on a handshake within HANDSHAKE_SECONDS;
 - once either side closes, the connection is aborted after CLOSE_SECONDS;
 - a client that takes nothing of what is written for READ_SECONDS is closed as too slow (1013); the
-  system buffers about SEND_BUFFER_BYTES for it, and gives up by itself after the same time;
+  system buffers a bounded amount for it, and gives up by itself after the same time (unread.py,
+  at the start of the HTTP connection that this was);
 - messages are read for TURN_SECONDS at a time; then others have their turn, and nothing more is
   read from this client until its next turn.
 """
 
 import asyncio
-import socket
 import time
 from contextlib import suppress
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected
@@ -43,7 +43,6 @@ HANDSHAKE_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
 READ_SECONDS = 30.0
 TURN_SECONDS = 0.002
-SEND_BUFFER_BYTES = 256 * 1024
 SOCKET = "predmarket.socket"
 """The ASGI extension under which an application finds its socket."""
 
@@ -185,13 +184,6 @@ class Socket(WebSocketsSansIOProtocol):
         if self._counters is not None:
             self._counted = self._counters.key(self.client)
             self._counters.enter(self._counted)  # in place of the HTTP connection that it was
-        sock = cast("socket.socket | None", transport.get_extra_info("socket"))
-        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-            with suppress(OSError):  # a wish
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-                if hasattr(socket, "TCP_USER_TIMEOUT"):  # also ends it while nothing waits here
-                    wait_ms = int(READ_SECONDS * 1_000)
-                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, wait_ms)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

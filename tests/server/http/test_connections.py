@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from predmarket.server import connections, serving
 from predmarket.server.runtime import listen
 from predmarket.server.serving import HttpServer, http_config
 from predmarket.server.settings import Settings
+from predmarket.server.unread import SEND_BUFFER_BYTES
 from tests.server.http.conftest import Exchange
 
 GET = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -301,6 +303,21 @@ async def test_a_client_that_does_not_read(settings: Settings) -> None:
         async with asyncio.timeout(60):
             while not served.total_requests or served.connections:
                 await asyncio.sleep(0.005)
+
+
+async def test_the_system_buffers_little_for_a_client(settings: Settings) -> None:
+    """Answers that are not read wait where they are counted; the rest ends by itself, too."""
+    large = b"x" * 8_000_000
+    async with _bare(settings, large) as (url, server), connected(url, 1_000) as client:
+        await client.send(GET)
+        await client.line()
+        (connection,) = server.server_state.connections
+        option = connection.transport.get_extra_info("socket").getsockopt
+        # Linux gives twice as much as it is asked for
+        bounds = (SEND_BUFFER_BYTES, 2 * SEND_BUFFER_BYTES)
+        assert option(socket.SOL_SOCKET, socket.SO_SNDBUF) in bounds
+        assert option(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+        assert connection.transport.get_write_buffer_size() > 0
 
 
 async def _open(url: str) -> Socket:
