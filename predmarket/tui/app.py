@@ -71,6 +71,7 @@ class TradingApp(App[None]):
         (0, "-narrow"),
         (118, "-wide"),
         (160, "-huge"),
+        (190, "-vast"),
     ]
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012  likewise
         (0, "-low"),

@@ -150,7 +150,9 @@ class Trader(Watcher):
         deadline = None if until is None else format_time(until)
         order = await self.perform(actions.place(ticket, order_id, deadline))
         if order is not None:
-            self.say(f"order {order['id']} {in_words(order)}: {_outcome(order)}", Weight.GOOD)
+            tick = self.desk.tick(ticket.market)
+            words = f"{in_words(order, tick)}: {_outcome(order, tick)}"
+            self.say(f"order {order['id']} {words}", Weight.GOOD)
         return order
 
     async def place_at(self, side: Side, price: Price, qty: Qty) -> shapes.Order | None:
@@ -166,7 +168,8 @@ class Trader(Watcher):
         for order in orders:
             done = await self.perform(actions.cancel(order))
             if done is not None:
-                self.say(f"order {order} {in_words(done)} cancelled")
+                words = in_words(done, self.desk.tick(done["marketId"]))
+                self.say(f"order {order} {words} cancelled")
 
     async def move(self, orders: Iterable[int], price: Price) -> None:
         """Move orders to another price, one by one."""
@@ -204,7 +207,8 @@ class Trader(Watcher):
                 return None
         done = await self.perform(actions.amend(order, price, qty))
         if done is not None:
-            self.say(f"order {order} is now {in_words(done)}", Weight.GOOD)
+            words = in_words(done, self.desk.tick(done["marketId"]))
+            self.say(f"order {order} is now {words}", Weight.GOOD)
         return done
 
     def _brakes_hold(
@@ -226,10 +230,10 @@ class Trader(Watcher):
                 self.size = index
 
 
-def _outcome(order: shapes.Order) -> str:
+def _outcome(order: shapes.Order, tick: Price) -> str:
     filled = read.qty(order["qtyFilled"])
     status = order["status"].lower().replace("_", " ")
     if filled and order["avgFillPrice"] is not None:
-        average = spell.average(read.money(order["avgFillPrice"]))
+        average = spell.average(read.money(order["avgFillPrice"]), tick)
         return f"{status}, {spell.qty(filled)} at {average}"
     return status

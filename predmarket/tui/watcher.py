@@ -136,7 +136,6 @@ class Watcher:
         """
         wall, elapsed = self.clock(), time.monotonic()
         slept = (wall - self._looked[0]) / 1_000_000 - (elapsed - self._looked[1])
-        self.alerted_at = -FLASH_S
         self._looked = (wall, elapsed)
         if slept > _SLEPT_S and self.feed is not None and self.desk.lamp.connected:
             self.desk.lamp.down("this machine has slept")

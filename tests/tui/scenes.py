@@ -51,8 +51,15 @@ def deep(*last: Message, **fields: object) -> Scene:
         closesAt="2030-03-17T22:58:40.000000Z",
     )  # fmt: skip
     others = [
-        market(2, "moon-landing-by-2035", lastPrice="0.0800", volume="30110.00"),
-        market(3, "cpi-above-3-percent", lastPrice="0.4400", volume="9250.00"),
+        market(
+            2,
+            "moon-landing-by-2035",
+            lastPrice="0.0800",
+            bestBid="0.0700",
+            bestAsk="0.0900",
+            volume="30110.00",
+        ),
+        market(3, "cpi-above-3-percent", lastPrice="0.4400", bestAsk="0.4500", volume="9250.00"),
         market(4, "first-snow-in-october", lastPrice="0.2700", volume="870.00", status="HALTED"),
         market(5, "marathon-under-two-hours", lastPrice="0.1200", volume="95.50"),
     ]

@@ -432,6 +432,15 @@ async def test_a_cursor_out_of_sight_places_nothing() -> None:
         assert (await hand.press("s"))[1:] == [("Place", Side.SELL, 4_900, 0)]
 
 
+async def test_a_first_key_without_a_cursor_says_why_nothing_happens() -> None:
+    """It puts the cursor there, and sends nothing."""
+    async with trading(sketch()) as hand:
+        why = ("Held", "no price was chosen: the cursor is at 0.60 now")
+        assert await hand.press("b") == [why]
+        hand.clock.now += 1
+        assert await hand.press("s") == [why, ("Place", Side.SELL, 6_000, 0)]
+
+
 async def test_plain_keys_are_held_too() -> None:
     """The price has no line there; what changed at it counts all the same."""
     data = sketch()

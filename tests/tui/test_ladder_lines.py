@@ -134,7 +134,7 @@ def test_what_lies_beyond_is_marked() -> None:
     axis.centre(8000)
     lines = page.lines(LadderView(data), None, None, focused=False)
     assert lines[2] == ("▲ ask 0.98", True)
-    assert lines[-3] == ("▼ bid 0.60 · last 0.61 · mine 85", False)
+    assert lines[-2] == ("▼ bid 0.60 · last 0.61 · mine 85", False)
 
 
 def test_only_what_is_out_of_sight_is_beyond() -> None:

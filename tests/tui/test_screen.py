@@ -12,8 +12,20 @@ from predmarket.tui.screens.help import HelpDialog
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.themes import DARK, LIGHT
 from predmarket.tui.widgets.chart import Chart, Kind
+from predmarket.tui.widgets.foot import Foot
 from tests.tui.screens import Desktop, scripted
-from tests.tui.script import LIVE, LOST, ScriptedClient, ScriptedFeed, book, delta, market, trade
+from tests.tui.script import (
+    LIVE,
+    LOST,
+    ScriptedClient,
+    ScriptedFeed,
+    book,
+    change,
+    delta,
+    market,
+    snapshot,
+    trade,
+)
 
 BOOK = book({"0.6000": "50.00", "0.5900": "80.00"}, {"0.6100": "40.00"})
 
@@ -245,12 +257,51 @@ async def test_plain_mode_is_words(tmp_path: Path, size: tuple[int, int]) -> Non
 async def test_no_color(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With NO_COLOR what matters is still there in words and signs."""
     monkeypatch.setenv("NO_COLOR", "1")
-    async with scripted(tmp_path) as (desktop, script, _):
+    answers = {"GET /v1/markets": {"items": [market(lastPrice="0.6000")], "total": 1}}
+    async with scripted(tmp_path, size=(200, 60), answers=answers) as (desktop, script, _):
         await go_live(desktop, script)
         assert desktop.app.no_color
         top = desktop.text().splitlines()[0]
         assert "● live" in top
         assert "SAFE" in top
+        script.play(
+            snapshot(
+                feed.TickerSnapshot, "ticker:1",
+                {"marketId": 1, "lastPrice": "0.5700", "bestBid": "0.5600", "bestAsk": "0.5900",
+                 "volume": "1.00", "openInterest": "1.00"},
+            )
+        )  # fmt: skip
+        await desktop.sees("0.56 0.59 0.57▼  -0.03")
+
+
+async def test_a_toast_covers_neither_the_header_nor_the_foot(tmp_path: Path) -> None:
+    """Three long ones on the smallest terminal: what was done and the keys are still in sight."""
+    async with scripted(tmp_path, size=(80, 24)) as (desktop, script, _):
+        await go_live(desktop, script)
+        for n in range(3):
+            desktop.app.notify(f"message {n} " + "goes on and on " * 6, title="Trying again")
+        await desktop.sees("message 2")
+        lines = desktop.text().splitlines()
+        assert "● live" in lines[0]
+        assert lines[-2].startswith(" SAFE: nothing is sent")
+        assert "F9 CANCEL ALL" in lines[-1]
+
+
+async def test_a_fill_stands_out(tmp_path: Path) -> None:
+    """For a second, in the line that says what happened."""
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        fill = {
+            "tradeId": 1, "orderId": 9, "marketId": 1, "marketSlug": "rain", "side": "BUY",
+            "price": "0.6000", "qty": "5.00", "fee": "0.000000", "liquidity": "MAKER",
+            "createdAt": "2030-03-17T17:46:40.000000Z",
+        }  # fmt: skip
+        script.play(
+            snapshot(feed.FillsSnapshot, "user:7:fills", {"items": []}),
+            change(feed.FillMade, "user:7:fills", fill, 2),
+        )
+        await desktop.sees("bought 5 rain at 0.60")
+        assert desktop.app.screen.query_one(Foot).flash
 
 
 async def test_log_out(tmp_path: Path) -> None:

@@ -242,12 +242,16 @@ async def test_another_market(exchange: Exchange, ann: User, tmp_path: Path) -> 
 
 
 async def test_portfolio(exchange: Exchange, ann: User, tmp_path: Path) -> None:
-    """F4 shows what one has, with the statement; Esc leads back."""
+    """F4 shows what one has, with the statement, and cancels in SAFE, too; Esc leads back."""
+    await rest(ann, "BUY", "0.40", "10")
     async with trading(exchange, ann, tmp_path) as desktop:
         await desktop.press("f4")
         await desktop.until(lambda: isinstance(desktop.app.screen, PortfolioScreen))
         await desktop.until(lambda: "Total 100.00" in desktop.text(), "worth")
-        await desktop.press("t", "t", "t")
+        await desktop.press("t", "x")
+        await desktop.until(lambda: not len(desktop.trader.desk.orders), "cancelled")
+        assert not desktop.trader.armed
+        await desktop.press("t", "t")
         await desktop.until(lambda: "TRANSFER" in desktop.text(), "statement")
         await desktop.press("escape")
         await desktop.until(lambda: isinstance(desktop.app.screen, TradingScreen))

@@ -93,6 +93,11 @@ class Desk:
         """Return the open market."""
         return self.markets.get(self.selected)
 
+    def tick(self, market: int | None) -> Price:
+        """Return a market's tick; a cent where it is not known."""
+        found = self.markets.get(market)
+        return 100 if found is None else found.tick
+
     def may_trade(self, now: Micros) -> str | None:
         """Return why nothing may be entered now; None when it may."""
         light = self.lamp.light(now)
@@ -268,7 +273,8 @@ class Desk:
         ended = _ENDED.get(status)
         if ended is not None:
             reason = f" ({order['reason']})" if order["reason"] else ""
-            text = f"order {order['id']} {in_words(order)} {ended}{reason}"
+            words = in_words(order, self.tick(order["marketId"]))
+            text = f"order {order['id']} {words} {ended}{reason}"
             weight = Weight.BAD if status is OrderStatus.REJECTED else Weight.PLAIN
             self.journal.add(now, text, weight)
 
@@ -278,7 +284,8 @@ class Desk:
         self.fills_version += 1
         self.alerts += 1
         side = "bought" if fill.side is Side.BUY else "sold"
-        text = f"{side} {spell.qty(fill.qty)} {fill.slug} at {spell.price(fill.price)}"
+        price = spell.price(fill.price, self.tick(fill.market))
+        text = f"{side} {spell.qty(fill.qty)} {fill.slug} at {price}"
         self.journal.add(now, text, Weight.GOOD)
 
 
@@ -290,10 +297,10 @@ _ENDED = {
 }
 
 
-def in_words(order: shapes.OrderState) -> str:
+def in_words(order: shapes.OrderState, tick: Price) -> str:
     """Return an order in a few words: "BUY 10 @ 0.60"."""
     price = order["price"]
-    at = "at market" if price is None else f"@ {spell.price(read.price(price))}"
+    at = "at market" if price is None else f"@ {spell.price(read.price(price), tick)}"
     return f"{order['side']} {spell.qty(read.qty(order['qty']))} {at}"
 
 

@@ -40,11 +40,18 @@ class Market:
     interest: Qty
     rising: bool | None = None
     """Which way the last price went; None before it moved."""
+    first: Price | None = None
+    """The last price when this screen first heard of one."""
 
     @property
     def trading(self) -> bool:
         """Tell whether orders are taken."""
         return self.status is MarketStatus.OPEN
+
+    @property
+    def change(self) -> Price | None:
+        """Return how far the last price has moved since this screen first heard of one."""
+        return None if self.last is None or self.first is None else self.last - self.first
 
     @property
     def final(self) -> bool:
@@ -117,8 +124,10 @@ class Markets:
         for each in markets:
             market = of_wire(each)
             before = self._known.get(market.id)
+            market.first = market.last
             if before is not None:
                 market.rising = _rising(before, market.last)
+                market.first = market.last if before.first is None else before.first
             self._known[market.id] = market
         self.version += 1
 
@@ -130,6 +139,7 @@ class Markets:
         last = read.price(ticker["lastPrice"])
         market.rising = _rising(market, last)
         market.last = last
+        market.first = last if market.first is None else market.first
         market.bid = read.price(ticker["bestBid"])
         market.ask = read.price(ticker["bestAsk"])
         market.volume = read.qty(ticker["volume"])

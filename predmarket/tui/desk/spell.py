@@ -5,7 +5,7 @@ The wire's spellings are units.format_*; these are for reading alone. Money is r
 """
 
 from predmarket import units
-from predmarket.tui.desk.figures import size_text
+from predmarket.tui.desk.figures import decimals_of, price_text, size_text
 from predmarket.units import MONEY_ONE, QTY_ONE, Micros, Money, Price, Qty
 
 NOTHING = "-"
@@ -21,11 +21,16 @@ def price(value: Price | None, tick: Price = 100) -> str:
     return units.format_price(value)[: 6 if finest < 10 else 5 if finest < 100 else 4]
 
 
-def average(value: Money | None) -> str:
-    """Return an average price, given in money a contract, with three decimals: "0.605"."""
+def average(value: Money | None, tick: Price = 100) -> str:
+    """Return an average price, given in money a contract, a decimal finer than its tick: "0.605".
+
+    It has at least three decimals.
+    """
     if value is None:
         return NOTHING
-    return units.format((value + 500) // 1000, 3)
+    decimals = max(3, decimals_of(tick) + 1)
+    step: int = 10 ** (units.MONEY_DECIMALS - decimals)
+    return units.format((value + step // 2) // step, decimals)
 
 
 def qty(value: Qty) -> str:
@@ -49,6 +54,14 @@ def money(value: Money) -> str:
     cents = (abs(value) + _CENT // 2) // _CENT
     sign = "-" if value < 0 and cents else ""
     return f"{sign}{cents // 100:,}.{cents % 100:02d}"
+
+
+def change(value: Price | None, tick: Price) -> str:
+    """Return how far a price has moved, with its sign: "+0.04"; "-" where that is not known."""
+    if value is None:
+        return NOTHING
+    sign = "+" if value > 0 else "-" if value < 0 else ""
+    return sign + price_text(abs(value), tick)
 
 
 def gain(value: Money | None) -> str:

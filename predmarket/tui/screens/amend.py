@@ -14,7 +14,6 @@ from predmarket.tui.screens import entry
 from predmarket.tui.screens.base import DeskDialog
 from predmarket.tui.screens.entry import Wrong
 from predmarket.tui.widgets.foreign import foreign
-from predmarket.tui.widgets.tables import tick
 from predmarket.units import Price, Qty
 
 
@@ -32,7 +31,7 @@ class AmendDialog(DeskDialog[None]):
     def compose(self) -> ComposeResult:
         order = self.trader.desk.orders.get(self._order)
         price = (
-            "" if order is None else spell.price(order.price, tick(self.trader.desk, order.market))
+            "" if order is None else spell.price(order.price, self.trader.desk.tick(order.market))
         )
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = f"Amend order {self._order}"
@@ -63,7 +62,7 @@ class AmendDialog(DeskDialog[None]):
             return
         try:
             price = entry.price(
-                self.query_one("#price", Input).value, tick(self.trader.desk, order.market)
+                self.query_one("#price", Input).value, self.trader.desk.tick(order.market)
             )
             qty = entry.qty(self.query_one("#qty", Input).value)
         except Wrong as error:

@@ -56,9 +56,9 @@ def fill_flow(tape: TapeData, depth: DepthData, trader: Trader) -> None:
 
 def _intervals(chosen: Interval) -> str:
     names = (
-        f"[reverse] {each} [/]"
+        f" [reverse]{each}[/]"
         if each is chosen
-        else f"[@click=screen.interval('{each}')] {each} [/]"
+        else f"[@click=screen.interval('{each}')] {each}[/]"
         for each in Interval
     )
-    return "Chart " + "".join(names)
+    return "Chart" + "".join(names)

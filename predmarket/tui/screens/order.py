@@ -245,7 +245,7 @@ class OrderDialog(DeskDialog[None]):
         if self._over:
             return
         parts = [foreign(*self._notice)] if self._notice[0] else []
-        parts += [in_words(*self._shown)] if self._shown else []
+        parts += [in_words(*self._shown, self._market.tick)] if self._shown else []
         self.query_one("#preview", Static).update(Content("\n").join(parts))
 
 
@@ -263,13 +263,13 @@ def _worse(now: shapes.Preview, before: shapes.Preview, side: Side) -> bool:
     return False
 
 
-def in_words(ticket: Ticket, found: shapes.Preview) -> Content:
+def in_words(ticket: Ticket, found: shapes.Preview, tick: Price) -> Content:
     """Return what an order would do, in three lines."""
     fills, rests = read.qty(found["fillQty"]), read.qty(found["restQty"])
     lines = []
     if fills and found["avgPrice"] and found["worstPrice"]:
-        average = spell.average(read.money(found["avgPrice"]))
-        worst = spell.price(read.price(found["worstPrice"]))
+        average = spell.average(read.money(found["avgPrice"]), tick)
+        worst = spell.price(read.price(found["worstPrice"]), tick)
         fees = spell.money(read.money(found["fees"]))
         lines.append(f"fills {spell.qty(fills)} at {average}, worst {worst}, fees {fees}")
     else:

@@ -144,10 +144,7 @@ class PortfolioScreen(DeskScreen[None]):
 
     @on(tables.OrdersTable.Cancel)
     def _cancel(self, event: tables.OrdersTable.Cancel) -> None:
-        if self.trader.armed:
-            start(self, partial(self.trader.cancel, [event.order]))
-        else:
-            self.trader.say(f"SAFE, would send: cancel order {event.order}", Weight.WARNING)
+        start(self, partial(self.trader.cancel, [event.order]))
 
     def action_tab(self) -> None:
         """Show the next list."""

@@ -11,6 +11,7 @@ from enum import Enum
 from predmarket.contracts.markets import Interval
 from predmarket.tui.desk import plot, spell
 from predmarket.tui.desk.candles import Candle
+from predmarket.tui.desk.ladder import FALLEN, RISEN
 from predmarket.tui.desk.plot import Scale, Slots
 from predmarket.tui.widgets.panel import Line, Panel, Span, fit
 from predmarket.units import Micros, Price
@@ -206,7 +207,8 @@ def _mark(sheet: _Sheet, data: ChartData, scale: Scale, rows: int, columns: int)
         if sheet.chars[y][x] in " ┈┊":
             sheet.put(x, y, "╌", "dim")
     tone = {True: "gaintag", False: "losstag", None: "tag"}[data.rising]
-    text = f" {spell.price(data.last, data.tick)} "
+    arrow = {True: RISEN, False: FALLEN, None: " "}[data.rising]
+    text = f"{arrow}{spell.price(data.last, data.tick)} "
     sheet.put(columns, y, fit(text, sheet.width - columns), tone)
 
 

@@ -19,6 +19,7 @@ from textual.strip import Strip
 
 from predmarket.terms import Side
 from predmarket.tui.desk.axis import Axis
+from predmarket.tui.desk.figures import price_text
 from predmarket.tui.desk.guard import Guard, Hand
 from predmarket.tui.desk.ladder import (
     Cancel,
@@ -166,6 +167,8 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
         cursor = self._cursor
         if cursor is None:
             self.move_cursor(0)
+            at = price_text(self._cursor or 0, self._axis.tick)
+            self._say(self.Held(f"no price was chosen: the cursor is at {at} now"))
             return None
         if self._axis.row(cursor) is None:
             self.move_cursor(0)

@@ -26,7 +26,7 @@ from predmarket.tui.widgets.ladder_lines import (
 from predmarket.tui.widgets.ladder_rows import Marks, RowLines
 from predmarket.units import Price, Qty
 
-_HEAD_FROM, _TITLE_FROM, _FOOT_FROM, _EDGES_FROM, _HINT_FROM = 6, 4, 3, 8, 12
+_HEAD_FROM, _TITLE_FROM, _FOOT_FROM, _EDGES_FROM, _HINT_FROM = 6, 4, 3, 8, 20
 """The heights from which each line has its place."""
 
 

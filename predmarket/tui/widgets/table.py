@@ -22,14 +22,15 @@ from predmarket.tui.widgets.panel import Line, Panel, Span, fit
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``weight`` decides who goes first when room lacks: the lowest. ``stretch`` is cut before
-    anyone goes, and ``fill`` takes the rest of the line."""
+    """``weight`` decides which goes first when room lacks: the lowest. ``stretch`` is cut to
+    ``least`` cells before any goes, and ``fill`` takes the rest of the line."""
 
     heading: str
     numeric: bool = False
     weight: int = 9
     stretch: bool = False
     fill: bool = False
+    least: int = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,11 @@ def number(heading: str, weight: int = 9) -> Column:
     return Column(heading, True, weight)
 
 
-def text(heading: str, weight: int = 9, *, stretch: bool = False, fill: bool = False) -> Column:
+def text(
+    heading: str, weight: int = 9, *, stretch: bool = False, fill: bool = False, least: int = 12
+) -> Column:
     """Return a column whose cells stand to the left."""
-    return Column(heading, False, weight, stretch or fill, fill)
+    return Column(heading, False, weight, stretch or fill, fill, least)
 
 
 MANY = 200
@@ -254,7 +257,8 @@ class Table(Panel, can_focus=True):
         return shown, widths
 
     def _least(self, i: int) -> int:
-        return min(self._widths[i], 12) if self.columns[i].stretch else self._widths[i]
+        column, widest = self.columns[i], self._widths[i]
+        return min(widest, column.least) if column.stretch else widest
 
     def _line(self, cells: Sequence[Span], shown: list[int], widths: list[int]) -> Line:
         spans: list[Span] = []

@@ -10,11 +10,12 @@ from predmarket.terms import MarketStatus, Side
 from predmarket.tui.desk import spell
 from predmarket.tui.desk.desk import Desk
 from predmarket.tui.desk.journal import Weight
+from predmarket.tui.desk.ladder import FALLEN, RISEN
 from predmarket.tui.desk.markets import Market
 from predmarket.tui.desk.positions import Position
 from predmarket.tui.widgets.panel import Span
 from predmarket.tui.widgets.table import Column, Row, Table, number, text
-from predmarket.units import Money, Price
+from predmarket.units import Money
 
 _WEIGHTS = {
     Weight.PLAIN: "plain",
@@ -30,6 +31,11 @@ _MARKS = {
     MarketStatus.RESOLVED: Span("✓", "dim"),
     MarketStatus.VOIDED: Span("∅", "dim"),
 }
+_WAYS = {True: (RISEN, "gain"), False: (FALLEN, "loss"), None: (" ", "plain")}
+_SPOKEN_WAYS = {True: ("+", "gain"), False: ("-", "loss"), None: (" ", "plain")}
+"""The sign of a last price by which way it went, and its tone."""
+_SLUG = 20
+"""As much of a market's name as is shown before other columns have room."""
 
 
 def markets(desk: Desk, search: Callable[[], str], *, plain: bool, id: str) -> Table:
@@ -39,9 +45,12 @@ def markets(desk: Desk, search: Callable[[], str], *, plain: bool, id: str) -> T
         return [_market(each, desk, plain=plain) for each in desk.markets.listed(search())]
 
     columns = [
-        text("", 9),
-        text("MARKET", 10, fill=True),
-        number("LAST", 9),
+        text("", 11),
+        text("MARKET", 10, fill=True, least=_SLUG),
+        number("BID", 7),
+        number("ASK", 7),
+        number("LAST ", 9),
+        number("CHANGE", 5),
         number("VOLUME", 2),
     ]
     return Table(
@@ -62,14 +71,24 @@ def _market(market: Market, desk: Desk, *, plain: bool) -> Row:
     if plain:
         mark = Span(">" if open_here else " " if market.trading else str(market.status)[0])
     tone = "strong" if open_here else "plain" if market.trading else "dim"
-    last = Span(spell.price(market.last, market.tick), _way(rising=market.rising))
+    fine, change = market.tick, market.change
+    arrow, way = (_SPOKEN_WAYS if plain else _WAYS)[market.rising]
     return Row(
-        market.id, (mark, Span(market.slug, tone), last, Span(spell.compact(market.volume), "dim"))
+        market.id,
+        (
+            mark,
+            Span(market.slug, tone),
+            Span(spell.price(market.bid, fine)),
+            Span(spell.price(market.ask, fine)),
+            Span(spell.price(market.last, fine) + arrow, way),
+            Span(spell.change(change, fine), _tone_of(change or 0)),
+            Span(spell.compact(market.volume), "dim"),
+        ),
     )
 
 
-def _way(*, rising: bool | None) -> str:
-    return {True: "gain", False: "loss", None: "plain"}[rising]
+def _tone_of(value: int) -> str:
+    return "gain" if value > 0 else "loss" if value < 0 else "plain"
 
 
 def positions(desk: Desk, *, id: str) -> Table:
@@ -93,15 +112,15 @@ def positions(desk: Desk, *, id: str) -> Table:
 
 
 def _position(held: Position, desk: Desk) -> Row:
-    mark = desk.markets.mark(held.market)
+    mark, fine = desk.markets.mark(held.market), desk.tick(held.market)
     return Row(
         held.market,
         (
             Span(held.slug, "strong"),
             Span(spell.qty(held.yes) if held.yes else spell.NOTHING, "buy" if held.yes else "dim"),
             Span(spell.qty(held.no) if held.no else spell.NOTHING, "sell" if held.no else "dim"),
-            Span(spell.average(held.average)),
-            Span(spell.average(None if mark is None else mark * 50)),
+            Span(spell.average(held.average, fine)),
+            Span(spell.average(None if mark is None else mark * 50, fine)),
             money(held.unrealized(mark)),
             money(held.realized),
             money(held.if_yes),
@@ -156,7 +175,7 @@ def orders(desk: Desk, *, id: str) -> OrdersTable:
                     Span(str(order.id), "dim"),
                     Span(order.slug, "strong" if order.market == desk.selected else "plain"),
                     side(order.side),
-                    Span(spell.price(order.price, tick(desk, order.market))),
+                    Span(spell.price(order.price, desk.tick(order.market))),
                     Span(spell.qty(order.remaining)),
                     Span(spell.qty(order.filled), "plain" if order.filled else "dim"),
                     Span(spell.NOTHING if order.ahead is None else spell.qty(order.ahead), "dim"),
@@ -180,12 +199,6 @@ def orders(desk: Desk, *, id: str) -> OrdersTable:
     )
 
 
-def tick(desk: Desk, market: int) -> Price:
-    """Return a market's tick; a cent where it is not known."""
-    found = desk.markets.get(market)
-    return 100 if found is None else found.tick
-
-
 def fills(desk: Desk, *, id: str) -> Table:
     """Own executions, the newest first."""
 
@@ -197,7 +210,7 @@ def fills(desk: Desk, *, id: str) -> Table:
                     Span(spell.clock(fill.at), "dim"),
                     Span(fill.slug),
                     side(fill.side),
-                    Span(spell.price(fill.price, tick(desk, fill.market))),
+                    Span(spell.price(fill.price, desk.tick(fill.market))),
                     Span(spell.qty(fill.qty)),
                     Span(spell.average(fill.fee) if fill.fee else spell.NOTHING, "dim"),
                     Span("maker" if fill.maker else "taker", "dim"),
