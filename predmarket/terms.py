@@ -40,7 +40,7 @@ class SelfTradePrevention(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands. The first two are open, the rest final."""
+    """Where an order stands. The first two are live, the rest final."""
 
     OPEN = "OPEN"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
@@ -48,6 +48,10 @@ class OrderStatus(StrEnum):
     CANCELED = "CANCELED"
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
+
+
+LIVE_STATUSES = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+"""Of orders that may still trade; a list of orders takes LIVE for both."""
 
 
 class CancelReason(StrEnum):

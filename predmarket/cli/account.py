@@ -6,7 +6,7 @@ import typer
 
 from predmarket.cli import arguments, layouts
 from predmarket.cli import line as lines
-from predmarket.cli.paging import show_list
+from predmarket.cli.paging import Span, show_list
 from predmarket.client import calls
 
 
@@ -46,18 +46,23 @@ def portfolio(ctx: typer.Context) -> None:
 def fills(
     ctx: typer.Context,
     *,
+    since: arguments.Since = None,
+    until: arguments.Until = None,
     limit: arguments.Limit = None,
     cursor: arguments.Cursor = None,
     everything: arguments.Everything = False,
 ) -> None:
     """Examples:
       predmarket account fills
+      predmarket account fills --since today
       predmarket account fills --all -o csv > fills.csv
 
     Show one's executions, newest first.
     """
+    line = lines.of(ctx)
+    span = Span.of(line, since, until)
     call = calls.fills(limit=limit, cursor=cursor)
-    show_list(lines.of(ctx), layouts.FILL, call, everything=everything)
+    show_list(line, layouts.FILL, call, everything=everything, span=span)
 
 
 def statement(
@@ -70,16 +75,21 @@ def statement(
             "--kind", metavar="KIND", help="TRANSFER, TRADE, FEE, MERGE, PAYOUT or REFUND."
         ),
     ] = None,
+    since: arguments.Since = None,
+    until: arguments.Until = None,
     limit: arguments.Limit = None,
     cursor: arguments.Cursor = None,
     everything: arguments.Everything = False,
 ) -> None:
     """Examples:
       predmarket account statement
+      predmarket account statement --since 2030-01-01 --until 2030-02-01 --all
       predmarket account statement --all -o csv > statement.csv
 
     Show every movement of one's cash, newest first; together they are the balance's total.
     """
+    line = lines.of(ctx)
+    span = Span.of(line, since, until)
     kind = None if kind is None else kind.upper()
     call = calls.statement(market=market_id, kind=kind, limit=limit, cursor=cursor)
-    show_list(lines.of(ctx), layouts.LEDGER_LINE, call, everything=everything)
+    show_list(line, layouts.LEDGER_LINE, call, everything=everything, span=span)

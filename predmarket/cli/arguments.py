@@ -1,11 +1,31 @@
 """Arguments and options that several commands share, each spelled once."""
 
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, TypeAlias
 
 import typer
 
 from predmarket.cli import complete
-from predmarket.terms import OrderStatus, Side
+from predmarket.terms import LIVE_STATUSES, OrderStatus, Side
+
+
+class ListedStatus(StrEnum):
+    """An order's status, or LIVE for those of orders that may still trade."""
+
+    LIVE = "LIVE"
+    OPEN = "OPEN"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+
+    @property
+    def statuses(self) -> Sequence[OrderStatus]:
+        """What it stands for."""
+        return LIVE_STATUSES if self is ListedStatus.LIVE else (OrderStatus(self),)
+
 
 Market: TypeAlias = Annotated[
     str,
@@ -30,9 +50,24 @@ SideOption: TypeAlias = Annotated[
     Side | None,
     typer.Option("--side", case_sensitive=False, help="Only this side."),
 ]
-OrderStatusOption: TypeAlias = Annotated[
-    OrderStatus | None,
-    typer.Option("--status", case_sensitive=False, help="Only orders that stand so."),
+OrderStatuses: TypeAlias = Annotated[
+    list[ListedStatus] | None,
+    typer.Option(
+        "--status",
+        case_sensitive=False,
+        help="Only orders that stand so; may be given more than once (default: LIVE).",
+    ),
+]
+EveryStatus: TypeAlias = Annotated[
+    bool, typer.Option("--all-status", help="Orders of every status, those that ended too.")
+]
+Since: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="Only from this time on, or from so long ago."),
+]
+Until: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--until", metavar="TIME", help="Only before this time, or before so long ago."),
 ]
 Limit: TypeAlias = Annotated[
     int | None,

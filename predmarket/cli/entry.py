@@ -42,7 +42,7 @@ Tif: TypeAlias = Annotated[
 Expires: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--expires", metavar="TIME", help="RFC 3339, or a span such as 30m; implies --tif GTD."
+        "--expires", metavar="TIME", help="A time, or a span such as 30m; implies --tif GTD."
     ),
 ]
 PostOnly: TypeAlias = Annotated[bool, typer.Option("--post-only", help="Rest, or be refused.")]
@@ -95,7 +95,7 @@ def place(
     line = lines.of(ctx)
     if at_market == (price is not None):
         raise usage("give either --price P or --market")
-    expiry = moment(expires, "--expires")
+    expiry = moment(line, expires, "--expires")
     order = NewOrder(
         market=market,
         side=side,

@@ -18,7 +18,7 @@ from predmarket.terms import MarketStatus, Outcome
 _ENDINGS = (Outcome.YES, Outcome.NO, Outcome.VOID)
 ClosesAt: TypeAlias = Annotated[
     str | None,
-    typer.Option("--closes-at", metavar="TIME", help="RFC 3339, or a span such as 12h."),
+    typer.Option("--closes-at", metavar="TIME", help="A time, or a span such as 12h."),
 ]
 
 
@@ -92,7 +92,7 @@ def create(
     Create a market (admins).
     """
     line = lines.of(ctx)
-    closing = moment(closes_at, "--closes-at")
+    closing = moment(line, closes_at, "--closes-at")
     tick = optional(tick, TICK, "--tick")
     maker_fee = optional(maker_fee, RATE, "--maker-fee")
     taker_fee = optional(taker_fee, RATE, "--taker-fee")
@@ -131,7 +131,7 @@ def update(
     if question is None and description is None and closes_at is None:
         raise usage("give --question, --description or --closes-at")
     line = lines.of(ctx)
-    closing = moment(closes_at, "--closes-at")
+    closing = moment(line, closes_at, "--closes-at")
     with line.client() as client:
         changed = client.update_market(
             market, question=question, description=description, closes_at=closing

@@ -7,9 +7,11 @@ import typer
 
 from predmarket.cli import arguments, failure, layouts
 from predmarket.cli import line as lines
+from predmarket.cli.arguments import ListedStatus
 from predmarket.cli.failure import Failure, usage
 from predmarket.cli.numbers import PRICE, QTY, optional
-from predmarket.cli.paging import one_page, show_list
+from predmarket.cli.options import Format
+from predmarket.cli.paging import Span, one_page, show_list
 from predmarket.client import ApiError, ClientError, Unreachable, calls
 from predmarket.client.shapes import Order
 
@@ -45,7 +47,7 @@ def cancel(
             except Unreachable as error:
                 failures.append((order_id, error))
                 break  # the others would only wait as long again
-    if len(ids) > 1:
+    if len(ids) > 1 and (canceled or line.options.output != Format.TABLE):
         line.output.rows(layouts.ORDER, canceled)
     elif canceled:
         line.output.record(layouts.ORDER, canceled[0], brief=True)
@@ -126,35 +128,53 @@ def list_orders(
     ctx: typer.Context,
     *,
     market_id: arguments.MarketOption = None,
-    status: arguments.OrderStatusOption = None,
+    status: arguments.OrderStatuses = None,
+    every_status: arguments.EveryStatus = False,
     client_id: Annotated[
         str | None, typer.Option("--client-id", metavar="ID", help="Only this client order id.")
     ] = None,
+    since: arguments.Since = None,
+    until: arguments.Until = None,
     limit: arguments.Limit = None,
     cursor: arguments.Cursor = None,
     everything: arguments.Everything = False,
     watch: arguments.Watch = False,
 ) -> None:
     """Examples:
-      predmarket order list --status open
-      predmarket order list --market will-it-rain-tomorrow --all -o csv > orders.csv
+      predmarket order list
+      predmarket order list --market will-it-rain-tomorrow --all-status --since today
+      predmarket order list --all-status --all -o csv > orders.csv
       predmarket order list --watch | jq -r '[.id, .status] | @tsv'
 
-    List own orders, newest first. With --watch lines begin with the oldest, and each change of an
-    order is another.
+    List own live orders, newest first; with --all-status, --status or --client-id those that ended,
+    too. With --watch lines begin with the oldest, each change of an order is another, and its end
+    is the last.
     """
+    line = lines.of(ctx)
+    if status and every_status:
+        raise usage("give either --status or --all-status")
+    ends = not status
+    if not status and not every_status and client_id is None:
+        status = [ListedStatus.LIVE]
     if watch:
         from predmarket.cli.views import OrdersView
         from predmarket.cli.watch import watch as start
 
-        one_page(cursor, everything=everything)
-        view = OrdersView(market=market_id, status=status, client_id=client_id, limit=limit)
-        start(lines.of(ctx), view)
+        one_page(cursor, since, until, everything=everything)
+        statuses = {word for one in status or () for word in one.statuses}
+        view = OrdersView(
+            market=market_id, statuses=statuses, client_id=client_id, limit=limit, ends=ends
+        )
+        start(line, view)
         return
     call = calls.orders(
         market=market_id, status=status, client_order_id=client_id, limit=limit, cursor=cursor
     )
-    show_list(lines.of(ctx), layouts.ORDER, call, everything=everything)
+    shown = show_list(
+        line, layouts.ORDER, call, everything=everything, span=Span.of(line, since, until)
+    )
+    if not shown and ends and not every_status:
+        line.output.note("no live orders; --all-status lists those that ended, too")
 
 
 def show(ctx: typer.Context, order_id: arguments.OrderId) -> None:

@@ -1,36 +1,105 @@
-"""Lists: one page, or all pages, and word of what was left out."""
+"""Lists: one page, or all pages, of all time or of a span, and word of what was left out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TypeVar, cast
 
+import predmarket.client as api
 from predmarket.cli.failure import usage
 from predmarket.cli.grid import Layout, Row
 from predmarket.cli.line import Line
+from predmarket.cli.moment import moment
 from predmarket.client.calls import Call
 from predmarket.client.shapes import Page
 
 T = TypeVar("T")
 
 
-def one_page(cursor: str | None, *, everything: bool) -> None:
-    """Refuse to watch pages that stand behind the first. Raises Failure."""
-    if cursor is not None or everything:
-        raise usage("--watch goes with neither --cursor nor --all")
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From since on, until before until, both as the exchange spells times; None is no bound."""
+
+    since: str | None = None
+    until: str | None = None
+
+    @classmethod
+    def of(cls, line: Line, since: str | None, until: str | None) -> "Span":
+        """Return the span that two options name. Raises Failure, ClientError."""
+        span = cls(
+            moment(line, since, "--since", past=True), moment(line, until, "--until", past=True)
+        )
+        if span.since and span.until and span.since >= span.until:
+            raise usage("--since must be before --until")
+        return span
+
+    def within(self, newest_first: Sequence[Row]) -> tuple[list[Row], bool]:
+        """Return the rows of the span, and whether one is too old: so is all behind it."""
+        made = [str(row["createdAt"]) for row in newest_first]
+        old = [self.since is not None and time < self.since for time in made]
+        new = [self.until is not None and time >= self.until for time in made]
+        marked = zip(newest_first, old, new, strict=True)
+        return [row for row, *outside in marked if not any(outside)], any(old)
 
 
-def show_list(line: Line, layout: Layout, call: Call[Page[T]], *, everything: bool = False) -> None:
-    """Print ``call``'s page; with ``everything`` the pages after it too."""
+ALWAYS = Span()
+
+
+def one_page(cursor: str | None, *others: object, everything: bool) -> None:
+    """Refuse to watch pages that stand behind the first, or a time that is over. Raises Failure."""
+    if cursor is not None or everything or any(others):
+        raise usage("--watch goes with none of --cursor, --all, --since and --until")
+
+
+def show_list(
+    line: Line,
+    layout: Layout,
+    call: Call[Page[T]],
+    *,
+    everything: bool = False,
+    span: Span = ALWAYS,
+) -> bool:
+    """Print ``call``'s page; with ``everything`` the pages after it too. Say whether it has items.
+
+    Pages without an item, of the ``span`` or of the call's filters, are passed over.
+    """
     with line.client() as client:
+        pages = _pages(client, call, span)
         if everything:
-            line.output.rows(layout, cast("Iterable[Row]", client.follow(call)))
-            return
-        page = client.send(call)
-    line.output.rows(layout, cast("Iterable[Row]", page["items"]))
+            rows = (row for each, _ in pages for row in each)
+            first = [*islice(rows, 1)]
+            line.output.rows(layout, chain(first, rows))
+            return bool(first)
+        for items, page in pages:  # noqa: B007  the last one stands when none has items
+            if items:
+                break
+    line.output.rows(layout, items)
     cursor, total = page.get("nextCursor"), page.get("total")
     if cursor:
         line.output.note(f"more: --cursor {cursor}")
     elif total is not None:
         offset = int(call.params.get("offset", 0))
-        left = total - offset - len(page["items"])
-        if left > 0 and page["items"]:
-            line.output.note(f"{left} more: --offset {offset + len(page['items'])}")
+        left = total - offset - len(items)
+        if left > 0 and items:
+            line.output.note(f"{left} more: --offset {offset + len(items)}")
+    return bool(items)
+
+
+def _pages(
+    client: "api.Client", call: Call[Page[T]], span: Span
+) -> Iterator[tuple[list[Row], Page[T]]]:
+    """Yield ``call``'s page and those after it, each with its rows of ``span``; the last one has no
+    cursor.
+    """
+    following: Call[Page[T]] | None = call
+    while following is not None:
+        page = client.send(following)
+        items = cast("Sequence[Row]", page["items"])
+        if span == ALWAYS:
+            yield [*items], page
+        else:
+            rows, is_last = span.within(items)
+            if is_last:
+                page["nextCursor"] = None
+            yield rows, page
+        following = following.after(page)

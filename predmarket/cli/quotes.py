@@ -9,7 +9,7 @@ from predmarket.cli import arguments, complete, layouts
 from predmarket.cli import line as lines
 from predmarket.cli.failure import usage
 from predmarket.cli.moment import moment
-from predmarket.cli.paging import one_page, show_list
+from predmarket.cli.paging import Span, one_page, show_list
 from predmarket.client import calls
 
 
@@ -60,6 +60,8 @@ def trades(
     ctx: typer.Context,
     market: arguments.Market,
     *,
+    since: arguments.Since = None,
+    until: arguments.Until = None,
     limit: arguments.Limit = None,
     cursor: arguments.Cursor = None,
     everything: arguments.Everything = False,
@@ -67,21 +69,23 @@ def trades(
 ) -> None:
     """Examples:
       predmarket trades will-it-rain-tomorrow
-      predmarket trades 1 --all -o csv > trades.csv
+      predmarket trades 1 --since 1h --all -o csv > trades.csv
       predmarket trades 1 --watch --limit 1 | jq -r .price
 
     Show a market's trades, newest first. With --watch lines come in the order of the trades, after
     up to 50 (--limit) that were made before.
     """
+    line = lines.of(ctx)
     if watch:
         from predmarket.cli.views import TradesView
         from predmarket.cli.watch import watch as start
 
-        one_page(cursor, everything=everything)
-        start(lines.of(ctx), TradesView(market, limit))
+        one_page(cursor, since, until, everything=everything)
+        start(line, TradesView(market, limit))
         return
+    span = Span.of(line, since, until)
     call = calls.trades(market, limit=limit, cursor=cursor)
-    show_list(lines.of(ctx), layouts.TRADE, call, everything=everything)
+    show_list(line, layouts.TRADE, call, everything=everything, span=span)
 
 
 def candles(
@@ -93,20 +97,25 @@ def candles(
     ] = Interval.HOUR,
     since: Annotated[
         str | None,
-        typer.Option("--from", metavar="TIME", help="RFC 3339; default: 500 candles before --to."),
+        typer.Option(
+            "--from", metavar="TIME", help="A time, or how long ago; default: 500 candles."
+        ),
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="TIME", help="RFC 3339; default: now.")
+        str | None,
+        typer.Option("--to", metavar="TIME", help="A time, or how long ago; default: now."),
     ] = None,
 ) -> None:
     """Examples:
       predmarket candles will-it-rain-tomorrow
-      predmarket candles 1 --interval 1m --from 2030-01-31T12:00:00Z -o csv > candles.csv
+      predmarket candles 1 --interval 1m --from 2h -o csv > candles.csv
 
     Show a market's prices as candles, oldest first; an interval without a trade has none.
     """
-    begin, end = moment(since, "--from"), moment(to, "--to")
-    show_list(lines.of(ctx), layouts.CANDLE, calls.candles(market, interval, since=begin, to=end))
+    line = lines.of(ctx)
+    begin = moment(line, since, "--from", past=True)
+    end = moment(line, to, "--to", past=True)
+    show_list(line, layouts.CANDLE, calls.candles(market, interval, since=begin, to=end))
 
 
 def ticker(ctx: typer.Context, market: arguments.Market, *, watch: arguments.Watch = False) -> None:

@@ -7,7 +7,7 @@ Invariants: a row that a resumed subscription tells again is no news; what a vie
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Protocol, cast
 
 from predmarket.cli import layouts
@@ -17,12 +17,15 @@ from predmarket.client.calls import Call
 from predmarket.client.feed import Feed
 from predmarket.client.messages import Message
 from predmarket.client.shapes import Book, OrderState, Trade
+from predmarket.terms import LIVE_STATUSES
 
 Ask = Callable[[Call[Any]], Awaitable[Any]]
 """Sends a call and awaits its answer."""
 
 _TRADES = 200
 _ORDERS = 1_000
+_ENDED = 100
+"""Orders asked for, one by one, that ended while the connection was lost; of more, the newest."""
 _LISTED_ONLY = ("queueAhead", "fills")
 """What the feed does not tell of an order."""
 
@@ -150,7 +153,9 @@ class TickerView:
 
 
 class OrdersView:
-    """One's own orders that a list would show, as they change."""
+    """One's own orders that a list would show, as they change. ends: the change that takes one out
+    of the list is told as well.
+    """
 
     title = "orders"
     fields: Sequence[str] = tuple(name for name in layouts.ORDER.fields if name not in _LISTED_ONLY)
@@ -160,21 +165,30 @@ class OrdersView:
         self,
         *,
         market: str | None,
-        status: str | None,
+        statuses: Collection[str],
         client_id: str | None,
         limit: int | None,
+        ends: bool,
     ) -> None:
-        self._market, self._status, self._client_id = market, status, client_id
+        self._market, self._statuses, self._client_id = market, statuses, client_id
+        self._ends = ends
         self._listing = calls.orders(
-            market=market, status=status, client_order_id=client_id, limit=limit
+            market=market,
+            status=sorted(statuses) or None,
+            client_order_id=client_id,
+            limit=limit,
         )
         self._held: dict[int, OrderState] = {}
 
     async def hear(self, message: Message, feed: Feed, ask: Ask) -> Sequence[Row]:
         del feed
         if isinstance(message, messages.OrdersSnapshot):
-            # it has the open ones only, and of those that ended meanwhile none
-            told = [*reversed((await ask(self._listing))["items"])]
+            # it has the live ones only, and of those that ended meanwhile none
+            listed = [*reversed((await ask(self._listing))["items"])]
+            live = {order["id"] for order in [*listed, *message.data["items"]]}
+            gone = [id for id, order in self._held.items() if _is_live(order) and id not in live]
+            ended = [await ask(calls.order(id)) for id in gone[-_ENDED:]]
+            told = [*ended, *listed]
         elif isinstance(message, messages.OrderChanged):
             told = [message.data]
         else:
@@ -191,7 +205,7 @@ class OrdersView:
             return False  # the listing was fresher
         if not self._fits(order):
             self._held.pop(order["id"], None)
-            return False
+            return known is not None and self._ends
         self._held[order["id"]] = order
         if len(self._held) > _ORDERS:
             del self._held[min(self._held)]
@@ -200,7 +214,7 @@ class OrdersView:
     def _fits(self, order: OrderState) -> bool:
         return (
             self._market in (None, str(order["marketId"]), order["marketSlug"])
-            and self._status in (None, order["status"])
+            and (not self._statuses or order["status"] in self._statuses)
             and self._client_id in (None, order["clientOrderId"])
         )
 
@@ -210,3 +224,7 @@ class OrdersView:
     def grid(self, height: int) -> Grid:
         newest = sorted(self._held, reverse=True)[: height - 1]
         return layouts.ORDER.grid([cast("Row", self._held[number]) for number in newest])
+
+
+def _is_live(order: OrderState) -> bool:
+    return order["status"] in LIVE_STATUSES

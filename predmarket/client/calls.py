@@ -358,16 +358,16 @@ def place_batch(orders: Sequence[NewOrder | Mapping[str, object]]) -> Call[Batch
 def orders(
     *,
     market: MarketRef | None = None,
-    status: str | None = None,
+    status: str | Sequence[str] | None = None,
     client_order_id: str | None = None,
     limit: int | None = None,
     cursor: str | None = None,
 ) -> Call[Page[Order]]:
-    """One's own orders, newest first."""
+    """One's own orders, newest first; of one status or of several, LIVE being those that rest."""
     return _get(
         "/v1/orders",
         market=market,
-        status=status,
+        status=status if status is None or isinstance(status, str) else ",".join(status),
         clientOrderId=client_order_id,
         limit=limit,
         cursor=cursor,

@@ -17,6 +17,7 @@ class Status(msgspec.Struct, frozen=True, rename="camel"):
 
     ``durability``: the database's settings in force, and by them ``durable`` "yes" or "no", whether
     what is committed outlives a crash of the machine. ``healthy``: as ``core`` of /healthz.
+    ``time``: the exchange's, by which orders expire and markets close; null before any core led.
     """
 
     version: str
@@ -26,6 +27,7 @@ class Status(msgspec.Struct, frozen=True, rename="camel"):
     durability: dict[str, str]
     sequence: int
     healthy: bool
+    time: str | None
 
 
 Part = Literal["ok", "down", "disabled"]

@@ -56,18 +56,19 @@ order cancel-all: --market --side
 order cancel-after:
 order amend: --price --qty
 order batch:
-order list: --market --status --client-id --limit --cursor --all --watch
+order list: --market --status --all-status --client-id --since --until --limit --cursor --all
+order list: --watch
 order show:
 book: --depth --watch
-trades: --limit --cursor --all --watch
+trades: --since --until --limit --cursor --all --watch
 candles: --interval --from --to
 ticker: --watch
 stream:
 account balance:
 account positions:
 account portfolio:
-account fills: --limit --cursor --all
-account statement: --market --kind --limit --cursor --all
+account fills: --since --until --limit --cursor --all
+account statement: --market --kind --since --until --limit --cursor --all
 transfer create: --reason
 user list: --search --limit --offset --cursor --all
 user update: --role --disable --enable

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from predmarket.cli.arguments import ListedStatus
+from predmarket.terms import OrderStatus
 from tests.cli.conftest import Run
-from tests.client.data import ORDER
+from tests.client.data import ORDER, page
 from tests.client.stub import Answer, Stub, refusal
 
 PLACE = ("order", "place", "rain")
@@ -162,7 +164,7 @@ def test_amend(run: Run, stub: Stub) -> None:
 def test_list_filters(run: Run, stub: Stub) -> None:
     """Each flag is a parameter of the API."""
     stub.on("GET", "/v1/orders", Answer(body={"items": [], "nextCursor": None}))
-    words = "--market-id rain --status partially_filled --client-id c --limit 5 --cursor x"
+    words = "--market rain --status partially_filled --client-id c --limit 5 --cursor x"
     assert run("order", "list", *words.split()).code == 0
     assert stub.requests[0].query == {
         "market": "rain",
@@ -171,6 +173,89 @@ def test_list_filters(run: Run, stub: Stub) -> None:
         "limit": "5",
         "cursor": "x",
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", {"status": "LIVE"}),
+        ("--status open --status Filled", {"status": "OPEN,FILLED"}),
+        ("--status live", {"status": "LIVE"}),
+        ("--all-status", {}),
+        ("--client-id c", {"clientOrderId": "c"}),
+    ],
+)
+def test_live_orders_are_listed(run: Run, stub: Stub, words: str, expected: dict[str, str]) -> None:
+    """Unless the line says otherwise; whoever knows an order's name wants it however it stands."""
+    stub.on("GET", "/v1/orders", Answer(body=page(ORDER)))
+    assert run("order", "list", *words.split()).code == 0
+    assert stub.requests[0].query == expected
+
+
+def test_no_live_orders(run: Run, stub: Stub) -> None:
+    """An empty list says where the others are; a script hears nothing of it on stdout."""
+    stub.on("GET", "/v1/orders", Answer(body=page()))
+    ran = run("order", "list", "--json")
+    assert (ran.code, ran.out) == (0, "[]\n")
+    assert "--all-status" in ran.err
+    assert run("order", "list", "--quiet").err == ""
+    assert run("order", "list", "--all-status").err == ""
+    assert run("order", "list", "--all-status", "--status", "open").code == 2
+
+
+def test_statuses_are_the_exchanges() -> None:
+    """Each that an order may have, and LIVE."""
+    assert [*ListedStatus] == ["LIVE", *OrderStatus]
+
+
+LISTS = {
+    "order list --all-status": "/v1/orders",
+    "trades rain": "/v1/trades/rain",
+    "account fills": "/v1/user/fills",
+    "account statement": "/v1/user/ledger",
+}
+
+
+@pytest.mark.parametrize("command", LISTS)
+def test_a_list_of_a_span(run: Run, stub: Stub, command: str) -> None:
+    """Pages that are too new are passed over, and none is asked for that is too old."""
+
+    def made(*days: int) -> list[dict[str, object]]:
+        return [
+            {**ORDER, "id": day, "createdAt": f"2030-01-0{day}T00:00:00.000000Z"} for day in days
+        ]
+
+    def pages() -> None:
+        stub.on(
+            "GET",
+            LISTS[command],
+            *(
+                Answer(body={"items": made(*days), "nextCursor": cursor})
+                for days, cursor in (((9, 8), "a"), ((7, 6), "b"), ((5, 4), "c"), ((3, 2), "d"))
+            ),
+        )
+
+    words = [*command.split(), "--json", "--since", "2030-01-04T00:00:00Z"]
+    pages()
+    ran = run(*words, "--until", "2030-01-07T00:00:00Z")
+    assert [item["id"] for item in json.loads(ran.out)] == [6]
+    assert ran.err == "more: --cursor b\n"
+    pages()
+    ran = run(*words, "--until", "2030-01-07T00:00:00Z", "--all")
+    assert [item["id"] for item in json.loads(ran.out)] == [6, 5, 4]
+    assert len(stub.requests) == 2 + 4
+    pages()
+    ran = run(*words, "--until", "2030-01-04T00:00:00Z")
+    assert (ran.code, "--since must be before --until" in ran.err) == (2, True)
+
+
+def test_cancelling_nothing_prints_nothing(run: Run, stub: Stub) -> None:
+    """No heading without a row; a program gets its array."""
+    stub.on("POST", "/v1/orders/17/cancel", refusal(409, "ORDER_NOT_OPEN"))
+    stub.on("POST", "/v1/orders/18/cancel", refusal(409, "ORDER_NOT_OPEN"))
+    ran = run("order", "cancel", "17", "18")
+    assert (ran.code, ran.out) == (1, "")
+    assert run("order", "cancel", "17", "18", "--json").out == "[]\n"
 
 
 @pytest.mark.parametrize(

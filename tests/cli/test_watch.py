@@ -192,6 +192,26 @@ async def test_orders(exchange: WatchedExchange) -> None:
         assert await command.line() == changes[-1]
 
 
+async def test_live_orders(exchange: WatchedExchange) -> None:
+    """Until they end, which is told, too: of one that ended unheard, once the feed is back."""
+    fills: dict[str, object] = {"fills": []}
+    exchange.answers["/v1/orders"] = page(order(8) | fills, order(7) | fills)
+    names, topic = {"user:me:orders": "user:2:orders"}, "user:2:orders"
+    later = {"status": "FILLED", "updatedAt": "2030-01-02T03:04:09.000000Z"}
+    async with piped("order", "list", "--watch") as command:
+        socket = await exchange.accepted()
+        await socket.confirm(names)
+        await socket.say("orders.snapshot", {"items": [order(7), order(8)]}, topic=topic, seq=3)
+        assert [await command.line(), await command.line()] == [order(7), order(8)]
+        for number, change in enumerate([order(8, **later), order(9, **later)], 4):
+            await socket.say("order", change, topic=topic, seq=number, lastSeq=number - 1)
+        assert await command.line() == order(8, **later)  # 9 never was in the list
+        exchange.answers["/v1/orders"] = page(order(10) | fills)
+        exchange.answers["/v1/orders/7"] = order(7, **later) | fills
+        await socket.say("orders.snapshot", {"items": [order(10)]}, topic=topic, seq=9)
+        assert [await command.line(), await command.line()] == [order(7, **later), order(10)]
+
+
 async def test_a_stream(exchange: WatchedExchange) -> None:
     """The exchange's own messages, unknown ones too, and nothing that steers a terminal."""
     async with piped("stream", "orderbook:rain", "trades:rain") as command:

@@ -217,6 +217,7 @@ _ANSWERS: list[msgspec.Struct] = [
         durability={"synchronous": "FULL"},
         sequence=1_024,
         healthy=True,
+        time=_THEN,
     ),
     Health("ok", database="ok", redis="disabled", core="ok"),
 ]

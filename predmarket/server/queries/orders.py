@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from predmarket.engine.replies import Fill, OrderRecord
 from predmarket.server.queries.books import OPEN
 from predmarket.server.storage.tables.trading import order_events, orders, trades
-from predmarket.terms import Liquidity, OrderStatus, OrderType, Side, TimeInForce
+from predmarket.terms import LIVE_STATUSES, Liquidity, OrderStatus, OrderType, Side, TimeInForce
 
 _ORDERS = select(
     orders.c.id,
@@ -33,7 +33,6 @@ _ORDERS = select(
 
 MAX_WALK = 5_000
 """Orders of a user that one page looks at, whatever its filter: a few milliseconds' work."""
-_OPEN_STATUSES = {OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED}
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> OrderRecord:
@@ -110,7 +109,7 @@ async def page_of_orders(
     No page looks at more than MAX_WALK orders of the user. One that finds too few matches among
     them ends there, perhaps empty, and the next one goes on.
     """
-    is_open = bool(statuses) and _OPEN_STATUSES.issuperset(statuses)  # has an index of its own
+    is_open = bool(statuses) and set(statuses).issubset(LIVE_STATUSES)  # has an index of its own
     is_filtered = market_id is not None or bool(statuses)
     end = None
     if is_filtered and not is_open and client_order_id is None:
@@ -139,7 +138,7 @@ def _orders_of(
         query = query.where(orders.c.market_id == market_id)
     if statuses:
         query = query.where(orders.c.status.in_([status.value for status in statuses]))
-        if _OPEN_STATUSES.issuperset(statuses):
+        if set(statuses).issubset(LIVE_STATUSES):
             query = query.where(OPEN)  # as well: in parameters the index would not be recognised
     if client_order_id is not None:
         query = query.where(orders.c.client_order_id == client_order_id)

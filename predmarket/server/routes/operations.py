@@ -5,6 +5,7 @@ import time
 from litestar import Response, Router, get
 
 from predmarket import __version__
+from predmarket.contracts.amounts import format_time
 from predmarket.contracts.operations import Health, Leader, Status
 from predmarket.server.documents.notes import notes
 from predmarket.server.observability.metrics import CONTENT_TYPE
@@ -18,7 +19,7 @@ _started = time.monotonic()
 
 @get("/v1/status", guards=[anyone], opt=notes())
 async def status(request: ApiRequest) -> Status:
-    """Show version, uptime, backend, leader, durability, sequence and health.
+    """Show version, uptime, backend, leader, durability, sequence, health and time.
 
     The leader's name, which tells its machine's, is for admins.
     """
@@ -32,6 +33,7 @@ async def status(request: ApiRequest) -> Status:
         {"durable": "yes" if core.durable else "no", **core.durability},
         core.sequence,
         core.healthy,
+        format_time(services.core.now()) if core.epoch else None,
     )
 
 

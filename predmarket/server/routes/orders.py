@@ -53,15 +53,16 @@ from predmarket.server.routes.params import (
     OrderPath,
     order_id,
 )
+from predmarket.terms import LIVE_STATUSES, OrderStatus
 from predmarket.terms import ErrorCode as E
-from predmarket.terms import OrderStatus
 
-_ANY_STATUS = "|".join(OrderStatus)
+_LIVE = "LIVE"
+_ANY_STATUS = "|".join([_LIVE, *OrderStatus])
 Statuses = Annotated[
     str | None,
     QueryParameter(
         max_length=100,
-        description="One or more statuses, with commas",
+        description="One or more statuses, with commas; LIVE: OPEN and PARTIALLY_FILLED",
         schema_extra={"pattern": f"^({_ANY_STATUS})(,({_ANY_STATUS}))*$"},
     ),
 ]
@@ -252,9 +253,13 @@ def _statuses(text: str | None) -> list[OrderStatus]:
     if text is None:
         return []
     try:
-        return [OrderStatus(part) for part in text.split(",")]
+        return [
+            status
+            for part in text.split(",")
+            for status in (LIVE_STATUSES if part == _LIVE else [OrderStatus(part)])
+        ]
     except ValueError:
-        known = ", ".join(status.value for status in OrderStatus)
+        known = ", ".join([_LIVE, *OrderStatus])
         raise Invalid(Problem("status", f"must be among {known}")) from None
 
 

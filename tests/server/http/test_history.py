@@ -79,6 +79,8 @@ async def test_order_filters(exchange: Exchange) -> None:
         ("market=rain", [4, 3, 1]),
         ("market=2", [2]),
         ("status=OPEN", [2, 1]),
+        ("status=LIVE", [2, 1]),
+        ("status=LIVE,REJECTED", [4, 2, 1]),
         ("status=CANCELED,REJECTED", [4, 3]),
         ("clientOrderId=a", [1]),
         ("market=rain&status=OPEN&clientOrderId=a", [1]),

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -314,8 +315,9 @@ async def test_health_and_status(exchange: Exchange) -> None:
     parts = {"status": "ok", "database": "ok", "redis": "disabled", "core": "ok"}
     assert (health.status_code, health.json()) == (200, parts)
     status = (await exchange.anonymous.get("/v1/status")).json()
-    names = {"version", "uptime", "backend", "leader", "durability", "sequence", "healthy"}
+    names = {"version", "uptime", "backend", "leader", "durability", "sequence", "healthy", "time"}
     assert set(status) == names
+    assert abs(datetime.fromisoformat(status["time"]) - datetime.now(UTC)) < timedelta(minutes=1)
     assert status["backend"] in ("sqlite", "postgresql")
 
 
