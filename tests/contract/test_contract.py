@@ -21,8 +21,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("who", "flags"),
     [
-        (USER, ["--phases=examples,fuzzing", "--max-examples=3"]),
-        (ADMIN, ["--phases=examples,stateful", "--max-examples=6"]),
+        (USER, ["--phases=examples,fuzzing", "--max-examples=1"]),
+        (ADMIN, ["--phases=stateful", "--max-examples=3"]),
     ],
     ids=["user", "admin"],
 )

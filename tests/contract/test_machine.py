@@ -25,9 +25,9 @@ from tests.support.kept import KeptDatabase
 CAMPAIGN = int(os.environ.get("PREDMARKET_TEST_EXAMPLES", "0"))
 SEED = int(os.environ.get("PREDMARKET_TEST_SEED", "1"))
 DATABASES = ["sqlite", "postgres"] if CAMPAIGN else ["sqlite"]
-EXAMPLES = 8
+EXAMPLES = 5
 STEPS = 40
-RUNS = 2
+RUNS = 1
 COMMANDS = 700
 LOOK_EVERY = 100
 RESTART_EVERY = 230

@@ -22,7 +22,12 @@ from tests.support.exchange import QUICK, ExchangeProcess
 
 MARKET = "will-it-rain-tomorrow"
 TRADERS = 6
+WAYS = ("http", "socket")
+AT_LEAST = 10
+"""So many orders of a round are acknowledged over each way in before its kill, however busy the
+machine is."""
 _LONGEST_S = 0.6
+_LATEST_S = 20.0
 _CHECKED = 100
 
 
@@ -92,7 +97,7 @@ async def campaign(folder: Path, database_url: str, kills: int, seed: int) -> Ta
     await asyncio.to_thread(audit_holds, database_url)
     tally.acknowledged = sum(len(trader.acknowledged) for trader in traders)
     tally.refused = sum(len(trader.refused) for trader in traders)
-    tally.by_way = sum((trader.placed for trader in traders), Counter())
+    tally.by_way = _by_way(traders)
     tally.disconnected = _once_each(database_url, traders)
     return tally
 
@@ -101,6 +106,7 @@ async def _round(
     daemon: ExchangeProcess, traders: list[Trader], until_kill_s: float, tally: Tally
 ) -> None:
     stop = asyncio.Event()
+    before = _by_way(traders)
     async with httpx.AsyncClient(base_url=daemon.url, timeout=10, verify=False) as client:
         # both ways each, so that a user's own orders race as well
         trading = [
@@ -114,6 +120,9 @@ async def _round(
         await asyncio.sleep(until_kill_s / 2)
         await asyncio.to_thread(sums_hold, daemon.database_url)
         await asyncio.sleep(until_kill_s / 2)
+        async with asyncio.timeout(_LATEST_S):
+            while min((_by_way(traders) - before)[way] for way in WAYS) < AT_LEAST:
+                await asyncio.sleep(0.01)
         await asyncio.to_thread(daemon.kill)
         stop.set()
         await asyncio.gather(*trading)
@@ -124,6 +133,11 @@ async def _round(
         found = await asyncio.gather(*(trader.find_out(client) for trader in traders))
         tally.happened += sum(found)
         await asyncio.gather(*(trader.check(client, _CHECKED) for trader in traders))
+
+
+def _by_way(traders: list[Trader]) -> Counter[str]:
+    """Return how many orders were acknowledged over each way in."""
+    return sum((trader.placed for trader in traders), Counter())
 
 
 def _once_each(database_url: str, traders: list[Trader]) -> int:

@@ -12,7 +12,7 @@ import redis
 
 from predmarket.server import start
 from predmarket.server.storage import migrations
-from tests.support.exchange import SECRET, ExchangeProcess
+from tests.support.exchange import QUICK, SECRET, ExchangeProcess
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 
@@ -46,7 +46,7 @@ def test_refused_before_anything_is_touched(
 ) -> None:
     """One line, exit code 2, and no database is made."""
     url = f"sqlite:///{tmp_path / 'predmarket.db'}"
-    assert says in refused(ExchangeProcess(tmp_path, url, *flags, settings=settings))
+    assert says in refused(ExchangeProcess(tmp_path, url, *flags, settings=settings, program=QUICK))
     assert not (tmp_path / "predmarket.db").exists()
 
 
@@ -65,7 +65,7 @@ def test_published_passwords_are_not_served(
     """Unless told to, or they were changed."""
     given = {"database_url": sqlite_url, "data_dir": str(tmp_path)}
     start.seed(given, force=False)
-    process = ExchangeProcess(tmp_path, sqlite_url, *EVERYWHERE)
+    process = ExchangeProcess(tmp_path, sqlite_url, *EVERYWHERE, program=QUICK)
     line = refused(process)
     assert "admin@example.com and user@example.com" in line
     assert "--force" in line

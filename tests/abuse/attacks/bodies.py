@@ -83,6 +83,7 @@ ATTACKS = [
                 for depth in range(960, 1_000, 2)
             )
         ),
+        short=False,
     ),
     Attack(
         "message-digits",
@@ -90,6 +91,7 @@ ATTACKS = [
         message_of(
             b'{"type":"order.cancel","data":{"orderId":' + b"9" * 60_000 + b"}}", user="mallory"
         ),
+        short=False,
     ),
     Attack(
         "message-topics",
@@ -123,12 +125,14 @@ ATTACKS = [
         "order-nesting",
         "orders nested 970 to 995 deep",
         order_of(b'{"deadline":' + nested(985) + b"," + _ORDER + b',"type":"LIMIT"}'),
+        short=False,
     ),
     Attack("order-brackets", "orders of 60 000 brackets", order_of(b"[" * _BODY), short=False),
     Attack(
         "order-digits",
         "orders of 50 000 digits",
         order_of(_DIGITS % (b"9" * 25_000, b"9" * 25_000)),
+        short=False,
     ),
     Attack(
         "order-exponent",
@@ -159,6 +163,7 @@ ATTACKS = [
         order_of(
             b"{" + b'"orders":[],' * 20_000 + b'"orders":[{' + _ORDER + b"}]}", "/v1/orders/batch"
         ),
+        short=False,
     ),
     Attack(
         "batch-empty",

@@ -128,7 +128,7 @@ CALM = Attack("calm", "nobody attacks", _calm, 0.4)
 ATTACKS = [
     CALM,
     Attack("url-schemes", "GET / and 10 000 times ://a:", path_of("://a:" * 10_000)),
-    Attack("url-slashes", "GET / and 60 KB of ://", path_of("://" * (PIECE // 3))),
+    Attack("url-slashes", "GET / and 60 KB of ://", path_of("://" * (PIECE // 3)), short=False),
     Attack(
         "url-tokens", "GET / and 60 KB of token=", short=False, run=path_of("token=" * (PIECE // 6))
     ),
@@ -139,7 +139,7 @@ ATTACKS = [
     Attack(
         "url-escapes", "GET / and 60 KB of %2e%2f", path_of("%2e%2f" * (PIECE // 6)), short=False
     ),
-    Attack("url-folders", "GET / and 60 KB of a/", path_of("a/" * (PIECE // 2))),
+    Attack("url-folders", "GET / and 60 KB of a/", path_of("a/" * (PIECE // 2)), short=False),
     Attack("query-names", "a query of 30 000 times &a", path_of("v1/markets?a" + "&a" * 29_900)),
     Attack(
         "query-distinct",
@@ -158,12 +158,15 @@ ATTACKS = [
         "hops",
         "X-Forwarded-For of 6 000 trusted hops",
         header_of("X-Forwarded-For", ",".join(["127.0.0.1"] * 6_000)),
+        short=False,
     ),
     Attack(
         "languages", "an Accept of 60 KB", header_of("Accept", "a/b;q=0.1," * 6_000), short=False
     ),
     Attack("host", "a Host of 60 KB", header_of("Host", "a" * PIECE), short=False),
-    Attack("header-flood", "99 headers of 600 bytes", header_of("X-Junk", *[_JUNK] * 98)),
+    Attack(
+        "header-flood", "99 headers of 600 bytes", header_of("X-Junk", *[_JUNK] * 98), short=False
+    ),
     Attack(
         "request-id", "a request id of 60 KB", header_of("X-Request-Id", "-" * PIECE), short=False
     ),
@@ -171,7 +174,7 @@ ATTACKS = [
     Attack("pipelined-upgrades", "600 pipelined Upgrade: x", _pipelined_upgrades, 0.4),
     Attack("pipelined-orders", "200 orders in one piece, then a reset", _pipelined_orders),
     Attack("churn", "connections thrown away as fast as they open", _churn),
-    Attack("chunks", "a body in 150 000 chunks of one byte", _chunks),
+    Attack("chunks", "a body in 150 000 chunks of one byte", _chunks, short=False),
     Attack("chunk-extension", "a chunk's extension without end", _chunk_extensions, short=False),
     Attack("zipped", "a body that says it is compressed", _zipped, short=False),
     Attack("multipart", "a form of 1 000 parts", _multipart, short=False),

@@ -122,7 +122,7 @@ _CLAIMS = b'{"sub":"1","sid":1,"role":"ADMIN","exp":9999999999}'
 _DEEP = b'{"a":' * 9_000 + b"1" + b"}" * 9_000
 
 ATTACKS = [
-    Attack("logins", "log-ins from one source", flood(_LOGIN, sources=8), 0.4),
+    Attack("logins", "log-ins from one source", flood(_LOGIN, sources=8), 0.4, short=False),
     Attack(
         "logins-many",
         "log-ins from 750 addresses at once",
@@ -158,7 +158,10 @@ ATTACKS = [
     ),
     Attack("me", "a hundred at once ask who they are", _me),
     Attack(
-        "keys-false", "API keys that are none, each another", bearers(itertools.count(), "pmk_{}")
+        "keys-false",
+        "API keys that are none, each another",
+        bearers(itertools.count(), "pmk_{}"),
+        short=False,
     ),
     Attack(
         "tokens-false",
@@ -171,6 +174,7 @@ ATTACKS = [
         "token-payload",
         "a token whose payload has 44 KB",
         token_of(_jwt(b'{"sub":"' + b"1" * 44_000 + b'"}')),
+        short=False,
     ),
     Attack(
         "token-nested",

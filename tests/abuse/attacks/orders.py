@@ -158,8 +158,8 @@ ATTACKS = [
         places("mallory", _IOC_OWN),
         0.4,
     ),
-    Attack("amends", "one order amended without end", _amends),
-    Attack("client-ids", "client order ids, half of them repeats", _client_ids),
+    Attack("amends", "one order amended without end", _amends, short=False),
+    Attack("client-ids", "client order ids, half of them repeats", _client_ids, short=False),
     Attack("tiny", "batches of 100 orders of a hundredth", _tiny),
     Attack("expiries", "orders that all run out at one moment", _expiries, 1.2, short=False),
     Attack(

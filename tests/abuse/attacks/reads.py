@@ -55,7 +55,9 @@ ATTACKS = [
         asks("/v1/candles/tape?interval=1m", lines=16),
         short=False,
     ),
-    Attack("trades", "pages of 100 trades", asks("/v1/trades/tape?limit=100", lines=16)),
+    Attack(
+        "trades", "pages of 100 trades", asks("/v1/trades/tape?limit=100", lines=16), short=False
+    ),
     Attack(
         "trades-cursor",
         "pages of trades behind odd cursors",
@@ -75,7 +77,9 @@ ATTACKS = [
         short=False,
         run=asks(f"/v1/markets?offset={2**63 - 1}", lines=16),
     ),
-    Attack("digits", "a limit of 50 000 digits", asks("/v1/markets?limit=" + "9" * 50_000)),
+    Attack(
+        "digits", "a limit of 50 000 digits", asks("/v1/markets?limit=" + "9" * 50_000), short=False
+    ),
     Attack(
         "market-digits",
         "a market named by 50 000 digits",

@@ -176,6 +176,7 @@ ATTACKS = [
         "snapshots-stored",
         "snapshots of 1 000 orders repeated",
         message_of(*[_message("snapshot", {"topic": "user:me:orders"})] * 50, user="carol0"),
+        short=False,
     ),
     Attack("many-sockets", "one address takes what sockets it gets", _many, 1.0, holds=True),
     Attack(
@@ -183,13 +184,14 @@ ATTACKS = [
     ),
     Attack("socket-churn", "sockets opened and reset", _churn),
     Attack("tied-churn", "sockets with cancelOnDisconnect, reset", _tied_churn, short=False),
-    Attack("socket-tokens", "sockets with a thousand false tokens", _tokens),
+    Attack("socket-tokens", "sockets with a thousand false tokens", _tokens, short=False),
     Attack(
         "continuations",
         "messages in frames of one byte",
         frames_of(
             frame(b"x", TEXT, fin=False) + frame(b"x", CONTINUATION, fin=False) * 20_000, 20_000
         ),
+        short=False,
     ),
     Attack(
         "continuations-empty",
@@ -223,8 +225,13 @@ ATTACKS = [
         frames_of(b"\x81\xff" + (2**62).to_bytes(8) + b"\0\0\0\0", 1),
         short=False,
     ),
-    Attack("tiny-messages", "messages of two bytes", frames_of(frame(b"{}") * 1_000, 1_000)),
-    Attack("extensions", "handshakes with 60 KB of extensions", _extensions),
+    Attack(
+        "tiny-messages",
+        "messages of two bytes",
+        frames_of(frame(b"{}") * 1_000, 1_000),
+        short=False,
+    ),
+    Attack("extensions", "handshakes with 60 KB of extensions", _extensions, short=False),
     Attack("sub-protocols", "handshakes with 60 KB of sub-protocols", _protocols, short=False),
     Attack("socket-query", "handshakes with 60 KB of query", _queries, short=False),
 ]

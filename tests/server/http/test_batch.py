@@ -7,8 +7,10 @@ import pytest
 
 from predmarket.engine.commands import CancelAll
 from predmarket.server.bus import Faulted, OutcomeUnknown
-from tests.server.http.conftest import Exchange, Json, User
+from tests.server.http.conftest import ON_ONE_DATABASE, Exchange, Json, User
 from tests.server.http.test_trading import got, limit, placed
+
+pytestmark = ON_ONE_DATABASE
 
 PATH = "/v1/orders/batch"
 

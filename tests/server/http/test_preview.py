@@ -1,9 +1,9 @@
 """Previews, deadlines and the dead-man switch over HTTP: codes and limits."""
 
-import pytest
-
-from tests.server.http.conftest import Exchange, Json, User
+from tests.server.http.conftest import ON_ONE_DATABASE, Exchange, Json, User
 from tests.server.http.test_trading import LATER, got, limit, placed
+
+pytestmark = ON_ONE_DATABASE
 
 EARLIER = "2020-01-01T00:00:00Z"
 
@@ -104,7 +104,6 @@ async def test_a_deadline(exchange: Exchange) -> None:
     assert again["error"] == late["error"]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_the_limits_of_the_switch(exchange: Exchange) -> None:
     """A whole number of seconds up to a day; anything else is refused and arms nothing."""
     ann = await exchange.trader("ann")

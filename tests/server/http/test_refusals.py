@@ -14,7 +14,9 @@ from predmarket.server.bus import Faulted, OutcomeUnknown, Overloaded
 from predmarket.server.routes.errors import refusal_of
 from predmarket.server.storage.database import Database
 from predmarket.terms import ErrorCode
-from tests.server.http.conftest import Exchange, Json
+from tests.server.http.conftest import ON_ONE_DATABASE, Exchange, Json
+
+pytestmark = ON_ONE_DATABASE
 
 ORDER: Json = {"marketId": "rain", "side": "BUY", "type": "LIMIT", "price": "0.50", "qty": "1"}
 MARKET = {**ORDER, "type": "MARKET", "price": None}

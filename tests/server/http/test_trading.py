@@ -3,7 +3,9 @@
 import asyncio
 import re
 
-from tests.server.http.conftest import Exchange, Json, User
+from tests.server.http.conftest import ON_ONE_DATABASE, Exchange, Json, User
+
+pytestmark = ON_ONE_DATABASE
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 LATER = "2999-01-01T00:00:00+01:00"

@@ -1,8 +1,10 @@
-"""The worked examples of the market rules, over HTTP on both databases, to the micro-dollar."""
+"""The worked examples of the market rules, over HTTP, to the micro-dollar."""
 
 import pytest
 
-from tests.server.http.conftest import Exchange, Json, User
+from tests.server.http.conftest import ON_ONE_DATABASE, Exchange, Json, User
+
+pytestmark = ON_ONE_DATABASE
 
 
 async def order(user: User, side: str, qty: int, price: str, market: str = "rain") -> Json:

@@ -1,7 +1,7 @@
 """Deliberate mistakes in the server, and for each the test that must catch it.
 
 Snippets are short, so that a change beside them leaves them alone; where one does not fit any more
-`make test` says so (test_sabotages.py). `make sabotage` makes each and runs its test.
+`make test` says so (tests/tools/test_sabotage.py). `make sabotage` makes each and runs its test.
 """
 
 from tests.server.sabotages import bus, gateway, identity, realtime, settlement
