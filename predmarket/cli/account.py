@@ -27,7 +27,8 @@ def positions(ctx: typer.Context) -> None:
       predmarket account positions
       predmarket account positions -o csv
 
-    Show one's holdings in each market.
+    Show one's holdings in each market. AVG and MARK are prices of YES; NO AVG and NO MARK are what
+    the same is for NO, 1 less the price of YES.
     """
     show_list(lines.of(ctx), layouts.POSITION, calls.positions())
 

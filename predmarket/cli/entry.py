@@ -15,6 +15,8 @@ from predmarket.cli.failure import UNAVAILABLE, Failure, usage
 from predmarket.cli.line import Line
 from predmarket.cli.moment import moment
 from predmarket.cli.numbers import PRICE, QTY, SLIPPAGE, number, optional
+from predmarket.cli.options import Format
+from predmarket.cli.risk import closing, explained
 from predmarket.client import ClientError
 from predmarket.client.calls import NewOrder
 from predmarket.client.shapes import BatchResult, ErrorBody
@@ -89,8 +91,12 @@ def place(
       predmarket order place 1 buy 10 --price 0.55 --expires 2h --post-only
       predmarket order place 1 buy 10 --market --preview
 
-    Place an order. Its client order id is printed on stderr before it is sent: repeating the
-    command with --client-id and that id never places the order twice.
+    Place an order. Prices are of YES. Selling what one does not hold buys NO at 1 - price: "sell 5
+    --price 0.70" without any YES pays 0.30 each for 5 NO. --preview says what an order would buy,
+    what it costs, and the most that it can lose.
+
+    Its client order id is printed on stderr before it is sent: repeating the command with
+    --client-id and that id never places the order twice.
     """
     line = lines.of(ctx)
     if at_market == (price is not None):
@@ -111,10 +117,19 @@ def place(
         client_order_id=client_id if preview else _client_id(client_id),
     )
     if preview:
-        with line.client() as client:
-            line.output.record(layouts.PREVIEW, client.preview_order(order))
+        _preview(line, order)
         return
     _send(line, order, given=client_id is not None)
+
+
+def _preview(line: Line, order: NewOrder) -> None:
+    with line.client() as client:
+        preview = client.preview_order(order)
+        if line.options.output == Format.TABLE:
+            told = explained(order, preview, closing(client, order))
+            line.output.record(layouts.EXPLAINED_PREVIEW, told)
+        else:
+            line.output.record(layouts.PREVIEW, preview)
 
 
 def _client_id(given: str | None) -> str:

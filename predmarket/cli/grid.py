@@ -4,7 +4,7 @@ A plan names a table's columns, those one wants to see, and CSV's fields, all th
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -53,11 +53,12 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A table's column. numeric ones stand to the right."""
+    """A table's column. numeric ones stand to the right; shown makes what is shown of the value."""
 
     heading: str
     key: str
     numeric: bool = False
+    shown: Callable[[object], object] = lambda value: value
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Layout:
         return Grid(
             [column.heading for column in columns],
             [column.numeric for column in columns],
-            [[cell(row.get(column.key)) for column in columns] for row in rows],
+            [[cell(column.shown(row.get(column.key))) for column in columns] for row in rows],
             self.least,
         )
 

@@ -4,6 +4,7 @@ CSV has every field that the API names, in the API's order; a table has those on
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from predmarket import units
 from predmarket.cli.grid import Column, Grid, Layout
@@ -16,6 +17,15 @@ def _text(heading: str, key: str) -> Column:
 
 def _number(heading: str, key: str) -> Column:
     return Column(heading, key, numeric=True)
+
+
+def _no_price(heading: str, key: str) -> Column:
+    """Return the column of what NO costs where YES costs ``key``."""
+
+    def shown(value: object) -> object:
+        return str(1 - Decimal(value)) if isinstance(value, str) else None
+
+    return Column(heading, key, numeric=True, shown=shown)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -78,6 +88,7 @@ ORDER = Layout(
 )
 
 PREVIEW = Layout(fields=_names("fillQty restQty avgPrice worstPrice fees locked queueAhead"))
+EXPLAINED_PREVIEW = Layout(fields=(*PREVIEW.fields, "closes", "opens", "cost", "mostLost"))
 
 BATCH_RESULT = Layout(
     (
@@ -156,11 +167,14 @@ POSITION = Layout(
         _number("YES", "qtyLong"),
         _number("NO", "qtyShort"),
         _number("AVG", "avgPrice"),
+        _no_price("NO AVG", "avgPrice"),
         _number("MARK", "markPrice"),
+        _no_price("NO MARK", "markPrice"),
         _number("REALIZED", "realizedPnl"),
         _number("UNREALIZED", "unrealizedPnl"),
     ),
     _names("marketId marketSlug qtyLong qtyShort avgPrice realizedPnl unrealizedPnl markPrice"),
+    least=("REALIZED", "NO MARK", "NO AVG"),
 )
 
 PORTFOLIO = Layout(

@@ -12,6 +12,7 @@ from predmarket.cli.moment import moment
 from predmarket.cli.numbers import RATE, SETTLEMENT, TICK, number, optional
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
+from predmarket.client.shapes import Book
 from predmarket.nearest import guess
 from predmarket.terms import MarketStatus, Outcome
 
@@ -160,10 +161,28 @@ def halt(ctx: typer.Context, market: arguments.Market) -> None:
 def close(ctx: typer.Context, market: arguments.Market) -> None:
     """Examples:
       predmarket market close rain-monday
+      predmarket market close rain-monday --yes
 
-    Close a market (admins). Its resting orders are cancelled.
+    Close a market (admins). Everybody's resting orders in it are cancelled, for good: opening the
+    market again brings none of them back. To only stop trading: market halt.
     """
+    line = lines.of(ctx)
+    if not line.options.yes:
+        with line.client() as client:
+            book = client.book(market)
+        prompt.confirm(line, f"Close {market}? {_canceled_by_closing(book)}")
     _change(ctx, market, MarketStatus.CLOSED)
+
+
+def _canceled_by_closing(book: Book) -> str:
+    bid, offered = (
+        sum(units.parse(qty, units.QTY_DECIMALS) for _, qty in book[side])
+        for side in ("bids", "asks")
+    )
+    if not bid and not offered:
+        return "No order rests in it."
+    sums = f"{units.format_qty(bid)} contracts bid and {units.format_qty(offered)} offered"
+    return f"It cancels the resting orders of all users: {sums}."
 
 
 def resolve(

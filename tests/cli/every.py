@@ -118,7 +118,7 @@ market create rain Will-it-rain? --draft
 market update rain --question Will-it-rain?
 market open rain
 market halt rain
-market close rain
+market close rain --yes
 market resolve rain YES --yes
 book rain
 trades rain

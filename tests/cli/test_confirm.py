@@ -5,9 +5,10 @@ import json
 import pytest
 
 from tests.cli.conftest import Run
-from tests.client.data import MARKET
+from tests.client.data import BOOK, MARKET
 from tests.client.stub import Answer, Stub
 
+EMPTY = {**BOOK, "bids": [], "asks": []}
 RESOLVE = ("market", "resolve", "rain")
 TRANSFER = ("transfer", "create", "ann@example.com", "-25.50", "--reason", "correction")
 
@@ -41,6 +42,22 @@ def test_nobody_is_asked_about_an_amount_that_is_none(run: Run, stub: Stub, amou
     assert ran.err.startswith(f"error: the amount {amount} ")
     assert "[y/N]" not in ran.err
     assert not stub.requests
+
+
+def test_closing_says_what_it_cancels(run: Run, stub: Stub) -> None:
+    """Before anything is sent that changes it; with --yes nobody is asked."""
+    stub.on("GET", "/v1/orderbook/rain", Answer(body=BOOK), Answer(body=BOOK), Answer(body=EMPTY))
+    close = ("market", "close", "rain")
+    ran = run(*close, stdin="n\n")
+    assert ran.code == 130
+    assert "cancels the resting orders of all users: 280.50 contracts bid and 395.00" in ran.err
+    refused = run(*close, "--no-input", "--json")
+    assert json.loads(refused.err)["error"]["code"] == "CONFIRMATION_NEEDED"
+    assert [request.method for request in stub.requests] == ["GET", "GET"]
+    empty = run(*close, stdin="y\n")
+    assert (empty.code, "No order rests in it." in empty.err) == (0, True)
+    assert run(*close, "--yes").code == 0
+    assert [request.method for request in stub.requests[2:]] == ["GET", "PATCH", "PATCH"]
 
 
 @pytest.mark.parametrize("words", [(*RESOLVE, "YES"), TRANSFER])
@@ -84,7 +101,7 @@ def test_a_transfer_has_a_key(run: Run, stub: Stub) -> None:
 def test_lifecycle(run: Run, stub: Stub) -> None:
     """open, halt and close are changes of status."""
     for command in ("open", "halt", "close"):
-        assert run("market", command, "rain").code == 0
+        assert run("market", command, "rain", "--yes").code == 0
     statuses = [{"status": "OPEN"}, {"status": "HALTED"}, {"status": "CLOSED"}]
     assert statuses == [item.body for item in stub.requests]
 

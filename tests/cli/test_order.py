@@ -9,6 +9,7 @@ import pytest
 from predmarket.cli.arguments import ListedStatus
 from predmarket.terms import OrderStatus
 from tests.cli.conftest import Run
+from tests.cli.every import PREVIEW
 from tests.client.data import ORDER, page
 from tests.client.stub import Answer, Stub, refusal
 
@@ -104,13 +105,61 @@ def test_a_client_order_id_of_the_wrong_length(run: Run, stub: Stub, given: str)
 
 
 def test_a_preview_sends_no_order(run: Run, stub: Stub) -> None:
-    """And says no client order id, as there is none."""
-    preview = {"fillQty": "4.00", "restQty": "6.00", "fees": "0.000000"}
-    stub.on("POST", "/v1/orders/preview", Answer(body=preview))
-    ran = run(*PLACE, "buy", "10", "--price", "0.6", "--preview")
+    """And says no client order id, as there is none. JSON is the exchange's own answer."""
+    stub.on("POST", "/v1/orders/preview", Answer(body=PREVIEW))
+    ran = run(*PLACE, "buy", "10", "--price", "0.6", "--preview", "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out == "fill qty  4.00\nrest qty  6.00\nfees      0.000000\n"
+    assert json.loads(ran.out) == PREVIEW
     assert len(stub.requests) == 1
+
+
+NOT_HELD = "since one cannot sell YES that one does not hold"
+
+
+@pytest.mark.parametrize(
+    ("side", "held", "told"),
+    [
+        (
+            "buy",
+            None,
+            {"closes": "-", "opens": "10.00 YES", "cost": "8.455464", "most": "8.455464"},
+        ),
+        (
+            "buy",
+            {"fillQty": "0.00", "restQty": "3.00"},
+            {"closes": "3.00 NO", "opens": "7.00 YES", "cost": "5.455464", "most": "6.685464"},
+        ),
+        (
+            "sell",
+            None,
+            {"closes": "-", "opens": f"10.00 NO, {NOT_HELD}", "cost": "7.735464"},
+        ),
+        (
+            "sell",
+            {"fillQty": "0.00", "restQty": "10.00"},
+            {"closes": "10.00 YES", "opens": "-", "cost": "3.735464", "most": "6.095464"},
+        ),
+    ],
+)
+def test_a_preview_says_what_it_costs(
+    run: Run, stub: Stub, side: str, held: dict[str, str] | None, told: dict[str, str]
+) -> None:
+    """What it gives away, what it buys, what leaves the cash, and the most that can be lost."""
+    refused = {"error": {"code": "NOTHING_TO_REDUCE", "message": "nothing to reduce"}}
+    second = Answer(body={**PREVIEW, **held}) if held else Answer(422, refused)
+    stub.on("POST", "/v1/orders/preview", Answer(body=PREVIEW), second)
+    ran = run(*PLACE, side, "10", "--price", "0.6", "--preview")
+    assert (ran.code, ran.err) == (0, "")
+    lines = dict(re.split(r"  +", line, maxsplit=1) for line in ran.out.splitlines())
+    said = {
+        "closes": lines["closes"],
+        "opens": lines["opens"],
+        "cost": lines["cost"],
+        "most": lines["most lost"],
+    }
+    assert said == said | told
+    reducing = stub.requests[1].body
+    assert (reducing["reduceOnly"], reducing["type"], reducing["qty"]) == (True, "LIMIT", "10")
 
 
 def test_cancel_one(run: Run, stub: Stub) -> None:

@@ -1,0 +1,70 @@
+"""What an order would do to its owner, in words: what it buys, what it costs, what it can lose.
+
+Selling what one does not hold buys NO (MARKET_RULES.md, Contract), which the answer to a preview
+does not say. How much of the order gives away shares is asked with a second preview, one that may
+only reduce: the exchange alone knows which shares other orders have reserved.
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import predmarket.client as api
+from predmarket.client.calls import NewOrder
+from predmarket.client.shapes import Preview
+from predmarket.terms import OrderType, Side, TimeInForce
+
+_UNMET = {Side.BUY: "0.1", Side.SELL: "0.9"}
+"""Prices on every tick."""
+
+
+def closing(client: "api.Client", order: NewOrder) -> Decimal:
+    """Return for how much of ``order`` its owner has the shares that it gives away."""
+    reducing = replace(
+        order,
+        type=OrderType.LIMIT,
+        price=_UNMET[Side(order.side)],
+        time_in_force=TimeInForce.GTC,
+        expires_at=None,
+        post_only=None,
+        reduce_only=True,
+        max_slippage=None,
+        client_order_id=None,
+    )
+    try:
+        held = client.preview_order(reducing)
+    except api.ApiError:  # NOTHING_TO_REDUCE: it all opens. Else count on nothing: it costs most
+        return Decimal(0)
+    return Decimal(held["fillQty"]) + Decimal(held["restQty"])
+
+
+def explained(order: NewOrder, preview: Preview, closes: Decimal) -> dict[str, object]:
+    """Return the answer to a preview with what follows from it.
+
+    cost is what leaves the available cash, negative where the order brings cash in. mostLost is
+    what cannot come back if what the order opens turns out worthless.
+    """
+    is_buy = order.side == Side.BUY
+    gained, given = ("YES", "NO") if is_buy else ("NO", "YES")
+    filled, rest = Decimal(preview["fillQty"]), Decimal(preview["restQty"])
+    closes = min(closes, filled + rest)
+    opened = filled - min(closes, filled)
+    cost = Decimal(0)
+    at_worst = Decimal(0)
+    if preview["avgPrice"] is not None and preview["worstPrice"] is not None:
+        average, worst = Decimal(preview["avgPrice"]), Decimal(preview["worstPrice"])
+        if not is_buy:
+            average, worst = 1 - average, 1 - worst
+        cost = average * filled - (filled - opened)
+        # The shares that are given away are so at the first prices, and here only the last is known
+        at_worst = (average if opened == filled else worst) * opened
+    bound = Decimal(preview["fees"]) + Decimal(preview["locked"])
+    opens = f"{filled + rest - closes} {gained}" if filled + rest > closes else None
+    if opens and not is_buy:
+        opens += ", since one cannot sell YES that one does not hold"
+    return {
+        **preview,
+        "closes": f"{closes} {given}" if closes else None,
+        "opens": opens,
+        "cost": f"{cost + bound:.6f}",
+        "mostLost": f"{at_worst + bound:.6f}",
+    }
