@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
-from typing import Annotated, Protocol, cast
+from typing import Annotated, Protocol, TypedDict, Unpack, cast
 
 import typer
 
 from predmarket.cli import arguments, layouts
 from predmarket.cli import line as lines
-from predmarket.cli.failure import REFUSED, USAGE, Failure
+from predmarket.cli.failure import REFUSED, USAGE, Failure, usage
 from predmarket.cli.grid import Grid
 from predmarket.cli.output import Progress
 from predmarket.terms import Role
@@ -35,11 +35,22 @@ class AuditReport(Protocol):
     checks: list[tuple[str, bool, str]]
 
 
+class Asked(TypedDict, total=False):
+    """What is asked of a start now and then."""
+
+    admin: str
+    ready_fd: int
+
+
 class Start(Protocol):
     """predmarket.server.start, as far as this module needs it."""
 
-    def serve(self, settings_overrides: dict[str, str], seed: bool, force: bool) -> int: ...
-    def serve_demo(self, overrides: dict[str, str], force: bool, house: object) -> int: ...
+    def serve(
+        self, settings_overrides: dict[str, str], seed: bool, force: bool, **asked: Unpack[Asked]
+    ) -> int: ...
+    def serve_demo(
+        self, overrides: dict[str, str], force: bool, house: object, **asked: Unpack[Asked]
+    ) -> int: ...
     def seed(self, settings_overrides: dict[str, str], force: bool) -> SeedReport: ...
 
 
@@ -112,6 +123,16 @@ def serve(
         bool,
         typer.Option("--demo", help="With the seed data, more markets, and bots that trade."),
     ] = False,
+    admin: Annotated[
+        str | None,
+        typer.Option("--admin", metavar="EMAIL", help="Make an admin if there is none."),
+    ] = None,
+    ready_fd: Annotated[
+        int | None,
+        typer.Option(
+            "--ready-fd", metavar="N", min=1, help="Write a line to this descriptor once ready."
+        ),
+    ] = None,
     force: Annotated[
         bool,
         typer.Option("--force", help="Even with the seed accounts' passwords beyond loopback."),
@@ -119,13 +140,23 @@ def serve(
 ) -> None:
     """Examples:
       predmarket serve
+      predmarket serve --admin you@example.com
       predmarket serve --seed --port 9000 --data-dir ./exchange
       predmarket serve --demo
 
     Run the exchange until it is stopped. Without settings it listens on 127.0.0.1:8000 and keeps
-    an embedded database in the data folder.
+    an embedded database in the data folder. --admin prints the new admin's password on stdout,
+    once. With --ready-fd, a script waits for a line of JSON with url, port and pid; --port 0 takes
+    any free port.
     """
     del ctx
+    if demo and admin is not None:
+        raise usage("--demo has an admin: admin@example.com")
+    asked: Asked = {}
+    if admin is not None:
+        asked["admin"] = admin
+    if ready_fd is not None:
+        asked["ready_fd"] = ready_fd
     given = overrides(
         host=host, port=port, data_dir=data_dir, database_url=database_url, redis_url=redis_url,
         role=role, workers=workers,
@@ -133,9 +164,9 @@ def serve(
     with starting() as start:
         if demo:
             house = import_module("predmarket.bots.house").run
-            code = start.serve_demo(given, force, house)
+            code = start.serve_demo(given, force, house, **asked)
         else:
-            code = start.serve(given, seed, force)
+            code = start.serve(given, seed, force, **asked)
     raise typer.Exit(code)
 
 

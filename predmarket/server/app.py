@@ -38,6 +38,7 @@ from predmarket.server.limits import Limits
 from predmarket.server.limits.address import Proxies
 from predmarket.server.limits.connections import too_many_connections
 from predmarket.server.observability.access import Access
+from predmarket.server.observability.logs import is_json
 from predmarket.server.realtime.door import Realtime
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes import (
@@ -113,7 +114,7 @@ class Application:
             place.PATH: place.PlaceRoute(context),
             place.BATCH_PATH: place.BatchRoute(context),
         }
-        self._access = Access(context.services.metrics)
+        self._access = Access(context.services.metrics, quiet=not is_json(settings))
         self.express = Express(context, self._access, cors=self._cors is not None)
         """What answers most orders before they get here."""
         self._proxies = Proxies(settings.trusted_proxies)

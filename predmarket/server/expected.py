@@ -12,8 +12,9 @@ from predmarket.server.settlement.leadership import Held
 from predmarket.server.settlement.recovery import LoadError
 from predmarket.server.settlement.store import StoreError
 from predmarket.server.storage.migrations import SchemaAhead
+from predmarket.server.storage.ours import Damaged, NotOurs
 
-CONFIGURATION, UNAVAILABLE, NOT_FOUND = 2, 3, 5
+REFUSED, CONFIGURATION, UNAVAILABLE, NOT_FOUND = 1, 2, 3, 5
 """Exit codes (TERMINAL.md)."""
 
 
@@ -41,15 +42,17 @@ def expected() -> Iterator[None]:
         yield
     except OperateError:
         raise
-    except (SettingsError, Held, SchemaBehind, SchemaAhead, Unsafe) as error:
+    except (SettingsError, Held, SchemaBehind, SchemaAhead, NotOurs, Unsafe) as error:
         raise OperateError(_line(error), CONFIGURATION) from None
     except LoadError as error:
-        raise OperateError(f"the database does not add up: {_line(error)}", 1) from None
+        raise OperateError(f"the database does not add up: {_line(error)}", REFUSED) from None
+    except Damaged as error:
+        raise OperateError(_line(error), REFUSED) from None
     except (StoreError, SQLAlchemyError) as error:
-        if "not a database" in str(error):
-            raise OperateError("the file is not a database of ours", CONFIGURATION) from None
         message = f"the database cannot be used: {_line(error)}"
         raise OperateError(message, UNAVAILABLE) from None
+    except UnicodeDecodeError as error:  # all that is read otherwise says so itself
+        raise OperateError(f"the database is damaged: {_line(error)}", REFUSED) from None
     except OSError as error:
         raise OperateError(_line(error), CONFIGURATION) from None
 

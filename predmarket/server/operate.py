@@ -14,7 +14,7 @@ from predmarket.server.clock import wall_clock
 from predmarket.server.expected import NOT_FOUND, OperateError, expected
 from predmarket.server.queries.admin_log import add_act_of_operator
 from predmarket.server.queries.users import id_of_email
-from predmarket.server.schema import require_schema, schema_upgrade
+from predmarket.server.schema import require_ours, require_schema, schema_upgrade
 from predmarket.server.settings import Settings
 from predmarket.server.settlement import audit as auditing
 from predmarket.server.settlement.open import leadership, open_store
@@ -77,6 +77,7 @@ def db_upgrade(overrides: Overrides) -> str:
     """Bring the schema up to date and return its revision. Raises OperateError."""
     with expected():
         settings = Settings.load(overrides)
+        require_ours(settings)
         migrations.upgrade(settings.database)
         return migrations.head()
 
@@ -86,6 +87,7 @@ def db_current(overrides: Overrides) -> str:
     with expected():
         settings = Settings.load(overrides)
         _require_database(settings)
+        require_ours(settings)
         return migrations.current(settings.database) or "none"
 
 

@@ -6,9 +6,12 @@ accepted, close the database. Bounded at each stage, so that it takes less than 
 """
 
 import asyncio
+import json
 import logging
+import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,9 +19,11 @@ from typing import Any, TypeAlias
 
 from predmarket import __version__
 from predmarket.server.app import create_app
+from predmarket.server.bus import BusError
 from predmarket.server.clock import Clock
 from predmarket.server.demo import DemoClock, House, Prepared, prepare
 from predmarket.server.expected import Unsafe
+from predmarket.server.first_admin import MISSING, has_admin, make_first_admin
 from predmarket.server.interpreter import tune_interpreter
 from predmarket.server.listening import listen_at
 from predmarket.server.mac import Mac
@@ -35,14 +40,15 @@ from predmarket.server.serving import HttpServer, http_config
 from predmarket.server.settings import PREFIX, Settings, SettingsError
 from predmarket.server.settlement.core import Core
 from predmarket.server.settlement.open import leadership, open_store
+from predmarket.server.settlement.store import StoreError
 from predmarket.server.stopping import Server, Stopping
 from predmarket.server.storage.database import Database
 from predmarket.server.view import MarketView
 
 log = logging.getLogger(__name__)
 
-Hints: TypeAlias = Callable[[str], str]
-"""What to say to whoever started the exchange, given its address."""
+Hints: TypeAlias = Callable[[str], Sequence[str]]
+"""What to say to whoever started the exchange, in lines, given its address."""
 
 WAIT_FOR_LEAD_S = 5.0
 _REQUESTS_S = 4
@@ -82,7 +88,7 @@ async def node(
 ) -> AsyncIterator[Node]:
     """Start the core on the settings' database and stop it at the end.
 
-    Raises Held, SchemaBehind, SchemaAhead, StoreError, LoadError, SettingsError.
+    Raises Held, SchemaBehind, SchemaAhead, NotOurs, Damaged, StoreError, LoadError, SettingsError.
     """
     url = settings.database
     redis = redis_of(settings)
@@ -112,6 +118,8 @@ async def node(
             redis.mac = Mac(secret, redis.keys.exchange, metrics.parcel_dropped)
             await redis.start()
         yield Node(settings, db, core, view, metrics, hub, redis)
+    except BusError as error:  # of what is made before anybody is served
+        raise StoreError(core.trouble or str(error)) from error
     finally:
         await core.stop(_SETTLE_S)
         await hub.close()
@@ -149,13 +157,16 @@ async def serve(
     *,
     seed_first: bool,
     force: bool = False,
+    admin: str | None = None,
+    ready_fd: int | None = None,
     hints: Hints | None = None,
     house: House | None = None,
 ) -> int:
     """Run the exchange until a signal or a failure of the core; return the exit code.
 
-    ``force``: with published passwords even where others can reach it. ``hints`` are given once
-    it is ready. With a ``house`` it is a demo: its markets are made first (the seed data too), and
+    ``force``: with published passwords even where others can reach it. ``admin``: the e-mail of an
+    admin to make if there is none. ``hints`` are given once it is ready, and ``ready_fd`` is told
+    its address. With a ``house`` it is a demo: its markets are made first (the seed data too), and
     the house trades while it serves. Raises Unsafe, and what ``node`` and ``listen`` raise.
     """
     stopping = Stopping()
@@ -169,7 +180,12 @@ async def serve(
                     credit = settings.signup_credit
                     demo = await prepare(running.db, running.core, clock, credit)
                     trading = partial(_trade, house, demo)
-                failed = await _serve(running, listener, stopping, hints, trading)
+                if admin is not None:
+                    await add_admin(running, admin)
+                if hints is None and not await has_admin(running.db):
+                    hints = _without_admin
+                ready = Ready(hints, ready_fd, trading)
+                failed = await _serve(running, listener, stopping, ready)
         except asyncio.CancelledError:
             if not stopping.asked:
                 raise
@@ -192,21 +208,37 @@ async def _prepare(running: Node, *, seed_first: bool, force: bool) -> None:
         await seed(running.db, running.core, running.settings.signup_credit)
 
 
-async def _serve(
-    running: Node,
-    listener: socket.socket,
-    stopping: Stopping,
-    hints: Hints | None,
-    ready: Callable[[str], Awaitable[None]] | None = None,
-) -> bool:
-    """Answer requests until told to stop; tell whether the core failed.
+async def add_admin(running: Node, email: str) -> None:
+    """Make the first admin, and tell whoever starts the exchange. Raises BusError."""
+    told = await make_first_admin(running.db, running.core, email, running.settings.signup_credit)
+    # Not to the log: a password is in it.
+    sys.stdout.write(f"{told}\n")
+    sys.stdout.flush()
 
-    ``ready`` is run with the address from when requests are answered until they are not any more.
+
+def _without_admin(_url: str) -> Sequence[str]:
+    return MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What is done once requests are answered.
+
+    ``hints`` are said, the file descriptor ``fd`` is told the address in a line of JSON, and
+    ``then`` is run with the address until no requests are answered any more.
     """
+
+    hints: Hints | None = None
+    fd: int | None = None
+    then: Callable[[str], Awaitable[None]] | None = None
+
+
+async def _serve(running: Node, listener: socket.socket, stopping: Stopping, ready: Ready) -> bool:
+    """Answer requests until told to stop; tell whether the core failed."""
     app = create_app(running.services)
     failed = running.core.failed
     async with metrics_port(running.settings, running.metrics):
-        return await answer(app, running.settings, failed, listener, stopping, hints, ready)
+        return await answer(app, running.settings, failed, listener, stopping, ready)
 
 
 async def answer(
@@ -215,16 +247,15 @@ async def answer(
     failed: Callable[[], Coroutine[Any, Any, None]],
     listener: socket.socket,
     stopping: Stopping,
-    hints: Hints | None = None,
-    ready: Callable[[str], Awaitable[None]] | None = None,
+    ready: Ready | None = None,
 ) -> bool:
     """Have an application answer requests until told to stop, or until ``failed`` returns or
-    raises; tell whether it did. ``ready`` as above."""
+    raises; tell whether it did."""
     server = Server(http_config(app, graceful_s=_REQUESTS_S))
     stopping.serves(server)
     serving = asyncio.create_task(server.serve([listener]))
     failing = asyncio.create_task(failed())
-    announcing = asyncio.create_task(_announce(server, settings, listener, hints, ready))
+    announcing = asyncio.create_task(_announce(server, settings, listener, ready or Ready()))
     await asyncio.wait((serving, failing), return_when=asyncio.FIRST_COMPLETED)
     announcing.cancel()
     has_failed = failing.done()
@@ -248,17 +279,31 @@ async def _announce(
     server: HttpServer,
     settings: Settings,
     listener: socket.socket,
-    hints: Hints | None,
-    ready: Callable[[str], Awaitable[None]] | None,
+    ready: Ready,
 ) -> None:
-    """Say the address once requests are answered, and then go on with what ``ready`` is."""
+    """Say the address once requests are answered, and go on with what ``ready`` says."""
     while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
         await asyncio.sleep(0.01)
     host, port = listener.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
     url, where = f"http://{name}:{port}", settings.shown_database
-    more = "" if hints is None else hints(url)
-    logs.announce(f"predmarket {__version__} is ready on {url} ({where}){more}")
-    if ready is not None:
+    facts: dict[str, object] = {"url": url, "port": port, "pid": os.getpid()}
+    logs.announce(
+        f"predmarket {__version__} is ready on {url} ({where})",
+        {**facts, "version": __version__, "database": where},
+        () if ready.hints is None else ready.hints(url),
+    )
+    if ready.fd is not None:
+        _tell(ready.fd, json.dumps(facts))
+    if ready.then is not None:
         here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, name)
-        await ready(f"http://{here}:{port}")
+        await ready.then(f"http://{here}:{port}")
+
+
+def _tell(fd: int, line: str) -> None:
+    """Write a line to whoever waits for it at ``fd``, and close it; they may be gone."""
+    try:
+        with open(fd, "w", encoding="utf-8") as waiting:
+            waiting.write(f"{line}\n")
+    except OSError as error:
+        log.warning("nobody could be told that it is ready", extra={"error": str(error)})

@@ -4,7 +4,13 @@ from collections.abc import Callable
 from functools import partial
 
 from predmarket.server.settings import Settings
-from predmarket.server.storage import migrations
+from predmarket.server.storage import migrations, ours
+
+
+def require_ours(settings: Settings, *, whole: bool = False) -> None:
+    """Refuse an embedded database that is damaged or another program's. Raises NotOurs, Damaged."""
+    if settings.embedded is not None:
+        ours.require_ours(settings.embedded, whole=whole)
 
 
 class SchemaBehind(Exception):
@@ -15,8 +21,10 @@ def schema_upgrade(settings: Settings) -> Callable[[], None] | None:
     """Return what brings an embedded database up to date, to be called once its lead is held.
 
     A shared one is never changed here: None, or SchemaBehind or SchemaAhead when it does not fit.
+    Raises NotOurs, Damaged.
     """
     if settings.embedded is not None:
+        require_ours(settings)
         return partial(migrations.upgrade, settings.database)
     require_schema(settings)
     return None
@@ -24,6 +32,7 @@ def schema_upgrade(settings: Settings) -> Callable[[], None] | None:
 
 def require_schema(settings: Settings) -> None:
     """Raise SchemaBehind or SchemaAhead unless the schema is the one that this version needs."""
+    require_ours(settings)
     current, head = migrations.current(settings.database), migrations.head()
     migrations.require_known(current)
     if current != head:

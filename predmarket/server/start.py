@@ -5,6 +5,7 @@ expected to go wrong is an OperateError.
 """
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import uvloop
 from predmarket.server import runtime, seeding
 from predmarket.server.demo import House
 from predmarket.server.expected import CONFIGURATION, OperateError, expected
+from predmarket.server.first_admin import checked_email
 from predmarket.server.observability import logs
 from predmarket.server.observability.metrics_port import settings_of_process
 from predmarket.server.observability.redaction import secrets_of
@@ -39,26 +41,46 @@ class SeedReport:
     data: dict[str, object]
 
 
-def serve(settings_overrides: Overrides, seed: bool, force: bool = False) -> int:
+def serve(
+    settings_overrides: Overrides,
+    seed: bool,
+    force: bool = False,
+    admin: str | None = None,
+    ready_fd: int | None = None,
+) -> int:
     """Run the exchange until it is stopped and return the exit code. Raises OperateError.
 
-    ``force``: with the seed data's published passwords even where others can reach it.
+    ``force``: with the seed data's published passwords even where others can reach it. ``admin``:
+    the e-mail of an admin to make if there is none. ``ready_fd``: a file descriptor that is told
+    the address once requests are answered.
     """
-    return _serve(settings_overrides, seed, force, None)
+    return _serve(settings_overrides, seed, force, None, admin, ready_fd)
 
 
-def serve_demo(settings_overrides: Overrides, force: bool, house: House) -> int:
+def serve_demo(
+    settings_overrides: Overrides, force: bool, house: House, ready_fd: int | None = None
+) -> int:
     """Run an exchange with the seed data, demo markets and ``house`` trading in them until it is
     stopped; return the exit code. Raises OperateError.
     """
-    return _serve(settings_overrides, True, force, house)
+    return _serve(settings_overrides, True, force, house, None, ready_fd)
 
 
-def _serve(overrides: Overrides, seed: bool, force: bool, house: House | None) -> int:
+def _serve(
+    overrides: Overrides,
+    seed: bool,
+    force: bool,
+    house: House | None,
+    admin: str | None,
+    ready_fd: int | None,
+) -> int:
     with expected():
         settings = Settings.load(overrides)
         if settings.apart:
-            _require_apart(settings, seed=seed, demo=house is not None)
+            alone = {"--demo": house is not None, "--ready-fd": ready_fd is not None}
+            _require_apart(settings, alone, whole={"--seed": seed, "--admin": admin is not None})
+        admin = None if admin is None else checked_email(admin)
+        _require_open(ready_fd)
         secret = settings.signing_secret()
         if seed and not force:
             _refuse_seed_off_loopback(settings)
@@ -66,25 +88,45 @@ def _serve(overrides: Overrides, seed: bool, force: bool, house: House | None) -
         for name in unknown_variables():
             log.warning("%s is not a setting of predmarket", name)
         if settings.apart:
-            return _serve_apart(settings, seed=seed, force=force)
-        hints = _hints if seed else None
+            return _serve_apart(settings, seed=seed, admin=admin, force=force)
         return uvloop.run(
-            runtime.serve(settings, seed_first=seed, force=force, hints=hints, house=house)
+            runtime.serve(
+                settings,
+                seed_first=seed,
+                force=force,
+                admin=admin,
+                ready_fd=ready_fd,
+                hints=_hints if seed else None,
+                house=house,
+            )
         )
 
 
-def _require_apart(settings: Settings, *, seed: bool, demo: bool) -> None:
-    """Refuse what cannot be had with the role or the number of workers. Raises SettingsError."""
-    if demo:
-        raise SettingsError("--demo is for one process: without --role and --workers")
-    if seed and settings.role != "all":
-        raise SettingsError(f"--seed needs a whole exchange: not with --role {settings.role}")
+def _require_open(ready_fd: int | None) -> None:
+    try:
+        if ready_fd is not None:
+            os.fstat(ready_fd)
+    except OSError as error:
+        raise SettingsError(f"--ready-fd {ready_fd}: {error.strerror}") from None
+
+
+def _require_apart(
+    settings: Settings, alone: Mapping[str, bool], whole: Mapping[str, bool]
+) -> None:
+    """Refuse what cannot be had with the role or the number of workers. Raises SettingsError.
+
+    ``alone``, ``whole``: the flags that need one process, and a whole exchange.
+    """
+    for flag in (flag for flag, given in alone.items() if given):
+        raise SettingsError(f"{flag} is for one process: without --role and --workers")
+    for flag in (flag for flag, given in whole.items() if given and settings.role != "all"):
+        raise SettingsError(f"{flag} needs a whole exchange: not with --role {settings.role}")
     if settings.role == "core" and settings.workers > 1:
         raise SettingsError("--workers is for gateways: not with --role core")
     settings.require_shared()
 
 
-def _serve_apart(settings: Settings, *, seed: bool, force: bool) -> int:
+def _serve_apart(settings: Settings, *, seed: bool, admin: str | None, force: bool) -> int:
     """Run the part that the role names, or several parts as processes of their own."""
     if settings.role == "core":
         return uvloop.run(core.serve(settings))
@@ -98,8 +140,10 @@ def _serve_apart(settings: Settings, *, seed: bool, force: bool) -> int:
 
         jobs: dict[str, Callable[[], int]] = {}
         if settings.role == "all":
-            if seed and (code := Workers({"seed": _job(lambda: _seed_first(settings))}).once()):
-                return code
+            if seed or admin is not None:
+                made = _job(lambda: _make_first(settings, seed=seed, admin=admin))
+                if code := Workers({"seed": made}).once():
+                    return code
             # Its port is for looking at it alone; where it is, the log tells.
             aside = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
             jobs["core"] = _job(lambda: uvloop.run(core.serve(aside)))
@@ -110,8 +154,15 @@ def _serve_apart(settings: Settings, *, seed: bool, force: bool) -> int:
         return Workers(jobs).run()
 
 
-def _seed_first(settings: Settings) -> int:
-    uvloop.run(_seed(settings))
+def _make_first(settings: Settings, *, seed: bool, admin: str | None) -> int:
+    async def make() -> None:
+        async with runtime.node(settings, wait_s=0) as node:
+            if seed:
+                await seeding.seed(node.db, node.core, settings.signup_credit)
+            if admin is not None:
+                await runtime.add_admin(node, admin)
+
+    uvloop.run(make())
     return 0
 
 
@@ -129,23 +180,24 @@ def _job(work: Callable[[], int]) -> Callable[[], int]:
     return run
 
 
-def _hints(url: str) -> str:
+def _hints(url: str) -> list[str]:
     """Say what to type next, with the program as it was called here, to reach ``url``."""
-    user, called = seeding.USER, Path(sys.argv[0]).absolute()
+    user, admin, called = seeding.USER, seeding.ADMIN, Path(sys.argv[0]).absolute()
     program = "predmarket"
     if called.name == program and called.is_relative_to(Path.cwd()):
         program = str(called.relative_to(Path.cwd()))  # an environment that is not active yet
-    export = "" if url == _CLIENTS_ADDRESS else f"  export PREDMARKET_URL={url}\n"
-    return f"""
-
-In another terminal:
-{export}  {program} tui          # the trading screen: {user.email}, password {user.password}
-or, command by command:
-  {program} auth login {user.email}
-  {program} order place {seeding.SLUG} buy 10 --price 0.55
-  {program} book {seeding.SLUG}
-{seeding.ADMIN.email} (password {seeding.ADMIN.password}) may create and resolve markets.
-Ctrl-C stops the exchange; everything acknowledged is kept."""
+    export = [] if url == _CLIENTS_ADDRESS else [f"  export PREDMARKET_URL={url}"]
+    return [
+        "In another terminal:",
+        *export,
+        f"  {program} tui          # the trading screen: {user.email}, password {user.password}",
+        "or, command by command:",
+        f"  {program} auth login {user.email}",
+        f"  {program} order place {seeding.SLUG} buy 10 --price 0.55",
+        f"  {program} book {seeding.SLUG}",
+        f"{admin.email} (password {admin.password}) may create and resolve markets.",
+        "Ctrl-C stops the exchange; everything acknowledged is kept.",
+    ]
 
 
 def _refuse_seed_off_loopback(settings: Settings) -> None:

@@ -47,12 +47,16 @@ class Server(ModuleType):
         self.calls: list[tuple[object, ...]] = []
         self.holds = True
 
-    def serve(self, settings_overrides: dict[str, str], seed: bool, force: bool) -> int:
-        self.calls.append(("serve", settings_overrides, seed, force))
+    def serve(
+        self, settings_overrides: dict[str, str], seed: bool, force: bool, **asked: object
+    ) -> int:
+        self.calls.append(("serve", settings_overrides, seed, force, *asked.items()))
         return 3
 
-    def serve_demo(self, overrides: dict[str, str], force: bool, house: object) -> int:
-        self.calls.append(("serve_demo", overrides, force, house))
+    def serve_demo(
+        self, overrides: dict[str, str], force: bool, house: object, **asked: object
+    ) -> int:
+        self.calls.append(("serve_demo", overrides, force, house, *asked.items()))
         return 4
 
     def seed(self, settings_overrides: dict[str, str], force: bool) -> SeedReport:
@@ -111,6 +115,16 @@ def test_serve_demo(run: Run, server: Server) -> None:
     """The server is handed the house's bots: it knows none itself."""
     assert run("serve", "--demo", "--port", "9000").code == 4
     assert server.calls == [("serve_demo", {"port": "9000"}, False, run_house)]
+
+
+def test_what_a_start_is_asked_for(run: Run, server: Server) -> None:
+    """An admin, and word of when it is ready; a demo has an admin."""
+    words = ("--admin", "ann@example.com", "--ready-fd", "7")
+    assert run("serve", *words).code == 3
+    assert server.calls == [
+        ("serve", {}, False, False, ("admin", "ann@example.com"), ("ready_fd", 7))
+    ]
+    assert run("serve", "--demo", *words).code == 2
 
 
 def test_seed(run: Run, server: Server) -> None:

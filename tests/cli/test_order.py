@@ -159,6 +159,7 @@ def test_a_preview_says_what_it_costs(
     }
     assert said == said | told
     reducing = stub.requests[1].body
+    assert isinstance(reducing, dict)
     assert (reducing["reduceOnly"], reducing["type"], reducing["qty"]) == (True, "LIMIT", "10")
 
 

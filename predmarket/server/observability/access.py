@@ -1,7 +1,8 @@
 """Each request measured, and told of in one line.
 
 What there are thousands a second of, orders that were taken, and what nobody wants to read, probes,
-are told at DEBUG, everything else at INFO.
+are told at DEBUG, everything else at INFO. On a terminal all are told at DEBUG: whoever has started
+the exchange there reads the address and what to type, and no lines may push it out of sight.
 """
 
 import logging
@@ -37,8 +38,10 @@ _QUIET = frozenset({"/healthz", "/metrics"})
 class Access:
     """Follows requests from their head to the end of their answer."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, *, quiet: bool = False) -> None:
+        """``quiet``: all at DEBUG."""
         self._metrics = metrics
+        self._level = logging.DEBUG if quiet else logging.INFO
 
     async def follow(self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Let a framework's application answer; note the status in the scope's state."""
@@ -76,7 +79,7 @@ class Access:
         """Measure a request that has been answered and tell of it; ``quiet``: at DEBUG."""
         seconds = time.perf_counter() - began
         self._metrics.request(scope["method"], route, status, seconds)
-        level = logging.DEBUG if quiet else logging.INFO
+        level = logging.DEBUG if quiet else self._level
         if log.isEnabledFor(level):
             fields = {
                 "method": scope["method"],
@@ -91,4 +94,4 @@ class Access:
         """Measure and tell of what the connection answered by itself, before there was a route."""
         self._metrics.request("", "", status, seconds)
         fields = {"status": status, "code": code.value, "durationMs": round(seconds * 1000, 3)}
-        log.info("request refused", extra={"requestId": id, **fields})
+        log.log(self._level, "request refused", extra={"requestId": id, **fields})

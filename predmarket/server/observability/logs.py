@@ -11,7 +11,7 @@ A library speaks up from WARNING on only: at DEBUG some show statements with the
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import StringIO
 from typing import Any, TextIO
 
@@ -24,6 +24,7 @@ from predmarket.server.observability.request import CURRENT, identity
 from predmarket.server.settings import Settings
 
 OURS = "predmarket"
+_FACTS, _HINTS = "predmarket_facts", "predmarket_hints"
 _WIDEST_TEXT = 16_384
 """Characters of one field; a traceback without recursion has far fewer."""
 
@@ -57,10 +58,17 @@ def configure(settings: Settings, secrets: Iterable[str]) -> None:
     logging.captureWarnings(True)
 
 
-def announce(text: str) -> None:
-    """Say something whatever the level is: what whoever starts the exchange waits for."""
+def announce(
+    text: str, facts: Mapping[str, object] | None = None, hints: Sequence[str] = ()
+) -> None:
+    """Say something whatever the level is: what whoever starts the exchange waits for.
+
+    The facts are fields, where lines are for programs; for people the text has them. The hints are
+    lines of their own behind it.
+    """
     log = logging.getLogger(OURS)
-    log.handle(log.makeRecord(OURS, logging.INFO, "", 0, text, (), None))
+    extra = {_FACTS: dict(facts or {}), _HINTS: list(hints)}
+    log.handle(log.makeRecord(OURS, logging.INFO, "", 0, text, (), None, extra=extra))
 
 
 def make_handler(stream: TextIO, *, as_json: bool, secrets: Iterable[str]) -> logging.Handler:
@@ -84,13 +92,16 @@ def _processors(stream: TextIO, *, as_json: bool) -> list[Processor]:
         tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         return [
             *common,
+            _fields,
             structlog.processors.TimeStamper("iso", utc=True, key="ts"),
             structlog.processors.ExceptionRenderer(tracebacks),
             _redacted,
+            _without_line_feeds,
             structlog.processors.JSONRenderer(),
         ]
     return [
         *common,
+        _paragraph,
         structlog.processors.TimeStamper("%H:%M:%S", utc=False),
         _redacted,
         _printable,
@@ -118,6 +129,37 @@ def _without_traces(_logger: Any, _name: str, event: EventDict) -> EventDict:  #
     """Drop what another handler's formatter left on the record."""
     event.pop("asctime", None)
     return event
+
+
+def _fields(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+    """Give each fact of an announcement a field."""
+    facts, hints = event.pop(_FACTS, {}), event.pop(_HINTS, [])
+    return {**event, **facts, **({"hints": hints} if hints else {})}
+
+
+def _paragraph(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+    """Set the hints of an announcement below it."""
+    event.pop(_FACTS, None)
+    if hints := event.pop(_HINTS, []):
+        event["event"] = "\n".join([event["event"], "", *hints])
+    return event
+
+
+def _without_line_feeds(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+    """Put what a field says on one line: many tools break lines at an escaped line feed, too."""
+    return {name: _on_one_line(value) for name, value in event.items()}
+
+
+def _on_one_line(value: object) -> object:
+    if isinstance(value, str):
+        return (
+            " ".join(filter(None, map(str.strip, value.splitlines()))) if "\n" in value else value
+        )
+    if isinstance(value, dict):
+        return {name: _on_one_line(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_on_one_line(inner) for inner in value]
+    return value
 
 
 def _redacted(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401

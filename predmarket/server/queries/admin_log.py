@@ -39,12 +39,12 @@ def _added(
 async def add_act(
     connection: AsyncConnection,
     at: Micros,
-    actor_id: int,
+    actor_id: int | None,
     action: AdminAction,
     user_id: int,
     **said: object,
 ) -> None:
-    """Record an admin's act on a user, in the transaction that does it."""
+    """Record an admin's act on a user, in the transaction that does it; None: the operator's."""
     await connection.execute(_added(at, actor_id, action, user_id, said))
 
 

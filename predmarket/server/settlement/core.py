@@ -283,6 +283,11 @@ class Core(Bus):
             await asyncio.wait_for(self._takeover.close(), limit_s)
         self._takeover.end()
 
+    @property
+    def trouble(self) -> str:
+        """Return what the database said when it last took no batch, "" if it always did."""
+        return self._work.trouble
+
     async def failed(self) -> None:
         """Wait until the core cannot go on, and raise why (Deposed, LoadError, CoreDefect)."""
         await asyncio.shield(self._failed)

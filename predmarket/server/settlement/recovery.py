@@ -4,6 +4,9 @@ Invariant: what is loaded satisfies the engine's invariants, or LoadError is rai
 served from it. Source: ARCHITECTURE, Recovery.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from predmarket.engine import lifecycle, steps
 from predmarket.engine.book import Order
 from predmarket.engine.ledger import Account, Position
@@ -40,6 +43,16 @@ OPEN_ORDERS = "WHERE status IN ('OPEN', 'PARTIALLY_FILLED') ORDER BY rank"
 
 class LoadError(Exception):
     """What the database holds does not add up; see ``predmarket audit``."""
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Raise LoadError for stored values that nothing can be made of: somebody else wrote them."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        problem = f"{type(error).__name__}: {error}"
+        raise LoadError(f"what it holds cannot be read ({problem})") from error
 
 
 def load(store: Store, core: CoreRow) -> State:

@@ -89,6 +89,11 @@ class Takeover:
         store = self._store
         store.connect()
         epoch = store.take_over()
+        with recovery.readable():
+            return self._read(known_batch, epoch)
+
+    def _read(self, known_batch: int | None, epoch: int) -> Loaded:
+        store = self._store
         core = store.core_row()
         if core.epoch != epoch:
             raise Deposed("another core has taken over meanwhile")

@@ -68,6 +68,7 @@ class Work:
         self.under_way: deque[Batch] = deque()
         self.commit_began: float | None = None
         self.broken = False
+        self.trouble = ""
         self.failures = 0
         self.arrived = asyncio.Event()
         self.sealable = asyncio.Event()
@@ -172,6 +173,7 @@ class Work:
         """Stop deciding; the committer recovers as soon as no commit is in flight."""
         log.warning("core_recovering", extra={"error": str(error)})
         self.broken = True
+        self.trouble = str(error)
         self.sealable.set()
 
     def drop(self, pending: PendingCommand, error: Exception) -> None:

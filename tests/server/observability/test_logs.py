@@ -11,9 +11,12 @@ import pytest
 from litestar.types import HTTPScope
 
 from predmarket.server.observability import logs
+from predmarket.server.observability.access import Access
+from predmarket.server.observability.metrics import Metrics
 from predmarket.server.observability.redaction import secrets_of
 from predmarket.server.observability.request import CURRENT
 from predmarket.server.settings import Settings
+from predmarket.terms import ErrorCode
 
 DATABASE_PASSWORD = 'p%40ss/w"ord'
 SIGNING = 'a signing secret with "quotes" and é, long enough'
@@ -56,13 +59,49 @@ def test_a_line_is_one_object() -> None:
     assert mine.pop("ts").endswith("Z")
     mine.pop("message", None)  # what pytest own handler leaves in the record
     assert mine == {
-        "event": "two\nlines é",
+        "event": "two lines é",
         "level": "info",
         "logger": "predmarket.test",
-        "error": "x\ny",
+        "error": "x y",
         "count": 3,
     }
     assert (theirs["level"], theirs["logger"]) == ("warning", "a.library")
+
+
+def test_an_announcement() -> None:
+    """A field for each fact where programs read; for people the hints as lines below it."""
+    facts, hints = {"url": "http://127.0.0.1:1", "port": 1}, ["In another terminal:", "  tui"]
+    ours = logging.getLogger(logs.OURS)
+    for as_json in (True, False):
+        with logging_to(as_json=as_json, secrets=[]) as stream:
+            ours.setLevel(logging.ERROR)  # it is said all the same
+            try:
+                logs.announce("it is ready", facts, hints)
+            finally:
+                ours.setLevel(logging.NOTSET)
+        text = stream.getvalue()
+        if as_json:
+            (line,) = lines(stream)
+            assert {name: line[name] for name in ("event", *facts)} == {
+                "event": "it is ready",
+                **facts,
+            }
+            assert line["hints"] == hints
+        else:
+            assert "it is ready\n\nIn another terminal:\n  tui" in text
+            assert "port" not in text
+
+
+def test_on_a_terminal_requests_are_told_at_debug(caplog: pytest.LogCaptureFixture) -> None:
+    """So that what whoever starts the exchange has to read stays in sight."""
+    scope = cast("HTTPScope", {"type": "http", "method": "GET", "raw_path": b"/v1/markets"})
+    logger = "predmarket.server.observability.access"
+    with caplog.at_level(logging.DEBUG, logger=logger):
+        for quiet in (True, False):
+            Access(Metrics(), quiet=quiet).ended(scope, "/v1/markets", 200, 0.0, quiet=False)
+            Access(Metrics(), quiet=quiet).refused("r-1", 503, ErrorCode.OVERLOADED, 0.0)
+    levels = [record.levelname for record in caplog.records]
+    assert levels == ["DEBUG", "DEBUG", "INFO", "INFO"]
 
 
 def test_an_error_carries_its_traceback_as_a_field() -> None:
