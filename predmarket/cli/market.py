@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from predmarket import units
 from predmarket.cli import arguments, complete, layouts, prompt
 from predmarket.cli import line as lines
 from predmarket.cli.failure import usage

@@ -39,7 +39,7 @@ def test_nobody_is_asked_about_an_amount_that_is_none(run: Run, stub: Stub, amou
     """It is refused first; nothing is sent."""
     ran = run("transfer", "create", "--reason", "r", "--", "ann@example.com", amount, stdin="y\n")
     assert ran.code == 2
-    assert ran.err.startswith(f"error: the amount {amount} ")
+    assert ran.err.startswith(f"error: AMOUNT {amount} is no number of dollars")
     assert "[y/N]" not in ran.err
     assert not stub.requests
 
