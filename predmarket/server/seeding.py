@@ -11,7 +11,7 @@ from predmarket.engine.replies import MarketDone, TransferDone
 from predmarket.server.auth.passwords import Passwords
 from predmarket.server.bus import Bus
 from predmarket.server.clock import wall_clock
-from predmarket.server.queries.users import add_user, user_by_email
+from predmarket.server.queries.users import add_user, rename_user, user_by_email
 from predmarket.server.storage.database import Database
 from predmarket.terms import MarketStatus, Role
 from predmarket.units import MONEY_ONE, Money, format_money
@@ -24,12 +24,18 @@ class SeedUser:
     email: str
     password: str
     full_name: str
+    former_name: str
+    """Its full name in an exchange that an earlier version seeded."""
     role: Role
     deposit: Money
 
 
-ADMIN = SeedUser("admin@example.com", "admin123", "Admin", Role.ADMIN, 10_000 * MONEY_ONE)
-USER = SeedUser("user@example.com", "password123", "User", Role.USER, 1_000 * MONEY_ONE)
+ADMIN = SeedUser(
+    "admin@example.com", "admin123", "Admin User", "Admin", Role.ADMIN, 10_000 * MONEY_ONE
+)
+USER = SeedUser(
+    "user@example.com", "password123", "Test User", "User", Role.USER, 1_000 * MONEY_ONE
+)
 SLUG = "will-it-rain-tomorrow"
 QUESTION = "Will it rain tomorrow?"
 DESCRIPTION = "Resolves YES if measurable precipitation occurs"
@@ -87,6 +93,9 @@ async def _user(
             id = made.id
     else:
         id = known.id
+        if known.full_name == user.former_name:
+            async with db.write() as connection:
+                await rename_user(connection, id, user.former_name, user.full_name)
     role = user.role if known is None else known.role
     lines.append(f"{user.email} {'created' if known is None else 'was there'} ({role})")
     await bus.submit(OpenAccount(id, signup_credit))

@@ -52,6 +52,29 @@ def test_seeding_twice_changes_nothing(overrides: dict[str, str]) -> None:
     engine.dispose()
 
 
+def test_the_seed_users_are_named(overrides: dict[str, str]) -> None:
+    """A user seeded under an earlier name is renamed; a name that somebody chose stays."""
+    engine = sync_engine(overrides["database_url"])
+    query = text("SELECT email, full_name FROM users ORDER BY id")
+    for former, name in (
+        (None, "Admin User"),
+        ("Admin", "Admin User"),
+        ("Grace", "Grace"),
+        ("", ""),
+    ):
+        if former is not None:
+            change = text("UPDATE users SET full_name = :name WHERE email = 'admin@example.com'")
+            with engine.begin() as connection:
+                connection.execute(change, {"name": former})
+        start.seed(overrides, force=False)
+        with engine.connect() as connection:
+            assert connection.execute(query).all() == [
+                ("admin@example.com", name),
+                ("user@example.com", "Test User"),
+            ]
+    engine.dispose()
+
+
 def test_what_is_refused(overrides: dict[str, str], tmp_path: Path) -> None:
     """Each with one line and the exit code of its kind."""
     start.seed(overrides, force=False)

@@ -101,7 +101,7 @@ def _fields(record: msgspec.Struct) -> dict[str, Any]:
     return msgspec.structs.asdict(record)
 
 
-_user = User(2, "user@example.com", Role.USER, "User", _THEN)
+_user = User(2, "user@example.com", Role.USER, "Test User", _THEN)
 _balance = Balance("994.480000", "0.000000", "994.480000")
 _market = Market(
     id=1,
@@ -116,7 +116,7 @@ _market = Market(
     taker_fee_rate="0.0000",
     closes_at=None,
     created_at=_THEN,
-    creator=Creator(1, "Admin"),
+    creator=Creator(1, "Admin User"),
     last_price="0.5500",
     best_bid="0.5400",
     best_ask="0.5600",

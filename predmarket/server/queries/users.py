@@ -94,6 +94,12 @@ async def add_user(
     return UserRecord(id, email, password_hash, full_name, role, False, created_at)
 
 
+async def rename_user(connection: AsyncConnection, user_id: int, before: str, name: str) -> None:
+    """Give a user another full name, if theirs is still ``before``."""
+    renamed = (users.c.id == user_id) & (users.c.full_name == before)
+    await connection.execute(update(users).where(renamed).values(full_name=name))
+
+
 async def full_names(connection: AsyncConnection, user_ids: Iterable[int]) -> dict[int, str | None]:
     """Return the full names of some users."""
     query = select(users.c.id, users.c.full_name).where(users.c.id.in_(set(user_ids)))
