@@ -1,6 +1,7 @@
 """Whose feed it is: the token that a connection carries, and a newer one when it has expired."""
 
 from collections.abc import Awaitable, Callable
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from predmarket.client.errors import ApiError, Unreachable
@@ -8,6 +9,14 @@ from predmarket.client.session import Session
 
 if TYPE_CHECKING:
     from predmarket.client.asynchronous import AsyncClient
+
+
+class Renewal(Enum):
+    """What came of asking for a newer token; POSTPONED: the exchange did not say, ask again."""
+
+    DONE = auto()
+    POSTPONED = auto()
+    IMPOSSIBLE = auto()
 
 
 class Credentials:
@@ -30,20 +39,19 @@ class Credentials:
         """Return what the next connection carries, None for nobody."""
         return self._api_key if self._client is None else await self._client.token()
 
-    async def renew(self, refused: str | None) -> bool:
-        """See to a token newer than the ``refused`` one. True when it is worth trying again: there
-        is one, or the exchange that would say so is away. Raises ApiError.
-        """
+    async def renew(self, refused: str | None) -> Renewal:
+        """See to a token newer than the ``refused`` one. Raises ApiError."""
         if self._client is None or refused is None:
-            return False
+            return Renewal.IMPOSSIBLE
         try:
-            return await self._client.renew(refused) is not None
+            token = await self._client.renew(refused)
         except Unreachable:
-            return True
+            return Renewal.POSTPONED
         except ApiError as error:
             if error.status != 429 and error.status < 500:
                 raise
-            return True
+            return Renewal.POSTPONED
+        return Renewal.IMPOSSIBLE if token is None else Renewal.DONE
 
     async def aclose(self) -> None:
         """Finish a renewal that is under way, and close the connections."""

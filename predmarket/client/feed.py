@@ -20,7 +20,7 @@ import msgspec
 from predmarket.client import calls
 from predmarket.client.book import LocalBook
 from predmarket.client.calls import MarketRef, NewOrder, Number
-from predmarket.client.credentials import Credentials
+from predmarket.client.credentials import Credentials, Renewal
 from predmarket.client.environment import connection
 from predmarket.client.errors import ClientError, Unreachable
 from predmarket.client.following import Following
@@ -261,14 +261,18 @@ class Feed:
                 raise end.refusal  # no exchange is here; one that was here may come back
             if end.code in (FORBIDDEN, TOO_LARGE):
                 raise end.as_refusal()
+            settled = lived_s is not None and lived_s >= self._backoff.settled_s
+            was_renewed, renewed = renewed, False
             if end.code == UNAUTHENTICATED:
                 # a fresh token that was refused at once will not be accepted later
-                if (renewed and lived_s is None) or not await self._credentials.renew(token):
+                if was_renewed and lived_s is None:
                     raise end.as_refusal()
-                renewed = True
-            else:
-                renewed = False
-            settled = lived_s is not None and lived_s >= self._backoff.settled_s
+                renewal = await self._credentials.renew(token)
+                if renewal is Renewal.IMPOSSIBLE:
+                    raise end.as_refusal()
+                renewed = renewal is Renewal.DONE
+            if renewed and (settled or not was_renewed):
+                continue  # nothing has failed: the exchange is there, and the token is new
             failures = 1 if settled else failures + 1
             asked_s = self._backoff.longest_s if end.code == TOO_MANY else end.retry_after_s
             await self._sleep(self._backoff.pause_s(failures, asked_s))

@@ -167,6 +167,50 @@ async def test_a_token_is_renewed_once(scripted: ScriptedExchange) -> None:
             await feed.live()
 
 
+async def test_a_new_token_is_used_at_once(scripted: ScriptedExchange) -> None:
+    """Nothing has failed, so no pause from before counts; one that is refused again waits."""
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    backoff = Backoff(first_s=1.0, settled_s=1e9, spread=lambda: 0.0)
+    session = Session(Tokens("old", "r"))
+    scripted.refuse(503)
+    scripted.refuse(503)
+    async with feed_of(scripted, TRADES, session=session, backoff=backoff, sleep=sleep) as feed:
+        connection = await scripted.accepted()
+        for token, before in (
+            ("new", [1.0, 2.0]),
+            ("newer", [1.0, 2.0]),
+            ("newest", [1.0, 2.0, 4.0]),
+        ):
+            await connection.confirm()
+            await until(feed, StateChanged, State.LIVE)
+            assert pauses == before
+            session.keep(Tokens(token, "r"))
+            await connection.close(4401)
+            connection = await scripted.accepted()
+            assert connection.token == token
+
+
+async def test_a_renewal_that_is_not_answered_is_tried_again(scripted: ScriptedExchange) -> None:
+    """The feed holds on to its session while the exchange cannot say whether it has ended."""
+    session = Session(Tokens("old", "r"))
+    async with feed_of(scripted, TRADES, session=session) as feed:
+        for _ in range(3):  # the stub serves no /v1/auth/refresh
+            connection = await scripted.accepted()
+            assert connection.token == "old"
+            await connection.close(4401)
+        session.keep(Tokens("new", "r"))
+        connection = await scripted.accepted()
+        while connection.token == "old":
+            await connection.close(4401)
+            connection = await scripted.accepted()
+        await connection.confirm()
+        await until(feed, StateChanged, State.LIVE)
+
+
 async def test_the_handshake_says_who_and_how(scripted: ScriptedExchange) -> None:
     """The key in a header, never in the address; without topics, it is asked if it is taken."""
     async with feed_of(scripted, api_key="SECRET", cancel_on_disconnect=True) as feed:
