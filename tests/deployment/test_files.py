@@ -70,6 +70,19 @@ def test_compose_runs_a_core_and_two_gateways() -> None:
         assert promise in served
 
 
+def test_compose_passes_every_setting_on() -> None:
+    """What the image and the commands decide apart; a value of .env reaches every process."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    decided = {"HOST", "PORT", "DATA_DIR", "ROLE", "WORKERS"}
+    fixed = {"DATABASE_URL", "REDIS_URL", "METRICS_HOST", "METRICS_PORT", "LOG_FORMAT"}
+    settings = {name.upper() for name in Settings.model_fields}
+    for name in settings - decided:
+        assert len(re.findall(rf"^    {PREFIX}{name}: \S", text, re.MULTILINE)) == 1, name
+    for name in settings - decided - fixed:
+        assert f"    {PREFIX}{name}: ${{{PREFIX}{name}:" in text, name
+    assert f"${{{PREFIX}PORT:-8000}}:8000" in text
+
+
 def test_the_example_names_every_setting() -> None:
     """None is missing, none is unknown, each has a line of explanation before it."""
     lines = (ROOT / ".env.example").read_text().splitlines()
