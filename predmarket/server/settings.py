@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -119,6 +120,15 @@ class Settings(BaseSettings):
         if secret is not None and len(secret.get_secret_value().encode()) < SECRET_BYTES:
             raise ValueError(f"must have at least {SECRET_BYTES} bytes")
         return secret
+
+    @field_validator("metrics_port")
+    @classmethod
+    def _beside_its_host(cls, port: int | None, info: ValidationInfo) -> int | None:
+        if port is None and info.data.get("metrics_host") is not None:
+            raise ValueError(
+                f"must be set where {PREFIX}METRICS_HOST is: /metrics has a port of its own or none"
+            )
+        return port
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -85,6 +85,15 @@ def test_what_cannot_be_read(name: str, value: str, monkeypatch: pytest.MonkeyPa
         Settings.load()
 
 
+def test_a_host_for_metrics_needs_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone it would change nothing, and nobody would be told."""
+    monkeypatch.setenv("PREDMARKET_METRICS_HOST", "0.0.0.0")
+    with pytest.raises(SettingsError, match=r"^PREDMARKET_METRICS_PORT: must be set"):
+        Settings.load()
+    monkeypatch.setenv("PREDMARKET_METRICS_PORT", "9464")
+    assert Settings.load().metrics_port == 9464
+
+
 def test_the_proxy_that_cannot_be_read_is_named() -> None:
     """Among several, of either version."""
     proxies = Settings.load({"trusted_proxies": "127.0.0.1, fd00::/8"}).trusted_proxies
