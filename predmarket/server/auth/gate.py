@@ -65,6 +65,12 @@ def _someone(principal: Principal | None) -> Principal:
     return principal
 
 
+def _noted(asked: Asked, principal: Principal) -> Principal:
+    """Note in the request's state whom it comes from (observability/request.py)."""
+    asked.setdefault("state", {})["user_id"] = principal.user_id
+    return principal
+
+
 class Gate:
     """Tells whom a request comes from."""
 
@@ -77,15 +83,18 @@ class Gate:
 
         Raises Refusal: UNAUTHENTICATED for a Bearer token that is not valid, CSRF for a write with
         a cookie from a foreign page. A stale cookie counts as none: the browser sends it unasked.
+        Whoever it is, lines about the request name them from here on, those of a refusal too.
         """
         for key, value in asked["headers"]:
             if key == b"authorization":
-                return self._principals.known(value) or await self._bearer(value)
+                principal = self._principals.known(value) or await self._bearer(value)
+                return _noted(asked, principal)
         token = cookie(asked["headers"], ACCESS_COOKIE)
-        principal = None if token is None else await self._principals.principal(token, token)
-        if principal is not None:
+        found = None if token is None else await self._principals.principal(token, token)
+        if found is not None:
+            _noted(asked, found)
             self.check_origin(asked)
-        return principal
+        return found
 
     async def require(self, asked: Asked, scope: Scope) -> Principal:
         """Return whom a request comes from, and may do this by its credential. Raises Refusal."""

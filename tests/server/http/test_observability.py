@@ -93,6 +93,37 @@ async def test_a_line_a_request(exchange: Exchange) -> None:
     assert (probe["path"], probe["level"]) == ("/healthz", "debug")
 
 
+async def test_a_refusal_names_its_user(exchange: Exchange) -> None:
+    """Each guard knows who was turned away: by role, by a key's scope, by origin."""
+    ann = await exchange.register("ann@example.com")
+    made = await ann.client.post("/v1/auth/api-keys", json={"name": "bot", "scopes": ["read"]})
+    key = {"authorization": f"Bearer {made.json()['key']}"}
+    foreign = {
+        "cookie": f"predmarket_access={ann.session['accessToken']}",
+        "origin": "https://elsewhere.example",
+    }
+    asked: list[tuple[str, str, dict[str, str], object]] = [
+        ("GET", "/v1/users", dict(ann.client.headers), None),
+        ("POST", "/v1/markets", dict(ann.client.headers), {}),
+        ("POST", "/v1/orders", key, order()),
+        ("POST", "/v1/orders/batch", key, {"orders": [order()]}),
+        ("POST", "/v1/orders/cancel-all", key, {}),
+        ("GET", "/v1/auth/sessions", key, None),
+        ("POST", "/v1/auth/logout", key, {}),
+        ("POST", "/v1/orders", foreign, order()),
+        ("POST", "/v1/orders/cancel-all", foreign, {}),
+    ]
+    with logged(logging.INFO) as stream:
+        for method, path, headers, body in asked:
+            wanted = {name: headers[name] for name in headers if name in (*key, *foreign)}
+            answer = await exchange.anonymous.request(method, path, headers=wanted, json=body)
+            assert answer.status_code == 403, (path, answer.text)
+    told = requests_in(stream)
+    assert [(line["path"], line.get("userId")) for line in told] == [
+        (path, ann.id) for _, path, _, _ in asked
+    ]
+
+
 async def test_no_secret_of_a_whole_run_is_logged(exchange: Exchange) -> None:
     """At DEBUG, where most is said: passwords, tokens, cookies, wherever they were sent."""
     with logged(logging.DEBUG) as stream:
