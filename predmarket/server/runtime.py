@@ -261,7 +261,7 @@ async def answer(
     has_failed = failing.done()
     failing.cancel()
     if has_failed:
-        stopping.ask()
+        stopping.failed(None if failing.cancelled() else failing.exception())
     await serving
     await asyncio.gather(failing, announcing, return_exceptions=True)
     return has_failed

@@ -5,6 +5,8 @@ up; while it serves, what was accepted is settled and answered. A second one doe
 clients any more, but for the settlement still. Whatever hangs then (a thread waiting for a database
 cannot be interrupted), the process ends after LIMIT_S: nothing is lost that
 anybody was told of.
+
+The log says that it stops and why (a signal, the lead lost, an error), and when it is done.
 """
 
 import asyncio
@@ -12,10 +14,12 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from predmarket.server.serving import HttpServer
+from predmarket.server.settlement.store import Deposed
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +44,7 @@ class Stopping:
         self._task = task
         self._server: Server | None = None
         self._bound: threading.Timer | None = None
+        self._began = 0.0
         self.asked = False
 
     @contextmanager
@@ -47,10 +52,12 @@ class Stopping:
         """Heed signals until the process ends, even after this: one that comes late is nothing."""
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
-            loop.add_signal_handler(number, self.ask)
+            loop.add_signal_handler(number, self.ask, number.name)
         try:
             yield
         finally:
+            if self.asked:
+                log.info("stopped", extra={"seconds": round(time.monotonic() - self._began, 3)})
             for number in _SIGNALS:
                 loop.remove_signal_handler(number)
                 if self.asked:
@@ -60,10 +67,22 @@ class Stopping:
         """From now on a signal ends this server, and with it the task."""
         self._server = server
 
-    def ask(self) -> None:
+    def failed(self, error: BaseException | None) -> None:
+        """Stop, since the exchange cannot go on."""
+        why = "lease lost" if isinstance(error, Deposed) else "error"
+        what = "" if error is None else f"{type(error).__name__}: {error}"
+        log.error("stopping", extra={"why": why, "error": what})
+        self._stop()
+
+    def ask(self, why: str) -> None:
         """Stop, or stop sooner."""
+        log.info("stopping at once" if self.asked else "stopping", extra={"why": why})
+        self._stop()
+
+    def _stop(self) -> None:
         server, again = self._server, self.asked
         self.asked = True
+        self._began = self._began or time.monotonic()
         if self._bound is None:
             self._bound = threading.Timer(LIMIT_S, _give_up)
             self._bound.daemon = True

@@ -62,7 +62,12 @@ async def test_under_load(database_url: str, tmp_path: Path) -> None:
     await asyncio.to_thread(audit_holds, database_url)
     log = (tmp_path / "log").read_text()
     assert "Traceback" not in log
-    assert all(json.loads(line)["level"] == "info" for line in log.splitlines())
+    told = [json.loads(line) for line in log.splitlines()]
+    assert all(line["level"] == "info" for line in told)
+    (began,) = [line for line in told if line["event"] == "stopping"]
+    assert began["why"] == number.name
+    assert told[-1]["event"] == "stopped"
+    assert 0 < told[-1]["seconds"] < LIMIT_S
 
 
 async def test_twice(tmp_path: Path, sqlite_url: str) -> None:
@@ -85,6 +90,9 @@ async def test_twice(tmp_path: Path, sqlite_url: str) -> None:
         assert await asyncio.to_thread(stopped, process, signal.SIGINT) == 0
         assert time.monotonic() - began < runtime._REQUESTS_S
         writer.close()
+    told = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    stops = [line["event"] for line in told if line["event"].startswith("stop")]
+    assert stops == ["stopping", "stopping at once", "stopped"]
 
 
 async def test_while_it_starts(tmp_path: Path, postgres_url: str) -> None:
@@ -98,7 +106,9 @@ async def test_while_it_starts(tmp_path: Path, postgres_url: str) -> None:
         while not psutil.Process(waiting.pid).net_connections("tcp"):
             await asyncio.sleep(0.01)
         assert await asyncio.to_thread(stopped, waiting, signal.SIGTERM) == 0
-    assert "Traceback" not in (second / "log").read_text()
+    log = (second / "log").read_text()
+    assert "Traceback" not in log
+    assert [json.loads(line)["event"] for line in log.splitlines()] == ["stopping", "stopped"]
 
 
 @contextmanager

@@ -112,7 +112,13 @@ async def test_a_core_and_two_gateways_under_one_process(
         await asyncio.to_thread(until, lambda: not any(psutil.pid_exists(pid) for pid in before))
     finally:
         process.kill()
-    assert "Traceback" not in (tmp_path / "log").read_text()
+    log = (tmp_path / "log").read_text()
+    assert "Traceback" not in log
+    told = [json.loads(line) for line in log.splitlines()]
+    stops = [line for line in told if line["event"] == "stopping"]
+    assert [line["why"] for line in stops[:4]] == ["SIGTERM"] * 4  # the first is the parent's
+    assert stops[0]["logger"] == "predmarket.server.roles.workers"
+    assert "the process above this one has ended" in {line["event"] for line in told}
     assert len(said_ready(tmp_path)) == 3 + 1 + 3
 
 

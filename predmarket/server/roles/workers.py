@@ -41,6 +41,7 @@ class Workers:
         self._started: dict[str, int] = {}
         self._alive, self._lifeline = os.pipe()
         self._stopping = False
+        self._began = 0.0
         self._code = 0
 
     def run(self) -> int:
@@ -55,6 +56,8 @@ class Workers:
             if pid in self._names:
                 self._ended(self._names.pop(pid), os.waitstatus_to_exitcode(status))
         signal.alarm(0)
+        if self._stopping and self._began:
+            log.info("stopped", extra={"seconds": round(time.monotonic() - self._began, 3)})
         return self._code if self._code >= 0 else 1  # negative: by a signal
 
     def once(self) -> int:
@@ -99,7 +102,7 @@ class Workers:
         hopeless = code == _CONFIGURATION or (code == _UNAVAILABLE and self._started[name] == 1)
         if hopeless:
             self._code = code
-            self._stop(signal.SIGTERM)
+            self._stop(signal.SIGTERM, f"{name} cannot be started")
             return
         log.error("%s has ended (%s) and is started again", name, code)
         time.sleep(AGAIN_S)  # a signal is heeded meanwhile
@@ -107,11 +110,13 @@ class Workers:
             self._start(name)
 
     def _heed(self, number: int, _frame: FrameType | None) -> None:
-        self._stop(signal.Signals(number))
+        self._stop(signal.Signals(number), signal.Signals(number).name)
 
-    def _stop(self, number: signal.Signals) -> None:
+    def _stop(self, number: signal.Signals, why: str) -> None:
         """Pass a signal on. The first one bounds how long stopping may take."""
-        if not self._stopping:
+        if not self._began:
+            log.info("stopping", extra={"why": why})
+            self._began = time.monotonic()
             self._stopping = True
             signal.alarm(LIMIT_S)
         self._tell(number)
@@ -131,4 +136,5 @@ def _outlive_nobody(alive: int) -> None:
     """Stop this process when the other end of the pipe is gone, and its parent with it."""
     while os.read(alive, 1):
         pass
+    log.error("the process above this one has ended")
     os.kill(os.getpid(), signal.SIGTERM)

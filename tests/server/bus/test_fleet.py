@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -131,7 +132,10 @@ async def test_the_leader_paused_past_its_lease(running: Fleet) -> None:
         os.kill(paused.pid, signal.SIGCONT)
         assert await asyncio.to_thread(paused.ended) == 1
         await flow(loads)
-    assert "Deposed" in (paused.folder / "log").read_text()
+    told = [json.loads(line) for line in (paused.folder / "log").read_text().splitlines()]
+    (stopping,) = [line for line in told if line["event"] == "stopping"]
+    assert (stopping["why"], stopping["error"][:8]) == ("lease lost", "Deposed:")
+    assert told[-1]["event"] == "stopped"
 
 
 async def test_redis_killed_and_back_empty_under_load(running: Fleet) -> None:
