@@ -1,6 +1,7 @@
 """Who is let in, and what ends a socket from the server's side."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import Collection
 from contextlib import AsyncExitStack, suppress
@@ -14,7 +15,16 @@ from predmarket.server.auth.principals import Principal, Principals
 from predmarket.server.limits.address import Proxies
 from predmarket.server.realtime.bounds import Bounds
 from tests.server.http.conftest import ON_ONE_DATABASE, PASSWORD
-from tests.server.realtime.conftest import Exchange, Open, User, opened, order, refused, serving
+from tests.server.realtime.conftest import (
+    Exchange,
+    Json,
+    Open,
+    User,
+    opened,
+    order,
+    refused,
+    serving,
+)
 
 _LOOPBACK = ip_network("127.0.0.0/8")
 
@@ -238,13 +248,17 @@ async def test_a_stop_in_the_middle(exchange: Exchange) -> None:
     ):
         gone = (await tied.ask("order.place", **order(market, "BUY", "0.02")))["data"]["order"]
 
+        answers: list[Json] = []
+
         async def place_on() -> None:
             with suppress(ConnectionClosed):
-                while True:
+                for sent in itertools.count():
                     await one.send("order.place", **order(market, "BUY", "0.01", "0.1"))
+                    while sent > len(answers) + 50:  # no more than a slow machine answers in time
+                        await asyncio.sleep(0.001)
 
         placing = asyncio.create_task(place_on())
-        answers = [await one.next()]
+        answers.append(await one.next())
         stopping = asyncio.create_task(stack.aclose())
         with suppress(ConnectionClosed):
             while True:

@@ -3,6 +3,9 @@
 import asyncio
 import json
 
+import pytest
+
+from predmarket.engine import steps
 from tests.server.http.conftest import ON_ONE_DATABASE
 from tests.server.realtime.conftest import Client, Exchange, Json, Open, order, place
 
@@ -218,3 +221,25 @@ async def test_orders_in_flight_when_the_socket_ends(exchange: Exchange, open_so
             message = await watching.of("order")
             states[message["data"]["id"]] = message["data"]["status"]
     assert (await ann.client.get("/v1/user/balance")).json()["locked"] == "0.000000"
+
+
+async def test_the_ack_follows_the_first_step(
+    exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order that takes several steps is acknowledged as the first leaves it; what follows is
+    heard as its events, in order, to its end."""
+    monkeypatch.setattr(steps, "STEP", 2)
+    market = await exchange.market()
+    ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
+    for _ in range(5):
+        await place(ben, market, "SELL", "0.50", "1")
+    socket = await open_socket(ann)
+    await socket.subscribe("user:me:orders")
+    ack = await socket.ask("order.place", **order(market, "BUY", "0.50", "5"))
+    assert ack["type"] == "order.ack"
+    filled = [ack["data"]["order"]["qtyFilled"]]
+    while filled[-1] != "5.00":
+        message = await socket.of("order")
+        filled.append(message["data"]["qtyFilled"])
+    assert filled[0] == "2.00"
+    assert [*dict.fromkeys(filled)] == ["2.00", "4.00", "5.00"]
