@@ -14,9 +14,14 @@ from predmarket.server.bus import Faulted, OutcomeUnknown, Overloaded
 from predmarket.server.routes.errors import refusal_of
 from predmarket.server.storage.database import Database
 from predmarket.terms import ErrorCode
-from tests.server.http.conftest import ON_ONE_DATABASE, Exchange, Json
+from tests.server.http.conftest import Exchange, Json
 
-pytestmark = ON_ONE_DATABASE
+
+@pytest.fixture
+def database_url(migrated_sqlite_url: str) -> str:
+    """One kind of database: requests are refused before it is asked."""
+    return migrated_sqlite_url
+
 
 ORDER: Json = {"marketId": "rain", "side": "BUY", "type": "LIMIT", "price": "0.50", "qty": "1"}
 MARKET = {**ORDER, "type": "MARKET", "price": None}
