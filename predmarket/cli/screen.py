@@ -31,21 +31,42 @@ def tui(
         bool, typer.Option("--plain", help="Words instead of lines and bars, for screen readers.")
     ] = False,
     light: Annotated[bool, typer.Option("--light", help="Start with the light theme.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what in keys.toml cannot be used.")
+    ] = False,
 ) -> None:
     """Examples:
       predmarket tui
       predmarket tui will-it-rain-tomorrow --light
       predmarket tui --plain
+      predmarket tui --check
 
     Trade on a screen: ladder, chart, tape, positions and orders, by mouse and keyboard. It starts
     in SAFE, where nothing is sent; ? shows the keys.
     """
     line = lines.of(ctx)
+    if check:
+        _check(line)
+        return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise failure.usage("tui needs a terminal")
     screen = app(line, market, plain=plain, light=light)
+    for wrong in screen.wrong:  # what stands here is in sight again when the screen has ended
+        line.output.note(wrong)
     gc.freeze()  # modules stay: a collection that looked at them too would skip five frames
     screen.run()
+
+
+def _check(line: Line) -> None:
+    """Say what in keys.toml cannot be used. Raises CliError if anything cannot."""
+    from predmarket.tui import bindings, keymap  # they load the screen
+
+    wrong = bindings.load(line.settings.folder).wrong
+    for each in wrong:
+        line.output.note(each)
+    if wrong:
+        raise failure.usage(f"{len(wrong)} of {keymap.FILE} cannot be used")
+    line.output.note(f"{line.settings.folder / keymap.FILE}: nothing is wrong")
 
 
 def _flags(settings: "Settings") -> str:

@@ -14,14 +14,14 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from predmarket.characters import clean, clean_lines
 from predmarket.client import ApiError, ClientError
-from predmarket.tui import keymap
+from predmarket.tui import bindings, keymap, layout
 from predmarket.tui.app_keys import BINDINGS
 from predmarket.tui.desk import spell
 from predmarket.tui.desk.journal import Weight
@@ -31,6 +31,7 @@ from predmarket.tui.screens.base import DeskDialog, DeskScreen, start
 from predmarket.tui.screens.frame import key_name
 from predmarket.tui.screens.help import HelpDialog
 from predmarket.tui.screens.login import LoginScreen
+from predmarket.tui.screens.panes import PANES
 from predmarket.tui.screens.portfolio import PortfolioScreen
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.themes import DARK, FALLBACK, LIGHT, THEMES
@@ -107,9 +108,13 @@ class TradingApp(App[None]):
         self.theme = theme
         if plain:
             self.add_class("-plain")
-        keys = keymap.load(place.folder)
-        self._wrong_keys = keys.wrong + keymap.unknown(keys.bound, binding_ids())
+        keys = bindings.load(place.folder)
+        self.wrong = [*keys.wrong]
+        """What of the trader's files cannot be used, in words."""
         self._keys_file = keys
+        self.layout, wrong = layout.load(place.folder, PANES)
+        self.wrong += wrong
+        self.keeper = layout.Keeper(place.folder, self.layout, self._warn)
         self._equip(self.trader)
         self.set_keymap(keys.bound)
         self._kill_keys = frozenset(keys.bound.get("app.kill", "f9").split(","))
@@ -135,12 +140,13 @@ class TradingApp(App[None]):
     def on_mount(self) -> None:
         """Start the clock of frames, and find out who trades."""
         self.set_interval(FRAME_S, self._frame, name="frames")
-        for line in self._wrong_keys:
+        for line in self.wrong:
             self.trader.say(line, Weight.WARNING)
         start(self, self._begin)
 
     async def on_unmount(self) -> None:
         """Stop what is under way, and close the client: it belongs to this event loop."""
+        await self.keeper.end()
         await self.trader.end()
         await self.trader.client.aclose()
         await self.trader.urgent.aclose()
@@ -176,7 +182,10 @@ class TradingApp(App[None]):
         await self._keys.acted(message)
 
     def _key_dropped(self) -> None:
-        self.trader.say("too many keys at once: the last ones did nothing", Weight.WARNING)
+        self._warn("too many keys at once: the last ones did nothing")
+
+    def _warn(self, text: str) -> None:
+        self.trader.say(text, Weight.WARNING)
 
     def _frame(self) -> None:
         self._frames += 1
@@ -266,17 +275,19 @@ class TradingApp(App[None]):
     # what works on every screen
 
     def key_of(self, name: str) -> str:
-        """Return the key of one of the application's own bindings, as it is shown."""
-        binding = next(
-            each for each in self.BINDINGS if isinstance(each, Binding) and each.id == name
-        )
-        keys = self._keymap.get(name, binding.key)
-        return key_name(self.screen, binding.with_key(keys.split(",")[0]))
+        """Return the first key of a binding, as it is shown."""
+        return self.keys_of(name)[0]
+
+    def keys_of(self, name: str) -> list[str]:
+        """Return the keys of a binding, as they are shown."""
+        binding = bindings.named()[name]
+        keys = self._keys_file.bound.get(name, binding.key)
+        return [key_name(self.screen, binding.with_key(key)) for key in keys.split(",")]
 
     def action_help(self) -> None:
         """Show the keys."""
         if not isinstance(self.screen, HelpDialog):
-            self.push_screen(HelpDialog(self.screen))
+            self.push_screen(HelpDialog(self.screen, bindings.named()))
 
     def action_portfolio(self) -> None:
         """Show everything one has."""
@@ -373,20 +384,3 @@ class TradingApp(App[None]):
 def _why_here(error: ApiError) -> str:
     """Return why the log-in is shown; nothing when nobody was logged in."""
     return "" if error.code == "UNAUTHENTICATED" else f"log in: {error.message}"
-
-
-def binding_ids() -> set[str]:
-    """Return the id of every binding that can be remapped."""
-    from predmarket.tui.widgets.choice import Choice  # noqa: PLC0415  (their bindings alone)
-    from predmarket.tui.widgets.ladder import Ladder  # noqa: PLC0415
-    from predmarket.tui.widgets.table import Table  # noqa: PLC0415
-    from predmarket.tui.widgets.tables import OrdersTable  # noqa: PLC0415
-
-    owners = (TradingApp, TradingScreen, PortfolioScreen, AdminScreen, HelpDialog, LoginScreen,
-              Ladder, Table, OrdersTable, Choice)  # fmt: skip
-    return {
-        binding.id
-        for owner in owners
-        for binding in owner.BINDINGS
-        if isinstance(binding, Binding) and binding.id
-    }

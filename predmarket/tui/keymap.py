@@ -17,7 +17,6 @@ What cannot be used is said on the screen and left out; the rest applies.
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -26,10 +25,10 @@ from typing import Any
 from predmarket import units
 from predmarket.tui.desk import brakes
 from predmarket.tui.desk.brakes import Limits
-from predmarket.units import QTY_ONE, Qty
+from predmarket.tui.trader import SIZES
+from predmarket.units import Qty
 
 FILE = "keys.toml"
-SIZES: tuple[Qty, ...] = tuple(size * QTY_ONE for size in (10, 25, 50, 100, 250))
 _KEY = re.compile(r"[A-Za-z0-9_]+(\+[A-Za-z0-9_]+)*|[^\sA-Za-z0-9]")
 
 
@@ -54,6 +53,10 @@ def load(folder: Path) -> Keys:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return Keys({}, wrong=[f"{path}: {error}"])
     bound, wrong = _bound(table.get("keys", {}))
+    known = ("keys", "sizes", "bell", "brakes")
+    wrong += [f"{FILE}: {name} means nothing here" for name in table if name not in known]
+    if not isinstance(table.get("bell", False), bool):
+        wrong.append(f"{FILE}: bell must be true or false")
     sizes = SIZES
     if "sizes" in table:
         try:
@@ -88,8 +91,3 @@ def _sizes(listed: Any) -> tuple[Qty, ...]:  # noqa: ANN401  (likewise)
     if any(isinstance(each, bool) or not isinstance(each, int | str | Decimal) for each in listed):
         raise ValueError("must be quantities, such as 10 or 0.50")
     return tuple(map(units.parse_qty, listed))
-
-
-def unknown(keymap: Mapping[str, str], ids: Collection[str]) -> list[str]:
-    """Return a line for each name in ``keymap`` that is no binding's."""
-    return [f"{FILE}: no binding is named {name}" for name in keymap if name not in ids]

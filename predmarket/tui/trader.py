@@ -21,14 +21,15 @@ from predmarket.tui.desk import read, spell
 from predmarket.tui.desk.brakes import Brakes
 from predmarket.tui.desk.desk import in_words
 from predmarket.tui.desk.journal import Weight
-from predmarket.tui.keymap import SIZES
 from predmarket.tui.kill_switch import KillSwitch
 from predmarket.tui.watcher import Client, Watcher, wall_clock
-from predmarket.units import Micros, Price, Qty
+from predmarket.units import QTY_ONE, Micros, Price, Qty
 
 T = TypeVar("T")
 
 
+SIZES: tuple[Qty, ...] = tuple(size * QTY_ONE for size in (10, 25, 50, 100, 250))
+"""The sizes that the keys 1 to 5 choose, unless keys.toml says others."""
 DEADLINE: Micros = 10_000_000
 """How long an order may take to reach the book."""
 

@@ -7,10 +7,11 @@ from textual.widget import Widget
 
 from predmarket.client import messages as feed
 from predmarket.client.messages import Gap
-from predmarket.tui.keymap import SIZES
+from predmarket.tui.bindings import named
 from predmarket.tui.screens.help import HelpDialog
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.themes import DARK, LIGHT
+from predmarket.tui.trader import SIZES
 from predmarket.tui.widgets.chart import Chart, Kind
 from predmarket.tui.widgets.foot import Foot
 from tests.tui.screens import Desktop, scripted
@@ -173,7 +174,7 @@ async def test_a_failed_kill_switch_says_so(tmp_path: Path) -> None:
 async def test_keys_of_ones_own(tmp_path: Path) -> None:
     """The file in the configuration folder moves a key; what is wrong in it is said."""
     (tmp_path / "keys.toml").write_text(
-        '[keys]\n"app.arm" = "f12"\n"app.nothing" = "f11"\n"ladder.buy" = 7\n'
+        '[keys]\n"app.arm" = "f12"\n"app.nothing" = "f11"\n"ladder.buy" = 7\n"ladder.sell" = "o"\n'
     )
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
@@ -182,6 +183,7 @@ async def test_keys_of_ones_own(tmp_path: Path) -> None:
         said = [note.text for note in desktop.trader.desk.journal.notes]
         assert "keys.toml: no binding is named app.nothing" in said
         assert 'keys.toml: ladder.buy must be a key such as "f12" or "b"' in said
+        assert "keys.toml: ladder.sell: the key o is taken by trading.order" in said
 
 
 @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ async def test_sizes_of_ones_own(
 
 
 async def test_help_has_every_key(tmp_path: Path) -> None:
-    """Each binding with an id that works where help is asked for is in it."""
+    """Those that work where help is asked for come first; each binding's id is in it."""
     async with scripted(tmp_path, size=(120, 60)) as (desktop, script, _):
         await go_live(desktop, script)
         active = desktop.app.screen.active_bindings.values()
@@ -222,9 +224,12 @@ async def test_help_has_every_key(tmp_path: Path) -> None:
         await desktop.until(lambda: isinstance(desktop.app.screen, HelpDialog))
         dialog = desktop.app.screen
         assert isinstance(dialog, HelpDialog)
-        lines = "\n".join(dialog._lines(200))
-        assert {name for name in wanted if str(name) not in lines} == set()
+        here, _, elsewhere = "\n".join(dialog._lines(68)).partition("On other screens")
+        assert {name for name in wanted if str(name) not in here} == set()
         assert len(wanted) > 30
+        others = named().keys() - wanted
+        assert {name for name in others if name not in elsewhere} == set()
+        assert {"table.cancel", "order.send", "admin.resolve"} < others
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])

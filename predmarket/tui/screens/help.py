@@ -1,10 +1,10 @@
-"""The keys that work where help was asked for, straight from the bindings."""
+"""The keys that work where help was asked for, and the others, straight from the bindings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import ActiveBinding, Binding, BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
@@ -22,8 +22,12 @@ SAFE nothing is sent: the line below shows what would be. What moved under a cli
 be entered until what is shown is true again. The kill switch works everywhere, and leaves SAFE."""
 
 
+_KEYS, _ID = 12, 21
+"""Cells for a binding's keys and for its id."""
+
+
 class HelpDialog(DeskDialog[None]):
-    """``behind`` is the screen that help is about."""
+    """``behind`` is the screen that help is about; ``every`` has all bindings by their ids."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -35,9 +39,10 @@ class HelpDialog(DeskDialog[None]):
         ),
     ]
 
-    def __init__(self, behind: Screen[object]) -> None:
+    def __init__(self, behind: Screen[object], every: Mapping[str, Binding]) -> None:
         super().__init__()
         self._active = [*behind.active_bindings.values()]
+        self._every = every
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog wide") as dialog:
@@ -56,7 +61,19 @@ class HelpDialog(DeskDialog[None]):
             if active.binding.system or not active.binding.id:
                 continue
             key = key_name(self, active.binding)
-            groups.setdefault(_group(active), []).append((key, active.binding))
+            groups.setdefault(_group(active.binding), []).append((key, active.binding))
+        yield from self._grouped(groups, width)
+        shown = {active.binding.id for active in self._active}
+        groups = {}
+        for binding in self._every.values():
+            if binding.id not in shown:
+                for key in self.trading.keys_of(str(binding.id)):
+                    groups.setdefault(_group(binding), []).append((key, binding))
+        yield "[b]On other screens and panes[/b]"
+        yield ""
+        yield from self._grouped(groups, width)
+
+    def _grouped(self, groups: dict[str, list[tuple[str, Binding]]], width: int) -> Iterator[str]:
         for name, bindings in groups.items():
             yield f"[b $accent]{name}[/]"
             merged: dict[str, tuple[list[str], Binding]] = {}
@@ -64,14 +81,14 @@ class HelpDialog(DeskDialog[None]):
                 merged.setdefault(str(binding.id), ([], binding))[0].append(key)
             for keys, binding in merged.values():
                 what = binding.tooltip or binding.description
-                shown = _escape(fit(" ".join(keys), 12))
-                named = f" [$text-faint]{fit(str(binding.id), 22)}[/]" if width > 80 else ""
-                yield f"[b]{shown}[/b]{fit(what, width - 12 - 23 * bool(named))}{named}"
+                shown = _escape(fit(" ".join(keys), _KEYS))
+                named = f" [$text-faint]{fit(str(binding.id), _ID)}[/]"
+                yield f"[b]{shown}[/b] {_escape(fit(what, width - _KEYS - _ID - 2))}{named}"
             yield ""
 
 
-def _group(active: ActiveBinding) -> str:
-    return str(active.binding.id).split(".", maxsplit=1)[0].capitalize()
+def _group(binding: Binding) -> str:
+    return str(binding.id).split(".", maxsplit=1)[0].capitalize()
 
 
 def _escape(text: str) -> str:

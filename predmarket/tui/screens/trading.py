@@ -23,6 +23,8 @@ from predmarket.tui.screens.base import DeskScreen, start
 from predmarket.tui.screens.filling import fill_chart, fill_flow, fill_ladder
 from predmarket.tui.screens.frame import fill_foot, fill_header
 from predmarket.tui.screens.order import OrderDialog
+from predmarket.tui.screens.pane_actions import PaneActions
+from predmarket.tui.screens.panes import Panes
 from predmarket.tui.screens.trading_keys import BINDINGS, HINTS
 from predmarket.tui.widgets import tables
 from predmarket.tui.widgets.chart import Chart, Kind
@@ -39,7 +41,7 @@ from predmarket.tui.widgets.tape import Tape
 _TABS = ("positions", "orders", "fills", "messages")
 
 
-class TradingScreen(DeskScreen[None]):
+class TradingScreen(PaneActions, DeskScreen[None]):
     """Everything one trades on."""
 
     CSS_PATH = "trading.tcss"
@@ -48,6 +50,7 @@ class TradingScreen(DeskScreen[None]):
 
     def compose(self) -> ComposeResult:
         desk, plain = self.trader.desk, self.trading.plain
+        self.panes = Panes(self, self.trading.layout, self.trading.keeper.note)
         yield Header(plain=plain)
         with Horizontal(id="body"):
             with Vertical(id="left", classes="box"):
@@ -69,6 +72,7 @@ class TradingScreen(DeskScreen[None]):
         yield Foot()
 
     def on_mount(self) -> None:
+        self.panes.apply()
         self.query_one("#left").border_title = "Markets"
         self.query_one("#ladder").border_title = "Ladder"
         self.query_one("#tape").border_title = "Tape"
@@ -174,7 +178,8 @@ class TradingScreen(DeskScreen[None]):
 
     @on(TabLine.Chosen)
     def _tab_chosen(self, event: TabLine.Chosen) -> None:
-        self.show_tab(event.index)
+        if not self.panes.dragged:
+            self.show_tab(event.index)
 
     @on(Foot.Pressed)
     async def _pressed(self, event: Foot.Pressed) -> None:
@@ -183,14 +188,13 @@ class TradingScreen(DeskScreen[None]):
     def open_market(self, market: int) -> None:
         """Open a market and go to its ladder."""
         start(self, partial(self.trader.open, market), exclusive=True, group="open")
-        self.query_one("#search", Input).value = ""
-        self.remove_class("-choosing")
-        self.query_one(Ladder).focus()
+        self.action_home()
 
     def show_tab(self, index: int) -> None:
         """Show a list, and put the keyboard there when it was on another one."""
         lists = self.query_one(ContentSwitcher)
         there = self.focused is not None and lists in self.focused.ancestors
+        self.panes.show("lists")
         self.query_one(TabLine).chosen = index
         lists.current = _TABS[index]
         if there:
@@ -246,11 +250,13 @@ class TradingScreen(DeskScreen[None]):
             self.action_home()
             return
         self.add_class("-choosing")
+        self.panes.fill(None)
         target.focus()
 
     def action_search(self) -> None:
         """Go to the search."""
         self.add_class("-choosing")
+        self.panes.fill(None)
         self.set_focus(self.query_one("#search"))
 
     def action_home(self) -> None:
@@ -258,6 +264,7 @@ class TradingScreen(DeskScreen[None]):
         self.remove_class("-choosing")
         if self.trading.plain:
             self.remove_class("-chart", "-tape", "-depth")
+        self.panes.fill(None)
         self.query_one("#search", Input).value = ""
         self.query_one(Ladder).focus()
 

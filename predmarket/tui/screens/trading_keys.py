@@ -88,6 +88,39 @@ BINDINGS: list[BindingType] = [
         id="trading.part",
         tooltip="Show the next of chart, tape and depth.",
     ),
+    Binding(
+        "f3",
+        "fill",
+        "Fill",
+        False,
+        id="pane.fill",
+        tooltip="Let the pane with the keyboard fill the screen, or put all back.",
+    ),
+    Binding("h", "hide", "Hide", False, id="pane.hide", tooltip="Hide the pane with the keyboard."),
+    Binding(
+        "H",
+        "standard",
+        "All panes",
+        False,
+        id="pane.standard",
+        tooltip="Show all panes in their usual sizes.",
+    ),
+    *(
+        Binding(
+            f"ctrl+{key}",
+            f"grow({columns}, {rows})",
+            f"Pane {what}",
+            False,
+            id=f"pane.{what}",
+            tooltip=f"Make the pane with the keyboard {what}.",
+        )
+        for key, columns, rows, what in (
+            ("right", 2, 0, "wider"),
+            ("left", -2, 0, "narrower"),
+            ("up", 0, 1, "taller"),
+            ("down", 0, -1, "shorter"),
+        )
+    ),
     Binding("escape", "home", "Ladder", False, id="trading.home", tooltip="Back to the ladder."),
 ]
 

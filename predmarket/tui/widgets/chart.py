@@ -227,8 +227,10 @@ def describe(data: ChartData, width: int, height: int) -> list[Line]:
 _NAMES = ("open", "high", "low", "close")
 
 
-class Chart(Panel):
+class Chart(Panel, can_focus=True):
     """The chart; ``data`` is changed or replaced between ticks."""
+
+    FOCUS_ON_CLICK = False  # a click there must not take the order keys from the ladder
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

@@ -35,8 +35,10 @@ class Printed(NamedTuple):
     offset_seconds: int = 0
 
 
-class Tape(Lined[Printed | str]):
+class Tape(Lined[Printed | str], can_focus=True):
     """Draws ``data``; whoever owns it changes it and calls tick() once a frame."""
+
+    FOCUS_ON_CLICK = False  # a click there must not take the order keys from the ladder
 
     DEFAULT_CSS = """
     Tape {

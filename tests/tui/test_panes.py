@@ -1,0 +1,144 @@
+"""Panes: resized, hidden and maximised by key and by mouse, and the layout that is kept."""
+
+import json
+from pathlib import Path
+
+import pytest
+from textual import events
+from textual.geometry import Offset, Region
+
+from predmarket.tui import layout
+from predmarket.tui.screens.panes import PANES
+from predmarket.tui.screens.trading import TradingScreen
+from tests.tui.screens import Desktop, scripted
+from tests.tui.test_screen import go_live
+
+
+def region(desktop: Desktop, pane: str) -> Region:
+    """Return where a pane stands; empty when it is hidden."""
+    widget = desktop.app.screen.query_one(PANES[pane])
+    within = (each for each in widget.ancestors_with_self if each is not desktop.app)
+    return widget.region if all(each.display for each in within) else Region()
+
+
+def regions(desktop: Desktop) -> dict[str, Region]:
+    """Return where each pane stands."""
+    return {pane: region(desktop, pane) for pane in PANES}
+
+
+def kept(folder: Path) -> dict[str, object]:
+    """Return what the file has, an empty one without it."""
+    path = folder / layout.FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+async def drag(desktop: Desktop, start: Offset, end: Offset) -> None:
+    """Press, move and release the left button."""
+    pilot = desktop.pilot
+    await pilot.mouse_down(offset=start)
+    await pilot._post_mouse_events([events.MouseMove], offset=end, button=1)
+    await pilot.mouse_up(offset=end)
+    await pilot.pause()
+
+
+async def test_keys_resize_hide_and_maximise(tmp_path: Path) -> None:
+    """The pane with the keyboard; the ladder stays; a new screen has the layout again."""
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        usual = regions(desktop)
+
+        await desktop.press("ctrl+right", "ctrl+right", "ctrl+down")
+        wider, taller = usual["ladder"].width + 4, usual["lists"].height + 1
+        await desktop.until(lambda: region(desktop, "ladder").width == wider, "wider")
+        await desktop.until(lambda: region(desktop, "lists").height == taller, "shorter")
+        now = regions(desktop)
+        assert now["chart"].width == usual["chart"].width - 4
+
+        await desktop.press("f3")
+        await desktop.until(lambda: region(desktop, "ladder").width == 120, "maximised")
+        assert not any(region(desktop, pane) for pane in PANES if pane != "ladder")
+        await desktop.press("f3")
+        await desktop.until(lambda: regions(desktop) == now, "back")
+
+        await desktop.press("h")
+        await desktop.sees("the ladder stays")
+        desktop.app.screen.query_one("#positions").focus()
+        await desktop.press("h")
+        await desktop.sees("lists hidden; H shows all panes")
+        await desktop.until(lambda: region(desktop, "ladder").height == 37, "hidden")
+        assert not region(desktop, "lists")
+
+    sizes = {"wide": {"ladder": wider}, "tall": {"lists": taller}}
+    assert kept(tmp_path) == {"sizes": sizes, "hidden": ["lists"]}
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        await desktop.until(lambda: region(desktop, "ladder").width == wider, "as before")
+        assert not region(desktop, "lists")
+        await desktop.press("t")  # asks for a list, so they are back
+        await desktop.until(lambda: region(desktop, "lists").height == taller, "shown")
+        await desktop.press("H")
+        await desktop.until(lambda: regions(desktop) == usual, "as usual")
+    assert kept(tmp_path) == {"sizes": {}, "hidden": []}
+
+
+async def test_the_mouse_moves_the_lines_between_panes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It drags each seam; twice on a title maximises, and puts all back."""
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        before = regions(desktop)
+        seam = Offset(before["markets"].right - 1, 10)
+        await drag(desktop, seam, seam + Offset(4, 0))
+        width = before["markets"].width + 4
+        await desktop.until(lambda: region(desktop, "markets").width == width, "wider")
+
+        seam = Offset(10, before["lists"].y - 1)
+        await drag(desktop, seam, seam - Offset(0, 3))
+        height = before["lists"].height + 3
+        await desktop.until(lambda: region(desktop, "lists").height == height, "taller")
+
+        flow = region(desktop, "flow")
+        await drag(desktop, flow.offset + Offset(5, 0), flow.offset + Offset(5, 2))
+        await desktop.until(lambda: region(desktop, "flow").height == flow.height - 2, "shorter")
+
+        chart = region(desktop, "chart")
+        monkeypatch.setattr(desktop.app, "CLICK_CHAIN_TIME_THRESHOLD", 60.0)  # however busy it is
+        await desktop.pilot.click(offset=chart.offset + Offset(25, 0), times=2)
+        await desktop.until(lambda: region(desktop, "chart").width == 120, "maximised")
+        await desktop.pilot.click(offset=(60, 1), times=2)
+        await desktop.until(lambda: region(desktop, "chart") == chart, "back")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (118, 36), (200, 60)])
+async def test_whatever_is_wanted_every_pane_can_be_read(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    """Sizes that another terminal could have had leave room for all."""
+    names = ("narrow", "wide", "vast", "low", "tall", "high")
+    wanted = {"markets": 900, "ladder": 900, "lists": 900, "flow": 900}
+    text = json.dumps({"sizes": dict.fromkeys(names, wanted), "hidden": ["nothing"]})
+    (tmp_path / layout.FILE).write_text(text, encoding="utf-8")
+    async with scripted(tmp_path, size=size) as (desktop, script, _):
+        await go_live(desktop, script)
+        for pane, place in regions(desktop).items():
+            if place:
+                assert Region(0, 0, *size).contains_region(place), pane
+                assert place.width >= 20, pane
+        assert region(desktop, "ladder").height >= 8
+
+
+async def test_a_layout_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    """The panes are as usual then."""
+    (tmp_path / layout.FILE).write_text("[1, 2", encoding="utf-8")
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        assert any("screen.json" in note.text for note in desktop.trader.desk.journal.notes)
+        assert isinstance(desktop.app.screen, TradingScreen)
+    for damaged in (
+        "{}",
+        '{"sizes": {"wide": 3}, "hidden": [7]}',
+        '{"sizes": {"wide": {"flow": true}}}',
+    ):
+        (tmp_path / layout.FILE).write_text(damaged, encoding="utf-8")
+        assert layout.load(tmp_path, PANES) == (layout.Layout(), [])
