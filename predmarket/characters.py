@@ -72,10 +72,11 @@ def clean_lines(text: str) -> str:
     return "\n".join(clean(line) for line in text.split("\n"))
 
 
-def clean_cell(text: str) -> str:
-    """Return ``text`` as a cell of CSV: its lines and tabs kept, and no spreadsheet formula."""
+def clean_cell(text: str, *, quoted: bool = True) -> str:
+    """Return ``text`` as a cell of CSV: its lines and tabs kept, and, ``quoted`` by an apostrophe,
+    no spreadsheet formula."""
     kept = _ACTS.sub(lambda match: match[0] if match[0] in "\r\n\t" else "\ufffd", text)
-    is_formula = _FORMULA.match(kept) and not _NUMBER.fullmatch(kept)
+    is_formula = quoted and _FORMULA.match(kept) and not _NUMBER.fullmatch(kept)
     return f"'{kept}" if is_formula else kept
 
 

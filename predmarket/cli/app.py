@@ -65,6 +65,8 @@ def _failure(error: Exception) -> Failure:
         context = getattr(error, "ctx", None)
         hint = f"see: {context.command_path} --help" if context else None
         return failure.usage(refusal(error), hint)
+    if isinstance(error, RecursionError):
+        return Failure("UNREADABLE", "what came is nested too deeply", failure.UNAVAILABLE)
     if os.environ.get("PREDMARKET_TRACEBACK"):
         return Failure("INTERNAL", "".join(traceback.format_exception(error)), failure.USAGE)
     return Failure(

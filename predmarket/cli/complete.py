@@ -1,14 +1,18 @@
 """Completion of market slugs and of own orders. Whatever goes wrong, there is just no proposal.
 
 A shell waits while this runs, so it asks with the standard library: loading the client library's
-HTTP takes several times as long as all the rest. It renews no token, and asks once.
+HTTP takes several times as long as all the rest. It renews no token, and asks for a second at most.
 """
 
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
-from typing import TypeVar, cast
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlencode, urlsplit
 
 import typer
@@ -18,10 +22,17 @@ from predmarket.cli import line as lines
 from predmarket.client import calls
 from predmarket.client.calls import Call
 
+if TYPE_CHECKING:
+    from predmarket.client.shapes import Market, Page
+
 T = TypeVar("T")
 
 _PATIENCE_S = 1.0
+_AT_MOST = 100
 _WORD = re.compile(r"[a-z0-9:-]+")
+_LOOKALIKES = str.maketrans(
+    {"$": "\uff04", "`": "\u2019", "\\": "\uff3c", '"': "\u201d", "'": "\u2019"}
+)
 
 _OF_MARKETS = ("orderbook", "trades", "ticker")
 _OWN = ("user:me:orders", "user:me:fills", "user:me:balances", "user:me:positions")
@@ -33,9 +44,14 @@ Proposals = list[tuple[str, str]]
 def markets(ctx: typer.Context, incomplete: str) -> Proposals:
     """Propose slugs, with the question beside each."""
 
-    def ask() -> Proposals:
-        items = _ask(ctx, calls.markets(limit=100))["items"]
-        return [(item["slug"], _shown(item["question"])) for item in items]
+    def ask() -> Iterator[tuple[str, str]]:
+        call: Call[Page[Market]] | None = calls.markets(q=incomplete or None, limit=100)
+        until = time.monotonic() + _PATIENCE_S
+        while call is not None and time.monotonic() < until:
+            page = _ask(ctx, call)
+            for item in page["items"]:
+                yield item["slug"], _shown(item["question"])
+            call = call.after(page)
 
     return _matching(incomplete, ask)
 
@@ -95,17 +111,22 @@ def _before_in_bash() -> str:
 
 
 def _matching(incomplete: str, ask: Callable[[], Iterable[tuple[str, str]]]) -> Proposals:
-    try:
-        found = [item for item in ask() if item[0].startswith(incomplete)]
+    found: Proposals = []
+    with suppress(Exception):  # a shell has no use for an error
+        fitting = (item for item in ask() if item[0].startswith(incomplete))
         # A shell runs what it completes, so an exchange must not write the command line.
-        return [item for item in found if _WORD.fullmatch(item[0])]
-    except Exception:  # noqa: BLE001  a shell has no use for an error
-        return []
+        found.extend(islice((item for item in fitting if _WORD.fullmatch(item[0])), _AT_MOST))
+    return found
 
 
 def _shown(text: str) -> str:
-    """Return the description of a word: on one line, with markup escaped for typer."""
-    text = clean(text)
+    """Return the description of a word: on one line, with markup escaped for typer.
+
+    Zsh evaluates descriptions, twice, and typer's escaping fails where a text brings its own. So no
+    character that means something between double quotes is left.
+    """
+    text = clean(text).translate(_LOOKALIKES)
+    text = text.encode(sys.stdout.encoding or "ascii", "replace").decode(errors="replace")
     if "[" in text:
         from rich.markup import escape  # typer loads it in any case
 

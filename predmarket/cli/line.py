@@ -31,7 +31,12 @@ class Line:
     def session(self) -> "api.StoredSession":
         """The session kept for this profile at this address."""
         settings = self.settings
-        return api.StoredSession(settings.folder, settings.profile.value, settings.url.value)
+        return api.StoredSession(
+            settings.folder,
+            settings.profile.value,
+            settings.url.value,
+            waiting=self.output.note,
+        )
 
     def client(self, *, retry: "api.Retry | None" = None, timeout_s: float = 15.0) -> "api.Client":
         """Return a client for these settings; use it in a with statement."""

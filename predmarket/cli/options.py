@@ -27,6 +27,7 @@ class Options:
     yes: bool = False
     color: bool | None = None
     quiet: bool = False
+    raw: bool = False
 
 
 def _keep(ctx: typer.Context, param: typer.CallbackParam, value: object) -> object:
@@ -77,6 +78,9 @@ Color: TypeAlias = Annotated[
     _option("--color/--no-color", help="Colour or not, whatever stdout is [env: NO_COLOR]."),
 ]
 Quiet: TypeAlias = Annotated[bool, _option("--quiet", help="Nothing on stderr but errors.")]
+Raw: TypeAlias = Annotated[
+    bool, _option("--raw", help="CSV as it is: no apostrophe before what looks like a formula.")
+]
 
 
 def declare(
@@ -88,5 +92,6 @@ def declare(
     yes: Yes = False,
     color: Color = None,
     quiet: Quiet = False,
+    raw: Raw = False,
 ) -> None:
     """Declare the options; grammar.py hangs them on every command."""

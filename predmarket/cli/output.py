@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from io import StringIO
+from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 from predmarket import __version__
@@ -169,6 +169,7 @@ class Output:
     def _csv(self, fields: Sequence[str], rows: Iterable[Row], *, heading: bool = True) -> None:
         import csv
 
+        _spell_anything(sys.stdout)
         buffer = StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         header = list(fields)
@@ -188,7 +189,9 @@ class Output:
         if value is None:
             return ""
         if isinstance(value, str):
-            return clean_cell(value)
+            if self._options.raw and not _is_terminal(sys.stdout):
+                return value
+            return clean_cell(value, quoted=not self._options.raw)
         return self._json(value)
 
     def _color(self, stream: TextIO) -> bool:
@@ -225,6 +228,13 @@ def _write(stream: TextIO | None, text: str) -> None:
         # whatever was asked for may have been done: no code that says "try it otherwise"
         why = f"the output cannot be written: {error.strerror}"
         raise Failure("OUTPUT_LOST", why, UNAVAILABLE) from None
+
+
+def _spell_anything(stream: TextIO | None) -> None:
+    """Write UTF-8 where a program reads, whatever the locale: escapes would be other data."""
+    known = "utf" in (getattr(stream, "encoding", None) or "utf").lower()
+    if not known and not _is_terminal(stream) and isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding="utf-8")
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

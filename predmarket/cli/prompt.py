@@ -32,7 +32,8 @@ def confirm(line: Line, question: str) -> None:
 def password(line: Line, file: str | None, *, twice: bool = False, label: str = "Password") -> str:
     """Return a password from ``file`` (- is stdin), a pipe or the terminal; never from a flag.
 
-    Only the line's end is cut off: blanks may belong to a password. Raises Failure.
+    Only the line's end and a byte order mark are cut off: blanks may belong to a password. Raises
+    Failure.
     """
     if file is not None and file != "-":
         try:
@@ -46,7 +47,8 @@ def password(line: Line, file: str | None, *, twice: bool = False, label: str = 
         raise usage("no password: give --password-file, or pipe it to stdin")
     else:
         secret = _from_terminal(label, twice=twice)
-    secret = secret.removesuffix("\n").removesuffix("\r")
+    # Editors of some systems begin a file with a mark of its encoding, which nobody types.
+    secret = secret.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
     if not secret:
         raise usage("the password is empty")
     return secret

@@ -4,13 +4,13 @@ No token appears in an exception, and the exchange's cookies are ignored: a cook
 would only invite the checks meant for browsers.
 """
 
-import os
 from collections.abc import Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypedDict, TypeVar, cast
 
 import httpx
 
+from predmarket.client import variables
 from predmarket.client.calls import Call
 from predmarket.client.errors import ApiError, ConfigurationError, Unreachable, refusal
 from predmarket.client.headers import LOOPBACK, USER_AGENT, bearer, check, retry_after_s
@@ -29,24 +29,23 @@ class Options(TypedDict):
     trust_env: bool
 
 
-_VARIABLES = (
-    "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR",
-)  # fmt: skip
-"""Variables of the environment that httpx reads, in upper or lower case."""
-
-
 def opened(kind: Callable[..., C], url: str, timeout_s: float) -> C:
     """Return an HTTP client of ``kind`` for ``url``.
 
-    Raises ConfigurationError, which names the variables that cannot be used.
+    Raises ConfigurationError, which names the variable that cannot be used.
     """
     settings = options(url, timeout_s)
+    if settings["trust_env"]:
+        variables.require_usable(https=settings["verify"])
     try:
         return kind(**settings)
-    except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
-        given = [name for name in _VARIABLES if name in os.environ or name.lower() in os.environ]
-        named = " or ".join(given) or "the environment"
-        raise ConfigurationError(f"{named} cannot be used: {error}") from None
+    except OSError as error:  # ssl's are, too
+        raise variables.unusable(variables.certificates(), error.strerror or error) from None
+    except ImportError as error:
+        raise variables.unusable(variables.socks(), error) from None
+    except (ValueError, httpx.InvalidURL) as error:
+        named = variables.spelled(variables.NO_PROXY)
+        raise variables.unusable(named, error) from None
 
 
 def options(url: str, timeout_s: float) -> Options:
@@ -91,8 +90,14 @@ def unreachable(error: Exception, url: str) -> Unreachable:
     if isinstance(error, httpx.TimeoutException):
         return Unreachable(f"no answer from {url} in time")
     if isinstance(error, httpx.TransportError):
-        return Unreachable(f"cannot reach {url}: {str(error) or 'connection lost'}")
+        return Unreachable(f"cannot reach {url}{_by_proxy(url)}: {str(error) or 'connection lost'}")
     return Unreachable(f"{url} gave an unreadable answer")
+
+
+def _by_proxy(url: str) -> str:
+    parsed = httpx.URL(url)
+    proxy = None if parsed.host in LOOPBACK else variables.proxy_of(parsed.scheme)
+    return f" through the proxy that {proxy} names" if proxy else ""
 
 
 FAILURES = (httpx.TransportError, httpx.DecodingError, UnicodeError)
@@ -124,5 +129,5 @@ def _refusal(response: httpx.Response) -> ApiError:
 def _json(response: httpx.Response) -> object:
     try:
         return cast("object", response.json())
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or nested without end
         return None

@@ -18,12 +18,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
+    InvalidProxy,
     InvalidStatus,
     InvalidURI,
     WebSocketException,
 )
 
-from predmarket.client import errors
+from predmarket.client import errors, variables
 from predmarket.client.errors import ApiError, ClientError, ConfigurationError, Unreachable
 from predmarket.client.headers import LOOPBACK, USER_AGENT, bearer, check, retry_after_s
 from predmarket.contracts.errors import STATUS
@@ -129,7 +130,7 @@ def refusal(answer: ServerMessage) -> ApiError:
 def _json(text: bytes | msgspec.Raw) -> object:
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 
@@ -173,7 +174,7 @@ class Link:
             self.heard_at = self._clock()
             try:
                 envelope = _decoder.decode(text)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 raise Lost("the exchange sent what is no message") from None
             if envelope.type == "ping":
                 with suppress(Unreachable):  # the end of this loop says it
@@ -275,20 +276,25 @@ async def opened(
 async def _connected(url: str, token: str | None, timeout_s: float) -> ClientConnection:
     headers = bearer(token)
     check(headers)
-    host = urlsplit(url).hostname
+    parts = urlsplit(url)
+    proxied = parts.hostname not in LOOPBACK
+    if proxied:
+        variables.require_usable(https=parts.scheme == "wss")
     try:
         return await connect(
             url,
             additional_headers=headers,
             user_agent_header=USER_AGENT,
             compression=None,
-            proxy=None if host in LOOPBACK else True,
+            proxy=True if proxied else None,
             open_timeout=timeout_s,
             close_timeout=2.0,
             ping_interval=None,  # the exchange pings in messages
             max_size=_MAX_SNAPSHOT_BYTES,
             max_queue=256,
         )
+    except (InvalidProxy, ImportError) as error:
+        raise variables.unusable(variables.socks(), error) from None
     except InvalidURI:
         raise ConfigurationError(f"{url} is not an address") from None
     except InvalidStatus as refused:

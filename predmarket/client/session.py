@@ -12,15 +12,18 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from predmarket.client.errors import ConfigurationError
+from predmarket.client.errors import ConfigurationError, Unreachable
 
 _KEYRING_SERVICE = "predmarket"
+_SILENT_S = 1.0
+_POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,23 @@ class StoredSession(Session):
 
     waits = True
 
-    def __init__(self, folder: Path, profile: str, url: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        profile: str,
+        url: str,
+        *,
+        lock_s: float = 10.0,
+        waiting: Callable[[str], None] | None = None,
+    ) -> None:
+        """``lock_s``: how long another program may keep the lock. ``waiting`` is told, once, what
+        is waited for when that takes more than a second.
+        """
         super().__init__()
         self._folder = folder
         self._key = f"{profile} {url}"
+        self._lock_s = lock_s
+        self._waiting = waiting
 
     def load(self) -> Tokens | None:
         """Read the tokens afresh. Raises ConfigurationError when the file cannot be read."""
@@ -102,6 +118,9 @@ class StoredSession(Session):
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
+        """Hold off all who would change a session of this folder. Raises ConfigurationError, and
+        Unreachable when another program keeps the lock: it may have been stopped while it held it.
+        """
         _make_folder(self._folder)
         path = self._folder / "session.lock"
         try:
@@ -109,10 +128,27 @@ class StoredSession(Session):
         except OSError as error:
             raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
         try:
-            _lock_file(handle)
+            self._lock_file(handle, path)
             yield
         finally:
             os.close(handle)
+
+    def _lock_file(self, handle: int, path: Path) -> None:
+        began, told = time.monotonic(), False
+        while not _try_to_lock(handle):
+            waited = time.monotonic() - began
+            holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip()
+            named = f"process {holder}" if holder.isdigit() else "another program"
+            if waited > self._lock_s:
+                raise Unreachable(
+                    f"{named} has kept {path} locked for {self._lock_s:g} s; is it stopped?"
+                )
+            if waited > _SILENT_S and not told and self._waiting is not None:
+                told = True
+                self._waiting(f"waiting for {named}, which has locked {path}")
+            time.sleep(_POLL_S)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
 
     @property
     def _path(self) -> Path:
@@ -129,7 +165,7 @@ class StoredSession(Session):
             sessions = json.loads(text)["sessions"]
             if not all(isinstance(entry, dict) for entry in sessions.values()):
                 raise TypeError
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             # the text holds tokens, so the message must not quote it
             raise ConfigurationError(f"{self._path} is damaged; remove it and log in") from None
         return dict(sessions)
@@ -170,17 +206,25 @@ def _held(lock: threading.Lock) -> Iterator[None]:
 
 if sys.platform == "win32":
 
-    def _lock_file(handle: int) -> None:
+    def _try_to_lock(handle: int) -> bool:
         import msvcrt  # noqa: PLC0415
 
-        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
 
 else:
 
-    def _lock_file(handle: int) -> None:
+    def _try_to_lock(handle: int) -> bool:
         import fcntl  # noqa: PLC0415
 
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 def _from_keyring(key: str) -> dict[str, Any]:

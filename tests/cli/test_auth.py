@@ -118,6 +118,16 @@ def test_an_api_key_goes_before_the_session(
     assert "SECRET" not in ran.out + ran.err
 
 
+def test_a_byte_order_mark_is_no_password(run: Run, stub: Stub, tmp_path: Path) -> None:
+    """Neither in a file nor in a pipe."""
+    file = tmp_path / "password"
+    file.write_bytes(b"\xef\xbb\xbfpassword123\r\n")
+    assert run("auth", "login", EMAIL, "--password-file", str(file)).code == 0
+    assert run("auth", "login", EMAIL, stdin="\ufeffpassword123\n").code == 0
+    bodies = [request.body for request in stub.sent("POST", "/v1/auth/login")]
+    assert bodies == [{"email": EMAIL, "password": "password123"}] * 2
+
+
 def test_a_dead_session_says_so(run: Run, stub: Stub) -> None:
     """When the refresh token is refused, exit code 4 and how to go on."""
     run("auth", "login", EMAIL, stdin="password123")

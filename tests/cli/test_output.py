@@ -270,6 +270,19 @@ def test_a_name_makes_no_second_row(run: Run, stub: Stub) -> None:
     assert len(table.splitlines()) == 2
     assert "Ann\ufffd 1" in table
     assert "'=1+1 Ann\ufffd" in run("user", "list", "-o", "csv").out
+    assert f",{name}," in run("user", "list", "-o", "csv", "--raw").out
     told = run("user", "list", "--json").out
     assert "\\u2028" in told
     assert json.loads(told)[0]["fullName"] == name
+
+
+def test_an_answer_nested_without_end(run: Run, stub: Stub) -> None:
+    """It is no exchange's, and said to be none; nor is one that only printing it cannot follow."""
+    stub.on("GET", "/v1/status", Answer(raw=b"[" * 3_000 + b"]" * 3_000))
+    ran = run("status", "--json")
+    assert (ran.code, "INTERNAL" in ran.err) == (3, False)
+    stub.on("GET", "/v1/status", Answer(raw=b'{"a":' * 900 + b"1" + b"}" * 900))
+    for output in ("json", "jsonl", "csv", "table"):
+        ran = run("status", "-o", output)
+        assert "INTERNAL" not in ran.err
+        assert ran.code in (0, 3)

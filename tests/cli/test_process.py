@@ -127,6 +127,15 @@ def test_an_interrupt_is_130(environment: None, stub: Stub) -> None:
     assert (process.returncode, out, err) == (130, b"", b"")
 
 
+def test_csv_off_a_terminal_is_utf_8(
+    spawn: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the locale: an escape would be other data."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    stub.on("GET", "/v1/markets", Answer(body=page({**MARKET, "question": "Schnee \u2744?"})))
+    assert "Schnee \u2744?" in spawn("market", "list", "-o", "csv").out
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_terminal_that_cannot_spell_it(
     spawn: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch, encoding: str

@@ -23,7 +23,7 @@ from predmarket.server.routes.context import ApiRequest
 from tests.cli.conftest import Run
 from tests.cli.every import ASKING, STDIN, answer_all, words_of
 from tests.cli.test_help import LEAVES
-from tests.client.data import MARKET
+from tests.client.data import MARKET, page
 from tests.client.stub import Answer, Stub
 
 NO_CALLS = {"/healthz", "/metrics", "/docs", "/openapi.json"}
@@ -121,6 +121,15 @@ def test_topics_complete(environment: None, stub: Stub) -> None:
     answer_all(stub)
     assert completed("predmarket stream user:me:f") == [r"user\\:me\\:fills"]
     assert completed("predmarket stream trades:r") == [r"trades\\:rain"]
+
+
+def test_every_market_completes(environment: None, stub: Stub) -> None:
+    """It is searched for, beyond the first page; what only contains the word is passed over."""
+    first = {"items": [{**MARKET, "slug": "more-rain"}], "nextCursor": "Abc", "total": 2}
+    stub.on("GET", "/v1/markets", Answer(body=first), Answer(body=page(MARKET)))
+    assert completed("predmarket book ra") == ["rain"]
+    asked = [request.query for request in stub.requests]
+    assert asked == [{"q": "ra", "limit": "100"}, {"q": "ra", "limit": "100", "cursor": "Abc"}]
 
 
 def test_an_exchange_does_not_write_the_command_line(environment: None, stub: Stub) -> None:

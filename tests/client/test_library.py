@@ -5,6 +5,7 @@ import sys
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -16,12 +17,15 @@ from predmarket.client import (
     ConfigurationError,
     Feed,
     NewOrder,
+    Retry,
+    Unreachable,
     calls,
     exact,
     shapes,
     to_pandas,
 )
 from predmarket.client.errors import refusal
+from predmarket.client.link import opened
 from predmarket.client.numbers import DECIMALS, TIMES
 from predmarket.contracts import markets, orders
 
@@ -85,15 +89,42 @@ def test_what_is_no_address_is_said_at_once(url: str) -> None:
         ("ALL_PROXY", "socks://127.0.0.1:1", "http://exchange.test"),
         ("NO_PROXY", "fe80::/10", "http://exchange.test"),
         ("SSL_CERT_FILE", "/nope", "https://exchange.test"),
+        ("SSL_CERT_FILE", __file__, "https://exchange.test"),
+        ("SSL_CERT_DIR", "/nope", "https://exchange.test"),
+        ("https_proxy", "ftp://127.0.0.1:1", "http://exchange.test"),
+        ("HTTP_PROXY", "socks5://127.0.0.1:1", "http://exchange.test"),
     ],
 )
 def test_what_of_the_environment_cannot_be_used_is_named(
     name: str, value: str, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In one line, which a person can act on."""
+    """In one line, which a person can act on, and alone among those that can be used."""
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigurationError, match=f"{name}.* cannot be used"):
+    with pytest.raises(ConfigurationError, match="cannot be used") as refused:
         Client(url)
+    assert str(refused.value).startswith(f"{name} cannot be used: ")
+    Client("http://127.0.0.1:8000").close()
+
+
+async def test_a_feed_names_what_of_the_environment_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would try for ever otherwise."""
+    monkeypatch.setenv("ALL_PROXY", "socks://127.0.0.1:1")
+    with pytest.raises(ConfigurationError, match="ALL_PROXY cannot be used"):
+        async with opened("ws://x.test", None, timeout_s=1, silence_s=1, clock=monotonic):
+            pass
+
+
+def test_an_address_behind_a_proxy_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is what cannot be reached, most of the time."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with (
+        Client("http://exchange.test", retry=Retry(attempts=1)) as client,
+        pytest.raises(Unreachable, match="through the proxy that HTTP_PROXY names"),
+    ):
+        client.status()
 
 
 async def test_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

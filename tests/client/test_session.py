@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from predmarket.client import ConfigurationError, StoredSession
+from predmarket.client import ConfigurationError, StoredSession, Unreachable
 from predmarket.client.session import Tokens
 
 TOKENS = Tokens("SECRET-a", "SECRET-r")
@@ -56,7 +56,7 @@ def test_forgetting_one_leaves_the_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"sessions": [1]}', '{"sessions": {"a": "SECRET"}}']
+    "text", ["", "{", "[" * 3_000, "[]", '{"sessions": [1]}', '{"sessions": {"a": "SECRET"}}']
 )
 def test_a_damaged_file_is_named_and_not_quoted(tmp_path: Path, text: str) -> None:
     """The message says what to do; it shows nothing of what the file holds."""
@@ -64,6 +64,28 @@ def test_a_damaged_file_is_named_and_not_quoted(tmp_path: Path, text: str) -> No
     with pytest.raises(ConfigurationError, match=r"session\.json") as caught:
         StoredSession(tmp_path, "a", URL).load()
     assert "SECRET" not in str(caught.value)
+
+
+def test_a_lock_that_another_keeps(tmp_path: Path) -> None:
+    """It is waited for as long as was said, and named: a stopped process never lets go of it."""
+    with StoredSession(tmp_path, "a", URL).exclusively():
+        waits = StoredSession(tmp_path, "b", URL, lock_s=0.01)
+        kept = rf"process {os.getpid()} has kept .*session\.lock locked for 0\.01 s"
+        with pytest.raises(Unreachable, match=kept), waits.exclusively():
+            pass
+    with waits.exclusively():
+        pass
+
+
+def test_what_is_waited_for_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, after a while."""
+    monkeypatch.setattr("predmarket.client.session._SILENT_S", 0.0)
+    monkeypatch.setattr("predmarket.client.session._POLL_S", 0.001)
+    said: list[str] = []
+    waits = StoredSession(tmp_path, "a", URL, lock_s=0.05, waiting=said.append)
+    with StoredSession(tmp_path, "a", URL).exclusively(), pytest.raises(Unreachable):
+        waits.exclusively().__enter__()
+    assert said == [f"waiting for process {os.getpid()}, which has locked {tmp_path}/session.lock"]
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

@@ -1,0 +1,124 @@
+"""Completion in the real shells, where they are installed: an exchange's texts are never code."""
+
+import os
+import pty
+import select
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.client.data import MARKET
+from tests.client.stub import Answer, Stub
+
+HOSTILE = [
+    r"Will \$(touch pwned) rain?",
+    r"Will \\$(touch pwned) `touch pwned` rain?",
+    "Will $(touch pwned) \\`touch pwned\\` rain?",
+    "\"; touch pwned; \" '; touch pwned; ' \\\"; touch pwned; \\\" \\'; touch pwned; \\'",
+    "[/USD] [red]$5[/red]\n$(touch pwned)\r\ttouch pwned",
+    "$((touch pwned)) ${(e):-$(touch pwned)} <(touch pwned) | touch pwned & *",
+]
+SHELLS = ["bash", "zsh", "fish"]
+
+
+@pytest.fixture
+def markets(environment: None, stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exchange whose every question would run a command, and a folder to run shells in."""
+    items = [
+        {**MARKET, "id": number, "slug": f"rain-{number}", "question": question}
+        for number, question in enumerate(HOSTILE, 1)
+    ]
+    stub.on("GET", "/v1/markets", Answer(body={"items": items, "total": len(items)}))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def script(shell: str) -> Path:
+    """Return a file with the completion of a shell."""
+    shown = subprocess.run(
+        ["predmarket", "--show-completion", shell],
+        env={**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+    path = Path("completion")
+    path.write_bytes(shown.stdout)
+    return path
+
+
+def output(*command: str) -> str:
+    """Run a shell to its end and return what it said."""
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    assert not ran.stderr
+    return ran.stdout
+
+
+def bash(words: str) -> list[str]:
+    """Return what bash proposes at the end of ``words``, by the function that Tab calls."""
+    path = script("bash")
+    lines = (
+        f"source ./{path}",
+        f"COMP_WORDS=({words}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))",
+        "_predmarket_completion predmarket",
+        r'printf "%s\n" "${COMPREPLY[@]}"',
+    )
+    return output("bash", "--norc", "-c", "\n".join(lines)).splitlines()
+
+
+def fish(words: str) -> list[str]:
+    """Return what fish proposes at the end of ``words``."""
+    said = output("fish", "--no-config", "-c", f"source ./{script('fish')}; complete -C '{words}'")
+    return [line.split("\t")[0] for line in said.splitlines()]
+
+
+def zsh(words: str) -> list[str]:
+    """Return what zsh proposes at the end of ``words``: it completes at a terminal alone."""
+    path = script("zsh")
+    start = f"PS1=; autoload -U compinit; compinit -u -D; source ./{path}; print re''ady\n"
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ["TERM"] = "xterm"
+        os.execvp("zsh", ["zsh", "-f", "-i"])
+    try:
+        os.write(terminal, start.encode())
+        until(terminal, "ready")
+        os.write(terminal, f"{words}\t".encode())
+        until(terminal, "rain-")
+        os.write(terminal, b"1\x01print -r -- '\x05' >line\n")  # ^A, ^E: what the line is now
+        end = time.monotonic() + 20
+        while not Path("line").exists() or not Path("line").read_text():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    finally:
+        os.close(terminal)
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+    return Path("line").read_text().split()[-1:]
+
+
+def until(terminal: int, text: str) -> str:
+    """Read what a terminal shows until it has shown ``text``."""
+    said, end = "", time.monotonic() + 20
+    while text not in said:
+        assert time.monotonic() < end, said
+        if select.select([terminal], [], [], 0.1)[0]:
+            said += os.read(terminal, 65536).decode(errors="replace")
+    return said
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_question_is_no_code(markets: None, tmp_path: Path, shell: str) -> None:
+    """Every market is proposed, by its slug, and nothing is carried out."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    propose = {"bash": bash, "zsh": zsh, "fish": fish}[shell]
+    proposed = propose("predmarket book r")
+    expected = ["rain-1"] if shell == "zsh" else [f"rain-{n}" for n in range(1, len(HOSTILE) + 1)]
+    assert sorted(proposed) == expected
+    assert not (tmp_path / "pwned").exists()
