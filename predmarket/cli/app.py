@@ -44,7 +44,7 @@ def _carry_out(line: Line, argv: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001  the last resort: one line, never a traceback
         if not line.options.output.startswith("json"):
             line.options.output = _format_in(argv) or line.options.output
-        return line.output.fail(_failure(error))
+        return line.output.fail(_failure(line, error))
     except KeyboardInterrupt:
         return failure.INTERRUPTED
     return code if isinstance(code, int) else 0
@@ -54,11 +54,14 @@ def _has_bad_bytes(word: str) -> bool:
     return any("\ud800" <= letter <= "\udfff" for letter in word)
 
 
-def _failure(error: Exception) -> Failure:
+def _failure(line: Line, error: Exception) -> Failure:
     if isinstance(error, Failure):
         return error
     if isinstance(error, ClientError):
-        return failure.of_client(error)
+        try:
+            return line.failure(error)
+        except ClientError:  # what would be advised cannot be found out
+            return failure.of_client(error)
     if isinstance(error, typer.Abort):
         return Failure("INTERRUPTED", "interrupted", failure.INTERRUPTED)
     if isinstance(error, typer.TyperException):

@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from predmarket.cli import complete
+from predmarket.cli import line as lines
 from predmarket.terms import LIVE_STATUSES, OrderStatus, Side
 
 
@@ -27,10 +28,19 @@ class ListedStatus(StrEnum):
         return LIVE_STATUSES if self is ListedStatus.LIVE else (OrderStatus(self),)
 
 
+def _named(ctx: typer.Context, market: str | None) -> str | None:
+    """Note the market, so that a mistyped one can be answered with the nearest."""
+    lines.of(ctx).market = market
+    return market
+
+
 Market: TypeAlias = Annotated[
     str,
     typer.Argument(
-        metavar="M", help="The market: its id or slug.", autocompletion=complete.markets
+        metavar="M",
+        help="The market: its id or slug.",
+        autocompletion=complete.markets,
+        callback=_named,
     ),
 ]
 MarketOption: TypeAlias = Annotated[
@@ -40,6 +50,7 @@ MarketOption: TypeAlias = Annotated[
         metavar="M",
         help="Only this market: its id or slug.",
         autocompletion=complete.markets,
+        callback=_named,
     ),
 ]
 OrderId: TypeAlias = Annotated[

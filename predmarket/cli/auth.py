@@ -32,6 +32,7 @@ def register(
     from a pipe; it has at least 8 characters.
     """
     line = lines.of(ctx)
+    line.new_profile = True
     secret = prompt.password(line, password_file, twice=True)
     with line.client() as client:
         user = client.register(email, secret, full_name)
@@ -47,6 +48,7 @@ def login(ctx: typer.Context, email: Email, *, password_file: PasswordFile = Non
     Log in. The session is kept for this profile at this address until `auth logout`.
     """
     line = lines.of(ctx)
+    line.new_profile = True
     secret = prompt.password(line, password_file)
     with line.client() as client:
         user = client.login(email, secret)
@@ -110,7 +112,7 @@ def status(ctx: typer.Context) -> None:
             "UNAUTHENTICATED",
             f"not logged in at {line.place}",
             NOT_ALLOWED,
-            hint="log in with: predmarket auth login EMAIL",
+            hint=f"log in with: {line.spelled('auth login EMAIL')}",
         )
     with line.client() as client:
         user = client.me()

@@ -33,6 +33,7 @@ _WORD = re.compile(r"[a-z0-9:-]+")
 _LOOKALIKES = str.maketrans(
     {"$": "\uff04", "`": "\u2019", "\\": "\uff3c", '"': "\u201d", "'": "\u2019"}
 )
+_PROFILE = re.compile(r"[A-Za-z0-9._-]+")
 
 _OF_MARKETS = ("orderbook", "trades", "ticker")
 _OWN = ("user:me:orders", "user:me:fills", "user:me:balances", "user:me:positions")
@@ -82,6 +83,19 @@ def endings(incomplete: str) -> Proposals:
     return [(name, text) for name, text in known.items() if name.startswith(incomplete.upper())]
 
 
+def profiles(ctx: typer.Context, incomplete: str) -> Proposals:
+    """Propose the profiles that have an address or a session."""
+    from predmarket.client import settings
+
+    del ctx
+
+    def ask() -> Proposals:
+        folder = settings.resolve(new_profile=True).folder
+        return [(name, "") for name in settings.profiles(folder)]
+
+    return _matching(incomplete, ask, _PROFILE)
+
+
 def topics(ctx: typer.Context, incomplete: str) -> Proposals:
     """Propose the feed's topics, and behind a topic of markets their slugs."""
     before = _before_in_bash()
@@ -110,12 +124,14 @@ def _before_in_bash() -> str:
     return "".join(words[max(0, start) : at])
 
 
-def _matching(incomplete: str, ask: Callable[[], Iterable[tuple[str, str]]]) -> Proposals:
+def _matching(
+    incomplete: str, ask: Callable[[], Iterable[tuple[str, str]]], word: re.Pattern[str] = _WORD
+) -> Proposals:
     found: Proposals = []
     with suppress(Exception):  # a shell has no use for an error
         fitting = (item for item in ask() if item[0].startswith(incomplete))
         # A shell runs what it completes, so an exchange must not write the command line.
-        found.extend(islice((item for item in fitting if _WORD.fullmatch(item[0])), _AT_MOST))
+        found.extend(islice((item for item in fitting if word.fullmatch(item[0])), _AT_MOST))
     return found
 
 

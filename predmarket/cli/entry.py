@@ -147,9 +147,9 @@ def _send(line: Line, order: NewOrder, *, given: bool) -> None:
         try:
             placed = client.place_order(order)
         except ClientError as error:
-            refusal = failure.of_client(error)
+            refusal = line.failure(error)
             if refusal.exit_code == UNAVAILABLE:
-                refusal.hint = f"to repeat it safely, add: --client-id {order.client_order_id}"
+                refusal.advise(f"to repeat it safely, add: --client-id {order.client_order_id}")
             raise refusal from None
     line.output.record(layouts.ORDER, placed, brief=True)
 

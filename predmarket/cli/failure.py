@@ -29,6 +29,10 @@ class Failure(Exception):
     request_id: str | None = None
     hint: str | None = None
 
+    def advise(self, hint: str) -> None:
+        """Add a line that says what to do next."""
+        self.hint = f"{self.hint}\n{hint}" if self.hint else hint
+
 
 def usage(message: str, hint: str | None = None) -> Failure:
     """Return the failure of a command line that cannot be carried out as it stands."""
@@ -36,14 +40,14 @@ def usage(message: str, hint: str | None = None) -> Failure:
 
 
 def of_client(error: ClientError) -> Failure:
-    """Return what the client library raised as a failure of the command."""
+    """Return what the client library raised as a failure of the command. (Line.failure knows more:
+    what to do about it depends on where the line connects and as whom.)
+    """
     if isinstance(error, ApiError):
         from predmarket.contracts.errors import exit_code  # slow to load, and good news need it not
 
         hint = None
-        if error.status == 401 and error.code != "INVALID_CREDENTIALS":
-            hint = "log in with: predmarket auth login EMAIL"
-        elif error.retry_after_s is not None:
+        if error.retry_after_s is not None:
             hint = f"try again in {ceil(error.retry_after_s)} s"
         return Failure(
             error.code,

@@ -1,12 +1,15 @@
 """One command line being carried out: its options, its output, its connection."""
 
+import shlex
 from functools import cached_property
 
 import typer
 
 import predmarket.client as api
+from predmarket.cli.failure import Failure
 from predmarket.cli.options import Options
 from predmarket.cli.output import Output
+from predmarket.client import ClientError
 from predmarket.client.settings import Settings, resolve
 
 
@@ -16,11 +19,31 @@ class Line:
     def __init__(self) -> None:
         self.options = Options()
         self.output = Output(self.options)
+        self.market: str | None = None
+        """The market that the line names, if it names one."""
+        self.new_profile = False
+        """Whether the profile may be a new one, since the command logs in."""
 
     @cached_property
     def settings(self) -> Settings:
         """Where to connect and as whom. Raises ConfigurationError."""
-        return resolve(self.options.url, self.options.profile)
+        options = self.options
+        return resolve(options.url, options.profile, new_profile=self.new_profile)
+
+    def spelled(self, command: str) -> str:
+        """Return ``command`` to be typed for the same exchange and profile as this line."""
+        words = ["predmarket"]
+        if self.options.profile is not None:
+            words += ["-P", shlex.quote(self.options.profile)]
+        if self.options.url is not None:
+            words += ["--url", shlex.quote(self.options.url)]
+        return " ".join([*words, command])
+
+    def failure(self, error: ClientError) -> Failure:
+        """Return what the client library raised as this line's failure, with advice."""
+        from predmarket.cli.advice import advised  # good news need it not
+
+        return advised(self, error)
 
     @property
     def place(self) -> str:

@@ -1,5 +1,6 @@
 """The global options: accepted anywhere on the line, at every level, the later one winning."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, TypeAlias
@@ -41,17 +42,29 @@ def _keep(ctx: typer.Context, param: typer.CallbackParam, value: object) -> obje
     return value
 
 
-def _option(*names: str, help: str, metavar: str | None = None) -> typer.models.OptionInfo:
+def _option(
+    *names: str,
+    help: str,
+    metavar: str | None = None,
+    autocompletion: Callable[..., object] | None = None,
+) -> typer.models.OptionInfo:
     """Return an option that is noted as it is read: no command has a parameter for it."""
     option: typer.models.OptionInfo = typer.Option(
         *names,
         help=help,
         metavar=metavar,
         case_sensitive=False,
+        autocompletion=autocompletion,
         callback=_keep,
         expose_value=False,
     )
     return option
+
+
+def _profiles(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    from predmarket.cli.complete import profiles  # only a shell that completes needs it
+
+    return profiles(ctx, incomplete)
 
 
 Url: TypeAlias = Annotated[
@@ -65,6 +78,7 @@ Profile: TypeAlias = Annotated[
         "-P",
         metavar="NAME",
         help="Whose session and address to use [env: PREDMARKET_PROFILE].",
+        autocompletion=_profiles,
     ),
 ]
 Output: TypeAlias = Annotated[

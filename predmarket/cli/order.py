@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, failure, layouts
+from predmarket.cli import arguments, layouts
 from predmarket.cli import line as lines
 from predmarket.cli.arguments import ListedStatus
 from predmarket.cli.failure import Failure, usage
+from predmarket.cli.line import Line
 from predmarket.cli.numbers import PRICE, QTY, optional
 from predmarket.cli.options import Format
 from predmarket.cli.paging import Span, one_page, show_list
@@ -52,11 +53,11 @@ def cancel(
     elif canceled:
         line.output.record(layouts.ORDER, canceled[0], brief=True)
     if failures:
-        raise _not_canceled(failures, len(ids))
+        raise _not_canceled(line, failures, len(ids))
 
 
-def _not_canceled(failures: Sequence[tuple[int, ClientError]], asked: int) -> Failure:
-    refusal = failure.of_client(failures[0][1])
+def _not_canceled(line: Line, failures: Sequence[tuple[int, ClientError]], asked: int) -> Failure:
+    refusal = line.failure(failures[0][1])
     if asked > 1:
         refusal.message = f"not all of {asked} orders were cancelled"
         refusal.details = {str(order_id): str(error) for order_id, error in failures}

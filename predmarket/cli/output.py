@@ -133,8 +133,8 @@ class Output:
         self.say(f"error: {_named(failure.code)}{lines[0]}")
         for line in [*lines[1:], *_details(failure.details)]:
             self.say(f"  {line}")
-        if failure.hint:
-            self.say(failure.hint)
+        for line in (failure.hint or "").splitlines():
+            self.say(line)
         return failure.exit_code
 
     @contextmanager

@@ -50,5 +50,5 @@ def revoke_all(ctx: typer.Context) -> None:
     with line.client() as client:
         client.revoke_all()
     line.output.note(
-        "all sessions and API keys have ended; log in with: predmarket auth login EMAIL"
+        "all sessions and API keys have ended; log in with: " + line.spelled("auth login EMAIL")
     )

@@ -45,8 +45,8 @@ def create(
         try:
             transfer = client.transfer(email, amount, reason, idempotency_key=key)
         except ClientError as error:
-            refusal = failure.of_client(error)
+            refusal = line.failure(error)
             if refusal.exit_code == failure.UNAVAILABLE:
-                refusal.hint = f"to repeat it safely, add: --idempotency-key {key}"
+                refusal.advise(f"to repeat it safely, add: --idempotency-key {key}")
             raise refusal from None
     line.output.record(layouts.TRANSFER, transfer)

@@ -12,7 +12,7 @@ import httpx
 
 from predmarket.client import variables
 from predmarket.client.calls import Call
-from predmarket.client.errors import ApiError, ConfigurationError, Unreachable, refusal
+from predmarket.client.errors import ApiError, ConfigurationError, Unreachable, refusal, why
 from predmarket.client.headers import LOOPBACK, USER_AGENT, bearer, check, retry_after_s
 
 T = TypeVar("T")
@@ -89,8 +89,10 @@ def unreachable(error: Exception, url: str) -> Unreachable:
     """Return what an exception of the HTTP library means to a caller."""
     if isinstance(error, httpx.TimeoutException):
         return Unreachable(f"no answer from {url} in time")
+    if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error):
+        return Unreachable(f"{url} is no exchange: what listens there does not speak http")
     if isinstance(error, httpx.TransportError):
-        return Unreachable(f"cannot reach {url}{_by_proxy(url)}: {str(error) or 'connection lost'}")
+        return Unreachable(f"cannot reach {url}{_by_proxy(url)}: {why(error)}")
     return Unreachable(f"{url} gave an unreadable answer")
 
 
@@ -106,12 +108,15 @@ FAILURES = (httpx.TransportError, httpx.DecodingError, UnicodeError)
 
 def decoded(response: httpx.Response, call: Call[T], url: str) -> T:
     """Return the answer to ``call``, or raise what it stands for: ApiError, Unreachable."""
+    if response.is_redirect:
+        where = response.headers.get("Location", "elsewhere")
+        raise Unreachable(f"{url} sends one on to {where}: that is the address to use")
     if not response.is_success:
         raise _refusal(response)
-    if response.status_code == 204 or not response.content:
+    if (response.status_code == 204 or not response.content) and not call.is_list:
         return cast("T", None)
     data = _json(response)
-    if data is None:
+    if not isinstance(data, dict) or (call.is_list and not isinstance(data.get("items"), list)):
         raise Unreachable(f"{url} does not answer like a predmarket exchange")
     return cast("T", data)
 

@@ -66,7 +66,9 @@ class Access(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One HTTP request whose answer decodes to T. repeatable: sending it twice does no harm."""
+    """One HTTP request whose answer decodes to T. repeatable: sending it twice does no harm.
+    is_list: the answer is a Page.
+    """
 
     method: str
     path: str
@@ -75,6 +77,7 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
     access: Access = Access.REQUIRED
     repeatable: bool = False
+    is_list: bool = False
 
     def after(self, page: Page[Item]) -> "Call[T] | None":
         """Return the same call for the page that follows ``page``, None after the last."""
@@ -158,6 +161,10 @@ def _get(path: str, access: Access = Access.REQUIRED, **query: object) -> Call[T
     return Call("GET", path, params=_query(**query), access=access, repeatable=True)
 
 
+def _list(path: str, access: Access = Access.REQUIRED, **query: object) -> Call[Page[Item]]:
+    return replace(_get(path, access, **query), is_list=True)
+
+
 def _in_path(market: MarketRef) -> str:
     # these would name another path than the one they stand in
     if market in ("", ".", ".."):
@@ -197,7 +204,7 @@ def logout(refresh_token: str) -> Call[None]:
 
 def sessions() -> Call[Page[SessionInfo]]:
     """One's own sessions that go on, newest first."""
-    return _get("/v1/auth/sessions", Access.SESSION)
+    return _list("/v1/auth/sessions", Access.SESSION)
 
 
 def revoke_session(session_id: int) -> Call[None]:
@@ -224,7 +231,7 @@ def create_api_key(name: str, scopes: Sequence[str]) -> Call[NewApiKey]:
 
 def api_keys() -> Call[Page[ApiKey]]:
     """One's own API keys, newest first, without what is secret of them."""
-    return _get("/v1/auth/api-keys", Access.SESSION)
+    return _list("/v1/auth/api-keys", Access.SESSION)
 
 
 def revoke_api_key(key_id: int) -> Call[None]:
@@ -250,7 +257,7 @@ def markets(
 ) -> Call[Page[Market]]:
     """List markets."""
     path, access = "/v1/markets", Access.OPTIONAL
-    return _get(path, access, status=status, q=q, limit=limit, offset=offset, cursor=cursor)
+    return _list(path, access, status=status, q=q, limit=limit, offset=offset, cursor=cursor)
 
 
 def market(market: MarketRef) -> Call[Market]:
@@ -319,7 +326,7 @@ def trades(
 ) -> Call[Page[Trade]]:
     """Trades, newest first."""
     path = f"/v1/trades/{_in_path(market)}"
-    return _get(path, Access.OPTIONAL, limit=limit, cursor=cursor)
+    return _list(path, Access.OPTIONAL, limit=limit, cursor=cursor)
 
 
 def candles(
@@ -328,7 +335,8 @@ def candles(
     """Prices by interval (1m, 5m, 15m, 1h, 1d), oldest first; one without a trade is left out."""
     query = _query(interval=interval, to=_moment(to)) | _query(**{"from": _moment(since)})
     path = f"/v1/candles/{_in_path(market)}"
-    return Call("GET", path, params=query, access=Access.OPTIONAL, repeatable=True)
+    listing: Call[Page[Candle]] = _list(path, Access.OPTIONAL)
+    return replace(listing, params=query)
 
 
 # Orders
@@ -364,7 +372,7 @@ def orders(
     cursor: str | None = None,
 ) -> Call[Page[Order]]:
     """One's own orders, newest first; of one status or of several, LIVE being those that rest."""
-    return _get(
+    return _list(
         "/v1/orders",
         market=market,
         status=status if status is None or isinstance(status, str) else ",".join(status),
@@ -413,7 +421,7 @@ def balance() -> Call[Balance]:
 
 def positions() -> Call[Page[Position]]:
     """Holdings, one entry a market."""
-    return _get("/v1/user/positions")
+    return _list("/v1/user/positions")
 
 
 def portfolio() -> Call[Portfolio]:
@@ -423,7 +431,7 @@ def portfolio() -> Call[Portfolio]:
 
 def fills(*, limit: int | None = None, cursor: str | None = None) -> Call[Page[Fill]]:
     """One's own executions, newest first."""
-    return _get("/v1/user/fills", limit=limit, cursor=cursor)
+    return _list("/v1/user/fills", limit=limit, cursor=cursor)
 
 
 def statement(
@@ -434,7 +442,7 @@ def statement(
     cursor: str | None = None,
 ) -> Call[Page[LedgerLine]]:
     """Every movement of one's own cash, newest first."""
-    return _get("/v1/user/ledger", market=market, kind=kind, limit=limit, cursor=cursor)
+    return _list("/v1/user/ledger", market=market, kind=kind, limit=limit, cursor=cursor)
 
 
 # Administration
@@ -461,7 +469,7 @@ def users(
     cursor: str | None = None,
 ) -> Call[Page[User]]:
     """List accounts (admin)."""
-    return _get("/v1/users", q=q, limit=limit, offset=offset, cursor=cursor)
+    return _list("/v1/users", q=q, limit=limit, offset=offset, cursor=cursor)
 
 
 def update_user(
@@ -479,7 +487,7 @@ def admin_log(
     cursor: str | None = None,
 ) -> Call[Page[AdminAct]]:
     """What admins did, newest first (admin)."""
-    return _get("/v1/admin/log", actor=actor, action=action, limit=limit, cursor=cursor)
+    return _list("/v1/admin/log", actor=actor, action=action, limit=limit, cursor=cursor)
 
 
 def revoke_all_of(user_id: int) -> Call[None]:

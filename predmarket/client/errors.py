@@ -3,6 +3,11 @@
 Every exception here reads as one line that may be shown to a person; none carries a token.
 """
 
+import os
+import re
+
+_ERRNO = re.compile(r"\[Errno -?\d+\] (.*)", re.DOTALL)
+
 
 class ClientError(Exception):
     """Anything the client library raises on purpose."""
@@ -42,6 +47,21 @@ class ApiError(ClientError):
         self.details = {} if details is None else details
         self.request_id = request_id
         self.retry_after_s = retry_after_s
+
+
+def why(error: BaseException) -> str:
+    """Return why there is no connection, in the words of a system or a library, made plainer."""
+    text = str(error)
+    if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
+        return "what listens there does not speak https; try http"
+    if text.startswith("Server disconnected"):
+        return "the connection was closed without an answer"
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return f"its certificate is not trusted ({text.partition('failed: ')[2] or text})"
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    failed = _ERRNO.fullmatch(text)
+    return failed[1] if failed else text or "connection lost"
 
 
 def _first_problem(details: object) -> str:

@@ -300,7 +300,7 @@ async def _connected(url: str, token: str | None, timeout_s: float) -> ClientCon
     except InvalidStatus as refused:
         raise _refused(refused) from None
     except (OSError, TimeoutError, InvalidHandshake, WebSocketException, EOFError) as error:
-        raise Lost(f"cannot reach {url.partition('?')[0]}: {error}") from None
+        raise Lost(f"cannot reach {url.partition('?')[0]}: {errors.why(error)}") from None
 
 
 def _refused(refused: InvalidStatus) -> Lost:

@@ -1,4 +1,4 @@
-"""Where the client connects and as whom: flag > environment > profile file > default.
+"""Where the client connects and as whom: flag > environment > .env > profile file > default.
 
 config.toml in the configuration folder:
 
@@ -8,16 +8,23 @@ config.toml in the configuration folder:
     url = "https://practice.example.com"
 
 A profile that the file does not name is still a profile: it has the default address and a session
-of its own.
+of its own. But one that is a slip away from a known one, and has no session, is refused: it would
+be the wrong exchange. A .env file is the working folder's; it never decides who gets an API key
+that came from elsewhere.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from predmarket.client.errors import ConfigurationError
+from predmarket.client.headers import LOOPBACK
+from predmarket.nearest import did_you_mean, slips
+from predmarket.variables import CLIENTS, ENV_FILE, PREFIX, mistyped
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 DEFAULT_PROFILE = "default"
@@ -28,7 +35,7 @@ _PROFILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value and where it came from: flag, env, profile or default."""
+    """A value and where it came from: flag, env, .env, profile or default."""
 
     value: str
     origin: str
@@ -53,35 +60,117 @@ def resolve(
     url: str | None = None,
     profile: str | None = None,
     environ: Mapping[str, str] | None = None,
+    *,
+    env_file: Path = Path(ENV_FILE),
+    new_profile: bool = False,
 ) -> Settings:
-    """Settle the settings; the arguments are flags. Raises ConfigurationError."""
-    env = os.environ if environ is None else environ
-    config_dir = _first(None, env.get("PREDMARKET_CONFIG_DIR"), None) or _default_folder()
+    """Settle the settings; url and profile are flags. Raises ConfigurationError.
+
+    new_profile: the profile may be like another, since it is about to get a session.
+    """
+    given = _Given(os.environ if environ is None else environ, _env_file(env_file))
+    config_dir = given.setting("CONFIG_DIR") or _default_folder()
     file = _profile_file(Path(config_dir.value) / "config.toml")
-    chosen = _first(
-        profile, env.get("PREDMARKET_PROFILE"), _text(file, "default_profile")
-    ) or Setting(DEFAULT_PROFILE, "default")
+    chosen = _first(profile, given.setting("PROFILE"), _text(file, "default_profile")) or Setting(
+        DEFAULT_PROFILE, "default"
+    )
     if not _PROFILE.fullmatch(chosen.value):
         raise ConfigurationError(
             "a profile's name has 1 to 64 letters, digits, dots, dashes or underscores"
         )
-    entry = _table(_table(file, "profiles"), chosen.value)
-    address = _first(url, env.get("PREDMARKET_URL"), _text(entry, "url"))
-    key = env.get("PREDMARKET_API_KEY")
-    return Settings(
+    named = _table(file, "profiles")
+    if chosen.value not in named and not new_profile:
+        _refuse_slip(chosen, Path(config_dir.value), named)
+    entry = _table(named, chosen.value)
+    address = _first(url, given.setting("URL"), _text(entry, "url"))
+    key = given.setting("API_KEY")
+    settings = Settings(
         url=_checked_url(address or Setting(DEFAULT_URL, "default")),
         profile=chosen,
         config_dir=config_dir,
-        api_key=Setting(key, "env") if key else None,
+        api_key=key,
     )
+    _refuse_strange_address(settings)
+    return settings
 
 
-def _first(flag: str | None, env: str | None, profile: str | None) -> Setting | None:
+def profiles(folder: Path) -> list[str]:
+    """Return the profiles that config.toml names or that have a session.
+
+    Raises ConfigurationError.
+    """
+    named = _table(_profile_file(folder / "config.toml"), "profiles")
+    return sorted({*named, *_in_sessions(folder)})
+
+
+class _Given:
+    """What the environment says, and what a .env file says where it says nothing."""
+
+    def __init__(self, environ: Mapping[str, str], file: Mapping[str, str]) -> None:
+        self._environ, self._file = environ, file
+        slip = mistyped({*environ, *file}, CLIENTS)
+        if slip is not None:
+            raise ConfigurationError(slip)
+
+    def setting(self, name: str) -> Setting | None:
+        """Return one of CLIENTS; what is empty counts as not given."""
+        for values, origin in ((self._environ, "env"), (self._file, ".env")):
+            value = values.get(f"{PREFIX}{name}")
+            if value:
+                return Setting(value, origin)
+        return None
+
+
+def _env_file(path: Path) -> Mapping[str, str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read {path}: {error}") from None
+    if PREFIX not in text.upper():
+        return {}
+    from io import StringIO  # noqa: PLC0415
+
+    from dotenv import dotenv_values  # noqa: PLC0415  (needed only where there is a file)
+
+    values = dotenv_values(stream=StringIO(text))
+    return {name.upper(): value for name, value in values.items() if value}
+
+
+def _first(flag: str | None, given: Setting | None, profile: str | None) -> Setting | None:
     if flag is not None:
         return Setting(flag, "flag")
-    if env:
-        return Setting(env, "env")
-    return Setting(profile, "profile") if profile else None
+    return given or (Setting(profile, "profile") if profile else None)
+
+
+def _refuse_slip(chosen: Setting, folder: Path, named: Mapping[str, object]) -> None:
+    in_sessions = _in_sessions(folder)
+    known = {DEFAULT_PROFILE, *named, *in_sessions}
+    if chosen.value not in known:
+        near = slips(chosen.value, sorted(known))
+        if near:
+            raise ConfigurationError(f"there is no profile {chosen.value}{did_you_mean(near)}")
+
+
+def _in_sessions(folder: Path) -> set[str]:
+    """Return the profiles that have a session, as far as their file can be read."""
+    try:
+        sessions = json.loads((folder / "session.json").read_text(encoding="utf-8"))["sessions"]
+        return {str(key).partition(" ")[0] for key in sessions}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def _refuse_strange_address(settings: Settings) -> None:
+    """Refuse to take an API key of the environment to where the working folder's file says."""
+    key = settings.api_key
+    strange = settings.url.origin == ENV_FILE and key is not None and key.origin != ENV_FILE
+    if strange and urlsplit(settings.url.value).hostname not in LOOPBACK:
+        raise ConfigurationError(
+            f"{PREFIX}API_KEY is in the environment, {PREFIX}URL only in {ENV_FILE}: name the"
+            " address with --url or in the environment, for the key to go there"
+        )
 
 
 def _checked_url(setting: Setting) -> Setting:

@@ -37,13 +37,14 @@ from predmarket.server.schema import schema_upgrade
 from predmarket.server.seeding import seed, well_known
 from predmarket.server.services import Services
 from predmarket.server.serving import HttpServer, http_config
-from predmarket.server.settings import PREFIX, Settings, SettingsError
+from predmarket.server.settings import Settings, SettingsError
 from predmarket.server.settlement.core import Core
 from predmarket.server.settlement.open import leadership, open_store
 from predmarket.server.settlement.store import StoreError
 from predmarket.server.stopping import Server, Stopping
 from predmarket.server.storage.database import Database
 from predmarket.server.view import MarketView
+from predmarket.variables import PREFIX
 
 log = logging.getLogger(__name__)
 

@@ -28,9 +28,8 @@ from predmarket import units
 from predmarket.server.setting_kinds import Credit, Limit, Origins, Proxies, Slippage
 from predmarket.server.shown import shown, without_parameters
 from predmarket.server.storage.database import is_sqlite, normal_url
+from predmarket.variables import ENV_FILE, PREFIX, SERVERS, mistyped, unknown
 
-PREFIX = "PREDMARKET_"
-ENV_FILE = ".env"
 SECRET_BYTES = 32
 SECRET_FILE = "jwt-secret"
 
@@ -139,10 +138,13 @@ class Settings(BaseSettings):
     def load(cls, overrides: Mapping[str, object] | None = None) -> Self:
         """Read all settings; ``overrides`` are flags, by field name; None is not given.
 
-        Raises SettingsError naming the first setting that cannot be used.
+        Raises SettingsError naming the first setting that cannot be used, or is mistyped.
         """
         given = {name: value for name, value in (overrides or {}).items() if value is not None}
         try:
+            slip = mistyped(_given(), SERVERS)
+            if slip is not None:
+                raise SettingsError(slip)
             return cls(**given)  # type: ignore[arg-type]  # validated here
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
@@ -256,20 +258,14 @@ class Settings(BaseSettings):
         return "" if value is None else str(value)
 
 
-_OTHERS = frozenset({"URL", "PROFILE", "API_KEY", "CONFIG_DIR"})
-"""What the command line reads for itself."""
-
-
 def unknown_variables() -> list[str]:
-    """Return the environment's variables that look like settings and are none: typing errors."""
-    known = {name.upper() for name in Settings.model_fields} | _OTHERS
-    return sorted(
-        name
-        for name in os.environ
-        if name.startswith(PREFIX)
-        and name.removeprefix(PREFIX) not in known
-        and not name.startswith(f"{PREFIX}TEST_")
-    )
+    """Return the variables, in the environment or .env, that look like settings and are none."""
+    return unknown(_given())
+
+
+def _given() -> set[str]:
+    """Return the names of all variables."""
+    return {*os.environ, *(name.upper() for name in dotenv_values(ENV_FILE))}
 
 
 def _kept_secret(path: Path) -> str:

@@ -1,7 +1,10 @@
 """Exit codes, and errors as people and as programs read them."""
 
 import json
+import socket
+import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -55,12 +58,101 @@ def _no_pause(_self: object, attempt: int, _asked_s: float | None = None) -> flo
     return 0.0 if attempt < 3 else None
 
 
-def test_nobody_there(run: Run) -> None:
-    """Exit code 3, and one line that names the address."""
-    ran = run("--url", "http://127.0.0.1:1", "market", "list")
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("flag", "the address {url} comes from --url"),
+        ("env", "the address {url} comes from PREDMARKET_URL"),
+        ("file", "the address {url} comes from PREDMARKET_URL in .env"),
+        ("profile", "the address {url} comes from profile practice"),
+    ],
+)
+def test_nobody_there(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, said: str
+) -> None:
+    """Exit code 3, a line that names the address, and one that says where it came from."""
+    url = "http://127.0.0.1:1"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PREDMARKET_URL")
+    words: list[str] = []
+    if source == "flag":
+        words = ["--url", url]
+    elif source == "env":
+        monkeypatch.setenv("PREDMARKET_URL", url)
+    elif source == "file":
+        (tmp_path / ".env").write_text(f"PREDMARKET_URL={url}\n")
+    else:
+        words = ["-P", "practice"]
+        home.mkdir()
+        (home / "config.toml").write_text(f'[profiles.practice]\nurl = "{url}"\n')
+    monkeypatch.setattr("predmarket.client.retry.Retry.pause_s", lambda *_: None)
+    ran = run("market", "list", *words)
     assert ran.code == 3
-    assert ran.err.startswith("error: cannot reach http://127.0.0.1:1: ")
-    assert len(ran.err.splitlines()) == 1
+    assert ran.err.splitlines() == [
+        f"error: cannot reach {url}: Connection refused",
+        said.format(url=url),
+    ]
+
+
+def test_nobody_at_the_default_address(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A newcomer is told what starts an exchange."""
+    monkeypatch.delenv("PREDMARKET_URL")
+    monkeypatch.setattr("predmarket.client.settings.DEFAULT_URL", "http://127.0.0.1:1")
+    monkeypatch.setattr("predmarket.client.retry.Retry.pause_s", lambda *_: None)
+    ran = run("market", "list")
+    assert ran.code == 3
+    assert ran.err.splitlines()[-1].endswith("start an exchange there with: predmarket serve")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(404, raw=b"<h1>no"), "is no predmarket exchange: it answered 404 Not Found"),
+        (Answer(raw=b"<h1>hello"), "does not answer like a predmarket exchange"),
+        (Answer(body={"unexpected": 1}), "does not answer like a predmarket exchange"),
+        (Answer(body=[1]), "does not answer like a predmarket exchange"),
+        (Answer(204), "does not answer like a predmarket exchange"),
+        (Answer(302, headers={"Location": "https://x/"}), "sends one on to https://x/"),
+        (Answer(502, raw=b"<h1>bad"), "what stands before the exchange answered 502 Bad Gateway"),
+    ],
+)
+def test_what_is_no_exchange(
+    run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch, answer: Answer, said: str
+) -> None:
+    """It is said in words, not as a defect."""
+    monkeypatch.setattr("predmarket.client.retry.Retry.pause_s", lambda *_: None)
+    stub.on("GET", "/v1/markets", answer)
+    ran = run("market", "list")
+    assert (ran.code, ran.out) == (3, "")
+    assert said in ran.err.splitlines()[0]
+    assert ran.err.splitlines()[1] == f"the address {stub.url} comes from PREDMARKET_URL"
+
+
+def test_https_where_http_is_spoken(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The libraries speak of a wrong version number."""
+    monkeypatch.setattr("predmarket.client.retry.Retry.pause_s", lambda *_: None)
+    ran = run("--url", stub.url.replace("http:", "https:"), "market", "list")
+    assert ran.code == 3
+    assert "does not speak https; try http\n" in ran.err
+
+
+def test_what_speaks_no_http(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the port of another program."""
+    monkeypatch.setattr("predmarket.client.retry.Retry.pause_s", lambda *_: None)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def speak() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"220 mail.example.com\r\n\r\n")
+                connection.recv(1000)
+
+        thread = threading.Thread(target=speak)
+        thread.start()
+        ran = run("--url", f"http://127.0.0.1:{server.getsockname()[1]}", "market", "list")
+        thread.join()
+    assert ran.code == 3
+    assert "does not speak http\n" in ran.err
 
 
 @pytest.mark.parametrize("output", ["json", "jsonl"])
@@ -140,21 +232,67 @@ def test_an_argument_that_is_no_text(run: Run) -> None:
     assert ran.err.startswith("error: ")
 
 
-def test_a_defect_is_one_line(run: Run, stub: Stub) -> None:
-    """Even an answer that no exchange gives leads to no traceback."""
-    stub.on("GET", "/v1/markets", Answer(body={"unexpected": 1}))
+def test_a_defect_is_one_line(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even what nobody foresaw leads to no traceback."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr("predmarket.cli.market.show_list", fail)
     ran = run("market", "list")
     assert ran.code == failure.USAGE
     assert "Traceback" not in ran.err
     assert ran.err.startswith("error: INTERNAL: KeyError")
 
 
-def test_a_refused_login_has_a_hint(run: Run, stub: Stub) -> None:
-    """Whoever is not logged in is told how to."""
+def test_whoever_is_not_logged_in_is_told_how_to(run: Run, stub: Stub) -> None:
+    """For the same exchange and profile as the line was for."""
     stub.on("GET", "/v1/user/balance", refusal(401, "UNAUTHENTICATED", "who are you"))
     ran = run("account", "balance")
     assert ran.code == 4
-    assert "predmarket auth login" in ran.err
+    assert ran.err.splitlines() == [
+        f"error: UNAUTHENTICATED: not logged in at {stub.url} (profile default)",
+        "log in with: predmarket auth login EMAIL",
+    ]
+    hint = f"predmarket -P ann --url {stub.url} auth login EMAIL"
+    assert run("account", "balance", "-P", "ann", "--url", stub.url).err.endswith(f"{hint}\n")
+    assert run("auth", "status", "-P", "ann", "--url", stub.url).err.endswith(f"{hint}\n")
+
+
+def test_a_bad_api_key_is_not_a_matter_of_logging_in(
+    run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A login would not help: the key goes before it."""
+    monkeypatch.setenv("PREDMARKET_API_KEY", "pmk_SECRET")
+    stub.on("GET", "/v1/user/balance", refusal(401, "UNAUTHENTICATED", "who are you"))
+    ran = run("account", "balance")
+    assert (ran.code, "log in" in ran.err, "SECRET" in ran.err) == (4, False, False)
+    assert "the API key in PREDMARKET_API_KEY (the environment) is unknown here" in ran.err
+
+
+def test_what_one_may_not_do(run: Run, stub: Stub) -> None:
+    """Whoever is logged in is told as whom they asked, not to log in."""
+    stub.on("GET", "/v1/users", refusal(403, "FORBIDDEN", "only an admin may do this"))
+    ran = run("user", "list", "-P", "ann")
+    assert ran.code == 4
+    assert ran.err.splitlines() == [
+        "error: FORBIDDEN: only an admin may do this",
+        f"this was asked with the login of profile ann, at {stub.url}",
+    ]
+
+
+@pytest.mark.parametrize("words", ["book rian", "order list --market rian", "market show rian"])
+def test_a_mistyped_market(run: Run, stub: Stub, words: str) -> None:
+    """It is answered with the nearest."""
+    for path in ("/v1/orderbook/rian", "/v1/orders", "/v1/markets/rian"):
+        stub.on("GET", path, refusal(404, "MARKET_NOT_FOUND", "there is no such market"))
+    stub.on("GET", "/v1/markets", Answer(body=page(MARKET)))
+    ran = run(*words.split())
+    assert ran.code == 5
+    said = "error: MARKET_NOT_FOUND: there is no market rian; did you mean rain?\n"
+    assert ran.err == said
+    stub.on("GET", "/v1/markets", refusal(500, "INTERNAL"))
+    assert run(*words.split()).err == said.replace("; did you mean rain?", "")
 
 
 @pytest.mark.parametrize(

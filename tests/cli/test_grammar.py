@@ -1,8 +1,13 @@
 """What the line may say: each option once, other spellings, and refusals in plain words."""
 
+from pathlib import Path
+
 import pytest
+import typer
 
 from predmarket.cli import complete
+from predmarket.cli.grammar import root
+from predmarket.cli.line import Line
 from tests.cli.conftest import Run
 from tests.client.data import ORDER, page
 from tests.client.stub import Answer, Stub
@@ -82,3 +87,15 @@ def test_endings_complete() -> None:
     """Whatever the case."""
     assert [name for name, _ in complete.endings("")] == ["YES", "NO", "VOID"]
     assert [name for name, _ in complete.endings("y")] == ["YES"]
+
+
+def test_profiles_complete(environment: None, home: Path) -> None:
+    """Those that have an address or a session."""
+    home.mkdir()
+    (home / "config.toml").write_text('[profiles.practice]\nurl = "http://h"\n')
+    (home / "session.json").write_text('{"sessions": {"bob http://h": {}}}')
+    context = typer.Context(root(), obj=Line())
+    assert [name for name, _ in complete.profiles(context, "")] == ["bob", "practice"]
+    assert [name for name, _ in complete.profiles(context, "p")] == ["practice"]
+    (home / "config.toml").write_text("=")
+    assert complete.profiles(context, "") == []

@@ -313,7 +313,7 @@ async def test_a_screen_that_ends_otherwise(exchange: WatchedExchange) -> None:
         await screen.shows(ENTERED)
         await socket.refuse(await socket.heard("subscribe"), "MARKET_NOT_FOUND", "no such market")
         assert await screen.ended() == 5
-        left = await screen.shows(LEFT + "error: MARKET_NOT_FOUND: no such market")
+        left = await screen.shows(LEFT + "error: MARKET_NOT_FOUND: there is no market rain")
         assert "\x1b" not in screen.seen[left:]
 
 

@@ -1,11 +1,12 @@
 """flag > environment > profile file > default."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from predmarket.client import ConfigurationError
-from predmarket.client.settings import Setting, resolve
+from predmarket.client.settings import Setting, profiles, resolve
 
 FILE = """\
 default_profile = "practice"
@@ -69,3 +70,64 @@ def test_a_file_that_cannot_be_used(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.toml").write_text(text)
     with pytest.raises(ConfigurationError, match=r"config\.toml"):
         resolve(environ=environ(tmp_path))
+
+
+def test_a_file_of_the_folder(tmp_path: Path) -> None:
+    """It stands between the environment and the profile, as it does for the exchange."""
+    (tmp_path / "config.toml").write_text(FILE)
+    file = tmp_path / ".env"
+    file.write_text("PREDMARKET_URL=http://127.0.0.1:7\nPREDMARKET_API_KEY=k\nPREDMARKET_PORT=7\n")
+    found = resolve(environ=environ(tmp_path), env_file=file)
+    assert Setting("http://127.0.0.1:7", ".env") == found.url
+    assert Setting("k", ".env") == found.api_key
+    found = resolve(environ=environ(tmp_path, PREDMARKET_URL="http://env"), env_file=file)
+    assert Setting("http://env", "env") == found.url
+    assert Setting("http://flag", "flag") == resolve("http://flag", env_file=file).url
+
+
+def test_a_file_of_the_folder_does_not_get_a_key(tmp_path: Path) -> None:
+    """Else whoever wrote what one has unpacked would: but on this machine it may."""
+    file = tmp_path / ".env"
+    env = environ(tmp_path, PREDMARKET_API_KEY="k")
+    file.write_text("PREDMARKET_URL=http://127.0.0.1:7\n")
+    assert resolve(environ=env, env_file=file).url.value == "http://127.0.0.1:7"
+    file.write_text("PREDMARKET_URL=https://example.org\n")
+    with pytest.raises(ConfigurationError, match="PREDMARKET_API_KEY"):
+        resolve(environ=env, env_file=file)
+    assert resolve("https://example.org", environ=env, env_file=file).api_key
+
+
+def test_a_file_of_the_folder_that_is_none(tmp_path: Path) -> None:
+    """Bytes that are no text are refused, a folder of that name is none."""
+    (tmp_path / ".env").mkdir()
+    assert resolve(environ=environ(tmp_path), env_file=tmp_path / ".env").url.origin == "default"
+    (tmp_path / "bad").write_bytes(b"\xff")
+    with pytest.raises(ConfigurationError, match="cannot read"):
+        resolve(environ=environ(tmp_path), env_file=tmp_path / "bad")
+
+
+@pytest.mark.parametrize("name", ["prcatice", "practic", "pratice", "Practice", "prac-tice"])
+def test_a_mistyped_profile(tmp_path: Path, name: str) -> None:
+    """It would be the default address; a login may make it all the same, and then it is one."""
+    (tmp_path / "config.toml").write_text(FILE)
+    with pytest.raises(ConfigurationError, match=f"no profile {name}; did you mean practice"):
+        resolve(profile=name, environ=environ(tmp_path))
+    assert resolve(profile=name, environ=environ(tmp_path), new_profile=True).profile.value == name
+    (tmp_path / "session.json").write_text(json.dumps({"sessions": {f"{name} http://h": {}}}))
+    assert resolve(profile=name, environ=environ(tmp_path)).profile.value == name
+    assert profiles(tmp_path) == sorted(["practice", name])
+
+
+@pytest.mark.parametrize("name", ["practice2", "bob", "practise-more"])
+def test_another_profile(tmp_path: Path, name: str) -> None:
+    """A name that no slip makes of another is a profile of its own, whatever digits it ends in."""
+    (tmp_path / "config.toml").write_text(FILE)
+    assert resolve(profile=name, environ=environ(tmp_path)).profile.value == name
+
+
+def test_a_mistyped_setting(tmp_path: Path) -> None:
+    """Passed over, it would be another exchange; what is no slip is somebody else's."""
+    for name in ("PREDMARKET_ULR", "PREDMARKET_APIKEY"):
+        with pytest.raises(ConfigurationError, match=f"{name} is no setting; did you mean"):
+            resolve(environ=environ(tmp_path, **{name: "x"}))
+    resolve(environ=environ(tmp_path, PREDMARKET_DATADIR="x", PREDMARKET_SERVICE_HOST="x"))

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from predmarket.server.settings import PREFIX, Settings
+from predmarket.server.settings import Settings
+from predmarket.variables import PREFIX
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent

@@ -11,9 +11,10 @@ from sqlalchemy import text
 
 from predmarket.server import operate, start
 from predmarket.server.expected import OperateError
-from predmarket.server.settings import unknown_variables
+from predmarket.server.settings import Settings, unknown_variables
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
+from predmarket.variables import SERVERS
 from tests.support.exchange import ExchangeProcess
 
 
@@ -136,12 +137,36 @@ def test_a_database_of_a_newer_version_is_refused(
     assert operate.db_current(given) == "9999"
 
 
-def test_variables_that_are_no_settings_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A typing error is said, not passed over."""
-    monkeypatch.setenv("PREDMARKET_PROT", "9")
+def test_variables_that_are_no_settings_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Wherever they stand."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("PREDMARKET_PLOUGH=9\nOTHER=1\n")
+    monkeypatch.setenv("PREDMARKET_SERVICE_HOST", "9")  # as Kubernetes sets it
     monkeypatch.setenv("PREDMARKET_PORT", "9")
     monkeypatch.setenv("PREDMARKET_PROFILE", "x")
-    assert unknown_variables() == ["PREDMARKET_PROT"]
+    assert unknown_variables() == ["PREDMARKET_PLOUGH", "PREDMARKET_SERVICE_HOST"]
+    Settings.load()
+
+
+@pytest.mark.parametrize("in_file", [False, True])
+def test_a_mistyped_setting_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, in_file: bool
+) -> None:
+    """Passed over, it would be an exchange with another folder than the one that was meant."""
+    monkeypatch.chdir(tmp_path)
+    if in_file:
+        (tmp_path / ".env").write_text("PREDMARKET_DATADIR=x\n")
+    else:
+        monkeypatch.setenv("PREDMARKET_DATADIR", "x")
+    with pytest.raises(OperateError, match=r"DATADIR is no setting; .* PREDMARKET_DATA_DIR\?"):
+        operate.config({})
+
+
+def test_the_names_of_settings_are_the_settings() -> None:
+    """They are listed apart, for those who do not load them."""
+    assert {name.upper() for name in Settings.model_fields} == SERVERS
 
 
 def test_a_process_from_start_to_end(tmp_path: Path) -> None:

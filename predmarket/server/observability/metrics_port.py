@@ -17,8 +17,9 @@ from predmarket.server.limits.address import is_loopback
 from predmarket.server.listening import listen_at
 from predmarket.server.observability.metrics import CONTENT_TYPE, Metrics
 from predmarket.server.serving import http_config
-from predmarket.server.settings import PREFIX, Settings, SettingsError
+from predmarket.server.settings import Settings, SettingsError
 from predmarket.server.stopping import Server
+from predmarket.variables import PREFIX
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ from redis.exceptions import ResponseError
 from predmarket.server.mac import Mac
 from predmarket.server.redis import FAILURES, connect, failure_of_ping
 from predmarket.server.redis_keys import Keys
-from predmarket.server.settings import PREFIX, Settings, SettingsError
+from predmarket.server.settings import Settings, SettingsError
+from predmarket.variables import PREFIX
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,89 @@
+"""What to do about a failure, which depends on where the line connects and as whom."""
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from predmarket.cli import failure
+from predmarket.cli.failure import UNAVAILABLE, Failure
+from predmarket.client import ApiError, ClientError, Retry, Unreachable, calls
+from predmarket.client.settings import DEFAULT_URL
+from predmarket.nearest import did_you_mean, nearest
+
+if TYPE_CHECKING:
+    from predmarket.cli.line import Line
+
+_MARKETS = 1_000
+_PATIENCE_S = 2.0
+_UNAUTHENTICATED = "UNAUTHENTICATED"
+_ORIGINS = {"flag": "--url", "env": "PREDMARKET_URL", ".env": "PREDMARKET_URL in .env"}
+
+
+def advised(line: "Line", error: ClientError) -> Failure:
+    """Return ``error`` as the failure of ``line``, with what to do about it."""
+    lost = failure.of_client(error)
+    if isinstance(error, Unreachable):
+        _about_the_address(line, lost)
+    elif isinstance(error, ApiError) and error.code == f"HTTP_{error.status}":
+        _about_a_stranger(line, lost, error)
+    elif isinstance(error, ApiError) and error.status == 401:
+        _about_the_login(line, lost, error)
+    elif lost.code == "FORBIDDEN":
+        lost.advise(f"this was asked {_as_whom(line)}, at {line.settings.url.value}")
+    elif lost.code == "MARKET_NOT_FOUND" and line.market is not None:
+        near = _markets_like(line, line.market)
+        lost.message = f"there is no market {line.market}{did_you_mean(near)}"
+    return lost
+
+
+def _about_the_address(line: "Line", lost: Failure) -> None:
+    url = line.settings.url
+    if url.origin == "profile":
+        named = f"profile {line.settings.profile.value}"
+    else:
+        named = _ORIGINS.get(url.origin, "")
+    if named:
+        lost.advise(f"the address {url.value} comes from {named}")
+    if url.origin == "default":
+        lost.advise(
+            f"no address was given, and {DEFAULT_URL} is the default;"
+            " start an exchange there with: predmarket serve"
+        )
+
+
+def _about_a_stranger(line: "Line", lost: Failure, error: ApiError) -> None:
+    """Say that an error page came which no exchange has written."""
+    answer = f"{error.status} {error.message}"
+    if error.status < 500:
+        lost.message = f"{line.settings.url.value} is no predmarket exchange: it answered {answer}"
+        lost.code, lost.exit_code = "UNREACHABLE", UNAVAILABLE
+    else:
+        lost.message = f"what stands before the exchange answered {answer}"
+    _about_the_address(line, lost)
+
+
+def _about_the_login(line: "Line", lost: Failure, error: ApiError) -> None:
+    if error.code != _UNAUTHENTICATED:
+        return
+    if line.settings.api_key:
+        where = ".env" if line.settings.api_key.origin == ".env" else "the environment"
+        lost.message = f"the API key in PREDMARKET_API_KEY ({where}) is unknown here, or revoked"
+        lost.advise(f"list keys with: {line.spelled('auth key list')}")
+    else:
+        lost.message = f"not logged in at {line.place}"
+        lost.advise(f"log in with: {line.spelled('auth login EMAIL')}")
+
+
+def _as_whom(line: "Line") -> str:
+    if line.settings.api_key:
+        return "with the API key in PREDMARKET_API_KEY"
+    return f"with the login of profile {line.settings.profile.value}"
+
+
+def _markets_like(line: "Line", name: str) -> list[str]:
+    """Return markets that ``name`` may have been meant to be; none where they cannot be listed."""
+    try:
+        with line.client(retry=Retry(attempts=1), timeout_s=_PATIENCE_S) as client:
+            known = islice(client.follow(calls.markets(limit=100)), _MARKETS)
+            return nearest(name, [market["slug"] for market in known])
+    except ClientError:
+        return []
