@@ -121,11 +121,14 @@ async def test_whatever_is_wanted_every_pane_can_be_read(
     (tmp_path / layout.FILE).write_text(text, encoding="utf-8")
     async with scripted(tmp_path, size=size) as (desktop, script, _):
         await go_live(desktop, script)
-        for pane, place in regions(desktop).items():
-            if place:
-                assert Region(0, 0, *size).contains_region(place), pane
-                assert place.width >= 20, pane
-        assert region(desktop, "ladder").height >= 8
+
+        def readable() -> bool:
+            places = [place for place in regions(desktop).values() if place]
+            inside = all(Region(0, 0, *size).contains_region(place) for place in places)
+            wide = all(place.width >= 20 for place in places)
+            return inside and wide and region(desktop, "ladder").height >= 8
+
+        await desktop.until(readable, "every pane readable")
 
 
 async def test_a_layout_that_cannot_be_read_is_said(tmp_path: Path) -> None:
