@@ -33,14 +33,15 @@ check: $(DEV) ## format, lint, types, import contracts, banned calls
 # One more than there are processors: tests wait as much as they work.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
-# Tests make and remove hundreds of databases: in memory, where there is plenty of it.
+# Tests make and remove hundreds of databases: in memory, where there is plenty of it. Servers run as
+# another user there when the tests run as root.
 SHM := $(shell [ "$$(df -Pk /dev/shm 2>/dev/null | awk 'END {print ($$4 > 4000000)}')" = 1 ] && echo /dev/shm)
 SCRATCH ?= $(or $(SHM),$(TMPDIR),/tmp)
 
 # The check takes one processor and the tests wait now and then, so both run at the same time. The
 # output of the check comes at the end, in one piece.
 test: $(DEV) ## all that a change must pass: check, and the tests on real servers
-	@scratch=$$(mktemp -d $(SCRATCH)/predmarket.XXXXXX); chmod 711 $$scratch; \
+	@scratch=$$(mktemp -d $(SCRATCH)/predmarket.XXXXXX); chmod 1777 $$scratch; \
 	$(MAKE) --no-print-directory check >$$scratch/check 2>&1 & check=$$!; \
 	trap 'kill $$check 2>/dev/null; rm -rf $$scratch' EXIT; \
 	TMPDIR=$$scratch $(BIN)/pytest -n $(WORKERS) --dist worksteal; tests=$$?; \
