@@ -6,7 +6,7 @@ One timer draws frames; one worker listens to the feed. Everything else is in th
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -24,6 +24,7 @@ from predmarket.client import ApiError, ClientError
 from predmarket.tui import bindings, keymap, layout
 from predmarket.tui.app_keys import BINDINGS
 from predmarket.tui.desk import spell
+from predmarket.tui.desk.brakes import Limits
 from predmarket.tui.desk.journal import Weight
 from predmarket.tui.key_queue import Acted, KeyQueue
 from predmarket.tui.screens.admin import AdminScreen
@@ -125,6 +126,11 @@ class TradingApp(App[None]):
         trader.flags = self.place.flags
         trader.sizes = self._keys_file.sizes
         trader.brakes.limits = self._keys_file.limits
+
+    def limit(self, limits: Limits) -> None:
+        """Hold orders to these limits from now on, those of the next user, too."""
+        self._keys_file = replace(self._keys_file, limits=limits)
+        self.trader.brakes.limits = limits
 
     @property
     def keys_file(self) -> Path:

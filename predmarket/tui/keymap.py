@@ -17,6 +17,7 @@ What cannot be used is said on the screen and left out; the rest applies.
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -25,11 +26,15 @@ from typing import Any
 from predmarket import units
 from predmarket.tui.desk import brakes
 from predmarket.tui.desk.brakes import Limits
+from predmarket.tui.layout import write
 from predmarket.tui.trader import SIZES
 from predmarket.units import Qty
 
 FILE = "keys.toml"
 _KEY = re.compile(r"[A-Za-z0-9_]+(\+[A-Za-z0-9_]+)*|[^\sA-Za-z0-9]")
+_BRAKES = re.compile(r"\s*\[\s*brakes\s*\]\s*(#.*)?$")
+_TABLE = re.compile(r"\s*\[")
+_LIMIT = re.compile(r"\s*(?P<name>\w+)\s*=[^#]*?(?P<comment>\s*#.*)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,46 @@ def load(folder: Path) -> Keys:
     except (units.UnitError, ValueError, TypeError, AttributeError) as error:
         wrong.append(f"{FILE}: brakes: {error}")
     return Keys(bound, sizes, wrong, table.get("bell") is True, limits)
+
+
+def save_limits(folder: Path, limits: Limits) -> None:
+    """Write the limits into the file; all else in it, comments too, stays as it is.
+
+    Raises OSError, and ValueError where the file cannot be read or has them in another way.
+    """
+    path = folder / FILE
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    before = tomllib.loads(text)
+    changed = _with_limits(text, limits.texts)
+    after = tomllib.loads(changed)
+    others = [{name: before[name] for name in before if name != "brakes"},
+              {name: after[name] for name in after if name != "brakes"}]  # fmt: skip
+    exact = tomllib.loads(changed, parse_float=Decimal)
+    if others[0] != others[1] or brakes.read(exact.get("brakes", {})) != limits:
+        raise ValueError("its brakes are no table of their own: change them there")
+    write(path, changed)
+
+
+def _with_limits(text: str, texts: Mapping[str, str]) -> str:
+    """Return a file with these limits in place of those it has."""
+    lines = text.splitlines()
+    start = next((n for n, line in enumerate(lines) if _BRAKES.match(line)), None)
+    if start is None:
+        lines += ["", "[brakes]"] if lines else ["[brakes]"]
+        start = len(lines) - 1
+    end = next((n for n in range(start + 1, len(lines)) if _TABLE.match(lines[n])), len(lines))
+    while not lines[end - 1].strip():
+        end -= 1
+    kept: list[str] = []
+    missing = dict(texts)
+    for line in lines[start + 1 : end]:
+        limit = _LIMIT.match(line)
+        if limit is None:
+            kept.append(line)
+        elif limit["name"] in missing:
+            kept.append(f"{limit['name']} = {missing.pop(limit['name'])}{limit['comment'] or ''}")
+    kept += [f"{name} = {value}" for name, value in missing.items()]
+    return "\n".join([*lines[: start + 1], *kept, *lines[end:]]) + "\n"
 
 
 def _bound(table: Any) -> tuple[dict[str, str], list[str]]:  # noqa: ANN401  (as it was read)

@@ -10,7 +10,9 @@ from predmarket.tui import keymap
 from predmarket.tui.desk.brakes import Brakes, Limits, read
 from predmarket.tui.desk.desk import Desk
 from predmarket.tui.trader import Trader
+from tests.tui.screens import scripted
 from tests.tui.script import NOW, ScriptedClient, market, order, position, snapshot
+from tests.tui.test_screen import go_live
 
 
 @pytest.fixture
@@ -91,3 +93,58 @@ def test_limits_of_the_file(tmp_path: Path) -> None:
     for wrong in ({"order": "-1"}, {"through": "1.5"}, {"rate": True}, {"loss": "nan"}):
         with pytest.raises(ValueError, match=r"."):
             read(wrong)
+
+
+FILE = """\
+sizes = [5, 10]
+
+[brakes]  # mine
+order = 100        # contracts
+rate = 5
+# a note
+
+[keys]
+"app.arm" = "f12"
+"""
+
+
+def test_limits_are_written_into_the_file(tmp_path: Path) -> None:
+    """Other lines and comments stay; a limit that is none any more goes."""
+    file = tmp_path / keymap.FILE
+    file.write_text(FILE, encoding="utf-8")
+    keymap.save_limits(tmp_path, Limits(order=50_50, loss=12_500_000))
+    assert file.read_text(encoding="utf-8") == FILE.replace(
+        "order = 100        #", "order = 50.50        #"
+    ).replace("rate = 5\n# a note\n", "# a note\nloss = 12.500000\n")
+    file.unlink()
+    keymap.save_limits(tmp_path, Limits(through=3))
+    assert keymap.load(tmp_path).limits == Limits(through=3)
+
+
+@pytest.mark.parametrize("text", ["brakes = {order = 1}\n", "brakes.order = 1\n", "[brakes\n"])
+def test_a_file_that_has_limits_in_another_way_is_left_alone(tmp_path: Path, text: str) -> None:
+    """It is the trader's; what cannot be changed safely is not changed."""
+    file = tmp_path / keymap.FILE
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"."):
+        keymap.save_limits(tmp_path, Limits(order=5_00))
+    assert file.read_text(encoding="utf-8") == text
+
+
+async def test_limits_are_seen_and_changed_on_the_screen(tmp_path: Path) -> None:
+    """Wrong ones are said in the form; right ones hold at once and are kept."""
+    async with scripted(tmp_path) as (desktop, script, _):
+        await go_live(desktop, script)
+        await desktop.press("l")
+        await desktop.sees("Your limits")
+        await desktop.type("100")
+        await desktop.press("tab")
+        await desktop.type("many")
+        await desktop.press("enter")
+        await desktop.sees("position")
+        await desktop.type("500")
+        await desktop.press("enter")
+        await desktop.sees("your limits: order 100 position 500")
+        assert desktop.trader.brakes.limits == Limits(order=100_00, position=500_00)
+        await desktop.until(lambda: keymap.load(tmp_path).limits.order == 100_00, "kept")
+        assert "order 100 position 500" in desktop.text().splitlines()[0]

@@ -13,6 +13,8 @@ from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.themes import DARK, LIGHT
 from predmarket.tui.trader import SIZES
 from predmarket.tui.widgets.chart import Chart, Kind
+from predmarket.tui.widgets.columns import Kind as Column
+from predmarket.tui.widgets.columns import columns
 from predmarket.tui.widgets.foot import Foot
 from tests.tui.screens import Desktop, scripted
 from tests.tui.script import (
@@ -57,6 +59,24 @@ async def test_everything_has_its_place(tmp_path: Path, size: tuple[int, int]) -
         assert "0.60" in desktop.text()
         assert "too small" not in desktop.text()
         assert [len(line) for line in lines] == [size[0]] * size[1]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_order_form_leaves_the_ladder_in_sight(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    """Bids, prices and asks can be read, and nothing of the form is cut off."""
+    async with scripted(tmp_path, size=size) as (desktop, script, _):
+        await go_live(desktop, script)
+        ladder = desktop.ladder
+        await desktop.press("o")
+        await desktop.sees("Reduce only")
+        form = desktop.app.screen.query_one(".dialog")
+        asks = next(c for c in columns(ladder.size.width, 100) if c.kind is Column.ASK)
+        await desktop.until(lambda: form.region.x > ladder.region.x + asks.x + asks.width, "beside")
+        assert desktop.app.screen.region.contains_region(form.region)
+        assert desktop.app.screen.query_one("#send").region
+        assert " 0.60 │" in desktop.text()
 
 
 def _seen(widget: Widget) -> bool:

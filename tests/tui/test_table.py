@@ -9,9 +9,12 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from predmarket.tui.desk import spell
+from predmarket.tui.desk.desk import Desk
 from predmarket.tui.themes import FALLBACK
+from predmarket.tui.widgets import tables
 from predmarket.tui.widgets.panel import Span, fit
 from predmarket.tui.widgets.table import Row, Table, number, text
+from tests.tui.script import market
 
 ROWS = [("rain-tomorrow", "0.61", "12"), ("snow", "0.08", "1250"), ("hail-日本", "-", "3")]
 
@@ -82,6 +85,31 @@ async def test_the_least_column_goes_first(width: int, head: str) -> None:
         lines = app.set(ROWS)
         assert lines[0] == head
         assert max(map(cell_len, lines)) <= width
+
+
+@pytest.mark.parametrize(
+    ("width", "heads"),
+    [
+        (26, ["", "MARKET", "LAST "]),
+        (40, ["", "MARKET", "LAST "]),
+        (41, ["", "MARKET", "BID", "ASK", "LAST "]),
+        (50, ["", "MARKET", "BID", "ASK", "LAST ", "CHANGE"]),
+        (57, ["", "MARKET", "BID", "ASK", "LAST ", "CHANGE", "VOLUME"]),
+    ],
+)
+def test_the_market_list_keeps_names_before_prices_but_the_last(
+    width: int, heads: list[str]
+) -> None:
+    """Bid and ask come and go together, once the names can be read."""
+    desk = Desk()
+    name, price = "turnout-above-sixty-percent", "0.5000"
+    found = market(1, name, tickSize="0.0010", bestBid=price, bestAsk=price, lastPrice=price)
+    desk.markets.take([found])
+    table = tables.markets(desk, str, plain=False, id="markets")
+    assert table.count == 1
+    shown, widths = table._layout(width)
+    assert [table.columns[i].heading for i in shown] == heads
+    assert sum(widths) + len(widths) - 1 == width
 
 
 async def test_columns_never_shrink() -> None:

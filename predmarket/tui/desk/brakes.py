@@ -35,16 +35,26 @@ class Limits:
     rate: int | None = None
 
     @property
+    def texts(self) -> dict[str, str]:
+        """Return each limit as it is typed and written, by its name; those there are alone."""
+        texts = {
+            "order": None if self.order is None else spell.qty(self.order),
+            "position": None if self.position is None else spell.qty(self.position),
+            "loss": None if self.loss is None else units.format(self.loss, units.MONEY_DECIMALS),
+            "through": None if self.through is None else str(self.through),
+            "rate": None if self.rate is None else str(self.rate),
+        }
+        return {name: text for name, text in texts.items() if text is not None}
+
+    @property
     def words(self) -> str:
-        """Return the limits in a few words, for the header: "order 100 · loss 50"."""
-        parts = [
-            ("order", None if self.order is None else spell.qty(self.order)),
-            ("position", None if self.position is None else spell.qty(self.position)),
-            ("loss", None if self.loss is None else spell.money(self.loss)),
-            ("through", None if self.through is None else str(self.through)),
-            ("rate", None if self.rate is None else f"{self.rate}/s"),
-        ]
-        return " ".join(f"{name} {value}" for name, value in parts if value is not None)
+        """Return the limits in a few words, for the header: "order 100 loss 50.00 rate 5/s"."""
+        shown = self.texts
+        if self.loss is not None:
+            shown["loss"] = spell.money(self.loss)
+        if self.rate is not None:
+            shown["rate"] += "/s"
+        return " ".join(f"{name} {text}" for name, text in shown.items())
 
 
 def read(table: Mapping[str, object]) -> Limits:

@@ -1,6 +1,6 @@
 """A small form of named fields, and a question that is answered by typing a word."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -30,7 +30,8 @@ class Field:
 
 class FormDialog(DeskDialog[dict[str, str] | None]):
     """Dismissed with the fields' texts, or None when given up. With ``confirm`` that word has to
-    be typed first, so that nothing final happens by a slip of a key.
+    be typed first, so that nothing final happens by a slip of a key. ``check`` says why fields
+    cannot be taken.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,6 +46,7 @@ class FormDialog(DeskDialog[dict[str, str] | None]):
         text: str = "",
         confirm: str = "",
         act: str = "Send",
+        check: Callable[[dict[str, str]], str] | None = None,
     ) -> None:
         super().__init__()
         self._title = title
@@ -52,6 +54,7 @@ class FormDialog(DeskDialog[dict[str, str] | None]):
         self._text = text
         self._confirm = confirm
         self._act = act
+        self._check = check
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
@@ -88,7 +91,11 @@ class FormDialog(DeskDialog[dict[str, str] | None]):
             self.tell(f"type {self._confirm} to go on", "$error")
             self.query_one("#confirm").focus()
             return
-        self.close(values)
+        why = self._check(values) if self._check is not None else ""
+        if why:
+            self.tell(why, "$error")
+        else:
+            self.close(values)
 
     @on(Button.Pressed, "#close")
     def action_close(self) -> None:

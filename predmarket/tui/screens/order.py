@@ -6,6 +6,7 @@ from here either. The order keeps one client order id until the exchange has dec
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 from uuid import uuid4
@@ -33,6 +34,8 @@ from predmarket.units import Price, Qty
 _PAUSE_S = 0.15
 _AGAIN_S = 1.0
 _OFF, _ON = "no", "yes"
+_NARROWEST, _WIDEST = 40, 62
+"""How few and how many columns the form has."""
 
 
 class OrderDialog(DeskDialog[None]):
@@ -54,8 +57,11 @@ class OrderDialog(DeskDialog[None]):
         qty: Qty | None = None,
         at_market: bool = False,
         reduce: bool = False,
+        ladder_ends: Callable[[], int] = int,
     ) -> None:
+        """``ladder_ends`` returns the first column behind the ladder, which stays in sight."""
         super().__init__()
+        self._ladder_ends = ladder_ends
         self._qty = qty
         self._reduce = reduce
         self._market = market
@@ -98,9 +104,20 @@ class OrderDialog(DeskDialog[None]):
                 yield Button("Close", id="close", compact=True)
 
     def on_mount(self) -> None:
+        self._stand_beside_ladder()
         self._fit_form()
         self._look()
         self.set_interval(_AGAIN_S, self._look)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._stand_beside_ladder)
+
+    def _stand_beside_ladder(self) -> None:
+        """Use the room to the right of the ladder, and over its last columns what that lacks."""
+        room = self.app.size.width - self._ladder_ends()
+        width = max(_NARROWEST, min(_WIDEST, room))
+        self.query_one(".dialog").styles.width = width
+        self.set_class(width < _WIDEST, "-slim")
 
     @on(Choice.Changed, "#side")
     def _side_changed(self) -> None:

@@ -18,6 +18,7 @@ from predmarket.contracts.markets import Interval
 from predmarket.terms import Side
 from predmarket.tui.desk import spell
 from predmarket.tui.desk.journal import Weight
+from predmarket.tui.screens import limits
 from predmarket.tui.screens.amend import AmendDialog
 from predmarket.tui.screens.base import DeskScreen, start
 from predmarket.tui.screens.filling import fill_chart, fill_flow, fill_ladder
@@ -226,7 +227,13 @@ class TradingScreen(PaneActions, DeskScreen[None]):
             return
         ask = desk.book.best_ask
         side = Side.SELL if cursor is not None and ask is not None and cursor >= ask else Side.BUY
-        self.app.push_screen(OrderDialog(desk.market, side=side, price=cursor, at_market=at_market))
+        form = OrderDialog(
+            desk.market, side=side, price=cursor, at_market=at_market, ladder_ends=self._ladder_ends
+        )
+        self.app.push_screen(form)
+
+    def _ladder_ends(self) -> int:
+        return self.query_one(Ladder).region.right
 
     def action_flatten(self, times: int) -> None:
         """Open the form for a market order of ``times`` the position: 1 ends it, 2 reverses it."""
@@ -239,9 +246,18 @@ class TradingScreen(PaneActions, DeskScreen[None]):
         side = Side.SELL if net > 0 else Side.BUY
         self.app.push_screen(
             OrderDialog(
-                desk.market, side=side, qty=times * abs(net), at_market=True, reduce=times == 1
+                desk.market,
+                side=side,
+                qty=times * abs(net),
+                at_market=True,
+                reduce=times == 1,
+                ladder_ends=self._ladder_ends,
             )
         )
+
+    def action_limits(self) -> None:
+        """Show and change the trader's own limits."""
+        start(self, partial(limits.change, self.trading), exclusive=True, group="limits")
 
     def action_markets(self) -> None:
         """Go to the markets or back."""

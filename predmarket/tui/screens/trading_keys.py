@@ -48,6 +48,14 @@ BINDINGS: list[BindingType] = [
         tooltip="Turn the position round at market; its preview comes first.",
     ),
     Binding(
+        "l",
+        "limits",
+        "Limits",
+        False,
+        id="trading.limits",
+        tooltip="See and change your own limits.",
+    ),
+    Binding(
         "f2",
         "markets",
         "Markets",

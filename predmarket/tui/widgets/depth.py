@@ -58,7 +58,7 @@ class Depth(Lined[tuple[Run, ...]], can_focus=True):
         for role in ("bids", "asks", "best-bid", "best-ask", "head", "axis", "rule", "stale")
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("z", "reach", "Reach", id="depth.reach", tooltip="Look closer, or at it all"),
+        Binding("z", "reach", "Reach", id="depth.reach", tooltip="Look closer, or at it all."),
     ]
 
     def __init__(

@@ -19,18 +19,22 @@ from textual.message import Message
 from predmarket.tui.desk.guard import HOLD_SECONDS
 from predmarket.tui.widgets.panel import Line, Panel, Span, fit
 
+LEAST = 12
+ESSENTIAL = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``weight`` decides which goes first when room lacks: the lowest. ``stretch`` is cut to
-    ``least`` cells before any goes, and ``fill`` takes the rest of the line."""
+    """``weight`` decides which goes first when room lacks: the lowest. ``stretch`` is cut before
+    any goes, to ``roomy`` cells before those under ESSENTIAL go, which go with all others of their
+    weight, and to ``LEAST`` before the others; ``fill`` takes the rest of the line."""
 
     heading: str
     numeric: bool = False
     weight: int = 9
     stretch: bool = False
     fill: bool = False
-    least: int = 12
+    roomy: int = LEAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,10 @@ def number(heading: str, weight: int = 9) -> Column:
 
 
 def text(
-    heading: str, weight: int = 9, *, stretch: bool = False, fill: bool = False, least: int = 12
+    heading: str, weight: int = 9, *, stretch: bool = False, fill: bool = False, roomy: int = LEAST
 ) -> Column:
     """Return a column whose cells stand to the left."""
-    return Column(heading, False, weight, stretch or fill, fill, least)
+    return Column(heading, False, weight, stretch or fill, fill, roomy)
 
 
 MANY = 200
@@ -87,10 +91,21 @@ class Table(Panel, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Up", False, id="table.up", tooltip="The row above."),
         Binding("down", "move(1)", "Down", False, id="table.down", tooltip="The row below."),
-        Binding("pageup", "move(-10)", "Page up", False, id="table.page-up"),
-        Binding("pagedown", "move(10)", "Page down", False, id="table.page-down"),
-        Binding("home", "move(-100000)", "First", False, id="table.first"),
-        Binding("end", "move(100000)", "Last", False, id="table.last"),
+        Binding(
+            "pageup", "move(-10)", "Page up", False, id="table.page-up", tooltip="Ten rows up."
+        ),
+        Binding(
+            "pagedown",
+            "move(10)",
+            "Page down",
+            False,
+            id="table.page-down",
+            tooltip="Ten rows down.",
+        ),
+        Binding(
+            "home", "move(-100000)", "First", False, id="table.first", tooltip="The first row."
+        ),
+        Binding("end", "move(100000)", "Last", False, id="table.last", tooltip="The last row."),
         Binding("enter", "choose", "Choose", False, id="table.choose", tooltip="Choose the row."),
     ]
 
@@ -242,11 +257,20 @@ class Table(Panel, can_focus=True):
         shown = [*range(len(self.columns))]
         least = sorted(shown, key=lambda i: (self.columns[i].weight, i))
 
-        def needed() -> int:
-            return sum(self._least(i) for i in shown) + self._gap * (len(shown) - 1)
+        def needed(*, roomy: bool = False) -> int:
+            cells = sum(self._least(i, roomy=roomy) for i in shown)
+            return cells + self._gap * (len(shown) - 1)
 
-        while len(shown) > 1 and needed() > width:
-            shown.remove(next(i for i in least if i in shown))
+        gone = 0
+        for i in least:
+            weight = self.columns[i].weight
+            if weight < ESSENTIAL:
+                leaves = weight == gone or needed(roomy=True) > width
+            else:
+                leaves = needed() > width
+            if leaves and len(shown) > 1:
+                gone = weight
+                shown.remove(i)
         widths = [self._least(i) for i in shown]
         spare = width - needed()
         for n, i in enumerate(shown):
@@ -256,9 +280,11 @@ class Table(Panel, can_focus=True):
                 spare -= more
         return shown, widths
 
-    def _least(self, i: int) -> int:
+    def _least(self, i: int, *, roomy: bool = False) -> int:
         column, widest = self.columns[i], self._widths[i]
-        return min(widest, column.least) if column.stretch else widest
+        if not column.stretch:
+            return widest
+        return min(widest, column.roomy if roomy else LEAST)
 
     def _line(self, cells: Sequence[Span], shown: list[int], widths: list[int]) -> Line:
         spans: list[Span] = []

@@ -35,7 +35,7 @@ _WAYS = {True: (RISEN, "gain"), False: (FALLEN, "loss"), None: (" ", "plain")}
 _SPOKEN_WAYS = {True: ("+", "gain"), False: ("-", "loss"), None: (" ", "plain")}
 """The sign of a last price by which way it went, and its tone."""
 _SLUG = 20
-"""As much of a market's name as is shown before other columns have room."""
+"""As much of a market's name as is shown before bid, ask, change and volume have room."""
 
 
 def markets(desk: Desk, search: Callable[[], str], *, plain: bool, id: str) -> Table:
@@ -46,7 +46,7 @@ def markets(desk: Desk, search: Callable[[], str], *, plain: bool, id: str) -> T
 
     columns = [
         text("", 11),
-        text("MARKET", 10, fill=True, least=_SLUG),
+        text("MARKET", 10, fill=True, roomy=_SLUG),
         number("BID", 7),
         number("ASK", 7),
         number("LAST ", 9),

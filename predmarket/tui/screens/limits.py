@@ -1,0 +1,54 @@
+"""The form that shows the trader's own limits and changes them, in keys.toml as well."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from predmarket.tui import keymap
+from predmarket.tui.desk import brakes
+from predmarket.tui.desk.brakes import Limits
+from predmarket.tui.desk.journal import Weight
+from predmarket.tui.screens.form import Field, FormDialog
+
+if TYPE_CHECKING:
+    from predmarket.tui.app import TradingApp
+
+_FIELDS = (
+    ("order", "Largest order", "contracts"),
+    ("position", "Largest position", "contracts in a market"),
+    ("loss", "Open loss", "dollars in a market"),
+    ("through", "Through best", "ticks"),
+    ("rate", "Orders a second", "orders"),
+)
+_TEXT = """\
+The screen holds an order back that exceeds one of these, and says so. An empty field is no limit. \
+Beyond the open loss only orders that reduce the position are sent."""
+
+
+def form(limits: Limits) -> FormDialog:
+    """Return the form, filled in with the limits as they are."""
+    texts = limits.texts
+    rows = [Field(name, label, texts.get(name, ""), hint) for name, label, hint in _FIELDS]
+    return FormDialog("Your limits", rows, text=_TEXT, act="Keep", check=_check)
+
+
+def _check(values: dict[str, str]) -> str:
+    try:
+        brakes.read(values)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+async def change(app: "TradingApp") -> None:
+    """Show the limits; what the trader changes holds at once, and the next time, too."""
+    values = await app.push_screen_wait(form(app.trader.brakes.limits))
+    if values is None:
+        return
+    limits = brakes.read(values)
+    app.limit(limits)
+    said, weight = f"your limits: {limits.words or 'none'}", Weight.GOOD
+    try:
+        await asyncio.to_thread(keymap.save_limits, app.place.folder, limits)
+    except (OSError, ValueError) as error:
+        said, weight = f"{said}, until the screen ends; {keymap.FILE}: {error}", Weight.WARNING
+    app.trader.say(said, weight)
