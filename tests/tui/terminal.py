@@ -22,6 +22,8 @@ PATIENCE_S = 60.0
 """How long to wait for what must come."""
 AGAIN_S = 0.25
 F8, F9, F10 = "\x1b[19~", "\x1b[20~", "\x1b[21~"
+ESCAPE, BACKSPACE, END = "\x1b", "\x7f", "\x1b[F"
+FOCUS_IN, FOCUS_OUT = "\x1b[I", "\x1b[O"
 ALTERNATE, CURSOR = "1049", "25"
 MOUSE = frozenset({"1000", "1002", "1003", "1006", "1015"})
 PASTE = "2004"

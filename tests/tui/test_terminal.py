@@ -1,14 +1,32 @@
 """`predmarket tui` as it is started: in a terminal, on an exchange, each a process of its own."""
 
 import os
+import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
+from predmarket.tui.desk.guard import HOLD_SECONDS
 from tests.support.exchange import QUICK, ROOT, ExchangeProcess
-from tests.tui.terminal import ALTERNATE, CURSOR, F8, F9, F10, MOUSE, PASTE, Terminal
+from tests.tui.terminal import (
+    ALTERNATE,
+    BACKSPACE,
+    CURSOR,
+    END,
+    ESCAPE,
+    F8,
+    F9,
+    F10,
+    FOCUS_IN,
+    FOCUS_OUT,
+    MOUSE,
+    PASTE,
+    Terminal,
+)
 
 EMAIL, PASSWORD = "user@example.com", "password123"
 
@@ -22,21 +40,79 @@ def process(tmp_path: Path, migrated_sqlite_url: str) -> Iterator[ExchangeProces
     process.kill()
 
 
-def working(url: str) -> list[tuple[str, str, str]]:
-    """Return the user's open orders as the exchange has them: side, price, what is left."""
-    with httpx.Client(base_url=f"{url}/v1", verify=False) as client:
+@dataclass
+class Exchange:
+    """The user's orders as the exchange has them."""
+
+    client: httpx.Client
+
+    def working(self) -> list[tuple[str, str, str]]:
+        """Return open orders: side, price, what is left."""
+        items = self.client.get("/orders", params={"status": "OPEN"}).json()["items"]
+        return sorted((each["side"], each["price"], each["qtyRemaining"]) for each in items)
+
+    def placed(self) -> list[str]:
+        """Return the sides of all orders that ever were, the first one first."""
+        return [each["side"] for each in self.client.get("/orders").json()["items"]][::-1]
+
+
+@pytest.fixture
+def exchange(process: ExchangeProcess) -> Iterator[Exchange]:
+    """The exchange, asked with a session of the user's own."""
+    with httpx.Client(base_url=f"{process.url}/v1", verify=False) as client:
         who = {"email": EMAIL, "password": PASSWORD}
         token = client.post("/auth/login", json=who).json()["accessToken"]
-        answer = client.get(
-            "/orders", params={"status": "OPEN"}, headers={"Authorization": f"Bearer {token}"}
-        )
-    return sorted(
-        (order["side"], order["price"], order["qtyRemaining"]) for order in answer.json()["items"]
-    )
+        client.headers["Authorization"] = f"Bearer {token}"
+        yield Exchange(client)
 
 
-def test_trading_in_a_terminal(process: ExchangeProcess, tmp_path: Path) -> None:
-    """Log in with everything typed ahead, arm, place by mouse and by key, cancel all, quit."""
+def bursts(terminal: Terminal, exchange: Exchange, cell: tuple[int, int]) -> None:
+    """Hand the armed screen many keys in one read, and the click that raises its window."""
+    before = exchange.placed()
+    terminal.type("/bs")
+    terminal.sees("no market matches")
+    terminal.type(ESCAPE)
+    terminal.sees("▸ will-it-rain")
+    terminal.type("\x1b[200~bsb\x1b[201~")  # with brackets it is a paste, and there is no field
+    terminal.type(FOCUS_OUT + FOCUS_IN)
+    terminal.click(*cell)
+    terminal.sees("held: the click that raised the window")
+    assert exchange.placed() == before
+
+    terminal.type("bsb")  # keys that a hand could have pressed: each acts once at most
+    terminal.until(lambda: len(exchange.placed()) > len(before), "an order")
+    cancel_all(terminal, exchange)
+    assert Counter(exchange.placed()[len(before) :]) <= Counter(BUY=2, SELL=1)
+
+    terminal.type(F8)
+    terminal.sees("F8 SAFE")
+    before = exchange.placed()
+    time.sleep(2 * HOLD_SECONDS)  # since the book moved
+    terminal.type("b" * 40 + "oo")  # behind them a form, and a letter that is no quantity in it
+    terminal.sees("quantity")
+    assert exchange.placed() == [*before, "BUY"]
+    terminal.type(END + 3 * BACKSPACE + "10")
+    terminal.sees("BUY 10 @")
+    terminal.type(2 * BACKSPACE + "32")
+    terminal.sees("BUY 32 @")
+    terminal.type(ESCAPE)
+    terminal.until(lambda: not terminal.find("Reduce only"), "closed")
+
+
+def cancel_all(terminal: Terminal, exchange: Exchange) -> None:
+    """Press the kill switch and wait for what it promises."""
+    terminal.type(F9)
+    terminal.sees("F8 ARM")
+    terminal.until(lambda: exchange.working() == [], "cancelled")
+    terminal.sees("Open orders 0")
+
+
+def test_trading_in_a_terminal(
+    process: ExchangeProcess, exchange: Exchange, tmp_path: Path
+) -> None:
+    """Log in with everything typed ahead, arm, place by mouse and by key, cancel all, type in
+    bursts, quit. One exchange and one screen for all of it: they are dear.
+    """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PREDMARKET_")}
     for name in ("NO_COLOR", "COLUMNS", "LINES"):
         environment.pop(name, None)
@@ -71,13 +147,15 @@ def test_trading_in_a_terminal(process: ExchangeProcess, tmp_path: Path) -> None
         terminal.sees("Open orders 2")
         terminal.sees("10 working")
         terminal.sees("25 working")
-        assert working(process.url) == [("BUY", "0.4800", "10.00"), ("SELL", "0.5200", "25.00")]
+        assert exchange.working() == [("BUY", "0.4800", "10.00"), ("SELL", "0.5200", "25.00")]
 
-        terminal.type(F9)
+        cancel_all(terminal, exchange)
         terminal.sees("2 orders cancelled")
-        terminal.sees("Open orders 0")
-        terminal.sees("F8 ARM")
-        assert working(process.url) == []
+
+        terminal.type(F8)
+        terminal.sees("F8 SAFE")
+        bursts(terminal, exchange, (bid_x, buy_y))
+        cancel_all(terminal, exchange)
 
         terminal.type(F10)
         assert terminal.ended() == 0

@@ -9,8 +9,9 @@ the widget stands.
 In a version of Textual without these internals, Textual draws everything.
 
 Textual offers no such way, so this uses what is private to it: where the compositor has put the
-widgets, whether it is to hold back what it draws, and how it writes. tests/tui/test_direct.py holds
-what comes of it to what Textual itself would draw.
+widgets, whether it is to hold back what it draws, and how it writes. No other file does
+(tests/tui/test_private_names.py), and pyproject.toml allows the versions that were tested.
+tests/tui/test_direct.py holds what comes of it to what Textual itself would draw.
 """
 
 from collections.abc import Iterable

@@ -1,0 +1,82 @@
+"""What is private to Textual stands in one file, and no name of ours meets it by accident."""
+
+import ast
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import textual
+from textual._compositor import Compositor, CompositorUpdate
+
+import predmarket.tui
+from predmarket.tui.widgets import direct
+
+FOLDER = Path(predmarket.tui.__file__).parent
+OURS = sorted(set(FOLDER.rglob("*.py")) - {Path(direct.__file__)})
+_PRIVATE = re.compile(r"\bself\.(_[a-z]\w*)|def (_[a-z]\w*)")
+
+
+def module(path: Path) -> ModuleType:
+    """Import a file of the screen."""
+    name = path.relative_to(FOLDER.parents[1]).with_suffix("").as_posix().replace("/", ".")
+    return importlib.import_module(name.removesuffix(".__init__"))
+
+
+def classes() -> Iterator[type]:
+    """Yield every class of ours that Textual's stand behind."""
+    for path in OURS:
+        found = module(path)
+        for each in vars(found).values():
+            if isinstance(each, type) and each.__module__ == found.__name__ and theirs(each):
+                yield each
+
+
+def theirs(ours: type) -> list[type]:
+    """Return the classes of Textual that a class of ours is made of."""
+    return [each for each in ours.__mro__ if each.__module__.split(".")[0] == textual.__name__]
+
+
+@cache
+def private(name: str) -> frozenset[str]:
+    """Return the private names that the classes of a module have or use of themselves."""
+    source = Path(inspect.getfile(sys.modules[name])).read_text(encoding="utf-8")
+    return frozenset(name for pair in _PRIVATE.findall(source) for name in pair if name)
+
+
+def test_only_one_file_takes_what_is_private_to_textual() -> None:
+    """No other imports a private module or name of it, or reaches into what it did not make."""
+    for path in OURS:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("textual"):
+                parts = [*(node.module or "").split("."), *(each.name for each in node.names)]
+                assert not any(part.startswith("_") for part in parts), (path, parts)
+            elif isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+                own = isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}
+                common = node.attr == "_replace" or node.attr.endswith("__")
+                assert own or common, (path, node.lineno, node.attr)
+
+
+def test_no_private_name_of_ours_is_one_of_textual() -> None:
+    """A version of Textual that has one of them would act on our attribute, or we on its."""
+    met = {(ours.__module__, each.__module__) for ours in classes() for each in theirs(ours)}
+    assert len(met) > 50
+    for ours, each in met:
+        assert private(ours) & private(each) == set(), (ours, each)
+
+
+def test_what_the_one_file_takes_is_still_there() -> None:
+    """The names that the short way to the terminal is made of, in the version that is installed."""
+    source = Path(direct.__file__).read_text(encoding="utf-8")
+    taken = {node.attr for node in ast.walk(ast.parse(source))
+             if isinstance(node, ast.Attribute) and node.attr.startswith("_")
+             and not (isinstance(node.value, ast.Name) and node.value.id == "self")}  # fmt: skip
+    assert taken == {"_compositor", "_batch_count", "_display"}
+    assert {"_batch_count", "_display"} <= private("textual.app")
+    assert "_compositor" in private("textual.screen")
+    assert isinstance(inspect.getattr_static(Compositor, "visible_widgets"), property)
+    assert "render_segments" in vars(CompositorUpdate)
