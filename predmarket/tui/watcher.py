@@ -40,6 +40,9 @@ CANDLES = 400
 _WATCHED = 200
 """Markets whose prices are followed beside the open one and those held, the most active ones."""
 _PAGES = 10
+"""Pages of markets that are loaded before the screen opens; the others follow beside it."""
+_MOST_MARKETS, _MOST_ORDERS = 10_000, 20_000
+"""As many as the screen keeps."""
 _QUEUE_PAUSE_S = 0.05
 """Pause between two requests for an order's place in the queue: at most twenty a second."""
 FLASH_S = 1.0
@@ -95,7 +98,12 @@ class Watcher:
         self._queues = Coalesced(self._ask_queues)
         self._tickers = Coalesced(self._follow_tickers)
         self._reloading = Coalesced(self._reload)
-        self._beside = (self._queues, self._tickers, self._reloading)
+        self._more_markets = Coalesced(self._load_other_markets)
+        self._other_markets: Call[shapes.Page[shapes.Market]] | None = None
+        self._more_orders = Coalesced(self._load_older_orders)
+        self._beside = (
+            self._queues, self._tickers, self._reloading, self._more_markets, self._more_orders,
+        )  # fmt: skip
         self._was_live = False
         self._followed: list[str] = []
         """The topics of the open market that the feed was asked for."""
@@ -163,6 +171,21 @@ class Watcher:
             page = await self.client.send(call)
             self.desk.markets.take(page["items"])
             call = call.after(page)
+        if call is not None:
+            self._other_markets = call
+            self._more_markets.ask()
+
+    async def _load_other_markets(self) -> None:
+        """Load the markets behind the first pages, as many as the screen keeps."""
+        while (call := self._other_markets) is not None and len(self.desk.markets) < _MOST_MARKETS:
+            try:
+                page = await self.client.send(call)
+            except ClientError as error:
+                self.say(f"older markets are not listed: {error}", Weight.WARNING)
+                return
+            self.desk.markets.take(page["items"])
+            self._other_markets = call.after(page)
+            await asyncio.sleep(_QUEUE_PAUSE_S)
 
     async def log_in(self, email: str, password: str) -> None:
         """Open a session. Raises ClientError."""
@@ -212,6 +235,8 @@ class Watcher:
             self._state(message)
         elif isinstance(message, (OrdersSnapshot, OrderChanged)):
             self._queues.ask()
+            if isinstance(message, OrdersSnapshot) and message.data.get("more"):
+                self._more_orders.ask()
         elif self._names_new(message):
             self._tickers.ask()
 
@@ -262,6 +287,22 @@ class Watcher:
                 ahead = found.get("queueAhead")
             orders.placed(order, None if ahead is None else read.qty(ahead))
             await asyncio.sleep(_QUEUE_PAUSE_S)
+
+    async def _load_older_orders(self) -> None:
+        """Load the open orders that a snapshot left out: it has the newest alone."""
+        orders = self.desk.orders
+        call: Call[shapes.Page[shapes.Order]] | None = calls.orders(status="LIVE", limit=100)
+        orders.expect_older(coming=True)
+        try:
+            while call is not None and len(orders) < _MOST_ORDERS:
+                page = await self.client.send(call)
+                orders.add_older(page["items"])
+                call = call.after(page)
+                await asyncio.sleep(_QUEUE_PAUSE_S)
+        except ClientError as error:
+            self.say(f"older orders are not shown: {error}", Weight.WARNING)
+        finally:
+            orders.expect_older(coming=False)
 
     def _wanted(self) -> set[int]:
         """Return the markets whose prices should be followed: the open one, those with a position,

@@ -141,7 +141,7 @@ class ScriptedFeed:
 
 
 class ScriptedClient:
-    """Answers by method and path; everything asked is kept in ``calls``."""
+    """Answers by method and path, a function by the whole call; ``calls`` has what was asked."""
 
     def __init__(self, answers: dict[str, object]) -> None:
         self.answers = answers
@@ -155,6 +155,8 @@ class ScriptedClient:
             raise ApiError(404, "NOT_FOUND", f"no answer for {call.method} {call.path}")
         if isinstance(answer, Exception):
             raise answer
+        if callable(answer):
+            answer = answer(call)
         return cast("T", answer)
 
     async def login(self, email: str, password: str) -> shapes.User:

@@ -166,7 +166,7 @@ class Desk:
     def load_fills(self, items: Iterable[shapes.Fill]) -> None:
         """Take over own executions, newest first."""
         self.fills.clear()
-        self.fills.extend(_fill(item) for item in items)
+        self.fills.extend(own_fill(item) for item in items)
         self.fills_version += 1
 
     def load_balance(self, balance: shapes.Balance) -> None:
@@ -279,7 +279,7 @@ class Desk:
             self.journal.add(now, text, weight)
 
     def _take_fill(self, item: shapes.Fill, now: Micros) -> None:
-        fill = _fill(item)
+        fill = own_fill(item)
         self.fills.appendleft(fill)
         self.fills_version += 1
         self.alerts += 1
@@ -312,7 +312,8 @@ def _paid(market: Market, held: Position) -> str:
     return f"{market.slug} resolved {market.outcome}: {spell.money(paid)} paid to you"
 
 
-def _fill(item: shapes.Fill) -> OwnFill:
+def own_fill(item: shapes.Fill) -> OwnFill:
+    """Return an execution as the wire has it."""
     return OwnFill(
         id=item["tradeId"],
         order=item["orderId"],

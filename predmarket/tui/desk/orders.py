@@ -45,6 +45,8 @@ class Orders:
     def __init__(self) -> None:
         self._open: dict[int, OpenOrder] = {}
         self.unplaced: set[int] = set()
+        self._ended: set[int] | None = None
+        """Orders that ended while the older ones are loaded; None while they are not."""
         self.version = 0
 
     def __len__(self) -> int:
@@ -80,8 +82,21 @@ class Orders:
         before = self._open.pop(order["id"], None)
         self.unplaced.discard(order["id"])
         self._put(order, before)
+        if self._ended is not None and order["id"] not in self._open:
+            self._ended.add(order["id"])
         self.version += 1
         return before
+
+    def expect_older(self, *, coming: bool) -> None:
+        """Note that orders which the snapshot left out are loaded, or that this has ended."""
+        self._ended = set() if coming else None
+
+    def add_older(self, orders: Iterable[OrderState]) -> None:
+        """Take over orders that the snapshot left out, as they were a moment ago."""
+        for order in orders:
+            if order["id"] not in self._open and order["id"] not in (self._ended or ()):
+                self._put(order, None)
+        self.version += 1
 
     def placed(self, order: int, ahead: Qty | None) -> None:
         """Note how much rests before an order, as the exchange answered; None: it does not rest."""

@@ -1,7 +1,7 @@
 """Everything one has: cash and holdings valued together, positions, orders, fills, statement."""
 
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,6 +12,7 @@ from textual.widgets import ContentSwitcher
 from predmarket.client import ClientError, calls, shapes
 from predmarket.tui.desk import read, spell
 from predmarket.tui.desk.journal import Weight
+from predmarket.tui.desk.pages import Pages
 from predmarket.tui.screens.base import DeskScreen, start
 from predmarket.tui.screens.frame import fill_foot, fill_header
 from predmarket.tui.widgets import tables
@@ -22,6 +23,7 @@ from predmarket.tui.widgets.table import Row, Table, number, text
 from predmarket.tui.widgets.tabs import Name, TabLine
 
 _TABS = ("held", "working", "done", "statement")
+_PAGE = 100
 _HINTS = ("portfolio.back", "portfolio.tab", "portfolio.reload", "app.kill", "app.help")
 
 
@@ -59,8 +61,8 @@ class PortfolioScreen(DeskScreen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._statement: list[shapes.LedgerLine] = []
-        self._loads = 0
+        self._statement: Pages[shapes.LedgerLine] = Pages(calls.statement(limit=_PAGE))
+        self._fills: Pages[shapes.Fill] = Pages(calls.fills(limit=_PAGE))
 
     def compose(self) -> ComposeResult:
         desk = self.trader.desk
@@ -71,7 +73,7 @@ class PortfolioScreen(DeskScreen[None]):
             with ContentSwitcher(initial="held", id="lists"):
                 yield tables.positions(desk, id="held")
                 yield tables.orders(desk, id="working")
-                yield tables.fills(desk, id="done")
+                yield tables.fills(desk, older=self._fills, id="done")
                 yield self._statement_table()
         yield Foot()
 
@@ -119,7 +121,7 @@ class PortfolioScreen(DeskScreen[None]):
                         Span(each["reason"] or "", "dim"),
                     ),
                 )
-                for each in self._statement
+                for each in self._statement.items
             ]
 
         columns = [
@@ -127,7 +129,11 @@ class PortfolioScreen(DeskScreen[None]):
             text("REASON", 3),
         ]  # fmt: skip
         return Table(
-            columns, stamp=lambda: self._loads, rows=rows, empty="no movement", id="statement"
+            columns,
+            stamp=lambda: self._statement.version,
+            rows=rows,
+            empty="no movement",
+            id="statement",
         )
 
     @on(TabLine.Chosen)
@@ -151,17 +157,38 @@ class PortfolioScreen(DeskScreen[None]):
         self._show((self.query_one(TabLine).chosen + 1) % len(_TABS))
 
     def action_reload(self) -> None:
-        """Load the statement."""
-        start(self, self._load, exclusive=True)
+        """Load the statement anew."""
+        self._statement.restart()
+        self._more_statement()
 
-    async def _load(self) -> None:
+    @on(Table.NearEnd, "#statement")
+    def _more_statement(self) -> None:
+        start(self, partial(self._load, self._statement, "statement"))
+
+    @on(Table.NearEnd, "#done")
+    def _more_fills(self) -> None:
+        start(self, self._load_older_fills)
+
+    async def _load_older_fills(self) -> None:
+        """Load fills until there is one that the desk does not have, if there is any."""
+        last = self.trader.desk.fills[-1].id if self.trader.desk.fills else 0
+        while await self._load(self._fills, "fills"):
+            if any(item["tradeId"] < last for item in self._fills.items[-_PAGE:]):
+                return
+
+    async def _load(self, pages: Pages[Any], name: str) -> bool:
+        """Load the next page of a list; tell whether there was one."""
         try:
-            page = await self.trader.client.send(calls.statement(limit=100))
+            loaded = await pages.load(self.trader.client.send)
         except ClientError as error:
-            self.trader.say(f"no statement: {error}", Weight.WARNING)
-            return
-        self._statement = page["items"]
-        self._loads += 1
+            self.trader.say(f"no {name}: {error}", Weight.WARNING)
+            return False
+        if pages.full:
+            text = (
+                f"these are the newest {len(pages.items):,}; all: predmarket account {name} --all"
+            )
+            self.trader.say(text)
+        return loaded
 
     def _show(self, index: int) -> None:
         self.query_one(TabLine).chosen = index

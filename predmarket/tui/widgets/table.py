@@ -76,6 +76,17 @@ class Table(Panel, can_focus=True):
             super().__init__()
             self.reason = reason
 
+    class NearEnd(Message):
+        """The cursor has come near the last row: more could be loaded."""
+
+        def __init__(self, table: "Table") -> None:
+            super().__init__()
+            self.table = table
+
+        @property
+        def control(self) -> "Table":
+            return self.table
+
     class Chosen(Message):
         """A row was chosen, by Enter or a double click; by one click where that is said."""
 
@@ -188,6 +199,8 @@ class Table(Panel, can_focus=True):
             gone = self._key is None and by in (-1, 1)  # onto the row that came to its place
             self._place = max(0, min(len(self._rows) - 1, self._place + (0 if gone else by)))
             self._key = self._rows[self._place].key
+        if by > 0 and self._place + self.size.height >= len(self._rows):
+            self.post_message(self.NearEnd(self))
 
     def action_choose(self) -> None:
         """Choose the row under the cursor."""

@@ -1,17 +1,19 @@
 """The desk's lists as tables: which columns each has, and how a row is spelled."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from predmarket.client.shapes import Fill
 from predmarket.terms import MarketStatus, Side
 from predmarket.tui.desk import spell
-from predmarket.tui.desk.desk import Desk
+from predmarket.tui.desk.desk import Desk, OwnFill, own_fill
 from predmarket.tui.desk.journal import Weight
 from predmarket.tui.desk.ladder import FALLEN, RISEN
 from predmarket.tui.desk.markets import Market
+from predmarket.tui.desk.pages import Pages
 from predmarket.tui.desk.positions import Position
 from predmarket.tui.widgets.panel import Span
 from predmarket.tui.widgets.table import Column, Row, Table, number, text
@@ -199,8 +201,15 @@ def orders(desk: Desk, *, id: str) -> OrdersTable:
     )
 
 
-def fills(desk: Desk, *, id: str) -> Table:
-    """Own executions, the newest first."""
+def fills(desk: Desk, *, older: Pages[Fill] | None = None, id: str) -> Table:
+    """Own executions, the newest first; behind those of the desk, what of ``older`` it lacks."""
+
+    def all_fills() -> Iterator[OwnFill]:
+        yield from desk.fills
+        if older is not None and older.items:
+            known = {(fill.id, fill.order) for fill in desk.fills}
+            yield from (fill for fill in map(own_fill, older.items)
+                        if (fill.id, fill.order) not in known)  # fmt: skip
 
     def rows() -> list[Row]:
         return [
@@ -217,14 +226,20 @@ def fills(desk: Desk, *, id: str) -> Table:
                     Span(str(fill.order), "dim"),
                 ),
             )
-            for fill in desk.fills
+            for fill in all_fills()
         ]
 
     columns = [
         text("TIME"), text("MARKET", 9, stretch=True), text("SIDE"), number("PRICE"), number("QTY"),
         number("FEE", 5), text("AS", 4), number("ORDER", 3),
     ]  # fmt: skip
-    return Table(columns, stamp=lambda: desk.fills_version, rows=rows, empty="no fills", id=id)
+    return Table(
+        columns,
+        stamp=lambda: (desk.fills_version, older and older.version),
+        rows=rows,
+        empty="no fills",
+        id=id,
+    )
 
 
 def messages(desk: Desk, *, id: str) -> Table:
