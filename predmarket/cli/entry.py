@@ -1,9 +1,5 @@
-"""Commands: order place, batch."""
+"""Command: order place."""
 
-import json
-import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, TypeAlias
 from uuid import uuid4
 
@@ -11,7 +7,7 @@ import typer
 
 from predmarket.cli import arguments, failure, layouts
 from predmarket.cli import line as lines
-from predmarket.cli.failure import UNAVAILABLE, Failure, usage
+from predmarket.cli.failure import UNAVAILABLE, usage
 from predmarket.cli.line import Line
 from predmarket.cli.moment import moment
 from predmarket.cli.numbers import PRICE, QTY, SLIPPAGE, number, optional
@@ -19,7 +15,6 @@ from predmarket.cli.options import Format
 from predmarket.cli.risk import closing, explained
 from predmarket.client import ClientError
 from predmarket.client.calls import NewOrder
-from predmarket.client.shapes import BatchResult, ErrorBody
 from predmarket.terms import OrderType, SelfTradePrevention, Side, TimeInForce
 
 _MAX_CLIENT_ID = 64
@@ -152,75 +147,3 @@ def _send(line: Line, order: NewOrder, *, given: bool) -> None:
                 refusal.advise(f"to repeat it safely, add: --client-id {order.client_order_id}")
             raise refusal from None
     line.output.record(layouts.ORDER, placed, brief=True)
-
-
-def batch(
-    ctx: typer.Context,
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="JSON array or lines of orders; - is stdin.")
-    ],
-) -> None:
-    """Examples:
-      predmarket order batch orders.json
-      echo '[{"marketId": 1, "side": "BUY", "type": "LIMIT", "qty": "5", "price": "0.6"}]' \\
-        | predmarket order batch -
-
-    Place 1 to 100 orders, each on its own, in order, spelled as in the API. The exit code is that
-    of the first refusal, 0 when there is none.
-    """
-    line = lines.of(ctx)
-    orders = _read_orders(file)
-    with line.client() as client:
-        answer = client.place_batch(orders)
-    results = answer["results"]
-    rows = [_result_row(number, result) for number, result in enumerate(results, 1)]
-    line.output.show(
-        answer, rows, layouts.BATCH_RESULT.fields, lambda: [layouts.BATCH_RESULT.grid(rows)]
-    )
-    refused = [result["error"] for result in results if "error" in result]
-    if refused:
-        raise _refused(refused, len(results))
-
-
-def _refused(refused: Sequence[ErrorBody], asked: int) -> Failure:
-    from predmarket.contracts.errors import EXIT_CODES  # slow to load, and good news need it not
-
-    first = refused[0]
-    exit_codes = {code.value: number for code, number in EXIT_CODES.items()}
-    return Failure(
-        first["code"],
-        f"{len(refused)} of {asked} orders were refused; the first: {first['message']}",
-        exit_codes.get(first["code"], failure.REFUSED),
-        first.get("details", {}),
-    )
-
-
-def _result_row(number: int, result: BatchResult) -> Mapping[str, object]:
-    error = result.get("error")
-    text = f"{error['code']}: {error['message']}" if error else None
-    return {**result.get("order", {}), "number": number, "error": text}
-
-
-def _read_orders(file: str) -> list[dict[str, object]]:
-    """Return the orders in ``file``, their numbers as the text they were written in."""
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise usage(f"cannot read {file}: {reason}") from None
-    try:
-        data = _decode(text)
-    except ValueError:
-        try:
-            data = [_decode(row) for row in text.splitlines() if row.strip()]
-        except ValueError as error:
-            raise usage(f"{file} holds no JSON: {error}") from None
-    if isinstance(data, dict):
-        data = data.get("orders", [data])
-    if not isinstance(data, list) or not data or not all(isinstance(item, dict) for item in data):
-        raise usage(f"{file} must hold an array of orders")
-    return data
-
-
-def _decode(text: str) -> object:
-    return json.loads(text, parse_float=str, parse_constant=str)

@@ -1,4 +1,4 @@
-"""Commands: order cancel, cancel-all, cancel-after, amend, list, show. (place, batch: entry.py.)"""
+"""Commands: order cancel, cancel-all, cancel-after, amend, list, show. (place: entry.py.)"""
 
 from collections.abc import Sequence
 from typing import Annotated

@@ -91,7 +91,7 @@ TREE: Mapping[str, Entry] = {
             "cancel-all": Leaf("order:cancel_all", "Cancel all open orders."),
             "cancel-after": Leaf("order:cancel_after", "Cancel all unless renewed in time."),
             "amend": Leaf("order:amend", "Change an order's price or quantity."),
-            "batch": Leaf("entry:batch", "Place up to 100 orders from a file."),
+            "batch": Leaf("batch:batch", "Place orders from a file."),
             "list": Leaf("order:list_orders", "List own orders."),
             "show": Leaf("order:show", "Show one order and its fills."),
         },

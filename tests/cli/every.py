@@ -154,7 +154,7 @@ STDIN = {
     "auth register ann@example.com": "password123\n",
     "auth login ann@example.com": "password123\n",
     "auth password --old-password-file OLD": "password456\n",
-    "order batch -": '[{"marketId": 1, "side": "BUY", "type": "LIMIT", "qty": "5"}]',
+    "order batch -": "market,side,qty,price\nrain,buy,10,0.60\nrain,sell,5,0.70\n",
 }
 
 

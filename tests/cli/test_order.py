@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -306,42 +305,3 @@ def test_cancelling_nothing_prints_nothing(run: Run, stub: Stub) -> None:
     ran = run("order", "cancel", "17", "18")
     assert (ran.code, ran.out) == (1, "")
     assert run("order", "cancel", "17", "18", "--json").out == "[]\n"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '[{"qty": 0.10, "price": "0.5"}, {"qty": 2}]',
-        '{"orders": [{"qty": 0.10, "price": "0.5"}, {"qty": 2}]}',
-        '{"qty": 0.10, "price": "0.5"}\n\n{"qty": 2}\n',
-    ],
-)
-def test_batch(run: Run, stub: Stub, tmp_path: Path, text: str) -> None:
-    """An array, an object or lines; a decimal stays as it was written."""
-    error = {"code": "PRICE_OFF_TICK", "message": "off"}
-    stub.on(
-        "POST", "/v1/orders/batch", Answer(body={"results": [{"order": ORDER}, {"error": error}]})
-    )
-    file = tmp_path / "orders.json"
-    file.write_text(text)
-    ran = run("order", "batch", str(file))
-    assert run("order", "batch", "-", stdin=text).out == ran.out
-    assert ran.code == 1
-    assert ran.out.splitlines()[2].split() == [
-        "2",
-        "-",
-        "-",
-        "-",
-        "-",
-        "-",
-        "PRICE_OFF_TICK:",
-        "off",
-    ]
-    assert stub.requests[0].body == {"orders": [{"qty": "0.10", "price": "0.5"}, {"qty": 2}]}
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{", "[1]", "3"])
-def test_a_batch_that_is_none(run: Run, stub: Stub, text: str) -> None:
-    """Exit code 2 before anything is sent."""
-    assert run("order", "batch", "-", stdin=text).code == 2
-    assert not stub.requests

@@ -1,0 +1,207 @@
+"""Command: order batch. Each order has a client order id: sending a file again is safe."""
+
+import time
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from json import dumps
+from math import ceil
+from re import fullmatch
+from typing import Annotated, cast
+
+import typer
+
+import predmarket.client as api
+from predmarket.cli import failure, layouts
+from predmarket.cli import line as lines
+from predmarket.cli.failure import UNAVAILABLE, Failure, usage
+from predmarket.cli.grid import Row
+from predmarket.cli.line import Line
+from predmarket.cli.options import Format
+from predmarket.cli.orders_file import NewOrderBody, read_orders
+from predmarket.client.shapes import BatchResult, ErrorBody
+
+_AT_ONCE = 100
+"""Orders that the exchange takes in one request."""
+_LONGEST_ID = 50
+_BUSY_TIMES = 10
+
+
+def batch(
+    ctx: typer.Context,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="JSON, lines of JSON, or CSV; - is stdin.")
+    ],
+    *,
+    batch_id: Annotated[
+        str | None,
+        typer.Option(
+            "--batch-id", metavar="ID", help="Begin client order ids with this, to place anew."
+        ),
+    ] = None,
+) -> None:
+    """Examples:
+      predmarket order batch orders.csv
+      printf 'market,side,qty,price\\nrain,buy,5,0.60\\n' | predmarket order batch -
+      predmarket order batch orders.json --batch-id monday
+
+    Place orders, each on its own, in order: a line each says what became of it. The fields are
+    those of the API (marketId, side, qty, price, timeInForce, …); CSV has them in its first line,
+    and market, tif and client-id are understood, too. More than 100 are sent 100 at a time.
+
+    An order without a client order id gets one made of the file's content and its number, so that
+    sending the same file again places nothing twice. To place it once more: another --batch-id.
+
+    The exit code is that of the first refusal, 0 when there is none.
+    """
+    line = lines.of(ctx)
+    if batch_id is not None and not 1 <= len(batch_id) <= _LONGEST_ID:
+        raise usage(f"--batch-id has 1 to {_LONGEST_ID} characters")
+    orders = read_orders(file)
+    run = batch_id or f"batch-{sha256(dumps(orders, sort_keys=True).encode()).hexdigest()[:20]}"
+    named = [{**order, "clientOrderId": _id(order, run, n)} for n, order in enumerate(orders, 1)]
+    results: list[BatchResult] = []
+    lost: Failure | None = None
+    with line.client() as client:
+        first = next((n for n, order in enumerate(orders, 1) if not _given(order)), None)
+        if first is not None:
+            _say_ids(line, client, run, first, len(orders))
+        try:
+            for results_of_some in _placed(client, named):
+                results += results_of_some
+        except api.ClientError as error:
+            lost = failure.of_client(error)
+    _show(line, named, results)
+    if lost is not None:
+        raise _broken_off(lost, len(results), len(named))
+    refused = [result["error"] for result in results if "error" in result]
+    if refused:
+        raise _refused(refused, len(results))
+
+
+def _given(order: NewOrderBody) -> bool:
+    return order.get("clientOrderId") is not None
+
+
+def _id(order: NewOrderBody, run: str, number: int) -> object:
+    return order["clientOrderId"] if _given(order) else f"{run}-{number}"
+
+
+def _say_ids(line: Line, client: "api.Client", run: str, first: int, count: int) -> None:
+    """Say which ids are given before anything is sent, and whether the file was sent before."""
+    line.output.note(f"client order ids: {run}-{first} to {run}-{count}")
+    try:
+        known = client.orders(client_order_id=f"{run}-{first}", limit=1)["items"]
+    except api.ApiError:  # a key that may not read: the ids are safe all the same
+        return
+    if known:
+        line.output.note(
+            "sent before: what was placed then is shown as it now stands, and is not placed again; "
+            "to place the file once more, add --batch-id with an ID of your own"
+        )
+
+
+def _placed(client: "api.Client", orders: Sequence[NewOrderBody]) -> Iterator[list[BatchResult]]:
+    """Place all orders, some at a time, and yield what became of each. Raises ClientError."""
+    for start in range(0, len(orders), _AT_ONCE):
+        yield _place_some(client, orders[start : start + _AT_ONCE])
+
+
+def _place_some(client: "api.Client", orders: Sequence[NewOrderBody]) -> list[BatchResult]:
+    """Place up to 100 orders. The exchange takes none of a request in which one is malformed: that
+    one is left out, and the others are sent again.
+    """
+    results: dict[int, BatchResult] = {}
+    while left := [n for n in range(len(orders)) if n not in results]:
+        try:
+            answer = _send(client, [orders[n] for n in left])
+        except api.ApiError as error:
+            malformed = _malformed(error)
+            if not malformed:
+                raise
+            results |= {left[n]: {"error": body} for n, body in malformed.items() if n < len(left)}
+        else:
+            results |= dict(zip(left, answer, strict=True))
+    return [results[n] for n in range(len(orders))]
+
+
+def _send(client: "api.Client", orders: Sequence[NewOrderBody]) -> list[BatchResult]:
+    """Send a request, again while there are too many a second. Raises ClientError."""
+    for _ in range(_BUSY_TIMES):
+        try:
+            return client.place_batch(orders)["results"]
+        except api.ApiError as error:
+            if error.status != 429 or error.retry_after_s is None:
+                raise
+            time.sleep(min(5.0, ceil(error.retry_after_s)))
+    return client.place_batch(orders)["results"]
+
+
+def _malformed(error: "api.ApiError") -> dict[int, ErrorBody]:
+    """Return, by their places in the request, the orders that it was refused for."""
+    found: dict[int, list[dict[str, object]]] = {}
+    for problem in error.details if isinstance(error.details, list) else ():
+        path = fullmatch(r"orders[.\[](\d+)\]?\.?(.*)", str(problem.get("path", "")))
+        if path is None:
+            return {}
+        said = {"path": path[2], "message": problem.get("message")}
+        found.setdefault(int(path[1]), []).append(said)
+    return {
+        number: {"code": error.code, "message": error.message, "details": problems}
+        for number, problems in found.items()
+    }
+
+
+def _show(line: Line, orders: Sequence[NewOrderBody], results: Sequence[BatchResult]) -> None:
+    rows: list[Row] = [
+        _row(number, order, result)
+        for number, (order, result) in enumerate(zip(orders, results, strict=False), 1)
+    ]
+    if line.options.output == Format.JSONL:
+        line.output.rows(
+            layouts.ANY, ({"number": n, **result} for n, result in enumerate(results, 1))
+        )
+        return
+    line.output.show(
+        {"results": results},
+        rows,
+        layouts.BATCH_RESULT.fields,
+        lambda: [layouts.BATCH_RESULT.grid(rows)],
+    )
+
+
+def _row(number: int, order: NewOrderBody, result: BatchResult) -> Row:
+    named = {"number": number, "clientOrderId": order["clientOrderId"]}
+    error = result.get("error")
+    if error is None:
+        return {**named, **cast("Row", result["order"])}
+    said = [f"{error['code']}: {error['message']}", *_fields(error.get("details"))]
+    return {**named, "error": "; ".join(said)}
+
+
+def _fields(details: object) -> list[str]:
+    """Return what a refusal says of single fields."""
+    if isinstance(details, dict):
+        return [f"{name}: {value}" for name, value in details.items()]
+    problems = details if isinstance(details, list) else []
+    return [f"{one['path']}: {one['message']}" for one in problems if isinstance(one, dict)]
+
+
+def _refused(refused: Sequence[ErrorBody], asked: int) -> Failure:
+    from predmarket.contracts.errors import EXIT_CODES  # slow to load, and good news need it not
+
+    first = refused[0]
+    exit_codes = {code.value: number for code, number in EXIT_CODES.items()}
+    return Failure(
+        first["code"],
+        f"{len(refused)} of {asked} orders were refused; the first: {first['message']}",
+        exit_codes.get(first["code"], failure.REFUSED),
+        first.get("details", {}),
+    )
+
+
+def _broken_off(lost: Failure, done: int, asked: int) -> Failure:
+    if asked > _AT_ONCE:
+        lost.message = f"after {done} of {asked} orders: {lost.message}"
+    if lost.exit_code == UNAVAILABLE:
+        lost.hint = "send the same file again: no order is placed twice"
+    return lost
