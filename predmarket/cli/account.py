@@ -51,6 +51,7 @@ def fills(
     until: arguments.Until = None,
     limit: arguments.Limit = None,
     cursor: arguments.Cursor = None,
+    ids: arguments.Ids = False,
     everything: arguments.Everything = False,
 ) -> None:
     """Examples:
@@ -63,7 +64,7 @@ def fills(
     line = lines.of(ctx)
     span = Span.of(line, since, until)
     call = calls.fills(limit=limit, cursor=cursor)
-    show_list(line, layouts.FILL, call, everything=everything, span=span)
+    show_list(line, layouts.FILL, call, everything=everything, span=span, ids=ids)
 
 
 def statement(
@@ -80,6 +81,7 @@ def statement(
     until: arguments.Until = None,
     limit: arguments.Limit = None,
     cursor: arguments.Cursor = None,
+    ids: arguments.Ids = False,
     everything: arguments.Everything = False,
 ) -> None:
     """Examples:
@@ -93,4 +95,4 @@ def statement(
     span = Span.of(line, since, until)
     kind = None if kind is None else kind.upper()
     call = calls.statement(market=market_id, kind=kind, limit=limit, cursor=cursor)
-    show_list(line, layouts.LEDGER_LINE, call, everything=everything, span=span)
+    show_list(line, layouts.LEDGER_LINE, call, everything=everything, span=span, ids=ids)

@@ -23,6 +23,7 @@ def log(
     ] = None,
     limit: arguments.Limit = None,
     cursor: arguments.Cursor = None,
+    ids: arguments.Ids = False,
     everything: arguments.Everything = False,
 ) -> None:
     """Examples:
@@ -32,4 +33,4 @@ def log(
     List acts of admins, newest first (admins).
     """
     call = calls.admin_log(actor=actor, action=action, limit=limit, cursor=cursor)
-    show_list(lines.of(ctx), layouts.ADMIN_ACT, call, everything=everything)
+    show_list(lines.of(ctx), layouts.ADMIN_ACT, call, everything=everything, ids=ids)

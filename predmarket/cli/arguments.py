@@ -1,5 +1,6 @@
 """Arguments and options that several commands share, each spelled once."""
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, TypeAlias
@@ -8,6 +9,7 @@ import typer
 
 from predmarket.cli import complete
 from predmarket.cli import line as lines
+from predmarket.cli.failure import usage
 from predmarket.terms import LIVE_STATUSES, OrderStatus, Side
 
 
@@ -34,6 +36,21 @@ def _named(ctx: typer.Context, market: str | None) -> str | None:
     return market
 
 
+_ORDER = re.compile(r"0*[1-9]\d{0,17}|client:[^/]{1,64}", re.ASCII)
+
+
+def order_ref(text: str) -> str:
+    """Return ``text`` if it names an order. Raises Failure."""
+    if not _ORDER.fullmatch(text):
+        raise usage(f"ID is a whole number from 1, or client: and a client order id, not {text}")
+    return text
+
+
+def order_refs(texts: Sequence[str]) -> Sequence[str]:
+    """Return ``texts`` if each names an order. Raises Failure."""
+    return [order_ref(text) for text in texts]
+
+
 Market: TypeAlias = Annotated[
     str,
     typer.Argument(
@@ -54,8 +71,22 @@ MarketOption: TypeAlias = Annotated[
     ),
 ]
 OrderId: TypeAlias = Annotated[
-    int,
-    typer.Argument(metavar="ID", min=1, help="The order's id.", autocompletion=complete.own_orders),
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="The order's id, or client: and one's own id for it.",
+        callback=order_ref,
+        autocompletion=complete.own_orders,
+    ),
+]
+OrderIds: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ID...",
+        help="Orders' ids, or client: and one's own ids for them.",
+        callback=order_refs,
+        autocompletion=complete.own_orders,
+    ),
 ]
 SideOption: TypeAlias = Annotated[
     Side | None,
@@ -84,6 +115,7 @@ Limit: TypeAlias = Annotated[
     int | None,
     typer.Option("--limit", min=1, max=100, help="How many a page (default: 50)."),
 ]
+Ids: TypeAlias = Annotated[bool, typer.Option("--ids", help="Print the ids alone, one a line.")]
 Cursor: TypeAlias = Annotated[
     str | None,
     typer.Option("--cursor", metavar="CURSOR", help="Continue where an earlier list ended."),

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import typer
 
-from predmarket.cli import arguments, failure, layouts
+from predmarket.cli import arguments, layouts
 from predmarket.cli import line as lines
 from predmarket.cli.failure import UNAVAILABLE, usage
 from predmarket.cli.line import Line
@@ -13,6 +13,7 @@ from predmarket.cli.moment import moment
 from predmarket.cli.numbers import PRICE, QTY, SLIPPAGE, number, optional
 from predmarket.cli.options import Format
 from predmarket.cli.risk import closing, explained
+from predmarket.cli.waiting import Awaited, Waiting
 from predmarket.client import ClientError
 from predmarket.client.calls import NewOrder
 from predmarket.terms import OrderType, SelfTradePrevention, Side, TimeInForce
@@ -58,6 +59,14 @@ ClientId: TypeAlias = Annotated[
     str | None,
     typer.Option("--client-id", metavar="ID", help="Own id, 1 to 64 characters, for ever."),
 ]
+Wait: TypeAlias = Annotated[
+    Awaited | None,
+    typer.Option("--wait", case_sensitive=False, help="Wait until it has filled, or ended."),
+]
+WaitAtMost: TypeAlias = Annotated[
+    int,
+    typer.Option("--wait-at-most", metavar="S", min=1, help="Wait no longer (default: 60)."),
+]
 Preview: TypeAlias = Annotated[
     bool, typer.Option("--preview", help="Show what would happen; send no order.")
 ]
@@ -79,12 +88,15 @@ def place(
     stp: Stp = None,
     client_id: ClientId = None,
     preview: Preview = False,
+    wait: Wait = None,
+    wait_at_most: WaitAtMost = 60,
 ) -> None:
     """Examples:
       predmarket order place will-it-rain-tomorrow buy 10 --price 0.60
       predmarket order place will-it-rain-tomorrow sell 5 --market --slippage 0.05
       predmarket order place 1 buy 10 --price 0.55 --expires 2h --post-only
       predmarket order place 1 buy 10 --market --preview
+      predmarket order place 1 buy 10 --price 0.55 --wait filled --wait-at-most 600
 
     Place an order. Prices are of YES. Selling what one does not hold buys NO at 1 - price: "sell 5
     --price 0.70" without any YES pays 0.30 each for 5 NO. --preview says what an order would buy,
@@ -92,6 +104,10 @@ def place(
 
     Its client order id is printed on stderr before it is sent: repeating the command with
     --client-id and that id never places the order twice.
+
+    --wait filled or done waits until the order has filled, or has ended in any way, and prints it
+    then. When it has ended unfilled, the exit code is 1; when the time runs out, the order goes on
+    and the exit code is 3.
     """
     line = lines.of(ctx)
     if at_market == (price is not None):
@@ -109,12 +125,12 @@ def place(
         reduce_only=reduce_only or None,
         max_slippage=optional(slippage, SLIPPAGE, "--slippage"),
         self_trade_prevention=stp,
-        client_order_id=client_id if preview else _client_id(client_id),
+        client_order_id=client_id if preview else client_order_id(client_id),
     )
     if preview:
         _preview(line, order)
         return
-    _send(line, order, given=client_id is not None)
+    send(line, order, Waiting(wait, wait_at_most) if wait else None)
 
 
 def _preview(line: Line, order: NewOrder) -> None:
@@ -127,7 +143,8 @@ def _preview(line: Line, order: NewOrder) -> None:
             line.output.record(layouts.PREVIEW, preview)
 
 
-def _client_id(given: str | None) -> str:
+def client_order_id(given: str | None) -> str:
+    """Return the id that was given, or a new one. Raises Failure."""
     if given is None:
         return uuid4().hex
     if not 1 <= len(given) <= _MAX_CLIENT_ID:
@@ -135,10 +152,10 @@ def _client_id(given: str | None) -> str:
     return given
 
 
-def _send(line: Line, order: NewOrder, *, given: bool) -> None:
+def send(line: Line, order: NewOrder, waiting: Waiting | None = None) -> None:
+    """Place an order with a client order id and print it. Raises Failure, ClientError."""
     with line.client() as client:
-        said = line.output.note if given else line.output.say
-        said(f"client order id: {order.client_order_id}")
+        line.output.note(f"client order id: {order.client_order_id}")
         try:
             placed = client.place_order(order)
         except ClientError as error:
@@ -146,4 +163,9 @@ def _send(line: Line, order: NewOrder, *, given: bool) -> None:
             if refusal.exit_code == UNAVAILABLE:
                 refusal.advise(f"to repeat it safely, add: --client-id {order.client_order_id}")
             raise refusal from None
+        line.note_repeat("the order was placed before under this client order id")
+        if waiting is not None:
+            placed = waiting.until_over(line, client, placed)
     line.output.record(layouts.ORDER, placed, brief=True)
+    if waiting is not None:
+        waiting.require(placed)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import layouts
+from predmarket.cli import arguments, layouts
 from predmarket.cli import line as lines
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
@@ -39,14 +39,14 @@ def create(
     line.output.record(layouts.NEW_API_KEY, key)
 
 
-def list_keys(ctx: typer.Context) -> None:
+def list_keys(ctx: typer.Context, *, ids: arguments.Ids = False) -> None:
     """Examples:
       predmarket auth key list
       predmarket auth key list --json
 
     List one's API keys: what each may do, and when it was last used.
     """
-    show_list(lines.of(ctx), layouts.API_KEY, calls.api_keys())
+    show_list(lines.of(ctx), layouts.API_KEY, calls.api_keys(), ids=ids)
 
 
 def revoke(

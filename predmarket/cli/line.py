@@ -23,6 +23,8 @@ class Line:
         """The market that the line names, if it names one."""
         self.new_profile = False
         """Whether the profile may be a new one, since the command logs in."""
+        self.status = 0
+        """The HTTP status of the last answer."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -70,7 +72,16 @@ class Line:
             api_key=key.value if key else None,
             retry=retry,
             timeout_s=timeout_s,
+            heard=self._hear,
         )
+
+    def _hear(self, _call: object, status: int) -> None:
+        self.status = status
+
+    def note_repeat(self, made: str) -> None:
+        """Say it if what was to be made had been ``made`` before: it was not made again."""
+        if self.status == 200:
+            self.output.note(f"a repeat: {made}; this is how it stands now")
 
 
 def of(ctx: typer.Context) -> Line:

@@ -39,6 +39,7 @@ def list_markets(
         int | None, typer.Option("--offset", min=0, help="Leave out this many at the start.")
     ] = None,
     cursor: arguments.Cursor = None,
+    ids: arguments.Ids = False,
     everything: arguments.Everything = False,
 ) -> None:
     """Examples:
@@ -49,7 +50,7 @@ def list_markets(
     List markets.
     """
     call = calls.markets(status=status, q=search, limit=limit, offset=offset, cursor=cursor)
-    show_list(lines.of(ctx), layouts.MARKET, call, everything=everything)
+    show_list(lines.of(ctx), layouts.MARKET, call, everything=everything, ids=ids)
 
 
 def show(ctx: typer.Context, market: arguments.Market) -> None:

@@ -19,26 +19,19 @@ from predmarket.client.shapes import Order
 
 def cancel(
     ctx: typer.Context,
-    ids: Annotated[
-        list[int],
-        typer.Argument(
-            metavar="ID...",
-            min=1,
-            help="Order ids.",
-            autocompletion=arguments.complete.own_orders,
-        ),
-    ],
+    ids: arguments.OrderIds,
 ) -> None:
     """Examples:
       predmarket order cancel 17
-      predmarket order cancel 17 18 19
+      predmarket order cancel 17 18 client:mine-1
+      predmarket order list --ids --market rain | xargs predmarket order cancel
 
     Cancel orders. Each is tried, whatever is refused of the others. Under -o json one id prints the
     order, several print an array of those that were cancelled.
     """
     line = lines.of(ctx)
     canceled: list[Order] = []
-    failures: list[tuple[int, ClientError]] = []
+    failures: list[tuple[str, ClientError]] = []
     with line.client() as client:
         for order_id in ids:
             try:
@@ -56,11 +49,11 @@ def cancel(
         raise _not_canceled(line, failures, len(ids))
 
 
-def _not_canceled(line: Line, failures: Sequence[tuple[int, ClientError]], asked: int) -> Failure:
+def _not_canceled(line: Line, failures: Sequence[tuple[str, ClientError]], asked: int) -> Failure:
     refusal = line.failure(failures[0][1])
     if asked > 1:
         refusal.message = f"not all of {asked} orders were cancelled"
-        refusal.details = {str(order_id): str(error) for order_id, error in failures}
+        refusal.details = {order_id: str(error) for order_id, error in failures}
     return refusal
 
 
@@ -129,6 +122,9 @@ def list_orders(
     ctx: typer.Context,
     *,
     market_id: arguments.MarketOption = None,
+    all_markets: Annotated[
+        bool, typer.Option("--all-markets", help="Of all markets, as without --market.")
+    ] = False,
     status: arguments.OrderStatuses = None,
     every_status: arguments.EveryStatus = False,
     client_id: Annotated[
@@ -138,11 +134,13 @@ def list_orders(
     until: arguments.Until = None,
     limit: arguments.Limit = None,
     cursor: arguments.Cursor = None,
+    ids: arguments.Ids = False,
     everything: arguments.Everything = False,
     watch: arguments.Watch = False,
 ) -> None:
     """Examples:
       predmarket order list
+      predmarket order list --all-markets --all --ids
       predmarket order list --market will-it-rain-tomorrow --all-status --since today
       predmarket order list --all-status --all -o csv > orders.csv
       predmarket order list --watch | jq -r '[.id, .status] | @tsv'
@@ -152,6 +150,8 @@ def list_orders(
     is the last.
     """
     line = lines.of(ctx)
+    if market_id is not None and all_markets:
+        raise usage("give either --market or --all-markets")
     if status and every_status:
         raise usage("give either --status or --all-status")
     ends = not status
@@ -161,7 +161,7 @@ def list_orders(
         from predmarket.cli.views import OrdersView
         from predmarket.cli.watch import watch as start
 
-        one_page(cursor, since, until, everything=everything)
+        one_page(cursor, since, until, ids, everything=everything)
         statuses = {word for one in status or () for word in one.statuses}
         view = OrdersView(
             market=market_id, statuses=statuses, client_id=client_id, limit=limit, ends=ends
@@ -171,9 +171,8 @@ def list_orders(
     call = calls.orders(
         market=market_id, status=status, client_order_id=client_id, limit=limit, cursor=cursor
     )
-    shown = show_list(
-        line, layouts.ORDER, call, everything=everything, span=Span.of(line, since, until)
-    )
+    span = Span.of(line, since, until)
+    shown = show_list(line, layouts.ORDER, call, everything=everything, span=span, ids=ids)
     if not shown and ends and not every_status:
         line.output.note("no live orders; --all-status lists those that ended, too")
 
@@ -181,6 +180,7 @@ def list_orders(
 def show(ctx: typer.Context, order_id: arguments.OrderId) -> None:
     """Examples:
       predmarket order show 17
+      predmarket order show client:mine-1
 
     Show one order and its fills.
     """

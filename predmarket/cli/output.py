@@ -61,6 +61,14 @@ class Output:
             items = list(rows)
             self.show(items, items, layout.fields, lambda: [layout.grid(items)])
 
+    def ids(self, rows: Iterable[Row], name: str) -> None:
+        """Write the field ``name`` of each row alone: an array under JSON, else a line each."""
+        if self._options.output == "json":
+            self._data(self._json([row[name] for row in rows], indent=2) + "\n")
+            return
+        for row in rows:
+            self._data(f"{row[name]}\n")
+
     def show(
         self,
         data: object,

@@ -1,6 +1,6 @@
 """Lists: one page, or all pages, of all time or of a span, and word of what was left out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TypeVar, cast
@@ -48,7 +48,7 @@ ALWAYS = Span()
 def one_page(cursor: str | None, *others: object, everything: bool) -> None:
     """Refuse to watch pages that stand behind the first, or a time that is over. Raises Failure."""
     if cursor is not None or everything or any(others):
-        raise usage("--watch goes with none of --cursor, --all, --since and --until")
+        raise usage("--watch goes with none of --cursor, --all, --ids, --since and --until")
 
 
 def show_list(
@@ -58,22 +58,31 @@ def show_list(
     *,
     everything: bool = False,
     span: Span = ALWAYS,
+    ids: bool = False,
 ) -> bool:
     """Print ``call``'s page; with ``everything`` the pages after it too. Say whether it has items.
 
-    Pages without an item, of the ``span`` or of the call's filters, are passed over.
+    Pages without an item, of the ``span`` or of the call's filters, are passed over. ``ids``: print
+    nothing of an item but its id.
     """
+
+    def write(rows: Iterable[Row]) -> None:
+        if ids:
+            line.output.ids(rows, next(name for name in ("id", "tradeId") if name in layout.fields))
+        else:
+            line.output.rows(layout, rows)
+
     with line.client() as client:
         pages = _pages(client, call, span)
         if everything:
             rows = (row for each, _ in pages for row in each)
             first = [*islice(rows, 1)]
-            line.output.rows(layout, chain(first, rows))
+            write(chain(first, rows))
             return bool(first)
         for items, page in pages:  # noqa: B007  the last one stands when none has items
             if items:
                 break
-    line.output.rows(layout, items)
+    write(items)
     cursor, total = page.get("nextCursor"), page.get("total")
     if cursor:
         line.output.note(f"more: --cursor {cursor}")

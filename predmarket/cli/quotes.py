@@ -64,6 +64,7 @@ def trades(
     until: arguments.Until = None,
     limit: arguments.Limit = None,
     cursor: arguments.Cursor = None,
+    ids: arguments.Ids = False,
     everything: arguments.Everything = False,
     watch: arguments.Watch = False,
 ) -> None:
@@ -80,12 +81,12 @@ def trades(
         from predmarket.cli.views import TradesView
         from predmarket.cli.watch import watch as start
 
-        one_page(cursor, since, until, everything=everything)
+        one_page(cursor, since, until, ids, everything=everything)
         start(line, TradesView(market, limit))
         return
     span = Span.of(line, since, until)
     call = calls.trades(market, limit=limit, cursor=cursor)
-    show_list(line, layouts.TRADE, call, everything=everything, span=span)
+    show_list(line, layouts.TRADE, call, everything=everything, span=span, ids=ids)
 
 
 def candles(

@@ -91,6 +91,7 @@ TREE: Mapping[str, Entry] = {
             "cancel-all": Leaf("order:cancel_all", "Cancel all open orders."),
             "cancel-after": Leaf("order:cancel_after", "Cancel all unless renewed in time."),
             "amend": Leaf("order:amend", "Change an order's price or quantity."),
+            "replace": Leaf("replace:replace", "Cancel an order and place it otherwise."),
             "batch": Leaf("batch:batch", "Place orders from a file."),
             "list": Leaf("order:list_orders", "List own orders."),
             "show": Leaf("order:show", "Show one order and its fills."),

@@ -4,20 +4,20 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import layouts, prompt
+from predmarket.cli import arguments, layouts, prompt
 from predmarket.cli import line as lines
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
 
 
-def list_sessions(ctx: typer.Context) -> None:
+def list_sessions(ctx: typer.Context, *, ids: arguments.Ids = False) -> None:
     """Examples:
       predmarket auth sessions
       predmarket auth sessions --json
 
     List one's sessions: when each began and was last used, from which address, by which program.
     """
-    show_list(lines.of(ctx), layouts.SESSION, calls.sessions())
+    show_list(lines.of(ctx), layouts.SESSION, calls.sessions(), ids=ids)
 
 
 def revoke(

@@ -49,4 +49,5 @@ def create(
             if refusal.exit_code == failure.UNAVAILABLE:
                 refusal.advise(f"to repeat it safely, add: --idempotency-key {key}")
             raise refusal from None
+    line.note_repeat("the transfer was made before under this key")
     line.output.record(layouts.TRANSFER, transfer)

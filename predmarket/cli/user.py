@@ -25,6 +25,7 @@ def list_users(
         int | None, typer.Option("--offset", min=0, help="Leave out this many at the start.")
     ] = None,
     cursor: arguments.Cursor = None,
+    ids: arguments.Ids = False,
     everything: arguments.Everything = False,
 ) -> None:
     """Examples:
@@ -34,7 +35,7 @@ def list_users(
     List accounts (admins).
     """
     call = calls.users(q=search, limit=limit, offset=offset, cursor=cursor)
-    show_list(lines.of(ctx), layouts.USER, call, everything=everything)
+    show_list(lines.of(ctx), layouts.USER, call, everything=everything, ids=ids)
 
 
 def update(

@@ -48,6 +48,8 @@ Number: TypeAlias = str | int | Decimal
 """A decimal on its way out. Never a float: 0.1 has no exact one."""
 MarketRef: TypeAlias = str | int
 """A market's id or slug; a string of digits is an id, since no slug is all digits."""
+OrderRef: TypeAlias = int | str
+"""An order's id, or ``client:`` and one's own client order id."""
 Moment: TypeAlias = str | datetime
 """A time in RFC 3339, or a datetime with a zone."""
 
@@ -170,6 +172,18 @@ def _in_path(market: MarketRef) -> str:
     if market in ("", ".", ".."):
         raise ClientError(f"a market is named by its id or slug, not by {market!r}")
     return quote(str(market), safe="")
+
+
+def _order_in_path(order: OrderRef) -> str:
+    text = str(order)
+    if _is_id(text):
+        return text
+    if not text.startswith("client:") or "/" in text or text == "client:":
+        raise ClientError(
+            f"an order is named by its id, or as client:ID by a client order id that holds no "
+            f"slash, not by {order!r}"
+        )
+    return quote(text, safe=":")
 
 
 # Accounts
@@ -382,22 +396,22 @@ def orders(
     )
 
 
-def order(order_id: int) -> Call[Order]:
+def order(order_id: OrderRef) -> Call[Order]:
     """One order."""
-    return _get(f"/v1/orders/{order_id}")
+    return _get(f"/v1/orders/{_order_in_path(order_id)}")
 
 
 def amend_order(
-    order_id: int, *, price: Number | None = None, qty: Number | None = None
+    order_id: OrderRef, *, price: Number | None = None, qty: Number | None = None
 ) -> Call[Order]:
     """Change a resting order's price or total quantity."""
     body = _given(price=_number(price), qty=_number(qty))
-    return Call("PATCH", f"/v1/orders/{order_id}", body=body)
+    return Call("PATCH", f"/v1/orders/{_order_in_path(order_id)}", body=body)
 
 
-def cancel_order(order_id: int) -> Call[Order]:
+def cancel_order(order_id: OrderRef) -> Call[Order]:
     """Cancel one order."""
-    return Call("POST", f"/v1/orders/{order_id}/cancel")
+    return Call("POST", f"/v1/orders/{_order_in_path(order_id)}/cancel")
 
 
 def cancel_all(*, market: MarketRef | None = None, side: str | None = None) -> Call[Canceled]:

@@ -11,7 +11,7 @@ without an event loop, and without importing one.
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from inspect import Parameter, Signature, signature
-from typing import Any, Protocol, TypeVar, get_args
+from typing import Any, Protocol, TypeAlias, TypeVar, get_args
 
 import httpx
 
@@ -23,6 +23,10 @@ from predmarket.client.session import Session, Tokens
 from predmarket.client.shapes import Login, User
 
 T = TypeVar("T")
+
+
+Heard: TypeAlias = Callable[[Call[Any], int], None]
+"""What is told of an answer: the call, and the HTTP status."""
 
 
 class Wire(Protocol):
@@ -62,13 +66,21 @@ class Conversation:
     """One exchange, one session or API key, one wire to speak over."""
 
     def __init__(
-        self, url: str, wire: Wire, session: Session, api_key: str | None, retry: Retry
+        self,
+        url: str,
+        wire: Wire,
+        session: Session,
+        api_key: str | None,
+        retry: Retry,
+        heard: Heard | None = None,
     ) -> None:
+        """``heard`` is told of each answer that is no error."""
         self._url = url
         self._wire = wire
         self._session = session
         self._api_key = api_key
         self._retry = retry
+        self._heard = heard
 
     async def send(self, call: Call[T]) -> T:
         """Send ``call`` and return its answer. Raises ApiError, Unreachable."""
@@ -184,7 +196,10 @@ class Conversation:
             response = await self._wire.request(call, token)
         except answers.FAILURES as error:
             raise answers.unreachable(error, self._url) from None
-        return answers.decoded(response, call, self._url)
+        answer = answers.decoded(response, call, self._url)
+        if self._heard is not None:
+            self._heard(call, response.status_code)
+        return answer
 
 
 def _may_repeat(call: Call[T], error: ApiError, pause_s: float | None) -> bool:

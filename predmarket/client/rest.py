@@ -10,7 +10,7 @@ import httpx
 
 from predmarket.client import answers, calls
 from predmarket.client.calls import Call
-from predmarket.client.conversation import Conversation, at_once, method_signature
+from predmarket.client.conversation import Conversation, Heard, at_once, method_signature
 from predmarket.client.environment import connection
 from predmarket.client.retry import Retry
 from predmarket.client.session import Session, Tokens
@@ -49,12 +49,16 @@ class Client:
         retry: Retry | None = None,
         timeout_s: float = 15.0,
         sleep: Callable[[float], None] = time.sleep,
+        heard: Heard | None = None,
     ) -> None:
+        """``heard`` is told the HTTP status of each answer: 201 for an order or a transfer that was
+        made, 200 for one that had been made before.
+        """
         url = url.rstrip("/")
         self._http = answers.opened(httpx.Client, url, timeout_s)
         wire = _Blocking(self._http, url, sleep)
         self._conversation = Conversation(
-            url, wire, session or Session(), api_key, retry or Retry()
+            url, wire, session or Session(), api_key, retry or Retry(), heard
         )
 
     @classmethod

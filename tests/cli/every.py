@@ -130,6 +130,7 @@ order batch -
 order list
 order show 17
 order amend 17 --qty 5
+order replace 17 --price 0.58 --client-id mine-2
 order cancel 17
 order cancel 17 18
 order cancel-all

@@ -64,7 +64,7 @@ def test_of_an_order_it_is_the_type(run: Run) -> None:
         ("market list --limit", "--limit needs a value"),
         ("market list --limit x", "--limit is a whole number from 1 to 100, not x"),
         ("market list --limit 101", "--limit is a whole number from 1 to 100, not 101"),
-        ("order show 0", "ID is a whole number from 1, not 0"),
+        ("order show 0", "ID is a whole number from 1, or client: and a client order id, not 0"),
         ("market show", "M is missing: The market: its id or slug"),
         ("market show a b", "too many arguments: b"),
         ("order place rain buy -1 --price 0.5", "no number here may be below 0"),

@@ -54,9 +54,9 @@ def test_what_is_sent(run: Run, stub: Stub, words: str, expected: dict[str, obje
 
 
 def test_the_client_order_id_is_said_before_it_is_sent(run: Run, stub: Stub) -> None:
-    """Made when none is given; --quiet silences one that its caller knows."""
+    """Made when none is given; --quiet silences it, and the order and an error have it, too."""
     stub.on("POST", "/v1/orders", Answer(201, ORDER))
-    ran = run(*PLACE, "buy", "1", "--price", "0.6", "--quiet")
+    ran = run(*PLACE, "buy", "1", "--price", "0.6")
     said = re.fullmatch(r"client order id: ([0-9a-f]{32})\n", ran.err)
     assert said
     body = stub.requests[0].body
@@ -64,7 +64,7 @@ def test_the_client_order_id_is_said_before_it_is_sent(run: Run, stub: Stub) -> 
     assert body["clientOrderId"] == said[1]
     ran = run(*PLACE, "buy", "1", "--price", "0.6", "--client-id", "mine")
     assert ran.err == "client order id: mine\n"
-    ran = run(*PLACE, "buy", "1", "--price", "0.6", "--client-id", "mine", "--quiet")
+    ran = run(*PLACE, "buy", "1", "--price", "0.6", "--quiet")
     assert ran.err == ""
 
 

@@ -71,6 +71,16 @@ async def orders_by_id(
     return {row.id: _record(row) for row in rows}
 
 
+async def id_of_client_order(
+    connection: AsyncConnection, user_id: int, client_order_id: str
+) -> int | None:
+    """Return the id of a user's order by the user's own id for it."""
+    query = select(orders.c.id).where(
+        orders.c.user_id == user_id, orders.c.client_order_id == client_order_id
+    )
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
 async def owner_of(connection: AsyncConnection, order_id: int) -> int | None:
     """Return whose an order is."""
     query = select(orders.c.user_id).where(orders.c.id == order_id)

@@ -3,6 +3,7 @@
 POST /v1/orders and /v1/orders/batch are only described here, for the document: place.py answers.
 """
 
+import re
 from typing import Annotated
 
 from litestar import Response, Router, get, patch, post
@@ -30,12 +31,18 @@ from predmarket.engine.commands import AmendOrder, CancelAll, CancelOrder
 from predmarket.engine.commands import CancelAfter as ArmSwitch
 from predmarket.engine.replies import Canceled, Refused
 from predmarket.server import wire
+from predmarket.server.auth.principals import Principal
 from predmarket.server.documents.notes import COMMAND, ORDER, notes
 from predmarket.server.dryrun import dry_run
 from predmarket.server.queries.accounts import account_of
 from predmarket.server.queries.books import queue_ahead
 from predmarket.server.queries.cursors import decode_cursor, encode_cursor
-from predmarket.server.queries.orders import fills_of, order_by_id, page_of_orders
+from predmarket.server.queries.orders import (
+    fills_of,
+    id_of_client_order,
+    order_by_id,
+    page_of_orders,
+)
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes import entry
 from predmarket.server.routes.context import (
@@ -46,6 +53,7 @@ from predmarket.server.routes.context import (
     signed_in,
 )
 from predmarket.server.routes.params import (
+    CLIENT,
     DEFAULT_LIMIT,
     Cursor,
     Limit,
@@ -53,10 +61,12 @@ from predmarket.server.routes.params import (
     OrderPath,
     order_id,
 )
+from predmarket.server.services import Services
 from predmarket.terms import LIVE_STATUSES, OrderStatus
 from predmarket.terms import ErrorCode as E
 
 _LIVE = "LIVE"
+_LONGEST_CLIENT_ID = 64
 _ANY_STATUS = "|".join([_LIVE, *OrderStatus])
 Statuses = Annotated[
     str | None,
@@ -153,7 +163,7 @@ async def list_orders(
 async def show_order(request: ApiRequest, id: OrderPath) -> QueuedOrder:
     """Show one order; while it rests, with the quantity that trades before it at its price."""
     services, who = request.services, request.principal
-    wanted = order_id(id)
+    wanted = await _named(services, who, id)
     async with services.db.read() as connection:
         record = await order_by_id(connection, wanted)
         if record is None:
@@ -189,7 +199,7 @@ async def amend_order(
     who = request.principal
     command = AmendOrder(
         who.user_id,
-        order_id(id),
+        await _named(request.services, who, id),
         None if data.price is None else data.price.units,
         None if data.qty is None else data.qty.units,
     )
@@ -209,7 +219,8 @@ async def cancel_order(
     """Cancel one open order."""
     del data  # decoding has refused whatever it could hold
     who = request.principal
-    command = CancelOrder(who.user_id, order_id(id), as_admin=who.is_admin)
+    wanted = await _named(request.services, who, id)
+    command = CancelOrder(who.user_id, wanted, as_admin=who.is_admin)
     reply = await request.services.bus.submit(command)
     return await entry.changed(
         request.services, reply, command.order_id, who, as_admin=who.is_admin
@@ -247,6 +258,21 @@ async def cancel_after(request: ApiRequest, data: JSONBody[CancelAfterRequest]) 
         account = await account_of(connection, who.user_id)
     armed = None if account is None else account.deadman_at
     return CancelAfter(None if armed is None else format_time(armed))
+
+
+async def _named(services: Services, who: Principal, text: str) -> int:
+    """Return the id of the order that a path names, by its id or by one's own client order id.
+    Raises Refusal ORDER_NOT_FOUND.
+    """
+    if not text.startswith(CLIENT):
+        return order_id(text)
+    own, found = text.removeprefix(CLIENT), None
+    if len(own) <= _LONGEST_CLIENT_ID and re.match(LINE, own):  # no other has ever been stored
+        async with services.db.read_account() as connection:
+            found = await id_of_client_order(connection, who.user_id, own)
+    if found is None:
+        raise Refusal(E.ORDER_NOT_FOUND)
+    return found
 
 
 def _statuses(text: str | None) -> list[OrderStatus]:

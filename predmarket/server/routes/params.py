@@ -41,7 +41,20 @@ MarketPath: TypeAlias = Annotated[
     ),
 ]
 _ID = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
-OrderPath: TypeAlias = Annotated[str, PathParameter(description="An order's id", schema_extra=_ID)]
+CLIENT = "client:"
+"""Before a client order id in place of an order's id."""
+_ORDER = {
+    **_ID,
+    "type": ["integer", "string"],
+    "pattern": f"^{CLIENT}[^\\x00-\\x1f\\x7f-\\x9f/]{{1,64}}$",
+}
+OrderPath: TypeAlias = Annotated[
+    str,
+    PathParameter(
+        description=f"An order's id, or {CLIENT} and one's own client order id",
+        schema_extra=_ORDER,
+    ),
+]
 UserPath: TypeAlias = Annotated[str, PathParameter(description="A user's id", schema_extra=_ID)]
 KeyPath: TypeAlias = Annotated[str, PathParameter(description="An API key's id", schema_extra=_ID)]
 

@@ -229,6 +229,25 @@ async def test_orders_of_another(exchange: Exchange) -> None:
     assert (await got(bob, "/v1/orders"))["items"] == []
 
 
+async def test_orders_by_ones_own_id(exchange: Exchange) -> None:
+    """Shown, amended and cancelled by client:ID, whatever it holds but a slash; one's own alone."""
+    await exchange.market()
+    ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
+    ref = "client:a%20%3Fid:é%25"
+    order = await placed(ann, limit("BUY", "0.5", 10, clientOrderId="a ?id:é%"))
+    assert (await got(ann, f"/v1/orders/{ref}"))["id"] == order["id"]
+    amended = await ann.client.patch(f"/v1/orders/{ref}", json={"qty": 5})
+    assert (amended.status_code, amended.json()["qty"]) == (200, "5.00")
+    canceled = await ann.client.post(f"/v1/orders/{ref}/cancel")
+    assert (canceled.status_code, canceled.json()["status"]) == (200, "CANCELED")
+    for user, path in (
+        (bob, ref), (exchange.admin, ref), (ann, "client:"), (ann, "client:no"),
+        (ann, "client:%00"), (ann, f"client:{'x' * 65}"), (ann, f"client:{'é' * 64}"),
+    ):  # fmt: skip
+        missing = await got(user, f"/v1/orders/{path}", 404)
+        assert missing["error"]["code"] == "ORDER_NOT_FOUND"
+
+
 async def test_orders_that_cannot_exist(exchange: Exchange) -> None:
     """404, whatever is written where an id belongs."""
     ann = await exchange.trader("ann")
