@@ -69,7 +69,7 @@ def batch(
             for results_of_some in _placed(client, named):
                 results += results_of_some
         except api.ClientError as error:
-            lost = failure.of_client(error)
+            lost = line.failure(error)
     _show(line, named, results)
     if lost is not None:
         raise _broken_off(lost, len(results), len(named))
@@ -203,5 +203,5 @@ def _broken_off(lost: Failure, done: int, asked: int) -> Failure:
     if asked > _AT_ONCE:
         lost.message = f"after {done} of {asked} orders: {lost.message}"
     if lost.exit_code == UNAVAILABLE:
-        lost.hint = "send the same file again: no order is placed twice"
+        lost.advise("send the same file again: no order is placed twice")
     return lost

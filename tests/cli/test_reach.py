@@ -12,7 +12,7 @@ import pytest
 import typer
 from litestar import Litestar
 
-from predmarket.cli.complete import topics
+from predmarket.cli.complete import markets, topics
 from predmarket.cli.grammar import root
 from predmarket.cli.line import Line
 from predmarket.cli.registry import TREE
@@ -123,11 +123,15 @@ def test_topics_complete(environment: None, stub: Stub) -> None:
     assert completed("predmarket stream trades:r") == [r"trades\\:rain"]
 
 
-def test_every_market_completes(environment: None, stub: Stub) -> None:
+def test_every_market_completes(
+    environment: None, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is searched for, beyond the first page; what only contains the word is passed over."""
     first = {"items": [{**MARKET, "slug": "more-rain"}], "nextCursor": "Abc", "total": 2}
     stub.on("GET", "/v1/markets", Answer(body=first), Answer(body=page(MARKET)))
-    assert completed("predmarket book ra") == ["rain"]
+    monkeypatch.setattr("predmarket.cli.complete._PATIENCE_S", 60.0)
+    found = markets(typer.Context(root(), obj=Line()), "ra")
+    assert [name for name, _ in found] == ["rain"]
     asked = [request.query for request in stub.requests]
     assert asked == [{"q": "ra", "limit": "100"}, {"q": "ra", "limit": "100", "cursor": "Abc"}]
 
