@@ -38,6 +38,7 @@ TREE: Mapping[str, Entry] = {
         },
         "predmarket db current",
     ),
+    "doctor": Leaf("doctor:doctor", "Look whether all is well on this machine."),
     "audit": Leaf("operate:audit", "Prove from the database that money is conserved."),
     "config": Branch(
         "Settings and where they come from.",

@@ -115,6 +115,18 @@ def audit(
         )
 
 
+def doctor(overrides: Overrides) -> list[tuple[str, bool, str]]:
+    """Return each check of what an exchange needs, whether it holds, and what was seen.
+
+    Raises OperateError for settings that cannot be read.
+    """
+    from predmarket.server.doctor import examine  # noqa: PLC0415  (it loads Redis' library)
+
+    with expected():
+        found = examine(Settings.load(overrides))
+        return [(check.name, check.ok, check.detail) for check in found]
+
+
 def config(overrides: Overrides) -> list[tuple[str, str, str]]:
     """Return every setting's name, value with secrets hidden, and origin. Raises OperateError."""
     with expected():

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -80,6 +81,10 @@ class Server(ModuleType):
         self.calls.append(("audit", overrides, replay))
         progress("ledger", 1, 2)
         return AuditReport(self.holds, [("money", True, "5.00"), ("shares", self.holds, "7")])
+
+    def doctor(self, overrides: dict[str, str]) -> list[tuple[str, bool, str]]:
+        self.calls.append(("doctor", overrides))
+        return [("database", True, "whole"), ("disk", self.holds, "9 MiB are free at /")]
 
     def config(self, overrides: dict[str, str]) -> list[tuple[str, str, str]]:
         self.calls.append(("config", overrides))
@@ -158,6 +163,25 @@ def test_audit(run: Run, server: Server) -> None:
     assert (ran.code, json.loads(ran.out)["ok"]) == (1, False)
     assert json.loads(ran.err)["error"]["code"] == "AUDIT_FAILED"
     assert server.calls == [("audit", {}, True), ("audit", {}, False)]
+
+
+def test_doctor(run: Run, server: Server, home: Path) -> None:
+    """A line each; exit code 1 when something is wrong, one's own session file included."""
+    assert run("doctor", "--data-dir", "d").code == 0
+    server.holds = False
+    ran = run("doctor", "--json")
+    assert ran.code == 1
+    found = json.loads(ran.out)
+    assert found["ok"] is False
+    assert [check["name"] for check in found["checks"]] == ["database", "disk", "session"]
+    assert json.loads(ran.err)["error"]["code"] == "UNHEALTHY"
+    server.holds = True
+    home.mkdir()
+    (home / "session.json").touch(mode=0o644)
+    (home / "session.json").chmod(0o644)
+    ran = run("doctor")
+    assert (ran.code, "wrong: session" in ran.err) == (1, True)
+    assert server.calls[:2] == [("doctor", {"data_dir": "d"}), ("doctor", {})]
 
 
 def test_config_show(run: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,8 @@ NO_CALLS = {"/healthz", "/metrics", "/docs", "/openapi.json"}
 """For a browser, a probe, a scraper: not what a trader does."""
 
 ON_THIS_MACHINE = {"serve", "seed", "db upgrade", "db current", "audit", "config show"} | {
-    "user set-role"
+    "user set-role",
+    "doctor",
 }
 LIVING = {"stream", "tui", "bot run"}
 """Commands that go on until they are stopped, and print no answer: they have tests of their own."""

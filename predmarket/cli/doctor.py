@@ -1,0 +1,56 @@
+"""Command: doctor."""
+
+import stat
+from pathlib import Path
+
+import typer
+
+from predmarket.cli import arguments, layouts
+from predmarket.cli import line as lines
+from predmarket.cli.failure import REFUSED, Failure
+from predmarket.cli.line import Line
+from predmarket.cli.operate import operating, overrides
+
+
+def doctor(
+    ctx: typer.Context,
+    *,
+    data_dir: arguments.DataDir = None,
+    database_url: arguments.DatabaseUrl = None,
+) -> None:
+    """Examples:
+      predmarket doctor
+      predmarket doctor --data-dir ./exchange -o json
+
+    Look whether all is well for an exchange on this machine: its database, whole, durable and of
+    this version's schema; clocks; free space; who may read the secret, the database and one's
+    session; the port; the limit of open files. Nothing is changed. Exit code 1 when something is
+    wrong.
+    """
+    line = lines.of(ctx)
+    with operating() as operate:
+        found = operate.doctor(overrides(data_dir=data_dir, database_url=database_url))
+    checks: list[dict[str, object]] = [
+        {"name": name, "ok": ok, "detail": detail} for name, ok, detail in [*found, _session(line)]
+    ]
+    wrong = [str(check["name"]) for check in checks if not check["ok"]]
+    line.output.show(
+        {"ok": not wrong, "checks": checks},
+        checks,
+        layouts.CHECK.fields,
+        lambda: [layouts.CHECK.grid(checks)],
+    )
+    if wrong:
+        raise Failure("UNHEALTHY", f"something is wrong: {', '.join(wrong)}", REFUSED)
+
+
+def _session(line: Line) -> tuple[str, bool, str]:
+    """Return whether one's session is one's own alone."""
+    path: Path = line.settings.folder / "session.json"
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return "session", True, f"there is none at {path}"
+    if mode & 0o077:
+        return "session", False, f"others may read {path}: its mode is {mode:04o}"
+    return "session", True, f"{path}, its owner's alone"
