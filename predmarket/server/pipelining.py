@@ -6,11 +6,12 @@ bytes, and nothing more is read until there is room. The parser gets small piece
 milliseconds' worth in a turn of the event loop.
 
 When the server stops, every request that was read is answered, the last one with
-``connection: close``. A connection between requests stays open for LINGER_SECONDS more: a request
-may be on its way.
+``connection: close``. A connection between requests stays open for LINGER_SECONDS more, one that
+has just had an answer for BUSY_LINGER_SECONDS: the next request may be on its way.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,8 @@ from uvicorn.server import ServerState
 
 MAX_PIPELINED = 16
 LINGER_SECONDS = 0.1
+BUSY_LINGER_SECONDS = 1.0
+"""Also how long ago an answer may be to have been just now."""
 PIECE_BYTES = 4096
 _TURN_SECONDS = 0.002
 _HEAD_END = b"\r\n\r\n"
@@ -100,6 +103,7 @@ class PipeliningProtocol(HttpToolsProtocol):
         self.is_stopping = False
         self._advancing = False
         self._has_lingered = False
+        self._answered_at = -math.inf
         self._later: asyncio.Handle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
@@ -208,6 +212,7 @@ class PipeliningProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on to the next request."""
+        self._answered_at = self.loop.time()
         self.server_state.total_requests += 1
         self.flow.read_paused = False  # the rest of the body is ignored
         if not self.transport.is_closing():
@@ -217,7 +222,9 @@ class PipeliningProtocol(HttpToolsProtocol):
         """Answer the requests that were read, then close."""
         if not self.is_stopping:
             self.is_stopping = True
-            self.loop.call_later(LINGER_SECONDS, self._end_linger)
+            busy = self.loop.time() - self._answered_at < BUSY_LINGER_SECONDS
+            linger = BUSY_LINGER_SECONDS if busy else LINGER_SECONDS
+            self.loop.call_later(linger, self._end_linger)
             self._look_for_last()
 
     def _end_linger(self) -> None:

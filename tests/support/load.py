@@ -26,6 +26,8 @@ class Load:
     name: str = "load"
     refused: list[tuple[int, Any]] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
+    """Connections that ended in place of an answer, torn ones apart."""
     _stop: bool = False
     _count: int = 0
 
@@ -60,10 +62,14 @@ class Load:
                 self.unknown.add(key)
                 if "without sending a response" not in str(error):
                     self.torn.append(str(error))
+                else:
+                    self.cut.append(str(error))
                 await asyncio.sleep(0.01)
                 continue
-            except httpx.TransportError:
+            except httpx.TransportError as error:
                 self.unknown.add(key)
+                if not isinstance(error, httpx.ConnectError):
+                    self.cut.append(repr(error))
                 await asyncio.sleep(0.01)
                 continue
             if answer.status_code == 201:

@@ -6,7 +6,7 @@ import logging
 import socket
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from predmarket.server.runtime import listen
 from predmarket.server.serving import http_config
 from predmarket.server.settings import Settings
 from tests.server.http.conftest import Exchange, Prompt
-from tests.server.http.test_connections import connected
+from tests.server.http.test_connections import Socket, connected
 from tests.server.http.test_express import ORDER, request, token_of
 from tests.server.http.test_observability import logged, requests_in
 
@@ -290,3 +290,30 @@ async def test_what_was_read_is_answered_when_the_server_stops(settings: Setting
         assert [headers.get("connection") for _, headers, _ in answers] == [None] * 99 + ["close"]
         for one in (busy, quiet, part):
             assert await one.closed()
+
+
+async def test_no_busy_connection_is_cut(settings: Settings) -> None:
+    """When the server stops each of eight clients that ask on and on has every answer, the last
+    with ``connection: close``, also one that takes its time between two requests."""
+
+    async def asks_on(client: Socket, pause_s: float) -> int:
+        for count in range(1_000_000):
+            await client.send(GET)
+            _, headers, _ = await client.answer()
+            if headers.get("connection") == "close":
+                assert await client.closed()
+                return count
+            if count > 20:
+                asked.set()
+            await asyncio.sleep(pause_s)
+        raise AssertionError("it does not stop")
+
+    asked = asyncio.Event()
+    async with slow_server(settings) as (url, app, server), AsyncExitStack() as stack:
+        app.go.set()
+        clients = [await stack.enter_async_context(connected(url)) for _ in range(8)]
+        pauses = [0.0] * 6 + [0.01, 0.3]
+        asking = [asyncio.create_task(asks_on(*each)) for each in zip(clients, pauses, strict=True)]
+        await asked.wait()
+        server.end()
+        await asyncio.gather(*asking)
