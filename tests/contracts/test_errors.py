@@ -7,7 +7,7 @@ from predmarket.terms import ErrorCode
 def test_every_code_has_its_row() -> None:
     """No code without status, meaning and exit code."""
     assert set(ERRORS) == set(STATUS) == set(EXIT_CODES) == set(ErrorCode)
-    assert all(kind.meaning for kind in ERRORS.values())
+    assert all(kind.meaning and kind.remedy for kind in ERRORS.values())
 
 
 def test_exit_codes_follow_the_status() -> None:

@@ -1,0 +1,24 @@
+"""The page of errors is the tables' own."""
+
+import re
+
+from predmarket.terms import ErrorCode
+from tools.error_docs import OWN_ERRORS, PAGE, page
+
+CLI = PAGE.parent.parent / "predmarket" / "cli"
+
+
+def test_the_page_is_up_to_date() -> None:
+    """Else: python -m tools.error_docs."""
+    assert PAGE.read_text(encoding="utf-8") == page()
+
+
+def test_every_code_of_the_command_line_is_on_it() -> None:
+    """Those that it makes by itself, and that the exchange does not have."""
+    made = {
+        code
+        for file in CLI.glob("*.py")
+        for code in re.findall(r"Failure\(\s*\"([A-Z_]+)\"", file.read_text(encoding="utf-8"))
+    }
+    assert len(made) > 5
+    assert made - set(ErrorCode) <= set(OWN_ERRORS)
