@@ -4,6 +4,7 @@ WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/predmarket
 COPY pyproject.toml constraints.txt README.md ./
+COPY tools/package_readme.py tools/package_readme.py
 COPY predmarket predmarket
 # the environment moves on without its installer
 RUN /opt/predmarket/bin/pip install -c constraints.txt . \

@@ -13,7 +13,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install check test sabotage oracle contract image-check crash abuse bench fmt lock clean
+.PHONY: help run install check test coverage sabotage oracle contract build-check image-check crash abuse bench fmt lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,16 @@ test: $(DEV) ## all that a change must pass: check, and the tests on real server
 	if [ $$checked -ne 0 ]; then echo "make check failed: see above"; exit $$checked; fi; \
 	exit $$tests
 
+coverage: $(DEV) ## lines and branches that the tests reach: text, JSON, HTML in build/coverage
+	rm -rf build/coverage
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal; tests=$$?; \
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage json --quiet --fail-under 0 && \
+	$(BIN)/coverage html --quiet --fail-under 0 && \
+	{ $(BIN)/coverage report >build/coverage/report.txt; floor=$$?; }; \
+	cat build/coverage/report.txt; \
+	if [ $$tests -ne 0 ]; then exit $$tests; fi; \
+	exit $${floor:-1}
+
 sabotage: $(DEV) ## make each deliberate mistake and see its test catch it
 	$(BIN)/python -m tools.sabotage $(NAME)
 
@@ -59,6 +69,9 @@ oracle: $(DEV) ## COMMANDS (1 million) random commands against the reference exc
 contract: $(DEV) ## the API against the reference and its own document, EXAMPLES (200) of each
 	PREDMARKET_TEST_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/contract
 	$(BIN)/python -m tests.contract --examples $(or $(EXAMPLES),200)
+
+build-check: $(DEV) ## wheel and sdist, each installed into an environment of its own
+	$(BIN)/python -m tests.deployment.package
 
 image-check: $(DEV) ## the Dockerfile's steps without Docker, in an environment of their own
 	$(BIN)/python -m tests.deployment.image

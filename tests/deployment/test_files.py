@@ -93,6 +93,16 @@ def test_the_example_names_every_setting() -> None:
     assert not any(values[name] for name in ("PREDMARKET_JWT_SECRET", *COMPOSE_ALONE))
 
 
+def test_the_settings_for_a_class_can_be_read(tmp_path: Path) -> None:
+    """Those of docs/class.md: each is one, and its value is accepted."""
+    text = (ROOT / "docs" / "class.md").read_text().partition("<<'END'\n")[2].partition("END\n")[0]
+    given = dict(line.split("=", 1) for line in text.splitlines())
+    fields = {name.removeprefix(PREFIX).lower(): value for name, value in given.items()}
+    assert fields.keys() <= Settings.model_fields.keys()
+    settings = Settings.load({**fields, "data_dir": str(tmp_path)})
+    assert (settings.on_loopback, settings.auth_rate_limit) == (False, (60, 60))
+
+
 def test_the_example_holds_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read as a .env file it changes nothing."""
     for name in os.environ:

@@ -1,0 +1,33 @@
+"""The README as a package index shows it."""
+
+from pathlib import Path
+
+from tests.deployment.package import relative_links
+from tools.package_readme import described
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+TEXT = "![The screen](docs/screen.svg) See [the docs](docs/a.md), [home](https://example.com/x)."
+
+
+def test_links_lead_to_the_repository() -> None:
+    """Where it is known, to the very commit; a picture to its bytes."""
+    at = {
+        "GITHUB_SERVER_URL": "https://forge.example",
+        "GITHUB_REPOSITORY": "ann/market",
+        "GITHUB_SHA": "abc",
+    }
+    base = "https://forge.example/ann/market"
+    assert described(TEXT, at) == (
+        f"![The screen]({base}/raw/abc/docs/screen.svg) See [the docs]({base}/blob/abc/docs/a.md), "
+        "[home](https://example.com/x)."
+    )
+    assert not relative_links(described(README, at))
+
+
+def test_links_become_text_elsewhere() -> None:
+    """None leads nowhere, and nothing else is touched."""
+    assert described(TEXT, {}) == " See the docs, [home](https://example.com/x)."
+    assert relative_links(README)
+    shown = described(README, {})
+    assert not relative_links(shown)
+    assert len(shown.splitlines()) == len(README.splitlines())
