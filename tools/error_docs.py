@@ -68,6 +68,15 @@ OWN_ERRORS = {
     ),
     "UNAVAILABLE": OwnError(3, "the database does not answer", "Try again once it does."),
     "REFUSED": OwnError(1, "the database is damaged or not this version's", "See the message."),
+    "NOT_FILLED": OwnError(
+        1, "the order that was waited for ended before it was filled", "Look at its reason."
+    ),
+    "STILL_WORKING": OwnError(
+        3, "the order still works when the wait for it is over", "Wait on, or cancel the order."
+    ),
+    "UNHEALTHY": OwnError(
+        1, "`predmarket doctor` has found something wrong", "Mend what its lines name."
+    ),
     "AUDIT_FAILED": OwnError(
         1, "the database does not add up", "Stop the exchange and keep the database as it is."
     ),
