@@ -101,4 +101,4 @@ async def test_a_long_name_hides_no_status(exchange: Exchange, tmp_path: Path) -
         await desktop.press("f5")
         await desktop.until(lambda: isinstance(desktop.app.screen, AdminScreen))
         await desktop.sees("STATUS")
-        await desktop.until(lambda: "will-the-ve…  OPEN" in desktop.text(), "the status")
+        await desktop.until(lambda: "will-the-very-very-ve…  OPEN" in desktop.text(), "the status")
