@@ -82,7 +82,7 @@ def _as_whom(line: "Line") -> str:
 def _markets_like(line: "Line", name: str) -> list[str]:
     """Return markets that ``name`` may have been meant to be; none where they cannot be listed."""
     try:
-        with line.client(retry=Retry(attempts=1), timeout_s=_PATIENCE_S) as client:
+        with line.client(retry=Retry(attempts=1, total_s=_PATIENCE_S)) as client:
             known = islice(client.follow(calls.markets(limit=100)), _MARKETS)
             return nearest(name, [market["slug"] for market in known])
     except ClientError:

@@ -68,6 +68,8 @@ def run(
     line = lines.of(ctx)
     if len(market) > _MOST_MARKETS:
         raise usage(f"a bot trades at most {_MOST_MARKETS} markets")
+    if line.options.timeout is not None:
+        raise usage("a bot goes on until it is stopped: it takes no --timeout")
     if line.options.output == Format.JSON:
         line.options.output = Format.JSONL  # it has no end to close an array at
     asyncio.run(_until_stopped(_bot(line, kind, market, liquidity, seed)))

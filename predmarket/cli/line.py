@@ -12,6 +12,9 @@ from predmarket.cli.output import Output
 from predmarket.client import ClientError
 from predmarket.client.settings import Settings, resolve
 
+_PATIENCE_S = 15.0
+"""How long one answer is waited for; with repetitions a call takes twice as long at most."""
+
 
 class Line:
     """Made before the line is parsed; parsing fills the options."""
@@ -63,16 +66,24 @@ class Line:
             waiting=self.output.note,
         )
 
-    def client(self, *, retry: "api.Retry | None" = None, timeout_s: float = 15.0) -> "api.Client":
+    @property
+    def patience_s(self) -> float:
+        """How long one answer is waited for."""
+        given = self.options.timeout
+        return _PATIENCE_S if given is None else given
+
+    def client(self, *, retry: "api.Retry | None" = None) -> "api.Client":
         """Return a client for these settings; use it in a with statement."""
         key = self.settings.api_key
+        total_s = self.options.timeout or _PATIENCE_S * 2
         return api.Client(
             self.settings.url.value,
             session=self.session,
             api_key=key.value if key else None,
-            retry=retry,
-            timeout_s=timeout_s,
+            retry=retry or api.Retry(total_s=total_s),
+            timeout_s=self.patience_s,
             heard=self._hear,
+            waiting=self.output.note,
         )
 
     def _hear(self, _call: object, status: int) -> None:

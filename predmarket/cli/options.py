@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isnan
 from typing import Annotated, TypeAlias
 
 import typer
@@ -29,6 +30,7 @@ class Options:
     color: bool | None = None
     quiet: bool = False
     raw: bool = False
+    timeout: float | None = None
 
 
 def _keep(ctx: typer.Context, param: typer.CallbackParam, value: object) -> object:
@@ -36,6 +38,8 @@ def _keep(ctx: typer.Context, param: typer.CallbackParam, value: object) -> obje
     if value is None or (value is False and param.name != "color"):
         return value
     name = param.name or ""
+    if isinstance(value, float) and isnan(value):  # it lies in no range, yet the parser takes it
+        raise typer.BadParameter("nan is not in the range", ctx, param)
     if name == "json":
         name, value = "output", Format.JSON
     setattr(ctx.obj.options, name, value)
@@ -47,6 +51,8 @@ def _option(
     help: str,
     metavar: str | None = None,
     autocompletion: Callable[..., object] | None = None,
+    min: float | None = None,
+    max: float | None = None,
 ) -> typer.models.OptionInfo:
     """Return an option that is noted as it is read: no command has a parameter for it."""
     option: typer.models.OptionInfo = typer.Option(
@@ -55,6 +61,8 @@ def _option(
         metavar=metavar,
         case_sensitive=False,
         autocompletion=autocompletion,
+        min=min,
+        max=max,
         callback=_keep,
         expose_value=False,
     )
@@ -96,6 +104,17 @@ Raw: TypeAlias = Annotated[
     bool, _option("--raw", help="CSV as it is: no apostrophe before what looks like a formula.")
 ]
 
+Timeout: TypeAlias = Annotated[
+    float | None,
+    _option(
+        "--timeout",
+        metavar="S",
+        help="Seconds to wait for an answer (default: 15, 30 when it is asked for again).",
+        min=0.1,
+        max=3600,
+    ),
+]
+
 
 def declare(
     url: Url = None,
@@ -106,6 +125,7 @@ def declare(
     yes: Yes = False,
     color: Color = None,
     quiet: Quiet = False,
+    timeout: Timeout = None,
     raw: Raw = False,
 ) -> None:
     """Declare the options; grammar.py hangs them on every command."""

@@ -86,13 +86,15 @@ def app(line: Line, market: str | None, *, plain: bool, light: bool) -> "Trading
     from predmarket.tui.themes import DARK, LIGHT
 
     settings, session = line.settings, line.session
-    url = settings.url.value
+    url, patience_s = settings.url.value, line.patience_s
     key = settings.api_key.value if settings.api_key else None
     return TradingApp(
-        api.AsyncClient(url, session=session, api_key=key),
-        lambda topics: api.Feed(url, session=session, api_key=key, topics=topics),
+        api.AsyncClient(url, session=session, api_key=key, timeout_s=patience_s),
+        lambda topics: api.Feed(
+            url, session=session, api_key=key, topics=topics, timeout_s=patience_s
+        ),
         Place(url, settings.profile.value, settings.folder, _flags(settings)),
-        urgent=api.AsyncClient(url, session=session, api_key=key, timeout_s=5.0),
+        urgent=api.AsyncClient(url, session=session, api_key=key, timeout_s=min(5.0, patience_s)),
         market=market,
         plain=plain,
         theme=LIGHT if light else DARK,

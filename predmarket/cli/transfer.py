@@ -29,7 +29,9 @@ def create(
       predmarket transfer create ann@example.com 100 --reason welcome
       predmarket transfer create ann@example.com -25.50 --reason correction --yes
 
-    Deposit to an account, or withdraw from it (admins).
+    Deposit to an account, or withdraw from it (admins). The transfer's idempotency key is printed
+    on stderr before it is sent: repeating the command with --idempotency-key and that key never
+    pays twice.
     """
     line = lines.of(ctx)
     if idempotency_key == "":  # an unset variable of a script: a new key would pay again
@@ -42,6 +44,8 @@ def create(
         question = f"Deposit {amount} to {email}?"
     prompt.confirm(line, question)
     with line.client() as client:
+        said = line.output.note if idempotency_key else line.output.say
+        said(f"idempotency key: {key}")
         try:
             transfer = client.transfer(email, amount, reason, idempotency_key=key)
         except ClientError as error:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _FRAME_S = 0.1
 _PAUSE_S = 1.0
+_SILENT_S = 2.0
 
 _ENTER = "\x1b[?1049h\x1b[?25l"  # the other screen, no cursor
 _LEAVE = "\x1b[?25h\x1b[?1049l"
@@ -198,8 +199,20 @@ async def _feed(line: Line, topics: Sequence[str]) -> AsyncIterator[Feed]:
         session=line.session,
         api_key=key.value if key else None,
         topics=topics,
+        timeout_s=line.patience_s,
     ) as feed:
-        yield feed
+        waiting = asyncio.create_task(_say_waiting(line, feed))
+        try:
+            yield feed
+        finally:
+            waiting.cancel()
+
+
+async def _say_waiting(line: Line, feed: Feed) -> None:
+    """Say what is waited for where nothing was heard for a while; a drawn view shows it."""
+    await asyncio.sleep(_SILENT_S)
+    if feed.state is State.CONNECTING and not (line.output.redraws and sys.stderr.isatty()):
+        line.output.note(f"waiting for {line.settings.url.value} to answer")
 
 
 @asynccontextmanager
@@ -216,7 +229,10 @@ async def _asking(line: Line) -> AsyncIterator[Ask]:
             from predmarket.client import AsyncClient
 
             client = AsyncClient(
-                line.settings.url.value, session=line.session, api_key=key.value if key else None
+                line.settings.url.value,
+                session=line.session,
+                api_key=key.value if key else None,
+                timeout_s=line.patience_s,
             )
         while True:
             try:

@@ -68,9 +68,15 @@ def options(url: str, timeout_s: float) -> Options:
 
 
 def request(
-    http: httpx.Client | httpx.AsyncClient, url: str, call: Call[T], token: str | None
+    http: httpx.Client | httpx.AsyncClient,
+    url: str,
+    call: Call[T],
+    token: str | None,
+    within_s: float | None,
 ) -> httpx.Request:
-    """Return ``call`` as ``http`` sends it to ``url``. Raises ConfigurationError, Unreachable."""
+    """Return ``call`` as ``http`` sends it to ``url``, to be answered within_s where that is less
+    than it waits anyway. Raises ConfigurationError, Unreachable.
+    """
     headers = dict(call.headers) | bearer(token)
     check(headers)
     try:
@@ -80,9 +86,18 @@ def request(
             params=dict(call.params) or None,
             json=call.body,
             headers=headers,
+            timeout=_within(http.timeout, within_s),
         )
     except httpx.InvalidURL as error:
         raise Unreachable(f"cannot reach {url}: {error}") from None
+
+
+def _within(usual: httpx.Timeout, within_s: float | None) -> httpx.Timeout:
+    if within_s is None:
+        return usual
+    return httpx.Timeout(
+        min(within_s, usual.read or within_s), connect=min(within_s, usual.connect or within_s)
+    )
 
 
 def unreachable(error: Exception, url: str) -> Unreachable:

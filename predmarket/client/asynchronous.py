@@ -173,8 +173,10 @@ class _Awaiting:
         self._turn = asyncio.Lock()
         self._unfinished: set[asyncio.Task[Any]] = set()
 
-    async def request(self, call: Call[T], token: str | None) -> httpx.Response:
-        return await self._http.send(answers.request(self._http, self._url, call, token))
+    async def request(
+        self, call: Call[T], token: str | None, within_s: float | None
+    ) -> httpx.Response:
+        return await self._http.send(answers.request(self._http, self._url, call, token, within_s))
 
     async def pause(self, seconds: float) -> None:
         await self._sleep(seconds)

@@ -8,6 +8,7 @@ blocking client's wire blocks inside and never suspends, so that ``at_once`` run
 without an event loop, and without importing one.
 """
 
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from inspect import Parameter, Signature, signature
@@ -23,6 +24,8 @@ from predmarket.client.session import Session, Tokens
 from predmarket.client.shapes import Login, User
 
 T = TypeVar("T")
+_LEAST_S = 0.1
+"""What an attempt is given at least: with less of the time left there is no other."""
 
 
 Heard: TypeAlias = Callable[[Call[Any], int], None]
@@ -32,8 +35,12 @@ Heard: TypeAlias = Callable[[Call[Any], int], None]
 class Wire(Protocol):
     """What waits: the network, the clock, files and locks."""
 
-    async def request(self, call: Call[T], token: str | None) -> httpx.Response:
-        """Send ``call`` once. Raises what ``answers.FAILURES`` lists."""
+    async def request(
+        self, call: Call[T], token: str | None, within_s: float | None
+    ) -> httpx.Response:
+        """Send ``call`` once, and wait no longer than within_s, None for as long as the client
+        waits at most. Raises what ``answers.FAILURES`` lists.
+        """
 
     async def pause(self, seconds: float) -> None:
         """Wait before the next attempt."""
@@ -176,24 +183,38 @@ class Conversation:
 
     async def _repeat(self, call: Call[T], token: str | None) -> T:
         """Send until there is an answer that may stand, or patience ends."""
-        attempt = 1
+        attempt, began = 1, time.monotonic()
         while True:
             try:
-                return await self._once(call, token)
+                return await self._once(call, token, self._left_s(began))
             except Unreachable:
-                pause_s = self._retry.pause_s(attempt)
+                pause_s = self._pause_s(began, attempt)
                 if not call.repeatable or pause_s is None:
                     raise
             except ApiError as error:
-                pause_s = self._retry.pause_s(attempt, error.retry_after_s)
+                pause_s = self._pause_s(began, attempt, error.retry_after_s)
                 if not _may_repeat(call, error, pause_s) or pause_s is None:
                     raise
             await self._wire.pause(pause_s)
             attempt += 1
 
-    async def _once(self, call: Call[T], token: str | None) -> T:
+    def _pause_s(self, began: float, attempt: int, asked_s: float | None = None) -> float | None:
+        """Return the pause after an attempt, None where patience or the time is over."""
+        pause_s, left_s = self._retry.pause_s(attempt, asked_s), self._left_s(began)
+        if pause_s is not None and left_s is not None and pause_s + _LEAST_S >= left_s:
+            return None
+        return pause_s
+
+    def _left_s(self, began: float) -> float | None:
+        """Return how long a call that ``began`` may still take, None for ever."""
+        total_s = self._retry.total_s
+        if total_s is None:
+            return None
+        return max(_LEAST_S, total_s - (time.monotonic() - began))
+
+    async def _once(self, call: Call[T], token: str | None, within_s: float | None) -> T:
         try:
-            response = await self._wire.request(call, token)
+            response = await self._wire.request(call, token, within_s)
         except answers.FAILURES as error:
             raise answers.unreachable(error, self._url) from None
         answer = answers.decoded(response, call, self._url)

@@ -1,8 +1,9 @@
 """The synchronous REST client: conversation.py over a connection that blocks."""
 
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -19,6 +20,7 @@ from predmarket.client.shapes import Page, User
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_SILENT_S = 2.0
 
 
 def _method(build: Callable[P, Call[T]]) -> Callable[Concatenate["Client", P], T]:
@@ -50,13 +52,17 @@ class Client:
         timeout_s: float = 15.0,
         sleep: Callable[[float], None] = time.sleep,
         heard: Heard | None = None,
+        waiting: Callable[[str], None] | None = None,
     ) -> None:
-        """``heard`` is told the HTTP status of each answer: 201 for an order or a transfer that was
-        made, 200 for one that had been made before.
+        """Prepare a client of the exchange at ``url``.
+
+        timeout_s bounds each attempt. ``heard`` is told the HTTP status of each answer: 201 for an
+        order or a transfer that was made, 200 for one that had been made before. ``waiting`` is
+        told, by another thread, what is waited for when an answer takes more than two seconds.
         """
         url = url.rstrip("/")
         self._http = answers.opened(httpx.Client, url, timeout_s)
-        wire = _Blocking(self._http, url, sleep)
+        wire = _Blocking(self._http, url, sleep, waiting)
         self._conversation = Conversation(
             url, wire, session or Session(), api_key, retry or Retry(), heard
         )
@@ -147,13 +153,38 @@ class Client:
 class _Blocking:
     """A wire that blocks and so never suspends."""
 
-    def __init__(self, http: httpx.Client, url: str, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        http: httpx.Client,
+        url: str,
+        sleep: Callable[[float], None],
+        waiting: Callable[[str], None] | None,
+    ) -> None:
         self._http = http
         self._url = url
         self._sleep = sleep
+        self._waiting = waiting
 
-    async def request(self, call: Call[T], token: str | None) -> httpx.Response:
-        return self._http.send(answers.request(self._http, self._url, call, token))
+    async def request(
+        self, call: Call[T], token: str | None, within_s: float | None
+    ) -> httpx.Response:
+        request = answers.request(self._http, self._url, call, token, within_s)
+        with self._said(f"waiting for {self._url} to answer ({call.method} {call.path})"):
+            return self._http.send(request)
+
+    @contextmanager
+    def _said(self, what: str) -> Iterator[None]:
+        """Say ``what`` is waited for, once it has taken a while."""
+        if self._waiting is None:
+            yield
+            return
+        timer = threading.Timer(_SILENT_S, self._waiting, [what])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     async def pause(self, seconds: float) -> None:
         self._sleep(seconds)

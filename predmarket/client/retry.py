@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """attempts counts the first; pauses grow threefold from first_s, up to longest_s."""
+    """attempts counts the first; pauses grow threefold from first_s, up to longest_s. total_s is
+    how long a call may take with all its attempts, None for as long as they do.
+    """
 
     attempts: int = 4
     first_s: float = 0.1
     longest_s: float = 5.0
+    total_s: float | None = None
 
     def pause_s(self, attempt: int, asked_s: float | None = None) -> float | None:
         """Return the pause after failed attempt number ``attempt`` (from 1), None to give up.

@@ -86,6 +86,7 @@ GLOBAL = [
     "-y",
     "--color",
     "--quiet",
+    "--timeout",
 ]
 
 
