@@ -11,8 +11,10 @@ from typing import TypeAlias
 Row: TypeAlias = Mapping[str, object]
 
 NOTHING = "-"
-_READABLE = 24
+READABLE = 24
 """Characters of a text that may be folded which a column should have room for."""
+LEAST = 12
+"""Characters of such a text below which other columns give way."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z")
 
 
@@ -26,24 +28,42 @@ class Grid:
     least: Sequence[str] = ()
     """Headings of columns that a narrow terminal does without, the first to go first."""
 
-    def within(self, width: int, gap: int) -> "Grid":
-        """Return the grid without as many of its least columns as it takes to fit ``width``."""
+    def within(self, width: int, gap: int) -> "tuple[Grid, list[str]]":
+        """Return the grid without as many of its columns as it takes to fit ``width``, and what the
+        left out ones are headed: the least first, then the last ones. The first column stays.
+        """
         kept = list(range(len(self.headings)))
-        for heading in self.least:
-            cells = [self._room(i) for i in kept]
-            if sum(cells) + gap * (len(kept) - 1) <= width:
+        left_out = []
+        for column, room in [*self._least_columns(), *self._last_columns()]:
+            if sum(self.room(i, room) for i in kept) + gap * (len(kept) - 1) <= width:
                 break
-            kept.remove(self.headings.index(heading))
-        return Grid(
+            if column in kept:
+                kept.remove(column)
+                left_out.append(self.headings[column])
+        fitting = Grid(
             [self.headings[i] for i in kept],
             [self.numeric[i] for i in kept],
             [[row[i] for i in kept] for row in self.rows],
         )
+        return fitting, left_out
 
-    def _room(self, column: int) -> int:
-        """Return the width that a column wants: all of a number, of a text what reads well."""
+    def _least_columns(self) -> list[tuple[int, int]]:
+        """Return each column of ``least``, and the room for texts that it gives way to."""
+        rest = dict(enumerate(self.headings))
+        found = []
+        for heading in self.least:
+            column = next(i for i, name in rest.items() if name == heading)
+            del rest[column]
+            found.append((column, READABLE))
+        return found
+
+    def _last_columns(self) -> list[tuple[int, int]]:
+        return [(column, LEAST) for column in range(len(self.headings) - 1, 0, -1)]
+
+    def room(self, column: int, most: int) -> int:
+        """Return the width that a column wants: all of a number, of a text at most ``most``."""
         widest = max(len(row[column]) for row in [self.headings, *self.rows])
-        return widest if self.numeric[column] else min(widest, _READABLE)
+        return widest if self.numeric[column] else min(widest, most)
 
     def columns(self) -> list[tuple[str, bool]]:
         """Return (heading, is numeric) for each column."""

@@ -302,6 +302,7 @@ def ladder(book: Book) -> Grid:
         ("SUM", "BID", "PRICE", "ASK", "SUM"),
         (True,) * 5,
         [*reversed(asks), *bids],
+        ("SUM", "SUM"),
     )
 
 

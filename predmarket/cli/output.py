@@ -84,7 +84,11 @@ class Output:
         elif self._options.output == "csv":
             self._csv(fields, rows)
         else:
-            self._data("\n".join(self.draw(grid) for grid in grids()))
+            drawn = [self.draw(grid) for grid in grids()]
+            self._data("\n".join(text for text, _ in drawn))
+            for _, left_out in drawn:
+                if left_out:
+                    self.note(f"too narrow for: {', '.join(left_out)}")
 
     # Data that does not end
 
@@ -207,12 +211,22 @@ class Output:
             return self._options.color
         return _is_terminal(stream) and not os.environ.get("NO_COLOR")
 
-    def draw(self, grid: "Grid") -> str:
-        """Return ``grid`` as text for stdout, as wide as its terminal; elsewhere nothing is cut."""
+    def draw(self, grid: "Grid") -> "tuple[str, list[str]]":
+        """Return ``grid`` as text for stdout, as wide as its terminal, and the headings of columns
+        that did not fit; elsewhere nothing is left out.
+        """
         from predmarket.cli.drawing import draw  # only tables need it, and it is slow to load
 
         width = shutil.get_terminal_size().columns if _is_terminal(sys.stdout) else None
         return draw(grid, width, color=self._color(sys.stdout))
+
+
+def size_of_terminal(stream: TextIO) -> tuple[int, int]:
+    """Return the columns and lines of ``stream``'s terminal; one that has none, as some that are
+    made by programs, counts as 80 by 24.
+    """
+    width, height = os.get_terminal_size(stream.fileno())
+    return width or 80, height or 24
 
 
 def _write(stream: TextIO | None, text: str) -> None:

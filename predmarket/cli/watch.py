@@ -18,7 +18,7 @@ import typer
 
 from predmarket.characters import clean
 from predmarket.cli.line import Line
-from predmarket.cli.output import Output, ReaderGone
+from predmarket.cli.output import Output, ReaderGone, size_of_terminal
 from predmarket.cli.views import Ask, View
 from predmarket.client import ApiError, Feed, State, Unreachable
 from predmarket.client.calls import Call
@@ -141,9 +141,11 @@ class _Screen:
         """Draw the view anew, if it has changed."""
         self._worth_keeping |= state is State.LIVE
         # Of the terminal itself: LINES and COLUMNS, where they are set, do not follow a resize.
-        width, height = os.get_terminal_size(sys.stdout.fileno())
-        head = f"{self._view.title}  {state}{': ' if reason else ''}{reason}"
-        table = self._output.draw(self._view.grid(height - 2)).splitlines()[: height - 2]
+        width, height = size_of_terminal(sys.stdout)
+        text, left_out = self._output.draw(self._view.grid(height - 2))
+        table = text.splitlines()[: height - 2]
+        narrow = f"  too narrow for {', '.join(left_out)}" if left_out else ""
+        head = f"{self._view.title}  {state}{': ' if reason else ''}{reason}{narrow}"
         frame = "".join(line + _END_OF_LINE for line in [_cut(head, width), *table])
         if frame != self._shown:
             self._shown = frame

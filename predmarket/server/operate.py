@@ -22,6 +22,7 @@ from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
 from predmarket.server.storage.tables.identity import users
 from predmarket.terms import AdminAction, Role
+from predmarket.variables import PREFIX
 
 Overrides = Mapping[str, str]
 
@@ -137,4 +138,13 @@ def _require_database(settings: Settings) -> None:
     """Refuse to make an embedded database where one was only to be looked at."""
     path = settings.embedded
     if path is not None and not path.exists():
-        raise OperateError(f"there is no exchange at {path}", NOT_FOUND)
+        named = (
+            ("DATA_DIR", "data-dir")
+            if settings.database_url is None
+            else ("DATABASE_URL", "database-url")
+        )
+        raise OperateError(
+            f"there is no exchange at {path}: name the right one with --{named[1]} or"
+            f" {PREFIX}{named[0]}",
+            NOT_FOUND,
+        )

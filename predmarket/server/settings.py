@@ -22,6 +22,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from predmarket import units
@@ -149,7 +150,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             name = str(first["loc"][0]) if first["loc"] else "setting"
-            message = first["msg"].removeprefix("Value error, ")
+            message = _in_words(first)
             flag = f"--{name.replace('_', '-')}"
             shown = flag if name in given else PREFIX + name.upper()
             raise SettingsError(f"{shown}: {' '.join(message.split())}") from None
@@ -256,6 +257,24 @@ class Settings(BaseSettings):
         if isinstance(value, tuple):
             return ",".join(map(str, value))
         return "" if value is None else str(value)
+
+
+def _in_words(problem: ErrorDetails) -> str:
+    """Return what is wrong with a setting; the library speaks of inputs and parsing."""
+    bounds = problem.get("ctx", {})
+    match problem["type"]:
+        case "int_parsing" | "int_type" | "int_parsing_size":
+            return "must be a whole number"
+        case "greater_than_equal":
+            return f"must be at least {bounds['ge']}"
+        case "less_than_equal":
+            return f"must be at most {bounds['le']}"
+        case "literal_error":
+            return f"must be {bounds['expected']}"
+        case "string_too_short":
+            return "must not be empty"
+        case _:
+            return problem["msg"].removeprefix("Value error, ")
 
 
 def unknown_variables() -> list[str]:

@@ -1,11 +1,15 @@
 """What stands on stdout, byte for byte, in each of the four formats."""
 
 import json
+from typing import cast
 
 import pytest
 
 from predmarket.characters import clean
+from predmarket.cli.drawing import draw
 from predmarket.cli.grid import Grid
+from predmarket.cli.layouts import ladder
+from predmarket.client.shapes import Book
 from tests.cli.conftest import Run
 from tests.client.data import BALANCE, BOOK, MARKET, ORDER, POSITION, TIME, TRADE, USER, page
 from tests.client.stub import Answer, Stub
@@ -240,18 +244,39 @@ def test_color_is_asked_for_or_not_there(
 def test_a_narrow_terminal_does_without_the_least_columns() -> None:
     """No word is broken as long as leaving columns out helps; a wide one shows them all."""
     grid = Grid(["ID", "NAME", "NOTE"], [True, False, False], [["1", "ann", "long" * 5]], ["NOTE"])
-    assert grid.within(80, 2).headings == ["ID", "NAME", "NOTE"]
-    assert grid.within(20, 2).headings == ["ID", "NAME"]
-    assert grid.within(20, 2).rows == [["1", "ann"]]
-    assert grid.within(3, 2).headings == ["ID", "NAME"]
+    assert (grid.within(80, 2)[0].headings, grid.within(80, 2)[1]) == (["ID", "NAME", "NOTE"], [])
+    fitting, left_out = grid.within(20, 2)
+    assert (fitting.headings, fitting.rows, left_out) == (["ID", "NAME"], [["1", "ann"]], ["NOTE"])
+    assert grid.within(3, 2)[0].headings == ["ID"]
 
 
 def test_a_narrow_terminal_does_without_the_least() -> None:
     """A long text may be folded, so it takes no other column's place; a number may not."""
     headings = ("QUESTION", "VOLUME", "ID")
     grid = Grid(headings, (False, True, True), [["long " * 40, "700000.55", "1"]], ("VOLUME",))
-    assert grid.within(40, 2).headings == [*headings]
-    assert grid.within(30, 2).headings == ["QUESTION", "ID"]
+    assert grid.within(40, 2)[0].headings == [*headings]
+    assert grid.within(30, 2)[0].headings == ["QUESTION", "ID"]
+
+
+@pytest.mark.parametrize("width", [*range(1, 90, 4)])
+def test_no_width_breaks_a_number(width: int) -> None:
+    """What does not fit is left out, the last ones first, and told; the first column stays."""
+    rows = [["123456", "a-long-name-" * 4, "10.00", "700000.55", "900000102.800000"]]
+    headings = ["ID", "MARKET", "QTY", "VOLUME", "TOTAL"]
+    grid = Grid(headings, [True, False, True, True, True], rows)
+    text, left_out = draw(grid, width, color=False)
+    shown = headings[: len(headings) - len(left_out)]
+    assert left_out == headings[: len(shown) - 1 : -1]
+    words = text.split()
+    for heading, value in zip(headings, rows[0], strict=True):
+        assert (value in words) == (heading in shown) or heading == "MARKET"
+    assert len(shown) == 1 or max(map(len, text.splitlines())) <= width
+
+
+def test_a_narrow_book_keeps_its_prices() -> None:
+    """The running sums go first."""
+    grid = ladder(cast("Book", BOOK))
+    assert grid.within(24, 2)[0].headings == ["BID", "PRICE", "ASK"]
 
 
 def test_text_from_others_costs_linear_time() -> None:

@@ -361,9 +361,22 @@ async def test_a_table_of_eighty_columns(exchange: WatchedExchange) -> None:
 
 
 async def test_a_table_too_wide_for_its_terminal(exchange: WatchedExchange) -> None:
-    """Even then nothing is cut."""
+    """Its last columns are left out, which is said: half a number would be another."""
     exchange.answers["/v1/user/balance"] = {**BALANCE, "total": "900000102.800000"}
     async with terminal("account", "balance", "--no-color", columns=24) as screen:
         assert await screen.ended() == 0
-        text = "".join(row[-8:].strip() for row in screen.seen.splitlines()[1:])
-        assert text.removeprefix("TOTAL") == "900000102.800000"
+        await screen.shows("too narrow for: TOTAL")
+        rows = screen.seen.splitlines()
+        assert [row.split() for row in rows[:2]] == [
+            ["AVAILABLE", "LOCKED"],
+            [BALANCE["available"], BALANCE["locked"]],
+        ]
+
+
+async def test_a_terminal_without_a_size(exchange: WatchedExchange) -> None:
+    """As some programs make them: it counts as 80 by 24."""
+    async with terminal(*BOOK, columns=0, rows=0) as screen:
+        socket = await connected(exchange)
+        await socket.book(3, [("0.6000", "1.00")])
+        await screen.shows("0.6000")
+        await screen.shows("SUM")

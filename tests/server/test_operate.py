@@ -164,6 +164,21 @@ def test_a_mistyped_setting_stops_the_start(
         operate.config({})
 
 
+def test_no_exchange_where_one_is_looked_for(tmp_path: Path) -> None:
+    """It is said which flag and which variable name another place."""
+    for given, named in (
+        ({"data_dir": str(tmp_path)}, "--data-dir or PREDMARKET_DATA_DIR"),
+        (
+            {"database_url": f"sqlite:///{tmp_path}/x.db"},
+            "--database-url or PREDMARKET_DATABASE_URL",
+        ),
+    ):
+        with pytest.raises(OperateError, match=f"no exchange at .*: .* with {named}") as caught:
+            operate.audit(given, replay=False, progress=quiet)
+        assert caught.value.exit_code == 5
+    assert not [*tmp_path.iterdir()]
+
+
 def test_the_names_of_settings_are_the_settings() -> None:
     """They are listed apart, for those who do not load them."""
     assert {name.upper() for name in Settings.model_fields} == SERVERS

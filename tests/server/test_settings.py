@@ -85,6 +85,23 @@ def test_what_cannot_be_read(name: str, value: str, monkeypatch: pytest.MonkeyPa
         Settings.load()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("port", "x", "must be a whole number"),
+        ("port", "70000", "must be at most 65535"),
+        ("max_batch", "0", "must be at least 1"),
+        ("log_format", "xml", "must be 'auto', 'json' or 'console'"),
+        ("host", "", "must not be empty"),
+    ],
+)
+def test_it_is_said_in_words(name: str, value: str, said: str) -> None:
+    """Not in those of the library that reads it."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({name: value})
+    assert str(caught.value) == f"--{name.replace('_', '-')}: {said}"
+
+
 def test_a_host_for_metrics_needs_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
     """Alone it would change nothing, and nobody would be told."""
     monkeypatch.setenv("PREDMARKET_METRICS_HOST", "0.0.0.0")

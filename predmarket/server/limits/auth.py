@@ -71,7 +71,7 @@ class AuthLimits:
             "sign-in",
             rate,
             f"too many sign-ins from your address: {rate} at most; the operator can raise "
-            "AUTH_RATE_LIMIT, for a class behind one address",
+            "PREDMARKET_AUTH_RATE_LIMIT, for a class behind one address",
         )
         self._window = _Rule.tiers(
             "auth", window, f"too many calls about signing in from your address: {window} at most"
