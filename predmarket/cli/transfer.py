@@ -44,8 +44,7 @@ def create(
         question = f"Deposit {amount} to {email}?"
     prompt.confirm(line, question)
     with line.client() as client:
-        said = line.output.note if idempotency_key else line.output.say
-        said(f"idempotency key: {key}")
+        line.output.note(f"idempotency key: {key}")
         try:
             transfer = client.transfer(email, amount, reason, idempotency_key=key)
         except ClientError as error:

@@ -60,7 +60,7 @@ def test_the_key_of_a_transfer_is_said_before_it_is_sent(run: Run, stub: Stub) -
     """So that whoever interrupts it can repeat it safely."""
     words = ("transfer", "create", "ann@example.com", "5", "--reason", "r", "-y")
     stub.on("POST", "/v1/user/transfer", late(1.0, Answer(201, {"id": 1, "balance": BALANCE})))
-    ran = run(*words, "--timeout", "0.2", "--quiet")
+    ran = run(*words, "--timeout", "0.2")
     assert ran.code == 3
     key = stub.requests[0].headers["idempotency-key"]
     assert ran.err.splitlines()[0] == f"idempotency key: {key}"
