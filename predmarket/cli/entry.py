@@ -1,5 +1,6 @@
 """Command: order place."""
 
+from dataclasses import replace
 from typing import Annotated, TypeAlias
 from uuid import uuid4
 
@@ -19,6 +20,8 @@ from predmarket.client.calls import NewOrder
 from predmarket.terms import OrderType, SelfTradePrevention, Side, TimeInForce
 
 _MAX_CLIENT_ID = 64
+PROMPTLY, OFF = "10s", "off"
+"""Deadlines: the usual one, and none."""
 
 
 Direction: TypeAlias = Annotated[
@@ -67,6 +70,14 @@ WaitAtMost: TypeAlias = Annotated[
     int,
     typer.Option("--wait-at-most", metavar="S", min=1, help="Wait no longer (default: 60)."),
 ]
+Deadline: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--deadline",
+        metavar="TIME",
+        help="Refuse the order if it is not taken up until then; off: never (default: 10s).",
+    ),
+]
 Preview: TypeAlias = Annotated[
     bool, typer.Option("--preview", help="Show what would happen; send no order.")
 ]
@@ -87,6 +98,7 @@ def place(
     slippage: Slippage = None,
     stp: Stp = None,
     client_id: ClientId = None,
+    deadline: Deadline = PROMPTLY,
     preview: Preview = False,
     wait: Wait = None,
     wait_at_most: WaitAtMost = 60,
@@ -103,7 +115,8 @@ def place(
     what it costs, and the most that it can lose.
 
     Its client order id is printed on stderr before it is sent: repeating the command with
-    --client-id and that id never places the order twice.
+    --client-id and that id never places the order twice. An order that a slow network delays
+    beyond --deadline is refused, so that none trades long after it was meant to.
 
     --wait filled or done waits until the order has filled, or has ended in any way, and prints it
     then. When it has ended unfilled, the exit code is 1; when the time runs out, the order goes on
@@ -130,7 +143,7 @@ def place(
     if preview:
         _preview(line, order)
         return
-    send(line, order, Waiting(wait, wait_at_most) if wait else None)
+    send(line, order, deadline, Waiting(wait, wait_at_most) if wait else None)
 
 
 def _preview(line: Line, order: NewOrder) -> None:
@@ -152,12 +165,19 @@ def client_order_id(given: str | None) -> str:
     return given
 
 
-def send(line: Line, order: NewOrder, waiting: Waiting | None = None) -> None:
-    """Place an order with a client order id and print it. Raises Failure, ClientError."""
+def send(
+    line: Line, order: NewOrder, deadline: str = PROMPTLY, waiting: Waiting | None = None
+) -> None:
+    """Place an order with a client order id and print it. Raises Failure, ClientError.
+
+    ``deadline``: as the option takes it, or OFF.
+    """
+    at_the_latest = None if deadline.lower() == OFF else deadline
     with line.client() as client:
         line.output.note(f"client order id: {order.client_order_id}")
         try:
-            placed = client.place_order(order)
+            until = moment(line, at_the_latest, "--deadline", client=client)
+            placed = client.place_order(replace(order, deadline=until))
         except ClientError as error:
             refusal = line.failure(error)
             if refusal.exit_code == UNAVAILABLE:

@@ -7,8 +7,10 @@ moment that is. It promises RFC 3339 in UTC with microseconds, as the exchange r
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
+import predmarket.client as api
 from predmarket.cli.failure import Failure, usage
 from predmarket.cli.line import Line
 
@@ -26,25 +28,33 @@ Clock = Callable[[], datetime]
 """Asks what time it is at the exchange."""
 
 
-def moment(line: Line, text: str | None, option: str, *, past: bool = False) -> str | None:
+def moment(
+    line: Line,
+    text: str | None,
+    option: str,
+    *,
+    past: bool = False,
+    client: "api.Client | None" = None,
+) -> str | None:
     """Return ``text`` as the exchange reads it; None stays None. past: the option looks back.
 
-    Raises Failure, and ClientError where the exchange must be asked for its time.
+    ``client``: the one to ask, if there is one already. Raises Failure, and ClientError where the
+    exchange must be asked for its time.
     """
     if text is None:
         return None
-    then, is_local = read(text, option, lambda: exchange_time(line), past=past)
+    then, is_local = read(text, option, lambda: exchange_time(line, client), past=past)
     if is_local:
         here = then.astimezone()
         line.output.note(f"{option} {text}: {here.isoformat()}, in the zone {here.tzname()}")
     return wire(then)
 
 
-def exchange_time(line: Line) -> datetime:
+def exchange_time(line: Line, client: "api.Client | None" = None) -> datetime:
     """Return the exchange's time, and say when this machine's clock is off. Raises ClientError."""
     asked = datetime.now(UTC)
-    with line.client() as client:
-        told = client.status().get("time")
+    with nullcontext(client) if client else line.client() as asking:
+        told = asking.status().get("time")
     here = datetime.now(UTC)
     if not isinstance(told, str):  # an exchange that does not tell
         return here

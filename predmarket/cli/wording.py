@@ -4,7 +4,7 @@ import re
 
 import typer
 
-from predmarket.nearest import guess
+from predmarket.nearest import did_you_mean, guess, nearest
 
 _VALUE = re.compile(r"'?(.*?)'? is not (?:a valid|in the range|one of)", re.DOTALL)
 _NEGATIVE = re.compile(r"-\.?\d")
@@ -33,9 +33,10 @@ def _no_option(error: typer.TyperException) -> str:
     name = getattr(error, "option_name", "")
     if _NEGATIVE.match(name):
         return "no number here may be below 0"
-    near = getattr(error, "possibilities", None) or []
-    did = f"; did you mean {' or '.join(near)}?" if near else ""
-    return f"there is no option {name}{did}"
+    # the dashes, which all have, make any two alike
+    known = {one.lstrip("-"): one for one in getattr(error, "possibilities", None) or ()}
+    near = [known[one] for one in nearest(name.lstrip("-"), known)]
+    return f"there is no option {name}{did_you_mean(near)}"
 
 
 def _bad_value(error: typer.TyperException, param: "typer.CallbackParam") -> str:

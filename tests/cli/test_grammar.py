@@ -60,7 +60,7 @@ def test_of_an_order_it_is_the_type(run: Run) -> None:
         ("orderr list", "there is no command orderr; did you mean order?"),
         ("order lst", "there is no command lst; did you mean list?"),
         ("market", "a command is missing"),
-        ("market list --limt 5", "there is no option --limt; did you mean --limit or --quiet?"),
+        ("market list --limt 5", "there is no option --limt; did you mean --limit?"),
         ("market list --limit", "--limit needs a value"),
         ("market list --limit x", "--limit is a whole number from 1 to 100, not x"),
         ("market list --limit 101", "--limit is a whole number from 1 to 100, not 101"),

@@ -123,8 +123,8 @@ def test_a_span_counts_by_the_clock_of_the_exchange(run: Run, stub: Stub) -> Non
     there = datetime.now(UTC) - timedelta(hours=1)
     stub.on("GET", "/v1/status", Answer(body={"time": wire(there)}))
     stub.on("POST", "/v1/orders", Answer(201, ORDER))
-    place = ("order", "place", "rain", "buy", "1", "--price", "0.5", "--expires")
-    ran = run(*place, "30m", "--client-id", "c")
+    place = ("order", "place", "rain", "buy", "1", "--price", "0.5", "--deadline", "off")
+    ran = run(*place, "--client-id", "c", "--expires", "30m")
     body = stub.sent("POST", "/v1/orders")[0].body
     assert isinstance(body, dict)
     expires = datetime.fromisoformat(body["expiresAt"])
@@ -132,7 +132,7 @@ def test_a_span_counts_by_the_clock_of_the_exchange(run: Run, stub: Stub) -> Non
     assert ran.err.startswith("this machine's clock is 36")
     assert " s ahead of the exchange's" in ran.err
     asked = len(stub.sent("GET", "/v1/status"))
-    run(*place, "2999-01-01T00:00:00Z")
+    run(*place, "--expires", "2999-01-01T00:00:00Z")
     assert len(stub.sent("GET", "/v1/status")) == asked
 
 

@@ -2,10 +2,12 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from predmarket.cli.arguments import ListedStatus
+from predmarket.cli.moment import wire
 from predmarket.terms import OrderStatus
 from tests.cli.conftest import Run
 from tests.cli.every import PREVIEW
@@ -49,8 +51,23 @@ PLACE = ("order", "place", "rain")
 def test_what_is_sent(run: Run, stub: Stub, words: str, expected: dict[str, object]) -> None:
     """Flags not given are left to the exchange; numbers go as they were typed, a 0 before .6."""
     stub.on("POST", "/v1/orders", Answer(201, ORDER))
-    assert run(*PLACE, *words.split(), "--client-id", "c").code == 0
+    assert run(*PLACE, *words.split(), "--client-id", "c", "--deadline", "off").code == 0
     assert {"marketId": "rain", "clientOrderId": "c", **expected} == stub.requests[0].body
+
+
+def test_an_order_has_a_deadline(run: Run, stub: Stub) -> None:
+    """Ten seconds of the exchange's time, unless another is given."""
+    there = datetime.now(UTC) - timedelta(hours=1)
+    stub.on("GET", "/v1/status", Answer(body={"time": wire(there)}))
+    stub.on("POST", "/v1/orders", Answer(201, ORDER))
+    for flags, seconds in ((), 10), (("--deadline", "2m"), 120):
+        assert run(*PLACE, "buy", "1", "--price", "0.6", *flags).code == 0
+        body = stub.sent("POST", "/v1/orders")[-1].body
+        assert isinstance(body, dict)
+        left = datetime.fromisoformat(body["deadline"]) - there - timedelta(seconds=seconds)
+        assert abs(left) < timedelta(seconds=5)
+    assert run(*PLACE, "buy", "1", "--price", "0.6", "--deadline", "soon").code == 2
+    assert len(stub.sent("POST", "/v1/orders")) == 2
 
 
 def test_the_client_order_id_is_said_before_it_is_sent(run: Run, stub: Stub) -> None:

@@ -68,6 +68,7 @@ def test_replace(run: Run, stub: Stub) -> None:
     (placed,) = stub.sent("POST", "/v1/orders")
     assert isinstance(placed.body, dict)
     assert placed.body.pop("clientOrderId")
+    assert placed.body.pop("deadline")
     assert placed.body == {
         "marketId": 1,
         "side": "BUY",

@@ -85,10 +85,14 @@ class Stub:
         return [item for item in self.requests if (item.method, item.path) == (method, path)]
 
     def answer(self, request: Request) -> Answer:
-        """Keep ``request`` and return what it gets."""
+        """Keep ``request`` and return what it gets. Its status is told without being kept, unless
+        it was given replies: a clock that most tests are not about."""
         with self._lock:
+            asked = (request.method, request.path)
+            replies = self._routes.get(asked)
+            if asked == ("GET", "/v1/status") and not replies:
+                return Answer(200, {})
             self.requests.append(request)
-            replies = self._routes.get((request.method, request.path))
             if not replies:
                 return refusal(404, "NOT_FOUND", "no such path")
             reply = replies.pop(0) if len(replies) > 1 else replies[0]
