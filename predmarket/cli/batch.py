@@ -1,7 +1,7 @@
 """Command: order batch. Each order has a client order id: sending a file again is safe."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from json import dumps
 from math import ceil
@@ -13,6 +13,7 @@ import typer
 import predmarket.client as api
 from predmarket.cli import failure, layouts
 from predmarket.cli import line as lines
+from predmarket.cli.entry import PROMPTLY, Deadline, until
 from predmarket.cli.failure import UNAVAILABLE, Failure, usage
 from predmarket.cli.grid import Row
 from predmarket.cli.line import Line
@@ -24,6 +25,9 @@ _AT_ONCE = 100
 """Orders that the exchange takes in one request."""
 _LONGEST_ID = 50
 _BUSY_TIMES = 10
+
+Deadlines = Callable[[], str | None]
+"""Returns the deadline of what is sent now."""
 
 
 def batch(
@@ -38,6 +42,7 @@ def batch(
             "--batch-id", metavar="ID", help="Begin client order ids with this, to place anew."
         ),
     ] = None,
+    deadline: Deadline = PROMPTLY,
 ) -> None:
     """Examples:
       predmarket order batch orders.csv
@@ -50,6 +55,7 @@ def batch(
 
     An order without a client order id gets one made of the file's content and its number, so that
     sending the same file again places nothing twice. To place it once more: another --batch-id.
+    --deadline is that of orders without one of their own, and counts from when each is sent.
 
     The exit code is that of the first refusal, 0 when there is none.
     """
@@ -66,7 +72,7 @@ def batch(
         if first is not None:
             _say_ids(line, client, run, first, len(orders))
         try:
-            for results_of_some in _placed(client, named):
+            for results_of_some in _placed(client, named, lambda: until(line, deadline, client)):
                 results += results_of_some
         except api.ClientError as error:
             lost = line.failure(error)
@@ -100,20 +106,24 @@ def _say_ids(line: Line, client: "api.Client", run: str, first: int, count: int)
         )
 
 
-def _placed(client: "api.Client", orders: Sequence[NewOrderBody]) -> Iterator[list[BatchResult]]:
+def _placed(
+    client: "api.Client", orders: Sequence[NewOrderBody], deadline: Deadlines
+) -> Iterator[list[BatchResult]]:
     """Place all orders, some at a time, and yield what became of each. Raises ClientError."""
     for start in range(0, len(orders), _AT_ONCE):
-        yield _place_some(client, orders[start : start + _AT_ONCE])
+        yield _place_some(client, orders[start : start + _AT_ONCE], deadline)
 
 
-def _place_some(client: "api.Client", orders: Sequence[NewOrderBody]) -> list[BatchResult]:
+def _place_some(
+    client: "api.Client", orders: Sequence[NewOrderBody], deadline: Deadlines
+) -> list[BatchResult]:
     """Place up to 100 orders. The exchange takes none of a request in which one is malformed: that
     one is left out, and the others are sent again.
     """
     results: dict[int, BatchResult] = {}
     while left := [n for n in range(len(orders)) if n not in results]:
         try:
-            answer = _send(client, [orders[n] for n in left])
+            answer = _send(client, [orders[n] for n in left], deadline)
         except api.ApiError as error:
             malformed = _malformed(error)
             if not malformed:
@@ -124,16 +134,24 @@ def _place_some(client: "api.Client", orders: Sequence[NewOrderBody]) -> list[Ba
     return [results[n] for n in range(len(orders))]
 
 
-def _send(client: "api.Client", orders: Sequence[NewOrderBody]) -> list[BatchResult]:
+def _send(
+    client: "api.Client", orders: Sequence[NewOrderBody], deadline: Deadlines
+) -> list[BatchResult]:
     """Send a request, again while there are too many a second. Raises ClientError."""
+
+    def send() -> list[BatchResult]:
+        latest = deadline()
+        prompt = orders if latest is None else [{"deadline": latest, **order} for order in orders]
+        return client.place_batch(prompt)["results"]
+
     for _ in range(_BUSY_TIMES):
         try:
-            return client.place_batch(orders)["results"]
+            return send()
         except api.ApiError as error:
             if error.status != 429 or error.retry_after_s is None:
                 raise
             time.sleep(min(5.0, ceil(error.retry_after_s)))
-    return client.place_batch(orders)["results"]
+    return send()
 
 
 def _malformed(error: "api.ApiError") -> dict[int, ErrorBody]:

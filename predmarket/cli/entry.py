@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import typer
 
+import predmarket.client as api
 from predmarket.cli import arguments, layouts
 from predmarket.cli import line as lines
 from predmarket.cli.failure import UNAVAILABLE, usage
@@ -165,6 +166,12 @@ def client_order_id(given: str | None) -> str:
     return given
 
 
+def until(line: Line, deadline: str, client: "api.Client") -> str | None:
+    """Return a deadline as the exchange reads it, None where it is off. Raises as moment does."""
+    given = None if deadline.lower() == OFF else deadline
+    return moment(line, given, "--deadline", client=client)
+
+
 def send(
     line: Line, order: NewOrder, deadline: str = PROMPTLY, waiting: Waiting | None = None
 ) -> None:
@@ -172,12 +179,11 @@ def send(
 
     ``deadline``: as the option takes it, or OFF.
     """
-    at_the_latest = None if deadline.lower() == OFF else deadline
     with line.client() as client:
         line.output.note(f"client order id: {order.client_order_id}")
         try:
-            until = moment(line, at_the_latest, "--deadline", client=client)
-            placed = client.place_order(replace(order, deadline=until))
+            latest = until(line, deadline, client)
+            placed = client.place_order(replace(order, deadline=latest))
         except ClientError as error:
             refusal = line.failure(error)
             if refusal.exit_code == UNAVAILABLE:

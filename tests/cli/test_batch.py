@@ -57,6 +57,7 @@ def test_json(run: Run, stub: Stub, tmp_path: Path, text: str) -> None:
     assert second.startswith("2")
     assert second.endswith("PRICE_OFF_TICK: off; tick: 0.01")
     bodies = sent(stub.sent("POST", "/v1/orders/batch")[0])
+    assert all(body.pop("deadline") for body in bodies)
     ids = [str(body.pop("clientOrderId")) for body in bodies]
     assert [one.rpartition("-")[2] for one in ids] == ["1", "2"]
     assert bodies == [
@@ -68,7 +69,7 @@ def test_json(run: Run, stub: Stub, tmp_path: Path, text: str) -> None:
 def test_csv(run: Run, stub: Stub) -> None:
     """By its heading, in the API's names or the command line's; an empty cell is not given."""
     take_all(stub)
-    ran = run("order", "batch", "-", "-o", "jsonl", stdin=CSV)
+    ran = run("order", "batch", "-", "-o", "jsonl", "--deadline", "off", stdin=CSV)
     assert (ran.code, len(ran.out.splitlines())) == (0, 2)
     assert json.loads(ran.out.splitlines()[1]) == {"number": 2, "order": ORDER}
     first, second = sent(stub.sent("POST", "/v1/orders/batch")[0])
