@@ -21,12 +21,13 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from predmarket.server.turns import TURN_SECONDS, Turn, shared_turns
+
 MAX_PIPELINED = 16
 LINGER_SECONDS = 0.1
 BUSY_LINGER_SECONDS = 1.0
 """Also how long ago an answer may be to have been just now."""
 PIECE_BYTES = 4096
-_TURN_SECONDS = 0.002
 _HEAD_END = b"\r\n\r\n"
 
 
@@ -104,7 +105,7 @@ class PipeliningProtocol(HttpToolsProtocol):
         self._advancing = False
         self._has_lingered = False
         self._answered_at = -math.inf
-        self._later: asyncio.Handle | None = None
+        self._later: Turn | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         super().connection_made(transport)
@@ -154,7 +155,7 @@ class PipeliningProtocol(HttpToolsProtocol):
                     self._start_asgi_task(*self.pipeline.pop())
                 elif not self._may_parse():
                     break
-                elif time.perf_counter() - began > _TURN_SECONDS:
+                elif time.perf_counter() - began > TURN_SECONDS:
                     self._advance_later()
                     break
                 else:
@@ -185,7 +186,7 @@ class PipeliningProtocol(HttpToolsProtocol):
 
     def _advance_later(self) -> None:
         if self._later is None:
-            self._later = self.loop.call_soon(self._advance_now)
+            self._later = shared_turns(self.loop).soon(self._advance_now)
 
     def _advance_now(self) -> None:
         self._later = None

@@ -47,11 +47,12 @@ from predmarket.server.realtime.bounds import (
 from predmarket.server.realtime.hub import Hub
 from predmarket.server.realtime.interests import Interests
 from predmarket.server.realtime.outgoing import Outgoing
-from predmarket.server.realtime.protocol import TURN_SECONDS, Socket
+from predmarket.server.realtime.protocol import Socket
 from predmarket.server.realtime.topics import Topic
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import Context
 from predmarket.server.routes.errors import refusal_of
+from predmarket.server.turns import TURN_SECONDS, Turn, shared_turns
 from predmarket.terms import ErrorCode, Scope
 
 log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ class Peer:
         )
         self._inbox: deque[bytes] = deque()
         self._waits: asyncio.Task[None] | None = None
-        self._next_turn: asyncio.Handle | None = None
+        self._next_turn: Turn | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._paused = False
@@ -373,7 +374,7 @@ class Peer:
         while self._inbox and not self._busy():
             self._carry_out(self._inbox.popleft())
             if self._inbox and time.monotonic() > until:
-                self._next_turn = self._loop.call_soon(self._take_turn)
+                self._next_turn = shared_turns(self._loop).soon(self._take_turn)
         if not (self._busy() or self.ended):
             self._paused = False
             self._socket.resume_reading()

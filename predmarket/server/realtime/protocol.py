@@ -12,7 +12,7 @@ Bounds (``look`` finds out once a second, so up to a second late):
   system buffers a bounded amount for it, and gives up by itself after the same time (unread.py,
   at the start of the HTTP connection that this was);
 - messages are read for TURN_SECONDS at a time; then others have their turn, and nothing more is
-  read from this client until its next turn.
+  read from this client until its next turn. All sockets together have a bound, too (turns.py).
 """
 
 import asyncio
@@ -37,12 +37,12 @@ from predmarket.server.limits.connections import Connections
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.errors import envelope
 from predmarket.server.routes.headers import request_id
+from predmarket.server.turns import TURN_SECONDS, Turn, shared_turns
 from predmarket.terms import ErrorCode
 
 HANDSHAKE_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
 READ_SECONDS = 30.0
-TURN_SECONDS = 0.002
 SOCKET = "predmarket.socket"
 """The ASGI extension under which an application finds its socket."""
 
@@ -121,7 +121,8 @@ class Socket(WebSocketsSansIOProtocol):
         self._rest = bytearray()
         self._deaf = False
         self._halted = False
-        self._next_turn: asyncio.Handle | None = None
+        self._turns = shared_turns(self.loop)
+        self._next_turn: Turn | None = None
         self._written = 0
         self._taken = 0
         self._since = self.loop.time()
@@ -218,8 +219,15 @@ class Socket(WebSocketsSansIOProtocol):
             self._check_handshake()
             return
         self._rest += data
-        if self._next_turn is None:
-            self._read_frames()
+        if self._next_turn is not None:
+            return
+        if self._turns.crowded:
+            self._next_turn = self._turns.soon(self._read_frames)
+            self.transport.pause_reading()
+            return
+        began = time.monotonic()
+        self._read_frames()
+        self._turns.spent(time.monotonic() - began)
 
     def _read_frames(self) -> None:
         """Take the frames that have arrived whole, as many as one turn allows."""
@@ -236,7 +244,7 @@ class Socket(WebSocketsSansIOProtocol):
                     self._odd(bytes(rest[at:start]))  # the head is enough to refuse it
                 break
             if at and time.monotonic() > until:
-                self._next_turn = self.loop.call_soon(self._read_frames)
+                self._next_turn = self._turns.soon(self._read_frames)
                 break
             alone = self.conn.current_size is None  # no fragmented message is under way
             if alone and rest[at] == _WHOLE_TEXT and rest[at + 1] & _MASKED:

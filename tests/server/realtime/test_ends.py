@@ -13,6 +13,7 @@ from itertools import pairwise
 import pytest
 
 from predmarket.server import serving
+from predmarket.server import turns as turns_of_all
 from predmarket.server.realtime import outgoing, protocol
 from predmarket.server.realtime.bounds import Bounds
 from predmarket.server.serving import http_config
@@ -190,6 +191,7 @@ async def test_many_messages_at_once_are_taken_in_turns(
 ) -> None:
     """One client's messages do not hold up the others until the last of them is done."""
     monkeypatch.setattr(protocol, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(turns_of_all, "PASS_SECONDS", 0.0)
     exchange.app.realtime._shared.bounds = Bounds(burst=10**9)
     async with deaf(exchange) as raw:
         (peer,) = exchange.app.realtime._shared.peers
