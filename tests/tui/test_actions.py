@@ -65,7 +65,7 @@ def content(body: object) -> dict[str, object]:
     return {
         name: names.get(str(value), _plain(value))
         for name, value in cast("dict[str, object]", body or {}).items()
-        if name != "clientOrderId"
+        if name not in {"clientOrderId", "deadline"}
     }
 
 

@@ -86,6 +86,8 @@ async def _amends(assault: Assault) -> None:
     """One order amended without end, on a socket."""
     line = await assault.line()
     assert line is not None
+    # attacks before this one have left as many orders open as an account may have
+    await line.ask(assault.request("POST", "/v1/orders/cancel-all", b"{}", "mallory"))
     _, body = await line.ask(
         assault.request("POST", "/v1/orders", _order("quiet", "BUY", "0.02", "9"), "mallory")
     )
