@@ -35,7 +35,8 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
 # Tests make and remove hundreds of databases: in memory, where there is plenty of it. Servers run as
 # another user there when the tests run as root.
-SHM := $(shell [ "$$(df -Pk /dev/shm 2>/dev/null | awk 'END {print ($$4 > 4000000)}')" = 1 ] && echo /dev/shm)
+SHM := $(shell [ "$$(df -Pk /dev/shm 2>/dev/null | awk 'END {print ($$4 > 4000000)}')" = 1 ] && \
+	! grep -q ' /dev/shm .*noexec' /proc/mounts && echo /dev/shm)
 SCRATCH ?= $(or $(SHM),$(TMPDIR),/tmp)
 
 # The check takes one processor and the tests wait now and then, so both run at the same time. The
