@@ -53,7 +53,7 @@ def test_never_more_than_the_limit_in_any_window() -> None:
     counts, taken = Windows[str](limit, clock), list[float]()
     late = limit.seconds * (1 + 1 / GRAINS)
     for _ in range(20_000):
-        clock.now += draw.choice((0, 0, 0.01, 0.3, 2))
+        clock.now += draw.choice((0, 0, 1 / 64, 5 / 16, 2))  # sums of these are exact
         cost = draw.choice((1, 1, 1, 4))
         wait = counts.take("a", cost)
         if wait == 0:
