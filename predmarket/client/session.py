@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from predmarket.client.errors import ConfigurationError, Unreachable
+from predmarket.files import replace_file
 
 _KEYRING_SERVICE = "predmarket"
 _SILENT_S = 1.0
@@ -183,18 +184,9 @@ def _make_folder(folder: Path) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` at once or not at all, readable by its owner only."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.unlink(missing_ok=True)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
+        replace_file(path, text)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import NamedTuple
 
 import redis
 from sqlalchemy import text
@@ -24,6 +23,7 @@ from predmarket.server.clock import machine_time
 from predmarket.server.listening import listen_at
 from predmarket.server.schema import require_ours
 from predmarket.server.settings import SECRET_FILE, Settings
+from predmarket.server.settlement.audit import Check
 from predmarket.server.settlement.open import open_store
 from predmarket.server.settlement.store import Store, StoreError
 from predmarket.server.storage import migrations
@@ -35,14 +35,6 @@ _LEAST_DESCRIPTORS = 1_024
 _AHEAD_US = 1_000_000
 _ANSWER_S = 2.0
 _CONNECT_S = "5"
-
-
-class Check(NamedTuple):
-    """Whether something is well, and what was seen."""
-
-    name: str
-    ok: bool
-    detail: str
 
 
 def examine(settings: Settings) -> list[Check]:

@@ -1,4 +1,4 @@
-"""The first admin of an exchange: noticed when missing, made when it was asked for."""
+"""The first admin of an exchange: whether there is one, and how one is made at a start."""
 
 import secrets
 
@@ -19,7 +19,7 @@ from predmarket.terms import AdminAction, Role
 from predmarket.units import Money
 
 MISSING = (
-    "Nobody is an admin yet, and only admins make markets and give money. Start it so to make one:",
+    "There is no admin yet, and only admins make markets and give money. To make one, start with:",
     "  predmarket serve --admin you@example.com",
 )
 

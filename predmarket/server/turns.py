@@ -16,6 +16,7 @@ ITEMS_A_TURN = 100
 TURN_SECONDS = 0.002
 """How long one connection's turn lasts."""
 PASS_SECONDS = 0.005
+"""How long the turns of all connections last before the event loop looks at everything else."""
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -55,8 +56,8 @@ class Turn:
 class SharedTurns:
     """The queue of all connections of one event loop that have more to read."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self) -> None:
+        # It does not hold the loop, which may go when it is closed.
         self._waiting: deque[Turn] = deque()
         self._spent = 0.0
         self._scheduled = False
@@ -81,7 +82,7 @@ class SharedTurns:
     def _schedule(self) -> None:
         if not self._scheduled:
             self._scheduled = True
-            self._loop.call_soon(self._pass)
+            asyncio.get_running_loop().call_soon(self._pass)
 
     def _pass(self) -> None:
         self._scheduled = False
@@ -102,7 +103,7 @@ class SharedTurns:
             turn.act()
         except Exception as error:  # noqa: BLE001 -- one connection's, as asyncio has it
             told = {"message": "a connection's turn failed", "exception": error}
-            self._loop.call_exception_handler(told)
+            asyncio.get_running_loop().call_exception_handler(told)
 
 
 _SHARED: WeakKeyDictionary[asyncio.AbstractEventLoop, SharedTurns] = WeakKeyDictionary()
@@ -112,5 +113,5 @@ def shared_turns(loop: asyncio.AbstractEventLoop) -> SharedTurns:
     """Return the queue of an event loop."""
     found = _SHARED.get(loop)
     if found is None:
-        found = _SHARED[loop] = SharedTurns(loop)
+        found = _SHARED[loop] = SharedTurns()
     return found

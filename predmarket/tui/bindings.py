@@ -6,7 +6,6 @@ Which bindings can be active at once is listed here; in each list no key may mea
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME
 from textual.keys import Keys as KeyNames
 
+from predmarket.nearest import did_you_mean, nearest
 from predmarket.tui import keymap
 from predmarket.tui.app_keys import BINDINGS as APP
 from predmarket.tui.keymap import FILE, Keys
@@ -136,9 +136,9 @@ def refuse(bound: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     for name, keys in bound.items():
         unknown = [key for key in keys.split(",") if not known(key)]
         if name not in every:
-            near = get_close_matches(name, every, 1, 0.8)
-            meant = f"; did you mean {near[0]}?" if near else ""
-            wrong.append(f"{FILE}: no binding is named {name}{meant}")
+            wrong.append(
+                f"{FILE}: no binding is named {name}{did_you_mean(nearest(name, every)[:1])}"
+            )
         elif unknown:
             wrong.append(f"{FILE}: {name}: there is no key {unknown[0]}")
         else:

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from predmarket import units
+from predmarket.files import replace_file
 from predmarket.tui.desk import brakes
 from predmarket.tui.desk.brakes import Limits
-from predmarket.tui.layout import write
 from predmarket.tui.trader import SIZES
 from predmarket.units import Qty
 
@@ -91,7 +91,8 @@ def save_limits(folder: Path, limits: Limits) -> None:
     exact = tomllib.loads(changed, parse_float=Decimal)
     if others[0] != others[1] or brakes.read(exact.get("brakes", {})) != limits:
         raise ValueError("its brakes are no table of their own: change them there")
-    write(path, changed)
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(path, changed)
 
 
 def _with_limits(text: str, texts: Mapping[str, str]) -> str:

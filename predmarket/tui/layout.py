@@ -7,13 +7,13 @@ layout; a file that cannot be written is said, too, and changes nothing on the s
 
 import asyncio
 import json
-import os
 from collections.abc import Callable, Collection
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
+
+from predmarket.files import replace_file
 
 FILE = "screen.json"
 MOST_CELLS = 1_000
@@ -52,23 +52,10 @@ def load(folder: Path, panes: Collection[str]) -> tuple[Layout, list[str]]:
 
 
 def save(folder: Path, layout: Layout) -> None:
-    """Keep a layout: the file is the old one or the new one, never a part. Raises OSError."""
+    """Keep a layout. Raises OSError."""
     kept = {"sizes": layout.sizes, "hidden": sorted(layout.hidden)}
-    write(folder / FILE, json.dumps(kept, indent=2) + "\n")
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file that is the old one or the new one, never a part. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-        try:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).replace(path)
-        except OSError:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / FILE, json.dumps(kept, indent=2) + "\n")
 
 
 class Keeper:

@@ -1,7 +1,9 @@
 """The queue of connections that have more to read."""
 
 import asyncio
+import gc
 import time
+import weakref
 from itertools import pairwise
 
 import pytest
@@ -20,7 +22,7 @@ def busy(seconds: float) -> None:
 async def test_many_connections_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each pass of the loop does a bounded part of what all have to read, in their order."""
     monkeypatch.setattr(turns, "PASS_SECONDS", 0.005)
-    shared = SharedTurns(asyncio.get_running_loop())
+    shared = SharedTurns()
     done: list[int] = []
     seen = [0]
 
@@ -59,7 +61,7 @@ async def test_what_came_new_waits_once_a_pass_is_used_up() -> None:
 async def test_a_turn_given_up_or_failed_stops_no_other() -> None:
     """A failure is told to the loop."""
     loop = asyncio.get_running_loop()
-    shared, done, told = SharedTurns(loop), [], []
+    shared, done, told = SharedTurns(), [], []
     loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
 
     def fail() -> None:
@@ -73,3 +75,18 @@ async def test_a_turn_given_up_or_failed_stops_no_other() -> None:
             await asyncio.sleep(0)
     assert done == ["done"]
     assert isinstance(told[0], KeyError)
+
+
+def test_a_loop_that_is_over_is_not_kept() -> None:
+    """Nor is what waits in it."""
+    loop = asyncio.new_event_loop()
+    gone = weakref.ref(loop)
+
+    async def wait() -> None:
+        shared_turns(asyncio.get_running_loop()).soon(lambda: None)
+
+    loop.run_until_complete(wait())
+    loop.close()
+    del loop, wait
+    gc.collect()
+    assert gone() is None

@@ -1,8 +1,8 @@
 """Each request measured, and told of in one line.
 
-What there are thousands a second of, orders that were taken, and what nobody wants to read, probes,
-are told at DEBUG, everything else at INFO. On a terminal all are told at DEBUG: whoever has started
-the exchange there reads the address and what to type, and no lines may push it out of sight.
+Accepted orders and health probes are logged at DEBUG, because they are frequent; everything else at
+INFO. On a terminal all requests are logged at DEBUG: they would push the exchange's address and the
+commands to type next out of sight.
 """
 
 import logging
