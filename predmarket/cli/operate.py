@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
-from typing import Annotated, Protocol, TypedDict, Unpack, cast
+from typing import Annotated, Protocol, TypeAlias, TypedDict, Unpack, cast
 
 import typer
 
@@ -96,48 +96,60 @@ def overrides(**flags: str | int | None) -> dict[str, str]:
     return {name: str(value) for name, value in flags.items() if value is not None}
 
 
+Host: TypeAlias = Annotated[
+    str | None, typer.Option("--host", metavar="HOST", help="Address to listen on.")
+]
+Port: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port to listen on."),
+]
+RedisUrl: TypeAlias = Annotated[
+    str | None, typer.Option("--redis-url", metavar="URL", help="Redis, redis://…")
+]
+ServerRole: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--role", metavar="ROLE", help="all (default), gateway, or core."),
+]
+WorkerCount: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", help="Gateways that share the port."),
+]
+SeedFirst: TypeAlias = Annotated[bool, typer.Option("--seed", help="Create the seed data first.")]
+Demo: TypeAlias = Annotated[
+    bool,
+    typer.Option("--demo", help="With the seed data, more markets, and bots that trade."),
+]
+FirstAdmin: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--admin", metavar="EMAIL", help="Make an admin if there is none."),
+]
+ReadyFd: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--ready-fd", metavar="N", min=1, help="Write a line to this descriptor once ready."
+    ),
+]
+Unsafe: TypeAlias = Annotated[
+    bool,
+    typer.Option("--force", help="Even with the seed accounts' passwords beyond loopback."),
+]
+
+
 def serve(
     ctx: typer.Context,
     *,
-    host: Annotated[
-        str | None, typer.Option("--host", metavar="HOST", help="Address to listen on.")
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port to listen on."),
-    ] = None,
+    host: Host = None,
+    port: Port = None,
     data_dir: arguments.DataDir = None,
     database_url: arguments.DatabaseUrl = None,
-    redis_url: Annotated[
-        str | None, typer.Option("--redis-url", metavar="URL", help="Redis, redis://…")
-    ] = None,
-    role: Annotated[
-        str | None,
-        typer.Option("--role", metavar="ROLE", help="all (default), gateway, or core."),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", metavar="N", help="Gateways that share the port."),
-    ] = None,
-    seed: Annotated[bool, typer.Option("--seed", help="Create the seed data first.")] = False,
-    demo: Annotated[
-        bool,
-        typer.Option("--demo", help="With the seed data, more markets, and bots that trade."),
-    ] = False,
-    admin: Annotated[
-        str | None,
-        typer.Option("--admin", metavar="EMAIL", help="Make an admin if there is none."),
-    ] = None,
-    ready_fd: Annotated[
-        int | None,
-        typer.Option(
-            "--ready-fd", metavar="N", min=1, help="Write a line to this descriptor once ready."
-        ),
-    ] = None,
-    force: Annotated[
-        bool,
-        typer.Option("--force", help="Even with the seed accounts' passwords beyond loopback."),
-    ] = False,
+    redis_url: RedisUrl = None,
+    role: ServerRole = None,
+    workers: WorkerCount = None,
+    seed: SeedFirst = False,
+    demo: Demo = False,
+    admin: FirstAdmin = None,
+    ready_fd: ReadyFd = None,
+    force: Unsafe = False,
 ) -> None:
     """Examples:
       predmarket serve
