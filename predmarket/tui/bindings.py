@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME
 from textual.keys import Keys as KeyNames
 
-from predmarket.nearest import did_you_mean, nearest
+from predmarket.nearest import did_you_mean, slips
 from predmarket.tui import keymap
 from predmarket.tui.app_keys import BINDINGS as APP
 from predmarket.tui.keymap import FILE, Keys
