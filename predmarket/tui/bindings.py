@@ -136,9 +136,8 @@ def refuse(bound: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     for name, keys in bound.items():
         unknown = [key for key in keys.split(",") if not known(key)]
         if name not in every:
-            wrong.append(
-                f"{FILE}: no binding is named {name}{did_you_mean(nearest(name, every)[:1])}"
-            )
+            meant = did_you_mean(slips(name, every))
+            wrong.append(f"{FILE}: no binding is named {name}{meant}")
         elif unknown:
             wrong.append(f"{FILE}: {name}: there is no key {unknown[0]}")
         else:
