@@ -2,9 +2,10 @@
 
 Everything that the screens do to the exchange goes through here, and nothing here draws. It
 promises: an action that enters or changes an order is refused unless the data is live and the desk
-armed; an order carries a deadline, so that it does not take effect long after; cancels always go
-out; a lost connection, a new user and the end of trading make the desk SAFE; no error of the
-exchange or the network escapes, each becomes a line in the journal.
+armed; orders leave in the order they were asked for; an order carries a deadline, so that it does
+not take effect long after; cancels always go out, at once; a lost connection, a new user and the
+end of trading make the desk SAFE; no error of the exchange or the network escapes, each becomes a
+line in the journal.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from predmarket.tui.desk.brakes import Brakes
 from predmarket.tui.desk.desk import in_words
 from predmarket.tui.desk.journal import Weight
 from predmarket.tui.kill_switch import KillSwitch
+from predmarket.tui.lane import Lane, LaneFullError
 from predmarket.tui.watcher import Client, Watcher, wall_clock
 from predmarket.units import QTY_ONE, Micros, Price, Qty
 
@@ -53,9 +55,10 @@ class Trader(Watcher):
         self.kill_switch = KillSwitch(self._cancel_everything, lambda: self._under_way, self.say)
         self.brakes = Brakes()
         self._under_way: set[asyncio.Future[Any]] = set()
+        self._lane = Lane()
         self.flags = ""
         """The flags of a command that acts where the screen does: its profile and address."""
-        self.armed = False
+        self._armed = False
         self.unanswered = False
         """Whether the last action had no answer: it may have happened."""
         self.sizes = SIZES
@@ -72,6 +75,17 @@ class Trader(Watcher):
     def echo(self, command: str) -> None:
         name, _, words = command.partition(" ")
         self._echo = " ".join(filter(None, (name, self.flags, words)))
+
+    @property
+    def armed(self) -> bool:
+        """Tell whether orders are sent. Orders that wait when it ends are dropped."""
+        return self._armed
+
+    @armed.setter
+    def armed(self, armed: bool) -> None:
+        self._armed = armed
+        if not armed:
+            self._lane.drop()
 
     def go_safe(self, why: str) -> None:
         """Go to SAFE, if armed, and say ``why``."""
@@ -110,35 +124,61 @@ class Trader(Watcher):
         self.say(f"SAFE, would send: {action.words}", Weight.WARNING)
         return True
 
-    async def perform(self, action: Action[T]) -> T | None:
-        """Carry an action out; None when it was refused, which the journal says."""
+    async def perform(self, action: Action[T], *, in_turn: bool = False) -> T | None:
+        """Carry an action out; None when it was refused, which the journal says.
+
+        Orders, and with ``in_turn`` every action, wait for what was asked for before.
+        """
         self.echo = action.command
         self.unanswered = False
+        if action.guarded and not self._may_enter(action):
+            return None
+        asked_at = self.clock()
         if action.guarded:
-            why = self.refusal()
-            if why is not None:
-                self.say(f"not sent: {action.words}: {why}", Weight.WARNING)
-                return None
-            if self.keeps_back(action):
-                return None
+            self.brakes.sent(asked_at)
         try:
-            sending = asyncio.ensure_future(self.client.send(action.call))
-            if action.guarded:
-                self.brakes.sent(self.clock())
-                self._under_way.add(sending)
-                sending.add_done_callback(self._under_way.discard)
-            return await sending
+            async with self._lane.turn(at_once=not (action.guarded or in_turn)) as mine:
+                if action.guarded and not self._still(action, asked_at, mine=mine):
+                    return None
+                return await self._send(action)
+        except LaneFullError:
+            self.say(f"not sent: {action.words}: too many orders wait", Weight.WARNING)
         except ApiError as error:
             self.unanswered = error.status >= 500
             self.say(f"{action.words}: {error.message} ({error.code})", Weight.BAD)
         except ClientError as error:
             self.unanswered = True
             self.say(f"{action.words}: {error}", Weight.BAD)
+        return None
+
+    def _may_enter(self, action: Action[T]) -> bool:
+        """Tell whether an order may be entered now; if not, say why."""
+        why = self.refusal()
+        if why is not None:
+            self.say(f"not sent: {action.words}: {why}", Weight.WARNING)
+        return why is None and not self.keeps_back(action)
+
+    def _still(self, action: Action[T], asked_at: Micros, *, mine: bool) -> bool:
+        """Tell whether an order that has waited for its turn may be sent; if not, say why."""
+        why = self.refusal() if mine else "the desk went SAFE while it waited"
+        if why is None and self.clock() - asked_at > DEADLINE:
+            why = f"it waited for more than {spell.span(DEADLINE)}"
+        if why is not None:
+            self.say(f"not sent: {action.words}: {why}", Weight.WARNING)
+        return why is None
+
+    async def _send(self, action: Action[T]) -> T:
+        """Send an action. Raises ClientError."""
+        sending = asyncio.ensure_future(self.client.send(action.call))
+        if action.guarded:
+            self._under_way.add(sending)
+            sending.add_done_callback(self._under_way.discard)
+        try:
+            return await sending
         except asyncio.CancelledError:
             self.unanswered = True
             self.say(f"{action.words}: given up, there was no answer", Weight.BAD)
             raise
-        return None
 
     async def place(self, ticket: Ticket, order_id: str | None = None) -> shapes.Order | None:
         """Place an order and say what became of it.
@@ -182,9 +222,18 @@ class Trader(Watcher):
         market = self.desk.market
         if market is None:
             return
-        done = await self.perform(actions.cancel_side(market.id, market.slug, side))
-        if done is not None:
-            self.say(f"{spell.orders(len(done['canceled']))} of {side} cancelled")
+        action = actions.cancel_side(market.id, market.slug, side)
+
+        async def cancel(*, in_turn: bool) -> list[int] | None:
+            done = await self.perform(action, in_turn=in_turn)
+            return None if done is None else done["canceled"]
+
+        # orders that were asked for before may come to rest after the first cancel
+        turns = (False, True) if self._lane.busy else (False,)
+        done = await asyncio.gather(*(cancel(in_turn=turn) for turn in turns))
+        ended = [ids for ids in done if ids is not None]
+        if ended:
+            self.say(f"{spell.orders(sum(map(len, ended)))} of {side} cancelled")
 
     async def kill(self) -> int | None:
         """Cancel everything, everywhere; return how many orders the exchange says it ended."""
