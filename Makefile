@@ -3,6 +3,8 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Each of the processes that tests start would compile the whole program anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The first that really starts and is new enough: a version manager's python3.11 may be an empty shell.
 PYTHON ?= $(shell for p in python3.11 python3; do \

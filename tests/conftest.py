@@ -6,6 +6,7 @@ be allowed to create databases; the Redis databases in use are emptied.
 """
 
 import contextlib
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -26,6 +27,13 @@ settings.register_profile("predmarket", deadline=None, print_blob=True)
 settings.load_profile("predmarket")
 
 REDIS_DATABASES = 16
+
+
+def pytest_collection_finish() -> None:
+    """Search for garbage less often, and not in what was imported: it took a seventh."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @pytest.fixture(scope="session")

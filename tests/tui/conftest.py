@@ -8,6 +8,6 @@ __all__ = ["Exchange", "exchange", "settings"]
 
 
 @pytest.fixture
-def database_url(sqlite_url: str) -> str:
+def database_url(migrated_sqlite_url: str) -> str:
     """One kind of database: the screen never meets it."""
-    return sqlite_url
+    return migrated_sqlite_url

@@ -4,6 +4,8 @@ A migration is written by hand and never changed once released; a test holds the
 to the tables.
 """
 
+from functools import cache
+
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -28,16 +30,22 @@ def _config() -> Config:
     return config
 
 
+@cache
+def _scripts() -> ScriptDirectory:
+    """Return the migrations; to read them takes longer than most of what is asked of them."""
+    return ScriptDirectory.from_config(_config())
+
+
 def head() -> str:
     """Return the newest revision that this program knows."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    revision = _scripts().get_current_head()
     assert revision is not None  # there are migrations
     return revision
 
 
 def require_known(revision: str | None) -> None:
     """Raise SchemaAhead unless a database's revision is one of this program's, or None."""
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    known = {script.revision for script in _scripts().walk_revisions()}
     if revision is not None and revision not in known:
         raise SchemaAhead(
             f"the database is at revision {revision}, which this version does not know: "
@@ -65,7 +73,10 @@ def upgrade(url: str, revision: str = "head") -> None:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-            require_known(MigrationContext.configure(connection).get_current_revision())
+            found = MigrationContext.configure(connection).get_current_revision()
+            if revision == "head" and found == head():
+                return
+            require_known(found)
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
