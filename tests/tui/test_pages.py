@@ -16,7 +16,7 @@ from predmarket.tui.desk.pages import Pages
 from predmarket.tui.trader import Trader
 from predmarket.tui.widgets.table import Table
 from tests.tui.screens import scripted
-from tests.tui.script import NOW, ScriptedClient, change, market, order, snapshot
+from tests.tui.script import NOW, USER, ScriptedClient, change, market, order, snapshot
 from tests.tui.test_screen import go_live
 
 
@@ -109,6 +109,30 @@ async def test_statement_and_fills_go_on_as_one_scrolls(tmp_path: Path) -> None:
             await desktop.until(partial(has, table, count), str(count))
             await desktop.press("end")
         await desktop.sees("reason-1 ")
+
+
+async def test_accounts_go_on_as_one_scrolls(tmp_path: Path) -> None:
+    """To the last one; one far down that was changed stays under the cursor, as it is then."""
+    users = [USER | {"id": n, "email": f"ann-{n}@example.com"} for n in range(250, 0, -1)]
+    disabled = users[220] | {"disabled": True}
+    answers: dict[str, object] = {
+        "GET /v1/auth/me": USER | {"role": "ADMIN"},
+        "GET /v1/users": paged(users),
+        f"PATCH /v1/users/{disabled['id']}": disabled,
+    }
+    async with scripted(tmp_path, answers=answers) as (desktop, script, client):
+        await go_live(desktop, script)
+        await desktop.press("f5")
+        table = desktop.app.screen.query_one("#all-users", Table)
+        for count in (100, 200, 250):
+            await desktop.until(partial(has, table, count), str(count))
+            table.focus()
+            await desktop.press("end")
+        table.put(disabled["id"])
+        await desktop.press("e", "enter")
+        await desktop.until(lambda: client.calls[-1].path == "/v1/markets", "loaded anew")
+        assert (table.count, table.key) == (250, disabled["id"])
+        await desktop.until(lambda: " disabled" in desktop.text(), "shown")
 
 
 async def test_open_orders_that_the_snapshot_left_out_are_loaded() -> None:

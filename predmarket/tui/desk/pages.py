@@ -38,6 +38,11 @@ class Pages(Generic[Item]):
         """Begin anew: the next page is the first one, and takes the place of all rows."""
         self._next = self._first
 
+    def change(self, item: Item, same: Callable[[Item], bool]) -> None:
+        """Put ``item`` in the place of the row for which ``same`` is true, if there is one."""
+        self.items = [item if same(each) else each for each in self.items]
+        self.version += 1
+
     async def load(self, send: Callable[[Call[Page[Item]]], Awaitable[Page[Item]]]) -> bool:
         """Load the next page; tell whether there was one to load now. Raises ClientError."""
         call = self._next

@@ -4,7 +4,7 @@ from typing import ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
@@ -15,8 +15,10 @@ from predmarket.tui.actions import Action
 from predmarket.tui.desk import spell
 from predmarket.tui.desk.journal import Weight
 from predmarket.tui.desk.markets import Market
+from predmarket.tui.desk.pages import Pages
 from predmarket.tui.screens import entry
-from predmarket.tui.screens.base import DeskScreen
+from predmarket.tui.screens.admin_keys import BINDINGS, HINTS
+from predmarket.tui.screens.base import DeskScreen, start
 from predmarket.tui.screens.entry import Wrong
 from predmarket.tui.screens.form import Field, FormDialog
 from predmarket.tui.screens.frame import fill_foot, fill_header
@@ -26,11 +28,8 @@ from predmarket.tui.widgets.panel import Span
 from predmarket.tui.widgets.table import Row, Table, number, text
 
 T = TypeVar("T")
+_PAGE = 100
 
-_HINTS = (
-    "admin.create", "admin.open", "admin.halt", "admin.close", "admin.resolve", "admin.transfer",
-    "admin.role", "admin.disable", "admin.back", "app.help",
-)  # fmt: skip
 _CREATE = (
     Field("slug", "Slug", hint="rain-tomorrow", needed=True),
     Field("question", "Question", hint="Will it rain tomorrow?", needed=True),
@@ -47,56 +46,11 @@ class AdminScreen(DeskScreen[None]):
     """Markets on the left, accounts on the right."""
 
     AUTO_FOCUS = "#all-markets"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "f5,escape",
-            "app.pop_screen",
-            "Back",
-            id="admin.back",
-            tooltip="Back to trading.",
-        ),
-        Binding("n", "create", "New market", id="admin.create", tooltip="Create a market."),
-        Binding(
-            "o", "status('OPEN')", "Open", id="admin.open", tooltip="Open, or reopen, the market."
-        ),
-        Binding(
-            "h",
-            "status('HALTED')",
-            "Halt",
-            id="admin.halt",
-            tooltip="Halt trading; orders keep their place.",
-        ),
-        Binding(
-            "c",
-            "status('CLOSED')",
-            "Close",
-            id="admin.close",
-            tooltip="Close the market; its orders are cancelled.",
-        ),
-        Binding(
-            "v",
-            "resolve",
-            "Resolve",
-            id="admin.resolve",
-            tooltip="Resolve or void the market, finally.",
-        ),
-        Binding(
-            "d",
-            "transfer",
-            "Transfer",
-            id="admin.transfer",
-            tooltip="Deposit to, or withdraw from, an account.",
-        ),
-        Binding("g", "role", "Role", id="admin.role", tooltip="Make the account an admin, or not."),
-        Binding(
-            "e", "disable", "Disable", id="admin.disable", tooltip="Disable or enable the account."
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = BINDINGS
 
     def __init__(self) -> None:
         super().__init__()
-        self._users: list[shapes.User] = []
-        self._loads = 0
+        self._users = _accounts("")
 
     def compose(self) -> ComposeResult:
         yield Header(plain=self.trading.plain)
@@ -112,11 +66,12 @@ class AdminScreen(DeskScreen[None]):
         self.query_one("#markets-side").border_title = "Markets"
         self.query_one("#users-side").border_title = "Accounts"
         self._reload()
+        self._more_users()
 
     def feed_widgets(self) -> None:
         """Hand the state to the widgets."""
         fill_header(self.query_one(Header), self.trader)
-        fill_foot(self.query_one(Foot), self, self.trader, _HINTS)
+        fill_foot(self.query_one(Foot), self, self.trader, HINTS)
 
     def _market_table(self) -> Table:
         desk = self.trader.desk
@@ -162,12 +117,16 @@ class AdminScreen(DeskScreen[None]):
                         Span("disabled" if user.get("disabled") else "", "loss"),
                     ),
                 )
-                for user in self._users
+                for user in self._users.items
             ]
 
         columns = [number("ID", 4), text("E-MAIL", 10, stretch=True), text("ROLE", 9), text("", 6)]
         return Table(
-            columns, stamp=lambda: self._loads, rows=rows, empty="no account", id="all-users"
+            columns,
+            stamp=lambda: (id(self._users), self._users.version),
+            rows=rows,
+            empty="no account",
+            id="all-users",
         )
 
     def _market(self) -> Market | None:
@@ -176,7 +135,7 @@ class AdminScreen(DeskScreen[None]):
 
     def _user(self) -> shapes.User | None:
         key = self.query_one("#all-users", Table).key
-        return next((user for user in self._users if user["id"] == key), None)
+        return next((user for user in self._users.items if user["id"] == key), None)
 
     async def _perform(self, action: Action[T]) -> T | None:
         """Carry an action out, say so, and load what it changed."""
@@ -186,21 +145,30 @@ class AdminScreen(DeskScreen[None]):
             self._reload()
         return done
 
-    @work(exclusive=True, group="load")
+    @work(exclusive=True, group="markets")
     async def _reload(self) -> None:
-        search = self.query_one("#user-search", Input).value.strip() or None
         try:
             await self.trader.load_markets()
-            page = await self.trader.client.send(calls.users(q=search, limit=100))
         except ClientError as error:
             self.trader.say(str(error), Weight.BAD)
-            return
-        self._users = page["items"]
-        self._loads += 1
 
     @on(Input.Changed, "#user-search")
-    def _searched(self) -> None:
-        self._reload()
+    def _searched(self, event: Input.Changed) -> None:
+        self._users = _accounts(event.value.strip())
+        start(self, self._load_users, exclusive=True, group="search")
+
+    @on(Table.NearEnd, "#all-users")
+    def _more_users(self) -> None:
+        start(self, self._load_users)
+
+    async def _load_users(self) -> None:
+        await self.load(self._users, "accounts", "user list")
+
+    async def _change(self, action: Action[shapes.User]) -> None:
+        """Change an account, and show it as it is then."""
+        done = await self._perform(action)
+        if done is not None:
+            self._users.change(done, lambda user: user["id"] == done["id"])
 
     @on(Foot.Pressed)
     async def _pressed(self, event: Foot.Pressed) -> None:
@@ -297,7 +265,7 @@ class AdminScreen(DeskScreen[None]):
         role = Role.USER if user["role"] == Role.ADMIN else Role.ADMIN
         form = FormDialog("Role", (), text=f"Make {user['email']} {role}?", act="Change it")
         if await self.app.push_screen_wait(form) is not None:
-            await self._perform(actions.update_user(user["id"], user["email"], role=role))
+            await self._change(actions.update_user(user["id"], user["email"], role=role))
 
     @work
     async def action_disable(self) -> None:
@@ -309,7 +277,11 @@ class AdminScreen(DeskScreen[None]):
         verb = "Disable" if off else "Enable"
         form = FormDialog(verb, (), text=f"{verb} {user['email']}?", act=verb)
         if await self.app.push_screen_wait(form) is not None:
-            await self._perform(actions.update_user(user["id"], user["email"], disabled=off))
+            await self._change(actions.update_user(user["id"], user["email"], disabled=off))
+
+
+def _accounts(search: str) -> Pages[shapes.User]:
+    return Pages(calls.users(q=search or None, limit=_PAGE))
 
 
 def _tone(market: Market) -> str:

@@ -10,6 +10,9 @@ from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Static
 
+from predmarket.client import ClientError
+from predmarket.tui.desk.journal import Weight
+from predmarket.tui.desk.pages import Pages
 from predmarket.tui.trader import Trader
 from predmarket.tui.widgets.foreign import foreign
 from predmarket.tui.widgets.lined import Lined
@@ -108,6 +111,18 @@ class DeskScreen(_Ticking, Screen[R], Generic[R]):
     def trader(self) -> Trader:
         """Return who acts."""
         return self.trading.trader
+
+    async def load(self, pages: Pages[Any], name: str, command: str) -> bool:
+        """Load the next page of a list; tell whether there was one. ``command`` lists all."""
+        try:
+            loaded = await pages.load(self.trader.client.send)
+        except ClientError as error:
+            self.trader.say(f"no {name}: {error}", Weight.WARNING)
+            return False
+        if pages.full:
+            count = len(pages.items)
+            self.trader.say(f"these are the newest {count:,}; all: predmarket {command} --all")
+        return loaded
 
 
 class DeskDialog(_Ticking, ModalScreen[R], Generic[R]):

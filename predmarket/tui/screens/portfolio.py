@@ -1,7 +1,7 @@
 """Everything one has: cash and holdings valued together, positions, orders, fills, statement."""
 
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -9,9 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import ContentSwitcher
 
-from predmarket.client import ClientError, calls, shapes
+from predmarket.client import calls, shapes
 from predmarket.tui.desk import read, spell
-from predmarket.tui.desk.journal import Weight
 from predmarket.tui.desk.pages import Pages
 from predmarket.tui.screens.base import DeskScreen, start
 from predmarket.tui.screens.frame import fill_foot, fill_header
@@ -163,7 +162,7 @@ class PortfolioScreen(DeskScreen[None]):
 
     @on(Table.NearEnd, "#statement")
     def _more_statement(self) -> None:
-        start(self, partial(self._load, self._statement, "statement"))
+        start(self, partial(self.load, self._statement, "statement", "account statement"))
 
     @on(Table.NearEnd, "#done")
     def _more_fills(self) -> None:
@@ -172,23 +171,9 @@ class PortfolioScreen(DeskScreen[None]):
     async def _load_older_fills(self) -> None:
         """Load fills until there is one that the desk does not have, if there is any."""
         last = self.trader.desk.fills[-1].id if self.trader.desk.fills else 0
-        while await self._load(self._fills, "fills"):
+        while await self.load(self._fills, "fills", "account fills"):
             if any(item["tradeId"] < last for item in self._fills.items[-_PAGE:]):
                 return
-
-    async def _load(self, pages: Pages[Any], name: str) -> bool:
-        """Load the next page of a list; tell whether there was one."""
-        try:
-            loaded = await pages.load(self.trader.client.send)
-        except ClientError as error:
-            self.trader.say(f"no {name}: {error}", Weight.WARNING)
-            return False
-        if pages.full:
-            text = (
-                f"these are the newest {len(pages.items):,}; all: predmarket account {name} --all"
-            )
-            self.trader.say(text)
-        return loaded
 
     def _show(self, index: int) -> None:
         self.query_one(TabLine).chosen = index

@@ -1,0 +1,51 @@
+"""The keys of the admin screen, and those of them that the foot shows."""
+
+from textual.binding import Binding, BindingType
+
+HINTS = (
+    "admin.create", "admin.open", "admin.halt", "admin.close", "admin.resolve", "admin.transfer",
+    "admin.role", "admin.disable", "admin.back", "app.help",
+)  # fmt: skip
+BINDINGS: list[BindingType] = [
+    Binding(
+        "f5,escape",
+        "app.pop_screen",
+        "Back",
+        id="admin.back",
+        tooltip="Back to trading.",
+    ),
+    Binding("n", "create", "New market", id="admin.create", tooltip="Create a market."),
+    Binding("o", "status('OPEN')", "Open", id="admin.open", tooltip="Open, or reopen, the market."),
+    Binding(
+        "h",
+        "status('HALTED')",
+        "Halt",
+        id="admin.halt",
+        tooltip="Halt trading; orders keep their place.",
+    ),
+    Binding(
+        "c",
+        "status('CLOSED')",
+        "Close",
+        id="admin.close",
+        tooltip="Close the market; its orders are cancelled.",
+    ),
+    Binding(
+        "v",
+        "resolve",
+        "Resolve",
+        id="admin.resolve",
+        tooltip="Resolve or void the market, finally.",
+    ),
+    Binding(
+        "d",
+        "transfer",
+        "Transfer",
+        id="admin.transfer",
+        tooltip="Deposit to, or withdraw from, an account.",
+    ),
+    Binding("g", "role", "Role", id="admin.role", tooltip="Make the account an admin, or not."),
+    Binding(
+        "e", "disable", "Disable", id="admin.disable", tooltip="Disable or enable the account."
+    ),
+]
