@@ -101,8 +101,11 @@ class Watcher:
         self._more_markets = Coalesced(self._load_other_markets)
         self._other_markets: Call[shapes.Page[shapes.Market]] | None = None
         self._more_orders = Coalesced(self._load_older_orders)
+        self._days = Coalesced(self._load_days)
+        self._days_due: Micros = 0
         self._beside = (
             self._queues, self._tickers, self._reloading, self._more_markets, self._more_orders,
+            self._days,
         )  # fmt: skip
         self._was_live = False
         self._followed: list[str] = []
@@ -138,7 +141,7 @@ class Watcher:
             lamp.heard(max(lamp.heard_at, self.clock() - int(heard_s * 1_000_000)))
 
     def look_at_clocks(self) -> None:
-        """Begin the feed anew when the machine has slept.
+        """Begin the feed anew when the machine has slept; once an hour, look back a day.
 
         Elapsed time stood still meanwhile, so by it old data would look fresh.
         """
@@ -148,6 +151,9 @@ class Watcher:
         if slept > _SLEPT_S and self.feed is not None and self.desk.lamp.connected:
             self.desk.lamp.down("this machine has slept")
             self.feed.resynchronise("this machine has slept")
+        if wall >= self._days_due and self.feed is not None and self.desk.lamp.connected:
+            self._days_due = wall + Interval.HOUR.micros
+            self._days.ask()
 
     def say(self, text: str, weight: Weight = Weight.PLAIN) -> None:
         """Show a line, and keep it in the journal."""
@@ -328,6 +334,17 @@ class Watcher:
         except ClientError as error:
             self._quoted -= new
             self.say(f"prices of {len(new)} markets are not followed: {error}", Weight.WARNING)
+
+    async def _load_days(self) -> None:
+        """Load the first price of the last 24 hours of every market that is followed."""
+        desk, since = self.desk, _spelled(self.clock() + (self.offset or 0) - Interval.DAY.micros)
+        for market in [each.id for each in desk.markets.listed() if each.id in self._quoted]:
+            try:
+                page = await self.client.send(calls.candles(market, Interval.HOUR, since=since))
+            except ClientError:
+                continue  # its change stays unknown, and shows as a dash
+            desk.markets.load_day(market, page["items"])
+            await asyncio.sleep(_QUEUE_PAUSE_S)
 
     # what is open
 

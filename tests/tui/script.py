@@ -67,6 +67,12 @@ def trade(id: int, price: str, qty: str, taker: str = "BUY", **fields: object) -
     return cast("shapes.Trade", plain | fields)
 
 
+def candle(price: str, start: str = "2030-03-17T17:00:00.000000Z") -> shapes.Candle:
+    """Return a candle in which all trades were at one price."""
+    prices: Any = dict.fromkeys(("open", "high", "low", "close"), price)
+    return cast("shapes.Candle", prices | {"start": start, "volume": "1.00", "trades": 1})
+
+
 def levels(bids: dict[str, str], asks: dict[str, str]) -> shapes.BookLevels:
     """Return the levels of market 1."""
     return {

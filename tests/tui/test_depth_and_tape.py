@@ -44,6 +44,13 @@ def test_the_depth_looks_as_it_was_found_good(width: int, height: int, reach: in
     expect(f"depth-{width}x{height}", written(strips))
 
 
+@pytest.mark.parametrize(("width", "head"), [(18, "1740 bids 555 asks"), (17, "1740          555")])
+def test_the_sums_of_the_depth_never_run_together(width: int, head: str) -> None:
+    """Where room lacks their words go."""
+    line = next(iter(depth_lines(DepthView(book(), 1_000), width, 8, None)))
+    assert "".join(run.text for run in line) == head
+
+
 @pytest.mark.parametrize("width", [20, 30, 48])
 def test_the_tape_looks_as_it_was_found_good(width: int) -> None:
     """Columns stand at the same cells; where room lacks, count and time go."""

@@ -11,6 +11,7 @@ from predmarket.tui import layout
 from predmarket.tui.screens.panes import PANES
 from predmarket.tui.screens.trading import TradingScreen
 from tests.tui.screens import Desktop, scripted
+from tests.tui.script import market
 from tests.tui.test_screen import go_live
 
 
@@ -129,6 +130,18 @@ async def test_whatever_is_wanted_every_pane_can_be_read(
             return inside and wide and region(desktop, "ladder").height >= 8
 
         await desktop.until(readable, "every pane readable")
+
+
+async def test_the_markets_get_of_what_a_wider_terminal_has(tmp_path: Path) -> None:
+    """So that a name is read whole beside its prices."""
+    async with scripted(tmp_path, size=(160, 50)) as (desktop, script, _):
+        await go_live(desktop, script)
+        slug = "marathon-under-two-hours"
+        found = market(1, slug, lastPrice="0.6000", bestBid="0.5900", bestAsk="0.6100")
+        desktop.trader.desk.markets.take([found])
+        await desktop.until(lambda: "0.61" in desktop.text(), "prices")
+        await desktop.sees(f" {slug} ")
+        assert region(desktop, "markets").width == 52
 
 
 async def test_a_layout_that_cannot_be_read_is_said(tmp_path: Path) -> None:

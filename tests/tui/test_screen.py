@@ -23,6 +23,7 @@ from tests.tui.script import (
     ScriptedClient,
     ScriptedFeed,
     book,
+    candle,
     change,
     delta,
     market,
@@ -250,6 +251,9 @@ async def test_help_has_every_key(tmp_path: Path) -> None:
         others = named().keys() - wanted
         assert {name for name in others if name not in elsewhere} == set()
         assert {"table.cancel", "order.send", "admin.resolve"} < others
+        narrow = "\n".join(dialog._lines(70))  # at 80 columns nothing is cut, but goes on below
+        assert "its preview comes" in narrow
+        assert "…" not in narrow
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -282,7 +286,10 @@ async def test_plain_mode_is_words(tmp_path: Path, size: tuple[int, int]) -> Non
 async def test_no_color(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With NO_COLOR what matters is still there in words and signs."""
     monkeypatch.setenv("NO_COLOR", "1")
-    answers = {"GET /v1/markets": {"items": [market(lastPrice="0.6000")], "total": 1}}
+    answers: dict[str, object] = {
+        "GET /v1/markets": {"items": [market(lastPrice="0.6000")], "total": 1},
+        "GET /v1/candles/1": {"items": [candle("0.6000")]},
+    }
     async with scripted(tmp_path, size=(200, 60), answers=answers) as (desktop, script, _):
         await go_live(desktop, script)
         assert desktop.app.no_color
@@ -296,7 +303,7 @@ async def test_no_color(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
                  "volume": "1.00", "openInterest": "1.00"},
             )
         )  # fmt: skip
-        await desktop.sees("0.56 0.59 0.57▼  -0.03")
+        await desktop.sees("0.56 0.59 0.57▼ -0.03")
 
 
 async def test_a_toast_covers_neither_the_header_nor_the_foot(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from tests.tui.script import (
     ScriptedClient,
     ScriptedFeed,
     book,
+    candle,
     change,
     market,
     order,
@@ -204,6 +205,32 @@ async def test_a_connection_that_came_back(trader: Trader) -> None:
     assert [call.path for call in trader.client.calls] == ["/v1/markets", "/v1/candles/1"]
     texts = [note.text for note in trader.desk.journal.notes]
     assert texts[:2] == ["connected again", "connection lost: the connection was cut; entry stops"]
+
+
+async def test_the_change_is_that_of_24_hours(trader: Trader) -> None:
+    """From the first candle of each followed market, looked up again an hour later."""
+    client = trader.client
+    assert isinstance(client, ScriptedClient)
+    now = NOW
+    trader.clock = lambda: now
+    client.answers["GET /v1/candles/1"] = {"items": [candle("0.5500"), candle("0.7000")]}
+    priced = [market(lastPrice="0.6000"), market(2, "snow", lastPrice="0.3000")]
+    client.answers["GET /v1/markets"] = {"items": priced}
+    trader.desk.markets.take(priced)
+    trader.topics()
+    trader.feed = ScriptedFeed()
+    client.calls.clear()
+    for hours in (0, 0, 1, 0):  # the hour that was slept through
+        now += hours * Interval.HOUR.micros
+        trader.take(LIVE)
+        trader.look_at_clocks()
+        async with asyncio.timeout(60):
+            while trader.busy:
+                await asyncio.sleep(0.01)
+    day = [call for call in client.calls if call.params.get("interval") == "1h"]
+    assert [call.path for call in day] == ["/v1/candles/1", "/v1/candles/2"] * 2
+    assert day[0].params["from"] == format_time(NOW - 24 * Interval.HOUR.micros)[:19] + "Z"
+    assert [each.change for each in trader.desk.markets] == [500, 0]
 
 
 async def test_what_is_followed(trader: Trader) -> None:

@@ -1,6 +1,6 @@
 """The markets that the desk knows, and in which order a trader wants to see them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from predmarket.client import shapes
@@ -40,8 +40,8 @@ class Market:
     interest: Qty
     rising: bool | None = None
     """Which way the last price went; None before it moved."""
-    first: Price | None = None
-    """The last price when this screen first heard of one."""
+    opened_at: Price | None = None
+    """The first price of the last 24 hours; None before it is known."""
 
     @property
     def trading(self) -> bool:
@@ -50,8 +50,8 @@ class Market:
 
     @property
     def change(self) -> Price | None:
-        """Return how far the last price has moved since this screen first heard of one."""
-        return None if self.last is None or self.first is None else self.last - self.first
+        """Return how far the last price has moved in 24 hours; None before that is known."""
+        return None if self.last is None or self.opened_at is None else self.last - self.opened_at
 
     @property
     def final(self) -> bool:
@@ -124,10 +124,9 @@ class Markets:
         for each in markets:
             market = of_wire(each)
             before = self._known.get(market.id)
-            market.first = market.last
             if before is not None:
                 market.rising = _rising(before, market.last)
-                market.first = market.last if before.first is None else before.first
+                market.opened_at = _opened_at(before, market.last)
             self._known[market.id] = market
         self.version += 1
 
@@ -138,13 +137,20 @@ class Markets:
             return
         last = read.price(ticker["lastPrice"])
         market.rising = _rising(market, last)
+        market.opened_at = _opened_at(market, last)
         market.last = last
-        market.first = last if market.first is None else market.first
         market.bid = read.price(ticker["bestBid"])
         market.ask = read.price(ticker["bestAsk"])
         market.volume = read.qty(ticker["volume"])
         market.interest = read.qty(ticker["openInterest"])
         self.version += 1
+
+    def load_day(self, market: int, candles: Sequence[shapes.Candle]) -> None:
+        """Take over the candles of a market's last 24 hours, the oldest first."""
+        known = self._known.get(market)
+        if known is not None:
+            known.opened_at = read.price(candles[0]["open"]) if candles else known.last
+            self.version += 1
 
     def listed(self, search: str = "") -> list[Market]:
         """Return the markets whose slug or question holds every word of ``search``.
@@ -165,6 +171,10 @@ class Markets:
             return (not starts, _RANK[market.status], -market.volume, market.id)
 
         return sorted(found, key=rank)
+
+
+def _opened_at(before: Market, last: Price | None) -> Price | None:
+    return last if before.last is None else before.opened_at
 
 
 def _rising(before: Market, last: Price | None) -> bool | None:

@@ -1,6 +1,7 @@
 """The keys that work where help was asked for, and the others, straight from the bindings."""
 
 from collections.abc import Iterator, Mapping
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -24,6 +25,8 @@ be entered until what is shown is true again. The kill switch works everywhere, 
 
 _KEYS, _ID = 12, 21
 """Cells for a binding's keys and for its id."""
+_WIDEST, _EDGES = 110, 10
+"""As wide as the dialog is in app.tcss, and what of it its edges take."""
 
 
 class HelpDialog(DeskDialog[None]):
@@ -48,7 +51,7 @@ class HelpDialog(DeskDialog[None]):
         with VerticalScroll(classes="dialog wide") as dialog:
             dialog.border_title = "Keys"
             dialog.border_subtitle = f"remap them in {self.trading.keys_file}"
-            yield Static("\n".join(self._lines(min(96, self.app.size.width) - 10)))
+            yield Static("\n".join(self._lines(min(_WIDEST, self.app.size.width) - _EDGES)))
             yield Static(_NOTES, id="notes")
 
     def action_close(self) -> None:
@@ -80,10 +83,12 @@ class HelpDialog(DeskDialog[None]):
             for key, binding in bindings:
                 merged.setdefault(str(binding.id), ([], binding))[0].append(key)
             for keys, binding in merged.values():
-                what = binding.tooltip or binding.description
+                room = width - _KEYS - _ID - 2
+                what, *more = wrap(binding.tooltip or binding.description, room)
                 shown = _escape(fit(" ".join(keys), _KEYS))
                 named = f" [$text-faint]{fit(str(binding.id), _ID)}[/]"
-                yield f"[b]{shown}[/b] {_escape(fit(what, width - _KEYS - _ID - 2))}{named}"
+                yield f"[b]{shown}[/b] {_escape(fit(what, room))}{named}"
+                yield from (" " * (_KEYS + 1) + _escape(line) for line in more)
             yield ""
 
 

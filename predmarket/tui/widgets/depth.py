@@ -135,9 +135,9 @@ def depth_lines(
 def _head(view: DepthView, cells: list[Cell], at: Cell | None, width: int) -> Iterator[Run]:
     """The sums at both ends; between them the spread, or what the pointer is on."""
     sums = [max((cell.depth for cell in cells if cell.side is side), default=0) for side in Side]
-    left, right = (
-        f"{size_text(qty)} {name}" for qty, name in zip(sums, ("bids", "asks"), strict=True)
-    )
+    left, right = texts = [size_text(qty) for qty in sums]
+    if sum(map(len, texts)) + len(" bids  asks") <= width:
+        left, right = f"{left} bids", f"{right} asks"
     middle = "no book"
     if at is not None:
         middle = view.words(at.price, at.side)

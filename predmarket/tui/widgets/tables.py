@@ -36,8 +36,8 @@ _MARKS = {
 _WAYS = {True: (RISEN, "gain"), False: (FALLEN, "loss"), None: (" ", "plain")}
 _SPOKEN_WAYS = {True: ("+", "gain"), False: ("-", "loss"), None: (" ", "plain")}
 """The sign of a last price by which way it went, and its tone."""
-_SLUG = 20
-"""As much of a market's name as is shown before bid, ask, change and volume have room."""
+_SLUG = 24
+"""As much of a market's name as is shown before bid, ask, 24h change and volume have room."""
 
 
 def markets(desk: Desk, search: Callable[[], str], *, plain: bool, id: str) -> Table:
@@ -52,7 +52,7 @@ def markets(desk: Desk, search: Callable[[], str], *, plain: bool, id: str) -> T
         number("BID", 7),
         number("ASK", 7),
         number("LAST ", 9),
-        number("CHANGE", 5),
+        number("24H", 5),
         number("VOLUME", 2),
     ]
     return Table(
