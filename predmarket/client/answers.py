@@ -92,6 +92,11 @@ def request(
         raise Unreachable(f"cannot reach {url}: {error}") from None
 
 
+def limit_s(http: httpx.Client | httpx.AsyncClient, within_s: float | None) -> float | None:
+    """Return how long an attempt may take as a whole; httpx bounds each read alone."""
+    return _within(http.timeout, within_s).read
+
+
 def _within(usual: httpx.Timeout, within_s: float | None) -> httpx.Timeout:
     if within_s is None:
         return usual

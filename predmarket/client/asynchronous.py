@@ -176,7 +176,12 @@ class _Awaiting:
     async def request(
         self, call: Call[T], token: str | None, within_s: float | None
     ) -> httpx.Response:
-        return await self._http.send(answers.request(self._http, self._url, call, token, within_s))
+        request = answers.request(self._http, self._url, call, token, within_s)
+        try:
+            async with asyncio.timeout(answers.limit_s(self._http, within_s)):
+                return await self._http.send(request)
+        except TimeoutError:
+            raise httpx.ReadTimeout("the answer took too long", request=request) from None
 
     async def pause(self, seconds: float) -> None:
         await self._sleep(seconds)

@@ -1,9 +1,10 @@
 """The synchronous REST client: conversation.py over a connection that blocks."""
 
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -56,9 +57,10 @@ class Client:
     ) -> None:
         """Prepare a client of the exchange at ``url``.
 
-        timeout_s bounds each attempt. ``heard`` is told the HTTP status of each answer: 201 for an
-        order or a transfer that was made, 200 for one that had been made before. ``waiting`` is
-        told, by another thread, what is waited for when an answer takes more than two seconds.
+        timeout_s bounds each attempt, its answer's last byte included. ``heard`` is told the HTTP
+        status of each answer: 201 for an order or a transfer that was made, 200 for one that had
+        been made before. ``waiting`` is told, by another thread, what is waited for when an answer
+        takes more than two seconds.
         """
         url = url.rstrip("/")
         self._http = answers.opened(httpx.Client, url, timeout_s)
@@ -150,6 +152,33 @@ class Client:
     status = _method(calls.status)
 
 
+def _read(response: httpx.Response, until: float | None) -> None:
+    """Read an answer's body, however slowly it comes, until ``until``. Raises httpx's errors."""
+    if until is None:
+        response.read()
+        return
+    # nothing interrupts a read but the end of its connection
+    watch = threading.Timer(max(0.0, until - time.monotonic()), _cut, [response])
+    watch.daemon = True
+    watch.start()
+    try:
+        response.read()
+    except httpx.TransportError:
+        if time.monotonic() < until:
+            raise
+        raise httpx.ReadTimeout("the answer took too long", request=response.request) from None
+    finally:
+        watch.cancel()
+
+
+def _cut(response: httpx.Response) -> None:
+    """End the connection of an answer that has not come whole."""
+    if not response.is_closed:
+        with suppress(OSError):
+            stream = response.extensions["network_stream"].get_extra_info("socket")
+            stream.shutdown(socket.SHUT_RDWR)
+
+
 class _Blocking:
     """A wire that blocks and so never suspends."""
 
@@ -169,8 +198,14 @@ class _Blocking:
         self, call: Call[T], token: str | None, within_s: float | None
     ) -> httpx.Response:
         request = answers.request(self._http, self._url, call, token, within_s)
+        began, limit_s = time.monotonic(), answers.limit_s(self._http, within_s)
         with self._said(f"waiting for {self._url} to answer ({call.method} {call.path})"):
-            return self._http.send(request)
+            response = self._http.send(request, stream=True)
+            try:
+                _read(response, None if limit_s is None else began + limit_s)
+            finally:
+                response.close()
+        return response
 
     @contextmanager
     def _said(self, what: str) -> Iterator[None]:

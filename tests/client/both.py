@@ -13,10 +13,17 @@ def blocking(
     *,
     session: Session | None = None,
     api_key: str | None = None,
+    timeout_s: float = 15.0,
     sleep: Callable[[float], object] = lambda _: None,
 ) -> Client:
     """Return the synchronous client; it does not wait between attempts."""
-    return Client(url, session=session, api_key=api_key, sleep=lambda s: void(sleep(s)))
+    return Client(
+        url,
+        session=session,
+        api_key=api_key,
+        timeout_s=timeout_s,
+        sleep=lambda s: void(sleep(s)),
+    )
 
 
 def awaiting(
@@ -24,6 +31,7 @@ def awaiting(
     *,
     session: Session | None = None,
     api_key: str | None = None,
+    timeout_s: float = 15.0,
     sleep: Callable[[float], object] = lambda _: None,
 ) -> Client:
     """Return the asynchronous client in a loop of its own, to be called like the other."""
@@ -31,7 +39,7 @@ def awaiting(
     async def pause(seconds: float) -> None:
         sleep(seconds)
 
-    made = AsyncClient(url, session=session, api_key=api_key, sleep=pause)
+    made = AsyncClient(url, session=session, api_key=api_key, timeout_s=timeout_s, sleep=pause)
     return cast("Client", _Driven(made))
 
 

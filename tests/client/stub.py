@@ -2,7 +2,9 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
@@ -27,13 +29,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the stub says. raw replaces the JSON; hang_up closes without a word."""
+    """What the stub says. raw replaces the JSON; hang_up closes without a word;
+    with drip_s its body comes a byte at a time, that far apart."""
 
     status: int = 200
     body: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes | None = None
     hang_up: bool = False
+    drip_s: float = 0.0
 
 
 Reply = Answer | Callable[[Request], Answer]
@@ -131,7 +135,13 @@ class Stub:
                 if answer.status != 204:
                     self.send_header("Content-Length", str(len(raw)))
                 self.end_headers()
-                self.wfile.write(raw)
+                if not answer.drip_s:
+                    self.wfile.write(raw)
+                    return
+                with suppress(OSError):  # the client has gone
+                    for byte in raw:
+                        self.wfile.write(bytes([byte]))
+                        time.sleep(answer.drip_s)
 
             do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
 

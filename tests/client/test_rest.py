@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -135,6 +136,18 @@ def test_a_refusal_is_not_repeated(stub: Stub, connect: Connect) -> None:
     with connect(stub.url) as client, pytest.raises(ApiError):
         client.market("rain")
     assert len(stub.requests) == 1
+
+
+def test_an_answer_in_drips_does_not_outlast_its_time(stub: Stub, connect: Connect) -> None:
+    """Each byte comes in time; the whole of them would not for seconds."""
+    stub.on("POST", "/v1/orders", Answer(201, ORDER, drip_s=0.02))
+    with connect(stub.url, timeout_s=0.1) as client:
+        began = time.monotonic()
+        with pytest.raises(Unreachable, match=r"no answer from .* in time"):
+            client.place_order(NewOrder(market="rain", side="BUY", qty="1"))
+        assert time.monotonic() - began < 2.0
+        stub.on("GET", "/v1/auth/me", Answer(body=USER))
+        assert client.me() == USER
 
 
 def test_retry_after_is_believed_up_to_a_bound(stub: Stub, connect: Connect) -> None:
