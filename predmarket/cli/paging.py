@@ -14,6 +14,8 @@ from predmarket.client.calls import Call
 from predmarket.client.shapes import Page
 
 T = TypeVar("T")
+_MOST_PAGES = 100
+"""As many pages without an item are passed over; a cursor goes on behind them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,11 @@ def show_list(
     span: Span = ALWAYS,
     ids: bool = False,
 ) -> bool:
-    """Print ``call``'s page; with ``everything`` the pages after it too. Say whether it has items.
+    """Print ``call``'s page; with ``everything`` the pages after it too. Return whether it has
+    items, or may have some further back.
 
-    Pages without an item, of the ``span`` or of the call's filters, are passed over. ``ids``: print
-    nothing of an item but its id.
+    Pages without an item, of the ``span`` or of the call's filters, are passed over, without
+    ``everything`` up to _MOST_PAGES of them. ``ids``: print nothing of an item but its id.
     """
 
     def write(rows: Iterable[Row]) -> None:
@@ -79,11 +82,13 @@ def show_list(
             first = [*islice(rows, 1)]
             write(chain(first, rows))
             return bool(first)
-        for items, page in pages:  # noqa: B007  the last one stands when none has items
+        for items, page in islice(pages, _MOST_PAGES):  # noqa: B007  the last one stands
             if items:
                 break
     write(items)
     cursor, total = page.get("nextCursor"), page.get("total")
+    if cursor and not items:
+        line.output.note(f"nothing found on {_MOST_PAGES} pages")
     if cursor:
         line.output.note(f"more: --cursor {cursor}")
     elif total is not None:
@@ -91,7 +96,7 @@ def show_list(
         left = total - offset - len(items)
         if left > 0 and items:
             line.output.note(f"{left} more: --offset {offset + len(items)}")
-    return bool(items)
+    return bool(items or cursor)
 
 
 def _pages(

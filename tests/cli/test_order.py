@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from predmarket.cli import paging
 from predmarket.cli.arguments import ListedStatus
 from predmarket.cli.moment import wire
 from predmarket.terms import OrderStatus
@@ -313,6 +314,24 @@ def test_a_list_of_a_span(run: Run, stub: Stub, command: str) -> None:
     pages()
     ran = run(*words, "--until", "2030-01-04T00:00:00Z")
     assert (ran.code, "--since must be before --until" in ran.err) == (2, True)
+
+
+def test_a_far_past_is_not_looked_for_without_end(
+    run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After some pages the command says how to go on; with --all it goes on by itself."""
+    monkeypatch.setattr(paging, "_MOST_PAGES", 3)
+    new = {**ORDER, "createdAt": "2030-01-09T00:00:00.000000Z"}
+    old = {**ORDER, "createdAt": "2030-01-01T00:00:00.000000Z"}
+    pages = [Answer(body={"items": [new], "nextCursor": cursor}) for cursor in "abcd"]
+    last = Answer(body={"items": [old], "nextCursor": None})
+    words = ("order", "list", "--json", "--until", "2030-01-02T00:00:00Z")
+    stub.on("GET", "/v1/orders", *pages, last)
+    ran = run(*words)
+    assert (json.loads(ran.out), len(stub.requests)) == ([], 3)
+    assert ran.err == "nothing found on 3 pages\nmore: --cursor c\n"
+    stub.on("GET", "/v1/orders", *pages, last)
+    assert len(json.loads(run(*words, "--all").out)) == 1
 
 
 def test_cancelling_nothing_prints_nothing(run: Run, stub: Stub) -> None:
