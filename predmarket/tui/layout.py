@@ -67,6 +67,7 @@ class Keeper:
         self._say = say
         self._changed = False
         self._task: asyncio.Task[None] | None = None
+        self._saving: asyncio.Future[None] | None = None
 
     def note(self) -> None:
         """Note that the layout is another one."""
@@ -79,6 +80,8 @@ class Keeper:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._saving is not None:  # a thread goes on, though its task was cancelled
+            await asyncio.wait([self._saving])
         await self._keep()
 
     async def _later(self) -> None:
@@ -92,7 +95,8 @@ class Keeper:
         self._changed = False
         kept = deepcopy(self._layout)
         try:
-            await asyncio.to_thread(save, self._folder, kept)
+            self._saving = asyncio.ensure_future(asyncio.to_thread(save, self._folder, kept))
+            await asyncio.shield(self._saving)
         except OSError as error:
             self._say(f"the layout is not kept: {error}")
 

@@ -1,6 +1,8 @@
 """Panes: resized, hidden and maximised by key and by mouse, and the layout that is kept."""
 
+import asyncio
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -158,3 +160,24 @@ async def test_a_layout_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     ):
         (tmp_path / layout.FILE).write_text(damaged, encoding="utf-8")
         assert layout.load(tmp_path, PANES) == (layout.Layout(), [])
+
+
+async def test_the_end_waits_for_a_layout_that_is_being_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread writes on after its task was cancelled: an older layout must not come last."""
+    begun, go_on, written = threading.Event(), threading.Event(), []
+
+    def slowly(*_: object) -> None:
+        begun.set()
+        written.append(go_on.wait(10.0))
+
+    monkeypatch.setattr(layout, "PAUSE_S", 0.0)
+    monkeypatch.setattr(layout, "save", slowly)
+    said: list[str] = []
+    keeper = layout.Keeper(tmp_path, layout.Layout(), said.append)
+    keeper.note()
+    await asyncio.to_thread(begun.wait, 10.0)
+    asyncio.get_running_loop().call_later(0.05, go_on.set)
+    await keeper.end()
+    assert (written, said) == ([True], [])
