@@ -209,7 +209,8 @@ def test_the_mark_follows_the_ticker(desk: Desk) -> None:
 
 
 def test_the_most_active_open_market_comes_first(desk: Desk) -> None:
-    """Then the halted, then the closed; a search is for words in name and question."""
+    """Then the halted, then the closed; a search is for words in name and question, and what
+    begins with it comes first."""
     desk.markets.take(
         [
             market(1, "rain", volume="1.00"),
@@ -220,6 +221,7 @@ def test_the_most_active_open_market_comes_first(desk: Desk) -> None:
     )
     assert [each.slug for each in desk.markets.listed()] == ["snow", "rain", "hail", "fog"]
     assert [each.slug for each in desk.markets.listed("WILL ai")] == ["rain", "hail"]
+    assert [each.slug for each in desk.markets.listed("h")] == ["hail", "snow", "rain", "fog"]
 
 
 @pytest.mark.parametrize(
