@@ -18,6 +18,7 @@ connection is closed, since the bytes that follow cannot be trusted.
 
 import asyncio
 import math
+import time
 from typing import Any, cast
 
 import httptools
@@ -87,6 +88,7 @@ class Connection(PipeliningProtocol):
             self._surplus = Refusal(ErrorCode.OVERLOADED, headers=RETRY)
         if self._counters is not None:
             self._counted = self._counters.key(self.client)
+            self.count_as(self._counted)
             if surplus := self._counters.enter(self._counted):
                 self._surplus = too_many_connections()
                 hopeless |= self._counters.is_hopeless(surplus)
@@ -123,6 +125,23 @@ class Connection(PipeliningProtocol):
     def data_received(self, data: bytes) -> None:
         if self.is_over:
             return
+        if self.is_waiting or self.turns.crowded:
+            self.backlog.add(data)
+            self.advance_later()
+            self.set_reading()
+            return
+        began = time.monotonic()
+        self._receive(data)
+        self.turns.spent(self.share, time.monotonic() - began)
+
+    def take_turn(self) -> None:
+        if data := self.backlog.take_fresh():
+            self._receive(data)
+            self.set_reading()
+        else:
+            self.advance()
+
+    def _receive(self, data: bytes) -> None:
         between, before = self._phase is _IDLE and not self.backlog, self.cycle
         if between and self._is_known(data):
             return
@@ -296,9 +315,10 @@ class Connection(PipeliningProtocol):
                 cycle is not None
                 and cycle.response_complete
                 and now - self._since > KEEP_ALIVE_SECONDS
+                and not self.is_waiting
             ):
                 self.transport.close()
-        elif self.reading_paused:  # it is we who keep the client waiting
+        elif self.reading_paused or self.is_waiting:  # it is we who keep the client waiting
             self._since = now
         elif now - self._since > (HEAD_SECONDS if self._phase is _HEAD else BODY_SECONDS):
             self._refuse(Refusal(ErrorCode.REQUEST_TIMEOUT))

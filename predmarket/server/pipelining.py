@@ -3,7 +3,8 @@
 They are answered one by one, in their order. While the client does not take answers, no further
 request begins. MAX_PIPELINED requests are parsed and wait; the rest of what one read brought stays
 bytes, and nothing more is read until there is room. The parser gets small pieces, a few
-milliseconds' worth in a turn of the event loop.
+milliseconds' worth in a turn of the event loop, and what all connections do together is bounded and
+shared fairly (fair_turns.py).
 
 When the server stops, every request that was read is answered, the last one with
 ``connection: close``. A connection between requests stays open for LINGER_SECONDS more, one that
@@ -21,13 +22,15 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from predmarket.server.turns import TURN_SECONDS, Turn, shared_turns
+from predmarket.server.fair_turns import TURN_SECONDS, Turn, fair_turns
 
 MAX_PIPELINED = 16
 LINGER_SECONDS = 0.1
 BUSY_LINGER_SECONDS = 1.0
 """Also how long ago an answer may be to have been just now."""
 PIECE_BYTES = 4096
+READ_AHEAD_BYTES = 16 * 1024
+"""How much of what a connection sends while it waits for its turn is read."""
 _HEAD_END = b"\r\n\r\n"
 
 
@@ -40,6 +43,9 @@ class Backlog:
 
     def __bool__(self) -> bool:
         return self._at < len(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data) - self._at
 
     def add(self, data: bytes) -> None:
         """Put what has arrived behind the rest."""
@@ -56,6 +62,13 @@ class Backlog:
             stop = stop if end < 0 else end + len(_HEAD_END)
         self._at = stop
         return self._data[start:stop]
+
+    def take_fresh(self) -> bytes:
+        """Return all of it if nothing of what arrived was taken before, else nothing."""
+        if self._at:
+            return b""
+        data, self._data = self._data, b""
+        return data
 
     def clear(self) -> None:
         """Forget what is left."""
@@ -106,6 +119,13 @@ class PipeliningProtocol(HttpToolsProtocol):
         self._has_lingered = False
         self._answered_at = -math.inf
         self._later: Turn | None = None
+        self.turns = fair_turns(self.loop)
+        self.share = self.turns.share(None)
+        """What this connection has of the event loop; ``count_as`` says whose it is."""
+
+    def count_as(self, address: str | None) -> None:
+        """Share the event loop with an address's other connections."""
+        self.share = self.turns.share(address)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         super().connection_made(transport)
@@ -118,6 +138,8 @@ class PipeliningProtocol(HttpToolsProtocol):
                 cycle.disconnected = True
                 cycle.message_event.set()
         self.pipeline.clear()
+        if self._later is not None:
+            self._later.cancel()
         self.end_input()
         super().connection_lost(exc)
 
@@ -156,7 +178,7 @@ class PipeliningProtocol(HttpToolsProtocol):
                 elif not self._may_parse():
                     break
                 elif time.perf_counter() - began > TURN_SECONDS:
-                    self._advance_later()
+                    self.advance_later()
                     break
                 else:
                     self.parse(self.backlog.take())
@@ -184,17 +206,29 @@ class PipeliningProtocol(HttpToolsProtocol):
     def _may_parse(self) -> bool:
         return bool(self.backlog) and self._has_room()
 
-    def _advance_later(self) -> None:
+    def advance_later(self) -> None:
+        """Advance when it is this connection's turn."""
         if self._later is None:
-            self._later = shared_turns(self.loop).soon(self._advance_now)
+            self._later = self.turns.soon(self.share, self._take_turn)
 
-    def _advance_now(self) -> None:
+    def _take_turn(self) -> None:
         self._later = None
+        if not self.transport.is_closing():
+            self.take_turn()
+
+    def take_turn(self) -> None:
+        """Go on with what has arrived."""
         self.advance()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether a turn is due to this connection."""
+        return self._later is not None
 
     def set_reading(self) -> None:
         """Read while there is room, pause while there is none."""
-        paused = not self.is_over and (bool(self.backlog) or not self._has_room())
+        ahead = READ_AHEAD_BYTES if self.is_waiting else 0
+        paused = not self.is_over and (len(self.backlog) > ahead or not self._has_room())
         if paused != self.reading_paused:
             self.reading_paused = paused
             if paused:
@@ -204,7 +238,11 @@ class PipeliningProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 -- as uvicorn
         self.answering = cycle
-        super()._start_asgi_task(cycle, app)
+
+        async def metered(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 -- as uvicorn
+            await self.turns.metered(self.share, app(scope, receive, send))
+
+        super()._start_asgi_task(cycle, metered)
 
     def on_headers_complete(self) -> None:
         before = self.flow.read_paused
@@ -216,8 +254,14 @@ class PipeliningProtocol(HttpToolsProtocol):
         self._answered_at = self.loop.time()
         self.server_state.total_requests += 1
         self.flow.read_paused = False  # the rest of the body is ignored
-        if not self.transport.is_closing():
+        if self.transport.is_closing() or self._advancing:
+            return
+        if (self.pipeline or self.backlog) and self.turns.crowded:
+            self.advance_later()
+        else:
+            began = time.monotonic()
             self.advance()
+            self.turns.spent(self.share, time.monotonic() - began)
 
     def shutdown(self) -> None:
         """Answer the requests that were read, then close."""

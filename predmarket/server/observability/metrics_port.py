@@ -63,11 +63,12 @@ class _Door:
         """Answer one request."""
         if scope["type"] != ScopeType.HTTP:
             return
-        status, body = 200, self._metrics.render()
         if scope["path"] != PATH:
             status, body = 404, b"only /metrics is served here\n"
         elif scope["method"] not in ("GET", "HEAD"):
             status, body = 405, b"only GET and HEAD are answered\n"
+        else:
+            status, body = 200, await self._metrics.scrape()
         headers = [
             (b"content-type", CONTENT_TYPE.encode() if status == 200 else b"text/plain"),
             (b"content-length", b"%d" % len(body)),

@@ -31,6 +31,7 @@ from predmarket.contracts.realtime import (
 from predmarket.contracts.requests import Invalid, decode, weight
 from predmarket.server.auth.gate import check_scope
 from predmarket.server.auth.principals import Principal
+from predmarket.server.fair_turns import TURN_SECONDS, Turn, fair_turns
 from predmarket.server.limits.reads import Reader
 from predmarket.server.observability.request import CURRENT
 from predmarket.server.realtime import frames, requests
@@ -52,7 +53,6 @@ from predmarket.server.realtime.topics import Topic
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.context import Context
 from predmarket.server.routes.errors import refusal_of
-from predmarket.server.turns import TURN_SECONDS, Turn, shared_turns
 from predmarket.terms import ErrorCode, Scope
 
 log = logging.getLogger(__name__)
@@ -374,7 +374,7 @@ class Peer:
         while self._inbox and not self._busy():
             self._carry_out(self._inbox.popleft())
             if self._inbox and time.monotonic() > until:
-                self._next_turn = shared_turns(self._loop).soon(self._take_turn)
+                self._next_turn = fair_turns(self._loop).soon(self._socket.share, self._take_turn)
         if not (self._busy() or self.ended):
             self._paused = False
             self._socket.resume_reading()

@@ -12,7 +12,7 @@ Bounds (``look`` finds out once a second, so up to a second late):
   system buffers a bounded amount for it, and gives up by itself after the same time (unread.py,
   at the start of the HTTP connection that this was);
 - messages are read for TURN_SECONDS at a time; then others have their turn, and nothing more is
-  read from this client until its next turn. All sockets together have a bound, too (turns.py).
+  read from this client until its next turn, which is a fair one (fair_turns.py).
 """
 
 import asyncio
@@ -32,12 +32,12 @@ from websockets.speedups import apply_mask
 
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.realtime import MAX_MESSAGE_BYTES
+from predmarket.server.fair_turns import TURN_SECONDS, Turn, fair_turns
 from predmarket.server.gathering import GatheringTransport
 from predmarket.server.limits.connections import Connections
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.errors import envelope
 from predmarket.server.routes.headers import request_id
-from predmarket.server.turns import TURN_SECONDS, Turn, shared_turns
 from predmarket.terms import ErrorCode
 
 HANDSHAKE_SECONDS = 15.0
@@ -121,7 +121,9 @@ class Socket(WebSocketsSansIOProtocol):
         self._rest = bytearray()
         self._deaf = False
         self._halted = False
-        self._turns = shared_turns(self.loop)
+        self._turns = fair_turns(self.loop)
+        self.share = self._turns.share(None)
+        """What this socket has of the event loop."""
         self._next_turn: Turn | None = None
         self._written = 0
         self._taken = 0
@@ -184,6 +186,7 @@ class Socket(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         if self._counters is not None:
             self._counted = self._counters.key(self.client)
+            self.share = self._turns.share(self._counted)
             self._counters.enter(self._counted)  # in place of the HTTP connection that it was
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -222,12 +225,12 @@ class Socket(WebSocketsSansIOProtocol):
         if self._next_turn is not None:
             return
         if self._turns.crowded:
-            self._next_turn = self._turns.soon(self._read_frames)
+            self._next_turn = self._turns.soon(self.share, self._read_frames)
             self.transport.pause_reading()
             return
         began = time.monotonic()
         self._read_frames()
-        self._turns.spent(time.monotonic() - began)
+        self._turns.spent(self.share, time.monotonic() - began)
 
     def _read_frames(self) -> None:
         """Take the frames that have arrived whole, as many as one turn allows."""
@@ -244,7 +247,7 @@ class Socket(WebSocketsSansIOProtocol):
                     self._odd(bytes(rest[at:start]))  # the head is enough to refuse it
                 break
             if at and time.monotonic() > until:
-                self._next_turn = self._turns.soon(self._read_frames)
+                self._next_turn = self._turns.soon(self.share, self._read_frames)
                 break
             alone = self.conn.current_size is None  # no fragmented message is under way
             if alone and rest[at] == _WHOLE_TEXT and rest[at + 1] & _MASKED:
@@ -325,7 +328,8 @@ class Socket(WebSocketsSansIOProtocol):
         """Let the application decide on the handshake; the connection outlives its task."""
         with suppress(ClientDisconnected):
             try:
-                await self.app(self.scope, self.receive, self.send)
+                work = self.app(self.scope, self.receive, self.send)
+                await self._turns.metered(self.share, work)
             except Exception:
                 self.logger.exception("Exception in ASGI application\n")
                 self.send_500_response()

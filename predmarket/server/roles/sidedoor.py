@@ -40,7 +40,7 @@ class SideDoor:
         elif scope["path"] == "/healthz":
             status, kind, body = await self._health()
         elif scope["path"] == PATH and is_local(scope):
-            status, kind, body = 200, CONTENT_TYPE, self._metrics.render()
+            status, kind, body = 200, CONTENT_TYPE, await self._metrics.scrape()
         else:
             refusal = Refusal(ErrorCode.NOT_FOUND, "a core serves /healthz and, locally, /metrics")
             status, kind, body = refusal.status, _JSON, envelope(refusal, id)

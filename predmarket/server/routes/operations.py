@@ -49,7 +49,7 @@ async def metrics(request: ApiRequest) -> Response[bytes]:
     """Show the metrics in Prometheus's text format, to programs on the same machine alone."""
     if not is_local(request.scope):
         raise Refusal(E.NOT_FOUND)
-    return Response(request.services.metrics.render(), media_type=CONTENT_TYPE)
+    return Response(await request.services.metrics.scrape(), media_type=CONTENT_TYPE)
 
 
 router = Router("/", route_handlers=[status, health, metrics], tags=["operations"])

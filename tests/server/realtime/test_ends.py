@@ -12,8 +12,8 @@ from itertools import pairwise
 
 import pytest
 
+from predmarket.server import fair_turns as turns_of_all
 from predmarket.server import serving
-from predmarket.server import turns as turns_of_all
 from predmarket.server.realtime import outgoing, protocol
 from predmarket.server.realtime.bounds import Bounds
 from predmarket.server.serving import http_config

@@ -1,0 +1,209 @@
+"""Fair shares of the event loop: by client address, then by connection.
+
+Whatever the clients send, what is done for all of them together takes little more than PASS_SECONDS
+between two looks of the event loop at everything else. Work beyond that waits for a turn. The next
+turn belongs to the address that has had the least of the loop, and within it to the connection that
+has (start-time fair queueing: https://doi.org/10.1109/90.649569, in two levels). So a client that
+asks for little is served at once, however much others ask for.
+
+A share counts from when its owner has something to do: who was idle has saved nothing up.
+
+Memory is bounded by the connections that are open; each has a few turns at the most.
+"""
+
+import asyncio
+import heapq
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable
+from functools import partial
+from itertools import count
+from types import coroutine
+from typing import Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+TURN_SECONDS = 0.002
+"""How long one connection's turn lasts."""
+PASS_SECONDS = 0.005
+"""How long the turns of all connections last before the event loop looks at everything else."""
+_RECENT = 0.1
+"""The weight of the newest step in the average."""
+
+
+class Turn:
+    """A connection's place in the queue."""
+
+    __slots__ = ("act",)
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self.act: Callable[[], None] | None = act
+
+    def cancel(self) -> None:
+        """Give it up."""
+        self.act = None
+
+
+class _Source:
+    """The share of one address, and the turns that its connections wait for.
+
+    ``tag`` is the virtual time from which its next turn counts; ``now`` is the virtual time of its
+    connections among themselves.
+    """
+
+    __slots__ = ("__weakref__", "now", "tag", "waiting")
+
+    def __init__(self) -> None:
+        self.tag = self.now = 0.0
+        self.waiting: list[tuple[float, int, Turn, Share]] = []
+
+
+class Share:
+    """The share of one connection."""
+
+    __slots__ = ("source", "tag")
+
+    def __init__(self, source: _Source) -> None:
+        self.source = source
+        self.tag = source.now
+
+    def charge(self, seconds: float) -> None:
+        """Count what was done for the connection."""
+        self.tag = max(self.tag, self.source.now) + seconds
+        self.source.tag += seconds
+
+
+class FairTurns:
+    """The queue of all connections of one event loop that have something to do."""
+
+    def __init__(self) -> None:
+        # It does not hold the loop, which may go when it is closed.
+        self._sources: WeakValueDictionary[Hashable, _Source] = WeakValueDictionary()
+        self._waiting: list[tuple[float, int, _Source]] = []
+        self._number = count()
+        self._now = 0.0
+        self._spent = 0.0
+        self._begun = 0
+        self._step_s = 0.0
+        self._scheduled = False
+
+    def share(self, address: Hashable | None) -> Share:
+        """Return a new connection's share; None: its address counts as nobody else's."""
+        if address is None:
+            source = _Source()
+        elif (known := self._sources.get(address)) is not None:
+            source = known
+        else:
+            source = self._sources[address] = _Source()
+        source.tag = max(source.tag, self._now)
+        return Share(source)
+
+    @property
+    def crowded(self) -> bool:
+        """Tell whether a connection that has something new to read should wait for its turn."""
+        return bool(self._waiting) or self._is_used_up()
+
+    def spent(self, share: Share, seconds: float) -> None:
+        """Count what was done for a connection without a turn."""
+        source = share.source
+        if not self._waiting:  # it is being served
+            self._now = max(self._now, source.tag)
+        if not source.waiting:
+            source.now = max(source.now, share.tag)
+        self._spent += seconds
+        share.charge(seconds)
+        self._schedule()
+
+    def soon(self, share: Share, act: Callable[[], None]) -> Turn:
+        """Take a turn when it is this connection's."""
+        source, turn = share.source, Turn(act)
+        if not source.waiting:
+            source.tag = max(source.tag, self._now)
+            heapq.heappush(self._waiting, (source.tag, next(self._number), source))
+        tag = max(share.tag, source.now)
+        heapq.heappush(source.waiting, (tag, next(self._number), turn, share))
+        self._schedule()
+        return turn
+
+    def metered(self, share: Share, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
+        """Return the work of a task, which counts every step of it."""
+        self._begun += 1
+        return self._meter(share, work)
+
+    @coroutine
+    def _meter(self, share: Share, work: Coroutine[Any, Any, None]) -> Generator[Any, Any, None]:
+        go_on: Callable[[], Any] = partial(work.send, None)
+        step = go_on
+        while True:
+            began = time.monotonic()
+            try:
+                waits_for = step()
+            except StopIteration:
+                return
+            finally:
+                seconds = time.monotonic() - began
+                self._step_s += (seconds - self._step_s) * _RECENT
+                self.spent(share, seconds)
+            try:
+                yield waits_for
+            except GeneratorExit:
+                work.close()
+                raise
+            except BaseException as error:  # noqa: BLE001 -- the work's to handle
+                step = partial(work.throw, error)
+            else:
+                step = go_on
+
+    def _is_used_up(self) -> bool:
+        return self._spent + self._begun * self._step_s >= PASS_SECONDS
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._pass)
+
+    def _pass(self) -> None:
+        """Give turns; one at least, so that they go on whatever else there is to do."""
+        self._scheduled = False
+        self._begun = 0
+        while self._waiting:
+            began = time.monotonic()
+            share = self._give()
+            if share is not None:
+                seconds = time.monotonic() - began
+                self._spent += seconds
+                share.charge(seconds)
+                if self._is_used_up():
+                    break
+        used, self._spent = self._spent, 0.0
+        if self._waiting or used:
+            self._schedule()
+
+    def _give(self) -> Share | None:
+        """Give the next turn; None: there was none to give."""
+        tag, _, source = heapq.heappop(self._waiting)
+        if tag < source.tag:  # it has been charged meanwhile
+            heapq.heappush(self._waiting, (source.tag, next(self._number), source))
+            return None
+        self._now = tag
+        own, _, turn, share = heapq.heappop(source.waiting)
+        source.now = own
+        if source.waiting:
+            heapq.heappush(self._waiting, (tag, next(self._number), source))
+        if turn.act is None:
+            return None
+        try:
+            turn.act()
+        except Exception as error:  # noqa: BLE001 -- one connection's, as asyncio has it
+            told = {"message": "a connection's turn failed", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(told)
+        return share
+
+
+_OF: WeakKeyDictionary[asyncio.AbstractEventLoop, FairTurns] = WeakKeyDictionary()
+
+
+def fair_turns(loop: asyncio.AbstractEventLoop) -> FairTurns:
+    """Return the queue of an event loop."""
+    found = _OF.get(loop)
+    if found is None:
+        found = _OF[loop] = FairTurns()
+    return found

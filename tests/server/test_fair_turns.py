@@ -1,0 +1,165 @@
+"""Fair shares of the event loop."""
+
+import asyncio
+import gc
+import time
+import weakref
+from itertools import pairwise
+
+import pytest
+
+from predmarket.server import fair_turns as module
+from predmarket.server.fair_turns import FairTurns, fair_turns
+
+
+def busy(seconds: float) -> None:
+    """Use the processor for so long."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
+async def test_many_connections_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pass of the loop does a bounded part of what all have to read, in their order."""
+    monkeypatch.setattr(module, "PASS_SECONDS", 0.005)
+    shared = FairTurns()
+    share = shared.share(None)
+    done: list[int] = []
+    seen = [0]
+
+    def turn(number: int) -> None:
+        busy(0.002)
+        done.append(number)
+
+    def other() -> None:
+        seen.append(len(done))
+        if len(done) < 60:
+            asyncio.get_running_loop().call_soon(other)
+
+    for number in range(60):
+        shared.soon(share, lambda number=number: turn(number))  # type: ignore[misc]
+    other()
+    async with asyncio.timeout(60):
+        while len(done) < 60:
+            await asyncio.sleep(0)
+    assert done == [*range(60)]
+    assert max(after - before for before, after in pairwise(seen)) <= 3
+
+
+async def test_what_came_new_waits_once_a_pass_is_used_up() -> None:
+    """And no longer than that."""
+    shared = fair_turns(asyncio.get_running_loop())
+    assert shared is fair_turns(asyncio.get_running_loop())
+    crowded = [shared.crowded]
+    shared.spent(shared.share(None), module.PASS_SECONDS)
+    crowded.append(shared.crowded)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    crowded.append(shared.crowded)
+    assert crowded == [False, True, False]
+
+
+async def test_who_asks_for_little_is_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether many connections of one address or one connection of its own ask for much."""
+    monkeypatch.setattr(module, "PASS_SECONDS", 0.0)  # one turn a pass
+    shared = FairTurns()
+    done: list[str] = []
+    greedy = [shared.share("greedy") for _ in range(50)]
+    busy_one, small = shared.share("site"), shared.share("site")
+    for _ in range(3):
+        for share in (*greedy, busy_one, busy_one):
+            shared.soon(share, lambda: busy(0.0005))
+        await asyncio.sleep(0)
+    shared.soon(busy_one, lambda: done.append("busy"))
+    await asyncio.sleep(0)
+    shared.soon(small, lambda: done.append("small"))
+    shared.soon(shared.share("late"), lambda: done.append("late"))
+    turns = 0
+    while len(done) < 2:
+        await asyncio.sleep(0)
+        turns += 1
+    assert sorted(done) == ["late", "small"]
+    assert turns <= 6
+
+
+async def test_idling_saves_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that was silent while another worked does not come first until it has as much."""
+    monkeypatch.setattr(module, "PASS_SECONDS", 0.0)
+    shared = FairTurns()
+    idle, worker = shared.share("idle"), shared.share("worker")
+    for _ in range(100):
+        shared.spent(worker, 0.001)
+    order: list[str] = []
+
+    def turn(name: str) -> None:
+        busy(0.0005)
+        order.append(name)
+
+    for _ in range(10):
+        shared.soon(idle, lambda: turn("idle"))
+        shared.soon(worker, lambda: turn("worker"))
+    async with asyncio.timeout(60):
+        while len(order) < 20:
+            await asyncio.sleep(0)
+    assert order[:8].count("worker") >= 2
+
+
+async def test_the_steps_of_a_task_count() -> None:
+    """And what a task waits for reaches it as it would without being metered."""
+    shared = FairTurns()
+    share = shared.share(None)
+
+    async def work() -> None:
+        busy(module.PASS_SECONDS)
+        await asyncio.sleep(0)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await asyncio.sleep(60)
+        busy(module.PASS_SECONDS)
+
+    before = share.tag
+    await shared.metered(share, work())
+    assert shared.crowded
+    assert share.tag - before >= 2 * module.PASS_SECONDS
+
+    async def fail() -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await shared.metered(share, fail())
+
+
+async def test_a_turn_given_up_or_failed_stops_no_other() -> None:
+    """A failure is told to the loop."""
+    loop = asyncio.get_running_loop()
+    shared, done, told = FairTurns(), [], []
+    share = shared.share(None)
+    loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+
+    def fail() -> None:
+        raise KeyError
+
+    shared.soon(share, fail)
+    shared.soon(share, lambda: done.append("given up")).cancel()
+    shared.soon(share, lambda: done.append("done"))
+    async with asyncio.timeout(60):
+        while not done:
+            await asyncio.sleep(0)
+    assert done == ["done"]
+    assert isinstance(told[0], KeyError)
+
+
+def test_a_loop_that_is_over_is_not_kept() -> None:
+    """Nor is what waits in it."""
+    loop = asyncio.new_event_loop()
+    gone = weakref.ref(loop)
+
+    async def wait() -> None:
+        shared = fair_turns(asyncio.get_running_loop())
+        shared.soon(shared.share(None), lambda: None)
+
+    loop.run_until_complete(wait())
+    loop.close()
+    del loop, wait
+    gc.collect()
+    assert gone() is None
