@@ -32,6 +32,7 @@ from predmarket.server.closing import answering, closing
 from predmarket.server.express import Express, Running
 from predmarket.server.gathering import GatheringTransport
 from predmarket.server.heads import Whole
+from predmarket.server.limits.address import client_key
 from predmarket.server.limits.connections import Connections, too_many_connections
 from predmarket.server.pipelining import PipeliningProtocol
 from predmarket.server.refusal import Refusal
@@ -83,12 +84,13 @@ class Connection(PipeliningProtocol):
         super().connection_made(GatheringTransport(transport))
         bound_unread(transport, READ_SECONDS)
         others = len(self.connections)
-        hopeless = others > self._bound * 11 // 10
+        # without an address it was reset before it was accepted
+        hopeless = self.client is None or others > self._bound * 11 // 10
         if others > self._bound:
             self._surplus = Refusal(ErrorCode.OVERLOADED, headers=RETRY)
+        self.count_as(client_key(self.client[0] if self.client else None))
         if self._counters is not None:
             self._counted = self._counters.key(self.client)
-            self.count_as(self._counted)
             if surplus := self._counters.enter(self._counted):
                 self._surplus = too_many_connections()
                 hopeless |= self._counters.is_hopeless(surplus)

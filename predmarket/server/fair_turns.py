@@ -25,8 +25,13 @@ TURN_SECONDS = 0.002
 """How long one connection's turn lasts."""
 PASS_SECONDS = 0.005
 """How long the turns of all connections last before the event loop looks at everything else."""
+REST_SECONDS = 0.0005
+"""How long others have the loop after that at least: their steps are short, but many one after the
+other, in threads too; the rest ends later, after PASS_SECONDS at the most, while they go on."""
+_IDLE_SECONDS = 0.00005
+"""A round of the loop that was shorter had nothing to do."""
 _RECENT = 0.1
-"""The weight of the newest step in the average."""
+"""The weight of the newest request in the average."""
 
 
 class Turn:
@@ -82,8 +87,12 @@ class FairTurns:
         self._now = 0.0
         self._spent = 0.0
         self._begun = 0
-        self._step_s = 0.0
+        self._request_s = 0.0
         self._scheduled = False
+        self._resting = False
+        self._rest_until = 0.0
+        self._rest_ends = 0.0
+        self._round = 0.0
 
     def share(self, address: Hashable | None) -> Share:
         """Return a new connection's share; None: its address counts as nobody else's."""
@@ -99,7 +108,7 @@ class FairTurns:
     @property
     def crowded(self) -> bool:
         """Tell whether a connection that has something new to read should wait for its turn."""
-        return bool(self._waiting) or self._is_used_up()
+        return bool(self._waiting) or self._resting or self._is_used_up()
 
     def spent(self, share: Share, seconds: float) -> None:
         """Count what was done for a connection without a turn."""
@@ -132,6 +141,7 @@ class FairTurns:
     def _meter(self, share: Share, work: Coroutine[Any, Any, None]) -> Generator[Any, Any, None]:
         go_on: Callable[[], Any] = partial(work.send, None)
         step = go_on
+        total, is_first = 0.0, True
         while True:
             began = time.monotonic()
             try:
@@ -140,8 +150,11 @@ class FairTurns:
                 return
             finally:
                 seconds = time.monotonic() - began
-                self._step_s += (seconds - self._step_s) * _RECENT
+                total += seconds
                 self.spent(share, seconds)
+                if is_first or total > self._request_s:  # a request may never end
+                    self._request_s += (total - self._request_s) * _RECENT
+                is_first = False
             try:
                 yield waits_for
             except GeneratorExit:
@@ -153,7 +166,7 @@ class FairTurns:
                 step = go_on
 
     def _is_used_up(self) -> bool:
-        return self._spent + self._begun * self._step_s >= PASS_SECONDS
+        return self._spent + self._begun * self._request_s >= PASS_SECONDS
 
     def _schedule(self) -> None:
         if not self._scheduled:
@@ -161,9 +174,14 @@ class FairTurns:
             asyncio.get_running_loop().call_soon(self._pass)
 
     def _pass(self) -> None:
-        """Give turns; one at least, so that they go on whatever else there is to do."""
+        """Give turns until the time for them is used up, then let others have the loop."""
         self._scheduled = False
-        self._begun = 0
+        if self._resting:
+            if self._is_resting():
+                self._schedule()
+                return
+            self._resting = False
+            self._spent, self._begun = 0.0, 0
         while self._waiting:
             began = time.monotonic()
             share = self._give()
@@ -173,9 +191,24 @@ class FairTurns:
                 share.charge(seconds)
                 if self._is_used_up():
                     break
-        used, self._spent = self._spent, 0.0
-        if self._waiting or used:
+        if self._is_used_up():
+            self._resting = True
+            self._round = now = time.monotonic() - self._spent
+            self._rest_until, self._rest_ends = now + REST_SECONDS, now + PASS_SECONDS
             self._schedule()
+        else:
+            self._spent, self._begun = 0.0, 0
+
+    def _is_resting(self) -> bool:
+        """Tell whether it is others' time: a while at least, and as long as they have work.
+
+        The steps of requests that were begun before are no others'.
+        """
+        now, before = time.monotonic() - self._spent, self._round
+        self._round = now
+        if now >= self._rest_ends:
+            return False
+        return now < self._rest_until or now - before > _IDLE_SECONDS
 
     def _give(self) -> Share | None:
         """Give the next turn; None: there was none to give."""

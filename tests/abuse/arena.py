@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, event
 
 from tests.abuse import crowd
 from tests.abuse.victim import Report
+from tests.abuse.wire import ATTACKER
 from tests.support.exchange import QUICK, ROOT, ExchangeProcess
 
 TURNS = 2
@@ -71,7 +72,7 @@ class Arena:
         # As an operator starts it, with the defaults of every limit, behind a proxy on this
         # machine, which names the addresses that an attack comes from.
         limits = {"AUTH_RATE_LIMIT": "", "AUTH_WINDOW_LIMIT": "", "ORDER_RATE_LIMIT": ""}
-        settings = {"LOG_LEVEL": "info", "TRUSTED_PROXIES": "127.0.0.1", **limits}
+        settings = {"LOG_LEVEL": "info", "TRUSTED_PROXIES": f"127.0.0.1,{ATTACKER}", **limits}
         self.process = ExchangeProcess(
             folder, database_url, settings=settings, program=program, start_s=_START_S
         )

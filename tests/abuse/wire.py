@@ -12,6 +12,9 @@ HANDSHAKE = (
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 _READ = 256 * 1024
 _CONNECT_S = 5.0
+ATTACKER = "127.0.0.2"
+"""The address that attacks come from. The victim is at another one: an attacker can keep only those
+waiting who share an address with it."""
 
 
 def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
@@ -178,7 +181,7 @@ class Line:
 
 
 async def connect(
-    port: int, counts: Counts, *, source: str | None = None, receive: int | None = None
+    port: int, counts: Counts, *, source: str = ATTACKER, receive: int | None = None
 ) -> Line | None:
     """Return a connection to the exchange, None when it takes none.
 
@@ -190,8 +193,7 @@ async def connect(
     try:
         if receive is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
-        if source is not None:
-            sock.bind((source, 0))
+        sock.bind((source, 0))
         async with asyncio.timeout(_CONNECT_S):
             await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
     except (OSError, TimeoutError):

@@ -34,6 +34,7 @@ from predmarket.contracts.errors import Problem
 from predmarket.contracts.realtime import MAX_MESSAGE_BYTES
 from predmarket.server.fair_turns import TURN_SECONDS, Turn, fair_turns
 from predmarket.server.gathering import GatheringTransport
+from predmarket.server.limits.address import client_key
 from predmarket.server.limits.connections import Connections
 from predmarket.server.refusal import Refusal
 from predmarket.server.routes.errors import envelope
@@ -184,9 +185,9 @@ class Socket(WebSocketsSansIOProtocol):
         if isinstance(transport, GatheringTransport):
             transport = transport.inner
         super().connection_made(transport)
+        self.share = self._turns.share(client_key(self.client[0] if self.client else None))
         if self._counters is not None:
             self._counted = self._counters.key(self.client)
-            self.share = self._turns.share(self._counted)
             self._counters.enter(self._counted)  # in place of the HTTP connection that it was
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -168,7 +168,7 @@ def _future(services: Services, closes_at: Micros | None) -> Micros | None:
 async def _shown(services: Services, records: Sequence[MarketRecord]) -> list[Market]:
     if not records:
         return []
-    async with services.db.read() as connection:
+    async with services.db.read_account() as connection:
         names = await full_names(connection, [record.creator_id for record in records])
     return [
         wire.market(record, services.view.book(record.id), names.get(record.creator_id))

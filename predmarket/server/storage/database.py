@@ -5,16 +5,18 @@ what concerns money is written by settlement. Neither is ever held across anythi
 
 ``read_account`` is ``read`` on connections of its own: for look-ups of tokens, sign-in, one's own
 account and the answers to orders. No other read takes these connections, however slow or frequent.
+SQLite answers such a look-up in some 20 µs, so the event loop asks it itself.
 """
 
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, Result, create_engine, event, text
 from sqlalchemy.engine import URL, Connection, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -33,6 +35,7 @@ BUSY_MS = 5_000
 PING_SECONDS = 2
 CLOSE_SECONDS = 1
 _LOOK_SECONDS = 0.005
+_CLOSED = "the database is closed"
 
 POSTGRESQL_NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 """PostgreSQL's time in microseconds."""
@@ -151,6 +154,80 @@ async def database_time(connection: AsyncConnection) -> Micros:
     return int((await connection.execute(now)).scalar_one())
 
 
+class _Reading:
+    """A connection to SQLite for reads: what is used of AsyncConnection, without its driver.
+
+    The driver takes several trips to a thread for each statement; a crowd of requests makes each of
+    them long.
+    """
+
+    def __init__(self, connection: Connection, threads: ThreadPoolExecutor | None) -> None:
+        self._connection = self.sync_connection = connection
+        self._threads = threads
+        self.dialect = connection.dialect
+
+    async def execute(self, statement: Any, parameters: Any = None) -> Result[Any]:  # noqa: ANN401 -- as AsyncConnection
+        """Return all the rows of a statement."""
+        if self._threads is None:
+            return self._connection.execute(statement, parameters)
+        try:
+            running = asyncio.get_running_loop().run_in_executor(
+                self._threads, lambda: self._connection.execute(statement, parameters).freeze()
+            )
+        except RuntimeError:  # the threads have ended
+            raise ConnectionError(_CLOSED) from None
+        try:
+            return (await asyncio.shield(running))()
+        except asyncio.CancelledError:
+            # nobody else may have the connection before the statement is over
+            driver = self._connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.interrupt()
+            with suppress(SQLAlchemyError):
+                await running
+            raise
+
+    async def scalar(self, statement: Any, parameters: Any = None) -> Any:  # noqa: ANN401 -- as AsyncConnection
+        """Return the first row's first column, None when there is none."""
+        return (await self.execute(statement, parameters)).scalar()
+
+
+class _Reader:
+    """A few connections to SQLite for reads; statements run on the event loop or in threads."""
+
+    def __init__(self, url: URL, size: int, *, threaded: bool) -> None:
+        self.engine = create_engine(
+            url,
+            pool_size=size,
+            max_overflow=0,
+            connect_args={"factory": EndingConnection},
+            hide_parameters=True,
+        )
+        prepare_sqlite(self.engine, "BEGIN", read_only=True)
+        self._free = asyncio.Semaphore(size)
+        self._threads = ThreadPoolExecutor(size, "sqlite-read") if threaded else None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Open one snapshot. Raises PoolTimeoutError."""
+        try:
+            async with asyncio.timeout(POOL_WAIT_SECONDS):
+                await self._free.acquire()  # the pool would have the whole loop wait
+        except TimeoutError:
+            raise PoolTimeoutError("no connection was free") from None
+        try:
+            with self.engine.connect() as connection:
+                yield cast("AsyncConnection", _Reading(connection, self._threads))
+        finally:
+            self._free.release()
+
+    def dispose(self) -> None:
+        """Close the connections and end the threads."""
+        self.engine.dispose()
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
+
+
 class Database:
     """Pools of connections to one database. Making one connects to nothing."""
 
@@ -160,10 +237,13 @@ class Database:
         self._closed = False
         self.backend = self.url.get_backend_name()
         if is_sqlite(self.url):
-            self._reader = self._sqlite("BEGIN", POOL_SIZE, read_only=True)
-            self._account_reader = self._sqlite("BEGIN", ACCOUNT_POOL_SIZE, read_only=True)
-            self._writer = self._sqlite("BEGIN IMMEDIATE", 1)
+            self._readers = [
+                _Reader(self.url, POOL_SIZE, threaded=True),
+                _Reader(self.url, ACCOUNT_POOL_SIZE, threaded=False),
+            ]
+            self._writer = self._sqlite()
         else:
+            self._readers = []
             self._writer = self._postgres(ACCOUNT_POOL_SIZE)
             reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             self._account_reader = self._writer.execution_options(**reading)
@@ -180,35 +260,36 @@ class Database:
             hide_parameters=True,
         )
 
-    def _sqlite(self, begin: str, pool_size: int, *, read_only: bool = False) -> AsyncEngine:
+    def _sqlite(self) -> AsyncEngine:
         engine = create_async_engine(
             self.url.set(drivername="sqlite+aiosqlite"),
-            pool_size=pool_size,
+            pool_size=1,
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
             connect_args={"factory": EndingConnection},
             hide_parameters=True,
         )
-        prepare_sqlite(engine.sync_engine, begin, read_only=read_only)
+        prepare_sqlite(engine.sync_engine, "BEGIN IMMEDIATE")
         open_whole(engine.sync_engine)
         return engine
 
     def _require_open(self) -> None:
         if self._closed:  # an OSError, as when the database is away
-            raise ConnectionError("the database is closed")
+            raise ConnectionError(_CLOSED)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open one snapshot of the database, for reading."""
         self._require_open()
-        async with self._reader.connect() as connection:
-            yield connection
+        async with self._readers[0].read() if self._readers else self._reader.connect() as one:
+            yield one
 
     @asynccontextmanager
     async def read_account(self) -> AsyncIterator[AsyncConnection]:
         """Open one snapshot on a connection that is kept for small reads of one user or order."""
         self._require_open()
-        async with self._account_reader.connect() as connection:
+        small = self._readers[1].read() if self._readers else self._account_reader.connect()
+        async with small as connection:
             yield connection
 
     @asynccontextmanager
@@ -229,8 +310,9 @@ class Database:
 
     def pool_use(self) -> tuple[int, int]:
         """Return how many connections are in use, and how many are kept open at the most."""
-        engines = (self._reader, self._account_reader, self._writer)
-        pools = {id(engine.pool): engine.pool for engine in engines}.values()
+        pools = [self._writer.pool, *(one.engine.pool for one in self._readers)]
+        if not self._readers:
+            pools.append(self._reader.pool)
         sized = [pool for pool in pools if isinstance(pool, QueuePool)]
         return sum(pool.checkedout() for pool in sized), sum(pool.size() for pool in sized)
 
@@ -245,6 +327,8 @@ class Database:
             async with asyncio.timeout(CLOSE_SECONDS):
                 while self.pool_use()[0]:  # noqa: ASYNC110 -- the pools have no event for it
                     await asyncio.sleep(_LOOK_SECONDS)
-        await self._reader.dispose()
-        await self._account_reader.dispose()
+        for reader in self._readers:
+            reader.dispose()
+        if not self._readers:
+            await self._reader.dispose()
         await self._writer.dispose()

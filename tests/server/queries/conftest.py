@@ -70,12 +70,15 @@ class Sent:
     async def plan(self) -> str:
         """Return the plan of the last statement, as the database itself tells it."""
         statement, parameters = self.statements[-1]
-        explain = (
-            "EXPLAIN" if self._connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
-        )
-        rows: Sequence[Any] = (
-            await self._connection.exec_driver_sql(f"{explain} {statement}", parameters)
-        ).all()
+        connection = self._connection
+        if connection.dialect.name == "postgresql":
+            found = await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+        else:
+            assert connection.sync_connection is not None
+            found = connection.sync_connection.exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {statement}", parameters
+            )
+        rows: Sequence[Any] = found.all()
         return "\n".join(str(row) for row in rows)
 
 
