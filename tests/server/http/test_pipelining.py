@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from predmarket.server.connections import Connection
+from predmarket.server.express import Express
 from predmarket.server.gathering import GatheringTransport
 from predmarket.server.pipelining import MAX_PIPELINED, PIECE_BYTES, Backlog
 from predmarket.server.runtime import listen
@@ -172,7 +173,7 @@ async def test_a_client_that_does_not_take_its_answers(
 
 
 async def test_a_client_that_resets_the_connection(
-    exchange: Exchange, caplog: pytest.LogCaptureFixture
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The order under way is placed and has its line; those behind it are not."""
     await exchange.market()
@@ -182,6 +183,13 @@ async def test_a_client_that_resets_the_connection(
     def placed(stream: io.StringIO) -> list[Json]:
         return [line for line in requests_in(stream) if line["path"] == "/v1/orders"]
 
+    begun, begin = asyncio.Event(), Express.begin
+
+    def noted(*given: Any) -> bool:  # noqa: ANN401 -- as begin
+        begun.set()
+        return begin(*given)
+
+    monkeypatch.setattr(Express, "begin", noted)
     with logged(logging.DEBUG) as stream:
         client = socket.create_connection((parts.hostname, parts.port))
         client.setblocking(False)
@@ -191,7 +199,7 @@ async def test_a_client_that_resets_the_connection(
         body = json.dumps(ORDER).encode()
         client.sendall(request(token, body) * 5)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        await asyncio.sleep(0)
+        await begun.wait()
         client.close()
         async with asyncio.timeout(60):
             while not placed(stream):
