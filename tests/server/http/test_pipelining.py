@@ -147,7 +147,7 @@ async def test_a_client_that_does_not_take_its_answers(
         made.append(connection)
 
     monkeypatch.setattr(Connection, "connection_made", noting)
-    many = 20_000
+    many = 6_000
     loop = asyncio.get_running_loop()
     parts = urlsplit(exchange.url)
     with socket.socket() as client:
