@@ -18,6 +18,7 @@ from predmarket.client import answers, calls
 from predmarket.client.calls import Call
 from predmarket.client.conversation import Conversation, method_signature
 from predmarket.client.environment import connection
+from predmarket.client.errors import Unreachable
 from predmarket.client.retry import Retry
 from predmarket.client.session import Session, Tokens
 from predmarket.client.settings import DEFAULT_URL
@@ -81,9 +82,10 @@ class AsyncClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Finish what must not be left half done, and close the connections."""
+        """Finish what must not be left half done, and close the connections. Calls that wait for an
+        answer raise Unreachable."""
         await self._wire.finish()
-        await self._http.aclose()
+        await self._wire.close()
 
     async def send(self, call: Call[T]) -> T:
         """Send ``call`` and return its answer. Raises ApiError, Unreachable."""
@@ -172,19 +174,39 @@ class _Awaiting:
         self._sleep = sleep
         self._turn = asyncio.Lock()
         self._unfinished: set[asyncio.Task[Any]] = set()
+        self._under_way: set[asyncio.Task[httpx.Response]] = set()
+        self._closed = False
 
     async def request(
         self, call: Call[T], token: str | None, within_s: float | None
     ) -> httpx.Response:
+        self._require_open()
         request = answers.request(self._http, self._url, call, token, within_s)
         try:
             async with asyncio.timeout(answers.limit_s(self._http, within_s)):
-                return await self._http.send(request)
+                return await self._sent(request)
         except TimeoutError:
             raise httpx.ReadTimeout("the answer took too long", request=request) from None
 
+    async def _sent(self, request: httpx.Request) -> httpx.Response:
+        sending = asyncio.create_task(self._http.send(request))
+        self._under_way.add(sending)
+        sending.add_done_callback(self._under_way.discard)
+        try:
+            return await sending
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if caller is None or not caller.cancelling():  # close() gave the request up
+                self._require_open()
+            raise
+
     async def pause(self, seconds: float) -> None:
+        self._require_open()
         await self._sleep(seconds)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise Unreachable(f"{self._url}: the client was closed")
 
     async def read(self, session: Session) -> Tokens | None:
         return await asyncio.to_thread(session.load) if session.waits else session.load()
@@ -213,6 +235,16 @@ class _Awaiting:
         """Wait for what ``through`` began and nobody waits for any more."""
         if self._unfinished:
             await asyncio.wait(self._unfinished)
+
+    async def close(self) -> None:
+        """Close the connections. A request under way is given up first: the library would let a
+        connection that is only being made outlive it."""
+        self._closed = True
+        for sending in self._under_way:
+            sending.cancel()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+        await self._http.aclose()
 
 
 class _Lock:

@@ -4,6 +4,7 @@ Its calls, errors, retries and renewals are in test_rest.py, with the other clie
 """
 
 import asyncio
+import gc
 import inspect
 import threading
 from contextlib import AbstractContextManager
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from predmarket.client import AsyncClient, Client, Session, StoredSession
+from predmarket.client import AsyncClient, Client, Session, StoredSession, Unreachable
 from predmarket.client.session import Tokens
 from tests.client.data import USER, tokens
 from tests.client.stub import Answer, Request, Stub, refusal
@@ -55,6 +56,22 @@ async def test_tasks_share_one_renewal(stub: Stub) -> None:
     async with AsyncClient(stub.url, session=Session(OLD)) as client:
         assert await asyncio.gather(*(client.me() for _ in range(5))) == [USER] * 5
     assert len(stub.sent("POST", "/v1/auth/refresh")) == 1
+
+
+async def test_closing_ends_what_is_under_way(stub: Stub) -> None:
+    """No connection outlives its client, however far it was made, and no caller waits on."""
+    stub.on("GET", "/v1/auth/me", Answer(body=USER))
+    ends = set()
+    for turns in range(12):
+        client = AsyncClient(stub.url, session=Session(OLD))
+        calls = [asyncio.create_task(client.me()) for _ in range(2)]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await client.aclose()
+        for answer in await asyncio.gather(*calls, return_exceptions=True):
+            ends.add(type(answer))
+    gc.collect()  # an open socket that nobody has is a warning now
+    assert Unreachable in ends <= {Unreachable, dict}
 
 
 async def test_a_caller_that_gives_up_does_not_lose_the_session(stub: Stub) -> None:
