@@ -9,6 +9,7 @@ import contextlib
 import gc
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,13 @@ settings.register_profile("predmarket", deadline=None, print_blob=True)
 settings.load_profile("predmarket")
 
 REDIS_DATABASES = 16
+
+
+def pytest_configure() -> None:
+    """Heed SIGINT, which a shell has ignored by what it starts in the background and by all that
+    this starts: programs that tests interrupt would not end."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

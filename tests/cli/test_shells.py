@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import ENDS_WITHIN_S
 from tests.client.data import MARKET
 from tests.client.stub import Answer, Stub
 
@@ -45,7 +46,7 @@ def script(shell: str) -> Path:
         env={**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
         capture_output=True,
         check=True,
-        timeout=30,
+        timeout=ENDS_WITHIN_S,
     )
     path = Path("completion")
     path.write_bytes(shown.stdout)
@@ -54,7 +55,7 @@ def script(shell: str) -> Path:
 
 def output(*command: str) -> str:
     """Run a shell to its end and return what it said."""
-    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=ENDS_WITHIN_S)
     assert not ran.stderr
     return ran.stdout
 

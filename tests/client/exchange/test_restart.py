@@ -31,9 +31,9 @@ async def trade_through(one: Feed, other: Feed, killed: asyncio.Event) -> int:
     return number
 
 
-async def test_an_exchange_that_is_killed(tmp_path: Path, sqlite_url: str) -> None:
+async def test_an_exchange_that_is_killed(tmp_path: Path, migrated_sqlite_url: str) -> None:
     """What was acknowledged is there, once; every topic goes on; the book is the exchange's own."""
-    exchange = ExchangeProcess(tmp_path, sqlite_url, "--seed", program=QUICK)
+    exchange = ExchangeProcess(tmp_path, migrated_sqlite_url, "--seed", program=QUICK)
     await asyncio.to_thread(exchange.start)
     killed, ledger, record = asyncio.Event(), Ledger(), Record()
     names = [*topics(MARKET), f"orderbook:{MARKET}"]

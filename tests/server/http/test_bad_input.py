@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from predmarket.server.auth.tokens import issue_access
 from predmarket.terms import Role
-from tests.server.http.conftest import PASSWORD, Exchange, Json, User
+from tests.server.http.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, Json, User
 from tests.server.http.digest import COMMANDS, Digest, Watch, digest
 from tests.server.http.test_refusals import error_of
 
@@ -205,6 +205,7 @@ def _with(body: Json, name: str, spelled: str) -> bytes:
     return f'{{"{name}": {spelled}{", " if len(rest) > 2 else ""}{rest[1:]}'.encode()
 
 
+@ON_ONE_DATABASE
 async def test_what_is_no_object(desk: Desk) -> None:
     """Truncated, of another type, of another encoding, too deep."""
     for who, method, path, _ in ROUTES:
@@ -214,6 +215,7 @@ async def test_what_is_no_object(desk: Desk) -> None:
                 await desk.refused(who, method, path, 400, "VALIDATION_FAILED", **request)
 
 
+@ON_ONE_DATABASE
 async def test_what_says_it_is_no_json(desk: Desk) -> None:
     """The right body under a wrong name, and one that is too large."""
     for who, method, path, body in ROUTES:
@@ -225,6 +227,7 @@ async def test_what_says_it_is_no_json(desk: Desk) -> None:
         await desk.refused(who, method, path, 413, "PAYLOAD_TOO_LARGE", content=large, headers=JSON)
 
 
+@ON_ONE_DATABASE
 async def test_fields_nobody_knows(desk: Desk) -> None:
     """Named, whatever they are called; and none may come twice."""
     for who, method, path, body in ROUTES:
@@ -344,6 +347,7 @@ async def test_tokens(desk: Desk) -> None:
             await desk.refused("anonymous", method, path, 401, "UNAUTHENTICATED", headers=headers)
 
 
+@ON_ONE_DATABASE
 async def test_nobody_and_the_wrong_one(desk: Desk) -> None:
     """Without a token 401, with a user's on an admin's route 403; a token's role counts nothing."""
     for method, path in NEEDS_USER:
