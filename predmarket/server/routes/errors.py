@@ -46,7 +46,17 @@ def code_of(error: Refusal | BusError) -> ErrorCode:
 
 
 def refusal_of(error: BaseException) -> Refusal:
-    """Return what an exception means to a client; a defect is logged and says nothing more."""
+    """Return what an exception means to a client; a defect is logged and says nothing more.
+
+    The exception forgets where it was raised: those frames hold what the client sent and often the
+    exception itself, so they would wait for the garbage collector.
+    """
+    refusal = _meaning(error)
+    error.__traceback__ = error.__context__ = None
+    return refusal
+
+
+def _meaning(error: BaseException) -> Refusal:
     match error:
         case Refusal():
             return error

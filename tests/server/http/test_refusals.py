@@ -1,8 +1,10 @@
 """Bad requests: each a clear error in the envelope, and nothing changed."""
 
 import asyncio
+import gc
 import itertools
 import json
+import weakref
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +13,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from predmarket.server.bus import Faulted, OutcomeUnknown, Overloaded
+from predmarket.server.refusal import Refusal
 from predmarket.server.routes.errors import refusal_of
 from predmarket.server.storage.database import Database
 from predmarket.terms import ErrorCode
@@ -391,3 +394,20 @@ async def test_a_cancel_takes_no_fields(exchange: Exchange) -> None:
     id = (await ann.client.post("/v1/orders", json=ORDER)).json()["id"]
     assert (await ann.client.post(f"/v1/orders/{id}/cancel", json={"x": 1})).status_code == 400
     assert (await ann.client.post(f"/v1/orders/{id}/cancel", json={})).status_code == 200
+
+
+def test_a_refused_request_is_freed_at_once() -> None:
+    """Its frames, which hold what it sent, do not wait for the garbage collector."""
+
+    def answer() -> "weakref.ref[Refusal]":
+        try:
+            raise Refusal(ErrorCode.RATE_LIMITED)
+        except Refusal as error:
+            refusal = refusal_of(error)
+        return weakref.ref(refusal)
+
+    gc.disable()
+    try:
+        assert answer()() is None
+    finally:
+        gc.enable()
