@@ -70,8 +70,8 @@ oracle: $(DEV) ## COMMANDS (1 million) random commands against the reference exc
 	$(BIN)/python -m tests.engine.differential --commands $(or $(COMMANDS),1000000)
 
 contract: $(DEV) ## the API against the reference and its own document, EXAMPLES (200) of each
-	PREDMARKET_TEST_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/contract
-	$(BIN)/python -m tests.contract --examples $(or $(EXAMPLES),200)
+	PREDMARKET_TEST_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/conformance
+	$(BIN)/python -m tests.conformance --examples $(or $(EXAMPLES),200)
 
 build-check: $(DEV) ## wheel and sdist, each installed into an environment of its own
 	$(BIN)/python -m tests.deployment.package

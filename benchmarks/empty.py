@@ -9,10 +9,10 @@ from unittest.mock import patch
 from litestar import post
 
 from predmarket import cli
-from predmarket.server.app import Application, litestar
-from predmarket.server.app import create_app as create_exchange
-from predmarket.server.routes.context import signed_in
-from predmarket.server.services import Services
+from predmarket.server.gateway.app import Application, litestar
+from predmarket.server.gateway.app import create_app as create_exchange
+from predmarket.server.gateway.context import signed_in
+from predmarket.server.gateway.services import Services
 
 PATH = "/v1/empty"
 
@@ -30,5 +30,5 @@ def create_app(services: Services) -> Application:
 
 
 if __name__ == "__main__":
-    with patch("predmarket.server.runtime.create_app", create_app):
+    with patch("predmarket.server.process.runtime.create_app", create_app):
         cli.main()

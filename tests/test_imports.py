@@ -61,12 +61,15 @@ def test_a_name_of_the_client_loads_what_it_needs(use: str, not_loaded: set[str]
 
 def test_an_embedded_exchange_starts_without_the_driver_of_postgresql() -> None:
     """It is a tenth of its start and nothing there uses it."""
-    assert loaded_by("predmarket.server.start") & {"psycopg", "psycopg_binary"} == set()
+    assert loaded_by("predmarket.server.process.start") & {"psycopg", "psycopg_binary"} == set()
 
 
 def test_what_tends_a_database_starts_without_what_serves() -> None:
     """`predmarket audit`, `db` and `config` need no HTTP, no Redis and no demo."""
-    assert loaded_by("predmarket.server.operate") & {"litestar", "uvicorn", "redis"} == set()
+    assert (
+        loaded_by("predmarket.server.process.maintenance") & {"litestar", "uvicorn", "redis"}
+        == set()
+    )
 
 
 def test_the_engine_pulls_in_nothing_but_units_and_terms() -> None:
@@ -75,10 +78,10 @@ def test_the_engine_pulls_in_nothing_but_units_and_terms() -> None:
     ours = {name for name in loaded if name.split(".")[0] == "predmarket"}
     engine = {name for name in ours if name.split(".")[:2] == ["predmarket", "engine"]}
     others = {name.split(".")[0] for name in loaded - ours} - set(sys.stdlib_module_names)
-    assert ours - engine <= {"predmarket", "predmarket.units", "predmarket.terms"}
+    assert ours - engine <= {"predmarket", "predmarket.units", "predmarket.enums"}
     assert {name for name in others if not name.startswith("_")} <= PURE
 
 
 def test_the_desk_needs_no_terminal() -> None:
     """What the trader knows can be had without Textual or Rich."""
-    assert loaded_by("predmarket.tui.desk", deep=True) & {"textual", "rich"} == set()
+    assert loaded_by("predmarket.tui.state", deep=True) & {"textual", "rich"} == set()

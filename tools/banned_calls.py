@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-DETERMINISTIC = ("predmarket/engine", "predmarket/units.py", "predmarket/terms.py")
+DETERMINISTIC = ("predmarket/engine", "predmarket/units.py", "predmarket/enums.py")
 
 ALLOWED_IMPORTS = frozenset(
     {

@@ -53,7 +53,7 @@ class Part:
 _QUIET = ("-x", "-q", "-p", "no:cacheprovider")
 ENGINE = Part(
     (
-        "predmarket/__init__.py", "predmarket/terms.py", "predmarket/units.py",
+        "predmarket/__init__.py", "predmarket/enums.py", "predmarket/units.py",
         "predmarket/engine", "tests/__init__.py", "tests/engine", "tests/reference",
         "tests/support/__init__.py", "tests/support/sabotage.py", "tests/test_units.py",
     ),

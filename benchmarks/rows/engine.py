@@ -12,8 +12,8 @@ from predmarket.engine import Exchange
 from predmarket.engine import commands as exchange_commands
 from predmarket.engine.book import Book, Order
 from predmarket.engine.matching import sweep
+from predmarket.enums import MarketStatus, OrderType, Side, TimeInForce
 from predmarket.server.interpreter import tune_interpreter
-from predmarket.terms import MarketStatus, OrderType, Side, TimeInForce
 from predmarket.units import MAX_TRANSFER, QTY_ONE
 
 TICK = 100

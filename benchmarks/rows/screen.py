@@ -31,7 +31,7 @@ from benchmarks import load, sockets
 from benchmarks.daemon import MARKET, Daemon, daemon
 from benchmarks.sockets import Client
 from benchmarks.table import RUNS, Line
-from predmarket.tui.desk.ladder import LadderData
+from predmarket.tui.state.ladder import LadderData
 from predmarket.tui.themes import DARK, THEMES
 from predmarket.tui.widgets.columns import columns
 from predmarket.tui.widgets.ladder import Ladder

@@ -16,13 +16,13 @@ from benchmarks.table import RUNS, Line
 from benchmarks.yardsticks import durability, prepare_pgbench, tpcb
 from predmarket.engine.commands import Command
 from predmarket.server.clock import Clock
+from predmarket.server.core import recovery
+from predmarket.server.core.idempotency import Repeats
+from predmarket.server.core.pending_command import PendingCommand
+from predmarket.server.core.sequencer import Sequencer
+from predmarket.server.core.stores.base import Store
+from predmarket.server.core.stores.factory import open_store
 from predmarket.server.interpreter import tune_interpreter
-from predmarket.server.settlement import recovery
-from predmarket.server.settlement.open import open_store
-from predmarket.server.settlement.pending import PendingCommand
-from predmarket.server.settlement.repeats import Repeats
-from predmarket.server.settlement.sequencer import Sequencer
-from predmarket.server.settlement.store import Store
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
 from predmarket.server.storage.tables.identity import users

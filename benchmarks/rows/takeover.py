@@ -17,7 +17,7 @@ import httpx
 from benchmarks.crowd import gather
 from benchmarks.table import Line
 from benchmarks.yardsticks import durability
-from predmarket.server import start
+from predmarket.server.process import start
 from predmarket.server.storage import migrations
 from tests.crash.fleet import leads, sequence
 from tests.support.exchange import QUICK, ExchangeProcess

@@ -6,8 +6,8 @@ its states are heard; amounts are whole money units, rounded against the bot.
 
 from dataclasses import dataclass
 
-from predmarket.client.shapes import OrderState, Position
-from predmarket.terms import Side
+from predmarket.client.response_types import OrderState, Position
+from predmarket.enums import Side
 from predmarket.units import (
     PRICE_ONE,
     QTY_DECIMALS,

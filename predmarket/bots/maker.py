@@ -11,11 +11,11 @@ import time
 from collections.abc import Collection
 from functools import partial
 
-from predmarket.bots.desk import Desk, Tell, desk, silent, together, withdraw
+from predmarket.bots.connection import Desk, Tell, desk, silent, together, withdraw
 from predmarket.bots.quoting import Amend, Cancel, Place, Quoter, Style
 from predmarket.client import ApiError, Session, Unreachable
 from predmarket.client.calls import MarketRef
-from predmarket.client.shapes import Market, OrderState
+from predmarket.client.response_types import Market, OrderState
 from predmarket.units import (
     PRICE_ONE,
     format_price,

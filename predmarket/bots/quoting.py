@@ -18,8 +18,8 @@ from typing import TypeAlias
 
 from predmarket.bots import lmsr
 from predmarket.bots.exposure import OPEN, Exposure, Working
-from predmarket.client.shapes import OrderState, Position
-from predmarket.terms import Side
+from predmarket.client.response_types import OrderState, Position
+from predmarket.enums import Side
 from predmarket.units import (
     MONEY_ONE,
     PRICE_ONE,

@@ -1,11 +1,11 @@
-"""Runs a trader: now and then it looks at a market and does what its mind (taking.py) says."""
+"""Runs a trader: now and then it looks at a market and does what its mind (strategies.py) says."""
 
 import random
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from predmarket.bots.desk import Desk, Tell, desk, silent, together, withdraw
-from predmarket.bots.taking import Mind, Noise, Rest, Take, View
+from predmarket.bots.connection import Desk, Tell, desk, silent, together, withdraw
+from predmarket.bots.strategies import Mind, Noise, Rest, Take, View
 from predmarket.client import ApiError, Session, Unreachable
 from predmarket.client.calls import MarketRef
 from predmarket.units import parse_tick

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, layouts
-from predmarket.cli import line as lines
+from predmarket.cli import arguments, context, layouts
 from predmarket.cli.paging import Span, show_list
 from predmarket.client import calls
 
@@ -17,7 +16,7 @@ def balance(ctx: typer.Context) -> None:
 
     Show one's cash: available, locked in orders, and in all.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     with line.client() as client:
         line.output.record(layouts.BALANCE, client.balance(), brief=True)
 
@@ -30,7 +29,7 @@ def positions(ctx: typer.Context) -> None:
     Show one's holdings in each market. AVG and MARK are prices of YES; NO AVG and NO MARK are what
     the same is for NO, 1 less the price of YES.
     """
-    show_list(lines.of(ctx), layouts.POSITION, calls.positions())
+    show_list(context.of(ctx), layouts.POSITION, calls.positions())
 
 
 def portfolio(ctx: typer.Context) -> None:
@@ -39,7 +38,7 @@ def portfolio(ctx: typer.Context) -> None:
 
     Show one's cash and holdings valued together.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     with line.client() as client:
         line.output.record(layouts.PORTFOLIO, client.portfolio(), brief=True)
 
@@ -61,7 +60,7 @@ def fills(
 
     Show one's executions, newest first.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     span = Span.of(line, since, until)
     call = calls.fills(limit=limit, cursor=cursor)
     show_list(line, layouts.FILL, call, everything=everything, span=span, ids=ids)
@@ -91,7 +90,7 @@ def statement(
 
     Show every movement of one's cash, newest first; together they are the balance's total.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     span = Span.of(line, since, until)
     kind = None if kind is None else kind.upper()
     call = calls.statement(market=market_id, kind=kind, limit=limit, cursor=cursor)

@@ -1,16 +1,16 @@
 """What to do about a failure, which depends on where the line connects and as whom."""
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from predmarket.cli import failure
 from predmarket.cli.failure import UNAVAILABLE, Failure
 from predmarket.client import ApiError, ClientError, Retry, Unreachable, calls
-from predmarket.client.settings import DEFAULT_URL
+from predmarket.client.settings import DEFAULT_URL, Settings
 from predmarket.nearest import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from predmarket.cli.line import Line
+    from predmarket.client import Client
 
 _MARKETS = 1_000
 _PATIENCE_S = 2.0
@@ -18,7 +18,27 @@ _UNAUTHENTICATED = "UNAUTHENTICATED"
 _ORIGINS = {"flag": "--url", "env": "PREDMARKET_URL", ".env": "PREDMARKET_URL in .env"}
 
 
-def advised(line: "Line", error: ClientError) -> Failure:
+class Line(Protocol):
+    """What advice needs to know of a command line (context.py)."""
+
+    market: str | None
+
+    @property
+    def settings(self) -> Settings:
+        """Where it connects and as whom."""
+
+    @property
+    def place(self) -> str:
+        """The address and profile, to be named in a message."""
+
+    def spelled(self, command: str) -> str:
+        """Return ``command`` to be typed for the same exchange and profile."""
+
+    def client(self, *, retry: Retry | None = None) -> "Client":
+        """Return a client for its settings."""
+
+
+def advised(line: Line, error: ClientError) -> Failure:
     """Return ``error`` as the failure of ``line``, with what to do about it."""
     lost = failure.of_client(error)
     if isinstance(error, Unreachable):
@@ -35,7 +55,7 @@ def advised(line: "Line", error: ClientError) -> Failure:
     return lost
 
 
-def _about_the_address(line: "Line", lost: Failure) -> None:
+def _about_the_address(line: Line, lost: Failure) -> None:
     url = line.settings.url
     if url.origin == "profile":
         named = f"profile {line.settings.profile.value}"
@@ -50,7 +70,7 @@ def _about_the_address(line: "Line", lost: Failure) -> None:
         )
 
 
-def _about_a_stranger(line: "Line", lost: Failure, error: ApiError) -> None:
+def _about_a_stranger(line: Line, lost: Failure, error: ApiError) -> None:
     """Say that an error page came which no exchange has written."""
     answer = f"{error.status} {error.message}"
     if error.status < 500:
@@ -61,7 +81,7 @@ def _about_a_stranger(line: "Line", lost: Failure, error: ApiError) -> None:
     _about_the_address(line, lost)
 
 
-def _about_the_login(line: "Line", lost: Failure, error: ApiError) -> None:
+def _about_the_login(line: Line, lost: Failure, error: ApiError) -> None:
     if error.code != _UNAUTHENTICATED:
         return
     if line.settings.api_key:
@@ -73,13 +93,13 @@ def _about_the_login(line: "Line", lost: Failure, error: ApiError) -> None:
         lost.advise(f"log in with: {line.spelled('auth login EMAIL')}")
 
 
-def _as_whom(line: "Line") -> str:
+def _as_whom(line: Line) -> str:
     if line.settings.api_key:
         return "with the API key in PREDMARKET_API_KEY"
     return f"with the login of profile {line.settings.profile.value}"
 
 
-def _markets_like(line: "Line", name: str) -> list[str]:
+def _markets_like(line: Line, name: str) -> list[str]:
     """Return markets that ``name`` may have been meant to be; none where they cannot be listed."""
     try:
         with line.client(retry=Retry(attempts=1, total_s=_PATIENCE_S)) as client:

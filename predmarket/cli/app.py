@@ -11,12 +11,12 @@ from itertools import pairwise
 import typer
 
 from predmarket.cli import failure
+from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure
-from predmarket.cli.grammar import root
-from predmarket.cli.line import Line
-from predmarket.cli.options import Format
+from predmarket.cli.flags import Format
 from predmarket.cli.output import ReaderGone
-from predmarket.cli.wording import refusal
+from predmarket.cli.parser import root
+from predmarket.cli.usage_errors import refusal
 from predmarket.client import ClientError
 
 

@@ -7,10 +7,9 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from predmarket.cli import complete
-from predmarket.cli import line as lines
+from predmarket.cli import complete, context
 from predmarket.cli.failure import usage
-from predmarket.terms import LIVE_STATUSES, OrderStatus, Side
+from predmarket.enums import LIVE_STATUSES, OrderStatus, Side
 
 
 class ListedStatus(StrEnum):
@@ -32,7 +31,7 @@ class ListedStatus(StrEnum):
 
 def _named(ctx: typer.Context, market: str | None) -> str | None:
     """Note the market, so that a mistyped one can be answered with the nearest."""
-    lines.of(ctx).market = market
+    context.of(ctx).market = market
     return market
 
 

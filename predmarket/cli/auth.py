@@ -1,11 +1,10 @@
-"""Commands: auth register, login, logout, status, password. (auth key: key.py.)"""
+"""Commands: auth register, login, logout, status, password. (auth key: api_key.py.)"""
 
 from typing import Annotated
 
 import typer
 
-from predmarket.cli import layouts, prompt
-from predmarket.cli import line as lines
+from predmarket.cli import context, layouts, prompt
 from predmarket.cli.failure import NOT_ALLOWED, Failure
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The account's e-mail address.")]
@@ -31,7 +30,7 @@ def register(
     Open an account and log in. The password is asked for twice, or read from --password-file or
     from a pipe; it has at least 8 characters.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     line.new_profile = True
     secret = prompt.password(line, password_file, twice=True)
     with line.client() as client:
@@ -47,7 +46,7 @@ def login(ctx: typer.Context, email: Email, *, password_file: PasswordFile = Non
 
     Log in. The session is kept for this profile at this address until `auth logout`.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     line.new_profile = True
     secret = prompt.password(line, password_file)
     with line.client() as client:
@@ -64,7 +63,7 @@ def logout(ctx: typer.Context) -> None:
 
     Log out: the session is revoked at the exchange and forgotten here.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     if line.session.load() is None:
         line.output.note(f"was not logged in at {line.place}")
         return
@@ -91,7 +90,7 @@ def password(
     Choose another password, of at least 8 characters. All other sessions end. API keys live
     on, so that bots go on; `auth revoke-all` ends them, too.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     old = prompt.password(line, old_password_file, label="Old password")
     new = prompt.password(line, password_file, twice=True, label="New password")
     with line.client() as client:
@@ -106,7 +105,7 @@ def status(ctx: typer.Context) -> None:
 
     Say who is logged in, and where. Exit code 4 when nobody is.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     if line.settings.api_key is None and line.session.load() is None:
         raise Failure(
             "UNAUTHENTICATED",

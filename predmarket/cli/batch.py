@@ -11,15 +11,14 @@ from typing import Annotated, cast
 import typer
 
 import predmarket.client as api
-from predmarket.cli import failure, layouts
-from predmarket.cli import line as lines
-from predmarket.cli.entry import PROMPTLY, Deadline, until
+from predmarket.cli import context, failure, layouts
+from predmarket.cli.context import Line
 from predmarket.cli.failure import UNAVAILABLE, Failure, usage
+from predmarket.cli.flags import Format
 from predmarket.cli.grid import Row
-from predmarket.cli.line import Line
-from predmarket.cli.options import Format
 from predmarket.cli.orders_file import NewOrderBody, read_orders
-from predmarket.client.shapes import BatchResult, ErrorBody
+from predmarket.cli.place_order import PROMPTLY, Deadline, until
+from predmarket.client.response_types import BatchResult, ErrorBody
 
 _AT_ONCE = 100
 """Orders that the exchange takes in one request."""
@@ -59,7 +58,7 @@ def batch(
 
     The exit code is that of the first refusal, 0 when there is none.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     if batch_id is not None and not 1 <= len(batch_id) <= _LONGEST_ID:
         raise usage(f"--batch-id has 1 to {_LONGEST_ID} characters")
     orders = read_orders(file)

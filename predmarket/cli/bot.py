@@ -9,11 +9,10 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import complete
-from predmarket.cli import line as lines
+from predmarket.cli import complete, context
+from predmarket.cli.context import Line
 from predmarket.cli.failure import usage
-from predmarket.cli.line import Line
-from predmarket.cli.options import Format
+from predmarket.cli.flags import Format
 
 _MOST_MARKETS = 50
 
@@ -65,7 +64,7 @@ def run(
     cancels all of the account's orders in its markets when it begins and when it ends. Ctrl-C ends
     it with exit code 130, SIGTERM with 0; should it end otherwise, the exchange cancels them.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     if len(market) > _MOST_MARKETS:
         raise usage(f"a bot trades at most {_MOST_MARKETS} markets")
     if line.options.timeout is not None:

@@ -18,12 +18,12 @@ from urllib.parse import urlencode, urlsplit
 import typer
 
 from predmarket.characters import clean
-from predmarket.cli import line as lines
+from predmarket.cli import context
 from predmarket.client import calls
 from predmarket.client.calls import Call
 
 if TYPE_CHECKING:
-    from predmarket.client.shapes import Market, Page
+    from predmarket.client.response_types import Market, Page
 
 T = TypeVar("T")
 
@@ -153,7 +153,7 @@ def _shown(text: str) -> str:
 def _ask(ctx: typer.Context, call: Call[T]) -> T:
     from http.client import HTTPConnection, HTTPSConnection  # completing commands needs none
 
-    line = lines.of(ctx)
+    line = context.of(ctx)
     settings = line.settings
     tokens = None if settings.api_key else line.session.load()
     token = settings.api_key.value if settings.api_key else tokens and tokens.access

@@ -2,10 +2,9 @@
 
 import typer
 
-from predmarket.cli import arguments, layouts
-from predmarket.cli import line as lines
-from predmarket.cli.line import Line
-from predmarket.cli.operate import operating, overrides
+from predmarket.cli import arguments, context, layouts
+from predmarket.cli.context import Line
+from predmarket.cli.server_admin import operating, overrides
 
 
 def show(
@@ -21,7 +20,7 @@ def show(
     Print every setting, the client's and the exchange's, and where its value came from. Secrets
     are hidden.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     rows = _client_rows(line)
     with operating() as operate:
         settings = operate.config(overrides(data_dir=data_dir, database_url=database_url))

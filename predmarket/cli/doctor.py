@@ -5,11 +5,10 @@ from pathlib import Path
 
 import typer
 
-from predmarket.cli import arguments, layouts
-from predmarket.cli import line as lines
+from predmarket.cli import arguments, context, layouts
+from predmarket.cli.context import Line
 from predmarket.cli.failure import REFUSED, Failure
-from predmarket.cli.line import Line
-from predmarket.cli.operate import operating, overrides
+from predmarket.cli.server_admin import operating, overrides
 
 
 def doctor(
@@ -27,7 +26,7 @@ def doctor(
     session; the port; the limit of open files. Nothing is changed. Exit code 1 when something is
     wrong.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     with operating() as operate:
         found = operate.doctor(overrides(data_dir=data_dir, database_url=database_url))
     checks: list[dict[str, object]] = [

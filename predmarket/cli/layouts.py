@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from predmarket import units
 from predmarket.cli.grid import Column, Grid, Layout
-from predmarket.client.shapes import Book
+from predmarket.client.response_types import Book
 
 
 def _text(heading: str, key: str) -> Column:

@@ -6,16 +6,15 @@ from typing import Annotated, TypeAlias
 import typer
 
 from predmarket import units
-from predmarket.cli import arguments, complete, layouts, prompt
-from predmarket.cli import line as lines
+from predmarket.cli import arguments, complete, context, layouts, prompt
 from predmarket.cli.failure import usage
-from predmarket.cli.moment import moment
 from predmarket.cli.numbers import RATE, SETTLEMENT, TICK, number, optional
 from predmarket.cli.paging import show_list
+from predmarket.cli.timestamps import moment
 from predmarket.client import calls
-from predmarket.client.shapes import Book
+from predmarket.client.response_types import Book
+from predmarket.enums import MarketStatus, Outcome
 from predmarket.nearest import guess
-from predmarket.terms import MarketStatus, Outcome
 
 _ENDINGS = (Outcome.YES, Outcome.NO, Outcome.VOID)
 ClosesAt: TypeAlias = Annotated[
@@ -50,7 +49,7 @@ def list_markets(
     List markets.
     """
     call = calls.markets(status=status, q=search, limit=limit, offset=offset, cursor=cursor)
-    show_list(lines.of(ctx), layouts.MARKET, call, everything=everything, ids=ids)
+    show_list(context.of(ctx), layouts.MARKET, call, everything=everything, ids=ids)
 
 
 def show(ctx: typer.Context, market: arguments.Market) -> None:
@@ -60,7 +59,7 @@ def show(ctx: typer.Context, market: arguments.Market) -> None:
 
     Show one market.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     with line.client() as client:
         line.output.record(layouts.MARKET, client.market(market))
 
@@ -94,7 +93,7 @@ def create(
 
     Create a market (admins).
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     closing = moment(line, closes_at, "--closes-at")
     tick = optional(tick, TICK, "--tick")
     maker_fee = optional(maker_fee, RATE, "--maker-fee")
@@ -133,7 +132,7 @@ def update(
     """
     if question is None and description is None and closes_at is None:
         raise usage("give --question, --description or --closes-at")
-    line = lines.of(ctx)
+    line = context.of(ctx)
     closing = moment(line, closes_at, "--closes-at")
     with line.client() as client:
         changed = client.update_market(
@@ -168,7 +167,7 @@ def close(ctx: typer.Context, market: arguments.Market) -> None:
     Close a market (admins). Everybody's resting orders in it are cancelled, for good: opening the
     market again brings none of them back. To only stop trading: market halt.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     if not line.options.yes:
         with line.client() as client:
             book = client.book(market)
@@ -206,7 +205,7 @@ def resolve(
 
     Resolve a market, or void it, which undoes its trades (admins). This is final.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     ending, price = _ending(outcome)
     if ending is Outcome.VOID:
         question = f"Void {market} and undo all its trades? This is final."
@@ -229,7 +228,7 @@ def resolve(
 
 
 def _change(ctx: typer.Context, market: str, status: MarketStatus) -> None:
-    line = lines.of(ctx)
+    line = context.of(ctx)
     with line.client() as client:
         line.output.record(layouts.MARKET, client.update_market(market, status=status))
 

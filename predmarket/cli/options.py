@@ -1,36 +1,12 @@
 """The global options: accepted anywhere on the line, at every level, the later one winning."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from math import isnan
 from typing import Annotated, TypeAlias
 
 import typer
 
-
-class Format(StrEnum):
-    """How data is written to stdout."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-    CSV = "csv"
-
-
-@dataclass
-class Options:
-    """What the global options said; None where the environment or a default decides."""
-
-    url: str | None = None
-    profile: str | None = None
-    output: Format = Format.TABLE
-    no_input: bool = False
-    yes: bool = False
-    color: bool | None = None
-    quiet: bool = False
-    raw: bool = False
-    timeout: float | None = None
+from predmarket.cli.flags import Format
 
 
 def _keep(ctx: typer.Context, param: typer.CallbackParam, value: object) -> object:
@@ -128,4 +104,4 @@ def declare(
     timeout: Timeout = None,
     raw: Raw = False,
 ) -> None:
-    """Declare the options; grammar.py hangs them on every command."""
+    """Declare the options; parser.py hangs them on every command."""

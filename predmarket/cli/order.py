@@ -1,20 +1,19 @@
-"""Commands: order cancel, cancel-all, cancel-after, amend, list, show. (place: entry.py.)"""
+"""Commands: order cancel, cancel-all, cancel-after, amend, list, show. (place: place_order.py.)"""
 
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, layouts
-from predmarket.cli import line as lines
+from predmarket.cli import arguments, context, layouts
 from predmarket.cli.arguments import ListedStatus
+from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure, usage
-from predmarket.cli.line import Line
+from predmarket.cli.flags import Format
 from predmarket.cli.numbers import PRICE, QTY, optional
-from predmarket.cli.options import Format
 from predmarket.cli.paging import Span, one_page, show_list
 from predmarket.client import ApiError, ClientError, Unreachable, calls
-from predmarket.client.shapes import Order
+from predmarket.client.response_types import Order
 
 
 def cancel(
@@ -29,7 +28,7 @@ def cancel(
     Cancel orders. Each is tried, whatever is refused of the others. Under -o json one id prints the
     order, several print an array of those that were cancelled.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     canceled: list[Order] = []
     failures: list[tuple[str, ClientError]] = []
     with line.client() as client:
@@ -69,7 +68,7 @@ def cancel_all(
 
     Cancel all own open orders, or those of one market or side.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     with line.client() as client:
         line.output.record(layouts.ANY, client.cancel_all(market=market_id, side=side))
 
@@ -86,7 +85,7 @@ def cancel_after(
 
     Arm the dead-man switch: all own orders are cancelled unless this is repeated in time.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     with line.client() as client:
         line.output.record(layouts.ANY, client.cancel_after(seconds))
 
@@ -111,7 +110,7 @@ def amend(
     """
     if price is None and qty is None:
         raise usage("give --price, --qty or both")
-    line = lines.of(ctx)
+    line = context.of(ctx)
     price, qty = optional(price, PRICE, "--price"), optional(qty, QTY, "--qty")
     with line.client() as client:
         order = client.amend_order(order_id, price=price, qty=qty)
@@ -149,7 +148,7 @@ def list_orders(
     too. With --watch lines begin with the oldest, each change of an order is another, and its end
     is the last.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     if market_id is not None and all_markets:
         raise usage("give either --market or --all-markets")
     if status and every_status:
@@ -184,6 +183,6 @@ def show(ctx: typer.Context, order_id: arguments.OrderId) -> None:
 
     Show one order and its fills.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     with line.client() as client:
         line.output.record(layouts.ORDER, client.order(order_id))

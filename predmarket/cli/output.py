@@ -19,8 +19,8 @@ from predmarket.characters import clean, clean_cell, escaped_json
 
 if TYPE_CHECKING:
     from predmarket.cli.failure import Failure
+    from predmarket.cli.flags import Options
     from predmarket.cli.grid import Grid, Layout
-    from predmarket.cli.options import Options
 
 Row = Mapping[str, object]
 Progress = Callable[[str, int, int], None]
@@ -215,7 +215,9 @@ class Output:
         """Return ``grid`` as text for stdout, as wide as its terminal, and the headings of columns
         that did not fit; elsewhere nothing is left out.
         """
-        from predmarket.cli.drawing import draw  # only tables need it, and it is slow to load
+        from predmarket.cli.table_renderer import (
+            draw,  # only tables need it, and it is slow to load
+        )
 
         width = shutil.get_terminal_size().columns if _is_terminal(sys.stdout) else None
         return draw(grid, width, color=self._color(sys.stdout))

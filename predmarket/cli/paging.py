@@ -6,12 +6,12 @@ from itertools import chain, islice
 from typing import TypeVar, cast
 
 import predmarket.client as api
+from predmarket.cli.context import Line
 from predmarket.cli.failure import usage
 from predmarket.cli.grid import Layout, Row
-from predmarket.cli.line import Line
-from predmarket.cli.moment import moment
+from predmarket.cli.timestamps import moment
 from predmarket.client.calls import Call
-from predmarket.client.shapes import Page
+from predmarket.client.response_types import Page
 
 T = TypeVar("T")
 _MOST_PAGES = 100

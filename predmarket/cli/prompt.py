@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
+from predmarket.cli.context import Line
 from predmarket.cli.failure import INTERRUPTED, USAGE, Failure, usage
-from predmarket.cli.line import Line
 
 _PIPE_LIMIT = 4096
 """Characters read where a password is expected: more is no password."""

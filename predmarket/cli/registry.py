@@ -28,18 +28,18 @@ class Branch(NamedTuple):
 Entry: TypeAlias = Leaf | Branch
 
 TREE: Mapping[str, Entry] = {
-    "serve": Leaf("operate:serve", "Run the exchange."),
-    "seed": Leaf("operate:seed", "Create the first accounts and a market."),
+    "serve": Leaf("server_admin:serve", "Run the exchange."),
+    "seed": Leaf("server_admin:seed", "Create the first accounts and a market."),
     "db": Branch(
         "The database's schema.",
         {
-            "upgrade": Leaf("operate:db_upgrade", "Bring the schema up to date."),
-            "current": Leaf("operate:db_current", "Say which revision the schema is at."),
+            "upgrade": Leaf("server_admin:db_upgrade", "Bring the schema up to date."),
+            "current": Leaf("server_admin:db_current", "Say which revision the schema is at."),
         },
         "predmarket db current",
     ),
     "doctor": Leaf("doctor:doctor", "Look whether all is well on this machine."),
-    "audit": Leaf("operate:audit", "Prove from the database that money is conserved."),
+    "audit": Leaf("server_admin:audit", "Prove from the database that money is conserved."),
     "config": Branch(
         "Settings and where they come from.",
         {"show": Leaf("config:show", "Print every setting and its origin.")},
@@ -61,9 +61,9 @@ TREE: Mapping[str, Entry] = {
             "key": Branch(
                 "API keys for bots and scripts.",
                 {
-                    "create": Leaf("key:create", "Make an API key."),
-                    "list": Leaf("key:list_keys", "List own API keys."),
-                    "revoke": Leaf("key:revoke", "Revoke an API key."),
+                    "create": Leaf("api_key:create", "Make an API key."),
+                    "list": Leaf("api_key:list_keys", "List own API keys."),
+                    "revoke": Leaf("api_key:revoke", "Revoke an API key."),
                 },
                 "predmarket auth key list",
             ),
@@ -87,23 +87,23 @@ TREE: Mapping[str, Entry] = {
     "order": Branch(
         "Place, change and cancel orders.",
         {
-            "place": Leaf("entry:place", "Place an order."),
+            "place": Leaf("place_order:place", "Place an order."),
             "cancel": Leaf("order:cancel", "Cancel orders by id."),
             "cancel-all": Leaf("order:cancel_all", "Cancel all open orders."),
             "cancel-after": Leaf("order:cancel_after", "Cancel all unless renewed in time."),
             "amend": Leaf("order:amend", "Change an order's price or quantity."),
-            "replace": Leaf("replace:replace", "Cancel an order and place it otherwise."),
+            "replace": Leaf("replace_order:replace", "Cancel an order and place it otherwise."),
             "batch": Leaf("batch:batch", "Place orders from a file."),
             "list": Leaf("order:list_orders", "List own orders."),
             "show": Leaf("order:show", "Show one order and its fills."),
         },
         "predmarket order place will-it-rain-tomorrow buy 10 --price 0.60",
     ),
-    "book": Leaf("quotes:book", "Show a market's order book."),
-    "trades": Leaf("quotes:trades", "Show a market's trades."),
-    "candles": Leaf("quotes:candles", "Show a market's prices by interval."),
-    "ticker": Leaf("quotes:ticker", "Show where a market stands."),
-    "stream": Leaf("quotes:stream", "Print what happens as lines of JSON."),
+    "book": Leaf("market_data:book", "Show a market's order book."),
+    "trades": Leaf("market_data:trades", "Show a market's trades."),
+    "candles": Leaf("market_data:candles", "Show a market's prices by interval."),
+    "ticker": Leaf("market_data:ticker", "Show where a market stands."),
+    "stream": Leaf("market_data:stream", "Print what happens as lines of JSON."),
     "account": Branch(
         "One's own money and holdings.",
         {
@@ -127,7 +127,7 @@ TREE: Mapping[str, Entry] = {
     ),
     "admin": Branch(
         "What admins did.",
-        {"log": Leaf("admin:log", "List acts of admins, newest first.")},
+        {"log": Leaf("admin_log:log", "List acts of admins, newest first.")},
         "predmarket admin log --action MARKET_RESOLVE",
     ),
     "user": Branch(
@@ -136,7 +136,7 @@ TREE: Mapping[str, Entry] = {
             "list": Leaf("user:list_users", "List accounts."),
             "update": Leaf("user:update", "Change an account's role, disable or enable it."),
             "revoke-all": Leaf("user:revoke_all", "End an account's sessions and API keys."),
-            "set-role": Leaf("operate:set_role", "Set a role in the database itself."),
+            "set-role": Leaf("server_admin:set_role", "Set a role in the database itself."),
         },
         "predmarket user set-role ann@example.com ADMIN",
     ),

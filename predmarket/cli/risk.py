@@ -10,8 +10,8 @@ from decimal import Decimal
 
 import predmarket.client as api
 from predmarket.client.calls import NewOrder
-from predmarket.client.shapes import Preview
-from predmarket.terms import OrderType, Side, TimeInForce
+from predmarket.client.response_types import Preview
+from predmarket.enums import OrderType, Side, TimeInForce
 
 _UNMET = {Side.BUY: "0.1", Side.SELL: "0.9"}
 """Prices on every tick."""

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from predmarket.cli import complete, failure
-from predmarket.cli import line as lines
-from predmarket.cli.line import Line
+from predmarket.cli import complete, context, failure
+from predmarket.cli.context import Line
 
 if TYPE_CHECKING:
     from predmarket.client.settings import Settings
@@ -44,7 +43,7 @@ def tui(
     Trade on a screen: ladder, chart, tape, positions and orders, by mouse and keyboard. It starts
     in SAFE, where nothing is sent; ? shows the keys.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     if check:
         _check(line)
         return
@@ -82,7 +81,8 @@ def _flags(settings: "Settings") -> str:
 def app(line: Line, market: str | None, *, plain: bool, light: bool) -> "TradingApp":
     """Return the screen for a line's settings."""
     import predmarket.client as api  # the screen is loaded by this command alone
-    from predmarket.tui.app import Place, TradingApp
+    from predmarket.tui.app import TradingApp
+    from predmarket.tui.place import Place
     from predmarket.tui.themes import DARK, LIGHT
 
     settings, session = line.settings, line.session

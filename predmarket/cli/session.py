@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, layouts, prompt
-from predmarket.cli import line as lines
+from predmarket.cli import arguments, context, layouts, prompt
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
 
@@ -17,7 +16,7 @@ def list_sessions(ctx: typer.Context, *, ids: arguments.Ids = False) -> None:
 
     List one's sessions: when each began and was last used, from which address, by which program.
     """
-    show_list(lines.of(ctx), layouts.SESSION, calls.sessions(), ids=ids)
+    show_list(context.of(ctx), layouts.SESSION, calls.sessions(), ids=ids)
 
 
 def revoke(
@@ -31,7 +30,7 @@ def revoke(
 
     End one of one's sessions, at once.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     with line.client() as client:
         client.revoke_session(session_id)
     line.output.note(f"session {session_id} has ended")
@@ -45,7 +44,7 @@ def revoke_all(ctx: typer.Context) -> None:
     End all one's sessions, this one too, and all API keys: for when a key or a token was stolen.
     Bots stop until they have new keys.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     prompt.confirm(line, "End all your sessions and API keys?")
     with line.client() as client:
         client.revoke_all()

@@ -2,8 +2,7 @@
 
 import typer
 
-from predmarket.cli import layouts
-from predmarket.cli import line as lines
+from predmarket.cli import context, layouts
 
 
 def status(ctx: typer.Context) -> None:
@@ -13,6 +12,6 @@ def status(ctx: typer.Context) -> None:
 
     Show whether the exchange is up, who leads it, and how durable it is.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     with line.client() as client:
         line.output.record(layouts.ANY, client.status())

@@ -5,8 +5,7 @@ from uuid import uuid4
 
 import typer
 
-from predmarket.cli import failure, layouts, prompt
-from predmarket.cli import line as lines
+from predmarket.cli import context, failure, layouts, prompt
 from predmarket.cli.failure import usage
 from predmarket.cli.numbers import MONEY, number
 from predmarket.client import ClientError
@@ -33,7 +32,7 @@ def create(
     on stderr before it is sent: repeating the command with --idempotency-key and that key never
     pays twice.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     if idempotency_key == "":  # an unset variable of a script: a new key would pay again
         raise usage("--idempotency-key is empty")
     key = idempotency_key or uuid4().hex

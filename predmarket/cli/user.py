@@ -1,17 +1,17 @@
-"""Commands: user list, update, revoke-all. (set-role works on the database itself: operate.py.)"""
+"""Commands: user list, update, revoke-all. (set-role works on the database itself:
+server_admin.py.)"""
 
 from typing import Annotated
 
 import typer
 
 import predmarket.client as api
-from predmarket.cli import arguments, layouts, prompt
-from predmarket.cli import line as lines
+from predmarket.cli import arguments, context, layouts, prompt
 from predmarket.cli.failure import NOT_FOUND, Failure, usage
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
-from predmarket.client.shapes import User
-from predmarket.terms import Role
+from predmarket.client.response_types import User
+from predmarket.enums import Role
 
 
 def list_users(
@@ -35,7 +35,7 @@ def list_users(
     List accounts (admins).
     """
     call = calls.users(q=search, limit=limit, offset=offset, cursor=cursor)
-    show_list(lines.of(ctx), layouts.USER, call, everything=everything, ids=ids)
+    show_list(context.of(ctx), layouts.USER, call, everything=everything, ids=ids)
 
 
 def update(
@@ -60,7 +60,7 @@ def update(
         raise usage("give either --disable or --enable")
     if role is None and not disable and not enable:
         raise usage("give --role, --disable or --enable")
-    line = lines.of(ctx)
+    line = context.of(ctx)
     with line.client() as client:
         user = _account(client, email)
         disabled = True if disable else False if enable else None
@@ -79,7 +79,7 @@ def revoke_all(
 
     End all sessions and API keys of an account, at once (admins). Its owner may log in again.
     """
-    line = lines.of(ctx)
+    line = context.of(ctx)
     prompt.confirm(line, f"End all sessions and API keys of {email}?")
     with line.client() as client:
         client.revoke_all_of(_account(client, email)["id"])

@@ -16,8 +16,8 @@ from predmarket.client import calls, messages
 from predmarket.client.calls import Call
 from predmarket.client.feed import Feed
 from predmarket.client.messages import Message
-from predmarket.client.shapes import Book, OrderState, Trade
-from predmarket.terms import LIVE_STATUSES
+from predmarket.client.response_types import Book, OrderState, Trade
+from predmarket.enums import LIVE_STATUSES
 
 Ask = Callable[[Call[Any]], Awaitable[Any]]
 """Sends a call and awaits its answer."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from predmarket.characters import clean
-from predmarket.cli.line import Line
+from predmarket.cli.context import Line
 from predmarket.cli.output import Output, ReaderGone, size_of_terminal
 from predmarket.cli.views import Ask, View
 from predmarket.client import ApiError, Feed, State, Unreachable

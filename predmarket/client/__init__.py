@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 from predmarket.client.errors import ApiError, ClientError, ConfigurationError, Unreachable
 
 if TYPE_CHECKING:
-    from predmarket.client.asynchronous import AsyncClient
+    from predmarket.client.async_client import AsyncClient
     from predmarket.client.book import LocalBook
     from predmarket.client.calls import NewOrder
+    from predmarket.client.client import Client
     from predmarket.client.feed import Feed
     from predmarket.client.messages import State
     from predmarket.client.numbers import exact, to_pandas
-    from predmarket.client.rest import Client
     from predmarket.client.retry import Backoff, Retry
     from predmarket.client.session import Session, StoredSession
 
@@ -47,9 +47,9 @@ __all__ = [
 ]
 
 _LAZY = {
-    "AsyncClient": "asynchronous",
+    "AsyncClient": "async_client",
     "Backoff": "retry",
-    "Client": "rest",
+    "Client": "client",
     "Feed": "feed",
     "LocalBook": "book",
     "NewOrder": "calls",

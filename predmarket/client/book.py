@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import islice
 
 from predmarket import units
-from predmarket.client.shapes import Book, BookLevels
+from predmarket.client.response_types import Book, BookLevels
 from predmarket.units import QTY_DECIMALS, Price, Qty
 
 

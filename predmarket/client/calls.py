@@ -15,7 +15,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from predmarket.client.errors import ClientError
-from predmarket.client.shapes import (
+from predmarket.client.response_types import (
     AdminAct,
     ApiKey,
     Balance,

@@ -8,7 +8,7 @@ from predmarket.client.errors import ApiError, Unreachable
 from predmarket.client.session import Session
 
 if TYPE_CHECKING:
-    from predmarket.client.asynchronous import AsyncClient
+    from predmarket.client.async_client import AsyncClient
 
 
 class Renewal(Enum):
@@ -66,6 +66,6 @@ def _client(
     sleep: Callable[[float], Awaitable[None]],
 ) -> "AsyncClient":
     # loading the HTTP library is slow, and not every feed needs it
-    from predmarket.client.asynchronous import AsyncClient  # noqa: PLC0415
+    from predmarket.client.async_client import AsyncClient  # noqa: PLC0415
 
     return AsyncClient(url, session=session, timeout_s=timeout_s, sleep=sleep)

@@ -20,12 +20,7 @@ import msgspec
 from predmarket.client import calls
 from predmarket.client.book import LocalBook
 from predmarket.client.calls import MarketRef, NewOrder, Number
-from predmarket.client.credentials import Credentials, Renewal
-from predmarket.client.environment import connection
-from predmarket.client.errors import ClientError, Unreachable
-from predmarket.client.following import Following
-from predmarket.client.inbox import Inbox
-from predmarket.client.link import (
+from predmarket.client.connection import (
     FORBIDDEN,
     TOO_LARGE,
     TOO_MANY,
@@ -37,15 +32,20 @@ from predmarket.client.link import (
     opened,
     refusal,
 )
+from predmarket.client.credentials import Credentials, Renewal
+from predmarket.client.environment import connection
+from predmarket.client.errors import ClientError, Unreachable
+from predmarket.client.inbox import Inbox
 from predmarket.client.messages import (
     Message,
     State,
     StateChanged,
 )
+from predmarket.client.response_types import Canceled, Order, OrderAck
 from predmarket.client.retry import Backoff
 from predmarket.client.session import Session
 from predmarket.client.settings import DEFAULT_URL
-from predmarket.client.shapes import Canceled, Order, OrderAck
+from predmarket.client.subscriptions import Following
 from predmarket.client.topics import Topics, chunks
 from predmarket.contracts.realtime import ServerMessage
 

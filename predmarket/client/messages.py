@@ -4,9 +4,9 @@
         case OrderChanged(data=order): ...
         case StateChanged(state=State.LOST): ...
 
-``data`` is the JSON itself as a typed dictionary (shapes.py), so that an order has the same shape
-whether a REST call, an acknowledgement or the feed tells of it. Fields that this version does not
-know are left out of ``data``; ``raw`` holds the whole message as it came.
+``data`` is the JSON itself as a typed dictionary (response_types.py), so that an order has the same
+shape whether a REST call, an acknowledgement or the feed tells of it. Fields that this version does
+not know are left out of ``data``; ``raw`` holds the whole message as it came.
 """
 
 from enum import StrEnum
@@ -15,7 +15,7 @@ from typing import ClassVar, TypeAlias, get_type_hints
 import msgspec
 from msgspec import UNSET
 
-from predmarket.client import shapes
+from predmarket.client import response_types
 from predmarket.contracts.realtime import ServerMessage
 
 
@@ -75,104 +75,104 @@ class BookSnapshot(TopicMessage, frozen=True, kw_only=True):
     """orderbook: the whole book."""
 
     snapshot = True
-    data: shapes.BookLevels
+    data: response_types.BookLevels
 
 
 class BookDelta(TopicMessage, frozen=True, kw_only=True):
     """orderbook: levels with their sizes now."""
 
-    data: shapes.BookLevels
+    data: response_types.BookLevels
 
 
 class TradesSnapshot(TopicMessage, frozen=True, kw_only=True):
     """trades: the last ones."""
 
     snapshot = True
-    data: shapes.TradesSnapshot
+    data: response_types.TradesSnapshot
 
 
 class TradeMade(TopicMessage, frozen=True, kw_only=True):
     """trades: one more."""
 
-    data: shapes.Trade
+    data: response_types.Trade
 
 
 class TickerSnapshot(TopicMessage, frozen=True, kw_only=True):
     """ticker: as it stands."""
 
     snapshot = True
-    data: shapes.Ticker
+    data: response_types.Ticker
 
 
 class TickerChanged(TopicMessage, frozen=True, kw_only=True):
     """ticker: as it stands now."""
 
-    data: shapes.Ticker
+    data: response_types.Ticker
 
 
 class MarketsSnapshot(TopicMessage, frozen=True, kw_only=True):
     """markets: those that are not final."""
 
     snapshot = True
-    data: shapes.MarketsSnapshot
+    data: response_types.MarketsSnapshot
 
 
 class MarketChanged(TopicMessage, frozen=True, kw_only=True):
     """markets: one was created, opened, halted, closed or resolved."""
 
-    data: shapes.Market
+    data: response_types.Market
 
 
 class OrdersSnapshot(TopicMessage, frozen=True, kw_only=True):
     """user:…:orders: the open ones."""
 
     snapshot = True
-    data: shapes.OrdersSnapshot
+    data: response_types.OrdersSnapshot
 
 
 class OrderChanged(TopicMessage, frozen=True, kw_only=True):
     """user:…:orders: one as it stands now."""
 
-    data: shapes.OrderState
+    data: response_types.OrderState
 
 
 class FillsSnapshot(TopicMessage, frozen=True, kw_only=True):
     """user:…:fills: the last ones."""
 
     snapshot = True
-    data: shapes.FillsSnapshot
+    data: response_types.FillsSnapshot
 
 
 class FillMade(TopicMessage, frozen=True, kw_only=True):
     """user:…:fills: one more."""
 
-    data: shapes.Fill
+    data: response_types.Fill
 
 
 class BalancesSnapshot(TopicMessage, frozen=True, kw_only=True):
     """user:…:balances: cash as it stands."""
 
     snapshot = True
-    data: shapes.Balance
+    data: response_types.Balance
 
 
 class BalanceChanged(TopicMessage, frozen=True, kw_only=True):
     """user:…:balances: cash as it stands now."""
 
-    data: shapes.Balance
+    data: response_types.Balance
 
 
 class PositionsSnapshot(TopicMessage, frozen=True, kw_only=True):
     """user:…:positions: all of them."""
 
     snapshot = True
-    data: shapes.PositionsSnapshot
+    data: response_types.PositionsSnapshot
 
 
 class PositionChanged(TopicMessage, frozen=True, kw_only=True):
     """user:…:positions: one as it stands now."""
 
-    data: shapes.Position
+    data: response_types.Position
 
 
 Message: TypeAlias = TopicMessage | StateChanged | Gap | Unknown

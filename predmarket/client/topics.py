@@ -12,7 +12,7 @@ from itertools import islice
 from predmarket.client.book import LocalBook
 from predmarket.client.errors import ClientError
 from predmarket.client.messages import BookDelta, BookSnapshot, TopicMessage
-from predmarket.client.shapes import BookLevels
+from predmarket.client.response_types import BookLevels
 from predmarket.contracts.realtime import MAX_TOPICS
 
 _CHUNK = 200

@@ -8,7 +8,7 @@ from predmarket.contracts.amounts import TransferAmount
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Request
 from predmarket.contracts.text import Login, Reason
-from predmarket.terms import Liquidity, Side
+from predmarket.enums import Liquidity, Side
 
 
 class TransferRequest(Request, frozen=True):

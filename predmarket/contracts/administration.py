@@ -2,7 +2,7 @@
 
 import msgspec
 
-from predmarket.terms import AdminAction
+from predmarket.enums import AdminAction
 
 
 class AdminAct(msgspec.Struct, frozen=True, rename="camel"):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from predmarket.terms import ErrorCode
+from predmarket.enums import ErrorCode
 
 
 class ErrorKind(NamedTuple):

@@ -15,7 +15,7 @@ from predmarket.contracts.text import (
     Password,
     RefreshToken,
 )
-from predmarket.terms import Role, Scope
+from predmarket.enums import Role, Scope
 
 Scopes = Annotated[list[Scope], msgspec.Meta(min_length=1)]
 

@@ -10,7 +10,7 @@ from predmarket.contracts.amounts import Rate, Share, Tick, Time
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Request
 from predmarket.contracts.text import Description, Question, Slug
-from predmarket.terms import MarketStatus, Outcome, Side
+from predmarket.enums import MarketStatus, Outcome, Side
 from predmarket.units import Micros
 
 

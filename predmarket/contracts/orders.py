@@ -9,7 +9,7 @@ from predmarket.contracts.amounts import Price, Qty, Share, Time
 from predmarket.contracts.errors import ErrorBody, Problem
 from predmarket.contracts.requests import Request
 from predmarket.contracts.text import ClientOrderId, MarketRef
-from predmarket.terms import (
+from predmarket.enums import (
     Liquidity,
     OrderStatus,
     OrderType,

@@ -6,7 +6,7 @@ from predmarket.engine.ledger import Account
 from predmarket.engine.replies import AccountDone, Refused, TransferDone
 from predmarket.engine.state import State
 from predmarket.engine.timers import TimerKind
-from predmarket.terms import ErrorCode
+from predmarket.enums import ErrorCode
 from predmarket.units import MAX_ACCOUNT, MAX_DEPOSITS, MAX_TRANSFER, Money, format_money
 
 _SECOND = 1_000_000

@@ -15,7 +15,7 @@ Source: MARKET_RULES, Matching.
 from collections.abc import Iterator
 
 from predmarket.engine.depth import BLOCK_BITS
-from predmarket.terms import (
+from predmarket.enums import (
     CancelReason,
     OrderStatus,
     OrderType,

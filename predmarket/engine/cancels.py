@@ -12,7 +12,7 @@ from predmarket.engine.commands import CancelAll, DeadmanDue, Disconnect
 from predmarket.engine.replies import Canceled
 from predmarket.engine.state import State
 from predmarket.engine.steps import CancelSteps, DisconnectSteps
-from predmarket.terms import CancelReason
+from predmarket.enums import CancelReason
 
 
 def cancel_all(state: State, command: CancelAll) -> Canceled:

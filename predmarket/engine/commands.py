@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from predmarket.terms import (
+from predmarket.enums import (
     CancelReason,
     MarketStatus,
     OrderType,

@@ -9,7 +9,7 @@ from typing import ClassVar, TypeAlias
 
 import msgspec
 
-from predmarket.terms import CancelReason, ErrorCode, MarketStatus, Side
+from predmarket.enums import CancelReason, ErrorCode, MarketStatus, Side
 from predmarket.units import Money, Price, Qty
 
 

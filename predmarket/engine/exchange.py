@@ -19,7 +19,7 @@ from predmarket.engine.replies import Canceled, Reply
 from predmarket.engine.state import Changes, State
 from predmarket.engine.steps import Key, MarketSteps, SweepSteps
 from predmarket.engine.timers import TimerKind
-from predmarket.terms import CancelReason
+from predmarket.enums import CancelReason
 from predmarket.units import Micros
 
 

@@ -22,13 +22,14 @@ from predmarket.engine.commands import (
     UpdateMarket,
 )
 from predmarket.engine.events import MarketChanged, PaidOut
-from predmarket.engine.ledger import InvariantError, Position
+from predmarket.engine.ledger import InvariantError
 from predmarket.engine.market import PAYOUT, TRANSITIONS, Market
+from predmarket.engine.position import Position
 from predmarket.engine.replies import MarketDone, Refused, Resolved
 from predmarket.engine.state import State
 from predmarket.engine.steps import LOOKED_AT, Key, MarketSteps
 from predmarket.engine.timers import TimerKind
-from predmarket.terms import CancelReason, ErrorCode, MarketStatus, Outcome
+from predmarket.enums import CancelReason, ErrorCode, MarketStatus, Outcome
 
 
 def create(state: State, command: CreateMarket) -> MarketDone | Refused:

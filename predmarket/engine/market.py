@@ -5,14 +5,10 @@ Invariant: a final market never changes again. Source: MARKET_RULES, Lifecycle.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from predmarket.engine.book import Book
-from predmarket.terms import MarketStatus, Outcome
+from predmarket.engine.position import Position
+from predmarket.enums import MarketStatus, Outcome
 from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty, Rate
-
-if TYPE_CHECKING:
-    from predmarket.engine.ledger import Position
 
 FINAL = frozenset({MarketStatus.RESOLVED, MarketStatus.VOIDED})
 

@@ -15,7 +15,7 @@ from predmarket.engine.book import Book, BookSide, Level, Order
 from predmarket.engine.depth import BLOCK_BITS
 from predmarket.engine.own_orders import OwnSide
 from predmarket.engine.steps import STEP
-from predmarket.terms import SelfTradePrevention
+from predmarket.enums import SelfTradePrevention
 from predmarket.units import PRICE_ONE, Price, Qty
 
 _SKIP = SelfTradePrevention.SKIP

@@ -17,7 +17,7 @@ from predmarket.engine.state import State
 from predmarket.engine.steps import SweepSteps
 from predmarket.engine.sweeps import RESTING, trade
 from predmarket.engine.timers import TimerKind
-from predmarket.terms import (
+from predmarket.enums import (
     CancelReason,
     ErrorCode,
     MarketStatus,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from predmarket.engine.book import Order
 from predmarket.engine.depth import Depth
-from predmarket.terms import Side
+from predmarket.enums import Side
 
 
 class OwnSide:

@@ -21,7 +21,7 @@ from predmarket.engine.orders import place, too_many_open_orders
 from predmarket.engine.replies import OrderDone, Refused, Reply
 from predmarket.engine.state import State
 from predmarket.engine.steps import SweepSteps
-from predmarket.terms import ErrorCode, Side
+from predmarket.enums import ErrorCode, Side
 from predmarket.units import Micros, Money, Price, Qty
 
 _OTHERS = 0

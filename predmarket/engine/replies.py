@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from predmarket.engine.book import Order
-from predmarket.terms import (
+from predmarket.enums import (
     ErrorCode,
     Liquidity,
     OrderStatus,

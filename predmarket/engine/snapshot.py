@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from predmarket.engine.book import Order
-from predmarket.engine.ledger import Account, Position
+from predmarket.engine.ledger import Account
 from predmarket.engine.market import Market
+from predmarket.engine.position import Position
 from predmarket.engine.state import State
 
 _ENCODER = msgspec.json.Encoder()

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from predmarket.engine.book import Order, cancel_status
 from predmarket.engine.events import BookDelta, Event, Merged, OrderCanceled
-from predmarket.engine.ledger import Account, InvariantError, Ledger, Position
+from predmarket.engine.ledger import Account, InvariantError, Ledger
 from predmarket.engine.market import Market
 from predmarket.engine.own_orders import OwnOrders, OwnSide
+from predmarket.engine.position import Position
 from predmarket.engine.steps import Key, Steps, Unfinished
 from predmarket.engine.ties import Ties
 from predmarket.engine.timers import TimerKind, Timers
-from predmarket.terms import CancelReason, Side
+from predmarket.enums import CancelReason, Side
 from predmarket.units import Micros, Price, Qty
 
 _BUY, _SELL = Side.BUY, Side.SELL  # looked up once: this is the busiest loop

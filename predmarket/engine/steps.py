@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from predmarket.terms import CancelReason, Side
+from predmarket.enums import CancelReason, Side
 from predmarket.units import Micros, Price
 
 STEP = 1_000

@@ -16,7 +16,7 @@ from predmarket.engine.own_orders import OwnSide
 from predmarket.engine.replies import Fill, OrderDone, record
 from predmarket.engine.state import State
 from predmarket.engine.steps import Key, SweepSteps
-from predmarket.terms import CancelReason, Liquidity, OrderStatus, OrderType, TimeInForce
+from predmarket.enums import CancelReason, Liquidity, OrderStatus, OrderType, TimeInForce
 from predmarket.units import Qty
 
 RESTING = frozenset({TimeInForce.GTC, TimeInForce.GTD})

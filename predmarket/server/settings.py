@@ -26,9 +26,9 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from predmarket import units
-from predmarket.server.setting_kinds import Credit, Limit, Origins, Proxies, Slippage
-from predmarket.server.shown import shown, without_parameters
+from predmarket.server.setting_types import Credit, Limit, Origins, Proxies, Slippage
 from predmarket.server.storage.database import is_sqlite, normal_url
+from predmarket.server.url_redaction import shown, without_parameters
 from predmarket.variables import ENV_FILE, PREFIX, SERVERS, mistyped, unknown
 
 SECRET_BYTES = 32

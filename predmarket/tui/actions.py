@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import uuid4
 
-from predmarket.client import calls, shapes
+from predmarket.client import calls, response_types
 from predmarket.client.calls import Call, NewOrder
-from predmarket.terms import MarketStatus, OrderType, Outcome, Role, Side, TimeInForce
-from predmarket.tui.desk import spell
+from predmarket.enums import MarketStatus, OrderType, Outcome, Role, Side, TimeInForce
+from predmarket.tui.state import formatting
 from predmarket.units import Price, Qty, format_price, format_qty
 
 T = TypeVar("T")
@@ -47,19 +47,19 @@ class Ticket:
     @property
     def words(self) -> str:
         """Return the order in a few words."""
-        at = "at market" if self.price is None else f"@ {spell.price(self.price)}"
-        return f"{self.side} {spell.qty(self.qty)} {at}"
+        at = "at market" if self.price is None else f"@ {formatting.price(self.price)}"
+        return f"{self.side} {formatting.qty(self.qty)} {at}"
 
     @property
     def command(self) -> str:
         """Return the command that places it."""
-        words = ["order", "place", self.slug, self.side.lower(), spell.qty(self.qty)]
+        words = ["order", "place", self.slug, self.side.lower(), formatting.qty(self.qty)]
         if self.type is OrderType.MARKET:
             words.append("--market")
         else:
-            words += ["--price", spell.price(self.price)]
+            words += ["--price", formatting.price(self.price)]
         if self.slippage is not None:
-            words += ["--slippage", spell.price(self.slippage)]
+            words += ["--slippage", formatting.price(self.slippage)]
         if self.expires_at is not None:
             words += ["--expires", self.expires_at]
         elif self.tif is not None:
@@ -92,7 +92,7 @@ def shell(words: Sequence[str]) -> str:
 
 def place(
     ticket: Ticket, order_id: str | None = None, deadline: str | None = None
-) -> Action[shapes.Order]:
+) -> Action[response_types.Order]:
     """Place an order under a client order id, so that a lost answer places nothing twice.
 
     Without ``order_id`` a new one is made. After ``deadline``, in the exchange's time, the order is
@@ -102,7 +102,7 @@ def place(
     return Action(call, ticket.command, ticket.words, guarded=True)
 
 
-def preview(ticket: Ticket) -> Action[shapes.Preview]:
+def preview(ticket: Ticket) -> Action[response_types.Preview]:
     """Ask what an order would do."""
     return Action(
         calls.preview_order(ticket.order()),
@@ -111,29 +111,29 @@ def preview(ticket: Ticket) -> Action[shapes.Preview]:
     )
 
 
-def cancel(order: int) -> Action[shapes.Order]:
+def cancel(order: int) -> Action[response_types.Order]:
     """Cancel an order."""
     return Action(
         calls.cancel_order(order), shell(["order", "cancel", str(order)]), f"cancel order {order}"
     )
 
 
-def cancel_side(market: int, slug: str, side: Side) -> Action[shapes.Canceled]:
+def cancel_side(market: int, slug: str, side: Side) -> Action[response_types.Canceled]:
     """Cancel a side of a market."""
     command = shell(["order", "cancel-all", "--market", slug, "--side", side.lower()])
     return Action(calls.cancel_all(market=market, side=side), command, f"cancel all {side}")
 
 
-def cancel_everything() -> Action[shapes.Canceled]:
+def cancel_everything() -> Action[response_types.Canceled]:
     """Cancel all open orders in all markets."""
     return Action(calls.cancel_all(), shell(["order", "cancel-all"]), "CANCEL ALL")
 
 
-def amend(order: int, price: Price | None, qty: Qty | None) -> Action[shapes.Order]:
+def amend(order: int, price: Price | None, qty: Qty | None) -> Action[response_types.Order]:
     """Change an order's price, or its total quantity."""
     words = ["order", "amend", str(order)]
-    words += [] if price is None else ["--price", spell.price(price)]
-    words += [] if qty is None else ["--qty", spell.qty(qty)]
+    words += [] if price is None else ["--price", formatting.price(price)]
+    words += [] if qty is None else ["--qty", formatting.qty(qty)]
     call = calls.amend_order(
         order,
         price=None if price is None else format_price(price),
@@ -152,7 +152,7 @@ def create_market(
     taker_fee: str | None = None,
     closes_at: str | None = None,
     draft: bool = False,
-) -> Action[shapes.Market]:
+) -> Action[response_types.Market]:
     """Create a market."""
     words = ["market", "create", slug, question]
     for flag, value in (
@@ -179,7 +179,7 @@ def create_market(
 _VERBS = {MarketStatus.OPEN: "open", MarketStatus.HALTED: "halt", MarketStatus.CLOSED: "close"}
 
 
-def change_market(slug: str, status: MarketStatus) -> Action[shapes.Market]:
+def change_market(slug: str, status: MarketStatus) -> Action[response_types.Market]:
     """Open, halt or close a market."""
     verb = _VERBS[status]
     return Action(
@@ -187,7 +187,9 @@ def change_market(slug: str, status: MarketStatus) -> Action[shapes.Market]:
     )
 
 
-def resolve_market(slug: str, outcome: Outcome, price: str | None) -> Action[shapes.Resolution]:
+def resolve_market(
+    slug: str, outcome: Outcome, price: str | None
+) -> Action[response_types.Resolution]:
     """Resolve or void a market, finally."""
     how = price if outcome is Outcome.SCALAR and price is not None else str(outcome)
     return Action(
@@ -197,7 +199,7 @@ def resolve_market(slug: str, outcome: Outcome, price: str | None) -> Action[sha
     )
 
 
-def transfer(who: str, amount: str, reason: str) -> Action[shapes.Transfer]:
+def transfer(who: str, amount: str, reason: str) -> Action[response_types.Transfer]:
     """Deposit to, or with a negative amount withdraw from, an account."""
     command = shell(["transfer", "create", who, amount, "--reason", reason])
     return Action(calls.transfer(who, amount, reason), command, f"transfer {amount} to {who}")
@@ -205,7 +207,7 @@ def transfer(who: str, amount: str, reason: str) -> Action[shapes.Transfer]:
 
 def update_user(
     user: int, email: str, *, role: Role | None = None, disabled: bool | None = None
-) -> Action[shapes.User]:
+) -> Action[response_types.User]:
     """Change an account's role, disable or enable it."""
     words = ["user", "update", email]
     words += [] if role is None else ["--role", role.lower()]

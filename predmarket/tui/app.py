@@ -6,7 +6,7 @@ One timer draws frames; one worker listens to the feed. Everything else is in th
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -23,10 +23,8 @@ from predmarket.characters import clean, clean_lines
 from predmarket.client import ApiError, ClientError
 from predmarket.tui import bindings, keymap, layout
 from predmarket.tui.app_keys import BINDINGS
-from predmarket.tui.desk import spell
-from predmarket.tui.desk.brakes import Limits
-from predmarket.tui.desk.journal import Weight
 from predmarket.tui.key_queue import Acted, KeyQueue
+from predmarket.tui.place import Place
 from predmarket.tui.screens.admin import AdminScreen
 from predmarket.tui.screens.base import DeskDialog, DeskScreen, start
 from predmarket.tui.screens.frame import key_name
@@ -35,9 +33,12 @@ from predmarket.tui.screens.login import LoginScreen
 from predmarket.tui.screens.panes import PANES
 from predmarket.tui.screens.portfolio import PortfolioScreen
 from predmarket.tui.screens.trading import TradingScreen
+from predmarket.tui.session import Client, Feed
+from predmarket.tui.state import formatting
+from predmarket.tui.state.brakes import Limits
+from predmarket.tui.state.journal import Weight
 from predmarket.tui.themes import DARK, FALLBACK, LIGHT, THEMES
 from predmarket.tui.trader import Trader
-from predmarket.tui.watcher import Client, Feed
 
 FRAME_S = 1 / 25
 BEHIND = 5
@@ -48,20 +49,6 @@ RAISED_S = 0.3
 
 OpenFeed = Callable[[Sequence[str]], AbstractAsyncContextManager[Feed]]
 """Opens a feed of topics, for the session that the client has by then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where one trades: the exchange's address, the profile, and its configuration folder."""
-
-    url: str
-    profile: str
-    folder: Path
-    flags: str = ""
-    """The flags with which a command on another terminal acts on the same exchange and user."""
-
-    def __str__(self) -> str:
-        return f"{self.url} (profile {self.profile})"
 
 
 class TradingApp(App[None]):
@@ -357,7 +344,7 @@ class TradingApp(App[None]):
                 self.trader.said[0], title="CANCEL ALL FAILED", severity="error", timeout=10
             )
         else:
-            text = f"{spell.orders(count)} cancelled"
+            text = f"{formatting.orders(count)} cancelled"
             self.notify(text, title="CANCEL ALL", severity="warning", timeout=6)
 
     async def action_log_out(self) -> None:

@@ -26,9 +26,9 @@ from predmarket.tui.screens.login import LoginScreen
 from predmarket.tui.screens.order import OrderDialog
 from predmarket.tui.screens.portfolio import PortfolioScreen
 from predmarket.tui.screens.trading import TradingScreen
-from predmarket.tui.widgets.choice import Choice
 from predmarket.tui.widgets.depth import Depth
 from predmarket.tui.widgets.ladder import Ladder
+from predmarket.tui.widgets.radio import Choice
 from predmarket.tui.widgets.table import Table
 from predmarket.tui.widgets.tables import OrdersTable
 

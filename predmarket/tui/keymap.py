@@ -1,6 +1,6 @@
 """Keys of the trader's own: a file in the configuration folder that names bindings by their id,
 and says which sizes the keys 1 to 5 choose, whether fills ring the bell, and the trader's limits
-(desk/brakes.py).
+(state/brakes.py).
 
     sizes = [5, 10, 20, 50, "0.50"]
     bell = true
@@ -25,8 +25,8 @@ from typing import Any
 
 from predmarket import units
 from predmarket.files import replace_file
-from predmarket.tui.desk import brakes
-from predmarket.tui.desk.brakes import Limits
+from predmarket.tui.state import brakes
+from predmarket.tui.state.brakes import Limits
 from predmarket.tui.trader import SIZES
 from predmarket.units import Qty
 

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from predmarket.client import ApiError, ClientError
-from predmarket.tui.desk import spell
-from predmarket.tui.desk.journal import Weight
+from predmarket.tui.state import formatting
+from predmarket.tui.state.journal import Weight
 
 RETRY_S = 2.0
 UNDER_WAY_S = 11.0
@@ -53,8 +53,8 @@ class KillSwitch:
             late = [*self._under_way()]
             count = await self._until_answered()
             if late:
-                text = f"CANCEL ALL: {spell.orders(count)} cancelled; {spell.orders(len(late))}"
-                self._say(f"{text} still under way", Weight.WARNING)
+                done, left = formatting.orders(count), formatting.orders(len(late))
+                self._say(f"CANCEL ALL: {done} cancelled; {left} still under way", Weight.WARNING)
                 _, hung = await asyncio.wait(late, timeout=UNDER_WAY_S)
                 for each in hung:
                     each.cancel()
@@ -64,7 +64,7 @@ class KillSwitch:
             self._say(f"CANCEL ALL: {error.message} ({error.code})", Weight.BAD)
             return None
         self.unconfirmed = False
-        self._say(f"CANCEL ALL acknowledged: {spell.orders(count)} cancelled", Weight.WARNING)
+        self._say(f"CANCEL ALL acknowledged: {formatting.orders(count)} cancelled", Weight.WARNING)
         return count
 
     async def _until_answered(self) -> int:

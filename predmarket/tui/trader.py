@@ -12,19 +12,19 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from predmarket.client import ApiError, ClientError, shapes
+from predmarket.client import ApiError, ClientError, response_types
 from predmarket.client.messages import MarketChanged, Message, State, StateChanged
 from predmarket.contracts.amounts import format_time
-from predmarket.terms import Side
+from predmarket.enums import Side
 from predmarket.tui import actions
 from predmarket.tui.actions import Action, Ticket
-from predmarket.tui.desk import read, spell
-from predmarket.tui.desk.brakes import Brakes
-from predmarket.tui.desk.desk import in_words
-from predmarket.tui.desk.journal import Weight
 from predmarket.tui.kill_switch import KillSwitch
 from predmarket.tui.lane import Lane, LaneFullError
-from predmarket.tui.watcher import Client, Watcher, wall_clock
+from predmarket.tui.session import Client, Watcher, wall_clock
+from predmarket.tui.state import formatting, parse
+from predmarket.tui.state.brakes import Brakes
+from predmarket.tui.state.journal import Weight
+from predmarket.tui.state.trading_state import in_words
 from predmarket.units import QTY_ONE, Micros, Price, Qty
 
 T = TypeVar("T")
@@ -162,7 +162,7 @@ class Trader(Watcher):
         """Tell whether an order that has waited for its turn may be sent; if not, say why."""
         why = self.refusal() if mine else "the desk went SAFE while it waited"
         if why is None and self.clock() - asked_at > DEADLINE:
-            why = f"it waited for more than {spell.span(DEADLINE)}"
+            why = f"it waited for more than {formatting.span(DEADLINE)}"
         if why is not None:
             self.say(f"not sent: {action.words}: {why}", Weight.WARNING)
         return why is None
@@ -180,7 +180,9 @@ class Trader(Watcher):
             self.say(f"{action.words}: given up, there was no answer", Weight.BAD)
             raise
 
-    async def place(self, ticket: Ticket, order_id: str | None = None) -> shapes.Order | None:
+    async def place(
+        self, ticket: Ticket, order_id: str | None = None
+    ) -> response_types.Order | None:
         """Place an order and say what became of it.
 
         ``order_id`` is its client order id: sent again under the same one, it is placed once.
@@ -196,7 +198,7 @@ class Trader(Watcher):
             self.say(f"order {order['id']} {words}", Weight.GOOD)
         return order
 
-    async def place_at(self, side: Side, price: Price, qty: Qty) -> shapes.Order | None:
+    async def place_at(self, side: Side, price: Price, qty: Qty) -> response_types.Order | None:
         """Place a limit order in the open market."""
         market = self.desk.market
         if market is None:
@@ -233,7 +235,7 @@ class Trader(Watcher):
         done = await asyncio.gather(*(cancel(in_turn=turn) for turn in turns))
         ended = [ids for ids in done if ids is not None]
         if ended:
-            self.say(f"{spell.orders(sum(map(len, ended)))} of {side} cancelled")
+            self.say(f"{formatting.orders(sum(map(len, ended)))} of {side} cancelled")
 
     async def kill(self) -> int | None:
         """Cancel everything, everywhere; return how many orders the exchange says it ended."""
@@ -246,7 +248,9 @@ class Trader(Watcher):
         done = await self.urgent.send(actions.cancel_everything().call)
         return len(done["canceled"])
 
-    async def amend(self, order: int, price: Price | None, qty: Qty | None) -> shapes.Order | None:
+    async def amend(
+        self, order: int, price: Price | None, qty: Qty | None
+    ) -> response_types.Order | None:
         """Change an order."""
         resting = self.desk.orders.get(order)
         if resting is not None:
@@ -280,10 +284,10 @@ class Trader(Watcher):
                 self.size = index
 
 
-def _outcome(order: shapes.Order, tick: Price) -> str:
-    filled = read.qty(order["qtyFilled"])
+def _outcome(order: response_types.Order, tick: Price) -> str:
+    filled = parse.qty(order["qtyFilled"])
     status = order["status"].lower().replace("_", " ")
     if filled and order["avgFillPrice"] is not None:
-        average = spell.average(read.money(order["avgFillPrice"]), tick)
-        return f"{status}, {spell.qty(filled)} at {average}"
+        average = formatting.average(parse.money(order["avgFillPrice"]), tick)
+        return f"{status}, {formatting.qty(filled)} at {average}"
     return status

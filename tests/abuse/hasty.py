@@ -7,14 +7,13 @@ is what the test is about.
 from dataclasses import asdict
 
 from predmarket.cli import main
-from predmarket.server import connections
-from predmarket.server.realtime import protocol
-from predmarket.server.realtime.bounds import Bounds
+from predmarket.server.gateway.protocol import connection, websocket
+from predmarket.server.gateway.realtime.limits import Bounds
 
 HASTE = 20
 _WAITS = (
-    (connections, ("HEAD_SECONDS", "BODY_SECONDS", "READ_SECONDS", "KEEP_ALIVE_SECONDS")),
-    (protocol, ("HANDSHAKE_SECONDS", "CLOSE_SECONDS", "READ_SECONDS")),
+    (connection, ("HEAD_SECONDS", "BODY_SECONDS", "READ_SECONDS", "KEEP_ALIVE_SECONDS")),
+    (websocket, ("HANDSHAKE_SECONDS", "CLOSE_SECONDS", "READ_SECONDS")),
 )
 _BOUNDS = ("ping_s", "silence_s", "idle_s")
 

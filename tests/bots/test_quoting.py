@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from predmarket.bots.exposure import Exposure
 from predmarket.bots.quoting import Amend, Quoter, Style
-from predmarket.client.shapes import Position
-from predmarket.terms import Side
+from predmarket.client.response_types import Position
+from predmarket.enums import Side
 from predmarket.units import MONEY_ONE, PRICE_ONE, QTY_ONE, TICK_SIZES
 from tests.bots.venue import Venue
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from predmarket.bots.quoting import Action, Amend, Cancel, Place, Quoter
-from predmarket.client.shapes import OrderState
-from predmarket.terms import Side
+from predmarket.client.response_types import OrderState
+from predmarket.enums import Side
 from predmarket.units import (
     MONEY_DECIMALS,
     PRICE_ONE,

@@ -8,8 +8,8 @@ import pytest
 
 from predmarket.cli import paging
 from predmarket.cli.arguments import ListedStatus
-from predmarket.cli.moment import wire
-from predmarket.terms import OrderStatus
+from predmarket.cli.timestamps import wire
+from predmarket.enums import OrderStatus
 from tests.cli.conftest import Run
 from tests.cli.every import PREVIEW
 from tests.client.data import ORDER, page

@@ -6,10 +6,10 @@ from typing import cast
 import pytest
 
 from predmarket.characters import clean
-from predmarket.cli.drawing import draw
 from predmarket.cli.grid import Grid
 from predmarket.cli.layouts import ladder
-from predmarket.client.shapes import Book
+from predmarket.cli.table_renderer import draw
+from predmarket.client.response_types import Book
 from tests.cli.conftest import Run
 from tests.client.data import BALANCE, BOOK, MARKET, ORDER, POSITION, TIME, TRADE, USER, page
 from tests.client.stub import Answer, Stub

@@ -13,13 +13,13 @@ import typer
 from litestar import Litestar
 
 from predmarket.cli.complete import markets, topics
-from predmarket.cli.grammar import root
-from predmarket.cli.line import Line
+from predmarket.cli.context import Line
+from predmarket.cli.parser import root
 from predmarket.cli.registry import TREE
 from predmarket.client import AsyncClient, Client, calls
-from predmarket.server.app import ROUTERS
-from predmarket.server.documents.document import document
-from predmarket.server.routes.context import ApiRequest
+from predmarket.server.gateway.app import ROUTERS
+from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.openapi.document import document
 from tests.cli.conftest import Run
 from tests.cli.every import ASKING, STDIN, answer_all, words_of
 from tests.cli.test_help import LEAVES

@@ -10,7 +10,7 @@ import pytest
 from predmarket.cli.views import BookView
 from predmarket.client import Feed, messages
 from predmarket.client.calls import Call
-from predmarket.client.shapes import BookLevels
+from predmarket.client.response_types import BookLevels
 from tests.cli.conftest import Run
 from tests.cli.every import FILL
 from tests.cli.watching import WatchedExchange, piped, terminal

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.watching import Piped, piped
 from tests.client.exchange.conftest import cutter
 from tests.client.exchange.cutter import Cutter
-from tests.server.http.conftest import (
+from tests.server.gateway.conftest import (
     ON_ONE_DATABASE,
     Exchange,
     User,
@@ -18,7 +18,7 @@ from tests.server.http.conftest import (
     exchange,
     settings,
 )
-from tests.server.http.test_trading import got, limit, placed
+from tests.server.gateway.routes.test_trading import got, limit, placed
 
 __all__ = ["cutter", "database_url", "exchange", "settings"]
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from predmarket import units
 from predmarket.client import LocalBook
-from predmarket.client.shapes import BookLevels
+from predmarket.client.response_types import BookLevels
 
 PRICES = st.integers(1, 9_999).map(units.format_price)
 SIZES = st.one_of(st.just("0.00"), st.integers(0, 10**8).map(units.format_qty))

@@ -8,7 +8,7 @@ import pytest
 
 from predmarket.cli import layouts
 from predmarket.cli.grid import Layout
-from predmarket.client import NewOrder, calls, shapes
+from predmarket.client import NewOrder, calls, response_types
 from predmarket.client.calls import Call
 from predmarket.contracts import accounts, identity, markets, orders, realtime, requests
 
@@ -21,39 +21,39 @@ def wire_names(kind: type[msgspec.Struct]) -> set[str]:
 @pytest.mark.parametrize(
     ("shape", "contract"),
     [
-        (shapes.Login, identity.Session),
-        (shapes.User, identity.ManagedUser),
-        (shapes.ApiKey, identity.ApiKey),
-        (shapes.SessionInfo, identity.SessionInfo),
-        (shapes.NewApiKey, identity.NewApiKey),
-        (shapes.Market, markets.Market),
-        (shapes.Resolution, markets.Resolution),
-        (shapes.Payouts, markets.Payouts),
-        (shapes.Book, markets.OrderBook),
-        (shapes.Trade, markets.Trade),
-        (shapes.Candle, markets.Candle),
-        (shapes.OrderFill, orders.OrderFill),
-        (shapes.Canceled, orders.CanceledOrders),
-        (shapes.CancelAfter, orders.CancelAfter),
-        (shapes.Balance, accounts.Balance),
-        (shapes.Position, accounts.Position),
-        (shapes.Portfolio, accounts.Portfolio),
-        (shapes.Fill, accounts.Fill),
-        (shapes.Transfer, accounts.Transfer),
-        (shapes.LedgerLine, accounts.LedgerLine),
-        (shapes.Order, orders.QueuedOrder),
-        (shapes.Preview, orders.Preview),
-        (shapes.Batch, orders.BatchAnswer),
-        (shapes.BatchResult, orders.BatchResult),
-        (shapes.OrderState, orders.OrderState),
-        (shapes.BookLevels, realtime.BookLevels),
-        (shapes.Ticker, realtime.Ticker),
-        (shapes.TradesSnapshot, realtime.TradesSnapshot),
-        (shapes.MarketsSnapshot, realtime.MarketsSnapshot),
-        (shapes.OrdersSnapshot, realtime.OrdersSnapshot),
-        (shapes.FillsSnapshot, realtime.FillsSnapshot),
-        (shapes.PositionsSnapshot, realtime.PositionsSnapshot),
-        (shapes.OrderAck, realtime.OrderAck),
+        (response_types.Login, identity.Session),
+        (response_types.User, identity.ManagedUser),
+        (response_types.ApiKey, identity.ApiKey),
+        (response_types.SessionInfo, identity.SessionInfo),
+        (response_types.NewApiKey, identity.NewApiKey),
+        (response_types.Market, markets.Market),
+        (response_types.Resolution, markets.Resolution),
+        (response_types.Payouts, markets.Payouts),
+        (response_types.Book, markets.OrderBook),
+        (response_types.Trade, markets.Trade),
+        (response_types.Candle, markets.Candle),
+        (response_types.OrderFill, orders.OrderFill),
+        (response_types.Canceled, orders.CanceledOrders),
+        (response_types.CancelAfter, orders.CancelAfter),
+        (response_types.Balance, accounts.Balance),
+        (response_types.Position, accounts.Position),
+        (response_types.Portfolio, accounts.Portfolio),
+        (response_types.Fill, accounts.Fill),
+        (response_types.Transfer, accounts.Transfer),
+        (response_types.LedgerLine, accounts.LedgerLine),
+        (response_types.Order, orders.QueuedOrder),
+        (response_types.Preview, orders.Preview),
+        (response_types.Batch, orders.BatchAnswer),
+        (response_types.BatchResult, orders.BatchResult),
+        (response_types.OrderState, orders.OrderState),
+        (response_types.BookLevels, realtime.BookLevels),
+        (response_types.Ticker, realtime.Ticker),
+        (response_types.TradesSnapshot, realtime.TradesSnapshot),
+        (response_types.MarketsSnapshot, realtime.MarketsSnapshot),
+        (response_types.OrdersSnapshot, realtime.OrdersSnapshot),
+        (response_types.FillsSnapshot, realtime.FillsSnapshot),
+        (response_types.PositionsSnapshot, realtime.PositionsSnapshot),
+        (response_types.OrderAck, realtime.OrderAck),
     ],
 )
 def test_shapes_have_the_contracts_fields(shape: type, contract: type[msgspec.Struct]) -> None:
@@ -63,7 +63,7 @@ def test_shapes_have_the_contracts_fields(shape: type, contract: type[msgspec.St
 
 def test_users_have_more_than_the_common_fields() -> None:
     """disabled comes in some answers only."""
-    assert wire_names(identity.User) <= set(get_type_hints(shapes.User))
+    assert wire_names(identity.User) <= set(get_type_hints(response_types.User))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from predmarket.client import (
     Session,
     State,
     Unreachable,
-    link,
+    connection,
 )
 from predmarket.client.messages import (
     Gap,
@@ -72,7 +72,7 @@ async def test_a_quiet_exchange_is_asked_for_a_sign_of_life(
     scripted: ScriptedExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its pong counts as being heard: silence means that something is wrong, soon."""
-    monkeypatch.setattr(link, "PROBE_S", 0.01)
+    monkeypatch.setattr(connection, "PROBE_S", 0.01)
     now = [100.0]
     async with feed_of(scripted, TRADES, clock=lambda: now[0]) as feed:
         await begun(await scripted.accepted())

@@ -21,11 +21,11 @@ from predmarket.client import (
     Unreachable,
     calls,
     exact,
-    shapes,
+    response_types,
     to_pandas,
 )
+from predmarket.client.connection import opened
 from predmarket.client.errors import refusal
-from predmarket.client.link import opened
 from predmarket.client.numbers import DECIMALS, TIMES
 from predmarket.contracts import markets, orders
 
@@ -42,7 +42,7 @@ def test_a_method_shows_what_it_takes_and_what_it_answers(client: type) -> None:
     """Not the call that it sends."""
     shown = inspect.signature(client.place_order)  # type: ignore[attr-defined]
     assert list(shown.parameters) == ["self", "order"]
-    assert shown.return_annotation is shapes.Order
+    assert shown.return_annotation is response_types.Order
 
 
 def test_words_are_taken_in_either_case_and_times_as_datetimes() -> None:

@@ -1,7 +1,7 @@
 """The table of errors is whole and agrees with the terminal's exit codes."""
 
 from predmarket.contracts.errors import ERRORS, EXIT_CODES, STATUS
-from predmarket.terms import ErrorCode
+from predmarket.enums import ErrorCode
 
 
 def test_every_code_has_its_row() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from predmarket.contracts.orders import BatchRequest, PlaceOrderRequest
 from predmarket.contracts.realtime import ClientMessage
 from predmarket.contracts.requests import Invalid, Request, decode
-from predmarket.server.realtime import requests
+from predmarket.server.gateway.realtime import requests
 from tests.support.cost import is_linear
 
 REQUIRED = {

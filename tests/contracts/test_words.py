@@ -7,7 +7,7 @@ import pytest
 
 from predmarket.contracts.requests import Invalid, Request, decode, in_words
 from predmarket.contracts.text import MEANINGS
-from predmarket.terms import Side
+from predmarket.enums import Side
 
 
 class Sample(Request, frozen=True):

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import httpx
 
-from predmarket.server.settlement import audit
-from predmarket.server.settlement.open import open_store
+from predmarket.server.core import audit
+from predmarket.server.core.stores.factory import open_store
 from tests.crash.traders import Trader
 from tests.support.exchange import QUICK, ExchangeProcess
 

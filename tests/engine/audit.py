@@ -13,7 +13,7 @@ from predmarket.engine.depth import BLOCK_BITS
 from predmarket.engine.market import Market
 from predmarket.engine.state import State
 from predmarket.engine.steps import SweepSteps, market_key
-from predmarket.terms import MarketStatus, OrderStatus
+from predmarket.enums import MarketStatus, OrderStatus
 from predmarket.units import PRICE_ONE, Money, Qty
 
 OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)

@@ -25,9 +25,9 @@ from predmarket.engine import Exchange, book, steps
 from predmarket.engine.book import BookSide, Order
 from predmarket.engine.commands import Command
 from predmarket.engine.events import Event
-from predmarket.engine.ledger import Position
+from predmarket.engine.position import Position
 from predmarket.engine.replies import Reply
-from predmarket.terms import OrderType
+from predmarket.enums import OrderType
 from tests.engine.audit import audit
 from tests.engine.mirror import Mirror
 from tests.engine.translate import Abstract, EventTuple, refusal, to_command, to_tuples

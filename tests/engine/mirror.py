@@ -20,7 +20,7 @@ from predmarket.engine.events import (
     PaidOut,
     Transferred,
 )
-from predmarket.terms import Side
+from predmarket.enums import Side
 from predmarket.units import PRICE_ONE, Money, Price, Qty
 
 OrderEvents = (

@@ -130,7 +130,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "cost removed is rounded up",
-        LEDGER,
+        "predmarket/engine/position.py",
         "        removed = self.cost_yes * qty // self.yes\n",
         "        removed = -(-self.cost_yes * qty // self.yes)\n",
         _test("ledger", "cost_leaves_by_floor_and_the_last_share_takes_the_rest"),

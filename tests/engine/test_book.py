@@ -5,7 +5,7 @@ from typing import ClassVar
 import pytest
 
 from predmarket.engine.book import Book, BookSide, Order
-from predmarket.terms import Side
+from predmarket.enums import Side
 from tests.engine.desk import A, B, C, Desk, placed
 
 

@@ -13,7 +13,7 @@ from predmarket.engine.commands import CancelAll, OpenAccount
 from predmarket.engine.events import BookDelta
 from predmarket.engine.ledger import Account, Ledger
 from predmarket.engine.market import Market
-from predmarket.terms import Side
+from predmarket.enums import Side
 from tests.engine.audit import digest
 from tests.engine.desk import SECOND, A, B, C, Desk, after_example_1
 from tests.engine.mirror import Mirror

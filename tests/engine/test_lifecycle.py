@@ -15,7 +15,7 @@ from predmarket.engine.commands import (
 )
 from predmarket.engine.events import MarketChanged, PaidOut
 from predmarket.engine.replies import MarketDone, Resolved
-from predmarket.terms import MarketStatus, Outcome
+from predmarket.enums import MarketStatus, Outcome
 from predmarket.units import parse_money
 from tests.engine.desk import (
     SECOND,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from predmarket.engine.book import Book, Order
 from predmarket.engine.matching import collar
-from predmarket.terms import Side
+from predmarket.enums import Side
 from predmarket.units import PRICE_ONE, TICK_SIZES
 from tests.engine.desk import A, B, C, Desk, code, placed
 from tests.engine.translate import EventTuple

@@ -6,7 +6,7 @@ import pytest
 
 from predmarket.engine.commands import CancelAll
 from predmarket.engine.replies import Canceled, Refused
-from predmarket.terms import CancelReason
+from predmarket.enums import CancelReason
 from tests.engine.desk import SECOND, A, B, C, Desk, after_example_1, code, placed
 
 # --- refusals of a placement ---------------------------------------------------------------

@@ -24,7 +24,7 @@ from predmarket.engine.commands import (
 from predmarket.engine.events import Match, OrderCanceled, PaidOut
 from predmarket.engine.replies import Canceled, OrderDone
 from predmarket.engine.state import Changes
-from predmarket.terms import (
+from predmarket.enums import (
     MarketStatus,
     OrderType,
     Outcome,

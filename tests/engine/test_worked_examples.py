@@ -3,7 +3,7 @@
 import pytest
 
 from predmarket.engine.replies import Fill, OrderDone
-from predmarket.terms import Liquidity
+from predmarket.enums import Liquidity
 from predmarket.units import format_money, parse_money, parse_price, parse_qty
 from tests.engine.desk import A, B, C, Desk, after_example_1, after_example_2, after_example_3
 

@@ -10,7 +10,7 @@ from typing import Any
 from predmarket.engine import commands, events
 from predmarket.engine.commands import Command
 from predmarket.engine.replies import Refused, Reply
-from predmarket.terms import (
+from predmarket.enums import (
     MarketStatus,
     OrderType,
     Outcome,

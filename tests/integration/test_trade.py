@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from predmarket.server.storage.migrations import upgrade
-from tests.server.realtime.conftest import Client, Json, opened
+from tests.server.gateway.realtime.conftest import Client, Json, opened
 from tests.support.exchange import QUICK, ExchangeProcess
 from tests.support.forked import Forked, run_program
 

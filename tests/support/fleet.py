@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from predmarket.server import start
-from predmarket.server.auth import passwords
+from predmarket.server.gateway.auth import passwords
+from predmarket.server.process import start
 from predmarket.server.storage import migrations
 from tests.support.exchange import QUICK, SKEWED, ExchangeProcess
 from tests.support.redis import RedisServer

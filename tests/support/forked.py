@@ -18,8 +18,9 @@ from pathlib import Path
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
-        "pytest", "hypothesis.stateful", "predmarket.cli.operate", "predmarket.server.start",
-        "predmarket.server.roles.core", "predmarket.server.roles.gateway",
+        "pytest", "hypothesis.stateful", "predmarket.cli.server_admin",
+        "predmarket.server.process.start", "predmarket.server.process.roles.core",
+        "predmarket.server.process.roles.gateway",
     ]
 )  # fmt: skip
 _LOCK = threading.Lock()

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from predmarket.server.settlement.open import open_store
+from predmarket.server.core.stores.factory import open_store
 
 MARKET = "will-it-rain-tomorrow"
 _CREDENTIALS = {"email": "user@example.com", "password": "password123"}

@@ -10,7 +10,7 @@ if __name__ == "__main__":
     time.time_ns = lambda: nanoseconds() + AHEAD_S * 1_000_000_000
 
     from predmarket.cli import main
-    from predmarket.server.auth import passwords
+    from predmarket.server.gateway.auth import passwords
 
     passwords.ROUNDS = 4
     main()

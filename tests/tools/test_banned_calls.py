@@ -50,7 +50,7 @@ def test_exact_code_passes(source: str) -> None:
 def test_a_violation_in_a_sub_package_is_found_with_its_line(tmp_path: Path) -> None:
     """Files below the engine count too, and the report names file and line."""
     (tmp_path / "predmarket/engine/deep").mkdir(parents=True)
-    for name in ("units.py", "terms.py"):
+    for name in ("units.py", "enums.py"):
         (tmp_path / "predmarket" / name).write_text("")
     (tmp_path / "predmarket/engine/deep/book.py").write_text("x = 1\ny = x / 2\n")
     assert check(tmp_path) == [

@@ -2,7 +2,7 @@
 
 import re
 
-from predmarket.terms import ErrorCode
+from predmarket.enums import ErrorCode
 from tools.error_docs import OWN_ERRORS, PAGE, page
 
 CLI = PAGE.parent.parent / "predmarket" / "cli"

@@ -2,8 +2,8 @@
 
 import random
 
-from predmarket.terms import Side
-from predmarket.tui.desk.ladder import LadderData, OwnOrder
+from predmarket.enums import Side
+from predmarket.tui.state.ladder import LadderData, OwnOrder
 from predmarket.units import QTY_ONE as Q
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.server.http.conftest import Exchange, exchange, settings
+from tests.server.gateway.conftest import Exchange, exchange, settings
 
 __all__ = ["Exchange", "exchange", "settings"]
 

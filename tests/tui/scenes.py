@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from predmarket.client import messages as feed
-from predmarket.client import shapes
+from predmarket.client import response_types
 from predmarket.client.messages import Message
 from tests.tui.script import LIVE, LOST, NOW, book, market, order, position, snapshot, trade
 
@@ -17,7 +17,7 @@ QUARTER = 15 * 60 * 1_000_000
 class Scene:
     """``messages`` end with the state that is looked at; ``answers`` are those of REST."""
 
-    markets: list[shapes.Market]
+    markets: list[response_types.Market]
     messages: list[Message]
     answers: dict[str, object] = field(default_factory=dict)
 
@@ -146,7 +146,7 @@ SCENES = {each.__name__: each for each in (thin, deep, wild, halted, disconnecte
 
 def _history(
     chance: random.Random, price: int, sizes: tuple[float, float] = (1, 120)
-) -> tuple[list[shapes.Trade], list[dict[str, Any]]]:
+) -> tuple[list[response_types.Trade], list[dict[str, Any]]]:
     """Return trades and candles, walked back from ``price``; the trades newest first."""
     candles: list[dict[str, Any]] = []
     close = price
@@ -175,7 +175,7 @@ def spelled(moment: int) -> str:
     return f"{datetime.fromtimestamp(moment / 1_000_000, UTC):%Y-%m-%dT%H:%M:%S}.000000Z"
 
 
-def _tape(trades: list[shapes.Trade]) -> Message:
+def _tape(trades: list[response_types.Trade]) -> Message:
     return snapshot(feed.TradesSnapshot, "trades:1", {"marketId": 1, "items": trades})
 
 
@@ -185,8 +185,8 @@ def _balance(available: str, locked: str = "0.000000") -> dict[str, str]:
 
 
 def _own(
-    orders: list[shapes.OrderState], held: list[shapes.Position], fills: list[shapes.Fill],
-    available: str, locked: str,
+    orders: list[response_types.OrderState], held: list[response_types.Position],
+    fills: list[response_types.Fill], available: str, locked: str,
 ) -> list[Message]:  # fmt: skip
     return [
         snapshot(feed.OrdersSnapshot, "user:7:orders", {"items": orders}),
@@ -198,11 +198,11 @@ def _own(
 
 def _position(
     slug: str, yes: str, no: str, average: str, realized: str, **fields: object
-) -> shapes.Position:
+) -> response_types.Position:
     return position(yes, no, marketSlug=slug, avgPrice=average, realizedPnl=realized, **fields)
 
 
-def _fill(number: int, slug: str, qty: str) -> shapes.Fill:
+def _fill(number: int, slug: str, qty: str) -> response_types.Fill:
     return {
         "tradeId": number, "orderId": number, "marketId": 1, "marketSlug": slug, "side": "BUY",
         "price": "0.6000", "qty": qty, "fee": "0.000000", "liquidity": "MAKER",

@@ -11,14 +11,15 @@ from textual.widgets import Input
 
 from predmarket.client import AsyncClient, Feed, Session
 from predmarket.client.session import Tokens
-from predmarket.terms import Side
-from predmarket.tui.app import Place, TradingApp
+from predmarket.enums import Side
+from predmarket.tui.app import TradingApp
+from predmarket.tui.place import Place
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.trader import Trader
 from predmarket.tui.widgets.columns import Kind, columns
 from predmarket.tui.widgets.ladder import Ladder
 from predmarket.units import Price
-from tests.server.http.conftest import Exchange, User
+from tests.server.gateway.conftest import Exchange, User
 from tests.tui.scenes import Scene
 from tests.tui.script import NOW, USER, ScriptedClient, ScriptedFeed, market
 

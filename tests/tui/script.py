@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, TypeVar, cast
 
-from predmarket.client import ApiError, shapes
+from predmarket.client import ApiError, response_types
 from predmarket.client import messages as feed
 from predmarket.client.calls import Call
 from predmarket.client.messages import Message, State, StateChanged
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 NOW = 1_900_000_000_000_000
 """The time that scripted screens live at, in microseconds."""
-USER: shapes.User = {
+USER: response_types.User = {
     "id": 7,
     "email": "ann@example.com",
     "role": "USER",
@@ -24,7 +24,7 @@ LIVE = StateChanged(State.LIVE)
 LOST = StateChanged(State.LOST, "the connection was cut")
 
 
-def market(id: int = 1, slug: str = "rain", **fields: object) -> shapes.Market:
+def market(id: int = 1, slug: str = "rain", **fields: object) -> response_types.Market:
     """Return an open market without a trade."""
     plain: dict[str, Any] = {
         "id": id, "slug": slug, "question": f"Will there be {slug}?", "description": "",
@@ -34,10 +34,10 @@ def market(id: int = 1, slug: str = "rain", **fields: object) -> shapes.Market:
         "lastPrice": None, "bestBid": None, "bestAsk": None, "volume": "0.00",
         "openInterest": "0.00",
     }  # fmt: skip
-    return cast("shapes.Market", plain | fields)
+    return cast("response_types.Market", plain | fields)
 
 
-def order(id: int, side: str, price: str, qty: str, **fields: object) -> shapes.OrderState:
+def order(id: int, side: str, price: str, qty: str, **fields: object) -> response_types.OrderState:
     """Return an open order of market 1."""
     plain: dict[str, Any] = {
         "id": id, "clientOrderId": None, "marketId": 1, "marketSlug": "rain", "userId": 7,
@@ -46,34 +46,36 @@ def order(id: int, side: str, price: str, qty: str, **fields: object) -> shapes.
         "reason": None, "timeInForce": "GTC", "expiresAt": None,
         "createdAt": "2030-01-01T00:00:00.000000Z", "updatedAt": "2030-01-01T00:00:00.000000Z",
     }  # fmt: skip
-    return cast("shapes.OrderState", plain | fields)
+    return cast("response_types.OrderState", plain | fields)
 
 
-def position(yes: str, no: str, **fields: object) -> shapes.Position:
+def position(yes: str, no: str, **fields: object) -> response_types.Position:
     """Return a position in market 1."""
     plain: dict[str, Any] = {
         "marketId": 1, "marketSlug": "rain", "qtyLong": yes, "qtyShort": no, "avgPrice": None,
         "realizedPnl": "0.000000", "unrealizedPnl": "0.000000", "markPrice": None,
     }  # fmt: skip
-    return cast("shapes.Position", plain | fields)
+    return cast("response_types.Position", plain | fields)
 
 
-def trade(id: int, price: str, qty: str, taker: str = "BUY", **fields: object) -> shapes.Trade:
+def trade(
+    id: int, price: str, qty: str, taker: str = "BUY", **fields: object
+) -> response_types.Trade:
     """Return a trade of market 1."""
     plain: dict[str, Any] = {
         "id": id, "buyOrderId": 1_000 + id, "sellOrderId": 2_000 + id, "marketId": 1,
         "price": price, "qty": qty, "takerSide": taker, "createdAt": "2030-03-17T17:46:40.000000Z",
     }  # fmt: skip
-    return cast("shapes.Trade", plain | fields)
+    return cast("response_types.Trade", plain | fields)
 
 
-def candle(price: str, start: str = "2030-03-17T17:00:00.000000Z") -> shapes.Candle:
+def candle(price: str, start: str = "2030-03-17T17:00:00.000000Z") -> response_types.Candle:
     """Return a candle in which all trades were at one price."""
     prices: Any = dict.fromkeys(("open", "high", "low", "close"), price)
-    return cast("shapes.Candle", prices | {"start": start, "volume": "1.00", "trades": 1})
+    return cast("response_types.Candle", prices | {"start": start, "volume": "1.00", "trades": 1})
 
 
-def levels(bids: dict[str, str], asks: dict[str, str]) -> shapes.BookLevels:
+def levels(bids: dict[str, str], asks: dict[str, str]) -> response_types.BookLevels:
     """Return the levels of market 1."""
     return {
         "marketId": 1,
@@ -165,12 +167,12 @@ class ScriptedClient:
             answer = answer(call)
         return cast("T", answer)
 
-    async def login(self, email: str, password: str) -> shapes.User:
+    async def login(self, email: str, password: str) -> response_types.User:
         return USER
 
     async def register(
         self, email: str, password: str, full_name: str | None = None
-    ) -> shapes.User:
+    ) -> response_types.User:
         return USER
 
     async def logout(self) -> None:

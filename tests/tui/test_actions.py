@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from predmarket.terms import MarketStatus, OrderType, Outcome, Role, Side, TimeInForce
+from predmarket.enums import MarketStatus, OrderType, Outcome, Role, Side, TimeInForce
 from predmarket.tui import actions
 from predmarket.tui.actions import Action, Ticket
 from tests.cli.conftest import Run, environment, home, run, stub

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from predmarket.client import messages as feed
-from predmarket.terms import Side
+from predmarket.enums import Side
 from predmarket.tui import keymap
-from predmarket.tui.desk.brakes import Brakes, Limits, read
-from predmarket.tui.desk.desk import Desk
+from predmarket.tui.state.brakes import Brakes, Limits, read
+from predmarket.tui.state.trading_state import Desk
 from predmarket.tui.trader import Trader
 from tests.tui.screens import scripted
 from tests.tui.script import NOW, ScriptedClient, market, order, position, snapshot

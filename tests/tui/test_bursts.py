@@ -9,7 +9,7 @@ from textual.widgets import Input
 from predmarket.tui.screens.amend import AmendDialog
 from predmarket.tui.screens.order import OrderDialog
 from predmarket.tui.screens.trading import TradingScreen
-from tests.server.http.conftest import Exchange, User
+from tests.server.gateway.conftest import Exchange, User
 from tests.tui.screens import Desktop, trading
 from tests.tui.test_trading import ann, open_orders, put_cursor, rest
 

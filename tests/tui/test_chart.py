@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from predmarket.contracts.markets import Interval
-from predmarket.tui.desk.candles import Candle
-from predmarket.tui.desk.plot import scale, slots, time_labels
+from predmarket.tui.state.candles import Candle
+from predmarket.tui.state.plot import scale, slots, time_labels
 from predmarket.tui.widgets.chart import ChartData, Kind, describe, draw
 
 HOUR = 3_600_000_000

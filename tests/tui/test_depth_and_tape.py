@@ -5,9 +5,9 @@ from collections import deque
 import pytest
 from textual.app import App, ComposeResult
 
-from predmarket.terms import Side
-from predmarket.tui.desk.depth import DepthData, DepthView, plain_lines
-from predmarket.tui.desk.tape import Print, TapeData, clock_text, prints
+from predmarket.enums import Side
+from predmarket.tui.state.depth import DepthData, DepthView, plain_lines
+from predmarket.tui.state.tape import Print, TapeData, clock_text, prints
 from predmarket.tui.widgets import depth as drawing
 from predmarket.tui.widgets import tape as paper
 from predmarket.tui.widgets.depth import Depth, depth_lines

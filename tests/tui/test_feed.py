@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from predmarket.client import messages as feed
-from predmarket.client import shapes
+from predmarket.client import response_types
 from predmarket.client.messages import Gap
 from predmarket.contracts.markets import Interval
-from predmarket.tui.desk.desk import Desk
-from predmarket.tui.desk.lamp import SILENT, Light
+from predmarket.tui.state.connection_status import SILENT, Light
+from predmarket.tui.state.trading_state import Desk
 from tests.tui.script import (
     LIVE,
     LOST,
@@ -187,7 +187,12 @@ def test_an_order_that_ended_is_gone(desk: Desk) -> None:
     ],
 )  # fmt: skip
 def test_positions_at_the_live_mark(
-    desk: Desk, wire: shapes.Position, mark: int | None, unrealized: int, if_yes: int, if_no: int
+    desk: Desk,
+    wire: response_types.Position,
+    mark: int | None,
+    unrealized: int,
+    if_yes: int,
+    if_no: int,
 ) -> None:
     """Unrealized by the mark (given doubled), and what either outcome would make of it."""
     desk.take(snapshot(feed.PositionsSnapshot, "user:7:positions", {"items": [wire]}), NOW)

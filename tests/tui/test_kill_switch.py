@@ -6,8 +6,8 @@ import pytest
 
 from predmarket.client import ApiError, Unreachable
 from predmarket.tui import kill_switch
-from predmarket.tui.desk.journal import Weight
 from predmarket.tui.kill_switch import KillSwitch
+from predmarket.tui.state.journal import Weight
 
 
 class Exchange:

@@ -9,9 +9,9 @@ from textual.app import App, ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
 
-from predmarket.terms import Side
-from predmarket.tui.desk.guard import Hand as KeyHand
-from predmarket.tui.desk.ladder import Intent, LadderData, OwnOrder, Place
+from predmarket.enums import Side
+from predmarket.tui.state.click_guard import Hand as KeyHand
+from predmarket.tui.state.ladder import Intent, LadderData, OwnOrder, Place
 from predmarket.tui.widgets.columns import Kind, columns
 from predmarket.tui.widgets.ladder import Ladder
 from tests.tui.books import sketch, wild

@@ -2,8 +2,8 @@
 
 from textual.app import App, ComposeResult
 
-from predmarket.terms import Side
-from predmarket.tui.desk.ladder import OwnOrder
+from predmarket.enums import Side
+from predmarket.tui.state.ladder import OwnOrder
 from predmarket.tui.widgets.ladder import Ladder
 from tests.tui.books import sketch, wild
 

@@ -7,9 +7,9 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.widget import Widget
 
-from predmarket.terms import Side
-from predmarket.tui.desk.axis import Axis
-from predmarket.tui.desk.ladder import LadderData, LadderView, OwnOrder
+from predmarket.enums import Side
+from predmarket.tui.state.axis import Axis
+from predmarket.tui.state.ladder import LadderData, LadderView, OwnOrder
 from predmarket.tui.widgets.columns import Kind, columns
 from predmarket.tui.widgets.ladder import Ladder
 from predmarket.tui.widgets.ladder_page import Page, Pointer

@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 from textual.strip import Strip
 
-from predmarket.tui.desk.axis import Axis
-from predmarket.tui.desk.ladder import LadderData, LadderView
-from predmarket.tui.desk.words import beyond
+from predmarket.tui.state.axis import Axis
+from predmarket.tui.state.descriptions import beyond
+from predmarket.tui.state.ladder import LadderData, LadderView
 from predmarket.tui.widgets.columns import Kind, columns
 from predmarket.tui.widgets.ladder_lines import RowLine
 from predmarket.tui.widgets.ladder_page import Page, Pointer

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from textual.app import App, ComposeResult
 
-from predmarket.terms import Side
-from predmarket.tui.desk.ladder import LadderData, OwnOrder
+from predmarket.enums import Side
+from predmarket.tui.state.ladder import LadderData, OwnOrder
 from predmarket.tui.widgets.ladder import Ladder
 from predmarket.units import QTY_ONE
 

@@ -7,10 +7,10 @@ from typing import TypeVar
 import pytest
 
 from predmarket.client.calls import Call
-from predmarket.terms import Side
+from predmarket.enums import Side
 from predmarket.tui import lane
-from predmarket.tui.desk import read
 from predmarket.tui.lane import Lane
+from predmarket.tui.state import parse
 from predmarket.tui.trader import DEADLINE, Trader
 from tests.tui.script import LIVE, NOW, USER, ScriptedClient, book, market, order
 
@@ -64,7 +64,7 @@ class Desk:
     def buy(self, *prices: str) -> None:
         """Press the key once at each price."""
         for price in prices:
-            placing = self.trader.place_at(Side.BUY, read.price(price), 1000)
+            placing = self.trader.place_at(Side.BUY, parse.price(price), 1000)
             self.tasks.append(asyncio.create_task(placing))
 
     async def sends(self, *sent: str) -> None:

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from predmarket.client import Unreachable, calls, shapes
+from predmarket.client import Unreachable, calls, response_types
 from predmarket.client import messages as feed
 from predmarket.client.calls import Call
-from predmarket.tui.desk import pages
-from predmarket.tui.desk.pages import Pages
+from predmarket.tui.state import pages
+from predmarket.tui.state.pages import Pages
 from predmarket.tui.trader import Trader
 from predmarket.tui.widgets.table import Table
 from tests.tui.screens import scripted
@@ -38,10 +38,10 @@ async def test_pages_follow_one_another_up_to_a_bound(monkeypatch: pytest.Monkey
     answers = paged([*range(1, 500)])
     failing = [Unreachable("cut")]
 
-    async def send(call: Call[shapes.Page[Any]]) -> shapes.Page[Any]:
+    async def send(call: Call[response_types.Page[Any]]) -> response_types.Page[Any]:
         if call.params.get("cursor") and failing:
             raise failing.pop()
-        return cast("shapes.Page[Any]", answers(call))
+        return cast("response_types.Page[Any]", answers(call))
 
     listed: Pages[Any] = Pages(cast("Call[Any]", calls.statement(limit=100)))
     assert await listed.load(send)

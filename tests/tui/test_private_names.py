@@ -14,10 +14,10 @@ import textual
 from textual._compositor import Compositor, CompositorUpdate
 
 import predmarket.tui
-from predmarket.tui.widgets import direct
+from predmarket.tui.widgets import direct_paint
 
 FOLDER = Path(predmarket.tui.__file__).parent
-OURS = sorted(set(FOLDER.rglob("*.py")) - {Path(direct.__file__)})
+OURS = sorted(set(FOLDER.rglob("*.py")) - {Path(direct_paint.__file__)})
 _PRIVATE = re.compile(r"\bself\.(_[a-z]\w*)|def (_[a-z]\w*)")
 
 
@@ -71,7 +71,7 @@ def test_no_private_name_of_ours_is_one_of_textual() -> None:
 
 def test_what_the_one_file_takes_is_still_there() -> None:
     """The names that the short way to the terminal is made of, in the version that is installed."""
-    source = Path(direct.__file__).read_text(encoding="utf-8")
+    source = Path(direct_paint.__file__).read_text(encoding="utf-8")
     taken = {node.attr for node in ast.walk(ast.parse(source))
              if isinstance(node, ast.Attribute) and node.attr.startswith("_")
              and not (isinstance(node.value, ast.Name) and node.value.id == "self")}  # fmt: skip

@@ -15,7 +15,7 @@ from predmarket.tui.trader import SIZES
 from predmarket.tui.widgets.chart import Chart, Kind
 from predmarket.tui.widgets.columns import Kind as Column
 from predmarket.tui.widgets.columns import columns
-from predmarket.tui.widgets.foot import Foot
+from predmarket.tui.widgets.footer import Foot
 from tests.tui.screens import Desktop, scripted
 from tests.tui.script import (
     LIVE,

@@ -8,8 +8,8 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from predmarket.tui.desk import spell
-from predmarket.tui.desk.desk import Desk
+from predmarket.tui.state import formatting
+from predmarket.tui.state.trading_state import Desk
 from predmarket.tui.themes import FALLBACK
 from predmarket.tui.widgets import tables
 from predmarket.tui.widgets.panel import Span, fit
@@ -151,33 +151,33 @@ async def test_a_long_table_scrolls() -> None:
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (spell.price(6100), "0.61"),
-        (spell.price(6150), "0.615"),
-        (spell.price(6100, 1), "0.6100"),
-        (spell.price(9_000, 1_000), "0.90"),
-        (spell.price(None), "-"),
-        (spell.average(605_000), "0.605"),
-        (spell.average(605_500), "0.606"),
-        (spell.average(543_215, 1), "0.54322"),
-        (spell.average(543_215, 10), "0.5432"),
-        (spell.average(605_000, 1_000), "0.605"),
-        (spell.change(400, 100), "+0.04"),
-        (spell.change(-5, 1), "-0.0005"),
-        (spell.change(0, 100), "0.00"),
-        (spell.change(None, 100), "-"),
-        (spell.qty(1000), "10"),
-        (spell.qty(1250), "12.50"),
-        (spell.compact(123_456_00), "123k"),
-        (spell.compact(12_345_67), "12.3k"),
-        (spell.compact(95_50), "95"),
-        (spell.compact(123_456_789_012_34), "123B"),
-        (spell.money(1_234_567_000), "1,234.57"),
-        (spell.money(-4_999), "0.00"),
-        (spell.money(-5_000), "-0.01"),
-        (spell.gain(350_000), "+0.35"),
-        (spell.gain(0), "0.00"),
-        (spell.span(18_720 * spell.SECOND), "5 h 12 min"),
-        (spell.age(900_000), "<1 s"),
+        (formatting.price(6100), "0.61"),
+        (formatting.price(6150), "0.615"),
+        (formatting.price(6100, 1), "0.6100"),
+        (formatting.price(9_000, 1_000), "0.90"),
+        (formatting.price(None), "-"),
+        (formatting.average(605_000), "0.605"),
+        (formatting.average(605_500), "0.606"),
+        (formatting.average(543_215, 1), "0.54322"),
+        (formatting.average(543_215, 10), "0.5432"),
+        (formatting.average(605_000, 1_000), "0.605"),
+        (formatting.change(400, 100), "+0.04"),
+        (formatting.change(-5, 1), "-0.0005"),
+        (formatting.change(0, 100), "0.00"),
+        (formatting.change(None, 100), "-"),
+        (formatting.qty(1000), "10"),
+        (formatting.qty(1250), "12.50"),
+        (formatting.compact(123_456_00), "123k"),
+        (formatting.compact(12_345_67), "12.3k"),
+        (formatting.compact(95_50), "95"),
+        (formatting.compact(123_456_789_012_34), "123B"),
+        (formatting.money(1_234_567_000), "1,234.57"),
+        (formatting.money(-4_999), "0.00"),
+        (formatting.money(-5_000), "-0.01"),
+        (formatting.gain(350_000), "+0.35"),
+        (formatting.gain(0), "0.00"),
+        (formatting.span(18_720 * formatting.SECOND), "5 h 12 min"),
+        (formatting.age(900_000), "<1 s"),
         (fit("日本", 3), "日…"),
         (fit("a\tb\x1b", 4), "a b\ufffd"),
         (fit("ab", 4, right=True), "  ab"),

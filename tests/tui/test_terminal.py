@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from predmarket.tui.desk.guard import HOLD_SECONDS
+from predmarket.tui.state.click_guard import HOLD_SECONDS
 from tests.support.exchange import QUICK, ROOT, ExchangeProcess
 from tests.tui.terminal import (
     ALTERNATE,

@@ -5,13 +5,13 @@ from typing import cast
 
 import pytest
 
-from predmarket.client import ApiError, Unreachable, shapes
+from predmarket.client import ApiError, Unreachable, response_types
 from predmarket.client import messages as feed
 from predmarket.contracts.amounts import format_time
 from predmarket.contracts.markets import Interval
-from predmarket.terms import Side
-from predmarket.tui.desk.journal import Weight
-from predmarket.tui.desk.lamp import SILENT, Light
+from predmarket.enums import Side
+from predmarket.tui.state.connection_status import SILENT, Light
+from predmarket.tui.state.journal import Weight
 from predmarket.tui.trader import Trader
 from tests.tui.script import (
     LIVE,
@@ -98,7 +98,7 @@ async def test_an_order_carries_a_deadline_in_the_exchanges_time(trader: Trader)
     ahead = 3_600_000
     trader.take(feed.TickerSnapshot(
         topic="ticker:1", seq=1, last_seq=None, ts=NOW // 1_000 + ahead, raw=b"",
-        data=cast("shapes.Ticker", {"marketId": 1, "lastPrice": None, "bestBid": None,
+        data=cast("response_types.Ticker", {"marketId": 1, "lastPrice": None, "bestBid": None,
               "bestAsk": None, "volume": "0.00", "openInterest": "0.00"}),
     ))  # fmt: skip
     trader.armed = True

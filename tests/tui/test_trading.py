@@ -5,14 +5,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from predmarket.terms import Side
-from predmarket.tui.desk.journal import Weight
+from predmarket.enums import Side
 from predmarket.tui.screens.amend import AmendDialog
 from predmarket.tui.screens.login import LoginScreen
 from predmarket.tui.screens.order import OrderDialog
 from predmarket.tui.screens.portfolio import PortfolioScreen
 from predmarket.tui.screens.trading import TradingScreen
-from tests.server.http.conftest import PASSWORD, Exchange, User
+from predmarket.tui.state.journal import Weight
+from tests.server.gateway.conftest import PASSWORD, Exchange, User
 from tests.tui.screens import Desktop, live, trading
 
 

@@ -11,10 +11,10 @@ from typing import Protocol
 
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
 
+from predmarket.enums import ErrorCode
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.observability.redaction import cut
 from predmarket.server.observability.request import CURRENT
-from predmarket.terms import ErrorCode
 
 
 class BareRoute(Protocol):

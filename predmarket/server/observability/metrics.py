@@ -27,9 +27,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from predmarket.engine.commands import PlaceOrder
-from predmarket.server.settlement.core import CoreStatus
+from predmarket.enums import ErrorCode, OrderType, Side
+from predmarket.server.core.status import CoreStatus
 from predmarket.server.storage.database import Database
-from predmarket.terms import ErrorCode, OrderType, Side
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")  # the framework adds it
 
@@ -168,3 +168,6 @@ class _Standing(Collector):
         leader = GaugeMetricFamily("settlement_leader", "Who settles.", labels=("holder",))
         leader.add_metric((core.leader,), 1)
         yield leader
+
+
+PATH = "/metrics"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any
 
 from predmarket.server.settings import Settings
-from predmarket.server.shown import HIDDEN, secrets_in
+from predmarket.server.url_redaction import HIDDEN, secrets_in
 
 _SHORTEST = 6
 """A shorter value cannot be told from ordinary text."""

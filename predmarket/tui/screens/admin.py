@@ -8,21 +8,21 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
-from predmarket.client import ClientError, calls, shapes
-from predmarket.terms import MarketStatus, Outcome, Role
+from predmarket.client import ClientError, calls, response_types
+from predmarket.enums import MarketStatus, Outcome, Role
 from predmarket.tui import actions
 from predmarket.tui.actions import Action
-from predmarket.tui.desk import spell
-from predmarket.tui.desk.journal import Weight
-from predmarket.tui.desk.markets import Market
-from predmarket.tui.desk.pages import Pages
-from predmarket.tui.screens import entry
+from predmarket.tui.screens import field_parsing
 from predmarket.tui.screens.admin_keys import BINDINGS, HINTS
 from predmarket.tui.screens.base import DeskScreen, start
-from predmarket.tui.screens.entry import Wrong
+from predmarket.tui.screens.field_parsing import Wrong
 from predmarket.tui.screens.form import Field, FormDialog
 from predmarket.tui.screens.frame import fill_foot, fill_header
-from predmarket.tui.widgets.foot import Foot
+from predmarket.tui.state import formatting
+from predmarket.tui.state.journal import Weight
+from predmarket.tui.state.markets import Market
+from predmarket.tui.state.pages import Pages
+from predmarket.tui.widgets.footer import Foot
 from predmarket.tui.widgets.header import Header
 from predmarket.tui.widgets.panel import Span
 from predmarket.tui.widgets.table import Row, Table, number, text
@@ -84,9 +84,9 @@ class AdminScreen(DeskScreen[None]):
                         Span(str(market.id), "dim"),
                         Span(market.slug, "strong"),
                         Span(str(market.outcome or market.status), _tone(market)),
-                        Span(spell.price(market.last, market.tick)),
-                        Span(spell.compact(market.volume)),
-                        Span(spell.compact(market.interest), "dim"),
+                        Span(formatting.price(market.last, market.tick)),
+                        Span(formatting.compact(market.volume)),
+                        Span(formatting.compact(market.interest), "dim"),
                         Span(market.question, "dim"),
                     ),
                 )
@@ -133,7 +133,7 @@ class AdminScreen(DeskScreen[None]):
         key = self.query_one("#all-markets", Table).key
         return self.trader.desk.markets.get(key if isinstance(key, int) else None)
 
-    def _user(self) -> shapes.User | None:
+    def _user(self) -> response_types.User | None:
         key = self.query_one("#all-users", Table).key
         return next((user for user in self._users.items if user["id"] == key), None)
 
@@ -164,7 +164,7 @@ class AdminScreen(DeskScreen[None]):
     async def _load_users(self) -> None:
         await self.load(self._users, "accounts", "user list")
 
-    async def _change(self, action: Action[shapes.User]) -> None:
+    async def _change(self, action: Action[response_types.User]) -> None:
         """Change an account, and show it as it is then."""
         done = await self._perform(action)
         if done is not None:
@@ -181,7 +181,9 @@ class AdminScreen(DeskScreen[None]):
         if found is None:
             return
         try:
-            closes = entry.moment(found["closes"], "closing time") if found["closes"] else None
+            closes = (
+                field_parsing.moment(found["closes"], "closing time") if found["closes"] else None
+            )
         except Wrong as error:
             self.trader.say(str(error), Weight.BAD)
             return
@@ -280,7 +282,7 @@ class AdminScreen(DeskScreen[None]):
             await self._change(actions.update_user(user["id"], user["email"], disabled=off))
 
 
-def _accounts(search: str) -> Pages[shapes.User]:
+def _accounts(search: str) -> Pages[response_types.User]:
     return Pages(calls.users(q=search or None, limit=_PAGE))
 
 

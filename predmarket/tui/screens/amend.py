@@ -9,11 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Label, Static
 
-from predmarket.tui.desk import spell
-from predmarket.tui.screens import entry
+from predmarket.tui.screens import field_parsing
 from predmarket.tui.screens.base import DeskDialog
-from predmarket.tui.screens.entry import Wrong
-from predmarket.tui.widgets.foreign import foreign
+from predmarket.tui.screens.field_parsing import Wrong
+from predmarket.tui.state import formatting
+from predmarket.tui.widgets.untrusted_text import foreign
 from predmarket.units import Price, Qty
 
 
@@ -31,7 +31,9 @@ class AmendDialog(DeskDialog[None]):
     def compose(self) -> ComposeResult:
         order = self.trader.desk.orders.get(self._order)
         price = (
-            "" if order is None else spell.price(order.price, self.trader.desk.tick(order.market))
+            ""
+            if order is None
+            else formatting.price(order.price, self.trader.desk.tick(order.market))
         )
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = f"Amend order {self._order}"
@@ -40,7 +42,7 @@ class AmendDialog(DeskDialog[None]):
             yield Horizontal(
                 Label("Price"), Input(price, id="price", compact=True), classes="field"
             )
-            qty = "" if order is None else spell.qty(order.qty)
+            qty = "" if order is None else formatting.qty(order.qty)
             yield Horizontal(
                 Label("Total quantity"), Input(qty, id="qty", compact=True), classes="field"
             )
@@ -61,10 +63,10 @@ class AmendDialog(DeskDialog[None]):
             self.tell("the order is not open any more", "$error")
             return
         try:
-            price = entry.price(
+            price = field_parsing.price(
                 self.query_one("#price", Input).value, self.trader.desk.tick(order.market)
             )
-            qty = entry.qty(self.query_one("#qty", Input).value)
+            qty = field_parsing.qty(self.query_one("#qty", Input).value)
         except Wrong as error:
             self.tell(str(error), "$error")
             return

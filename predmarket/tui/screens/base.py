@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
@@ -11,14 +11,12 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Static
 
 from predmarket.client import ClientError
-from predmarket.tui.desk.journal import Weight
-from predmarket.tui.desk.pages import Pages
+from predmarket.tui.screens.host import Host
+from predmarket.tui.state.journal import Weight
+from predmarket.tui.state.pages import Pages
 from predmarket.tui.trader import Trader
-from predmarket.tui.widgets.foreign import foreign
-from predmarket.tui.widgets.lined import Lined
-
-if TYPE_CHECKING:
-    from predmarket.tui.app import TradingApp
+from predmarket.tui.widgets.line_widget import Lined
+from predmarket.tui.widgets.untrusted_text import foreign
 
 R = TypeVar("R")
 
@@ -103,9 +101,9 @@ class DeskScreen(_Ticking, Screen[R], Generic[R]):
     BINDINGS: ClassVar[list[BindingType]] = _FOCUS
 
     @property
-    def trading(self) -> "TradingApp":
+    def trading(self) -> Host:
         """Return the application."""
-        return cast("TradingApp", self.app)
+        return cast("Host", self.app)
 
     @property
     def trader(self) -> Trader:
@@ -136,9 +134,9 @@ class DeskDialog(_Ticking, ModalScreen[R], Generic[R]):
     _over = False
 
     @property
-    def trading(self) -> "TradingApp":
+    def trading(self) -> Host:
         """Return the application."""
-        return cast("TradingApp", self.app)
+        return cast("Host", self.app)
 
     @property
     def trader(self) -> Trader:

@@ -12,8 +12,8 @@ from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
 from predmarket.tui.screens.base import DeskDialog
-from predmarket.tui.widgets.choice import Choice
-from predmarket.tui.widgets.foreign import foreign
+from predmarket.tui.widgets.radio import Choice
+from predmarket.tui.widgets.untrusted_text import foreign
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from predmarket.tui.screens.base import DeskScreen
+from predmarket.tui.session import FLASH_S
 from predmarket.tui.trader import Trader
-from predmarket.tui.watcher import FLASH_S
-from predmarket.tui.widgets.foot import Foot, Hint
+from predmarket.tui.widgets.footer import Foot, Hint
 from predmarket.tui.widgets.header import Header, HeaderData
 
 

@@ -1,16 +1,13 @@
 """The form that shows the trader's own limits and changes them, in keys.toml as well."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from predmarket.tui import keymap
-from predmarket.tui.desk import brakes
-from predmarket.tui.desk.brakes import Limits
-from predmarket.tui.desk.journal import Weight
+from predmarket.tui.screens.base import DeskScreen
 from predmarket.tui.screens.form import Field, FormDialog
-
-if TYPE_CHECKING:
-    from predmarket.tui.app import TradingApp
+from predmarket.tui.state import brakes
+from predmarket.tui.state.brakes import Limits
+from predmarket.tui.state.journal import Weight
 
 _FIELDS = (
     ("order", "Largest order", "contracts"),
@@ -39,16 +36,17 @@ def _check(values: dict[str, str]) -> str:
     return ""
 
 
-async def change(app: "TradingApp") -> None:
+async def change(screen: DeskScreen[None]) -> None:
     """Show the limits; what the trader changes holds at once, and the next time, too."""
-    values = await app.push_screen_wait(form(app.trader.brakes.limits))
+    host = screen.trading
+    values = await screen.app.push_screen_wait(form(host.trader.brakes.limits))
     if values is None:
         return
     limits = brakes.read(values)
-    app.limit(limits)
+    host.limit(limits)
     said, weight = f"your limits: {limits.words or 'none'}", Weight.GOOD
     try:
-        await asyncio.to_thread(keymap.save_limits, app.place.folder, limits)
+        await asyncio.to_thread(keymap.save_limits, host.place.folder, limits)
     except (OSError, ValueError) as error:
         said, weight = f"{said}, until the screen ends; {keymap.FILE}: {error}", Weight.WARNING
-    app.trader.say(said, weight)
+    host.trader.say(said, weight)

@@ -11,7 +11,7 @@ from textual.widgets import Button, Input, Label, Static
 
 from predmarket.client import ApiError, ClientError
 from predmarket.tui.screens.base import DeskScreen, start
-from predmarket.tui.widgets.foreign import foreign
+from predmarket.tui.widgets.untrusted_text import foreign
 
 
 class LoginScreen(DeskScreen[None]):

@@ -18,17 +18,17 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
-from predmarket.client import ApiError, ClientError, shapes
-from predmarket.terms import OrderType, Side, TimeInForce
+from predmarket.client import ApiError, ClientError, response_types
+from predmarket.enums import OrderType, Side, TimeInForce
 from predmarket.tui import actions
 from predmarket.tui.actions import Ticket
-from predmarket.tui.desk import read, spell
-from predmarket.tui.desk.markets import Market
-from predmarket.tui.screens import entry
+from predmarket.tui.screens import field_parsing
 from predmarket.tui.screens.base import DeskDialog, start
-from predmarket.tui.screens.entry import Wrong
-from predmarket.tui.widgets.choice import Choice
-from predmarket.tui.widgets.foreign import foreign
+from predmarket.tui.screens.field_parsing import Wrong
+from predmarket.tui.state import formatting, parse
+from predmarket.tui.state.markets import Market
+from predmarket.tui.widgets.radio import Choice
+from predmarket.tui.widgets.untrusted_text import foreign
 from predmarket.units import Price, Qty
 
 _PAUSE_S = 0.15
@@ -69,7 +69,7 @@ class OrderDialog(DeskDialog[None]):
         self._price = price
         self._at_market = at_market
         self._order_id = uuid4().hex
-        self._shown: tuple[Ticket, shapes.Preview] | None = None
+        self._shown: tuple[Ticket, response_types.Preview] | None = None
         """The preview that the trader sees, and its ticket."""
         self._proposed = ""
         """The price that the form has filled in by itself."""
@@ -88,7 +88,9 @@ class OrderDialog(DeskDialog[None]):
             yield _row("Type", Choice([OrderType.LIMIT, OrderType.MARKET], kind, id="type"))
             yield _row(
                 "Quantity",
-                Input(spell.qty(self._qty or trader.sizes[trader.size]), id="qty", compact=True),
+                Input(
+                    formatting.qty(self._qty or trader.sizes[trader.size]), id="qty", compact=True
+                ),
             )
             yield _row("Price", Input(self._proposed, id="price", compact=True))
             yield _row("Slippage", Input(placeholder="0.10", id="slippage", compact=True))
@@ -132,7 +134,7 @@ class OrderDialog(DeskDialog[None]):
         book = self.trader.desk.book
         best = book.best_bid if side is Side.BUY else book.best_ask
         price = self._price or best or self._market.last
-        return "" if price is None else spell.price(price, self._market.tick)
+        return "" if price is None else formatting.price(price, self._market.tick)
 
     @on(Input.Changed)
     @on(Choice.Changed)
@@ -214,11 +216,13 @@ class OrderDialog(DeskDialog[None]):
             slug=self._market.slug,
             side=Side(self._value("side")),
             type=kind,
-            qty=entry.qty(self._text("qty")),
-            price=None if at_market else entry.price(self._text("price"), self._market.tick),
-            slippage=entry.share(slippage, "slippage") if at_market and slippage else None,
+            qty=field_parsing.qty(self._text("qty")),
+            price=None
+            if at_market
+            else field_parsing.price(self._text("price"), self._market.tick),
+            slippage=field_parsing.share(slippage, "slippage") if at_market and slippage else None,
             tif=None if tif is default else tif,
-            expires_at=entry.moment(self._text("expires"), "expiry") if gtd else None,
+            expires_at=field_parsing.moment(self._text("expires"), "expiry") if gtd else None,
             post_only=not self.query_one("#post-only").disabled and self._value("post-only") == _ON,
             reduce_only=self._value("reduce-only") == _ON,
         )
@@ -240,7 +244,7 @@ class OrderDialog(DeskDialog[None]):
         if found is not None and not self._sending:
             self._show(ticket, found)
 
-    async def _ask(self, ticket: Ticket) -> shapes.Preview | None:
+    async def _ask(self, ticket: Ticket) -> response_types.Preview | None:
         """Ask what ``ticket`` would do; None when there is no answer, which is said."""
         try:
             return await self.trader.client.send(actions.preview(ticket).call)
@@ -249,7 +253,7 @@ class OrderDialog(DeskDialog[None]):
             self.tell(error.message if isinstance(error, ApiError) else str(error), "$error")
             return None
 
-    def _show(self, ticket: Ticket, found: shapes.Preview) -> None:
+    def _show(self, ticket: Ticket, found: response_types.Preview) -> None:
         self._shown = (ticket, found)
         self._tell_both()
 
@@ -266,37 +270,37 @@ class OrderDialog(DeskDialog[None]):
         self.query_one("#preview", Static).update(Content("\n").join(parts))
 
 
-def _worse(now: shapes.Preview, before: shapes.Preview, side: Side) -> bool:
+def _worse(now: response_types.Preview, before: response_types.Preview, side: Side) -> bool:
     """Tell whether an order would do worse now: fill less, or at worse prices."""
-    if read.qty(now["fillQty"]) < read.qty(before["fillQty"]):
+    if parse.qty(now["fillQty"]) < parse.qty(before["fillQty"]):
         return True
     for name in ("avgPrice", "worstPrice"):
         price, was = now[name], before[name]
         if price is None or was is None:
             continue
-        dearer = read.money(price) - read.money(was)
+        dearer = parse.money(price) - parse.money(was)
         if (dearer if side is Side.BUY else -dearer) > 0:
             return True
     return False
 
 
-def in_words(ticket: Ticket, found: shapes.Preview, tick: Price) -> Content:
+def in_words(ticket: Ticket, found: response_types.Preview, tick: Price) -> Content:
     """Return what an order would do, in three lines."""
-    fills, rests = read.qty(found["fillQty"]), read.qty(found["restQty"])
+    fills, rests = parse.qty(found["fillQty"]), parse.qty(found["restQty"])
     lines = []
     if fills and found["avgPrice"] and found["worstPrice"]:
-        average = spell.average(read.money(found["avgPrice"]), tick)
-        worst = spell.price(read.price(found["worstPrice"]), tick)
-        fees = spell.money(read.money(found["fees"]))
-        lines.append(f"fills {spell.qty(fills)} at {average}, worst {worst}, fees {fees}")
+        average = formatting.average(parse.money(found["avgPrice"]), tick)
+        worst = formatting.price(parse.price(found["worstPrice"]), tick)
+        fees = formatting.money(parse.money(found["fees"]))
+        lines.append(f"fills {formatting.qty(fills)} at {average}, worst {worst}, fees {fees}")
     else:
         lines.append("fills nothing now")
     if rests and found["queueAhead"] is not None:
-        ahead = spell.qty(read.qty(found["queueAhead"]))
-        locked = spell.money(read.money(found["locked"]))
-        lines.append(f"rests {spell.qty(rests)} behind {ahead}, locks {locked}")
+        ahead = formatting.qty(parse.qty(found["queueAhead"]))
+        locked = formatting.money(parse.money(found["locked"]))
+        lines.append(f"rests {formatting.qty(rests)} behind {ahead}, locks {locked}")
     else:
-        lines.append(f"cancels the remaining {spell.qty(rests)}" if rests else "rests nothing")
+        lines.append(f"cancels the remaining {formatting.qty(rests)}" if rests else "rests nothing")
     return Content.assemble(foreign(ticket.words, "b"), *(f"\n{line}" for line in lines))
 
 

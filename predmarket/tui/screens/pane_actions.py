@@ -1,26 +1,21 @@
 """What keys and the mouse do to the panes of the trading screen."""
 
-from typing import TYPE_CHECKING, cast
-
 from textual import events
 
-from predmarket.tui.desk.journal import Weight
+from predmarket.tui.screens.base import DeskScreen
 from predmarket.tui.screens.panes import Panes
-
-if TYPE_CHECKING:
-    from predmarket.tui.screens.trading import TradingScreen
+from predmarket.tui.state.journal import Weight
 
 _LEFT = 1
 
 
-class PaneActions:
-    """Mixed into the trading screen, which has ``panes``."""
+class PaneActions(DeskScreen[None]):
+    """A screen of ``panes``; the trading screen is one."""
 
     panes: Panes
 
-    @property
-    def _whole(self) -> "TradingScreen":
-        return cast("TradingScreen", self)
+    def action_home(self) -> None:
+        """Go back to where the screen begins."""
 
     def action_fill(self) -> None:
         """Let the pane with the keyboard fill the screen, or put all back."""
@@ -35,8 +30,8 @@ class PaneActions:
             self._say("the ladder stays; Tab goes to the other panes")
         elif pane is not None:
             self.panes.hide(pane)
-            key = self._whole.trading.key_of("pane.standard")
-            self._whole.action_home()
+            key = self.trading.key_of("pane.standard")
+            self.action_home()
             self._say(f"{pane} hidden; {key} shows all panes")
 
     def action_standard(self) -> None:
@@ -50,19 +45,19 @@ class PaneActions:
             self._say(f"{pane} has one width: the screen's")
 
     def _pane(self) -> str | None:
-        if self._whole.trading.plain:
+        if self.trading.plain:
             self._say("plain mode shows one part at a time")
             return None
         return self.panes.focused()
 
     def _say(self, text: str) -> None:
-        self._whole.trader.say(text, Weight.WARNING)
+        self.trader.say(text, Weight.WARNING)
 
     # the pointer
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of the line between two panes."""
-        if event.button == _LEFT and not self._whole.trading.plain:
+        if event.button == _LEFT and not self.trading.plain:
             self.panes.take_hold(event.screen_offset)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
@@ -81,13 +76,13 @@ class PaneActions:
         if event.chain != 2 or "@click" in event.style.meta:
             return
         pane = self.panes.titled(event.screen_offset)
-        if pane is not None and not self._whole.trading.plain and not self.panes.dragged:
+        if pane is not None and not self.trading.plain and not self.panes.dragged:
             self.panes.fill(None if self.panes.filling else pane)
 
     def on_resize(self) -> None:
         """Fit the panes to another terminal, once its class of sizes is known."""
-        self._whole.call_after_refresh(self._refit)
+        self.call_after_refresh(self._refit)
 
     def _refit(self) -> None:
-        if self._whole.is_attached:
+        if self.is_attached:
             self.panes.apply()

@@ -9,13 +9,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import ContentSwitcher
 
-from predmarket.client import calls, shapes
-from predmarket.tui.desk import read, spell
-from predmarket.tui.desk.pages import Pages
+from predmarket.client import calls, response_types
 from predmarket.tui.screens.base import DeskScreen, start
 from predmarket.tui.screens.frame import fill_foot, fill_header
+from predmarket.tui.state import formatting, parse
+from predmarket.tui.state.pages import Pages
 from predmarket.tui.widgets import tables
-from predmarket.tui.widgets.foot import Foot
+from predmarket.tui.widgets.footer import Foot
 from predmarket.tui.widgets.header import Header
 from predmarket.tui.widgets.panel import Line, Panel, Span, line
 from predmarket.tui.widgets.table import Row, Table, number, text
@@ -60,8 +60,8 @@ class PortfolioScreen(DeskScreen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._statement: Pages[shapes.LedgerLine] = Pages(calls.statement(limit=_PAGE))
-        self._fills: Pages[shapes.Fill] = Pages(calls.fills(limit=_PAGE))
+        self._statement: Pages[response_types.LedgerLine] = Pages(calls.statement(limit=_PAGE))
+        self._fills: Pages[response_types.Fill] = Pages(calls.fills(limit=_PAGE))
 
     def compose(self) -> ComposeResult:
         desk = self.trader.desk
@@ -92,9 +92,9 @@ class PortfolioScreen(DeskScreen[None]):
         cash = desk.balance.total if desk.balance else 0
         self.query_one(Worth).parts = (
             line(
-                Span("Total ", "dim"), Span(spell.money(cash + value), "strong"),
-                Span("   cash ", "dim"), Span(spell.money(cash)),
-                Span("   positions ", "dim"), Span(spell.money(value)),
+                Span("Total ", "dim"), Span(formatting.money(cash + value), "strong"),
+                Span("   cash ", "dim"), Span(formatting.money(cash)),
+                Span("   positions ", "dim"), Span(formatting.money(value)),
             ),
             line(
                 Span("Profit ", "dim"), tables.money(value - cost + realized),
@@ -115,8 +115,8 @@ class PortfolioScreen(DeskScreen[None]):
                     (
                         Span(each["createdAt"][:19].replace("T", " "), "dim"),
                         Span(each["kind"]),
-                        tables.money(read.money(each["amount"])),
-                        Span(each["marketSlug"] or spell.NOTHING),
+                        tables.money(parse.money(each["amount"])),
+                        Span(each["marketSlug"] or formatting.NOTHING),
                         Span(each["reason"] or "", "dim"),
                     ),
                 )

@@ -15,22 +15,22 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
 from predmarket.contracts.markets import Interval
-from predmarket.terms import Side
-from predmarket.tui.desk import spell
-from predmarket.tui.desk.journal import Weight
+from predmarket.enums import Side
 from predmarket.tui.screens import limits
 from predmarket.tui.screens.amend import AmendDialog
-from predmarket.tui.screens.base import DeskScreen, start
-from predmarket.tui.screens.filling import fill_chart, fill_flow, fill_ladder
+from predmarket.tui.screens.base import start
 from predmarket.tui.screens.frame import fill_foot, fill_header
 from predmarket.tui.screens.order import OrderDialog
 from predmarket.tui.screens.pane_actions import PaneActions
 from predmarket.tui.screens.panes import Panes
 from predmarket.tui.screens.trading_keys import BINDINGS, HINTS
+from predmarket.tui.screens.widget_data import fill_chart, fill_flow, fill_ladder
+from predmarket.tui.state import formatting
+from predmarket.tui.state.journal import Weight
 from predmarket.tui.widgets import tables
 from predmarket.tui.widgets.chart import Chart, Kind
 from predmarket.tui.widgets.depth import Depth
-from predmarket.tui.widgets.foot import Foot
+from predmarket.tui.widgets.footer import Foot
 from predmarket.tui.widgets.header import Header
 from predmarket.tui.widgets.ladder import Ladder
 from predmarket.tui.widgets.panel import Span
@@ -42,7 +42,7 @@ from predmarket.tui.widgets.tape import Tape
 _TABS = ("positions", "orders", "fills", "messages")
 
 
-class TradingScreen(PaneActions, DeskScreen[None]):
+class TradingScreen(PaneActions):
     """Everything one trades on."""
 
     CSS_PATH = "trading.tcss"
@@ -116,8 +116,8 @@ class TradingScreen(PaneActions, DeskScreen[None]):
         return [
             Span(" unrealized "), tables.money(profit),
             *([Span(f" ({without} without a mark)", "warn")] if without else []),
-            Span("  locked "), Span(spell.money(balance.locked)),
-            Span("  available "), Span(spell.money(balance.available), "strong"),
+            Span("  locked "), Span(formatting.money(balance.locked)),
+            Span("  available "), Span(formatting.money(balance.available), "strong"),
         ]  # fmt: skip
 
     # the ladder
@@ -257,7 +257,7 @@ class TradingScreen(PaneActions, DeskScreen[None]):
 
     def action_limits(self) -> None:
         """Show and change the trader's own limits."""
-        start(self, partial(limits.change, self.trading), exclusive=True, group="limits")
+        start(self, partial(limits.change, self), exclusive=True, group="limits")
 
     def action_markets(self) -> None:
         """Go to the markets or back."""

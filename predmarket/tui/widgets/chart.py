@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from predmarket.contracts.markets import Interval
-from predmarket.tui.desk import plot, spell
-from predmarket.tui.desk.candles import Candle
-from predmarket.tui.desk.ladder import FALLEN, RISEN
-from predmarket.tui.desk.plot import Scale, Slots
+from predmarket.tui.state import formatting, plot
+from predmarket.tui.state.candles import Candle
+from predmarket.tui.state.ladder import FALLEN, RISEN
+from predmarket.tui.state.plot import Scale, Slots
 from predmarket.tui.widgets.panel import Line, Panel, Span, fit
 from predmarket.units import Micros, Price
 
@@ -132,7 +132,7 @@ def _axes(
     for price in scale.labels():
         y = scale.place(price, rows)
         sheet.put(0, y, "┈" * columns, "grid")
-        sheet.put(columns + 1, y, " " + spell.price(price, finest), "dim")
+        sheet.put(columns + 1, y, " " + formatting.price(price, finest), "dim")
     for slot, label in plot.time_labels(cut.starts, data.interval, 10):
         for y in range(rows):
             if sheet.chars[y][slot] == " ":
@@ -208,7 +208,7 @@ def _mark(sheet: _Sheet, data: ChartData, scale: Scale, rows: int, columns: int)
             sheet.put(x, y, "╌", "dim")
     tone = {True: "gaintag", False: "losstag", None: "tag"}[data.rising]
     arrow = {True: RISEN, False: FALLEN, None: " "}[data.rising]
-    text = f"{arrow}{spell.price(data.last, data.tick)} "
+    text = f"{arrow}{formatting.price(data.last, data.tick)} "
     sheet.put(columns, y, fit(text, sheet.width - columns), tone)
 
 
@@ -216,10 +216,9 @@ def describe(data: ChartData, width: int, height: int) -> list[Line]:
     """Return the newest candles in words, for those who hear the screen instead of seeing it."""
     lines = [Line((Span(fit(f"Prices by {data.interval}, newest first", width), "strong"),))]
     for candle in reversed(data.candles[-max(0, height - 1) :]):
-        parts = [f"{name} {spell.price(getattr(candle, name), data.tick)}" for name in _NAMES]
-        text = (
-            f"{spell.clock(candle.start)[:5]} {' '.join(parts)} volume {spell.qty(candle.volume)}"
-        )
+        parts = [f"{name} {formatting.price(getattr(candle, name), data.tick)}" for name in _NAMES]
+        parts.append(f"volume {formatting.qty(candle.volume)}")
+        text = f"{formatting.clock(candle.start)[:5]} {' '.join(parts)}"
         lines.append(Line((Span(fit(text, width)),)))
     return lines[:height]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 
-from predmarket.terms import Side
-from predmarket.tui.desk.figures import MONEY_CELLS, SIZE_CELLS, decimals_of
+from predmarket.enums import Side
+from predmarket.tui.state.formatting import MONEY_CELLS, SIZE_CELLS, decimals_of
 from predmarket.units import Price
 
 

@@ -14,11 +14,11 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.strip import Strip
 
-from predmarket.terms import Side
-from predmarket.tui.desk.depth import REACHES, Cell, DepthData, DepthView, plain_lines
-from predmarket.tui.desk.figures import price_text, size_text
+from predmarket.enums import Side
+from predmarket.tui.state.depth import REACHES, Cell, DepthData, DepthView, plain_lines
+from predmarket.tui.state.formatting import price_text, size_text
 from predmarket.tui.widgets.bars import round_up
-from predmarket.tui.widgets.lined import Lined
+from predmarket.tui.widgets.line_widget import Lined
 from predmarket.tui.widgets.palette import Palette
 from predmarket.units import Qty
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from predmarket.tui.desk import spell
-from predmarket.tui.desk.lamp import Light
-from predmarket.tui.desk.markets import Market
+from predmarket.tui.state import formatting
+from predmarket.tui.state.connection_status import Light
+from predmarket.tui.state.markets import Market
 from predmarket.tui.widgets.panel import Line, Panel, Span, fit, join
 from predmarket.units import Micros
 
@@ -99,14 +99,14 @@ class Header(Panel):
         market = self.data.market
         if market is None or market.closes_at is None or market.final:
             return ""
-        return f"closes in {spell.span(market.closes_at - self.data.now)}"
+        return f"closes in {formatting.span(market.closes_at - self.data.now)}"
 
     def _lamp(self) -> tuple[Span, ...]:
         data = self.data
         sign, tone = _LAMP[data.light]
         words = str(data.light.value)
         if data.age is not None and data.light is not Light.CONNECTING:
-            words += f" {fit(spell.age(data.age), 4)}"
+            words += f" {fit(formatting.age(data.age), 4)}"
         if data.waiting > _MANY_WAIT:
             words += f", {data.waiting} behind"
         return (Span(words if self._plain else f"{sign} {words}", tone),)

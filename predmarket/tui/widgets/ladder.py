@@ -5,7 +5,7 @@ on the half where that is empty, so that the first order in it finds every price
 tick() compares what stands on the screen with the data and repaints the lines that differ; nothing
 else repaints, however much the data changes. Placing is only described in SAFE, in ARM it becomes a
 message; cancelling always does. What moved under a click less than 200 ms ago holds it
-(desk/guard.py).
+(state/click_guard.py).
 """
 
 import time
@@ -17,11 +17,12 @@ from textual.binding import BindingType
 from textual.geometry import Size
 from textual.strip import Strip
 
-from predmarket.terms import Side
-from predmarket.tui.desk.axis import Axis
-from predmarket.tui.desk.figures import price_text
-from predmarket.tui.desk.guard import Guard, Hand
-from predmarket.tui.desk.ladder import (
+from predmarket.enums import Side
+from predmarket.tui.state.axis import Axis
+from predmarket.tui.state.click_guard import Guard, Hand
+from predmarket.tui.state.descriptions import describe
+from predmarket.tui.state.formatting import price_text
+from predmarket.tui.state.ladder import (
     Cancel,
     CancelAll,
     Intent,
@@ -31,7 +32,6 @@ from predmarket.tui.desk.ladder import (
     Place,
     Row,
 )
-from predmarket.tui.desk.words import describe
 from predmarket.tui.widgets import ladder_style as look
 from predmarket.tui.widgets.columns import columns
 from predmarket.tui.widgets.ladder_keys import BINDINGS
@@ -40,7 +40,7 @@ from predmarket.tui.widgets.ladder_messages import LadderMessages
 from predmarket.tui.widgets.ladder_page import Page, Pointer, Spot
 from predmarket.tui.widgets.ladder_painter import Painter
 from predmarket.tui.widgets.ladder_rows import RowLines
-from predmarket.tui.widgets.lined import Lined, fit_to_be_shown
+from predmarket.tui.widgets.line_widget import Lined, fit_to_be_shown
 from predmarket.tui.widgets.palette import Palette
 from predmarket.units import PRICE_ONE, Price
 

@@ -10,9 +10,9 @@ from typing import NamedTuple, TypeAlias
 
 from rich.segment import Segment
 
-from predmarket.terms import Side
-from predmarket.tui.desk.figures import gain_text, price_text, size_text
-from predmarket.tui.desk.ladder import FALLEN, RISEN, Row
+from predmarket.enums import Side
+from predmarket.tui.state.formatting import gain_text, price_text, size_text
+from predmarket.tui.state.ladder import FALLEN, RISEN, Row
 from predmarket.tui.widgets.bars import bar
 from predmarket.tui.widgets.columns import Column, Kind
 from predmarket.tui.widgets.ladder_lines import RowLine

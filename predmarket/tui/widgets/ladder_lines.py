@@ -6,8 +6,8 @@ on (but for width and colours, which change all lines at once) is in its value.
 
 from typing import NamedTuple, TypeAlias
 
-from predmarket.tui.desk.figures import size_text
-from predmarket.tui.desk.ladder import Row
+from predmarket.tui.state.formatting import size_text
+from predmarket.tui.state.ladder import Row
 from predmarket.tui.widgets.columns import Kind
 from predmarket.units import Qty
 

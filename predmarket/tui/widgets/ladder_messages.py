@@ -2,8 +2,8 @@
 
 from textual.message import Message
 
-from predmarket.terms import Side
-from predmarket.tui.desk.ladder import Intent
+from predmarket.enums import Side
+from predmarket.tui.state.ladder import Intent
 from predmarket.units import Price
 
 

@@ -7,11 +7,11 @@ what a click would do. On a short page the last of these give way first, the pri
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from predmarket.terms import Side
-from predmarket.tui.desk.axis import Axis
-from predmarket.tui.desk.figures import size_text
-from predmarket.tui.desk.ladder import CancelAll, Intent, LadderView, Place
-from predmarket.tui.desk.words import beyond, describe, plain_lines, spread_text
+from predmarket.enums import Side
+from predmarket.tui.state.axis import Axis
+from predmarket.tui.state.descriptions import beyond, describe, plain_lines, spread_text
+from predmarket.tui.state.formatting import size_text
+from predmarket.tui.state.ladder import CancelAll, Intent, LadderView, Place
 from predmarket.tui.widgets.columns import Column, Kind, bar_cells, columns
 from predmarket.tui.widgets.ladder_lines import (
     BLANK,

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from rich.segment import Segment
 from textual.strip import Strip
 
-from predmarket.terms import Side
-from predmarket.tui.desk.figures import size_text
+from predmarket.enums import Side
+from predmarket.tui.state.formatting import size_text
 from predmarket.tui.widgets.columns import Column, Kind
 from predmarket.tui.widgets.ladder_cells import CellPainter, pad
 from predmarket.tui.widgets.ladder_lines import (

@@ -7,8 +7,8 @@ of has changed, and a line only when its row, its bars' scale or what marks it h
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from predmarket.tui.desk.axis import Axis
-from predmarket.tui.desk.ladder import Facts, LadderView, Row
+from predmarket.tui.state.axis import Axis
+from predmarket.tui.state.ladder import Facts, LadderView, Row
 from predmarket.tui.widgets.bars import eighths, round_up
 from predmarket.tui.widgets.columns import Kind
 from predmarket.tui.widgets.ladder_lines import RowLine

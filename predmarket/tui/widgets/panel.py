@@ -14,7 +14,7 @@ from textual.geometry import Size
 from textual.strip import Strip
 
 from predmarket.characters import clean
-from predmarket.tui.widgets.lined import Lined
+from predmarket.tui.widgets.line_widget import Lined
 from predmarket.tui.widgets.palette import filtered
 
 TONES = (

@@ -16,7 +16,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from predmarket.tui.desk.guard import HOLD_SECONDS
+from predmarket.tui.state.click_guard import HOLD_SECONDS
 from predmarket.tui.widgets.panel import Line, Panel, Span, fit
 
 LEAST = 12

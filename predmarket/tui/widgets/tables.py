@@ -6,15 +6,15 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from predmarket.client.shapes import Fill
-from predmarket.terms import MarketStatus, Side
-from predmarket.tui.desk import spell
-from predmarket.tui.desk.desk import Desk, OwnFill, own_fill
-from predmarket.tui.desk.journal import Weight
-from predmarket.tui.desk.ladder import FALLEN, RISEN
-from predmarket.tui.desk.markets import Market
-from predmarket.tui.desk.pages import Pages
-from predmarket.tui.desk.positions import Position
+from predmarket.client.response_types import Fill
+from predmarket.enums import MarketStatus, Side
+from predmarket.tui.state import formatting
+from predmarket.tui.state.journal import Weight
+from predmarket.tui.state.ladder import FALLEN, RISEN
+from predmarket.tui.state.markets import Market
+from predmarket.tui.state.pages import Pages
+from predmarket.tui.state.positions import Position
+from predmarket.tui.state.trading_state import Desk, OwnFill, own_fill
 from predmarket.tui.widgets.panel import Span
 from predmarket.tui.widgets.table import Column, Row, Table, number, text
 from predmarket.units import Money
@@ -80,11 +80,11 @@ def _market(market: Market, desk: Desk, *, plain: bool) -> Row:
         (
             mark,
             Span(market.slug, tone),
-            Span(spell.price(market.bid, fine)),
-            Span(spell.price(market.ask, fine)),
-            Span(spell.price(market.last, fine) + arrow, way),
-            Span(spell.change(change, fine), _tone_of(change or 0)),
-            Span(spell.compact(market.volume), "dim"),
+            Span(formatting.price(market.bid, fine)),
+            Span(formatting.price(market.ask, fine)),
+            Span(formatting.price(market.last, fine) + arrow, way),
+            Span(formatting.change(change, fine), _tone_of(change or 0)),
+            Span(formatting.compact(market.volume), "dim"),
         ),
     )
 
@@ -119,10 +119,16 @@ def _position(held: Position, desk: Desk) -> Row:
         held.market,
         (
             Span(held.slug, "strong"),
-            Span(spell.qty(held.yes) if held.yes else spell.NOTHING, "buy" if held.yes else "dim"),
-            Span(spell.qty(held.no) if held.no else spell.NOTHING, "sell" if held.no else "dim"),
-            Span(spell.average(held.average, fine)),
-            Span(spell.average(None if mark is None else mark * 50, fine)),
+            Span(
+                formatting.qty(held.yes) if held.yes else formatting.NOTHING,
+                "buy" if held.yes else "dim",
+            ),
+            Span(
+                formatting.qty(held.no) if held.no else formatting.NOTHING,
+                "sell" if held.no else "dim",
+            ),
+            Span(formatting.average(held.average, fine)),
+            Span(formatting.average(None if mark is None else mark * 50, fine)),
             money(held.unrealized(mark)),
             money(held.realized),
             money(held.if_yes),
@@ -133,7 +139,7 @@ def _position(held: Position, desk: Desk) -> Row:
 
 def money(value: Money) -> Span:
     """Return a gain or a loss in its tone."""
-    words = spell.gain(value)
+    words = formatting.gain(value)
     return Span(words, "gain" if words[0] == "+" else "loss" if words[0] == "-" else "plain")
 
 
@@ -177,12 +183,15 @@ def orders(desk: Desk, *, id: str) -> OrdersTable:
                     Span(str(order.id), "dim"),
                     Span(order.slug, "strong" if order.market == desk.selected else "plain"),
                     side(order.side),
-                    Span(spell.price(order.price, desk.tick(order.market))),
-                    Span(spell.qty(order.remaining)),
-                    Span(spell.qty(order.filled), "plain" if order.filled else "dim"),
-                    Span(spell.NOTHING if order.ahead is None else spell.qty(order.ahead), "dim"),
+                    Span(formatting.price(order.price, desk.tick(order.market))),
+                    Span(formatting.qty(order.remaining)),
+                    Span(formatting.qty(order.filled), "plain" if order.filled else "dim"),
+                    Span(
+                        formatting.NOTHING if order.ahead is None else formatting.qty(order.ahead),
+                        "dim",
+                    ),
                     Span(str(order.tif), "dim"),
-                    Span(spell.clock(order.created_at), "dim"),
+                    Span(formatting.clock(order.created_at), "dim"),
                 ),
             )
             for order in now
@@ -216,12 +225,12 @@ def fills(desk: Desk, *, older: Pages[Fill] | None = None, id: str) -> Table:
             Row(
                 (fill.id, fill.order),
                 (
-                    Span(spell.clock(fill.at), "dim"),
+                    Span(formatting.clock(fill.at), "dim"),
                     Span(fill.slug),
                     side(fill.side),
-                    Span(spell.price(fill.price, desk.tick(fill.market))),
-                    Span(spell.qty(fill.qty)),
-                    Span(spell.average(fill.fee) if fill.fee else spell.NOTHING, "dim"),
+                    Span(formatting.price(fill.price, desk.tick(fill.market))),
+                    Span(formatting.qty(fill.qty)),
+                    Span(formatting.average(fill.fee) if fill.fee else formatting.NOTHING, "dim"),
                     Span("maker" if fill.maker else "taker", "dim"),
                     Span(str(fill.order), "dim"),
                 ),
@@ -247,7 +256,7 @@ def messages(desk: Desk, *, id: str) -> Table:
 
     def rows() -> list[Row]:
         return [
-            Row(n, (Span(spell.clock(note.at), "dim"), Span(note.text, _WEIGHTS[note.weight])))
+            Row(n, (Span(formatting.clock(note.at), "dim"), Span(note.text, _WEIGHTS[note.weight])))
             for n, note in enumerate(desk.journal.notes)
         ]
 

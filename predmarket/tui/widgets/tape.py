@@ -11,12 +11,12 @@ from rich.segment import Segment
 from textual.geometry import Size
 from textual.strip import Strip
 
-from predmarket.terms import Side
-from predmarket.tui.desk.figures import SIZE_CELLS, decimals_of, price_text, size_text
-from predmarket.tui.desk.ladder import FALLEN, RISEN
-from predmarket.tui.desk.tape import Print, TapeData, clock_text, prints
+from predmarket.enums import Side
+from predmarket.tui.state.formatting import SIZE_CELLS, decimals_of, price_text, size_text
+from predmarket.tui.state.ladder import FALLEN, RISEN
+from predmarket.tui.state.tape import Print, TapeData, clock_text, prints
 from predmarket.tui.widgets.bars import bar, eighths, round_up
-from predmarket.tui.widgets.lined import Lined
+from predmarket.tui.widgets.line_widget import Lined
 from predmarket.tui.widgets.palette import Palette
 from predmarket.units import Price
 

@@ -6,7 +6,7 @@ import pytest
 
 from predmarket.client import Backoff
 from tests.client.exchange.cutter import Cutter
-from tests.server.http.conftest import Exchange, User, database_url, exchange, settings
+from tests.server.gateway.conftest import Exchange, User, database_url, exchange, settings
 
 __all__ = ["AT_ONCE", "Cutter", "Exchange", "User", "database_url", "exchange", "settings"]
 

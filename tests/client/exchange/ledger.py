@@ -15,7 +15,7 @@ from predmarket.client.messages import (
     TradeMade,
     TradesSnapshot,
 )
-from predmarket.client.shapes import Balance, Order, OrderState, Position
+from predmarket.client.response_types import Balance, Order, OrderState, Position
 
 PRIVATE = ("orders", "fills", "balances", "positions")
 

@@ -17,7 +17,7 @@ from predmarket.client.messages import (
     BookSnapshot,
     Gap,
 )
-from predmarket.client.shapes import Book
+from predmarket.client.response_types import Book
 from tests.client.exchange.conftest import AT_ONCE, Cutter, Exchange
 from tests.client.exchange.ledger import Ledger, Record, topics
 

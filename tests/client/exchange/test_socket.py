@@ -10,7 +10,7 @@ from predmarket.client import ApiError, AsyncClient, Feed, NewOrder, Session, St
 from predmarket.client.messages import OrderChanged, OrdersSnapshot, TopicMessage
 from predmarket.client.session import Tokens
 from tests.client.exchange.conftest import AT_ONCE, Cutter, Exchange, User
-from tests.server.http.conftest import PASSWORD
+from tests.server.gateway.conftest import PASSWORD
 
 TOPICS = ["markets", "orderbook:1", "trades:1", "ticker:1"] + [
     f"user:me:{name}" for name in ("orders", "fills", "balances", "positions")

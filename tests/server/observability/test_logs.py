@@ -10,13 +10,13 @@ from typing import Any, cast
 import pytest
 from litestar.types import HTTPScope
 
+from predmarket.enums import ErrorCode
 from predmarket.server.observability import logs
 from predmarket.server.observability.access import Access
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.observability.redaction import secrets_of
 from predmarket.server.observability.request import CURRENT
 from predmarket.server.settings import Settings
-from predmarket.terms import ErrorCode
 
 DATABASE_PASSWORD = 'p%40ss/w"ord'
 SIGNING = 'a signing secret with "quotes" and é, long enough'

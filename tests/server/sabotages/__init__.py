@@ -4,12 +4,12 @@ Snippets are short, so that a change beside them leaves them alone; where one do
 `make test` says so (tests/tools/test_sabotage.py). `make sabotage` makes each and runs its test.
 """
 
-from tests.server.sabotages import bus, gateway, identity, realtime, settlement
+from tests.server.sabotages import core, gateway, identity, realtime, redis_bus
 
 SABOTAGES = (
-    *settlement.SABOTAGES,
+    *core.SABOTAGES,
     *gateway.SABOTAGES,
     *identity.SABOTAGES,
     *realtime.SABOTAGES,
-    *bus.SABOTAGES,
+    *redis_bus.SABOTAGES,
 )

@@ -2,15 +2,15 @@
 
 from tests.support.sabotage import Sabotage
 
-BEGINNINGS = "predmarket/server/realtime/beginnings.py"
-OUTGOING = "predmarket/server/realtime/outgoing.py"
-RECENT = "predmarket/server/realtime/recent.py"
-SUBSCRIPTION = "predmarket/server/realtime/subscription.py"
-TOPICS = "predmarket/server/realtime/topics.py"
+BEGINNINGS = "predmarket/server/gateway/realtime/snapshots.py"
+OUTGOING = "predmarket/server/gateway/broadcast/send_buffer.py"
+RECENT = "predmarket/server/gateway/broadcast/replay_buffer.py"
+SUBSCRIPTION = "predmarket/server/gateway/broadcast/subscription.py"
+TOPICS = "predmarket/server/gateway/broadcast/topics.py"
 
 
 def _test(module: str, name: str) -> str:
-    return f"tests/server/realtime/test_{module}.py::test_{name}"
+    return f"tests/server/{module}.py::test_{name}"
 
 
 SABOTAGES = (
@@ -19,62 +19,62 @@ SABOTAGES = (
         BEGINNINGS,
         "            return Snapshot(shown.seq, ",
         "            return Snapshot(shown.seq + 1, ",
-        _test("resume", "chains_while_orders_arrive[sqlite]"),
+        _test("gateway/realtime/test_resume", "chains_while_orders_arrive[sqlite]"),
     ),
     Sabotage(
         "a resume that drops one",
         BEGINNINGS,
         "in changes[start : start + ITEMS_A_TURN]:",
         "in changes[start + 1 : start + ITEMS_A_TURN]:",
-        _test("resume", "resume[sqlite]"),
+        _test("gateway/realtime/test_resume", "resume[sqlite]"),
     ),
     Sabotage(
         "a resume of the last change alone",
         RECENT,
         "                if last_seq_of(kind, change) == last_seq:\n",
         "                if True:\n",
-        _test("resume", "resume[sqlite]"),
+        _test("gateway/realtime/test_resume", "resume[sqlite]"),
     ),
     Sabotage(
         "what the snapshot stands for already is sent again",
         SUBSCRIPTION,
         "        elif not self.live and message.seq <= self.seen:\n",
         "        elif False:\n",
-        _test("resume", "chains_while_orders_arrive[sqlite]"),
+        _test("gateway/realtime/test_resume", "chains_while_orders_arrive[sqlite]"),
     ),
     Sabotage(
         "what came during the snapshot is lost",
         SUBSCRIPTION,
         "        held, self._held = self._held, []\n",
         "        held, self._held = self._held[:0], []\n",
-        _test("resume", "chains_while_orders_arrive[sqlite]"),
+        _test("gateway/realtime/test_resume", "chains_while_orders_arrive[sqlite]"),
     ),
     Sabotage(
         "merged deltas that leave a gap",
         SUBSCRIPTION,
         "        self.last_seq = last_seq\n",
         "        self.last_seq = last_seq + 1\n",
-        _test("slow", "a_stalled_reader[sqlite]"),
+        _test("gateway/realtime/test_slow", "a_stalled_reader[sqlite]"),
     ),
     Sabotage(
         "a reader that is too slow fills the memory",
         OUTGOING,
         "        if self._size > MAX_WAITING_BYTES:\n",
         "        if False:\n",
-        _test("slow", "a_reader_that_is_too_slow[sqlite]"),
+        _test("gateway/realtime/test_slow", "a_reader_that_is_too_slow[sqlite]"),
     ),
     Sabotage(
         "a private topic unguarded",
         TOPICS,
         '    if whose != ME and whose.lstrip("0") != str(who.user_id):\n',
         "    if False:\n",
-        _test("limits", "topics_of_others[sqlite]"),
+        _test("gateway/realtime/test_limits", "topics_of_others[sqlite]"),
     ),
     Sabotage(
         "a key without leave to read listens",
         TOPICS,
         "    check_scope(who, Scope.READ)\n",
         "",
-        _test("entry", "who_may[sqlite]"),
+        _test("gateway/realtime/test_socket_orders", "who_may[sqlite]"),
     ),
 )

@@ -14,7 +14,7 @@ exchange = Table(
     Column("name", Text, nullable=False),
     CheckConstraint("id = 1", name="single"),
 )
-"""One row, made at its first use: the name of this exchange, unlike any other (redis_keys.py)."""
+"""One row, made at its first use: the name of this exchange, unlike any other (redis/naming.py)."""
 
 admin_log = Table(
     "admin_log",

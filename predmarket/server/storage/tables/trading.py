@@ -22,7 +22,8 @@ from predmarket.server.storage.tables.base import BigInt, metadata, reference
 
 
 def _counter(name: str) -> Column[int]:
-    """Return the column of a topic's counter: how many changes it has had (server/changes.py)."""
+    """Return the column of a topic's counter: how many changes it has had
+    (read_model/changes.py)."""
     return Column(name, BigInt, nullable=False, server_default=text("0"))
 
 
@@ -52,7 +53,7 @@ core_state = Table(
     CheckConstraint("fees >= 0", name="fees"),
 )
 """One row: the leader's epoch, which fences every settlement, the counters and totals, and how far
-the command stream is dealt with (settlement/position.py). The admin log begins after command
+the command stream is dealt with (core/stream_position.py). The admin log begins after command
 number ``logged_from``. ``unfinished`` are the steps that commands have left (engine/steps.py)."""
 
 lease = Table(
@@ -85,7 +86,7 @@ outbox = Table(
     Column("batch", BigInt, primary_key=True, autoincrement=False),
     Column("changes", LargeBinary, nullable=False),
 )
-"""What the last batches changed (server/changes.py), for those who are told of it."""
+"""What the last batches changed (read_model/changes.py), for those who are told of it."""
 
 accounts = Table(
     "accounts",

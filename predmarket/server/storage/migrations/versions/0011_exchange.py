@@ -12,7 +12,7 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Create the table. Its one row is made when first asked for (server/redis_keys.py)."""
+    """Create the table. Its one row is made when first asked for (server/redis/naming.py)."""
     op.create_table(
         "exchange",
         sa.Column("id", BIG, nullable=False, autoincrement=False),

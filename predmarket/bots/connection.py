@@ -1,0 +1,214 @@
+"""How a bot is connected: the feed it listens and trades over, and what it does when that fails.
+
+Its orders are cancelled by the exchange when the connection ends. Refusals that mean "later"
+(RATE_LIMITED, OVERLOADED, …) lengthen its pauses; those that mean "not you" end it.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import TypeAlias
+from uuid import uuid4
+
+from predmarket.client import ApiError, AsyncClient, Backoff, ClientError, Feed, Session, State
+from predmarket.client.calls import MarketRef, NewOrder
+from predmarket.client.messages import (
+    MarketChanged,
+    MarketsSnapshot,
+    Message,
+    OrderChanged,
+    PositionChanged,
+    PositionsSnapshot,
+    StateChanged,
+)
+from predmarket.client.response_types import Market, Order, OrderState, Position
+from predmarket.units import QTY_DECIMALS, Price, Qty, format_price, format_qty, parse
+
+Tell: TypeAlias = Callable[[Mapping[str, object]], None]
+"""Told of each thing a bot does, as a flat object with ``event`` in it."""
+
+_WITHDRAW_S = 3.0
+_ENDS = frozenset({401, 403})
+_LATER = frozenset({"RATE_LIMITED", "OVERLOADED", "UNAVAILABLE", "OUTCOME_UNKNOWN", "INTERNAL"})
+
+
+def silent(event: Mapping[str, object]) -> None:
+    """Tell nobody."""
+
+
+class Desk:
+    """One bot's place at the exchange, for a list of markets. Use ``desk()`` to open one."""
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        feed: Feed,
+        markets: Mapping[int, Market],
+        rng: random.Random,
+        tell: Tell,
+    ) -> None:
+        self.client = client
+        self.feed = feed
+        self.markets = dict(markets)
+        self.positions: dict[int, Qty] = {}
+        self.on_order: Callable[[OrderState], object] = lambda _: None
+        self.connections = 0
+        """Counts how often the connection has become live."""
+        self._rng = rng
+        self._tell = tell
+        self._backoff = Backoff(first_s=0.5, longest_s=30.0, spread=rng.random)
+        self._failures = 0
+        self._live = False
+
+    async def listen(self) -> None:
+        """Take in what the feed says, for ever. Raises ApiError when it ends for good."""
+        async for message in self.feed:
+            self._hear(message)
+
+    def _hear(self, message: Message) -> None:
+        match message:
+            case OrderChanged(data=order):
+                self.on_order(order)
+            case PositionsSnapshot(data=snapshot):
+                self.positions = {held["marketId"]: _net(held) for held in snapshot["items"]}
+            case PositionChanged(data=position):
+                self.positions[position["marketId"]] = _net(position)
+            case MarketsSnapshot(data=listed):
+                for market in listed["items"]:
+                    self._changed(market)
+            case MarketChanged(data=market):
+                self._changed(market)
+            case StateChanged(state=State.LIVE):
+                self.connections += 1
+                self._live = True
+                self.tell("connected")
+            case StateChanged(state=State.LOST, reason=reason):
+                self._live = False
+                self.tell("disconnected", reason=reason)
+
+    def _changed(self, market: Market) -> None:
+        known = self.markets.get(market["id"])
+        if known is None:
+            return
+        if known["status"] != market["status"]:
+            self.tell("market", market=market["slug"], status=market["status"])
+        self.markets[market["id"]] = market
+
+    def ready(self, market_id: int) -> bool:
+        """Tell whether a market trades and its book can be trusted."""
+        return (
+            self._live  # as far as it has been counted
+            and self.feed.state is State.LIVE
+            and self.markets[market_id]["status"] == "OPEN"
+            and not self.feed.book(market_id).stale
+        )
+
+    def best(self, market_id: int) -> tuple[Price | None, Price | None]:
+        """Return the best bid and ask of a market's book."""
+        book = self.feed.book(market_id)
+        bid, ask = book.bids.best, book.asks.best
+        return (bid[0] if bid else None), (ask[0] if ask else None)
+
+    async def place(
+        self, market_id: int, side: str, price: Price, qty: Qty, **more: object
+    ) -> Order:
+        """Place an order under an id of its own. Raises ApiError, Unreachable."""
+        order = NewOrder(
+            market=market_id,
+            side=side,
+            qty=format_qty(qty),
+            price=format_price(price),
+            client_order_id=uuid4().hex,  # not of the seed: the exchange knows it for ever
+            **more,  # type: ignore[arg-type]  # NewOrder's own fields
+        )
+        placed = await self.feed.place(order)
+        self._failures = 0
+        self.told("placed", placed)
+        return placed
+
+    def told(self, event: str, order: Order) -> None:
+        """Tell of an order as it was acknowledged."""
+        names = ("id", "side", "price", "qty", "qtyFilled", "status")
+        shown = {name: dict(order)[name] for name in names}
+        self.tell(event, market=order["marketSlug"], **shown)
+
+    def tell(self, event: str, **more: object) -> None:
+        """Tell of anything else."""
+        self._tell({"event": event, **more})
+
+    async def refused(self, error: ApiError, market: str) -> None:
+        """Make of a refusal what a bot should: wait if it says so. Raises it when it is final."""
+        if error.status in _ENDS:
+            raise error
+        self.tell("refused", market=market, code=error.code, message=error.message)
+        if error.code in _LATER:
+            self._failures += 1
+            await asyncio.sleep(self._backoff.pause_s(self._failures, error.retry_after_s))
+
+    async def pause(self, mean_s: float) -> None:
+        """Wait as long as people do: irregularly, ``mean_s`` seconds on average."""
+        await asyncio.sleep(min(self._rng.expovariate(1 / mean_s), 8 * mean_s))
+
+
+async def together(*work: Coroutine[object, object, None]) -> None:
+    """Do several things until one ends with an error, and raise that; cancel the others."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for one in work:
+                tasks.create_task(one)
+    except ExceptionGroup as group:
+        error: Exception = group
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
+
+
+async def withdraw(at: Desk, last: Callable[[], Awaitable[object]] | None = None) -> None:
+    """Cancel all orders in the desk's markets before going. What it cannot cancel, because the
+    exchange is away, the exchange cancels itself when the connection ends.
+    """
+    canceled = 0
+    with suppress(ClientError, TimeoutError):
+        async with asyncio.timeout(_WITHDRAW_S):
+            for market_id in at.markets:
+                answer = await at.feed.cancel_all(market=market_id)
+                canceled += len(answer["canceled"])
+            if last is not None:
+                await last()
+            at.tell("withdrawn", orders=canceled)
+
+
+def _net(position: Position) -> Qty:
+    return parse(position["qtyLong"], QTY_DECIMALS) - parse(position["qtyShort"], QTY_DECIMALS)
+
+
+@asynccontextmanager
+async def desk(
+    url: str,
+    markets: Collection[MarketRef],
+    rng: random.Random,
+    *,
+    api_key: str | None = None,
+    session: Session | None = None,
+    tell: Tell = silent,
+) -> AsyncIterator[Desk]:
+    """Open a bot's place at the exchange at ``url``. Raises ApiError, Unreachable."""
+    async with AsyncClient(url, api_key=api_key, session=session) as client:
+        known = await _found(client, markets)
+        topics = [f"orderbook:{id}" for id in known]
+        topics += ["markets", "user:me:orders", "user:me:positions"]
+        async with Feed(
+            url, api_key=api_key, session=session, topics=topics, cancel_on_disconnect=True
+        ) as feed:
+            yield Desk(client, feed, known, rng, tell)
+
+
+async def _found(client: AsyncClient, references: Collection[MarketRef]) -> dict[int, Market]:
+    """Return markets by id. Raises ApiError, Unreachable."""
+    listed: dict[MarketRef, Market] = {}
+    if len(references) > 1:  # one call for all, where they are on the first page
+        for market in (await client.markets(limit=100))["items"]:
+            listed[market["slug"]] = listed[str(market["id"])] = listed[market["id"]] = market
+    found = [listed.get(name) or await client.market(name) for name in references]
+    return {market["id"]: market for market in found}

@@ -1,0 +1,124 @@
+"""What a trader without an opinion, and one who follows the price, does next. No I/O.
+
+Neither holds more than its limit in a market: what would go beyond is turned around.
+"""
+
+import math
+import random
+from dataclasses import dataclass
+from typing import Protocol
+
+from predmarket.enums import Side
+from predmarket.units import PRICE_ONE, QTY_ONE, Price, Qty
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One market as a trader sees it. ``held``: YES shares, negative for NO."""
+
+    tick: Price
+    best_bid: Price | None
+    best_ask: Price | None
+    held: Qty = 0
+
+    @property
+    def middle(self) -> float | None:
+        """Return the midpoint in price units, None without both sides."""
+        if self.best_bid is None or self.best_ask is None:
+            return None
+        return (self.best_bid + self.best_ask) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Take what is there up to a price, now."""
+
+    side: Side
+    price: Price
+    qty: Qty
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Leave an order in the book for some seconds."""
+
+    side: Side
+    price: Price
+    qty: Qty
+    seconds: int
+
+
+class Mind(Protocol):
+    """Decides for one market at a time."""
+
+    def decide(self, market: str, view: View) -> Take | Rest | None:
+        """Return what to do in a market, or None."""
+
+
+class Noise:
+    """Buys and sells for no reason, mostly at once, sometimes with an order that waits.
+
+    The more it holds, the more it leans to the other side, so that its flow goes both ways.
+    """
+
+    def __init__(self, rng: random.Random, limit: Qty = 400 * QTY_ONE) -> None:
+        self._rng = rng
+        self._limit = limit
+
+    def decide(self, market: str, view: View) -> Take | Rest | None:
+        """Return what to do in a market, or None."""
+        del market
+        rng = self._rng
+        lean = max(-1.0, min(1.0, view.held / self._limit))
+        side = Side.BUY if rng.random() < 0.5 - 0.5 * lean else Side.SELL
+        qty = _size(rng)
+        if rng.random() < 0.3:
+            return self._rest(side, view, qty)
+        touch = view.best_ask if side is Side.BUY else view.best_bid
+        if touch is None:
+            return None
+        return Take(side, _beyond(touch, view.tick, side, rng.randint(0, 2)), qty)
+
+    def _rest(self, side: Side, view: View, qty: Qty) -> Rest | None:
+        touch = view.best_bid if side is Side.BUY else view.best_ask
+        if touch is None:
+            return None
+        price = _beyond(touch, view.tick, side, -self._rng.randint(0, 3))
+        return Rest(side, price, qty, self._rng.randint(45, 400))
+
+
+class Trend:
+    """Buys what has risen and sells what has fallen: a quick average against a slow one."""
+
+    def __init__(self, rng: random.Random, limit: Qty = 300 * QTY_ONE) -> None:
+        self._rng = rng
+        self._limit = limit
+        self._averages: dict[str, tuple[float, float]] = {}
+
+    def decide(self, market: str, view: View) -> Take | None:
+        """Return what to do in a market, or None."""
+        middle = view.middle
+        if middle is None or view.best_ask is None or view.best_bid is None:
+            return None
+        quick, slow = self._averages.get(market, (middle, middle))
+        quick, slow = quick + (middle - quick) * 0.5, slow + (middle - slow) * 0.1
+        self._averages[market] = quick, slow
+        if abs(quick - slow) < max(view.tick, PRICE_ONE // 200):
+            return None
+        side = Side.BUY if quick > slow else Side.SELL
+        if (view.held if side is Side.BUY else -view.held) >= self._limit:
+            return None
+        touch = view.best_ask if side is Side.BUY else view.best_bid
+        return Take(side, _beyond(touch, view.tick, side, 1), _size(self._rng))
+
+
+def _size(rng: random.Random) -> Qty:
+    """Return a size as people choose them: mostly small, sometimes large, often round."""
+    size = math.ceil(min(80.0, rng.lognormvariate(1.8, 0.9)))
+    return (round(size / 5) * 5 if size > 7 else size) * QTY_ONE
+
+
+def _beyond(touch: Price, tick: Price, side: Side, ticks: int) -> Price:
+    """Return a price some ticks past the touch as ``side`` sees it, within the valid prices."""
+    moved = touch // tick + (ticks if side is Side.BUY else -ticks)
+    return max(1, min(PRICE_ONE // tick - 1, moved)) * tick

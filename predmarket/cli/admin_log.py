@@ -1,0 +1,35 @@
+"""Commands: admin log."""
+
+from typing import Annotated
+
+import typer
+
+from predmarket.cli import arguments, context, layouts
+from predmarket.cli.paging import show_list
+from predmarket.client import calls
+from predmarket.enums import AdminAction
+
+
+def log(
+    ctx: typer.Context,
+    *,
+    actor: Annotated[
+        int | None, typer.Option("--actor", metavar="ID", min=1, help="Only of this user.")
+    ] = None,
+    action: Annotated[
+        AdminAction | None,
+        typer.Option("--action", case_sensitive=False, help="Only of this kind."),
+    ] = None,
+    limit: arguments.Limit = None,
+    cursor: arguments.Cursor = None,
+    ids: arguments.Ids = False,
+    everything: arguments.Everything = False,
+) -> None:
+    """Examples:
+      predmarket admin log
+      predmarket admin log --action MARKET_RESOLVE --all -o json
+
+    List acts of admins, newest first (admins).
+    """
+    call = calls.admin_log(actor=actor, action=action, limit=limit, cursor=cursor)
+    show_list(context.of(ctx), layouts.ADMIN_ACT, call, everything=everything, ids=ids)

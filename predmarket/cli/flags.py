@@ -1,0 +1,28 @@
+"""The values that the global options have on one command line."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    """How data is written to stdout."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+@dataclass
+class Options:
+    """What the global options said; None where the environment or a default decides."""
+
+    url: str | None = None
+    profile: str | None = None
+    output: Format = Format.TABLE
+    no_input: bool = False
+    yes: bool = False
+    color: bool | None = None
+    quiet: bool = False
+    raw: bool = False
+    timeout: float | None = None

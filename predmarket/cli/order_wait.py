@@ -1,0 +1,57 @@
+"""Waiting for an order's end."""
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+import predmarket.client as api
+from predmarket.cli.context import Line
+from predmarket.cli.failure import REFUSED, UNAVAILABLE, Failure
+from predmarket.client.response_types import Order
+from predmarket.enums import LIVE_STATUSES, OrderStatus
+
+_FIRST_S, _LONGEST_S = 0.1, 1.0
+
+
+class Awaited(StrEnum):
+    """What is waited for: that an order has filled, or that it has ended in any way."""
+
+    FILLED = "filled"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is waited for, and how many seconds at most."""
+
+    awaited: Awaited
+    at_most_s: float
+
+    def until_over(self, line: Line, client: "api.Client", order: Order) -> Order:
+        """Return the order as it is when it has ended, or the time has. Raises ClientError."""
+        began, pause_s = time.monotonic(), _FIRST_S
+        while _works(order) and (left := began + self.at_most_s - time.monotonic()) > 0:
+            if pause_s == _FIRST_S:
+                line.output.note(f"waiting for order {order['id']}, {self.at_most_s:g} s at most")
+            time.sleep(min(pause_s, left))
+            pause_s = min(_LONGEST_S, 1.5 * pause_s)
+            order = client.order(order["id"])
+        return order
+
+    def require(self, order: Order) -> None:
+        """Raise Failure unless the order is what was waited for."""
+        if _works(order):
+            raise Failure(
+                "STILL_WORKING",
+                f"order {order['id']} is still {order['status']} after {self.at_most_s:g} s",
+                UNAVAILABLE,
+                hint=f"it goes on; to end it: predmarket order cancel {order['id']}",
+            )
+        if self.awaited is Awaited.FILLED and order["status"] != OrderStatus.FILLED:
+            filled = f"{order['qtyFilled']} of {order['qty']} filled"
+            why = f"order {order['id']} has ended {order['status']} with {filled}"
+            raise Failure("NOT_FILLED", why, REFUSED)
+
+
+def _works(order: Order) -> bool:
+    return order["status"] in LIVE_STATUSES

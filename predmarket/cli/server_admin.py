@@ -1,0 +1,296 @@
+"""Commands that run or tend the exchange on this machine: serve, seed, db, audit, user set-role.
+
+The server is imported inside these commands only: everything else starts without it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
+from typing import Annotated, Protocol, TypeAlias, TypedDict, Unpack, cast
+
+import typer
+
+from predmarket.cli import arguments, context, layouts
+from predmarket.cli.failure import REFUSED, USAGE, Failure, usage
+from predmarket.cli.grid import Grid
+from predmarket.cli.output import Progress
+from predmarket.enums import Role
+
+_CODES = {1: "REFUSED", 2: "CONFIGURATION", 3: "UNAVAILABLE", 5: "NOT_FOUND"}
+
+
+class SeedReport(Protocol):
+    """What seeding did, for people and for programs."""
+
+    lines: list[str]
+    data: dict[str, object]
+
+
+class AuditReport(Protocol):
+    """Whether the audit holds, and each (name, holds, detail)."""
+
+    ok: bool
+    checks: list[tuple[str, bool, str]]
+
+
+class Asked(TypedDict, total=False):
+    """What is asked of a start now and then."""
+
+    admin: str
+    ready_fd: int
+
+
+class Start(Protocol):
+    """predmarket.server.process.start, as far as this module needs it."""
+
+    def serve(
+        self, settings_overrides: dict[str, str], seed: bool, force: bool, **asked: Unpack[Asked]
+    ) -> int: ...
+    def serve_demo(
+        self, overrides: dict[str, str], force: bool, house: object, **asked: Unpack[Asked]
+    ) -> int: ...
+    def seed(self, settings_overrides: dict[str, str], force: bool) -> SeedReport: ...
+
+
+class Operate(Protocol):
+    """predmarket.server.process.maintenance, as far as this module needs it."""
+
+    def set_role(self, overrides: dict[str, str], email: str, role: str) -> None: ...
+    def db_upgrade(self, overrides: dict[str, str]) -> str: ...
+    def db_current(self, overrides: dict[str, str]) -> str: ...
+    def audit(self, overrides: dict[str, str], replay: bool, progress: Progress) -> AuditReport: ...
+    def config(self, overrides: dict[str, str]) -> list[tuple[str, str, str]]: ...
+    def doctor(self, overrides: dict[str, str]) -> list[tuple[str, bool, str]]: ...
+
+
+@contextmanager
+def starting() -> Iterator[Start]:
+    """Import what serves; what it expects to go wrong becomes a Failure."""
+    with _importing("start") as module:
+        yield cast("Start", module)
+
+
+@contextmanager
+def operating() -> Iterator[Operate]:
+    """Import what tends a database; what it expects to go wrong becomes a Failure."""
+    with _importing("maintenance") as module:
+        yield cast("Operate", module)
+
+
+@contextmanager
+def _importing(name: str) -> Iterator[ModuleType]:
+    module = import_module(f"predmarket.server.process.{name}")
+    expected: type[Exception] = module.OperateError
+    try:
+        yield module
+    except expected as error:
+        exit_code = int(getattr(error, "exit_code", USAGE))
+        code = _CODES.get(exit_code, "FAILED")
+        raise Failure(code, str(getattr(error, "message", error)), exit_code) from None
+
+
+def overrides(**flags: str | int | None) -> dict[str, str]:
+    """Return the settings that flags were given for."""
+    return {name: str(value) for name, value in flags.items() if value is not None}
+
+
+Host: TypeAlias = Annotated[
+    str | None, typer.Option("--host", metavar="HOST", help="Address to listen on.")
+]
+Port: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port to listen on."),
+]
+RedisUrl: TypeAlias = Annotated[
+    str | None, typer.Option("--redis-url", metavar="URL", help="Redis, redis://…")
+]
+ServerRole: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--role", metavar="ROLE", help="all (default), gateway, or core."),
+]
+WorkerCount: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", help="Gateways that share the port."),
+]
+SeedFirst: TypeAlias = Annotated[bool, typer.Option("--seed", help="Create the seed data first.")]
+Demo: TypeAlias = Annotated[
+    bool,
+    typer.Option("--demo", help="With the seed data, more markets, and bots that trade."),
+]
+FirstAdmin: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--admin", metavar="EMAIL", help="Make an admin if there is none."),
+]
+ReadyFd: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--ready-fd", metavar="N", min=1, help="Write a line to this descriptor once ready."
+    ),
+]
+Unsafe: TypeAlias = Annotated[
+    bool,
+    typer.Option("--force", help="Even with the seed accounts' passwords beyond loopback."),
+]
+
+
+def serve(
+    ctx: typer.Context,
+    *,
+    host: Host = None,
+    port: Port = None,
+    data_dir: arguments.DataDir = None,
+    database_url: arguments.DatabaseUrl = None,
+    redis_url: RedisUrl = None,
+    role: ServerRole = None,
+    workers: WorkerCount = None,
+    seed: SeedFirst = False,
+    demo: Demo = False,
+    admin: FirstAdmin = None,
+    ready_fd: ReadyFd = None,
+    force: Unsafe = False,
+) -> None:
+    """Examples:
+      predmarket serve
+      predmarket serve --admin you@example.com
+      predmarket serve --seed --port 9000 --data-dir ./exchange
+      predmarket serve --demo
+
+    Run the exchange until it is stopped. Without settings it listens on 127.0.0.1:8000 and keeps
+    an embedded database in the data folder. --admin prints the new admin's password on stdout,
+    once. With --ready-fd, a script waits for a line of JSON with url, port and pid; --port 0 takes
+    any free port.
+    """
+    del ctx
+    if demo and admin is not None:
+        raise usage("--demo has an admin: admin@example.com")
+    asked: Asked = {}
+    if admin is not None:
+        asked["admin"] = admin
+    if ready_fd is not None:
+        asked["ready_fd"] = ready_fd
+    given = overrides(
+        host=host, port=port, data_dir=data_dir, database_url=database_url, redis_url=redis_url,
+        role=role, workers=workers,
+    )  # fmt: skip
+    with starting() as start:
+        if demo:
+            house = import_module("predmarket.bots.runner").run
+            code = start.serve_demo(given, force, house, **asked)
+        else:
+            code = start.serve(given, seed, force, **asked)
+    raise typer.Exit(code)
+
+
+def seed(
+    ctx: typer.Context,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even where the exchange listens beyond loopback.")
+    ] = False,
+    data_dir: arguments.DataDir = None,
+    database_url: arguments.DatabaseUrl = None,
+) -> None:
+    """Examples:
+      predmarket seed
+      predmarket seed --data-dir ./exchange
+
+    Create the first accounts and a market, while the exchange is stopped. What is there already
+    stays as it is.
+    """
+    line = context.of(ctx)
+    with starting() as start:
+        report = start.seed(overrides(data_dir=data_dir, database_url=database_url), force)
+    text = Grid((), (False,), [[row] for row in report.lines])
+    line.output.show(report.data, [report.data], (), lambda: [text])
+
+
+def set_role(
+    ctx: typer.Context,
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The account.")],
+    role: Annotated[
+        Role, typer.Argument(metavar="ROLE", case_sensitive=False, help="USER or ADMIN.")
+    ],
+    *,
+    data_dir: arguments.DataDir = None,
+    database_url: arguments.DatabaseUrl = None,
+) -> None:
+    """Examples:
+      predmarket user set-role ann@example.com ADMIN
+
+    Set an account's role in the database itself: the way to a first admin. An exchange with an
+    embedded database has to be stopped for it; one on PostgreSQL heeds it within seconds.
+    """
+    line = context.of(ctx)
+    with operating() as operate:
+        operate.set_role(overrides(data_dir=data_dir, database_url=database_url), email, role)
+    line.output.record(layouts.ANY, {"email": email, "role": role})
+
+
+def db_upgrade(
+    ctx: typer.Context,
+    *,
+    data_dir: arguments.DataDir = None,
+    database_url: arguments.DatabaseUrl = None,
+) -> None:
+    """Examples:
+      predmarket db upgrade
+      predmarket db upgrade --database-url postgresql+psycopg://localhost/predmarket
+
+    Bring the database's schema up to date and print its revision.
+    """
+    line = context.of(ctx)
+    with operating() as operate:
+        revision = operate.db_upgrade(overrides(data_dir=data_dir, database_url=database_url))
+    line.output.record(layouts.ANY, {"revision": revision})
+
+
+def db_current(
+    ctx: typer.Context,
+    *,
+    data_dir: arguments.DataDir = None,
+    database_url: arguments.DatabaseUrl = None,
+) -> None:
+    """Examples:
+      predmarket db current
+
+    Print the revision that the database's schema is at.
+    """
+    line = context.of(ctx)
+    with operating() as operate:
+        revision = operate.db_current(overrides(data_dir=data_dir, database_url=database_url))
+    line.output.record(layouts.ANY, {"revision": revision})
+
+
+def audit(
+    ctx: typer.Context,
+    *,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Also replay the journal and compare the state.")
+    ] = False,
+    data_dir: arguments.DataDir = None,
+    database_url: arguments.DatabaseUrl = None,
+) -> None:
+    """Examples:
+      predmarket audit
+      predmarket audit --replay --data-dir ./exchange
+
+    Prove from the database alone that money and shares are conserved. Exit code 1 when they are
+    not.
+    """
+    line = context.of(ctx)
+    given = overrides(data_dir=data_dir, database_url=database_url)
+    with operating() as operate, line.output.progress() as progress:
+        report = operate.audit(given, replay, progress)
+    checks: list[dict[str, object]] = [
+        {"name": name, "ok": ok, "detail": detail} for name, ok, detail in report.checks
+    ]
+    line.output.show(
+        {"ok": report.ok, "checks": checks},
+        checks,
+        layouts.CHECK.fields,
+        lambda: [layouts.CHECK.grid(checks)],
+    )
+    if not report.ok:
+        failed = ", ".join(name for name, ok, _ in report.checks if not ok)
+        raise Failure("AUDIT_FAILED", f"does not hold: {failed}", REFUSED)

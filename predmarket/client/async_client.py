@@ -1,0 +1,271 @@
+"""The asynchronous REST client: call_runner.py over a connection that awaits.
+
+Nothing here holds up the event loop: locks and files of a session are waited for in a thread. A
+renewal of tokens that has begun is finished even when its caller is cancelled, since a refresh
+token whose answer is lost ends the session.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager, asynccontextmanager
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+
+from predmarket.client import calls, http
+from predmarket.client.call_runner import Conversation, method_signature
+from predmarket.client.calls import Call
+from predmarket.client.environment import connection
+from predmarket.client.errors import Unreachable
+from predmarket.client.response_types import Page, User
+from predmarket.client.retry import Retry
+from predmarket.client.session import Session, Tokens
+from predmarket.client.settings import DEFAULT_URL
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _method(
+    build: Callable[P, Call[T]],
+) -> Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, T]]:
+    """Make the method that builds a call and sends it."""
+
+    @wraps(build)
+    async def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await client.send(build(*args, **kwargs))
+
+    vars(method)["__signature__"] = method_signature(build)
+    return method
+
+
+class AsyncClient:
+    """A connection to one exchange, for an event loop.
+
+    As `Client`: an api_key is used in place of the session's token, except for what needs a login.
+    Every method raises ApiError when the exchange refuses and Unreachable when no answer came;
+    answers are the API's own JSON (response_types.py). One client may be shared by the tasks of one
+    loop, a session by anyone.
+    """
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        session: Session | None = None,
+        api_key: str | None = None,
+        retry: Retry | None = None,
+        timeout_s: float = 15.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        url = url.rstrip("/")
+        self._http = http.opened(httpx.AsyncClient, url, timeout_s)
+        self._wire = _Awaiting(self._http, url, sleep)
+        self._conversation = Conversation(
+            url, self._wire, session or Session(), api_key, retry or Retry()
+        )
+
+    @classmethod
+    def from_env(cls, profile: str | None = None) -> Self:
+        """Return a client for what the environment and a profile say (environment.py).
+
+        Raises ConfigurationError.
+        """
+        return cls(**connection(profile))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Finish what must not be left half done, and close the connections. Calls that wait for an
+        answer raise Unreachable."""
+        await self._wire.finish()
+        await self._wire.close()
+
+    async def send(self, call: Call[T]) -> T:
+        """Send ``call`` and return its answer. Raises ApiError, Unreachable."""
+        return await self._conversation.send(call)
+
+    async def follow(self, call: Call[Page[T]]) -> AsyncIterator[T]:
+        """Yield the items of ``call``'s page and of all pages after it."""
+        following: Call[Page[T]] | None = call
+        while following is not None:
+            page = await self.send(following)
+            for item in page["items"]:
+                yield item
+            following = following.after(page)
+
+    async def register(self, email: str, password: str, full_name: str | None = None) -> User:
+        """Open an account and stay logged in."""
+        return await self._conversation.register(email, password, full_name)
+
+    async def login(self, email: str, password: str) -> User:
+        """Open a session and keep it."""
+        return await self._conversation.login(email, password)
+
+    async def logout(self) -> None:
+        """Revoke the session and forget it; the API key, if any, is left alone."""
+        await self._conversation.logout()
+
+    async def revoke_all(self) -> None:
+        """End all one's sessions and API keys, and forget this session."""
+        await self._conversation.revoke_all()
+
+    async def token(self) -> str | None:
+        """Return what a call carries now, the API key or the session's token; None without."""
+        return await self._conversation.token()
+
+    async def renew(self, stale: str) -> str | None:
+        """Return an access token newer than ``stale``, None when there can be none: the session
+        has ended, or ``stale`` is the API key. Raises ApiError, Unreachable.
+        """
+        return await self._conversation.renew(stale)
+
+    change_password = _method(calls.change_password)
+    create_api_key = _method(calls.create_api_key)
+    api_keys = _method(calls.api_keys)
+    revoke_api_key = _method(calls.revoke_api_key)
+    sessions = _method(calls.sessions)
+    revoke_session = _method(calls.revoke_session)
+    me = _method(calls.me)
+    markets = _method(calls.markets)
+    market = _method(calls.market)
+    create_market = _method(calls.create_market)
+    update_market = _method(calls.update_market)
+    resolve_market = _method(calls.resolve_market)
+    book = _method(calls.book)
+    trades = _method(calls.trades)
+    candles = _method(calls.candles)
+    place_order = _method(calls.place_order)
+    preview_order = _method(calls.preview_order)
+    place_batch = _method(calls.place_batch)
+    orders = _method(calls.orders)
+    order = _method(calls.order)
+    amend_order = _method(calls.amend_order)
+    cancel_order = _method(calls.cancel_order)
+    cancel_all = _method(calls.cancel_all)
+    cancel_after = _method(calls.cancel_after)
+    balance = _method(calls.balance)
+    positions = _method(calls.positions)
+    portfolio = _method(calls.portfolio)
+    fills = _method(calls.fills)
+    statement = _method(calls.statement)
+    transfer = _method(calls.transfer)
+    users = _method(calls.users)
+    update_user = _method(calls.update_user)
+    admin_log = _method(calls.admin_log)
+    revoke_all_of = _method(calls.revoke_all_of)
+    status = _method(calls.status)
+
+
+class _Awaiting:
+    """A wire that awaits."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, url: str, sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
+        self._http = http
+        self._url = url
+        self._sleep = sleep
+        self._turn = asyncio.Lock()
+        self._unfinished: set[asyncio.Task[Any]] = set()
+        self._under_way: set[asyncio.Task[httpx.Response]] = set()
+        self._closed = False
+
+    async def request(
+        self, call: Call[T], token: str | None, within_s: float | None
+    ) -> httpx.Response:
+        self._require_open()
+        request = http.request(self._http, self._url, call, token, within_s)
+        try:
+            async with asyncio.timeout(http.limit_s(self._http, within_s)):
+                return await self._sent(request)
+        except TimeoutError:
+            raise httpx.ReadTimeout("the answer took too long", request=request) from None
+
+    async def _sent(self, request: httpx.Request) -> httpx.Response:
+        sending = asyncio.create_task(self._http.send(request))
+        self._under_way.add(sending)
+        sending.add_done_callback(self._under_way.discard)
+        try:
+            return await sending
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if caller is None or not caller.cancelling():  # close() gave the request up
+                self._require_open()
+            raise
+
+    async def pause(self, seconds: float) -> None:
+        self._require_open()
+        await self._sleep(seconds)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise Unreachable(f"{self._url}: the client was closed")
+
+    async def read(self, session: Session) -> Tokens | None:
+        return await asyncio.to_thread(session.load) if session.waits else session.load()
+
+    async def write(self, work: Callable[[], None]) -> None:
+        await asyncio.to_thread(work)
+
+    @asynccontextmanager
+    async def exclusively(self, session: Session) -> AsyncIterator[None]:
+        # one thread at a time waits for the lock, however many tasks do
+        async with self._turn:
+            lock = _Lock(session.exclusively())
+            try:
+                await asyncio.to_thread(lock.take)
+                yield
+            finally:
+                lock.give_back()
+
+    async def through(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        return await asyncio.shield(task)
+
+    async def finish(self) -> None:
+        """Wait for what ``through`` began and nobody waits for any more."""
+        if self._unfinished:
+            await asyncio.wait(self._unfinished)
+
+    async def close(self) -> None:
+        """Close the connections. A request under way is given up first: the library would let a
+        connection that is only being made outlive it."""
+        self._closed = True
+        for sending in self._under_way:
+            sending.cancel()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+        await self._http.aclose()
+
+
+class _Lock:
+    """A session's lock, taken in a thread: given back at once when nobody wants it by then."""
+
+    def __init__(self, guard: AbstractContextManager[None]) -> None:
+        self._guard = guard
+        self._state = threading.Lock()
+        self._taken = False
+        self._wanted = True
+
+    def take(self) -> None:
+        self._guard.__enter__()
+        with self._state:
+            self._taken = self._wanted
+        if not self._taken:
+            self._guard.__exit__(None, None, None)
+
+    def give_back(self) -> None:
+        with self._state:
+            self._wanted = False
+            taken, self._taken = self._taken, False
+        if taken:
+            self._guard.__exit__(None, None, None)

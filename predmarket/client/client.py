@@ -1,0 +1,239 @@
+"""The synchronous REST client: call_runner.py over a connection that blocks."""
+
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+
+from predmarket.client import calls, http
+from predmarket.client.call_runner import Conversation, Heard, at_once, method_signature
+from predmarket.client.calls import Call
+from predmarket.client.environment import connection
+from predmarket.client.response_types import Page, User
+from predmarket.client.retry import Retry
+from predmarket.client.session import Session, Tokens
+from predmarket.client.settings import DEFAULT_URL
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_SILENT_S = 2.0
+
+
+def _method(build: Callable[P, Call[T]]) -> Callable[Concatenate["Client", P], T]:
+    """Make the method that builds a call and sends it."""
+
+    @wraps(build)
+    def method(client: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return client.send(build(*args, **kwargs))
+
+    vars(method)["__signature__"] = method_signature(build)
+    return method
+
+
+class Client:
+    """A connection to one exchange.
+
+    An api_key is used in place of the session's token, except for what needs a login. Every method
+    raises ApiError when the exchange refuses and Unreachable when no answer came; answers are the
+    API's own JSON (response_types.py). One client may be shared by threads.
+    """
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        session: Session | None = None,
+        api_key: str | None = None,
+        retry: Retry | None = None,
+        timeout_s: float = 15.0,
+        sleep: Callable[[float], None] = time.sleep,
+        heard: Heard | None = None,
+        waiting: Callable[[str], None] | None = None,
+    ) -> None:
+        """Prepare a client of the exchange at ``url``.
+
+        timeout_s bounds each attempt, its answer's last byte included. ``heard`` is told the HTTP
+        status of each answer: 201 for an order or a transfer that was made, 200 for one that had
+        been made before. ``waiting`` is told, by another thread, what is waited for when an answer
+        takes more than two seconds.
+        """
+        url = url.rstrip("/")
+        self._http = http.opened(httpx.Client, url, timeout_s)
+        wire = _Blocking(self._http, url, sleep, waiting)
+        self._conversation = Conversation(
+            url, wire, session or Session(), api_key, retry or Retry(), heard
+        )
+
+    @classmethod
+    def from_env(cls, profile: str | None = None) -> Self:
+        """Return a client for what the environment and a profile say (environment.py).
+
+        Raises ConfigurationError.
+        """
+        return cls(**connection(profile))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def send(self, call: Call[T]) -> T:
+        """Send ``call`` and return its answer. Raises ApiError, Unreachable."""
+        return at_once(self._conversation.send(call))
+
+    def follow(self, call: Call[Page[T]]) -> Iterator[T]:
+        """Yield the items of ``call``'s page and of all pages after it."""
+        following: Call[Page[T]] | None = call
+        while following is not None:
+            page = self.send(following)
+            yield from page["items"]
+            following = following.after(page)
+
+    def register(self, email: str, password: str, full_name: str | None = None) -> User:
+        """Open an account and stay logged in."""
+        return at_once(self._conversation.register(email, password, full_name))
+
+    def login(self, email: str, password: str) -> User:
+        """Open a session and keep it."""
+        return at_once(self._conversation.login(email, password))
+
+    def logout(self) -> None:
+        """Revoke the session and forget it; the API key, if any, is left alone."""
+        at_once(self._conversation.logout())
+
+    def revoke_all(self) -> None:
+        """End all one's sessions and API keys, and forget this session."""
+        at_once(self._conversation.revoke_all())
+
+    change_password = _method(calls.change_password)
+    create_api_key = _method(calls.create_api_key)
+    api_keys = _method(calls.api_keys)
+    revoke_api_key = _method(calls.revoke_api_key)
+    sessions = _method(calls.sessions)
+    revoke_session = _method(calls.revoke_session)
+    me = _method(calls.me)
+    markets = _method(calls.markets)
+    market = _method(calls.market)
+    create_market = _method(calls.create_market)
+    update_market = _method(calls.update_market)
+    resolve_market = _method(calls.resolve_market)
+    book = _method(calls.book)
+    trades = _method(calls.trades)
+    candles = _method(calls.candles)
+    place_order = _method(calls.place_order)
+    preview_order = _method(calls.preview_order)
+    place_batch = _method(calls.place_batch)
+    orders = _method(calls.orders)
+    order = _method(calls.order)
+    amend_order = _method(calls.amend_order)
+    cancel_order = _method(calls.cancel_order)
+    cancel_all = _method(calls.cancel_all)
+    cancel_after = _method(calls.cancel_after)
+    balance = _method(calls.balance)
+    positions = _method(calls.positions)
+    portfolio = _method(calls.portfolio)
+    fills = _method(calls.fills)
+    statement = _method(calls.statement)
+    transfer = _method(calls.transfer)
+    users = _method(calls.users)
+    update_user = _method(calls.update_user)
+    admin_log = _method(calls.admin_log)
+    revoke_all_of = _method(calls.revoke_all_of)
+    status = _method(calls.status)
+
+
+def _read(response: httpx.Response, until: float | None) -> None:
+    """Read an answer's body, however slowly it comes, until ``until``. Raises httpx's errors."""
+    if until is None:
+        response.read()
+        return
+    # nothing interrupts a read but the end of its connection
+    watch = threading.Timer(max(0.0, until - time.monotonic()), _cut, [response])
+    watch.daemon = True
+    watch.start()
+    try:
+        response.read()
+    except httpx.TransportError:
+        if time.monotonic() < until:
+            raise
+        raise httpx.ReadTimeout("the answer took too long", request=response.request) from None
+    finally:
+        watch.cancel()
+
+
+def _cut(response: httpx.Response) -> None:
+    """End the connection of an answer that has not come whole."""
+    if not response.is_closed:
+        with suppress(OSError):
+            stream = response.extensions["network_stream"].get_extra_info("socket")
+            stream.shutdown(socket.SHUT_RDWR)
+
+
+class _Blocking:
+    """A wire that blocks and so never suspends."""
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        url: str,
+        sleep: Callable[[float], None],
+        waiting: Callable[[str], None] | None,
+    ) -> None:
+        self._http = http
+        self._url = url
+        self._sleep = sleep
+        self._waiting = waiting
+
+    async def request(
+        self, call: Call[T], token: str | None, within_s: float | None
+    ) -> httpx.Response:
+        request = http.request(self._http, self._url, call, token, within_s)
+        began, limit_s = time.monotonic(), http.limit_s(self._http, within_s)
+        with self._said(f"waiting for {self._url} to answer ({call.method} {call.path})"):
+            response = self._http.send(request, stream=True)
+            try:
+                _read(response, None if limit_s is None else began + limit_s)
+            finally:
+                response.close()
+        return response
+
+    @contextmanager
+    def _said(self, what: str) -> Iterator[None]:
+        """Say ``what`` is waited for, once it has taken a while."""
+        if self._waiting is None:
+            yield
+            return
+        timer = threading.Timer(_SILENT_S, self._waiting, [what])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    async def pause(self, seconds: float) -> None:
+        self._sleep(seconds)
+
+    async def read(self, session: Session) -> Tokens | None:
+        return session.load()
+
+    async def write(self, work: Callable[[], None]) -> None:
+        work()
+
+    @asynccontextmanager
+    async def exclusively(self, session: Session) -> AsyncIterator[None]:
+        with session.exclusively():
+            yield
+
+    async def through(self, work: Coroutine[Any, Any, T]) -> T:
+        return await work

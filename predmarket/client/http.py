@@ -1,0 +1,160 @@
+"""One HTTP request and its answer, the same for a client that waits and one that does not.
+
+No token appears in an exception, and the exchange's cookies are ignored: a cookie beside a token
+would only invite the checks meant for browsers.
+"""
+
+from collections.abc import Callable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TypedDict, TypeVar, cast
+
+import httpx
+
+from predmarket.client import network_variables
+from predmarket.client.calls import Call
+from predmarket.client.errors import ApiError, ConfigurationError, Unreachable, refusal, why
+from predmarket.client.headers import LOOPBACK, USER_AGENT, bearer, check, retry_after_s
+
+T = TypeVar("T")
+C = TypeVar("C")
+
+
+class Options(TypedDict):
+    """What either of httpx's clients is made with."""
+
+    timeout: httpx.Timeout
+    headers: dict[str, str]
+    cookies: CookieJar
+    verify: bool
+    trust_env: bool
+
+
+def opened(kind: Callable[..., C], url: str, timeout_s: float) -> C:
+    """Return an HTTP client of ``kind`` for ``url``.
+
+    Raises ConfigurationError, which names the variable that cannot be used.
+    """
+    settings = options(url, timeout_s)
+    if settings["trust_env"]:
+        network_variables.require_usable(https=settings["verify"])
+    try:
+        return kind(**settings)
+    except OSError as error:  # ssl's are, too
+        raise network_variables.unusable(
+            network_variables.certificates(), error.strerror or error
+        ) from None
+    except ImportError as error:
+        raise network_variables.unusable(network_variables.socks(), error) from None
+    except (ValueError, httpx.InvalidURL) as error:
+        named = network_variables.spelled(network_variables.NO_PROXY)
+        raise network_variables.unusable(named, error) from None
+
+
+def options(url: str, timeout_s: float) -> Options:
+    """Return how to make an HTTP client for ``url``. Raises ConfigurationError."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ConfigurationError(f"{url} is not an address: {error}") from None
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ConfigurationError(f"{url} is not an address: it must look like http://host:port")
+    return Options(
+        timeout=httpx.Timeout(timeout_s, connect=min(5.0, timeout_s)),
+        headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        # certificates take longer to load than a request takes; plain http needs none
+        verify=parsed.scheme == "https",
+        # a proxy named in the environment is for elsewhere, not for this machine
+        trust_env=parsed.host not in LOOPBACK,
+    )
+
+
+def request(
+    http: httpx.Client | httpx.AsyncClient,
+    url: str,
+    call: Call[T],
+    token: str | None,
+    within_s: float | None,
+) -> httpx.Request:
+    """Return ``call`` as ``http`` sends it to ``url``, to be answered within_s where that is less
+    than it waits anyway. Raises ConfigurationError, Unreachable.
+    """
+    headers = dict(call.headers) | bearer(token)
+    check(headers)
+    try:
+        return http.build_request(
+            call.method,
+            url + call.path,
+            params=dict(call.params) or None,
+            json=call.body,
+            headers=headers,
+            timeout=_within(http.timeout, within_s),
+        )
+    except httpx.InvalidURL as error:
+        raise Unreachable(f"cannot reach {url}: {error}") from None
+
+
+def limit_s(http: httpx.Client | httpx.AsyncClient, within_s: float | None) -> float | None:
+    """Return how long an attempt may take as a whole; httpx bounds each read alone."""
+    return _within(http.timeout, within_s).read
+
+
+def _within(usual: httpx.Timeout, within_s: float | None) -> httpx.Timeout:
+    if within_s is None:
+        return usual
+    return httpx.Timeout(
+        min(within_s, usual.read or within_s), connect=min(within_s, usual.connect or within_s)
+    )
+
+
+def unreachable(error: Exception, url: str) -> Unreachable:
+    """Return what an exception of the HTTP library means to a caller."""
+    if isinstance(error, httpx.TimeoutException):
+        return Unreachable(f"no answer from {url} in time")
+    if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error):
+        return Unreachable(f"{url} is no exchange: what listens there does not speak http")
+    if isinstance(error, httpx.TransportError):
+        return Unreachable(f"cannot reach {url}{_by_proxy(url)}: {why(error)}")
+    return Unreachable(f"{url} gave an unreadable answer")
+
+
+def _by_proxy(url: str) -> str:
+    parsed = httpx.URL(url)
+    proxy = None if parsed.host in LOOPBACK else network_variables.proxy_of(parsed.scheme)
+    return f" through the proxy that {proxy} names" if proxy else ""
+
+
+FAILURES = (httpx.TransportError, httpx.DecodingError, UnicodeError)
+"""What sending raises when no readable answer came; ``unreachable`` explains it."""
+
+
+def decoded(response: httpx.Response, call: Call[T], url: str) -> T:
+    """Return the answer to ``call``, or raise what it stands for: ApiError, Unreachable."""
+    if response.is_redirect:
+        where = response.headers.get("Location", "elsewhere")
+        raise Unreachable(f"{url} sends one on to {where}: that is the address to use")
+    if not response.is_success:
+        raise _refusal(response)
+    if (response.status_code == 204 or not response.content) and not call.is_list:
+        return cast("T", None)
+    data = _json(response)
+    if not isinstance(data, dict) or (call.is_list and not isinstance(data.get("items"), list)):
+        raise Unreachable(f"{url} does not answer like a predmarket exchange")
+    return cast("T", data)
+
+
+def _refusal(response: httpx.Response) -> ApiError:
+    return refusal(
+        response.status_code,
+        _json(response),
+        response.reason_phrase,
+        request_id=response.headers.get("X-Request-Id"),
+        retry_after_s=retry_after_s(response.headers.get("Retry-After")),
+    )
+
+
+def _json(response: httpx.Response) -> object:
+    try:
+        return cast("object", response.json())
+    except (ValueError, RecursionError):  # no JSON, or nested without end
+        return None

@@ -1,0 +1,179 @@
+"""How a feed's topics are kept: asked for over whatever link there is, and handed to the inbox.
+
+Invariants: what is handed over of a topic follows on what was handed over before, or a Gap or a
+snapshot says otherwise; a topic whose message found no room is left where it was and asked for
+again once there is; books change whether there is room or not, and then come whole.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+
+import msgspec
+from msgspec import UNSET
+
+from predmarket.client.connection import Heard, Link, Lost, Waiting, refusal
+from predmarket.client.errors import ApiError, ClientError, Unreachable
+from predmarket.client.inbox import Inbox
+from predmarket.client.messages import Gap, TopicMessage, Unknown, read
+from predmarket.client.topics import Topic, Topics, Verdict, chunks
+from predmarket.contracts.realtime import ServerMessage, Subscribed
+
+
+class Following:
+    """The topics of one feed. ``confirmed`` is called when all of them are, on each link."""
+
+    def __init__(self, topics: Topics, inbox: Inbox, confirmed: Callable[[], None]) -> None:
+        self._topics = topics
+        self._inbox = inbox
+        self._confirmed = confirmed
+        self._link: Link | None = None
+        self._asked: set[str] = set()
+        self._behind: set[Topic] = set()
+
+    def attach(self, link: Link, token: str | None) -> None:
+        """Ask for every topic over ``link``, each from where it was left."""
+        self._link = link
+        self._asked = {self._ask(link, portion) for portion in chunks(list(self._topics))}
+        if self._asked:
+            return
+        if token is None:
+            self._confirmed()
+        else:  # nothing else would tell whether the exchange accepts it
+            link.ask("auth", {"token": token}, Waiting(self._let_in, lambda _: None))
+
+    def detach(self) -> None:
+        """Note that the link is gone."""
+        self._link = None
+        self._asked.clear()
+        self._topics.lost()
+
+    async def add(self, names: Iterable[str]) -> None:
+        """Subscribe to more. Raises ApiError when one is refused, ClientError when they cannot be
+        asked for; then none is kept.
+        """
+        added = self._topics.add(names)
+        for portion in chunks(added):
+            if self._link is None:
+                return  # it is asked for with the next link
+            answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            try:
+                self._ask(self._link, portion, answer)
+                await answer
+            except Unreachable:
+                return
+            except ClientError:
+                self.remove(topic.asked for topic in added)
+                raise
+
+    def remove(self, names: Iterable[str]) -> list[Topic]:
+        """Drop ``names``; return what the exchange need not send any more."""
+        gone = self._topics.remove(names)
+        self._behind.difference_update(gone)
+        return gone
+
+    def hear(self, link: Link, heard: Heard) -> None:
+        """Take a message from ``link``. Raises Lost when it cannot be read."""
+        try:
+            message = read(heard.envelope, heard.text)
+            if heard.envelope.type == "error" and heard.envelope.topic is not UNSET:
+                link.fail(_ending(refusal(heard.envelope)))  # that topic could not begin
+            elif isinstance(message, Unknown):
+                self._inbox.put(message)
+            else:
+                self._take(link, message)
+        except (msgspec.DecodeError, ValueError):
+            raise Lost(f"the exchange sent a {heard.envelope.type} that cannot be read") from None
+
+    def catch_up(self) -> None:
+        """If there is room again, see to what there was none for."""
+        if not self._behind or not self._inbox.roomy:
+            return
+        behind, self._behind = self._behind, set()
+        for topic in behind:
+            if topic.book is not None:
+                if not self._inbox.put(topic.whole(time.time_ns() // 1_000_000)):
+                    self._behind.add(topic)
+            elif self._link is not None:
+                self._resume(self._link, topic)
+
+    def _take(self, link: Link, message: TopicMessage) -> None:
+        topic = self._topics.find(message.topic)
+        if topic is None:
+            return
+        if self._inbox.full and topic.book is None:
+            topic.lost()
+            self._behind.add(topic)
+            return
+        held = topic.held
+        verdict = topic.take(message)
+        if verdict is Verdict.GAP:
+            self._inbox.put(Gap(message.topic, held or 0, message.last_seq))
+            self._resume(link, topic)
+        elif verdict is Verdict.NEWS and topic not in self._behind and not self._inbox.put(message):
+            self._behind.add(topic)
+
+    def _resume(self, link: Link, topic: Topic) -> None:
+        """Ask anew for a topic: the exchange begins it again where it was left."""
+        topic.lost()
+        try:
+            self._ask(link, [topic])
+        except ClientError as error:
+            link.fail(Lost(str(error)))
+
+    def _ask(
+        self, link: Link, topics: list[Topic], answer: "asyncio.Future[None] | None" = None
+    ) -> str:
+        """Send a request for ``topics``. A refusal goes to ``answer``, or else ends the feed."""
+
+        def answered(request: str, message: ServerMessage) -> None:
+            try:
+                self._answered(link, request, message)
+            except ApiError as error:
+                ending = _ending(error)
+                if answer is None or isinstance(ending, Lost):
+                    link.fail(ending)
+                elif answer.done():
+                    self.remove(topic.asked for topic in topics)  # nobody waits to be told
+                else:
+                    answer.set_exception(error)
+            lost()
+
+        def lost(_: Unreachable | None = None) -> None:
+            if answer is not None and not answer.done():
+                answer.set_result(None)
+
+        entries = [topic.entry() for topic in topics]
+        request = link.ask("subscribe", {"topics": entries}, Waiting(answered, lost))
+        for topic in topics:
+            topic.asked_by(request)
+        return request
+
+    def _let_in(self, _: str, message: ServerMessage) -> None:
+        if message.type != "error":
+            self._confirmed()
+        elif self._link is not None:
+            self._link.fail(_ending(refusal(message)))
+
+    def _answered(self, link: Link, request: str, message: ServerMessage) -> None:
+        if message.type == "error":
+            raise refusal(message)
+        try:
+            names = _subscribed.decode(message.data).topics
+        except msgspec.DecodeError:
+            link.fail(Lost("the exchange sent a subscribed that cannot be read"))
+            return
+        for topic in self._topics.confirm(request, names):
+            self._resume(link, topic)
+        if request in self._asked:
+            self._asked.remove(request)
+            if not self._asked:
+                self._confirmed()
+
+
+def _ending(error: ApiError) -> Exception:
+    """Return what a refused topic means to the link: another try, or the end of the feed."""
+    return Lost(str(error)) if error.status == 429 or error.status >= 500 else error
+
+
+_subscribed = msgspec.json.Decoder(Subscribed)

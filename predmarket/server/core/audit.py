@@ -1,0 +1,370 @@
+"""The proof, from the database alone, that money and shares are conserved.
+
+``sums`` adds up what the tables hold. ``replay`` carries out the journal from empty and compares
+the state it reaches, and every row of history it makes, with what the database holds. Both read one
+snapshot, so the exchange may go on meanwhile. Source: REQUIREMENTS C9.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from predmarket.engine import Exchange, InvariantError
+from predmarket.engine.snapshot import digest
+from predmarket.server.core import journal, recovery
+from predmarket.server.core.stores import rows
+from predmarket.server.core.stores.base import CoreRow, JournalRow, Store
+from predmarket.server.core.stores.rows import History, Shape
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+_ENCODER = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was checked. ``detail`` gives the figures, or what is wrong."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def sums(store: Store) -> Iterator[Check]:
+    """Yield the checks that need only the tables."""
+    core = store.core_row()
+    fees, deposits = core.counters.fees, core.counters.net_deposits
+
+    def one(sql: str) -> int:
+        return int(store.read(sql)[0][0])
+
+    cash = one("SELECT COALESCE(SUM(available + locked), 0) FROM accounts")
+    collateral = one("SELECT COALESCE(SUM(collateral), 0) FROM markets")
+    yield _equal(
+        "money: cash + collateral + fees = net deposits", cash + collateral + fees, deposits
+    )
+    yield _equal(
+        "ledger: transfers add up to the net deposits",
+        one("SELECT COALESCE(SUM(amount), 0) FROM ledger WHERE counterpart = 'OUTSIDE'"),
+        deposits,
+    )
+    yield _equal(
+        "ledger: fees add up to the fees collected",
+        -one("SELECT COALESCE(SUM(amount), 0) FROM ledger WHERE counterpart = 'FEES'"),
+        fees,
+    )
+    yield _equal(
+        "ledger: the newest entry has the last number",
+        one("SELECT COALESCE(MAX(id), 0) FROM ledger"),
+        core.counters.last_ledger_id,
+    )
+    yield _equal(
+        "fees: over markets = collected", one("SELECT COALESCE(SUM(fees), 0) FROM markets"), fees
+    )
+    for name, sql in _NONE_OF:
+        yield _none(name, one(f"SELECT COUNT(*) FROM ({sql}) AS wrong"))
+
+
+_NONE_OF = (
+    (
+        "accounts: cash = sum of the user's ledger",
+        (
+            "SELECT a.user_id FROM accounts a LEFT JOIN ledger l ON l.user_id = a.user_id "
+            "GROUP BY a.user_id, a.available, a.locked "
+            "HAVING a.available + a.locked <> COALESCE(SUM(l.amount), 0)"
+        ),
+    ),
+    (
+        "accounts: locked = sum of the open orders' locks",
+        (
+            "SELECT a.user_id FROM accounts a LEFT JOIN orders o ON o.user_id = a.user_id "
+            "AND o.status IN ('OPEN', 'PARTIALLY_FILLED') GROUP BY a.user_id, a.locked "
+            "HAVING a.locked <> COALESCE(SUM(o.locked), 0)"
+        ),
+    ),
+    (
+        "markets: collateral = what the ledger says came in",
+        (
+            "SELECT m.id FROM markets m LEFT JOIN ledger l ON l.market_id = m.id "
+            "AND l.counterpart = 'COLLATERAL' GROUP BY m.id, m.collateral "
+            "HAVING m.collateral <> -COALESCE(SUM(l.amount), 0)"
+        ),
+    ),
+    (
+        "markets: YES = NO = open interest, collateral 1.00 each",
+        (
+            "SELECT m.id FROM markets m LEFT JOIN positions p ON p.market_id = m.id "
+            "WHERE m.ending IS NULL GROUP BY m.id, m.open_interest, m.collateral "
+            "HAVING COALESCE(SUM(p.yes), 0) <> m.open_interest "
+            "OR COALESCE(SUM(p.no), 0) <> m.open_interest "
+            "OR m.collateral <> m.open_interest * 10000"
+        ),
+    ),
+    (
+        "markets: volume = sum of the trades",
+        (
+            "SELECT m.id FROM markets m LEFT JOIN trades t ON t.market_id = m.id "
+            "GROUP BY m.id, m.volume HAVING m.volume <> COALESCE(SUM(t.qty), 0)"
+        ),
+    ),
+    (
+        "orders: filled = sum of the trades",
+        (
+            "SELECT o.id FROM orders o LEFT JOIN (SELECT buy_order_id AS id, qty FROM trades "
+            "UNION ALL SELECT sell_order_id, qty FROM trades) f ON f.id = o.id "
+            "GROUP BY o.id, o.filled HAVING o.filled <> COALESCE(SUM(f.qty), 0)"
+        ),
+    ),
+    (
+        "orders: every fill names a trade of the order, and every trade has both",
+        (
+            "SELECT 1 FROM (SELECT e.order_id, e.trade_id FROM order_events e "
+            "WHERE e.trade_id IS NOT NULL) e FULL JOIN (SELECT buy_order_id AS order_id, id "
+            "FROM trades UNION ALL SELECT sell_order_id, id FROM trades) t "
+            "ON t.order_id = e.order_id AND t.id = e.trade_id "
+            "WHERE t.id IS NULL OR e.trade_id IS NULL"
+        ),
+    ),
+    (
+        "orders: closed ones hold nothing",
+        (
+            "SELECT id FROM orders WHERE status NOT IN ('OPEN', 'PARTIALLY_FILLED') "
+            "AND (locked <> 0 OR close_qty <> 0)"
+        ),
+    ),
+    (
+        "orders: every event is there, numbered from 1",
+        (
+            "SELECT o.id FROM orders o LEFT JOIN order_events e ON e.order_id = o.id "
+            "GROUP BY o.id, o.events HAVING o.events <> COUNT(e.n) OR o.events <> MAX(e.n)"
+        ),
+    ),
+    (
+        "topics: every trade has its number",
+        (
+            "SELECT m.id FROM markets m LEFT JOIN trades t ON t.market_id = m.id "
+            "GROUP BY m.id, m.trade_seq HAVING m.trade_seq <> COUNT(t.id)"
+        ),
+    ),
+    (
+        "topics: every execution has its user's number",
+        (
+            "SELECT a.user_id FROM accounts a LEFT JOIN (SELECT buy_user_id AS id FROM trades "
+            "UNION ALL SELECT sell_user_id FROM trades) f ON f.id = a.user_id "
+            "GROUP BY a.user_id, a.fill_seq HAVING a.fill_seq <> COUNT(f.id)"
+        ),
+    ),
+    (
+        "topics: an order holds its user's last number",
+        (
+            "SELECT a.user_id FROM accounts a LEFT JOIN orders o ON o.user_id = a.user_id "
+            "GROUP BY a.user_id, a.order_seq HAVING a.order_seq <> COALESCE(MAX(o.topic_seq), 0)"
+        ),
+    ),
+    (
+        "positions: reserves = the open orders' close parts",
+        (
+            "SELECT p.user_id FROM positions p LEFT JOIN orders o ON o.user_id = p.user_id "
+            "AND o.market_id = p.market_id AND o.status IN ('OPEN', 'PARTIALLY_FILLED') "
+            "GROUP BY p.user_id, p.market_id, p.reserved_yes, p.reserved_no "
+            "HAVING p.reserved_yes <> "
+            "COALESCE(SUM(CASE WHEN o.side = 'SELL' THEN o.close_qty END), 0) "
+            "OR p.reserved_no <> COALESCE(SUM(CASE WHEN o.side = 'BUY' THEN o.close_qty END), 0)"
+        ),
+    ),
+    *(
+        (
+            f"references: every row of {table} names {column} that exists",
+            (
+                f"SELECT 1 FROM {table} r LEFT JOIN {target} t ON t.{key} = r.{column} "
+                f"WHERE r.{column} IS NOT NULL AND t.{key} IS NULL"
+            ),
+        )
+        for table, column, target, key in (
+            ("orders", "user_id", "accounts", "user_id"),
+            ("orders", "market_id", "markets", "id"),
+            ("order_events", "order_id", "orders", "id"),
+            ("trades", "market_id", "markets", "id"),
+            ("trades", "buy_order_id", "orders", "id"),
+            ("trades", "sell_order_id", "orders", "id"),
+            ("ledger", "user_id", "accounts", "user_id"),
+        )
+    ),
+)
+
+
+def _equal(name: str, found: int, expected: int) -> Check:
+    detail = f"{found}" if found == expected else f"{found}, expected {expected}"
+    return Check(name, found == expected, detail)
+
+
+def _none(name: str, wrong: int) -> Check:
+    return Check(name, not wrong, "all" if not wrong else f"{wrong} wrong")
+
+
+class _Heap:
+    """A sum of row hashes: equal for equal rows in any order."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sum = 0
+
+    def add(self, row: Iterable[Any]) -> None:
+        self.count += 1
+        self.sum += _row_hash(row)
+
+    def same_as(self, other: "_Heap") -> bool:
+        return (self.count, self.sum) == (other.count, other.sum)
+
+
+def _row_hash(row: Iterable[Any]) -> int:
+    return int.from_bytes(hashlib.blake2b(_ENCODER.encode(list(row)), digest_size=16).digest())
+
+
+def replay(store: Store, progress: Progress) -> Iterator[Check]:
+    """Yield the checks of a replay from empty."""
+    core = store.core_row()
+    replayer = _Replayer()
+    problem = replayer.run(store, core, progress)
+    yield Check(
+        "journal: unbroken hash chain, carried out whole",
+        problem is None,
+        problem or f"{core.last_seq} commands in {core.last_batch} batches",
+    )
+    if problem is not None:
+        return
+    yield _same_state(store, core, replayer.exchange)
+    yield from replayer.compare(store, progress)
+
+
+def _same_state(store: Store, core: CoreRow, replayed: Exchange) -> Check:
+    name = "state: replayed = stored, byte for byte"
+    try:
+        loaded = recovery.load(store, core)
+    except recovery.LoadError as error:
+        return Check(name, False, str(error))
+    found = digest(loaded)
+    same = digest(replayed.state) == found
+    return Check(name, same, f"SHA-256 {found[:16]}…" if same else "they differ")
+
+
+class _Orders:
+    """Sums of the hashes of orders' last rows, by the remainder of the order's id.
+
+    A closed order never changes again, so hashes are kept of open orders alone.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sums = [0] * 1_024
+        self._open: dict[int, int] = {}
+
+    def put(self, id: int, row: Sequence[Any], *, is_open: bool) -> None:
+        """Take an order's row in place of the one it had."""
+        place, hashed = id % len(self.sums), _row_hash(row)
+        before = self._open.pop(id, None)
+        if before is None:
+            self.count += 1
+        self.sums[place] += hashed - (before or 0)
+        if is_open:
+            self._open[id] = hashed
+
+    def differing(self, other: "_Orders") -> int:
+        """Return at least how many orders differ."""
+        unlike = sum(a != b for a, b in zip(self.sums, other.sums, strict=True))
+        return max(unlike, abs(self.count - other.count))
+
+
+class _Replayer:
+    """Carries out the journal and keeps what is needed to compare every table.
+
+    Of closed orders and of history it keeps sums alone, so that memory does not grow with history.
+    """
+
+    def __init__(self) -> None:
+        self.exchange = Exchange()
+        self._history = {shape.table: _Heap() for shape in rows.HISTORY_SHAPES}
+        self._orders = _Orders()
+        self._ledger_id = 0
+        self._logged_from = 0
+
+    def run(self, store: Store, core: CoreRow, progress: Progress) -> str | None:
+        """Replay all batches; return what is wrong, if anything is."""
+        self._logged_from = int(store.read("SELECT logged_from FROM core_state")[0][0])
+        chain, seq, batch = journal.GENESIS, 0, 0
+        while page := store.journal_page(batch, 200):
+            for row in page:
+                if row.batch != batch + 1 or row.first_seq != seq + 1:
+                    return f"batch {row.batch} does not follow batch {batch}"
+                if row.rules != journal.RULES:
+                    return (
+                        f"batch {row.batch} was made under rules {row.rules}, and this version "
+                        f"replays rules {journal.RULES} alone"
+                    )
+                chain = journal.chain(chain, row.batch, row.first_seq, row.entries)
+                if chain != row.hash:
+                    return f"batch {row.batch} does not match its hash"
+                wrong = self._carry_out(row)
+                if wrong is not None:
+                    return wrong
+                batch, seq = row.batch, row.first_seq + len(journal.decode(row.entries)) - 1
+                progress("replaying", seq, core.last_seq)
+        if (batch, seq, chain) != (core.last_batch, core.last_seq, core.last_hash):
+            return f"the journal ends at batch {batch}, the state at {core.last_batch}"
+        return None
+
+    def _carry_out(self, row: JournalRow) -> str | None:
+        history = History(self._ledger_id)
+        for seq, entry in enumerate(journal.decode(row.entries), row.first_seq):
+            try:
+                _, events = self.exchange.apply(entry.time, entry.command)
+            except (InvariantError, AssertionError, KeyError) as error:
+                return f"command {seq} cannot be carried out: {error!r}"
+            history.add(seq, entry.command, events, self.exchange.state)
+        self._ledger_id = history.last_ledger_id
+        for shape, added in history.by_shape():
+            for added_row in added:
+                if shape is not rows.ADMIN_LOG or int(added_row[0] or 0) > self._logged_from:
+                    self._history[shape.table].add(added_row)
+        for order in self.exchange.take_changes().orders.values():
+            is_open = order.id in self.exchange.state.orders
+            self._orders.put(order.id, _replayed(rows.order_row(order)), is_open=is_open)
+        return None
+
+    def compare(self, store: Store, progress: Progress) -> Iterator[Check]:
+        """Compare every order and every row of history with the stored ones."""
+        found = _Orders()
+        for row in store.rows_of(rows.ORDERS):
+            found.put(row[0], _replayed(_normal(rows.ORDERS, row)), is_open=False)
+            if not found.count % 5_000:
+                progress("comparing orders", found.count, self._orders.count)
+        wrong = found.differing(self._orders)
+        detail = f"{found.count}" + (f", at least {wrong} differ" if wrong else "")
+        yield Check("orders: replayed = stored", not wrong, detail)
+        for shape in rows.HISTORY_SHAPES:
+            stored = _Heap()
+            for row in store.rows_of(shape, _MADE_BY_JOURNAL.get(shape, "")):
+                stored.add(_normal(shape, row))
+            ok = stored.same_as(self._history[shape.table])
+            yield Check(f"{shape.table}: replayed = stored", ok, f"{stored.count}")
+
+
+_MADE_BY_JOURNAL = {rows.ADMIN_LOG: "WHERE seq IS NOT NULL"}
+"""Selects the rows that the journal makes, for tables that hold others, too."""
+
+
+def _replayed(row: Sequence[Any]) -> Sequence[Any]:
+    """Cut an order's row down to what a replay gives: topic_seq and version are the store's."""
+    assert rows.ORDERS.columns[-2:] == ("topic_seq", "version")
+    return row[:-2]
+
+
+def _normal(shape: Shape, row: tuple[Any, ...]) -> list[Any]:
+    """Return a stored row with real booleans, which SQLite keeps as numbers."""
+    return [
+        bool(value) if kind == "b" else value for kind, value in zip(shape.kinds, row, strict=True)
+    ]

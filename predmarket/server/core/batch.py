@@ -1,0 +1,137 @@
+"""A batch from its first command to its seal.
+
+Invariant: a sealed batch shares nothing with the engine; the next one may be decided while it
+commits.
+"""
+
+from dataclasses import dataclass, field
+
+from predmarket.engine import Exchange, steps
+from predmarket.engine.commands import Command
+from predmarket.engine.events import BookDelta, Event, MarketChanged
+from predmarket.server.core import journal
+from predmarket.server.core.bus import BusReply
+from predmarket.server.core.change_feed import Telling
+from predmarket.server.core.journal import Entry
+from predmarket.server.core.pending_command import PendingCommand
+from predmarket.server.core.stores.base import CoreRow, Counters, Settlement
+from predmarket.server.core.stores.rows import History, state_rows
+from predmarket.server.core.stream_position import Position
+from predmarket.server.read_model.changes import Changes, encode
+from predmarket.server.read_model.market_view import MarketView
+from predmarket.units import Micros
+
+ROWS_PER_STEP = 20_000
+"""Rows that one command, or one step of a command, writes at the most."""
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """The commands decided since the last seal, with their replies and effects.
+
+    ``decided`` are the commands that were carried out here, whole or in part, ``answers`` the
+    repeats, whose answer was known and which wrote nothing. ``stepped`` tells that a step was taken
+    here; ``announced`` are markets whose status or details changed. ``position`` is the place in
+    the command stream that it brings the core to, None when it stays. Sealed, ``changes`` is what
+    it tells the world, and ``encoded`` the same as bytes; None when it has nothing to commit.
+    """
+
+    first_seq: int
+    history: History
+    entries: list[Entry] = field(default_factory=list)
+    decided: list[PendingCommand] = field(default_factory=list)
+    answers: list[tuple[PendingCommand, BusReply]] = field(default_factory=list)
+    deltas: list[BookDelta] = field(default_factory=list)
+    announced: set[int] = field(default_factory=set)
+    position: Position | None = None
+    changes: Changes | None = None
+    encoded: bytes = b""
+    stepped: bool = False
+    rows: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether there is nothing to commit and nobody to answer."""
+        return not (self.entries or self.answers or self.position)
+
+    def add(
+        self, exchange: Exchange, now: Micros, id: str, command: Command, events: list[Event]
+    ) -> None:
+        """Record a command that the exchange has just carried out."""
+        seq = self.first_seq + len(self.entries)
+        self.entries.append(Entry(now, id, command))
+        self.history.add(seq, command, events, exchange.state)
+        before, self.rows = self.rows, self._count(exchange)
+        assert self.rows - before <= ROWS_PER_STEP, f"{self.rows - before} rows in one step"
+        for event in events:
+            if type(event) is BookDelta:
+                self.deltas.append(event)
+            elif type(event) is MarketChanged:
+                self.announced.add(event.market_id)
+
+    def _count(self, exchange: Exchange) -> int:
+        """Return how many rows the batch writes so far: history, state, and its own two rows."""
+        state = exchange.state
+        return (
+            2
+            + sum(len(rows) for _, rows in self.history.by_shape())
+            + 2 * len(state.dirty_orders)  # with its account, for the number on its topic
+            + len(state.dirty_markets)
+            + len(state.ledger.dirty_accounts)
+            + len(state.ledger.dirty_positions)
+        )
+
+    def pending(self) -> list[PendingCommand]:
+        """Return the commands that wait for this batch, each once."""
+        return list(dict.fromkeys([*self.decided, *(pending for pending, _ in self.answers)]))
+
+    def seal(self, exchange: Exchange, before: CoreRow) -> Settlement:
+        """Copy everything the batch changed; ``before`` is the core row it builds on."""
+        state = exchange.state
+        dirty = exchange.take_changes()
+        entries = journal.encode(self.entries)
+        number = before.last_batch + 1
+        telling = Telling(state, dirty, before.counters.markets_seq)
+        self.changes = telling.tell(number, self.history, self.deltas, self.announced)
+        core = CoreRow(
+            before.epoch,
+            number,
+            before.last_seq + len(self.entries),
+            state.now,
+            journal.chain(before.last_hash, number, self.first_seq, entries),
+            Counters(
+                state.last_order_id,
+                state.last_trade_id,
+                state.last_market_id,
+                state.last_transfer_id,
+                state.last_rank,
+                self.history.last_ledger_id,
+                state.ledger.fees,
+                state.ledger.net_deposits,
+                telling.markets_seq,
+            ),
+            self.position or before.position,
+            steps.encode(state.unfinished),
+        )
+        self.encoded = encode(self.changes)
+        return Settlement(
+            core,
+            self.first_seq,
+            journal.RULES,
+            entries,
+            state_rows(dirty),
+            self.history,
+            self.encoded,
+        )
+
+    def publish(self, view: MarketView) -> None:
+        """Let the view hold the batch. Call it after the commit and before any answer."""
+        if self.changes is not None:
+            view.apply(self.changes)
+
+    def answer(self) -> None:
+        """Answer the commands that are done. Call it after the commit."""
+        for pending in self.decided:
+            pending.committed()
+        for pending, reply in self.answers:
+            pending.answer(reply)

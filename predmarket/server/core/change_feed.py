@@ -1,0 +1,162 @@
+"""What a batch tells the world: each topic's changes, numbered.
+
+The counters live on accounts and markets and are written with them, so each account that has a
+change on any topic becomes one to be written. This runs once a batch, on the loop.
+
+Invariant: numbers are dense. A batch that is not committed leaves none behind, since recovery
+loads the counters from the database.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from predmarket.engine.events import BookDelta
+from predmarket.engine.ledger import Account
+from predmarket.engine.market import Market
+from predmarket.engine.replies import record
+from predmarket.engine.state import Changes as Dirty
+from predmarket.engine.state import State
+from predmarket.enums import Liquidity, MarketStatus, Side
+from predmarket.server.core.stores.rows import History
+from predmarket.server.read_model.changes import (
+    BalanceChange,
+    BookChange,
+    Changes,
+    FillChange,
+    MarketChange,
+    OrderChange,
+    PositionChange,
+    TradeChange,
+)
+from predmarket.server.read_model.records import MarketRecord, PositionRecord, TradeRecord, UserFill
+from predmarket.units import Price, Qty
+
+_BUY, _SELL = Side.BUY, Side.SELL
+_MAKER, _TAKER = Liquidity.MAKER, Liquidity.TAKER
+
+
+class Telling:
+    """The changes of one batch being numbered; ``markets_seq`` goes on from the batch before.
+
+    ``dirty`` is what the batch changed in the engine; accounts that are only counted on are added.
+    """
+
+    def __init__(self, state: State, dirty: Dirty, markets_seq: int) -> None:
+        self.markets_seq = markets_seq
+        self._now = state.now
+        self._accounts = state.ledger.accounts
+        self._markets = state.markets
+        self._dirty = dirty
+
+    def tell(
+        self,
+        batch: int,
+        history: History,
+        deltas: Iterable[BookDelta],
+        announced: Collection[int],
+    ) -> Changes:
+        """Number everything and return it. ``announced``: markets that made news of themselves."""
+        balances = self._balances()  # first: the others add accounts whose cash is as it was
+        trades, fills = self._trades(history.trades)
+        return Changes(
+            batch,
+            self._now,
+            self._tickers(announced),
+            _books(deltas),
+            trades,
+            self._orders(),
+            fills,
+            balances,
+            self._positions(),
+        )
+
+    def _account(self, user_id: int) -> Account:
+        account = self._dirty.accounts[user_id] = self._accounts[user_id]
+        return account
+
+    def _balances(self) -> list[BalanceChange]:
+        told = []
+        for account in self._dirty.accounts.values():
+            account.balance_seq += 1
+            told.append(
+                BalanceChange(
+                    account.user_id, account.balance_seq, account.available, account.locked
+                )
+            )
+        return told
+
+    def _orders(self) -> list[OrderChange]:
+        told = []
+        for order in self._dirty.orders.values():
+            account = self._account(order.user_id)
+            account.order_seq += 1
+            order.topic_seq = account.order_seq
+            told.append(OrderChange(order.topic_seq, record(order)))
+        return told
+
+    def _positions(self) -> list[PositionChange]:
+        told = []
+        for p in self._dirty.positions.values():
+            account = self._account(p.user_id)
+            account.position_seq += 1
+            shares = PositionRecord(p.market_id, p.yes, p.no, p.cost_yes, p.cost_no, p.realized)
+            told.append(PositionChange(p.user_id, account.position_seq, shares))
+        return told
+
+    def _trades(
+        self, rows: Iterable[tuple[Any, ...]]
+    ) -> tuple[list[TradeChange], list[FillChange]]:
+        """Number each trade (rows of TRADES) on its market's tape, and each half for its user."""
+        told: list[TradeChange] = []
+        fills: list[FillChange] = []
+        for row in rows:
+            id, market_id, buy, sell, buyer, seller, price, qty, taker, buy_fee, sell_fee, now = row
+            market = self._markets[market_id]
+            market.trade_seq += 1
+            trade = TradeRecord(id, market_id, buy, sell, price, qty, taker, now)
+            told.append(TradeChange(market.trade_seq, trade))
+            bought = taker is _BUY
+            for user_id, order_id, side, fee, took in (
+                (buyer, buy, _BUY, buy_fee, bought),
+                (seller, sell, _SELL, sell_fee, not bought),
+            ):
+                account = self._account(user_id)
+                account.fill_seq += 1
+                liquidity = _TAKER if took else _MAKER
+                fill = UserFill(id, order_id, market_id, side, price, qty, fee, liquidity, now)
+                fills.append(FillChange(user_id, account.fill_seq, fill))
+        return told, fills
+
+    def _tickers(self, announced: Collection[int]) -> list[MarketChange]:
+        told = []
+        for market in self._dirty.markets.values():
+            market.ticker_seq += 1
+            number = self._announce(market) if market.id in announced else None
+            told.append(MarketChange(MarketRecord.of(market), market.ticker_seq, number))
+        return told
+
+    def _announce(self, market: Market) -> int | None:
+        """Return a market's number on the topic of all markets; a draft has none."""
+        if market.status is MarketStatus.DRAFT:
+            return None
+        self.markets_seq += 1
+        return self.markets_seq
+
+
+def _books(deltas: Iterable[BookDelta]) -> list[BookChange]:
+    """Merge level changes into one of each book; a level's last size counts."""
+    sides: dict[int, tuple[dict[Price, Qty], dict[Price, Qty]]] = {}
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for delta in deltas:
+        market_id = delta.market_id
+        both = sides.get(market_id)
+        if both is None:
+            both = sides[market_id] = {}, {}
+            first[market_id] = delta.seq
+        both[delta.side is _SELL][delta.price] = delta.qty
+        last[market_id] = delta.seq
+    return [
+        BookChange(id, first[id] - 1, last[id], [*bids.items()], [*asks.items()])
+        for id, (bids, asks) in sides.items()
+    ]

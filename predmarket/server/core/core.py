@@ -1,0 +1,303 @@
+"""The core: one queue in, one engine, one commit after the other, replies after each.
+
+Two tasks share the work (pipeline_state.py). The decider takes what waits and has the sequencer
+carry it out into the forming batch. The committer seals that batch whenever the database has room
+for one more. So the next batch is decided while others commit, and batches grow by themselves with
+the load.
+
+Invariants:
+- nothing is answered, and nothing reaches the market view or the outlet, before its batch's
+  commit returned;
+- commands are carried out in the order they were taken;
+- there is one repair path (repair.py);
+- the queue, a batch and the wait for a reply are bounded.
+
+This module is the core as others see it, and its life. Source: ARCHITECTURE, The path of an order.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from predmarket.engine.commands import Command
+from predmarket.server.clock import Clock
+from predmarket.server.core.bus import Bus, BusReply, Overloaded
+from predmarket.server.core.committer import Committer
+from predmarket.server.core.decider import Decider
+from predmarket.server.core.leadership import LEASE_S, Leadership
+from predmarket.server.core.pending_command import PendingCommand
+from predmarket.server.core.pipeline_state import Work
+from predmarket.server.core.ports import Nobody, NoOutlet, Observer, Outlet
+from predmarket.server.core.repair import Repair
+from predmarket.server.core.sequencer import MAX_BATCH
+from predmarket.server.core.standby import Standby
+from predmarket.server.core.status import CoreStatus
+from predmarket.server.core.stores.base import Store, StoreError
+from predmarket.server.core.stream_position import Position
+from predmarket.server.core.takeover import Takeover
+from predmarket.server.read_model.market_view import MarketView
+from predmarket.units import Micros
+
+log = logging.getLogger(__name__)
+
+REPLY_LIMIT_S = 5.0
+"""How long a gateway waits for a reply; after that nobody does and the command is not begun."""
+MAX_QUEUE = 10_000
+_SWEEP_S = 0.25
+
+
+class Core(Bus):
+    """The leader's settlement core; also the in-process bus (``submit``)."""
+
+    def __init__(
+        self,
+        store: Store,
+        leadership: Leadership,
+        view: MarketView,
+        *,
+        clock: Clock | None = None,
+        max_batch: int = MAX_BATCH,
+        max_queue: int = MAX_QUEUE,
+        reply_limit_s: float = REPLY_LIMIT_S,
+        observer: Observer | None = None,
+        outlet: Outlet | None = None,
+        gateways_elsewhere: bool = False,
+        standby: Standby | None = None,
+    ) -> None:
+        """Prepare one. ``gateways_elsewhere``: they are other processes, which may outlive a core,
+        and their commands come by ``receive``. ``standby`` holds the copy that followed the
+        journal."""
+        clock = clock or Clock()
+        self._work = Work(store, view, clock, max_batch, observer or Nobody(), outlet or NoOutlet())
+        self._leadership = leadership
+        self._gateways_elsewhere = gateways_elsewhere
+        self._takeover = Takeover(store, leadership, clock, standby)
+        self._decider = Decider(self._work)
+        self._committer = Committer(self._work, Repair(self._work, self._takeover))
+        self._max_queue = max_queue
+        self._reply_limit = int(reply_limit_s * 1_000_000)
+        self._ids = f"{secrets.token_hex(6)}-"
+        self._id_count = 0
+        self._stopping = False
+        self._led_at = 0.0
+        self.connections: frozenset[str] = frozenset()
+        """The connections that open orders were tied to when it began."""
+        self.unsettled = 0
+        """How many commands were accepted and left undone when it stopped."""
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # the gateways' side
+
+    def hand_in(
+        self,
+        command: Command,
+        *,
+        follows: "asyncio.Future[BusReply] | None" = None,
+        early: bool = False,
+    ) -> "asyncio.Future[BusReply]":
+        """Queue a command and return what will be its reply, after its commit; see ``Bus``."""
+        work = self._work
+        if self._stopping or work.waiting >= self._max_queue:
+            raise Overloaded("too many commands wait")
+        pending = self._pending("", command, self._reply_limit, work.received)
+        pending.follows = None if follows is None else work.live.get(follows)
+        pending.early = early
+        work.enqueue(pending)
+        return pending.reply
+
+    def _pending(
+        self, id: str, command: Command, limit: Micros, position: Position | None
+    ) -> PendingCommand:
+        self._id_count += 1
+        return PendingCommand(
+            id or f"{self._ids}{self._id_count}",
+            self._id_count,
+            command,
+            self._work.clock.elapsed() + limit,
+            asyncio.get_running_loop().create_future(),
+            position,
+        )
+
+    # the command stream's side
+
+    def receive(
+        self,
+        id: str,
+        command: Command,
+        deadline: Micros,
+        position: Position,
+        *,
+        follows: "asyncio.Future[BusReply] | None" = None,
+        early: bool = False,
+    ) -> "asyncio.Future[BusReply] | None":
+        """Queue a command of the stream; None: its deadline has passed, it will not be begun.
+
+        ``id`` is its own for ever, ``position`` what is dealt with when it is. Whoever calls this
+        heeds ``room`` first, since it is not refused here.
+        """
+        work, left = self._work, deadline - self._work.clock.now()
+        work.received = position
+        pending = self._pending(id, command, min(left, self._reply_limit), position)
+        pending.follows = None if follows is None else work.live.get(follows)
+        pending.early = early
+        if left <= 0:
+            pending.reply.cancel()
+        work.enqueue(pending)
+        return None if left <= 0 else pending.reply
+
+    async def room(self, waiting: int) -> None:
+        """Return once at most so many commands wait."""
+        await self._work.until(lambda: self._work.waiting <= waiting)
+
+    async def move_to(self, position: Position) -> None:
+        """Commit that the stream is dealt with up to here, though no command brought it so far.
+
+        What was received before it and is not committed yet runs still, but not again by another
+        core: nobody was told of it.
+        """
+        work = self._work
+
+        def moved() -> bool:
+            if work.committed.position >= position:
+                return True
+            if not work.broken:  # again after a repair; on the way already, it changes nothing
+                work.sequencer.advance(position)
+                work.sealable.set()
+            return False
+
+        await work.until(moved)
+
+    @property
+    def committed_position(self) -> Position:
+        """Return how far the command stream is dealt with, for ever."""
+        return self._work.committed.position
+
+    def now(self) -> Micros:
+        """Return the exchange's time."""
+        return self._work.clock.now()
+
+    def status(self) -> CoreStatus:
+        """Return the core's present standing."""
+        work, committed = self._work, self._work.committed
+        sure_to_lead = time.monotonic() - self._led_at < self._leadership.renew_every_s + LEASE_S
+        broken = work.broken or work.commit_hangs or self._stopping or self._failed.done()
+        ahead = work.clock.ahead(committed.last_time)
+        return CoreStatus(
+            leader=self._leadership.holder,
+            epoch=committed.epoch,
+            batch=committed.last_batch,
+            sequence=committed.last_seq,
+            healthy=sure_to_lead and not broken and not ahead,
+            durable=self._takeover.durable,
+            durability=self._takeover.durability,
+            waiting=work.waiting,
+            ahead=ahead,
+        )
+
+    # life
+
+    async def start(self, before_load: Callable[[], None] | None = None) -> None:
+        """Take the lead, load the state and begin to work.
+
+        ``before_load`` runs in between, when nobody else can be using the database.
+        Raises leadership.Held, StoreError, LoadError.
+        """
+        takeover = self._takeover
+        leading: asyncio.Task[None] | None = None
+        try:
+            await takeover.lead()
+            self._led_at = time.monotonic()
+            leading = asyncio.create_task(self._lead())  # a long load must not outlast the lease
+            if before_load is not None:
+                await takeover.run(before_load)
+            loaded = await takeover.load()
+            self.connections = frozenset(loaded.state.ties.connections)
+            if not self._gateways_elsewhere:
+                # The gateway was the process that led before, so its connections have ended.
+                self._work.dead = self.connections
+            self._work.install(loaded)
+            self._work.outlet.reloaded(loaded.recent)
+            if leading.done():
+                leading.result()
+        except BaseException:
+            if leading is not None:
+                leading.cancel()
+            await takeover.close()
+            raise
+        loops = (self._decider.run, self._committer.run, self._sweep)
+        self._tasks = [leading, *(asyncio.create_task(loop()) for loop in loops)]
+        for task in self._tasks:
+            task.add_done_callback(self._task_ended)
+
+    async def stop(self, limit_s: float = 60) -> None:
+        """Settle what was accepted, then let go of the database and the lead; once.
+
+        What is not settled within ``limit_s`` is left: nobody was told that it happened.
+        """
+        if not self._tasks:
+            return
+        work = self._work
+        self._stopping = True
+        work.sealable.set()
+        # Broken with nothing to settle there is nothing to wait for, and perhaps no database.
+        drained = asyncio.create_task(
+            work.until(lambda: work.idle or (work.broken and not work.unsettled))
+        )
+        await asyncio.wait(
+            (drained, self._failed), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        tasks, self._tasks = [drained, *self._tasks], []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.unsettled = work.unsettled
+        if self.unsettled:
+            log.error("stopped_unsettled", extra={"commands": self.unsettled})
+        work.abandon()
+        self._decider.disarm()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._takeover.close(), limit_s)
+        self._takeover.end()
+
+    @property
+    def trouble(self) -> str:
+        """Return what the database said when it last took no batch, "" if it always did."""
+        return self._work.trouble
+
+    async def failed(self) -> None:
+        """Wait until the core cannot go on, and raise why (Deposed, LoadError, CoreDefect)."""
+        await asyncio.shield(self._failed)
+
+    def _task_ended(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Give up: this core must not decide anything any more."""
+        if not self._failed.done():
+            log.critical("core_failed", exc_info=error)
+            self._failed.set_exception(error)
+            self._failed.exception()  # mark as seen; failed() raises it to whoever asks
+        self._stopping = True
+        self._work.abandon()
+        for task in self._tasks:
+            task.cancel()
+
+    async def _sweep(self) -> None:
+        """Keep the wait for a reply bounded."""
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            self._work.expire()
+
+    async def _lead(self) -> None:
+        """Keep the lead; Deposed ends the core."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._leadership.renew_every_s)
+            with suppress(StoreError):  # the next commit meets it too, and recovers
+                await loop.run_in_executor(None, self._leadership.renew)
+                self._led_at = time.monotonic()

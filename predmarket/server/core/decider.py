@@ -1,0 +1,133 @@
+"""The decider: takes what waits and has the sequencer carry it out into the forming batch.
+
+Invariant: commands are carried out in the order they were taken.
+"""
+
+import asyncio
+
+from predmarket.server.core.pending_command import PendingCommand
+from predmarket.server.core.pipeline_state import Work
+from predmarket.server.core.sequencer import CommandDefect
+from predmarket.server.core.stores.base import Contradiction, StoreError
+
+_GROUP = 100
+"""Commands decided at a stretch before other tasks get their turn; as many as a batch request holds
+at the most, so that one that finds the core idle is committed at once."""
+
+_LOOK_S = 1.0
+"""Seconds after which a timer is looked at again, at the latest."""
+
+
+class Decider:
+    """One task's work: from the queue into the forming batch."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._alarm: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        """Decide whatever comes, for ever. Raises CoreDefect."""
+        work = self._work
+        while True:
+            if not work.broken:
+                self._set_alarm()
+            await work.arrived.wait()
+            work.arrived.clear()
+            while not work.broken and (work.queue or work.sequencer.own_work):
+                if work.full:
+                    await work.until(lambda: work.broken or not work.full)
+                    continue
+                await self._decide_group()
+                await asyncio.sleep(0)
+
+    async def _decide_group(self) -> None:
+        """Decide the next commands; recovery puts the group back whenever it comes between."""
+        work = self._work
+        sequencer = work.sequencer
+        group = self._take_group()
+        alone = len(group) == 1 and group[0].suspect
+        if alone:
+            await work.until(self._quiet)
+        try:
+            if not work.broken:
+                await self._look_up(group)
+            if sequencer is not work.sequencer or work.broken:
+                return
+            left, released = sequencer.carry_out(group)
+        except StoreError as error:
+            if sequencer is work.sequencer:
+                work.break_off(error)
+            return
+        except Contradiction as error:  # the database cannot even read such a key
+            self._suspect(group, error, alone=alone)
+            return
+        except CommandDefect as error:
+            self._suspect([one for one in group if one.id == error.id], error, alone=alone)
+            return
+        work.queue.extendleft(reversed([*released, *left]))
+        work.sealable.set()
+        if alone:
+            await work.until(self._quiet)
+            if not work.broken:
+                group[0].suspect = False
+
+    def _suspect(self, pending: list[PendingCommand], error: Exception, *, alone: bool) -> None:
+        """Have each of these run alone after the recovery; drop it if it did already."""
+        for one in pending:
+            one.suspect = True
+            if alone:
+                self._work.drop(one, error)
+        self._work.break_off(error)
+
+    def _take_group(self) -> list[PendingCommand]:
+        """Take the next commands that somebody still waits for; a suspect one goes alone.
+
+        A command that has to wait for another one's steps is set aside, without a look-up.
+        """
+        work, sequencer = self._work, self._work.sequencer
+        group: list[PendingCommand] = []
+        room, now = min(_GROUP, work.room), work.clock.elapsed()
+        while work.queue and len(group) < room:
+            if work.queue[0].suspect and group:
+                break
+            pending = work.queue.popleft()
+            taken = pending.take(now)
+            key = sequencer.waits_for(pending) if taken else None
+            if key is not None:
+                sequencer.set_aside(pending, key)
+            elif taken:
+                group.append(pending)
+                if pending.suspect:
+                    break
+                continue
+            if not group:  # else those before it are not decided yet
+                sequencer.advance(pending.position)
+        return group
+
+    async def _look_up(self, group: list[PendingCommand]) -> None:
+        """Find out which client order ids and idempotency keys of a group are known."""
+        keys = self._work.repeats.unknown_keys(group)
+        if not any(keys):
+            return
+        async with self._work.looking_up:
+            await self._work.repeats.look_up(keys)
+
+    def _quiet(self) -> bool:
+        return self._work.broken or self._work.settled
+
+    def _set_alarm(self) -> None:
+        """Wake up when the next timer falls due."""
+        self.disarm()
+        delay = self._work.sequencer.next_due_in()
+        if delay is not None:
+            loop = asyncio.get_running_loop()
+            # A millisecond late rather than early. Looked at again within _LOOK_S, since the
+            # loop's clock stands still while the machine is suspended.
+            delay = min(delay, _LOOK_S) + 0.001
+            self._alarm = loop.call_later(delay, self._work.arrived.set)
+
+    def disarm(self) -> None:
+        """Forget the next timer."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None

@@ -1,0 +1,83 @@
+"""Who leads: a file lock beside an embedded database, a lease in a shared one (stores/lease.py).
+
+A lease only shortens the time in which two cores believe they lead. What makes that harmless is the
+epoch that every settlement checks (stores/base.py). Source: ARCHITECTURE, Leadership.
+"""
+
+import fcntl
+import os
+import secrets
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+LEASE_S = 2.0
+POLL_S = 0.1
+
+
+class Held(Exception):
+    """Somebody else leads; the message names them."""
+
+
+class Leadership(Protocol):
+    """The lead over one database. All calls block."""
+
+    holder: str
+    renew_every_s: float
+
+    def acquire(self) -> None:
+        """Take the lead or raise Held after waiting as long as this was made to.
+
+        A lease that is ours already is taken again.
+        """
+
+    def renew(self) -> None:
+        """Keep the lead. Raises Deposed when it is another's, StoreError when unknown."""
+
+    def release(self) -> None:
+        """Let the lead go; never raises."""
+
+
+def holder_name() -> str:
+    """Return a name for this process that no other has."""
+    return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+
+
+class FileLeadership:
+    """A lock on ``<database>.lock``; the system drops it with the process, however that ends."""
+
+    renew_every_s = 3600.0
+
+    def __init__(self, database: str, wait_s: float = 0) -> None:
+        self.holder = holder_name()
+        self._path = Path(f"{database}.lock")
+        self._wait_s = wait_s
+        self._file: int | None = None
+
+    def acquire(self) -> None:
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        until = time.monotonic() + self._wait_s
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() >= until:
+                    other = os.pread(file, 200, 0).decode(errors="replace").strip()
+                    os.close(file)
+                    raise Held(f"the database is in use by {other or 'another core'}") from None
+                time.sleep(POLL_S)
+        os.ftruncate(file, 0)
+        os.pwrite(file, self.holder.encode(), 0)
+        self._file = file
+
+    def renew(self) -> None:
+        """Nothing to do: the lock stays until it is let go."""
+
+    def release(self) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                os.close(self._file)
+            self._file = None

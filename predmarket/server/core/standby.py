@@ -1,0 +1,143 @@
+"""A standby's copy of the state, which follows the journal.
+
+Invariant: as of batch N the copy equals a load of batch N, with every number and version that the
+store keeps. It carries out each batch by the code that decided it (batch.py), and compares the
+journal's hash and, before it leads, every total of ``core_state``. A copy that lags too far, or
+finds anything but the next batch, is dropped, and the state is loaded.
+
+Source: ARCHITECTURE, Recovery.
+"""
+
+import dataclasses
+import logging
+from contextlib import suppress
+
+from predmarket.engine import Exchange
+from predmarket.engine.state import State
+from predmarket.server.core import journal, recovery
+from predmarket.server.core.batch import Batch
+from predmarket.server.core.stores.base import CoreRow, JournalRow, Store, StoreError
+from predmarket.server.core.stores.rows import History
+from predmarket.server.interpreter import loads
+
+log = logging.getLogger(__name__)
+
+MAX_LAG = 50_000
+"""Commands that the copy may be behind: more take some seconds, and a load is quicker."""
+_PAGE = 100
+
+
+class _CannotFollow(Exception):
+    """The copy cannot be used any more; the message says why."""
+
+
+class Copy:
+    """The state as of one batch, and the row of ``core_state`` that belongs to it."""
+
+    def __init__(self, state: State, core: CoreRow) -> None:
+        self.exchange = Exchange(state)
+        self.core = core
+
+    def apply(self, row: JournalRow) -> None:
+        """Carry out the next batch as its leader did. Raises _CannotFollow."""
+        core, exchange = self.core, self.exchange
+        if (row.batch, row.first_seq) != (core.last_batch + 1, core.last_seq + 1):
+            raise _CannotFollow(f"batch {row.batch} does not follow batch {core.last_batch}")
+        if row.rules != journal.RULES:
+            raise _CannotFollow(f"batch {row.batch} was made under rules {row.rules}")
+        if journal.chain(core.last_hash, row.batch, row.first_seq, row.entries) != row.hash:
+            raise _CannotFollow(f"batch {row.batch} does not match its hash")
+        batch = Batch(row.first_seq, History(core.counters.last_ledger_id))
+        try:
+            for entry in journal.decode(row.entries):
+                _, events = exchange.apply(entry.time, entry.command)
+                batch.add(exchange, entry.time, entry.id, entry.command, events)
+            settlement = batch.seal(exchange, core)
+        except Exception as error:  # whatever it is, the copy is worthless
+            raise _CannotFollow(f"batch {row.batch} cannot be carried out: {error!r}") from error
+        self.core = dataclasses.replace(settlement.core, last_hash=row.hash)
+
+    def catch_up(self, store: Store, core: CoreRow) -> None:
+        """Carry out the batches up to ``core``. Raises _CannotFollow, StoreError."""
+        if core.last_seq - self.core.last_seq > MAX_LAG:
+            raise _CannotFollow(f"it is {core.last_seq - self.core.last_seq} commands behind")
+        while self.core.last_batch < core.last_batch:
+            page = store.journal_page(self.core.last_batch, _PAGE)
+            if not page:
+                raise _CannotFollow(f"the journal has no batch {self.core.last_batch + 1}")
+            for row in page:
+                self.apply(row)
+                if self.core.last_batch == core.last_batch:
+                    break
+        same = dataclasses.replace(self.core, epoch=core.epoch, position=core.position)
+        if same != core:
+            raise _CannotFollow("its sums differ from the database's")
+
+
+class Standby:
+    """The copy that one core keeps while another leads. All calls block, and come one at a time."""
+
+    def __init__(self, store: Store) -> None:
+        """Prepare it; nothing else may use ``store``."""
+        self._store = store
+        self._connected = False
+        self._copy: Copy | None = None
+
+    @property
+    def core(self) -> CoreRow | None:
+        """Return the row of the copy's last batch, None while there is no copy."""
+        return None if self._copy is None else self._copy.core
+
+    def follow(self) -> None:
+        """Load a copy, or carry out the batches committed since. Raises StoreError, LoadError."""
+        try:
+            if not self._connected:
+                self._store.connect()
+                self._connected = True
+            with self._store.snapshot():
+                if not self._store.read("SELECT 1 FROM core_state"):
+                    return  # no core has led yet
+                core = self._store.core_row()
+                if self._copy is not None:
+                    self._catch_up(self._copy, self._store, core)
+                if self._copy is None:
+                    with loads.unsearched():
+                        self._copy = Copy(recovery.load(self._store, core), core)
+                    log.info("following", extra={"batch": core.last_batch})
+        except StoreError:
+            self._connected = False
+            raise
+
+    def take(self, store: Store, core: CoreRow) -> State | None:
+        """Hand over the copy's state as of ``core``, a row of ``store``; None: it has to be loaded.
+
+        Raises StoreError.
+        """
+        copy = self._copy
+        if copy is not None:
+            self._catch_up(copy, store, core)
+        copy, self._copy = self._copy, None
+        return None if copy is None else copy.exchange.state
+
+    def interrupt(self) -> None:
+        """Have a load under way end with StoreError; from any thread."""
+        self._store.interrupted = True
+
+    def close(self) -> None:
+        """Let go of the copy and the database; never raises."""
+        self._drop()
+        with suppress(StoreError):
+            self._store.close()
+        self._connected = False
+
+    def _catch_up(self, copy: Copy, store: Store, core: CoreRow) -> None:
+        try:
+            copy.catch_up(store, core)
+        except _CannotFollow as why:
+            log.warning("the copy of the state is dropped and loaded anew: %s", why)
+            self._drop()
+
+    def _drop(self) -> None:
+        copy, self._copy = self._copy, None
+        if copy is not None:
+            recovery.dismantle(copy.exchange.state)

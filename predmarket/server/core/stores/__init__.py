@@ -1,0 +1,1 @@
+"""The core's stores: one settlement transaction on SQLite or PostgreSQL."""

@@ -1,0 +1,334 @@
+"""What the core asks of a database, and the settlement transaction, written once for all of them.
+
+Invariants:
+- a batch is one transaction: everything it did, or nothing;
+- its first statement checks and advances ``core_state`` under the leader's epoch and the batch
+  before, so that a deposed leader, or a batch out of order, changes nothing;
+- every changed row is matched by its version; one that is missing fails the batch.
+
+Source: ARCHITECTURE, The path of an order, Recovery.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from predmarket.server.core.journal import GENESIS
+from predmarket.server.core.stores.rows import History, Row, Shape, StateRows
+from predmarket.server.core.stream_position import BEGINNING, Position
+from predmarket.units import Micros
+
+
+class StoreError(Exception):
+    """The database failed. Whether the batch was committed is unknown until recovery has looked."""
+
+
+class Deposed(Exception):
+    """Another core has taken over; this one must stop at once."""
+
+
+class Contradiction(Exception):
+    """The database refuses what the engine decided: a defect, and nothing was committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The totals and the last ids of the state after a batch; ``markets_seq`` counts the changes
+    announced on the topic of all markets."""
+
+    last_order_id: int
+    last_trade_id: int
+    last_market_id: int
+    last_transfer_id: int
+    last_rank: int
+    last_ledger_id: int
+    fees: int
+    net_deposits: int
+    markets_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoreRow:
+    """The row of ``core_state``.
+
+    ``position`` is how far the command stream is dealt with, ``unfinished`` the steps that commands
+    have left (engine/steps.py).
+    """
+
+    epoch: int
+    last_batch: int
+    last_seq: int
+    last_time: int
+    last_hash: bytes
+    counters: Counters
+    position: Position = BEGINNING
+    unfinished: str = "[]"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """One batch, ready to be written. ``core`` is the row as the batch leaves it, ``changes`` what
+    the outbox holds of it."""
+
+    core: CoreRow
+    first_seq: int
+    rules: str
+    entries: bytes
+    state: StateRows
+    history: History
+    changes: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One stored batch of the journal."""
+
+    batch: int
+    first_seq: int
+    rules: str
+    entries: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOrder:
+    """A committed order found by its client order id; ``rejection`` is JSON when it was refused."""
+
+    order_id: int
+    request: str | None
+    rejection: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTransfer:
+    """A committed transfer found by its idempotency key."""
+
+    transfer_id: int
+    user_id: int
+    amount: int
+    reason: str
+
+
+OUTBOX_BATCHES = 500
+"""How many of the last batches the outbox holds."""
+
+OrderKey = tuple[int, str]
+"""User id and client order id."""
+TransferKey = tuple[int, str]
+"""Actor id and idempotency key."""
+
+_CORE_COLUMNS = (
+    "epoch, last_batch, last_seq, last_time, last_hash, last_order_id, last_trade_id, "
+    "last_market_id, last_transfer_id, last_rank, last_ledger_id, fees, net_deposits, markets_seq"
+)
+_PAGE = 5_000
+_POSITION_COLUMNS = "stream_epoch, stream_place, unfinished"
+_FIRST_ROW = (
+    f"INSERT INTO core_state (id, {_CORE_COLUMNS}) "
+    "VALUES (1, 0, 0, 0, 0, {}, 0, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (id) DO NOTHING RETURNING id"
+)
+
+
+class _Cursor(Protocol):
+    def fetchmany(self, size: int) -> list[tuple[Any, ...]]: ...
+
+
+class Store(ABC):
+    """A database as the core uses it.
+
+    ``settle`` and the look-ups are awaited on the event loop, each on connections of their own.
+    Everything else blocks, and the core calls it from a thread while nothing is being settled or
+    looked up. Every method raises StoreError when the database fails; a look-up raises
+    Contradiction for a key that no row could have.
+    """
+
+    interrupted = False
+    """Set from any thread: a long read then ends with StoreError."""
+    mark: str
+    """How this database spells a parameter."""
+    at_once: int
+    """How many batches it may be given before the first has returned. More of them are smaller,
+    and what a batch costs whatever its size is paid more often."""
+
+    @abstractmethod
+    def connect(self) -> None:
+        """(Re)open the connections."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connections; never raises."""
+
+    @abstractmethod
+    def durability(self) -> dict[str, str]:
+        """Return the settings that decide whether a commit survives a power cut."""
+
+    @abstractmethod
+    def durable(self) -> bool:
+        """Tell whether those settings make it so."""
+
+    @abstractmethod
+    def time(self) -> Micros:
+        """Return the database's time."""
+
+    @abstractmethod
+    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a query on the settlement connection outside a batch and return all its rows."""
+
+    @abstractmethod
+    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """Run a query and yield its rows without holding all of them."""
+
+    @abstractmethod
+    async def known_orders(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
+        """Return the committed orders with these client order ids, by one indexed query."""
+
+    @abstractmethod
+    async def known_transfers(
+        self, keys: Sequence[TransferKey]
+    ) -> dict[TransferKey, KnownTransfer]:
+        """Return the committed transfers with these keys, by one indexed query."""
+
+    @abstractmethod
+    async def settle(self, settlement: Settlement) -> None:
+        """Commit a batch. Raises Deposed, Contradiction, or StoreError (outcome unknown).
+
+        It is on its way when this first waits. As many as ``at_once`` may be: they are carried out
+        in the order they were begun, and behind one that failed the fence lets nothing through.
+        """
+
+    @abstractmethod
+    def begin_snapshot(self) -> None:
+        """Let all reads from now on see one state, whatever is settled meanwhile."""
+
+    @abstractmethod
+    def end_snapshot(self) -> None:
+        """Let reads see the present again; never raises."""
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads within see one state."""
+        self.begin_snapshot()
+        try:
+            yield
+        finally:
+            self.end_snapshot()
+
+    def take_over(self) -> int:
+        """Raise the epoch, waiting for or defeating any settlement in flight, and return it."""
+        self.read(_FIRST_ROW.format(self.mark), (GENESIS,))
+        raised = self.read("UPDATE core_state SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch")
+        return int(raised[0][0])
+
+    def core_row(self) -> CoreRow:
+        """Return the row of ``core_state``."""
+        columns = f"{_POSITION_COLUMNS}, {_CORE_COLUMNS}"
+        found = self.read(f"SELECT {columns} FROM core_state WHERE id = 1")[0]
+        epoch, place, unfinished, *row = found
+        position, counters = Position.of(epoch, place), Counters(*row[5:])
+        head = row[0], row[1], row[2], row[3], bytes(row[4])
+        return CoreRow(*head, counters, position, unfinished)
+
+    def journal_after(self, batch: int) -> list[JournalRow]:
+        """Return the journal's batches after ``batch``, in order: the few since then."""
+        return self.journal_page(batch, 1_000_000)
+
+    def journal_page(self, after: int, limit: int) -> list[JournalRow]:
+        """Return at most ``limit`` of the journal's batches after a batch, in order."""
+        rows = self.read(
+            "SELECT batch, first_seq, rules, entries, hash FROM journal "
+            f"WHERE batch > {self.mark} ORDER BY batch LIMIT {limit}",
+            (after,),
+        )
+        return [JournalRow(r[0], r[1], r[2], bytes(r[3]), bytes(r[4])) for r in rows]
+
+    def outbox_after(self, batch: int) -> list[bytes]:
+        """Return what the outbox holds of the batches after ``batch``, in order."""
+        rows = self.read(
+            f"SELECT changes FROM outbox WHERE batch > {self.mark} ORDER BY batch", (batch,)
+        )
+        return [bytes(row[0]) for row in rows]
+
+    def rows_of(self, shape: Shape, where: str = "") -> Iterator[tuple[Any, ...]]:
+        """Yield a table's rows in the shape's columns."""
+        names = ", ".join(shape.columns)
+        return self.stream(f"SELECT {names} FROM {shape.table} {where}")
+
+    def _pages(self, cursor: _Cursor) -> Iterator[tuple[Any, ...]]:
+        """Yield a cursor's rows without holding all of them."""
+        while rows := cursor.fetchmany(_PAGE):
+            if self.interrupted:
+                raise StoreError("interrupted")
+            yield from rows
+
+    def _advance(self) -> str:
+        """Return the fencing statement; its parameters come from ``_advance_parameters``."""
+        m = self.mark
+        return (
+            f"UPDATE core_state SET last_batch = {m}, last_seq = {m}, last_time = {m}, "
+            f"last_hash = {m}, last_order_id = {m}, last_trade_id = {m}, last_market_id = {m}, "
+            f"last_transfer_id = {m}, last_rank = {m}, last_ledger_id = {m}, fees = {m}, "
+            f"net_deposits = {m}, markets_seq = {m}, stream_epoch = {m}, stream_place = {m}, "
+            f"unfinished = {m} "
+            f"WHERE id = 1 AND epoch = {m} AND last_batch = {m}"
+        )
+
+    def _insert_journal(self) -> str:
+        return (
+            "INSERT INTO journal (batch, epoch, first_seq, last_seq, rules, entries, hash) "
+            f"VALUES ({', '.join([self.mark] * 7)})"
+        )
+
+    def _insert_outbox(self) -> str:
+        return f"INSERT INTO outbox (batch, changes) VALUES ({self.mark}, {self.mark})"
+
+    def _prune_outbox(self) -> str:
+        """Return the statement that drops the one batch too many; ``outbox_parameters``."""
+        return f"DELETE FROM outbox WHERE batch = {self.mark}"
+
+
+def advance_parameters(core: CoreRow) -> tuple[int | bytes | str, ...]:
+    """Return the parameters of the fencing statement."""
+    c = core.counters
+    return (
+        core.last_batch, core.last_seq, core.last_time, core.last_hash, c.last_order_id,
+        c.last_trade_id, c.last_market_id, c.last_transfer_id, c.last_rank,
+        c.last_ledger_id, c.fees, c.net_deposits, c.markets_seq, core.position.epoch,
+        core.position.place, core.unfinished, core.epoch, core.last_batch - 1,
+    )  # fmt: skip
+
+
+def journal_parameters(s: Settlement) -> tuple[int | bytes | str, ...]:
+    """Return the parameters of the journal row."""
+    core = s.core
+    return (
+        core.last_batch, core.epoch, s.first_seq, core.last_seq, s.rules, s.entries,
+        core.last_hash,
+    )  # fmt: skip
+
+
+def outbox_parameters(s: Settlement) -> tuple[int, bytes, int]:
+    """Return the parameters of the outbox row, and of the row that makes room for it."""
+    batch = s.core.last_batch
+    return batch, s.changes, batch - OUTBOX_BATCHES
+
+
+def inserts(s: Settlement) -> Iterable[tuple[Shape, list[Row]]]:
+    """Yield the rows to add, in the order that foreign keys ask for."""
+    return ((shape, new) for shape, new in (*s.state.new, *s.history.by_shape()) if new)
+
+
+def updates(s: Settlement) -> Iterable[tuple[Shape, list[Row]]]:
+    """Yield the rows to change."""
+    return ((shape, changed) for shape, changed in s.state.changed if changed)
+
+
+def picked(shape: Shape, rows: list[Row]) -> tuple[Shape, list[Row]]:
+    """Cut rows down to the key and the mutable columns that an update needs."""
+    names = shape.key + shape.mutable
+    places = [shape.columns.index(name) for name in names]
+    cut = Shape(
+        shape.table, names, "".join(shape.kinds[i] for i in places), shape.key, shape.mutable
+    )
+    return cut, [tuple([row[i] for i in places]) for row in rows]

@@ -1,0 +1,160 @@
+"""Taking the lead and loading what is committed, at start and again at each repair.
+
+Everything that blocks is done in one thread of its own, one thing at a time.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from predmarket.engine.state import State
+from predmarket.server.clock import Clock
+from predmarket.server.core import journal, recovery
+from predmarket.server.core.leadership import Leadership
+from predmarket.server.core.standby import Standby
+from predmarket.server.core.stores.base import CoreRow, Deposed, Store
+from predmarket.server.interpreter import loads
+from predmarket.server.read_model import changes
+from predmarket.server.read_model.changes import Changes
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a takeover found in the database. ``committed_ids``: of the batches asked about.
+
+    ``recent``: what the outbox holds of those batches, in order; at a start, all that it holds.
+    """
+
+    core: CoreRow
+    state: State
+    committed_ids: frozenset[str]
+    recent: list[Changes]
+
+
+class Takeover:
+    """The lead over a database, and the way from there to the state it holds."""
+
+    def __init__(
+        self,
+        store: Store,
+        leadership: Leadership,
+        clock: Clock,
+        standby: Standby | None = None,
+    ) -> None:
+        self._store = store
+        self._leadership = leadership
+        self._clock = clock
+        self._standby = standby
+        self._state: State | None = None
+        self._thread = ThreadPoolExecutor(1, "load")
+        self.durability: dict[str, str] = {}
+        self.durable = False
+
+    async def run(self, call: Callable[..., T], *arguments: object) -> T:
+        """Do something that blocks, in the thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+
+    async def lead(self) -> None:
+        """Take the lead. Raises leadership.Held, StoreError."""
+        await self.run(self._leadership.acquire)
+
+    async def load(self) -> Loaded:
+        """Raise the epoch and load the state. Raises StoreError, LoadError, Deposed."""
+        return await self.run(self._load, None)
+
+    async def load_again(self, known_batch: int) -> Loaded:
+        """Load once more, with the ids of what was committed after ``known_batch``."""
+        return await self.run(self._load, known_batch)
+
+    async def close(self) -> None:
+        """Let go of the database and the lead."""
+        await self.run(self._close)
+
+    def end(self) -> None:
+        """Leave the thread to whatever it is still waiting for."""
+        self._thread.shutdown(wait=False)
+
+    def _load(self, known_batch: int | None) -> Loaded:
+        if known_batch is not None:
+            self._leadership.renew()
+        store = self._store
+        store.connect()
+        epoch = store.take_over()
+        with recovery.readable():
+            return self._read(known_batch, epoch)
+
+    def _read(self, known_batch: int | None, epoch: int) -> Loaded:
+        store = self._store
+        core = store.core_row()
+        if core.epoch != epoch:
+            raise Deposed("another core has taken over meanwhile")
+        self._set_clock(core)
+        rows = [] if known_batch is None else store.journal_after(known_batch)
+        self.durability = store.durability()
+        self.durable = store.durable()
+        return Loaded(
+            core,
+            self._state_of(core),
+            frozenset(entry.id for row in rows for entry in journal.decode(row.entries)),
+            _decoded(store.outbox_after(known_batch or 0)),
+        )
+
+    def _state_of(self, core: CoreRow) -> State:
+        """Return the state as of ``core``: a standby's copy with the tail behind it, or loaded.
+
+        The state loaded before is not used any more; its memory is freed first.
+        """
+        if self._state is not None:
+            recovery.dismantle(self._state)
+            self._state = None
+        standby, self._standby = self._standby, None
+        state = None if standby is None else standby.take(self._store, core)
+        if state is not None:
+            log.info("taken over with the copy that followed the journal")
+        else:
+            with loads.unsearched():
+                state = recovery.load(self._store, core)
+        self._state = state
+        return state
+
+    def _set_clock(self, core: CoreRow) -> None:
+        """Set the clock to the database's time, and log when the journal is ahead of it."""
+        self._clock.set(self._store.time())
+        ahead = self._clock.ahead(core.last_time)
+        if ahead:
+            log.error(
+                "the journal is %.1f s ahead of the database's time: time stands still and nothing "
+                "falls due until the database has caught up; see Clocks in docs/operations.md",
+                ahead / 1_000_000,
+            )
+
+    def _close(self) -> None:
+        self._store.close()
+        self._leadership.release()
+        if self._state is not None:
+            recovery.dismantle(self._state)
+
+
+def _decoded(stored: list[bytes]) -> list[Changes]:
+    """Return the newest batches of the outbox that can be read, without a gap.
+
+    Another version may have written some otherwise. They are news only to those who come back to
+    where they were, and these are sent what the tables hold instead.
+    """
+    found: list[Changes] = []
+    for one in stored:
+        try:
+            found.append(changes.decode(one))
+        except msgspec.MsgspecError:
+            log.warning("outbox_unreadable", extra={"batches": len(found) + 1})
+            found.clear()
+    return found

@@ -1,6 +1,0 @@
-"""The demo: markets with a past and accounts for house bots, so that a newcomer finds life."""
-
-from predmarket.server.demo.clock import DemoClock
-from predmarket.server.demo.prepare import House, Prepared, prepare
-
-__all__ = ["DemoClock", "House", "Prepared", "prepare"]

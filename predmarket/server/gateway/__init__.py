@@ -1,0 +1,1 @@
+"""The gateway: everything between a client's bytes and the core."""

@@ -1,0 +1,206 @@
+"""The HTTP application: Litestar behind a front door.
+
+The door gives each request its id and, behind proxies, its client's address and scheme, and each
+answer its headers; it has requests measured, answers the preflights of known origins, and hands
+POST /v1/orders and /v1/orders/batch to routes of their own (routes/place_order.py). Sockets are let
+in by realtime/endpoint.py. Everything else is Litestar's.
+"""
+
+import asyncio
+from functools import cache
+from typing import cast
+
+from litestar import Litestar
+from litestar.enums import ScopeType
+from litestar.types import (
+    ControllerRouterHandler,
+    HTTPScope,
+    LifeSpanReceive,
+    LifeSpanScope,
+    LifeSpanSend,
+    Receive,
+    Scope,
+    Send,
+    WebSocketScope,
+)
+from litestar.utils.path import normalize_path
+
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway.auth.authenticator import Gate
+from predmarket.server.gateway.auth.passwords import Passwords
+from predmarket.server.gateway.auth.principals import Principals
+from predmarket.server.gateway.auth.revocations import Revocations
+from predmarket.server.gateway.auth.sessions import Sessions
+from predmarket.server.gateway.candle_cache import Candles
+from predmarket.server.gateway.context import (
+    CONTEXT,
+    MAX_BODY_BYTES,
+    ApiRequest,
+    Context,
+    charge_rows,
+)
+from predmarket.server.gateway.health import HealthCheck
+from predmarket.server.gateway.http.cors import Cors
+from predmarket.server.gateway.http.errors import answer_error, answer_stopping, request_id_of
+from predmarket.server.gateway.http.headers import request_id, security_headers, with_headers
+from predmarket.server.gateway.http.methods import plain
+from predmarket.server.gateway.http.query import check_query
+from predmarket.server.gateway.limits import Limits
+from predmarket.server.gateway.limits.client_address import Proxies
+from predmarket.server.gateway.limits.connections import too_many_connections
+from predmarket.server.gateway.protocol.early_response import answering
+from predmarket.server.gateway.protocol.order_fast_path import Express
+from predmarket.server.gateway.realtime.endpoint import Realtime
+from predmarket.server.gateway.routes import (
+    account,
+    admin_log,
+    api_keys,
+    auth,
+    market_data,
+    markets,
+    openapi,
+    operations,
+    orders,
+    place_order,
+    sessions,
+    users,
+)
+from predmarket.server.gateway.services import Services
+from predmarket.server.observability.access import Access
+from predmarket.server.observability.logs import is_json
+
+ROUTERS: list[ControllerRouterHandler] = [
+    auth.router,
+    api_keys.router,
+    sessions.router,
+    markets.router,
+    market_data.router,
+    orders.router,
+    account.router,
+    users.router,
+    admin_log.router,
+    operations.router,
+    openapi.router,
+]
+"""Everything that is served, and therefore in the document."""
+
+
+@cache
+def litestar() -> Litestar:
+    """Return the routes; each request brings what they work with (CONTEXT), so one set serves all
+    applications of a process."""
+    return Litestar(
+        route_handlers=ROUTERS,
+        exception_handlers={Exception: answer_error},
+        request_class=ApiRequest,
+        before_request=check_query,
+        after_request=charge_rows,
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+class Application:
+    """The front door."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._litestar = litestar()
+        settings = context.services.settings
+        self._security = security_headers(on_loopback=settings.on_loopback)
+        self._cors = Cors(settings.cors_origin) if settings.cors_origin else None
+        self._bare = {
+            place_order.PATH: place_order.PlaceRoute(context),
+            place_order.BATCH_PATH: place_order.BatchRoute(context),
+        }
+        self._access = Access(context.services.metrics, quiet=not is_json(settings))
+        self.express = Express(context, self._access, cors=self._cors is not None)
+        """What answers most orders before they get here."""
+        self._proxies = Proxies(settings.trusted_proxies)
+        self.connections = context.limits.connections
+        """Counts connections; the server's protocols use it, too."""
+        self.realtime = Realtime(context, context.services.hub)
+
+    async def __call__(
+        self,
+        scope: Scope | LifeSpanScope,
+        receive: Receive | LifeSpanReceive,
+        send: Send | LifeSpanSend,
+    ) -> None:
+        """Answer one request, or follow the server's start and stop."""
+        if scope["type"] == ScopeType.WEBSOCKET:
+            socket = cast("WebSocketScope", scope)
+            peer = socket["client"]
+            self._proxies.heed(socket, "wss")
+            behind = self.connections.forwarded(peer, socket["client"])
+            await self.realtime(socket, cast("Receive", receive), cast("Send", send), behind)
+            return
+        if scope["type"] != ScopeType.HTTP:
+            await self._litestar(scope, receive, send)
+            return
+        http, receive, send = cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send)
+        peer = http["client"]
+        self._proxies.heed(http, "https")
+        behind = self.connections.forwarded(peer, http["client"])
+        if behind is None:
+            await self._answer(http, receive, send)
+            return
+        with self.connections.held(behind) as surplus:
+            if surplus:
+                await answering(too_many_connections(), self._note)(http, receive, send)
+            else:
+                await self._answer(http, receive, send)
+
+    def _note(self, id: str, refusal: Refusal) -> None:
+        self._access.refused(id, refusal.status, refusal.code, 0.0)
+
+    async def _answer(self, http: HTTPScope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        cors = self._cors
+        if cors is not None:
+            send = cors.sharing(send, http["headers"])
+        state = http.setdefault("state", {})
+        try:
+            # Under every spelling that Litestar takes for their address, so that there is one way.
+            posted = http["method"] == "POST"
+            bare = self._bare.get(normalize_path(http["path"])) if posted else None
+            if bare is not None:
+                await self._access.follow_bare(bare, http, receive, send)
+                return
+            id = request_id(http["headers"])
+            state["request_id"], state[CONTEXT] = id, self.context
+            headed = with_headers(send, id, self._security)
+            if cors is not None and cors.is_preflight(http["method"], http["headers"]):
+                await cors.answer_preflight(headed)
+                return
+            asked, answer = plain(http, headed)
+            await self._access.follow(self._litestar, asked, receive, answer)
+        except asyncio.CancelledError:  # the server stops and waits no longer
+            if "status" not in state:
+                headed = with_headers(send, request_id_of(http), self._security)
+                await answer_stopping(http, headed)
+
+
+def create_app(services: Services) -> Application:
+    """Return the application. Raises SettingsError when the secret has to be set and is not."""
+    secret = services.settings.signing_secret()
+    principals = Principals(services.db, secret)
+    health = HealthCheck(services.db, services.redis, lambda: services.core.status().healthy)
+    gate = Gate(principals, services.settings.cors_origin)
+    limits = Limits.of(services.settings, services.redis)
+    if services.redis is not None:
+        Revocations(principals, services.redis, services.bus, services.gateway).start()
+    candles = Candles(services.db)
+    return Application(
+        Context(
+            services,
+            principals,
+            Sessions(services.db, secret, principals),
+            gate,
+            Passwords(),
+            health,
+            limits,
+            candles,
+        )
+    )

@@ -1,0 +1,175 @@
+"""API keys in the database: for bots, in place of a session's token.
+
+A key is 32 random bytes behind a prefix that lets people and secret scanners recognise it. Only its
+SHA-256 is kept: against a guess of 256 bits a slow hash would add nothing.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from predmarket.enums import ErrorCode, Role, Scope
+from predmarket.server.errors import Refusal
+from predmarket.server.storage.tables.identity import api_keys, sessions, users
+from predmarket.units import Micros
+
+PREFIX = "pmk_"
+_IDS_A_QUERY = 1_000
+MAX_KEYS = 100
+"""Live keys a user."""
+USED_EVERY = 60 * 1_000_000
+"""How old the time of last use may be, in microseconds: it is no write for every request."""
+
+
+class KeyRecord(NamedTuple):
+    """A live key as its owner may see it."""
+
+    id: int
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: Micros
+    last_used_at: Micros | None
+
+
+class KeyHolder(NamedTuple):
+    """Whom a key stands for, and what it may do."""
+
+    user_id: int
+    key_id: int
+    role: Role
+    scopes: frozenset[Scope]
+    last_used_at: Micros | None
+
+
+def new_key() -> str:
+    """Return a fresh key."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def key_hash(key: str) -> bytes:
+    """Return what is stored of a key."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+async def create_key(
+    connection: AsyncConnection,
+    user_id: int,
+    name: str,
+    scopes: Iterable[Scope],
+    key: str,
+    now: Micros,
+    session_id: int | None = None,
+) -> KeyRecord:
+    """Store a key. Raises Refusal LIMIT_EXCEEDED, UNAUTHENTICATED.
+
+    ``session_id`` is the session that makes it, None when the exchange itself does. If that session
+    has ended meanwhile, no key is made: its end may have ended the keys, too.
+    """
+    # Two that are made at once count one after the other.
+    owner = select(users.c.id).where(users.c.id == user_id)
+    await connection.execute(owner.with_for_update(key_share=True))
+    standing = select(sessions.c.id).where(
+        sessions.c.id == session_id,
+        sessions.c.user_id == user_id,
+        sessions.c.revoked_at.is_(None),
+    )
+    by_session = session_id is not None
+    if by_session and (await connection.execute(standing)).scalar_one_or_none() is None:
+        raise Refusal(ErrorCode.UNAUTHENTICATED)
+    count = select(func.count()).select_from(api_keys).where(api_keys.c.user_id == user_id)
+    if (await connection.execute(count)).scalar_one() >= MAX_KEYS:
+        raise Refusal(ErrorCode.LIMIT_EXCEEDED, f"a user has at most {MAX_KEYS} API keys")
+    wanted = set(scopes)
+    kept = tuple(scope for scope in Scope if scope in wanted)
+    result = await connection.execute(
+        insert(api_keys)
+        .values(
+            user_id=user_id,
+            name=name,
+            scopes=",".join(kept),
+            hash=key_hash(key),
+            created_at=now,
+        )
+        .returning(api_keys.c.id)
+    )
+    return KeyRecord(result.scalar_one(), name, kept, now, None)
+
+
+async def keys_of(connection: AsyncConnection, user_id: int) -> list[KeyRecord]:
+    """Return a user's live keys, the newest first."""
+    query = (
+        select(
+            api_keys.c.id,
+            api_keys.c.name,
+            api_keys.c.scopes,
+            api_keys.c.created_at,
+            api_keys.c.last_used_at,
+        )
+        .where(api_keys.c.user_id == user_id)
+        .order_by(api_keys.c.id.desc())
+    )
+    rows = await connection.execute(query)
+    return [
+        KeyRecord(row.id, row.name, _scopes(row.scopes), row.created_at, row.last_used_at)
+        for row in rows
+    ]
+
+
+async def delete_key(connection: AsyncConnection, user_id: int, key_id: int) -> bool:
+    """End a user's key; False when they have none of that id."""
+    mine = (api_keys.c.id == key_id) & (api_keys.c.user_id == user_id)
+    return (await connection.execute(delete(api_keys).where(mine))).rowcount > 0
+
+
+async def delete_keys(connection: AsyncConnection, user_id: int) -> None:
+    """End all of a user's keys."""
+    await connection.execute(delete(api_keys).where(api_keys.c.user_id == user_id))
+
+
+_HOLDERS = (
+    select(
+        api_keys.c.user_id,
+        api_keys.c.id,
+        users.c.role,
+        api_keys.c.scopes,
+        api_keys.c.last_used_at,
+    )
+    .join(users, users.c.id == api_keys.c.user_id)
+    .where(users.c.disabled.is_(False))
+)
+
+
+def _holder(row: Row[int, int, str, str, int | None]) -> KeyHolder:
+    user_id, key_id, role, scopes, last_used_at = row
+    return KeyHolder(user_id, key_id, Role(role), frozenset(_scopes(scopes)), last_used_at)
+
+
+async def holder_of(connection: AsyncConnection, key: str) -> KeyHolder | None:
+    """Return whom a key stands for; None when it is revoked, its user disabled, or it is none."""
+    query = _HOLDERS.where(api_keys.c.hash == key_hash(key))
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _holder(row)
+
+
+async def holders_of(connection: AsyncConnection, key_ids: Sequence[int]) -> list[KeyHolder]:
+    """Return whom keys stand for, of those that are good still."""
+    found: list[KeyHolder] = []
+    for start in range(0, len(key_ids), _IDS_A_QUERY):
+        query = _HOLDERS.where(api_keys.c.id.in_(key_ids[start : start + _IDS_A_QUERY]))
+        found += [_holder(row) for row in await connection.execute(query)]
+    return found
+
+
+async def mark_used(connection: AsyncConnection, key_id: int, now: Micros) -> None:
+    """Note that a key was used."""
+    await connection.execute(
+        update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=now)
+    )
+
+
+def _scopes(stored: str) -> tuple[Scope, ...]:
+    return tuple(Scope(scope) for scope in stored.split(","))

@@ -1,0 +1,65 @@
+"""Password hashes: bcrypt, off the event loop, over the whole password.
+
+bcrypt reads 72 bytes. A longer password is hashed with SHA-256 first, so that its end counts too.
+
+Unicode: a password counts in its composed form (NFC, as RFC 8265 has it), since one keyboard sends
+"é" as one character and another as two, and nobody sees which. Not NFKC: it would make passwords
+equal that look different, as "²" and "2" do. Case, width and blanks count.
+"""
+
+import asyncio
+import base64
+import hashlib
+import unicodedata
+
+import bcrypt
+
+from predmarket.server.gateway.auth.fair_queue import Turns
+
+ROUNDS = 12
+_BCRYPT_BYTES = 72
+_AT_ONCE = 2
+MAX_WAITING = 100
+"""Hashes that may wait; with more, all clients would only wait longer."""
+MAX_WAITING_EACH = 10
+"""Hashes of one source that may wait. A source is an address, for IPv6 its /48, or a session."""
+
+
+def _material(password: str) -> bytes:
+    raw = unicodedata.normalize("NFC", password).encode()
+    if len(raw) > _BCRYPT_BYTES:
+        return base64.b64encode(hashlib.sha256(raw).digest())
+    return raw
+
+
+def hash_password(password: str) -> str:
+    """Return a password's hash. Slow on purpose: never call it on the event loop."""
+    return bcrypt.hashpw(_material(password), bcrypt.gensalt(ROUNDS)).decode()
+
+
+def matches(password: str, hashed: str) -> bool:
+    """Tell whether a password belongs to a hash. As slow as hashing."""
+    return bcrypt.checkpw(_material(password), hashed.encode())
+
+
+class Passwords:
+    """Hashes and checks passwords in threads, a few at a time, in turns of their sources."""
+
+    def __init__(self) -> None:
+        self._turns = Turns(_AT_ONCE, MAX_WAITING, MAX_WAITING_EACH)
+        # Well formed and nobody's, so that checking against it takes as long as any check.
+        self._nobodys = f"$2b${ROUNDS:02}${'.' * 53}"
+
+    async def hash(self, password: str, source: str = "") -> str:
+        """Return a password's hash. Raises TooManyWaiting."""
+        async with self._turns.turn(source):
+            return await asyncio.to_thread(hash_password, password)
+
+    async def check(self, password: str, hashed: str | None, source: str = "") -> bool:
+        """Tell whether a password belongs to a hash. Raises TooManyWaiting.
+
+        Without a hash (nobody has that e-mail) it takes as long as with one, and is False.
+        """
+        async with self._turns.turn(source):
+            found = await asyncio.to_thread(matches, password, hashed or self._nobodys)
+        return found and hashed is not None

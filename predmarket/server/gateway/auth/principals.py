@@ -1,0 +1,295 @@
+"""Whom each access token or API key stands for: a bounded cache before the database.
+
+Invariants:
+- a session or key revoked here is refused here from that moment on: the cache forgets it, and a
+  look-up that began before the revocation is made again; so too for a user's change;
+- one revoked by another process is refused once its news arrives (revocations.py), and without
+  news within RECHECK_SECONDS.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable, Collection
+from typing import Literal, NamedTuple
+
+from sqlalchemy import select
+
+from predmarket.enums import Role, Scope
+from predmarket.server.gateway.auth import api_keys
+from predmarket.server.gateway.auth.refresh_tokens import SECOND, roles_of_sessions
+from predmarket.server.gateway.auth.tokens import read_access
+from predmarket.server.storage.database import UNAVAILABLE, Database
+from predmarket.server.storage.tables.identity import sessions, users
+from predmarket.units import Micros
+
+log = logging.getLogger(__name__)
+
+RECHECK_SECONDS = 5
+_AHEAD_SECONDS = 2
+"""How long before that somebody who comes again is looked up, so that nobody need wait for it."""
+_GATHER_SECONDS = 0.25
+"""How long others may come whom the same look-up serves: it costs as much for one as for many."""
+MAX_CACHED = 20_000
+LONGEST_TOKEN = 1_024
+"""Characters of a token, several times as many as any of ours has; a longer one is ignored. So is
+one behind many blanks: the cache would hold each spelling of a good token, at its whole length."""
+
+
+class Principal(NamedTuple):
+    """Who is asking, through which session or API key; the other's id is 0.
+
+    A session may do all that its user may, a key what its scopes say besides.
+    """
+
+    user_id: int
+    session_id: int
+    role: Role
+    key_id: int = 0
+    scopes: frozenset[Scope] | None = None
+
+    @property
+    def credential(self) -> str:
+        """Return the name of the session or key, under which its calls are counted."""
+        return f"key {self.key_id}" if self.key_id else f"session {self.session_id}"
+
+    @property
+    def is_admin(self) -> bool:
+        """Tell whether an admin asks, with a credential that is good for it."""
+        return self.role is Role.ADMIN and self.may(Scope.ADMIN)
+
+    def may(self, scope: Scope) -> bool:
+        """Tell whether the credential is good for this; the user's role is another question."""
+        return self.scopes is None or scope in self.scopes
+
+
+class Ended(NamedTuple):
+    """What does not stand any more as it did: a session, a key, or all that a user has."""
+
+    what: Literal["session", "key", "user"]
+    id: int
+
+    def concerns(self, principal: Principal) -> bool:
+        """Tell whether it takes part in what lets someone in."""
+        match self.what:
+            case "session":
+                return principal.session_id == self.id
+            case "key":
+                return principal.key_id == self.id
+            case "user":
+                return principal.user_id == self.id
+
+
+class _Found(NamedTuple):
+    """What the database says of a credential; ``expires_at`` is in seconds."""
+
+    principal: Principal
+    expires_at: float
+
+
+class _Cached(NamedTuple):
+    """What it said, and when to ask again: ahead of time, and before anybody is let in."""
+
+    found: _Found
+    again_at: float
+    until: float
+
+
+async def tell_nobody(_ended: Ended) -> None:
+    """Announce nothing: there is no other process."""
+
+
+def unix_time() -> float:
+    """Return the machine's own time in seconds."""
+    return time.time()
+
+
+class Principals:
+    """Recognises sessions and keys, and forgets those that end."""
+
+    def __init__(self, db: Database, secret: str, clock: Callable[[], float] = unix_time) -> None:
+        self._db = db
+        self._secret = secret
+        self._clock = clock
+        self._cache: dict[str | bytes, _Cached] = {}
+        self._revocations = 0
+        self._noting: set[int] = set()
+        self._due: dict[str | bytes, _Cached] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self.announce: Callable[[Ended], Awaitable[None]] = tell_nobody
+        self.listeners: list[Callable[[Ended | None], asyncio.Task[None] | None]] = []
+        """Told of each end that is heard of here; of None when news may have been missed. What they
+        begin in return is over before ``ended`` returns."""
+
+    def known(self, credential: str | bytes) -> Principal | None:
+        """Return whom a token stood for a moment ago: the cheap half of ``principal``."""
+        cached, now = self._cache.get(credential), self._clock()
+        if cached is None or cached.until <= now:
+            return None
+        if cached.again_at <= now and credential not in self._due:
+            self._due[credential] = cached
+            if self._looking is None:
+                self._looking = asyncio.create_task(self._look_ahead())
+        return cached.found.principal
+
+    async def principal(self, token: str, credential: str | bytes) -> Principal | None:
+        """Return whom a token stands for, or None. ``credential`` is what ``known`` will get.
+
+        Nothing that was heard to have ended by the time of the return lets anybody in.
+        """
+        known = self.known(credential)
+        if known is not None or max(len(token), len(credential)) > LONGEST_TOKEN:
+            return known
+        return await self._look_up(token, credential)
+
+    async def standing(self, principals: Collection[Principal]) -> dict[Principal, Principal]:
+        """Return those of whom someone let in before may stay, each as they are now."""
+        return (await self._standing(principals, self._clock()))[0]
+
+    async def ended(self, ended: Ended) -> None:
+        """Forget what has ended, its end being committed, here and at every other gateway.
+
+        Whoever was let in by it hands in nothing more here once this returns.
+        """
+        begun = self.forget(ended)
+        await self.announce(ended)
+        if begun:
+            await asyncio.wait(begun)
+
+    def forget(self, ended: Ended) -> list[asyncio.Task[None]]:
+        """Drop what has ended from the cache; the next use of its tokens asks the database.
+
+        Return what the listeners have begun.
+        """
+        self._revocations += 1
+        self._cache = {
+            credential: cached
+            for credential, cached in self._cache.items()
+            if not ended.concerns(cached.found.principal)
+        }
+        begun = [listener(ended) for listener in self.listeners]
+        return [task for task in begun if task is not None]
+
+    def forget_all(self) -> None:
+        """Drop every session from the cache: news of some may have been missed."""
+        self._revocations += 1
+        self._cache = {}
+        for listener in self.listeners:
+            listener(None)
+
+    async def _look_up(self, token: str, credential: str | bytes) -> Principal | None:
+        """Return whom a token stands for by the database, and remember it for a while."""
+        by_key = token.startswith(api_keys.PREFIX)
+        while True:
+            revocations, now = self._revocations, self._clock()
+            found = await (self._of_key(token, now) if by_key else self._of_session(token, now))
+            if found is None:
+                self._cache.pop(credential, None)
+                return None
+            if revocations == self._revocations:  # else it may be this one that has ended meanwhile
+                break
+        if len(self._cache) >= MAX_CACHED and credential not in self._cache:
+            del self._cache[next(iter(self._cache))]
+        self._remember(credential, found, now)
+        return found.principal
+
+    def _remember(self, credential: str | bytes, found: _Found, now: float) -> None:
+        again_at = now + RECHECK_SECONDS - _AHEAD_SECONDS
+        until = min(now + RECHECK_SECONDS, found.expires_at)
+        self._cache[credential] = _Cached(found, again_at, until)
+
+    async def _look_ahead(self) -> None:
+        """Look up all who came lately, before their time is up, until nobody comes any more."""
+        try:
+            while self._due:
+                await asyncio.sleep(_GATHER_SECONDS)
+                due, self._due = self._due, {}
+                await self._look_again(due)
+        except Exception as error:  # noqa: BLE001 -- who comes once the time is up hears of it
+            log.debug("sessions could not be looked up ahead: %s", error)
+        finally:
+            self._due = {}
+            self._looking = None
+
+    async def _look_again(self, due: dict[str | bytes, _Cached]) -> None:
+        now = self._clock()
+        asked = {cached.found.principal for cached in due.values()}
+        standing, holders = await self._standing(asked, now)
+        for credential, cached in due.items():
+            if self._cache.get(credential) is not cached:
+                continue  # forgotten meanwhile: what was read of it may be older than its end
+            principal = standing.get(cached.found.principal)
+            if principal is None:
+                del self._cache[credential]
+            else:
+                self._remember(credential, cached.found._replace(principal=principal), now)
+        for holder in holders:
+            await self._note_use(holder, int(now * SECOND))
+
+    async def _standing(
+        self, principals: Collection[Principal], now: float
+    ) -> tuple[dict[Principal, Principal], list[api_keys.KeyHolder]]:
+        sessions_of: dict[int, list[Principal]] = {}
+        keys_of: dict[int, list[Principal]] = {}
+        for one in principals:  # one session may have been let in as what its user was at times
+            if one.key_id:
+                keys_of.setdefault(one.key_id, []).append(one)
+            else:
+                sessions_of.setdefault(one.session_id, []).append(one)
+        found: dict[Principal, Principal] = {}
+        async with self._db.read_account() as connection:
+            roles = await roles_of_sessions(connection, list(sessions_of), int(now * SECOND))
+            holders = await api_keys.holders_of(connection, list(keys_of))
+        for session_id, role in roles.items():
+            for one in sessions_of[session_id]:
+                found[one] = one._replace(role=role)
+        for holder in holders:
+            for one in keys_of[holder.key_id]:
+                found[one] = one._replace(role=holder.role, scopes=holder.scopes)
+        return found, holders
+
+    async def _of_session(self, token: str, now: float) -> _Found | None:
+        access = read_access(self._secret, token)
+        if access is None:
+            return None
+        query = (
+            select(users.c.role)
+            .join(sessions, sessions.c.user_id == users.c.id)
+            .where(
+                sessions.c.id == access.session_id,
+                users.c.id == access.user_id,
+                sessions.c.revoked_at.is_(None),
+                sessions.c.expires_at > int(now * SECOND),
+                users.c.disabled.is_(False),
+            )
+        )
+        async with self._db.read_account() as connection:
+            role = (await connection.execute(query)).scalar_one_or_none()
+        if role is None:
+            return None
+        principal = Principal(access.user_id, access.session_id, Role(role))
+        return _Found(principal, access.expires_at)
+
+    async def _of_key(self, key: str, now: float) -> _Found | None:
+        async with self._db.read_account() as connection:
+            holder = await api_keys.holder_of(connection, key)
+        if holder is None:
+            return None
+        await self._note_use(holder, int(now * SECOND))
+        principal = Principal(holder.user_id, 0, holder.role, holder.key_id, holder.scopes)
+        return _Found(principal, math.inf)
+
+    async def _note_use(self, holder: api_keys.KeyHolder, now: Micros) -> None:
+        """Store when a key was last used, now and then; one of many requests at once does it."""
+        last, key_id = holder.last_used_at, holder.key_id
+        if key_id in self._noting or (last is not None and now < last + api_keys.USED_EVERY):
+            return
+        self._noting.add(key_id)
+        try:
+            async with self._db.write() as connection:
+                await api_keys.mark_used(connection, key_id, now)
+        except UNAVAILABLE as error:  # who may come in does not depend on it
+            log.warning("the last use of API key %d was not stored: %s", key_id, error)
+        finally:
+            self._noting.discard(key_id)

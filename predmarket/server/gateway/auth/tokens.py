@@ -1,0 +1,99 @@
+"""Access tokens (JWT, 15 minutes) and refresh tokens (random, kept only as a hash, 30 days).
+
+The stored hash of a refresh token and its successor are derived with keys from the signing secret,
+so another secret ends every session.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import time
+from typing import NamedTuple
+
+import jwt
+
+from predmarket.enums import Role
+
+ACCESS_SECONDS = 15 * 60
+REFRESH_SECONDS = 30 * 24 * 3_600
+SESSION_SECONDS = 90 * 24 * 3_600
+"""How long a session lasts at most, however often it is refreshed."""
+REPEAT_SECONDS = 60
+"""How long a refresh token that was used may come again: a lost answer, two tabs."""
+CLOCKS_APART_SECONDS = 5
+"""How far apart the clocks of two gateways may be: one reads tokens that the other has just
+issued."""
+_ALGORITHM = "HS256"
+_LARGEST_ID = 2**63 - 1
+
+
+class AccessToken(NamedTuple):
+    """What a valid access token says. The role is as of its issue; the database decides."""
+
+    user_id: int
+    session_id: int
+    role: Role
+    expires_at: int
+
+
+def issue_access(secret: str, user_id: int, session_id: int, role: Role, now: int) -> str:
+    """Return a signed access token. ``now`` is in seconds."""
+    claims = {
+        "sub": str(user_id),
+        "sid": session_id,
+        "role": role.value,
+        "iat": now,
+        "exp": now + ACCESS_SECONDS,
+        "jti": secrets.token_hex(8),  # two tokens of one second differ
+    }
+    return jwt.encode(claims, secret, algorithm=_ALGORITHM)
+
+
+def read_access(secret: str, token: str) -> AccessToken | None:
+    """Return what a token says, or None when it is forged, expired or not one of ours."""
+    try:
+        claims = jwt.decode(
+            token,
+            secret,
+            algorithms=[_ALGORITHM],
+            options={"require": ["sub", "sid", "role", "exp"]},
+            leeway=CLOCKS_APART_SECONDS,
+        )
+        user_id, session_id = int(claims["sub"]), int(claims["sid"])
+        if int(claims["exp"]) <= time.time():  # the leeway is for tokens from a moment ahead
+            return None
+        if not (0 < user_id <= _LARGEST_ID and 0 < session_id <= _LARGEST_ID):
+            return None
+        return AccessToken(user_id, session_id, Role(claims["role"]), int(claims["exp"]))
+    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
+        return None
+
+
+def new_refresh() -> str:
+    """Return a fresh refresh token: 32 random bytes."""
+    return secrets.token_urlsafe(32)
+
+
+class RefreshKeys:
+    """Derives hashes and successors of refresh tokens, each with its own key from the secret."""
+
+    def __init__(self, secret: str) -> None:
+        self._storing = hmac.digest(secret.encode(), b"predmarket refresh hash", hashlib.sha256)
+        self._succeeding = hmac.digest(
+            secret.encode(), b"predmarket refresh successor", hashlib.sha256
+        )
+
+    def stored(self, token: str) -> bytes:
+        """Return the hash of a token that is stored."""
+        return hmac.digest(self._storing, token.encode(), hashlib.sha256)
+
+    def successor(self, token: str) -> str:
+        """Return the one token that a token is traded for."""
+        found = hmac.digest(self._succeeding, token.encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(found).rstrip(b"=").decode()
+
+
+def stored_before(token: str) -> bytes:
+    """Return the plain hash of a token, which earlier versions stored."""
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,1 @@
+"""Committed changes on their way to subscribers: topics, messages, buffers."""

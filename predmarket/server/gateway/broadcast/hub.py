@@ -1,0 +1,200 @@
+"""From committed batches to subscribers: the core's outlet in a gateway.
+
+Invariants:
+- a batch is delivered after the answers to its own commands were sent, since these are callbacks
+  that were put into the loop's queue before it;
+- a topic's messages go out in the order of their numbers, each rendered once, and only when the
+  topic has a subscriber;
+- sockets are written to in turns: what is told to all of them holds up no other work;
+- delivering waits for nobody: who does not read is looked after by send_buffer.py.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+
+from predmarket.server.gateway.broadcast.creator_names import Names
+from predmarket.server.gateway.broadcast.rendering import Change, Message, Words
+from predmarket.server.gateway.broadcast.replay_buffer import Recent, topics_of
+from predmarket.server.gateway.broadcast.send_buffer import Outgoing
+from predmarket.server.gateway.broadcast.subscription import Subscription
+from predmarket.server.gateway.broadcast.topics import Kind, Topic
+from predmarket.server.gateway.loop_turns import each_in_turns
+from predmarket.server.read_model.changes import Changes, MarketChange, encode
+from predmarket.server.read_model.market_view import MarketView
+from predmarket.server.storage.database import UNAVAILABLE, Database
+
+log = logging.getLogger(__name__)
+
+READS_AT_ONCE = 4
+"""Snapshots read from the database at the same time; the rest of its connections serve HTTP."""
+HISTORIES_AT_ONCE = 2
+"""Pages of missed changes that may be among those reads, so that other snapshots find room."""
+SOCKETS_A_TURN = 200
+"""Sockets that are written to before others have their turn."""
+_RETRY_S = 0.5
+_MARKETS = Topic(Kind.MARKETS, 0)
+
+
+class Hub:
+    """Every topic that somebody has subscribed to, and the last batches."""
+
+    def __init__(self, view: MarketView, db: Database) -> None:
+        self.view = view
+        self.names = Names(db)
+        self.words = Words(view)
+        self.recent = Recent()
+        self.reads = asyncio.Semaphore(READS_AT_ONCE)
+        self.histories = asyncio.Semaphore(HISTORIES_AT_ONCE)
+        self._channels: dict[Topic, set[Subscription]] = {}
+        self._announcements: deque[MarketChange] = deque()
+        self._announcing: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+
+    # the core's side (settlement.outlet.Outlet)
+
+    def committed(self, changes: Changes, encoded: bytes) -> None:
+        """Deliver a batch once the answers to its commands have gone out."""
+        asyncio.get_running_loop().call_soon(self._deliver, changes, encoded)
+
+    def reloaded(self, recent: Sequence[Changes]) -> None:
+        """Deliver what was committed meanwhile, in order."""
+        for changes in recent:
+            self.committed(changes, encode(changes))
+
+    def interrupted(self) -> None:
+        """Batches were missed for good: close whoever is subscribed, to come back and begin anew.
+
+        Otherwise one whose topic does not change again would never see that it is behind.
+        """
+        outs = {one.out for channel in self._channels.values() for one in channel}
+        self._ending = asyncio.create_task(each_in_turns(outs, Outgoing.overrun))
+
+    # the subscribers' side
+
+    def attach(self, subscription: Subscription) -> None:
+        """Give a subscription every message that is delivered from now on."""
+        self._channels.setdefault(subscription.topic, set()).add(subscription)
+
+    def detach(self, subscription: Subscription) -> None:
+        """End a subscription."""
+        subscription.ended = True
+        channel = self._channels.get(subscription.topic)
+        if channel is not None:
+            channel.discard(subscription)
+            if not channel:
+                del self._channels[subscription.topic]
+
+    # delivery
+
+    def _deliver(self, changes: Changes, encoded: bytes) -> None:
+        if changes.batch <= self.recent.last_batch:
+            return  # told of before
+        self.recent.add(changes, encoded)
+        if not self._channels:
+            return
+        touched: list[Outgoing] = []
+        channels = self._channels
+        announced = []
+        for topic, change in topics_of(changes):
+            channel = channels.get(topic)
+            if channel is None:
+                continue
+            if topic.kind is Kind.MARKETS:
+                assert isinstance(change, MarketChange)
+                announced.append(change)
+                continue
+            self._tell(channel, topic, change, touched)
+        if announced:
+            self._announce(announced, touched)
+        self._flush(touched)
+
+    def _flush(self, touched: list[Outgoing], start: int = 0) -> None:
+        """Write the gathered messages, SOCKETS_A_TURN sockets at a time.
+
+        What is sent to the other sockets meanwhile is gathered behind it.
+        """
+        end = start + SOCKETS_A_TURN
+        for out in touched[start:end]:
+            out.flush()
+        if end < len(touched):
+            asyncio.get_running_loop().call_soon(self._flush, touched, end)
+
+    def _announce(self, changes: list[MarketChange], touched: list[Outgoing]) -> None:
+        """Publish markets; when a creator's name has to be looked up, in order behind that."""
+        creators = {change.record.creator_id for change in changes}
+        if self._announcing is None and self.names.known(creators):
+            self._publish_markets(changes, touched)
+            return
+        self._announcements.extend(changes)
+        if self._announcing is None:
+            self._announcing = asyncio.create_task(self._announce_in_turn())
+
+    async def _announce_in_turn(self) -> None:
+        waiting = self._announcements
+        while waiting:
+            try:
+                await self.names.learn({change.record.creator_id for change in waiting})
+            except Exception as error:  # the topic has to go on
+                known = isinstance(error, UNAVAILABLE)
+                log.warning(
+                    "the creator of a market is not known yet: %s",
+                    error,
+                    exc_info=None if known else error,
+                )
+                await asyncio.sleep(_RETRY_S)
+                continue
+            ready = list(self._known(waiting))
+            touched: list[Outgoing] = []
+            self._publish_markets(ready, touched)
+            self._flush(touched)
+        self._announcing = None
+
+    def _known(self, waiting: deque[MarketChange]) -> Iterator[MarketChange]:
+        while waiting and self.names.known((waiting[0].record.creator_id,)):
+            yield waiting.popleft()
+
+    def _publish_markets(self, changes: list[MarketChange], touched: list[Outgoing]) -> None:
+        channel = self._channels.get(_MARKETS)
+        if channel is not None:
+            for change in changes:
+                name = self.names.get(change.record.creator_id)
+                self._tell(channel, _MARKETS, change, touched, name)
+
+    def _tell(
+        self,
+        channel: Iterable[Subscription],
+        topic: Topic,
+        change: Change,
+        touched: list[Outgoing],
+        creator: str | None = None,
+    ) -> None:
+        """Publish a change. A defect costs this message and no other: the topic's next one shows
+        by its lastSeq that one is missing."""
+        try:
+            _publish(channel, self.words.of(topic, change, creator), touched)
+        except Exception:
+            log.exception("a change on %s was not told", topic.name)
+
+    async def close(self) -> None:
+        """Let go of what runs in the background."""
+        for task in (self._announcing, self._ending):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+
+def _publish(channel: Iterable[Subscription], message: Message, touched: list[Outgoing]) -> None:
+    """Give a message to each subscriber; ``touched`` grows by those who have to be flushed."""
+    frame = message.frame
+    for subscription in channel:
+        out = subscription.out
+        if subscription.live and out.clear:
+            if not out.gathered:
+                touched.append(out)
+            out.gathered.append(frame)
+        else:
+            subscription.take(message)

@@ -1,0 +1,112 @@
+"""What changed, as a topic's subscribers hear of it: each change one message, rendered once."""
+
+from typing import NamedTuple, TypeAlias
+
+from predmarket.contracts.realtime import BookLevels, Ticker
+from predmarket.server.gateway import presenters
+from predmarket.server.gateway.broadcast import frames
+from predmarket.server.gateway.broadcast.topics import Kind, Topic
+from predmarket.server.read_model.changes import (
+    BalanceChange,
+    BookChange,
+    FillChange,
+    MarketChange,
+    OrderChange,
+    PositionChange,
+    TradeChange,
+)
+from predmarket.server.read_model.market_view import MarketView
+from predmarket.units import Price, Qty
+
+Change: TypeAlias = (
+    MarketChange
+    | BookChange
+    | TradeChange
+    | OrderChange
+    | FillChange
+    | BalanceChange
+    | PositionChange
+)
+
+
+class Message(NamedTuple):
+    """A topic's message in its frame; ``merges`` is what a later one can be merged with."""
+
+    seq: int
+    last_seq: int
+    frame: bytes
+    merges: BookChange | Ticker | None = None
+
+
+def book_levels(
+    market_id: int, bids: list[tuple[Price, Qty]], asks: list[tuple[Price, Qty]]
+) -> BookLevels:
+    """Return levels of a book; the sizes are absolute, 0.00 takes one away."""
+    return BookLevels(market_id, presenters.levels(bids), presenters.levels(asks))
+
+
+def seq_of(kind: Kind, change: Change) -> int:
+    """Return a change's number on a topic of this kind."""
+    if isinstance(change, MarketChange):
+        return change.ticker_seq if kind is Kind.TICKER else change.announced or 0
+    return change.seq
+
+
+def last_seq_of(kind: Kind, change: Change) -> int:
+    """Return the number before a change's first on a topic of this kind."""
+    return change.last_seq if isinstance(change, BookChange) else seq_of(kind, change) - 1
+
+
+class Words:
+    """Puts changes into words; what a market is called and how it stands is the view's to say."""
+
+    def __init__(self, view: MarketView) -> None:
+        self._view = view
+
+    def of(
+        self,
+        topic: Topic,
+        change: Change,
+        creator: str | None = None,
+        last_seq: int | None = None,
+    ) -> Message:
+        """Return a change's message on one of its topics.
+
+        ``creator`` is the name of a market's; ``last_seq`` is given where the message stands for
+        more than the change.
+        """
+        kind = topic.kind
+        merges: BookChange | Ticker | None = None
+        type, data = self._data(kind, change, creator)
+        if isinstance(change, BookChange):
+            merges = change
+        elif isinstance(data, Ticker):
+            merges = data
+        seq = seq_of(kind, change)
+        if last_seq is None:
+            last_seq = last_seq_of(kind, change)
+        frame = frames.message(type, data, topic=topic.name, seq=seq, last_seq=last_seq)
+        return Message(seq, last_seq, frame, merges)
+
+    def _data(self, kind: Kind, change: Change, creator: str | None) -> tuple[str, object]:
+        view = self._view
+        match change:
+            case BookChange():
+                data = book_levels(change.market_id, change.bids, change.asks)
+                return "orderbook.delta", data
+            case MarketChange():
+                record = change.record
+                book = view.book(record.id)
+                if kind is Kind.TICKER:
+                    return "ticker", presenters.ticker(record, book)
+                return "market", presenters.market(record, book, creator)
+            case TradeChange():
+                return "trade", presenters.trade(change.trade)
+            case OrderChange():
+                return "order", presenters.order_state(change.order, view)
+            case FillChange():
+                return "fill", presenters.user_fill(change.fill, view)
+            case BalanceChange():
+                return "balance", presenters.balance(change.available, change.locked)
+            case PositionChange():
+                return "position", presenters.position(change.position, view)

@@ -1,0 +1,100 @@
+"""The last committed batches, so that who was away for a moment is told of just that.
+
+Bounded by MAX_CHANGES changes. A batch is kept as the outbox holds it; it is decoded and indexed by
+topic when somebody first looks for something in it: most never are. Kept as objects, megabytes of
+them would pass through the processor's caches and drive out what is at work.
+"""
+
+import asyncio
+from collections import deque
+from itertools import chain
+
+from predmarket.server.gateway.broadcast.rendering import Change, last_seq_of, seq_of
+from predmarket.server.gateway.broadcast.topics import Kind, Topic
+from predmarket.server.read_model.changes import Changes, decode
+
+MAX_CHANGES = 20_000
+MAX_BATCHES = 500
+_BATCHES_A_TURN = 5
+_NOTHING = Topic(Kind.MARKETS, -1)
+
+
+def topics_of(changes: Changes) -> "chain[tuple[Topic, Change]]":
+    """Return each change of a batch with its topic, in the order in which they are told."""
+    return chain(
+        ((Topic(Kind.MARKETS, 0), c) for c in changes.markets if c.announced is not None),
+        ((Topic(Kind.BOOK, c.market_id), c) for c in changes.books),
+        ((Topic(Kind.TRADES, c.trade.market_id), c) for c in changes.trades),
+        ((Topic(Kind.TICKER, c.record.id), c) for c in changes.markets),
+        ((Topic(Kind.ORDERS, c.order.user_id), c) for c in changes.orders),
+        ((Topic(Kind.FILLS, c.user_id), c) for c in changes.fills),
+        ((Topic(Kind.BALANCES, c.user_id), c) for c in changes.balances),
+        ((Topic(Kind.POSITIONS, c.user_id), c) for c in changes.positions),
+    )
+
+
+class _Batch:
+    """One batch, encoded until it is looked at, then as an index. ``size`` counts its changes."""
+
+    __slots__ = ("encoded", "index", "size")
+
+    def __init__(self, changes: Changes, encoded: bytes) -> None:
+        self.encoded = encoded
+        self.index: dict[Topic, list[Change]] | None = None
+        of_markets = len(changes.markets) + len(changes.books) + len(changes.trades)
+        of_users = len(changes.orders) + len(changes.fills)
+        self.size = of_markets + of_users + len(changes.balances) + len(changes.positions)
+
+    def of(self, topic: Topic) -> list[Change]:
+        """Return what the batch changed on a topic."""
+        if self.index is None:
+            self.index = {}
+            for name, change in topics_of(decode(self.encoded)):
+                self.index.setdefault(name, []).append(change)
+            self.encoded = b""
+        return self.index.get(topic, [])
+
+
+class Recent:
+    """The last batches, each following on the one before."""
+
+    def __init__(self) -> None:
+        self._batches: deque[_Batch] = deque()
+        self._size = 0
+        self.last_batch = 0
+
+    def add(self, changes: Changes, encoded: bytes) -> None:
+        """Take the next batch. One that does not follow on the last begins anew."""
+        if changes.batch != self.last_batch + 1:
+            self._batches.clear()
+            self._size = 0
+        self.last_batch = changes.batch
+        batch = _Batch(changes, encoded)
+        self._batches.append(batch)
+        self._size += batch.size
+        while len(self._batches) > 1 and (
+            self._size > MAX_CHANGES or len(self._batches) > MAX_BATCHES
+        ):
+            self._size -= self._batches.popleft().size
+
+    async def prepare(self) -> None:
+        """Index the batches in turns, before ``since`` needs them: once each, when first needed."""
+        for count, batch in enumerate([*self._batches]):
+            if batch.index is None and count % _BATCHES_A_TURN == 0:
+                await asyncio.sleep(0)  # decoding a batch takes a while
+            batch.of(_NOTHING)
+
+    def since(self, topic: Topic, last_seq: int) -> list[Change] | None:
+        """Return a topic's changes after ``last_seq``; None when they are not all here."""
+        found: list[Change] = []
+        kind = topic.kind
+        for batch in reversed(self._batches):
+            for change in reversed(batch.of(topic)):
+                if seq_of(kind, change) == last_seq:
+                    return found[::-1]
+                if seq_of(kind, change) < last_seq:  # within a message, or nothing of ours
+                    return None
+                found.append(change)
+                if last_seq_of(kind, change) == last_seq:
+                    return found[::-1]
+        return None

@@ -1,0 +1,78 @@
+"""What can be subscribed to, by its name, and who may.
+
+Canonical names hold ids: ``orderbook:7`` for ``orderbook:rain``, ``user:3:orders`` for
+``user:me:orders``.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+
+from predmarket.contracts.requests import printable
+from predmarket.enums import ErrorCode, Scope
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway.auth.authenticator import check_scope
+from predmarket.server.gateway.auth.principals import Principal
+from predmarket.server.read_model.records import MarketRecord
+
+MarketFinder: TypeAlias = Callable[[str, Principal | None], MarketRecord]
+"""Finds a market that the asker may see. Raises Refusal MARKET_NOT_FOUND."""
+
+ME = "me"
+
+
+class Kind(StrEnum):
+    """What a topic tells of."""
+
+    BOOK = "orderbook"
+    TRADES = "trades"
+    TICKER = "ticker"
+    MARKETS = "markets"
+    ORDERS = "orders"
+    FILLS = "fills"
+    BALANCES = "balances"
+    POSITIONS = "positions"
+
+
+_OF_MARKET = {kind.value: kind for kind in (Kind.BOOK, Kind.TRADES, Kind.TICKER)}
+_OF_USER = {kind.value: kind for kind in (Kind.ORDERS, Kind.FILLS, Kind.BALANCES, Kind.POSITIONS)}
+
+
+class Topic(NamedTuple):
+    """One topic; ``id`` is the market's or the user's, 0 for ``markets``."""
+
+    kind: Kind
+    id: int
+
+    @property
+    def name(self) -> str:
+        """Return the canonical name."""
+        if self.kind is Kind.MARKETS:
+            return self.kind.value
+        if self.kind.value in _OF_USER:
+            return f"user:{self.id}:{self.kind.value}"
+        return f"{self.kind.value}:{self.id}"
+
+
+def read(name: str, who: Principal | None, market: MarketFinder) -> Topic:
+    """Return the topic of that name, if this user may see it.
+
+    Raises Refusal: NOT_FOUND when there is no such topic, MARKET_NOT_FOUND, UNAUTHENTICATED or
+    FORBIDDEN for a user's topics.
+    """
+    if name == Kind.MARKETS:
+        return Topic(Kind.MARKETS, 0)
+    first, _, rest = name.partition(":")
+    kind = _OF_MARKET.get(first)
+    if kind is not None:
+        return Topic(kind, market(rest, who).id)
+    whose, _, last = rest.partition(":")
+    kind = _OF_USER.get(last) if first == "user" else None
+    if kind is None or not (whose == ME or (whose.isascii() and whose.isdigit())):
+        raise Refusal(ErrorCode.NOT_FOUND, f"there is no topic {printable(name)!r}")
+    if who is None:
+        raise Refusal(ErrorCode.UNAUTHENTICATED)
+    if whose != ME and whose.lstrip("0") != str(who.user_id):
+        raise Refusal(ErrorCode.FORBIDDEN, "the topic is another user's")
+    check_scope(who, Scope.READ)
+    return Topic(kind, who.user_id)

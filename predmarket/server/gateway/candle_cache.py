@@ -1,0 +1,182 @@
+"""Candles over any number of trades, kept where they cannot change any more.
+
+A market's trades are numbered in the order of their time, and what is committed never changes. So
+the trades below an id can be read piece by piece, at different moments, and show one state all the
+same. Their candles are remembered: of a block that still grows only the new trades are read.
+
+Promises:
+- one statement reads at most a block of trades, whatever the range, and one at a time is under way.
+  So all requests for candles together use one connection. They take turns block by block;
+- identical requests share one read that begins after they came;
+- beyond MAX_FLIGHTS different requests, or WAIT_SECONDS for a turn, it raises Overloaded;
+- memory is bounded by REMEMBERED.
+"""
+
+import asyncio
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
+
+from predmarket.server.core.bus import Overloaded
+from predmarket.server.read_model.queries.candles import CandleRecord, candles_of, first_trade_since
+from predmarket.server.storage.database import Database
+from predmarket.units import Micros
+
+BLOCK = 10_000
+"""Trades of all markets that a block spans: about a hundredth of a second's work."""
+REMEMBERED = 100_000
+"""Candles kept in memory, in blocks; the ones not asked for longest go first. Some 30 MB."""
+MAX_FLIGHTS = 64
+WAIT_SECONDS = 3.0
+
+_Key = tuple[int, Micros, int]
+"""Market id, width, number of the block."""
+_Range = tuple[int, Micros, Micros, Micros]
+"""Market id, width, begin, end."""
+
+
+class _Block(NamedTuple):
+    """The candles of a block's trades below the id ``upto``."""
+
+    upto: int
+    candles: list[CandleRecord]
+
+
+class Candles:
+    """Reads candles from the database, each trade of a block that is remembered only once."""
+
+    def __init__(self, db: Database, block: int = BLOCK, remembered: int = REMEMBERED) -> None:
+        self._db = db
+        self._block = block
+        self._room = remembered
+        self._known: OrderedDict[_Key, _Block] = OrderedDict()
+        self._turn = asyncio.Lock()
+        self._reading: dict[_Range, asyncio.Task[list[CandleRecord]]] = {}
+        self._queued: dict[_Range, asyncio.Task[list[CandleRecord]]] = {}
+
+    async def of(
+        self, market_id: int, width: Micros, begin: Micros, end: Micros
+    ) -> list[CandleRecord]:
+        """Return a market's candles with begin <= start < end, both multiples of the width.
+
+        Raises Overloaded.
+        """
+        asked = market_id, width, begin, end
+        flight = self._queued.get(asked)
+        if flight is None:
+            if len(self._reading) + len(self._queued) >= MAX_FLIGHTS:
+                raise Overloaded("too many candles are asked for")
+            flight = asyncio.create_task(self._fly(asked))
+            self._queued[asked] = flight
+            flight.add_done_callback(_mark_as_seen)
+        return await asyncio.shield(flight)
+
+    async def _fly(self, asked: _Range) -> list[CandleRecord]:
+        """Answer a request, after an identical one under way.
+
+        The one under way may have read before the last trades that this client has seen.
+        """
+        before = self._reading.get(asked)
+        if before is not None:
+            await asyncio.wait((before,))
+        flight = self._reading[asked] = self._queued.pop(asked)
+        try:
+            return await self._read(*asked)
+        finally:
+            if self._reading.get(asked) is flight:
+                del self._reading[asked]
+
+    async def _read(
+        self, market_id: int, width: Micros, begin: Micros, end: Micros
+    ) -> list[CandleRecord]:
+        async with self._db.read() as connection:
+            first = await first_trade_since(connection, market_id, begin)
+            stop = await first_trade_since(connection, market_id, end)
+        pieces: list[CandleRecord] = []
+        for number in range(first // self._block, -(-stop // self._block)):
+            upto = min(stop, (number + 1) * self._block)
+            candles = await self._below(upto, (market_id, width, number))
+            pieces += candles[bisect_left(candles, begin, key=_start) :]
+        found = joined(pieces)
+        return found[: bisect_left(found, end, key=_start)]
+
+    async def _below(self, upto: int, key: _Key) -> list[CandleRecord]:
+        """Return a block's candles of all its trades below ``upto``, perhaps of later ones, too."""
+        known = self._recall(key)
+        if known.upto < upto:
+            await self._take_turn()
+            try:
+                known = self._recall(key)  # another request may have read it meanwhile
+                if known.upto < upto:
+                    market_id, width, _ = key
+                    async with self._db.read() as connection:
+                        more = await candles_of(connection, market_id, width, known.upto, upto)
+                    known = _Block(upto, joined([*known.candles, *more]))
+                    self._remember(key, known)
+            finally:
+                self._turn.release()
+        return known.candles
+
+    async def _take_turn(self) -> None:
+        """Wait for the turn to read. Raises Overloaded."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._turn.acquire()
+                return
+        raise Overloaded("too many candles are being read")
+
+    def _recall(self, key: _Key) -> _Block:
+        """Return what is remembered of a block; without anything, a block without candles."""
+        known = self._known.get(key)
+        if known is None:
+            return _Block(key[2] * self._block, [])
+        self._known.move_to_end(key)
+        return known
+
+    def _remember(self, key: _Key, found: _Block) -> None:
+        before = self._known.pop(key, None)
+        if before is not None:
+            self._room += _size(before)
+        self._known[key] = found
+        self._room -= _size(found)
+        while self._room < 0:
+            self._room += _size(self._known.popitem(last=False)[1])
+
+
+def _start(candle: CandleRecord) -> Micros:
+    return candle.start
+
+
+def _size(found: _Block) -> int:
+    return len(found.candles) + 1  # one without a trade of the market takes room as well
+
+
+def _mark_as_seen(flight: "asyncio.Task[list[CandleRecord]]") -> None:
+    """Take note of an error, also where nobody waits for the answer any more."""
+    if not flight.cancelled():
+        flight.exception()
+
+
+def joined(pieces: Iterable[CandleRecord]) -> list[CandleRecord]:
+    """Return candles of which each interval has one, of pieces in the order of their trades."""
+    candles: list[CandleRecord] = []
+    for piece in pieces:
+        if candles and candles[-1].start == piece.start:
+            candles[-1] = _together(candles[-1], piece)
+        else:
+            candles.append(piece)
+    return candles
+
+
+def _together(earlier: CandleRecord, later: CandleRecord) -> CandleRecord:
+    return CandleRecord(
+        start=earlier.start,
+        open=earlier.open,
+        high=max(earlier.high, later.high),
+        low=min(earlier.low, later.low),
+        close=later.close,
+        volume=earlier.volume + later.volume,
+        trades=earlier.trades + later.trades,
+    )

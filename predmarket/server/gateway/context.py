@@ -1,0 +1,219 @@
+"""What every route finds at hand, and the request type that decodes bodies exactly."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias, get_args
+
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.enums import ScopeType
+from litestar.exceptions import InternalServerException
+from litestar.handlers import BaseRouteHandler
+
+from predmarket.contracts import requests
+from predmarket.enums import ErrorCode, MarketStatus, Scope
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway.auth.authenticator import CHALLENGE, Gate, Headers, header
+from predmarket.server.gateway.auth.passwords import Passwords
+from predmarket.server.gateway.auth.principals import Principal, Principals
+from predmarket.server.gateway.auth.sessions import Sessions
+from predmarket.server.gateway.candle_cache import Candles
+from predmarket.server.gateway.health import HealthCheck
+from predmarket.server.gateway.limits import Limits
+from predmarket.server.gateway.limits.client_address import client_key
+from predmarket.server.gateway.limits.reads import Reader, rows_of
+from predmarket.server.gateway.services import Services
+from predmarket.server.observability.request import CURRENT
+from predmarket.server.read_model.records import MarketRecord
+
+CONTEXT = "context"
+MAX_BODY_BYTES = 64 * 1024
+_READS = ("GET", "HEAD")
+_READER = "reader"
+
+AnyConnection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The services, those who tell who is asking, and how much they may ask for."""
+
+    services: Services
+    principals: Principals
+    sessions: Sessions
+    gate: Gate
+    passwords: Passwords
+    health: HealthCheck
+    limits: Limits
+    candles: Candles
+
+    def market(self, ref: str | int, principal: Principal | None) -> MarketRecord:
+        """Return a market that the asker may see. Raises Refusal MARKET_NOT_FOUND."""
+        found = self.services.view.find(ref)
+        if found is not None and (
+            found.status is not MarketStatus.DRAFT or (principal is not None and principal.is_admin)
+        ):
+            return found
+        raise Refusal(ErrorCode.MARKET_NOT_FOUND)
+
+    async def find_market(self, ref: str | int, principal: Principal | None) -> MarketRecord:
+        """Return a market as ``market`` does, also one that was made a moment ago elsewhere."""
+        if self.services.view.find(ref) is None:
+            await self.services.catch_up()
+        return self.market(ref, principal)
+
+
+def require_json(headers: Headers) -> None:
+    """Refuse a body that says it is not JSON. Raises Refusal UNSUPPORTED_MEDIA_TYPE."""
+    kind = header(headers, b"content-type")
+    if kind is not None and kind.partition(";")[0].strip().lower() != "application/json":
+        raise Refusal(ErrorCode.UNSUPPORTED_MEDIA_TYPE)
+
+
+class ApiRequest(Request[Principal | None, Any, State]):
+    """A request whose body is decoded straight into the contract its handler asks for."""
+
+    @property
+    def context(self) -> Context:
+        """Return what the routes work with."""
+        context = self.scope["state"][CONTEXT]
+        assert isinstance(context, Context)
+        return context
+
+    @property
+    def services(self) -> Services:
+        """Return the services."""
+        return self.context.services
+
+    @property
+    def principal(self) -> Principal:
+        """Return who is asking, where a guard saw to it that someone is."""
+        principal = self.user
+        assert principal is not None
+        return principal
+
+    async def json(self) -> Any:  # noqa: ANN401 -- the base class says so
+        """Return the body as the handler's ``data``, never through floats.
+
+        Raises Invalid, Refusal UNSUPPORTED_MEDIA_TYPE, and UNAUTHENTICATED when the asker's session
+        has ended, or what they may do has changed, while the body was on its way.
+        """
+        field = self.scope["route_handler"].parsed_data_field
+        assert field is not None  # asked for by a handler with data
+        require_json(self.scope["headers"])
+        kinds = get_args(field.annotation) or (field.annotation,)
+        data = requests.decode(await self.body(), kinds[0])
+        who = self.scope.get("user")  # nobody, where no guard asked
+        if who is not None and who != await self.context.gate.identify(self.scope):
+            raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
+        return data
+
+    async def body(self) -> bytes:
+        """Return the body. Raises Refusal when the client left before it was whole."""
+        try:
+            return await super().body()
+        except InternalServerException:  # no defect of ours; and nobody hears the answer
+            raise Refusal(ErrorCode.REQUEST_TIMEOUT) from None
+
+
+async def anyone(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: lets everybody in, knowing who it is when they say so."""
+    _let_in(connection, await _gate(connection).identify(connection.scope))
+
+
+async def signed_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: lets users in; a key needs the scope ``read`` for a GET, ``trade`` for all else."""
+    needed = Scope.READ if _reads(connection) else Scope.TRADE
+    _let_in(connection, await _gate(connection).require(connection.scope, needed))
+
+
+async def with_session(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: lets users in who have logged in; an API key does not do."""
+    _let_in(connection, await _gate(connection).require_session(connection.scope))
+
+
+async def admin(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: lets admins in."""
+    _let_in(connection, await _gate(connection).require_admin(connection.scope))
+
+
+async def session_if_any(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: lets everybody in but API keys; the user is known while their session goes on."""
+    scope = connection.scope
+    scope["user"] = await _gate(connection).session_if_any(scope)
+
+
+async def auth_call(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: counts a call by its session or key, or by its client's address when it has none."""
+    context = _context(connection)
+    try:
+        who = await context.gate.identify(connection.scope)
+    except Refusal:  # the guard that follows says so
+        who = None
+    if who is None:
+        await context.limits.auth.take(client_host(connection))
+    else:
+        await context.limits.auth.take_signed_in(who.credential)
+
+
+async def sign_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: counts a register or a login by its client's address, also with a session."""
+    limits = _context(connection).limits.auth
+    await limits.take(client_host(connection))
+    await limits.take_sign_in(client_host(connection))
+
+
+async def order_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard, after ``signed_in``: counts one order of the user's."""
+    await _context(connection).limits.orders.take(connection.scope["user"].user_id)
+
+
+async def cancel_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard, after ``signed_in``: counts one cancel of the user's."""
+    await _context(connection).limits.cancels.take(connection.scope["user"].user_id)
+
+
+async def preview_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard, after ``signed_in``: counts a preview as an order and as a read."""
+    await order_entry(connection, _)
+    _context(connection).limits.reads.take(connection.scope["user"].user_id, "")
+
+
+async def charge_rows(response: Response[Any]) -> Response[Any]:
+    """Have the reader pay for what a read answers (Litestar's after_request)."""
+    scope = CURRENT.get()
+    reader = None if scope is None else scope.get("state", {}).get(_READER)
+    if reader is not None:
+        reader.charge(rows_of(response.content))
+    return response
+
+
+def _let_in(connection: AnyConnection, who: Principal | None) -> None:
+    """Note who is calling, and have a read paid for; other guards count orders and sign-ins."""
+    connection.scope["user"] = who
+    if _reads(connection):
+        reader = Reader(_context(connection).limits.reads, client_key(client_host(connection)))
+        reader.user_id = None if who is None else who.user_id
+        reader.take()
+        connection.scope["state"][_READER] = reader
+
+
+def _reads(connection: AnyConnection) -> bool:
+    scope = connection.scope
+    return scope["type"] == ScopeType.HTTP and scope["method"] in _READS
+
+
+def _context(connection: AnyConnection) -> Context:
+    context = connection.scope["state"][CONTEXT]
+    assert isinstance(context, Context)
+    return context
+
+
+def _gate(connection: AnyConnection) -> Gate:
+    return _context(connection).gate
+
+
+def client_host(connection: AnyConnection) -> str | None:
+    """Return the address that a call comes from, None when it has none."""
+    client = connection.scope["client"]
+    return None if client is None else client[0]

@@ -1,0 +1,1 @@
+"""What HTTP routes and sockets share: errors, headers, CORS, methods, queries."""

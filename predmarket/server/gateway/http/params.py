@@ -1,0 +1,77 @@
+"""Query and path parameters that several routes take."""
+
+from typing import Annotated, TypeAlias
+
+from litestar.params import PathParameter, QueryParameter
+
+from predmarket.enums import ErrorCode
+from predmarket.server.errors import Refusal
+from predmarket.server.read_model.queries.cursors import LARGEST_ID
+
+DEFAULT_LIMIT = 50
+
+Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=100, description="How many at most")]
+Offset: TypeAlias = Annotated[
+    int, QueryParameter(ge=0, le=LARGEST_ID, description="How many to pass over")
+]
+Cursor: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=100,
+        description="nextCursor of the page before",
+        schema_extra={"pattern": "^[A-Za-f][A-Za-z0-9_-]{10}$"},
+    ),
+]
+StatementCursor: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=100,
+        description="nextCursor of the page before",
+        schema_extra={"pattern": "^[A-Za-f][A-Za-z0-9_-]{31}$"},
+    ),
+]
+MarketFilter: TypeAlias = Annotated[
+    str | None, QueryParameter(max_length=64, description="Of one market, by id or slug")
+]
+MarketPath: TypeAlias = Annotated[
+    str,
+    PathParameter(
+        description="A market's id or slug",
+        schema_extra={"pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
+    ),
+]
+_ID = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+CLIENT = "client:"
+"""Before a client order id in place of an order's id."""
+_ORDER = {
+    **_ID,
+    "type": ["integer", "string"],
+    "pattern": f"^{CLIENT}[^\\x00-\\x1f\\x7f-\\x9f/]{{1,64}}$",
+}
+OrderPath: TypeAlias = Annotated[
+    str,
+    PathParameter(
+        description=f"An order's id, or {CLIENT} and one's own client order id",
+        schema_extra=_ORDER,
+    ),
+]
+UserPath: TypeAlias = Annotated[str, PathParameter(description="A user's id", schema_extra=_ID)]
+KeyPath: TypeAlias = Annotated[str, PathParameter(description="An API key's id", schema_extra=_ID)]
+
+SessionPath: TypeAlias = Annotated[
+    str, PathParameter(description="A session's id", schema_extra=_ID)
+]
+
+
+def order_id(text: str) -> int:
+    """Return the order id in a path. Raises Refusal ORDER_NOT_FOUND when it can be none."""
+    return id_in_path(text, ErrorCode.ORDER_NOT_FOUND)
+
+
+def id_in_path(text: str, missing: ErrorCode) -> int:
+    """Return the id in a path. Raises Refusal ``missing`` when it can be none."""
+    if text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID)):
+        id = int(text)
+        if 0 < id <= LARGEST_ID:
+            return id
+    raise Refusal(missing)

@@ -1,0 +1,57 @@
+"""Limits by user, whichever session or key they use: the check on the path of every order.
+
+Without Redis it is a few dictionary steps (local_window.py). With it a process uses up permits that
+it leased before (redis_leases.py), so that most orders ask nobody.
+"""
+
+from predmarket.server.gateway.limits.local_window import Windows
+from predmarket.server.gateway.limits.rate_limited import too_many
+from predmarket.server.gateway.limits.redis_leases import Permits
+from predmarket.server.redis.client import Away, Redis
+from predmarket.server.setting_types import RateLimit
+
+
+class UserLimit:
+    """One limit that each user has for themselves."""
+
+    def __init__(self, name: str, limit: RateLimit | None, redis: Redis | None) -> None:
+        """``name`` tells it apart in Redis."""
+        self._here: Windows[int] | None = None if limit is None else Windows(limit)
+        self._redis = redis
+        self._permits = None if limit is None or redis is None else Permits[int](name, limit, redis)
+
+    def take_now(self, user_id: int, cost: int = 1) -> bool:
+        """Take permits as ``take`` does, without asking Redis; False when it has to be asked.
+
+        Raises Refusal RATE_LIMITED.
+        """
+        if self._here is None:
+            return True
+        if self._permits is None:
+            wait = self._here.take(user_id, cost)
+        else:
+            held = self._permits.take_held(user_id, cost)
+            if held is None:
+                return False
+            wait = held
+        if wait:
+            raise too_many(wait)
+        return True
+
+    async def take(self, user_id: int, cost: int = 1) -> None:
+        """Take permits for ``cost`` orders, all or none. Raises Refusal RATE_LIMITED.
+
+        More than the limit at once (a large batch under a small limit) costs the whole limit.
+        """
+        here = self._here
+        if here is None:
+            return
+        if self._permits is None:
+            wait = here.take(user_id, cost)
+        else:
+            try:
+                wait = await self._permits.take(user_id, cost)
+            except Away:
+                wait = here.take(user_id, cost)
+        if wait:
+            raise too_many(wait)

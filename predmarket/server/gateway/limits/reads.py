@@ -1,0 +1,108 @@
+"""The budget of reads: READ_RATE_LIMIT by user; by address a fifth of it for anonymous clients.
+
+A read costs 1, and a hundredth more for each row of its answer. Costs are counted in hundredths, so
+in whole numbers. The request is paid for before anything is done, and refused when the budget is
+empty. The number of rows is often known only afterwards: they are paid for then, as far as the
+budget goes.
+
+No read waits for Redis: permits that are not leased yet are borrowed (redis_leases.py).
+"""
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+from predmarket.server.gateway.limits.local_window import Windows
+from predmarket.server.gateway.limits.rate_limited import too_many
+from predmarket.server.gateway.limits.redis_leases import Permits
+from predmarket.server.redis.client import Away, Redis
+from predmarket.server.setting_types import RateLimit
+
+REQUEST = 100
+"""The cost of a request, in rows."""
+ANONYMOUS_PART = 5
+"""An address has the budget of a user divided by this."""
+
+K = TypeVar("K", bound=Hashable)
+
+
+class _Budget(Generic[K]):
+    """One limit, in rows, for each key."""
+
+    def __init__(self, name: str, limit: RateLimit, redis: Redis | None) -> None:
+        self._here: Windows[K] = Windows(limit)
+        self._permits = None if redis is None else Permits[K](name, limit, redis)
+
+    def take(self, key: K, cost: int) -> float:
+        """Take permits, all or none; return 0, or the seconds until it is worth asking again."""
+        if self._permits is not None:
+            try:
+                return self._permits.borrow(key, cost)
+            except Away:
+                pass
+        return self._here.take(key, cost)
+
+
+class ReadLimit:
+    """The budgets of users and addresses."""
+
+    def __init__(self, limit: RateLimit | None, redis: Redis | None) -> None:
+        self._users: _Budget[int] | None = None
+        self._addresses: _Budget[str] | None = None
+        if limit is not None:
+            whole = limit.times * REQUEST
+            part = max(whole // ANONYMOUS_PART, REQUEST)
+            self._users = _Budget("reads", RateLimit(whole, limit.seconds), redis)
+            self._addresses = _Budget("reads-by-address", RateLimit(part, limit.seconds), redis)
+
+    def take(self, user_id: int | None, address: str, rows: int = 0) -> None:
+        """Pay for a request and for those ``rows`` of its answer that are known beforehand.
+
+        Raises Refusal RATE_LIMITED, and then nothing was paid.
+        """
+        self.pay(user_id, address, REQUEST + rows)
+
+    def pay(self, user_id: int | None, address: str, rows: int) -> None:
+        """Pay for rows before they are read. Raises Refusal RATE_LIMITED."""
+        wait = self._take(user_id, address, rows)
+        if wait:
+            raise too_many(wait)
+
+    def charge(self, user_id: int | None, address: str, rows: int) -> None:
+        """Pay for the rows of an answer, as far as the budget goes."""
+        for paid in range(0, rows, REQUEST):
+            if self._take(user_id, address, min(REQUEST, rows - paid)):
+                return
+
+    def _take(self, user_id: int | None, address: str, cost: int) -> float:
+        if user_id is not None:
+            return 0.0 if self._users is None else self._users.take(user_id, cost)
+        return 0.0 if self._addresses is None else self._addresses.take(address, cost)
+
+
+class Reader:
+    """Pays for the reads of one client, which may be anonymous first and a user later."""
+
+    __slots__ = ("_address", "_limit", "user_id")
+
+    def __init__(self, limit: ReadLimit, address: str) -> None:
+        self._limit = limit
+        self._address = address
+        self.user_id: int | None = None
+
+    def take(self, rows: int = 0) -> None:
+        """Pay for a request (ReadLimit.take). Raises Refusal RATE_LIMITED."""
+        self._limit.take(self.user_id, self._address, rows)
+
+    def pay(self, rows: int) -> None:
+        """Pay for rows before they are read. Raises Refusal RATE_LIMITED."""
+        self._limit.pay(self.user_id, self._address, rows)
+
+    def charge(self, rows: int) -> None:
+        """Pay for rows (ReadLimit.charge)."""
+        self._limit.charge(self.user_id, self._address, rows)
+
+
+def rows_of(answer: object) -> int:
+    """Return how many rows an answer of the API holds: a list's items, a book's levels."""
+    parts = (getattr(answer, name, None) for name in ("items", "bids", "asks"))
+    return sum(len(part) for part in parts if isinstance(part, list))

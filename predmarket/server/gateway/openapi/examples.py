@@ -1,0 +1,276 @@
+"""One example for each contract: what a request looks like, and what answers it.
+
+Answers are built as the contracts themselves, so that a field that is added is missed here by
+the type checker; requests are what someone would send. tests/server/gateway/openapi holds them to
+it.
+"""
+
+from typing import Any
+
+import msgspec
+
+from predmarket.contracts.accounts import (
+    Balance,
+    Counterpart,
+    EntryKind,
+    Fill,
+    FillPage,
+    LedgerLine,
+    LedgerPage,
+    Portfolio,
+    Position,
+    PositionList,
+    Transfer,
+    TransferRequest,
+)
+from predmarket.contracts.administration import AdminAct, AdminLogPage
+from predmarket.contracts.errors import ErrorBody
+from predmarket.contracts.identity import (
+    ApiKey,
+    ApiKeyList,
+    ApiKeyRequest,
+    LoginRequest,
+    LogoutRequest,
+    ManagedUser,
+    NewApiKey,
+    PasswordRequest,
+    RefreshRequest,
+    RegisterRequest,
+    Session,
+    SessionInfo,
+    SessionList,
+    UpdateUserRequest,
+    User,
+    UserList,
+)
+from predmarket.contracts.markets import (
+    Candle,
+    CandleList,
+    CreateMarketRequest,
+    Creator,
+    Market,
+    MarketList,
+    OrderBook,
+    Payouts,
+    Resolution,
+    ResolveMarketRequest,
+    Trade,
+    TradePage,
+    UpdateMarketRequest,
+)
+from predmarket.contracts.operations import Health, Leader, Status
+from predmarket.contracts.orders import (
+    AmendOrderRequest,
+    BatchAnswer,
+    BatchRequest,
+    BatchResult,
+    CancelAfter,
+    CancelAfterRequest,
+    CancelAllRequest,
+    CanceledOrders,
+    Order,
+    OrderFill,
+    OrderPage,
+    PlaceOrderRequest,
+    Preview,
+    QueuedOrder,
+)
+from predmarket.contracts.requests import NoFields
+from predmarket.enums import (
+    AdminAction,
+    ErrorCode,
+    Liquidity,
+    MarketStatus,
+    OrderStatus,
+    OrderType,
+    Outcome,
+    Role,
+    Scope,
+    Side,
+    TimeInForce,
+)
+
+_THEN = "2026-01-31T12:00:00.000000Z"
+_LATER = "2026-01-31T12:05:07.250000Z"
+_SLUG = "will-it-rain-tomorrow"
+_QUESTION = "Will it rain tomorrow?"
+_DESCRIPTION = "Resolves YES if measurable precipitation occurs"
+
+
+def _fields(record: msgspec.Struct) -> dict[str, Any]:
+    """Return a record's fields, for one that has more of them."""
+    return msgspec.structs.asdict(record)
+
+
+_user = User(2, "user@example.com", Role.USER, "Test User", _THEN)
+_balance = Balance("994.480000", "0.000000", "994.480000")
+_market = Market(
+    id=1,
+    slug=_SLUG,
+    question=_QUESTION,
+    description=_DESCRIPTION,
+    status=MarketStatus.OPEN,
+    outcome=None,
+    settlement_price=None,
+    tick_size="0.0100",
+    maker_fee_rate="0.0000",
+    taker_fee_rate="0.0000",
+    closes_at=None,
+    created_at=_THEN,
+    creator=Creator(1, "Admin User"),
+    last_price="0.5500",
+    best_bid="0.5400",
+    best_ask="0.5600",
+    volume="10.00",
+    open_interest="10.00",
+)
+_order = Order(
+    id=7,
+    client_order_id="rain-1",
+    market_id=1,
+    market_slug=_SLUG,
+    user_id=2,
+    side=Side.BUY,
+    type=OrderType.LIMIT,
+    price="0.5500",
+    qty="25.00",
+    qty_filled="10.00",
+    qty_remaining="15.00",
+    avg_fill_price="0.550000",
+    fees_paid="0.000000",
+    status=OrderStatus.PARTIALLY_FILLED,
+    reason=None,
+    time_in_force=TimeInForce.GTC,
+    expires_at=None,
+    created_at=_THEN,
+    updated_at=_THEN,
+    fills=[OrderFill(3, "0.5500", "10.00", "0.000000", Liquidity.TAKER)],
+)
+_canceled = msgspec.structs.replace(
+    _order, status=OrderStatus.CANCELED, reason="USER", updated_at=_LATER
+)
+_trade = Trade(3, 7, 6, 1, "0.5500", "10.00", Side.BUY, _THEN)
+_fill = Fill(3, 7, 1, _SLUG, Side.BUY, "0.5500", "10.00", "0.000000", Liquidity.TAKER, _THEN)
+_position = Position(1, _SLUG, "10.00", "0.00", "0.550000", "0.000000", "0.000000", "0.5500")
+_resolved = msgspec.structs.replace(_market, status=MarketStatus.RESOLVED, outcome=Outcome.YES)
+
+_refused = ErrorBody(
+    ErrorCode.PRICE_OFF_TICK, "the price is off the market's tick", {"tick": "0.0100"}
+)
+_managed = ManagedUser(**_fields(_user), disabled=False)
+_line = LedgerLine(
+    id=12,
+    kind=EntryKind.TRADE,
+    amount="-5.500000",
+    balance_after="94.500000",
+    counterpart=Counterpart.COLLATERAL,
+    market_id=1,
+    market_slug=_SLUG,
+    trade_id=3,
+    transfer_id=None,
+    reason=None,
+    command_seq=1_024,
+    created_at=_THEN,
+)
+
+_act = AdminAct(
+    id=9,
+    at=_LATER,
+    actor_id=1,
+    action=AdminAction.MARKET_RESOLVE,
+    target="market:1",
+    details={"outcome": "YES"},
+)
+
+_ANSWERS: list[msgspec.Struct] = [
+    Session("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIyIn0.c2ln", "cmVmcmVzaC10b2tlbg", _user),
+    _user,
+    _market,
+    MarketList([_market], total=1),
+    Resolution(_resolved, Payouts(accounts=2, total="10.000000")),
+    OrderBook(1, bids=[("0.5400", "20.00")], asks=[("0.5600", "5.00")], seq=12),
+    TradePage([_trade], next_cursor=None),
+    _order,
+    QueuedOrder(**_fields(_order), queue_ahead="20.00"),
+    Preview("10.00", "15.00", "0.550000", "0.5500", "0.000000", "8.250000", "0.00"),
+    BatchAnswer([BatchResult(order=_order), BatchResult(error=_refused)]),
+    OrderPage([_canceled], next_cursor=None),
+    CanceledOrders([7, 9]),
+    CancelAfter(_LATER),
+    _balance,
+    Transfer(4, _balance),
+    PositionList([_position]),
+    Portfolio("994.480000", "5.500000", "999.980000", "0.000000", "0.000000"),
+    FillPage([_fill], next_cursor=None),
+    LedgerPage([_line], next_cursor=None),
+    CandleList([Candle(_THEN, "0.5400", "0.5600", "0.5300", "0.5500", "42.00", trades=6)]),
+    NewApiKey(5, "bot", [Scope.READ, Scope.TRADE], "pmk_c2hvd24gb25jZQ"),
+    ApiKeyList([ApiKey(5, "bot", [Scope.READ, Scope.TRADE], _THEN, _LATER)]),
+    SessionList([SessionInfo(7, _THEN, _LATER, "192.0.2.1", "predmarket/1.0.0", current=True)]),
+    _managed,
+    UserList([_managed], total=1),
+    AdminLogPage([_act], next_cursor=None),
+    Status(
+        "1.0.0",
+        uptime=86_400,
+        backend="sqlite",
+        leader=Leader(3, None),
+        durability={"synchronous": "FULL"},
+        sequence=1_024,
+        healthy=True,
+        time=_THEN,
+    ),
+    Health("ok", database="ok", redis="disabled", core="ok"),
+]
+
+_REQUESTS: dict[type[msgspec.Struct], dict[str, object]] = {
+    RegisterRequest: {
+        "email": "ann@example.com",
+        "password": "a long enough password",
+        "fullName": "Ann Example",
+    },
+    LoginRequest: {"email": "user@example.com", "password": "password123"},
+    RefreshRequest: {"refreshToken": "cmVmcmVzaC10b2tlbg"},
+    CreateMarketRequest: {
+        "slug": "will-it-snow",
+        "question": "Will it snow tomorrow?",
+        "description": "Resolves YES if snow is measured",
+        "tickSize": "0.01",
+        "takerFeeRate": "0.07",
+        "status": "OPEN",
+    },
+    UpdateMarketRequest: {"status": "HALTED"},
+    ResolveMarketRequest: {"outcome": "YES"},
+    PlaceOrderRequest: {
+        "marketId": _SLUG,
+        "side": "BUY",
+        "type": "LIMIT",
+        "price": "0.55",
+        "qty": "25",
+    },
+    BatchRequest: {
+        "orders": [
+            {"marketId": _SLUG, "side": "BUY", "type": "LIMIT", "price": "0.54", "qty": "5"},
+            {"marketId": _SLUG, "side": "SELL", "type": "MARKET", "qty": "5"},
+        ]
+    },
+    PasswordRequest: {"oldPassword": "the old password", "newPassword": "a longer password"},
+    ApiKeyRequest: {"name": "bot", "scopes": ["read", "trade"]},
+    UpdateUserRequest: {"disabled": True},
+    AmendOrderRequest: {"price": "0.56", "qty": "20"},
+    CancelAllRequest: {"marketId": _SLUG, "side": "BUY"},
+    CancelAfterRequest: {"seconds": 30},
+    NoFields: {},
+    LogoutRequest: {"refreshToken": "cmVmcmVzaC10b2tlbg"},
+    TransferRequest: {"userId": 2, "amount": "100", "reason": "welcome"},
+}
+
+EXAMPLES: dict[type, object] = {
+    **_REQUESTS,
+    **{type(answer): msgspec.to_builtins(answer) for answer in _ANSWERS},
+}
+
+OTHER_EXAMPLES: dict[tuple[type, int], object] = {
+    (Health, 503): {"status": "down", "database": "down", "redis": "disabled", "core": "ok"},
+}
+"""Of an answer under another status than its main one."""

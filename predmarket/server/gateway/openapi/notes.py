@@ -1,0 +1,58 @@
+"""What a route says of itself beyond its signature: the errors it gives, its further answers.
+
+A route carries its notes in Litestar's ``opt``:
+
+    @post("/{id:str}/cancel", opt=notes(E.ORDER_NOT_FOUND, E.ORDER_NOT_OPEN, *COMMAND))
+
+What follows from its guards, its parameters and its body is added by the document (document.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from predmarket.enums import ErrorCode as E
+
+KEY = "notes"
+
+COMMAND: tuple[E, ...] = (E.OVERLOADED, E.OUTCOME_UNKNOWN)
+"""What every command handed to the core may end in."""
+
+ORDER: tuple[E, ...] = (
+    E.MARKET_NOT_FOUND,
+    E.MARKET_NOT_OPEN,
+    E.DUPLICATE_CLIENT_ORDER_ID,
+    E.INSUFFICIENT_FUNDS,
+    E.PRICE_OFF_TICK,
+    E.POST_ONLY_WOULD_CROSS,
+    E.FOK_NOT_FILLABLE,
+    E.NO_LIQUIDITY,
+    E.NOTHING_TO_REDUCE,
+    E.TOO_MANY_OPEN_ORDERS,
+    E.DEADLINE_PASSED,
+)
+"""What the core may refuse an order for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """A route's notes. ``answers`` has the same content as the main one, under other statuses."""
+
+    errors: tuple[E, ...] = ()
+    answers: Mapping[int, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media: str = "application/json"
+
+
+def notes(
+    *errors: E,
+    answers: Mapping[int, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    media: str = "application/json",
+) -> dict[str, Notes]:
+    """Return a route's ``opt``.
+
+    ``errors``: the codes that its own rules give, or none. ``answers``: further statuses with the
+    main answer's content, and when they come. ``headers``: request headers it reads, each with
+    its description. ``media``: the type of its answer.
+    """
+    return {KEY: Notes(errors, answers or {}, headers or {}, media)}

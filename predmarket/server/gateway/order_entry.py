@@ -1,0 +1,243 @@
+"""Placing and changing orders: from the decoded request to the core's command, and back to JSON.
+
+The hot path; both its forms, the bare route and the others that place orders, share these.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import NoReturn
+
+import msgspec
+
+from predmarket.contracts.errors import ErrorBody
+from predmarket.contracts.orders import (
+    BatchAnswer,
+    BatchRequest,
+    BatchResult,
+    Order,
+    PlaceOrderRequest,
+)
+from predmarket.contracts.requests import Invalid, decode
+from predmarket.engine.commands import PlaceOrder
+from predmarket.engine.replies import OrderDone, Refused
+from predmarket.enums import ErrorCode, OrderType, SelfTradePrevention
+from predmarket.server.core.bus import BusError, BusReply, RepeatedOrder
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway import presenters
+from predmarket.server.gateway.auth.principals import Principal
+from predmarket.server.gateway.http.errors import code_of, refusal_of
+from predmarket.server.gateway.order_preview import dry_run
+from predmarket.server.gateway.services import Services
+from predmarket.server.read_model.market_view import is_id
+from predmarket.server.read_model.queries.cursors import LARGEST_ID
+from predmarket.server.read_model.queries.orders import (
+    fills_of,
+    order_by_id,
+    orders_by_id,
+    owner_of,
+)
+from predmarket.units import Price
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def place(
+    services: Services, principal: Principal, request: PlaceOrderRequest
+) -> tuple[int, Order]:
+    """Place an order; return the HTTP status and the order. Raises Refusal, BusError."""
+    command = place_command(services, principal, request)
+    if not command.market_id:
+        await refuse_unknown(services, command)
+    try:
+        answer = await placed(services, await services.bus.submit(command))
+    except (Refusal, BusError) as error:
+        services.metrics.placement(command, code_of(error))
+        raise
+    services.metrics.placement(command, None)
+    return answer
+
+
+def knows(services: Services, ref: str | int) -> bool:
+    """Tell whether a market's slug is in the view. An id is the core's to judge."""
+    return isinstance(ref, int) or is_id(ref) or services.view.find(ref) is not None
+
+
+async def learn(services: Services, refs: Iterable[str | int]) -> None:
+    """Let the view catch up when it lacks a slug: the market may have been made elsewhere."""
+    if not all(knows(services, ref) for ref in refs):
+        await services.catch_up()
+
+
+async def refuse_unknown(services: Services, command: PlaceOrder) -> NoReturn:
+    """Refuse an order whose market is unknown, as the core would. Raises Refusal.
+
+    The refusal is not recorded, so the client order id may be used again.
+    """
+    async with services.db.read() as connection:
+        await dry_run(connection, command, services.core.now())
+    raise Refusal(ErrorCode.MARKET_NOT_FOUND)
+
+
+def place_command(
+    services: Services, principal: Principal, request: PlaceOrderRequest
+) -> PlaceOrder:
+    """Return the command of a request, every default written in.
+
+    A market's id goes to the core, which knows all markets. For a slug that is not known here the
+    id is 0, and the core is not asked.
+    """
+    ref = request.market_id
+    market_id = int(ref) if isinstance(ref, int) or is_id(ref) else 0
+    if not market_id:
+        market = services.view.find(ref)
+        market_id = 0 if market is None else market.id
+    elif not 0 < market_id <= LARGEST_ID:
+        market_id = 0
+    is_market = request.type is OrderType.MARKET
+    slippage: Price | None = None
+    if is_market:
+        given = request.max_slippage
+        slippage = services.settings.max_price_slippage if given is None else given.units
+    command = PlaceOrder(
+        principal.user_id,
+        market_id,
+        request.side,
+        request.type,
+        None if request.price is None else request.price.units,
+        request.qty.units,
+        request.tif,
+        None if request.expires_at is None else request.expires_at.micros,
+        bool(request.post_only),
+        bool(request.reduce_only),
+        slippage,
+        request.self_trade_prevention or SelfTradePrevention.SKIP,
+        request.client_order_id,
+        None if request.deadline is None else request.deadline.micros,
+        sees_drafts=principal.is_admin,
+        max_open_orders=services.settings.max_open_orders,
+    )
+    if request.client_order_id is None:
+        return command
+    return msgspec.structs.replace(command, request=_content(command, request.market_id))
+
+
+def _content(c: PlaceOrder, ref: str | int) -> str:
+    """Return what a repeat under the same client order id must match (API.md, clientOrderId).
+
+    The market's id comes with what it was called: where there was no such market, that counts.
+    """
+    price = "" if c.price is None else c.price
+    expires_at = "" if c.expires_at is None else c.expires_at
+    slippage = "" if c.max_slippage is None else c.max_slippage
+    # %s takes half the time of f"{…}" for the words, which are members of enumerations
+    return "%s~%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s" % (  # noqa: UP031
+        c.market_id, ref, c.side, c.type, price, c.qty, c.tif, expires_at, c.post_only,
+        c.reduce_only, slippage, c.stp,
+    )  # fmt: skip
+
+
+async def placed(services: Services, reply: BusReply) -> tuple[int, Order]:
+    """Return the HTTP status and the order that a reply to PlaceOrder means. Raises Refusal."""
+    if isinstance(reply, OrderDone):
+        return 201, presenters.order(reply.order, reply.fills, services.view)
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    assert isinstance(reply, RepeatedOrder)
+    return 200, await stored_order(services, reply.order_id)
+
+
+async def changed(
+    services: Services, reply: BusReply, order_id: int, who: Principal, *, as_admin: bool
+) -> Order:
+    """Return the order that a reply to an amend or a cancel means. Raises Refusal."""
+    if isinstance(reply, Refused):
+        # The core remembers open orders only: whose an ended one was, the database knows.
+        if reply.code is ErrorCode.ORDER_NOT_OPEN and not as_admin:
+            async with services.db.read_account() as connection:
+                if await owner_of(connection, order_id) != who.user_id:
+                    raise Refusal(ErrorCode.FORBIDDEN, "the order is another user's")
+        raise Refusal.of(reply)
+    assert isinstance(reply, OrderDone)
+    if not reply.order.filled:
+        return presenters.order(reply.order, (), services.view)
+    async with services.db.read_account() as connection:
+        fills = await fills_of(connection, [order_id])
+    # A later trade may be stored by now; this answer stands for the moment of the command.
+    mine = fills[order_id]
+    while sum(fill.qty for fill in mine) > reply.order.filled:
+        mine.pop()
+    return presenters.order(reply.order, mine, services.view)
+
+
+async def place_batch(
+    services: Services, ask: Callable[[], Awaitable[Principal]], batch: BatchRequest
+) -> BatchAnswer:
+    """Place each order of a batch on its own; ``ask`` returns the user, and is called last.
+
+    They are handed to the core together, so that what is wrong with one costs the others nothing
+    and all of them wait for the same commit.
+    """
+    refused: dict[int, Exception] = {}
+    requests: dict[int, PlaceOrderRequest] = {}
+    for place, raw in enumerate(batch.orders):
+        try:
+            requests[place] = decode(bytes(raw), PlaceOrderRequest)
+        except Invalid as error:
+            refused[place] = error
+    await learn(services, [request.market_id for request in requests.values()])
+    principal = await ask()
+    asked = {place: place_command(services, principal, one) for place, one in requests.items()}
+    commands = {place: command for place, command in asked.items() if command.market_id}
+    replies = await services.bus.submit_many(list(commands.values())) if commands else []
+    repeated = [reply.order_id for reply in replies if isinstance(reply, RepeatedOrder)]
+    known = await _stored_orders(services, repeated)
+    results = [BatchResult()] * len(batch.orders)
+    for place, reply in zip(commands, replies, strict=True):
+        if isinstance(reply, OrderDone):
+            order = presenters.order(reply.order, reply.fills, services.view)
+            results[place] = BatchResult(order=order)
+            services.metrics.placement(commands[place], None)
+        elif isinstance(reply, RepeatedOrder):
+            results[place] = BatchResult(order=known[reply.order_id])
+            services.metrics.placement(commands[place], None)
+        else:
+            assert isinstance(reply, Refused | BusError)
+            refused[place] = Refusal.of(reply) if isinstance(reply, Refused) else reply
+    for place in asked.keys() - commands.keys():
+        try:
+            await refuse_unknown(services, asked[place])
+        except Refusal as error:
+            refused[place] = error
+    for place, why in refused.items():
+        refusal = refusal_of(why)
+        if place in commands:
+            services.metrics.placement(commands[place], refusal.code)
+        body = ErrorBody(refusal.code, refusal.message, refusal.details)
+        results[place] = BatchResult(error=body)
+    return BatchAnswer(results)
+
+
+async def _stored_orders(services: Services, order_ids: Sequence[int]) -> dict[int, Order]:
+    """Return orders that exist, as ``stored_order`` does, all from one snapshot."""
+    if not order_ids:
+        return {}
+    async with services.db.read_account() as connection:
+        records = await orders_by_id(connection, order_ids)
+        fills = await fills_of(connection, [id for id, order in records.items() if order.filled])
+    return {
+        id: presenters.order(record, fills.get(id, ()), services.view)
+        for id, record in records.items()
+    }
+
+
+async def stored_order(services: Services, order_id: int) -> Order:
+    """Return an order that exists, with all its fills, as it now stands."""
+    async with services.db.read_account() as connection:
+        record = await order_by_id(connection, order_id)
+        assert record is not None
+        fills = await fills_of(connection, [order_id]) if record.filled else {}
+    return presenters.order(record, fills.get(order_id, ()), services.view)
+
+
+def encode(answer: Order | BatchAnswer) -> bytes:
+    """Return an answer as JSON."""
+    return _encode(answer)

@@ -1,0 +1,141 @@
+"""A preview's outcome, from committed state alone and without a word to the core.
+
+One snapshot of the database gives the market, the user's cash and shares, and the levels that the
+new order would meet. The database sums up each level, and no level is read that the order cannot
+reach: a gateway never holds the orders of a level, however many there are. The engine decides on
+that copy (engine/preview.py), and no lock is taken anywhere.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from predmarket.engine.commands import PlaceOrder
+from predmarket.engine.market import Market
+from predmarket.engine.preview import Copy, Trial
+from predmarket.engine.replies import Refused
+from predmarket.enums import ErrorCode, MarketStatus, SelfTradePrevention, Side
+from predmarket.server.core.idempotency import same_content
+from predmarket.server.errors import Refusal
+from predmarket.server.read_model.queries.accounts import account_of
+from predmarket.server.read_model.queries.books import open_orders, resting_levels, resting_qty
+from predmarket.server.storage.tables.trading import markets, orders, positions
+from predmarket.units import Micros, Money, Price, Qty
+
+_ENDS_AT_OWN = (SelfTradePrevention.CANCEL_TAKER, SelfTradePrevention.CANCEL_BOTH)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an order would do. ``queue_ahead`` is None when it would not rest."""
+
+    filled: Qty
+    rest: Qty
+    notional: Money
+    worst_price: Price | None
+    fees: Money
+    locked: Money
+    queue_ahead: Qty | None
+
+
+async def dry_run(connection: AsyncConnection, command: PlaceOrder, now: Micros) -> Outcome:
+    """Return what placing would do now. Raises Refusal with what placing would be refused for."""
+    await _check_client_order_id(connection, command)
+    market = await _market(connection, command.market_id)
+    copy = Copy(now, command.user_id, market)
+    account = await account_of(connection, command.user_id)
+    if account is not None:
+        yes, no = await _free_shares(connection, command.user_id, command.market_id)
+        copy.fund(account.available, yes, no, await open_orders(connection, command.user_id))
+    if market is not None:
+        await _let_rest(connection, copy, command)
+    trial = copy.place(command)
+    if isinstance(trial, Refused):
+        raise Refusal.of(trial)
+    return await _outcome(connection, command, trial)
+
+
+async def _check_client_order_id(connection: AsyncConnection, command: PlaceOrder) -> None:
+    if command.client_order_id is None:
+        return
+    query = select(orders.c.request).where(
+        orders.c.user_id == command.user_id,
+        orders.c.client_order_id == command.client_order_id,
+    )
+    known = (await connection.execute(query)).one_or_none()
+    if known is not None and not same_content(known.request, command.request):
+        raise Refusal(ErrorCode.DUPLICATE_CLIENT_ORDER_ID)
+
+
+async def _market(connection: AsyncConnection, market_id: int) -> Market | None:
+    query = select(
+        markets.c.slug,
+        markets.c.tick,
+        markets.c.maker_rate,
+        markets.c.taker_rate,
+        markets.c.status,
+    ).where(markets.c.id == market_id)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        return None
+    slug, tick, maker_rate, taker_rate, status = row
+    return Market(market_id, slug, tick, maker_rate, taker_rate, status=MarketStatus(status))
+
+
+async def _free_shares(
+    connection: AsyncConnection, user_id: int, market_id: int
+) -> tuple[Qty, Qty]:
+    """Return a user's unreserved YES and NO shares."""
+    p = positions.c
+    query = select(p.yes - p.reserved_yes, p.no - p.reserved_no).where(
+        p.user_id == user_id, p.market_id == market_id
+    )
+    row = (await connection.execute(query)).one_or_none()
+    return (0, 0) if row is None else (row[0], row[1])
+
+
+async def _let_rest(connection: AsyncConnection, copy: Copy, command: PlaceOrder) -> None:
+    """Copy the levels that the new order could meet, the user's own orders apart.
+
+    It stops where others would have filled the new one, or where its price ends; for MARKET that
+    is a collar not yet put on the tick, which the engine only ever makes narrower. Where the first
+    own order ends the new one, nothing behind it counts.
+    """
+    is_buy = command.side is Side.BUY
+    side = Side.SELL if is_buy else Side.BUY
+    wanted, limit = command.qty, command.price
+    ends_at_own = command.stp in _ENDS_AT_OWN
+    async for level in resting_levels(connection, command.market_id, side, command.user_id):
+        price, others = level.price, level.total - level.own
+        if limit is None:
+            assert command.max_slippage is not None  # every MARKET order carries one
+            limit = price + (command.max_slippage if is_buy else -command.max_slippage)
+        if price > limit if is_buy else price < limit:
+            return
+        if ends_at_own and level.own:
+            first = level.first_own
+            others = await resting_qty(connection, command.market_id, side, price, before=first)
+        if others:
+            copy.rest(side, price, others, own=False)
+        if level.own:
+            copy.rest(side, price, level.own, own=True)
+        wanted -= others
+        if wanted <= 0 or (ends_at_own and level.own):
+            return
+
+
+async def _outcome(connection: AsyncConnection, command: PlaceOrder, trial: Trial) -> Outcome:
+    ahead: Qty | None = None
+    if trial.rest:
+        assert command.price is not None  # only a LIMIT order rests
+        ahead = await resting_qty(connection, command.market_id, command.side, command.price)
+    return Outcome(
+        trial.filled,
+        trial.rest,
+        trial.notional,
+        trial.worst_price,
+        trial.fees,
+        trial.locked,
+        ahead,
+    )

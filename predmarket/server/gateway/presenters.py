@@ -1,0 +1,386 @@
+"""The exchange's records as the API shows them: integers become decimal strings, here only.
+
+Averages, marks and values follow MARKET_RULES, Positions.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from predmarket.contracts import accounts, administration, identity, markets, orders, realtime
+from predmarket.contracts.amounts import format_time
+from predmarket.engine.replies import Fill, OrderRecord
+from predmarket.enums import Side
+from predmarket.server.gateway.auth.api_keys import KeyRecord
+from predmarket.server.gateway.auth.refresh_tokens import SessionRecord
+from predmarket.server.gateway.loop_turns import in_turns
+from predmarket.server.gateway.order_preview import Outcome
+from predmarket.server.read_model.market_view import BookView, MarketView
+from predmarket.server.read_model.queries.admin_log import AdminAct
+from predmarket.server.read_model.queries.candles import CandleRecord
+from predmarket.server.read_model.queries.ledger import LedgerEntry
+from predmarket.server.read_model.queries.users import UserRecord
+from predmarket.server.read_model.records import MarketRecord, PositionRecord, TradeRecord, UserFill
+from predmarket.units import (
+    PRICE_ONE,
+    Micros,
+    Money,
+    Price,
+    Qty,
+    format,
+    format_money,
+    format_price,
+    format_qty,
+    format_rate,
+)
+
+_AVERAGE_DECIMALS = 6
+_LEVELS_KEPT = 65_536
+"""Levels kept as text: most levels of a book are what they were a moment ago."""
+_FINER = 100
+"""How much finer an average's unit is than a price's."""
+
+
+def _price(price: Price | None) -> str | None:
+    return None if price is None else format_price(price)
+
+
+def _qty(qty: Qty | None) -> str | None:
+    return None if qty is None else format_qty(qty)
+
+
+def _time(micros: Micros | None) -> str | None:
+    return None if micros is None else format_time(micros)
+
+
+def average(money: Money, qty: Qty) -> str | None:
+    """Return money a share with 6 decimals, rounded half up; None of no shares."""
+    if not qty:
+        return None
+    return format((2 * _FINER * money + qty) // (2 * qty), _AVERAGE_DECIMALS)
+
+
+def user(record: UserRecord) -> identity.User:
+    """Return a user as others of the API see them."""
+    return identity.User(
+        record.id, record.email, record.role, record.full_name, format_time(record.created_at)
+    )
+
+
+def managed_user(record: UserRecord) -> identity.ManagedUser:
+    """Return a user as admins see one."""
+    return identity.ManagedUser(
+        record.id,
+        record.email,
+        record.role,
+        record.full_name,
+        format_time(record.created_at),
+        record.disabled,
+    )
+
+
+def admin_act(record: AdminAct) -> administration.AdminAct:
+    """Return an act of an admin."""
+    return administration.AdminAct(
+        record.id,
+        format_time(record.at),
+        record.actor_id,
+        record.action,
+        record.target,
+        msgspec.json.decode(record.details, type=dict[str, str | int | bool]),
+    )
+
+
+def api_key(record: KeyRecord) -> identity.ApiKey:
+    """Return an API key, without what only its owner holds."""
+    used = record.last_used_at
+    return identity.ApiKey(
+        record.id,
+        record.name,
+        list(record.scopes),
+        format_time(record.created_at),
+        None if used is None else format_time(used),
+    )
+
+
+def session(record: SessionRecord, *, current: bool) -> identity.SessionInfo:
+    """Return a session as its user sees it."""
+    return identity.SessionInfo(
+        record.id,
+        format_time(record.created_at),
+        format_time(record.last_used_at),
+        record.address,
+        record.agent,
+        current,
+    )
+
+
+def market(record: MarketRecord, book: BookView, creator_name: str | None) -> markets.Market:
+    """Return a market with the best prices of its book."""
+    return markets.Market(
+        record.id,
+        record.slug,
+        record.question,
+        record.description,
+        record.status,
+        record.outcome,
+        _price(record.settlement_price),
+        format_price(record.tick),
+        format_rate(record.maker_rate),
+        format_rate(record.taker_rate),
+        _time(record.closes_at),
+        format_time(record.created_at),
+        markets.Creator(record.creator_id, creator_name),
+        _price(record.last_price),
+        _price(book.best_bid),
+        _price(book.best_ask),
+        format_qty(record.volume),
+        format_qty(record.open_interest),
+    )
+
+
+def ticker(record: MarketRecord, book: BookView) -> realtime.Ticker:
+    """Return a market's prices and totals."""
+    return realtime.Ticker(
+        record.id,
+        _price(record.last_price),
+        _price(book.best_bid),
+        _price(book.best_ask),
+        format_qty(record.volume),
+        format_qty(record.open_interest),
+    )
+
+
+def levels(levels: Iterable[tuple[Price, Qty]]) -> list[tuple[str, str]]:
+    """Return levels of a book as [price, qty]."""
+    return [_level(price, qty) for price, qty in levels]
+
+
+@lru_cache(maxsize=_LEVELS_KEPT)
+def _level(price: Price, qty: Qty) -> tuple[str, str]:
+    return format_price(price), format_qty(qty)
+
+
+async def levels_in_turns(levels: Sequence[tuple[Price, Qty]]) -> list[tuple[str, str]]:
+    """Return many levels of a book as [price, qty], in turns."""
+    return await in_turns(levels, lambda level: _level(*level))
+
+
+async def order_book(market_id: int, book: BookView, depth: int | None) -> markets.OrderBook:
+    """Return the best ``depth`` levels of each side as they are now; formats them in turns."""
+    seq, bids, asks = book.seq, book.levels(Side.BUY, depth), book.levels(Side.SELL, depth)
+    shown = await levels_in_turns(bids), await levels_in_turns(asks)
+    return markets.OrderBook(market_id, *shown, seq)
+
+
+def trade(record: TradeRecord) -> markets.Trade:
+    """Return a trade as everybody sees it."""
+    return markets.Trade(
+        record.id,
+        record.buy_order_id,
+        record.sell_order_id,
+        record.market_id,
+        format_price(record.price),
+        format_qty(record.qty),
+        record.taker_side,
+        format_time(record.created_at),
+    )
+
+
+def order(record: OrderRecord, fills: Iterable[Fill], view: MarketView) -> orders.Order:
+    """Return an order with its fills."""
+    shown = [
+        orders.OrderFill(
+            fill.trade_id,
+            format_price(fill.price),
+            format_qty(fill.qty),
+            format_money(fill.fee),
+            fill.liquidity,
+        )
+        for fill in fills
+    ]
+    fields: tuple[Any, ...] = (*_standing(record, view), shown)
+    return orders.Order(*fields)
+
+
+def order_state(record: OrderRecord, view: MarketView) -> orders.OrderState:
+    """Return an order as it stands, without its fills."""
+    return orders.OrderState(*_standing(record, view))
+
+
+def _standing(record: OrderRecord, view: MarketView) -> tuple[Any, ...]:
+    """Return the fields of OrderState."""
+    known = None if record.market_id is None else view.find(record.market_id)
+    filled = record.filled
+    created = format_time(record.created_at)
+    return (
+        record.id,
+        record.client_order_id,
+        record.market_id,
+        None if known is None else known.slug,
+        record.user_id,
+        record.side,
+        record.type,
+        _price(record.price),
+        format_qty(record.qty),
+        format_qty(filled),
+        format_qty(record.qty - filled),
+        average(record.notional, filled),
+        format_money(record.fees_paid),
+        record.status,
+        record.reason,
+        record.tif,
+        _time(record.expires_at),
+        created,
+        created if record.updated_at == record.created_at else format_time(record.updated_at),
+    )
+
+
+def queued_order(
+    record: OrderRecord, fills: Iterable[Fill], view: MarketView, ahead: Qty | None
+) -> orders.QueuedOrder:
+    """Return an order with its fills and what is ahead of it (None when it does not rest)."""
+    shown = msgspec.structs.asdict(order(record, fills, view))
+    return orders.QueuedOrder(**shown, queue_ahead=UNSET if ahead is None else format_qty(ahead))
+
+
+def preview(outcome: Outcome) -> orders.Preview:
+    """Return what an order would do."""
+    return orders.Preview(
+        format_qty(outcome.filled),
+        format_qty(outcome.rest),
+        average(outcome.notional, outcome.filled),
+        _price(outcome.worst_price),
+        format_money(outcome.fees),
+        format_money(outcome.locked),
+        _qty(outcome.queue_ahead),
+    )
+
+
+def user_fill(record: UserFill, view: MarketView) -> accounts.Fill:
+    """Return a user's half of a trade."""
+    return accounts.Fill(
+        record.trade_id,
+        record.order_id,
+        record.market_id,
+        _slug(view, record.market_id),
+        record.side,
+        format_price(record.price),
+        format_qty(record.qty),
+        format_money(record.fee),
+        record.liquidity,
+        format_time(record.created_at),
+    )
+
+
+def ledger_line(entry: LedgerEntry, view: MarketView) -> accounts.LedgerLine:
+    """Return a line of a user's statement."""
+    of_trade = entry.kind in (accounts.EntryKind.TRADE, accounts.EntryKind.FEE)
+    of_transfer = entry.kind is accounts.EntryKind.TRANSFER
+    return accounts.LedgerLine(
+        entry.id,
+        entry.kind,
+        format_money(entry.amount),
+        format_money(entry.balance),
+        entry.counterpart,
+        entry.market_id,
+        None if entry.market_id is None else _slug(view, entry.market_id),
+        entry.ref_id if of_trade else None,
+        entry.ref_id if of_transfer else None,
+        entry.reason,
+        entry.seq,
+        format_time(entry.created_at),
+    )
+
+
+def candle(record: CandleRecord) -> markets.Candle:
+    """Return a candle."""
+    return markets.Candle(
+        format_time(record.start),
+        format_price(record.open),
+        format_price(record.high),
+        format_price(record.low),
+        format_price(record.close),
+        format_qty(record.volume),
+        record.trades,
+    )
+
+
+def balance(available: Money, locked: Money) -> accounts.Balance:
+    """Return cash as available, locked and both together."""
+    return accounts.Balance(
+        format_money(available), format_money(locked), format_money(available + locked)
+    )
+
+
+def position(record: PositionRecord, view: MarketView) -> accounts.Position:
+    """Return a position, marked by its market as it is now."""
+    mark = _mark(view, record.market_id)
+    return accounts.Position(
+        record.market_id,
+        _slug(view, record.market_id),
+        format_qty(record.yes),
+        format_qty(record.no),
+        _average_price(record),
+        format_money(record.realized),
+        format_money(_value(record, mark) - record.cost),
+        _mark_price(mark),
+    )
+
+
+def portfolio(
+    cash: Money, positions: Iterable[PositionRecord], view: MarketView
+) -> accounts.Portfolio:
+    """Return cash and all positions valued together."""
+    value = cost = realized = 0
+    for record in positions:
+        value += _value(record, _mark(view, record.market_id))
+        cost += record.cost
+        realized += record.realized
+    return accounts.Portfolio(
+        format_money(cash),
+        format_money(value),
+        format_money(cash + value),
+        format_money(realized),
+        format_money(value - cost),
+    )
+
+
+def _slug(view: MarketView, market_id: int) -> str:
+    found = view.find(market_id)
+    return "" if found is None else found.slug
+
+
+def _mark(view: MarketView, market_id: int) -> int | None:
+    """Return the mark in half price units, which hold every midpoint exactly."""
+    record = view.find(market_id)
+    if record is None:
+        return None
+    book = view.book(market_id)
+    bid, ask = book.best_bid, book.best_ask
+    if bid is not None and ask is not None:
+        return bid + ask
+    return None if record.last_price is None else 2 * record.last_price
+
+
+def _mark_price(mark: int | None) -> str | None:
+    if mark is None:
+        return None
+    price, half = divmod(mark, 2)
+    return format(mark * _FINER // 2, _AVERAGE_DECIMALS) if half else format_price(price)
+
+
+def _value(record: PositionRecord, mark: int | None) -> Money:
+    """Return what the shares are worth; half a unit of money is dropped."""
+    if mark is None:
+        return record.cost
+    return (record.yes * mark + record.no * (2 * PRICE_ONE - mark)) // 2
+
+
+def _average_price(record: PositionRecord) -> str | None:
+    if record.no > record.yes:
+        return average(record.no * PRICE_ONE - record.cost_no, record.no)
+    return average(record.cost_yes, record.yes)

@@ -1,0 +1,1 @@
+"""Bytes to requests: connections, WebSockets, and the fast path of plain orders."""

@@ -1,0 +1,378 @@
+"""Connections to clients: uvicorn's, with a bound on everything that a client decides.
+
+Bounds, looked at once a second (server.py), so up to a second late:
+- a request's address and headers arrive within HEAD_SECONDS and have at most MAX_HEAD_BYTES,
+  MAX_HEADERS lines and, in the address, MAX_ESCAPES: else 408 or 431;
+- it has one Host header at most, HTTP/1.1 exactly one: else 400;
+- its body arrives within BODY_SECONDS more: else 408. What it may hold is the routes' to say; what
+  is sent beyond MAX_REQUEST_BYTES (padding, trailers) closes the connection;
+- an answer is taken within READ_SECONDS, or the connection is closed; the system buffers about
+  SEND_BUFFER_BYTES of answers (kernel_buffer.py);
+- a connection without a request is closed after KEEP_ALIVE_SECONDS, a new one after HEAD_SECONDS;
+- of more connections than ``limit_concurrency`` those beyond get 503 OVERLOADED, a tenth more are
+  closed unheard; of more from one address than it may have (limits/connections.py) likewise, but
+  with 429 RATE_LIMITED.
+pipelining.py bounds the requests behind one without an answer yet. After each of these answers the
+connection is closed, since the bytes that follow cannot be trusted.
+"""
+
+import asyncio
+import math
+import time
+from typing import Any, cast
+
+import httptools
+from litestar.types import HTTPScope
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.server import ServerState
+
+from predmarket.contracts.errors import Problem
+from predmarket.enums import ErrorCode
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway.http.errors import RETRY
+from predmarket.server.gateway.http.headers import has_one_host, request_id
+from predmarket.server.gateway.limits.client_address import client_key
+from predmarket.server.gateway.limits.connections import Connections, too_many_connections
+from predmarket.server.gateway.protocol.coalescing_transport import GatheringTransport
+from predmarket.server.gateway.protocol.early_response import answering, closing
+from predmarket.server.gateway.protocol.head_cache import Whole
+from predmarket.server.gateway.protocol.kernel_buffer import bound_unread
+from predmarket.server.gateway.protocol.order_fast_path import Express, Running
+from predmarket.server.gateway.protocol.pipelining import PipeliningProtocol
+
+HEAD_SECONDS = 10.0
+BODY_SECONDS = 10.0
+READ_SECONDS = 30.0
+KEEP_ALIVE_SECONDS = 60
+REALTIME = b"/realtime"
+MAX_HEAD_BYTES = 64 * 1024
+MAX_HEADERS = 100
+MAX_ESCAPES = 4096
+"""Percent-escapes (%41) in an address: each costs a hundred times as much as a plain character."""
+MAX_REQUEST_BYTES = 1024 * 1024
+
+_IDLE, _HEAD, _BODY = range(3)
+
+
+class Connection(PipeliningProtocol):
+    """One client's connection, and since when it waits for what."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._bound = config.limit_concurrency or math.inf
+        self.limit_concurrency = None  # decided here, once a connection and not at each request
+        self._surplus: Refusal | None = None
+        self._counters: Connections | None = getattr(self.app, "connections", None)
+        self._counted: str | None = None
+        self._phase = _HEAD
+        self._since = self.loop.time()
+        self._received = 0
+        self._arriving = 0
+        self._unread_since: float | None = None
+        self._express: Express | None = getattr(self.app, "express", None)
+        self._unstarted: RequestResponseCycle | None = None
+        self._handed_in: tuple[RequestResponseCycle | None, bytes] = None, b""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
+        super().connection_made(GatheringTransport(transport))
+        bound_unread(transport, READ_SECONDS)
+        others = len(self.connections)
+        # without an address it was reset before it was accepted
+        hopeless = self.client is None or others > self._bound * 11 // 10
+        if others > self._bound:
+            self._surplus = Refusal(ErrorCode.OVERLOADED, headers=RETRY)
+        self.count_as(client_key(self.client[0] if self.client else None))
+        if self._counters is not None:
+            self._counted = self._counters.key(self.client)
+            if surplus := self._counters.enter(self._counted):
+                self._surplus = too_many_connections()
+                hopeless |= self._counters.is_hopeless(surplus)
+        if hopeless:
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._leave()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._leave()  # the socket counts itself
+        super().handle_websocket_upgrade()
+
+    def _leave(self) -> None:
+        if self._counters is not None:
+            self._counters.leave(self._counted)
+            self._counted = None
+
+    def _should_upgrade(self) -> bool:
+        """Tell whether a socket is asked for where there are any; all else is a plain request.
+
+        So is one behind a request without an answer yet, which would come in among the frames.
+        """
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None and not cycle.response_complete:
+            return False
+        if self._surplus or self._head_too_large() or self.parser.get_method() != b"GET":
+            return False
+        if not self._has_one_host():
+            return False
+        return self.url.partition(b"?")[0] == REALTIME and super()._should_upgrade()
+
+    def data_received(self, data: bytes) -> None:
+        if self.is_over:
+            return
+        if self.is_waiting or self.turns.crowded:
+            self.backlog.add(data)
+            self.advance_later()
+            self.set_reading()
+            return
+        began = time.monotonic()
+        self._receive(data)
+        self.turns.spent(self.share, time.monotonic() - began)
+
+    def take_turn(self) -> None:
+        if data := self.backlog.take_fresh():
+            self._receive(data)
+            self.set_reading()
+        else:
+            self.advance()
+
+    def _receive(self, data: bytes) -> None:
+        between, before = self._phase is _IDLE and not self.backlog, self.cycle
+        if between and self._is_known(data):
+            return
+        self.backlog.add(data)
+        self.advance()
+        cycle, express = self.cycle, self._express
+        handed_in, bearer = self._handed_in
+        if between and cycle is not before and cycle is handed_in and cycle.keep_alive:
+            assert express is not None  # it handed the order in
+            express.heads.keep(data, bearer, cast("HTTPScope", cycle.scope))
+
+    def parse(self, piece: bytes) -> None:
+        if self._phase is _IDLE:
+            # perhaps only an empty line, which begins no request
+            self._phase, self._since = _HEAD, self.loop.time()
+        self._arriving = len(piece)
+        self._received += self._arriving
+        self._feed(piece)
+        if self._phase is _HEAD and self._received > MAX_HEAD_BYTES:
+            self._refuse(Refusal(ErrorCode.HEADERS_TOO_LARGE))
+        elif self._phase is _BODY and self._received > MAX_REQUEST_BYTES:
+            self._refuse(Refusal(ErrorCode.PAYLOAD_TOO_LARGE))
+        elif self._phase is _IDLE and not (self.is_over or self.cycle.keep_alive):
+            self.end_input()
+
+    def is_between_requests(self) -> bool:
+        return self._phase is _IDLE
+
+    def _feed(self, data: bytes) -> None:
+        """Have the parser take a piece, as uvicorn does but for what is asked beyond HTTP."""
+        try:
+            while data:
+                try:
+                    self.parser.feed_data(data)
+                    return
+                except httptools.HttpParserUpgrade as upgrade:
+                    data = data[upgrade.args[0] :]
+                if self._should_upgrade():
+                    self.end_input()
+                    self.set_reading()
+                    self.handle_websocket_upgrade()
+                    return
+                if not self._stay():
+                    self._refuse(_malformed("asks for an upgrade that there is not"))
+                    return
+        except httptools.HttpParserError:
+            self._refuse(_malformed("is no HTTP"))
+
+    def _asks_in_vain(self) -> bool:
+        """Tell whether a request asks for another protocol and does not get it."""
+        return self.parser.should_upgrade() and not self._should_upgrade()
+
+    def _stay(self) -> bool:
+        """Parse a head again without its request for an upgrade; False: that is not possible.
+
+        The parser takes no body behind such a head; what follows would be a request to it.
+        """
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        if self.parser.get_method() == b"CONNECT" or any(b"\n" in line[:-2] for line in lines):
+            return False
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.parser.feed_data(b"".join([*lines, b"\r\n"]))
+        return True
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks, uvicorn does not tell
+        """Tell whether to stay open: a client that has said all it will may still be listening."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if self._phase is not _IDLE or cycle is None or cycle.response_complete:
+            return False
+        cycle.keep_alive = False
+        return True
+
+    def _is_known(self, data: bytes) -> bool:
+        """Hand in an order whose head came before; False: nothing was done, parse it.
+
+        Call it between requests, so after a first one.
+        """
+        express = self._express
+        if express is None or self.is_stopping or self.flow.write_paused:
+            return False
+        if not self.cycle.response_complete:
+            return False
+        found = express.heads.find(data)
+        if found is None or self.transport.is_closing():
+            return False
+        scope, bearer, body = found
+        whole = Whole(self, scope, body)
+        if not express.begin(whole, bearer, self.tasks):  # type: ignore[arg-type]  # any future
+            return False
+        self.cycle = self.answering = whole
+        return True
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._phase, self._since = _HEAD, self.loop.time()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(self.headers) <= MAX_HEADERS:  # one too many is enough to refuse them
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self._asks_in_vain():
+            return
+        app = self.app
+        if self._surplus:
+            self.app = answering(self._surplus, self._note)
+        elif self._head_too_large():
+            self.app = answering(Refusal(ErrorCode.HEADERS_TOO_LARGE), self._note)
+            self.url = b"/"  # the parser of addresses has a bound of its own
+        elif not self._has_one_host():
+            self.app = answering(_malformed("needs one Host header"), self._note)
+        try:
+            super().on_headers_complete()
+        finally:
+            self.app = app
+        self._phase, self._since = _BODY, self.loop.time()
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        if self.flow.read_paused:  # more than an order has; who reads it is to say so
+            self._start_unstarted()
+
+    def on_message_complete(self) -> None:
+        if self._asks_in_vain():
+            return
+        self._phase = _IDLE
+        self._received = 0  # what arrived in the same piece is not held against the next request
+        super().on_message_complete()
+        self._start_unstarted()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 -- as uvicorn
+        self.answering = cycle
+        express = self._express
+        if express is None or app is not self.config.loaded_app or not express.concerns(cycle):
+            super()._start_asgi_task(cycle, app)
+        elif cycle.more_body and not self.flow.read_paused:
+            self._unstarted = cycle
+        elif cycle.more_body or not self._hand_in(express, cycle):
+            super()._start_asgi_task(cycle, app)
+
+    def _hand_in(self, express: Express, cycle: RequestResponseCycle) -> bool:
+        """Hand in an order; False: nothing was done, go the ordinary way."""
+        bearer = express.bearer(cast("HTTPScope", cycle.scope))
+        if bearer is None or not express.begin(cycle, bearer, cast("Running", self.tasks)):
+            return False
+        self._handed_in = cycle, bearer
+        return True
+
+    def on_response_complete(self) -> None:
+        """Go on, or wait for the next request; ``look`` ends the wait, so it takes no timer."""
+        self._since = self.loop.time()
+        super().on_response_complete()
+
+    def _start_unstarted(self) -> None:
+        """Have a request answered that was waiting for its body."""
+        cycle, self._unstarted = self._unstarted, None
+        if cycle is not None and not (cycle.disconnected or self.transport.is_closing()):
+            self._start_asgi_task(cycle, self.config.loaded_app)
+
+    def look(self, now: float) -> None:
+        """Refuse or close the connection when it has been waiting for too long."""
+        self._look_at_reader(now)
+        if self.transport.is_closing():
+            return
+        if self._phase is _IDLE:
+            cycle = cast("RequestResponseCycle | None", self.cycle)
+            if (
+                cycle is not None
+                and cycle.response_complete
+                and now - self._since > KEEP_ALIVE_SECONDS
+                and not self.is_waiting
+            ):
+                self.transport.close()
+        elif self.reading_paused or self.is_waiting:  # it is we who keep the client waiting
+            self._since = now
+        elif now - self._since > (HEAD_SECONDS if self._phase is _HEAD else BODY_SECONDS):
+            self._refuse(Refusal(ErrorCode.REQUEST_TIMEOUT))
+
+    def _look_at_reader(self, now: float) -> None:
+        if not self.transport.get_write_buffer_size():
+            self._unread_since = None
+        elif self._unread_since is None:
+            self._unread_since = now
+        elif now - self._unread_since > READ_SECONDS:
+            self.transport.abort()
+
+    def _has_one_host(self) -> bool:
+        return has_one_host(self.headers, needed=self.parser.get_http_version() == "1.1")
+
+    def _head_too_large(self) -> bool:
+        if len(self.headers) > MAX_HEADERS or self.url.count(b"%") > MAX_ESCAPES:
+            return True
+        if self._received + self._arriving <= MAX_HEAD_BYTES:
+            return False
+        lines = sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.url) + lines > MAX_HEAD_BYTES
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer in place of the routes, unless one answers already, and close."""
+        if self.transport.is_closing():
+            return
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        answered = False
+        if cycle is not None and not cycle.response_complete:
+            if self._phase is not _BODY or self.pipeline:
+                # The one before is still under way, perhaps committed: its answer is the last.
+                cycle.keep_alive = False
+                self.end_input()
+                return
+            answered = cycle.response_started
+            cycle.disconnected = True  # so the route that waits for the body ends
+            cycle.message_event.set()
+        elif self._phase is _BODY:
+            answered = True  # by who did not need the body to know what to say
+        if not answered:
+            id = request_id(self.headers or ())
+            self._note(id, refusal)
+            self.transport.write(closing(refusal, id))
+        self.transport.close()
+
+    def _note(self, id: str, refusal: Refusal) -> None:
+        """Have an answer that no route gave measured and told of."""
+        if self._express is not None:
+            waited = self.loop.time() - self._since
+            self._express.access.refused(id, refusal.status, refusal.code, waited)
+
+
+def _malformed(why: str) -> Refusal:
+    return Refusal(ErrorCode.VALIDATION_FAILED, details=[Problem("", why)])

@@ -1,0 +1,260 @@
+"""POST /v1/orders straight from the connection: no task and no ASGI for an order that is in order.
+
+It recognises the ordinary case: a whole body, a Bearer token known a moment ago, room under the
+limit. It hands such an order to the core as soon as its last byte is there, and writes the answer
+when the core's reply comes; a malformed order is answered at once. Everything else (a token's first
+use, a cookie, an order that a limit refuses) takes the ordinary route, routes/place_order.py,
+before anything was done. Both decide by the same functions.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from contextvars import copy_context
+from typing import Any, TypeAlias, cast
+
+from litestar.types import HTTPScope
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from predmarket.contracts.orders import Order, PlaceOrderRequest
+from predmarket.contracts.requests import decode, weight
+from predmarket.engine.commands import PlaceOrder
+from predmarket.engine.replies import OrderDone, Refused
+from predmarket.enums import ErrorCode, Scope
+from predmarket.server.core.bus import BusError, BusReply, OutcomeUnknown
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway import order_entry, presenters
+from predmarket.server.gateway.auth.authenticator import CHALLENGE
+from predmarket.server.gateway.auth.principals import Principal
+from predmarket.server.gateway.context import MAX_BODY_BYTES, Context
+from predmarket.server.gateway.http.cors import VARY
+from predmarket.server.gateway.http.errors import code_of, envelope, refusal_of
+from predmarket.server.gateway.http.headers import request_id, security_headers
+from predmarket.server.gateway.protocol.coalescing_transport import GatheringTransport
+from predmarket.server.gateway.protocol.head_cache import Heads
+from predmarket.server.gateway.routes import place_order
+from predmarket.server.observability.access import Access
+from predmarket.server.observability.request import CURRENT
+
+Cycle: TypeAlias = RequestResponseCycle
+"""One request of a connection and its answer, as uvicorn keeps them."""
+Running: TypeAlias = "set[asyncio.Future[Any]]"
+"""What the server waits for when it stops, and cancels when that takes too long."""
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+
+def _lines(headers: Headers) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
+class Express:
+    """Places orders for connections. ``cors``: pages of other origins may ask too."""
+
+    def __init__(self, context: Context, access: Access, *, cors: bool) -> None:
+        self.services = context.services
+        self.access = access
+        self.heads = Heads()
+        self._principals = context.principals
+        self._limits = context.limits
+        self._cors = cors
+        security = security_headers(on_loopback=context.services.settings.on_loopback)
+        own = [*security, (b"content-type", b"application/json"), *([VARY] if cors else [])]
+        self._own = _lines(own)
+        self._default: Headers = []
+        self._head = self._own
+
+    def head(self, default: Headers) -> bytes:
+        """Return the lines that every answer begins with; ``default`` is new once a second."""
+        if default is not self._default:
+            self._default, self._head = default, _lines(default) + self._own
+        return self._head
+
+    def known(self, bearer: bytes) -> Principal | None:
+        """Return whom a token stands for, if that was known a moment ago."""
+        principal = self._principals.known(bearer)
+        return principal if principal is not None and principal.may(Scope.TRADE) else None
+
+    @staticmethod
+    def concerns(cycle: Cycle) -> bool:
+        """Tell from a request's head whether ``begin`` is worth trying once its body is whole."""
+        scope = cycle.scope
+        return (
+            scope["path"] == place_order.PATH
+            and scope["method"] == "POST"
+            and not scope["query_string"]
+            and not cycle.waiting_for_100_continue
+        )
+
+    def bearer(self, scope: HTTPScope) -> bytes | None:
+        """Return what to know the sender by; None: something else in the head is a question."""
+        found: bytes | None = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                if found is not None:
+                    return None
+                found = value
+            elif (name == b"content-type" and value != b"application/json") or (
+                name == b"origin" and self._cors
+            ):
+                return None
+        return found
+
+    def begin(self, cycle: Cycle, bearer: bytes, running: Running) -> bool:
+        """Hand in the order of a whole request; False: nothing was done, go the ordinary way.
+
+        What is under way is among ``running``; to cancel it there is to stop waiting for it.
+        """
+        principal = self.known(bearer)
+        if principal is None or len(cycle.body) > MAX_BODY_BYTES:
+            return False
+        try:
+            raw = bytes(cycle.body)
+            if not self._limits.orders.take_now(principal.user_id, weight(raw)):
+                return False
+        except Refusal:
+            return False
+        scope = cast("HTTPScope", cycle.scope)
+        scope["user"] = principal
+        scope["state"]["request_id"] = request_id(scope["headers"])
+        order = _Order(self, cycle, scope, running)
+        context = copy_context()
+        context.run(CURRENT.set, scope)  # what is logged on the way is this request's
+        try:
+            command = order.read(raw, principal)
+            if not command.market_id:
+                context.run(order.place_later, raw, bearer)
+                return True
+            reply = self.services.bus.hand_in(command)
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            context.run(order.refuse, error)
+        else:
+            running.add(reply)
+            reply.add_done_callback(order.replied, context=context)
+        return True
+
+
+class _Order:
+    """One order on its way to the core, and its answer on its way back."""
+
+    __slots__ = ("_began", "_command", "_cycle", "_express", "_running", "_scope")
+
+    def __init__(
+        self,
+        express: Express,
+        cycle: Cycle,
+        scope: HTTPScope,
+        running: Running,
+    ) -> None:
+        self._began = time.perf_counter()
+        self._express = express
+        self._cycle = cycle
+        self._scope = scope
+        self._command: PlaceOrder | None = None
+        self._running = running
+
+    def read(self, raw: bytes, principal: Principal) -> PlaceOrder:
+        """Return the command that a body asks for. Raises Invalid."""
+        request = decode(raw, PlaceOrderRequest)
+        self._command = order_entry.place_command(self._express.services, principal, request)
+        return self._command
+
+    def place_later(self, raw: bytes, bearer: bytes) -> None:
+        """Place an order in a market that may have been made elsewhere a moment ago."""
+        self._command = None  # ``entry.place`` counts it
+        self._run(self._place_later(raw, bearer))
+
+    async def _place_later(self, raw: bytes, bearer: bytes) -> None:
+        services = self._express.services
+        try:
+            await services.catch_up()
+            principal = self._express.known(bearer)
+            if principal is None:  # the session or key has ended meanwhile
+                raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
+            request = decode(raw, PlaceOrderRequest)
+            status, order = await order_entry.place(services, principal, request)
+        except asyncio.CancelledError:  # the server stops and waits no longer
+            self.refuse(OutcomeUnknown("the server stops"))
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            self.refuse(error)
+        else:
+            self._send(status, order_entry.encode(order))
+
+    def _run(self, step: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(step)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def replied(self, reply: "asyncio.Future[BusReply]") -> None:
+        """Answer with what the core replied."""
+        self._running.discard(reply)
+        if reply.cancelled():  # the server stops and waits no longer
+            self.refuse(OutcomeUnknown("the server stops"))
+            return
+        try:
+            self._answer(reply.result())
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            self.refuse(error)
+
+    def _answer(self, reply: BusReply) -> None:
+        if isinstance(reply, OrderDone):
+            self._accept(
+                201, presenters.order(reply.order, reply.fills, self._express.services.view)
+            )
+        elif isinstance(reply, Refused):
+            self.refuse(Refusal.of(reply))
+        else:
+            self._run(self._repeated(reply))
+
+    async def _repeated(self, reply: BusReply) -> None:
+        """Answer a repeat: the database knows how the order now stands."""
+        try:
+            answer = await order_entry.placed(self._express.services, reply)
+        except asyncio.CancelledError:  # as above
+            self.refuse(OutcomeUnknown("the server stops"))
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            self.refuse(error)
+        else:
+            self._accept(*answer)
+
+    def _accept(self, status: int, order: Order) -> None:
+        assert self._command is not None  # it was handed in
+        self._express.services.metrics.placement(self._command, None)
+        self._send(status, order_entry.encode(order))
+
+    def refuse(self, error: BaseException) -> None:
+        """Answer with what an exception means."""
+        refusal = refusal_of(error)
+        if self._command is not None and isinstance(error, Refusal | BusError):
+            self._express.services.metrics.placement(self._command, code_of(error))
+        headers = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
+        self._send(refusal.status, envelope(refusal, self._id), _lines(headers))
+
+    @property
+    def _id(self) -> str:
+        id: str = self._scope["state"]["request_id"]
+        return id
+
+    def _send(self, status: int, body: bytes, extra: bytes = b"") -> None:
+        """Write the answer as one, and let the connection go on to its next request."""
+        cycle = self._cycle
+        if not cycle.disconnected:
+            if not cycle.keep_alive:
+                extra += b"connection: close\r\n"
+            cycle.response_started = cycle.response_complete = True
+            cast("GatheringTransport", cycle.transport).send(
+                b"%b%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b"
+                % (
+                    STATUS_LINE[status],
+                    self._express.head(cycle.default_headers),
+                    extra,
+                    self._id.encode(),
+                    len(body),
+                    body,
+                )
+            )
+            if not cycle.keep_alive:
+                cycle.transport.close()
+            cycle.on_response()
+        self._express.access.ended(
+            self._scope, place_order.PATH, status, self._began, quiet=status < 400
+        )

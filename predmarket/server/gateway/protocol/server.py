@@ -1,0 +1,68 @@
+"""uvicorn as the exchange runs it: how many connections it takes, and a look at each."""
+
+import asyncio
+import resource
+from typing import Any
+
+import uvicorn
+from uvicorn.config import Config
+
+from predmarket.server.gateway.protocol.connection import Connection
+from predmarket.server.gateway.protocol.websocket import Socket
+
+MAX_CONNECTIONS = 10_000
+_SPARE_FILES = 128
+_TICKS_A_SECOND = 10
+
+
+def connection_bound() -> int:
+    """Return how many connections to take: MAX_CONNECTIONS, or what the process has files for.
+
+    The process may open as many files as the system lets it from now on.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS * 11 // 10 + _SPARE_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(1, (wanted - _SPARE_FILES) * 10 // 11)
+
+
+def http_config(app: Any, *, graceful_s: int | None = None) -> Config:  # noqa: ANN401 -- as uvicorn
+    """Return how the exchange serves HTTP; ``graceful_s`` bounds the end of running requests."""
+    return Config(
+        app,
+        http=Connection,
+        ws=Socket,
+        ws_per_message_deflate=False,
+        ws_ping_interval=None,  # realtime/endpoint.py pings in messages of its own
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=connection_bound(),
+        timeout_graceful_shutdown=graceful_s,
+    )
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn's server, which looks at each connection once a second, at a part of them a tick."""
+
+    _to_look_at: list[Connection | Socket]
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._to_look_at = []
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look, and tell whether to stop."""
+        ticks_left = _TICKS_A_SECOND - counter % _TICKS_A_SECOND
+        if ticks_left == _TICKS_A_SECOND:
+            known = [*self.server_state.connections]
+            self._to_look_at = [one for one in known if isinstance(one, Connection | Socket)]
+        now = asyncio.get_running_loop().time()
+        for _ in range(-(-len(self._to_look_at) // ticks_left)):
+            self._to_look_at.pop().look(now)
+        return await super().on_tick(counter)

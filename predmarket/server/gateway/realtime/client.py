@@ -1,0 +1,437 @@
+"""One client on its socket: what it asks for, what it is sent, and its end.
+
+Messages are carried out in the order they came. Most are done in one step; while one has to wait
+(a token to be looked up, a permit asked for, room among MAX_IN_FLIGHT), those behind it wait too
+and nothing more is read.
+
+Invariant: after its end (``_end``) a peer is in no list, gets nothing, and starts nothing.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from predmarket.contracts.errors import ErrorBody, Problem
+from predmarket.contracts.realtime import (
+    Authenticated,
+    AuthRequest,
+    ClientMessage,
+    SnapshotRequest,
+    Subscribed,
+    SubscribeRequest,
+    Unsubscribed,
+    UnsubscribeRequest,
+)
+from predmarket.contracts.requests import Invalid, decode, weight
+from predmarket.enums import ErrorCode, Scope
+from predmarket.server.errors import Refusal
+from predmarket.server.fair_turns import TURN_SECONDS, Turn, fair_turns
+from predmarket.server.gateway.auth.authenticator import check_scope
+from predmarket.server.gateway.auth.principals import Principal
+from predmarket.server.gateway.broadcast import frames
+from predmarket.server.gateway.broadcast.hub import Hub
+from predmarket.server.gateway.broadcast.send_buffer import Outgoing
+from predmarket.server.gateway.broadcast.topics import Topic
+from predmarket.server.gateway.context import Context
+from predmarket.server.gateway.http.errors import refusal_of
+from predmarket.server.gateway.limits.reads import Reader
+from predmarket.server.gateway.protocol.websocket import Socket
+from predmarket.server.gateway.realtime import requests
+from predmarket.server.gateway.realtime.limits import (
+    RESTARTING,
+    SLOW,
+    TOO_MANY,
+    TOPICS_A_TOKEN,
+    UNAUTHENTICATED,
+    Bounds,
+    Bucket,
+)
+from predmarket.server.gateway.realtime.snapshots import Beginning
+from predmarket.server.gateway.realtime.subscriptions import Interests
+from predmarket.server.observability.request import CURRENT
+
+log = logging.getLogger(__name__)
+
+MAX_IN_FLIGHT = 1_000
+"""Orders of one client that are with the core; what it sends beyond them is not read yet."""
+
+_PING = "ping"
+_EMPTY: dict[str, object] = {}
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all sockets of a gateway have in common.
+
+    ``gateway`` is this process's name, ``orders`` what carries out order entry by the message's
+    type. ``ended`` is told when a peer has ended, ``lost`` when its connection is gone too.
+    """
+
+    context: Context
+    hub: Hub
+    gateway: str
+    bounds: Bounds
+    orders: "Mapping[str, Callable[[Peer, ClientMessage], None]]"
+    ended: "Callable[[Peer], None]"
+    lost: "Callable[[Peer], None]"
+    peers: "set[Peer]" = field(default_factory=set)
+    count: int = 0
+
+
+class Peer:
+    """One client.
+
+    ``connection`` names it when its end shall cancel its orders; ``cancel_wanted``: once it says
+    who it is. ``counted`` is its key behind a proxy (limits/connections.py). ``gone``: its
+    connection is gone. ``in_flight`` counts what is with the core or being read for an answer.
+    """
+
+    def __init__(self, shared: Shared, socket: Socket, scope: dict[str, Any], address: str) -> None:
+        """Take over a socket. ``scope`` holds what its log lines say (observability.request),
+        ``address`` is the key of its client's reads until it says who it is."""
+        self.shared = shared
+        self.context = shared.context
+        self.hub = shared.hub
+        self.out = Outgoing(socket, self._too_slow)
+        self.principal: Principal | None = None
+        self.connection: str | None = None
+        self.cancel_wanted = False
+        self.in_flight = 0
+        self.opened = self.heard = self.pinged = self._used = socket.loop.time()
+        self.scope = scope
+        self.ended = False
+        self.gone = False
+        self.counted: str | None = None
+        self.reader = Reader(self.context.limits.reads, address)
+        self._socket = socket
+        self._loop = socket.loop
+        self._bucket = Bucket(shared.bounds, self.heard)
+        self.interests = Interests(
+            shared.context,
+            shared.hub,
+            self.out,
+            self.reader,
+            shared.bounds.topics,
+            self._not_begun,
+        )
+        self._inbox: deque[bytes] = deque()
+        self._waits: asyncio.Task[None] | None = None
+        self._next_turn: Turn | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._paused = False
+        self.closed_with: int | None = None
+        shared.count += 1
+        self._number = shared.count
+        shared.peers.add(self)
+
+    # the socket's side (protocol.Listener)
+
+    def received(self, message: bytes) -> None:
+        """Take a message."""
+        if self.ended:
+            return
+        self.heard = self._loop.time()
+        if self._inbox or self._busy():
+            self._pause()
+            self._inbox.append(message)
+        else:
+            self._carry_out(message)
+
+    def odd(self, *, binary: bool) -> None:
+        """Take note of a control frame, a fragment, or a binary message."""
+        if self.ended:
+            return
+        self.heard = self._loop.time()
+        self._spend()
+        if binary and not self.ended:
+            self.refuse(Invalid(Problem("", "a message must be text")), None)
+
+    def answer(self, frame: bytes) -> None:
+        """Send the answer to a control frame, in its turn."""
+        if not self.ended:
+            self.out.send(frame)
+
+    def stalled(self) -> None:
+        """Give the client up: it reads nothing."""
+        self._too_slow()
+
+    def paused(self) -> None:
+        """Write no more."""
+        if not self.ended:  # else nothing would let go of who waits for the way to be clear
+            self.out.paused()
+
+    def resumed(self) -> None:
+        """Write on."""
+        self.out.resumed()
+
+    def stopping(self) -> None:
+        """Answer what is with the core, then close; nothing more is begun."""
+        self._stopping = True
+        self._pause()
+        if not self.in_flight:
+            self.close(RESTARTING, "the exchange restarts")
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._end()
+        self.gone = True
+        self.shared.lost(self)
+
+    # answers
+
+    def send(
+        self, type: str, data: object, request_id: str | None, *, topic: Topic | None = None
+    ) -> None:
+        """Send an answer."""
+        name = msgspec.UNSET if topic is None else topic.name
+        self.out.send(frames.message(type, data, topic=name, request_id=request_id))
+
+    def refuse(
+        self, error: Exception, request_id: str | None, *, topic: Topic | None = None
+    ) -> None:
+        """Say why something was not done. Costs a token; a defect is logged."""
+        if self.ended:
+            return
+        before = CURRENT.set(self.scope)  # type: ignore[arg-type]  # what a log line needs of one
+        try:
+            refusal = refusal_of(error)
+        finally:
+            CURRENT.reset(before)
+        body = ErrorBody(refusal.code, refusal.message, refusal.details)
+        self.send("error", body, request_id, topic=topic)
+        self._spend()
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection, behind what was sent."""
+        if not self.ended:
+            self.out.flush()
+            self.closed_with = code
+            self._end()
+            self._socket.close(code, reason)
+            if self._paused:  # what is not read would have the system drop what was written
+                self._socket.resume_reading()
+
+    def ping(self, now: float) -> None:
+        """Ask for a sign of life; a client that does not read is not asked."""
+        self.pinged = now
+        if self.out.clear:
+            self.send(_PING, _EMPTY, None)
+
+    def idle_for(self, now: float) -> float:
+        """Return for how long it has been anonymous and without subscriptions."""
+        if self.principal is not None or self.interests:
+            self._used = now
+        return now - self._used
+
+    # who it is
+
+    def sign_in(self, principal: Principal) -> None:
+        """Let a user in."""
+        self.principal = principal
+        self.reader.user_id = principal.user_id
+        self.scope["state"]["user_id"] = principal.user_id
+        if self.cancel_wanted and self.connection is None:
+            self.connection = f"{self.shared.gateway}-{self._number}"
+
+    def user(self, scope: Scope) -> Principal:
+        """Return who asks. Raises Refusal UNAUTHENTICATED, or FORBIDDEN for a key's scope."""
+        if self.principal is None:
+            raise Refusal(ErrorCode.UNAUTHENTICATED)
+        check_scope(self.principal, scope)
+        return self.principal
+
+    # requests
+
+    def later(self, step: Coroutine[Any, Any, None], request_id: str | None) -> None:
+        """Carry out a step that waits, and after it the messages that come meanwhile."""
+        self._pause()
+        self._waits = asyncio.create_task(self._wait_for(step, request_id))
+
+    def aside(self, step: Coroutine[Any, Any, None]) -> None:
+        """Run a step beside the messages, which do not wait for it; it counts as in flight."""
+        self.in_flight += 1
+        task = asyncio.create_task(step)
+        self._tasks.add(task)
+        task.add_done_callback(self._aside_done)
+
+    def landed(self) -> None:
+        """One thing less is in flight."""
+        self.in_flight -= 1
+        if self._paused and self.in_flight <= MAX_IN_FLIGHT // 2:
+            self._go_on()
+        if self._stopping and not self.in_flight:
+            self.stopping()
+
+    def subscribe(self, message: ClientMessage) -> None:
+        """Carry out subscribe."""
+        asked = decode(bytes(message.data), SubscribeRequest).topics
+        self._spend(len(asked) // TOPICS_A_TOKEN)
+        if self.ended:
+            return
+        self.reader.take(len(asked))
+        wanted = self.interests.read(asked, self.principal)
+        self.send("subscribed", Subscribed(wanted.named), message.request_id)
+        self.interests.begin(wanted.begun)
+
+    def unsubscribe(self, message: ClientMessage) -> None:
+        """Carry out unsubscribe; a topic that was not subscribed to is none now either."""
+        asked = decode(bytes(message.data), UnsubscribeRequest).topics
+        self._spend(len(asked) // TOPICS_A_TOKEN)
+        if self.ended:
+            return
+        gone = [self.interests.topic(name, self.principal) for name in asked]
+        for topic in gone:
+            self.interests.drop(topic)
+        names = list(dict.fromkeys(topic.name for topic in gone))
+        self.send("unsubscribed", Unsubscribed(names), message.request_id)
+
+    def snapshot(self, message: ClientMessage) -> None:
+        """Carry out snapshot."""
+        self._used = self._loop.time()
+        name = decode(bytes(message.data), SnapshotRequest).topic
+        self.reader.take()
+        self.interests.snapshot(self.interests.topic(name, self.principal), message.request_id)
+
+    def pong(self, message: ClientMessage) -> None:
+        """Take a sign of life."""
+
+    def auth(self, message: ClientMessage) -> None:
+        """Carry out auth."""
+        request = decode(bytes(message.data), AuthRequest)
+        self.later(self._sign_in(request, message.request_id), message.request_id)
+
+    # inner matters
+
+    def _carry_out(self, raw: bytes) -> None:
+        request_id = None
+        if more := weight(raw) - 1:  # its length is paid for before it is decoded
+            self._spend(more)
+            if self.ended:
+                return
+        try:
+            message = requests.read(raw)
+            request_id = message.request_id
+            order_entry = self.shared.orders.get(message.type)
+            if order_entry is not None:
+                order_entry(self, message)
+                return
+            step = _STEPS.get(message.type)
+            if step is None:
+                raise Invalid(Problem("type", "is not the type of a request"))
+            self._spend()
+            if not self.ended:
+                self._take(step, message)
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            if request_id is None:
+                request_id = requests.request_id_of(raw)
+            self.refuse(error, request_id)
+
+    def _take(self, step: Callable[["Peer", ClientMessage], None], message: ClientMessage) -> None:
+        """Carry a message out; try again when its market may have been made elsewhere."""
+        try:
+            step(self, message)
+        except Refusal as refusal:
+            if refusal.code is not ErrorCode.MARKET_NOT_FOUND:
+                raise
+            self.later(self._once_more(step, message), message.request_id)
+
+    async def _once_more(
+        self, step: Callable[["Peer", ClientMessage], None], message: ClientMessage
+    ) -> None:
+        await self.context.services.catch_up()
+        if not self.ended:
+            step(self, message)
+
+    async def _wait_for(self, step: Coroutine[Any, Any, None], request_id: str | None) -> None:
+        try:
+            await step
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            self.refuse(error, request_id)
+        self._waits = None
+        self._go_on()
+
+    def _busy(self) -> bool:
+        """Tell whether the next message has to wait."""
+        resting = self._next_turn is not None
+        waits = resting or self._stopping or self._waits is not None
+        return waits or self.in_flight >= MAX_IN_FLIGHT
+
+    def _pause(self) -> None:
+        """Read no more than has arrived."""
+        if not self._paused:
+            self._paused = True
+            self._socket.pause_reading()
+
+    def _go_on(self) -> None:
+        """Carry out what has arrived meanwhile, in turns, and read on."""
+        until = time.monotonic() + TURN_SECONDS
+        while self._inbox and not self._busy():
+            self._carry_out(self._inbox.popleft())
+            if self._inbox and time.monotonic() > until:
+                self._next_turn = fair_turns(self._loop).soon(self._socket.share, self._take_turn)
+        if not (self._busy() or self.ended):
+            self._paused = False
+            self._socket.resume_reading()
+
+    def _take_turn(self) -> None:
+        self._next_turn = None
+        self._go_on()
+
+    async def _sign_in(self, request: AuthRequest, request_id: str | None) -> None:
+        token = request.token
+        principal = await self.context.principals.principal(token, token)
+        if self.ended:
+            return
+        if principal is None:
+            self.close(UNAUTHENTICATED, "the token is not valid")
+            return
+        before = self.principal
+        if before is not None and before.user_id != principal.user_id:
+            raise Refusal(ErrorCode.FORBIDDEN, "the connection is another user's")
+        self.cancel_wanted |= request.cancel_on_disconnect
+        self.sign_in(principal)
+        if request_id is not None:
+            self.send("authenticated", Authenticated(principal.user_id), request_id)
+
+    def _aside_done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a step beside the messages failed", exc_info=error)
+        self.landed()
+
+    def _not_begun(self, beginning: Beginning, error: Exception) -> None:
+        """Tell that a subscription or a snapshot could not begin."""
+        self.refuse(error, beginning.request_id, topic=beginning.topic)
+
+    def _spend(self, cost: int = 1) -> None:
+        if not self.ended and not self._bucket.take(self._loop.time(), cost):
+            self.close(TOO_MANY, "too many messages")
+
+    def _too_slow(self) -> None:
+        self.close(SLOW, "too much waits to be read")
+
+    def _end(self) -> None:
+        if self.ended:
+            return
+        self.ended = True
+        self.shared.peers.discard(self)
+        self._inbox.clear()
+        self.interests.end()
+        self.out.end()
+        self.shared.ended(self)
+
+
+_STEPS: dict[str, Callable[[Peer, ClientMessage], None]] = {
+    "subscribe": Peer.subscribe,
+    "unsubscribe": Peer.unsubscribe,
+    "snapshot": Peer.snapshot,
+    "auth": Peer.auth,
+    "pong": Peer.pong,
+}

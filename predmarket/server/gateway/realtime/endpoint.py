@@ -1,0 +1,247 @@
+"""Who may open a socket, and what befalls it while it is open: /realtime as an ASGI application.
+
+A socket comes in with a token in its Authorization header, in ``?token=`` or in the cookie, with
+none, or says who it is in its first message. One with a token that is not valid is closed with
+4401; a cookie that another site's page sent is refused with 403, as a stale one counts as none.
+
+While sockets are open, each is asked for a sign of life, and those that give none are closed. So is
+an anonymous socket without subscriptions. A socket whose session or key has ended is closed at once
+where the news arrives, else within ``recheck_s``.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable
+from functools import partial
+from typing import Any, cast
+from urllib.parse import parse_qs
+
+from litestar.types import Receive, Send, WebSocketScope
+
+from predmarket.engine.commands import Disconnect
+from predmarket.enums import ErrorCode
+from predmarket.server.core.bus import BusError, Faulted
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway.auth.authenticator import header
+from predmarket.server.gateway.auth.principals import Ended, Principal
+from predmarket.server.gateway.broadcast.hub import Hub
+from predmarket.server.gateway.context import Context
+from predmarket.server.gateway.http.errors import envelope, refusal_of
+from predmarket.server.gateway.http.headers import request_id
+from predmarket.server.gateway.limits.client_address import client_key
+from predmarket.server.gateway.limits.connections import too_many_connections
+from predmarket.server.gateway.protocol.websocket import SOCKET, Socket
+from predmarket.server.gateway.realtime.client import Peer, Shared
+from predmarket.server.gateway.realtime.limits import SILENT, UNAUTHENTICATED, Bounds
+from predmarket.server.gateway.realtime.socket_orders import ORDERS
+from predmarket.server.observability.request import CURRENT
+from predmarket.server.storage.database import UNAVAILABLE
+
+log = logging.getLogger(__name__)
+
+PATH = "/realtime"
+_YES = ("1", "true")
+_RETRY_S = 0.5
+_PEERS_A_TURN = 200
+
+
+class Realtime:
+    """The ASGI application behind /realtime."""
+
+    def __init__(self, context: Context, hub: Hub, bounds: Bounds | None = None) -> None:
+        self._context = context
+        self._shared = Shared(
+            context,
+            hub,
+            context.services.gateway,
+            bounds or Bounds(),
+            ORDERS,
+            self._ended,
+            self._lost,
+        )
+        self._watch: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        context.principals.listeners.append(self._heard_of)
+
+    async def __call__(
+        self, scope: WebSocketScope, receive: Receive, send: Send, behind: str | None = None
+    ) -> None:
+        """Let a client in, or refuse it. ``behind``: the key of a client behind a proxy."""
+        counters = self._context.limits.connections
+        surplus = counters.enter(behind)
+        peer = None
+        try:
+            peer = await self._let_in(scope, receive, send, too_many=surplus > 0)
+        finally:
+            if peer is None or peer.gone:
+                counters.leave(behind)
+            else:
+                peer.counted = behind
+
+    async def _let_in(
+        self, scope: WebSocketScope, receive: Receive, send: Send, *, too_many: bool
+    ) -> Peer | None:
+        await receive()
+        CURRENT.set(scope)
+        id = request_id(scope["headers"])
+        scope.setdefault("state", {})["request_id"] = id
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        refused: Refusal | None = None
+        principal = None
+        try:
+            if too_many:
+                raise too_many_connections()
+            principal = await self._identify(scope, query.get("token", [""])[0])
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            refused = refusal_of(error)
+        if refused is not None and refused.code is not ErrorCode.UNAUTHENTICATED:
+            await _answer(refused, id, send)
+            return None
+        await send({"type": "websocket.accept", "subprotocol": None,
+                    "headers": [(b"x-request-id", id.encode())]})  # fmt: skip
+        extensions = cast("dict[str, dict[str, Any]]", scope["extensions"])
+        socket: Socket = extensions[SOCKET]["socket"]
+        if socket.disconnected:
+            return None
+        state: dict[str, Any] = {"request_id": id}
+        host = (scope["client"] or ("",))[0]
+        peer = Peer(self._shared, socket, {"state": state}, client_key(host))
+        self._context.services.metrics.connections.inc()
+        socket.hand_over(peer)
+        log.info("socket_opened", extra={"address": host})
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._look_after())
+        peer.cancel_wanted = query.get("cancelOnDisconnect", [""])[0] in _YES
+        if refused is not None:
+            peer.close(UNAUTHENTICATED, "the token is not valid")
+        elif principal is not None:
+            peer.sign_in(principal)
+        return peer
+
+    async def _identify(self, scope: WebSocketScope, token: str) -> Principal | None:
+        """Return whom a handshake comes from. Raises Refusal UNAUTHENTICATED, CSRF."""
+        if token and header(scope["headers"], b"authorization") is None:
+            principal = await self._context.principals.principal(token, token)
+            if principal is None:
+                raise Refusal(ErrorCode.UNAUTHENTICATED)
+            return principal
+        return await self._context.gate.identify(scope)
+
+    # while they are open
+
+    async def _look_after(self) -> None:
+        shared, bounds = self._shared, self._shared.bounds
+        loop = asyncio.get_running_loop()
+        rechecked = loop.time()
+        while shared.peers:
+            await asyncio.sleep(bounds.look_s)
+            now = loop.time()
+            try:
+                await self._look(now)
+                if now - rechecked >= bounds.recheck_s:
+                    rechecked = now
+                    await self._recheck(shared.peers)
+            except Exception:  # who looks after everybody must not end over one
+                log.exception("open sockets were not looked after")
+        self._watch = None
+
+    async def _look(self, now: float) -> None:
+        """Ask each socket for a sign of life; close those that gave none, and idle ones."""
+        bounds = self._shared.bounds
+        for count, peer in enumerate(list(self._shared.peers)):
+            if now - peer.heard > bounds.silence_s:
+                peer.close(SILENT, "nothing was heard for too long")
+            elif peer.idle_for(now) > bounds.idle_s:
+                peer.close(SILENT, "nothing was asked for")
+            elif now - peer.pinged >= bounds.ping_s:
+                peer.ping(now)
+            if count % _PEERS_A_TURN == _PEERS_A_TURN - 1:
+                await asyncio.sleep(0)
+
+    def _heard_of(self, ended: Ended | None) -> asyncio.Task[None] | None:
+        """Close those whom an end concerns; None: news was missed, so look at everybody.
+
+        Return what closes them, where the database has to be asked who may stay.
+        """
+        concerned = [
+            peer
+            for peer in self._shared.peers
+            if peer.principal is not None and (ended is None or ended.concerns(peer.principal))
+        ]
+        if not concerned:
+            return None
+        if ended is None or ended.what == "user":  # some of it may stand still
+            return self._in_background(self._recheck(concerned))
+        for peer in concerned:
+            peer.close(UNAUTHENTICATED, "the session has ended")
+        return None
+
+    async def _recheck(self, peers: Iterable[Peer]) -> None:
+        """Ask the database who may stay."""
+        asked = {peer: peer.principal for peer in peers if peer.principal is not None}
+        if not asked:
+            return
+        try:
+            standing = await self._context.principals.standing(set(asked.values()))
+        except UNAVAILABLE as error:
+            log.warning("open sockets were not checked: %s", error)
+            return
+        for peer, before in asked.items():
+            now = standing.get(before)
+            if now is None:
+                if peer.principal == before:
+                    peer.close(UNAUTHENTICATED, "the session has ended")
+            elif peer.principal == before:
+                peer.principal = now
+
+    # ends
+
+    def _ended(self, peer: Peer) -> None:
+        """Have the core cancel the orders that were tied to a connection."""
+        if peer.connection is not None and peer.principal is not None:
+            command = Disconnect(self._shared.gateway, peer.connection, peer.principal.user_id)
+            self._disconnect(command)
+
+    def _disconnect(self, command: Disconnect) -> None:
+        try:
+            reply = self._context.services.bus.hand_in(command)
+        except BusError:
+            self._in_background(self._disconnect_later(command))
+        else:
+            reply.add_done_callback(partial(self._disconnected, command))
+
+    def _disconnected(self, command: Disconnect, answer: "asyncio.Future[Any]") -> None:
+        error = answer.exception()
+        if error is not None and not isinstance(error, Faulted):
+            self._in_background(self._disconnect_later(command))
+
+    async def _disconnect_later(self, command: Disconnect) -> None:
+        """Try again until the core takes it; when this process ends first, its core will do it."""
+        await asyncio.sleep(_RETRY_S)
+        self._disconnect(command)
+
+    def _lost(self, peer: Peer) -> None:
+        self._context.services.metrics.connections.dec()
+        self._context.limits.connections.leave(peer.counted)
+        before = CURRENT.set(cast("Any", peer.scope))
+        try:
+            seconds = round(asyncio.get_running_loop().time() - peer.opened, 3)
+            log.info("socket_closed", extra={"code": peer.closed_with, "durationS": seconds})
+        finally:
+            CURRENT.reset(before)
+
+    def _in_background(self, step: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(step)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+async def _answer(refusal: Refusal, id: str, send: Send) -> None:
+    """Refuse a handshake, in the envelope of every error."""
+    body = envelope(refusal, id)
+    headers = [(b"content-type", b"application/json"), (b"x-request-id", id.encode())]
+    headers += [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
+    await send({"type": "websocket.http.response.start", "status": refusal.status,
+                "headers": headers})  # fmt: skip
+    await send({"type": "websocket.http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,184 @@
+"""Reads the beginning of a topic from the database.
+
+With the number that a client has, the beginning is the changes that the client missed, up to
+MAX_REPLAY, read PAGE at a time. Beyond that, or without a number, it is the topic as it stands,
+read together with the topic's own number in one snapshot of the database.
+"""
+
+from typing import NamedTuple
+
+from msgspec import UNSET
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from predmarket.contracts.realtime import (
+    MAX_REPLAY,
+    MAX_SNAPSHOT,
+    SNAPSHOT_HISTORY,
+    FillsSnapshot,
+    OrdersSnapshot,
+    PositionsSnapshot,
+    TradesSnapshot,
+)
+from predmarket.enums import OrderStatus
+from predmarket.server.gateway import presenters
+from predmarket.server.gateway.broadcast.rendering import Change
+from predmarket.server.gateway.broadcast.topics import Kind, Topic
+from predmarket.server.gateway.loop_turns import in_turns
+from predmarket.server.read_model.changes import FillChange, OrderChange, TradeChange
+from predmarket.server.read_model.market_view import MarketView
+from predmarket.server.read_model.queries.accounts import account_of
+from predmarket.server.read_model.queries.cursors import LARGEST_ID
+from predmarket.server.read_model.queries.orders import count_orders_since, orders_of, orders_since
+from predmarket.server.read_model.queries.positions import positions_of
+from predmarket.server.read_model.queries.topics import seqs_of_user, trade_seq
+from predmarket.server.read_model.queries.trades import (
+    fill_before_last,
+    fills_after,
+    fills_of_user,
+    trade_before_last,
+    trades_after,
+    trades_of,
+)
+
+PAGE = 200
+"""Missed changes that are read at once."""
+_OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+
+
+class Snapshot(NamedTuple):
+    """A topic as it stands at ``seq``."""
+
+    seq: int
+    type: str
+    data: object
+
+
+class Missed(NamedTuple):
+    """What came after the number that the client has; ``seq`` is the last one's."""
+
+    seq: int
+    changes: list[Change]
+
+
+class Place(NamedTuple):
+    """A client's place in a topic: its last sequence number, and the id of that trade."""
+
+    seq: int
+    id: int
+
+
+class History(NamedTuple):
+    """The changes after a client's place, ``missed`` of them by now, to be read page by page.
+
+    Each page is read in a snapshot of its own, so that no snapshot is held long for a slow client.
+    No change is skipped: trades never change, and an order that changes meanwhile has a later
+    number.
+    """
+
+    topic: Topic
+    at: Place
+    missed: int
+
+
+class Page(NamedTuple):
+    """Changes of a history, and the place behind them; ``whole``: there were no more."""
+
+    changes: list[Change]
+    last: Place
+    whole: bool
+
+
+async def read(
+    connection: AsyncConnection, topic: Topic, last_seq: int | None, view: MarketView
+) -> Snapshot | Missed | History:
+    """Return a topic's beginning from the database, or the history to read it from."""
+    match topic.kind:
+        case Kind.TRADES:
+            return await _trades(connection, topic.id, last_seq)
+        case Kind.ORDERS:
+            return await _orders(connection, topic.id, last_seq, view)
+        case Kind.FILLS:
+            return await _fills(connection, topic.id, last_seq, view)
+        case Kind.BALANCES:
+            seq = (await seqs_of_user(connection, topic.id)).balances
+            account = await account_of(connection, topic.id)
+            cash = (0, 0) if account is None else (account.available, account.locked)
+            found = Snapshot(seq, "balances.snapshot", presenters.balance(*cash))
+        case _:
+            seq = (await seqs_of_user(connection, topic.id)).positions
+            records = await positions_of(connection, topic.id)
+            items = await in_turns(records, lambda record: presenters.position(record, view))
+            found = Snapshot(seq, "positions.snapshot", PositionsSnapshot(items))
+    return Missed(seq, []) if last_seq == seq else found
+
+
+def _count_missed(last_seq: int | None, seq: int) -> int | None:
+    """Return how many changes a client has missed, None when it has no number of ours."""
+    return None if last_seq is None or last_seq > seq else seq - last_seq
+
+
+async def next_page(connection: AsyncConnection, history: History) -> Page:
+    """Return the next changes of a history, the oldest first."""
+    at, id = history.at, history.topic.id
+    match history.topic.kind:
+        case Kind.TRADES:
+            trades = await trades_after(connection, id, at.id, limit=PAGE)
+            changes: list[Change] = [TradeChange(at.seq + n, t) for n, t in enumerate(trades, 1)]
+            last = Place(at.seq + len(trades), trades[-1].id if trades else at.id)
+        case Kind.FILLS:
+            fills = await fills_after(connection, id, at.id, limit=PAGE)
+            changes = [FillChange(id, at.seq + n, fill) for n, fill in enumerate(fills, 1)]
+            last = Place(at.seq + len(fills), fills[-1].trade_id if fills else at.id)
+        case _:
+            changed = await orders_since(connection, id, at.seq, PAGE)
+            changes = [OrderChange(seq, record) for seq, record in changed]
+            last = Place(changed[-1][0] if changed else at.seq, 0)
+    return Page(changes, last, whole=len(changes) < PAGE)
+
+
+async def _trades(
+    connection: AsyncConnection, market_id: int, last_seq: int | None
+) -> Snapshot | Missed | History:
+    seq = await trade_seq(connection, market_id)
+    count = _count_missed(last_seq, seq)
+    if count is not None and last_seq is not None and count <= MAX_REPLAY:
+        id = await trade_before_last(connection, market_id, count)
+        return History(Topic(Kind.TRADES, market_id), Place(last_seq, id), count)
+    records = await trades_of(connection, market_id, before=LARGEST_ID, limit=SNAPSHOT_HISTORY)
+    items = [presenters.trade(record) for record in records]
+    missed = UNSET if count is None else True
+    return Snapshot(seq, "trades.snapshot", TradesSnapshot(market_id, items, missed))
+
+
+async def _fills(
+    connection: AsyncConnection, user_id: int, last_seq: int | None, view: MarketView
+) -> Snapshot | Missed | History:
+    seq = (await seqs_of_user(connection, user_id)).fills
+    count = _count_missed(last_seq, seq)
+    if count is not None and last_seq is not None and count <= MAX_REPLAY:
+        id = await fill_before_last(connection, user_id, count)
+        return History(Topic(Kind.FILLS, user_id), Place(last_seq, id), count)
+    records = await fills_of_user(connection, user_id, before=LARGEST_ID, limit=SNAPSHOT_HISTORY)
+    items = [presenters.user_fill(record, view) for record in records]
+    return Snapshot(seq, "fills.snapshot", FillsSnapshot(items, UNSET if count is None else True))
+
+
+async def _orders(
+    connection: AsyncConnection, user_id: int, last_seq: int | None, view: MarketView
+) -> Snapshot | Missed | History:
+    """Return the orders that changed, as they are now: one message stands for all its changes."""
+    seq = (await seqs_of_user(connection, user_id)).orders
+    count = _count_missed(last_seq, seq)
+    if count is not None and last_seq is not None:
+        changed = await count_orders_since(connection, user_id, last_seq, MAX_REPLAY + 1)
+        if changed <= MAX_REPLAY:
+            return History(Topic(Kind.ORDERS, user_id), Place(last_seq, 0), changed)
+    records = await orders_of(
+        connection, user_id, before=LARGEST_ID, limit=MAX_SNAPSHOT + 1, statuses=_OPEN
+    )
+    data = OrdersSnapshot(
+        await in_turns(records[:MAX_SNAPSHOT], lambda record: presenters.order_state(record, view)),
+        True if len(records) > MAX_SNAPSHOT else UNSET,
+        UNSET if count is None else True,
+    )
+    return Snapshot(seq, "orders.snapshot", data)

@@ -1,0 +1,253 @@
+"""How a subscription begins: with a snapshot, or with what was missed since its client left.
+
+A topic is given a beginning while the client takes what it is sent; until then the next one waits.
+So a thousand subscriptions at once cost one task and one snapshot at a time.
+
+The market view's part (books, tickers, markets) is taken in one step and encoded in turns
+(gateway/loop_turns.py). Everything else is read from the database (history.py), a few topics at a
+time. Missed changes are read page by page, HISTORIES_AT_ONCE pages at a time for all clients
+together. Messages of that time are held, and dropped where the snapshot stands for them already.
+
+The reader pays for the rows that are sent (limits/reads.py). A history is paid for before it is
+read, and refused with RATE_LIMITED when the budget is empty.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from msgspec import UNSET
+
+from predmarket.contracts.realtime import MAX_SNAPSHOT, MAX_TOPICS, BookLevels, MarketsSnapshot
+from predmarket.enums import MarketStatus
+from predmarket.server.gateway import presenters
+from predmarket.server.gateway.broadcast import frames
+from predmarket.server.gateway.broadcast.hub import Hub
+from predmarket.server.gateway.broadcast.rendering import Change, seq_of
+from predmarket.server.gateway.broadcast.send_buffer import Outgoing
+from predmarket.server.gateway.broadcast.subscription import Subscription
+from predmarket.server.gateway.broadcast.topics import Kind, Topic
+from predmarket.server.gateway.limits.reads import Reader, rows_of
+from predmarket.server.gateway.loop_turns import ITEMS_A_TURN, in_turns
+from predmarket.server.gateway.realtime import history as stored
+from predmarket.server.gateway.realtime.history import History, Missed, Snapshot
+from predmarket.server.read_model.changes import MarketChange
+from predmarket.server.storage.database import Database
+
+_MANY = 2 * MAX_TOPICS
+"""Waiting beginnings from which on it is looked which of them are still wanted."""
+_HIDDEN = (MarketStatus.DRAFT, MarketStatus.RESOLVED, MarketStatus.VOIDED)
+_IN_VIEW = (Kind.BOOK, Kind.TICKER, Kind.MARKETS)
+
+
+class Beginning(NamedTuple):
+    """A beginning asked for. ``last_seq``: what the client has, to resume from.
+
+    ``only_snapshot``: it was asked for as a request of its own, and is answered even when the
+    subscription, if there was one, has ended meanwhile.
+    """
+
+    topic: Topic
+    subscription: Subscription | None
+    last_seq: int | None = None
+    request_id: str | None = None
+    only_snapshot: bool = False
+
+    @property
+    def stale(self) -> bool:
+        """Tell whether nobody wants it any more."""
+        gone = self.subscription is not None and self.subscription.ended
+        return gone and not self.only_snapshot
+
+
+class Beginnings:
+    """One client's beginnings, one after the other.
+
+    A snapshot that was asked for on its own and not sent yet goes behind a resumption of its topic
+    asked for after it: what was missed has to follow on what the client has.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        db: Database,
+        out: Outgoing,
+        reader: Reader,
+        failed: Callable[[Beginning, Exception], None],
+    ) -> None:
+        self._hub = hub
+        self._db = db
+        self._out = out
+        self._reader = reader
+        self._failed = failed
+        self._waiting: deque[Beginning] = deque()
+        self._coming: dict[Topic, Subscription] = {}  # those among the waiting that resume
+        self._look_at = _MANY
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, beginning: Beginning) -> None:
+        """Give this beginning after those asked for before."""
+        if len(self._waiting) >= self._look_at:  # asked for again and again, the last one counts
+            self._waiting = deque(one for one in self._waiting if not one.stale)
+            self._coming = {topic: one for topic, one in self._coming.items() if not one.ended}
+            self._look_at = max(_MANY, 2 * len(self._waiting))
+        self._waiting.append(beginning)
+        if beginning.subscription is not None and beginning.last_seq is not None:
+            self._coming[beginning.topic] = beginning.subscription
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def clear(self) -> None:
+        """Drop those that have not been given."""
+        self._waiting.clear()
+        self._coming.clear()
+
+    async def _run(self) -> None:
+        while self._waiting:
+            await self._out.drained()
+            if not self._waiting:
+                break
+            one = self._waiting.popleft()
+            if one.last_seq is not None and self._coming.get(one.topic) is one.subscription:
+                del self._coming[one.topic]
+            if one.stale or self._put_behind(one):
+                continue
+            if one.subscription is not None and one.subscription.ended:
+                one = one._replace(subscription=None)
+            try:
+                await self._begin(one)
+            except Exception as error:  # noqa: BLE001 -- every error is an answer
+                self._failed(one, error)
+        self._task = None
+
+    def _put_behind(self, one: Beginning) -> bool:
+        """Have a snapshot wait for the topic's resumption that was asked for after it, if any."""
+        coming = self._coming.get(one.topic)
+        if not one.only_snapshot or coming is None or coming.ended:
+            return False
+        self._waiting.append(one._replace(subscription=coming))
+        return True
+
+    async def _begin(self, one: Beginning) -> None:
+        hub, topic, subscription = self._hub, one.topic, one.subscription
+        if topic.kind is Kind.MARKETS:
+            while not hub.names.known(record.creator_id for record in hub.view):
+                await hub.names.learn({record.creator_id for record in hub.view})
+        if subscription is not None:
+            subscription.hold()
+            hub.attach(subscription)
+        try:
+            found = await self._find(topic, one.last_seq)
+            if one.stale or self._put_behind(one):
+                return
+            seq = await self._give(one, found)
+            if subscription is not None:
+                subscription.restart(seq)
+        finally:
+            if subscription is not None:
+                subscription.release()
+
+    async def _find(self, topic: Topic, last_seq: int | None) -> Snapshot | Missed | History:
+        hub = self._hub
+        if last_seq is not None:
+            await hub.recent.prepare()
+        at_hand = await self._at_hand(topic, last_seq)
+        if at_hand is not None:
+            return at_hand
+        async with hub.reads, self._db.read() as connection:
+            return await stored.read(connection, topic, last_seq, hub.view)
+
+    async def _give(self, one: Beginning, found: Snapshot | Missed | History) -> int:
+        """Send what was found; return its last sequence number. Raises Refusal RATE_LIMITED."""
+        if isinstance(found, History):
+            return await self._send_history(one, found)
+        if isinstance(found, Snapshot):
+            self._send_snapshot(one, found)
+        elif one.last_seq is not None:
+            self._reader.charge(len(found.changes))
+            await self._send_missed(one, found.changes, one.last_seq)
+        return found.seq
+
+    async def _at_hand(self, topic: Topic, last_seq: int | None) -> Snapshot | Missed | None:
+        """Return what needs no database; None for a topic that does."""
+        hub, kind = self._hub, topic.kind
+        if last_seq is not None:
+            changes = hub.recent.since(topic, last_seq)
+            if changes:
+                return Missed(seq_of(kind, changes[-1]), changes)
+            if changes is not None:
+                return Missed(last_seq, [])
+        if kind not in _IN_VIEW:
+            return None
+        snapshot = await self._of_view(topic)
+        return Missed(last_seq, []) if last_seq == snapshot.seq else snapshot
+
+    async def _of_view(self, topic: Topic) -> Snapshot:
+        view = self._hub.view
+        if topic.kind is Kind.MARKETS:
+            seq = view.markets_seq
+            return Snapshot(seq, "markets.snapshot", await self._markets())
+        book = view.book(topic.id)
+        if topic.kind is Kind.BOOK:
+            shown = await presenters.order_book(topic.id, book, None)
+            data = BookLevels(topic.id, shown.bids, shown.asks)
+            return Snapshot(shown.seq, "orderbook.snapshot", data)
+        record = view.find(topic.id)
+        assert record is not None  # the topic was read by it, and markets stay
+        return Snapshot(
+            view.ticker_seq(topic.id), "ticker.snapshot", presenters.ticker(record, book)
+        )
+
+    async def _markets(self) -> MarketsSnapshot:
+        view, names = self._hub.view, self._hub.names
+        shown = [record for record in view if record.status not in _HIDDEN]
+        shown.sort(key=lambda record: record.id, reverse=True)
+        items = await in_turns(
+            shown[:MAX_SNAPSHOT],
+            lambda one: presenters.market(one, view.book(one.id), names.get(one.creator_id)),
+        )
+        return MarketsSnapshot(items, True if len(shown) > MAX_SNAPSHOT else UNSET)
+
+    def _send_snapshot(self, one: Beginning, found: Snapshot) -> None:
+        name = one.topic.name
+        self._reader.charge(rows_of(found.data) or 1)
+        self._out.send(
+            frames.message(
+                found.type, found.data, topic=name, seq=found.seq, request_id=one.request_id
+            )
+        )
+
+    async def _send_history(self, one: Beginning, history: History) -> int:
+        """Read and send the missed changes, page by page; return the last sequence number.
+
+        Raises Refusal RATE_LIMITED.
+        """
+        self._reader.pay(history.missed)
+        while True:
+            async with self._hub.histories, self._hub.reads, self._db.read() as connection:
+                page = await stored.next_page(connection, history)
+            await self._send_missed(one, page.changes, history.at.seq)
+            if page.whole or one.stale:
+                return page.last.seq
+            history = history._replace(at=page.last)
+
+    async def _send_missed(self, one: Beginning, changes: list[Change], last_seq: int) -> None:
+        """Send missed changes, each following on the one before, as the client takes them."""
+        hub, topic = self._hub, one.topic
+        for start in range(0, len(changes), ITEMS_A_TURN):
+            await asyncio.sleep(0)
+            await self._out.drained()
+            if one.stale:
+                return
+            for change in changes[start : start + ITEMS_A_TURN]:
+                name = None
+                if topic.kind is Kind.MARKETS:
+                    assert isinstance(change, MarketChange)
+                    name = hub.names.get(change.record.creator_id)
+                message = hub.words.of(topic, change, name, last_seq=last_seq)
+                last_seq = message.seq
+                self._out.send(message.frame)

@@ -1,0 +1,263 @@
+"""Orders entered over a socket: the code path of REST without its request.
+
+A command is handed to the core with a callback, which acknowledges it: there is no task of its
+own. The callback runs before the batch is delivered (broadcast/hub.py), so an order.ack comes
+before that order's own messages. Where the answer has to be read from the database, those messages
+are held.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, TypeAlias
+
+import msgspec
+
+from predmarket.contracts.orders import CancelAllRequest, Order, PlaceOrderRequest
+from predmarket.contracts.realtime import (
+    AmendOrderMessage,
+    CancelOrderMessage,
+    ClientMessage,
+    OrderAck,
+)
+from predmarket.contracts.requests import decode
+from predmarket.engine.commands import (
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    PlaceOrder,
+)
+from predmarket.engine.replies import Canceled, OrderDone, Refused
+from predmarket.enums import ErrorCode, Scope
+from predmarket.server.core.bus import BusError, BusReply
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway import order_entry, presenters
+from predmarket.server.gateway.auth.principals import Principal
+from predmarket.server.gateway.broadcast.topics import Kind
+from predmarket.server.gateway.http.errors import code_of
+from predmarket.server.gateway.limits.orders import UserLimit
+from predmarket.server.gateway.realtime.client import Peer
+from predmarket.server.read_model.queries.cursors import LARGEST_ID
+
+Reply: TypeAlias = "asyncio.Future[BusReply]"
+_More: TypeAlias = Coroutine[Any, Any, None]
+_Step: TypeAlias = Callable[[Peer, ClientMessage, Principal], _More | None]
+"""Carries a message out, or returns a coroutine that does, when it has to wait first."""
+
+_ACK = "order.ack"
+_ONES_OWN = (Kind.ORDERS, Kind.FILLS, Kind.BALANCES, Kind.POSITIONS)
+
+
+def place(peer: Peer, message: ClientMessage) -> None:
+    """Carry out order.place."""
+    _limited(peer, message, peer.context.limits.orders, _place)
+
+
+def amend(peer: Peer, message: ClientMessage) -> None:
+    """Carry out order.amend."""
+    _limited(peer, message, peer.context.limits.orders, _amend)
+
+
+def cancel(peer: Peer, message: ClientMessage) -> None:
+    """Carry out order.cancel."""
+    _limited(peer, message, peer.context.limits.cancels, _cancel)
+
+
+def cancel_all(peer: Peer, message: ClientMessage) -> None:
+    """Carry out order.cancelAll."""
+    _limited(peer, message, peer.context.limits.cancels, _cancel_all)
+
+
+ORDERS: dict[str, Callable[[Peer, ClientMessage], None]] = {
+    "order.place": place,
+    "order.amend": amend,
+    "order.cancel": cancel,
+    "order.cancelAll": cancel_all,
+}
+
+
+def _limited(peer: Peer, message: ClientMessage, limit: UserLimit, step: _Step) -> None:
+    """Take a permit, then do it; at once, unless the permit has to be asked for elsewhere."""
+    who = peer.user(Scope.TRADE)
+    if limit.take_now(who.user_id):
+        more = step(peer, message, who)
+        if more is not None:
+            peer.later(more, message.request_id)
+        return
+
+    async def ask_first() -> None:
+        await limit.take(who.user_id)
+        more = None if peer.ended else step(peer, message, who)
+        if more is not None:
+            await more
+
+    peer.later(ask_first(), message.request_id)
+
+
+def _place(peer: Peer, message: ClientMessage, who: Principal) -> _More | None:
+    request = decode(bytes(message.data), PlaceOrderRequest)
+    if not order_entry.knows(peer.context.services, request.market_id):
+        return _place_later(peer, message, request)
+    _hand_in(peer, message, order_entry.place_command(peer.context.services, who, request))
+    return None
+
+
+async def _place_later(peer: Peer, message: ClientMessage, request: PlaceOrderRequest) -> None:
+    """Place an order in a market that may have been made elsewhere a moment ago."""
+    services = peer.context.services
+    await services.catch_up()
+    if peer.ended:
+        return
+    command = order_entry.place_command(services, peer.user(Scope.TRADE), request)
+    if not command.market_id:
+        await order_entry.refuse_unknown(services, command)
+    _hand_in(peer, message, command)
+
+
+def _hand_in(peer: Peer, message: ClientMessage, command: PlaceOrder) -> None:
+    services = peer.context.services
+    if peer.connection is not None:
+        command = msgspec.structs.replace(command, connection=peer.connection)
+    reply = services.bus.hand_in(command, early=True)
+    peer.in_flight += 1
+    reply.add_done_callback(partial(_placed, peer, message.request_id, command))
+
+
+def _placed(peer: Peer, request_id: str | None, command: PlaceOrder, answer: Reply) -> None:
+    """Acknowledge an order, or say why it was refused."""
+    services = peer.context.services
+    try:
+        reply = answer.result()
+        if isinstance(reply, OrderDone):
+            order = presenters.order(reply.order, reply.fills, services.view)
+            services.metrics.placement(command, None)
+            peer.send(_ACK, OrderAck(order), request_id)
+        elif isinstance(reply, Refused):
+            raise Refusal.of(reply)
+        else:
+            peer.aside(_acknowledge(peer, request_id, _repeated(peer, command, reply)))
+    except Exception as error:  # noqa: BLE001 -- every error is an answer
+        if isinstance(error, Refusal | BusError):
+            services.metrics.placement(command, code_of(error))
+        peer.refuse(error, request_id)
+    finally:
+        peer.landed()
+
+
+async def _repeated(peer: Peer, command: PlaceOrder, reply: BusReply) -> Order:
+    services = peer.context.services
+    _, order = await order_entry.placed(services, reply)
+    services.metrics.placement(command, None)
+    return order
+
+
+def _amend(peer: Peer, message: ClientMessage, who: Principal) -> None:
+    request = decode(bytes(message.data), AmendOrderMessage)
+    command = AmendOrder(
+        who.user_id,
+        _order_id(request.order_id),
+        None if request.price is None else request.price.units,
+        None if request.qty is None else request.qty.units,
+    )
+    reply = peer.context.services.bus.hand_in(command, early=True)
+    peer.in_flight += 1
+    changed = partial(_changed, peer, message.request_id, command.order_id, who, False)
+    reply.add_done_callback(changed)
+
+
+def _cancel(peer: Peer, message: ClientMessage, who: Principal) -> None:
+    request = decode(bytes(message.data), CancelOrderMessage)
+    command = CancelOrder(who.user_id, _order_id(request.order_id), as_admin=who.is_admin)
+    reply = peer.context.services.bus.hand_in(command)
+    peer.in_flight += 1
+    changed = partial(_changed, peer, message.request_id, command.order_id, who, who.is_admin)
+    reply.add_done_callback(changed)
+
+
+def _changed(
+    peer: Peer,
+    request_id: str | None,
+    order_id: int,
+    who: Principal,
+    as_admin: bool,
+    answer: Reply,
+) -> None:
+    """Acknowledge an amend or a cancel, or say why it was refused."""
+    services = peer.context.services
+    try:
+        reply = answer.result()
+        if isinstance(reply, OrderDone) and not reply.order.filled:
+            order = presenters.order(reply.order, (), services.view)
+            peer.send(_ACK, OrderAck(order), request_id)
+        else:
+            # Its fills, or whose it was, have to be read.
+            step = order_entry.changed(services, reply, order_id, who, as_admin=as_admin)
+            peer.aside(_acknowledge(peer, request_id, step))
+    except Exception as error:  # noqa: BLE001 -- every error is an answer
+        peer.refuse(error, request_id)
+    finally:
+        peer.landed()
+
+
+def _acknowledge(
+    peer: Peer, request_id: str | None, order: Coroutine[Any, Any, Order]
+) -> Coroutine[Any, Any, None]:
+    """Return the step that acknowledges an order once it is read; from now on its own messages,
+    and what it does to cash and shares, wait for that."""
+    held = peer.interests.own(peer.principal, _ONES_OWN)
+    for subscription in held:
+        subscription.hold()
+
+    async def step() -> None:
+        try:
+            peer.send(_ACK, OrderAck(await order), request_id)
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            peer.refuse(error, request_id)
+        finally:
+            for subscription in held:
+                subscription.release()
+
+    return step()
+
+
+def _cancel_all(peer: Peer, message: ClientMessage, who: Principal) -> _More | None:
+    wanted = decode(bytes(message.data) or b"{}", CancelAllRequest)
+    ref, context = wanted.market_id, peer.context
+    if ref is not None and context.services.view.find(ref) is None:
+        return _cancel_all_later(peer, message, wanted)
+    market_id = None if ref is None else context.market(ref, who).id
+    _hand_in_cancel_all(peer, message, CancelAll(who.user_id, market_id, wanted.side))
+    return None
+
+
+async def _cancel_all_later(peer: Peer, message: ClientMessage, wanted: CancelAllRequest) -> None:
+    """Cancel all in a market that may have been made elsewhere a moment ago."""
+    assert wanted.market_id is not None  # else nothing had to be waited for
+    market = await peer.context.find_market(wanted.market_id, peer.principal)
+    if not peer.ended:
+        user_id = peer.user(Scope.TRADE).user_id
+        _hand_in_cancel_all(peer, message, CancelAll(user_id, market.id, wanted.side))
+
+
+def _hand_in_cancel_all(peer: Peer, message: ClientMessage, command: CancelAll) -> None:
+    reply = peer.context.services.bus.hand_in(command)
+    peer.in_flight += 1
+    reply.add_done_callback(partial(_all_canceled, peer, message.request_id))
+
+
+def _all_canceled(peer: Peer, request_id: str | None, answer: Reply) -> None:
+    try:
+        reply = answer.result()
+        assert isinstance(reply, Canceled)
+        peer.send(_ACK, OrderAck(canceled=list(reply.order_ids)), request_id)
+    except Exception as error:  # noqa: BLE001 -- every error is an answer
+        peer.refuse(error, request_id)
+    finally:
+        peer.landed()
+
+
+def _order_id(id: int) -> int:
+    """Return an order's id. Raises Refusal ORDER_NOT_FOUND when it can be none."""
+    if 0 < id <= LARGEST_ID:
+        return id
+    raise Refusal(ErrorCode.ORDER_NOT_FOUND)

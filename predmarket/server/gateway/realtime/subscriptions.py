@@ -1,0 +1,112 @@
+"""What one client listens to: its subscriptions by topic, and their beginnings.
+
+Invariant: a topic has one subscription of a client's at most; a newer one takes the older one's
+place at once, so that nothing is sent twice.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from predmarket.contracts.realtime import Resume
+from predmarket.enums import ErrorCode
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway.auth.principals import Principal
+from predmarket.server.gateway.broadcast import topics
+from predmarket.server.gateway.broadcast.hub import Hub
+from predmarket.server.gateway.broadcast.send_buffer import Outgoing
+from predmarket.server.gateway.broadcast.subscription import Subscription
+from predmarket.server.gateway.broadcast.topics import Kind, Topic
+from predmarket.server.gateway.context import Context
+from predmarket.server.gateway.limits.reads import Reader
+from predmarket.server.gateway.realtime.snapshots import Beginning, Beginnings
+
+
+class Wanted(NamedTuple):
+    """Topics asked for: each by the name it was asked for with, and where its client was left."""
+
+    named: dict[str, str]
+    begun: dict[Topic, int | None]
+
+
+class Interests:
+    """The topics of one client. ``most`` bounds them, and the snapshots that wait."""
+
+    def __init__(
+        self,
+        context: Context,
+        hub: Hub,
+        out: Outgoing,
+        reader: Reader,
+        most: int,
+        failed: Callable[[Beginning, Exception], None],
+    ) -> None:
+        """Prepare it. ``reader`` pays for reads; ``failed`` hears of each beginning that could not
+        be given to a client that wants it."""
+        self._context = context
+        self._hub = hub
+        self._out = out
+        self._most = most
+        self._failed = failed
+        self._held: dict[Topic, Subscription] = {}
+        db = context.services.db
+        self.beginnings = Beginnings(hub, db, out, reader, self._not_begun)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def read(self, asked: Iterable[str | Resume], who: Principal | None) -> Wanted:
+        """Return which topics are asked for. Raises Refusal, also when they would be too many."""
+        wanted = Wanted({}, {})
+        for one in asked:
+            name, last_seq = (one.topic, one.last_seq) if isinstance(one, Resume) else (one, None)
+            topic = self.topic(name, who)
+            wanted.named[name] = topic.name
+            wanted.begun[topic] = last_seq
+        if len(self._held.keys() | wanted.begun) > self._most:
+            raise Refusal(ErrorCode.LIMIT_EXCEEDED, f"a connection has at most {self._most} topics")
+        return wanted
+
+    def topic(self, name: str, who: Principal | None) -> Topic:
+        """Return a topic by any of its names. Raises Refusal."""
+        return topics.read(name, who, self._context.market)
+
+    def begin(self, begun: Mapping[Topic, int | None]) -> None:
+        """Subscribe to topics, each from the number its client has, if any."""
+        for topic, last_seq in begun.items():
+            self.drop(topic)
+            subscription = self._held[topic] = Subscription(topic, self._out)
+            self.beginnings.add(Beginning(topic, subscription, last_seq))
+
+    def snapshot(self, topic: Topic, request_id: str | None) -> None:
+        """Have a topic's snapshot sent. Raises Refusal OVERLOADED."""
+        if len(self.beginnings) >= self._most:
+            raise Refusal(ErrorCode.OVERLOADED)
+        subscription = self._held.get(topic)
+        self.beginnings.add(Beginning(topic, subscription, None, request_id, only_snapshot=True))
+
+    def drop(self, topic: Topic) -> None:
+        """End the subscription to a topic, if there is one."""
+        subscription = self._held.pop(topic, None)
+        if subscription is not None:
+            self._hub.detach(subscription)
+
+    def own(self, who: Principal | None, kinds: Iterable[Kind]) -> list[Subscription]:
+        """Return the subscriptions to a user's topics of these kinds."""
+        if who is None:
+            return []
+        found = (self._held.get(Topic(kind, who.user_id)) for kind in kinds)
+        return [subscription for subscription in found if subscription is not None]
+
+    def end(self) -> None:
+        """End them all."""
+        self.beginnings.clear()
+        for topic in [*self._held]:
+            self.drop(topic)
+
+    def _not_begun(self, beginning: Beginning, error: Exception) -> None:
+        subscription = beginning.subscription
+        if subscription is not None and not beginning.only_snapshot:
+            if subscription.ended:
+                return
+            self.drop(beginning.topic)
+        self._failed(beginning, error)

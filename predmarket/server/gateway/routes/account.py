@@ -1,0 +1,206 @@
+"""One's own money and holdings; and, for admins, transfers."""
+
+import re
+from typing import Annotated
+
+from litestar import Response, Router, get, post
+from litestar.params import JSONBody, QueryParameter
+
+from predmarket.contracts.accounts import (
+    Balance,
+    EntryKind,
+    FillPage,
+    LedgerPage,
+    Portfolio,
+    PositionList,
+    Transfer,
+    TransferRequest,
+)
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.requests import Invalid, must_be
+from predmarket.engine.commands import Transfer as BookTransfer
+from predmarket.engine.replies import Refused, TransferDone
+from predmarket.enums import ErrorCode as E
+from predmarket.server.core.bus import RepeatedTransfer
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway import presenters
+from predmarket.server.gateway.auth.authenticator import header
+from predmarket.server.gateway.context import ApiRequest, admin, signed_in
+from predmarket.server.gateway.http.params import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    MarketFilter,
+    StatementCursor,
+)
+from predmarket.server.gateway.openapi.notes import COMMAND, notes
+from predmarket.server.gateway.services import Services
+from predmarket.server.read_model.queries.accounts import account_of, transfer_by_id
+from predmarket.server.read_model.queries.cursors import (
+    LARGEST_ID,
+    Place,
+    decode_cursor,
+    decode_place,
+    encode_place,
+    page,
+)
+from predmarket.server.read_model.queries.ledger import ledger_of
+from predmarket.server.read_model.queries.positions import positions_of
+from predmarket.server.read_model.queries.trades import fills_of_user
+from predmarket.server.read_model.queries.users import user_by_email, user_by_id
+from predmarket.units import MAX_TRANSFER, format_money
+
+Kind = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=64,
+        description="Of one kind",
+        schema_extra={"enum": [word.value for word in EntryKind]},
+    ),
+]
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+@get("/balance", guards=[signed_in], opt=notes())
+async def balance(request: ApiRequest) -> Balance:
+    """Show one's cash."""
+    async with request.services.db.read_account() as connection:
+        account = await account_of(connection, request.principal.user_id)
+    return (
+        presenters.balance(0, 0) if account is None else presenters.balance(account[0], account[1])
+    )
+
+
+@get("/positions", guards=[signed_in], opt=notes(E.MARKET_NOT_FOUND))
+async def positions(request: ApiRequest, market: MarketFilter = None) -> PositionList:
+    """List one's positions, flat ones too for what they realized."""
+    context, who = request.context, request.principal
+    market_id = None if market is None else (await context.find_market(market, who)).id
+    async with context.services.db.read() as connection:
+        rows = await positions_of(connection, who.user_id, market_id)
+    return PositionList([presenters.position(row, context.services.view) for row in rows])
+
+
+@get("/portfolio", guards=[signed_in], opt=notes())
+async def portfolio(request: ApiRequest) -> Portfolio:
+    """Value one's cash and positions together."""
+    services, who = request.services, request.principal
+    async with services.db.read() as connection:
+        account = await account_of(connection, who.user_id)
+        rows = await positions_of(connection, who.user_id)
+    cash = 0 if account is None else account.available + account.locked
+    return presenters.portfolio(cash, rows, services.view)
+
+
+@get("/fills", guards=[signed_in], opt=notes())
+async def fills(
+    request: ApiRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> FillPage:
+    """List one's executions, newest first."""
+    services, who = request.services, request.principal
+    before = decode_cursor(cursor)
+    async with services.db.read() as connection:
+        rows = await fills_of_user(connection, who.user_id, before=before, limit=limit + 1)
+    shown, following = page(rows, limit, lambda row: row.trade_id)
+    return FillPage([presenters.user_fill(row, services.view) for row in shown], following)
+
+
+@get("/ledger", guards=[signed_in], opt=notes(E.MARKET_NOT_FOUND))
+async def statement(
+    request: ApiRequest,
+    market: MarketFilter = None,
+    kind: Kind = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: StatementCursor = None,
+) -> LedgerPage:
+    """Show one's account statement, newest first: its amounts add up to one's cash.
+
+    ``balanceAfter`` is the cash, available and locked, right after a line, whatever is filtered.
+    """
+    context, who = request.context, request.principal
+    market_id = None if market is None else (await context.find_market(market, who)).id
+    place = decode_place(who.user_id, cursor)
+    async with context.services.db.read() as connection:
+        rows = await ledger_of(
+            connection,
+            who.user_id,
+            place,
+            limit=limit + 1,
+            market_id=market_id,
+            kind=_kind(kind),
+        )
+    shown, following = rows[:limit], None
+    if len(rows) > limit:
+        last = shown[-1]
+        following = encode_place(who.user_id, Place(last.id, last.balance - last.amount))
+    return LedgerPage(
+        [presenters.ledger_line(row, context.services.view) for row in shown], following
+    )
+
+
+def _kind(text: str | None) -> EntryKind | None:
+    try:
+        return None if text is None else EntryKind(text)
+    except ValueError:
+        raise Invalid(Problem("kind", must_be([word.value for word in EntryKind]))) from None
+
+
+@post(
+    "/transfer",
+    guards=[admin],
+    status_code=201,
+    opt=notes(
+        E.USER_NOT_FOUND,
+        E.INSUFFICIENT_FUNDS,
+        E.LIMIT_EXCEEDED,
+        E.IDEMPOTENCY_KEY_REUSED,
+        *COMMAND,
+        answers={200: "The original transfer, booked before under that key"},
+        headers={"Idempotency-Key": "Under the same key a transfer is booked once"},
+    ),
+)
+async def transfer(request: ApiRequest, data: JSONBody[TransferRequest]) -> Response[Transfer]:
+    """Deposit to an account, or withdraw from it."""
+    services = request.services
+    key = header(request.scope["headers"], b"idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        problem = Problem("Idempotency-Key", "must be 1 to 255 printable ASCII characters")
+        raise Invalid(problem)
+    if data.amount.too_large:
+        raise Refusal(E.LIMIT_EXCEEDED, f"one transfer moves at most {format_money(MAX_TRANSFER)}")
+    user_id = await _target(services, data)
+    command = BookTransfer(user_id, data.amount.units, data.reason, request.principal.user_id, key)
+    reply = await services.bus.submit(command)
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    if isinstance(reply, TransferDone):
+        shown = presenters.balance(reply.available, reply.locked)
+        return Response(Transfer(reply.transfer_id, shown), status_code=201)
+    assert isinstance(reply, RepeatedTransfer)
+    async with services.db.read_account() as connection:
+        original = await transfer_by_id(connection, reply.transfer_id)
+    assert original is not None
+    shown = presenters.balance(original.available, original.locked)
+    return Response(Transfer(original.id, shown), status_code=200)
+
+
+async def _target(services: Services, data: TransferRequest) -> int:
+    """Return the id of the user that a transfer names. Raises Refusal USER_NOT_FOUND."""
+    async with services.db.read_account() as connection:
+        if data.email is not None:
+            found = await user_by_email(connection, data.email)
+        else:
+            assert data.user_id is not None  # the contract demands one of the two
+            known = 0 < data.user_id <= LARGEST_ID
+            found = await user_by_id(connection, data.user_id) if known else None
+    if found is None:
+        raise Refusal(E.USER_NOT_FOUND)
+    return found.id
+
+
+router = Router(
+    "/v1/user",
+    route_handlers=[balance, positions, portfolio, fills, statement, transfer],
+    tags=["account"],
+)

@@ -1,0 +1,55 @@
+"""The admin log, as admins see it."""
+
+from typing import Annotated
+
+from litestar import Router, get
+from litestar.params import QueryParameter
+
+from predmarket.contracts.administration import AdminLogPage
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.requests import Invalid, must_be
+from predmarket.enums import AdminAction
+from predmarket.server.gateway import presenters
+from predmarket.server.gateway.context import ApiRequest, admin
+from predmarket.server.gateway.http.params import DEFAULT_LIMIT, Cursor, Limit
+from predmarket.server.gateway.openapi.notes import notes
+from predmarket.server.read_model.queries.admin_log import acts
+from predmarket.server.read_model.queries.cursors import LARGEST_ID, decode_cursor, page
+
+Actor = Annotated[
+    int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Of the admin with that id")
+]
+Action = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=64,
+        description="Of one kind",
+        schema_extra={"enum": [word.value for word in AdminAction]},
+    ),
+]
+
+
+@get("/log", opt=notes())
+async def admin_log(
+    request: ApiRequest,
+    actor: Actor = None,
+    action: Action = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> AdminLogPage:
+    """List acts of admins, newest first."""
+    before, wanted = decode_cursor(cursor), _action(action)
+    async with request.services.db.read() as connection:
+        rows = await acts(connection, before=before, limit=limit + 1, actor_id=actor, action=wanted)
+    shown, following = page(rows, limit, lambda row: row.id)
+    return AdminLogPage([presenters.admin_act(row) for row in shown], following)
+
+
+def _action(text: str | None) -> AdminAction | None:
+    try:
+        return None if text is None else AdminAction(text)
+    except ValueError:
+        raise Invalid(Problem("action", must_be([word.value for word in AdminAction]))) from None
+
+
+router = Router("/v1/admin", route_handlers=[admin_log], guards=[admin], tags=["administration"])

@@ -1,0 +1,53 @@
+"""API keys: make, list, revoke. Who holds a key cannot make another: all of it needs a login."""
+
+from litestar import Router, delete, get, post
+from litestar.params import JSONBody
+
+from predmarket.contracts.identity import ApiKeyList, ApiKeyRequest, NewApiKey
+from predmarket.enums import ErrorCode as E
+from predmarket.enums import Scope
+from predmarket.server.clock import wall_clock
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway import presenters
+from predmarket.server.gateway.auth.api_keys import create_key, keys_of, new_key
+from predmarket.server.gateway.context import ApiRequest, auth_call, with_session
+from predmarket.server.gateway.http.params import KeyPath, id_in_path
+from predmarket.server.gateway.openapi.notes import notes
+
+
+@post("/", status_code=201, opt=notes(E.LIMIT_EXCEEDED))
+async def make_key(request: ApiRequest, data: JSONBody[ApiKeyRequest]) -> NewApiKey:
+    """Make an API key; the answer is the only place that ever shows it."""
+    who = request.principal
+    if Scope.ADMIN in data.scopes and not who.is_admin:
+        raise Refusal(E.FORBIDDEN, "only an admin's key may have the scope admin")
+    key, now = new_key(), wall_clock()
+    async with request.services.db.write() as connection:
+        kept = await create_key(
+            connection, who.user_id, data.name, data.scopes, key, now, who.session_id
+        )
+    return NewApiKey(kept.id, kept.name, list(kept.scopes), key)
+
+
+@get("/", opt=notes())
+async def list_keys(request: ApiRequest) -> ApiKeyList:
+    """List one's API keys."""
+    async with request.services.db.read_account() as connection:
+        found = await keys_of(connection, request.principal.user_id)
+    return ApiKeyList([presenters.api_key(record) for record in found])
+
+
+@delete("/{id:str}", status_code=204, opt=notes(E.NOT_FOUND))
+async def revoke_key(request: ApiRequest, id: KeyPath) -> None:
+    """Revoke one of one's API keys, at once and for ever."""
+    key_id = id_in_path(id, E.NOT_FOUND)
+    if not await request.context.sessions.revoke_key(request.principal.user_id, key_id):
+        raise Refusal(E.NOT_FOUND, "you have no such API key")
+
+
+router = Router(
+    "/v1/auth/api-keys",
+    route_handlers=[make_key, list_keys, revoke_key],
+    guards=[auth_call, with_session],
+    tags=["auth"],
+)

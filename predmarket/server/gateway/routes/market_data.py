@@ -1,0 +1,112 @@
+"""Order books, trades and candles, for everybody."""
+
+from typing import Annotated
+
+from litestar import Router, get
+from litestar.params import QueryParameter
+
+from predmarket.contracts.amounts import Time
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.markets import CandleList, Interval, OrderBook, TradePage
+from predmarket.contracts.requests import Invalid, must_be
+from predmarket.enums import ErrorCode as E
+from predmarket.server.gateway import presenters
+from predmarket.server.gateway.context import ApiRequest, anyone
+from predmarket.server.gateway.http.params import DEFAULT_LIMIT, Cursor, Limit, MarketPath
+from predmarket.server.gateway.openapi.notes import notes
+from predmarket.server.read_model.queries.cursors import decode_cursor, page
+from predmarket.server.read_model.queries.trades import trades_of
+from predmarket.units import PRICE_ONE, Micros
+
+MAX_CANDLES = 1_000
+DEFAULT_CANDLES = 500
+
+Width = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=64,
+        required=True,
+        description="How long a candle lasts",
+        schema_extra={"enum": [word.value for word in Interval]},
+    ),
+]
+_TIME = {"format": "date-time"}
+From = Annotated[
+    str | None,
+    QueryParameter(
+        name="from", max_length=64, description="The first moment shown", schema_extra=_TIME
+    ),
+]
+To = Annotated[
+    str | None,
+    QueryParameter(max_length=64, description="The moment it ends before", schema_extra=_TIME),
+]
+Depth = Annotated[int | None, QueryParameter(ge=1, le=PRICE_ONE, description="Levels a side")]
+
+
+@get("/orderbook/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND))
+async def order_book(request: ApiRequest, market: MarketPath, depth: Depth = None) -> OrderBook:
+    """Show a market's order book."""
+    record = await request.context.find_market(market, request.user)
+    return await presenters.order_book(record.id, request.services.view.book(record.id), depth)
+
+
+@get("/trades/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND))
+async def list_trades(
+    request: ApiRequest, market: MarketPath, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> TradePage:
+    """List a market's trades, newest first."""
+    record = await request.context.find_market(market, request.user)
+    before = decode_cursor(cursor)
+    async with request.services.db.read() as connection:
+        rows = await trades_of(connection, record.id, before=before, limit=limit + 1)
+    shown, following = page(rows, limit, lambda row: row.id)
+    return TradePage([presenters.trade(row) for row in shown], following)
+
+
+@get("/candles/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND, E.OVERLOADED))
+async def list_candles(
+    request: ApiRequest,
+    market: MarketPath,
+    interval: Width = None,
+    since: From = None,
+    to: To = None,
+) -> CandleList:
+    """Show a market's prices as candles, oldest first; an interval without a trade has none.
+
+    Intervals are counted from 1970-01-01 UTC, and those that ``from`` and ``to`` lie in are whole.
+    ``to`` is now by default; without ``from``, 500 intervals end there, or now when that is
+    earlier. More than 1000 intervals since the market was made are refused.
+    """
+    record = await request.context.find_market(market, request.user)
+    width = _interval(interval).micros
+    now = (request.services.core.now() // width + 1) * width
+    end = now if to is None else -(-_moment("to", to) // width) * width
+    begin = min(end, now) - DEFAULT_CANDLES * width
+    if since is not None:
+        begin = _moment("from", since) // width * width
+        if to is not None and begin >= end:
+            raise Invalid(Problem("from", "must be before to"))
+    begin = max(begin, record.created_at // width * width)
+    newest = end if begin >= now else min(end, now)  # later is nothing, but for a clock put back
+    if newest - begin > MAX_CANDLES * width:
+        raise Invalid(Problem("from", f"asks for more than {MAX_CANDLES} candles"))
+    rows = await request.context.candles.of(record.id, width, begin, max(begin, end))
+    return CandleList([presenters.candle(row) for row in rows])
+
+
+def _interval(text: str | None) -> Interval:
+    try:
+        return Interval(text or "")
+    except ValueError:
+        raise Invalid(Problem("interval", must_be([word.value for word in Interval]))) from None
+
+
+def _moment(name: str, text: str) -> Micros:
+    try:
+        return Time.read(text).micros
+    except ValueError as error:
+        raise Invalid(Problem(name, str(error))) from None
+
+
+router = Router("/v1", route_handlers=[order_book, list_trades, list_candles], tags=["market data"])

@@ -1,0 +1,183 @@
+"""Markets: list, show, create, change, resolve."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from litestar import Router, get, patch, post
+from litestar.params import JSONBody, QueryParameter
+from msgspec import UNSET
+
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.markets import (
+    CreateMarketRequest,
+    Market,
+    MarketList,
+    Payouts,
+    Resolution,
+    ResolveMarketRequest,
+    UpdateMarketRequest,
+)
+from predmarket.contracts.requests import Invalid
+from predmarket.contracts.text import LINE
+from predmarket.engine.commands import CreateMarket, ResolveMarket, UpdateMarket
+from predmarket.engine.replies import MarketDone, Refused, Resolved
+from predmarket.enums import ErrorCode as E
+from predmarket.enums import MarketStatus
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway import presenters
+from predmarket.server.gateway.context import ApiRequest, admin, anyone
+from predmarket.server.gateway.http.params import DEFAULT_LIMIT, Cursor, Limit, MarketPath, Offset
+from predmarket.server.gateway.openapi.notes import COMMAND, notes
+from predmarket.server.gateway.services import Services
+from predmarket.server.read_model.queries.cursors import decode_cursor, page
+from predmarket.server.read_model.queries.users import full_names
+from predmarket.server.read_model.records import MarketRecord
+from predmarket.units import Micros, format_money, parse_tick
+
+DEFAULT_TICK = parse_tick("0.01")
+
+Search = Annotated[
+    str | None,
+    QueryParameter(max_length=500, pattern=LINE, description="Looked for in slug and question"),
+]
+Status = Annotated[MarketStatus | None, QueryParameter(description="Of one status")]
+
+
+@get("/", guards=[anyone], opt=notes())
+async def list_markets(
+    request: ApiRequest,
+    status: Status = None,
+    q: Search = None,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+    cursor: Cursor = None,
+) -> MarketList:
+    """List markets, the newest first; ``q`` is looked for in slug and question.
+
+    Pages by ``cursor`` neither skip nor repeat a market that does not change, whatever happens to
+    others between two pages; ``offset`` jumps to a place.
+    """
+    who = request.user
+    before = decode_cursor(cursor)
+    sees_drafts = who is not None and who.is_admin
+    wanted = (q or "").casefold()
+    found = [
+        record
+        for record in request.services.view
+        if (sees_drafts or record.status is not MarketStatus.DRAFT)
+        and (status is None or record.status is status)
+        and (wanted in record.slug or wanted in record.question.casefold())
+    ]
+    found.sort(key=lambda record: record.id, reverse=True)
+    rest = [record for record in found if record.id < before]
+    rows, following = page(rest[offset : offset + limit + 1], limit, lambda record: record.id)
+    return MarketList(await _shown(request.services, rows), len(found), following)
+
+
+@get("/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND))
+async def show_market(request: ApiRequest, market: MarketPath) -> Market:
+    """Show one market by id or slug."""
+    record = await request.context.find_market(market, request.user)
+    return (await _shown(request.services, [record]))[0]
+
+
+@post("/", guards=[admin], status_code=201, opt=notes(E.SLUG_TAKEN, *COMMAND))
+async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]) -> Market:
+    """Create a market."""
+    command = CreateMarket(
+        data.slug,
+        data.question,
+        data.description or "",
+        DEFAULT_TICK if data.tick_size is None else data.tick_size.units,
+        0 if data.maker_fee_rate is None else data.maker_fee_rate.units,
+        0 if data.taker_fee_rate is None else data.taker_fee_rate.units,
+        _future(request.services, None if data.closes_at is None else data.closes_at.micros),
+        MarketStatus(data.status or MarketStatus.OPEN),
+        request.principal.user_id,
+    )
+    reply = await request.services.bus.submit(command)
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    assert isinstance(reply, MarketDone)
+    return await _by_id(request.services, reply.market_id)
+
+
+@patch(
+    "/{market:str}",
+    guards=[admin],
+    opt=notes(E.MARKET_NOT_FOUND, E.INVALID_TRANSITION, *COMMAND),
+)
+async def update_market(
+    request: ApiRequest, market: MarketPath, data: JSONBody[UpdateMarketRequest]
+) -> Market:
+    """Change a market's status, closing time or texts."""
+    record = await request.context.find_market(market, request.user)
+    closes_at = None
+    if data.closes_at is not UNSET and data.closes_at is not None:
+        closes_at = _future(request.services, data.closes_at.micros)
+    command = UpdateMarket(
+        record.id,
+        data.status,
+        data.closes_at is not UNSET,
+        closes_at,
+        data.question,
+        data.description,
+        request.principal.user_id,
+    )
+    reply = await request.services.bus.submit(command)
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    return await _by_id(request.services, record.id)
+
+
+@post(
+    "/{market:str}/resolve",
+    guards=[admin],
+    status_code=200,
+    opt=notes(E.MARKET_NOT_FOUND, E.INVALID_TRANSITION, *COMMAND),
+)
+async def resolve_market(
+    request: ApiRequest, market: MarketPath, data: JSONBody[ResolveMarketRequest]
+) -> Resolution:
+    """End a market and pay."""
+    record = await request.context.find_market(market, request.user)
+    price = None if data.settlement_price is None else data.settlement_price.units
+    command = ResolveMarket(record.id, data.outcome, price, request.principal.user_id)
+    reply = await request.services.bus.submit(command)
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    payouts = None
+    if isinstance(reply, Resolved):
+        payouts = Payouts(reply.accounts, format_money(reply.total))
+    return Resolution(await _by_id(request.services, record.id), payouts)
+
+
+async def _by_id(services: Services, market_id: int) -> Market:
+    record = services.view.find(market_id)
+    assert record is not None  # the view holds what was acknowledged
+    return (await _shown(services, [record]))[0]
+
+
+def _future(services: Services, closes_at: Micros | None) -> Micros | None:
+    """Return a closing time that has not come yet. Raises Invalid for one that has."""
+    if closes_at is not None and closes_at <= services.core.now():
+        raise Invalid(Problem("closesAt", "must lie in the future"))
+    return closes_at
+
+
+async def _shown(services: Services, records: Sequence[MarketRecord]) -> list[Market]:
+    if not records:
+        return []
+    async with services.db.read_account() as connection:
+        names = await full_names(connection, [record.creator_id for record in records])
+    return [
+        presenters.market(record, services.view.book(record.id), names.get(record.creator_id))
+        for record in records
+    ]
+
+
+router = Router(
+    "/v1/markets",
+    route_handlers=[list_markets, show_market, create_market, update_market, resolve_market],
+    tags=["markets"],
+)

@@ -1,0 +1,55 @@
+"""What the exchange says about itself: is it up, who leads, how durable it is."""
+
+import time
+
+from litestar import Response, Router, get
+
+from predmarket import __version__
+from predmarket.contracts.amounts import format_time
+from predmarket.contracts.operations import Health, Leader, Status
+from predmarket.enums import ErrorCode as E
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway.context import ApiRequest, anyone
+from predmarket.server.gateway.limits.client_address import is_local
+from predmarket.server.gateway.openapi.notes import notes
+from predmarket.server.observability.metrics import CONTENT_TYPE, PATH
+
+_started = time.monotonic()
+
+
+@get("/v1/status", guards=[anyone], opt=notes())
+async def status(request: ApiRequest) -> Status:
+    """Show version, uptime, backend, leader, durability, sequence, health and time.
+
+    The leader's name, which tells its machine's, is for admins.
+    """
+    services, who = request.services, request.user
+    core = services.core.status()
+    return Status(
+        __version__,
+        int(time.monotonic() - _started),
+        services.db.backend,
+        Leader(core.epoch, core.leader if who is not None and who.is_admin else None),
+        {"durable": "yes" if core.durable else "no", **core.durability},
+        core.sequence,
+        core.healthy,
+        format_time(services.core.now()) if core.epoch else None,
+    )
+
+
+@get("/healthz", opt=notes(answers={503: "A part is down"}))
+async def health(request: ApiRequest) -> Response[Health]:
+    """Tell whether every part works, within 2 s; 503 when one is down."""
+    body = await request.context.health.ask()
+    return Response(body, status_code=200 if body.status == "ok" else 503)
+
+
+@get(PATH, opt=notes(E.NOT_FOUND, media=CONTENT_TYPE))
+async def metrics(request: ApiRequest) -> Response[bytes]:
+    """Show the metrics in Prometheus's text format, to programs on the same machine alone."""
+    if not is_local(request.scope):
+        raise Refusal(E.NOT_FOUND)
+    return Response(await request.services.metrics.scrape(), media_type=CONTENT_TYPE)
+
+
+router = Router("/", route_handlers=[status, health, metrics], tags=["operations"])

@@ -1,0 +1,308 @@
+"""Orders: place, preview, list, show, amend, cancel.
+
+POST /v1/orders and /v1/orders/batch are only described here, for the document: place_order.py
+answers.
+"""
+
+import re
+from typing import Annotated
+
+from litestar import Response, Router, get, patch, post
+from litestar.params import JSONBody, QueryParameter
+
+from predmarket.contracts.amounts import format_time
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.orders import (
+    AmendOrderRequest,
+    BatchAnswer,
+    BatchRequest,
+    CancelAfter,
+    CancelAfterRequest,
+    CancelAllRequest,
+    CanceledOrders,
+    Order,
+    OrderPage,
+    PlaceOrderRequest,
+    Preview,
+    QueuedOrder,
+)
+from predmarket.contracts.requests import Invalid, NoFields
+from predmarket.contracts.text import LINE
+from predmarket.engine.commands import AmendOrder, CancelAll, CancelOrder
+from predmarket.engine.commands import CancelAfter as ArmSwitch
+from predmarket.engine.replies import Canceled, Refused
+from predmarket.enums import LIVE_STATUSES, OrderStatus
+from predmarket.enums import ErrorCode as E
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway import order_entry as entry
+from predmarket.server.gateway import presenters
+from predmarket.server.gateway.auth.principals import Principal
+from predmarket.server.gateway.context import (
+    ApiRequest,
+    cancel_entry,
+    order_entry,
+    preview_entry,
+    signed_in,
+)
+from predmarket.server.gateway.http.params import (
+    CLIENT,
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    MarketFilter,
+    OrderPath,
+    order_id,
+)
+from predmarket.server.gateway.openapi.notes import COMMAND, ORDER, notes
+from predmarket.server.gateway.order_preview import dry_run
+from predmarket.server.gateway.services import Services
+from predmarket.server.read_model.queries.accounts import account_of
+from predmarket.server.read_model.queries.books import queue_ahead
+from predmarket.server.read_model.queries.cursors import decode_cursor, encode_cursor
+from predmarket.server.read_model.queries.orders import (
+    fills_of,
+    id_of_client_order,
+    order_by_id,
+    page_of_orders,
+)
+
+_LIVE = "LIVE"
+_LONGEST_CLIENT_ID = 64
+_ANY_STATUS = "|".join([_LIVE, *OrderStatus])
+Statuses = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=100,
+        description="One or more statuses, with commas; LIVE: OPEN and PARTIALLY_FILLED",
+        schema_extra={"pattern": f"^({_ANY_STATUS})(,({_ANY_STATUS}))*$"},
+    ),
+]
+ClientOrderId = Annotated[
+    str | None,
+    QueryParameter(
+        name="clientOrderId",
+        max_length=64,
+        pattern=LINE,
+        description="The one order placed under that id",
+    ),
+]
+
+_ELSEWHERE = "place_order.py answers this"
+
+
+@post(
+    "/",
+    status_code=201,
+    guards=[order_entry],
+    opt=notes(*ORDER, *COMMAND, answers={200: "The original, placed before under that id"}),
+)
+async def place_order(request: ApiRequest, data: JSONBody[PlaceOrderRequest]) -> Response[Order]:
+    """Place an order."""
+    raise AssertionError(_ELSEWHERE)
+
+
+@post(
+    "/batch",
+    status_code=200,
+    guards=[order_entry],
+    opt=notes(E.RATE_LIMITED, *COMMAND),
+)
+async def place_batch(request: ApiRequest, data: JSONBody[BatchRequest]) -> BatchAnswer:
+    """Place 1 to 100 orders, each on its own, in order."""
+    raise AssertionError(_ELSEWHERE)
+
+
+@post("/preview", status_code=200, guards=[preview_entry], opt=notes(*ORDER))
+async def preview_order(request: ApiRequest, data: JSONBody[PlaceOrderRequest]) -> Preview:
+    """Show what an order would do now, or why it would be refused; nothing is changed.
+
+    Placing it does just this when nothing happens in between. A client order id counts only in
+    that one which stands for another order is refused, as it is when placing.
+    """
+    services = request.services
+    await entry.learn(services, [data.market_id])
+    command = entry.place_command(services, request.principal, data)
+    async with services.db.read() as connection:
+        return presenters.preview(await dry_run(connection, command, services.core.now()))
+
+
+@get("/", opt=notes(E.MARKET_NOT_FOUND))
+async def list_orders(
+    request: ApiRequest,
+    market: MarketFilter = None,
+    status: Statuses = None,
+    client_order_id: ClientOrderId = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> OrderPage:
+    """List one's own orders, newest first.
+
+    With a filter a page may hold fewer than ``limit`` orders, even none, although another follows:
+    no page looks at more than 5000 orders.
+    """
+    context, who = request.context, request.principal
+    market_id = None if market is None else (await context.find_market(market, who)).id
+    statuses = _statuses(status)
+    before = decode_cursor(cursor)
+    async with context.services.db.read() as connection:
+        shown, following = await page_of_orders(
+            connection,
+            who.user_id,
+            before=before,
+            limit=limit,
+            market_id=market_id,
+            statuses=statuses,
+            client_order_id=client_order_id,
+        )
+        fills = await fills_of(connection, [row.id for row in shown if row.filled])
+    view = context.services.view
+    items = [presenters.order(row, fills.get(row.id, ()), view) for row in shown]
+    return OrderPage(items, None if following is None else encode_cursor(following))
+
+
+@get("/{id:str}", opt=notes(E.ORDER_NOT_FOUND, E.FORBIDDEN))
+async def show_order(request: ApiRequest, id: OrderPath) -> QueuedOrder:
+    """Show one order; while it rests, with the quantity that trades before it at its price."""
+    services, who = request.services, request.principal
+    wanted = await _named(services, who, id)
+    async with services.db.read() as connection:
+        record = await order_by_id(connection, wanted)
+        if record is None:
+            raise Refusal(E.ORDER_NOT_FOUND)
+        if record.user_id != who.user_id and not who.is_admin:
+            raise Refusal(E.FORBIDDEN, "the order is another user's")
+        fills = await fills_of(connection, [wanted]) if record.filled else {}
+        ahead = await queue_ahead(connection, wanted)
+    return presenters.queued_order(record, fills.get(wanted, ()), services.view, ahead)
+
+
+@patch(
+    "/{id:str}",
+    guards=[order_entry],
+    opt=notes(
+        E.ORDER_NOT_FOUND,
+        E.FORBIDDEN,
+        E.ORDER_NOT_OPEN,
+        E.MARKET_NOT_OPEN,
+        E.PRICE_OFF_TICK,
+        E.POST_ONLY_WOULD_CROSS,
+        E.INSUFFICIENT_FUNDS,
+        E.QTY_BELOW_FILLED,
+        E.NOTHING_TO_REDUCE,
+        E.TOO_MANY_OPEN_ORDERS,
+        *COMMAND,
+    ),
+)
+async def amend_order(
+    request: ApiRequest, id: OrderPath, data: JSONBody[AmendOrderRequest]
+) -> Order:
+    """Change an open order's price or total quantity."""
+    who = request.principal
+    command = AmendOrder(
+        who.user_id,
+        await _named(request.services, who, id),
+        None if data.price is None else data.price.units,
+        None if data.qty is None else data.qty.units,
+    )
+    reply = await request.services.bus.submit(command)
+    return await entry.changed(request.services, reply, command.order_id, who, as_admin=False)
+
+
+@post(
+    "/{id:str}/cancel",
+    status_code=200,
+    guards=[cancel_entry],
+    opt=notes(E.ORDER_NOT_FOUND, E.FORBIDDEN, E.ORDER_NOT_OPEN, *COMMAND),
+)
+async def cancel_order(
+    request: ApiRequest, id: OrderPath, data: JSONBody[NoFields | None] = None
+) -> Order:
+    """Cancel one open order."""
+    del data  # decoding has refused whatever it could hold
+    who = request.principal
+    wanted = await _named(request.services, who, id)
+    command = CancelOrder(who.user_id, wanted, as_admin=who.is_admin)
+    reply = await request.services.bus.submit(command)
+    return await entry.changed(
+        request.services, reply, command.order_id, who, as_admin=who.is_admin
+    )
+
+
+@post(
+    "/cancel-all",
+    status_code=200,
+    guards=[cancel_entry],
+    opt=notes(E.MARKET_NOT_FOUND, *COMMAND),
+)
+async def cancel_all(
+    request: ApiRequest, data: JSONBody[CancelAllRequest | None] = None
+) -> CanceledOrders:
+    """Cancel one's open orders, of one market or side if given."""
+    who = request.principal
+    wanted = data or CancelAllRequest()
+    market_id = None
+    if wanted.market_id is not None:
+        market_id = (await request.context.find_market(wanted.market_id, who)).id
+    reply = await request.services.bus.submit(CancelAll(who.user_id, market_id, wanted.side))
+    assert isinstance(reply, Canceled)
+    return CanceledOrders(list(reply.order_ids))
+
+
+@post("/cancel-after", status_code=200, guards=[cancel_entry], opt=notes(*COMMAND))
+async def cancel_after(request: ApiRequest, data: JSONBody[CancelAfterRequest]) -> CancelAfter:
+    """Arm the dead-man switch anew, or disarm it."""
+    services, who = request.services, request.principal
+    reply = await services.bus.submit(ArmSwitch(who.user_id, data.seconds))
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    async with services.db.read() as connection:
+        account = await account_of(connection, who.user_id)
+    armed = None if account is None else account.deadman_at
+    return CancelAfter(None if armed is None else format_time(armed))
+
+
+async def _named(services: Services, who: Principal, text: str) -> int:
+    """Return the id of the order that a path names, by its id or by one's own client order id.
+    Raises Refusal ORDER_NOT_FOUND.
+    """
+    if not text.startswith(CLIENT):
+        return order_id(text)
+    own, found = text.removeprefix(CLIENT), None
+    if len(own) <= _LONGEST_CLIENT_ID and re.match(LINE, own):  # no other has ever been stored
+        async with services.db.read_account() as connection:
+            found = await id_of_client_order(connection, who.user_id, own)
+    if found is None:
+        raise Refusal(E.ORDER_NOT_FOUND)
+    return found
+
+
+def _statuses(text: str | None) -> list[OrderStatus]:
+    if text is None:
+        return []
+    try:
+        return [
+            status
+            for part in text.split(",")
+            for status in (LIVE_STATUSES if part == _LIVE else [OrderStatus(part)])
+        ]
+    except ValueError:
+        known = ", ".join([_LIVE, *OrderStatus])
+        raise Invalid(Problem("status", f"must be among {known}")) from None
+
+
+router = Router(
+    "/v1/orders",
+    route_handlers=[
+        place_order,
+        place_batch,
+        preview_order,
+        list_orders,
+        show_order,
+        amend_order,
+        cancel_order,
+        cancel_all,
+        cancel_after,
+    ],
+    guards=[signed_in],
+    tags=["orders"],
+)

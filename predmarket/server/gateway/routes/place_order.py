@@ -1,0 +1,128 @@
+"""POST /v1/orders and /v1/orders/batch as bare ASGI: their cost is the exchange's throughput.
+
+They answer exactly as the other routes do, with the same functions; what they leave out is the
+framework's way from the socket to a handler and back.
+
+Invariant: whose session has ended (as far as it was heard of here) hands in nothing more, however
+long the body took. So who comes in is asked again last, when nothing is waited for any more; the
+disabling of a user relies on it, which then cancels what they have.
+"""
+
+from functools import partial
+
+from litestar.types import HTTPScope, Receive, Send
+
+from predmarket.contracts.orders import BatchRequest, PlaceOrderRequest
+from predmarket.contracts.requests import decode, weight
+from predmarket.enums import ErrorCode, Scope
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway import order_entry
+from predmarket.server.gateway.auth.principals import Principal
+from predmarket.server.gateway.context import MAX_BODY_BYTES, Context, require_json
+from predmarket.server.gateway.http.errors import envelope, refusal_of
+from predmarket.server.gateway.http.headers import request_id, security_headers
+from predmarket.server.gateway.http.query import check_parameters
+
+PATH = "/v1/orders"
+BATCH_PATH = "/v1/orders/batch"
+MAX_BATCH_BYTES = 4 * MAX_BODY_BYTES
+"""Room for the most orders that a batch may hold, each as long as it can sensibly be."""
+
+
+class _Gone(Exception):
+    """The client left before its request was whole; nothing was placed."""
+
+
+class PlaceRoute:
+    """The ASGI application behind POST /v1/orders."""
+
+    path = PATH
+    max_body_bytes = MAX_BODY_BYTES
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        security = security_headers(on_loopback=context.services.settings.on_loopback)
+        self._headers = [*security, (b"content-type", b"application/json")]
+
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = scope["headers"]
+        id = request_id(headers)
+        state = scope.setdefault("state", {})
+        state["request_id"] = id
+        extra: list[tuple[bytes, bytes]] = []
+        try:
+            principal = await self._who(scope)
+            scope["user"] = principal
+            check_parameters(scope["query_string"], {})
+            require_json(headers)
+            raw = await _body(receive, self.max_body_bytes)
+            status, body = await self._answer(principal, scope, raw)
+        except _Gone:
+            return
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            refusal = refusal_of(error)
+            status, body = refusal.status, envelope(refusal, id)
+            extra = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
+        state["status"] = status
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [
+                    *self._headers,
+                    (b"x-request-id", id.encode()),
+                    (b"content-length", b"%d" % len(body)),
+                    *extra,
+                ],
+            }
+        )
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _who(self, scope: HTTPScope) -> Principal:
+        """Return whom a request comes from. Raises Refusal. Asked again, it waits for nothing."""
+        return await self._context.gate.require(scope, Scope.TRADE)
+
+    async def _answer(
+        self, principal: Principal, scope: HTTPScope, raw: bytes
+    ) -> tuple[int, bytes]:
+        """Return the status and the body of what was asked for."""
+        await self._context.limits.orders.take(principal.user_id, weight(raw))
+        request = decode(raw, PlaceOrderRequest)
+        await order_entry.learn(self._context.services, [request.market_id])
+        principal = await self._who(scope)
+        status, order = await order_entry.place(self._context.services, principal, request)
+        return status, order_entry.encode(order)
+
+
+class BatchRoute(PlaceRoute):
+    """The ASGI application behind POST /v1/orders/batch."""
+
+    path = BATCH_PATH
+    max_body_bytes = MAX_BATCH_BYTES
+
+    async def _answer(
+        self, principal: Principal, scope: HTTPScope, raw: bytes
+    ) -> tuple[int, bytes]:
+        limit = self._context.limits.orders
+        taken = weight(raw)
+        await limit.take(principal.user_id, taken)
+        batch = decode(raw, BatchRequest)
+        if len(batch.orders) > taken:
+            await limit.take(principal.user_id, len(batch.orders) - taken)
+        ask = partial(self._who, scope)
+        answer = await order_entry.place_batch(self._context.services, ask, batch)
+        return 200, order_entry.encode(answer)
+
+
+async def _body(receive: Receive, limit: int) -> bytes:
+    message = await receive()
+    body = bytearray()
+    while message["type"] == "http.request":
+        body += message["body"]
+        if len(body) > limit:
+            raise Refusal(ErrorCode.PAYLOAD_TOO_LARGE)
+        if not message["more_body"]:
+            return bytes(body)
+        message = await receive()
+    raise _Gone

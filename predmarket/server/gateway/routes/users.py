@@ -1,0 +1,106 @@
+"""Users as admins see and change them."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from litestar import Router, get, patch, post
+from litestar.params import JSONBody, QueryParameter
+
+from predmarket.contracts.identity import ManagedUser, UpdateUserRequest, UserList
+from predmarket.contracts.text import LINE
+from predmarket.engine.commands import CancelAll
+from predmarket.enums import AdminAction, CancelReason
+from predmarket.enums import ErrorCode as E
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway import presenters
+from predmarket.server.gateway.auth.principals import Ended
+from predmarket.server.gateway.auth.sessions import end_all
+from predmarket.server.gateway.context import ApiRequest, admin
+from predmarket.server.gateway.http.params import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    Offset,
+    UserPath,
+    id_in_path,
+)
+from predmarket.server.gateway.openapi.notes import COMMAND, notes
+from predmarket.server.read_model.queries.admin_log import add_act
+from predmarket.server.read_model.queries.cursors import decode_cursor, page
+from predmarket.server.read_model.queries.users import change_user, find_users, normal_search
+
+Search = Annotated[
+    str | None,
+    QueryParameter(max_length=254, pattern=LINE, description="Part of an e-mail or a name"),
+]
+
+
+@get("/", opt=notes())
+async def list_users(
+    request: ApiRequest,
+    q: Search = None,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+    cursor: Cursor = None,
+) -> UserList:
+    """List users; ``q`` is looked for in e-mail and name, and an e-mail given whole comes first."""
+    after = None if cursor is None else decode_cursor(cursor)
+    async with request.services.db.read() as connection:
+        found, total = await find_users(connection, q, after=after, limit=limit + 1, offset=offset)
+    whole = normal_search(q)
+    rows, following = page(found, limit, lambda row: 0 if row.email == whole else row.id)
+    return UserList([presenters.managed_user(record) for record in rows], total, following)
+
+
+@patch("/{id:str}", opt=notes(E.USER_NOT_FOUND, E.LAST_ADMIN, *COMMAND))
+async def update_user(
+    request: ApiRequest, id: UserPath, data: JSONBody[UpdateUserRequest]
+) -> ManagedUser:
+    """Change what a user may do, from this moment on.
+
+    Disabling also ends the user's sessions and API keys and cancels the open orders; enabling
+    brings none of them back. After a 503 the user is disabled, and the same call again cancels the
+    orders that were left open.
+    """
+    user_id = id_in_path(id, E.USER_NOT_FOUND)
+    actor_id, now = request.principal.user_id, request.services.core.now()
+    async with request.services.db.write() as connection:
+        changed = await change_user(connection, user_id, data.role, data.disabled)
+        if changed is not None:
+            if changed.disabled:
+                await end_all(connection, user_id)
+            for action, said in _acts(data):
+                await add_act(connection, now, actor_id, action, user_id, **said)
+    if changed is None:
+        raise Refusal(E.USER_NOT_FOUND)
+    await request.context.principals.ended(Ended("user", user_id))
+    if data.disabled:  # last, so that what was placed until they were out is cancelled too
+        await request.services.bus.submit(CancelAll(user_id, reason=CancelReason.ADMIN))
+    return presenters.managed_user(changed)
+
+
+def _acts(data: UpdateUserRequest) -> Iterator[tuple[AdminAction, dict[str, object]]]:
+    if data.role is not None:
+        yield AdminAction.USER_ROLE, {"role": data.role}
+    if data.disabled is not None:
+        yield AdminAction.USER_DISABLE if data.disabled else AdminAction.USER_ENABLE, {}
+
+
+@post("/{id:str}/revoke-all", status_code=204, opt=notes(E.USER_NOT_FOUND))
+async def revoke_all_of_user(request: ApiRequest, id: UserPath) -> None:
+    """End all sessions and API keys of a user, who may log in again."""
+    user_id = id_in_path(id, E.USER_NOT_FOUND)
+    actor_id, now = request.principal.user_id, request.services.core.now()
+    async with request.services.db.write() as connection:
+        if not await end_all(connection, user_id):
+            raise Refusal(E.USER_NOT_FOUND)
+        await add_act(connection, now, actor_id, AdminAction.USER_REVOKE_ALL, user_id)
+    await request.context.principals.ended(Ended("user", user_id))
+
+
+router = Router(
+    "/v1/users",
+    route_handlers=[list_users, update_user, revoke_all_of_user],
+    guards=[admin],
+    tags=["users"],
+)

@@ -1,0 +1,50 @@
+"""What the routes work with, put together once at start."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from predmarket.server.core.bus import Bus
+from predmarket.server.core.status import CoreStatus
+from predmarket.server.gateway.broadcast.hub import Hub
+from predmarket.server.observability.metrics import Metrics
+from predmarket.server.read_model.market_view import MarketView
+from predmarket.server.redis.client import Redis
+from predmarket.server.settings import Settings
+from predmarket.server.storage.database import Database
+from predmarket.units import Micros
+
+
+class CoreReport(Protocol):
+    """Whoever can say how the settlement core is."""
+
+    def now(self) -> Micros:
+        """Return the exchange's time."""
+
+    def status(self) -> CoreStatus:
+        """Return the core's state as last known here."""
+
+
+async def up_to_date() -> None:
+    """Return at once: in the core's own process the view holds all that is committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything one gateway needs; ``redis`` is None where there is none.
+
+    ``gateway`` is its name, which no other gateway has or had. ``catch_up`` returns once the view
+    holds all that was committed before, or after a bounded time.
+    """
+
+    settings: Settings
+    db: Database
+    bus: Bus
+    view: MarketView
+    core: CoreReport
+    metrics: Metrics
+    hub: Hub
+    redis: Redis | None = None
+    gateway: str = field(default_factory=lambda: secrets.token_hex(6))
+    catch_up: Callable[[], Awaitable[None]] = up_to_date

@@ -1,0 +1,1 @@
+"""Processes: starting, running, stopping and maintaining an exchange."""

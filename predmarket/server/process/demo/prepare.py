@@ -1,0 +1,175 @@
+"""Makes what is missing of the demo in a core that has just started, and hands out its keys.
+
+Everything but users and keys goes through the core like any other command. Beginning again on the
+same database makes nothing twice; the past is made only for an exchange that has done nothing yet,
+or has not lived through it: a start that was ended in the midst is gone on with by the next.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select
+
+from predmarket.engine.commands import (
+    CreateMarket,
+    OpenAccount,
+    ResolveMarket,
+    Transfer,
+    UpdateMarket,
+)
+from predmarket.engine.replies import MarketDone
+from predmarket.enums import MarketStatus, Outcome, Role, Scope
+from predmarket.server.clock import wall_clock
+from predmarket.server.core.bus import Bus
+from predmarket.server.core.core import Core
+from predmarket.server.gateway.auth.api_keys import create_key, new_key
+from predmarket.server.process import seed
+from predmarket.server.process.demo.catalog import HOUSE, MARKETS, PAST, TRADERS, Fate, HouseAccount
+from predmarket.server.process.demo.clock import DemoClock
+from predmarket.server.process.demo.history import History, Stand
+from predmarket.server.read_model.queries.users import add_user, user_by_email
+from predmarket.server.storage.database import Database
+from predmarket.server.storage.tables.identity import api_keys, users
+from predmarket.server.storage.tables.trading import core_state, markets
+from predmarket.units import Micros, Money
+
+House = Callable[[str, Mapping[str, str], Sequence[str]], Awaitable[None]]
+"""Lets the house bots trade until it is cancelled: given the exchange's address, an API key for
+each bot by its name, and the slugs of the markets that are theirs."""
+
+_KEY_NAME = "house bot"
+_NOBODYS = f"$2b$12${'.' * 53}"
+"""A password hash, well formed, that no password has: nobody logs in to an account of the house."""
+_SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the house bots need to know."""
+
+    keys: dict[str, str]
+    markets: list[str]
+
+
+async def prepare(db: Database, core: Core, clock: DemoClock, signup_credit: Money) -> Prepared:
+    """Make what is missing of the demo. ``clock`` is the core's. Raises BusError.
+
+    On any error the clock is left in the past, for the next start to go on from there.
+    """
+    now = clock.present()
+    begin = await _past_from(db, core, now)
+    if begin is None:
+        clock.return_to_present()
+    else:
+        clock.turn_back(begin)
+    await seed.seed(db, core, signup_credit)
+    admin_id = await _user_id(db, seed.ADMIN.email)
+    house = {
+        account.bot: await _account(db, core, account, admin_id, signup_credit) for account in HOUSE
+    }
+    made = await _markets(core, admin_id, now)
+    if begin is None:
+        await _end(core, made, admin_id)
+    else:
+        traders = [house[account.bot] for account in TRADERS]
+        stands = await _stands(db)
+        traded = [(market, stands[market.slug]) for market in MARKETS]
+        history = History(core, clock, traded, traders, random.Random(_SEED), admin_id)
+        await history.make(begin, now)
+        clock.return_to_present()
+    return Prepared(await _keys(db, house), [market.slug for market in MARKETS])
+
+
+async def _past_from(db: Database, core: Core, now: Micros) -> Micros | None:
+    """Return from when on a past has to be made, None when there is to be none.
+
+    Users are made at the present, and before anything else happens. So an exchange whose own time
+    lies before its first user was made is still in the past that this user's start began.
+    """
+    if core.status().sequence == 0:
+        return now - PAST
+    async with db.read() as connection:
+        last = await connection.scalar(select(core_state.c.last_time))
+        first_user = await connection.scalar(select(func.min(users.c.created_at)))
+    return last if last is not None and first_user is not None and last < first_user else None
+
+
+async def _user_id(db: Database, email: str) -> int:
+    async with db.read() as connection:
+        user = await user_by_email(connection, email)
+    assert user is not None, "the seed has made it"
+    return user.id
+
+
+async def _account(
+    db: Database, bus: Bus, account: HouseAccount, admin_id: int, signup_credit: Money
+) -> int:
+    """Find or make an account of the house, with money; return its user's id."""
+    async with db.write() as connection:
+        user = await user_by_email(connection, account.email) or await add_user(
+            connection, account.email, _NOBODYS, account.full_name, Role.USER, wall_clock()
+        )
+    await bus.submit(OpenAccount(user.id, signup_credit))
+    key = f"demo-{account.email}"
+    await bus.submit(Transfer(user.id, account.deposit, "demo", admin_id, key=key))
+    return user.id
+
+
+async def _markets(bus: Bus, admin_id: int, now: Micros) -> dict[str, int]:
+    """Make the markets that are missing and return the ids of those made now by their slugs."""
+    made: dict[str, int] = {}
+    for market in MARKETS:
+        closes_at = None if market.closes_in is None else now + market.closes_in
+        reply = await bus.submit(
+            CreateMarket(
+                market.slug,
+                market.question,
+                market.description,
+                market.tick,
+                market.maker_rate,
+                market.taker_rate,
+                closes_at,
+                MarketStatus.OPEN,
+                admin_id,
+            )
+        )
+        if isinstance(reply, MarketDone):
+            made[market.slug] = reply.market_id
+    return made
+
+
+async def _stands(db: Database) -> dict[str, Stand]:
+    """Return where each market stands, by its slug."""
+    columns = (markets.c.slug, markets.c.id, markets.c.status, markets.c.closes_at)
+    async with db.read() as connection:
+        rows = await connection.execute(select(*columns, markets.c.last_price))
+        return {
+            row.slug: Stand(row.id, row.status == MarketStatus.OPEN, row.closes_at, row.last_price)
+            for row in rows
+        }
+
+
+async def _end(bus: Bus, made: Mapping[str, int], admin_id: int) -> None:
+    """Halt and resolve what was made without a past."""
+    for market in MARKETS:
+        id = made.get(market.slug)
+        if id is None:
+            continue
+        if market.fate is Fate.HALTED:
+            await bus.submit(UpdateMarket(id, MarketStatus.HALTED, actor_id=admin_id))
+        elif market.fate is Fate.RESOLVED:
+            await bus.submit(ResolveMarket(id, Outcome.YES, actor_id=admin_id))
+
+
+async def _keys(db: Database, house: Mapping[str, int]) -> dict[str, str]:
+    """Make each bot a key, in place of the one it had when the exchange last ran."""
+    now, keys = wall_clock(), {}
+    async with db.write() as connection:
+        for bot, user_id in house.items():
+            old = (api_keys.c.user_id == user_id) & (api_keys.c.name == _KEY_NAME)
+            await connection.execute(delete(api_keys).where(old))
+            keys[bot] = new_key()
+            scopes = (Scope.READ, Scope.TRADE)
+            await create_key(connection, user_id, _KEY_NAME, scopes, keys[bot], now)
+    return keys

@@ -1,0 +1,66 @@
+"""The first admin of an exchange: whether there is one, and how one is made at a start."""
+
+import secrets
+
+import msgspec
+from sqlalchemy import select, update
+
+from predmarket.contracts.text import Email, normal_email
+from predmarket.engine.commands import OpenAccount
+from predmarket.enums import AdminAction, Role
+from predmarket.server.clock import wall_clock
+from predmarket.server.core.bus import Bus
+from predmarket.server.gateway.auth.passwords import Passwords
+from predmarket.server.read_model.queries.admin_log import add_act
+from predmarket.server.read_model.queries.users import add_user, user_by_email
+from predmarket.server.settings import SettingsError
+from predmarket.server.storage.database import Database
+from predmarket.server.storage.tables.identity import users
+from predmarket.units import Money
+
+MISSING = (
+    "There is no admin yet, and only admins make markets and give money. To make one, start with:",
+    "  predmarket serve --admin you@example.com",
+)
+
+
+def checked_email(email: str) -> str:
+    """Return the e-mail as it is stored. Raises SettingsError."""
+    try:
+        return normal_email(msgspec.convert(email, Email))
+    except msgspec.ValidationError:
+        raise SettingsError(f"--admin: {email} is not an e-mail address") from None
+
+
+async def has_admin(db: Database) -> bool:
+    """Tell whether anybody may do what only admins may."""
+    query = select(users.c.id).where(users.c.role == Role.ADMIN, users.c.disabled.is_(False))
+    async with db.read() as connection:
+        return (await connection.execute(query.limit(1))).first() is not None
+
+
+async def make_first_admin(db: Database, bus: Bus, email: str, signup_credit: Money) -> str:
+    """Make ``email`` an admin unless there is one; return what to say of it.
+
+    A new account gets a password that is said here once and stored nowhere. One that is there keeps
+    its own. Raises BusError.
+    """
+    if await has_admin(db):
+        return f"--admin {email} changes nothing: there is an admin already"
+    async with db.read() as connection:
+        known = await user_by_email(connection, email)
+    password = secrets.token_urlsafe(15)
+    hashed = await Passwords().hash(password) if known is None else ""
+    now, role = wall_clock(), Role.ADMIN
+    async with db.write() as connection:
+        if known is None:
+            user_id = (await add_user(connection, email, hashed, None, role, now)).id
+        else:
+            user_id = known.id
+            as_admin = update(users).where(users.c.id == user_id)
+            await connection.execute(as_admin.values(role=role, disabled=False))
+        await add_act(connection, now, None, AdminAction.USER_ROLE, user_id, role=role)
+    await bus.submit(OpenAccount(user_id, signup_credit))
+    if known is not None:
+        return f"{email} is an admin now, with the password that the account has had"
+    return f"{email} is an admin now; the password, said this once: {password}"

@@ -1,0 +1,150 @@
+"""What the command line does to an exchange's database and settings on this machine: db, audit,
+set-role, config.
+
+Synchronous and free of terminal output. Whatever can be expected to go wrong is an OperateError.
+Nothing here serves, so nothing that serving needs is loaded.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import update
+
+from predmarket.enums import AdminAction, Role
+from predmarket.server.clock import wall_clock
+from predmarket.server.core import audit as auditing
+from predmarket.server.core.stores.factory import leadership, open_store
+from predmarket.server.process.operator_errors import NOT_FOUND, OperateError, expected
+from predmarket.server.process.schema_check import require_ours, require_schema, schema_upgrade
+from predmarket.server.read_model.queries.admin_log import add_act_of_operator
+from predmarket.server.read_model.queries.users import id_of_email
+from predmarket.server.settings import Settings
+from predmarket.server.storage import migrations
+from predmarket.server.storage.database import sync_engine
+from predmarket.server.storage.tables.identity import users
+from predmarket.variables import PREFIX
+
+Overrides = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """Whether the audit holds, and each (name, holds, detail)."""
+
+    ok: bool
+    checks: list[tuple[str, bool, str]]
+
+
+def set_role(overrides: Overrides, email: str, role: str) -> None:
+    """Set a user's role in the database itself. Raises OperateError.
+
+    An embedded exchange has to be stopped, since its schema may be upgraded first. In a shared
+    database it is a write like any gateway's: a running exchange heeds it within seconds.
+    """
+    with expected():
+        settings = Settings.load(overrides)
+        _require_database(settings)
+        upgrade = schema_upgrade(settings)
+        if upgrade is None:
+            found = _write_role(settings, email, role)
+        else:
+            lead = leadership(settings.database, 0)
+            try:
+                lead.acquire()
+                upgrade()
+                found = _write_role(settings, email, role)
+            finally:
+                lead.release()
+        if not found:
+            raise OperateError(f"there is no user {email}", NOT_FOUND)
+
+
+def _write_role(settings: Settings, email: str, role: str) -> bool:
+    engine = sync_engine(settings.database)
+    try:
+        with engine.begin() as connection:
+            user = users.c.id == id_of_email(email)
+            changed = update(users).where(user).values(role=Role(role)).returning(users.c.id)
+            user_id = connection.execute(changed).scalar_one_or_none()
+            if user_id is not None:
+                action = AdminAction.USER_ROLE
+                add_act_of_operator(connection, wall_clock(), action, user_id, role=Role(role))
+    finally:
+        engine.dispose()
+    return user_id is not None
+
+
+def db_upgrade(overrides: Overrides) -> str:
+    """Bring the schema up to date and return its revision. Raises OperateError."""
+    with expected():
+        settings = Settings.load(overrides)
+        require_ours(settings)
+        migrations.upgrade(settings.database)
+        return migrations.head()
+
+
+def db_current(overrides: Overrides) -> str:
+    """Return the schema's revision, or "none". Raises OperateError."""
+    with expected():
+        settings = Settings.load(overrides)
+        _require_database(settings)
+        require_ours(settings)
+        return migrations.current(settings.database) or "none"
+
+
+def audit(
+    overrides: Overrides, replay: bool, progress: Callable[[str, int, int], None]
+) -> AuditReport:
+    """Prove from the database alone that it adds up. Raises OperateError."""
+    with expected():
+        settings = Settings.load(overrides)
+        _require_database(settings)
+        require_schema(settings)
+        store = open_store(settings.database)
+        store.connect()
+        try:
+            store.begin_snapshot()
+            if not store.read("SELECT 1 FROM core_state"):
+                raise OperateError("no exchange has run on this database yet", NOT_FOUND)
+            checks = list(auditing.sums(store))
+            if replay:
+                checks += auditing.replay(store, progress)
+        finally:
+            store.close()
+        return AuditReport(
+            all(check.ok for check in checks), [(c.name, c.ok, c.detail) for c in checks]
+        )
+
+
+def doctor(overrides: Overrides) -> list[tuple[str, bool, str]]:
+    """Return each check of what an exchange needs, whether it holds, and what was seen.
+
+    Raises OperateError for settings that cannot be read.
+    """
+    from predmarket.server.process.doctor import examine  # noqa: PLC0415  (it loads Redis' library)
+
+    with expected():
+        found = examine(Settings.load(overrides))
+        return [(check.name, check.ok, check.detail) for check in found]
+
+
+def config(overrides: Overrides) -> list[tuple[str, str, str]]:
+    """Return every setting's name, value with secrets hidden, and origin. Raises OperateError."""
+    with expected():
+        return Settings.load(overrides).explain(overrides)
+
+
+def _require_database(settings: Settings) -> None:
+    """Refuse to make an embedded database where one was only to be looked at."""
+    path = settings.embedded
+    if path is not None and not path.exists():
+        named = (
+            ("DATA_DIR", "data-dir")
+            if settings.database_url is None
+            else ("DATABASE_URL", "database-url")
+        )
+        raise OperateError(
+            f"there is no exchange at {path}: name the right one with --{named[1]} or"
+            f" {PREFIX}{named[0]}",
+            NOT_FOUND,
+        )

@@ -1,0 +1,251 @@
+"""``serve --role core``: stand by until the lead is to be had, then settle what gateways send.
+
+Any number may run on one database; the lease picks one of them. Whoever loses it ends: a process
+that was deposed has nothing in its memory that could still be believed, and is started again. One
+that cannot reach Redis lets the lead go, and takes none until it can.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from predmarket.server.clock import elapsed
+from predmarket.server.core.core import Core
+from predmarket.server.core.leadership import Held, Leadership
+from predmarket.server.core.recovery import LoadError
+from predmarket.server.core.standby import Standby
+from predmarket.server.core.status import CoreStatus
+from predmarket.server.core.stores.base import StoreError
+from predmarket.server.core.stores.factory import leadership, open_store
+from predmarket.server.interpreter import tune_interpreter
+from predmarket.server.observability.metrics import Metrics
+from predmarket.server.process import runtime
+from predmarket.server.process.metrics_port import metrics_port
+from predmarket.server.process.roles.admin_port import SideDoor
+from predmarket.server.process.schema_check import require_schema
+from predmarket.server.process.shutdown import Stopping
+from predmarket.server.read_model.market_view import MarketView
+from predmarket.server.redis.client import end
+from predmarket.server.redis.message_auth import Mac
+from predmarket.server.redis.naming import keys_of
+from predmarket.server.redis_bus.command_numbers import Numbers
+from predmarket.server.redis_bus.connection import Link, link_of
+from predmarket.server.redis_bus.consumer import Consumer
+from predmarket.server.redis_bus.gateway_liveness import Presence
+from predmarket.server.redis_bus.publisher import Publisher
+from predmarket.server.settings import Settings
+from predmarket.server.storage.database import UNAVAILABLE, Database
+from predmarket.units import Micros
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.1
+CUT_OFF_S = 5.0
+"""How long a leader may be cut off from Redis: another may not be, and nobody can trade with it."""
+_AWAY_S = 0.5
+_LOOK_S = 0.5
+_SETTLE_S = 2.5
+_MISTRUST: Micros = 10_000_000
+"""After a load that did not add up, the pause before the next one."""
+
+
+class Seat:
+    """One core, standing by or leading."""
+
+    def __init__(self, settings: Settings, db: Database, link: Link, metrics: Metrics) -> None:
+        self._db = db
+        self._settings = settings
+        self._link = link
+        self._metrics = metrics
+        self._lead: Leadership = leadership(settings.database, 0)
+        self._core: Core | None = None
+        self._standby = Standby(open_store(settings.database))
+        self._following = ThreadPoolExecutor(1, "follow")
+        self._follow_at: Micros = 0
+        self._publisher = Publisher(link)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._running: asyncio.Task[None] | None = None
+        self.unsettled = 0
+
+    @property
+    def standing(self) -> str:
+        """Return what the core is: ok, standby or down."""
+        if self._core is None:
+            return "standby"
+        return "ok" if self._core.status().healthy else "down"
+
+    def status(self) -> CoreStatus:
+        """Return the core's standing; while it stands by, the batch and sequence of its copy."""
+        if self._core is not None:
+            return self._core.status()
+        at = self._standby.core
+        batch, sequence = (0, 0) if at is None else (at.last_batch, at.last_seq)
+        return CoreStatus("", 0, batch, sequence, healthy=False, durable=False, durability={})
+
+    def start(self) -> None:
+        """Begin to stand by."""
+        self._running = asyncio.create_task(self._run())
+
+    async def failed(self) -> None:
+        """Wait until it cannot go on, and raise why."""
+        assert self._running is not None  # it was started
+        await asyncio.shield(self._running)
+
+    async def _run(self) -> None:
+        while True:
+            core = await self._take_lead()
+            await self._settle(core)
+            log.error("cut off from Redis: the lead is let go", extra={"seconds": CUT_OFF_S})
+            await self._step_down()
+
+    async def _settle(self, core: Core) -> None:
+        """Settle what gateways send, until cut off from them. Raises what ends the core."""
+        numbers = await self._numbers(core)
+        publisher = self._publisher
+        publisher.begin(core)
+        presence = Presence(self._link, core, time.monotonic)
+        consumer = Consumer(self._link, core, publisher, presence, numbers)
+        status = core.status()
+        log.info("leading", extra={"epoch": status.epoch, "batch": status.batch})
+        if not status.durable:
+            log.warning(
+                "the database may lose what it has committed when the machine stops",
+                extra={"durability": status.durability},
+            )
+        # The publisher last: what is given at the end goes out through it.
+        steps = (consumer.run, presence.run, core.failed, self._cut_off, publisher.run)
+        self._tasks = [asyncio.create_task(step()) for step in steps]
+        self._core = core
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if (error := task.exception()) is not None:
+                log.critical("core_ends", exc_info=error)
+            task.result()
+
+    async def _numbers(self, core: Core) -> Numbers:
+        """Return the last numbers of commands that the core before has carried out."""
+        numbers = Numbers()
+        try:
+            await numbers.load(self._db, core.now())
+        except BaseException:
+            await core.stop(_SETTLE_S)
+            raise
+        return numbers
+
+    async def _cut_off(self) -> None:
+        """Return once Redis has given no answer for CUT_OFF_S."""
+        heard = time.monotonic()
+        while time.monotonic() - heard < CUT_OFF_S:
+            await asyncio.sleep(_LOOK_S)
+            if await self._link.answers():
+                heard = time.monotonic()
+
+    async def _take_lead(self) -> Core:
+        """Return a core that leads, however long that takes. Raises LoadError, Deposed."""
+        told, pause, named = "", POLL_S, False
+        while True:
+            try:
+                if await self._link.answers():
+                    if not named:
+                        await self._name()
+                        named = True
+                    await asyncio.to_thread(self._lead.acquire)
+                    core = self._new_core()
+                    await core.start()
+                    await self._in_thread(self._standby.close)
+                    return core
+                why, pause = "Redis is away", _AWAY_S
+            except Held as error:
+                why, pause = str(error), POLL_S
+                await self._follow()
+            except (StoreError, *UNAVAILABLE) as error:
+                why, pause = f"the database is away: {error}", _AWAY_S
+            if why != told:
+                told = why
+                log.info("standing by: %s", why)
+            await asyncio.sleep(pause)
+
+    async def _name(self) -> None:
+        """Learn the exchange's id in Redis, and make its MAC."""
+        self._link.keys = await keys_of(self._db)
+        secret, exchange = self._settings.signing_secret(shared=True), self._link.keys.exchange
+        self._link.mac = Mac(secret, exchange, self._metrics.parcel_dropped)
+
+    async def _follow(self) -> None:
+        """Follow the journal up to now. Raises StoreError."""
+        if elapsed() < self._follow_at:
+            return
+        try:
+            await self._in_thread(self._standby.follow)
+        except LoadError as error:
+            self._follow_at = elapsed() + _MISTRUST
+            log.error("what is committed does not add up: %s", error)  # noqa: TRY400 -- no traceback needed
+
+    async def _in_thread(self, call: Callable[[], None]) -> None:
+        """Run a blocking call of the standby, one at a time."""
+        await asyncio.get_running_loop().run_in_executor(self._following, call)
+
+    def _new_core(self) -> Core:
+        settings = self._settings
+        self._publisher = Publisher(self._link)
+        return Core(
+            open_store(settings.database),
+            self._lead,
+            MarketView(),
+            max_batch=settings.max_batch,
+            max_queue=settings.max_queue,
+            observer=self._metrics,
+            outlet=self._publisher,
+            gateways_elsewhere=True,
+            standby=self._standby,
+        )
+
+    async def stop(self) -> None:
+        """End, leading or not."""
+        self._standby.interrupt()
+        await end(self._running)
+        await self._in_thread(self._standby.close)
+        await self._step_down()
+        await asyncio.to_thread(self._lead.release)
+
+    async def _step_down(self) -> None:
+        """Read nothing more, settle what was read, tell of it, let go of the lead."""
+        core, self._core = self._core, None
+        tasks, self._tasks = self._tasks, []
+        await end(*tasks[:-1])
+        if core is not None:
+            await core.stop(_SETTLE_S)
+            self.unsettled = core.unsettled
+        await end(*tasks)
+        if core is not None:
+            await self._publisher.flush()
+
+
+async def serve(settings: Settings) -> int:
+    """Run a core until a signal or its failure; return the exit code.
+
+    Raises what ``listen`` does, SettingsError, SchemaBehind, SchemaAhead.
+    """
+    stopping = Stopping()
+    with stopping.on_signals(), runtime.listen(settings) as listener:
+        link, db, metrics = link_of(settings), Database(settings.database), Metrics()
+        tune_interpreter()
+        seat = Seat(settings, db, link, metrics)
+        failed = False
+        try:
+            await asyncio.to_thread(require_schema, settings)
+            metrics.watch(seat.status, db)
+            seat.start()
+            app = SideDoor(db, link, lambda: seat.standing, metrics)
+            async with metrics_port(settings, metrics):
+                failed = await runtime.answer(app, settings, seat.failed, listener, stopping)
+        except asyncio.CancelledError:
+            if not stopping.asked:
+                raise
+        finally:
+            await seat.stop()
+            await db.close()
+            await link.close()
+    return 1 if failed or seat.unsettled else 0

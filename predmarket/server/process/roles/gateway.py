@@ -1,0 +1,113 @@
+"""``serve --role gateway``: all of HTTP and the sockets, no money. Any number of them may run.
+
+What it knows of markets it has from the core's committed batches (redis_bus/follower.py); what it
+accepts goes to whichever core leads (redis_bus/sender.py). It keeps nothing that another could not
+answer from.
+"""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from predmarket.server.gateway.app import create_app
+from predmarket.server.gateway.broadcast.hub import Hub
+from predmarket.server.gateway.services import Services
+from predmarket.server.interpreter import tune_interpreter
+from predmarket.server.observability.metrics import Metrics
+from predmarket.server.process import runtime
+from predmarket.server.process.metrics_port import metrics_port
+from predmarket.server.process.schema_check import require_schema
+from predmarket.server.process.shutdown import Stopping
+from predmarket.server.read_model.market_view import MarketView
+from predmarket.server.redis.client import end
+from predmarket.server.redis.message_auth import Mac
+from predmarket.server.redis.naming import keys_of
+from predmarket.server.redis_bus.connection import link_of
+from predmarket.server.redis_bus.core_status import Heard
+from predmarket.server.redis_bus.follower import Follower
+from predmarket.server.redis_bus.sender import Sender
+from predmarket.server.settings import Settings
+from predmarket.server.storage.database import Database
+
+_ANSWERS_S = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway at work; ``tasks`` are what it cannot go on without."""
+
+    services: Services
+    follower: Follower
+    tasks: list[asyncio.Task[None]]
+
+    async def failed(self) -> None:
+        """Wait until it cannot go on, and raise why."""
+        await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in self.tasks:
+            if task.done():
+                task.result()
+
+
+@asynccontextmanager
+async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
+    """Start a gateway on the settings' database and Redis, and stop it at the end.
+
+    Raises what a database does that is away, SettingsError.
+    """
+    link, redis = link_of(settings), runtime.redis_of(settings)
+    assert redis is not None  # asked for before
+    db, view, metrics, core = Database(settings.database), MarketView(), Metrics(), Heard()
+    hub = Hub(view, db)
+    name = secrets.token_hex(6)
+    sender = Sender(name, link, core, max_queue=settings.max_queue)
+    follower = Follower(name, link, db, view, hub, core, sender)
+    following: asyncio.Task[None] | None = None
+    try:
+        link.keys = redis.keys = await keys_of(db)
+        secret = settings.signing_secret(shared=True)
+        link.mac = redis.mac = Mac(secret, link.keys.exchange, metrics.parcel_dropped)
+        await follower.start()
+        metrics.watch(core.status, db)
+        await redis.start()
+        following = asyncio.create_task(follower.run())
+        tasks = [following, *sender.start()]
+        services = Services(
+            settings, db, sender, view, core, metrics, hub, redis, name, follower.catch_up
+        )
+        yield Gateway(services, follower, tasks)
+    finally:
+        await sender.stop(_ANSWERS_S)
+        await end(following)
+        await hub.close()
+        await db.close()
+        await redis.close()
+        await link.close()
+
+
+async def serve(settings: Settings, *, force: bool, listener: socket.socket | None = None) -> int:
+    """Run a gateway until a signal or its failure; return the exit code.
+
+    ``listener``: a socket that several share. Raises Unsafe, SchemaBehind, SchemaAhead, and what
+    ``gateway`` and ``listen`` raise.
+    """
+    stopping = Stopping()
+    with stopping.on_signals(), listener or runtime.listen(settings) as listening:
+        try:
+            await asyncio.to_thread(require_schema, settings)
+            async with gateway(settings) as running:
+                if not force:
+                    await runtime.require_own_passwords(settings, running.services.db)
+                tune_interpreter()
+                app = create_app(running.services)
+                async with metrics_port(settings, running.services.metrics):
+                    failed = await runtime.answer(
+                        app, settings, running.failed, listening, stopping
+                    )
+        except asyncio.CancelledError:
+            if not stopping.asked:
+                raise
+            return 0  # told to stop before it had begun
+    return 1 if failed else 0

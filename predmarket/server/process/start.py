@@ -1,0 +1,225 @@
+"""What the command line starts on this machine: an exchange, whole or in parts, or its seed data.
+
+Synchronous and free of terminal output, but for what ``serve`` says while it runs. Whatever can be
+expected to go wrong is an OperateError.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import uvloop
+
+from predmarket.server.observability import logs
+from predmarket.server.observability.redaction import secrets_of
+from predmarket.server.process import runtime
+from predmarket.server.process import seed as seeding
+from predmarket.server.process.demo import House
+from predmarket.server.process.first_admin import checked_email
+from predmarket.server.process.metrics_port import settings_of_process
+from predmarket.server.process.operator_errors import CONFIGURATION, OperateError, expected
+from predmarket.server.process.roles import core, gateway
+from predmarket.server.process.roles.workers import Workers
+from predmarket.server.settings import Settings, SettingsError, unknown_variables
+
+log = logging.getLogger(__name__)
+
+Overrides = Mapping[str, str]
+
+_CLIENTS_ADDRESS = "http://127.0.0.1:8000"
+"""Where the command line looks unless it is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedReport:
+    """What seeding did, for people and for programs."""
+
+    lines: list[str]
+    data: dict[str, object]
+
+
+def serve(
+    settings_overrides: Overrides,
+    seed: bool,
+    force: bool = False,
+    admin: str | None = None,
+    ready_fd: int | None = None,
+) -> int:
+    """Run the exchange until it is stopped and return the exit code. Raises OperateError.
+
+    ``force``: with the seed data's published passwords even where others can reach it. ``admin``:
+    the e-mail of an admin to make if there is none. ``ready_fd``: a file descriptor that is told
+    the address once requests are answered.
+    """
+    return _serve(settings_overrides, seed, force, None, admin, ready_fd)
+
+
+def serve_demo(
+    settings_overrides: Overrides, force: bool, house: House, ready_fd: int | None = None
+) -> int:
+    """Run an exchange with the seed data, demo markets and ``house`` trading in them until it is
+    stopped; return the exit code. Raises OperateError.
+    """
+    return _serve(settings_overrides, True, force, house, None, ready_fd)
+
+
+def _serve(
+    overrides: Overrides,
+    seed: bool,
+    force: bool,
+    house: House | None,
+    admin: str | None,
+    ready_fd: int | None,
+) -> int:
+    with expected():
+        settings = Settings.load(overrides)
+        if settings.apart:
+            alone = {"--demo": house is not None, "--ready-fd": ready_fd is not None}
+            _require_apart(settings, alone, whole={"--seed": seed, "--admin": admin is not None})
+        admin = None if admin is None else checked_email(admin)
+        _require_open(ready_fd)
+        secret = settings.signing_secret()
+        if seed and not force:
+            _refuse_seed_off_loopback(settings)
+        logs.configure(settings, secrets_of(settings, secret))
+        for name in unknown_variables():
+            log.warning("%s is not a setting of predmarket", name)
+        if settings.apart:
+            return _serve_apart(settings, seed=seed, admin=admin, force=force)
+        return uvloop.run(
+            runtime.serve(
+                settings,
+                seed_first=seed,
+                force=force,
+                admin=admin,
+                ready_fd=ready_fd,
+                hints=_hints if seed else None,
+                house=house,
+            )
+        )
+
+
+def _require_open(ready_fd: int | None) -> None:
+    try:
+        if ready_fd is not None:
+            os.fstat(ready_fd)
+    except OSError as error:
+        raise SettingsError(f"--ready-fd {ready_fd}: {error.strerror}") from None
+
+
+def _require_apart(
+    settings: Settings, alone: Mapping[str, bool], whole: Mapping[str, bool]
+) -> None:
+    """Refuse what cannot be had with the role or the number of workers. Raises SettingsError.
+
+    ``alone``, ``whole``: the flags that need one process, and a whole exchange.
+    """
+    for flag in (flag for flag, given in alone.items() if given):
+        raise SettingsError(f"{flag} is for one process: without --role and --workers")
+    for flag in (flag for flag, given in whole.items() if given and settings.role != "all"):
+        raise SettingsError(f"{flag} needs a whole exchange: not with --role {settings.role}")
+    if settings.role == "core" and settings.workers > 1:
+        raise SettingsError("--workers is for gateways: not with --role core")
+    settings.require_shared()
+
+
+def _serve_apart(settings: Settings, *, seed: bool, admin: str | None, force: bool) -> int:
+    """Run the part that the role names, or several parts as processes of their own."""
+    if settings.role == "core":
+        return uvloop.run(core.serve(settings))
+    if settings.workers == 1:
+        return uvloop.run(gateway.serve(settings, force=force))
+    with runtime.listen(settings) as listener:
+
+        def work(number: int) -> int:
+            own = settings_of_process(settings, number)
+            return uvloop.run(gateway.serve(own, force=force, listener=listener))
+
+        jobs: dict[str, Callable[[], int]] = {}
+        if settings.role == "all":
+            if seed or admin is not None:
+                made = _job(lambda: _make_first(settings, seed=seed, admin=admin))
+                if code := Workers({"seed": made}).once():
+                    return code
+            # Its port is for looking at it alone; where it is, the log tells.
+            aside = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
+            jobs["core"] = _job(lambda: uvloop.run(core.serve(aside)))
+        first = len(jobs)
+        settings_of_process(settings, first + settings.workers - 1)  # refuses too few ports now
+        for n in range(settings.workers):
+            jobs[f"gateway {n + 1}"] = _job(partial(work, first + n))
+        return Workers(jobs).run()
+
+
+def _make_first(settings: Settings, *, seed: bool, admin: str | None) -> int:
+    async def make() -> None:
+        async with runtime.node(settings, wait_s=0) as node:
+            if seed:
+                await seeding.seed(node.db, node.core, settings.signup_credit)
+            if admin is not None:
+                await runtime.add_admin(node, admin)
+
+    uvloop.run(make())
+    return 0
+
+
+def _job(work: Callable[[], int]) -> Callable[[], int]:
+    """Have what can be expected to go wrong be said in one line, as the command line does."""
+
+    def run() -> int:
+        try:
+            with expected():
+                return work()
+        except OperateError as error:
+            log.critical("%s", error.message)
+            return error.exit_code
+
+    return run
+
+
+def _hints(url: str) -> list[str]:
+    """Say what to type next, with the program as it was called here, to reach ``url``."""
+    user, admin, called = seeding.USER, seeding.ADMIN, Path(sys.argv[0]).absolute()
+    program = "predmarket"
+    if called.name == program and called.is_relative_to(Path.cwd()):
+        program = str(called.relative_to(Path.cwd()))  # an environment that is not active yet
+    export = [] if url == _CLIENTS_ADDRESS else [f"  export PREDMARKET_URL={url}"]
+    return [
+        "In another terminal:",
+        *export,
+        f"  {program} tui          # the trading screen: {user.email}, password {user.password}",
+        "or, command by command:",
+        f"  {program} auth login {user.email}",
+        f"  {program} order place {seeding.SLUG} buy 10 --price 0.55",
+        f"  {program} book {seeding.SLUG}",
+        f"{admin.email} (password {admin.password}) may create and resolve markets.",
+        "Ctrl-C stops the exchange; everything acknowledged is kept.",
+    ]
+
+
+def _refuse_seed_off_loopback(settings: Settings) -> None:
+    if not settings.on_loopback:
+        raise OperateError(
+            "the seed accounts have published passwords; not made while listening on "
+            f"{settings.host} without --force",
+            CONFIGURATION,
+        )
+
+
+def seed(settings_overrides: Overrides, force: bool) -> SeedReport:
+    """Create the seed data in a stopped exchange. Raises OperateError."""
+    with expected():
+        settings = Settings.load(settings_overrides)
+        if not force:
+            _refuse_seed_off_loopback(settings)
+        lines = uvloop.run(_seed(settings))
+        return SeedReport(lines, {"done": lines})
+
+
+async def _seed(settings: Settings) -> list[str]:
+    async with runtime.node(settings, wait_s=0) as node:
+        return await seeding.seed(node.db, node.core, settings.signup_credit)

@@ -1,0 +1,1 @@
+"""What readers see: records, committed changes, the market view, and queries."""

@@ -1,0 +1,107 @@
+"""What one committed batch changed, as everybody who was not its author hears of it.
+
+The core makes it when it seals a batch, numbers each topic's changes in it and stores it in the
+outbox, in the batch's own transaction. After the commit it goes to every gateway, whose market view
+and subscribers live on it. Amounts are integers (units.py); what nobody listens to is never put
+into words.
+
+Numbers (``seq``) count a topic's changes from 1 without a gap, and are kept in the rows they belong
+to (accounts, markets, core_state). A batch makes one change of each balance, position, ticker and
+order that it touched, however often; a book counts its level changes.
+"""
+
+import msgspec
+
+from predmarket.engine.replies import OrderRecord
+from predmarket.server.read_model.records import MarketRecord, PositionRecord, TradeRecord, UserFill
+from predmarket.units import Micros, Money, Price, Qty
+
+
+class _Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    pass
+
+
+class MarketChange(_Change, frozen=True):
+    """A market's record. ``announced``: its number on ``markets``, None when only prices and
+    totals moved, or when it is a draft, which nobody is told of."""
+
+    record: MarketRecord
+    ticker_seq: int
+    announced: int | None
+
+
+class BookChange(_Change, frozen=True):
+    """Levels of a book with their sizes now, 0 for none. Spans the changes after ``last_seq``."""
+
+    market_id: int
+    last_seq: int
+    seq: int
+    bids: list[tuple[Price, Qty]]
+    asks: list[tuple[Price, Qty]]
+
+
+class TradeChange(_Change, frozen=True):
+    """A trade on its market's tape."""
+
+    seq: int
+    trade: TradeRecord
+
+
+class OrderChange(_Change, frozen=True):
+    """One of a user's orders as the batch left it."""
+
+    seq: int
+    order: OrderRecord
+
+
+class FillChange(_Change, frozen=True):
+    """One of a user's executions."""
+
+    user_id: int
+    seq: int
+    fill: UserFill
+
+
+class BalanceChange(_Change, frozen=True):
+    """A user's cash."""
+
+    user_id: int
+    seq: int
+    available: Money
+    locked: Money
+
+
+class PositionChange(_Change, frozen=True):
+    """A user's shares of one market."""
+
+    user_id: int
+    seq: int
+    position: PositionRecord
+
+
+class Changes(_Change, frozen=True):
+    """All that a batch changed; ``at`` is the time of its last command."""
+
+    batch: int
+    at: Micros
+    markets: list[MarketChange] = []
+    books: list[BookChange] = []
+    trades: list[TradeChange] = []
+    orders: list[OrderChange] = []
+    fills: list[FillChange] = []
+    balances: list[BalanceChange] = []
+    positions: list[PositionChange] = []
+
+
+def encode(changes: Changes) -> bytes:
+    """Return what the outbox stores."""
+    return _encoder.encode(changes)
+
+
+def decode(stored: bytes) -> Changes:
+    """Return what ``encode`` was given."""
+    return _decoder.decode(stored)
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Changes)

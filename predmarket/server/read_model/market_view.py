@@ -1,0 +1,138 @@
+"""The gateway's market view: every market and order book as last committed, in memory.
+
+Invariant: it is changed by committed batches alone, in their order, so nobody ever reads from it
+what might still be undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from predmarket.engine.market import Market
+from predmarket.enums import Side
+from predmarket.server.read_model.changes import BookChange, Changes
+from predmarket.server.read_model.records import MarketRecord
+from predmarket.units import Price, Qty
+
+
+def is_id(ref: str) -> bool:
+    """Tell whether a market is named by its id: no slug is all digits."""
+    return ref.isascii() and ref.isdigit() and len(ref) < 19
+
+
+class BookView:
+    """One committed order book: sizes by price, and the sequence they stand for."""
+
+    __slots__ = ("_best", "_best_at", "asks", "bids", "seq")
+
+    def __init__(self) -> None:
+        self.bids: dict[Price, Qty] = {}
+        self.asks: dict[Price, Qty] = {}
+        self.seq = 0
+        self._best: tuple[Price | None, Price | None] = None, None
+        self._best_at = -1
+
+    def apply(self, change: BookChange) -> None:
+        """Take over the new sizes of some levels."""
+        for levels, changed in ((self.bids, change.bids), (self.asks, change.asks)):
+            for price, qty in changed:
+                if qty:
+                    levels[price] = qty
+                else:
+                    levels.pop(price, None)
+        self.seq = change.seq
+
+    @property
+    def best_bid(self) -> Price | None:
+        """Return the highest bid."""
+        return self._top()[0]
+
+    @property
+    def best_ask(self) -> Price | None:
+        """Return the lowest ask."""
+        return self._top()[1]
+
+    def _top(self) -> tuple[Price | None, Price | None]:
+        """Return the best prices, found once for each sequence: a book may have many levels."""
+        if self._best_at != self.seq:
+            self._best = max(self.bids, default=None), min(self.asks, default=None)
+            self._best_at = self.seq
+        return self._best
+
+    def levels(self, side: Side, depth: int | None = None) -> list[tuple[Price, Qty]]:
+        """Return the best ``depth`` levels of one side, best first."""
+        if side is Side.BUY:
+            return sorted(self.bids.items(), reverse=True)[:depth]
+        return sorted(self.asks.items())[:depth]
+
+
+class MarketView:
+    """All markets with their books, by id and by slug.
+
+    ``markets_seq`` is the number of the last change on the topic of all markets that is held here.
+    """
+
+    def __init__(self) -> None:
+        self.markets_seq = 0
+        self._ticker_seqs: dict[int, int] = {}
+        self._records: dict[int, MarketRecord] = {}
+        self._ids: dict[str, int] = {}
+        self._books: dict[int, BookView] = {}
+
+    def find(self, ref: str | int) -> MarketRecord | None:
+        """Return the market with that id (also as digits) or slug."""
+        if isinstance(ref, str):
+            ref = int(ref) if is_id(ref) else self._ids.get(ref, 0)
+        return self._records.get(ref)
+
+    def book(self, market_id: int) -> BookView:
+        """Return a known market's book."""
+        return self._books[market_id]
+
+    def ticker_seq(self, market_id: int) -> int:
+        """Return the number of a known market's last change of prices or totals."""
+        return self._ticker_seqs[market_id]
+
+    def __iter__(self) -> Iterator[MarketRecord]:
+        return iter(self._records.values())
+
+    def apply(self, changes: Changes) -> None:
+        """Take over what a committed batch changed."""
+        for market in changes.markets:
+            self._put(market.record)
+            self._ticker_seqs[market.record.id] = market.ticker_seq
+            if market.announced is not None:
+                self.markets_seq = market.announced
+        for book in changes.books:
+            self._books[book.market_id].apply(book)
+
+    def _put(self, record: MarketRecord) -> None:
+        self._records[record.id] = record
+        self._ids[record.slug] = record.id
+        if record.id not in self._books:
+            self._books[record.id] = BookView()
+
+    def restore(
+        self, markets: Iterable[tuple[MarketRecord, int, BookView]], markets_seq: int
+    ) -> None:
+        """Forget everything and hold these: each market with its ticker's number and its book."""
+        self.reload({}, markets_seq)
+        for record, ticker_seq, book in markets:
+            self._put(record)
+            self._ticker_seqs[record.id] = ticker_seq
+            self._books[record.id] = book
+
+    def reload(self, markets: dict[int, Market], markets_seq: int = 0) -> None:
+        """Forget everything and copy a state just loaded from the database."""
+        self.markets_seq = markets_seq
+        self._ticker_seqs.clear()
+        self._records.clear()
+        self._ids.clear()
+        self._books.clear()
+        for market in markets.values():
+            self._put(MarketRecord.of(market))
+            book = self._books[market.id]
+            self._ticker_seqs[market.id] = market.ticker_seq
+            book.seq = market.book_seq
+            book.bids = {level.price: level.qty for level in market.book.bids}
+            book.asks = {level.price: level.qty for level in market.book.asks}

@@ -1,0 +1,80 @@
+"""The admin log: adds acts on users, and reads all acts. (Settlement adds the others.)"""
+
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import insert, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import Insert
+
+from predmarket.enums import AdminAction
+from predmarket.server.storage.tables.administration import admin_log
+from predmarket.units import Micros
+
+
+class AdminAct(NamedTuple):
+    """One act as stored. ``details`` is JSON; ``actor_id`` None: done on the database itself."""
+
+    id: int
+    at: Micros
+    actor_id: int | None
+    action: AdminAction
+    target: str
+    details: str
+
+
+def _added(
+    at: Micros, actor_id: int | None, action: AdminAction, user_id: int, said: dict[str, object]
+) -> Insert:
+    return insert(admin_log).values(
+        at=at,
+        actor_id=actor_id,
+        action=action.value,
+        target=f"user:{user_id}",
+        details=details(**said),
+    )
+
+
+async def add_act(
+    connection: AsyncConnection,
+    at: Micros,
+    actor_id: int | None,
+    action: AdminAction,
+    user_id: int,
+    **said: object,
+) -> None:
+    """Record an admin's act on a user, in the transaction that does it; None: the operator's."""
+    await connection.execute(_added(at, actor_id, action, user_id, said))
+
+
+def add_act_of_operator(
+    connection: Connection, at: Micros, action: AdminAction, user_id: int, **said: object
+) -> None:
+    """Record an act on a user that was done on the database itself."""
+    connection.execute(_added(at, None, action, user_id, said))
+
+
+async def acts(
+    connection: AsyncConnection,
+    *,
+    before: int,
+    limit: int,
+    actor_id: int | None = None,
+    action: AdminAction | None = None,
+) -> list[AdminAct]:
+    """Return acts below an id, newest first."""
+    columns = (admin_log.c[name] for name in AdminAct._fields)
+    query = select(*columns).where(admin_log.c.id < before)
+    if actor_id is not None:
+        query = query.where(admin_log.c.actor_id == actor_id)
+    if action is not None:
+        query = query.where(admin_log.c.action == action.value)
+    rows = await connection.execute(query.order_by(admin_log.c.id.desc()).limit(limit))
+    return [AdminAct(*row)._replace(action=AdminAction(row.action)) for row in rows]
+
+
+def details(**fields: object) -> str:
+    """Return the details of an act as JSON, without the fields that are None."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    return msgspec.json.encode(given).decode()

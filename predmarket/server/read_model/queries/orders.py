@@ -1,0 +1,212 @@
+"""Orders and their fills as stored."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from predmarket.engine.replies import Fill, OrderRecord
+from predmarket.enums import LIVE_STATUSES, Liquidity, OrderStatus, OrderType, Side, TimeInForce
+from predmarket.server.read_model.queries.books import OPEN
+from predmarket.server.storage.tables.trading import order_events, orders, trades
+
+_ORDERS = select(
+    orders.c.id,
+    orders.c.user_id,
+    orders.c.market_id,
+    orders.c.side,
+    orders.c.type,
+    orders.c.price,
+    orders.c.qty,
+    orders.c.filled,
+    orders.c.notional,
+    orders.c.fees_paid,
+    orders.c.status,
+    orders.c.reason,
+    orders.c.tif,
+    orders.c.client_order_id,
+    orders.c.expires_at,
+    orders.c.created_at,
+    orders.c.updated_at,
+)
+
+MAX_WALK = 5_000
+"""Orders of a user that one page looks at, whatever its filter: a few milliseconds' work."""
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> OrderRecord:
+    return OrderRecord(
+        row.id,
+        row.user_id,
+        row.market_id,
+        Side(row.side),
+        OrderType(row.type),
+        row.price,
+        row.qty,
+        row.filled,
+        row.notional,
+        row.fees_paid,
+        OrderStatus(row.status),
+        row.reason,
+        TimeInForce(row.tif),
+        row.client_order_id,
+        row.expires_at,
+        row.created_at,
+        row.updated_at,
+    )
+
+
+async def order_by_id(connection: AsyncConnection, order_id: int) -> OrderRecord | None:
+    """Return one order, whoever's."""
+    row = (await connection.execute(_ORDERS.where(orders.c.id == order_id))).one_or_none()
+    return None if row is None else _record(row)
+
+
+async def orders_by_id(
+    connection: AsyncConnection, order_ids: Collection[int]
+) -> dict[int, OrderRecord]:
+    """Return some orders, whoever's."""
+    rows = await connection.execute(_ORDERS.where(orders.c.id.in_(order_ids)))
+    return {row.id: _record(row) for row in rows}
+
+
+async def id_of_client_order(
+    connection: AsyncConnection, user_id: int, client_order_id: str
+) -> int | None:
+    """Return the id of a user's order by the user's own id for it."""
+    query = select(orders.c.id).where(
+        orders.c.user_id == user_id, orders.c.client_order_id == client_order_id
+    )
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def owner_of(connection: AsyncConnection, order_id: int) -> int | None:
+    """Return whose an order is."""
+    query = select(orders.c.user_id).where(orders.c.id == order_id)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def orders_of(
+    connection: AsyncConnection,
+    user_id: int,
+    *,
+    before: int,
+    limit: int,
+    market_id: int | None = None,
+    statuses: Collection[OrderStatus] = (),
+    client_order_id: str | None = None,
+) -> list[OrderRecord]:
+    """Return a user's orders below the id ``before``, newest first."""
+    query = _orders_of(user_id, market_id, statuses, client_order_id)
+    query = query.where(orders.c.id < before).order_by(orders.c.id.desc()).limit(limit)
+    return [_record(row) for row in await connection.execute(query)]
+
+
+async def page_of_orders(
+    connection: AsyncConnection,
+    user_id: int,
+    *,
+    before: int,
+    limit: int,
+    market_id: int | None = None,
+    statuses: Collection[OrderStatus] = (),
+    client_order_id: str | None = None,
+) -> tuple[list[OrderRecord], int | None]:
+    """Return a page of a user's orders below the id ``before``, newest first, and the next page's
+    ``before``, None after the last page.
+
+    No page looks at more than MAX_WALK orders of the user. One that finds too few matches among
+    them ends there, perhaps empty, and the next one goes on.
+    """
+    is_open = bool(statuses) and set(statuses).issubset(LIVE_STATUSES)  # has an index of its own
+    is_filtered = market_id is not None or bool(statuses)
+    end = None
+    if is_filtered and not is_open and client_order_id is None:
+        walk = select(orders.c.id).where(orders.c.user_id == user_id, orders.c.id < before)
+        walk = walk.order_by(orders.c.id.desc()).offset(MAX_WALK).limit(1)
+        end = (await connection.execute(walk)).scalar_one_or_none()
+    query = _orders_of(user_id, market_id, statuses, client_order_id)
+    # Pairs: with the id alone a database without statistics would walk through all users' orders.
+    place = tuple_(orders.c.user_id, orders.c.id)
+    query = query.where(place < (user_id, before), place > (user_id, 0 if end is None else end))
+    rows = (await connection.execute(query.order_by(orders.c.id.desc()).limit(limit + 1))).all()
+    found = [_record(row) for row in rows[:limit]]
+    if len(rows) > limit:
+        return found, found[-1].id
+    return found, None if end is None else end + 1
+
+
+def _orders_of(
+    user_id: int,
+    market_id: int | None,
+    statuses: Collection[OrderStatus],
+    client_order_id: str | None,
+) -> Select[*tuple[Any, ...]]:
+    query = _ORDERS.where(orders.c.user_id == user_id)
+    if market_id is not None:
+        query = query.where(orders.c.market_id == market_id)
+    if statuses:
+        query = query.where(orders.c.status.in_([status.value for status in statuses]))
+        if set(statuses).issubset(LIVE_STATUSES):
+            query = query.where(OPEN)  # as well: in parameters the index would not be recognised
+    if client_order_id is not None:
+        query = query.where(orders.c.client_order_id == client_order_id)
+    return query
+
+
+async def orders_since(
+    connection: AsyncConnection, user_id: int, seq: int, limit: int
+) -> list[tuple[int, OrderRecord]]:
+    """Return a user's orders that changed after ``seq`` on their topic, with the number of each
+    one's last change, the oldest change first."""
+    query = (
+        _ORDERS.add_columns(orders.c.topic_seq)
+        .where(orders.c.user_id == user_id, orders.c.topic_seq > seq)
+        .order_by(orders.c.topic_seq)
+        .limit(limit)
+    )
+    return [(row.topic_seq, _record(row)) for row in await connection.execute(query)]
+
+
+async def count_orders_since(connection: AsyncConnection, user_id: int, seq: int, most: int) -> int:
+    """Return how many of a user's orders changed after ``seq`` on their topic, up to ``most``."""
+    changed = (
+        select(orders.c.topic_seq)
+        .where(orders.c.user_id == user_id, orders.c.topic_seq > seq)
+        .order_by(orders.c.topic_seq)
+        .limit(most)
+        .subquery("changed")
+    )
+    return int((await connection.execute(select(func.count()).select_from(changed))).scalar_one())
+
+
+async def fills_of(connection: AsyncConnection, order_ids: Sequence[int]) -> dict[int, list[Fill]]:
+    """Return the fills of some orders, each order's oldest first."""
+    found: dict[int, list[Fill]] = {id: [] for id in order_ids}
+    if not order_ids:
+        return found
+    filled = order_events.join(orders, orders.c.id == order_events.c.order_id).join(
+        trades,
+        and_(trades.c.market_id == orders.c.market_id, trades.c.id == order_events.c.trade_id),
+    )
+    query = (
+        select(
+            orders.c.id.label("order_id"),
+            orders.c.side,
+            trades.c.id,
+            trades.c.price,
+            trades.c.qty,
+            trades.c.taker_side,
+            trades.c.buy_fee,
+            trades.c.sell_fee,
+        )
+        .select_from(filled)
+        .where(order_events.c.order_id.in_(order_ids))
+        .order_by(trades.c.id)
+    )
+    for row in await connection.execute(query):
+        fee = row.buy_fee if row.side == Side.BUY else row.sell_fee
+        liquidity = Liquidity.TAKER if row.taker_side == row.side else Liquidity.MAKER
+        found[row.order_id].append(Fill(row.id, row.price, row.qty, fee, liquidity))
+    return found

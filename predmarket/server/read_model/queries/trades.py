@@ -1,0 +1,134 @@
+"""Trades, as everybody sees them and as one of the two users does."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, literal_column, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from predmarket.enums import Liquidity, Side
+from predmarket.server.read_model.records import TradeRecord, UserFill
+from predmarket.server.storage.tables.trading import trades
+
+_TRADES = select(
+    trades.c.id,
+    trades.c.buy_order_id,
+    trades.c.sell_order_id,
+    trades.c.price,
+    trades.c.qty,
+    trades.c.taker_side,
+    trades.c.created_at,
+)
+
+
+async def trades_of(
+    connection: AsyncConnection, market_id: int, *, before: int, limit: int
+) -> list[TradeRecord]:
+    """Return a market's trades below the id ``before``, newest first."""
+    query = _TRADES.where(trades.c.market_id == market_id, trades.c.id < before)
+    return await _trades(connection, market_id, query.order_by(trades.c.id.desc()).limit(limit))
+
+
+async def trades_after(
+    connection: AsyncConnection, market_id: int, after: int, *, limit: int
+) -> list[TradeRecord]:
+    """Return a market's trades above the id ``after``, oldest first."""
+    query = _TRADES.where(trades.c.market_id == market_id, trades.c.id > after)
+    return await _trades(connection, market_id, query.order_by(trades.c.id).limit(limit))
+
+
+async def _trades(
+    connection: AsyncConnection, market_id: int, query: Select[*tuple[Any, ...]]
+) -> list[TradeRecord]:
+    return [
+        TradeRecord(id, market_id, buy, sell, price, qty, Side(taker_side), created_at)
+        for id, buy, sell, price, qty, taker_side, created_at in await connection.execute(query)
+    ]
+
+
+async def trade_before_last(connection: AsyncConnection, market_id: int, count: int) -> int:
+    """Return the id of the trade before a market's last ``count``, 0 when there is none."""
+    query = (
+        select(trades.c.id)
+        .where(trades.c.market_id == market_id)
+        .order_by(trades.c.id.desc())
+        .offset(count)
+        .limit(1)
+    )
+    return (await connection.execute(query)).scalar_one_or_none() or 0
+
+
+async def fills_of_user(
+    connection: AsyncConnection, user_id: int, *, before: int, limit: int
+) -> list[UserFill]:
+    """Return a user's executions below the trade id ``before``, newest first."""
+    halves = _fills(user_id, trades.c.id < before, trades.c.id.desc(), limit)
+    query = union_all(*halves).order_by(literal_column("id").desc()).limit(limit)
+    return [_fill(row) for row in await connection.execute(query)]
+
+
+async def fills_after(
+    connection: AsyncConnection, user_id: int, after: int, *, limit: int
+) -> list[UserFill]:
+    """Return a user's executions above the trade id ``after``, oldest first."""
+    halves = _fills(user_id, trades.c.id > after, trades.c.id.asc(), limit)
+    query = union_all(*halves).order_by(literal_column("id")).limit(limit)
+    return [_fill(row) for row in await connection.execute(query)]
+
+
+async def fill_before_last(connection: AsyncConnection, user_id: int, count: int) -> int:
+    """Return the trade id of the execution before a user's last ``count``, 0 when there is none."""
+    halves = [
+        select(
+            select(trades.c.id)
+            .where(owner == user_id)
+            .order_by(trades.c.id.desc())
+            .limit(count + 1)
+            .subquery(name)
+        )
+        for name, owner in (("bought", trades.c.buy_user_id), ("sold", trades.c.sell_user_id))
+    ]
+    query = union_all(*halves).order_by(literal_column("id").desc()).offset(count).limit(1)
+    return (await connection.execute(query)).scalar_one_or_none() or 0
+
+
+def _fills(
+    user_id: int, which: ColumnElement[bool], order: ColumnElement[int], limit: int
+) -> list[Select[*tuple[Any, ...]]]:
+    """Return the queries of a user's buys and sells; no trade has one user on both sides."""
+    return [
+        select(
+            select(
+                trades.c.id,
+                order_id.label("order_id"),
+                trades.c.market_id,
+                literal_column(f"'{side.value}'").label("side"),
+                trades.c.price,
+                trades.c.qty,
+                fee.label("fee"),
+                trades.c.taker_side,
+                trades.c.created_at,
+            )
+            .where(owner == user_id, which)
+            .order_by(order)
+            .limit(limit)
+            .subquery(f"as_{side.value.lower()}")
+        )
+        for side, owner, order_id, fee in (
+            (Side.BUY, trades.c.buy_user_id, trades.c.buy_order_id, trades.c.buy_fee),
+            (Side.SELL, trades.c.sell_user_id, trades.c.sell_order_id, trades.c.sell_fee),
+        )
+    ]
+
+
+def _fill(row: Row[*tuple[Any, ...]]) -> UserFill:
+    return UserFill(
+        row.id,
+        row.order_id,
+        row.market_id,
+        Side(row.side),
+        row.price,
+        row.qty,
+        row.fee,
+        Liquidity.TAKER if row.taker_side == row.side else Liquidity.MAKER,
+        row.created_at,
+    )

@@ -1,0 +1,167 @@
+"""Users: added, found by id, e-mail or a part of them, and changed by admins."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, insert, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from predmarket.contracts.text import normal_email
+from predmarket.enums import ErrorCode, Role
+from predmarket.server.errors import Refusal
+from predmarket.server.storage.tables.identity import users
+from predmarket.units import Micros
+
+
+class UserRecord(NamedTuple):
+    """A user as stored."""
+
+    id: int
+    email: str
+    password_hash: str
+    full_name: str | None
+    role: Role
+    disabled: bool
+    created_at: Micros
+
+
+_USERS = select(
+    users.c.id,
+    users.c.email,
+    users.c.password_hash,
+    users.c.full_name,
+    users.c.role,
+    users.c.disabled,
+    users.c.created_at,
+)
+
+
+async def _one(
+    connection: AsyncConnection, query: Select[int, str, str, str | None, str, bool, int]
+) -> UserRecord | None:
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _record(row)
+
+
+def _record(row: Row[int, str, str, str | None, str, bool, int]) -> UserRecord:
+    id, email, password_hash, full_name, role, disabled, created_at = row
+    return UserRecord(id, email, password_hash, full_name, Role(role), disabled, created_at)
+
+
+async def user_by_id(connection: AsyncConnection, user_id: int) -> UserRecord | None:
+    """Return the user with that id."""
+    return await _one(connection, _USERS.where(users.c.id == user_id))
+
+
+def id_of_email(email: str) -> ScalarSelect[int]:
+    """Return a query of the id of the user with that e-mail, however it is spelt.
+
+    An old account whose e-mail is stored in another spelling, because another account has the
+    normal form, is found by exactly that spelling.
+    """
+    stored = email.strip().lower()
+    spelt = select(users.c.id).where(users.c.email.in_((stored, normal_email(email))))
+    return spelt.order_by(users.c.email != stored).limit(1).scalar_subquery()
+
+
+async def user_by_email(connection: AsyncConnection, email: str) -> UserRecord | None:
+    """Return the user with that e-mail, however it is spelt."""
+    return await _one(connection, _USERS.where(users.c.id == id_of_email(email)))
+
+
+async def add_user(
+    connection: AsyncConnection,
+    email: str,
+    password_hash: str,
+    full_name: str | None,
+    role: Role,
+    created_at: Micros,
+) -> UserRecord:
+    """Store a user with a normalised e-mail. Raises IntegrityError when the e-mail is taken."""
+    query = (
+        insert(users)
+        .values(
+            email=email,
+            password_hash=password_hash,
+            full_name=full_name,
+            role=role.value,
+            disabled=False,
+            created_at=created_at,
+        )
+        .returning(users.c.id)
+    )
+    id = (await connection.execute(query)).scalar_one()
+    return UserRecord(id, email, password_hash, full_name, role, False, created_at)
+
+
+async def rename_user(connection: AsyncConnection, user_id: int, before: str, name: str) -> None:
+    """Give a user another full name, if theirs is still ``before``."""
+    renamed = (users.c.id == user_id) & (users.c.full_name == before)
+    await connection.execute(update(users).where(renamed).values(full_name=name))
+
+
+async def full_names(connection: AsyncConnection, user_ids: Iterable[int]) -> dict[int, str | None]:
+    """Return the full names of some users."""
+    query = select(users.c.id, users.c.full_name).where(users.c.id.in_(set(user_ids)))
+    rows = await connection.execute(query)
+    return {row.id: row.full_name for row in rows}
+
+
+def normal_search(q: str | None) -> str:
+    """Return the text that is searched for in e-mails."""
+    return normal_email(q or "")
+
+
+async def find_users(
+    connection: AsyncConnection,
+    q: str | None,
+    *,
+    limit: int,
+    offset: int = 0,
+    after: int | None = None,
+) -> tuple[list[UserRecord], int]:
+    """Return one page of the users whose e-mail or name holds ``q``, and how many there are.
+
+    They are ordered by id, but a user whose whole e-mail is ``q`` comes first: a common e-mail is
+    part of many. ``after`` is the id of the last user shown, 0 when only that first one was. Names
+    match whatever their case, for the letters that the database knows.
+    """
+    wanted = normal_search(q)
+    matches: ColumnElement[bool] = true()
+    if wanted:
+        name = func.lower(func.coalesce(users.c.full_name, ""))
+        matches = users.c.email.contains(wanted, autoescape=True) | name.contains(
+            (q or "").strip().lower(), autoescape=True
+        )
+    page = _USERS.where(matches).order_by(users.c.email != wanted, users.c.id)
+    if after is not None:
+        page = page.where(users.c.email != wanted, users.c.id > after)
+    rows = await connection.execute(page.limit(limit).offset(offset))
+    count = select(func.count()).select_from(users).where(matches)
+    return [_record(row) for row in rows], (await connection.execute(count)).scalar_one()
+
+
+async def change_user(
+    connection: AsyncConnection, user_id: int, role: Role | None, disabled: bool | None
+) -> UserRecord | None:
+    """Change a user and return them, None when there is none of that id.
+
+    Raises Refusal LAST_ADMIN when no active admin would be left.
+    """
+    active = (users.c.role == Role.ADMIN.value) & users.c.disabled.is_(False)
+    # Locked in one order, so that two admins cannot demote each other at the same moment.
+    admins = select(users.c.id).where(active).order_by(users.c.id)
+    found = await connection.execute(admins.with_for_update(key_share=True))
+    before = set(found.scalars())
+    values: dict[str, str | bool] = {}
+    if role is not None:
+        values["role"] = role.value
+    if disabled is not None:
+        values["disabled"] = disabled
+    await connection.execute(update(users).where(users.c.id == user_id).values(values))
+    changed = await user_by_id(connection, user_id)
+    if changed is None:
+        return None
+    if before == {user_id} and (changed.role is not Role.ADMIN or changed.disabled):
+        raise Refusal(ErrorCode.LAST_ADMIN)
+    return changed

@@ -1,0 +1,1 @@
+"""Redis: its client, the names of keys, and authenticated messages."""

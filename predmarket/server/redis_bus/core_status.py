@@ -1,0 +1,65 @@
+"""A gateway's knowledge of the core, from the core's announcements.
+
+The gateway's clock may differ from the core's. An announcement carries the core's time when it was
+sent, so it is behind by its travel time: the fastest of the last announcements counts.
+"""
+
+from predmarket.server.clock import elapsed
+from predmarket.server.core.status import CoreStatus
+from predmarket.server.redis_bus.messages import Announcement
+from predmarket.units import Micros
+
+SILENT: Micros = 1_500_000
+"""From when on a core that has announced nothing counts as down."""
+GONE: Micros = 5_000_000
+"""From when on nothing more is sent to it: as long as a command may wait for a reply."""
+_FASTEST_FOR: Micros = 10_000_000
+"""For how long the fastest announcement counts: clocks run apart, if slowly."""
+
+_NOBODY = Announcement(0, 0, 0, 0, "", healthy=False, durable=False, durability={}, waiting=0)
+
+
+class Heard:
+    """The last announcement of the core that leads."""
+
+    def __init__(self) -> None:
+        self._last = _NOBODY
+        self._at = -GONE
+        self._offset, self._offset_at = 0, -_FASTEST_FOR
+
+    def hear(self, announcement: Announcement) -> bool:
+        """Take note of an announcement; False: it is a deposed core's, or was heard before."""
+        last = self._last
+        if (announcement.epoch, announcement.number) <= (last.epoch, last.number):
+            return False
+        at, new = elapsed(), announcement.epoch > self._last.epoch
+        self._last, self._at = announcement, at
+        offset = announcement.now - at
+        if new or offset >= self._offset or at - self._offset_at >= _FASTEST_FOR:
+            self._offset, self._offset_at = offset, at
+        return True
+
+    def now(self) -> Micros:
+        """Return the core's time as far as is known here, behind it rather than ahead."""
+        return elapsed() + self._offset
+
+    @property
+    def stream(self) -> int:
+        """Return the epoch of the stream that commands go into, 0 while nobody reads any."""
+        return self._last.stream if elapsed() - self._at < GONE else 0
+
+    def status(self) -> CoreStatus:
+        """Return how the core is, as far as is known here."""
+        last = self._last
+        near = elapsed() - self._at < SILENT
+        return CoreStatus(
+            leader=last.leader,
+            epoch=last.epoch,
+            batch=last.batch,
+            sequence=last.sequence,
+            healthy=last.healthy and near and last.stream > 0,
+            durable=last.durable,
+            durability=last.durability,
+            waiting=last.waiting,
+            ahead=last.ahead,
+        )

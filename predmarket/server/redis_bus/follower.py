@@ -1,0 +1,239 @@
+"""A gateway's eye on the core: committed batches into its view, then the replies that waited.
+
+Invariants:
+- batches are applied in the order of their numbers, each once; a missing one is read from the
+  outbox, and when it is not there any more the whole view is read anew;
+- a reply is given when the view holds its batch, so whoever was answered sees it here;
+- the view comes first, then the replies, then the subscribers.
+
+Redis may forget everything at any time: after each failure the streams are read from their
+beginning, and what is known is passed over. While Redis is away the outbox is looked at.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+import msgspec
+
+from predmarket.server.core.stores.base import OUTBOX_BATCHES
+from predmarket.server.gateway.broadcast.hub import Hub
+from predmarket.server.read_model import changes as changed
+from predmarket.server.read_model.changes import Changes
+from predmarket.server.read_model.market_view import MarketView
+from predmarket.server.redis.client import FAILURES, Pause
+from predmarket.server.redis_bus import messages, view_loader
+from predmarket.server.redis_bus.connection import Entry, Link
+from predmarket.server.redis_bus.core_status import Heard
+from predmarket.server.redis_bus.messages import Answers
+from predmarket.server.redis_bus.sender import Sender
+from predmarket.server.storage.database import UNAVAILABLE, Database
+
+log = logging.getLogger(__name__)
+
+BLOCK_MS = 500
+CATCH_UP_S = 1.0
+"""How long a request may wait until the view holds what is committed already."""
+_ENTRIES = 100
+
+
+class Follower:
+    """What a gateway reads. ``batch`` is the last one that its view holds."""
+
+    def __init__(
+        self, gateway: str, link: Link, db: Database, view: MarketView, hub: Hub, core: Heard,
+        sender: Sender,
+    ) -> None:  # fmt: skip
+        self._link = link
+        self._gateway = gateway
+        self._db = db
+        self._view = view
+        self._hub = hub
+        self._core = core
+        self._sender = sender
+        self._held: dict[int, list[Answers]] = {}
+        self._awaited: list[tuple[int, asyncio.Future[None]]] = []
+        self._round: asyncio.Task[None] | None = None
+        self._next_round: asyncio.Task[None] | None = None
+        self.batch = 0
+
+    async def start(self) -> None:
+        """Read the view, and what those may ask for who come back from another gateway.
+
+        Raises what a database does that is away.
+        """
+        self.batch = await view_loader.load(self._db, self._view)
+        recent: list[Changes] = []
+        for stored in await view_loader.outbox(self._db, 0, OUTBOX_BATCHES):
+            with suppress(msgspec.MsgspecError):  # another version's: it is not needed
+                changes = changed.decode(stored)
+                if changes.batch <= self.batch:
+                    recent.append(changes)
+        self._hub.reloaded(recent)
+
+    async def run(self) -> None:
+        """Follow for ever."""
+        pause = Pause()
+        while True:
+            try:
+                await self._follow(pause)
+            except FAILURES as error:
+                self._link.failed(error)
+                await self._catch_up(None)
+                await pause()
+
+    async def catch_up(self) -> None:
+        """Return once the view holds what was committed before this, or after CATCH_UP_S.
+
+        All callers that come while a query is under way share the next one.
+        """
+        if self._next_round is None:
+            self._next_round = asyncio.create_task(self._be_level(self._round))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CATCH_UP_S):
+                await asyncio.shield(self._next_round)
+
+    async def _be_level(self, before: asyncio.Task[None] | None) -> None:
+        """Ask the database for the last batch, and wait until the view holds it."""
+        if before is not None:
+            await asyncio.wait((before,))
+        self._round, self._next_round = self._next_round, None
+        try:
+            async with asyncio.timeout(CATCH_UP_S):
+                last = await view_loader.last_batch(self._db)
+                if last > self.batch:
+                    held = asyncio.get_running_loop().create_future()
+                    self._awaited.append((last, held))
+                    await held
+        except (*UNAVAILABLE, TimeoutError) as error:
+            log.warning("the view may be behind: %s", str(error) or type(error).__name__)
+
+    async def _follow(self, pause: Pause) -> None:
+        batches = self._link.keys.batches
+        replies = self._link.keys.replies(self._gateway)
+        after = {batches: "0-0", replies: "0-0"}
+        while True:
+            found = await self._link.read(after, _ENTRIES, BLOCK_MS)
+            pause.reset()
+            for name, entries in found.items():
+                after[name] = entries[-1][0].decode()
+            for entry in found.get(batches, ()):
+                await self._take(entry)
+            for _, fields in found.get(replies, ()):
+                data = self._link.mac.open(replies, fields.get(messages.REPLIES_FIELD), "reply")
+                if data is not None:
+                    self._take_replies(data)
+
+    async def _take(self, entry: Entry) -> None:
+        """Take a batch or an announcement."""
+        fields, keys, mac = entry[1], self._link.keys, self._link.mac
+        told = fields.get(messages.ANNOUNCEMENT_FIELD)
+        if told is not None:
+            announcement = mac.open(keys.batches, told, "announcement")
+            if announcement is not None:
+                await self._hear(announcement)
+            return
+        number = _number(fields.get(messages.BATCH_FIELD))
+        if 0 < number <= self.batch:
+            return  # told of before
+        place = messages.place_of_batch(keys, number)
+        encoded = mac.open(place, fields.get(messages.CHANGES_FIELD), "batch")
+        if encoded is None:
+            return
+        await self._catch_up(number - 1)
+        if number == self.batch + 1:
+            try:
+                self._apply(changed.decode(encoded), encoded)
+            except msgspec.MsgspecError:  # another version's
+                await self._catch_up(number)
+
+    async def _hear(self, told: bytes) -> None:
+        try:
+            announcement = messages.announcement(told)
+        except msgspec.MsgspecError as error:
+            log.warning("an announcement cannot be read: %s", error)
+            return
+        if self._core.hear(announcement):
+            await self._catch_up(announcement.batch)
+
+    def _apply(self, changes: Changes, encoded: bytes) -> None:
+        """Let the view hold the next batch, then answer, then tell."""
+        self._view.apply(changes)
+        self.batch = changes.batch
+        self._release()
+        self._hub.committed(changes, encoded)
+
+    # replies
+
+    def _take_replies(self, data: bytes) -> None:
+        try:
+            answers = messages.answers(data)
+        except msgspec.MsgspecError as error:
+            log.warning("replies cannot be read: %s", error)
+            return
+        if answers.batch <= self.batch:
+            self._give(answers)
+            return
+        wanted = [one for one in answers.answers if self._sender.waits_for(one.number)]
+        if wanted:  # others are dropped, so that no more are held than wait
+            self._held.setdefault(answers.batch, []).append(Answers(answers.batch, wanted))
+
+    def _release(self) -> None:
+        for last, held in self._awaited:
+            if last <= self.batch and not held.done():
+                held.set_result(None)
+        self._awaited = [one for one in self._awaited if not one[1].done()]
+        for batch in sorted(batch for batch in self._held if batch <= self.batch):
+            for answers in self._held.pop(batch):
+                self._give(answers)
+
+    def _give(self, answers: Answers) -> None:
+        for answer in answers.answers:
+            try:
+                outcome = messages.reply_of(answer)
+            except msgspec.MsgspecError as error:
+                log.warning("a reply cannot be read: %s", error)
+                continue
+            self._sender.answer(answer.number, outcome)
+
+    # what was not heard
+
+    async def _catch_up(self, last: int | None) -> None:
+        """Apply what is missing up to a batch; None: whatever there is, if it can be had now."""
+        pause = Pause()
+        while last is None or self.batch < last:
+            try:
+                if not await self._read_outbox() and last is not None:
+                    await self._reload()
+            except UNAVAILABLE as error:
+                log.warning("the batches that were missed cannot be read: %s", error)
+                if last is not None:
+                    await pause()
+            if last is None:
+                return
+
+    async def _read_outbox(self) -> bool:
+        """Apply the batches that follow, as far as the outbox has them; tell whether it had any."""
+        found = False
+        for stored in await view_loader.outbox(self._db, self.batch, OUTBOX_BATCHES):
+            try:
+                changes = changed.decode(stored)
+            except msgspec.MsgspecError:
+                break
+            if changes.batch != self.batch + 1:
+                break
+            self._apply(changes, stored)
+            found = True
+        return found
+
+    async def _reload(self) -> None:
+        """Read the view anew: too much was missed."""
+        log.warning("the market view is read anew: batch %s was missed", self.batch + 1)
+        self.batch = await view_loader.load(self._db, self._view)
+        self._release()
+        self._hub.interrupted()
+
+
+def _number(text: bytes | None) -> int:
+    """Return a batch's number, 0 for a text that is no number."""
+    return int(text) if text is not None and text.isdigit() and len(text) < 19 else 0

@@ -1,0 +1,224 @@
+"""A gateway's bus over Redis: commands into the stream, replies from the follower.
+
+Invariants:
+- a command is sent at most once; when it is not known whether it was taken, its outcome is unknown
+  until a reply comes or its time is up;
+- Overloaded says that it was not taken: it was not sent, or Redis said that the stream is gone;
+- the commands that wait are bounded, by their number here and by the length of the stream;
+- a deadline is in the core's time (core_status.py); how long a reply is waited for is elapsed time.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
+
+from redis.exceptions import ResponseError
+
+from predmarket.engine.commands import Command
+from predmarket.server.clock import elapsed
+from predmarket.server.core.bus import Bus, BusError, BusReply, OutcomeUnknown, Overloaded
+from predmarket.server.core.core import MAX_QUEUE, REPLY_LIMIT_S
+from predmarket.server.redis.client import FAILURES, end
+from predmarket.server.redis_bus import limits, messages
+from predmarket.server.redis_bus.connection import Link
+from predmarket.server.redis_bus.core_status import Heard
+from predmarket.server.redis_bus.gateway_liveness import BEAT_KEPT_MS, BEAT_S
+from predmarket.server.redis_bus.messages import Parcel, Request
+from predmarket.units import Micros
+
+log = logging.getLogger(__name__)
+
+_SWEEP_S = 0.25
+
+Reply: TypeAlias = "asyncio.Future[BusReply]"
+
+
+class Sender(Bus):
+    """The bus of one gateway (bus.Bus), and its sign of life."""
+
+    def __init__(
+        self,
+        gateway: str,
+        link: Link,
+        core: Heard,
+        *,
+        max_queue: int = MAX_QUEUE,
+        reply_limit_s: float = REPLY_LIMIT_S,
+    ) -> None:
+        """Prepare it; ``gateway`` is a name that no other gateway has or had."""
+        self._gateway = gateway
+        self._link = link
+        self._core = core
+        self._max_queue = max_queue
+        self._limit = int(reply_limit_s * 1_000_000)
+        self._count = self._gone = 0
+        self._leaving: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._pending: dict[int, tuple[Micros, Reply]] = {}
+        self._outgoing: deque[tuple[Request, Reply]] = deque()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._away = False
+        self._length = 0
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # the routes' side
+
+    def hand_in(
+        self, command: Command, *, follows: "Reply | None" = None, early: bool = False
+    ) -> Reply:
+        """Return what will be the command's reply, after its commit; see ``Bus``."""
+        if self._stopping or len(self._pending) >= self._max_queue:
+            raise Overloaded("too many commands wait")
+        if self._length >= limits.MAX_COMMANDS:
+            raise Overloaded("too many commands wait for the core")
+        if self._away or not self._core.stream:
+            raise Overloaded("no core is heard of")
+        self._count += 1
+        reply: Reply = asyncio.get_running_loop().create_future()
+        self._pending[self._count] = elapsed() + self._limit, reply
+        request = Request(
+            self._count, self._core.now() + self._limit, command, follows is not None, early
+        )
+        self._outgoing.append((request, reply))
+        self._wake.set()
+        return reply
+
+    # the follower's side
+
+    def answer(self, number: int, outcome: BusReply | BusError) -> None:
+        """Give the reply to a command, if anybody still waits for it."""
+        _, reply = self._pending.pop(number, (0, None))
+        if reply is None or reply.done():
+            return
+        if isinstance(outcome, BusError):
+            reply.set_exception(outcome)
+        else:
+            reply.set_result(outcome)
+
+    def waits_for(self, number: int) -> bool:
+        """Tell whether anybody still waits for the reply to a command."""
+        return number in self._pending
+
+    # life
+
+    def start(self) -> "list[asyncio.Task[None]]":
+        """Begin to send and to show that this gateway is alive; return what never ends."""
+        steps: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+        steps = (self._send, self._beat, self._sweep)
+        self._tasks = [asyncio.create_task(step()) for step in steps]
+        return self._tasks
+
+    async def stop(self, limit_s: float) -> None:
+        """Take nothing more; wait for the replies that are due, no longer than ``limit_s``."""
+        self._stopping = True
+        waiting = [reply for _, reply in self._pending.values() if not reply.done()]
+        if waiting:
+            await asyncio.wait(waiting, timeout=limit_s)
+        await end(*self._tasks)
+        for _, reply in self._pending.values():
+            _fail(reply, OutcomeUnknown("the gateway stops"))
+
+    async def sent(self) -> None:
+        """Return once the commands handed in before are in the stream, or were refused."""
+        last = self._count
+        if last <= self._gone:
+            return
+        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._leaving.append((last, gone))
+        await gone
+
+    def _left(self) -> None:
+        """Tell those who wait in ``sent`` what has left."""
+        first = self._outgoing[0][0].number if self._outgoing else self._count + 1
+        self._gone = first - 1
+        while self._leaving and self._leaving[0][0] <= self._gone:
+            _, gone = self._leaving.popleft()
+            if not gone.done():
+                gone.set_result(None)
+
+    async def _send(self) -> None:
+        """Put commands into the stream, those that came together as one entry, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._outgoing:
+                group = self._next_group()
+                if group:
+                    await self._put(group)
+                self._left()
+
+    def _next_group(self) -> list[tuple[Request, Reply]]:
+        """Take the next commands that somebody still waits for."""
+        group: list[tuple[Request, Reply]] = []
+        while self._outgoing and len(group) < limits.PARCEL:
+            request, reply = self._outgoing.popleft()
+            if reply.done():
+                self._pending.pop(request.number, None)
+            else:
+                group.append((request, reply))
+        return group
+
+    async def _put(self, group: list[tuple[Request, Reply]]) -> None:
+        """Add an entry to the stream; one that is gone is not made again (consumer.py does)."""
+        stream = self._core.stream
+        parcel = messages.encode(Parcel(self._gateway, [request for request, _ in group]))
+        try:
+            taken = None
+            if stream:
+                key = self._link.keys.commands(stream)
+                fields = {messages.PARCEL_FIELD: self._link.mac.sign(key, parcel)}
+                taken = await self._link.client.xadd(key, fields, nomkstream=True)
+        except ResponseError as error:  # out of memory, read only: it was not taken
+            log.warning("Redis takes no command: %s", error)
+            self._refuse(group)
+        except FAILURES as error:
+            self._link.failed(error)
+            self._away = True
+            self._refuse([*self._outgoing])
+            self._outgoing.clear()
+        else:
+            if taken is None:
+                self._refuse(group)
+
+    def _refuse(self, group: list[tuple[Request, Reply]]) -> None:
+        for request, reply in group:
+            self._pending.pop(request.number, None)
+            _fail(reply, Overloaded("the command was not taken"))
+
+    async def _beat(self) -> None:
+        """Show that this gateway is alive, and see how long the stream is, for ever."""
+        count = 0
+        while True:
+            count += 1
+            try:
+                line = self._link.client.pipeline(transaction=False)
+                key = self._link.keys.beat(self._gateway)
+                line.set(key, self._link.mac.sign(key, b"%d" % count), px=BEAT_KEPT_MS)
+                line.xlen(self._link.keys.commands(self._core.stream))
+                _, self._length = await line.execute()
+            except FAILURES as error:
+                self._link.failed(error)
+                self._away = True
+            else:
+                self._link.worked()
+                self._away = False
+            await asyncio.sleep(BEAT_S)
+
+    async def _sweep(self) -> None:
+        """Tell those who waited too long that the outcome is unknown, for ever."""
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            now = elapsed()
+            while self._pending:
+                number, (until, reply) = next(iter(self._pending.items()))
+                if until > now and not reply.done():
+                    break
+                del self._pending[number]
+                _fail(reply, OutcomeUnknown("no reply in time"))
+
+
+def _fail(reply: Reply, error: BusError) -> None:
+    if not reply.done():
+        reply.set_exception(error)

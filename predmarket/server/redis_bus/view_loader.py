@@ -1,0 +1,59 @@
+"""What a gateway begins with: the market view as committed, read from the database at once."""
+
+from sqlalchemy import select, text
+
+from predmarket.enums import MarketStatus, Outcome, Side
+from predmarket.server.read_model.market_view import BookView, MarketView
+from predmarket.server.read_model.records import MarketRecord
+from predmarket.server.storage.database import Database
+from predmarket.server.storage.tables.trading import markets
+
+_MARKETS = select(*(markets.c[name] for name in MarketRecord.__struct_fields__))
+_SEQS = select(markets.c.id, markets.c.ticker_seq, markets.c.book_seq)
+_LEVELS = text(
+    "SELECT market_id, side, price, CAST(SUM(qty - filled) AS BIGINT) FROM orders "
+    "WHERE status IN ('OPEN', 'PARTIALLY_FILLED') GROUP BY market_id, side, price"
+)
+_CORE = text("SELECT last_batch, markets_seq FROM core_state")
+_OUTBOX = text("SELECT changes FROM outbox WHERE batch > :after ORDER BY batch LIMIT :limit")
+
+
+async def load(db: Database, view: MarketView) -> int:
+    """Have the view hold what is committed and return the number of the last batch in it."""
+    async with db.read() as connection:
+        core = (await connection.execute(_CORE)).first()
+        rows = (await connection.execute(_MARKETS.order_by(markets.c.id))).all()
+        seqs = {row[0]: (row[1], row[2]) for row in await connection.execute(_SEQS)}
+        levels = (await connection.execute(_LEVELS)).all()
+    batch, markets_seq = (0, 0) if core is None else core
+    books = {id: BookView() for id in seqs}
+    for id, (_, book_seq) in seqs.items():
+        books[id].seq = book_seq
+    for market_id, side, price, qty in levels:
+        book = books[market_id]
+        (book.bids if side == Side.BUY else book.asks)[price] = qty
+    records = [_record(tuple(row)) for row in rows]
+    view.restore([(one, seqs[one.id][0], books[one.id]) for one in records], markets_seq)
+    return int(batch)
+
+
+async def last_batch(db: Database) -> int:
+    """Return the number of the last batch that is committed."""
+    async with db.read() as connection:
+        core = (await connection.execute(_CORE)).first()
+    return 0 if core is None else int(core[0])
+
+
+async def outbox(db: Database, after: int, limit: int) -> list[bytes]:
+    """Return what the outbox holds of the batches after one, in order."""
+    async with db.read() as connection:
+        rows = await connection.execute(_OUTBOX, {"after": after, "limit": limit})
+        return [bytes(row[0]) for row in rows]
+
+
+def _record(row: tuple[object, ...]) -> MarketRecord:
+    fields = dict(zip(MarketRecord.__struct_fields__, row, strict=True))
+    fields["status"] = MarketStatus(str(fields["status"]))
+    if fields["outcome"] is not None:
+        fields["outcome"] = Outcome(str(fields["outcome"]))
+    return MarketRecord(**fields)  # type: ignore[arg-type]  # as the columns hold it

@@ -1,0 +1,64 @@
+"""What ladder, chart, tape and depth show of the desk: handed to them once a frame."""
+
+from predmarket.contracts.markets import Interval
+from predmarket.tui.state.connection_status import Light
+from predmarket.tui.state.depth import DepthData
+from predmarket.tui.state.ladder import LadderData, OwnOrder
+from predmarket.tui.state.tape import TapeData
+from predmarket.tui.trader import Trader
+from predmarket.tui.widgets.chart import Chart
+
+
+def fill_ladder(data: LadderData, trader: Trader) -> None:
+    """Hand the ladder the open market's book and what one has there."""
+    desk, market = trader.desk, trader.desk.market
+    data.market = desk.selected
+    data.live = trader.light() is Light.LIVE and market is not None
+    data.armed = trader.armed
+    data.sizes, data.size, data.second = trader.sizes, trader.size, trader.second
+    data.bids, data.asks, data.traded = desk.book.bids, desk.book.asks, desk.traded
+    if data.own_of != (made_of := (desk.orders.version, desk.selected)):
+        data.own_of = made_of
+        data.own = tuple(
+            OwnOrder(order.id, order.side, order.price, order.remaining, order.ahead)
+            for order in desk.orders.of(desk.selected)
+        )
+    held = desk.positions.get(desk.selected)
+    data.position_yes = held.yes if held else 0
+    data.position_no = held.no if held else 0
+    data.cost_yes = held.cost_yes if held else 0
+    data.cost_no = held.cost_no if held else 0
+    if market is None:
+        return
+    data.tick, data.last, data.last_up = market.tick, market.last, market.rising
+    data.halted = None if market.trading else f"market {market.status.lower()}"
+
+
+def fill_chart(chart: Chart, trader: Trader) -> None:
+    """Hand the chart the open market's candles."""
+    desk, data = trader.desk, chart.data
+    data.candles, data.version = desk.candles.items, desk.candles.version
+    data.interval, data.now = desk.candles.interval, trader.clock()
+    market = desk.market
+    data.tick = 100 if market is None else market.tick
+    data.last = None if market is None else market.last
+    data.rising = None if market is None else market.rising
+    chart.name_box(_intervals(desk.candles.interval), data.kind.value)
+
+
+def fill_flow(tape: TapeData, depth: DepthData, trader: Trader) -> None:
+    """Hand tape and depth the open market's trades and book."""
+    desk = trader.desk
+    tape.live = depth.live = trader.light() is Light.LIVE and desk.market is not None
+    tape.tick = depth.tick = 100 if desk.market is None else desk.market.tick
+    tape.trades, depth.bids, depth.asks = desk.tape, desk.book.bids, desk.book.asks
+
+
+def _intervals(chosen: Interval) -> str:
+    names = (
+        f" [reverse]{each}[/]"
+        if each is chosen
+        else f"[@click=screen.interval('{each}')] {each}[/]"
+        for each in Interval
+    )
+    return "Chart" + "".join(names)

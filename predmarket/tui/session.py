@@ -1,0 +1,405 @@
+"""The watcher at the desk: who is logged in, which market is open, and what the feed says of it.
+
+It keeps the desk fed and says what happened; nothing here draws, and nothing changes what the
+exchange holds. No error of the exchange or the network escapes unless it says so.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+
+from predmarket.client import ClientError, calls, response_types
+from predmarket.client.calls import Call
+from predmarket.client.messages import (
+    MarketChanged,
+    Message,
+    OrderChanged,
+    OrdersSnapshot,
+    PositionChanged,
+    PositionsSnapshot,
+    State,
+    StateChanged,
+    TopicMessage,
+)
+from predmarket.contracts.amounts import EPOCH
+from predmarket.contracts.markets import Interval
+from predmarket.enums import Role
+from predmarket.tui.coalesced import Coalesced
+from predmarket.tui.state import parse
+from predmarket.tui.state.connection_status import Light
+from predmarket.tui.state.journal import Weight
+from predmarket.tui.state.trading_state import Desk
+from predmarket.units import Micros
+
+T = TypeVar("T")
+
+CANDLES = 400
+"""Candles asked for: more than any chart has columns."""
+_WATCHED = 200
+"""Markets whose prices are followed beside the open one and those held, the most active ones."""
+_PAGES = 10
+"""Pages of markets that are loaded before the screen opens; the others follow beside it."""
+_MOST_MARKETS, _MOST_ORDERS = 10_000, 20_000
+"""As many as the screen keeps."""
+_QUEUE_PAUSE_S = 0.05
+"""Pause between two requests for an order's place in the queue: at most twenty a second."""
+FLASH_S = 1.0
+"""Seconds for which a fill or a payout is highlighted."""
+_SLEPT_S = 5.0
+"""If the wall clock gets ahead of elapsed time by more than this, the machine has slept."""
+_TURN_S = 0.005
+"""How long messages of the feed are taken before keys and frames get their turn."""
+
+
+class Client(Protocol):
+    """What the trader needs of predmarket.client.AsyncClient."""
+
+    async def send(self, call: Call[T]) -> T: ...
+    async def login(self, email: str, password: str) -> response_types.User: ...
+    async def register(
+        self, email: str, password: str, full_name: str | None = None
+    ) -> response_types.User: ...
+    async def logout(self) -> None: ...
+    async def aclose(self) -> None: ...
+
+
+class Feed(Protocol):
+    """What the trader needs of predmarket.client.Feed."""
+
+    @property
+    def age_s(self) -> float | None: ...
+    @property
+    def waiting(self) -> int: ...
+    def resynchronise(self, reason: str) -> None: ...
+    def __aiter__(self) -> AsyncIterator[Message]: ...
+    async def subscribe(self, *topics: str) -> object: ...
+    async def unsubscribe(self, *topics: str) -> object: ...
+
+
+def wall_clock() -> Micros:
+    """Return the time now."""
+    span = datetime.now(UTC) - EPOCH
+    return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
+
+
+class Watcher:
+    """``user`` is None until ``begin``; ``said`` is the last thing that the screen has to say, with
+    its weight."""
+
+    def __init__(self, client: Client, *, clock: Callable[[], Micros] = wall_clock) -> None:
+        self.client = client
+        self.desk = Desk()
+        self.clock = clock
+        self.user: response_types.User | None = None
+        self.feed: Feed | None = None
+        self.said = ("SAFE: nothing is sent until you arm", Weight.PLAIN)
+        self._queues = Coalesced(self._ask_queues)
+        self._tickers = Coalesced(self._follow_tickers)
+        self._reloading = Coalesced(self._reload)
+        self._more_markets = Coalesced(self._load_other_markets)
+        self._other_markets: Call[response_types.Page[response_types.Market]] | None = None
+        self._more_orders = Coalesced(self._load_older_orders)
+        self._days = Coalesced(self._load_days)
+        self._days_due: Micros = 0
+        self._beside = (
+            self._queues, self._tickers, self._reloading, self._more_markets, self._more_orders,
+            self._days,
+        )  # fmt: skip
+        self._was_live = False
+        self._followed: list[str] = []
+        """The topics of the open market that the feed was asked for."""
+        self._quoted: set[int] = set()
+        """Markets whose tickers the feed was asked for."""
+        self.offset: Micros | None = None
+        """How far the exchange's clock is ahead of ours; None before it was heard."""
+        self.alerted_at = -FLASH_S
+        self._looked = (self.clock(), time.monotonic())
+
+    @property
+    def admin(self) -> bool:
+        """Tell whether the user may use what only admins may."""
+        return self.user is not None and self.user["role"] == Role.ADMIN
+
+    def age(self) -> Micros | None:
+        """Return how long ago the exchange was heard, None before it was."""
+        self._hear()
+        return None if not self.desk.lamp.heard_at else self.clock() - self.desk.lamp.heard_at
+
+    def light(self) -> Light:
+        """Return whether what is shown may be believed now."""
+        self._hear()
+        return self.desk.lamp.light(self.clock())
+
+    def _hear(self) -> None:
+        """Count the exchange's pings, which are all that a quiet market sends: no message tells
+        of them, only the feed's age does."""
+        heard_s = self.feed.age_s if self.feed is not None else None
+        if heard_s is not None:
+            lamp = self.desk.lamp
+            lamp.heard(max(lamp.heard_at, self.clock() - int(heard_s * 1_000_000)))
+
+    def look_at_clocks(self) -> None:
+        """Begin the feed anew when the machine has slept; once an hour, look back a day.
+
+        Elapsed time stood still meanwhile, so by it old data would look fresh.
+        """
+        wall, elapsed = self.clock(), time.monotonic()
+        slept = (wall - self._looked[0]) / 1_000_000 - (elapsed - self._looked[1])
+        self._looked = (wall, elapsed)
+        if slept > _SLEPT_S and self.feed is not None and self.desk.lamp.connected:
+            self.desk.lamp.down("this machine has slept")
+            self.feed.resynchronise("this machine has slept")
+        if wall >= self._days_due and self.feed is not None and self.desk.lamp.connected:
+            self._days_due = wall + Interval.HOUR.micros
+            self._days.ask()
+
+    def say(self, text: str, weight: Weight = Weight.PLAIN) -> None:
+        """Show a line, and keep it in the journal."""
+        self.said = (text, weight)
+        self.desk.journal.add(self.clock(), text, weight)
+
+    # sessions
+
+    async def begin(self) -> None:
+        """Find out who is logged in and load the markets. Raises ClientError."""
+        user = await self.client.send(calls.me())
+        self.user = user
+        await self.load_markets()
+
+    async def load_markets(self) -> None:
+        """Load the markets' list. Raises ClientError."""
+        call: Call[response_types.Page[response_types.Market]] | None = calls.markets(limit=100)
+        for _ in range(_PAGES):
+            if call is None:
+                return
+            page = await self.client.send(call)
+            self.desk.markets.take(page["items"])
+            call = call.after(page)
+        if call is not None:
+            self._other_markets = call
+            self._more_markets.ask()
+
+    async def _load_other_markets(self) -> None:
+        """Load the markets behind the first pages, as many as the screen keeps."""
+        while (call := self._other_markets) is not None and len(self.desk.markets) < _MOST_MARKETS:
+            try:
+                page = await self.client.send(call)
+            except ClientError as error:
+                self.say(f"older markets are not listed: {error}", Weight.WARNING)
+                return
+            self.desk.markets.take(page["items"])
+            self._other_markets = call.after(page)
+            await asyncio.sleep(_QUEUE_PAUSE_S)
+
+    async def log_in(self, email: str, password: str) -> None:
+        """Open a session. Raises ClientError."""
+        await self.client.login(email, password)
+        await self.begin()
+
+    async def register(self, email: str, password: str) -> None:
+        """Open an account and a session. Raises ClientError."""
+        await self.client.register(email, password)
+        await self.begin()
+
+    # the feed
+
+    def topics(self) -> list[str]:
+        """Return what is followed whatever market is open."""
+        self._quoted = self._wanted()
+        topics = ["markets", *(f"ticker:{market}" for market in sorted(self._quoted))]
+        if self.user is not None:
+            own = f"user:{self.user['id']}"
+            topics += [f"{own}:{kind}" for kind in ("orders", "fills", "balances", "positions")]
+        return topics
+
+    async def listen(self, feed: Feed) -> None:
+        """Take the feed's messages until it ends. Raises ClientError when it cannot go on."""
+        self.feed = feed
+        await feed.subscribe(*self.topics(), *self.desk.topics())
+        began = time.monotonic()
+        async for message in feed:
+            self.take(message)
+            if time.monotonic() - began > _TURN_S:
+                await asyncio.sleep(0)  # what waits already would be read without a pause
+                began = time.monotonic()
+
+    def take(self, message: Message) -> None:
+        """Take one message."""
+        desk = self.desk
+        alerts = desk.alerts
+        desk.take(message, self.clock())
+        if desk.alerts != alerts:
+            self.alerted_at = time.monotonic()
+            self.said = (desk.journal.notes[0].text, Weight.GOOD)
+        if isinstance(message, TopicMessage) and message.ts:
+            # what comes late makes it look behind, so the largest is the nearest
+            offset = message.ts * 1_000 - self.clock()
+            self.offset = offset if self.offset is None else max(offset, self.offset)
+        if isinstance(message, StateChanged):
+            self._state(message)
+        elif isinstance(message, (OrdersSnapshot, OrderChanged)):
+            self._queues.ask()
+            if isinstance(message, OrdersSnapshot) and message.data.get("more"):
+                self._more_orders.ask()
+        elif self._names_new(message):
+            self._tickers.ask()
+
+    def _names_new(self, message: Message) -> bool:
+        """Tell whether a message names a market whose prices should be followed and are not yet."""
+        match message:
+            case MarketChanged(data=market):
+                named = [market["id"]] if len(self._quoted) < _WATCHED else []
+            case PositionChanged(data=position):
+                named = [position["marketId"]]
+            case PositionsSnapshot(data=data):
+                named = [position["marketId"] for position in data["items"]]
+            case _:
+                return False
+        return not self._quoted.issuperset(named)
+
+    def _state(self, change: StateChanged) -> None:
+        if change.state is State.LIVE:
+            self.offset = None
+            if self._was_live:
+                self.say("connected again", Weight.GOOD)
+                self._reloading.ask()
+            self._was_live = True
+        elif change.state is State.LOST and self.desk.lamp.ever:
+            self.say(f"connection lost: {change.reason}; entry stops", Weight.BAD)
+
+    async def _reload(self) -> None:
+        try:
+            await self.load_markets()
+        except ClientError as error:
+            self.say(str(error), Weight.WARNING)
+        await self.load_candles()
+
+    async def _ask_queues(self) -> None:
+        """Ask for the place in the queue of each order of the open market without one.
+
+        It asks for the newest first, and for one at a time, however many orders come.
+        """
+        orders = self.desk.orders
+        while (order := orders.next_unplaced(self.desk.selected)) is not None:
+            ahead = None
+            try:
+                found = await self.client.send(calls.order(order))
+            except ClientError:
+                pass  # it stays unknown, and shows as a dash
+            else:
+                # without one the order has just ended, as the feed is about to say
+                ahead = found.get("queueAhead")
+            orders.placed(order, None if ahead is None else parse.qty(ahead))
+            await asyncio.sleep(_QUEUE_PAUSE_S)
+
+    async def _load_older_orders(self) -> None:
+        """Load the open orders that a snapshot left out: it has the newest alone."""
+        orders = self.desk.orders
+        call: Call[response_types.Page[response_types.Order]] | None = calls.orders(
+            status="LIVE", limit=100
+        )
+        orders.expect_older(coming=True)
+        try:
+            while call is not None and len(orders) < _MOST_ORDERS:
+                page = await self.client.send(call)
+                orders.add_older(page["items"])
+                call = call.after(page)
+                await asyncio.sleep(_QUEUE_PAUSE_S)
+        except ClientError as error:
+            self.say(f"older orders are not shown: {error}", Weight.WARNING)
+        finally:
+            orders.expect_older(coming=False)
+
+    def _wanted(self) -> set[int]:
+        """Return the markets whose prices should be followed: the open one, those with a position,
+        and the most active of the others.
+        """
+        desk = self.desk
+        active = [market.id for market in desk.markets.listed() if not market.final]
+        wanted = {*(held.market for held in desk.positions.held()), *active[:_WATCHED]}
+        return wanted if desk.selected is None else wanted | {desk.selected}
+
+    async def _follow_tickers(self) -> None:
+        """Follow the prices of new markets and of new positions' markets."""
+        desk, feed = self.desk, self.feed
+        new = self._wanted() - self._quoted
+        if feed is None or not new:
+            return
+        self._quoted |= new
+        try:
+            for market in sorted(new):
+                if desk.markets.get(market) is None:
+                    desk.markets.take([await self.client.send(calls.market(market))])
+            await feed.subscribe(*(f"ticker:{market}" for market in sorted(new)))
+        except ClientError as error:
+            self._quoted -= new
+            self.say(f"prices of {len(new)} markets are not followed: {error}", Weight.WARNING)
+
+    async def _load_days(self) -> None:
+        """Load the first price of the last 24 hours of every market that is followed."""
+        desk, since = self.desk, _spelled(self.clock() + (self.offset or 0) - Interval.DAY.micros)
+        for market in [each.id for each in desk.markets.listed() if each.id in self._quoted]:
+            try:
+                page = await self.client.send(calls.candles(market, Interval.HOUR, since=since))
+            except ClientError:
+                continue  # its change stays unknown, and shows as a dash
+            desk.markets.load_day(market, page["items"])
+            await asyncio.sleep(_QUEUE_PAUSE_S)
+
+    # what is open
+
+    async def open(self, market: int) -> None:
+        """Open a market."""
+        desk = self.desk
+        if desk.selected == market or desk.markets.get(market) is None:
+            return
+        desk.open(market)
+        # noted before anything is awaited: another market may be opened meanwhile
+        before, self._followed = self._followed, desk.topics()
+        try:
+            if self.feed is not None:
+                if before:
+                    await self.feed.unsubscribe(*before)
+                await self.feed.subscribe(*desk.topics(), f"ticker:{market}")
+                self._quoted.add(market)
+        except ClientError as error:
+            self.say(str(error), Weight.BAD)
+        self._queues.ask()
+        await self.load_candles()
+
+    async def load_candles(self, interval: Interval | None = None) -> None:
+        """Load the open market's candles, in another interval if given."""
+        desk = self.desk
+        if desk.market is None:
+            return
+        if interval is not None and interval is not desk.candles.interval:
+            desk.candles.clear(interval)
+        market, interval = desk.market.id, desk.candles.interval
+        since = _spelled(
+            self.clock() // interval.micros * interval.micros - CANDLES * interval.micros
+        )
+        try:
+            page = await self.client.send(calls.candles(market, interval, since=since))
+        except ClientError as error:
+            self.say(f"no candles: {error}", Weight.WARNING)
+            return
+        if desk.selected == market and desk.candles.interval is interval:
+            # what is on the tape by now had been traded when the answer was made, or close to it
+            desk.candles.load(page["items"], desk.tape[0].id if desk.tape else 0)
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether a request beside the feed is under way."""
+        return any(work.busy for work in self._beside)
+
+    async def end(self) -> None:
+        """Stop what is under way."""
+        for work in self._beside:
+            await work.end()
+
+
+def _spelled(moment: Micros) -> str:
+    whole = datetime.fromtimestamp(moment // 1_000_000, UTC)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}Z"

@@ -1,0 +1,143 @@
+"""A trader's own limits, checked before the screen sends an order.
+
+They stand in keys.toml under [brakes]:
+
+    [brakes]
+    order = 100        # contracts in one order
+    position = 500     # contracts held in a market, with what works on that side
+    loss = 50          # open loss in a market: beyond it only orders that reduce are sent
+    through = 5        # ticks that a price may lie through the best opposite one
+    rate = 5           # orders in a second
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from predmarket import units
+from predmarket.enums import Side
+from predmarket.tui.state import formatting
+from predmarket.tui.state.trading_state import Desk
+from predmarket.units import Micros, Money, Price, Qty
+
+SECOND: Micros = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """A trader's own limits; each is None where there is none."""
+
+    order: Qty | None = None
+    position: Qty | None = None
+    loss: Money | None = None
+    through: int | None = None
+    rate: int | None = None
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Return each limit as it is typed and written, by its name; those there are alone."""
+        texts = {
+            "order": None if self.order is None else formatting.qty(self.order),
+            "position": None if self.position is None else formatting.qty(self.position),
+            "loss": None if self.loss is None else units.format(self.loss, units.MONEY_DECIMALS),
+            "through": None if self.through is None else str(self.through),
+            "rate": None if self.rate is None else str(self.rate),
+        }
+        return {name: text for name, text in texts.items() if text is not None}
+
+    @property
+    def words(self) -> str:
+        """Return the limits in a few words, for the header: "order 100 loss 50.00 rate 5/s"."""
+        shown = self.texts
+        if self.loss is not None:
+            shown["loss"] = formatting.money(self.loss)
+        if self.rate is not None:
+            shown["rate"] += "/s"
+        return " ".join(f"{name} {text}" for name, text in shown.items())
+
+
+def read(table: Mapping[str, object]) -> Limits:
+    """Read limits by name; an empty text is no limit. Raises ValueError, UnitError."""
+    unknown = [name for name in table if name not in Limits.__dataclass_fields__]
+    if unknown:
+        raise ValueError(f"there is no brake {unknown[0]}")
+    given = {name: str(value).strip() for name, value in table.items() if value is not None}
+    given = {name: value for name, value in given.items() if value}
+    return Limits(
+        order=units.parse_qty(given["order"]) if "order" in given else None,
+        position=units.parse_qty(given["position"]) if "position" in given else None,
+        loss=units.parse(given["loss"], units.MONEY_DECIMALS) if "loss" in given else None,
+        through=_count(given, "through"),
+        rate=_count(given, "rate"),
+    )
+
+
+def _count(given: Mapping[str, str], name: str) -> int | None:
+    if name not in given:
+        return None
+    value = Decimal(given[name]) if given[name].isascii() and given[name].isdigit() else None
+    if value is None or not 0 <= value <= 10_000:
+        raise ValueError(f"{name} must be a whole number, such as 5")
+    return int(value)
+
+
+class Brakes:
+    """The limits, and when orders were sent."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._sent: deque[Micros] = deque(maxlen=10_000)
+
+    def sent(self, now: Micros) -> None:
+        """Note that an order was sent."""
+        self._sent.append(now)
+
+    def reason(
+        self,
+        desk: Desk,
+        market: int,
+        side: Side,
+        qty: Qty,
+        price: Price | None,
+        now: Micros,
+    ) -> str | None:
+        """Return why an order is not sent; None when it may be.
+
+        ``qty`` is what it adds to the working orders; ``price`` is None for a market order.
+        """
+        limits = self.limits
+        if limits.order is not None and qty > limits.order:
+            return f"the order is larger than {formatting.qty(limits.order)}"
+        if limits.rate is not None:
+            recent = sum(1 for at in self._sent if now - at < SECOND)
+            if recent >= limits.rate:
+                return f"{limits.rate} orders were sent within a second"
+        return self._through(desk, market, side, price) or self._exposure(desk, market, side, qty)
+
+    def _through(self, desk: Desk, market: int, side: Side, price: Price | None) -> str | None:
+        limit, known = self.limits.through, desk.markets.get(market)
+        if limit is None or price is None or known is None:
+            return None
+        best = known.ask if side is Side.BUY else known.bid
+        if best is None:
+            return None
+        ticks = (price - best if side is Side.BUY else best - price) // known.tick
+        if ticks <= limit:
+            return None
+        return f"{formatting.price(price, known.tick)} lies {ticks} ticks through the best price"
+
+    def _exposure(self, desk: Desk, market: int, side: Side, qty: Qty) -> str | None:
+        limits, held = self.limits, desk.positions.get(market)
+        sign = 1 if side is Side.BUY else -1
+        net = (held.yes - held.no if held else 0) * sign
+        working = sum(each.remaining for each in desk.orders.of(market) if each.side is side)
+        grows = net + working + qty > max(0, -net)
+        if limits.position is not None and net + working + qty > limits.position:
+            return f"the position could exceed {formatting.qty(limits.position)}"
+        if limits.loss is not None and held is not None and grows:
+            known = desk.markets.get(market)
+            profit = held.unrealized(known.doubled_mark if known else None)
+            if -profit >= limits.loss:
+                return f"the open loss is {formatting.money(-profit)}: only what reduces is sent"
+        return None

@@ -1,0 +1,88 @@
+"""The traders' decisions: valid prices, bounded holdings, the same for the same seed."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from predmarket.bots.strategies import Noise, Rest, Take, Trend, View
+from predmarket.enums import Side
+from predmarket.units import PRICE_ONE, QTY_ONE, TICK_SIZES
+
+LIMIT = 100 * QTY_ONE
+
+
+@st.composite
+def views(draw: st.DrawFn) -> View:
+    """Return any market a trader may meet, empty sides and extreme prices among them."""
+    tick = draw(st.sampled_from(sorted(TICK_SIZES)))
+    bid, ask = sorted(draw(st.tuples(*[st.integers(1, PRICE_ONE // tick - 1)] * 2)))
+    held = draw(st.integers(-2 * LIMIT, 2 * LIMIT))
+    return View(
+        tick,
+        draw(st.sampled_from([None, bid * tick])),
+        draw(st.sampled_from([None, ask * tick])),
+        held,
+    )
+
+
+@given(view=views(), seed=st.integers(0, 2**32))
+def test_orders_are_ones_the_exchange_takes(view: View, seed: int) -> None:
+    """On the tick, within the valid prices, of whole contracts."""
+    for mind in (Noise(random.Random(seed)), Trend(random.Random(seed))):
+        for _ in range(5):
+            decision = mind.decide("rain", view)
+            if decision is not None:
+                assert 0 < decision.price < PRICE_ONE
+                assert decision.price % view.tick == 0
+                assert decision.qty >= QTY_ONE
+                assert decision.qty % QTY_ONE == 0
+
+
+@given(seed=st.integers(0, 2**32))
+def test_noise_turns_around_at_its_limit(seed: int) -> None:
+    """Who holds that much only sells, and the other way round."""
+    noise = Noise(random.Random(seed), LIMIT)
+    for held, side in ((LIMIT, Side.SELL), (-LIMIT, Side.BUY)):
+        decision = noise.decide("rain", View(100, 4_000, 6_000, held))
+        assert decision is not None
+        assert decision.side is side
+
+
+def test_noise_goes_both_ways_and_sometimes_waits() -> None:
+    """With nothing held."""
+    noise = Noise(random.Random(1))
+    view = View(100, 4_900, 5_100)
+    decisions = [noise.decide("rain", view) for _ in range(200)]
+    takes = [one for one in decisions if isinstance(one, Take)]
+    rests = [one for one in decisions if isinstance(one, Rest)]
+    assert {one.side for one in takes} == {one.side for one in rests} == set(Side)
+    assert len(takes) > len(rests) > 20
+    assert all(one.price <= 4_900 for one in rests if one.side is Side.BUY)
+
+
+def test_trend_follows_the_price_up_and_down() -> None:
+    """And does nothing while the price stands."""
+    trend = Trend(random.Random(1))
+    still = [trend.decide("rain", View(100, 4_900, 5_100)) for _ in range(50)]
+    assert still == [None] * 50
+    up = [trend.decide("rain", View(100, 4_900 + i * 100, 5_100 + i * 100)) for i in range(20)]
+    assert {one.side for one in up if one is not None} == {Side.BUY}
+    down = [trend.decide("rain", View(100, 6_900 - i * 100, 7_100 - i * 100)) for i in range(60)]
+    assert down[-1] is not None
+    assert down[-1].side is Side.SELL
+
+
+def test_trend_stops_at_its_limit() -> None:
+    """However long the price rises."""
+    trend = Trend(random.Random(1), LIMIT)
+    prices = range(1_000, 9_000, 100)
+    assert all(trend.decide("rain", View(100, p, p + 200, LIMIT)) is None for p in prices)
+
+
+def test_markets_have_trends_of_their_own() -> None:
+    """One that rises says nothing of another."""
+    trend = Trend(random.Random(1))
+    for i in range(20):
+        trend.decide("rain", View(100, 4_000 + i * 100, 4_200 + i * 100))
+    assert trend.decide("snow", View(100, 2_000, 2_200)) is None

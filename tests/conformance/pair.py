@@ -1,0 +1,356 @@
+"""The exchange over HTTP and the reference exchange, given the same commands and compared.
+
+Each answer is compared whole: status, code, order, fills. ``look`` compares everything the API
+shows.
+
+Settled differences, which are no mistakes:
+- what a gateway refuses by itself (400, a market that does not exist or is a draft) never reaches
+  the core, so the reference is only told the time;
+- a draft opened after its closing time closes at once: the answer may show it closed already;
+- to a user who may not see a draft it is a market that does not exist.
+"""
+
+from fractions import Fraction
+
+from tests.conformance.expected import STATUS, Expected, Json, show_time, slug
+from tests.conformance.world import ADMIN, SIGNUP_CREDIT, START, World
+from tests.reference.audit import audit
+from tests.reference.exchange import ReferenceExchange
+from tests.reference.records import Command, Event
+from tests.reference.units import ONE_DOLLAR_PRICE, show_money, show_price
+
+NO_ORDER = 999_999_999
+SETTLED = {"YES": "1.0000", "NO": "0.0000", "VOID": None}
+
+
+class Pair:
+    """Both exchanges, and what was sent under a key. Raises AssertionError at a difference."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.reference = ReferenceExchange()
+        self.expected = Expected(self.reference)
+        self.sent: list[tuple[int, Json, int]] = []
+        """Orders with a client order id: user, body, order id."""
+        self.booked: list[tuple[Json, Json]] = []
+        """Transfers with a key: body, answer."""
+        self.reference.advance(START)
+
+    def do(self, command: Command) -> None:
+        """Carry out one command of the reference on both."""
+        self.world.now = command["ts"]
+        match command["op"]:
+            case "open_account":
+                self._open_account(command)
+            case "place":
+                self.place(command)
+            case "create_market":
+                self._create(command)
+            case "amend":
+                self._amend(command)
+            case "cancel":
+                self._cancel(command)
+            case "cancel_all":
+                self._cancel_all(command)
+            case "cancel_after":
+                self._cancel_after(command)
+            case "transfer":
+                self.transfer(command)
+            case "update_market":
+                self._update(command)
+            case "resolve":
+                self._resolve(command)
+            case other:
+                raise ValueError(f"no such command: {other!r}")
+
+    # --- orders ----------------------------------------------------------------------------
+
+    def place(self, command: Command, *, keyed: bool = False) -> None:
+        """Place an order, with a client order id or without."""
+        self.world.now = command["ts"]
+        # over HTTP a setting bounds the open orders of everybody, far above what a run places
+        command = {**command, "max_open_orders": None}
+        user, body = command["user"], order_body(command)
+        if keyed:
+            body["clientOrderId"] = f"key-{len(self.sent)}"
+        answer = self.world.call(user, "POST", "/v1/orders", body)
+        if not self._sees(user, command["market"]):
+            command = {**command, "market": NO_ORDER}
+        self._apply(command)
+        id = len(self.reference.ledger.orders)
+        self.expected.created[id] = command["ts"]
+        if keyed:
+            self.expected.keys[id] = body["clientOrderId"]
+            self.sent.append((user, body, id))
+        self._same_order(answer, id, 201)
+
+    def repeat(self, index: int, changes: Json) -> None:
+        """Send an order again under its client order id, as it was or with other content."""
+        user, body, id = self.sent[index]
+        answer = self.world.call(user, "POST", "/v1/orders", {**body, **changes})
+        if changes:
+            self._at_the_door(answer, "DUPLICATE_CLIENT_ORDER_ID")
+        else:
+            self.let_time_pass()
+            self._same_order(answer, id, 200)
+
+    def _amend(self, command: Command) -> None:
+        changes = {name: command[name] for name in ("price", "qty") if command[name] is not None}
+        path = f"/v1/orders/{command['order']}"
+        answer = self.world.call(command["user"], "PATCH", path, changes)
+        if self._done(answer, self._apply(command)):
+            same("order", self.expected.order(command["order"]), answer[1])
+
+    def _cancel(self, command: Command) -> None:
+        path = f"/v1/orders/{command['order']}/cancel"
+        answer = self.world.call(command["user"], "POST", path)
+        if self._done(answer, self._apply({**command, "admin": command["user"] == ADMIN})):
+            same("order", self.expected.order(command["order"]), answer[1])
+
+    def _cancel_all(self, command: Command) -> None:
+        body = {"marketId": command["market"], "side": command["side"]}
+        answer = self.world.call(command["user"], "POST", "/v1/orders/cancel-all", body)
+        if command["market"] is not None and not self._sees(command["user"], command["market"]):
+            self._at_the_door(answer, "MARKET_NOT_FOUND")
+            return
+        events = self._apply(command)
+        ids = [e[1] for e in events if e[0] == "ORDER_CANCELED" and e[2] == "USER"]
+        same("canceled", (200, {"canceled": sorted(ids)}), answer)
+
+    def _cancel_after(self, command: Command) -> None:
+        body = {"seconds": command["seconds"]}
+        answer = self.world.call(command["user"], "POST", "/v1/orders/cancel-after", body)
+        self._apply(command)
+        due = self.reference.ledger.deadman.get(command["user"])
+        same("switch", (200, {"cancelAt": show_time(due)}), answer)
+
+    # --- accounts --------------------------------------------------------------------------
+
+    def _open_account(self, command: Command) -> None:
+        """Register; the credit of the command is the one that the exchange gives everybody."""
+        if command["user"] not in self.world.tokens:
+            same("user", command["user"], self.world.register())
+            self._apply({**command, "credit": SIGNUP_CREDIT})
+
+    def transfer(self, command: Command, *, keyed: bool = False) -> None:
+        """Deposit or withdraw, with an idempotency key or without."""
+        self.world.now = command["ts"]
+        user = command["user"]
+        body = {"userId": user, "amount": command["amount"], "reason": "test"}
+        headers = {"idempotency-key": f"key-{len(self.booked)}"} if keyed else {}
+        answer = self.world.call(ADMIN, "POST", "/v1/user/transfer", body, headers)
+        if not self._done(answer, self._apply(command), 201):
+            return
+        same("balance", self.expected.balance(user), answer[1]["balance"])
+        if keyed:
+            self.booked.append((body, answer[1]))
+
+    def repeat_transfer(self, index: int, changes: Json) -> None:
+        """Send a transfer again under its key, as it was or with other content."""
+        body, original = self.booked[index]
+        headers = {"idempotency-key": f"key-{index}"}
+        sent = {**body, **changes}
+        answer = self.world.call(ADMIN, "POST", "/v1/user/transfer", sent, headers)
+        if changes:
+            self._at_the_door(answer, "IDEMPOTENCY_KEY_REUSED")
+        else:
+            same("repeated transfer", (200, original), answer)
+            self.let_time_pass()
+
+    # --- markets ---------------------------------------------------------------------------
+
+    def _create(self, command: Command) -> None:
+        id = len(self.reference.ledger.markets) + 1
+        body = {
+            "slug": slug(id),
+            "question": "Will it rain?",
+            "tickSize": command["tick"],
+            "makerFeeRate": command["maker_fee"],
+            "takerFeeRate": command["taker_fee"],
+            "closesAt": show_time(command["closes_at"]),
+            "status": command["status"],
+        }
+        answer = self.world.call(ADMIN, "POST", "/v1/markets", body)
+        if _is_past(command):
+            self._at_the_door(answer, "VALIDATION_FAILED")
+        elif self._done(answer, self._apply(command), 201):
+            same("market", self.expected.market(id), answer[1])
+
+    def _update(self, command: Command) -> None:
+        id, body = command["market"], {}
+        if command["status"] is not None:
+            body["status"] = command["status"]
+        if "closes_at" in command:
+            body["closesAt"] = show_time(command["closes_at"])
+        answer = self.world.call(ADMIN, "PATCH", f"/v1/markets/{id}", body)
+        if not self._sees(ADMIN, id):
+            self._at_the_door(answer, "MARKET_NOT_FOUND")
+        elif _is_past(command):
+            self._at_the_door(answer, "VALIDATION_FAILED")
+        elif self._done(answer, self._apply(command)):
+            self.expected.read(self.reference.advance(command["ts"]))
+            same("market", self.expected.market(id), answer[1])
+
+    def _resolve(self, command: Command) -> None:
+        id, outcome = command["market"], command["outcome"]
+        body = {"outcome": outcome}
+        if outcome == "SCALAR":
+            body["settlementPrice"] = command["price"]
+        answer = self.world.call(ADMIN, "POST", f"/v1/markets/{id}/resolve", body)
+        if not self._sees(ADMIN, id):
+            self._at_the_door(answer, "MARKET_NOT_FOUND")
+            return
+        self.expected.read(self.reference.advance(command["ts"]))
+        interest = self.reference.markets()[id][1]
+        events = self._apply(command)
+        if not self._done(answer, events):
+            return
+        price = int(Fraction(command["price"] or 0) * ONE_DOLLAR_PRICE)
+        self.expected.outcomes[id] = (outcome, SETTLED.get(outcome, show_price(price)))
+        same("market", self.expected.market(id), answer[1]["market"])
+        if outcome != "VOID":
+            merged = sum(Fraction(e[3]) * 100 for e in events if e[0] == "MERGED" and e[2] == id)
+            paid = (interest - int(merged)) * ONE_DOLLAR_PRICE
+            same("paid", show_money(paid), answer[1]["payouts"]["total"])
+
+    # --- what is refused ---------------------------------------------------------------------
+
+    def refuse(self, user: int, method: str, path: str, body: object, code: str) -> None:
+        """Send what must be refused before it reaches the core."""
+        self._at_the_door(self.world.call(user, method, path, body), code)
+
+    def let_time_pass(self) -> None:
+        """Have both do what is due: the core by a command that changes nothing."""
+        status, _ = self.world.call(ADMIN, "POST", f"/v1/orders/{NO_ORDER}/cancel")
+        assert status == STATUS["ORDER_NOT_FOUND"]
+        self.expected.read(self.reference.advance(self.world.now))
+
+    def _apply(self, command: Command) -> list[Event]:
+        events = self.reference.apply(command)
+        self.expected.read(events)
+        audit(self.reference)
+        return events
+
+    def _sees(self, user: int, market: int) -> bool:
+        """Tell whether a user may know of a market."""
+        known = self.reference.ledger.markets.get(market)
+        return known is not None and (known.status != "DRAFT" or user == ADMIN)
+
+    def _at_the_door(self, answer: tuple[int, Json], code: str) -> None:
+        _refused(answer, code)
+        self.let_time_pass()
+
+    def _done(self, answer: tuple[int, Json], events: list[Event], status: int = 200) -> bool:
+        """Check an answer's status; tell whether the command was carried out."""
+        refusals = [str(event[1]) for event in events if event[0] == "REFUSED"]
+        if refusals:
+            _refused(answer, refusals[0])
+            return False
+        same("status", status, answer[0], answer[1])
+        return True
+
+    def _same_order(self, answer: tuple[int, Json], id: int, status: int) -> None:
+        """Check the answer of a placement, or of its repeat."""
+        order = self.reference.ledger.orders[id]
+        if order.status == "REJECTED":
+            assert order.reason is not None
+            error = _refused(answer, order.reason)
+            same("id of the refused order", id, error["details"]["orderId"])
+        else:
+            same("status", status, answer[0], answer[1])
+            same("order", self.expected.order(id), answer[1])
+
+    # --- what everybody sees ----------------------------------------------------------------
+
+    def look_at_balances(self) -> None:
+        """Compare the cash of everybody."""
+        for user in self.world.tokens:
+            same("balance", self.expected.balance(user), self.world.get(user, "/v1/user/balance"))
+
+    def look(self) -> None:
+        """Compare everything that the API shows."""
+        self.let_time_pass()
+        self.look_at_balances()
+        for user in self.world.tokens:
+            self._look_at_user(user)
+        for id in self.reference.ledger.markets:
+            self._look_at_market(id)
+
+    def _look_at_user(self, user: int) -> None:
+        world, expected = self.world, self.expected
+        same("orders", expected.orders(user), world.pages(user, "/v1/orders", 17))
+        same("fills", expected.fills(user), world.pages(user, "/v1/user/fills", 17))
+        rows = {row["marketId"]: row for row in world.get(user, "/v1/user/positions")["items"]}
+        for row in rows.values():
+            mark = row["markPrice"]
+            row["markPrice"] = None if mark is None else Fraction(mark)
+        flat = {"qtyLong": "0.00", "qtyShort": "0.00", "realizedPnl": "0.000000"}
+        held = {id: row for id, row in rows.items() if not flat.items() <= row.items()}
+        same("positions", expected.positions(user), held)
+        same("portfolio", expected.portfolio(user), world.get(user, "/v1/user/portfolio"))
+        live = [order.id for order in self.reference.ledger.live if order.user == user]
+        shown = world.get(user, "/v1/orders?status=OPEN,PARTIALLY_FILLED&limit=100")["items"]
+        same("open orders", sorted(live, reverse=True)[:100], [order["id"] for order in shown])
+
+    def _look_at_market(self, id: int) -> None:
+        world, expected = self.world, self.expected
+        same("market", expected.market(id), world.get(ADMIN, f"/v1/markets/{id}"))
+        same("book", expected.book(id), world.get(ADMIN, f"/v1/orderbook/{slug(id)}"))
+        same("trades", expected.trades_of(id), world.pages(ADMIN, f"/v1/trades/{id}", 17))
+
+
+def order_body(command: Command) -> Json:
+    """Return a placement as the API takes it."""
+    body: Json = {
+        "marketId": command["market"],
+        "side": command["side"],
+        "type": command["type"],
+        "price": command["price"],
+        "qty": command["qty"],
+        "timeInForce": command["tif"],
+        "expiresAt": show_time(command["expires_at"]),
+        "postOnly": command["post_only"],
+        "reduceOnly": command["reduce_only"],
+        "maxSlippage": command["max_slippage"],
+        "selfTradePrevention": command["stp"],
+        "deadline": show_time(command["deadline"]),
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _is_past(command: Command) -> bool:
+    """Tell whether a closing time is one that the gateway refuses."""
+    closes_at = command.get("closes_at")
+    return closes_at is not None and closes_at <= command["ts"]
+
+
+def _refused(answer: tuple[int, Json], code: str) -> Json:
+    """Check a refusal; return its error."""
+    status, body = answer
+    same("refusal", (STATUS[code], code), (status, body.get("error", body).get("code")))
+    error: Json = body["error"]
+    return error
+
+
+def same(what: str, expected: object, actual: object, note: object = "") -> None:
+    """Compare; of an object only the fields that are expected, since an answer may say more."""
+    shown = _as_expected(expected, actual)
+    if expected != shown:
+        lines = f"{what}\n  reference {expected}\n  exchange  {shown}"
+        raise AssertionError(f"{lines}\n  {note}" if note else lines)
+
+
+def _as_expected(expected: object, actual: object) -> object:
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        if not all(isinstance(name, str) for name in expected):
+            return {key: _as_expected(expected.get(key), actual[key]) for key in actual}
+        known = expected.keys() & actual.keys()
+        return {name: _as_expected(expected[name], actual[name]) for name in known}
+    if (
+        isinstance(expected, list | tuple)
+        and isinstance(actual, list | tuple)
+        and len(expected) == len(actual)
+    ):
+        pairs = zip(expected, actual, strict=True)
+        return type(expected)(_as_expected(one, other) for one, other in pairs)
+    return actual

@@ -1,0 +1,102 @@
+"""The exchange over HTTP decides, answers and shows what the reference exchange says.
+
+Twice: over dense random commands, which a seed repeats, and over hypothesis's steps, which shrink
+to the few that matter. PREDMARKET_TEST_EXAMPLES=300 (`make contract`) makes it a campaign of so
+many runs of each kind on each database, at random; without it the runs are few, on SQLite, and the
+same every time.
+"""
+
+import os
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from predmarket.server.storage.migrations import upgrade
+from tests.conformance.machine import Trading
+from tests.conformance.pair import Pair
+from tests.conformance.world import World
+from tests.reference.generate import random_commands
+from tests.support.kept import KeptDatabase
+
+CAMPAIGN = int(os.environ.get("PREDMARKET_TEST_EXAMPLES", "0"))
+SEED = int(os.environ.get("PREDMARKET_TEST_SEED", "1"))
+DATABASES = ["sqlite", "postgres"] if CAMPAIGN else ["sqlite"]
+EXAMPLES = 5
+STEPS = 40
+RUNS = 1
+COMMANDS = 700
+LOOK_EVERY = 100
+RESTART_EVERY = 230
+
+
+class Worlds:
+    """Makes exchanges on empty databases, one after the other."""
+
+    def __init__(self, folder: Path, kept: KeptDatabase | None) -> None:
+        self._folder = folder
+        self._kept = kept
+        self._made = 0
+        self._empty = folder / "empty.db"
+        if kept is None:
+            upgrade(f"sqlite:///{self._empty}")
+
+    def __call__(self) -> World:
+        """Return a new exchange; the one before must have been closed."""
+        self._made += 1
+        folder = self._folder / str(self._made)
+        folder.mkdir()
+        if self._kept is not None:
+            return World(self._kept.emptied(), folder)
+        shutil.copy(self._empty, folder / "predmarket.db")
+        return World(f"sqlite:///{folder / 'predmarket.db'}", folder)
+
+
+@pytest.fixture(params=DATABASES)
+def worlds(request: pytest.FixtureRequest, tmp_path: Path) -> Worlds:
+    """Exchanges, on each kind of database in a campaign."""
+    postgres = request.param == "postgres"
+    return Worlds(tmp_path, request.getfixturevalue("kept_postgres") if postgres else None)
+
+
+@pytest.mark.timeout(0 if CAMPAIGN else 300)
+def test_the_same_over_random_commands(worlds: Worlds) -> None:
+    """PREDMARKET_TEST_SEED repeats a run."""
+    first = random.randrange(10**9) if CAMPAIGN and SEED == 1 else SEED
+    for seed in range(first, first + (CAMPAIGN or RUNS)):
+        world = worlds()
+        pair, number = Pair(world), 0
+        try:
+            drawn = random_commands(seed, pair.reference, COMMANDS)
+            for number, command in enumerate(drawn, start=1):
+                pair.do(command)
+                if number % LOOK_EVERY == 0:
+                    pair.look()
+                if number % RESTART_EVERY == 0:
+                    world.restart()
+        except Exception as error:
+            error.add_note(f"at command {number} of PREDMARKET_TEST_SEED={seed}")
+            raise
+        finally:
+            world.close()
+
+
+@pytest.mark.timeout(0 if CAMPAIGN else 600)  # making a failure small takes its time
+def test_the_same_over_steps_that_shrink(worlds: Worlds) -> None:
+    """Hypothesis prints the steps of a difference."""
+
+    class Machine(Trading):
+        make_world = staticmethod(worlds)
+
+    chosen = settings(
+        max_examples=CAMPAIGN or EXAMPLES,
+        stateful_step_count=STEPS,
+        derandomize=not CAMPAIGN,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(Machine, settings=chosen)

@@ -1,0 +1,51 @@
+"""Checkpoints of an embedded database: beside the commits, and none of their business."""
+
+import asyncio
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from predmarket.enums import Side
+from predmarket.server.core.stores.sqlite_checkpoints import COMMITS, Checkpoints
+from tests.server.core.conftest import Exchange
+
+
+async def test_what_is_committed_is_copied_beside_the_commits(
+    migrated_sqlite_url: str, tmp_path: Path
+) -> None:
+    """Long before the log is full the database's own file, without its log, holds orders."""
+    database = make_url(migrated_sqlite_url).database
+    assert database is not None
+    async with Exchange(migrated_sqlite_url).trading() as running:
+        for _ in range(2 * COMMITS):
+            await running.place(1, Side.BUY, 1, 50)
+        async with asyncio.timeout(60):
+            while not _orders(Path(shutil.copy(database, tmp_path / "alone.db"))):
+                await asyncio.sleep(0.01)
+
+
+def _orders(path: Path) -> int:
+    """Count the orders in a copy, which may have been made in the midst of a checkpoint."""
+    with closing(sqlite3.connect(path)) as connection:
+        try:
+            return int(connection.execute("SELECT COUNT(*) FROM orders").fetchone()[0])
+        except sqlite3.DatabaseError:
+            return 0
+
+
+def test_a_checkpoint_that_fails_costs_no_commit(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told of and tried again later, by the next or by a commit that finds the log full."""
+    checkpoints = Checkpoints()
+    connection = sqlite3.connect(tmp_path / "any.db", check_same_thread=False)
+    checkpoints.begin(connection)
+    connection.close()
+    for _ in range(3 * COMMITS):
+        checkpoints.committed()
+    checkpoints.close()
+    assert "a checkpoint failed" in caplog.text

@@ -1,0 +1,197 @@
+"""The database's own last line of defence: fences, versions and constraints."""
+
+import asyncio
+import dataclasses
+from collections.abc import Iterator
+
+import pytest
+
+from predmarket.engine.commands import OpenAccount
+from predmarket.server.core import recovery
+from predmarket.server.core.batch import Batch
+from predmarket.server.core.idempotency import Repeats
+from predmarket.server.core.sequencer import Sequencer
+from predmarket.server.core.stores import postgres, rows, sqlite
+from predmarket.server.core.stores.base import Contradiction, Deposed, Settlement, Store
+from predmarket.server.core.stores.factory import open_store
+from predmarket.server.core.stores.rows import History, StateRows
+from predmarket.server.core.stores.sqlite import SqliteStore
+from predmarket.server.storage import migrations
+from tests.server.core.conftest import Exchange
+from tests.support.clock import Shown
+
+
+@pytest.fixture
+def store(exchange: Exchange) -> Iterator[Store]:
+    """A connected store that has taken over."""
+    store = open_store(exchange.url)
+    store.connect()
+    store.take_over()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def unused(database_url: str) -> Iterator[Store]:
+    """A store on a database that never held a row, so no statistics sway what is planned."""
+    migrations.upgrade(database_url)
+    store = open_store(database_url)
+    store.connect()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def settlement(store: Store) -> Settlement:
+    """A first batch that opens account 1 with 5 units, not written yet."""
+    core = store.core_row()
+    sequencer = Sequencer(recovery.load(store, core), core, Repeats(store), Shown(lambda: 1))
+    command = OpenAccount(1, 5)
+    _, events = sequencer.exchange.apply(1, command)
+    sequencer.batch.add(sequencer.exchange, 1, "a", command, events)
+    sealed: tuple[Batch, Settlement | None] = sequencer.seal()
+    assert sealed[1] is not None
+    return sealed[1]
+
+
+def changed(settlement: Settlement, shape: rows.Shape, **values: int) -> Settlement:
+    """Return the settlement with a new row of ``shape`` altered."""
+    new = dict(settlement.state.new)
+    row = dict(zip(shape.columns, new[shape][0], strict=True)) | values
+    new[shape] = [tuple(row[name] for name in shape.columns)]
+    return dataclasses.replace(
+        settlement, state=StateRows([*new.items()], settlement.state.changed)
+    )
+
+
+def rejected(id: int) -> rows.Row:
+    """Return the row of an order of user 1 that was refused, with the first number."""
+    return (
+        id, 1, None, "BUY", "LIMIT", 5_000, 100, 0, 0, 0, 0, 0, 0, "REJECTED", "X", "GTC", "SKIP",
+        False, False, None, None, None, 0, 1, 1, 1, None, 1, 1,
+    )  # fmt: skip
+
+
+def test_a_batch_is_written_once(store: Store, settlement: Settlement) -> None:
+    """Its number has moved on: the second attempt changes nothing."""
+    asyncio.run(store.settle(settlement))
+    with pytest.raises(Deposed):
+        asyncio.run(store.settle(settlement))
+    assert store.read("SELECT available, version FROM accounts") == [(5, 1)]
+
+
+def test_an_old_epoch_is_fenced_off(store: Store, settlement: Settlement) -> None:
+    """A takeover by another connection defeats the batch of the core before."""
+    store.take_over()
+    with pytest.raises(Deposed):
+        asyncio.run(store.settle(settlement))
+    assert store.read("SELECT COUNT(*) FROM accounts") == [(0,)]
+    assert store.read("SELECT COUNT(*) FROM journal") == [(0,)]
+
+
+def test_a_row_at_another_version_fails_the_batch(store: Store, settlement: Settlement) -> None:
+    """Somebody wrote what only settlement may write: nothing of the batch stays."""
+    asyncio.run(store.settle(settlement))
+    stale = dataclasses.replace(
+        settlement,
+        core=dataclasses.replace(settlement.core, last_batch=2, last_seq=2),
+        first_seq=2,
+        state=StateRows([], [(rows.ACCOUNTS, [(1, 6, 0, None, 0, 0, 2, 0, 7)])]),
+        history=History(1),
+    )
+    with pytest.raises(Contradiction):
+        asyncio.run(store.settle(stale))
+    assert store.core_row().last_batch == 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"locked": -1}, {"user_id": 999}],
+    ids=["negative locked", "a user that does not exist"],
+)
+def test_constraints_refuse_what_cannot_be(
+    store: Store, settlement: Settlement, values: dict[str, int]
+) -> None:
+    """The engine never asks for it; if it did, the batch would fail whole."""
+    with pytest.raises(Contradiction):
+        asyncio.run(store.settle(changed(settlement, rows.ACCOUNTS, **values)))
+    assert store.core_row().last_batch == 0
+    asyncio.run(store.settle(settlement))
+
+
+def test_the_same_order_event_twice_is_refused(store: Store, settlement: Settlement) -> None:
+    """Order id, type and number are the event's unique key."""
+    order = rejected(1)
+    event = (1, "ORDER_REJECTED", 1, 1, None, None)
+    settlement.state.new.append((rows.ORDERS, [order]))
+    settlement.history.order_events.extend([event, event])
+    with pytest.raises(Contradiction):
+        asyncio.run(store.settle(settlement))
+    settlement.history.order_events.pop()
+    asyncio.run(store.settle(settlement))
+
+
+def test_durability_is_reported_from_the_database_itself(store: Store) -> None:
+    """Not from what we asked for."""
+    assert store.durable()
+    assert "full" in store.durability().values() or store.durability()["fsync"] == "on"
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [("KNOWN_ORDERS", "uq_orders_client_order_id"), ("KNOWN_TRANSFERS", "uq_transfers_key")],
+)
+def test_keys_are_looked_up_by_their_index(unused: Store, name: str, index: str) -> None:
+    """However many orders there are, a look-up reads those it names."""
+    if isinstance(unused, SqliteStore):
+        sql = f"EXPLAIN QUERY PLAN {getattr(sqlite, name).format('(?, ?)')}"
+        plan = unused.read(sql, (1, "k"))
+    else:
+        sql = getattr(postgres, name).replace("$1", "%s").replace("$2", "%s")
+        plan = unused.read(f"EXPLAIN {sql}", ([1], ["k"]))
+    assert index in str(plan)
+    assert "SCAN o" not in str(plan)
+
+
+def test_changes_of_orders_are_found_by_their_index(unused: Store) -> None:
+    """Whoever comes back is sent the orders that changed meanwhile, and only those are read."""
+    m = unused.mark
+    sql = f"SELECT id FROM orders WHERE user_id = {m} AND topic_seq > {m} ORDER BY topic_seq"
+    explain = "EXPLAIN QUERY PLAN" if isinstance(unused, SqliteStore) else "EXPLAIN"
+    plan = str(unused.read(f"{explain} {sql} LIMIT 100", (1, 5)))
+    assert "uq_orders_topic_seq" in plan
+    assert "SCAN orders" not in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_a_number_is_given_once(store: Store, settlement: Settlement) -> None:
+    """Two orders of a user with the same number on their topic cannot be stored."""
+    asyncio.run(store.settle(settlement))
+    again = dataclasses.replace(
+        settlement,
+        core=dataclasses.replace(settlement.core, last_batch=2, last_seq=2),
+        first_seq=2,
+        state=StateRows([(rows.ORDERS, [rejected(1), rejected(2)])], []),
+        history=History(1),
+    )
+    with pytest.raises(Contradiction):
+        asyncio.run(store.settle(again))
+    assert store.read("SELECT batch FROM outbox") == [(1,)]
+
+
+def test_text_of_any_kind_survives(store: Store, exchange: Exchange) -> None:
+    """Quotes, braces, backslashes and emoji in what a user may write."""
+    nasty = "a\"b\\c{d},NULL \\N \n\t'é🎲"
+    row = (
+        1, "slug", nasty, "NULL", "OPEN", None, None, 100, 0, 0, None, 1, 1, None, 0, 0, 0, 0, 0,
+        None, 0, 0, 0, 1, 1,
+    )  # fmt: skip
+    core = store.core_row()
+    after = dataclasses.replace(core, last_batch=1, last_seq=1, last_time=1)
+    asyncio.run(
+        store.settle(
+            Settlement(after, 1, "1", b"", StateRows([(rows.MARKETS, [row])], []), History(0), b"")
+        )
+    )
+    assert store.read("SELECT question, description FROM markets") == [(nasty, "NULL")]

@@ -1,0 +1,142 @@
+"""The audit finds what was tampered with, each time by the check that is about it."""
+
+import pytest
+
+from predmarket.engine.commands import CancelOrder, ResolveMarket, Transfer, UpdateMarket
+from predmarket.enums import MarketStatus, Outcome, Side
+from predmarket.server.core import audit as auditing
+from tests.server.core.conftest import Exchange
+
+BUY, SELL = Side.BUY, Side.SELL
+
+
+async def traded(exchange: Exchange) -> None:
+    """Leave a database with every kind of row behind."""
+    async with exchange.trading() as running:
+        await running.place(1, BUY, 10, 60)
+        await running.place(2, SELL, 7, 55)
+        await running.place(3, BUY, 5, 30)
+        placed = await running.place(3, BUY, 5, 31)
+        await running.do(CancelOrder(3, placed.order.id))
+        await running.do(Transfer(4, 1_000_000, "gift", 1))
+
+
+async def test_an_untouched_exchange_passes(exchange: Exchange) -> None:
+    """Every check holds, before and after a resolution."""
+    await traded(exchange)
+    assert exchange.audited() == []
+    async with exchange.running() as running:
+        await running.do(ResolveMarket(1, Outcome.NO))
+    assert exchange.audited() == []
+
+
+async def test_it_may_run_beside_the_exchange(exchange: Exchange) -> None:
+    """It reads one snapshot, so a running core does not disturb it."""
+    async with exchange.trading() as running:
+        await running.place(1, BUY, 10, 60)
+        assert exchange.audited() == []
+        await running.place(2, SELL, 7, 55)
+        assert exchange.audited() == []
+
+
+async def test_commands_from_before_the_admin_log_are_not_missed_in_it(exchange: Exchange) -> None:
+    """It begins after the commands that were there when it was made, and some old ones do not
+    say who gave them."""
+    async with exchange.trading() as running:
+        await running.do(UpdateMarket(1, MarketStatus.HALTED))  # as the old journals have it
+    exchange.execute("DELETE FROM admin_log")
+    exchange.execute("UPDATE core_state SET logged_from = last_seq")
+    assert exchange.audited() == []
+    async with exchange.running() as running:
+        await running.do(UpdateMarket(1, MarketStatus.OPEN, actor_id=1))
+        await running.do(ResolveMarket(1, Outcome.VOID, actor_id=1))
+    assert exchange.audited() == []
+    assert exchange.rows("SELECT actor_id, action, target FROM admin_log ORDER BY id") == [
+        (1, "MARKET_OPEN", "market:1"),
+        (1, "MARKET_VOID", "market:1"),
+    ]
+    exchange.execute("DELETE FROM admin_log WHERE action = 'MARKET_VOID'")
+    assert [check.name for check in exchange.audited()] == ["admin_log: replayed = stored"]
+
+
+async def test_what_has_ended_takes_no_memory(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of orders that ended and of positions of final markets nothing is kept but sums."""
+    async with exchange.trading() as running:
+        for user in range(1, 6):
+            placed = await running.place(user, BUY, 1, 30)
+            await running.do(CancelOrder(user, placed.order.id))
+            await running.place(user, BUY, 1, 50)
+        await running.place(9, SELL, 4, 50)
+        await running.do(ResolveMarket(1, Outcome.YES))
+    replayers: list[auditing._Replayer] = []
+    original = auditing._Replayer
+
+    def kept() -> auditing._Replayer:
+        replayers.append(original())
+        return replayers[-1]
+
+    monkeypatch.setattr(auditing, "_Replayer", kept)
+    assert exchange.audited() == []
+    (replayer,) = replayers
+    assert replayer._orders.count == 11
+    assert replayer._orders._open == {}
+    assert replayer.exchange.state.ledger.positions == {}
+
+
+@pytest.mark.parametrize(
+    ("tampering", "caught_by"),
+    [
+        ("UPDATE accounts SET available = available + 1 WHERE user_id = 5", "accounts: cash"),
+        ("UPDATE accounts SET available = available - 1, locked = locked + 1 WHERE user_id = 5",
+         "accounts: locked"),
+        ("UPDATE markets SET volume = volume + 1", "markets: volume"),
+        ("UPDATE markets SET fees = fees + 1", "fees: over markets"),
+        ("UPDATE positions SET yes = yes + 1 WHERE user_id = 1", "markets: YES = NO"),
+        ("UPDATE trades SET qty = qty + 1", "orders: filled"),
+        ("UPDATE trades SET price = price + 1", "trades: replayed"),
+        ("DELETE FROM ledger WHERE id = 2", "accounts: cash"),
+        ("UPDATE core_state SET last_ledger_id = last_ledger_id + 1", "ledger: the newest"),
+        ("UPDATE ledger SET seq = seq + 1 WHERE id = 2", "ledger: replayed"),
+        ("UPDATE transfers SET reason = 'theft' WHERE id = 3", "transfers: replayed"),
+        ("UPDATE orders SET price = price + 1 WHERE id = 3", "orders: replayed"),
+        ("DELETE FROM order_events WHERE order_id = 4 AND n = 2", "orders: every event"),
+        ("UPDATE order_events SET detail = 'x' WHERE order_id = 4 AND n = 2",
+         "order_events: replayed"),
+        ("UPDATE order_events SET trade_id = NULL WHERE order_id = 2 AND n = 2",
+         "orders: every fill"),
+        ("UPDATE markets SET trade_seq = trade_seq + 1", "topics: every trade"),
+        ("UPDATE accounts SET fill_seq = fill_seq - 1 WHERE user_id = 1",
+         "topics: every execution"),
+        ("UPDATE orders SET topic_seq = topic_seq + 1 WHERE id = 4", "topics: an order holds"),
+        ("UPDATE core_state SET net_deposits = net_deposits + 1", "money:"),
+        ("DELETE FROM admin_log WHERE action = 'TRANSFER'", "admin_log: replayed"),
+        ("UPDATE admin_log SET actor_id = 2 WHERE action = 'MARKET_CREATE'",
+         "admin_log: replayed"),
+        ("UPDATE journal SET hash = entries WHERE batch = 2", "journal:"),
+        ("DELETE FROM journal WHERE batch = 2", "journal:"),
+        ("UPDATE journal SET rules = '1' WHERE batch = 2", "journal:"),
+        ("UPDATE orders SET user_id = 77 WHERE id = 4", "references: every row of orders"),
+        ("UPDATE order_events SET order_id = 77 WHERE order_id = 4",
+         "references: every row of order_events"),
+        ("UPDATE order_events SET trade_id = 77 WHERE order_id = 2 AND n = 2",
+         "orders: every fill"),
+        ("UPDATE trades SET sell_order_id = 77", "references: every row of trades"),
+        ("UPDATE ledger SET user_id = 77 WHERE id = 2", "references: every row of ledger"),
+    ],
+)  # fmt: skip
+async def test_tampering_is_found(exchange: Exchange, tampering: str, caught_by: str) -> None:
+    """Each change is caught by the check named for it."""
+    await traded(exchange)
+    exchange.execute(tampering)
+    assert any(check.name.startswith(caught_by) for check in exchange.audited())
+
+
+async def test_a_journal_of_other_rules_is_named_so(exchange: Exchange) -> None:
+    """What an upgrade left behind is told from tampering, and not passed either."""
+    await traded(exchange)
+    exchange.execute("UPDATE journal SET rules = '1'")
+    (found,) = [check for check in exchange.audited() if not check.ok]
+    assert found.name.startswith("journal:")
+    assert "under rules 1, and this version replays rules 2 alone" in found.detail

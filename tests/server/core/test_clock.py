@@ -1,0 +1,191 @@
+"""The exchange's time: whatever a machine's clock does, stamps follow the database's."""
+
+import asyncio
+import itertools
+import logging
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from predmarket.engine.commands import CancelAfter
+from predmarket.engine.replies import Refused
+from predmarket.enums import ErrorCode, Side
+from predmarket.server import clock as clocks
+from predmarket.server.clock import AHEAD, Clock
+from predmarket.server.core.stores.factory import leadership
+from predmarket.server.redis_bus.core_status import Heard
+from predmarket.server.redis_bus.messages import Announcement
+from tests.server.core.conftest import MARKET, Exchange, limit
+from tests.support.clock import Shown
+
+BUY = Side.BUY
+SECOND = 1_000_000
+MINUTES = 600 * SECOND
+
+
+def set_wall_clock(patch: pytest.MonkeyPatch, by_us: int) -> None:
+    """Set the machine's clock forward or back, as seen from this process."""
+    real = time.time_ns
+    patch.setattr(time, "time_ns", lambda: real() + by_us * 1_000)
+
+
+@pytest.mark.parametrize("by", [MINUTES, -MINUTES])
+async def test_a_leaders_own_clock_does_not_matter(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, by: int
+) -> None:
+    """Set wrong for one command: the stamps go on, timers fire, and a successor notices nothing."""
+    async with exchange.trading() as running:
+        with monkeypatch.context() as patch:
+            set_wall_clock(patch, by)
+            await running.place(1, BUY, 1, 50)
+        stamp = exchange.scalar("SELECT last_time FROM core_state")
+        assert abs(stamp - running.core.now()) < 5 * SECOND
+        await running.do(CancelAfter(1, 1))
+        async with asyncio.timeout(60):
+            while running.view.book(MARKET).bids:
+                await asyncio.sleep(0.01)
+        assert running.core.status().healthy
+    async with exchange.running() as running:
+        await running.place(1, BUY, 1, 50, expires_at=running.core.now() + 5 * SECOND)
+        assert running.core.status().healthy
+        assert abs(running.core.now() - time.time_ns() // 1_000) < 5 * SECOND
+
+
+async def test_a_repair_keeps_the_time(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time after a repair is the database's too, not that of a clock set meanwhile."""
+    async with exchange.trading() as running:
+        before = running.core.now()
+        set_wall_clock(monkeypatch, MINUTES)
+        await running.core._takeover.load_again(running.core.status().batch)
+        assert 0 <= running.core.now() - before < 5 * SECOND
+
+
+async def test_a_journal_ahead_of_the_database_is_told_of(
+    exchange: Exchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Unhealthy, with the way out in the log; it trades on meanwhile, and recovers by itself."""
+    async with exchange.trading():
+        pass
+    ahead = Clock().now() + 3 * SECOND
+    exchange.execute(f"UPDATE core_state SET last_time = {ahead}")
+    with caplog.at_level(logging.ERROR, "predmarket"):
+        async with exchange.running() as running:
+            status = running.core.status()
+            assert not status.healthy
+            assert AHEAD < status.ahead <= 3 * SECOND
+            (line,) = [r for r in caplog.records if "ahead of the database's time" in r.message]
+            assert "docs/operations.md" in line.message
+            order = (await running.place(1, BUY, 1, 50)).order
+            assert order.created_at == ahead
+            async with asyncio.timeout(60):
+                while not running.core.status().healthy:
+                    await asyncio.sleep(0.01)
+            assert exchange.scalar("SELECT last_time FROM core_state") == ahead
+
+
+async def test_another_clock_than_the_databases_is_not_compared_with_it(
+    exchange: Exchange,
+) -> None:
+    """A demo's past and a laboratory lie where they like."""
+    async with exchange.trading(clock=Shown(lambda: 1_000)) as running:
+        assert running.core.status().healthy
+    exchange.execute("UPDATE core_state SET last_time = 1000000")
+    async with exchange.running(clock=Shown(lambda: 1_000)) as running:
+        assert running.core.status().healthy
+
+
+async def test_a_wait_for_a_reply_is_elapsed_time(exchange: Exchange) -> None:
+    """The exchange's time may leap: nobody has waited longer for that."""
+    now = SECOND
+    async with exchange.trading(clock=Shown(lambda: now)) as running:
+        waiting = running.core.hand_in(limit(1, BUY, 1, 50))
+        now += MINUTES
+        running.core._work.expire()
+        await waiting
+
+
+async def test_a_lease_that_ends_later_than_one_given_now_has_ended(postgres_url: str) -> None:
+    """The database's clock was put back: nobody waits until it has caught up."""
+    exchange = Exchange(postgres_url)
+    exchange.execute(
+        "INSERT INTO lease (id, holder, expires_at) VALUES (1, 'before', "
+        "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint + 60000000)"
+    )
+    lead = leadership(postgres_url, 0)
+    await asyncio.to_thread(lead.acquire)
+    await asyncio.to_thread(lead.release)
+
+
+_NUMBERS = itertools.count(1)
+
+
+def announced(now: int, epoch: int = 1) -> Announcement:
+    """Return the next announcement, which names a time."""
+    return Announcement(
+        epoch, 1, 1, 1, "core", healthy=True, durable=True, durability={}, waiting=0, now=now,
+        number=next(_NUMBERS),
+    )  # fmt: skip
+
+
+def test_a_gateway_counts_in_the_cores_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the fastest announcement; what comes late changes nothing."""
+    here = 50 * SECOND
+    monkeypatch.setattr("predmarket.server.redis_bus.core_status.elapsed", lambda: here)
+    heard = Heard()
+    heard.hear(announced(1_000 * SECOND))
+    assert heard.now() == 1_000 * SECOND
+    here += SECOND
+    heard.hear(announced(1_000 * SECOND + 400_000))  # 0.6 s on its way
+    assert heard.now() == 1_001 * SECOND
+    heard.hear(announced(990 * SECOND))  # later still
+    assert heard.now() == 1_001 * SECOND
+    here += 20 * SECOND
+    heard.hear(announced(1_020 * SECOND))  # this machine's clock runs fast
+    assert heard.now() == 1_020 * SECOND
+    heard.hear(announced(500 * SECOND, epoch=2))  # another leader, by a database put back
+    assert heard.now() == 500 * SECOND
+
+
+def test_the_machines_time_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An embedded exchange goes on from when it started, whatever the machine is set to."""
+    before = clocks.machine_time()
+    set_wall_clock(monkeypatch, MINUTES)
+    assert 0 <= clocks.machine_time() - before < 5 * SECOND
+
+
+async def test_the_way_out_of_a_start_with_the_clock_a_month_ahead(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As docs/operations.md says: the back-up from before that start, put in place of the file."""
+    exchange, month = Exchange(sqlite_url), 30 * 24 * 3_600 * SECOND
+    async with exchange.trading() as running:
+        await running.place(1, BUY, 1, 50)
+    file, kept = Path(sqlite_url.removeprefix("sqlite:///")), tmp_path / "kept.db"
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(kept)) as target:
+        source.backup(target)
+    with monkeypatch.context() as patch:
+        patch.setattr(clocks, "_machine_at_start", clocks._machine_at_start + month)
+        async with exchange.running() as running:
+            await running.place(2, BUY, 1, 50)
+            assert running.core.status().healthy  # nobody could know
+    async with exchange.running() as running:
+        status = running.core.status()
+        assert not status.healthy
+        assert status.ahead > month - MINUTES
+        hour = running.core.now() + 3_600 * SECOND
+        reply = await running.do(limit(3, BUY, 1, 50, expires_at=hour))
+        assert isinstance(reply, Refused)
+        assert reply.code is ErrorCode.DEADLINE_PASSED
+    for one in file.parent.glob(f"{file.name}*"):
+        one.unlink()
+    kept.rename(file)
+    assert exchange.audited() == []
+    async with exchange.running() as running:
+        assert running.core.status().healthy
+        hour = running.core.now() + 3_600 * SECOND
+        await running.place(3, BUY, 1, 50, expires_at=hour)
+    assert exchange.count("orders") == 2
+    assert exchange.audited() == []

@@ -1,0 +1,48 @@
+"""The journal's format: what was written once is read for ever."""
+
+import msgspec
+
+from predmarket.engine.commands import Disconnect, PlaceOrder
+from predmarket.enums import OrderType, Side, TimeInForce
+from predmarket.server.core import journal
+from predmarket.server.core.journal import Entry
+
+OLD = [
+    "place", 3, 1, "BUY", "LIMIT", 6_000, 100, "GTC", None, False, False, None, "SKIP", "k", None,
+    "1~rain|x", True,
+]  # fmt: skip
+
+
+def test_an_order_from_before_connections_is_read() -> None:
+    """Its entry ends earlier; what it does not say is as it was meant."""
+    (entry,) = journal.decode(msgspec.msgpack.encode([[7, "id", OLD]]))
+    assert entry == Entry(
+        7,
+        "id",
+        PlaceOrder(
+            3, 1, Side.BUY, OrderType.LIMIT, 6_000, 100, TimeInForce.GTC,
+            client_order_id="k", request="1~rain|x", sees_drafts=True,
+        ),
+    )  # fmt: skip
+
+
+def test_connections_survive_the_journal() -> None:
+    """Both commands come back as they were, so that a replay ends the same orders."""
+    placed = PlaceOrder(
+        3, 1, Side.BUY, OrderType.LIMIT, 6_000, 100, TimeInForce.GTC, connection="a-1"
+    )
+    entries = [Entry(7, "x", placed), Entry(8, "", Disconnect("a", "a-1", 3))]
+    assert journal.decode(journal.encode(entries)) == entries
+    assert msgspec.msgpack.decode(journal.encode(entries))[1][2] == ["disconnect", "a", "a-1", 3]
+
+
+def test_the_chain_covers_all_there_is() -> None:
+    """Another batch before, another number, another place, other commands: another hash."""
+    hashed = journal.chain(journal.GENESIS, 1, 1, b"entries")
+    others = [
+        journal.chain(hashed, 1, 1, b"entries"),
+        journal.chain(journal.GENESIS, 2, 1, b"entries"),
+        journal.chain(journal.GENESIS, 1, 2, b"entries"),
+        journal.chain(journal.GENESIS, 1, 1, b"other"),
+    ]
+    assert len({hashed, *others}) == 5

@@ -1,0 +1,288 @@
+"""What is told of committed batches: once, in order, without a gap, and nothing else."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from predmarket.engine.commands import CancelOrder, CreateMarket, ResolveMarket, UpdateMarket
+from predmarket.engine.replies import OrderDone
+from predmarket.enums import Liquidity, MarketStatus, Outcome, Side
+from predmarket.server.core.bus import BusReply
+from predmarket.server.core.stores import base as store_module
+from predmarket.server.core.stores.base import Settlement, StoreError
+from predmarket.server.read_model.changes import Changes
+from predmarket.server.storage import migrations
+from predmarket.units import MONEY_ONE
+from tests.engine.translate import to_command
+from tests.reference.exchange import ReferenceExchange
+from tests.reference.generate import random_commands
+from tests.server.core.conftest import DEPOSIT, MARKET, USERS, Exchange, Running, limit
+from tests.server.core.listener import Listener, shown
+from tests.support.clock import Shown
+
+BUY, SELL = Side.BUY, Side.SELL
+START = 1_000_000_000
+NEWER_COLUMNS = {
+    "core_state": (
+        "last_ledger_id",
+        "markets_seq",
+        "stream_epoch",
+        "stream_place",
+        "logged_from",
+        "unfinished",
+    ),
+    "sessions": ("last_used_at", "address", "agent"),
+    "accounts": ("order_seq", "fill_seq", "balance_seq", "position_seq"),
+    "markets": ("trade_seq", "ticker_seq"),
+    "orders": ("topic_seq", "connection"),
+    "order_events": ("trade_id",),
+}
+NEWER_TABLES = ("outbox", "admin_log", "exchange")
+OLDER_INDEXES = {
+    "ix_trades_market_id": "trades (market_id, id)",
+    "ix_trades_buy_order_id": "trades (buy_order_id)",
+    "ix_trades_sell_order_id": "trades (sell_order_id)",
+    "ix_ledger_user_id": "ledger (user_id, id)",
+}
+Settle = Callable[[Settlement], Awaitable[None]]
+
+
+def spoil(running: Running, fails: Callable[[int], tuple[bool, bool]]) -> None:
+    """Let commits fail: by their count, whether it fails and whether the database has it then."""
+    settle: Settle = running.store.settle
+    count = 0
+
+    async def flaky(settlement: Settlement) -> None:
+        nonlocal count
+        count += 1
+        failing, committed = fails(count)
+        if committed or not failing:
+            await settle(settlement)
+        if failing:
+            raise StoreError("the connection was lost")
+
+    running.store.settle = flaky  # type: ignore[method-assign]
+
+
+async def test_a_trade_is_told_whole(exchange: Exchange) -> None:
+    """One message for each thing touched, with its last state, on each topic it concerns."""
+    listener = Listener()
+    async with exchange.trading(outlet=listener) as running:
+        await running.place(1, BUY, 10, 60)
+        await running.place(2, SELL, 4, 55)
+    told = listener.told[-1]
+    (market,), (book,), (trade,) = told.markets, told.books, told.trades
+    assert (market.record.last_price, market.record.volume, market.announced) == (6_000, 400, None)
+    assert (book.last_seq, book.seq, book.bids, book.asks) == (1, 2, [(6_000, 600)], [])
+    assert (trade.seq, trade.trade.price, trade.trade.taker_side) == (1, 6_000, SELL)
+    orders = {o.order.id: (o.seq, o.order.filled) for o in told.orders}
+    assert orders == {1: (2, 400), 2: (1, 400)}
+    bought, sold = told.fills
+    assert (bought.user_id, bought.fill.order_id, bought.fill.liquidity) == (1, 1, Liquidity.MAKER)
+    assert (sold.user_id, sold.fill.order_id, sold.fill.liquidity) == (2, 2, Liquidity.TAKER)
+    assert bought.fill.fee == 0 < sold.fill.fee
+    assert {b.user_id: b.available + b.locked for b in told.balances} == {
+        1: DEPOSIT - 24 * MONEY_ONE // 10,
+        2: DEPOSIT - 16 * MONEY_ONE // 10 - sold.fill.fee,
+    }
+    assert {p.user_id: p.position.yes - p.position.no for p in told.positions} == {1: 400, 2: -400}
+    listener.check(exchange)
+
+
+async def test_a_rejected_order_is_told(exchange: Exchange) -> None:
+    """It has an id and a record, and its owner's counter goes on although no cash moved."""
+    listener = Listener()
+    async with exchange.trading(outlet=listener) as running:
+        await running.do(limit(1, BUY, 1_000_000, 99))
+        (change,) = listener.told[-1].orders
+        assert (change.seq, change.order.status) == (1, "REJECTED")
+        assert listener.told[-1].balances == []
+    listener.check(exchange)
+
+
+async def test_markets_are_announced(exchange: Exchange) -> None:
+    """When made, changed, closed or resolved; never while it is a draft, nor for its trades."""
+    listener = Listener()
+    async with exchange.trading(outlet=listener) as running:
+        await running.do(CreateMarket("draft", "?", "", 100, 0, 0, None, MarketStatus.DRAFT, 1))
+        await running.do(UpdateMarket(2, question="What?"))
+        await running.do(UpdateMarket(2, MarketStatus.OPEN))
+        await running.place(1, BUY, 1, 50)
+        await running.do(UpdateMarket(1, MarketStatus.HALTED))
+        await running.do(ResolveMarket(2, Outcome.YES))
+    news = [
+        (market.announced, market.record.id, market.record.status)
+        for changes in listener.told
+        for market in changes.markets
+        if market.announced is not None
+    ]
+    assert news == [
+        (1, 1, MarketStatus.OPEN),
+        (2, 2, MarketStatus.OPEN),
+        (3, 1, MarketStatus.HALTED),
+        (4, 2, MarketStatus.RESOLVED),
+    ]
+    listener.check(exchange)
+
+
+async def test_view_then_answers_then_outlet(exchange: Exchange) -> None:
+    """Whoever is told of an order's batch was answered before, and sees it in the view."""
+    seen: list[tuple[bool, int]] = []
+    replies: list[asyncio.Task[BusReply]] = []
+
+    class Watching(Listener):
+        def committed(self, changes: Changes, encoded: bytes) -> None:
+            super().committed(changes, encoded)
+            if changes.orders:
+                pending = [*running.core._work.live.values()][-1]
+                seen.append((pending.reply.done(), running.view.book(MARKET).seq))
+
+    async with exchange.trading(outlet=Watching()) as running:
+        replies.append(asyncio.create_task(running.do(limit(1, BUY, 1, 50))))
+        await replies[0]
+    assert seen == [(True, 1)]
+
+
+@pytest.mark.parametrize("after_commit", [False, True], ids=["lost", "committed"])
+async def test_an_unknown_outcome_is_told_once(exchange: Exchange, after_commit: bool) -> None:
+    """By the recovery that finds it committed, or with the batch in which it runs again."""
+    listener = Listener()
+    async with exchange.trading(outlet=listener) as running:
+        spoil(running, lambda count: (count == 1, after_commit))
+        before = len(listener.told)
+        replies = await asyncio.gather(
+            *(running.do(limit(user, BUY, 1, 50)) for user in range(1, USERS + 1))
+        )
+        assert all(isinstance(reply, OrderDone) for reply in replies)
+        told = [change.order.id for changes in listener.told[before:] for change in changes.orders]
+        assert sorted(told) == [*range(1, USERS + 1)]
+    listener.check(exchange)
+
+
+async def test_numbers_survive_restarts(exchange: Exchange) -> None:
+    """A new core tells what the outbox holds, and counts on from there."""
+    listener, later = Listener(), Listener()
+    async with exchange.trading(outlet=listener) as running:
+        await running.place(1, BUY, 5, 50)
+        await running.place(2, SELL, 2, 50)
+    async with exchange.running(outlet=later) as running:
+        assert later.told == listener.told
+        await running.place(2, SELL, 2, 50)
+        await running.do(CancelOrder(1, 1))
+        assert shown(later.view()) == shown(running.view)
+    later.check(exchange)
+    assert [seq for _, seq in later.numbers()["orders", 1]] == [1, 2, 3, 4]
+    assert [seq for _, seq in later.numbers()["trades", MARKET]] == [1, 2]
+
+
+async def test_a_takeover_by_another_core(exchange: Exchange) -> None:
+    """The deposed core tells nothing of what it could not commit; the next one goes on."""
+    listener = Listener()
+    async with exchange.trading(outlet=listener) as running:
+        await running.place(1, BUY, 5, 50)
+        exchange.execute("UPDATE core_state SET epoch = epoch + 1")
+        told = [*listener.told]
+        with pytest.raises(Exception, match="stopped"):
+            await running.place(2, SELL, 2, 50)
+        assert listener.told == told
+    listener.starting = True
+    async with exchange.running(outlet=listener) as running:
+        await running.place(2, SELL, 2, 50)
+    listener.check(exchange)
+
+
+async def test_the_outbox_is_bounded(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The batch that falls out of the last ones is dropped in the same transaction."""
+    monkeypatch.setattr(store_module, "OUTBOX_BATCHES", 3)
+    listener, later = Listener(), Listener()
+    async with exchange.trading(outlet=listener):
+        pass
+    assert exchange.count("outbox") == 3
+    async with exchange.running(outlet=later):
+        assert later.told == listener.told[-3:]
+
+
+async def test_an_outbox_of_another_version_is_passed_over(exchange: Exchange) -> None:
+    """What cannot be read is not told, nor what came before it; the exchange starts."""
+    listener, later = Listener(), Listener()
+    async with exchange.trading(outlet=listener) as running:
+        await running.place(1, BUY, 5, 50)
+    unreadable = "x'93'" if exchange.url.startswith("sqlite") else r"'\x93'"
+    exchange.execute(f"UPDATE outbox SET changes = {unreadable} WHERE batch = 4")
+    async with exchange.running(outlet=later):
+        assert later.told == listener.told[4:]
+
+
+def make_old(exchange: Exchange) -> None:
+    """Undo what came after revision 0005, but for SQLite's keys: the upgrade copies the rows."""
+    exchange.execute("UPDATE order_events SET detail = '1' WHERE trade_id IS NOT NULL")
+    if exchange.url.startswith("postgresql"):
+        for table in ("trades", "ledger"):
+            exchange.execute(f"ALTER TABLE {table} DROP CONSTRAINT pk_{table}")
+            exchange.execute(f"ALTER TABLE {table} ADD CONSTRAINT pk_{table} PRIMARY KEY (id)")
+    exchange.execute("DROP INDEX uq_orders_topic_seq")
+    for table, columns in NEWER_COLUMNS.items():
+        for column in columns:
+            exchange.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    for name, columns_of in OLDER_INDEXES.items():
+        exchange.execute(f"CREATE INDEX {name} ON {columns_of}")
+    for table in NEWER_TABLES:
+        exchange.execute(f"DROP TABLE {table}")
+    exchange.execute("UPDATE alembic_version SET version_num = '0005'")
+
+
+async def test_an_exchange_that_has_traded_is_numbered(exchange: Exchange) -> None:
+    """The upgrade counts what the tables hold, and the numbers go on from there."""
+    async with exchange.trading() as running:
+        for _ in range(2):
+            await running.place(1, BUY, 5, 50)
+            await running.place(2, SELL, 2, 50)
+        await running.place(1, SELL, 1, 90)
+    make_old(exchange)
+    migrations.upgrade(exchange.url)
+    assert exchange.rows("SELECT user_id, id, topic_seq FROM orders ORDER BY id") == [
+        (1, 1, 1), (2, 2, 1), (1, 3, 2), (2, 4, 2), (1, 5, 3),
+    ]  # fmt: skip
+    listener = Listener()
+    async with exchange.running(outlet=listener) as running:
+        assert listener.told == []
+        await running.place(2, SELL, 1, 50)
+    (told,) = listener.told
+    assert {(o.order.id, o.order.user_id, o.seq) for o in told.orders} == {(1, 1, 4), (6, 2, 3)}
+    assert [trade.seq for trade in told.trades] == [3]
+    assert {(fill.user_id, fill.seq) for fill in told.fills} == {(1, 3), (2, 3)}
+    assert exchange.audited() == []
+
+
+async def test_a_random_stream_is_told_without_a_gap(exchange: Exchange) -> None:
+    """Whatever happens, commits that fail and restarts too: what was told is what is stored."""
+    chance = random.Random(7)
+    listener, reference = Listener(), ReferenceExchange()
+    reference.now = START
+    stream = random_commands(11, reference)
+    now = START
+
+    async def trade(running: Running, turns: int) -> None:
+        nonlocal now
+        for _ in range(turns):
+            group = []
+            for _ in range(chance.randint(1, 12)):
+                abstract = next(stream)
+                group.append(to_command(abstract, len(reference.ledger.markets)))
+                reference.apply(abstract)
+                now = abstract["ts"]
+            await asyncio.gather(*(running.do(command) for command in group))
+
+    for _ in range(3):
+        listener.starting = True
+        async with exchange.running(
+            outlet=listener, clock=Shown(lambda: now), max_batch=20
+        ) as running:
+            spoil(running, lambda _: (chance.random() < 0.06, chance.random() < 0.5))
+            await trade(running, 20)
+            assert shown(listener.view()) == shown(running.view)
+    assert sum(len(changes.trades) for changes in listener.told) > 30
+    listener.check(exchange)
+    assert exchange.audited() == []

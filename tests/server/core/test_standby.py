@@ -1,0 +1,336 @@
+"""A standby's copy: it follows the journal, and is as good as a load or is not used."""
+
+import asyncio
+import gc
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from predmarket.engine import steps
+from predmarket.engine.commands import CancelAfter, ResolveMarket
+from predmarket.engine.ledger import InvariantError
+from predmarket.engine.snapshot import snapshot
+from predmarket.engine.state import State
+from predmarket.engine.timers import TimerKind
+from predmarket.enums import MarketStatus, Outcome, Side
+from predmarket.server.core import recovery, standby
+from predmarket.server.core.bus import BusError
+from predmarket.server.core.core import Core
+from predmarket.server.core.leadership import Leadership
+from predmarket.server.core.standby import Standby
+from predmarket.server.core.stores.base import CoreRow, Deposed, Settlement, Store, StoreError
+from predmarket.server.core.stores.factory import leadership, open_store
+from predmarket.server.interpreter import loads
+from predmarket.server.read_model.market_view import MarketView
+from tests.engine.translate import to_command
+from tests.reference.exchange import ReferenceExchange
+from tests.reference.generate import random_commands
+from tests.server.core.conftest import MARKET, Exchange, Running, limit
+from tests.server.core.test_recovery import fail_next
+from tests.support.clock import Shown
+
+BUY, SELL = Side.BUY, Side.SELL
+START = 1_000_000_000
+_LINKS = frozenset({"book", "level", "next", "orders", "own", "positions", "prev", "run", "skip"})
+
+
+def shown(thing: object) -> list[Any]:
+    """Return all that an account, a market, an order or a position holds, links apart."""
+    names = [name for name in type(thing).__slots__ if name not in _LINKS]  # type: ignore[attr-defined]
+    return [(name, getattr(thing, name)) for name in names]
+
+
+def live(state: State, due: int, kind: int, id: int) -> bool:
+    """Tell whether a timer still means something."""
+    return state.is_live(due, TimerKind(kind), id)
+
+
+def everything(state: State) -> dict[str, Any]:
+    """Return a state with what decides nothing: the store's numbers and versions, live timers."""
+    ledger = state.ledger
+    return {
+        "snapshot": snapshot(state),
+        "accounts": [(shown(a), sorted(a.orders)) for _, a in sorted(ledger.accounts.items())],
+        "markets": [(shown(m), sorted(m.positions)) for _, m in sorted(state.markets.items())],
+        "orders": [shown(order) for _, order in sorted(state.orders.items())],
+        "positions": [shown(p) for _, p in sorted(ledger.positions.items())],
+        "slugs": state.slugs,
+        "timers": sorted({timer for timer in state.timers if live(state, *timer)}),
+        "unfinished": steps.encode(state.unfinished),
+        "ties": [
+            {name: (list(tied.orders), tied.users, tied.markets) for name, tied in lists.items()}
+            for lists in (state.ties.connections, state.ties.gateways)
+        ],
+        "users": ledger.user_ids,
+    }
+
+
+@contextmanager
+def following(exchange: Exchange) -> Iterator[Standby]:
+    """Stand by on an exchange."""
+    copy = Standby(open_store(exchange.url))
+    try:
+        yield copy
+    finally:
+        copy.close()
+
+
+def copied(copy: Standby) -> State:
+    """Return the copy's state."""
+    assert copy._copy is not None
+    return copy._copy.exchange.state
+
+
+def loaded(exchange: Exchange) -> State:
+    """Return the state that a load gives now."""
+    store = open_store(exchange.url)
+    store.connect()
+    try:
+        return recovery.load(store, store.core_row())
+    finally:
+        store.close()
+
+
+def forbidden(_store: Store, _core: CoreRow) -> State:
+    """Load nothing."""
+    raise AssertionError("it was loaded")
+
+
+def state_of(core: Core) -> State:
+    """Return a core's state."""
+    return core._work.sequencer.exchange.state
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def take_over(exchange: Exchange, copy: Standby) -> Core:
+    """Start a core on a copy; the one before has let go."""
+    lead: Leadership = leadership(exchange.url, 5)
+    core = Core(open_store(exchange.url), lead, MarketView(), standby=copy)
+    await core.start()
+    return core
+
+
+async def test_a_copy_is_what_a_load_gives(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After any batches of a random stream, with every number that the store keeps."""
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    monkeypatch.setattr("predmarket.engine.steps.STEP", 3)
+    chance, reference = random.Random(seed), ReferenceExchange()
+    reference.now = now = START
+    stream = random_commands(seed, reference, connections=True)
+    compared = 0
+    with following(exchange) as copy:
+        async with exchange.running(clock=Shown(lambda: now), max_batch=20) as running:
+            for turn in range(80):
+                group = []
+                for _ in range(chance.randint(1, 12)):
+                    abstract = next(stream)
+                    group.append(to_command(abstract, len(reference.ledger.markets)))
+                    reference.apply(abstract)
+                    now = abstract["ts"]
+                await asyncio.gather(*(running.do(command) for command in group))
+                if chance.random() < 0.3 or not turn:
+                    await asyncio.to_thread(copy.follow)
+                    assert copy.core is not None
+                    if copy.core.last_batch == exchange.scalar("SELECT last_batch FROM core_state"):
+                        assert everything(copied(copy)) == everything(loaded(exchange))
+                        compared += 1
+        monkeypatch.setattr(recovery, "load", forbidden)
+        copy.follow()
+    assert compared > 5
+
+
+async def test_who_takes_over_carries_out_the_tail_alone(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is loaded; orders, timers and the numbers told go on from where they were."""
+    with following(exchange) as copy:
+        async with exchange.trading() as running:
+            await running.place(1, BUY, 5, 50)
+            copy.follow()
+            await running.place(2, SELL, 2, 50)
+            await running.place(3, BUY, 1, 30)
+            await running.do(CancelAfter(3, 1))
+        with monkeypatch.context() as patch:
+            patch.setattr(recovery, "load", forbidden)
+            core = await take_over(exchange, copy)
+        try:
+            running = Running(core, core._work.store, core._work.view)
+            assert everything(state_of(core)) == everything(loaded(exchange))
+            await running.place(4, SELL, 3, 50)
+            await until(lambda: not running.view.book(MARKET).bids)  # the dead-man's switch
+            assert exchange.scalar("SELECT COUNT(*) FROM orders WHERE reason = 'DEADMAN'") == 1
+            assert everything(state_of(core)) == everything(loaded(exchange))
+        finally:
+            await core.stop()
+    assert exchange.audited() == []
+
+
+async def test_a_resolution_under_way_is_taken_over(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps that the leader had left go on with the copy, as they do after a load."""
+    monkeypatch.setattr("predmarket.engine.steps.STEP", 2)
+    with following(exchange) as copy:
+        async with exchange.trading() as running:
+            for user in range(1, 10):
+                await running.place(user, BUY, 1, 40)
+            copy.follow()
+            settle, steps = running.store.settle, 0
+
+            async def fail_later(settlement: Settlement) -> None:
+                nonlocal steps
+                steps += 1
+                if steps > 2:
+                    raise Deposed("another leads")
+                await settle(settlement)
+
+            running.store.settle = fail_later  # type: ignore[method-assign]
+            with pytest.raises(BusError):
+                await running.do(ResolveMarket(MARKET, Outcome.NO))
+        with monkeypatch.context() as patch:
+            patch.setattr(recovery, "load", forbidden)
+            core = await take_over(exchange, copy)
+        await until(lambda: core._work.view.find(MARKET).status is MarketStatus.RESOLVED)  # type: ignore[union-attr]
+        await core.stop()
+    assert exchange.audited() == []
+
+
+Spoil = Callable[[Exchange, pytest.MonkeyPatch], None]
+
+
+def lag(_: Exchange, patch: pytest.MonkeyPatch) -> None:
+    """Let the copy be too far behind."""
+    patch.setattr(standby, "MAX_LAG", 1)
+
+
+def prune(exchange: Exchange, _: pytest.MonkeyPatch) -> None:
+    """Take the next batch out of the journal."""
+    exchange.execute("DELETE FROM journal WHERE batch = (SELECT last_batch - 2 FROM core_state)")
+
+
+def damage(exchange: Exchange, _: pytest.MonkeyPatch) -> None:
+    """Change the next batch."""
+    exchange.execute(
+        "UPDATE journal SET hash = (SELECT last_hash FROM core_state) "
+        "WHERE batch = (SELECT last_batch - 2 FROM core_state)"
+    )
+
+
+def change_rules(exchange: Exchange, _: pytest.MonkeyPatch) -> None:
+    """Let another version have decided the next batch."""
+    exchange.execute(
+        "UPDATE journal SET rules = 'other' WHERE batch = (SELECT last_batch - 2 FROM core_state)"
+    )
+
+
+def break_engine(_: Exchange, patch: pytest.MonkeyPatch) -> None:
+    """Let the engine meet a defect."""
+    patch.setattr("predmarket.engine.ledger.Ledger.verify", broken)
+
+
+def broken(_: object) -> None:
+    """Find that nothing adds up."""
+    raise InvariantError("it does not add up")
+
+
+def bring_money(exchange: Exchange, _: pytest.MonkeyPatch) -> None:
+    """Change the sums behind the journal's back."""
+    exchange.execute("UPDATE core_state SET net_deposits = net_deposits + 7")
+    exchange.execute("UPDATE accounts SET available = available + 7 WHERE user_id = 9")
+
+
+@pytest.mark.parametrize("spoil", [lag, prune, damage, change_rules, break_engine, bring_money])
+async def test_a_copy_that_is_no_good_is_loaded(
+    exchange: Exchange,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    spoil: Spoil,
+) -> None:
+    """It lags, the tail is missing or cannot be carried out, or the sums differ."""
+    with following(exchange) as copy:
+        async with exchange.trading() as running:
+            await running.place(1, BUY, 5, 50)
+            copy.follow()
+            for price in (40, 41, 42):
+                await running.place(2, BUY, 2, price)
+        with monkeypatch.context() as patch:
+            spoil(exchange, patch)
+            core = await take_over(exchange, copy)
+        assert [r for r in caplog.records if "loaded anew" in r.message]
+        assert everything(state_of(core)) == everything(loaded(exchange))
+        await Running(core, core._work.store, core._work.view).place(3, SELL, 1, 50)
+        await core.stop()
+
+
+async def test_a_copy_that_cannot_follow_is_loaded_while_standing_by(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the leader has gone, so that who takes over need not."""
+    with following(exchange) as copy:
+        async with exchange.trading() as running:
+            copy.follow()
+            for price in (40, 41, 42):
+                await running.place(2, BUY, 2, price)
+            change_rules(exchange, monkeypatch)
+            copy.follow()
+            assert everything(copied(copy)) == everything(loaded(exchange))
+
+
+async def test_a_load_under_way_can_be_broken_off(exchange: Exchange) -> None:
+    """Who stops while standing by does not wait for a large load."""
+    async with exchange.trading():
+        pass
+    with following(exchange) as copy:
+        copy.interrupt()
+        with pytest.raises(StoreError, match="interrupted"):
+            copy.follow()
+
+
+async def test_positions_of_final_markets_are_not_kept(exchange: Exchange) -> None:
+    """The copy holds no history, however long it follows."""
+    with following(exchange) as copy:
+        async with exchange.trading() as running:
+            await running.place(1, BUY, 5, 50)
+            await running.place(2, SELL, 5, 50)
+            copy.follow()
+            assert len(copied(copy).ledger.positions) == 2
+            await running.do(ResolveMarket(MARKET, Outcome.YES))
+            copy.follow()
+        assert copied(copy).ledger.positions == {}
+        assert everything(copied(copy)) == everything(loaded(exchange))
+
+
+@pytest.mark.parametrize("large", [1, 10**9], ids=["left out of the search", "searched"])
+async def test_memory_does_not_grow_over_repairs(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, large: int
+) -> None:
+    """Each state is freed before the next is loaded, whether or not the collector sees it."""
+    monkeypatch.setattr(loads, "large", large)
+    async with exchange.trading() as running:
+        for _ in range(3):
+            await asyncio.gather(*(running.do(limit(1, BUY, 1, 10)) for _ in range(400)))
+        counts = []
+        gc.collect()
+        gc.disable()  # what is freed is freed without it
+        try:
+            for _ in range(6):
+                fail_next(running, after_commit=False)
+                await running.place(2, BUY, 1, 10)
+                counts.append(len(gc.get_objects()) + gc.get_freeze_count())
+        finally:
+            gc.enable()
+            gc.unfreeze()
+            loads.__init__()  # type: ignore[misc]
+    assert max(counts[1:]) - counts[1] < 1_000

@@ -1,0 +1,103 @@
+"""Turns at something slow: fair by source, bounded, given back."""
+
+import asyncio
+
+from predmarket.server.gateway.auth.fair_queue import TooManyWaiting, Turns
+
+
+class Desk:
+    """Turns, whoever had one in order, and a way to end them."""
+
+    def __init__(self, waiting: int = 100, each: int = 10) -> None:
+        self.turns = Turns(1, waiting, each)
+        self.had: list[str] = []
+        self._go = asyncio.Semaphore(0)
+
+    async def ask(self, source: str) -> None:
+        """Have one turn."""
+        async with self.turns.turn(source):
+            self.had.append(source)
+            await self._go.acquire()
+
+    def begin(self, *sources: str) -> list["asyncio.Task[None]"]:
+        """Ask for a turn of each source, in order."""
+        return [asyncio.create_task(self.ask(source), name=source) for source in sources]
+
+    async def run(self, tasks: list["asyncio.Task[None]"]) -> None:
+        """Let them all have their turns."""
+        for _ in tasks:
+            self._go.release()
+        await asyncio.wait(tasks, timeout=60)
+
+
+async def settled() -> None:
+    """Let tasks that were begun come to where they wait."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_a_source_waits_for_one_turn_of_each_other() -> None:
+    """However many the other has asked for before."""
+    desk = Desk()
+    tasks = desk.begin(*["eve"] * 8, "ann", "bob", "ann")
+    await settled()
+    await desk.run(tasks)
+    assert desk.had == ["eve", "eve", "ann", "bob", "eve", "ann", *["eve"] * 5]
+    assert desk.turns.waiting == 0
+
+
+async def test_one_source_waits_a_few_times_only() -> None:
+    """Beyond that it is refused, and others are not."""
+    desk = Desk(each=3)
+    tasks = desk.begin(*["eve"] * 6, "ann")
+    await settled()
+    assert [task.done() for task in tasks] == [False] * 4 + [True] * 2 + [False]
+    for task in tasks[4:6]:
+        assert isinstance(task.exception(), TooManyWaiting)
+    await desk.run(tasks[:4] + tasks[6:])
+    assert desk.had.count("ann") == 1
+
+
+async def test_a_full_queue_has_room_for_whoever_waits_less() -> None:
+    """The longest line loses its youngest; a source like the others finds no room."""
+    desk = Desk(waiting=6, each=3)
+    tasks = desk.begin("first", *["eve"] * 3, *["mal"] * 3, "ann", "bob", "cat", "dan", "flo")
+    await settled()
+    lost = [task.get_name() for task in tasks if task.done()]
+    assert sorted(lost) == ["eve", "eve", "flo", "mal", "mal"]
+    for task in tasks:
+        if task.done():
+            assert isinstance(task.exception(), TooManyWaiting)
+    await desk.run([task for task in tasks if not task.done()])
+    assert desk.turns.waiting == 0
+    assert {"ann", "bob", "cat", "dan"} <= set(desk.had)
+
+
+async def test_whoever_leaves_gives_the_turn_back() -> None:
+    """While waiting, while having it, and just when it was given."""
+    desk = Desk()
+    first, second, third, fourth = desk.begin("a", "b", "c", "d")
+    await settled()
+    second.cancel()
+    await settled()
+    assert desk.turns.waiting == 2
+    first.cancel()
+    third.cancel()  # it may have been given the turn of the first by now
+    await settled()
+    assert desk.had == ["a", "d"]
+    fourth.cancel()
+    await asyncio.gather(first, second, third, fourth, return_exceptions=True)
+    async with asyncio.timeout(1), desk.turns.turn("e"):
+        pass
+
+
+async def test_being_refused_is_no_turn() -> None:
+    """Nothing is lost of what there is."""
+    desk = Desk(waiting=1)
+    tasks = desk.begin("a", "b", "c")
+    await settled()
+    assert [task.done() for task in tasks] == [False, False, True]
+    assert isinstance(tasks[2].exception(), TooManyWaiting)
+    await desk.run(tasks[:2])
+    async with asyncio.timeout(1), desk.turns.turn("d"):
+        pass

@@ -1,0 +1,115 @@
+"""What a client sends costs no more than its bytes, and what it is told of them is bounded."""
+
+import json
+import logging
+
+import pytest
+
+from predmarket.contracts.errors import MAX_PROBLEMS
+from tests.server.gateway.conftest import ON_ONE_DATABASE, Exchange, Json
+from tests.server.gateway.http.test_observability import logged, requests_in
+from tests.server.gateway.protocol.test_order_fast_path import ORDER
+
+pytestmark = ON_ONE_DATABASE
+
+
+def problems_of(text: str) -> list[Json]:
+    """Return the problems of a refusal that lists the first of many."""
+    error = json.loads(text)["error"]
+    assert error["code"] == "VALIDATION_FAILED"
+    assert "more problems are not listed" in error["message"]
+    details: list[Json] = error["details"]
+    return details
+
+
+async def test_a_query_of_many_names_lists_the_first_problems(exchange: Exchange) -> None:
+    """And counts the others, whether known, unknown or repeated."""
+    for query in ("a&" * 30_000, "limit=1&" * 8_000, "&".join(f"x{n}=1" for n in range(40))):
+        answer = await exchange.anonymous.get(f"/v1/markets?{query}")
+        assert answer.status_code == 400
+        assert len(problems_of(answer.text)) == MAX_PROBLEMS
+        assert len(answer.content) < 4_096
+
+
+async def test_a_body_of_many_names_lists_the_first_problems(exchange: Exchange) -> None:
+    """Of an order, in a batch, and over every other route."""
+    user = await exchange.trader("ann")
+    body: Json = {f"x{number}": number for number in range(3_000)}
+    for path in ("/v1/orders", "/v1/orders/preview", "/v1/auth/login"):
+        answer = await user.client.post(path, json=body)
+        assert answer.status_code == 400
+        assert len(problems_of(answer.text)) == MAX_PROBLEMS
+    batch: Json = {"orders": [1] * 100}
+    answer = await user.client.post("/v1/orders/batch", json=batch)
+    assert len(problems_of(answer.text)) == MAX_PROBLEMS
+    batch = {"orders": [body]}
+    answer = await user.client.post("/v1/orders/batch", json=batch)
+    assert len(problems_of(json.dumps(answer.json()["results"][0]))) == MAX_PROBLEMS
+
+
+async def test_a_long_address_is_cut_in_the_log(exchange: Exchange) -> None:
+    """Before anything looks through it for secrets."""
+    with logged(logging.INFO) as stream:
+        answer = await exchange.anonymous.get("/" + "://a:" * 10_000)
+    assert answer.status_code == 404
+    (line,) = requests_in(stream)
+    assert line["path"].endswith("… (50001 characters)")
+    assert len(line["path"]) < 600
+
+
+@pytest.mark.parametrize("path", ["/v1/orders", "/v1/orders/batch", "/v1/orders/preview"])
+async def test_an_order_takes_no_parameters(exchange: Exchange, path: str) -> None:
+    """The fast path's neither: a name that is not known is refused wherever it stands."""
+    await exchange.market()
+    user = await exchange.trader("ann")
+    body = {"orders": [ORDER]} if path.endswith("batch") else ORDER
+    for _ in range(3):
+        answer = await user.client.post(f"{path}?x=1", json=body)
+        assert answer.status_code == 400
+        problem = {"path": "x", "message": "is not a known parameter"}
+        assert answer.json()["error"]["details"] == [problem]
+    assert (await user.client.post(path, json=body)).status_code in (200, 201)
+
+
+async def test_a_large_body_costs_more_permits(exchange: Exchange) -> None:
+    """One for each 4 KiB more, taken before it is read."""
+    taken: list[int] = []
+    orders = exchange.app.context.limits.orders
+    take, take_now = orders.take, orders.take_now
+
+    async def noting(user_id: int, cost: int = 1) -> None:
+        taken.append(cost)
+        await take(user_id, cost)
+
+    def noting_now(user_id: int, cost: int = 1) -> bool:
+        taken.append(cost)
+        return take_now(user_id, cost)
+
+    orders.take, orders.take_now = noting, noting_now  # type: ignore[method-assign]
+    await exchange.market()
+    user = await exchange.trader("ann")
+    large = json.dumps(ORDER).encode() + b" " * 16_384
+    for body in (b"{}", large):
+        await user.client.post("/v1/orders", content=body)  # the first goes the ordinary way
+    await user.client.post("/v1/orders/batch", json={"orders": [ORDER] * 3})
+    await user.client.post("/v1/orders/batch", content=b"[" * 16_384)
+    assert taken == [1, 5, 1, 2, 5]
+
+
+async def test_a_credential_is_looked_for_in_bounds(exchange: Exchange) -> None:
+    """Among the first cookies, and only if it can be one of ours."""
+    token = exchange.admin.session["accessToken"]
+    cookie = f"predmarket_access={token}"
+    for before, status in ((299, 200), (300, 401)):
+        headers = {"cookie": "a=b;" * before + cookie}
+        assert (await exchange.anonymous.get("/v1/auth/me", headers=headers)).status_code == status
+    for far in (f"{token}{'x' * 1_024}", f"pmk_{'x' * 50_000}", "a." * 20_000):
+        headers = {"authorization": f"Bearer {far}"}
+        assert (await exchange.anonymous.get("/v1/auth/me", headers=headers)).status_code == 401
+
+
+async def test_an_address_holds_so_many_escapes(exchange: Exchange) -> None:
+    """Each costs much more than a plain character."""
+    for count, status in ((4_096, 404), (4_097, 431)):
+        answer = await exchange.anonymous.get(f"/v1/markets/{'%41' * count}")
+        assert answer.status_code == status

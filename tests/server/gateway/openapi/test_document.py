@@ -1,0 +1,179 @@
+"""The document is valid, whole, and says what the routes do: one that is added is held to it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs  # exact with decimals, as we are; schemathesis brings it
+import msgspec
+import pytest
+from litestar import Litestar
+from schemathesis.specs.openapi.definitions import OPENAPI_31
+
+from predmarket.contracts.errors import STATUS
+from predmarket.contracts.orders import PlaceOrderRequest
+from predmarket.contracts.requests import Invalid, Request, decode
+from predmarket.enums import ErrorCode
+from predmarket.server.gateway.app import ROUTERS
+from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.openapi.document import Operation, document, operations
+from predmarket.server.gateway.openapi.examples import EXAMPLES
+from predmarket.server.gateway.openapi.links import LINKS
+from predmarket.server.gateway.openapi.schemas import pattern
+from predmarket.server.gateway.openapi.texts import TAGS
+
+Json = dict[str, Any]
+
+APP = Litestar(ROUTERS, request_class=ApiRequest, openapi_config=None)
+DOCUMENT = document(APP)
+OPERATIONS = operations(APP)
+
+
+def every(value: object) -> Iterator[Json]:
+    """Return each object of a JSON value."""
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from every(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from every(inner)
+
+
+def shown(operation: Operation) -> Json:
+    """Return an operation as the document has it."""
+    found: Json = DOCUMENT["paths"][operation.path][operation.method]
+    return found
+
+
+def resolved(value: Json) -> Json:
+    """Follow a reference."""
+    while "$ref" in value:
+        found: Any = DOCUMENT
+        for part in value["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        value = found
+    return value
+
+
+def test_it_is_openapi_3_1() -> None:
+    """By the specification's own schema; and every schema in it is one."""
+    jsonschema_rs.Draft202012Validator(OPENAPI_31).validate(DOCUMENT)
+    for schema in DOCUMENT["components"]["schemas"].values():
+        jsonschema_rs.meta.validate(schema)
+
+
+def test_every_reference_leads_somewhere() -> None:
+    """And every link to an operation."""
+    ids = {shown(one)["operationId"] for one in OPERATIONS}
+    assert len(ids) == len(OPERATIONS)
+    for value in every(DOCUMENT):
+        resolved(value)
+        for link in value.get("links", {}).values() if isinstance(value.get("links"), dict) else ():
+            assert link["operationId"] in ids
+
+
+def test_every_link_of_the_table_is_followed() -> None:
+    """A handler that is renamed is renamed there."""
+    names = {one.name for one in OPERATIONS}
+    assert {link.to for links in LINKS.values() for link in links} <= names
+
+
+def test_no_pattern_is_pythons_own() -> None:
+    """JSON Schema knows no \\Z."""
+    for value in every(DOCUMENT):
+        assert r"\Z" not in str(value.get("pattern", ""))
+    assert pattern(r"^a\Z") == "^a$"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
+def test_a_route_documents_itself(operation: Operation) -> None:
+    """With notes on its errors, a summary, a known tag; its parameters with a description."""
+    assert operation.notes is not None, "give it opt=notes(...)"
+    found = shown(operation)
+    assert found["summary"]
+    assert len(found["tags"]) == 1
+    assert found["tags"][0] in TAGS, "describe the tag in openapi/texts.py"
+    for parameter in found.get("parameters", []):
+        assert parameter["description"], f"describe {parameter['name']}"
+    for body in (found.get("requestBody"), *found["responses"].values()):
+        for media, content in resolved(body or {}).get("content", {}).items():
+            assert (
+                "json" not in media
+                or {"example", "examples"} & set(content)
+                or (content["schema"] == {"type": "object"})
+            ), "give its contract an example in openapi/examples.py"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
+def test_every_error_is_in_the_envelope(operation: Operation) -> None:
+    """Under the status of the table, with its code named."""
+    codes: set[ErrorCode] = set()
+    for status, answer in shown(operation)["responses"].items():
+        content = resolved(answer).get("content", {}).get("application/json", {})
+        for code in content.get("examples", {}):
+            assert STATUS[ErrorCode(code)] == int(status)
+            codes.add(ErrorCode(code))
+    overridden = set(operation.notes.answers) if operation.notes else set()
+    assert codes == {code for code in operation.codes if STATUS[code] not in overridden}
+
+
+def test_examples_are_what_they_show() -> None:
+    """Each fits its schema, and each request is one that is accepted."""
+    schemas = DOCUMENT["components"]["schemas"]
+    for kind, example in EXAMPLES.items():
+        if kind.__name__ in schemas:
+            within = {**schemas[kind.__name__], "components": DOCUMENT["components"]}
+            jsonschema_rs.validate(within, example)
+        if issubclass(kind, Request):
+            decode(msgspec.json.encode(example), kind)
+
+
+REQUEST = "#/components/schemas/PlaceOrderRequest"
+ORDER: Json = {"marketId": 1, "side": "BUY", "type": "LIMIT", "price": "0.5", "qty": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "fits"),
+    [
+        ({}, True),
+        ({"price": 0.3, "qty": 0.29}, True),
+        ({"price": "0"}, False),
+        ({"price": 0}, False),
+        ({"price": 1}, False),
+        ({"price": "1"}, False),
+        ({"price": 0.12345}, False),
+        ({"price": "0.5\n"}, False),
+        ({"price": None}, False),
+        ({"qty": "0.00"}, False),
+        ({"qty": "1000000"}, True),
+        ({"qty": 1000000.5}, False),
+        ({"maxSlippage": "0.1"}, False),
+        ({"timeInForce": "GTD"}, False),
+        ({"timeInForce": "GTD", "expiresAt": "2999-01-01T00:00:00Z"}, True),
+        ({"expiresAt": "2999-01-01T00:00:00Z"}, False),
+        ({"postOnly": True, "timeInForce": "IOC"}, False),
+        ({"type": "MARKET", "price": None, "maxSlippage": "0.1"}, True),
+        ({"type": "MARKET"}, False),
+        ({"other": 1}, False),
+    ],
+)
+def test_the_schema_of_an_order_says_what_decoding_does(change: Json, fits: bool) -> None:
+    """What the one takes the other takes."""
+    body = ORDER | change
+    schema = {"$ref": REQUEST, "components": DOCUMENT["components"]}
+    assert jsonschema_rs.is_valid(schema, body) is fits
+    try:
+        decode(msgspec.json.encode(body), PlaceOrderRequest)
+        decoded = True
+    except Invalid:
+        decoded = False
+    assert decoded is fits
+
+
+def test_bounds_of_a_parameter_are_told() -> None:
+    """As Litestar enforces them."""
+    found = DOCUMENT["paths"]["/v1/markets"]["get"]["parameters"]
+    parameters = {one["name"]: one["schema"] for one in found}
+    assert parameters["limit"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
+    assert parameters["q"]["maxLength"] == 500
+    assert parameters["status"]["enum"]

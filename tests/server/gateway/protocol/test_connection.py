@@ -1,0 +1,344 @@
+"""What a client may do to a connection: slow, large, broken and too many."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from predmarket.server.gateway.protocol import connection, server
+from predmarket.server.gateway.protocol.kernel_buffer import SEND_BUFFER_BYTES
+from predmarket.server.gateway.protocol.server import HttpServer, http_config
+from predmarket.server.process.runtime import listen
+from predmarket.server.settings import Settings
+from tests.server.gateway.conftest import Exchange
+
+GET = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+@pytest.fixture
+def database_url(migrated_sqlite_url: str) -> str:
+    """One kind of database: connections do not know it."""
+    return migrated_sqlite_url
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds of a fraction of a second, looked at ten times a second."""
+    monkeypatch.setattr(server, "_TICKS_A_SECOND", 1)
+    for bound in ("HEAD_SECONDS", "BODY_SECONDS", "READ_SECONDS"):
+        monkeypatch.setattr(connection, bound, 0.3)
+
+
+class Socket:
+    """A client that sends what it likes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def send(self, data: bytes) -> None:
+        """Send some bytes; whether they are still taken does not matter."""
+        self._writer.write(data)
+        await asyncio.sleep(0)
+
+    async def answer(self) -> tuple[int, dict[str, str], Any]:
+        """Return the next answer: status, headers, body."""
+        async with asyncio.timeout(60):
+            head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
+            first, *lines = head.rstrip().split("\r\n")
+            headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines)}
+            body = await self._reader.readexactly(int(headers["content-length"]))
+        return int(first.split()[1]), headers, json.loads(body)
+
+    async def line(self) -> bytes:
+        """Return the next line."""
+        return await self._reader.readline()
+
+    async def refusal(self) -> tuple[int, str]:
+        """Return status and code of an answer in the envelope, the last on the connection."""
+        status, headers, body = await self.answer()
+        assert body["requestId"] == headers["x-request-id"]
+        assert headers["connection"] == "close"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert await self.closed()
+        return status, body["error"]["code"]
+
+    async def closed(self) -> bool:
+        """Wait for the end; tell whether nothing came before it."""
+        async with asyncio.timeout(60):
+            try:
+                return await self._reader.read() == b""
+            except ConnectionError:
+                return True
+
+    def close(self) -> None:
+        """Leave."""
+        self._writer.close()
+
+
+@asynccontextmanager
+async def connected(url: str, read_ahead: int = 1 << 16) -> AsyncIterator[Socket]:
+    """Connect to an exchange."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=read_ahead)
+    socket = Socket(reader, writer)
+    try:
+        yield socket
+    finally:
+        socket.close()
+
+
+HEADS = [
+    b"",
+    b"\r\n",
+    b"GET",
+    b"GET /healthz HTTP/1.1\r\nhost:",
+    b"POST /v1/orders HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n",
+]
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("start", HEADS)
+async def test_headers_that_do_not_end(exchange: Exchange, start: bytes) -> None:
+    """408, also on a connection that served requests before; a quiet one stays open meanwhile."""
+    async with connected(exchange.url) as quiet, connected(exchange.url) as slow:
+        await quiet.send(GET)
+        assert (await quiet.answer())[0] == 200
+        await slow.send(start)
+        assert await slow.refusal() == (408, "REQUEST_TIMEOUT")
+        await quiet.send(GET)
+        assert (await quiet.answer())[0] == 200
+        if start:
+            await quiet.send(start)
+            assert await quiet.refusal() == (408, "REQUEST_TIMEOUT")
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_connection_without_a_request(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is closed in time, counted from its last answer."""
+    monkeypatch.setattr(connection, "KEEP_ALIVE_SECONDS", 0.5)
+    async with connected(exchange.url) as quiet:
+        await quiet.send(GET)
+        assert (await quiet.answer())[0] == 200
+        await quiet.send(GET)
+        asked = asyncio.get_running_loop().time()
+        assert (await quiet.answer())[0] == 200
+        assert await quiet.closed()
+        assert asyncio.get_running_loop().time() - asked >= 0.5
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_headers_that_trickle(exchange: Exchange) -> None:
+    """Each byte in time is not enough."""
+    async with connected(exchange.url) as slow:
+        await slow.send(b"GET /healthz HTTP/1.1\r\n")
+        waiting = asyncio.create_task(slow.refusal())
+        while not waiting.done():
+            await slow.send(b"a: b\r\n")
+            await asyncio.sleep(0.01)
+        assert await waiting == (408, "REQUEST_TIMEOUT")
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("path", ["/v1/orders", "/v1/orders/", "/v1/auth/login"])
+@pytest.mark.parametrize(
+    "body", [b"content-length: 90\r\n\r\n{", b"transfer-encoding: chunked\r\n\r\n1\r\n{\r\n"]
+)
+async def test_a_body_that_does_not_end(
+    exchange: Exchange, path: str, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """408 in place of the route, which hears that the client is gone and says nothing."""
+    token = exchange.admin.session["accessToken"].encode()
+    async with connected(exchange.url) as slow:
+        head = b"POST %s HTTP/1.1\r\nhost: x\r\nx-request-id: mine\r\n" % path.encode()
+        await slow.send(head + b"authorization: Bearer %s\r\n%s" % (token, body))
+        status, headers, answer = await slow.answer()
+        assert (status, answer["error"]["code"]) == (408, "REQUEST_TIMEOUT")
+        assert answer["requestId"] == headers["x-request-id"] == "mine"
+        assert await slow.closed()
+    assert (await exchange.anonymous.get("/healthz")).status_code == 200
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+LARGE = [
+    b"GET /healthz?%s HTTP/1.1\r\nhost: x\r\n\r\n" % (b"x" * 70_000),
+    b"GET /healthz HTTP/1.1\r\na: %s\r\n\r\n" % (b"x" * 70_000),
+    b"GET /healthz HTTP/1.1\r\n%s\r\n" % (b"a: %s\r\n" % (b"x" * 1_000) * 70),
+    b"GET /healthz HTTP/1.1\r\n%s\r\n" % (b"a: b\r\n" * 101),
+    b"GET /healthz HTTP/1.1\r\na: " + b"x" * 600_000,  # no end
+    b"GET /" + b"x" * 600_000,
+    b"GET /healthz HTTP/1.1\r\n" + b"a: b\r\n" * 100_000,
+]
+
+
+@pytest.mark.parametrize("request_", LARGE, ids=range(len(LARGE)))
+async def test_headers_that_are_too_large(exchange: Exchange, request_: bytes) -> None:
+    """431, whether they come at once or in pieces."""
+    async with connected(exchange.url) as large:
+        await large.send(request_)
+        assert await large.refusal() == (431, "HEADERS_TOO_LARGE")
+
+
+async def test_large_headers_that_are_not_too_large(exchange: Exchange) -> None:
+    """Many requests at once are not one large request."""
+    request = b"GET /healthz HTTP/1.1\r\nhost: x\r\na: %s\r\n\r\n" % (b"x" * 20_000)
+    async with connected(exchange.url) as client:
+        await client.send(request * 20)
+        assert [(await client.answer())[0] for _ in range(20)] == [200] * 20
+
+
+async def test_padding_without_end(exchange: Exchange) -> None:
+    """What follows a refused body is not read for ever, nor are trailers kept."""
+    head = b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+    chunk, trailer = b"400\r\n%s\r\n" % (b"x" * 1024), b"a: bcdefghijklmno\r\n" * 1000
+    for start, flood in ((b"", chunk), (b"0\r\n", trailer)):
+        async with connected(exchange.url) as client:
+            await client.send(head + start)
+            reading = asyncio.create_task(client.closed())
+            while not reading.done():
+                await client.send(flood)
+            await reading
+
+
+BROKEN = [
+    b"\x00\x01\x02\r\n\r\n",
+    b"GET\r\n\r\n",
+    b"GET /healthz HTTP/9.9\r\n\r\n",
+    b"BREW /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
+    b"CONNECT x:80 HTTP/1.1\r\nhost: x\r\n\r\n",
+    b"GET http://x HTTP/1.1\r\nhost: x\r\n\r\n",
+    b"GET /\xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n",
+    b"GET /%ff%00 HTTP/1.1\r\nhost: x\r\n\r\n",
+    b"GET /v1/markets/%2e%2e%2f HTTP/1.1\r\nhost: x\r\n\r\n",
+    b"OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n",
+    b"GET /v1/orders HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \xff\xfe\r\n\r\n",
+    b"GET /v1/orders HTTP/1.1\r\nhost: x\r\ncookie: =;;\xff=\x80\r\n\r\n",
+    b"GET /nothing HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
+    b"POST /v1/orders HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+    b"POST /v1/orders HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+    b"POST /v1/orders HTTP/1.1\r\nhost: x\r\ncontent-length: 9%s\r\n\r\n" % (b"9" * 40),
+    b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\n: x\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\na\x00b: x\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nhost: x\r\na: b\nc: d\r\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("request_", BROKEN, ids=range(len(BROKEN)))
+async def test_what_is_hardly_http(exchange: Exchange, request_: bytes) -> None:
+    """A 4xx in the envelope; the next client is served."""
+    async with connected(exchange.url) as client:
+        await client.send(request_)
+        status, headers, body = await client.answer()
+        assert 400 <= status < 500
+        assert body["requestId"] == headers["x-request-id"]
+        assert body["error"]["code"] != "INTERNAL"
+    assert (await exchange.anonymous.get("/healthz")).status_code == 200
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(
+    "after", [b"\x00\x01\r\n\r\n", b"GET /" + b"x" * 600_000, b"GET /hea"], ids=range(3)
+)
+async def test_the_request_before_keeps_its_answer(exchange: Exchange, after: bytes) -> None:
+    """What is wrong with the next request is not said in answer to this one."""
+    body = json.dumps({"email": "ann@example.com", "password": "a long enough password"}).encode()
+    head = b"POST /v1/auth/register HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
+    async with connected(exchange.url) as client:
+        await client.send(head + body + after)
+        status, _, answer = await client.answer()
+        assert (status, answer["user"]["email"]) == (201, "ann@example.com")
+        await client.closed()
+
+
+async def test_connections_are_bounded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those beyond get 503, more are closed unheard; those before are served, and later ones."""
+    monkeypatch.setattr(server, "connection_bound", lambda: 20)
+    async with _bare(settings, b"{}") as (url, _):
+        opened: list[Socket] = []
+        for _ in range(20):
+            opened.append(await _open(url))
+            await opened[-1].send(GET)
+            assert (await opened[-1].answer())[0] == 200
+        surplus = [await _open(url) for _ in range(2)]
+        await surplus[0].send(GET)
+        status, headers, body = await surplus[0].answer()
+        assert (status, body["error"]["code"]) == (503, "OVERLOADED")
+        assert headers["retry-after"] == "1"
+        late = [await _open(url) for _ in range(3)]
+        assert await late[-1].closed()
+        await opened[0].send(GET)
+        assert (await opened[0].answer())[0] == 200
+        for one in (*opened, *surplus, *late):
+            one.close()
+        async with asyncio.timeout(60):
+            while not await _served(url):
+                await asyncio.sleep(0.005)
+
+
+async def _served(url: str) -> bool:
+    async with connected(url) as client:
+        await client.send(GET)
+        try:
+            return (await client.answer())[0] == 200
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return False
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_client_that_does_not_read(settings: Settings) -> None:
+    """Closed; what was meant for it is freed."""
+    large = b"x" * 30_000_000
+    async with _bare(settings, large) as (url, server), connected(url, 1_000) as client:
+        served = server.server_state
+        await client.send(GET)
+        async with asyncio.timeout(60):
+            while not served.total_requests or served.connections:
+                await asyncio.sleep(0.005)
+
+
+async def test_the_system_buffers_little_for_a_client(settings: Settings) -> None:
+    """Answers that are not read wait where they are counted; the rest ends by itself, too."""
+    large = b"x" * 8_000_000
+    async with _bare(settings, large) as (url, server), connected(url, 1_000) as client:
+        await client.send(GET)
+        await client.line()
+        (connection,) = server.server_state.connections
+        option = connection.transport.get_extra_info("socket").getsockopt
+        # Linux gives twice as much as it is asked for
+        bounds = (SEND_BUFFER_BYTES, 2 * SEND_BUFFER_BYTES)
+        assert option(socket.SOL_SOCKET, socket.SO_SNDBUF) in bounds
+        assert option(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+        assert connection.transport.get_write_buffer_size() > 0
+
+
+async def _open(url: str) -> Socket:
+    parts = urlsplit(url)
+    return Socket(*await asyncio.open_connection(parts.hostname, parts.port))
+
+
+@asynccontextmanager
+async def _bare(settings: Settings, body: bytes) -> AsyncIterator[tuple[str, HttpServer]]:
+    """Serve one answer to everything."""
+
+    async def app(_scope: object, _receive: object, send: Any) -> None:  # noqa: ANN401
+        headers = [(b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    server = HttpServer(http_config(app))
+    with listen(settings) as listener:
+        task = asyncio.create_task(server.serve([listener]))
+        while not server.started:
+            await asyncio.sleep(0.001)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", server
+        server.should_exit = True
+        await task

@@ -1,0 +1,128 @@
+"""A defect within the exchange: it costs one answer or message, and nobody waits for ever."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from predmarket.server.gateway import presenters
+from predmarket.server.gateway.broadcast.send_buffer import Outgoing
+from predmarket.server.gateway.broadcast.subscription import Subscription
+from predmarket.server.gateway.broadcast.topics import Kind, Topic
+from predmarket.server.gateway.limits.reads import Reader, ReadLimit
+from predmarket.server.gateway.realtime import history, snapshots
+from predmarket.server.gateway.realtime.limits import Bounds
+from tests.server.gateway.conftest import ON_ONE_DATABASE
+from tests.server.gateway.realtime.conftest import Exchange, Open, order, place
+
+pytestmark = ON_ONE_DATABASE
+
+
+def broken(*_args: object, **_more: object) -> Any:  # noqa: ANN401
+    """Fail."""
+    raise KeyError("a defect")
+
+
+async def test_an_answer_that_cannot_be_made(
+    exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is an error with the requestId; the next request is answered."""
+    market = await exchange.market()
+    ann = await exchange.trader("ann")
+    id = (await place(ann, market, "BUY", "0.10"))["id"]
+    socket = await open_socket(ann)
+    with monkeypatch.context() as patch:
+        patch.setattr(presenters, "order", broken)
+        assert await socket.error("order.place", **order(market, "BUY", "0.10")) == "INTERNAL"
+        assert await socket.error("order.amend", orderId=id, qty="2") == "INTERNAL"
+        assert await socket.error("order.cancel", orderId=id) == "INTERNAL"
+    assert (await socket.ask("order.cancelAll"))["type"] == "order.ack"
+
+
+async def test_a_change_that_cannot_be_told(
+    exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is missing on its topic, which shows; the others' come, and so do answers."""
+    market = await exchange.market()
+    ann = await exchange.trader("ann")
+    socket = await open_socket(ann)
+    id = market["id"]
+    book, ticker = await socket.subscribe(f"orderbook:{id}", f"ticker:{id}")
+    await place(ann, market, "BUY", "0.10")
+    assert [(await socket.next())["type"] for _ in range(2)] == ["orderbook.delta", "ticker"]
+    with monkeypatch.context() as patch:
+        patch.setattr(presenters, "ticker", broken)
+        await place(ann, market, "BUY", "0.20")
+        assert (await socket.of("orderbook.delta"))["lastSeq"] == book["seq"] + 1
+    await place(ann, market, "BUY", "0.30")
+    assert (await socket.of("orderbook.delta"))["lastSeq"] == book["seq"] + 2
+    assert (await socket.of("ticker"))["lastSeq"] == ticker["seq"] + 2
+    assert (await socket.ask("unsubscribe", topics=["markets"]))["type"] == "unsubscribed"
+
+
+async def test_who_looks_after_sockets(
+    exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Does not end over a defect."""
+    exchange.app.realtime._shared.bounds = Bounds(ping_s=0.05, look_s=0.02, recheck_s=0.0)
+    failed = asyncio.Event()
+
+    def fail(*_args: object) -> Any:  # noqa: ANN401
+        failed.set()
+        broken()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exchange.app.realtime, "_recheck", fail)
+        socket = await open_socket()
+        await failed.wait()
+    pings = 0
+    async with asyncio.timeout(60):
+        while pings < 20:
+            pings += '"ping"' in str(await socket.socket.recv())
+
+
+async def test_subscribing_again_and_again(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keeps what is still wanted and not all that ever was, while the client does not read."""
+    monkeypatch.setattr(snapshots, "_MANY", 10)
+    sink: Any = None
+    out = Outgoing(sink, broken)
+    out.paused()
+    hub, db = exchange.node.hub, exchange.node.db
+    waiting = snapshots.Beginnings(hub, db, out, Reader(ReadLimit(None, None), ""), broken)
+    topic = Topic(Kind.MARKETS, 0)
+    last = Subscription(topic, out)
+    for _ in range(1_000):
+        hub.detach(last)
+        last = Subscription(topic, out)
+        waiting.add(snapshots.Beginning(topic, last))
+    assert len(waiting) <= 11
+    waiting.clear()
+    out.end()
+
+
+async def test_a_session_in_two_states(exchange: Exchange) -> None:
+    """Of sockets of one session, one let in before a change of its user's role: both may stay."""
+    ann = await exchange.register("ann@example.com")
+    token = ann.session["accessToken"]
+    principals = exchange.app.realtime._context.principals
+    now = await principals.principal(token, token)
+    assert now is not None
+    before = now._replace(role=type(now.role).ADMIN)
+    assert await principals.standing({before, now}) == {before: now, now: now}
+
+
+async def test_a_snapshot_that_fails(
+    exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is an error with the requestId, and leaves the subscription as it was."""
+    market = await exchange.market()
+    ann = await exchange.trader("ann")
+    socket = await open_socket(ann)
+    (orders,) = await socket.subscribe("user:me:orders")
+    with monkeypatch.context() as patch:
+        patch.setattr(history, "read", broken)
+        assert await socket.error("snapshot", topic="user:me:orders") == "INTERNAL"
+    await place(ann, market, "BUY", "0.10")
+    assert (await socket.of("order"))["lastSeq"] == orders["seq"]

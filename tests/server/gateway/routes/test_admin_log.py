@@ -1,0 +1,131 @@
+"""The admin log over HTTP: every act of an admin, and nothing that was refused."""
+
+from typing import Any
+
+import httpx
+
+from tests.server.gateway.conftest import ON_ONE_DATABASE, Exchange, Json
+from tests.server.gateway.routes.test_trading import limit, placed
+from tests.server.gateway.routes.test_users import change, refused
+
+
+async def log_of(exchange: Exchange, **query: object) -> Json:
+    """Return a page of the log."""
+    params = {name: str(value) for name, value in query.items()}
+    answer = await exchange.admin.client.get("/v1/admin/log", params=params)
+    assert answer.status_code == 200, answer.text
+    page: Json = answer.json()
+    return page
+
+
+async def said(exchange: Exchange, **query: object) -> list[tuple[str, str, Any]]:
+    """Return action, target and details of each act, oldest first."""
+    items = (await log_of(exchange, **query))["items"]
+    assert all(item["actorId"] == exchange.admin.id for item in items)
+    return [(item["action"], item["target"], item["details"]) for item in reversed(items)]
+
+
+async def ok(answer: httpx.Response) -> Any:  # noqa: ANN401 -- whatever it is
+    """Return the body of an answer that has to be good."""
+    assert answer.status_code < 300, answer.text
+    return answer.json()
+
+
+async def test_every_act_of_an_admin_is_in_it(exchange: Exchange) -> None:
+    """With what was asked for, in the order of the acts."""
+    admin = exchange.admin.client
+    market = await exchange.market("rain", status="DRAFT")
+    path = f"/v1/markets/{market['id']}"
+    for body in (
+        {"status": "OPEN"},
+        {"question": "Rain?"},
+        {"status": "HALTED", "closesAt": None},
+        {"status": "OPEN"},
+    ):
+        await ok(await admin.patch(path, json=body))
+    trader = await exchange.trader("ann", "12.5")
+    order = await placed(trader, limit("BUY", "0.40", "5"))
+    await ok(await admin.post(f"/v1/orders/{order['id']}/cancel"))
+    await ok(await admin.patch(path, json={"status": "CLOSED"}))
+    scalar = {"outcome": "SCALAR", "settlementPrice": "0.25"}
+    await ok(await admin.post(f"{path}/resolve", json=scalar))
+    snow = await exchange.market("snow")
+    await ok(await admin.post("/v1/markets/snow/resolve", json={"outcome": "VOID"}))
+    await ok(await change(exchange, trader, role="ADMIN", disabled=True))
+    await ok(await change(exchange, trader, disabled=False))
+    assert (await admin.post(f"/v1/users/{trader.id}/revoke-all")).status_code == 204
+    rain, user = f"market:{market['id']}", f"user:{trader.id}"
+    created = {"slug": "rain", "question": "Will it rain?", "status": "DRAFT"}
+    transfer = {"transferId": 1, "amount": "12.500000", "reason": "test"}
+    assert await said(exchange) == [
+        ("MARKET_CREATE", rain, created),
+        ("MARKET_OPEN", rain, {"status": "OPEN"}),
+        ("MARKET_UPDATE", rain, {"question": "Rain?"}),
+        ("MARKET_HALT", rain, {"status": "HALTED", "closesAt": ""}),
+        ("MARKET_OPEN", rain, {"status": "OPEN"}),
+        ("TRANSFER", user, transfer),
+        ("ORDER_CANCEL", f"order:{order['id']}", {}),
+        ("MARKET_CLOSE", rain, {"status": "CLOSED"}),
+        ("MARKET_RESOLVE", rain, {"outcome": "SCALAR", "settlementPrice": "0.2500"}),
+        ("MARKET_CREATE", f"market:{snow['id']}", {**created, "slug": "snow", "status": "OPEN"}),
+        ("MARKET_VOID", f"market:{snow['id']}", {"outcome": "VOID"}),
+        ("USER_ROLE", user, {"role": "ADMIN"}),
+        ("USER_DISABLE", user, {}),
+        ("USER_ENABLE", user, {}),
+        ("USER_REVOKE_ALL", user, {}),
+    ]
+
+
+async def test_what_was_refused_is_not_in_it(exchange: Exchange) -> None:
+    """Nor what an admin does with what is their own, nor a repeat."""
+    admin = exchange.admin.client
+    await exchange.market()
+    body = {"userId": exchange.admin.id, "amount": "100", "reason": "test"}
+    for _ in range(2):
+        await ok(await admin.post("/v1/user/transfer", json=body, headers={"Idempotency-Key": "k"}))
+    order = await placed(exchange.admin, limit("BUY", "0.40", "5"))
+    await ok(await admin.post(f"/v1/orders/{order['id']}/cancel"))
+    for path, wrong in (
+        ("/v1/markets", {"slug": "rain", "question": "Again?"}),
+        ("/v1/user/transfer", {**body, "amount": "-500"}),
+        ("/v1/markets/rain/resolve", {"outcome": "MAYBE"}),
+    ):
+        assert (await admin.post(path, json=wrong)).status_code in (400, 409, 422)
+    assert refused(await change(exchange, exchange.admin, role="USER")) == (409, "LAST_ADMIN")
+    assert [action for action, _, _ in await said(exchange)] == ["MARKET_CREATE", "TRANSFER"]
+
+
+async def test_it_is_filtered_and_read_by_pages(exchange: Exchange) -> None:
+    """By who and by what, each and together; the newest first."""
+    for slug in ("a", "b", "c"):
+        await exchange.market(slug)
+    other = await exchange.trader("bob")
+    await ok(await change(exchange, other, role="ADMIN"))
+    await ok(await other.client.patch("/v1/markets/a", json={"status": "HALTED"}))
+    items = (await log_of(exchange))["items"]
+    assert len(items) == 6
+    assert [item["id"] for item in items] == sorted((i["id"] for i in items), reverse=True)
+    assert (await log_of(exchange, actor=other.id))["items"] == items[:1]
+    created = (await log_of(exchange, action="MARKET_CREATE"))["items"]
+    assert created == items[3:]
+    assert (await log_of(exchange, actor=other.id, action="MARKET_CREATE"))["items"] == []
+    pages: list[Json] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await log_of(exchange, limit=2, action="MARKET_CREATE", **cursor)
+        pages.append(page["items"])
+        if page["nextCursor"] is None:
+            break
+        cursor = {"cursor": page["nextCursor"]}
+    assert pages == [created[:2], created[2:]]
+
+
+@ON_ONE_DATABASE
+async def test_it_is_for_admins(exchange: Exchange) -> None:
+    """And its filters are checked."""
+    user = await exchange.register("ann@example.com")
+    assert refused(await exchange.anonymous.get("/v1/admin/log")) == (401, "UNAUTHENTICATED")
+    assert refused(await user.client.get("/v1/admin/log")) == (403, "FORBIDDEN")
+    for query in ({"actor": "x"}, {"actor": "0"}, {"action": "DANCE"}, {"cursor": "x"}):
+        answer = await exchange.admin.client.get("/v1/admin/log", params=query)
+        assert refused(answer) == (400, "VALIDATION_FAILED"), query

@@ -1,0 +1,179 @@
+"""Batches over HTTP: each order on its own, in order, in one commit."""
+
+import asyncio
+import json
+
+import pytest
+
+from predmarket.engine.commands import CancelAll
+from predmarket.server.core.bus import Faulted, OutcomeUnknown
+from tests.server.gateway.conftest import ON_ONE_DATABASE, Exchange, Json, User
+from tests.server.gateway.routes.test_trading import got, limit, placed
+
+pytestmark = ON_ONE_DATABASE
+
+PATH = "/v1/orders/batch"
+
+
+async def batch(user: User, *orders: object, status: int = 200) -> list[Json]:
+    """Place a batch and return its results."""
+    answer = await user.client.post(PATH, json={"orders": orders})
+    assert answer.status_code == status, answer.text
+    results: list[Json] = answer.json()["results"]
+    assert len(results) == len(orders)
+    assert all(len(result) == 1 for result in results)
+    return results
+
+
+def codes(results: list[Json]) -> list[str]:
+    """Return each order's status or its error's code."""
+    return [r["order"]["status"] if "order" in r else r["error"]["code"] for r in results]
+
+
+async def test_each_on_its_own(exchange: Exchange) -> None:
+    """What is malformed or refused costs the others nothing; errors look as they do alone."""
+    await exchange.market()
+    ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
+    await placed(bob, limit("SELL", "0.60", 4))
+    mine = limit("BUY", "0.60", 10, clientOrderId="mine")
+    results = await batch(
+        ann,
+        mine,
+        {**mine, "qty": "-1", "side": "UP"},
+        limit("BUY", "0.605", 1),
+        mine,
+        {**mine, "qty": 11},
+        limit("BUY", "0.5", 1000),
+        limit("BUY", "0.5", 1, marketId="nowhere"),
+        {},
+        {**limit("BUY", "0.5", 1), "type": "MARKET"},
+        limit("SELL", "0.65", 1),
+    )
+    assert codes(results) == [
+        "PARTIALLY_FILLED", "VALIDATION_FAILED", "PRICE_OFF_TICK", "PARTIALLY_FILLED",
+        "DUPLICATE_CLIENT_ORDER_ID", "INSUFFICIENT_FUNDS", "MARKET_NOT_FOUND", "VALIDATION_FAILED",
+        "VALIDATION_FAILED", "OPEN",
+    ]  # fmt: skip
+    assert [problem["path"] for problem in results[1]["error"]["details"]] == ["side", "qty"]
+    assert results[3] == results[0]
+    alone = await got(ann, f"/v1/orders/{results[0]['order']['id']}")
+    assert alone.pop("queueAhead") == "0.00"
+    assert results[0]["order"] == alone
+    assert [fill["qty"] for fill in alone["fills"]] == ["4.00"]
+    refused = await placed(ann, limit("BUY", "0.605", 1), 422)
+    details = results[2]["error"]["details"]
+    assert details.pop("orderId") < refused["error"]["details"].pop("orderId")
+    assert results[2]["error"] == refused["error"]
+    ids = [result["order"]["id"] for result in results if "order" in result]
+    assert ids == sorted(ids)
+
+
+async def test_a_repeat(exchange: Exchange) -> None:
+    """A whole batch sent again places nothing, and shows the orders as they now stand."""
+    await exchange.market()
+    ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
+    orders = [limit("BUY", "0.5", 1, clientOrderId=str(n)) for n in range(100)]
+    first = await batch(ann, *orders)
+    assert codes(first) == ["OPEN"] * 100
+    assert [result["order"]["clientOrderId"] for result in first] == [str(n) for n in range(100)]
+    await placed(bob, limit("SELL", "0.5", "1.5"))
+    again = await batch(ann, *reversed(orders))
+    again.reverse()
+    assert codes(again) == ["FILLED", "PARTIALLY_FILLED", *["OPEN"] * 98]
+    assert [fill["qty"] for fill in again[1]["order"]["fills"]] == ["0.50"]
+    assert again[2:] == first[2:]
+    assert len((await got(ann, "/v1/orders?limit=100"))["items"]) == 100
+
+
+async def test_one_commit(exchange: Exchange) -> None:
+    """All that one request holds is settled at once, when the core is idle."""
+    await exchange.market()
+    ann = await exchange.trader("ann")
+    before = exchange.node.core.status().batch
+    await batch(ann, *[limit("BUY", "0.1", 1)] * 100)
+    assert exchange.node.core.status().batch == before + 1
+
+
+NO_BATCHES = (
+    ("[]", ""),
+    ("{}", "orders"),
+    ('{"orders": []}', "orders"),
+    ('{"orders": {}}', "orders"),
+    ('{"orders": null}', "orders"),
+    ('{"orders": [{}, 5, "x", null]}', "orders.1"),
+    (json.dumps({"orders": [{}] * 101}), "orders"),
+    ('{"orders": [{}], "more": 1}', "more"),
+    ('{"orders": [{}], "orders": [{}]}', "orders"),
+    ('{"orders": [{]}', ""),
+    ("", ""),
+)
+
+
+async def test_a_body_that_is_no_batch(exchange: Exchange) -> None:
+    """400 for the whole, and nothing placed."""
+    kind = {"content-type": "application/json"}
+    for body, path in NO_BATCHES:
+        answer = await exchange.admin.client.post(PATH, content=body, headers=kind)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (400, "VALIDATION_FAILED"), body
+        assert path in [problem["path"] for problem in error["details"]], (body, error)
+
+
+async def test_who_and_how_much(exchange: Exchange) -> None:
+    """A token is needed; a batch of long orders fits, a longer body does not."""
+    ann = await exchange.trader("ann")
+    anonymous = await exchange.anonymous.post(PATH, json={"orders": [{}]})
+    assert (anonymous.status_code, anonymous.json()["error"]["code"]) == (401, "UNAUTHENTICATED")
+    long = limit("BUY", "0.5", 1, clientOrderId="\u20ac" * 64, marketId="m" * 64, deadline="x")
+    assert codes(await batch(ann, *[long] * 100)) == ["VALIDATION_FAILED"] * 100
+    answer = await ann.client.post(PATH, json={"orders": [{"x": "x" * 270_000}]})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
+
+
+async def test_twice_in_one_order(exchange: Exchange) -> None:
+    """A field given twice spoils its order alone; other orders' fields are not its own."""
+    await exchange.market()
+    ann = await exchange.trader("ann")
+    good = json.dumps(limit("BUY", "0.5", 1))
+    body = f'{{"orders": [{good}, {good[:-1]}, "qty": 2}}, {good}]}}'
+    kind = {"content-type": "application/json"}
+    results = (await ann.client.post(PATH, content=body, headers=kind)).json()["results"]
+    assert codes(results) == ["OPEN", "VALIDATION_FAILED", "OPEN"]
+    problem = {"path": "qty", "message": "is given more than once"}
+    assert results[1]["error"]["details"] == [problem]
+
+
+async def test_when_the_core_cannot(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that find the queue full are refused, the others go on; so with any lack of a reply."""
+    await exchange.market()
+    ann = await exchange.trader("ann")
+    core = exchange.node.core
+    with monkeypatch.context() as patched:
+        patched.setattr(core, "_max_queue", 3)
+        results = await batch(ann, *[limit("BUY", "0.1", 1)] * 5)
+    assert codes(results) == ["OPEN"] * 3 + ["OVERLOADED"] * 2
+
+    async def no_replies(commands: list[object]) -> list[Exception]:
+        return [OutcomeUnknown("late"), Faulted("defect")]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(core), "submit_many", lambda _, commands: no_replies(commands))
+        results = await batch(ann, *[limit("BUY", "0.1", 1)] * 2)
+    assert codes(results) == ["OUTCOME_UNKNOWN", "INTERNAL"]
+
+
+async def test_a_client_that_leaves(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever gives up on many commands leaves none behind that nobody waits for."""
+    core = exchange.node.core
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            core._work, "arrived", asyncio.Event()
+        )  # the decider sleeps on the other one
+        asking = asyncio.create_task(core.submit_many([CancelAll(1), CancelAll(1)]))
+        while len(core._work.queue) < 2:
+            await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert all(waiting.reply.cancelled() for waiting in core._work.queue)
+    core._work.arrived.set()

@@ -1,0 +1,424 @@
+"""What was: orders, fills, the statement, candles; and that nothing uncommitted is ever shown."""
+
+import asyncio
+import random
+import re
+from collections import Counter
+from decimal import Decimal
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from predmarket.server.core.stores.base import Settlement
+from predmarket.server.read_model.queries import cursors
+from predmarket.server.read_model.queries.cursors import (
+    LARGEST_ID,
+    Place,
+    decode_cursor,
+    decode_place,
+    encode_cursor,
+    encode_place,
+)
+from predmarket.units import MAX_DEPOSITS
+from tests.server.gateway.conftest import Exchange, Json, User
+from tests.server.gateway.routes.test_trading import TIME, got, limit, placed
+from tests.support.clock import Shown
+
+MINUTE = 60_000_000
+
+
+async def pages(user: User, path: str, **params: object) -> list[Json]:
+    """Return the items of all pages."""
+    items: list[Json] = []
+    while True:
+        answer = await user.client.get(path, params=params)  # type: ignore[arg-type]
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        items += page["items"]
+        if page["nextCursor"] is None:
+            return items
+        params["cursor"] = page["nextCursor"]
+
+
+async def test_pages_while_orders_arrive(exchange: Exchange) -> None:
+    """No order, fill or entry twice, and none of those that were there at the start missing."""
+    await exchange.market()
+    ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
+
+    async def trade(count: int) -> None:
+        for _ in range(count):
+            await placed(ann, limit("BUY", "0.5", "0.1"))
+            await placed(bob, limit("SELL", "0.5", "0.1"))
+
+    await trade(10)
+    for path, key in (
+        ("/v1/orders", "id"),
+        ("/v1/user/fills", "tradeId"),
+        ("/v1/user/ledger", "id"),
+    ):
+        old = [item[key] for item in await pages(ann, path, limit=100)]
+        arriving = asyncio.create_task(trade(6))
+        seen = [item[key] for item in await pages(ann, path, limit=3)]
+        await arriving
+        assert seen == sorted(set(seen), reverse=True)
+        assert set(old) <= set(seen)
+
+
+async def test_order_filters(exchange: Exchange) -> None:
+    """By market, by one or more statuses, by client order id, and all of them together."""
+    await exchange.market()
+    await exchange.market("snow")
+    ann = await exchange.trader("ann")
+    await placed(ann, limit("BUY", "0.5", 1, clientOrderId="a"))
+    await placed(ann, limit("BUY", "0.5", 1, marketId="snow"))
+    await placed(ann, limit("BUY", "0.5", 1, timeInForce="IOC"))
+    await placed(ann, limit("BUY", "0.505", 1), 422)
+    for query, expected in (
+        ("market=rain", [4, 3, 1]),
+        ("market=2", [2]),
+        ("status=OPEN", [2, 1]),
+        ("status=LIVE", [2, 1]),
+        ("status=LIVE,REJECTED", [4, 2, 1]),
+        ("status=CANCELED,REJECTED", [4, 3]),
+        ("clientOrderId=a", [1]),
+        ("market=rain&status=OPEN&clientOrderId=a", [1]),
+        ("market=snow&clientOrderId=a", []),
+    ):
+        found = (await got(ann, f"/v1/orders?{query}"))["items"]
+        assert ([order["id"] for order in found], query) == (expected, query)
+    wrong = await got(ann, "/v1/orders?status=DONE", 400)
+    assert wrong["error"]["details"][0]["path"] == "status"
+    assert (await got(ann, "/v1/orders?market=nowhere", 404))["error"]["code"] == "MARKET_NOT_FOUND"
+
+
+async def cash_of(user: User) -> tuple[Decimal, Decimal]:
+    """Return the balance's total and the sum of the whole statement."""
+    lines = await pages(user, "/v1/user/ledger", limit=7)
+    total = (await got(user, "/v1/user/balance"))["total"]
+    return Decimal(total), sum((Decimal(line["amount"]) for line in lines), Decimal(0))
+
+
+async def test_the_statement_adds_up(exchange: Exchange) -> None:
+    """Through fees, merges, a payout and a VOID, its sum is available and locked, to the unit."""
+    rng = random.Random(5)
+    for slug in ("rain", "snow"):
+        await exchange.market(slug, makerFeeRate="0.03", takerFeeRate="0.07")
+    users = [await exchange.trader(name) for name in ("ann", "bob", "cat")]
+    for _ in range(40):
+        body = limit(
+            rng.choice(("BUY", "SELL")),
+            rng.choice(("0.47", "0.50", "0.53")),
+            rng.choice(("0.37", "5", "11.11")),
+            marketId=rng.choice(("rain", "snow")),
+        )
+        await placed(rng.choice(users), body)
+    for user in users:
+        total, added = await cash_of(user)
+        assert total == added
+    for slug, outcome in (("rain", "NO"), ("snow", "VOID")):
+        path = f"/v1/markets/{slug}/resolve"
+        answer = await exchange.admin.client.post(path, json={"outcome": outcome})
+        assert answer.status_code == 200
+    kinds: Counter[str] = Counter()
+    for user in users:
+        total, added = await cash_of(user)
+        assert total == added
+        lines = await pages(user, "/v1/user/ledger", limit=7)
+        kinds.update(line["kind"] for line in lines)
+        cash = Decimal(0)
+        for line in reversed(lines):
+            cash += Decimal(line["amount"])
+            assert Decimal(line["balanceAfter"]) == cash
+        fees = await pages(user, "/v1/user/ledger", limit=2, kind="FEE")
+        assert fees == [line for line in lines if line["kind"] == "FEE"]
+    assert set(kinds) == {"TRANSFER", "TRADE", "FEE", "MERGE", "PAYOUT", "REFUND"}
+
+
+async def test_a_statement_line(exchange: Exchange) -> None:
+    """Every field of a deposit, a trade and its fee; filters by market and kind."""
+    await exchange.market(takerFeeRate="0.07")
+    ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
+    await placed(ann, limit("BUY", "0.50", 10))
+    await placed(bob, limit("SELL", "0.50", 10))
+    fee, trade, deposit = (await got(bob, "/v1/user/ledger"))["items"]
+    for line in (fee, trade, deposit):
+        assert TIME.fullmatch(line.pop("createdAt"))
+        line.pop("id")
+    seq = exchange.node.core.status().sequence
+    common = {"marketId": 1, "marketSlug": "rain", "tradeId": 1, "transferId": None, "reason": None}
+    common["commandSeq"] = seq
+    assert fee == {
+        "kind": "FEE",
+        "amount": "-0.175000",
+        "balanceAfter": "94.825000",
+        "counterpart": "FEES",
+        **common,
+    }
+    assert trade == {
+        "kind": "TRADE",
+        "amount": "-5.000000",
+        "balanceAfter": "95.000000",
+        "counterpart": "COLLATERAL",
+        **common,
+    }
+    assert deposit == {
+        "kind": "TRANSFER",
+        "amount": "100.000000",
+        "balanceAfter": "100.000000",
+        "counterpart": "OUTSIDE",
+        "marketId": None,
+        "marketSlug": None,
+        "tradeId": None,
+        "transferId": 2,
+        "reason": "test",
+        "commandSeq": seq - 2,
+    }
+    for query, kinds in (("market=rain", ["FEE", "TRADE"]), ("kind=TRANSFER", ["TRANSFER"])):
+        items = (await got(bob, f"/v1/user/ledger?{query}"))["items"]
+        assert [line["kind"] for line in items] == kinds
+    wrong = await got(bob, "/v1/user/ledger?kind=GIFT", 400)
+    assert wrong["error"]["details"][0]["path"] == "kind"
+
+
+async def test_a_cursor_of_the_statement(exchange: Exchange) -> None:
+    """It carries a balance: it does for its own user, and no other list's does for it."""
+    ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
+    for user in (ann, bob):
+        body = {"userId": user.id, "amount": "-1", "reason": "fun"}
+        assert (await exchange.admin.client.post("/v1/user/transfer", json=body)).is_success
+    first = await got(ann, "/v1/user/ledger?limit=1")
+    path = f"/v1/user/ledger?cursor={first['nextCursor']}"
+    assert (await got(ann, path))["items"][0]["balanceAfter"] == "100.000000"
+    for user, cursor in (
+        (bob, first["nextCursor"]),
+        (ann, "AAAAAAAAAAk"),
+        (ann, first["nextCursor"][:-4]),
+        (ann, cursors._encode(LARGEST_ID, ann.id, -(2**63))),
+        (ann, cursors._encode(LARGEST_ID, ann.id, 2**63 - 1)),
+        (ann, "_" + first["nextCursor"][1:]),
+        (ann, "%00"),
+    ):
+        error = (await got(user, f"/v1/user/ledger?cursor={cursor}", 400))["error"]
+        assert (error["code"], error["details"][0]["path"]) == ("VALIDATION_FAILED", "cursor")
+    assert (await got(bob, "/v1/orders?cursor=AAAAAAAAAAk"))["items"] == []
+    await got(ann, f"/v1/orders?cursor={first['nextCursor']}", 400)
+
+
+async def test_a_statement_below_zero(exchange: Exchange) -> None:
+    """A VOID takes back a profit that has left: every cursor on the way down is accepted."""
+    await exchange.market()
+    ann, bob, cat = [await exchange.trader(name) for name in ("ann", "bob", "cat")]
+    for buyer, seller, price in ((ann, bob, "0.10"), (cat, ann, "0.90")):
+        await placed(buyer, limit("BUY", price, 100))
+        await placed(seller, limit("SELL", price, 100))
+    body = {"userId": ann.id, "amount": "-180", "reason": "profit"}
+    assert (await exchange.admin.client.post("/v1/user/transfer", json=body)).is_success
+    answer = await exchange.admin.client.post("/v1/markets/rain/resolve", json={"outcome": "VOID"})
+    assert answer.is_success
+    total, added = await cash_of(ann)
+    assert total == added < 0
+    whole = await got(ann, "/v1/user/ledger")
+    assert await pages(ann, "/v1/user/ledger", limit=1) == whole["items"]
+    assert any(line["balanceAfter"].startswith("-") for line in whole["items"])
+
+
+@given(st.integers(0, LARGEST_ID), st.integers(-MAX_DEPOSITS, MAX_DEPOSITS))
+def test_cursors_that_the_exchange_gives(id: int, balance: int) -> None:
+    """Each is accepted again, and fits the pattern that the API describes."""
+    cursor = encode_place(7, Place(id, balance))
+    assert decode_place(7, cursor) == Place(id, balance)
+    assert re.fullmatch("[A-Za-f][A-Za-z0-9_-]{31}", cursor)
+    assert decode_cursor(encode_cursor(id)) == id
+    made_up = encode_place(7, Place(id, balance + 2**63))
+    assert decode_place(7, made_up) is not None
+
+
+async def test_markets_by_cursor(exchange: Exchange) -> None:
+    """None that stays is passed over or comes twice, while others change their status, whatever is
+    looked for; a cursor of nobody's making is refused."""
+    slugs = [f"m{n}" for n in range(12)]
+    for slug in slugs:
+        await exchange.market(slug)
+    seen: list[str] = []
+    params: dict[str, str | int] = {"status": "OPEN", "q": "m", "limit": 3}
+    while True:
+        page = (await exchange.anonymous.get("/v1/markets", params=params)).json()
+        seen += [item["slug"] for item in page["items"]]
+        if page["nextCursor"] is None:
+            break
+        params["cursor"] = page["nextCursor"]
+        gone = seen[len(seen) - 2]  # it stood on a page, which the offset of the next counts on
+        halted = await exchange.admin.client.patch(f"/v1/markets/{gone}", json={"status": "HALTED"})
+        assert halted.is_success
+    assert seen == slugs[::-1]
+    answer = await exchange.anonymous.get("/v1/markets?cursor=x")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["details"][0]["path"]) == (400, "cursor")
+
+
+async def traded_at(exchange: Exchange, *trades: tuple[int, str, str]) -> None:
+    """Trade on rain at (microseconds, price, quantity), the core's clock being the test's."""
+    ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
+    core = exchange.node.core
+    for moment, price, qty in trades:
+        core._work.sequencer._clock = Shown(partial(int, moment))
+        await placed(ann, limit("BUY", price, qty))
+        await placed(bob, limit("SELL", price, qty))
+        await exchange_elsewhere(ann, bob)
+
+
+async def exchange_elsewhere(ann: User, bob: User) -> None:
+    """Trade on snow, which no candle of rain may show."""
+    await placed(ann, limit("BUY", "0.9", "0.01", marketId="snow"))
+    await placed(bob, limit("SELL", "0.9", "0.01", marketId="snow"))
+
+
+async def test_candles(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prices, volume and number of each interval's trades; bounds are refused, not cut short."""
+    await exchange.market()
+    await exchange.market("snow")
+    start = 4_102_444_800_000_000  # 2100-01-01: the core's time never goes backwards
+    await traded_at(
+        exchange,
+        (start, "0.50", "1"),
+        (start + 1, "0.60", "2"),
+        (start + MINUTE - 1, "0.40", "0.5"),
+        (start + MINUTE, "0.45", "1"),
+        (start + 7 * MINUTE, "0.55", "3"),
+    )
+
+    async def asked(query: str, status: int = 200) -> Json:
+        answer = await exchange.anonymous.get(f"/v1/candles/rain?{query}")
+        assert answer.status_code == status, answer.text
+        found: Json = answer.json()
+        return found
+
+    span = "from=2100-01-01T00:00:00Z&to=2100-01-01T00:10:00Z"
+    minutes = (await asked(f"interval=1m&{span}"))["items"]
+    assert minutes[0] == {
+        "start": "2100-01-01T00:00:00.000000Z",
+        "open": "0.5000",
+        "high": "0.6000",
+        "low": "0.4000",
+        "close": "0.4000",
+        "volume": "3.50",
+        "trades": 3,
+    }
+    assert [candle["start"][11:16] for candle in minutes] == ["00:00", "00:01", "00:07"]
+    fives = (await asked(f"interval=5m&{span}"))["items"]
+    assert [(c["open"], c["close"], c["trades"]) for c in fives] == [
+        ("0.5000", "0.4500", 4),
+        ("0.5500", "0.5500", 1),
+    ]
+    partly = "interval=1m&from=2100-01-01T00:00:59.9Z&to=2100-01-01T00:00:59.99Z"
+    assert (await asked(partly))["items"] == minutes[:1]
+    day = await asked("interval=1d&to=2100-01-02T00:00:00Z")
+    assert [(c["low"], c["high"], c["trades"]) for c in day["items"]] == [("0.4000", "0.6000", 5)]
+    assert (await asked("interval=1h&from=2100-01-01T01:00:00Z&to=2100-01-01T02:00:00Z"))[
+        "items"
+    ] == []
+    for far in ("to=2200-01-01T00:00:00Z", "from=2020-01-01T00:00:00Z&to=2200-01-01T00:00:00Z"):
+        assert (await asked(f"interval=1m&{far}"))["items"] == minutes
+    assert (await asked("interval=1m&from=2200-01-01T00:00:00Z"))["items"] == []
+    for query, path in (
+        ("", "interval"),
+        ("interval=2m", "interval"),
+        ("interval=1m&from=yesterday", "from"),
+        ("interval=1m&to=2026-01-01T00:00:00", "to"),
+        ("interval=1m&from=2100-01-01T00:00:00Z&to=2100-01-01T00:00:00Z", "from"),
+        ("interval=1m&from=2100-01-01T00:00:00Z&to=2100-01-01T16:41:00Z", "from"),
+    ):
+        error = (await asked(query, 400))["error"]
+        assert (error["code"], error["details"][0]["path"]) == ("VALIDATION_FAILED", path), query
+    assert (await exchange.anonymous.get("/v1/candles/none?interval=1m")).status_code == 404
+
+
+async def test_what_is_acknowledged_is_seen(exchange: Exchange) -> None:
+    """Under load, whoever was answered finds it in every call at once."""
+    await exchange.market()
+    users = [await exchange.trader(f"u{n}", "1000") for n in range(6)]
+
+    async def hammer(number: int, user: User) -> None:
+        rng, price = random.Random(number), f"0.{30 + number}"
+        for round in range(6):
+            order = await placed(user, limit("BUY", price, 2))  # a level of one's own
+            stored, balance, book = await asyncio.gather(
+                got(user, f"/v1/orders/{order['id']}"),
+                got(user, "/v1/user/balance"),
+                got(user, "/v1/orderbook/rain"),
+            )
+            assert stored.pop("queueAhead") == "0.00"
+            assert stored == order
+            assert Decimal(balance["locked"]) == Decimal(price) * 2
+            assert [price + "00", "2.00"] in book["bids"]
+            canceled = (await user.client.post(f"/v1/orders/{order['id']}/cancel")).json()
+            assert canceled["status"] == "CANCELED"
+            stored, balance, book = await asyncio.gather(
+                got(user, f"/v1/orders/{order['id']}"),
+                got(user, "/v1/user/balance"),
+                got(user, "/v1/orderbook/rain"),
+            )
+            assert stored == canceled
+            assert Decimal(balance["locked"]) == 0
+            assert [price + "00", "2.00"] not in book["bids"]
+            if number < 5:
+                continue
+            await placed(users[0], limit("SELL", "0.90", 1, clientOrderId=f"ask-{round}"))
+            taken = await placed(user, limit("BUY", "0.90", 1, timeInForce="IOC"))
+            fills, positions = await asyncio.gather(
+                got(user, f"/v1/user/fills?limit={rng.randrange(1, 5)}"),
+                got(user, "/v1/user/positions"),
+            )
+            assert fills["items"][0]["tradeId"] == taken["fills"][-1]["tradeId"]
+            assert positions["items"][0]["qtyLong"] == f"{round + 1}.00"
+
+    others = [hammer(number, user) for number, user in enumerate(users) if number]
+    await asyncio.gather(*others)
+
+
+async def test_what_is_not_committed_is_not_seen(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a commit is under way every call shows the state before it, previews included."""
+    await exchange.market()
+    ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
+    await placed(ann, limit("BUY", "0.50", 10))
+    paths = (
+        "/v1/orders", "/v1/orders/1", "/v1/user/balance", "/v1/user/positions", "/v1/user/fills",
+        "/v1/user/ledger", "/v1/orderbook/rain", "/v1/trades/rain", "/v1/candles/rain?interval=1m",
+        "/v1/markets/rain", "/v1/user/portfolio",
+    )  # fmt: skip
+
+    async def seen() -> list[Json]:
+        preview = await bob.client.post("/v1/orders/preview", json=limit("SELL", "0.45", 12))
+        return [*[await got(ann, path) for path in paths], preview.json()]
+
+    before = await seen()
+    store = exchange.node.core._work.store
+    began, may_commit, settle = asyncio.Event(), asyncio.Event(), store.settle
+
+    async def held(settlement: Settlement) -> None:
+        began.set()
+        await may_commit.wait()
+        await settle(settlement)
+
+    monkeypatch.setattr(store, "settle", held)
+    selling = asyncio.create_task(placed(bob, limit("SELL", "0.45", 12)))
+    await began.wait()
+    assert await seen() == before
+    may_commit.set()
+    sold = await selling
+    after = await seen()
+    assert all(one != other for one, other in zip(before, after, strict=True))
+    assert (sold["qtyFilled"], before[-1]["fillQty"]) == ("10.00", "10.00")
+    assert before[-1] == {
+        "fillQty": "10.00",
+        "restQty": "2.00",
+        "avgPrice": "0.500000",
+        "worstPrice": "0.5000",
+        "fees": "0.000000",
+        "locked": "1.100000",
+        "queueAhead": "0.00",
+    }

@@ -1,0 +1,297 @@
+"""Users as admins see and change them, over HTTP."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+from litestar.enums import ScopeType
+
+from predmarket.engine.commands import CancelAll
+from predmarket.enums import Scope
+from predmarket.server.core.bus import Overloaded
+from predmarket.server.gateway.auth.authenticator import Asked, Gate
+from predmarket.server.gateway.auth.principals import Principal, Principals
+from predmarket.server.gateway.protocol.order_fast_path import Cycle, Express
+from tests.server.gateway.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, User
+from tests.server.gateway.protocol.test_connection import connected
+from tests.server.gateway.routes.test_trading import got, limit, placed
+
+
+def refused(answer: httpx.Response) -> tuple[int, str]:
+    """Return the status and code of an error."""
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+async def change(exchange: Exchange, user: User, **fields: object) -> httpx.Response:
+    """Change a user as the admin."""
+    return await exchange.admin.client.patch(f"/v1/users/{user.id}", json=fields)
+
+
+async def test_admins_list_users(exchange: Exchange) -> None:
+    """Found by a part of e-mail or name, in the order of their ids, an e-mail given whole first."""
+    emails = ["xann@example.com", "ann@example.com", "a_b@example.com", "axb@example.com"]
+    users = [await exchange.register(email) for email in emails]
+    client = exchange.admin.client
+
+    async def found(**query: object) -> tuple[list[str], int]:
+        params = {name: str(value) for name, value in query.items()}
+        answer = await client.get("/v1/users", params=params)
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        return [item["email"] for item in body["items"]], body["total"]
+
+    everyone = ["boss@example.com", *emails]
+    assert await found() == (everyone, 5)
+    assert await found(limit=2, offset=1) == (emails[:2], 5)
+    assert await found(offset=5) == ([], 5)
+    assert await found(q="ANN@example.com") == ([emails[1], emails[0]], 2)
+    assert await found(q="ann EX") == (everyone, 5)  # their name
+    assert await found(q="a_b") == ([emails[2]], 1)
+    assert await found(q="%") == ([], 0)
+    assert await found(q="nobody") == ([], 0)
+
+    for q in ("", emails[1]):  # by cursor: the same, whatever the size of a page
+        whole, _ = await found(q=q)
+        for size in (1, 2):
+            shown: list[str] = []
+            params = {"q": q, "limit": str(size)}
+            while True:
+                page = (await client.get("/v1/users", params=params)).json()
+                shown += [item["email"] for item in page["items"]]
+                if page["nextCursor"] is None:
+                    break
+                params["cursor"] = page["nextCursor"]
+            assert shown == whole
+    assert refused(await client.get("/v1/users?cursor=x")) == (400, "VALIDATION_FAILED")
+
+    listed = (await client.get("/v1/users", params={"q": emails[1]})).json()["items"][0]
+    assert listed == {**users[1].session["user"], "disabled": False}
+    for query in ({"limit": "0"}, {"limit": "101"}, {"offset": "-1"}, {"q": "\x00"}):
+        assert refused(await client.get("/v1/users", params=query)) == (400, "VALIDATION_FAILED")
+
+
+@ON_ONE_DATABASE
+async def test_only_admins_do_so(exchange: Exchange) -> None:
+    """Nobody promotes themselves."""
+    ann = await exchange.register("ann@example.com")
+    path = f"/v1/users/{ann.id}"
+    for client, expected in (
+        (ann.client, (403, "FORBIDDEN")),
+        (exchange.anonymous, (401, "UNAUTHENTICATED")),
+    ):
+        assert refused(await client.get("/v1/users")) == expected
+        assert refused(await client.patch(path, json={"role": "ADMIN"})) == expected
+    assert (await ann.client.get("/v1/auth/me")).json()["role"] == "USER"
+
+
+async def test_a_new_role_holds_at_once(exchange: Exchange) -> None:
+    """For a token that was used a moment ago."""
+    ann = await exchange.register("ann@example.com")
+    assert refused(await ann.client.get("/v1/users")) == (403, "FORBIDDEN")
+    answer = await change(exchange, ann, role="ADMIN")
+    assert answer.json() == {**ann.session["user"], "role": "ADMIN", "disabled": False}
+    assert (await ann.client.get("/v1/users")).status_code == 200
+    await change(exchange, ann, role="USER")
+    assert refused(await ann.client.get("/v1/users")) == (403, "FORBIDDEN")
+
+
+async def test_a_disabled_user_is_out_at_once(exchange: Exchange) -> None:
+    """With session, key, password and refresh token; enabled again, only the password is good."""
+    ann = await exchange.register("ann@example.com")
+    body = {"name": "bot", "scopes": ["read"]}
+    key = (await ann.client.post("/v1/auth/api-keys", json=body)).json()["key"]
+    by_key = {"authorization": f"Bearer {key}"}
+    login = {"email": ann.email, "password": PASSWORD}
+    refresh = {"refreshToken": ann.session["refreshToken"]}
+
+    async def outcomes() -> list[int]:
+        answers = [
+            await ann.client.get("/v1/auth/me"),
+            await ann.client.post("/v1/orders", json={}),
+            await exchange.anonymous.get("/v1/auth/me", headers=by_key),
+            await exchange.anonymous.post("/v1/auth/login", json=login),
+        ]
+        exchange.anonymous.cookies.clear()
+        return [answer.status_code for answer in answers]
+
+    assert await outcomes() == [200, 400, 200, 200]
+    answer = await change(exchange, ann, disabled=True)
+    assert (answer.status_code, answer.json()["disabled"]) == (200, True)
+    assert await outcomes() == [401, 401, 401, 401]
+    assert (await exchange.anonymous.post("/v1/auth/refresh", json=refresh)).status_code == 401
+    assert (await change(exchange, ann, disabled=False)).json()["disabled"] is False
+    assert await outcomes() == [401, 401, 401, 200]
+    assert (await exchange.anonymous.post("/v1/auth/refresh", json=refresh)).status_code == 401
+
+
+async def test_the_orders_of_a_disabled_user_are_cancelled(exchange: Exchange) -> None:
+    """In every market, before the answer, by the admin; nobody else's, and for good."""
+    for slug in ("rain", "snow"):
+        await exchange.market(slug)
+    ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
+    await placed(ann, limit("BUY", "0.40", 10))
+    await placed(ann, limit("SELL", "0.60", 10, marketId="snow"))
+    await placed(bob, limit("BUY", "0.40", 3))
+    await placed(bob, limit("SELL", "0.40", 4))
+    assert (await change(exchange, ann, role="USER")).status_code == 200
+    assert (await got(bob, "/v1/orderbook/snow"))["asks"]
+
+    assert (await change(exchange, ann, disabled=True)).status_code == 200
+    assert (await got(bob, "/v1/orderbook/rain"))["bids"] == [["0.4000", "3.00"]]
+    assert (await got(bob, "/v1/orderbook/snow"))["asks"] == []
+    await change(exchange, ann, disabled=False)
+    assert (await got(bob, "/v1/orderbook/rain"))["bids"] == [["0.4000", "3.00"]]
+    ann = await exchange.again(ann)
+    mine = (await got(ann, "/v1/orders"))["items"]
+    assert [(order["status"], order["reason"]) for order in mine] == [("CANCELED", "ADMIN")] * 2
+    assert (await got(ann, "/v1/user/balance"))["locked"] == "0.000000"
+
+
+def unfinished(path: str, body: bytes, *lines: str) -> bytes:
+    """Return a request up to the last byte but one of its body."""
+    head = [f"POST {path} HTTP/1.1", "host: x", f"content-length: {len(body)}", *lines]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body[:-1]
+
+
+@pytest.fixture
+def taken_in(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set once a POST waits for its body, its asker known where that is asked before."""
+    event = asyncio.Event()
+    require, concerns = Gate.require, Express.concerns
+
+    async def require_and_note(gate: Gate, asked: Asked, scope: Scope) -> Principal:
+        who = await require(gate, asked, scope)
+        if asked["type"] == ScopeType.HTTP and asked["method"] == "POST":
+            event.set()
+        return who
+
+    def concerns_and_note(cycle: Cycle) -> bool:
+        if concerns(cycle):
+            event.set()
+        return concerns(cycle)
+
+    monkeypatch.setattr(Gate, "require", require_and_note)
+    monkeypatch.setattr(Express, "concerns", staticmethod(concerns_and_note))
+    return event
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize(
+    ("path", "lines"),
+    [
+        ("/v1/orders", []),
+        ("/v1/orders", ["expect: 100-continue"]),
+        ("/v1/orders/", []),
+        ("/v1/orders/batch", []),
+        ("/v1/orders/batch/", []),
+        ("//v1/orders//batch", []),
+    ],
+)
+async def test_disabling_while_an_order_arrives(
+    exchange: Exchange, taken_in: asyncio.Event, path: str, lines: list[str]
+) -> None:
+    """What is whole only after the cancel is refused, whichever way in it had begun to take."""
+    await exchange.market()
+    ann = await exchange.trader("ann")
+    order = limit("BUY", "0.40", 10)
+    body = json.dumps({"orders": [order]} if "batch" in path else order).encode()
+    bearer = f"authorization: Bearer {ann.session['accessToken']}"
+    taken_in.clear()
+    async with connected(exchange.url) as socket:
+        await socket.send(unfinished(path, body, bearer, *lines))
+        async with asyncio.timeout(60):
+            await taken_in.wait()
+        assert (await change(exchange, ann, disabled=True)).status_code == 200
+        if lines:
+            assert await socket.line() == b"HTTP/1.1 100 Continue\r\n"
+            assert await socket.line() == b"\r\n"
+        await socket.send(body[-1:])
+        status, _, answer = await socket.answer()
+    assert (status, answer["error"]["code"]) == (401, "UNAUTHENTICATED")
+    assert (await got(exchange.admin, "/v1/orderbook/rain"))["bids"] == []
+
+
+@ON_ONE_DATABASE
+async def test_disabling_while_a_token_is_looked_up(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the database said before does not let anybody in after."""
+    await exchange.market()
+    ann = await exchange.trader("ann")
+    looked_up, go_on = asyncio.Event(), asyncio.Event()
+    of_session = Principals._of_session
+
+    async def of_session_and_wait(principals: Principals, token: str, now: float) -> object:
+        found = await of_session(principals, token, now)
+        if token == ann.session["accessToken"] and not looked_up.is_set():
+            looked_up.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(Principals, "_of_session", of_session_and_wait)
+    placing = asyncio.create_task(ann.client.post("/v1/orders", json=limit("BUY", "0.40", 10)))
+    async with asyncio.timeout(60):
+        await looked_up.wait()
+    assert (await change(exchange, ann, disabled=True)).status_code == 200
+    go_on.set()
+    assert refused(await placing) == (401, "UNAUTHENTICATED")
+    assert (await got(exchange.admin, "/v1/orderbook/rain"))["bids"] == []
+
+
+@ON_ONE_DATABASE
+async def test_disabling_while_the_core_is_overloaded(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user is out all the same, and the same call again cancels what was left open."""
+    await exchange.market()
+    ann = await exchange.trader("ann")
+    await placed(ann, limit("BUY", "0.40", 10))
+
+    async def overloaded(bus: object, command: CancelAll) -> None:
+        raise Overloaded
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(exchange.node.services.bus), "submit", overloaded)
+        assert refused(await change(exchange, ann, disabled=True)) == (503, "OVERLOADED")
+    assert refused(await ann.client.get("/v1/auth/me")) == (401, "UNAUTHENTICATED")
+    assert (await got(exchange.admin, "/v1/orderbook/rain"))["bids"]
+    assert (await change(exchange, ann, disabled=True)).status_code == 200
+    assert (await got(exchange.admin, "/v1/orderbook/rain"))["bids"] == []
+
+
+@pytest.mark.parametrize("fields", [{"role": "USER"}, {"disabled": True}])
+async def test_the_last_active_admin_stays(exchange: Exchange, fields: dict[str, object]) -> None:
+    """Disabled admins do not count; two cannot remove each other at the same moment."""
+    boss = exchange.admin
+    ann = await exchange.register("ann@example.com")
+    await change(exchange, ann, role="ADMIN", disabled=True)
+    assert refused(await change(exchange, boss, **fields)) == (409, "LAST_ADMIN")
+    me = (await boss.client.get("/v1/users", params={"q": boss.email})).json()["items"][0]
+    assert (me["role"], me["disabled"]) == ("ADMIN", False)
+
+    await change(exchange, ann, disabled=False)
+    ann = await exchange.again(ann)
+    for user in (boss, ann):  # both are known, so that both pass the gate
+        assert (await user.client.get("/v1/users")).status_code == 200
+    answers = await asyncio.gather(
+        ann.client.patch(f"/v1/users/{boss.id}", json=fields),
+        boss.client.patch(f"/v1/users/{ann.id}", json=fields),
+    )
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses[0] == 200
+    assert statuses[1] in {401, 403, 409}
+    left = [user for user in (boss, ann) if (await user.client.get("/v1/users")).is_success]
+    assert len(left) == 1
+
+
+@ON_ONE_DATABASE
+async def test_changes_that_cannot_be(exchange: Exchange) -> None:
+    """404 for nobody, 400 for what is malformed or changes nothing."""
+    client = exchange.admin.client
+    for id in ("999999", "0", "-1", "x", str(10**30)):
+        answer = await client.patch(f"/v1/users/{id}", json={"role": "ADMIN"})
+        assert (id, *refused(answer)) == (id, 404, "USER_NOT_FOUND")
+    for body in ({}, {"role": "KING"}, {"disabled": "yes"}, {"role": None}, {"email": "x@y.zz"}):
+        answer = await client.patch(f"/v1/users/{exchange.admin.id}", json=body)
+        assert (body, *refused(answer)) == (body, 400, "VALIDATION_FAILED")

@@ -1,0 +1,46 @@
+"""What a demo makes in a database that is not new."""
+
+import time
+
+from sqlalchemy import func, select
+
+from predmarket.server.process import runtime, seed
+from predmarket.server.process.demo import DemoClock, prepare
+from predmarket.server.settings import Settings
+from predmarket.server.storage.tables.trading import trades
+from tests.server.gateway.conftest import ON_ONE_DATABASE, settings
+
+__all__ = ["settings"]
+
+
+@ON_ONE_DATABASE
+async def test_an_exchange_that_has_begun_gets_no_past(settings: Settings) -> None:
+    """Its time never goes backwards; it gets the markets, the bots' keys, and nothing twice."""
+    clock = DemoClock()
+    async with runtime.node(settings, 0, clock) as node:
+        clock.return_to_present()
+        await seed.seed(node.db, node.core, 0)
+        first = await prepare(node.db, node.core, clock, 0)
+        commands = node.core.status().sequence
+        again = await prepare(node.db, node.core, clock, 0)
+        async with node.db.read() as connection:
+            count = await connection.scalar(select(func.count()).select_from(trades))
+    assert count == 0
+    assert first.markets == again.markets
+    assert first.keys.keys() == again.keys.keys()
+    assert first.keys != again.keys
+    assert node.core.status().sequence - commands < 40  # what it asks for again changes nothing
+
+
+def test_the_clock_returns_to_the_present() -> None:
+    """In the past each look is later than the one before, and none is later than now."""
+    clock, now = DemoClock(), time.time_ns() // 1_000
+    assert clock.now() < 1_000_000  # nothing is due before it is told what to show
+    clock.turn_back(now - 1_000_000)
+    looks = [clock.now() for _ in range(3)]
+    assert looks == sorted(set(looks))
+    assert looks[-1] < now
+    clock.move_on(now + 10**12)
+    assert clock.now() <= time.time_ns() // 1_000
+    clock.return_to_present()
+    assert abs(clock.now() - time.time_ns() // 1_000) < 1_000_000

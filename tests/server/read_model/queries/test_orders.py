@@ -1,0 +1,95 @@
+"""How a user's orders are found."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from predmarket.enums import OrderStatus
+from predmarket.server.read_model.queries import orders as module
+from predmarket.server.read_model.queries.cursors import LARGEST_ID
+from predmarket.server.read_model.queries.orders import orders_of, page_of_orders
+from predmarket.server.storage.database import Database
+from predmarket.server.storage.tables.trading import orders
+from tests.server.read_model.queries.conftest import ANN, BOB, RAIN, SNOW, Sent, analyze, order_row
+
+OPEN, PARTLY = OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED
+MANY = 3_000
+
+
+@pytest.fixture
+async def long_ago(db: Database) -> Database:
+    """A user with two open orders before a long history, and one with many open orders."""
+    rows = [order_row(1, ANN), order_row(2, ANN, status="PARTIALLY_FILLED", filled=1)]
+    rows += [order_row(id, ANN, status="CANCELED") for id in range(3, MANY)]
+    rows += [order_row(MANY + n, BOB) for n in range(MANY)]
+    async with db.write() as connection:
+        await connection.execute(insert(orders), rows)
+    return db
+
+
+async def test_open_orders_are_found_by_their_index(long_ago: Database) -> None:
+    """However long the history, a list of open orders goes through the user's open ones alone."""
+    for _ in range(2):
+        async with long_ago.read() as connection:
+            sent = Sent(connection)
+            for statuses, market_id in product(((OPEN,), (PARTLY,), (PARTLY, OPEN)), (None, RAIN)):
+                found = await orders_of(
+                    connection,
+                    ANN,
+                    before=LARGEST_ID,
+                    limit=51,
+                    market_id=market_id,
+                    statuses=statuses,
+                )
+                expected = [2] * (PARTLY in statuses) + [1] * (OPEN in statuses)
+                assert [order.id for order in found] == expected
+                assert "ix_orders_open_user_id" in await sent.plan()
+        await analyze(long_ago)  # also when the database has counted its rows
+
+
+async def test_a_page_goes_through_a_bounded_part_of_the_history(
+    long_ago: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it looks for: it ends where the walk does, by the user's index, and the next page
+    goes on from there; all pages together hold what there is, each once."""
+    monkeypatch.setattr(module, "MAX_WALK", 700)
+    rows = [order_row(10 * MANY + n, ANN, market_id=SNOW, status="FILLED") for n in range(3)]
+    async with long_ago.write() as connection:
+        await connection.execute(insert(orders), rows)
+    wanted: list[tuple[dict[str, Any], list[int]]] = [
+        ({"market_id": SNOW}, [row["id"] for row in rows[::-1]]),
+        ({"statuses": (OPEN, OrderStatus.FILLED)}, [*[row["id"] for row in rows[::-1]], 1]),
+        ({"statuses": (OrderStatus.REJECTED,)}, []),
+        ({"market_id": RAIN, "statuses": (OrderStatus.CANCELED,)}, [*range(MANY - 1, 2, -1)]),
+        ({}, [*[row["id"] for row in rows[::-1]], *range(MANY - 1, 0, -1)]),
+        ({"statuses": (OPEN, PARTLY)}, [2, 1]),
+    ]
+    for _ in range(2):
+        async with long_ago.read() as connection:
+            for filters, expected in wanted:
+                sent = Sent(connection)
+                found: list[int] = []
+                before: int | None = LARGEST_ID
+                pages = 0
+                while before is not None:
+                    page, before = await page_of_orders(
+                        connection, ANN, before=before, limit=100, **filters
+                    )
+                    found += [order.id for order in page]
+                    pages += 1
+                assert found == expected
+                assert pages <= MANY // 700 + len(expected) // 100 + 2
+                if filters and "statuses" not in filters:
+                    assert "ix_orders_user_id" in await sent.plan()
+        await analyze(long_ago)
+
+
+async def test_orders_that_ended_are_found_too(long_ago: Database) -> None:
+    """The index of open orders does not hold them."""
+    ended = OrderStatus.CANCELED
+    async with long_ago.read() as connection:
+        for statuses, expected in (((), [3, 2, 1]), ((OPEN, ended), [3, 1]), ((ended,), [3])):
+            found = await orders_of(connection, ANN, before=4, limit=9, statuses=statuses)
+            assert (statuses, [order.id for order in found]) == (statuses, expected)

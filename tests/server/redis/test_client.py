@@ -1,0 +1,146 @@
+"""The connection to Redis: never in the way, and back by itself."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+import redis
+
+from predmarket.server.process.runtime import redis_of
+from predmarket.server.redis import client as module
+from predmarket.server.redis.client import Away, Redis
+from predmarket.server.settings import Settings, SettingsError
+from tests.support.redis import RedisServer
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """A Redis that the test may kill."""
+    with RedisServer() as one:
+        yield one
+
+
+@pytest.fixture
+async def connection(server: RedisServer) -> AsyncIterator[Redis]:
+    """A connection to it, kept alive."""
+    one = Redis(server.url(), "redis")
+    await one.start()
+    yield one
+    await one.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def ping(connection: Redis) -> bool:
+    """Ask for something."""
+    return bool(await connection.call(connection.client.ping))
+
+
+async def test_killed_and_back(connection: Redis, server: RedisServer) -> None:
+    """Away at once while it is dead; used again by itself when it returns."""
+    assert await ping(connection)
+    server.stop("kill")
+    with pytest.raises(Away):
+        await ping(connection)
+    assert not connection.up
+    assert not await connection.answers()
+    server.start()
+    await until(lambda: connection.up)
+    assert await ping(connection)
+    assert await connection.answers()
+
+
+async def test_a_hanging_server_costs_a_moment_once(connection: Redis, server: RedisServer) -> None:
+    """The first calls wait a fraction of a second together, those after not at all."""
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        answers = await asyncio.gather(
+            *(ping(connection) for _ in range(200)), return_exceptions=True
+        )
+        first = time.monotonic() - began
+        assert {type(answer) for answer in answers} == {Away}
+        began = time.monotonic()
+        for _ in range(1_000):
+            with pytest.raises(Away):
+                await ping(connection)
+        assert first < 200 * module.CALL_SECONDS  # together, not in turn
+        assert time.monotonic() - began < 100 * module.CALL_SECONDS
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    await until(lambda: connection.up)
+
+
+async def test_many_at_once(connection: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More callers than connections wait for each other; nobody takes that for a failure."""
+    monkeypatch.setattr(
+        "predmarket.server.redis.client.CALL_SECONDS", 20
+    )  # the machine may be busy
+    assert await asyncio.gather(*(ping(connection) for _ in range(200))) == [True] * 200
+    assert connection.up
+
+
+async def test_closing_ends_whoever_takes_a_cancellation_for_a_timeout(server: RedisServer) -> None:
+    """A call's own time limit may meet it; the connection is closed all the same."""
+    one = Redis(server.url(), "redis")
+
+    async def stubborn() -> None:
+        for _ in range(2):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(3_600)
+        await asyncio.sleep(3_600)
+
+    one._spawn(stubborn())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(60):
+        await one.close()
+
+
+async def test_messages_and_missed_ones(connection: Redis, server: RedisServer) -> None:
+    """Each message arrives; whoever may have missed some is told."""
+    heard: list[bytes] = []
+    renewals: list[int] = []
+    connection.listen("news", heard.append, lambda: renewals.append(1))
+    await until(lambda: len(renewals) == 1)
+    await connection.publish("news", b"1")
+    await until(lambda: heard == [b"1"])
+    server.stop("kill")
+    await until(lambda: not connection.up)
+    server.start()
+    await until(lambda: connection.up and len(renewals) == 2)
+    await connection.publish("news", b"2")
+    await until(lambda: heard == [b"1", b"2"])
+
+
+@pytest.mark.parametrize("credentials", [":wrong-password@", "joe:wrong-password@", ""])
+async def test_a_wrong_password_is_said_clearly(
+    server: RedisServer, credentials: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line, without the password; the start goes on."""
+    with contextlib.closing(redis.Redis.from_url(server.url())) as client:
+        client.config_set("requirepass", "right-password")
+    url = server.url().replace("unix://", f"unix://{credentials}")
+    connection = Redis(url, "unix://***@there")
+    with caplog.at_level(logging.WARNING):
+        await connection.start()
+    await connection.close()
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("Redis at unix://***@there refuses the user or the password")
+    assert "wrong-password" not in line
+
+
+@pytest.mark.parametrize("url", ["redis://h:port", "redis://h?db=x", "redis://h?nonsense=1"])
+def test_a_url_that_cannot_be_read(url: str) -> None:
+    """One clear line at the start, naming the setting."""
+    with pytest.raises(SettingsError, match=r"^PREDMARKET_REDIS_URL: "):
+        redis_of(Settings.load({"redis_url": url}))

@@ -1,0 +1,125 @@
+"""What every bus promises (server/core/bus.py): the one within a process and the one over Redis."""
+
+import pytest
+
+from predmarket.engine import Exchange as Engine
+from predmarket.engine.commands import (
+    AmendOrder,
+    CancelAfter,
+    CancelAll,
+    Command,
+    CreateMarket,
+    OpenAccount,
+    ResolveMarket,
+    Transfer,
+)
+from predmarket.engine.events import Event
+from predmarket.engine.replies import (
+    AccountDone,
+    Canceled,
+    MarketDone,
+    OrderDone,
+    Refused,
+    Reply,
+    Resolved,
+    TransferDone,
+)
+from predmarket.enums import ErrorCode, Liquidity, MarketStatus, Outcome, Side
+from predmarket.server.core.bus import Faulted, Overloaded, RepeatedOrder, RepeatedTransfer
+from predmarket.units import MONEY_ONE, Micros
+from tests.server.core.conftest import MARKET, limit
+from tests.server.redis_bus.conftest import Handed
+
+BUY, SELL = Side.BUY, Side.SELL
+
+
+async def test_a_reply_comes_after_its_commit_and_its_view(handed: Handed) -> None:
+    """Whoever was answered finds it in the database and in this gateway's market view."""
+    reply = await handed.do(limit(1, BUY, 5, 40))
+    seq = handed.view.book(MARKET).seq
+    assert isinstance(reply, OrderDone)
+    assert handed.view.book(MARKET).bids == {4_000: 500}
+    assert handed.exchange.rows("SELECT id, status FROM orders") == [(reply.order.id, "OPEN")]
+    assert seq == 1
+
+
+async def test_every_kind_of_reply_comes_back_as_it_was_given(handed: Handed) -> None:
+    """With all that is in it."""
+    assert await handed.do(OpenAccount(3, 0)) == AccountDone(3)
+    transfer = Transfer(3, 5 * MONEY_ONE, "gift", 1, key="k")
+    assert await handed.do(transfer) == TransferDone(10, 3, 105 * MONEY_ONE, 0)
+    assert await handed.do(transfer) == RepeatedTransfer(10)
+    snow = CreateMarket("snow", "Snow?", "", 100, 0, 0, None, MarketStatus.OPEN, 1)
+    assert await handed.do(snow) == MarketDone(2)
+    made = await handed.do(limit(1, BUY, 2, 50, key="mine"))
+    assert isinstance(made, OrderDone)
+    assert await handed.do(limit(1, BUY, 2, 50, key="mine")) == RepeatedOrder(made.order.id)
+    other = await handed.do(limit(1, BUY, 3, 50, key="mine"))
+    assert isinstance(other, Refused)
+    assert other.code is ErrorCode.DUPLICATE_CLIENT_ORDER_ID
+    sold = await handed.do(limit(2, SELL, 1, 50))
+    assert isinstance(sold, OrderDone)
+    assert [(fill.price, fill.qty, fill.liquidity) for fill in sold.fills] == [
+        (5_000, 100, Liquidity.TAKER)
+    ]
+    amended = await handed.do(AmendOrder(1, made.order.id, 4_900, None))
+    assert isinstance(amended, OrderDone)
+    assert (amended.order.price, amended.order.filled) == (4_900, 100)
+    assert await handed.do(CancelAfter(1, 0)) == AccountDone(1)
+    assert await handed.do(CancelAll(1)) == Canceled((made.order.id,))
+    poor = await handed.do(Transfer(3, -500 * MONEY_ONE, "too much", 1))
+    assert isinstance(poor, Refused)
+    assert poor.code is ErrorCode.INSUFFICIENT_FUNDS
+    assert await handed.do(ResolveMarket(MARKET, Outcome.YES)) == Resolved(MARKET, 1, MONEY_ONE)
+
+
+async def test_handed_in_together_they_are_answered_in_order(handed: Handed) -> None:
+    """Each on its own: one that is refused costs the others nothing."""
+    replies = await handed.bus.submit_many(
+        [limit(1, BUY, 1, 40), limit(99, BUY, 1, 40), limit(2, BUY, 1, 41)]
+    )
+    first, refused, last = replies
+    assert isinstance(first, OrderDone)
+    assert isinstance(refused, Refused)
+    assert isinstance(last, OrderDone)
+    assert (first.order.price, last.order.price) == (4_000, 4_100)
+    assert first.order.id < last.order.id
+
+
+async def test_who_stops_waiting_disturbs_nobody(handed: Handed) -> None:
+    """The others' replies come."""
+    gone = handed.bus.hand_in(limit(1, BUY, 1, 40))
+    stays = handed.bus.hand_in(limit(2, BUY, 1, 41))
+    gone.cancel()
+    assert isinstance(await stays, OrderDone)
+
+
+@pytest.mark.parametrize("max_queue", [3])
+async def test_too_many_are_refused_and_change_nothing(handed: Handed) -> None:
+    """What is beyond the bound was never taken."""
+    replies = await handed.bus.submit_many([limit(1, BUY, 1, n) for n in range(40, 45)])
+    assert [type(reply) for reply in replies] == [OrderDone] * 3 + [Overloaded] * 2
+    assert handed.exchange.count("orders") == 3
+    for _ in range(3):
+        handed.bus.hand_in(limit(1, BUY, 1, 50))
+    with pytest.raises(Overloaded):
+        handed.bus.hand_in(limit(1, BUY, 1, 50))
+
+
+async def test_a_defect_is_told_and_costs_the_others_nothing(
+    handed: Handed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command is dropped; those beside it are carried out."""
+    apply = Engine.apply
+
+    def broken(self: Engine, now: Micros, command: Command) -> tuple[Reply, list[Event]]:
+        if isinstance(command, Transfer) and command.reason == "boom":
+            raise RuntimeError("a defect")
+        return apply(self, now, command)
+
+    monkeypatch.setattr(Engine, "apply", broken)
+    replies = await handed.bus.submit_many(
+        [limit(1, BUY, 1, 40), Transfer(1, MONEY_ONE, "boom", 1), limit(2, BUY, 1, 41)]
+    )
+    assert [type(reply) for reply in replies] == [OrderDone, Faulted, OrderDone]
+    assert handed.exchange.count("orders") == 2

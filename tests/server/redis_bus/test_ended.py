@@ -1,0 +1,76 @@
+"""A user is disabled at one gateway: what another still had from them comes first, or never."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from predmarket.engine.commands import CancelAll
+from predmarket.engine.replies import OrderDone
+from predmarket.enums import CancelReason, Side
+from predmarket.server.gateway.app import Application, create_app
+from predmarket.server.gateway.auth import revocations
+from predmarket.server.gateway.auth.principals import Ended
+from predmarket.server.process.roles.gateway import Gateway
+from tests.server.core.conftest import limit
+from tests.server.redis_bus.conftest import Halves, open_market, until
+
+BUY = Side.BUY
+OPEN = "SELECT COUNT(*) FROM orders WHERE status = 'OPEN'"
+
+
+async def served(halves: Halves) -> tuple[Gateway, Application]:
+    """Return a gateway that hears of revocations, and its application."""
+    running = await halves.gateway()
+    app = create_app(running.services)
+    await until(lambda: app.context.principals._revocations)
+    return running, app
+
+
+async def test_what_another_gateway_took_stands_before_the_cancel(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However slow its way to Redis is: the order is cancelled with the others."""
+    await halves.leader()
+    one, app = await served(halves)
+    other, _ = await served(halves)
+    await open_market(one.services.bus)
+    gate = asyncio.Event()
+    put: Callable[..., object] = other.services.bus._put  # type: ignore[attr-defined]
+
+    async def slowly(group: object) -> None:
+        await gate.wait()
+        await put(group)  # type: ignore[misc]
+
+    monkeypatch.setattr(other.services.bus, "_put", slowly)
+    placed = other.services.bus.hand_in(limit(1, BUY, 1, 40))
+
+    async def disable() -> None:
+        await app.context.principals.ended(Ended("user", 1))
+        await one.services.bus.submit(CancelAll(1, reason=CancelReason.ADMIN))
+
+    disabling = asyncio.create_task(disable())
+    done, _ = await asyncio.wait((disabling,), timeout=0.5)
+    assert not done
+    gate.set()
+    assert isinstance(await placed, OrderDone)
+    await disabling
+    assert halves.exchange.rows(OPEN) == [(0,)]
+
+
+async def test_a_gateway_that_says_nothing_is_waited_for_so_long(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A dead one must not keep an admin waiting for ever; the end of a session waits for nobody."""
+    monkeypatch.setattr(revocations, "HEARD_S", 0.3)
+    await halves.leader()
+    one, app = await served(halves)
+    redis = one.services.redis
+    assert redis is not None
+    async with redis.client.pubsub() as silent:
+        await silent.subscribe(redis.keys.ended)
+        await silent.get_message(timeout=5)
+        await app.context.principals.ended(Ended("session", 1))
+        assert caplog.messages.count("gateways_not_heard") == 0
+        await app.context.principals.ended(Ended("user", 1))
+    assert caplog.messages.count("gateways_not_heard") == 1

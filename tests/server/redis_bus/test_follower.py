@@ -1,0 +1,190 @@
+"""A gateway's view: every batch once and in order, whatever is lost on the way."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from predmarket.engine.replies import OrderDone
+from predmarket.enums import Side
+from predmarket.server.core.stores.base import Settlement
+from predmarket.server.process.roles.gateway import Gateway
+from predmarket.server.read_model.changes import Changes
+from predmarket.server.redis_bus import messages
+from tests.server.core.conftest import MARKET, limit
+from tests.server.core.listener import shown
+from tests.server.redis_bus.conftest import Halves, Leader, open_market, until
+from tests.server.redis_bus.test_stream import Client, redis
+
+__all__ = ["redis"]
+
+BUY, SELL = Side.BUY, Side.SELL
+
+
+def lose_batches(leader: Leader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have batches be counted by a core's publisher, and not be sent."""
+    publisher = leader.seat._publisher
+    committed = publisher.committed
+
+    def forgetful(changes: Changes, encoded: bytes) -> None:
+        committed(changes, encoded)
+        publisher._batches.clear()
+
+    monkeypatch.setattr(publisher, "committed", forgetful)
+
+
+def told(running: Gateway, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the numbers of the batches that this gateway's hub is told of, as they come."""
+    numbers: list[int] = []
+    hub = running.services.hub
+    committed = hub.committed
+
+    def listen(changes: Changes, encoded: bytes = b"") -> None:
+        numbers.append(changes.batch)
+        committed(changes, encoded)
+
+    monkeypatch.setattr(hub, "committed", listen)
+    return numbers
+
+
+def agree(running: Gateway, halves: Halves) -> bool:
+    """Tell whether the gateway's view is what the database holds."""
+    return shown(running.services.view) == shown(halves.exchange.loaded_view())
+
+
+async def test_two_gateways_hold_the_same_view(halves: Halves) -> None:
+    """One that was there from the beginning, and one that comes later and reads it."""
+    await halves.leader()
+    first = await halves.gateway()
+    await open_market(first.services.bus)
+    await first.services.bus.submit(limit(1, BUY, 5, 40))
+    second = await halves.gateway()
+    assert shown(second.services.view) == shown(first.services.view)
+    reply = await second.services.bus.submit(limit(2, SELL, 2, 40))
+    assert isinstance(reply, OrderDone)
+    assert len(reply.fills) == 1
+    await until(lambda: first.follower.batch == second.follower.batch)
+    assert shown(second.services.view) == shown(first.services.view)
+    assert agree(first, halves)
+
+
+async def test_a_lost_batch_is_read_from_the_outbox(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The announcement tells that there is one; the reply waits for it."""
+    leader = await halves.leader()
+    running = await halves.gateway()
+    await open_market(running.services.bus)
+    numbers = told(running, monkeypatch)
+    before = running.follower.batch
+    lose_batches(leader, monkeypatch)
+    reply = await running.services.bus.submit(limit(1, BUY, 5, 40))
+    assert isinstance(reply, OrderDone)
+    assert running.services.view.book(MARKET).bids == {4_000: 500}
+    assert numbers == [before + 1]
+    assert agree(running, halves)
+
+
+async def test_a_lost_batch_is_found_by_the_next(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of a batch tells that one before it is missing, announced or not."""
+    leader = await halves.leader()
+    running = await halves.gateway()
+    await open_market(running.services.bus)
+    numbers = told(running, monkeypatch)
+    before = running.follower.batch
+    heard = running.follower._core
+    hear = heard.hear
+    monkeypatch.setattr(heard, "hear", lambda announcement: hear(announcement) and False)
+    with monkeypatch.context() as losing:
+        lose_batches(leader, losing)
+        first = asyncio.create_task(running.services.bus.submit(limit(1, BUY, 5, 40)))
+        await until(lambda: leader.core.status().batch > before)
+    second = await running.services.bus.submit(limit(1, BUY, 5, 41))
+    assert isinstance(second, OrderDone)
+    assert isinstance(await first, OrderDone)
+    assert numbers == [before + 1, before + 2]
+    assert agree(running, halves)
+
+
+async def test_what_was_told_before_is_passed_over(
+    halves: Halves, redis: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that is told again changes nothing."""
+    keys = await halves.keys()
+    await halves.leader()
+    running = await halves.gateway()
+    await open_market(running.services.bus)
+    numbers = told(running, monkeypatch)
+    await running.services.bus.submit(limit(1, BUY, 5, 40))
+    entries = await redis.xrange(keys.batches)
+    batches: list[Any] = [fields for _, fields in entries if messages.BATCH_FIELD in fields]
+    for fields in batches:
+        await redis.xadd(keys.batches, fields)
+    await running.services.bus.submit(limit(1, BUY, 5, 41))
+    last = running.follower.batch
+    assert numbers == [last - 1, last]
+    assert agree(running, halves)
+
+
+async def test_too_much_missed_has_the_view_read_anew(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outbox does not reach back so far: subscribers are to come again."""
+    leader = await halves.leader()
+    running = await halves.gateway()
+    await open_market(running.services.bus)
+    interrupted: list[bool] = []
+    monkeypatch.setattr(running.services.hub, "interrupted", lambda: interrupted.append(True))
+    store = leader.core._work.store
+    settle = store.settle
+
+    async def forgetful(settlement: Settlement) -> None:
+        await settle(settlement)
+        await asyncio.to_thread(halves.exchange.execute, "DELETE FROM outbox")
+
+    store.settle = forgetful  # type: ignore[method-assign]
+    lose_batches(leader, monkeypatch)
+    reply = await running.services.bus.submit(limit(1, BUY, 5, 40))
+    assert isinstance(reply, OrderDone)
+    assert interrupted
+    assert agree(running, halves)
+
+
+async def test_a_deposed_core_is_not_listened_to(halves: Halves) -> None:
+    """Its announcement is of an older epoch."""
+    leader = await halves.leader()
+    running = await halves.gateway()
+    core = running.services.core
+    old = leader.seat._publisher._announcement()
+    halves.exchange.execute("UPDATE lease SET holder = 'somebody', expires_at = 0")
+    halves.exchange.execute("UPDATE core_state SET epoch = epoch + 5")
+    await halves.leader()
+    await until(lambda: core.status().epoch > old.epoch)
+    assert not core.hear(old)  # type: ignore[attr-defined]
+    assert core.status().epoch > old.epoch
+
+
+async def test_while_redis_is_away_the_view_follows_the_outbox(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the core does by itself (a market that closes) is seen here."""
+    await halves.leader()
+    running = await halves.gateway()
+    await open_market(running.services.bus)
+    link = running.follower._link
+
+    asked: list[bool] = []
+
+    async def away(*_: object) -> None:
+        asked.append(True)
+        raise ConnectionError("away")
+
+    monkeypatch.setattr(link, "read", away)
+    await until(lambda: asked)  # what was read before is over
+    before = running.follower.batch
+    other = await halves.gateway()
+    await other.services.bus.submit(limit(1, BUY, 5, 40))
+    await until(lambda: running.follower.batch > before)
+    assert agree(running, halves)

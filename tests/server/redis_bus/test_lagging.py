@@ -1,0 +1,147 @@
+"""A gateway that has not heard yet of a market made at another: nobody is told it is not there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeAlias
+
+import httpx
+import pytest
+
+from predmarket.engine.commands import CreateMarket, OpenAccount
+from predmarket.enums import MarketStatus, Role
+from predmarket.server.gateway.app import create_app
+from predmarket.server.gateway.auth.principals import Principal, Principals
+from predmarket.server.process.roles.gateway import Gateway
+from predmarket.server.redis_bus import follower, view_loader
+from predmarket.server.redis_bus.connection import Entry
+from tests.server.gateway.conftest import Json
+from tests.server.redis_bus.conftest import Halves
+
+Ask: TypeAlias = Callable[..., Awaitable[httpx.Response]]
+
+ORDER: Json = {"side": "BUY", "type": "LIMIT", "price": "0.40", "qty": "1"}
+
+
+@asynccontextmanager
+async def asking(running: Gateway, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ask]:
+    """Ask a gateway's application as user 1, a trader and admin."""
+    somebody = Principal(1, 1, Role.ADMIN)
+
+    async def let_in(*_: object) -> Principal:
+        return somebody
+
+    monkeypatch.setattr(Principals, "principal", let_in)
+    transport = httpx.ASGITransport(create_app(running.services))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://exchange") as client:
+
+        async def ask(method: str, path: str, body: Json | None = None) -> httpx.Response:
+            headers = {"authorization": "Bearer x"}
+            return await client.request(method, path, json=body, headers=headers)
+
+        yield ask
+
+
+class Lagging:
+    """Has a gateway hear of batches only when it is let, or when it asks the database."""
+
+    def __init__(self, running: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+        take = running.follower._take
+        self._gate = asyncio.Event()
+
+        async def late(entry: Entry) -> None:
+            await self._gate.wait()
+            await take(entry)
+
+        monkeypatch.setattr(running.follower, "_take", late)
+
+    def hear(self) -> None:
+        """Let it hear."""
+        self._gate.set()
+
+
+async def made_elsewhere(halves: Halves, slug: str, status: MarketStatus) -> None:
+    """Make a market at a gateway of its own."""
+    other = await halves.gateway()
+    await other.services.bus.submit(OpenAccount(1, 100_000_000))
+    await other.services.bus.submit(CreateMarket(slug, "?", "", 100, 0, 0, None, status, 1))
+
+
+READS = (
+    "/v1/markets/rain",
+    "/v1/markets/1",
+    "/v1/orderbook/rain",
+    "/v1/trades/rain",
+    "/v1/candles/rain?interval=1h",
+    "/v1/orders?market=rain",
+    "/v1/user/positions?market=rain",
+)
+WRITES: list[tuple[str, Json, int]] = [
+    ("/v1/orders", {**ORDER, "marketId": "rain", "clientOrderId": "a"}, 201),
+    ("/v1/orders", {**ORDER, "marketId": 1, "clientOrderId": "b"}, 201),
+    ("/v1/orders/batch", {"orders": [{**ORDER, "marketId": "rain"}]}, 200),
+    ("/v1/orders/preview", {**ORDER, "marketId": "rain"}, 200),
+    ("/v1/orders/cancel-all", {"marketId": "rain"}, 200),
+]
+
+
+@pytest.mark.parametrize("what", [*READS, *WRITES])
+async def test_a_market_made_elsewhere_is_found(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch, what: str | tuple[str, Json, int]
+) -> None:
+    """Each waits until this gateway has heard of it, or lets the core judge."""
+    await halves.leader()
+    running = await halves.gateway()
+    lagging = Lagging(running, monkeypatch)
+    await made_elsewhere(halves, "rain", MarketStatus.OPEN)
+    assert running.services.view.find("rain") is None
+    async with AsyncExitStack() as stack:
+        ask = await stack.enter_async_context(asking(running, monkeypatch))
+        method, path, body, status = (
+            ("GET", what, None, 200) if isinstance(what, str) else ("POST", *what)
+        )
+        asked = asyncio.ensure_future(ask(method, path, body))
+        await asyncio.wait((asked,), timeout=0.2)
+        lagging.hear()
+        answer = await asked
+    assert answer.status_code == status, answer.text
+    if path == "/v1/orders/batch":
+        assert "order" in answer.json()["results"][0]
+
+
+async def test_what_is_unknown_after_a_bounded_time_is_not_refused_for_ever(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway says 404; the same order under the same id is placed once it has heard."""
+    monkeypatch.setattr(follower, "CATCH_UP_S", 0.2)
+    await halves.leader()
+    running = await halves.gateway()
+    lagging = Lagging(running, monkeypatch)
+    await made_elsewhere(halves, "rain", MarketStatus.OPEN)
+    order = {**ORDER, "marketId": "rain", "clientOrderId": "mine"}
+    async with asking(running, monkeypatch) as ask:
+        refused = await ask("POST", "/v1/orders", order)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (404, "MARKET_NOT_FOUND")
+        lagging.hear()
+        again = await ask("POST", "/v1/orders", order)
+        assert again.status_code == 201, again.text
+
+
+async def test_many_who_ask_share_the_questions(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flood of unknown names asks the database one question after the other, not one each."""
+    await halves.leader()
+    running = await halves.gateway()
+    asked = 0
+    last_batch: Any = view_loader.last_batch
+
+    async def counted(db: object) -> int:
+        nonlocal asked
+        asked += 1
+        number: int = await last_batch(db)
+        return number
+
+    monkeypatch.setattr(view_loader, "last_batch", counted)
+    await asyncio.gather(*(running.services.catch_up() for _ in range(500)))
+    assert asked == 1

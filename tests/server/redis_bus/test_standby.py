@@ -1,0 +1,64 @@
+"""A core that stands by: it follows the journal, and takes over from there."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from predmarket.engine.replies import OrderDone
+from predmarket.engine.snapshot import snapshot
+from predmarket.engine.state import State
+from predmarket.enums import Side
+from predmarket.server.core import recovery
+from predmarket.server.core.stores.base import CoreRow, Store
+from tests.server.core.conftest import limit
+from tests.server.core.test_standby import forbidden
+from tests.server.redis_bus.conftest import Halves, open_market, until
+
+BUY = Side.BUY
+
+
+async def test_a_core_that_stands_by_takes_over_without_a_load(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has followed the journal: nothing is read but the tail; and so again when it is led."""
+    first = await halves.leader()
+    running = await halves.gateway()
+    bus = running.services.bus
+    await open_market(bus)
+    second = await halves.seat()
+    assert isinstance(await bus.submit(limit(1, BUY, 1, 40, key="a")), OrderDone)
+    await until(lambda: second.seat.status().sequence == first.core.status().sequence)
+    with monkeypatch.context() as patch:
+        patch.setattr(recovery, "load", forbidden)
+        await halves.kill(first)
+        await until(lambda: second.seat.standing == "ok")
+    assert isinstance(await bus.submit(limit(1, BUY, 1, 41, key="b")), OrderDone)
+    assert halves.exchange.rows("SELECT client_order_id FROM orders ORDER BY id") == [
+        ("a",),
+        ("b",),
+    ]
+    assert halves.exchange.stored() == snapshot(second.core._work.sequencer.exchange.state)
+    assert halves.exchange.audited() == []
+
+
+async def test_a_core_that_stands_by_stops_while_it_loads(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large load is broken off: stopping takes no longer for it."""
+    await halves.leader()
+    loading = threading.Event()
+    load = recovery.load
+
+    def slowly(store: Store, core: CoreRow) -> State:
+        loading.set()
+        while not store.interrupted:
+            time.sleep(0.01)
+        return load(store, core)
+
+    monkeypatch.setattr(recovery, "load", slowly)
+    second = await halves.seat()
+    await until(loading.is_set)
+    async with asyncio.timeout(60):
+        await second.seat.stop()

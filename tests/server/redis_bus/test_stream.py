@@ -1,0 +1,311 @@
+"""The command stream: read exactly once, whoever leads and whatever Redis forgets."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeAlias
+
+import pytest
+from redis.asyncio import Redis
+
+from predmarket.engine.replies import OrderDone
+from predmarket.enums import Side
+from predmarket.server.core.bus import BusReply, OutcomeUnknown, Overloaded, RepeatedOrder
+from predmarket.server.core.stores.base import Settlement
+from predmarket.server.core.stream_position import Position
+from predmarket.server.process.roles import core
+from predmarket.server.redis.client import connect
+from predmarket.server.redis.naming import keys_of
+from predmarket.server.redis_bus import limits, messages
+from predmarket.server.redis_bus.messages import Parcel, Request
+from predmarket.server.storage import migrations
+from predmarket.server.storage.database import Database
+from tests.server.core.conftest import limit
+from tests.server.redis_bus.conftest import Halves, Leader, open_market, until
+
+BUY = Side.BUY
+PLACED = "SELECT client_order_id FROM orders ORDER BY id"
+
+
+Client: TypeAlias = Any
+"""A client of Redis, whose methods are typed as for both its kinds."""
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Client]:
+    """A client of the Redis between the halves."""
+    client = Redis.from_url(redis_url)
+    yield client
+    await client.aclose()
+
+
+@asynccontextmanager
+async def held(leader: Leader, after: int = 0) -> AsyncIterator[Callable[[], int]]:
+    """Let a core commit ``after`` batches more and none after them, until the block ends.
+
+    Yields what tells how many it tries to commit.
+    """
+    store = leader.core._work.store
+    settle, gate, tried = store.settle, asyncio.Event(), 0
+
+    async def wait_before(settlement: Settlement) -> None:
+        nonlocal tried
+        tried += 1
+        if tried > after:
+            await gate.wait()
+        await settle(settlement)
+
+    store.settle = wait_before  # type: ignore[method-assign]
+    yield lambda: tried
+    gate.set()
+    store.settle = settle  # type: ignore[method-assign]
+
+
+def placed(halves: Halves) -> list[str]:
+    """Return the client order ids of all orders, in order."""
+    return [row[0] for row in halves.exchange.rows(PLACED)]
+
+
+def position(halves: Halves) -> Position:
+    """Return the stored place in the stream."""
+    ((epoch, place),) = halves.exchange.rows("SELECT stream_epoch, stream_place FROM core_state")
+    return Position.of(epoch, place)
+
+
+async def test_a_core_goes_on_where_the_one_before_was_killed(halves: Halves) -> None:
+    """In the midst of an entry too: what was committed is not run again, the rest is, once, and
+    its gateway is answered by whoever carried it out."""
+    halves.settings = halves.settings.model_copy(update={"max_batch": 2})
+    first = await halves.leader()
+    running = await halves.gateway()
+    bus = running.services.bus
+    await open_market(bus)
+    second = await halves.seat()
+    async with held(first, after=1) as tried:
+        # Without ids of the client's: nothing else would tell a second one from the first.
+        waiting = [bus.hand_in(limit(1, BUY, 1, 40 + n)) for n in range(5)]
+        await until(lambda: tried() >= 2 and waiting[1].done())
+        await halves.kill(first)
+    await until(lambda: second.seat.standing == "ok")
+    replies = await asyncio.gather(*waiting)
+    assert [type(reply) for reply in replies] == [OrderDone] * 5
+    prices = halves.exchange.rows("SELECT price FROM orders ORDER BY id")
+    assert prices == [(4_000 + 100 * n,) for n in range(5)]
+    assert halves.exchange.audited() == []
+
+
+async def test_a_deposed_core_commits_nothing_and_ends(halves: Halves) -> None:
+    """One that was only slow finds the epoch raised; its commands were the other's meanwhile."""
+    first = await halves.leader()
+    running = await halves.gateway()
+    bus = running.services.bus
+    await open_market(bus)
+    async with held(first) as tried:
+        reply = bus.hand_in(limit(1, BUY, 1, 40, key="a"))
+        await until(tried)
+        halves.exchange.execute("UPDATE lease SET holder = 'somebody', expires_at = 0")
+        second = await halves.leader()
+        assert isinstance(await reply, OrderDone)
+    with pytest.raises(Exception, match=r"epoch|lease"):
+        await first.seat.failed()
+    assert isinstance(await bus.submit(limit(1, BUY, 1, 40, key="b")), OrderDone)
+    assert placed(halves) == ["a", "b"]
+    assert second.seat.standing == "ok"
+    assert halves.exchange.audited() == []
+
+
+async def test_a_core_that_is_cut_off_from_redis_lets_the_lead_go(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To one that is not; it stands by then, and takes none while it is cut off."""
+    monkeypatch.setattr(core, "CUT_OFF_S", 0.2)
+    monkeypatch.setattr(core, "_LOOK_S", 0.02)
+    first = await halves.leader()
+    running = await halves.gateway()
+    await open_market(running.services.bus)
+    link = first.seat._link
+    whole, link.client = link.client, connect("unix:///nowhere/redis.sock", retries=0)
+    second = await halves.leader()
+    assert first.seat.standing == "standby"
+    await until(lambda: running.services.core.status().epoch == second.core.status().epoch)
+    assert isinstance(await running.services.bus.submit(limit(1, BUY, 1, 40)), OrderDone)
+    await link.close()
+    link.client = whole
+    await halves.kill(second)
+    await until(lambda: first.seat.standing == "ok")
+    assert halves.exchange.audited() == []
+
+
+@pytest.mark.parametrize("how", ["gone", "back"])
+async def test_a_stream_that_is_lost_is_replaced(
+    halves: Halves, redis: Client, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    """Missing, or with ids that go backwards: the next epoch's takes its place, and says so."""
+    keys = await halves.keys()
+    await halves.leader()
+    running = await halves.gateway()
+    bus = running.services.bus
+    await open_market(bus)
+    assert position(halves).epoch == 1
+    name = keys.commands(1)
+    line = redis.pipeline()
+    line.delete(name)
+    if how == "back":
+        request = Request(1, 2**62, limit(1, BUY, 1, 40, key="old"))
+        parcel = await signed(halves, name, Parcel("somebody", [request]))
+        line.xadd(name, {messages.PARCEL_FIELD: parcel}, id="1-1")
+    with caplog.at_level(logging.ERROR):
+        await line.execute()
+        await until(lambda: running.services.core.status().healthy and position(halves).epoch == 2)
+        await until(lambda: "command_stream_lost" in caplog.messages)
+    heard = running.services.bus._core  # type: ignore[attr-defined]
+    await until(lambda: heard.stream == 2)
+    assert isinstance(await bus.submit(limit(1, BUY, 1, 40, key="new")), OrderDone)
+    assert placed(halves) == ["new"]
+    assert not await redis.exists(name)
+    assert halves.exchange.audited() == []
+
+
+async def signed(halves: Halves, place: str, parcel: Parcel) -> bytes:
+    """Return a parcel as a gateway puts it into a stream."""
+    return (await halves.mac()).sign(place, messages.encode(parcel))
+
+
+async def test_a_stream_that_is_gone_takes_no_command(halves: Halves, redis: Client) -> None:
+    """A gateway that writes to it is told at once that nothing was taken."""
+    keys = await halves.keys()
+    leader = await halves.leader()
+    running = await halves.gateway()
+    await open_market(running.services.bus)
+    async with held(leader) as tried:
+        unknown = running.services.bus.hand_in(limit(1, BUY, 1, 40, key="a"))
+        await until(tried)
+        await redis.delete(keys.commands(1))
+        with pytest.raises(Overloaded):
+            await running.services.bus.submit(limit(1, BUY, 1, 40, key="b"))
+    assert isinstance(await unknown, OrderDone)
+    assert "b" not in placed(halves)
+
+
+async def test_it_is_trimmed_up_to_what_is_committed(halves: Halves, redis: Client) -> None:
+    """And no further, whatever was read: another core might have to read it again."""
+    keys = await halves.keys()
+    leader = await halves.leader()
+    running = await halves.gateway()
+    bus = running.services.bus
+    await open_market(bus)
+    async with held(leader) as tried:
+        first = bus.hand_in(limit(1, BUY, 1, 40, key="a"))
+        await until(tried)
+        done = position(halves)
+        rest = bus.hand_in(limit(1, BUY, 1, 40, key="b"))
+        await until(lambda: leader.core._work.received != done)
+        announced = running.services.bus._core  # type: ignore[attr-defined]
+        at = announced._at
+        await until(lambda: announced._at > at + 0.3)
+        entries = await redis.xrange(keys.commands(1))
+        read = [messages.parcel(fields[b"p"][16:]).requests for _, fields in entries]
+        held_back = {one.command.client_order_id for some in read for one in some
+                     if hasattr(one.command, "client_order_id")}  # fmt: skip
+        assert held_back >= {"a", "b"}
+    await asyncio.gather(first, rest)
+    after = position(halves)
+    assert after > done
+    async with asyncio.timeout(60):
+        while await redis.xlen(keys.commands(1)) > 1:
+            await asyncio.sleep(0.01)
+    ((last, _),) = await redis.xrange(keys.commands(1))
+    assert last.decode() == after.entry
+
+
+async def test_repeats_alone_are_dealt_with_too(halves: Halves) -> None:
+    """They record nothing, yet the stream goes on behind them."""
+    await halves.leader()
+    running = await halves.gateway()
+    bus = running.services.bus
+    await open_market(bus)
+    await bus.submit(limit(1, BUY, 1, 40, key="a"))
+    before = position(halves)
+    assert isinstance(await bus.submit(limit(1, BUY, 1, 40, key="a")), RepeatedOrder)
+    assert position(halves) > before
+    assert halves.exchange.audited() == []
+
+
+async def test_what_nobody_waits_for_any_more_is_not_begun(
+    halves: Halves, redis: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its deadline has passed when a core reads it: it is dealt with, not carried out."""
+    keys = await halves.keys()
+    leader = await halves.leader()
+    running = await halves.gateway()
+    bus = running.services.bus
+    await open_market(bus)
+    old = position(halves)
+    request = Request(77, leader.core.now() - 1, limit(1, BUY, 1, 40, key="late"))
+    parcel = await signed(halves, keys.commands(1), Parcel("gone", [request]))
+    await redis.xadd(keys.commands(1), {messages.PARCEL_FIELD: parcel})
+    await until(lambda: position(halves) > old)
+    assert placed(halves) == []
+    monkeypatch.setattr(bus, "_limit", 200_000)
+    async with held(leader):
+        with pytest.raises(OutcomeUnknown):
+            await bus.submit(limit(1, BUY, 1, 40, key="b"))
+
+
+async def test_a_stream_that_is_too_long_takes_no_more(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And takes again once the core has caught up."""
+    keys = await halves.keys()
+    leader = await halves.leader()
+    running = await halves.gateway()
+    bus = running.services.bus
+    await open_market(bus)
+    async with asyncio.timeout(60):
+        while await leader.seat._link.client.xlen(keys.commands(1)) > 1:
+            await asyncio.sleep(0.01)
+    monkeypatch.setattr(limits, "MAX_COMMANDS", 3)
+    async with held(leader):
+        replies: list[asyncio.Future[BusReply]] = []
+        with suppress(Overloaded):
+            while len(replies) < 1_000:
+                replies.append(bus.hand_in(limit(1, BUY, 1, 40)))
+                await asyncio.sleep(0.02)
+        assert len(replies) < 1_000
+    assert all(isinstance(reply, OrderDone) for reply in await asyncio.gather(*replies))
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await bus.submit(limit(1, BUY, 1, 40))
+                break
+            except Overloaded:
+                await asyncio.sleep(0.02)
+
+
+async def test_rubbish_in_the_stream_stops_nobody(
+    halves: Halves, redis: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is passed over with a word in the log."""
+    keys = await halves.keys()
+    await halves.leader()
+    running = await halves.gateway()
+    name = keys.commands(1)
+    await redis.xadd(name, {b"x": b"y"})
+    rubbish = (await halves.mac()).sign(name, b"\xc1")  # another version's
+    await redis.xadd(name, {messages.PARCEL_FIELD: rubbish})
+    await open_market(running.services.bus)
+    assert sum("cannot be read" in message for message in caplog.messages) == 1
+
+
+async def test_two_exchanges_on_one_redis_have_nothing_in_common(
+    migrated_postgres_url: str, postgres_url: str
+) -> None:
+    """Their keys begin with an id of their own, the same for everybody on one database."""
+    migrations.upgrade(postgres_url)
+    names = []
+    for url in (migrated_postgres_url, postgres_url, migrated_postgres_url):
+        db = Database(url)
+        names.append((await keys_of(db)).commands(1))
+        await db.close()
+    assert names[0] == names[2] != names[1]
