@@ -17,7 +17,7 @@ from benchmarks.yardsticks import durability, prepare_pgbench, tpcb
 from predmarket.engine.commands import Command
 from predmarket.server.clock import Clock
 from predmarket.server.core import recovery
-from predmarket.server.core.idempotency import Repeats
+from predmarket.server.core.idempotency import IdempotencyIndex
 from predmarket.server.core.pending_command import PendingCommand
 from predmarket.server.core.sequencer import Sequencer
 from predmarket.server.core.stores.base import Store
@@ -104,7 +104,7 @@ def settle_rate(url: str, calls: list[Command], size: int) -> float:
     store.take_over()
     core = store.core_row()
     state = recovery.load(store, core)
-    sequencer = Sequencer(state, core, Repeats(store), Clock(), max(size, 1_000))
+    sequencer = Sequencer(state, core, IdempotencyIndex(store), Clock(), max(size, 1_000))
     try:
         return uvloop.run(_settle_all(store, sequencer, calls, size))
     finally:
@@ -127,7 +127,7 @@ async def _settle(store: Store, sequencer: Sequencer, calls: list[Command], size
             for number, call in enumerate(calls[first : first + size], first)
         ]
         assert all(pending.take(0) for pending in group)
-        left, _ = sequencer.carry_out(group)
+        left, _ = sequencer.execute(group)
         assert not left, "the batch is bounded below its size"
         _, settlement = sequencer.seal()
         if committing is not None:

@@ -37,7 +37,7 @@ def silent(event: Mapping[str, object]) -> None:
     """Tell nobody."""
 
 
-class Desk:
+class Connection:
     """One bot's place at the exchange, for a list of markets. Use ``desk()`` to open one."""
 
     def __init__(
@@ -164,7 +164,7 @@ async def together(*work: Coroutine[object, object, None]) -> None:
         raise error from None
 
 
-async def withdraw(at: Desk, last: Callable[[], Awaitable[object]] | None = None) -> None:
+async def withdraw(at: Connection, last: Callable[[], Awaitable[object]] | None = None) -> None:
     """Cancel all orders in the desk's markets before going. What it cannot cancel, because the
     exchange is away, the exchange cancels itself when the connection ends.
     """
@@ -192,7 +192,7 @@ async def desk(
     api_key: str | None = None,
     session: Session | None = None,
     tell: Tell = silent,
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[Connection]:
     """Open a bot's place at the exchange at ``url``. Raises ApiError, Unreachable."""
     async with AsyncClient(url, api_key=api_key, session=session) as client:
         known = await _found(client, markets)
@@ -201,7 +201,7 @@ async def desk(
         async with Feed(
             url, api_key=api_key, session=session, topics=topics, cancel_on_disconnect=True
         ) as feed:
-            yield Desk(client, feed, known, rng, tell)
+            yield Connection(client, feed, known, rng, tell)
 
 
 async def _found(client: AsyncClient, references: Collection[MarketRef]) -> dict[int, Market]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection
 from functools import partial
 
-from predmarket.bots.connection import Desk, Tell, desk, silent, together, withdraw
+from predmarket.bots.connection import Connection, Tell, desk, silent, together, withdraw
 from predmarket.bots.quoting import Amend, Cancel, Place, Quoter, Style
 from predmarket.client import ApiError, Session, Unreachable
 from predmarket.client.calls import MarketRef
@@ -35,7 +35,7 @@ _UNSURE = frozenset({"UNAVAILABLE", "OUTCOME_UNKNOWN", "INTERNAL"})
 class Maker:
     """Quotes the markets of a desk."""
 
-    def __init__(self, at: Desk, style: Style, rng: random.Random, pace_s: float) -> None:
+    def __init__(self, at: Connection, style: Style, rng: random.Random, pace_s: float) -> None:
         """pace_s: seconds between two looks at a market, on average, all markets together."""
         self._desk = at
         self._rng = rng

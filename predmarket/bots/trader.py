@@ -4,7 +4,7 @@ import random
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from predmarket.bots.connection import Desk, Tell, desk, silent, together, withdraw
+from predmarket.bots.connection import Connection, Tell, desk, silent, together, withdraw
 from predmarket.bots.strategies import Mind, Noise, Rest, Take, View
 from predmarket.client import ApiError, Session, Unreachable
 from predmarket.client.calls import MarketRef
@@ -14,7 +14,7 @@ from predmarket.units import parse_tick
 class Trader:
     """Trades the markets of a desk."""
 
-    def __init__(self, at: Desk, mind: Mind, rng: random.Random, pace_s: float) -> None:
+    def __init__(self, at: Connection, mind: Mind, rng: random.Random, pace_s: float) -> None:
         """pace_s: seconds between two looks at a market, on average."""
         self._desk = at
         self._mind = mind

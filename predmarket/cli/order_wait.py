@@ -21,7 +21,7 @@ class Awaited(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class OrderWait:
     """What is waited for, and how many seconds at most."""
 
     awaited: Awaited

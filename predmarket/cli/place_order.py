@@ -12,7 +12,7 @@ from predmarket.cli.context import Line
 from predmarket.cli.failure import UNAVAILABLE, usage
 from predmarket.cli.flags import Format
 from predmarket.cli.numbers import PRICE, QTY, SLIPPAGE, number, optional
-from predmarket.cli.order_wait import Awaited, Waiting
+from predmarket.cli.order_wait import Awaited, OrderWait
 from predmarket.cli.risk import closing, explained
 from predmarket.cli.timestamps import moment
 from predmarket.client import ClientError
@@ -143,7 +143,7 @@ def place(
     if preview:
         _preview(line, order)
         return
-    send(line, order, deadline, Waiting(wait, wait_at_most) if wait else None)
+    send(line, order, deadline, OrderWait(wait, wait_at_most) if wait else None)
 
 
 def _preview(line: Line, order: NewOrder) -> None:
@@ -172,7 +172,7 @@ def until(line: Line, deadline: str, client: "api.Client") -> str | None:
 
 
 def send(
-    line: Line, order: NewOrder, deadline: str = PROMPTLY, waiting: Waiting | None = None
+    line: Line, order: NewOrder, deadline: str = PROMPTLY, waiting: OrderWait | None = None
 ) -> None:
     """Place an order with a client order id and print it. Raises Failure, ClientError.
 

@@ -15,7 +15,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from predmarket.client import calls, http
-from predmarket.client.call_runner import Conversation, method_signature
+from predmarket.client.call_runner import CallRunner, method_signature
 from predmarket.client.calls import Call
 from predmarket.client.environment import connection
 from predmarket.client.errors import Unreachable
@@ -63,7 +63,7 @@ class AsyncClient:
         url = url.rstrip("/")
         self._http = http.opened(httpx.AsyncClient, url, timeout_s)
         self._wire = _Awaiting(self._http, url, sleep)
-        self._conversation = Conversation(
+        self._conversation = CallRunner(
             url, self._wire, session or Session(), api_key, retry or Retry()
         )
 

@@ -69,7 +69,7 @@ def at_once(work: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a blocking client's wire must not suspend")
 
 
-class Conversation:
+class CallRunner:
     """One exchange, one session or API key, one wire to speak over."""
 
     def __init__(

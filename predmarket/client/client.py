@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from predmarket.client import calls, http
-from predmarket.client.call_runner import Conversation, Heard, at_once, method_signature
+from predmarket.client.call_runner import CallRunner, Heard, at_once, method_signature
 from predmarket.client.calls import Call
 from predmarket.client.environment import connection
 from predmarket.client.response_types import Page, User
@@ -65,7 +65,7 @@ class Client:
         url = url.rstrip("/")
         self._http = http.opened(httpx.Client, url, timeout_s)
         wire = _Blocking(self._http, url, sleep, waiting)
-        self._conversation = Conversation(
+        self._conversation = CallRunner(
             url, wire, session or Session(), api_key, retry or Retry(), heard
         )
 

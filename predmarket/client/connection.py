@@ -91,14 +91,14 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PendingRequest:
     """Who waits for an answer. One of the two is called, once."""
 
     answered: Callable[[str, ServerMessage], None]
     lost: Callable[[Unreachable], None]
 
     @classmethod
-    def of(cls, answer: "asyncio.Future[ServerMessage]") -> "Waiting":
+    def of(cls, answer: "asyncio.Future[ServerMessage]") -> "PendingRequest":
         """Return one for whom ``answer`` is awaited."""
 
         def answered(_: str, message: ServerMessage) -> None:
@@ -134,7 +134,7 @@ def _json(text: bytes | msgspec.Raw) -> object:
         return None
 
 
-class Link:
+class Connection:
     """An open connection. Made by ``opened``."""
 
     def __init__(
@@ -144,12 +144,12 @@ class Link:
         self._silence_s = silence_s
         self._clock = clock
         self._outgoing: asyncio.Queue[bytes] = asyncio.Queue(_MAX_OUTGOING)
-        self._waiting: dict[str, Waiting] = {}
+        self._waiting: dict[str, PendingRequest] = {}
         self._numbers = count(1)
         self._lost: Exception | None = None
         self.heard_at = clock()
 
-    def ask(self, kind: str, data: Mapping[str, object], waiting: Waiting) -> str:
+    def ask(self, kind: str, data: Mapping[str, object], waiting: PendingRequest) -> str:
         """Send a request and return its id. Raises ClientError when it cannot be sent at all, and
         then ``waiting`` hears nothing.
         """
@@ -255,13 +255,13 @@ async def opened(
     timeout_s: float,
     silence_s: float,
     clock: Callable[[], float],
-) -> AsyncIterator[Link]:
+) -> AsyncIterator[Connection]:
     """Connect to ``url`` (of a scheme ws or wss), and close at the end.
 
     Raises Lost when there is no connection, and ConfigurationError.
     """
     socket = await _connected(url, token, timeout_s)
-    link = Link(socket, silence_s, clock)
+    link = Connection(socket, silence_s, clock)
     beside = [asyncio.create_task(link.write()), asyncio.create_task(link.probe())]
     try:
         yield link

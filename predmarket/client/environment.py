@@ -6,7 +6,7 @@ from predmarket.client.session import Session, StoredSession
 from predmarket.client.settings import resolve
 
 
-class Connection(TypedDict):
+class ConnectionOptions(TypedDict):
     """Where to connect, and as whom."""
 
     url: str
@@ -14,13 +14,13 @@ class Connection(TypedDict):
     api_key: str | None
 
 
-def connection(profile: str | None = None) -> Connection:
+def connection(profile: str | None = None) -> ConnectionOptions:
     """Return what PREDMARKET_URL, PREDMARKET_PROFILE, PREDMARKET_API_KEY, PREDMARKET_CONFIG_DIR and
     the profile file say, as the command line reads them. Raises ConfigurationError.
     """
     settings = resolve(profile=profile)
     url, name = settings.url.value, settings.profile.value
-    return Connection(
+    return ConnectionOptions(
         url=url,
         session=StoredSession(settings.folder, name, url),
         api_key=settings.api_key.value if settings.api_key else None,

@@ -25,9 +25,9 @@ from predmarket.client.connection import (
     TOO_LARGE,
     TOO_MANY,
     UNAUTHENTICATED,
-    Link,
+    Connection,
     Lost,
-    Waiting,
+    PendingRequest,
     address,
     opened,
     refusal,
@@ -45,7 +45,7 @@ from predmarket.client.response_types import Canceled, Order, OrderAck
 from predmarket.client.retry import Backoff
 from predmarket.client.session import Session
 from predmarket.client.settings import DEFAULT_URL
-from predmarket.client.subscriptions import Following
+from predmarket.client.subscriptions import Subscriptions
 from predmarket.client.topics import Topics, chunks
 from predmarket.contracts.realtime import ServerMessage
 
@@ -99,8 +99,8 @@ class Feed:
         self._sleep = sleep
         self._clock = clock
         self._inbox = Inbox(limit)
-        self._following = Following(self._topics, self._inbox, lambda: self._become(State.LIVE))
-        self._link: Link | None = None
+        self._following = Subscriptions(self._topics, self._inbox, lambda: self._become(State.LIVE))
+        self._link: Connection | None = None
         self._heard_at: float | None = None
         self._live_at: float | None = None
         self._ever_live = False
@@ -297,7 +297,7 @@ class Feed:
             return token, lost
         return token, Lost("the connection was closed")
 
-    async def _listen(self, link: Link, token: str | None) -> None:
+    async def _listen(self, link: Connection, token: str | None) -> None:
         self._link = link
         try:
             self._following.attach(link, token)
@@ -341,7 +341,7 @@ class Feed:
             if link is None:
                 raise self._failure or Unreachable(f"not sent: {self._reason or 'not connected'}")
             answer: asyncio.Future[ServerMessage] = asyncio.get_running_loop().create_future()
-            request = link.ask(kind, data, Waiting.of(answer))
+            request = link.ask(kind, data, PendingRequest.of(answer))
             try:
                 message = await _in_time(answer, self._timeout_s)
             finally:

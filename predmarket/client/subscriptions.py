@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 from msgspec import UNSET
 
-from predmarket.client.connection import Heard, Link, Lost, Waiting, refusal
+from predmarket.client.connection import Connection, Heard, Lost, PendingRequest, refusal
 from predmarket.client.errors import ApiError, ClientError, Unreachable
 from predmarket.client.inbox import Inbox
 from predmarket.client.messages import Gap, TopicMessage, Unknown, read
@@ -20,18 +20,18 @@ from predmarket.client.topics import Topic, Topics, Verdict, chunks
 from predmarket.contracts.realtime import ServerMessage, Subscribed
 
 
-class Following:
+class Subscriptions:
     """The topics of one feed. ``confirmed`` is called when all of them are, on each link."""
 
     def __init__(self, topics: Topics, inbox: Inbox, confirmed: Callable[[], None]) -> None:
         self._topics = topics
         self._inbox = inbox
         self._confirmed = confirmed
-        self._link: Link | None = None
+        self._link: Connection | None = None
         self._asked: set[str] = set()
         self._behind: set[Topic] = set()
 
-    def attach(self, link: Link, token: str | None) -> None:
+    def attach(self, link: Connection, token: str | None) -> None:
         """Ask for every topic over ``link``, each from where it was left."""
         self._link = link
         self._asked = {self._ask(link, portion) for portion in chunks(list(self._topics))}
@@ -40,7 +40,7 @@ class Following:
         if token is None:
             self._confirmed()
         else:  # nothing else would tell whether the exchange accepts it
-            link.ask("auth", {"token": token}, Waiting(self._let_in, lambda _: None))
+            link.ask("auth", {"token": token}, PendingRequest(self._let_in, lambda _: None))
 
     def detach(self) -> None:
         """Note that the link is gone."""
@@ -72,7 +72,7 @@ class Following:
         self._behind.difference_update(gone)
         return gone
 
-    def hear(self, link: Link, heard: Heard) -> None:
+    def hear(self, link: Connection, heard: Heard) -> None:
         """Take a message from ``link``. Raises Lost when it cannot be read."""
         try:
             message = read(heard.envelope, heard.text)
@@ -97,7 +97,7 @@ class Following:
             elif self._link is not None:
                 self._resume(self._link, topic)
 
-    def _take(self, link: Link, message: TopicMessage) -> None:
+    def _take(self, link: Connection, message: TopicMessage) -> None:
         topic = self._topics.find(message.topic)
         if topic is None:
             return
@@ -113,7 +113,7 @@ class Following:
         elif verdict is Verdict.NEWS and topic not in self._behind and not self._inbox.put(message):
             self._behind.add(topic)
 
-    def _resume(self, link: Link, topic: Topic) -> None:
+    def _resume(self, link: Connection, topic: Topic) -> None:
         """Ask anew for a topic: the exchange begins it again where it was left."""
         topic.lost()
         try:
@@ -122,7 +122,7 @@ class Following:
             link.fail(Lost(str(error)))
 
     def _ask(
-        self, link: Link, topics: list[Topic], answer: "asyncio.Future[None] | None" = None
+        self, link: Connection, topics: list[Topic], answer: "asyncio.Future[None] | None" = None
     ) -> str:
         """Send a request for ``topics``. A refusal goes to ``answer``, or else ends the feed."""
 
@@ -144,7 +144,7 @@ class Following:
                 answer.set_result(None)
 
         entries = [topic.entry() for topic in topics]
-        request = link.ask("subscribe", {"topics": entries}, Waiting(answered, lost))
+        request = link.ask("subscribe", {"topics": entries}, PendingRequest(answered, lost))
         for topic in topics:
             topic.asked_by(request)
         return request
@@ -155,7 +155,7 @@ class Following:
         elif self._link is not None:
             self._link.fail(_ending(refusal(message)))
 
-    def _answered(self, link: Link, request: str, message: ServerMessage) -> None:
+    def _answered(self, link: Connection, request: str, message: ServerMessage) -> None:
         if message.type == "error":
             raise refusal(message)
         try:

@@ -236,7 +236,7 @@ class Ledger:
         self._settle(position, market, cash)
         return cash
 
-    def undo(self, position: Position, market: Market) -> tuple[Money, Money]:
+    def refund(self, position: Position, market: Market) -> tuple[Money, Money]:
         """Give a user's net payments in a voided market back.
 
         Returns the cash that came from the collateral and the cash that came from fees: the

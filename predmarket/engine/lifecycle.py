@@ -211,7 +211,7 @@ def _pay(state: State, market: Market, position: Position) -> None:
     position = state.ledger.position(position.user_id, market)
     fee = 0
     if market.ending is Outcome.VOID:
-        cash, fee = state.ledger.undo(position, market)
+        cash, fee = state.ledger.refund(position, market)
     else:
         assert market.settlement_price is not None  # every other outcome has one
         cash = state.ledger.pay_out(position, market, market.settlement_price)

@@ -275,7 +275,7 @@ def _requeue(
     if lock and lock > account.available + order.lock:
         return _short_of_funds(lock, account.available + order.lock)
     ledger.account(order.user_id)  # marked as changed only now: a refusal changes nothing
-    state.unrest(order, market)
+    state.remove_from_book(order, market)
     order.rank = 0  # until it rests again
     order.price, order.qty, order.remaining = price, qty, remaining
     _amended(state, order)

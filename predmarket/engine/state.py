@@ -93,7 +93,7 @@ class State:
             self.ties.add(order, order.connection)
         self.touched_levels[market.id, order.is_buy, order.price] = None
 
-    def unrest(self, order: Order, market: Market) -> None:
+    def remove_from_book(self, order: Order, market: Market) -> None:
         """Take a resting order out of the book."""
         own = self.ledger.accounts[order.user_id].own
         if own is not None:
@@ -158,7 +158,7 @@ class State:
         """End an open order, resting or on its way in, and free what it holds."""
         market = self.markets[order.market_id]
         if order.level is not None:
-            self.unrest(order, market)
+            self.remove_from_book(order, market)
             self.dirty_markets[market.id] = market
         order.status = cancel_status(reason)
         order.reason = reason.value

@@ -30,7 +30,7 @@ from predmarket.tui.coalesced import Coalesced
 from predmarket.tui.state import parse
 from predmarket.tui.state.connection_status import Light
 from predmarket.tui.state.journal import Weight
-from predmarket.tui.state.trading_state import Desk
+from predmarket.tui.state.trading_state import TradingState
 from predmarket.units import Micros
 
 T = TypeVar("T")
@@ -84,13 +84,13 @@ def wall_clock() -> Micros:
     return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
 
 
-class Watcher:
+class Session:
     """``user`` is None until ``begin``; ``said`` is the last thing that the screen has to say, with
     its weight."""
 
     def __init__(self, client: Client, *, clock: Callable[[], Micros] = wall_clock) -> None:
         self.client = client
-        self.desk = Desk()
+        self.desk = TradingState()
         self.clock = clock
         self.user: response_types.User | None = None
         self.feed: Feed | None = None

@@ -20,7 +20,7 @@ from predmarket.tui import actions
 from predmarket.tui.actions import Action, Ticket
 from predmarket.tui.kill_switch import KillSwitch
 from predmarket.tui.lane import Lane, LaneFullError
-from predmarket.tui.session import Client, Watcher, wall_clock
+from predmarket.tui.session import Client, Session, wall_clock
 from predmarket.tui.state import formatting, parse
 from predmarket.tui.state.brakes import Brakes
 from predmarket.tui.state.journal import Weight
@@ -36,7 +36,7 @@ DEADLINE: Micros = 10_000_000
 """How long an order may take to reach the book."""
 
 
-class Trader(Watcher):
+class Trader(Session):
     """Carries out everything that the screens do to the exchange.
 
     ``echo`` is the command that does what was done last. The connections of ``urgent`` serve the

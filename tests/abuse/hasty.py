@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from predmarket.cli import main
 from predmarket.server.gateway.protocol import connection, websocket
-from predmarket.server.gateway.realtime.limits import Bounds
+from predmarket.server.gateway.realtime.limits import SocketLimits
 
 HASTE = 20
 _WAITS = (
@@ -24,9 +24,10 @@ def hurry() -> None:
         for name in names:
             setattr(module, name, getattr(module, name) / HASTE)
     shorter = [
-        value / HASTE if name in _BOUNDS else value for name, value in asdict(Bounds()).items()
+        value / HASTE if name in _BOUNDS else value
+        for name, value in asdict(SocketLimits()).items()
     ]
-    Bounds.__init__.__defaults__ = tuple(shorter)
+    SocketLimits.__init__.__defaults__ = tuple(shorter)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from predmarket.client import messages as feed
 from predmarket.enums import Side
 from predmarket.tui import keymap
 from predmarket.tui.state.brakes import Brakes, Limits, read
-from predmarket.tui.state.trading_state import Desk
+from predmarket.tui.state.trading_state import TradingState
 from predmarket.tui.trader import Trader
 from tests.tui.screens import scripted
 from tests.tui.script import NOW, ScriptedClient, market, order, position, snapshot
@@ -16,9 +16,9 @@ from tests.tui.test_screen import go_live
 
 
 @pytest.fixture
-def desk() -> Desk:
+def desk() -> TradingState:
     """Ten YES that cost 0.60 each, now 0.45; thirty more work at 0.40."""
-    desk = Desk()
+    desk = TradingState()
     desk.markets.take([market(bestBid="0.4400", bestAsk="0.4600")])
     held = position("10.00", "0.00", avgPrice="0.600000", markPrice="0.450000",
                     unrealizedPnl="-1.500000")  # fmt: skip
@@ -51,13 +51,13 @@ def desk() -> Desk:
     ],
 )  # fmt: skip
 def test_limits(
-    desk: Desk, limits: Limits, side: Side, qty: int, price: int | None, why: str | None
+    desk: TradingState, limits: Limits, side: Side, qty: int, price: int | None, why: str | None
 ) -> None:
     """Each limit holds what exceeds it, and nothing that only reaches it."""
     assert Brakes(limits).reason(desk, 1, side, qty, price, NOW) == why
 
 
-def test_orders_a_second(desk: Desk) -> None:
+def test_orders_a_second(desk: TradingState) -> None:
     """Counted over the last second."""
     brakes = Brakes(Limits(rate=2))
     for _ in range(2):
@@ -67,7 +67,7 @@ def test_orders_a_second(desk: Desk) -> None:
     assert brakes.reason(desk, 1, Side.BUY, 100, 4_000, NOW + 1_000_000) is None
 
 
-async def test_what_is_held_is_not_sent(desk: Desk) -> None:
+async def test_what_is_held_is_not_sent(desk: TradingState) -> None:
     """The reason is said; the exchange hears nothing."""
     client = ScriptedClient({})
     trader = Trader(client, clock=lambda: NOW)

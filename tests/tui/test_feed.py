@@ -9,7 +9,7 @@ from predmarket.client import response_types
 from predmarket.client.messages import Gap
 from predmarket.contracts.markets import Interval
 from predmarket.tui.state.connection_status import SILENT, Light
-from predmarket.tui.state.trading_state import Desk
+from predmarket.tui.state.trading_state import TradingState
 from tests.tui.script import (
     LIVE,
     LOST,
@@ -28,9 +28,9 @@ ORDERS, FILLS = "user:7:orders", "user:7:fills"
 
 
 @pytest.fixture
-def desk() -> Desk:
+def desk() -> TradingState:
     """A desk that is live in market 1."""
-    desk = Desk()
+    desk = TradingState()
     desk.markets.take([market()])
     desk.open(1)
     for message in (LIVE, book({"0.6000": "50.00"}, {"0.6100": "40.00"})):
@@ -43,13 +43,13 @@ def lists(*ids: int) -> dict[str, object]:
     return {"items": [order(id, "BUY", "0.6000", "10.00") for id in ids]}
 
 
-def test_deltas_are_absolute(desk: Desk) -> None:
+def test_deltas_are_absolute(desk: TradingState) -> None:
     """A delta replaces a level's size, and zero takes the level away."""
     desk.take(delta({"0.6000": "20.00", "0.5900": "5.00"}, {"0.6100": "0.00"}, 2), NOW)
     assert (desk.book.bids, desk.book.asks) == ({6000: 2000, 5900: 500}, {})
 
 
-def test_a_gap_makes_it_stale_until_a_snapshot(desk: Desk) -> None:
+def test_a_gap_makes_it_stale_until_a_snapshot(desk: TradingState) -> None:
     """What does not follow is not applied, and nothing may be entered until the book is whole."""
     assert desk.may_trade(NOW) is None
     assert not desk.take(delta({"0.6000": "1.00"}, {}, 3), NOW)
@@ -60,7 +60,7 @@ def test_a_gap_makes_it_stale_until_a_snapshot(desk: Desk) -> None:
     assert desk.take(delta({"0.5500": "2.00"}, {}, 10), NOW)
 
 
-def test_a_gap_that_the_feed_names(desk: Desk) -> None:
+def test_a_gap_that_the_feed_names(desk: TradingState) -> None:
     """The feed noticed first; what was missing may come message by message."""
     desk.take(Gap("orderbook:1", 1, 4), NOW)
     assert desk.lamp.light(NOW) is Light.STALE
@@ -68,13 +68,13 @@ def test_a_gap_that_the_feed_names(desk: Desk) -> None:
     assert desk.lamp.light(NOW) is Light.LIVE
 
 
-def test_a_repeat_changes_nothing(desk: Desk) -> None:
+def test_a_repeat_changes_nothing(desk: TradingState) -> None:
     """A message that is held already is passed over, and is no gap."""
     assert not desk.take(delta({"0.6000": "9.00"}, {}, 1), NOW)
     assert (desk.book.bids, desk.may_trade(NOW)) == ({6000: 5000}, None)
 
 
-def test_a_lost_connection_stops_entry(desk: Desk) -> None:
+def test_a_lost_connection_stops_entry(desk: TradingState) -> None:
     """And it goes on once the feed is live again."""
     desk.take(LOST, NOW)
     assert desk.may_trade(NOW) == "connection lost: the connection was cut"
@@ -82,13 +82,13 @@ def test_a_lost_connection_stops_entry(desk: Desk) -> None:
     assert desk.may_trade(NOW) is None
 
 
-def test_silence_is_stale(desk: Desk) -> None:
+def test_silence_is_stale(desk: TradingState) -> None:
     """A connection that says nothing for longer than a ping's pace is not believed."""
     assert desk.lamp.light(NOW + SILENT) is Light.LIVE
     assert desk.lamp.light(NOW + SILENT + 1) is Light.STALE
 
 
-def test_another_market_waits_for_its_book(desk: Desk) -> None:
+def test_another_market_waits_for_its_book(desk: TradingState) -> None:
     """What is shown belongs to the market that is open, and nothing else is taken."""
     desk.markets.take([market(2, "snow")])
     desk.open(2)
@@ -98,7 +98,7 @@ def test_another_market_waits_for_its_book(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(("status", "why"), [("HALTED", "halted"), ("CLOSED", "closed")])
-def test_a_market_that_does_not_trade(desk: Desk, status: str, why: str) -> None:
+def test_a_market_that_does_not_trade(desk: TradingState, status: str, why: str) -> None:
     """The refusal names the market's status, and the journal has the change."""
     desk.take(snapshot(feed.MarketsSnapshot, "markets", {"items": [market()]}), NOW)
     desk.take(change(feed.MarketChanged, "markets", market(status=status), 2), NOW)
@@ -106,7 +106,7 @@ def test_a_market_that_does_not_trade(desk: Desk, status: str, why: str) -> None
     assert desk.journal.notes[0].text == f"rain is {why}"
 
 
-def test_the_tape_and_volume_at_price(desk: Desk) -> None:
+def test_the_tape_and_volume_at_price(desk: TradingState) -> None:
     """A snapshot starts the tape, trades continue it, and a second snapshot repeats none."""
     first = {"marketId": 1, "items": [trade(2, "0.6100", "3.00"), trade(1, "0.6000", "1.00")]}
     desk.take(snapshot(feed.TradesSnapshot, "trades:1", first), NOW)
@@ -117,7 +117,7 @@ def test_the_tape_and_volume_at_price(desk: Desk) -> None:
     assert desk.traded == {6000: 600, 6100: 700}
 
 
-def test_candles_continue_with_trades(desk: Desk) -> None:
+def test_candles_continue_with_trades(desk: TradingState) -> None:
     """Only trades newer than the answer count, and one in a new interval begins a candle."""
     desk.take(snapshot(feed.TradesSnapshot, "trades:1", {"marketId": 1, "items": []}), NOW)
     start = "2030-03-17T17:45:00.000000Z"
@@ -139,7 +139,7 @@ def test_candles_continue_with_trades(desk: Desk) -> None:
     assert desk.candles.interval is Interval.QUARTER
 
 
-def test_the_queue_ahead_counts_down(desk: Desk) -> None:
+def test_the_queue_ahead_counts_down(desk: TradingState) -> None:
     """By trades at the order's price, and by a level that holds no more than that."""
     desk.take(snapshot(feed.OrdersSnapshot, ORDERS, lists(11)), NOW)
     assert desk.orders.unplaced == {11}
@@ -151,7 +151,7 @@ def test_the_queue_ahead_counts_down(desk: Desk) -> None:
     assert [each.ahead for each in desk.orders] == [8_00]
 
 
-def test_an_order_keeps_its_place_unless_it_moved(desk: Desk) -> None:
+def test_an_order_keeps_its_place_unless_it_moved(desk: TradingState) -> None:
     """A smaller quantity keeps what is known of the queue; another price asks anew."""
     desk.take(snapshot(feed.OrdersSnapshot, ORDERS, lists(11)), NOW)
     desk.orders.placed(11, 4_00)
@@ -163,7 +163,7 @@ def test_an_order_keeps_its_place_unless_it_moved(desk: Desk) -> None:
     assert ([each.ahead for each in desk.orders], desk.orders.unplaced) == ([None], {11})
 
 
-def test_an_order_that_ended_is_gone(desk: Desk) -> None:
+def test_an_order_that_ended_is_gone(desk: TradingState) -> None:
     """It leaves the list, and the journal says why."""
     desk.take(snapshot(feed.OrdersSnapshot, ORDERS, lists(11, 12)), NOW)
     gone = order(11, "BUY", "0.6000", "10.00", status="CANCELED", reason="DEADMAN")
@@ -187,7 +187,7 @@ def test_an_order_that_ended_is_gone(desk: Desk) -> None:
     ],
 )  # fmt: skip
 def test_positions_at_the_live_mark(
-    desk: Desk,
+    desk: TradingState,
     wire: response_types.Position,
     mark: int | None,
     unrealized: int,
@@ -201,7 +201,7 @@ def test_positions_at_the_live_mark(
     assert (held.unrealized(mark), held.if_yes, held.if_no) == (unrealized, if_yes, if_no)
 
 
-def test_the_mark_follows_the_ticker(desk: Desk) -> None:
+def test_the_mark_follows_the_ticker(desk: TradingState) -> None:
     """The midpoint while both sides have a price, else the last price."""
     quote = {"marketId": 1, "lastPrice": "0.6000", "bestBid": "0.6000", "bestAsk": "0.6100",
              "volume": "1.00", "openInterest": "1.00"}  # fmt: skip
@@ -213,7 +213,7 @@ def test_the_mark_follows_the_ticker(desk: Desk) -> None:
     assert (desk.market.doubled_mark, desk.market.rising) == (12_600, True)
 
 
-def test_the_most_active_open_market_comes_first(desk: Desk) -> None:
+def test_the_most_active_open_market_comes_first(desk: TradingState) -> None:
     """Then the halted, then the closed; a search is for words in name and question, and what
     begins with it comes first."""
     desk.markets.take(
@@ -239,7 +239,7 @@ def test_the_most_active_open_market_comes_first(desk: Desk) -> None:
 )
 @pytest.mark.parametrize("position_first", [True, False])
 def test_a_payout_is_told(
-    desk: Desk, end: dict[str, Any], text: str, *, position_first: bool
+    desk: TradingState, end: dict[str, Any], text: str, *, position_first: bool
 ) -> None:
     """With the amount, whichever of the market and the position is told of first."""
     held = position("70.00", "0.00", avgPrice="0.600000", markPrice="0.600000")

@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from predmarket.tui.state import formatting
-from predmarket.tui.state.trading_state import Desk
+from predmarket.tui.state.trading_state import TradingState
 from predmarket.tui.themes import FALLBACK
 from predmarket.tui.widgets import tables
 from predmarket.tui.widgets.panel import Span, fit
@@ -101,7 +101,7 @@ def test_the_market_list_keeps_names_before_prices_but_the_last(
     width: int, heads: list[str]
 ) -> None:
     """Bid and ask come and go together, once the names can be read."""
-    desk = Desk()
+    desk = TradingState()
     name, price = "turnout-above-sixty-percent", "0.5000"
     found = market(1, name, tickSize="0.0010", bestBid=price, bestAsk=price, lastPrice=price)
     desk.markets.take([found])

@@ -11,12 +11,12 @@ from predmarket.engine.commands import Command
 from predmarket.engine.events import BookDelta, Event, MarketChanged
 from predmarket.server.core import journal
 from predmarket.server.core.bus import BusReply
-from predmarket.server.core.change_feed import Telling
+from predmarket.server.core.change_feed import ChangeFeed
 from predmarket.server.core.journal import Entry
 from predmarket.server.core.pending_command import PendingCommand
 from predmarket.server.core.stores.base import CoreRow, Counters, Settlement
 from predmarket.server.core.stores.rows import History, state_rows
-from predmarket.server.core.stream_position import Position
+from predmarket.server.core.stream_position import StreamPosition
 from predmarket.server.read_model.changes import Changes, encode
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.units import Micros
@@ -43,7 +43,7 @@ class Batch:
     answers: list[tuple[PendingCommand, BusReply]] = field(default_factory=list)
     deltas: list[BookDelta] = field(default_factory=list)
     announced: set[int] = field(default_factory=set)
-    position: Position | None = None
+    position: StreamPosition | None = None
     changes: Changes | None = None
     encoded: bytes = b""
     stepped: bool = False
@@ -91,7 +91,7 @@ class Batch:
         dirty = exchange.take_changes()
         entries = journal.encode(self.entries)
         number = before.last_batch + 1
-        telling = Telling(state, dirty, before.counters.markets_seq)
+        telling = ChangeFeed(state, dirty, before.counters.markets_seq)
         self.changes = telling.tell(number, self.history, self.deltas, self.announced)
         core = CoreRow(
             before.epoch,

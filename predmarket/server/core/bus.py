@@ -51,7 +51,7 @@ class Bus(Protocol):
     """Where a gateway hands in commands. Who makes one says how one command is handed in."""
 
     @abstractmethod
-    def hand_in(
+    def enqueue(
         self,
         command: Command,
         *,
@@ -76,7 +76,7 @@ class Bus(Protocol):
 
         Raises Overloaded, OutcomeUnknown or Faulted.
         """
-        return await self.hand_in(command)
+        return await self.enqueue(command)
 
     async def submit_many(self, commands: Sequence[Command]) -> list[BusReply | BusError]:
         """Hand in commands together, in their order, and return for each what ``submit`` would.
@@ -88,7 +88,7 @@ class Bus(Protocol):
         before: asyncio.Future[BusReply] | None = None
         for command in commands:
             try:
-                before = self.hand_in(command, follows=before)
+                before = self.enqueue(command, follows=before)
                 taken.append(before)
             except Overloaded as error:
                 taken.append(error)

@@ -35,7 +35,7 @@ _BUY, _SELL = Side.BUY, Side.SELL
 _MAKER, _TAKER = Liquidity.MAKER, Liquidity.TAKER
 
 
-class Telling:
+class ChangeFeed:
     """The changes of one batch being numbered; ``markets_seq`` goes on from the batch before.
 
     ``dirty`` is what the batch changed in the engine; accounts that are only counted on are added.
@@ -75,46 +75,46 @@ class Telling:
         return account
 
     def _balances(self) -> list[BalanceChange]:
-        told = []
+        changes = []
         for account in self._dirty.accounts.values():
             account.balance_seq += 1
-            told.append(
+            changes.append(
                 BalanceChange(
                     account.user_id, account.balance_seq, account.available, account.locked
                 )
             )
-        return told
+        return changes
 
     def _orders(self) -> list[OrderChange]:
-        told = []
+        changes = []
         for order in self._dirty.orders.values():
             account = self._account(order.user_id)
             account.order_seq += 1
             order.topic_seq = account.order_seq
-            told.append(OrderChange(order.topic_seq, record(order)))
-        return told
+            changes.append(OrderChange(order.topic_seq, record(order)))
+        return changes
 
     def _positions(self) -> list[PositionChange]:
-        told = []
+        changes = []
         for p in self._dirty.positions.values():
             account = self._account(p.user_id)
             account.position_seq += 1
             shares = PositionRecord(p.market_id, p.yes, p.no, p.cost_yes, p.cost_no, p.realized)
-            told.append(PositionChange(p.user_id, account.position_seq, shares))
-        return told
+            changes.append(PositionChange(p.user_id, account.position_seq, shares))
+        return changes
 
     def _trades(
         self, rows: Iterable[tuple[Any, ...]]
     ) -> tuple[list[TradeChange], list[FillChange]]:
         """Number each trade (rows of TRADES) on its market's tape, and each half for its user."""
-        told: list[TradeChange] = []
+        changes: list[TradeChange] = []
         fills: list[FillChange] = []
         for row in rows:
             id, market_id, buy, sell, buyer, seller, price, qty, taker, buy_fee, sell_fee, now = row
             market = self._markets[market_id]
             market.trade_seq += 1
             trade = TradeRecord(id, market_id, buy, sell, price, qty, taker, now)
-            told.append(TradeChange(market.trade_seq, trade))
+            changes.append(TradeChange(market.trade_seq, trade))
             bought = taker is _BUY
             for user_id, order_id, side, fee, took in (
                 (buyer, buy, _BUY, buy_fee, bought),
@@ -125,15 +125,15 @@ class Telling:
                 liquidity = _TAKER if took else _MAKER
                 fill = UserFill(id, order_id, market_id, side, price, qty, fee, liquidity, now)
                 fills.append(FillChange(user_id, account.fill_seq, fill))
-        return told, fills
+        return changes, fills
 
     def _tickers(self, announced: Collection[int]) -> list[MarketChange]:
-        told = []
+        changes = []
         for market in self._dirty.markets.values():
             market.ticker_seq += 1
             number = self._announce(market) if market.id in announced else None
-            told.append(MarketChange(MarketRecord.of(market), market.ticker_seq, number))
-        return told
+            changes.append(MarketChange(MarketRecord.of(market), market.ticker_seq, number))
+        return changes
 
     def _announce(self, market: Market) -> int | None:
         """Return a market's number on the topic of all markets; a draft has none."""

@@ -15,10 +15,10 @@ from collections import deque
 from dataclasses import dataclass
 
 from predmarket.server.core.batch import Batch
-from predmarket.server.core.pipeline_state import Work
+from predmarket.server.core.pipeline_state import PipelineState
 from predmarket.server.core.repair import Repair
 from predmarket.server.core.sequencer import CoreDefect
-from predmarket.server.core.stores.base import Contradiction, CoreRow, Settlement, StoreError
+from predmarket.server.core.stores.base import CoreRow, IntegrityViolation, Settlement, StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class _Commit:
 class Committer:
     """One task's work: from the forming batch to the replies, and repair when a commit fails."""
 
-    def __init__(self, work: Work, repair: Repair) -> None:
+    def __init__(self, work: PipelineState, repair: Repair) -> None:
         self._work = work
         self._repair = repair
         self._commits: deque[_Commit] = deque()
@@ -92,9 +92,9 @@ class Committer:
             commit = self._commits[0]
             try:
                 commit.returned.result()
-            except (Contradiction, StoreError) as error:
+            except (IntegrityViolation, StoreError) as error:
                 self._failed = True
-                if isinstance(error, Contradiction):
+                if isinstance(error, IntegrityViolation):
                     self._suspect(commit.batch, error)
                 else:
                     work.failures += 1
@@ -140,7 +140,7 @@ class Committer:
                 work.outlet.committed(batch.changes, batch.encoded)
             work.under_way.popleft()
 
-    def _suspect(self, batch: Batch, error: Contradiction) -> None:
+    def _suspect(self, batch: Batch, error: IntegrityViolation) -> None:
         """Have each command of a batch that the database refuses run alone; drop one that was."""
         begun = [one for one in batch.pending() if one.parts and not one.parts[0].committed]
         if not begun:

@@ -29,14 +29,14 @@ from predmarket.server.core.committer import Committer
 from predmarket.server.core.decider import Decider
 from predmarket.server.core.leadership import LEASE_S, Leadership
 from predmarket.server.core.pending_command import PendingCommand
-from predmarket.server.core.pipeline_state import Work
-from predmarket.server.core.ports import Nobody, NoOutlet, Observer, Outlet
+from predmarket.server.core.pipeline_state import PipelineState
+from predmarket.server.core.ports import NullObserver, NullOutlet, Observer, Outlet
 from predmarket.server.core.repair import Repair
 from predmarket.server.core.sequencer import MAX_BATCH
 from predmarket.server.core.standby import Standby
 from predmarket.server.core.status import CoreStatus
 from predmarket.server.core.stores.base import Store, StoreError
-from predmarket.server.core.stream_position import Position
+from predmarket.server.core.stream_position import StreamPosition
 from predmarket.server.core.takeover import Takeover
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.units import Micros
@@ -71,7 +71,9 @@ class Core(Bus):
         and their commands come by ``receive``. ``standby`` holds the copy that followed the
         journal."""
         clock = clock or Clock()
-        self._work = Work(store, view, clock, max_batch, observer or Nobody(), outlet or NoOutlet())
+        self._work = PipelineState(
+            store, view, clock, max_batch, observer or NullObserver(), outlet or NullOutlet()
+        )
         self._leadership = leadership
         self._gateways_elsewhere = gateways_elsewhere
         self._takeover = Takeover(store, leadership, clock, standby)
@@ -92,7 +94,7 @@ class Core(Bus):
 
     # the gateways' side
 
-    def hand_in(
+    def enqueue(
         self,
         command: Command,
         *,
@@ -110,7 +112,7 @@ class Core(Bus):
         return pending.reply
 
     def _pending(
-        self, id: str, command: Command, limit: Micros, position: Position | None
+        self, id: str, command: Command, limit: Micros, position: StreamPosition | None
     ) -> PendingCommand:
         self._id_count += 1
         return PendingCommand(
@@ -129,7 +131,7 @@ class Core(Bus):
         id: str,
         command: Command,
         deadline: Micros,
-        position: Position,
+        position: StreamPosition,
         *,
         follows: "asyncio.Future[BusReply] | None" = None,
         early: bool = False,
@@ -153,7 +155,7 @@ class Core(Bus):
         """Return once at most so many commands wait."""
         await self._work.until(lambda: self._work.waiting <= waiting)
 
-    async def move_to(self, position: Position) -> None:
+    async def move_to(self, position: StreamPosition) -> None:
         """Commit that the stream is dealt with up to here, though no command brought it so far.
 
         What was received before it and is not committed yet runs still, but not again by another
@@ -172,7 +174,7 @@ class Core(Bus):
         await work.until(moved)
 
     @property
-    def committed_position(self) -> Position:
+    def committed_position(self) -> StreamPosition:
         """Return how far the command stream is dealt with, for ever."""
         return self._work.committed.position
 
@@ -218,7 +220,7 @@ class Core(Bus):
             self.connections = frozenset(loaded.state.ties.connections)
             if not self._gateways_elsewhere:
                 # The gateway was the process that led before, so its connections have ended.
-                self._work.dead = self.connections
+                self._work.disconnected = self.connections
             self._work.install(loaded)
             self._work.outlet.reloaded(loaded.recent)
             if leading.done():

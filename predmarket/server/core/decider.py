@@ -6,9 +6,9 @@ Invariant: commands are carried out in the order they were taken.
 import asyncio
 
 from predmarket.server.core.pending_command import PendingCommand
-from predmarket.server.core.pipeline_state import Work
+from predmarket.server.core.pipeline_state import PipelineState
 from predmarket.server.core.sequencer import CommandDefect
-from predmarket.server.core.stores.base import Contradiction, StoreError
+from predmarket.server.core.stores.base import IntegrityViolation, StoreError
 
 _GROUP = 100
 """Commands decided at a stretch before other tasks get their turn; as many as a batch request holds
@@ -21,7 +21,7 @@ _LOOK_S = 1.0
 class Decider:
     """One task's work: from the queue into the forming batch."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: PipelineState) -> None:
         self._work = work
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -53,12 +53,12 @@ class Decider:
                 await self._look_up(group)
             if sequencer is not work.sequencer or work.broken:
                 return
-            left, released = sequencer.carry_out(group)
+            left, released = sequencer.execute(group)
         except StoreError as error:
             if sequencer is work.sequencer:
                 work.break_off(error)
             return
-        except Contradiction as error:  # the database cannot even read such a key
+        except IntegrityViolation as error:  # the database cannot even read such a key
             self._suspect(group, error, alone=alone)
             return
         except CommandDefect as error:

@@ -32,7 +32,7 @@ Known: TypeAlias = tuple[Content, BusReply, str]
 Found: TypeAlias = dict[tuple[str, int, str], Known]
 
 
-class Repeats:
+class IdempotencyIndex:
     """What is known of keys, decided or committed."""
 
     def __init__(self, store: Store) -> None:
@@ -74,7 +74,7 @@ class Repeats:
         return list(orders), list(transfers)
 
     async def look_up(self, keys: Keys) -> None:
-        """Learn which keys are committed. Raises StoreError, Contradiction."""
+        """Learn which keys are committed. Raises StoreError, IntegrityViolation."""
         found: Found = {}
         orders, transfers = keys
         if orders:

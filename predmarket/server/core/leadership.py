@@ -17,7 +17,7 @@ LEASE_S = 2.0
 POLL_S = 0.1
 
 
-class Held(Exception):
+class LeaseHeld(Exception):
     """Somebody else leads; the message names them."""
 
 
@@ -28,7 +28,7 @@ class Leadership(Protocol):
     renew_every_s: float
 
     def acquire(self) -> None:
-        """Take the lead or raise Held after waiting as long as this was made to.
+        """Take the lead or raise LeaseHeld after waiting as long as this was made to.
 
         A lease that is ours already is taken again.
         """
@@ -67,7 +67,9 @@ class FileLeadership:
                 if time.monotonic() >= until:
                     other = os.pread(file, 200, 0).decode(errors="replace").strip()
                     os.close(file)
-                    raise Held(f"the database is in use by {other or 'another core'}") from None
+                    raise LeaseHeld(
+                        f"the database is in use by {other or 'another core'}"
+                    ) from None
                 time.sleep(POLL_S)
         os.ftruncate(file, 0)
         os.pwrite(file, self.holder.encode(), 0)

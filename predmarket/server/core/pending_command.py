@@ -20,7 +20,7 @@ from enum import StrEnum
 from predmarket.engine.commands import Command
 from predmarket.engine.replies import Canceled, OrderDone
 from predmarket.server.core.bus import BusError, BusReply, OutcomeUnknown
-from predmarket.server.core.stream_position import Position
+from predmarket.server.core.stream_position import StreamPosition
 from predmarket.units import Micros
 
 
@@ -63,7 +63,7 @@ class PendingCommand:
     command: Command
     expires_at: Micros
     reply: "asyncio.Future[BusReply]"
-    position: Position | None = None
+    position: StreamPosition | None = None
     follows: "PendingCommand | None" = None
     early: bool = False
     suspect: bool = False

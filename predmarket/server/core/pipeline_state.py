@@ -15,12 +15,12 @@ from collections.abc import Callable
 from predmarket.server.clock import Clock
 from predmarket.server.core.batch import Batch
 from predmarket.server.core.bus import BusReply, Faulted, OutcomeUnknown
-from predmarket.server.core.idempotency import Repeats
+from predmarket.server.core.idempotency import IdempotencyIndex
 from predmarket.server.core.pending_command import PendingCommand, Stage
 from predmarket.server.core.ports import Observer, Outlet
 from predmarket.server.core.sequencer import Sequencer
 from predmarket.server.core.stores.base import CoreRow, Store
-from predmarket.server.core.stream_position import Position
+from predmarket.server.core.stream_position import StreamPosition
 from predmarket.server.core.takeover import Loaded
 from predmarket.server.read_model.market_view import MarketView
 
@@ -32,14 +32,14 @@ _UNPARTED = 16
 """So few commands go into one batch: what a commit costs whatever its size counts more."""
 
 
-class Work:
+class PipelineState:
     """The commands on their way, and the events by which the tasks wake each other.
 
     ``arrived`` wakes the decider, ``sealable`` the committer. ``under_way`` are the batches with
     the database, in order, as many as the store takes. ``broken``: memory is not to be trusted
-    until the committer has recovered. ``failures`` counts commits that failed in a row. ``dead``
-    are the connections that orders were tied to when this core began. ``received`` is how far the
-    command stream has been taken into the queue, None where there is none.
+    until the committer has recovered. ``failures`` counts commits that failed in a row.
+    ``disconnected`` are the connections that orders were tied to when this core began. ``received``
+    is how far the command stream has been taken into the queue, None where there is none.
     """
 
     sequencer: Sequencer
@@ -59,11 +59,11 @@ class Work:
         self.clock = clock
         self.observer = observer
         self.outlet = outlet
-        self.repeats = Repeats(store)
+        self.repeats = IdempotencyIndex(store)
         self.queue: deque[PendingCommand] = deque()
         self.live: dict[asyncio.Future[BusReply], PendingCommand] = {}
-        self.dead: frozenset[str] = frozenset()
-        self.received: Position | None = None
+        self.disconnected: frozenset[str] = frozenset()
+        self.received: StreamPosition | None = None
         self.under_way: deque[Batch] = deque()
         self.commit_began: float | None = None
         self.broken = False
@@ -84,7 +84,7 @@ class Work:
             self.repeats,
             self.clock,
             self._max_batch,
-            self.dead,
+            self.disconnected,
         )
         self.view.reload(loaded.state.markets, loaded.core.counters.markets_seq)
         self.broken = False

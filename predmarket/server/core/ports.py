@@ -22,7 +22,7 @@ class Observer(Protocol):
         """Take note of a repair."""
 
 
-class Nobody:
+class NullObserver:
     """Counts nothing."""
 
     def settled(self, commands: int, trades: int) -> None:
@@ -53,7 +53,7 @@ class Outlet(Protocol):
         """
 
 
-class NoOutlet:
+class NullOutlet:
     """Tells nobody."""
 
     def committed(self, changes: Changes, encoded: bytes) -> None:

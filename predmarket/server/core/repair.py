@@ -8,7 +8,7 @@ import asyncio
 import logging
 
 from predmarket.server.core.pending_command import Stage
-from predmarket.server.core.pipeline_state import Work
+from predmarket.server.core.pipeline_state import PipelineState
 from predmarket.server.core.stores.base import StoreError
 from predmarket.server.core.takeover import Loaded, Takeover
 
@@ -20,7 +20,7 @@ _RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 class Repair:
     """The way back from a broken state to a good one."""
 
-    def __init__(self, work: Work, takeover: Takeover) -> None:
+    def __init__(self, work: PipelineState, takeover: Takeover) -> None:
         self._work = work
         self._takeover = takeover
 

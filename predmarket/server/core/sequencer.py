@@ -24,11 +24,11 @@ from predmarket.engine.steps import Key
 from predmarket.server.clock import Clock
 from predmarket.server.core.batch import ROWS_PER_STEP, Batch
 from predmarket.server.core.bus import BusReply, RepeatedOrder
-from predmarket.server.core.idempotency import Repeats
+from predmarket.server.core.idempotency import IdempotencyIndex
 from predmarket.server.core.pending_command import PendingCommand, unfinished, whole
 from predmarket.server.core.stores.base import CoreRow, Settlement
 from predmarket.server.core.stores.rows import History
-from predmarket.server.core.stream_position import Position
+from predmarket.server.core.stream_position import StreamPosition
 from predmarket.units import Micros
 
 MAX_BATCH = 500
@@ -50,19 +50,19 @@ class CommandDefect(Exception):
 class Sequencer:
     """The engine on its way: ``core`` is the row as of the last sealed batch.
 
-    ``dead`` are connections that ended with the process before; their orders are cancelled first.
-    ``stepping`` are the commands whose steps are under way, ``waiting`` those that wait for them,
-    both by key.
+    ``disconnected`` are connections that ended with the process before; their orders are cancelled
+    first. ``stepping`` are the commands whose steps are under way, ``waiting`` those that wait for
+    them, both by key.
     """
 
     def __init__(
         self,
         state: State,
         core: CoreRow,
-        repeats: Repeats,
+        repeats: IdempotencyIndex,
         clock: Clock,
         max_batch: int = MAX_BATCH,
-        dead: Collection[str] = (),
+        disconnected: Collection[str] = (),
     ) -> None:
         self.exchange = Exchange(state)
         self.core = core
@@ -74,8 +74,8 @@ class Sequencer:
             sorted(
                 {
                     (order.user_id, order.connection)
-                    for order in (state.orders.values() if dead else ())
-                    if order.connection is not None and order.connection in dead
+                    for order in (state.orders.values() if disconnected else ())
+                    if order.connection is not None and order.connection in disconnected
                 }
             )
         )
@@ -117,7 +117,7 @@ class Sequencer:
         due = self.exchange.next_due()
         return None if due is None else self._clock.seconds_until(due)
 
-    def carry_out(
+    def execute(
         self, group: list[PendingCommand]
     ) -> tuple[deque[PendingCommand], list[PendingCommand]]:
         """Carry out a group, and before each command what fell due.
@@ -140,7 +140,7 @@ class Sequencer:
             self.advance(group[-len(left) - 1].position)
         return left, released
 
-    def advance(self, position: Position | None) -> None:
+    def advance(self, position: StreamPosition | None) -> None:
         """Take note that the command stream is dealt with up to here, once this is committed.
 
         A command that runs again after a repair may stand before what is committed already.

@@ -31,7 +31,7 @@ class _CannotFollow(Exception):
     """The copy cannot be used any more; the message says why."""
 
 
-class Copy:
+class StateCopy:
     """The state as of one batch, and the row of ``core_state`` that belongs to it."""
 
     def __init__(self, state: State, core: CoreRow) -> None:
@@ -81,7 +81,7 @@ class Standby:
         """Prepare it; nothing else may use ``store``."""
         self._store = store
         self._connected = False
-        self._copy: Copy | None = None
+        self._copy: StateCopy | None = None
 
     @property
     def core(self) -> CoreRow | None:
@@ -102,7 +102,7 @@ class Standby:
                     self._catch_up(self._copy, self._store, core)
                 if self._copy is None:
                     with loads.unsearched():
-                        self._copy = Copy(recovery.load(self._store, core), core)
+                        self._copy = StateCopy(recovery.load(self._store, core), core)
                     log.info("following", extra={"batch": core.last_batch})
         except StoreError:
             self._connected = False
@@ -130,7 +130,7 @@ class Standby:
             self._store.close()
         self._connected = False
 
-    def _catch_up(self, copy: Copy, store: Store, core: CoreRow) -> None:
+    def _catch_up(self, copy: StateCopy, store: Store, core: CoreRow) -> None:
         try:
             copy.catch_up(store, core)
         except _CannotFollow as why:

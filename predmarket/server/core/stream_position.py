@@ -7,7 +7,7 @@ once, whoever leads. An exchange in one process has no stream and stays at the b
 from typing import NamedTuple
 
 
-class Position(NamedTuple):
+class StreamPosition(NamedTuple):
     """A place in the command stream; a later one is the greater.
 
     ``epoch`` counts the streams (Redis may lose one), ``ms`` and ``seq`` are the id of an entry,
@@ -20,7 +20,7 @@ class Position(NamedTuple):
     taken: int = 0
 
     @classmethod
-    def of(cls, epoch: int, place: str) -> "Position":
+    def of(cls, epoch: int, place: str) -> "StreamPosition":
         """Read what ``epoch`` and ``place`` were stored as."""
         id, _, taken = place.partition("/")
         ms, _, seq = id.partition("-")
@@ -37,4 +37,4 @@ class Position(NamedTuple):
         return f"{self.ms}-{self.seq}"
 
 
-BEGINNING = Position()
+BEGINNING = StreamPosition()

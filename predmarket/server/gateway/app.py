@@ -26,12 +26,12 @@ from litestar.types import (
 from litestar.utils.path import normalize_path
 
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway.auth.authenticator import Gate
+from predmarket.server.gateway.auth.authenticator import Authenticator
 from predmarket.server.gateway.auth.passwords import Passwords
 from predmarket.server.gateway.auth.principals import Principals
 from predmarket.server.gateway.auth.revocations import Revocations
 from predmarket.server.gateway.auth.sessions import Sessions
-from predmarket.server.gateway.candle_cache import Candles
+from predmarket.server.gateway.candle_cache import CandleCache
 from predmarket.server.gateway.context import (
     CONTEXT,
     MAX_BODY_BYTES,
@@ -49,7 +49,7 @@ from predmarket.server.gateway.limits import Limits
 from predmarket.server.gateway.limits.client_address import Proxies
 from predmarket.server.gateway.limits.connections import too_many_connections
 from predmarket.server.gateway.protocol.early_response import answering
-from predmarket.server.gateway.protocol.order_fast_path import Express
+from predmarket.server.gateway.protocol.order_fast_path import OrderFastPath
 from predmarket.server.gateway.realtime.endpoint import Realtime
 from predmarket.server.gateway.routes import (
     account,
@@ -115,7 +115,7 @@ class Application:
             place_order.BATCH_PATH: place_order.BatchRoute(context),
         }
         self._access = Access(context.services.metrics, quiet=not is_json(settings))
-        self.express = Express(context, self._access, cors=self._cors is not None)
+        self.express = OrderFastPath(context, self._access, cors=self._cors is not None)
         """What answers most orders before they get here."""
         self._proxies = Proxies(settings.trusted_proxies)
         self.connections = context.limits.connections
@@ -187,11 +187,11 @@ def create_app(services: Services) -> Application:
     secret = services.settings.signing_secret()
     principals = Principals(services.db, secret)
     health = HealthCheck(services.db, services.redis, lambda: services.core.status().healthy)
-    gate = Gate(principals, services.settings.cors_origin)
+    gate = Authenticator(principals, services.settings.cors_origin)
     limits = Limits.of(services.settings, services.redis)
     if services.redis is not None:
         Revocations(principals, services.redis, services.bus, services.gateway).start()
-    candles = Candles(services.db)
+    candles = CandleCache(services.db)
     return Application(
         Context(
             services,

@@ -44,7 +44,7 @@ class _Block(NamedTuple):
     candles: list[CandleRecord]
 
 
-class Candles:
+class CandleCache:
     """Reads candles from the database, each trade of a block that is remembered only once."""
 
     def __init__(self, db: Database, block: int = BLOCK, remembered: int = REMEMBERED) -> None:

@@ -13,11 +13,11 @@ from litestar.handlers import BaseRouteHandler
 from predmarket.contracts import requests
 from predmarket.enums import ErrorCode, MarketStatus, Scope
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway.auth.authenticator import CHALLENGE, Gate, Headers, header
+from predmarket.server.gateway.auth.authenticator import CHALLENGE, Authenticator, Headers, header
 from predmarket.server.gateway.auth.passwords import Passwords
 from predmarket.server.gateway.auth.principals import Principal, Principals
 from predmarket.server.gateway.auth.sessions import Sessions
-from predmarket.server.gateway.candle_cache import Candles
+from predmarket.server.gateway.candle_cache import CandleCache
 from predmarket.server.gateway.health import HealthCheck
 from predmarket.server.gateway.limits import Limits
 from predmarket.server.gateway.limits.client_address import client_key
@@ -41,11 +41,11 @@ class Context:
     services: Services
     principals: Principals
     sessions: Sessions
-    gate: Gate
+    gate: Authenticator
     passwords: Passwords
     health: HealthCheck
     limits: Limits
-    candles: Candles
+    candles: CandleCache
 
     def market(self, ref: str | int, principal: Principal | None) -> MarketRecord:
         """Return a market that the asker may see. Raises Refusal MARKET_NOT_FOUND."""
@@ -209,7 +209,7 @@ def _context(connection: AnyConnection) -> Context:
     return context
 
 
-def _gate(connection: AnyConnection) -> Gate:
+def _gate(connection: AnyConnection) -> Authenticator:
     return _context(connection).gate
 
 

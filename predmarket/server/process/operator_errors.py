@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from predmarket.server.core.leadership import Held
+from predmarket.server.core.leadership import LeaseHeld
 from predmarket.server.core.recovery import LoadError
 from predmarket.server.core.stores.base import StoreError
 from predmarket.server.process.schema_check import SchemaBehind
@@ -42,7 +42,7 @@ def expected() -> Iterator[None]:
         yield
     except OperateError:
         raise
-    except (SettingsError, Held, SchemaBehind, SchemaAhead, NotOurs, Unsafe) as error:
+    except (SettingsError, LeaseHeld, SchemaBehind, SchemaAhead, NotOurs, Unsafe) as error:
         raise OperateError(_line(error), CONFIGURATION) from None
     except LoadError as error:
         raise OperateError(f"the database does not add up: {_line(error)}", REFUSED) from None

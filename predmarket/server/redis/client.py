@@ -1,8 +1,9 @@
 """The connection to Redis: one for the process, never in anybody's way.
 
 Redis holds nothing that cannot be lost here: rate limits and news of revoked sessions. So whoever
-asks it gets an answer within CALL_SECONDS or Away, and does without. After one failure nobody asks
-again (the breaker is open) until a ping in the background was answered; then it closes by itself.
+asks it gets an answer within CALL_SECONDS or RedisUnavailable, and does without. After one failure
+nobody asks again (the breaker is open) until a ping in the background was answered; then it closes
+by itself.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ FAILURES = (RedisError, OSError, TimeoutError)
 T = TypeVar("T")
 
 
-class Away(Exception):
+class RedisUnavailable(Exception):
     """Redis gave no answer, or was not asked since it gave none before."""
 
 
@@ -141,18 +142,20 @@ class Redis:
         return await failure_of_ping(self.client) is None
 
     async def call(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Return what Redis answers. Raises Away within CALL_SECONDS, at once while it is away."""
+        """Return what Redis answers. Raises RedisUnavailable within CALL_SECONDS, at once while it
+        is away."""
         if not self._up:
-            raise Away
+            raise RedisUnavailable
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 return await ask()
         except FAILURES as error:
             self._lost(error)
-            raise Away from error
+            raise RedisUnavailable from error
 
     async def publish(self, channel: str, message: bytes) -> int:
-        """Tell those who listen to a channel, anywhere; return how many. Raises Away."""
+        """Tell those who listen to a channel, anywhere; return how many. Raises
+        RedisUnavailable."""
         return int(await self.call(lambda: self.client.publish(channel, message)))
 
     def listen(

@@ -38,7 +38,7 @@ class _Last(NamedTuple):
 _entries = msgspec.msgpack.Decoder(list[_Given])
 
 
-class Numbers:
+class CommandNumbers:
     """The last number of each gateway that commands have lately come from."""
 
     def __init__(self) -> None:

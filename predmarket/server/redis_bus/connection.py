@@ -23,7 +23,7 @@ Entry: TypeAlias = tuple[bytes, dict[bytes, bytes]]
 """An entry of a stream: its id, its fields."""
 
 
-class Link:
+class BusConnection:
     """A client of Redis for streams, which says once when it is away and once when it is back.
 
     ``keys`` and ``mac`` are its exchange's; they have to be set before it is used.
@@ -79,12 +79,12 @@ class Link:
             await self.client.aclose()
 
 
-def link_of(settings: Settings) -> Link:
+def link_of(settings: Settings) -> BusConnection:
     """Return the link to the settings' Redis, not used yet. Raises SettingsError."""
     settings.require_shared()
     assert settings.redis_url is not None  # just required
     try:
-        return Link(settings.redis_url.get_secret_value(), settings.shown_redis)
+        return BusConnection(settings.redis_url.get_secret_value(), settings.shown_redis)
     except ValueError as error:
         raise SettingsError(f"{PREFIX}REDIS_URL: {error}") from None
 

@@ -19,12 +19,12 @@ import msgspec
 from predmarket.engine.commands import PlaceOrder
 from predmarket.server.core.bus import BusReply
 from predmarket.server.core.core import Core
-from predmarket.server.core.stream_position import Position
+from predmarket.server.core.stream_position import StreamPosition
 from predmarket.server.redis.client import FAILURES, Pause
 from predmarket.server.redis_bus import messages
-from predmarket.server.redis_bus.command_numbers import Numbers
-from predmarket.server.redis_bus.connection import Entry, Link, entry_id
-from predmarket.server.redis_bus.gateway_liveness import Presence
+from predmarket.server.redis_bus.command_numbers import CommandNumbers
+from predmarket.server.redis_bus.connection import BusConnection, Entry, entry_id
+from predmarket.server.redis_bus.gateway_liveness import GatewayLiveness
 from predmarket.server.redis_bus.messages import Parcel
 from predmarket.server.redis_bus.publisher import Publisher
 
@@ -44,7 +44,12 @@ class Consumer:
     """The leading core's reader."""
 
     def __init__(
-        self, link: Link, core: Core, publisher: Publisher, presence: Presence, numbers: Numbers
+        self,
+        link: BusConnection,
+        core: Core,
+        publisher: Publisher,
+        presence: GatewayLiveness,
+        numbers: CommandNumbers,
     ) -> None:
         """Prepare it, after the core has started."""
         self._numbers = numbers
@@ -89,13 +94,13 @@ class Consumer:
     async def _begin(self, epoch: int) -> None:
         """Replace the stream. First it is committed, then it exists: another core, taking over in
         between, finds it missing and begins the next one."""
-        await self._core.move_to(Position(epoch))
+        await self._core.move_to(StreamPosition(epoch))
         line = self._link.client.pipeline()
         line.delete(self._link.keys.commands(epoch - 1), self._link.keys.commands(epoch))
         key = self._link.keys.commands(epoch)
         line.xadd(key, {messages.PARCEL_FIELD: self._sign(key, Parcel("", []))})
         await line.execute()
-        self._at = Position(epoch)
+        self._at = StreamPosition(epoch)
 
     async def _follow(self) -> None:
         """Read on from where it was left. Raises _Lost."""
@@ -120,7 +125,7 @@ class Consumer:
         epoch = self._at.epoch
         parcel = self._open(fields)
         if parcel is None:
-            self._at = Position(epoch, ms, seq)
+            self._at = StreamPosition(epoch, ms, seq)
             return
         gateway = parcel.gateway
         for place, request in enumerate(parcel.requests, 1):
@@ -133,7 +138,7 @@ class Consumer:
             command = request.command
             if isinstance(command, PlaceOrder) and command.connection is not None:
                 self._presence.tied(gateway)
-            position = Position(epoch, ms, seq, place)
+            position = StreamPosition(epoch, ms, seq, place)
             before = self._last.get(gateway) if request.follows else None
             reply = self._core.receive(
                 f"{gateway}-{request.number}",
@@ -147,7 +152,7 @@ class Consumer:
                 self._last[gateway] = reply
                 told = partial(self._publisher.replied, gateway, request.number)
                 reply.add_done_callback(told)
-        self._at = Position(epoch, ms, seq, max(taken, len(parcel.requests)))
+        self._at = StreamPosition(epoch, ms, seq, max(taken, len(parcel.requests)))
 
     def _open(self, fields: dict[bytes, bytes]) -> Parcel | None:
         """Return an entry's parcel, None when its MAC is wrong or it cannot be read."""

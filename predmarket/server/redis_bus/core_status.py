@@ -19,7 +19,7 @@ _FASTEST_FOR: Micros = 10_000_000
 _NOBODY = Announcement(0, 0, 0, 0, "", healthy=False, durable=False, durability={}, waiting=0)
 
 
-class Heard:
+class KnownCoreStatus:
     """The last announcement of the core that leads."""
 
     def __init__(self) -> None:

@@ -23,8 +23,8 @@ from predmarket.server.read_model.changes import Changes
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.redis.client import FAILURES, Pause
 from predmarket.server.redis_bus import messages, view_loader
-from predmarket.server.redis_bus.connection import Entry, Link
-from predmarket.server.redis_bus.core_status import Heard
+from predmarket.server.redis_bus.connection import BusConnection, Entry
+from predmarket.server.redis_bus.core_status import KnownCoreStatus
 from predmarket.server.redis_bus.messages import Answers
 from predmarket.server.redis_bus.sender import Sender
 from predmarket.server.storage.database import UNAVAILABLE, Database
@@ -41,7 +41,8 @@ class Follower:
     """What a gateway reads. ``batch`` is the last one that its view holds."""
 
     def __init__(
-        self, gateway: str, link: Link, db: Database, view: MarketView, hub: Hub, core: Heard,
+        self, gateway: str, link: BusConnection, db: Database, view: MarketView, hub: Hub,
+        core: KnownCoreStatus,
         sender: Sender,
     ) -> None:  # fmt: skip
         self._link = link

@@ -15,7 +15,7 @@ from predmarket.engine.commands import Disconnect
 from predmarket.server.core.bus import BusError
 from predmarket.server.core.core import Core
 from predmarket.server.redis.client import FAILURES
-from predmarket.server.redis_bus.connection import Link
+from predmarket.server.redis_bus.connection import BusConnection
 
 BEAT_S = 0.5
 BEAT_KEPT_MS = 10_000
@@ -31,10 +31,10 @@ class _Heard:
     at: float
 
 
-class Presence:
+class GatewayLiveness:
     """The leading core's eye on gateways."""
 
-    def __init__(self, link: Link, core: Core, clock: Callable[[], float]) -> None:
+    def __init__(self, link: BusConnection, core: Core, clock: Callable[[], float]) -> None:
         """Prepare it, after the core has started; ``clock`` counts seconds."""
         self._link = link
         self._core = core

@@ -37,7 +37,7 @@ class _Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Request(_Message, frozen=True):
     """A command under its gateway's number. After ``deadline`` nobody waits for it any more.
 
-    ``follows`` and ``early`` are as in ``Bus.hand_in``; it follows the command numbered before it.
+    ``follows`` and ``early`` are as in ``Bus.enqueue``; it follows the command numbered before it.
     """
 
     number: int

@@ -19,7 +19,7 @@ from predmarket.server.read_model import changes as changed
 from predmarket.server.read_model.changes import Changes
 from predmarket.server.redis.client import FAILURES, Pause
 from predmarket.server.redis_bus import limits, messages
-from predmarket.server.redis_bus.connection import Link
+from predmarket.server.redis_bus.connection import BusConnection
 from predmarket.server.redis_bus.messages import Announcement, Answer, Answers
 
 ANNOUNCE_S = 0.25
@@ -31,7 +31,7 @@ Reply: TypeAlias = "asyncio.Future[BusReply]"
 class Publisher:
     """The core's outlet. ``stream`` is the epoch of the command stream that is read, 0 for none."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: BusConnection) -> None:
         self._link = link
         self._core: Core
         self._batches: deque[tuple[int, bytes]] = deque(maxlen=OUTBOX_BATCHES)

@@ -22,8 +22,8 @@ from predmarket.server.core.bus import Bus, BusError, BusReply, OutcomeUnknown, 
 from predmarket.server.core.core import MAX_QUEUE, REPLY_LIMIT_S
 from predmarket.server.redis.client import FAILURES, end
 from predmarket.server.redis_bus import limits, messages
-from predmarket.server.redis_bus.connection import Link
-from predmarket.server.redis_bus.core_status import Heard
+from predmarket.server.redis_bus.connection import BusConnection
+from predmarket.server.redis_bus.core_status import KnownCoreStatus
 from predmarket.server.redis_bus.gateway_liveness import BEAT_KEPT_MS, BEAT_S
 from predmarket.server.redis_bus.messages import Parcel, Request
 from predmarket.units import Micros
@@ -41,8 +41,8 @@ class Sender(Bus):
     def __init__(
         self,
         gateway: str,
-        link: Link,
-        core: Heard,
+        link: BusConnection,
+        core: KnownCoreStatus,
         *,
         max_queue: int = MAX_QUEUE,
         reply_limit_s: float = REPLY_LIMIT_S,
@@ -65,7 +65,7 @@ class Sender(Bus):
 
     # the routes' side
 
-    def hand_in(
+    def enqueue(
         self, command: Command, *, follows: "Reply | None" = None, early: bool = False
     ) -> Reply:
         """Return what will be the command's reply, after its commit; see ``Bus``."""

@@ -15,7 +15,7 @@ from predmarket.tui.screens.host import Host
 from predmarket.tui.state.journal import Weight
 from predmarket.tui.state.pages import Pages
 from predmarket.tui.trader import Trader
-from predmarket.tui.widgets.line_widget import Lined
+from predmarket.tui.widgets.line_widget import LineWidget
 from predmarket.tui.widgets.untrusted_text import foreign
 
 R = TypeVar("R")
@@ -42,14 +42,14 @@ class _Ticking:
     """
 
     _ready = False
-    _drawing: tuple[Lined[Any], ...] = ()
+    _drawing: tuple[LineWidget[Any], ...] = ()
     rebound = 0
     """Moves when other keys are bound than before."""
 
     def on_mount(self) -> None:
         """Note that all the widgets are there."""
         screen = cast("Screen[object]", self)
-        self._drawing = tuple(screen.query(Lined))
+        self._drawing = tuple(screen.query(LineWidget))
         screen.bindings_updated_signal.subscribe(screen, self._note_keys)
         self._ready = True
 

@@ -18,7 +18,7 @@ from decimal import Decimal
 from predmarket import units
 from predmarket.enums import Side
 from predmarket.tui.state import formatting
-from predmarket.tui.state.trading_state import Desk
+from predmarket.tui.state.trading_state import TradingState
 from predmarket.units import Micros, Money, Price, Qty
 
 SECOND: Micros = 1_000_000
@@ -95,7 +95,7 @@ class Brakes:
 
     def reason(
         self,
-        desk: Desk,
+        desk: TradingState,
         market: int,
         side: Side,
         qty: Qty,
@@ -115,7 +115,9 @@ class Brakes:
                 return f"{limits.rate} orders were sent within a second"
         return self._through(desk, market, side, price) or self._exposure(desk, market, side, qty)
 
-    def _through(self, desk: Desk, market: int, side: Side, price: Price | None) -> str | None:
+    def _through(
+        self, desk: TradingState, market: int, side: Side, price: Price | None
+    ) -> str | None:
         limit, known = self.limits.through, desk.markets.get(market)
         if limit is None or price is None or known is None:
             return None
@@ -127,7 +129,7 @@ class Brakes:
             return None
         return f"{formatting.price(price, known.tick)} lies {ticks} ticks through the best price"
 
-    def _exposure(self, desk: Desk, market: int, side: Side, qty: Qty) -> str | None:
+    def _exposure(self, desk: TradingState, market: int, side: Side, qty: Qty) -> str | None:
         limits, held = self.limits, desk.positions.get(market)
         sign = 1 if side is Side.BUY else -1
         net = (held.yes - held.no if held else 0) * sign

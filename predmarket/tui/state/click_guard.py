@@ -27,7 +27,7 @@ _MEANINGS = (
 """What of a row an order of each side depends on."""
 
 
-class Guard:
+class ClickGuard:
     """Remembers when which cell last changed its meaning, by a clock in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -22,7 +22,7 @@ class Light(Enum):
     LOST = "lost"
 
 
-class Lamp:
+class ConnectionStatus:
     """The state of the connection."""
 
     def __init__(self) -> None:

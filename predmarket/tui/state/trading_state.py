@@ -16,7 +16,7 @@ from predmarket.enums import Liquidity, MarketStatus, OrderStatus, Side
 from predmarket.tui.state import formatting, parse
 from predmarket.tui.state.book import Book
 from predmarket.tui.state.candles import Candles
-from predmarket.tui.state.connection_status import Lamp, Light
+from predmarket.tui.state.connection_status import ConnectionStatus, Light
 from predmarket.tui.state.journal import Journal, Weight
 from predmarket.tui.state.markets import Market, Markets
 from predmarket.tui.state.orders import Orders
@@ -65,7 +65,7 @@ class Balance:
     total: Money
 
 
-class Desk:
+class TradingState:
     """The state. ``selected`` is the id of the open market."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class Desk:
         self.journal = Journal()
         self.alerts = 0
         """How many own fills and payouts there were; each new one alerts the trader."""
-        self.lamp = Lamp()
+        self.lamp = ConnectionStatus()
         self._last_trade = 0
 
     @property

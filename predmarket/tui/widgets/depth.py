@@ -18,7 +18,7 @@ from predmarket.enums import Side
 from predmarket.tui.state.depth import REACHES, Cell, DepthData, DepthView, plain_lines
 from predmarket.tui.state.formatting import price_text, size_text
 from predmarket.tui.widgets.bars import round_up
-from predmarket.tui.widgets.line_widget import Lined
+from predmarket.tui.widgets.line_widget import LineWidget
 from predmarket.tui.widgets.palette import Palette
 from predmarket.units import Qty
 
@@ -34,7 +34,7 @@ class Run(NamedTuple):
     role: str
 
 
-class Depth(Lined[tuple[Run, ...]], can_focus=True):
+class Depth(LineWidget[tuple[Run, ...]], can_focus=True):
     """Draws ``data``; whoever owns it changes it and calls tick() once a frame."""
 
     DEFAULT_CSS = """

@@ -19,7 +19,7 @@ from textual.strip import Strip
 
 from predmarket.enums import Side
 from predmarket.tui.state.axis import Axis
-from predmarket.tui.state.click_guard import Guard, Hand
+from predmarket.tui.state.click_guard import ClickGuard, Hand
 from predmarket.tui.state.descriptions import describe
 from predmarket.tui.state.formatting import price_text
 from predmarket.tui.state.ladder import (
@@ -40,7 +40,7 @@ from predmarket.tui.widgets.ladder_messages import LadderMessages
 from predmarket.tui.widgets.ladder_page import Page, Pointer, Spot
 from predmarket.tui.widgets.ladder_painter import Painter
 from predmarket.tui.widgets.ladder_rows import RowLines
-from predmarket.tui.widgets.line_widget import Lined, fit_to_be_shown
+from predmarket.tui.widgets.line_widget import LineWidget, fit_to_be_shown
 from predmarket.tui.widgets.palette import Palette
 from predmarket.units import PRICE_ONE, Price
 
@@ -49,7 +49,7 @@ NOTE_SECONDS = 2.0
 """How long the hint gives way to what was not sent and why."""
 
 
-class Ladder(LadderMessages, Lined[Line], can_focus=True):
+class Ladder(LadderMessages, LineWidget[Line], can_focus=True):
     """Draws ``data``; whoever owns it changes it and calls tick() once a frame."""
 
     DEFAULT_CSS = look.CSS
@@ -70,7 +70,7 @@ class Ladder(LadderMessages, Lined[Line], can_focus=True):
         self.plain = plain
         self._clock = clock
         self._axis = Axis(self.data.tick)
-        self._guard = Guard(clock)
+        self._guard = ClickGuard(clock)
         self._hand = Hand()
         self._cumulative = False
         self._of = (self.data.market, self.data.tick)

@@ -22,7 +22,7 @@ LineT = TypeVar("LineT")
 _STRIPS = 256
 
 
-class Lined(Widget, Generic[LineT]):
+class LineWidget(Widget, Generic[LineT]):
     """Shows lines of ``LineT``, which compare and hash by what they show.
 
     A border and padding may be laid around it, but nothing over its lines: no opacity, no tint.

@@ -14,7 +14,7 @@ from textual.geometry import Size
 from textual.strip import Strip
 
 from predmarket.characters import clean
-from predmarket.tui.widgets.line_widget import Lined
+from predmarket.tui.widgets.line_widget import LineWidget
 from predmarket.tui.widgets.palette import filtered
 
 TONES = (
@@ -56,7 +56,7 @@ def fit(text: str, width: int, *, right: bool = False, more: str = "…") -> str
     return " " * (width - size) + text if right else text + " " * (width - size)
 
 
-class Panel(Lined[Line]):
+class Panel(LineWidget[Line]):
     """A widget that shows ``lines``. Subclasses say what those are and when to look again."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"panel--{tone}" for tone in TONES}

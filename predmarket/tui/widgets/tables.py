@@ -14,7 +14,7 @@ from predmarket.tui.state.ladder import FALLEN, RISEN
 from predmarket.tui.state.markets import Market
 from predmarket.tui.state.pages import Pages
 from predmarket.tui.state.positions import Position
-from predmarket.tui.state.trading_state import Desk, OwnFill, own_fill
+from predmarket.tui.state.trading_state import OwnFill, TradingState, own_fill
 from predmarket.tui.widgets.panel import Span
 from predmarket.tui.widgets.table import Column, Row, Table, number, text
 from predmarket.units import Money
@@ -40,7 +40,7 @@ _SLUG = 24
 """As much of a market's name as is shown before bid, ask, 24h change and volume have room."""
 
 
-def markets(desk: Desk, search: Callable[[], str], *, plain: bool, id: str) -> Table:
+def markets(desk: TradingState, search: Callable[[], str], *, plain: bool, id: str) -> Table:
     """Markets that match a search; the open one is marked."""
 
     def rows() -> list[Row]:
@@ -67,7 +67,7 @@ def markets(desk: Desk, search: Callable[[], str], *, plain: bool, id: str) -> T
     )
 
 
-def _market(market: Market, desk: Desk, *, plain: bool) -> Row:
+def _market(market: Market, desk: TradingState, *, plain: bool) -> Row:
     open_here = market.id == desk.selected
     mark = Span("▸", "accent") if open_here else _MARKS[market.status]
     if plain:
@@ -93,7 +93,7 @@ def _tone_of(value: int) -> str:
     return "gain" if value > 0 else "loss" if value < 0 else "plain"
 
 
-def positions(desk: Desk, *, id: str) -> Table:
+def positions(desk: TradingState, *, id: str) -> Table:
     """What is held, at the live mark."""
 
     def rows() -> list[Row]:
@@ -113,7 +113,7 @@ def positions(desk: Desk, *, id: str) -> Table:
     )
 
 
-def _position(held: Position, desk: Desk) -> Row:
+def _position(held: Position, desk: TradingState) -> Row:
     mark, fine = desk.markets.mark(held.market), desk.tick(held.market)
     return Row(
         held.market,
@@ -171,7 +171,7 @@ class OrdersTable(Table):
             self.post_message(self.Held("the order under the cursor has gone"))
 
 
-def orders(desk: Desk, *, id: str) -> OrdersTable:
+def orders(desk: TradingState, *, id: str) -> OrdersTable:
     """Open orders in all markets, the newest first."""
 
     def rows() -> list[Row]:
@@ -210,7 +210,7 @@ def orders(desk: Desk, *, id: str) -> OrdersTable:
     )
 
 
-def fills(desk: Desk, *, older: Pages[Fill] | None = None, id: str) -> Table:
+def fills(desk: TradingState, *, older: Pages[Fill] | None = None, id: str) -> Table:
     """Own executions, the newest first; behind those of the desk, what of ``older`` it lacks."""
 
     def all_fills() -> Iterator[OwnFill]:
@@ -251,7 +251,7 @@ def fills(desk: Desk, *, older: Pages[Fill] | None = None, id: str) -> Table:
     )
 
 
-def messages(desk: Desk, *, id: str) -> Table:
+def messages(desk: TradingState, *, id: str) -> Table:
     """What happened, the newest first."""
 
     def rows() -> list[Row]:

@@ -16,7 +16,7 @@ from predmarket.tui.state.formatting import SIZE_CELLS, decimals_of, price_text,
 from predmarket.tui.state.ladder import FALLEN, RISEN
 from predmarket.tui.state.tape import Print, TapeData, clock_text, prints
 from predmarket.tui.widgets.bars import bar, eighths, round_up
-from predmarket.tui.widgets.line_widget import Lined
+from predmarket.tui.widgets.line_widget import LineWidget
 from predmarket.tui.widgets.palette import Palette
 from predmarket.units import Price
 
@@ -35,7 +35,7 @@ class Printed(NamedTuple):
     offset_seconds: int = 0
 
 
-class Tape(Lined[Printed | str], can_focus=True):
+class Tape(LineWidget[Printed | str], can_focus=True):
     """Draws ``data``; whoever owns it changes it and calls tick() once a frame."""
 
     FOCUS_ON_CLICK = False  # a click there must not take the order keys from the ladder

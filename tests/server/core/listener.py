@@ -17,24 +17,24 @@ class Listener:
     """
 
     def __init__(self) -> None:
-        self.told: list[Changes] = []
+        self.changes: list[Changes] = []
         self.starting = True
 
     def committed(self, changes: Changes, encoded: bytes) -> None:
         """Keep a batch."""
         assert decode(encoded) == changes
-        self.told.append(changes)
+        self.changes.append(changes)
 
     def reloaded(self, recent: Sequence[Changes]) -> None:
         """Keep what a recovery tells, or what a start tells that was not told before."""
-        known = self.told[-1].batch if self.told and self.starting else 0
-        self.told += [changes for changes in recent if changes.batch > known]
+        known = self.changes[-1].batch if self.changes and self.starting else 0
+        self.changes += [changes for changes in recent if changes.batch > known]
         self.starting = False
 
     def numbers(self) -> dict[Topic, list[tuple[int, int]]]:
         """Return each topic's messages in order, as the number before and the last one."""
         topics: dict[Topic, list[tuple[int, int]]] = {}
-        for changes in self.told:
+        for changes in self.changes:
             for topic, before, last in _numbered(changes):
                 topics.setdefault(topic, []).append((before, last))
         return topics
@@ -42,14 +42,14 @@ class Listener:
     def view(self) -> MarketView:
         """Return a view that was told everything from the beginning."""
         view = MarketView()
-        for changes in self.told:
+        for changes in self.changes:
             view.apply(changes)
         return view
 
     def check(self, exchange: Exchange) -> None:
         """Compare all that was told with what the database holds. Raises AssertionError."""
         last = exchange.scalar("SELECT last_batch FROM core_state")
-        assert [changes.batch for changes in self.told] == [*range(1, last + 1)]
+        assert [changes.batch for changes in self.changes] == [*range(1, last + 1)]
         topics = self.numbers()
         for topic, messages in topics.items():
             ends = [0, *(seq for _, seq in messages)]
@@ -65,7 +65,7 @@ class Listener:
         balances: dict[int, Any] = {}
         positions: dict[tuple[int, int], Any] = {}
         trades: list[Any] = []
-        for changes in self.told:
+        for changes in self.changes:
             for o in changes.orders:
                 orders[o.order.id] = (*o.order.__rich_repr__(), ("topic_seq", o.seq))
             for b in changes.balances:

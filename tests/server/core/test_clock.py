@@ -16,7 +16,7 @@ from predmarket.enums import ErrorCode, Side
 from predmarket.server import clock as clocks
 from predmarket.server.clock import AHEAD, Clock
 from predmarket.server.core.stores.factory import leadership
-from predmarket.server.redis_bus.core_status import Heard
+from predmarket.server.redis_bus.core_status import KnownCoreStatus
 from predmarket.server.redis_bus.messages import Announcement
 from tests.server.core.conftest import MARKET, Exchange, limit
 from tests.support.clock import Shown
@@ -101,7 +101,7 @@ async def test_a_wait_for_a_reply_is_elapsed_time(exchange: Exchange) -> None:
     """The exchange's time may leap: nobody has waited longer for that."""
     now = SECOND
     async with exchange.trading(clock=Shown(lambda: now)) as running:
-        waiting = running.core.hand_in(limit(1, BUY, 1, 50))
+        waiting = running.core.enqueue(limit(1, BUY, 1, 50))
         now += MINUTES
         running.core._work.expire()
         await waiting
@@ -134,7 +134,7 @@ def test_a_gateway_counts_in_the_cores_time(monkeypatch: pytest.MonkeyPatch) -> 
     """By the fastest announcement; what comes late changes nothing."""
     here = 50 * SECOND
     monkeypatch.setattr("predmarket.server.redis_bus.core_status.elapsed", lambda: here)
-    heard = Heard()
+    heard = KnownCoreStatus()
     heard.hear(announced(1_000 * SECOND))
     assert heard.now() == 1_000 * SECOND
     here += SECOND

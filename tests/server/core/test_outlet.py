@@ -72,22 +72,25 @@ async def test_a_trade_is_told_whole(exchange: Exchange) -> None:
     async with exchange.trading(outlet=listener) as running:
         await running.place(1, BUY, 10, 60)
         await running.place(2, SELL, 4, 55)
-    told = listener.told[-1]
-    (market,), (book,), (trade,) = told.markets, told.books, told.trades
+    changes = listener.changes[-1]
+    (market,), (book,), (trade,) = changes.markets, changes.books, changes.trades
     assert (market.record.last_price, market.record.volume, market.announced) == (6_000, 400, None)
     assert (book.last_seq, book.seq, book.bids, book.asks) == (1, 2, [(6_000, 600)], [])
     assert (trade.seq, trade.trade.price, trade.trade.taker_side) == (1, 6_000, SELL)
-    orders = {o.order.id: (o.seq, o.order.filled) for o in told.orders}
+    orders = {o.order.id: (o.seq, o.order.filled) for o in changes.orders}
     assert orders == {1: (2, 400), 2: (1, 400)}
-    bought, sold = told.fills
+    bought, sold = changes.fills
     assert (bought.user_id, bought.fill.order_id, bought.fill.liquidity) == (1, 1, Liquidity.MAKER)
     assert (sold.user_id, sold.fill.order_id, sold.fill.liquidity) == (2, 2, Liquidity.TAKER)
     assert bought.fill.fee == 0 < sold.fill.fee
-    assert {b.user_id: b.available + b.locked for b in told.balances} == {
+    assert {b.user_id: b.available + b.locked for b in changes.balances} == {
         1: DEPOSIT - 24 * MONEY_ONE // 10,
         2: DEPOSIT - 16 * MONEY_ONE // 10 - sold.fill.fee,
     }
-    assert {p.user_id: p.position.yes - p.position.no for p in told.positions} == {1: 400, 2: -400}
+    assert {p.user_id: p.position.yes - p.position.no for p in changes.positions} == {
+        1: 400,
+        2: -400,
+    }
     listener.check(exchange)
 
 
@@ -96,9 +99,9 @@ async def test_a_rejected_order_is_told(exchange: Exchange) -> None:
     listener = Listener()
     async with exchange.trading(outlet=listener) as running:
         await running.do(limit(1, BUY, 1_000_000, 99))
-        (change,) = listener.told[-1].orders
+        (change,) = listener.changes[-1].orders
         assert (change.seq, change.order.status) == (1, "REJECTED")
-        assert listener.told[-1].balances == []
+        assert listener.changes[-1].balances == []
     listener.check(exchange)
 
 
@@ -114,7 +117,7 @@ async def test_markets_are_announced(exchange: Exchange) -> None:
         await running.do(ResolveMarket(2, Outcome.YES))
     news = [
         (market.announced, market.record.id, market.record.status)
-        for changes in listener.told
+        for changes in listener.changes
         for market in changes.markets
         if market.announced is not None
     ]
@@ -151,13 +154,15 @@ async def test_an_unknown_outcome_is_told_once(exchange: Exchange, after_commit:
     listener = Listener()
     async with exchange.trading(outlet=listener) as running:
         spoil(running, lambda count: (count == 1, after_commit))
-        before = len(listener.told)
+        before = len(listener.changes)
         replies = await asyncio.gather(
             *(running.do(limit(user, BUY, 1, 50)) for user in range(1, USERS + 1))
         )
         assert all(isinstance(reply, OrderDone) for reply in replies)
-        told = [change.order.id for changes in listener.told[before:] for change in changes.orders]
-        assert sorted(told) == [*range(1, USERS + 1)]
+        changes = [
+            change.order.id for changes in listener.changes[before:] for change in changes.orders
+        ]
+        assert sorted(changes) == [*range(1, USERS + 1)]
     listener.check(exchange)
 
 
@@ -168,7 +173,7 @@ async def test_numbers_survive_restarts(exchange: Exchange) -> None:
         await running.place(1, BUY, 5, 50)
         await running.place(2, SELL, 2, 50)
     async with exchange.running(outlet=later) as running:
-        assert later.told == listener.told
+        assert later.changes == listener.changes
         await running.place(2, SELL, 2, 50)
         await running.do(CancelOrder(1, 1))
         assert shown(later.view()) == shown(running.view)
@@ -183,10 +188,10 @@ async def test_a_takeover_by_another_core(exchange: Exchange) -> None:
     async with exchange.trading(outlet=listener) as running:
         await running.place(1, BUY, 5, 50)
         exchange.execute("UPDATE core_state SET epoch = epoch + 1")
-        told = [*listener.told]
+        changes = [*listener.changes]
         with pytest.raises(Exception, match="stopped"):
             await running.place(2, SELL, 2, 50)
-        assert listener.told == told
+        assert listener.changes == changes
     listener.starting = True
     async with exchange.running(outlet=listener) as running:
         await running.place(2, SELL, 2, 50)
@@ -201,7 +206,7 @@ async def test_the_outbox_is_bounded(exchange: Exchange, monkeypatch: pytest.Mon
         pass
     assert exchange.count("outbox") == 3
     async with exchange.running(outlet=later):
-        assert later.told == listener.told[-3:]
+        assert later.changes == listener.changes[-3:]
 
 
 async def test_an_outbox_of_another_version_is_passed_over(exchange: Exchange) -> None:
@@ -212,7 +217,7 @@ async def test_an_outbox_of_another_version_is_passed_over(exchange: Exchange) -
     unreadable = "x'93'" if exchange.url.startswith("sqlite") else r"'\x93'"
     exchange.execute(f"UPDATE outbox SET changes = {unreadable} WHERE batch = 4")
     async with exchange.running(outlet=later):
-        assert later.told == listener.told[4:]
+        assert later.changes == listener.changes[4:]
 
 
 def make_old(exchange: Exchange) -> None:
@@ -247,12 +252,12 @@ async def test_an_exchange_that_has_traded_is_numbered(exchange: Exchange) -> No
     ]  # fmt: skip
     listener = Listener()
     async with exchange.running(outlet=listener) as running:
-        assert listener.told == []
+        assert listener.changes == []
         await running.place(2, SELL, 1, 50)
-    (told,) = listener.told
-    assert {(o.order.id, o.order.user_id, o.seq) for o in told.orders} == {(1, 1, 4), (6, 2, 3)}
-    assert [trade.seq for trade in told.trades] == [3]
-    assert {(fill.user_id, fill.seq) for fill in told.fills} == {(1, 3), (2, 3)}
+    (changes,) = listener.changes
+    assert {(o.order.id, o.order.user_id, o.seq) for o in changes.orders} == {(1, 1, 4), (6, 2, 3)}
+    assert [trade.seq for trade in changes.trades] == [3]
+    assert {(fill.user_id, fill.seq) for fill in changes.fills} == {(1, 3), (2, 3)}
     assert exchange.audited() == []
 
 
@@ -283,6 +288,6 @@ async def test_a_random_stream_is_told_without_a_gap(exchange: Exchange) -> None
             spoil(running, lambda _: (chance.random() < 0.06, chance.random() < 0.5))
             await trade(running, 20)
             assert shown(listener.view()) == shown(running.view)
-    assert sum(len(changes.trades) for changes in listener.told) > 30
+    assert sum(len(changes.trades) for changes in listener.changes) > 30
     listener.check(exchange)
     assert exchange.audited() == []

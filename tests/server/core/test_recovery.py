@@ -14,12 +14,12 @@ from predmarket.engine.state import State
 from predmarket.enums import MarketStatus, Outcome, Side
 from predmarket.server.core import recovery
 from predmarket.server.core.bus import BusError, BusReply, Faulted, RepeatedOrder
-from predmarket.server.core.leadership import Held
+from predmarket.server.core.leadership import LeaseHeld
 from predmarket.server.core.recovery import LoadError
 from predmarket.server.core.stores.base import (
-    Contradiction,
     CoreRow,
     Deposed,
+    IntegrityViolation,
     Settlement,
     Store,
     StoreError,
@@ -148,7 +148,7 @@ async def test_a_command_that_the_database_refuses_is_dropped_alone(exchange: Ex
 
         async def refusing(settlement: Settlement) -> None:
             if re.search(rb"poison", settlement.entries):
-                raise Contradiction("a constraint is violated")
+                raise IntegrityViolation("a constraint is violated")
             await settle(settlement)
 
         running.store.settle = refusing  # type: ignore[method-assign]
@@ -169,7 +169,7 @@ async def test_a_resolution_that_the_database_refuses_is_dropped(exchange: Excha
 
         async def refusing(settlement: Settlement) -> None:
             if re.search(rb"resolve-market", settlement.entries):
-                raise Contradiction("a constraint is violated")
+                raise IntegrityViolation("a constraint is violated")
             await settle(settlement)
 
         running.store.settle = refusing  # type: ignore[method-assign]
@@ -223,7 +223,7 @@ async def test_a_load_longer_than_the_lease_keeps_the_lead(
     monkeypatch.setattr(recovery, "load", slowly)
     starting = asyncio.create_task(begin(exchange))
     await asyncio.sleep(2.7)
-    with pytest.raises(Held):
+    with pytest.raises(LeaseHeld):
         async with exchange.running(wait_s=0):
             pass
     await starting
@@ -314,7 +314,7 @@ async def test_a_broken_invariant_throws_the_state_away(exchange: Exchange) -> N
 async def test_a_second_core_is_refused(exchange: Exchange) -> None:
     """While one leads, another is told who it is."""
     async with exchange.trading() as running:
-        with pytest.raises(Held, match=re.escape(running.core.status().leader)):
+        with pytest.raises(LeaseHeld, match=re.escape(running.core.status().leader)):
             async with exchange.running(wait_s=0.3):
                 pass
         await running.place(1, BUY, 1, 50)

@@ -87,7 +87,7 @@ async def test_an_early_answer_follows_the_first_step(exchange: Exchange) -> Non
     """The order as it stands then; its later steps are not answered again."""
     async with exchange.trading() as running:
         await prepare(running)
-        reply = await running.core.hand_in(limit(9, BUY, 8, 50), early=True)
+        reply = await running.core.enqueue(limit(9, BUY, 8, 50), early=True)
         assert isinstance(reply, OrderDone)
         assert reply.order.status is OrderStatus.PARTIALLY_FILLED
         assert reply.order.filled == 200

@@ -8,7 +8,7 @@ from predmarket.engine.commands import CreateMarket, PlaceOrder
 from predmarket.enums import MarketStatus, Side
 from predmarket.server.core import journal
 from predmarket.server.core.stores.base import Settlement
-from predmarket.server.gateway.candle_cache import Candles
+from predmarket.server.gateway.candle_cache import CandleCache
 from predmarket.server.read_model.changes import Changes, decode
 from predmarket.server.read_model.queries.candles import CandleRecord
 from predmarket.server.storage.database import Database
@@ -62,7 +62,7 @@ async def test_what_falls_due_meanwhile_follows_a_sweep(
     monkeypatch.setattr("predmarket.engine.steps.STEP", 2)
     now = BEGAN - SECOND
     database = Database(exchange.url)
-    candles = Candles(database, block=7)
+    candles = CandleCache(database, block=7)
 
     async def shown() -> list[CandleRecord]:
         begin = BEGAN // SECOND * SECOND

@@ -14,7 +14,7 @@ from sqlalchemy import insert, text
 
 from predmarket.server.core.bus import Overloaded
 from predmarket.server.gateway import candle_cache as module
-from predmarket.server.gateway.candle_cache import Candles, joined
+from predmarket.server.gateway.candle_cache import CandleCache, joined
 from predmarket.server.read_model.queries.candles import CandleRecord, candles_of, first_trade_since
 from predmarket.server.storage.database import POOL_SIZE, Database
 from predmarket.server.storage.tables.trading import orders, trades
@@ -92,7 +92,7 @@ async def test_blocks_are_the_same_as_all_at_once(db: Database) -> None:
     there = 150
     await stored(db, rows[:there])
     readers = [
-        Candles(db, block, room) for block, room in ((9, 90), (20, 10_000), (64, 1), (999, 9))
+        CandleCache(db, block, room) for block, room in ((9, 90), (20, 10_000), (64, 1), (999, 9))
     ]
     for round in range(ROUNDS):
         if round % 4 == 3:
@@ -155,7 +155,7 @@ async def test_trades_are_read_once(db: Database, monkeypatch: pytest.MonkeyPatc
     await stored(db, rows[:100])
     end = (rows[-1]["created_at"] // 50 + 1) * 50
     reads = Reads(monkeypatch)
-    reader = Candles(db, block=10)
+    reader = CandleCache(db, block=10)
     found = await asyncio.gather(*(reader.of(RAIN, 50, 0, end) for _ in range(5)))
     assert all(one == by_hand(rows[:100], RAIN, 50, 0, end) for one in found)
     whole = [(first, first + 10) for first in range(0, 100, 10)]
@@ -167,7 +167,7 @@ async def test_trades_are_read_once(db: Database, monkeypatch: pytest.MonkeyPatc
     assert len(reads.spans) <= 2
     assert all(first >= 90 for first, _ in reads.spans)
 
-    forgetful = Candles(db, block=10, remembered=0)
+    forgetful = CandleCache(db, block=10, remembered=0)
     reads.spans.clear()
     for _ in range(2):
         assert await forgetful.of(RAIN, 50, 0, end) == by_hand(rows, RAIN, 50, 0, end)
@@ -183,7 +183,7 @@ async def test_a_flood_of_candles(db: Database, monkeypatch: pytest.MonkeyPatch)
     end = (rows[-1]["created_at"] // 50 + 1) * 50
     reads = Reads(monkeypatch)
     monkeypatch.setattr(module, "WAIT_SECONDS", 0.2)
-    reader = Candles(db, block=10)
+    reader = CandleCache(db, block=10)
     reads.gate.clear()
     first = asyncio.create_task(reader.of(RAIN, 50, 0, end))
     while not reads.spans:

@@ -13,7 +13,7 @@ import redis
 
 from predmarket.server.process.runtime import redis_of
 from predmarket.server.redis import client as module
-from predmarket.server.redis.client import Away, Redis
+from predmarket.server.redis.client import Redis, RedisUnavailable
 from predmarket.server.settings import Settings, SettingsError
 from tests.support.redis import RedisServer
 
@@ -50,7 +50,7 @@ async def test_killed_and_back(connection: Redis, server: RedisServer) -> None:
     """Away at once while it is dead; used again by itself when it returns."""
     assert await ping(connection)
     server.stop("kill")
-    with pytest.raises(Away):
+    with pytest.raises(RedisUnavailable):
         await ping(connection)
     assert not connection.up
     assert not await connection.answers()
@@ -69,10 +69,10 @@ async def test_a_hanging_server_costs_a_moment_once(connection: Redis, server: R
             *(ping(connection) for _ in range(200)), return_exceptions=True
         )
         first = time.monotonic() - began
-        assert {type(answer) for answer in answers} == {Away}
+        assert {type(answer) for answer in answers} == {RedisUnavailable}
         began = time.monotonic()
         for _ in range(1_000):
-            with pytest.raises(Away):
+            with pytest.raises(RedisUnavailable):
                 await ping(connection)
         assert first < 200 * module.CALL_SECONDS  # together, not in turn
         assert time.monotonic() - began < 100 * module.CALL_SECONDS

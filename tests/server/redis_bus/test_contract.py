@@ -88,8 +88,8 @@ async def test_handed_in_together_they_are_answered_in_order(handed: Handed) -> 
 
 async def test_who_stops_waiting_disturbs_nobody(handed: Handed) -> None:
     """The others' replies come."""
-    gone = handed.bus.hand_in(limit(1, BUY, 1, 40))
-    stays = handed.bus.hand_in(limit(2, BUY, 1, 41))
+    gone = handed.bus.enqueue(limit(1, BUY, 1, 40))
+    stays = handed.bus.enqueue(limit(2, BUY, 1, 41))
     gone.cancel()
     assert isinstance(await stays, OrderDone)
 
@@ -101,9 +101,9 @@ async def test_too_many_are_refused_and_change_nothing(handed: Handed) -> None:
     assert [type(reply) for reply in replies] == [OrderDone] * 3 + [Overloaded] * 2
     assert handed.exchange.count("orders") == 3
     for _ in range(3):
-        handed.bus.hand_in(limit(1, BUY, 1, 50))
+        handed.bus.enqueue(limit(1, BUY, 1, 50))
     with pytest.raises(Overloaded):
-        handed.bus.hand_in(limit(1, BUY, 1, 50))
+        handed.bus.enqueue(limit(1, BUY, 1, 50))
 
 
 async def test_a_defect_is_told_and_costs_the_others_nothing(

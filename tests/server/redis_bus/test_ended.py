@@ -10,7 +10,7 @@ from predmarket.engine.replies import OrderDone
 from predmarket.enums import CancelReason, Side
 from predmarket.server.gateway.app import Application, create_app
 from predmarket.server.gateway.auth import revocations
-from predmarket.server.gateway.auth.principals import Ended
+from predmarket.server.gateway.auth.principals import Revocation
 from predmarket.server.process.roles.gateway import Gateway
 from tests.server.core.conftest import limit
 from tests.server.redis_bus.conftest import Halves, open_market, until
@@ -43,10 +43,10 @@ async def test_what_another_gateway_took_stands_before_the_cancel(
         await put(group)  # type: ignore[misc]
 
     monkeypatch.setattr(other.services.bus, "_put", slowly)
-    placed = other.services.bus.hand_in(limit(1, BUY, 1, 40))
+    placed = other.services.bus.enqueue(limit(1, BUY, 1, 40))
 
     async def disable() -> None:
-        await app.context.principals.ended(Ended("user", 1))
+        await app.context.principals.ended(Revocation("user", 1))
         await one.services.bus.submit(CancelAll(1, reason=CancelReason.ADMIN))
 
     disabling = asyncio.create_task(disable())
@@ -70,7 +70,7 @@ async def test_a_gateway_that_says_nothing_is_waited_for_so_long(
     async with redis.client.pubsub() as silent:
         await silent.subscribe(redis.keys.ended)
         await silent.get_message(timeout=5)
-        await app.context.principals.ended(Ended("session", 1))
+        await app.context.principals.ended(Revocation("session", 1))
         assert caplog.messages.count("gateways_not_heard") == 0
-        await app.context.principals.ended(Ended("user", 1))
+        await app.context.principals.ended(Revocation("user", 1))
     assert caplog.messages.count("gateways_not_heard") == 1

@@ -13,7 +13,7 @@ from predmarket.engine.replies import OrderDone
 from predmarket.enums import Side
 from predmarket.server.core.bus import BusReply, OutcomeUnknown, Overloaded, RepeatedOrder
 from predmarket.server.core.stores.base import Settlement
-from predmarket.server.core.stream_position import Position
+from predmarket.server.core.stream_position import StreamPosition
 from predmarket.server.process.roles import core
 from predmarket.server.redis.client import connect
 from predmarket.server.redis.naming import keys_of
@@ -67,10 +67,10 @@ def placed(halves: Halves) -> list[str]:
     return [row[0] for row in halves.exchange.rows(PLACED)]
 
 
-def position(halves: Halves) -> Position:
+def position(halves: Halves) -> StreamPosition:
     """Return the stored place in the stream."""
     ((epoch, place),) = halves.exchange.rows("SELECT stream_epoch, stream_place FROM core_state")
-    return Position.of(epoch, place)
+    return StreamPosition.of(epoch, place)
 
 
 async def test_a_core_goes_on_where_the_one_before_was_killed(halves: Halves) -> None:
@@ -84,7 +84,7 @@ async def test_a_core_goes_on_where_the_one_before_was_killed(halves: Halves) ->
     second = await halves.seat()
     async with held(first, after=1) as tried:
         # Without ids of the client's: nothing else would tell a second one from the first.
-        waiting = [bus.hand_in(limit(1, BUY, 1, 40 + n)) for n in range(5)]
+        waiting = [bus.enqueue(limit(1, BUY, 1, 40 + n)) for n in range(5)]
         await until(lambda: tried() >= 2 and waiting[1].done())
         await halves.kill(first)
     await until(lambda: second.seat.standing == "ok")
@@ -102,7 +102,7 @@ async def test_a_deposed_core_commits_nothing_and_ends(halves: Halves) -> None:
     bus = running.services.bus
     await open_market(bus)
     async with held(first) as tried:
-        reply = bus.hand_in(limit(1, BUY, 1, 40, key="a"))
+        reply = bus.enqueue(limit(1, BUY, 1, 40, key="a"))
         await until(tried)
         halves.exchange.execute("UPDATE lease SET holder = 'somebody', expires_at = 0")
         second = await halves.leader()
@@ -179,7 +179,7 @@ async def test_a_stream_that_is_gone_takes_no_command(halves: Halves, redis: Cli
     running = await halves.gateway()
     await open_market(running.services.bus)
     async with held(leader) as tried:
-        unknown = running.services.bus.hand_in(limit(1, BUY, 1, 40, key="a"))
+        unknown = running.services.bus.enqueue(limit(1, BUY, 1, 40, key="a"))
         await until(tried)
         await redis.delete(keys.commands(1))
         with pytest.raises(Overloaded):
@@ -196,10 +196,10 @@ async def test_it_is_trimmed_up_to_what_is_committed(halves: Halves, redis: Clie
     bus = running.services.bus
     await open_market(bus)
     async with held(leader) as tried:
-        first = bus.hand_in(limit(1, BUY, 1, 40, key="a"))
+        first = bus.enqueue(limit(1, BUY, 1, 40, key="a"))
         await until(tried)
         done = position(halves)
-        rest = bus.hand_in(limit(1, BUY, 1, 40, key="b"))
+        rest = bus.enqueue(limit(1, BUY, 1, 40, key="b"))
         await until(lambda: leader.core._work.received != done)
         announced = running.services.bus._core  # type: ignore[attr-defined]
         at = announced._at
@@ -270,7 +270,7 @@ async def test_a_stream_that_is_too_long_takes_no_more(
         replies: list[asyncio.Future[BusReply]] = []
         with suppress(Overloaded):
             while len(replies) < 1_000:
-                replies.append(bus.hand_in(limit(1, BUY, 1, 40)))
+                replies.append(bus.enqueue(limit(1, BUY, 1, 40)))
                 await asyncio.sleep(0.02)
         assert len(replies) < 1_000
     assert all(isinstance(reply, OrderDone) for reply in await asyncio.gather(*replies))

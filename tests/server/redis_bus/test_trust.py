@@ -12,7 +12,7 @@ from predmarket.server.read_model import changes as changed
 from predmarket.server.read_model.changes import BalanceChange, Changes
 from predmarket.server.redis.message_auth import Mac
 from predmarket.server.redis_bus import messages
-from predmarket.server.redis_bus.gateway_liveness import Presence
+from predmarket.server.redis_bus.gateway_liveness import GatewayLiveness
 from predmarket.server.redis_bus.messages import Announcement, Answers, Parcel, Request
 from predmarket.units import MONEY_ONE
 from tests.server.core.conftest import DEPOSIT, USERS, limit
@@ -182,7 +182,7 @@ async def test_a_sign_of_life_is_signed(halves: Halves, redis: Client) -> None:
     """A number that somebody else counts up does not keep a dead gateway alive."""
     keys = await halves.keys()
     leader = await halves.leader()
-    presence = Presence(leader.seat._link, leader.core, lambda: 0.0)
+    presence = GatewayLiveness(leader.seat._link, leader.core, lambda: 0.0)
     for count in (b"1", b"2", b"3"):
         await redis.set(keys.beat("dead"), count)
         assert presence._count("dead", count) == 0

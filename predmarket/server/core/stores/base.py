@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from predmarket.server.core.journal import GENESIS
 from predmarket.server.core.stores.rows import History, Row, Shape, StateRows
-from predmarket.server.core.stream_position import BEGINNING, Position
+from predmarket.server.core.stream_position import BEGINNING, StreamPosition
 from predmarket.units import Micros
 
 
@@ -29,7 +29,7 @@ class Deposed(Exception):
     """Another core has taken over; this one must stop at once."""
 
 
-class Contradiction(Exception):
+class IntegrityViolation(Exception):
     """The database refuses what the engine decided: a defect, and nothing was committed."""
 
 
@@ -63,7 +63,7 @@ class CoreRow:
     last_time: int
     last_hash: bytes
     counters: Counters
-    position: Position = BEGINNING
+    position: StreamPosition = BEGINNING
     unfinished: str = "[]"
 
 
@@ -141,7 +141,7 @@ class Store(ABC):
     ``settle`` and the look-ups are awaited on the event loop, each on connections of their own.
     Everything else blocks, and the core calls it from a thread while nothing is being settled or
     looked up. Every method raises StoreError when the database fails; a look-up raises
-    Contradiction for a key that no row could have.
+    IntegrityViolation for a key that no row could have.
     """
 
     interrupted = False
@@ -192,7 +192,7 @@ class Store(ABC):
 
     @abstractmethod
     async def settle(self, settlement: Settlement) -> None:
-        """Commit a batch. Raises Deposed, Contradiction, or StoreError (outcome unknown).
+        """Commit a batch. Raises Deposed, IntegrityViolation, or StoreError (outcome unknown).
 
         It is on its way when this first waits. As many as ``at_once`` may be: they are carried out
         in the order they were begun, and behind one that failed the fence lets nothing through.
@@ -226,7 +226,7 @@ class Store(ABC):
         columns = f"{_POSITION_COLUMNS}, {_CORE_COLUMNS}"
         found = self.read(f"SELECT {columns} FROM core_state WHERE id = 1")[0]
         epoch, place, unfinished, *row = found
-        position, counters = Position.of(epoch, place), Counters(*row[5:])
+        position, counters = StreamPosition.of(epoch, place), Counters(*row[5:])
         head = row[0], row[1], row[2], row[3], bytes(row[4])
         return CoreRow(*head, counters, position, unfinished)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from predmarket.server.core.leadership import LEASE_S, POLL_S, Held, holder_name
+from predmarket.server.core.leadership import LEASE_S, POLL_S, LeaseHeld, holder_name
 from predmarket.server.core.stores.base import Deposed, StoreError
 from predmarket.server.core.stores.postgres import conninfo
 from predmarket.server.storage.database import POSTGRESQL_NOW as NOW
@@ -46,7 +46,9 @@ class LeaseLeadership:
                 return
             if time.monotonic() >= until:
                 other = self._run("SELECT holder FROM lease WHERE id = 1")
-                raise Held(f"the database is led by {other[0][0] if other else 'another core'}")
+                raise LeaseHeld(
+                    f"the database is led by {other[0][0] if other else 'another core'}"
+                )
             time.sleep(POLL_S)
 
     def renew(self) -> None:

@@ -19,8 +19,8 @@ from sqlalchemy.engine import make_url
 
 from predmarket.server.core.stores import postgres_arrays
 from predmarket.server.core.stores.base import (
-    Contradiction,
     Deposed,
+    IntegrityViolation,
     KnownOrder,
     KnownTransfer,
     OrderKey,
@@ -183,7 +183,7 @@ class PostgresStore(Store):
             keyed = encoded((postgres_arrays.integers(ids), postgres_arrays.texts(texts)))
             return list(await self._looking_up.run(sql, keyed))
         except psycopg.DataError as error:
-            raise Contradiction(str(error)) from error
+            raise IntegrityViolation(str(error)) from error
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
 
@@ -194,7 +194,7 @@ class PostgresStore(Store):
             await self._settling.run(*self._statement(settlement))
         except (*_REFUSALS, UnicodeError) as error:
             await self._require_fence(settlement)
-            raise Contradiction(str(error)) from error
+            raise IntegrityViolation(str(error)) from error
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
 

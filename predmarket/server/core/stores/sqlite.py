@@ -27,8 +27,8 @@ from predmarket.enums import (
 )
 from predmarket.server.clock import machine_time
 from predmarket.server.core.stores.base import (
-    Contradiction,
     Deposed,
+    IntegrityViolation,
     KnownOrder,
     KnownTransfer,
     OrderKey,
@@ -204,17 +204,17 @@ class SqliteStore(Store):
                 db.executemany(_insert_sql(shape), rows)
             for shape, rows in updates(settlement):
                 if db.executemany(_update_sql(shape), rows).rowcount != len(rows):
-                    raise Contradiction(f"{shape.table}: a row is not at the version expected")
+                    raise IntegrityViolation(f"{shape.table}: a row is not at the version expected")
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._committer, db.execute, "COMMIT")
             self._checkpoints.committed()
         except (sqlite3.IntegrityError, OverflowError, UnicodeError) as error:
             _roll_back(db)
-            raise Contradiction(str(error)) from error
+            raise IntegrityViolation(str(error)) from error
         except sqlite3.Error as error:
             _roll_back(db)
             raise StoreError(str(error)) from error
-        except (Deposed, Contradiction):
+        except (Deposed, IntegrityViolation):
             _roll_back(db)
             raise
 

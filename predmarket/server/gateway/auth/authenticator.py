@@ -71,7 +71,7 @@ def _noted(asked: Asked, principal: Principal) -> Principal:
     return principal
 
 
-class Gate:
+class Authenticator:
     """Tells whom a request comes from."""
 
     def __init__(self, principals: Principals, origins: Iterable[str]) -> None:

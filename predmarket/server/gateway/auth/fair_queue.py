@@ -18,7 +18,7 @@ class TooManyWaiting(Exception):
     """There is no place left to wait in, or another source had more right to it."""
 
 
-class Turns:
+class FairQueue:
     """Gives turns to sources."""
 
     def __init__(self, at_once: int, waiting: int, each: int) -> None:

@@ -14,7 +14,7 @@ import unicodedata
 
 import bcrypt
 
-from predmarket.server.gateway.auth.fair_queue import Turns
+from predmarket.server.gateway.auth.fair_queue import FairQueue
 
 ROUNDS = 12
 _BCRYPT_BYTES = 72
@@ -46,7 +46,7 @@ class Passwords:
     """Hashes and checks passwords in threads, a few at a time, in turns of their sources."""
 
     def __init__(self) -> None:
-        self._turns = Turns(_AT_ONCE, MAX_WAITING, MAX_WAITING_EACH)
+        self._turns = FairQueue(_AT_ONCE, MAX_WAITING, MAX_WAITING_EACH)
         # Well formed and nobody's, so that checking against it takes as long as any check.
         self._nobodys = f"$2b${ROUNDS:02}${'.' * 53}"
 

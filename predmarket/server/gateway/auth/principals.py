@@ -64,7 +64,7 @@ class Principal(NamedTuple):
         return self.scopes is None or scope in self.scopes
 
 
-class Ended(NamedTuple):
+class Revocation(NamedTuple):
     """What does not stand any more as it did: a session, a key, or all that a user has."""
 
     what: Literal["session", "key", "user"]
@@ -96,7 +96,7 @@ class _Cached(NamedTuple):
     until: float
 
 
-async def tell_nobody(_ended: Ended) -> None:
+async def tell_nobody(_ended: Revocation) -> None:
     """Announce nothing: there is no other process."""
 
 
@@ -117,8 +117,8 @@ class Principals:
         self._noting: set[int] = set()
         self._due: dict[str | bytes, _Cached] = {}
         self._looking: asyncio.Task[None] | None = None
-        self.announce: Callable[[Ended], Awaitable[None]] = tell_nobody
-        self.listeners: list[Callable[[Ended | None], asyncio.Task[None] | None]] = []
+        self.announce: Callable[[Revocation], Awaitable[None]] = tell_nobody
+        self.listeners: list[Callable[[Revocation | None], asyncio.Task[None] | None]] = []
         """Told of each end that is heard of here; of None when news may have been missed. What they
         begin in return is over before ``ended`` returns."""
 
@@ -147,7 +147,7 @@ class Principals:
         """Return those of whom someone let in before may stay, each as they are now."""
         return (await self._standing(principals, self._clock()))[0]
 
-    async def ended(self, ended: Ended) -> None:
+    async def ended(self, ended: Revocation) -> None:
         """Forget what has ended, its end being committed, here and at every other gateway.
 
         Whoever was let in by it hands in nothing more here once this returns.
@@ -157,7 +157,7 @@ class Principals:
         if begun:
             await asyncio.wait(begun)
 
-    def forget(self, ended: Ended) -> list[asyncio.Task[None]]:
+    def forget(self, ended: Revocation) -> list[asyncio.Task[None]]:
         """Drop what has ended from the cache; the next use of its tokens asks the database.
 
         Return what the listeners have begun.

@@ -16,8 +16,8 @@ from contextlib import suppress
 from typing import Any
 
 from predmarket.server.core.bus import Bus
-from predmarket.server.gateway.auth.principals import RECHECK_SECONDS, Ended, Principals
-from predmarket.server.redis.client import Away, Redis
+from predmarket.server.gateway.auth.principals import RECHECK_SECONDS, Principals, Revocation
+from predmarket.server.redis.client import Redis, RedisUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +43,9 @@ class Revocations:
         self._principals.announce = self._announce
         self._redis.listen(self._channel, self._receive, self._principals.forget_all)
 
-    async def _announce(self, ended: Ended) -> None:
+    async def _announce(self, ended: Revocation) -> None:
         news = f"{ended.what} {ended.id}"
-        with suppress(Away):  # they find out by themselves, a little later
+        with suppress(RedisUnavailable):  # they find out by themselves, a little later
             if ended.what != "user":
                 await self._publish(news)
                 return
@@ -62,7 +62,7 @@ class Revocations:
         return await self._redis.publish(self._channel, signed)
 
     async def _all_heard(self, question: str, listeners: int) -> None:
-        """Return once as many gateways as ``listeners`` have confirmed. Raises Away."""
+        """Return once as many gateways as ``listeners`` have confirmed. Raises RedisUnavailable."""
         key, mac = self._redis.keys.heard(question), self._redis.mac
         client: Any = self._redis.client
         while True:
@@ -86,7 +86,7 @@ class Revocations:
     async def _say_heard(self, question: str, begun: list[asyncio.Task[None]]) -> None:
         """Confirm, once the ended user's last commands from here are on their way to the core."""
         key = self._redis.keys.heard(question)
-        with suppress(Away, TimeoutError):
+        with suppress(RedisUnavailable, TimeoutError):
             async with asyncio.timeout(HEARD_S):
                 if begun:
                     await asyncio.wait(begun)
@@ -98,15 +98,15 @@ class Revocations:
                 await self._redis.call(line.execute)
 
 
-def _read(message: bytes) -> Ended | None:
+def _read(message: bytes) -> Revocation | None:
     what, id, *_ = (*message.split(b" "), b"")
     if not id.isdigit() or len(id) > 19:
         return None
     match what:
         case b"session":
-            return Ended("session", int(id))
+            return Revocation("session", int(id))
         case b"key":
-            return Ended("key", int(id))
+            return Revocation("key", int(id))
         case b"user":
-            return Ended("user", int(id))
+            return Revocation("user", int(id))
     return None

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from predmarket.enums import ErrorCode
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth import api_keys
-from predmarket.server.gateway.auth.principals import Ended, Principal, Principals, unix_time
+from predmarket.server.gateway.auth.principals import Principal, Principals, Revocation, unix_time
 from predmarket.server.gateway.auth.refresh_tokens import (
     SECOND,
     Device,
@@ -85,7 +85,7 @@ class Sessions:
             now = await database_time(connection)
             begun = await begin_session(connection, self._keys, user.id, device, now)
         for session_id in begun.ended:
-            await self._principals.ended(Ended("session", session_id))
+            await self._principals.ended(Revocation("session", session_id))
         return self._opened(user, begun.session_id, begun.token)
 
     async def of_refresh(self, token: str) -> RefreshRecord | None:
@@ -125,7 +125,7 @@ class Sessions:
                 await end_sessions(connection, sessions.c.id == row.session_id, now)
             user = await user_by_id(connection, row.user_id)
         if refresh is None:
-            await self._principals.ended(Ended("session", row.session_id))
+            await self._principals.ended(Revocation("session", row.session_id))
             return None
         assert user is not None  # sessions refer to users
         return self._opened(user, row.session_id, refresh)
@@ -150,14 +150,14 @@ class Sessions:
         async with self._db.write() as connection:
             found = await end_sessions(connection, mine, await database_time(connection))
         if found:
-            await self._principals.ended(Ended("session", session_id))
+            await self._principals.ended(Revocation("session", session_id))
         return bool(found)
 
     async def revoke_all(self, user_id: int) -> bool:
         """End all sessions and API keys of a user; False when there is no such user."""
         async with self._db.write() as connection:
             found = await end_all(connection, user_id)
-        await self._principals.ended(Ended("user", user_id))
+        await self._principals.ended(Revocation("user", user_id))
         return found
 
     async def change_password(self, principal: Principal, old_hash: str, new_hash: str) -> bool:
@@ -175,7 +175,7 @@ class Sessions:
             if not changed.rowcount:
                 return False
             await end_sessions(connection, others, await database_time(connection))
-        await self._principals.ended(Ended("user", principal.user_id))
+        await self._principals.ended(Revocation("user", principal.user_id))
         return True
 
     async def revoke_key(self, user_id: int, key_id: int) -> bool:
@@ -183,7 +183,7 @@ class Sessions:
         async with self._db.write() as connection:
             found = await api_keys.delete_key(connection, user_id, key_id)
         if found:
-            await self._principals.ended(Ended("key", key_id))
+            await self._principals.ended(Revocation("key", key_id))
         return found
 
     def _opened(self, user: UserRecord, session_id: int, refresh: str) -> Opened:

@@ -9,7 +9,7 @@ from predmarket.server.read_model.queries.users import full_names
 from predmarket.server.storage.database import Database
 
 
-class Names:
+class CreatorNames:
     """Names of users by id."""
 
     def __init__(self, db: Database) -> None:

@@ -15,12 +15,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
-from predmarket.server.gateway.broadcast.creator_names import Names
+from predmarket.server.gateway.broadcast.creator_names import CreatorNames
 from predmarket.server.gateway.broadcast.rendering import Change, Message, Words
-from predmarket.server.gateway.broadcast.replay_buffer import Recent, topics_of
-from predmarket.server.gateway.broadcast.send_buffer import Outgoing
+from predmarket.server.gateway.broadcast.replay_buffer import ReplayBuffer, topics_of
+from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
 from predmarket.server.gateway.broadcast.subscription import Subscription
-from predmarket.server.gateway.broadcast.topics import Kind, Topic
+from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.gateway.loop_turns import each_in_turns
 from predmarket.server.read_model.changes import Changes, MarketChange, encode
 from predmarket.server.read_model.market_view import MarketView
@@ -35,7 +35,7 @@ HISTORIES_AT_ONCE = 2
 SOCKETS_A_TURN = 200
 """Sockets that are written to before others have their turn."""
 _RETRY_S = 0.5
-_MARKETS = Topic(Kind.MARKETS, 0)
+_MARKETS = Topic(TopicKind.MARKETS, 0)
 
 
 class Hub:
@@ -43,9 +43,9 @@ class Hub:
 
     def __init__(self, view: MarketView, db: Database) -> None:
         self.view = view
-        self.names = Names(db)
+        self.names = CreatorNames(db)
         self.words = Words(view)
-        self.recent = Recent()
+        self.recent = ReplayBuffer()
         self.reads = asyncio.Semaphore(READS_AT_ONCE)
         self.histories = asyncio.Semaphore(HISTORIES_AT_ONCE)
         self._channels: dict[Topic, set[Subscription]] = {}
@@ -70,7 +70,7 @@ class Hub:
         Otherwise one whose topic does not change again would never see that it is behind.
         """
         outs = {one.out for channel in self._channels.values() for one in channel}
-        self._ending = asyncio.create_task(each_in_turns(outs, Outgoing.overrun))
+        self._ending = asyncio.create_task(each_in_turns(outs, SendBuffer.overrun))
 
     # the subscribers' side
 
@@ -95,14 +95,14 @@ class Hub:
         self.recent.add(changes, encoded)
         if not self._channels:
             return
-        touched: list[Outgoing] = []
+        touched: list[SendBuffer] = []
         channels = self._channels
         announced = []
         for topic, change in topics_of(changes):
             channel = channels.get(topic)
             if channel is None:
                 continue
-            if topic.kind is Kind.MARKETS:
+            if topic.kind is TopicKind.MARKETS:
                 assert isinstance(change, MarketChange)
                 announced.append(change)
                 continue
@@ -111,7 +111,7 @@ class Hub:
             self._announce(announced, touched)
         self._flush(touched)
 
-    def _flush(self, touched: list[Outgoing], start: int = 0) -> None:
+    def _flush(self, touched: list[SendBuffer], start: int = 0) -> None:
         """Write the gathered messages, SOCKETS_A_TURN sockets at a time.
 
         What is sent to the other sockets meanwhile is gathered behind it.
@@ -122,7 +122,7 @@ class Hub:
         if end < len(touched):
             asyncio.get_running_loop().call_soon(self._flush, touched, end)
 
-    def _announce(self, changes: list[MarketChange], touched: list[Outgoing]) -> None:
+    def _announce(self, changes: list[MarketChange], touched: list[SendBuffer]) -> None:
         """Publish markets; when a creator's name has to be looked up, in order behind that."""
         creators = {change.record.creator_id for change in changes}
         if self._announcing is None and self.names.known(creators):
@@ -147,7 +147,7 @@ class Hub:
                 await asyncio.sleep(_RETRY_S)
                 continue
             ready = list(self._known(waiting))
-            touched: list[Outgoing] = []
+            touched: list[SendBuffer] = []
             self._publish_markets(ready, touched)
             self._flush(touched)
         self._announcing = None
@@ -156,7 +156,7 @@ class Hub:
         while waiting and self.names.known((waiting[0].record.creator_id,)):
             yield waiting.popleft()
 
-    def _publish_markets(self, changes: list[MarketChange], touched: list[Outgoing]) -> None:
+    def _publish_markets(self, changes: list[MarketChange], touched: list[SendBuffer]) -> None:
         channel = self._channels.get(_MARKETS)
         if channel is not None:
             for change in changes:
@@ -168,7 +168,7 @@ class Hub:
         channel: Iterable[Subscription],
         topic: Topic,
         change: Change,
-        touched: list[Outgoing],
+        touched: list[SendBuffer],
         creator: str | None = None,
     ) -> None:
         """Publish a change. A defect costs this message and no other: the topic's next one shows
@@ -187,7 +187,7 @@ class Hub:
                     await task
 
 
-def _publish(channel: Iterable[Subscription], message: Message, touched: list[Outgoing]) -> None:
+def _publish(channel: Iterable[Subscription], message: Message, touched: list[SendBuffer]) -> None:
     """Give a message to each subscriber; ``touched`` grows by those who have to be flushed."""
     frame = message.frame
     for subscription in channel:

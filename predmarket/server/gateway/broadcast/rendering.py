@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 from predmarket.contracts.realtime import BookLevels, Ticker
 from predmarket.server.gateway import presenters
 from predmarket.server.gateway.broadcast import frames
-from predmarket.server.gateway.broadcast.topics import Kind, Topic
+from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.read_model.changes import (
     BalanceChange,
     BookChange,
@@ -45,14 +45,14 @@ def book_levels(
     return BookLevels(market_id, presenters.levels(bids), presenters.levels(asks))
 
 
-def seq_of(kind: Kind, change: Change) -> int:
+def seq_of(kind: TopicKind, change: Change) -> int:
     """Return a change's number on a topic of this kind."""
     if isinstance(change, MarketChange):
-        return change.ticker_seq if kind is Kind.TICKER else change.announced or 0
+        return change.ticker_seq if kind is TopicKind.TICKER else change.announced or 0
     return change.seq
 
 
-def last_seq_of(kind: Kind, change: Change) -> int:
+def last_seq_of(kind: TopicKind, change: Change) -> int:
     """Return the number before a change's first on a topic of this kind."""
     return change.last_seq if isinstance(change, BookChange) else seq_of(kind, change) - 1
 
@@ -88,7 +88,7 @@ class Words:
         frame = frames.message(type, data, topic=topic.name, seq=seq, last_seq=last_seq)
         return Message(seq, last_seq, frame, merges)
 
-    def _data(self, kind: Kind, change: Change, creator: str | None) -> tuple[str, object]:
+    def _data(self, kind: TopicKind, change: Change, creator: str | None) -> tuple[str, object]:
         view = self._view
         match change:
             case BookChange():
@@ -97,7 +97,7 @@ class Words:
             case MarketChange():
                 record = change.record
                 book = view.book(record.id)
-                if kind is Kind.TICKER:
+                if kind is TopicKind.TICKER:
                     return "ticker", presenters.ticker(record, book)
                 return "market", presenters.market(record, book, creator)
             case TradeChange():

@@ -10,26 +10,26 @@ from collections import deque
 from itertools import chain
 
 from predmarket.server.gateway.broadcast.rendering import Change, last_seq_of, seq_of
-from predmarket.server.gateway.broadcast.topics import Kind, Topic
+from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.read_model.changes import Changes, decode
 
 MAX_CHANGES = 20_000
 MAX_BATCHES = 500
 _BATCHES_A_TURN = 5
-_NOTHING = Topic(Kind.MARKETS, -1)
+_NOTHING = Topic(TopicKind.MARKETS, -1)
 
 
 def topics_of(changes: Changes) -> "chain[tuple[Topic, Change]]":
     """Return each change of a batch with its topic, in the order in which they are told."""
     return chain(
-        ((Topic(Kind.MARKETS, 0), c) for c in changes.markets if c.announced is not None),
-        ((Topic(Kind.BOOK, c.market_id), c) for c in changes.books),
-        ((Topic(Kind.TRADES, c.trade.market_id), c) for c in changes.trades),
-        ((Topic(Kind.TICKER, c.record.id), c) for c in changes.markets),
-        ((Topic(Kind.ORDERS, c.order.user_id), c) for c in changes.orders),
-        ((Topic(Kind.FILLS, c.user_id), c) for c in changes.fills),
-        ((Topic(Kind.BALANCES, c.user_id), c) for c in changes.balances),
-        ((Topic(Kind.POSITIONS, c.user_id), c) for c in changes.positions),
+        ((Topic(TopicKind.MARKETS, 0), c) for c in changes.markets if c.announced is not None),
+        ((Topic(TopicKind.BOOK, c.market_id), c) for c in changes.books),
+        ((Topic(TopicKind.TRADES, c.trade.market_id), c) for c in changes.trades),
+        ((Topic(TopicKind.TICKER, c.record.id), c) for c in changes.markets),
+        ((Topic(TopicKind.ORDERS, c.order.user_id), c) for c in changes.orders),
+        ((Topic(TopicKind.FILLS, c.user_id), c) for c in changes.fills),
+        ((Topic(TopicKind.BALANCES, c.user_id), c) for c in changes.balances),
+        ((Topic(TopicKind.POSITIONS, c.user_id), c) for c in changes.positions),
     )
 
 
@@ -55,7 +55,7 @@ class _Batch:
         return self.index.get(topic, [])
 
 
-class Recent:
+class ReplayBuffer:
     """The last batches, each following on the one before."""
 
     def __init__(self) -> None:

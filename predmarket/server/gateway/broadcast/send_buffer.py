@@ -28,7 +28,7 @@ class Merged(Protocol):
         """Return the frame, empty when there is nothing to say any more."""
 
 
-class Outgoing:
+class SendBuffer:
     """One socket's way out. ``clear``: what is sent is written at the end of the turn."""
 
     __slots__ = (

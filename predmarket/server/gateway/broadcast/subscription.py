@@ -9,7 +9,7 @@ one message then spans all of theirs.
 from predmarket.contracts.realtime import Ticker
 from predmarket.server.gateway.broadcast import frames
 from predmarket.server.gateway.broadcast.rendering import Message, book_levels
-from predmarket.server.gateway.broadcast.send_buffer import Outgoing
+from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
 from predmarket.server.gateway.broadcast.topics import Topic
 from predmarket.server.read_model.changes import BookChange
 from predmarket.units import Price, Qty
@@ -49,7 +49,7 @@ class Subscription:
 
     __slots__ = ("_held", "_holds", "_levels", "_ticker", "ended", "live", "out", "seen", "topic")
 
-    def __init__(self, topic: Topic, out: Outgoing) -> None:
+    def __init__(self, topic: Topic, out: SendBuffer) -> None:
         self.topic = topic
         self.out = out
         self.live = False

@@ -21,7 +21,7 @@ MarketFinder: TypeAlias = Callable[[str, Principal | None], MarketRecord]
 ME = "me"
 
 
-class Kind(StrEnum):
+class TopicKind(StrEnum):
     """What a topic tells of."""
 
     BOOK = "orderbook"
@@ -34,20 +34,23 @@ class Kind(StrEnum):
     POSITIONS = "positions"
 
 
-_OF_MARKET = {kind.value: kind for kind in (Kind.BOOK, Kind.TRADES, Kind.TICKER)}
-_OF_USER = {kind.value: kind for kind in (Kind.ORDERS, Kind.FILLS, Kind.BALANCES, Kind.POSITIONS)}
+_OF_MARKET = {kind.value: kind for kind in (TopicKind.BOOK, TopicKind.TRADES, TopicKind.TICKER)}
+_OF_USER = {
+    kind.value: kind
+    for kind in (TopicKind.ORDERS, TopicKind.FILLS, TopicKind.BALANCES, TopicKind.POSITIONS)
+}
 
 
 class Topic(NamedTuple):
     """One topic; ``id`` is the market's or the user's, 0 for ``markets``."""
 
-    kind: Kind
+    kind: TopicKind
     id: int
 
     @property
     def name(self) -> str:
         """Return the canonical name."""
-        if self.kind is Kind.MARKETS:
+        if self.kind is TopicKind.MARKETS:
             return self.kind.value
         if self.kind.value in _OF_USER:
             return f"user:{self.id}:{self.kind.value}"
@@ -60,8 +63,8 @@ def read(name: str, who: Principal | None, market: MarketFinder) -> Topic:
     Raises Refusal: NOT_FOUND when there is no such topic, MARKET_NOT_FOUND, UNAUTHENTICATED or
     FORBIDDEN for a user's topics.
     """
-    if name == Kind.MARKETS:
-        return Topic(Kind.MARKETS, 0)
+    if name == TopicKind.MARKETS:
+        return Topic(TopicKind.MARKETS, 0)
     first, _, rest = name.partition(":")
     kind = _OF_MARKET.get(first)
     if kind is not None:

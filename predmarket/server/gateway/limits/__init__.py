@@ -12,7 +12,7 @@ from predmarket.server.gateway.limits.client_address import Proxies
 from predmarket.server.gateway.limits.connections import Connections
 from predmarket.server.gateway.limits.orders import UserLimit
 from predmarket.server.gateway.limits.reads import ReadLimit
-from predmarket.server.gateway.limits.sign_in import AuthLimits
+from predmarket.server.gateway.limits.sign_in import SignInLimits
 from predmarket.server.redis.client import Redis
 from predmarket.server.settings import Settings
 
@@ -27,7 +27,7 @@ class Limits:
     ``reads`` counts reads and their rows, ``connections`` open connections.
     """
 
-    auth: AuthLimits
+    auth: SignInLimits
     orders: UserLimit
     cancels: UserLimit
     reads: ReadLimit
@@ -37,7 +37,7 @@ class Limits:
     def of(cls, settings: Settings, redis: Redis | None) -> "Limits":
         """Return the limits that the settings say."""
         return cls(
-            AuthLimits(settings.auth_rate_limit, settings.auth_window_limit, redis),
+            SignInLimits(settings.auth_rate_limit, settings.auth_window_limit, redis),
             UserLimit("orders", settings.order_rate_limit, redis),
             UserLimit("cancels", settings.order_rate_limit, redis),
             ReadLimit(settings.read_rate_limit, redis),

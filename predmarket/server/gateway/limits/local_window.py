@@ -36,7 +36,7 @@ class _Window:
         self.grains: deque[tuple[float, int]] = deque()
 
 
-class Windows(Generic[K]):
+class LocalWindow(Generic[K]):
     """The windows of all keys under one limit."""
 
     def __init__(self, limit: RateLimit, clock: Callable[[], float] = time.monotonic) -> None:

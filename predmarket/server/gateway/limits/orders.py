@@ -4,10 +4,10 @@ Without Redis it is a few dictionary steps (local_window.py). With it a process 
 it leased before (redis_leases.py), so that most orders ask nobody.
 """
 
-from predmarket.server.gateway.limits.local_window import Windows
+from predmarket.server.gateway.limits.local_window import LocalWindow
 from predmarket.server.gateway.limits.rate_limited import too_many
-from predmarket.server.gateway.limits.redis_leases import Permits
-from predmarket.server.redis.client import Away, Redis
+from predmarket.server.gateway.limits.redis_leases import RedisLeases
+from predmarket.server.redis.client import Redis, RedisUnavailable
 from predmarket.server.setting_types import RateLimit
 
 
@@ -16,9 +16,11 @@ class UserLimit:
 
     def __init__(self, name: str, limit: RateLimit | None, redis: Redis | None) -> None:
         """``name`` tells it apart in Redis."""
-        self._here: Windows[int] | None = None if limit is None else Windows(limit)
+        self._here: LocalWindow[int] | None = None if limit is None else LocalWindow(limit)
         self._redis = redis
-        self._permits = None if limit is None or redis is None else Permits[int](name, limit, redis)
+        self._permits = (
+            None if limit is None or redis is None else RedisLeases[int](name, limit, redis)
+        )
 
     def take_now(self, user_id: int, cost: int = 1) -> bool:
         """Take permits as ``take`` does, without asking Redis; False when it has to be asked.
@@ -51,7 +53,7 @@ class UserLimit:
         else:
             try:
                 wait = await self._permits.take(user_id, cost)
-            except Away:
+            except RedisUnavailable:
                 wait = here.take(user_id, cost)
         if wait:
             raise too_many(wait)

@@ -11,10 +11,10 @@ No read waits for Redis: permits that are not leased yet are borrowed (redis_lea
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-from predmarket.server.gateway.limits.local_window import Windows
+from predmarket.server.gateway.limits.local_window import LocalWindow
 from predmarket.server.gateway.limits.rate_limited import too_many
-from predmarket.server.gateway.limits.redis_leases import Permits
-from predmarket.server.redis.client import Away, Redis
+from predmarket.server.gateway.limits.redis_leases import RedisLeases
+from predmarket.server.redis.client import Redis, RedisUnavailable
 from predmarket.server.setting_types import RateLimit
 
 REQUEST = 100
@@ -29,15 +29,15 @@ class _Budget(Generic[K]):
     """One limit, in rows, for each key."""
 
     def __init__(self, name: str, limit: RateLimit, redis: Redis | None) -> None:
-        self._here: Windows[K] = Windows(limit)
-        self._permits = None if redis is None else Permits[K](name, limit, redis)
+        self._here: LocalWindow[K] = LocalWindow(limit)
+        self._permits = None if redis is None else RedisLeases[K](name, limit, redis)
 
     def take(self, key: K, cost: int) -> float:
         """Take permits, all or none; return 0, or the seconds until it is worth asking again."""
         if self._permits is not None:
             try:
                 return self._permits.borrow(key, cost)
-            except Away:
+            except RedisUnavailable:
                 pass
         return self._here.take(key, cost)
 

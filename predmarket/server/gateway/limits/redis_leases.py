@@ -22,7 +22,7 @@ from collections.abc import Callable, Hashable
 from typing import Generic, NamedTuple, TypeVar
 
 from predmarket.server.gateway.limits.local_window import GRAINS, MAX_KEYS
-from predmarket.server.redis.client import CALL_SECONDS, Away, Redis
+from predmarket.server.redis.client import CALL_SECONDS, Redis, RedisUnavailable
 from predmarket.server.setting_types import RateLimit
 
 _USERS_A_TRIP = 200
@@ -106,7 +106,7 @@ class _Need(NamedTuple):
     wait: asyncio.Future[float]
 
 
-class Permits(Generic[K]):
+class RedisLeases(Generic[K]):
     """The leases of one limit in this process."""
 
     def __init__(
@@ -146,17 +146,17 @@ class Permits(Generic[K]):
     async def take(self, user_id: K, cost: int) -> float:
         """Take permits, all or none; return 0, or the seconds until it is worth asking again.
 
-        Raises Away.
+        Raises RedisUnavailable.
         """
         held = self.take_held(user_id, cost)
         if held is not None:
             return held
         if not self._redis.up:
-            raise Away
+            raise RedisUnavailable
         return await self._need(user_id, cost)
 
     def borrow(self, user_id: K, cost: int) -> float:
-        """Take permits as ``take`` does, but without waiting for Redis. Raises Away.
+        """Take permits as ``take`` does, but without waiting for Redis. Raises RedisUnavailable.
 
         Permits that are not held are handed out at once and asked for afterwards. So during a round
         trip a user may go over the limit, by two fifths of it at most; after that the user is
@@ -166,7 +166,7 @@ class Permits(Generic[K]):
         if held is not None:
             return held
         if not self._redis.up:
-            raise Away
+            raise RedisUnavailable
         waiting = sum(need.cost for need in self._needs.get(user_id, ()))
         if waiting >= self._times // _BORROWED_PART:
             return CALL_SECONDS
@@ -196,8 +196,8 @@ class Permits(Generic[K]):
         except BaseException as error:
             for need in (need for waiting in needs.values() for need in waiting):
                 if not need.wait.done():
-                    need.wait.set_exception(Away())
-            if isinstance(error, Away):
+                    need.wait.set_exception(RedisUnavailable())
+            if isinstance(error, RedisUnavailable):
                 return
             raise
         for (user, waiting), granted, wait_ms in zip(

@@ -22,9 +22,9 @@ from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from predmarket.server.gateway.limits.client_address import client_keys
-from predmarket.server.gateway.limits.local_window import Windows
+from predmarket.server.gateway.limits.local_window import LocalWindow
 from predmarket.server.gateway.limits.rate_limited import too_many
-from predmarket.server.redis.client import Away, Redis
+from predmarket.server.redis.client import Redis, RedisUnavailable
 from predmarket.server.setting_types import RateLimit
 
 TIER_FACTORS = (1, 2, 4)
@@ -39,13 +39,13 @@ class _Rule:
 
     name: str
     item: RateLimitItem
-    here: Windows[str]
+    here: LocalWindow[str]
     message: str
 
     @classmethod
     def of(cls, name: str, limit: RateLimit, message: str) -> "_Rule":
         item = RateLimitItemPerSecond(limit.times, limit.seconds)
-        return cls(name, item, Windows(limit), message)
+        return cls(name, item, LocalWindow(limit), message)
 
     @classmethod
     def tiers(cls, name: str, limit: RateLimit | None, message: str) -> "list[_Rule]":
@@ -57,7 +57,7 @@ class _Rule:
         return [cls.of(*each, message) for each in zip(names, wider, strict=True)]
 
 
-class AuthLimits:
+class SignInLimits:
     """The limits on calls under /v1/auth.
 
     ``rate`` limits register and login together, by address; ``window`` limits every call, by
@@ -116,7 +116,7 @@ class AuthLimits:
     async def _take(self, rule: _Rule, key: str) -> None:
         try:
             wait = await self._take_shared(rule, key)
-        except Away:
+        except RedisUnavailable:
             wait = rule.here.take(key)
         if wait:
             raise too_many(wait, rule.message)
@@ -124,7 +124,7 @@ class AuthLimits:
     async def _take_shared(self, rule: _Rule, key: str) -> float:
         redis, shared = self._redis, self._shared
         if redis is None or shared is None:
-            raise Away
+            raise RedisUnavailable
         if await redis.call(lambda: shared.hit(rule.item, rule.name, key)):
             return 0.0
         stats = await redis.call(lambda: shared.get_window_stats(rule.item, rule.name, key))

@@ -8,7 +8,7 @@ import asyncio
 from typing import Any
 
 
-class GatheringTransport(asyncio.Transport):
+class CoalescingTransport(asyncio.Transport):
     """A transport that keeps what is written until the loop's turn ends."""
 
     def __init__(self, transport: asyncio.Transport) -> None:

@@ -34,11 +34,11 @@ from predmarket.server.gateway.http.errors import RETRY
 from predmarket.server.gateway.http.headers import has_one_host, request_id
 from predmarket.server.gateway.limits.client_address import client_key
 from predmarket.server.gateway.limits.connections import Connections, too_many_connections
-from predmarket.server.gateway.protocol.coalescing_transport import GatheringTransport
+from predmarket.server.gateway.protocol.coalescing_transport import CoalescingTransport
 from predmarket.server.gateway.protocol.early_response import answering, closing
-from predmarket.server.gateway.protocol.head_cache import Whole
+from predmarket.server.gateway.protocol.head_cache import PreparsedRequest
 from predmarket.server.gateway.protocol.kernel_buffer import bound_unread
-from predmarket.server.gateway.protocol.order_fast_path import Express, Running
+from predmarket.server.gateway.protocol.order_fast_path import OrderFastPath, Running
 from predmarket.server.gateway.protocol.pipelining import PipeliningProtocol
 
 HEAD_SECONDS = 10.0
@@ -76,12 +76,12 @@ class Connection(PipeliningProtocol):
         self._received = 0
         self._arriving = 0
         self._unread_since: float | None = None
-        self._express: Express | None = getattr(self.app, "express", None)
+        self._express: OrderFastPath | None = getattr(self.app, "express", None)
         self._unstarted: RequestResponseCycle | None = None
         self._handed_in: tuple[RequestResponseCycle | None, bytes] = None, b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
-        super().connection_made(GatheringTransport(transport))
+        super().connection_made(CoalescingTransport(transport))
         bound_unread(transport, READ_SECONDS)
         others = len(self.connections)
         # without an address it was reset before it was accepted
@@ -233,7 +233,7 @@ class Connection(PipeliningProtocol):
         if found is None or self.transport.is_closing():
             return False
         scope, bearer, body = found
-        whole = Whole(self, scope, body)
+        whole = PreparsedRequest(self, scope, body)
         if not express.begin(whole, bearer, self.tasks):  # type: ignore[arg-type]  # any future
             return False
         self.cycle = self.answering = whole
@@ -287,7 +287,7 @@ class Connection(PipeliningProtocol):
         elif cycle.more_body or not self._hand_in(express, cycle):
             super()._start_asgi_task(cycle, app)
 
-    def _hand_in(self, express: Express, cycle: RequestResponseCycle) -> bool:
+    def _hand_in(self, express: OrderFastPath, cycle: RequestResponseCycle) -> bool:
         """Hand in an order; False: nothing was done, go the ordinary way."""
         bearer = express.bearer(cast("HTTPScope", cycle.scope))
         if bearer is None or not express.begin(cycle, bearer, cast("Running", self.tasks)):

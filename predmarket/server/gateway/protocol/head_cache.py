@@ -31,7 +31,7 @@ class _Known(NamedTuple):
     scope: HTTPScope
 
 
-class Heads:
+class HeadCache:
     """What the heads of orders mean. At its bound the oldest is forgotten."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Heads:
             self._known[data[:end]] = _Known(len(data) - end, bearer, cast("HTTPScope", plain))
 
 
-class Whole(RequestResponseCycle):
+class PreparsedRequest(RequestResponseCycle):
     """A request that came whole behind a known head, as one of uvicorn's cycles.
 
     What is the same for all of them is the class's; nobody waits for more of its body.

@@ -30,8 +30,8 @@ from predmarket.server.gateway.context import MAX_BODY_BYTES, Context
 from predmarket.server.gateway.http.cors import VARY
 from predmarket.server.gateway.http.errors import code_of, envelope, refusal_of
 from predmarket.server.gateway.http.headers import request_id, security_headers
-from predmarket.server.gateway.protocol.coalescing_transport import GatheringTransport
-from predmarket.server.gateway.protocol.head_cache import Heads
+from predmarket.server.gateway.protocol.coalescing_transport import CoalescingTransport
+from predmarket.server.gateway.protocol.head_cache import HeadCache
 from predmarket.server.gateway.routes import place_order
 from predmarket.server.observability.access import Access
 from predmarket.server.observability.request import CURRENT
@@ -47,13 +47,13 @@ def _lines(headers: Headers) -> bytes:
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
-class Express:
+class OrderFastPath:
     """Places orders for connections. ``cors``: pages of other origins may ask too."""
 
     def __init__(self, context: Context, access: Access, *, cors: bool) -> None:
         self.services = context.services
         self.access = access
-        self.heads = Heads()
+        self.heads = HeadCache()
         self._principals = context.principals
         self._limits = context.limits
         self._cors = cors
@@ -124,7 +124,7 @@ class Express:
             if not command.market_id:
                 context.run(order.place_later, raw, bearer)
                 return True
-            reply = self.services.bus.hand_in(command)
+            reply = self.services.bus.enqueue(command)
         except Exception as error:  # noqa: BLE001 -- every error is an answer
             context.run(order.refuse, error)
         else:
@@ -140,7 +140,7 @@ class _Order:
 
     def __init__(
         self,
-        express: Express,
+        express: OrderFastPath,
         cycle: Cycle,
         scope: HTTPScope,
         running: Running,
@@ -241,7 +241,7 @@ class _Order:
             if not cycle.keep_alive:
                 extra += b"connection: close\r\n"
             cycle.response_started = cycle.response_complete = True
-            cast("GatheringTransport", cycle.transport).send(
+            cast("CoalescingTransport", cycle.transport).send(
                 b"%b%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b"
                 % (
                     STATUS_LINE[status],

@@ -39,7 +39,7 @@ from predmarket.server.gateway.http.errors import envelope
 from predmarket.server.gateway.http.headers import request_id
 from predmarket.server.gateway.limits.client_address import client_key
 from predmarket.server.gateway.limits.connections import Connections
-from predmarket.server.gateway.protocol.coalescing_transport import GatheringTransport
+from predmarket.server.gateway.protocol.coalescing_transport import CoalescingTransport
 
 HANDSHAKE_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
@@ -182,7 +182,7 @@ class Socket(WebSocketsSansIOProtocol):
     # the transport's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, GatheringTransport):
+        if isinstance(transport, CoalescingTransport):
             transport = transport.inner
         super().connection_made(transport)
         self.share = self._turns.share(client_key(self.client[0] if self.client else None))

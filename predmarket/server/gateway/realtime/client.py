@@ -36,7 +36,7 @@ from predmarket.server.gateway.auth.authenticator import check_scope
 from predmarket.server.gateway.auth.principals import Principal
 from predmarket.server.gateway.broadcast import frames
 from predmarket.server.gateway.broadcast.hub import Hub
-from predmarket.server.gateway.broadcast.send_buffer import Outgoing
+from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
 from predmarket.server.gateway.broadcast.topics import Topic
 from predmarket.server.gateway.context import Context
 from predmarket.server.gateway.http.errors import refusal_of
@@ -49,11 +49,11 @@ from predmarket.server.gateway.realtime.limits import (
     TOO_MANY,
     TOPICS_A_TOKEN,
     UNAUTHENTICATED,
-    Bounds,
     Bucket,
+    SocketLimits,
 )
 from predmarket.server.gateway.realtime.snapshots import Beginning
-from predmarket.server.gateway.realtime.subscriptions import Interests
+from predmarket.server.gateway.realtime.subscriptions import Subscriptions
 from predmarket.server.observability.request import CURRENT
 
 log = logging.getLogger(__name__)
@@ -76,15 +76,15 @@ class Shared:
     context: Context
     hub: Hub
     gateway: str
-    bounds: Bounds
-    orders: "Mapping[str, Callable[[Peer, ClientMessage], None]]"
-    ended: "Callable[[Peer], None]"
-    lost: "Callable[[Peer], None]"
-    peers: "set[Peer]" = field(default_factory=set)
+    bounds: SocketLimits
+    orders: "Mapping[str, Callable[[SocketClient, ClientMessage], None]]"
+    ended: "Callable[[SocketClient], None]"
+    lost: "Callable[[SocketClient], None]"
+    peers: "set[SocketClient]" = field(default_factory=set)
     count: int = 0
 
 
-class Peer:
+class SocketClient:
     """One client.
 
     ``connection`` names it when its end shall cancel its orders; ``cancel_wanted``: once it says
@@ -98,7 +98,7 @@ class Peer:
         self.shared = shared
         self.context = shared.context
         self.hub = shared.hub
-        self.out = Outgoing(socket, self._too_slow)
+        self.out = SendBuffer(socket, self._too_slow)
         self.principal: Principal | None = None
         self.connection: str | None = None
         self.cancel_wanted = False
@@ -112,7 +112,7 @@ class Peer:
         self._socket = socket
         self._loop = socket.loop
         self._bucket = Bucket(shared.bounds, self.heard)
-        self.interests = Interests(
+        self.interests = Subscriptions(
             shared.context,
             shared.hub,
             self.out,
@@ -333,7 +333,9 @@ class Peer:
                 request_id = requests.request_id_of(raw)
             self.refuse(error, request_id)
 
-    def _take(self, step: Callable[["Peer", ClientMessage], None], message: ClientMessage) -> None:
+    def _take(
+        self, step: Callable[["SocketClient", ClientMessage], None], message: ClientMessage
+    ) -> None:
         """Carry a message out; try again when its market may have been made elsewhere."""
         try:
             step(self, message)
@@ -343,7 +345,7 @@ class Peer:
             self.later(self._once_more(step, message), message.request_id)
 
     async def _once_more(
-        self, step: Callable[["Peer", ClientMessage], None], message: ClientMessage
+        self, step: Callable[["SocketClient", ClientMessage], None], message: ClientMessage
     ) -> None:
         await self.context.services.catch_up()
         if not self.ended:
@@ -428,10 +430,10 @@ class Peer:
         self.shared.ended(self)
 
 
-_STEPS: dict[str, Callable[[Peer, ClientMessage], None]] = {
-    "subscribe": Peer.subscribe,
-    "unsubscribe": Peer.unsubscribe,
-    "snapshot": Peer.snapshot,
-    "auth": Peer.auth,
-    "pong": Peer.pong,
+_STEPS: dict[str, Callable[[SocketClient, ClientMessage], None]] = {
+    "subscribe": SocketClient.subscribe,
+    "unsubscribe": SocketClient.unsubscribe,
+    "snapshot": SocketClient.snapshot,
+    "auth": SocketClient.auth,
+    "pong": SocketClient.pong,
 }

@@ -23,7 +23,7 @@ from predmarket.enums import ErrorCode
 from predmarket.server.core.bus import BusError, Faulted
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth.authenticator import header
-from predmarket.server.gateway.auth.principals import Ended, Principal
+from predmarket.server.gateway.auth.principals import Principal, Revocation
 from predmarket.server.gateway.broadcast.hub import Hub
 from predmarket.server.gateway.context import Context
 from predmarket.server.gateway.http.errors import envelope, refusal_of
@@ -31,8 +31,8 @@ from predmarket.server.gateway.http.headers import request_id
 from predmarket.server.gateway.limits.client_address import client_key
 from predmarket.server.gateway.limits.connections import too_many_connections
 from predmarket.server.gateway.protocol.websocket import SOCKET, Socket
-from predmarket.server.gateway.realtime.client import Peer, Shared
-from predmarket.server.gateway.realtime.limits import SILENT, UNAUTHENTICATED, Bounds
+from predmarket.server.gateway.realtime.client import Shared, SocketClient
+from predmarket.server.gateway.realtime.limits import SILENT, UNAUTHENTICATED, SocketLimits
 from predmarket.server.gateway.realtime.socket_orders import ORDERS
 from predmarket.server.observability.request import CURRENT
 from predmarket.server.storage.database import UNAVAILABLE
@@ -48,13 +48,13 @@ _PEERS_A_TURN = 200
 class Realtime:
     """The ASGI application behind /realtime."""
 
-    def __init__(self, context: Context, hub: Hub, bounds: Bounds | None = None) -> None:
+    def __init__(self, context: Context, hub: Hub, bounds: SocketLimits | None = None) -> None:
         self._context = context
         self._shared = Shared(
             context,
             hub,
             context.services.gateway,
-            bounds or Bounds(),
+            bounds or SocketLimits(),
             ORDERS,
             self._ended,
             self._lost,
@@ -80,7 +80,7 @@ class Realtime:
 
     async def _let_in(
         self, scope: WebSocketScope, receive: Receive, send: Send, *, too_many: bool
-    ) -> Peer | None:
+    ) -> SocketClient | None:
         await receive()
         CURRENT.set(scope)
         id = request_id(scope["headers"])
@@ -105,7 +105,7 @@ class Realtime:
             return None
         state: dict[str, Any] = {"request_id": id}
         host = (scope["client"] or ("",))[0]
-        peer = Peer(self._shared, socket, {"state": state}, client_key(host))
+        peer = SocketClient(self._shared, socket, {"state": state}, client_key(host))
         self._context.services.metrics.connections.inc()
         socket.hand_over(peer)
         log.info("socket_opened", extra={"address": host})
@@ -158,7 +158,7 @@ class Realtime:
             if count % _PEERS_A_TURN == _PEERS_A_TURN - 1:
                 await asyncio.sleep(0)
 
-    def _heard_of(self, ended: Ended | None) -> asyncio.Task[None] | None:
+    def _heard_of(self, ended: Revocation | None) -> asyncio.Task[None] | None:
         """Close those whom an end concerns; None: news was missed, so look at everybody.
 
         Return what closes them, where the database has to be asked who may stay.
@@ -176,7 +176,7 @@ class Realtime:
             peer.close(UNAUTHENTICATED, "the session has ended")
         return None
 
-    async def _recheck(self, peers: Iterable[Peer]) -> None:
+    async def _recheck(self, peers: Iterable[SocketClient]) -> None:
         """Ask the database who may stay."""
         asked = {peer: peer.principal for peer in peers if peer.principal is not None}
         if not asked:
@@ -196,7 +196,7 @@ class Realtime:
 
     # ends
 
-    def _ended(self, peer: Peer) -> None:
+    def _ended(self, peer: SocketClient) -> None:
         """Have the core cancel the orders that were tied to a connection."""
         if peer.connection is not None and peer.principal is not None:
             command = Disconnect(self._shared.gateway, peer.connection, peer.principal.user_id)
@@ -204,7 +204,7 @@ class Realtime:
 
     def _disconnect(self, command: Disconnect) -> None:
         try:
-            reply = self._context.services.bus.hand_in(command)
+            reply = self._context.services.bus.enqueue(command)
         except BusError:
             self._in_background(self._disconnect_later(command))
         else:
@@ -220,7 +220,7 @@ class Realtime:
         await asyncio.sleep(_RETRY_S)
         self._disconnect(command)
 
-    def _lost(self, peer: Peer) -> None:
+    def _lost(self, peer: SocketClient) -> None:
         self._context.services.metrics.connections.dec()
         self._context.limits.connections.leave(peer.counted)
         before = CURRENT.set(cast("Any", peer.scope))

@@ -22,7 +22,7 @@ from predmarket.contracts.realtime import (
 from predmarket.enums import OrderStatus
 from predmarket.server.gateway import presenters
 from predmarket.server.gateway.broadcast.rendering import Change
-from predmarket.server.gateway.broadcast.topics import Kind, Topic
+from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.gateway.loop_turns import in_turns
 from predmarket.server.read_model.changes import FillChange, OrderChange, TradeChange
 from predmarket.server.read_model.market_view import MarketView
@@ -93,13 +93,13 @@ async def read(
 ) -> Snapshot | Missed | History:
     """Return a topic's beginning from the database, or the history to read it from."""
     match topic.kind:
-        case Kind.TRADES:
+        case TopicKind.TRADES:
             return await _trades(connection, topic.id, last_seq)
-        case Kind.ORDERS:
+        case TopicKind.ORDERS:
             return await _orders(connection, topic.id, last_seq, view)
-        case Kind.FILLS:
+        case TopicKind.FILLS:
             return await _fills(connection, topic.id, last_seq, view)
-        case Kind.BALANCES:
+        case TopicKind.BALANCES:
             seq = (await seqs_of_user(connection, topic.id)).balances
             account = await account_of(connection, topic.id)
             cash = (0, 0) if account is None else (account.available, account.locked)
@@ -121,11 +121,11 @@ async def next_page(connection: AsyncConnection, history: History) -> Page:
     """Return the next changes of a history, the oldest first."""
     at, id = history.at, history.topic.id
     match history.topic.kind:
-        case Kind.TRADES:
+        case TopicKind.TRADES:
             trades = await trades_after(connection, id, at.id, limit=PAGE)
             changes: list[Change] = [TradeChange(at.seq + n, t) for n, t in enumerate(trades, 1)]
             last = Place(at.seq + len(trades), trades[-1].id if trades else at.id)
-        case Kind.FILLS:
+        case TopicKind.FILLS:
             fills = await fills_after(connection, id, at.id, limit=PAGE)
             changes = [FillChange(id, at.seq + n, fill) for n, fill in enumerate(fills, 1)]
             last = Place(at.seq + len(fills), fills[-1].trade_id if fills else at.id)
@@ -143,7 +143,7 @@ async def _trades(
     count = _count_missed(last_seq, seq)
     if count is not None and last_seq is not None and count <= MAX_REPLAY:
         id = await trade_before_last(connection, market_id, count)
-        return History(Topic(Kind.TRADES, market_id), Place(last_seq, id), count)
+        return History(Topic(TopicKind.TRADES, market_id), Place(last_seq, id), count)
     records = await trades_of(connection, market_id, before=LARGEST_ID, limit=SNAPSHOT_HISTORY)
     items = [presenters.trade(record) for record in records]
     missed = UNSET if count is None else True
@@ -157,7 +157,7 @@ async def _fills(
     count = _count_missed(last_seq, seq)
     if count is not None and last_seq is not None and count <= MAX_REPLAY:
         id = await fill_before_last(connection, user_id, count)
-        return History(Topic(Kind.FILLS, user_id), Place(last_seq, id), count)
+        return History(Topic(TopicKind.FILLS, user_id), Place(last_seq, id), count)
     records = await fills_of_user(connection, user_id, before=LARGEST_ID, limit=SNAPSHOT_HISTORY)
     items = [presenters.user_fill(record, view) for record in records]
     return Snapshot(seq, "fills.snapshot", FillsSnapshot(items, UNSET if count is None else True))
@@ -172,7 +172,7 @@ async def _orders(
     if count is not None and last_seq is not None:
         changed = await count_orders_since(connection, user_id, last_seq, MAX_REPLAY + 1)
         if changed <= MAX_REPLAY:
-            return History(Topic(Kind.ORDERS, user_id), Place(last_seq, 0), changed)
+            return History(Topic(TopicKind.ORDERS, user_id), Place(last_seq, 0), changed)
     records = await orders_of(
         connection, user_id, before=LARGEST_ID, limit=MAX_SNAPSHOT + 1, statuses=_OPEN
     )

@@ -12,7 +12,7 @@ RESTARTING = 1012
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class SocketLimits:
     """Seconds, and counts.
 
     ``idle_s``: how long an anonymous socket without subscriptions is kept.
@@ -41,7 +41,7 @@ class Bucket:
 
     __slots__ = ("_at", "_bounds", "_left")
 
-    def __init__(self, bounds: Bounds, now: float) -> None:
+    def __init__(self, bounds: SocketLimits, now: float) -> None:
         self._bounds = bounds
         self._left = bounds.burst
         self._at = now

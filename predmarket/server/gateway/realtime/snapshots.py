@@ -25,9 +25,9 @@ from predmarket.server.gateway import presenters
 from predmarket.server.gateway.broadcast import frames
 from predmarket.server.gateway.broadcast.hub import Hub
 from predmarket.server.gateway.broadcast.rendering import Change, seq_of
-from predmarket.server.gateway.broadcast.send_buffer import Outgoing
+from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
 from predmarket.server.gateway.broadcast.subscription import Subscription
-from predmarket.server.gateway.broadcast.topics import Kind, Topic
+from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.gateway.limits.reads import Reader, rows_of
 from predmarket.server.gateway.loop_turns import ITEMS_A_TURN, in_turns
 from predmarket.server.gateway.realtime import history as stored
@@ -38,7 +38,7 @@ from predmarket.server.storage.database import Database
 _MANY = 2 * MAX_TOPICS
 """Waiting beginnings from which on it is looked which of them are still wanted."""
 _HIDDEN = (MarketStatus.DRAFT, MarketStatus.RESOLVED, MarketStatus.VOIDED)
-_IN_VIEW = (Kind.BOOK, Kind.TICKER, Kind.MARKETS)
+_IN_VIEW = (TopicKind.BOOK, TopicKind.TICKER, TopicKind.MARKETS)
 
 
 class Beginning(NamedTuple):
@@ -61,7 +61,7 @@ class Beginning(NamedTuple):
         return gone and not self.only_snapshot
 
 
-class Beginnings:
+class Snapshots:
     """One client's beginnings, one after the other.
 
     A snapshot that was asked for on its own and not sent yet goes behind a resumption of its topic
@@ -72,7 +72,7 @@ class Beginnings:
         self,
         hub: Hub,
         db: Database,
-        out: Outgoing,
+        out: SendBuffer,
         reader: Reader,
         failed: Callable[[Beginning, Exception], None],
     ) -> None:
@@ -134,7 +134,7 @@ class Beginnings:
 
     async def _begin(self, one: Beginning) -> None:
         hub, topic, subscription = self._hub, one.topic, one.subscription
-        if topic.kind is Kind.MARKETS:
+        if topic.kind is TopicKind.MARKETS:
             while not hub.names.known(record.creator_id for record in hub.view):
                 await hub.names.learn({record.creator_id for record in hub.view})
         if subscription is not None:
@@ -188,11 +188,11 @@ class Beginnings:
 
     async def _of_view(self, topic: Topic) -> Snapshot:
         view = self._hub.view
-        if topic.kind is Kind.MARKETS:
+        if topic.kind is TopicKind.MARKETS:
             seq = view.markets_seq
             return Snapshot(seq, "markets.snapshot", await self._markets())
         book = view.book(topic.id)
-        if topic.kind is Kind.BOOK:
+        if topic.kind is TopicKind.BOOK:
             shown = await presenters.order_book(topic.id, book, None)
             data = BookLevels(topic.id, shown.bids, shown.asks)
             return Snapshot(shown.seq, "orderbook.snapshot", data)
@@ -245,7 +245,7 @@ class Beginnings:
                 return
             for change in changes[start : start + ITEMS_A_TURN]:
                 name = None
-                if topic.kind is Kind.MARKETS:
+                if topic.kind is TopicKind.MARKETS:
                     assert isinstance(change, MarketChange)
                     name = hub.names.get(change.record.creator_id)
                 message = hub.words.of(topic, change, name, last_seq=last_seq)

@@ -33,42 +33,42 @@ from predmarket.server.core.bus import BusError, BusReply
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import order_entry, presenters
 from predmarket.server.gateway.auth.principals import Principal
-from predmarket.server.gateway.broadcast.topics import Kind
+from predmarket.server.gateway.broadcast.topics import TopicKind
 from predmarket.server.gateway.http.errors import code_of
 from predmarket.server.gateway.limits.orders import UserLimit
-from predmarket.server.gateway.realtime.client import Peer
+from predmarket.server.gateway.realtime.client import SocketClient
 from predmarket.server.read_model.queries.cursors import LARGEST_ID
 
 Reply: TypeAlias = "asyncio.Future[BusReply]"
 _More: TypeAlias = Coroutine[Any, Any, None]
-_Step: TypeAlias = Callable[[Peer, ClientMessage, Principal], _More | None]
+_Step: TypeAlias = Callable[[SocketClient, ClientMessage, Principal], _More | None]
 """Carries a message out, or returns a coroutine that does, when it has to wait first."""
 
 _ACK = "order.ack"
-_ONES_OWN = (Kind.ORDERS, Kind.FILLS, Kind.BALANCES, Kind.POSITIONS)
+_ONES_OWN = (TopicKind.ORDERS, TopicKind.FILLS, TopicKind.BALANCES, TopicKind.POSITIONS)
 
 
-def place(peer: Peer, message: ClientMessage) -> None:
+def place(peer: SocketClient, message: ClientMessage) -> None:
     """Carry out order.place."""
     _limited(peer, message, peer.context.limits.orders, _place)
 
 
-def amend(peer: Peer, message: ClientMessage) -> None:
+def amend(peer: SocketClient, message: ClientMessage) -> None:
     """Carry out order.amend."""
     _limited(peer, message, peer.context.limits.orders, _amend)
 
 
-def cancel(peer: Peer, message: ClientMessage) -> None:
+def cancel(peer: SocketClient, message: ClientMessage) -> None:
     """Carry out order.cancel."""
     _limited(peer, message, peer.context.limits.cancels, _cancel)
 
 
-def cancel_all(peer: Peer, message: ClientMessage) -> None:
+def cancel_all(peer: SocketClient, message: ClientMessage) -> None:
     """Carry out order.cancelAll."""
     _limited(peer, message, peer.context.limits.cancels, _cancel_all)
 
 
-ORDERS: dict[str, Callable[[Peer, ClientMessage], None]] = {
+ORDERS: dict[str, Callable[[SocketClient, ClientMessage], None]] = {
     "order.place": place,
     "order.amend": amend,
     "order.cancel": cancel,
@@ -76,7 +76,7 @@ ORDERS: dict[str, Callable[[Peer, ClientMessage], None]] = {
 }
 
 
-def _limited(peer: Peer, message: ClientMessage, limit: UserLimit, step: _Step) -> None:
+def _limited(peer: SocketClient, message: ClientMessage, limit: UserLimit, step: _Step) -> None:
     """Take a permit, then do it; at once, unless the permit has to be asked for elsewhere."""
     who = peer.user(Scope.TRADE)
     if limit.take_now(who.user_id):
@@ -94,7 +94,7 @@ def _limited(peer: Peer, message: ClientMessage, limit: UserLimit, step: _Step) 
     peer.later(ask_first(), message.request_id)
 
 
-def _place(peer: Peer, message: ClientMessage, who: Principal) -> _More | None:
+def _place(peer: SocketClient, message: ClientMessage, who: Principal) -> _More | None:
     request = decode(bytes(message.data), PlaceOrderRequest)
     if not order_entry.knows(peer.context.services, request.market_id):
         return _place_later(peer, message, request)
@@ -102,7 +102,9 @@ def _place(peer: Peer, message: ClientMessage, who: Principal) -> _More | None:
     return None
 
 
-async def _place_later(peer: Peer, message: ClientMessage, request: PlaceOrderRequest) -> None:
+async def _place_later(
+    peer: SocketClient, message: ClientMessage, request: PlaceOrderRequest
+) -> None:
     """Place an order in a market that may have been made elsewhere a moment ago."""
     services = peer.context.services
     await services.catch_up()
@@ -114,16 +116,16 @@ async def _place_later(peer: Peer, message: ClientMessage, request: PlaceOrderRe
     _hand_in(peer, message, command)
 
 
-def _hand_in(peer: Peer, message: ClientMessage, command: PlaceOrder) -> None:
+def _hand_in(peer: SocketClient, message: ClientMessage, command: PlaceOrder) -> None:
     services = peer.context.services
     if peer.connection is not None:
         command = msgspec.structs.replace(command, connection=peer.connection)
-    reply = services.bus.hand_in(command, early=True)
+    reply = services.bus.enqueue(command, early=True)
     peer.in_flight += 1
     reply.add_done_callback(partial(_placed, peer, message.request_id, command))
 
 
-def _placed(peer: Peer, request_id: str | None, command: PlaceOrder, answer: Reply) -> None:
+def _placed(peer: SocketClient, request_id: str | None, command: PlaceOrder, answer: Reply) -> None:
     """Acknowledge an order, or say why it was refused."""
     services = peer.context.services
     try:
@@ -144,14 +146,14 @@ def _placed(peer: Peer, request_id: str | None, command: PlaceOrder, answer: Rep
         peer.landed()
 
 
-async def _repeated(peer: Peer, command: PlaceOrder, reply: BusReply) -> Order:
+async def _repeated(peer: SocketClient, command: PlaceOrder, reply: BusReply) -> Order:
     services = peer.context.services
     _, order = await order_entry.placed(services, reply)
     services.metrics.placement(command, None)
     return order
 
 
-def _amend(peer: Peer, message: ClientMessage, who: Principal) -> None:
+def _amend(peer: SocketClient, message: ClientMessage, who: Principal) -> None:
     request = decode(bytes(message.data), AmendOrderMessage)
     command = AmendOrder(
         who.user_id,
@@ -159,23 +161,23 @@ def _amend(peer: Peer, message: ClientMessage, who: Principal) -> None:
         None if request.price is None else request.price.units,
         None if request.qty is None else request.qty.units,
     )
-    reply = peer.context.services.bus.hand_in(command, early=True)
+    reply = peer.context.services.bus.enqueue(command, early=True)
     peer.in_flight += 1
     changed = partial(_changed, peer, message.request_id, command.order_id, who, False)
     reply.add_done_callback(changed)
 
 
-def _cancel(peer: Peer, message: ClientMessage, who: Principal) -> None:
+def _cancel(peer: SocketClient, message: ClientMessage, who: Principal) -> None:
     request = decode(bytes(message.data), CancelOrderMessage)
     command = CancelOrder(who.user_id, _order_id(request.order_id), as_admin=who.is_admin)
-    reply = peer.context.services.bus.hand_in(command)
+    reply = peer.context.services.bus.enqueue(command)
     peer.in_flight += 1
     changed = partial(_changed, peer, message.request_id, command.order_id, who, who.is_admin)
     reply.add_done_callback(changed)
 
 
 def _changed(
-    peer: Peer,
+    peer: SocketClient,
     request_id: str | None,
     order_id: int,
     who: Principal,
@@ -200,7 +202,7 @@ def _changed(
 
 
 def _acknowledge(
-    peer: Peer, request_id: str | None, order: Coroutine[Any, Any, Order]
+    peer: SocketClient, request_id: str | None, order: Coroutine[Any, Any, Order]
 ) -> Coroutine[Any, Any, None]:
     """Return the step that acknowledges an order once it is read; from now on its own messages,
     and what it does to cash and shares, wait for that."""
@@ -220,7 +222,7 @@ def _acknowledge(
     return step()
 
 
-def _cancel_all(peer: Peer, message: ClientMessage, who: Principal) -> _More | None:
+def _cancel_all(peer: SocketClient, message: ClientMessage, who: Principal) -> _More | None:
     wanted = decode(bytes(message.data) or b"{}", CancelAllRequest)
     ref, context = wanted.market_id, peer.context
     if ref is not None and context.services.view.find(ref) is None:
@@ -230,7 +232,9 @@ def _cancel_all(peer: Peer, message: ClientMessage, who: Principal) -> _More | N
     return None
 
 
-async def _cancel_all_later(peer: Peer, message: ClientMessage, wanted: CancelAllRequest) -> None:
+async def _cancel_all_later(
+    peer: SocketClient, message: ClientMessage, wanted: CancelAllRequest
+) -> None:
     """Cancel all in a market that may have been made elsewhere a moment ago."""
     assert wanted.market_id is not None  # else nothing had to be waited for
     market = await peer.context.find_market(wanted.market_id, peer.principal)
@@ -239,13 +243,13 @@ async def _cancel_all_later(peer: Peer, message: ClientMessage, wanted: CancelAl
         _hand_in_cancel_all(peer, message, CancelAll(user_id, market.id, wanted.side))
 
 
-def _hand_in_cancel_all(peer: Peer, message: ClientMessage, command: CancelAll) -> None:
-    reply = peer.context.services.bus.hand_in(command)
+def _hand_in_cancel_all(peer: SocketClient, message: ClientMessage, command: CancelAll) -> None:
+    reply = peer.context.services.bus.enqueue(command)
     peer.in_flight += 1
     reply.add_done_callback(partial(_all_canceled, peer, message.request_id))
 
 
-def _all_canceled(peer: Peer, request_id: str | None, answer: Reply) -> None:
+def _all_canceled(peer: SocketClient, request_id: str | None, answer: Reply) -> None:
     try:
         reply = answer.result()
         assert isinstance(reply, Canceled)

@@ -13,12 +13,12 @@ from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth.principals import Principal
 from predmarket.server.gateway.broadcast import topics
 from predmarket.server.gateway.broadcast.hub import Hub
-from predmarket.server.gateway.broadcast.send_buffer import Outgoing
+from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
 from predmarket.server.gateway.broadcast.subscription import Subscription
-from predmarket.server.gateway.broadcast.topics import Kind, Topic
+from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.gateway.context import Context
 from predmarket.server.gateway.limits.reads import Reader
-from predmarket.server.gateway.realtime.snapshots import Beginning, Beginnings
+from predmarket.server.gateway.realtime.snapshots import Beginning, Snapshots
 
 
 class Wanted(NamedTuple):
@@ -28,14 +28,14 @@ class Wanted(NamedTuple):
     begun: dict[Topic, int | None]
 
 
-class Interests:
+class Subscriptions:
     """The topics of one client. ``most`` bounds them, and the snapshots that wait."""
 
     def __init__(
         self,
         context: Context,
         hub: Hub,
-        out: Outgoing,
+        out: SendBuffer,
         reader: Reader,
         most: int,
         failed: Callable[[Beginning, Exception], None],
@@ -49,7 +49,7 @@ class Interests:
         self._failed = failed
         self._held: dict[Topic, Subscription] = {}
         db = context.services.db
-        self.beginnings = Beginnings(hub, db, out, reader, self._not_begun)
+        self.beginnings = Snapshots(hub, db, out, reader, self._not_begun)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -90,7 +90,7 @@ class Interests:
         if subscription is not None:
             self._hub.detach(subscription)
 
-    def own(self, who: Principal | None, kinds: Iterable[Kind]) -> list[Subscription]:
+    def own(self, who: Principal | None, kinds: Iterable[TopicKind]) -> list[Subscription]:
         """Return the subscriptions to a user's topics of these kinds."""
         if who is None:
             return []

@@ -13,7 +13,7 @@ from predmarket.enums import AdminAction, CancelReason
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import presenters
-from predmarket.server.gateway.auth.principals import Ended
+from predmarket.server.gateway.auth.principals import Revocation
 from predmarket.server.gateway.auth.sessions import end_all
 from predmarket.server.gateway.context import ApiRequest, admin
 from predmarket.server.gateway.http.params import (
@@ -73,7 +73,7 @@ async def update_user(
                 await add_act(connection, now, actor_id, action, user_id, **said)
     if changed is None:
         raise Refusal(E.USER_NOT_FOUND)
-    await request.context.principals.ended(Ended("user", user_id))
+    await request.context.principals.ended(Revocation("user", user_id))
     if data.disabled:  # last, so that what was placed until they were out is cancelled too
         await request.services.bus.submit(CancelAll(user_id, reason=CancelReason.ADMIN))
     return presenters.managed_user(changed)
@@ -95,7 +95,7 @@ async def revoke_all_of_user(request: ApiRequest, id: UserPath) -> None:
         if not await end_all(connection, user_id):
             raise Refusal(E.USER_NOT_FOUND)
         await add_act(connection, now, actor_id, AdminAction.USER_REVOKE_ALL, user_id)
-    await request.context.principals.ended(Ended("user", user_id))
+    await request.context.principals.ended(Revocation("user", user_id))
 
 
 router = Router(

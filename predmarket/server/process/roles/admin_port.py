@@ -18,7 +18,7 @@ from predmarket.server.observability.metrics import CONTENT_TYPE, PATH, Metrics
 _JSON = "application/json"
 
 
-class SideDoor:
+class AdminPort:
     """A bare ASGI application. ``standing`` says what the core is: ok, standby or down."""
 
     def __init__(

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from predmarket.server.clock import elapsed
 from predmarket.server.core.core import Core
-from predmarket.server.core.leadership import Held, Leadership
+from predmarket.server.core.leadership import Leadership, LeaseHeld
 from predmarket.server.core.recovery import LoadError
 from predmarket.server.core.standby import Standby
 from predmarket.server.core.status import CoreStatus
@@ -23,17 +23,17 @@ from predmarket.server.interpreter import tune_interpreter
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.process import runtime
 from predmarket.server.process.metrics_port import metrics_port
-from predmarket.server.process.roles.admin_port import SideDoor
+from predmarket.server.process.roles.admin_port import AdminPort
 from predmarket.server.process.schema_check import require_schema
 from predmarket.server.process.shutdown import Stopping
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.redis.client import end
 from predmarket.server.redis.message_auth import Mac
 from predmarket.server.redis.naming import keys_of
-from predmarket.server.redis_bus.command_numbers import Numbers
-from predmarket.server.redis_bus.connection import Link, link_of
+from predmarket.server.redis_bus.command_numbers import CommandNumbers
+from predmarket.server.redis_bus.connection import BusConnection, link_of
 from predmarket.server.redis_bus.consumer import Consumer
-from predmarket.server.redis_bus.gateway_liveness import Presence
+from predmarket.server.redis_bus.gateway_liveness import GatewayLiveness
 from predmarket.server.redis_bus.publisher import Publisher
 from predmarket.server.settings import Settings
 from predmarket.server.storage.database import UNAVAILABLE, Database
@@ -54,7 +54,9 @@ _MISTRUST: Micros = 10_000_000
 class Seat:
     """One core, standing by or leading."""
 
-    def __init__(self, settings: Settings, db: Database, link: Link, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, db: Database, link: BusConnection, metrics: Metrics
+    ) -> None:
         self._db = db
         self._settings = settings
         self._link = link
@@ -105,7 +107,7 @@ class Seat:
         numbers = await self._numbers(core)
         publisher = self._publisher
         publisher.begin(core)
-        presence = Presence(self._link, core, time.monotonic)
+        presence = GatewayLiveness(self._link, core, time.monotonic)
         consumer = Consumer(self._link, core, publisher, presence, numbers)
         status = core.status()
         log.info("leading", extra={"epoch": status.epoch, "batch": status.batch})
@@ -124,9 +126,9 @@ class Seat:
                 log.critical("core_ends", exc_info=error)
             task.result()
 
-    async def _numbers(self, core: Core) -> Numbers:
+    async def _numbers(self, core: Core) -> CommandNumbers:
         """Return the last numbers of commands that the core before has carried out."""
-        numbers = Numbers()
+        numbers = CommandNumbers()
         try:
             await numbers.load(self._db, core.now())
         except BaseException:
@@ -157,7 +159,7 @@ class Seat:
                     await self._in_thread(self._standby.close)
                     return core
                 why, pause = "Redis is away", _AWAY_S
-            except Held as error:
+            except LeaseHeld as error:
                 why, pause = str(error), POLL_S
                 await self._follow()
             except (StoreError, *UNAVAILABLE) as error:
@@ -238,7 +240,7 @@ async def serve(settings: Settings) -> int:
             await asyncio.to_thread(require_schema, settings)
             metrics.watch(seat.status, db)
             seat.start()
-            app = SideDoor(db, link, lambda: seat.standing, metrics)
+            app = AdminPort(db, link, lambda: seat.standing, metrics)
             async with metrics_port(settings, metrics):
                 failed = await runtime.answer(app, settings, seat.failed, listener, stopping)
         except asyncio.CancelledError:

@@ -26,7 +26,7 @@ from predmarket.server.redis.client import end
 from predmarket.server.redis.message_auth import Mac
 from predmarket.server.redis.naming import keys_of
 from predmarket.server.redis_bus.connection import link_of
-from predmarket.server.redis_bus.core_status import Heard
+from predmarket.server.redis_bus.core_status import KnownCoreStatus
 from predmarket.server.redis_bus.follower import Follower
 from predmarket.server.redis_bus.sender import Sender
 from predmarket.server.settings import Settings
@@ -59,7 +59,12 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
     """
     link, redis = link_of(settings), runtime.redis_of(settings)
     assert redis is not None  # asked for before
-    db, view, metrics, core = Database(settings.database), MarketView(), Metrics(), Heard()
+    db, view, metrics, core = (
+        Database(settings.database),
+        MarketView(),
+        Metrics(),
+        KnownCoreStatus(),
+    )
     hub = Hub(view, db)
     name = secrets.token_hex(6)
     sender = Sender(name, link, core, max_queue=settings.max_queue)

@@ -9,10 +9,10 @@ import pytest
 from predmarket.engine.commands import OpenAccount
 from predmarket.server.core import recovery
 from predmarket.server.core.batch import Batch
-from predmarket.server.core.idempotency import Repeats
+from predmarket.server.core.idempotency import IdempotencyIndex
 from predmarket.server.core.sequencer import Sequencer
 from predmarket.server.core.stores import postgres, rows, sqlite
-from predmarket.server.core.stores.base import Contradiction, Deposed, Settlement, Store
+from predmarket.server.core.stores.base import Deposed, IntegrityViolation, Settlement, Store
 from predmarket.server.core.stores.factory import open_store
 from predmarket.server.core.stores.rows import History, StateRows
 from predmarket.server.core.stores.sqlite import SqliteStore
@@ -45,7 +45,9 @@ def unused(database_url: str) -> Iterator[Store]:
 def settlement(store: Store) -> Settlement:
     """A first batch that opens account 1 with 5 units, not written yet."""
     core = store.core_row()
-    sequencer = Sequencer(recovery.load(store, core), core, Repeats(store), Shown(lambda: 1))
+    sequencer = Sequencer(
+        recovery.load(store, core), core, IdempotencyIndex(store), Shown(lambda: 1)
+    )
     command = OpenAccount(1, 5)
     _, events = sequencer.exchange.apply(1, command)
     sequencer.batch.add(sequencer.exchange, 1, "a", command, events)
@@ -99,7 +101,7 @@ def test_a_row_at_another_version_fails_the_batch(store: Store, settlement: Sett
         state=StateRows([], [(rows.ACCOUNTS, [(1, 6, 0, None, 0, 0, 2, 0, 7)])]),
         history=History(1),
     )
-    with pytest.raises(Contradiction):
+    with pytest.raises(IntegrityViolation):
         asyncio.run(store.settle(stale))
     assert store.core_row().last_batch == 1
 
@@ -113,7 +115,7 @@ def test_constraints_refuse_what_cannot_be(
     store: Store, settlement: Settlement, values: dict[str, int]
 ) -> None:
     """The engine never asks for it; if it did, the batch would fail whole."""
-    with pytest.raises(Contradiction):
+    with pytest.raises(IntegrityViolation):
         asyncio.run(store.settle(changed(settlement, rows.ACCOUNTS, **values)))
     assert store.core_row().last_batch == 0
     asyncio.run(store.settle(settlement))
@@ -125,7 +127,7 @@ def test_the_same_order_event_twice_is_refused(store: Store, settlement: Settlem
     event = (1, "ORDER_REJECTED", 1, 1, None, None)
     settlement.state.new.append((rows.ORDERS, [order]))
     settlement.history.order_events.extend([event, event])
-    with pytest.raises(Contradiction):
+    with pytest.raises(IntegrityViolation):
         asyncio.run(store.settle(settlement))
     settlement.history.order_events.pop()
     asyncio.run(store.settle(settlement))
@@ -175,7 +177,7 @@ def test_a_number_is_given_once(store: Store, settlement: Settlement) -> None:
         state=StateRows([(rows.ORDERS, [rejected(1), rejected(2)])], []),
         history=History(1),
     )
-    with pytest.raises(Contradiction):
+    with pytest.raises(IntegrityViolation):
         asyncio.run(store.settle(again))
     assert store.read("SELECT batch FROM outbox") == [(1,)]
 

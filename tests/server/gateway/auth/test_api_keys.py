@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.gateway.auth import api_keys as keys
-from predmarket.server.gateway.auth.principals import Ended
+from predmarket.server.gateway.auth.principals import Revocation
 from predmarket.server.storage.tables.identity import api_keys, users
 from tests.server.gateway.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, Json, User
 
@@ -219,7 +219,7 @@ async def test_what_another_process_did_to_a_key_is_seen_soon(
 
     monkeypatch.setattr(keys, "holder_of", counting)
     assert [await status(), await status(), asked] == [200, 200, 1]
-    exchange.app.context.principals.forget(Ended("user", ann.id))
+    exchange.app.context.principals.forget(Revocation("user", ann.id))
     monkeypatch.setattr("predmarket.server.gateway.auth.principals.RECHECK_SECONDS", 0)
     assert await status() == 200
     async with exchange.node.db.write() as connection:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from predmarket.enums import Role
 from predmarket.server.core.bus import OutcomeUnknown
 from predmarket.server.gateway.auth import passwords, principals, refresh_tokens
-from predmarket.server.gateway.auth.principals import RECHECK_SECONDS, Ended, Principals
+from predmarket.server.gateway.auth.principals import RECHECK_SECONDS, Principals, Revocation
 from predmarket.server.gateway.auth.tokens import issue_access
 from tests.server.gateway.conftest import PASSWORD, Exchange
 
@@ -334,7 +334,7 @@ async def test_one_look_ahead_serves_all(
         standing = await real(connection, ids, at)
         asked.append(len(ids))
         assert first[2] is not None
-        found.forget(Ended("session", first[2].session_id))
+        found.forget(Revocation("session", first[2].session_id))
         return standing
 
     monkeypatch.setattr(principals, "roles_of_sessions", roles)

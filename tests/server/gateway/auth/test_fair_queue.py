@@ -2,14 +2,14 @@
 
 import asyncio
 
-from predmarket.server.gateway.auth.fair_queue import TooManyWaiting, Turns
+from predmarket.server.gateway.auth.fair_queue import FairQueue, TooManyWaiting
 
 
 class Desk:
     """Turns, whoever had one in order, and a way to end them."""
 
     def __init__(self, waiting: int = 100, each: int = 10) -> None:
-        self.turns = Turns(1, waiting, each)
+        self.turns = FairQueue(1, waiting, each)
         self.had: list[str] = []
         self._go = asyncio.Semaphore(0)
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from predmarket.server.gateway.limits import local_window
-from predmarket.server.gateway.limits.local_window import GRAINS, Windows
+from predmarket.server.gateway.limits.local_window import GRAINS, LocalWindow
 from predmarket.server.setting_types import RateLimit
 
 
@@ -22,7 +22,7 @@ class Clock:
 def test_the_limit_and_no_more() -> None:
     """A refusal takes nothing, and says when the oldest permit is back."""
     clock = Clock()
-    counts = Windows[str](RateLimit(3, 60), clock)
+    counts = LocalWindow[str](RateLimit(3, 60), clock)
     for _ in range(3):
         assert counts.take("a") == 0
         clock.now += 10
@@ -37,7 +37,7 @@ def test_the_limit_and_no_more() -> None:
 def test_more_than_the_limit_at_once_costs_the_whole_limit() -> None:
     """A large batch under a small limit still has its turn."""
     clock = Clock()
-    counts = Windows[str](RateLimit(5, 60), clock)
+    counts = LocalWindow[str](RateLimit(5, 60), clock)
     assert counts.take("a", 100) == 0
     assert counts.take("a") == 60
     clock.now += 60
@@ -50,7 +50,7 @@ def test_never_more_than_the_limit_in_any_window() -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     draw, clock, limit = random.Random(seed), Clock(), RateLimit(20, 10)
-    counts, taken = Windows[str](limit, clock), list[float]()
+    counts, taken = LocalWindow[str](limit, clock), list[float]()
     late = limit.seconds * (1 + 1 / GRAINS)
     for _ in range(20_000):
         clock.now += draw.choice((0, 0, 1 / 64, 5 / 16, 2))  # sums of these are exact
@@ -68,7 +68,7 @@ def test_a_flood_of_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The quiet ones are forgotten first, those that are over by themselves."""
     monkeypatch.setattr(local_window, "MAX_KEYS", 100)
     clock = Clock()
-    counts = Windows[int](RateLimit(1, 60), clock)
+    counts = LocalWindow[int](RateLimit(1, 60), clock)
     for key in range(1_000):
         assert counts.take(key) == 0
     assert len(counts) == 100

@@ -7,12 +7,12 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from predmarket.server.gateway.limits.redis_leases import Permits, _Need
+from predmarket.server.gateway.limits.redis_leases import RedisLeases, _Need
 from predmarket.server.redis.client import Redis
 from predmarket.server.redis.naming import Keys
 from predmarket.server.setting_types import RateLimit
 
-Make = Callable[[RateLimit], Permits[int]]
+Make = Callable[[RateLimit], RedisLeases[int]]
 
 
 def named(redis: Redis) -> Redis:
@@ -26,10 +26,10 @@ async def make(redis_url: str) -> AsyncIterator[Make]:
     """Makes what one gateway has: each has a connection of its own."""
     async with AsyncExitStack() as stack:
 
-        def one(limit: RateLimit) -> Permits[int]:
+        def one(limit: RateLimit) -> RedisLeases[int]:
             redis = named(Redis(redis_url, "redis"))
             stack.push_async_callback(redis.close)
-            return Permits[int]("orders", limit, redis)
+            return RedisLeases[int]("orders", limit, redis)
 
         yield one
 
@@ -67,7 +67,7 @@ async def test_a_lease_that_runs_out_on_the_way_refuses_nobody(redis_url: str) -
     """Those who asked counted on what was left of it; Redis refused nothing."""
     now = 0.0
     redis = named(Redis(redis_url, "redis"))
-    gateway = Permits[int]("orders", RateLimit(1_000, 60), redis, lambda: now)
+    gateway = RedisLeases[int]("orders", RateLimit(1_000, 60), redis, lambda: now)
     try:
         for _ in range(4):  # faster and faster: more is leased than is needed
             assert await gateway.take(7, 1) == 0
@@ -104,7 +104,7 @@ async def test_gateways_together_never_lease_more(make: Make) -> None:
     limit = RateLimit(400, 60)
     gateways = [make(limit) for _ in range(3)]
 
-    async def trade(gateway: Permits[int], cost: int) -> int:
+    async def trade(gateway: RedisLeases[int], cost: int) -> int:
         taken = 0
         for _ in range(150):
             taken += cost if await gateway.take(7, cost) == 0 else 0

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from predmarket.server.gateway.protocol.coalescing_transport import GatheringTransport
+from predmarket.server.gateway.protocol.coalescing_transport import CoalescingTransport
 
 
 class Socket(asyncio.Transport):
@@ -39,7 +39,7 @@ def socket() -> Socket:
 
 async def test_head_and_body_are_one_write(socket: Socket) -> None:
     """They come one after the other; the next turn's come apart."""
-    transport = GatheringTransport(socket)
+    transport = CoalescingTransport(socket)
     transport.write(b"head")
     transport.write(b"body")
     assert socket.seen == []
@@ -51,7 +51,7 @@ async def test_head_and_body_are_one_write(socket: Socket) -> None:
 
 async def test_closing_loses_nothing(socket: Socket) -> None:
     """An answer that closes its connection is sent whole before."""
-    transport = GatheringTransport(socket)
+    transport = CoalescingTransport(socket)
     transport.write(b"last")
     transport.close()
     await asyncio.sleep(0)
@@ -60,7 +60,7 @@ async def test_closing_loses_nothing(socket: Socket) -> None:
 
 async def test_an_abort_sends_nothing_more(socket: Socket) -> None:
     """What nobody will read is dropped."""
-    transport = GatheringTransport(socket)
+    transport = CoalescingTransport(socket)
     transport.write(b"lost")
     transport.abort()
     await asyncio.sleep(0)

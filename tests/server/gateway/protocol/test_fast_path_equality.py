@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from predmarket.server.gateway.app import Application
 from predmarket.server.gateway.auth import passwords
-from predmarket.server.gateway.protocol.order_fast_path import Cycle, Express, Running
+from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath, Running
 from predmarket.server.process import runtime
 from predmarket.server.settings import Settings
 from tests.server.gateway.conftest import PASSWORD, Json, serving
@@ -263,17 +263,17 @@ def test_either_way_answers_alike(
 ) -> None:
     """Status, headers, body, what is counted, and the effects."""
     monkeypatch.setattr(passwords, "ROUNDS", 4)
-    begin, went = Express.begin, [0, 0]
+    begin, went = OrderFastPath.begin, [0, 0]
     sides: list[Side] = []
 
-    def fast_or_not(express: Express, cycle: Cycle, bearer: bytes, running: Running) -> bool:
+    def fast_or_not(express: OrderFastPath, cycle: Cycle, bearer: bytes, running: Running) -> bool:
         if express is not sides[0].app.express:
             return False
         done = begin(express, cycle, bearer, running)
         went[done] += 1
         return done
 
-    monkeypatch.setattr(Express, "begin", fast_or_not)
+    monkeypatch.setattr(OrderFastPath, "begin", fast_or_not)
     for name in SIDES:
         (tmp_path / name).mkdir()
         shutil.copy(sqlite_template, tmp_path / name / "predmarket.db")

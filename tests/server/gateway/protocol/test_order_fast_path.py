@@ -6,7 +6,7 @@ import json
 import pytest
 
 from predmarket.server.gateway.protocol.connection import Connection
-from predmarket.server.gateway.protocol.order_fast_path import Cycle, Express, Running
+from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath, Running
 from predmarket.server.gateway.routes.place_order import PlaceRoute
 from tests.server.gateway.conftest import Exchange
 from tests.server.gateway.protocol.test_connection import connected
@@ -25,13 +25,13 @@ def database_url(sqlite_url: str) -> str:
 def begun(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether each order that was tried went this way."""
     tried: list[bool] = []
-    begin = Express.begin
+    begin = OrderFastPath.begin
 
-    def noting(express: Express, cycle: Cycle, bearer: bytes, running: Running) -> bool:
+    def noting(express: OrderFastPath, cycle: Cycle, bearer: bytes, running: Running) -> bool:
         tried.append(begin(express, cycle, bearer, running))
         return tried[-1]
 
-    monkeypatch.setattr(Express, "begin", noting)
+    monkeypatch.setattr(OrderFastPath, "begin", noting)
     return tried
 
 

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from predmarket.server.gateway.protocol.coalescing_transport import GatheringTransport
+from predmarket.server.gateway.protocol.coalescing_transport import CoalescingTransport
 from predmarket.server.gateway.protocol.connection import Connection
-from predmarket.server.gateway.protocol.order_fast_path import Express
+from predmarket.server.gateway.protocol.order_fast_path import OrderFastPath
 from predmarket.server.gateway.protocol.pipelining import MAX_PIPELINED, PIECE_BYTES, Backlog
 from predmarket.server.gateway.protocol.server import http_config
 from predmarket.server.process.runtime import listen
@@ -183,13 +183,13 @@ async def test_a_client_that_resets_the_connection(
     def placed(stream: io.StringIO) -> list[Json]:
         return [line for line in requests_in(stream) if line["path"] == "/v1/orders"]
 
-    begun, begin = asyncio.Event(), Express.begin
+    begun, begin = asyncio.Event(), OrderFastPath.begin
 
     def noted(*given: Any) -> bool:  # noqa: ANN401 -- as begin
         begun.set()
         return begin(*given)
 
-    monkeypatch.setattr(Express, "begin", noted)
+    monkeypatch.setattr(OrderFastPath, "begin", noted)
     with logged(logging.DEBUG) as stream:
         client = socket.create_connection((parts.hostname, parts.port))
         client.setblocking(False)
@@ -218,14 +218,14 @@ async def test_what_is_written_to_a_closed_connection_is_dropped(
     await exchange.market()
     token = await token_of(exchange)
     sent: list[bytes] = []
-    send = GatheringTransport.send
+    send = CoalescingTransport.send
 
-    def closed(transport: GatheringTransport, data: bytes) -> None:
+    def closed(transport: CoalescingTransport, data: bytes) -> None:
         transport.abort()
         send(transport, data)
         sent.append(data)
 
-    monkeypatch.setattr(GatheringTransport, "send", closed)
+    monkeypatch.setattr(CoalescingTransport, "send", closed)
     with logged(logging.DEBUG) as stream:
         async with connected(exchange.url) as client:
             await client.send(request(token) * 2)

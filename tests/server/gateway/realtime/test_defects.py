@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from predmarket.server.gateway import presenters
-from predmarket.server.gateway.broadcast.send_buffer import Outgoing
+from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
 from predmarket.server.gateway.broadcast.subscription import Subscription
-from predmarket.server.gateway.broadcast.topics import Kind, Topic
+from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.gateway.limits.reads import Reader, ReadLimit
 from predmarket.server.gateway.realtime import history, snapshots
-from predmarket.server.gateway.realtime.limits import Bounds
+from predmarket.server.gateway.realtime.limits import SocketLimits
 from tests.server.gateway.conftest import ON_ONE_DATABASE
 from tests.server.gateway.realtime.conftest import Exchange, Open, order, place
 
@@ -64,7 +64,7 @@ async def test_who_looks_after_sockets(
     exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Does not end over a defect."""
-    exchange.app.realtime._shared.bounds = Bounds(ping_s=0.05, look_s=0.02, recheck_s=0.0)
+    exchange.app.realtime._shared.bounds = SocketLimits(ping_s=0.05, look_s=0.02, recheck_s=0.0)
     failed = asyncio.Event()
 
     def fail(*_args: object) -> Any:  # noqa: ANN401
@@ -87,11 +87,11 @@ async def test_subscribing_again_and_again(
     """Keeps what is still wanted and not all that ever was, while the client does not read."""
     monkeypatch.setattr(snapshots, "_MANY", 10)
     sink: Any = None
-    out = Outgoing(sink, broken)
+    out = SendBuffer(sink, broken)
     out.paused()
     hub, db = exchange.node.hub, exchange.node.db
-    waiting = snapshots.Beginnings(hub, db, out, Reader(ReadLimit(None, None), ""), broken)
-    topic = Topic(Kind.MARKETS, 0)
+    waiting = snapshots.Snapshots(hub, db, out, Reader(ReadLimit(None, None), ""), broken)
+    topic = Topic(TopicKind.MARKETS, 0)
     last = Subscription(topic, out)
     for _ in range(1_000):
         hub.detach(last)

@@ -17,7 +17,7 @@ from predmarket.contracts.realtime import ClientMessage, ServerMessage
 from predmarket.contracts.requests import decode
 from predmarket.server.gateway.broadcast import send_buffer
 from predmarket.server.gateway.realtime import client
-from predmarket.server.gateway.realtime.limits import Bounds
+from predmarket.server.gateway.realtime.limits import SocketLimits
 
 PAGE = (Path(__file__).parents[4] / "docs" / "realtime.md").read_text()
 EXAMPLES = re.findall(r"```json (client|server)\n(.*?)\n```", PAGE, re.DOTALL)
@@ -85,7 +85,7 @@ def test_every_type_has_an_example() -> None:
 
 def test_the_limits() -> None:
     """Are those in force."""
-    bounds = Bounds()
+    bounds = SocketLimits()
     said = {
         f"{realtime.MAX_MESSAGE_BYTES:,} bytes |": realtime.MAX_MESSAGE_BYTES == 64 * 1024,
         f"{bounds.topics:,} |": bounds.topics == realtime.MAX_TOPICS,

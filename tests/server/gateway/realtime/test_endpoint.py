@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from predmarket.server.gateway.auth.principals import Principal, Principals
 from predmarket.server.gateway.limits.client_address import Proxies
-from predmarket.server.gateway.realtime.limits import Bounds
+from predmarket.server.gateway.realtime.limits import SocketLimits
 from tests.server.gateway.conftest import ON_ONE_DATABASE, PASSWORD
 from tests.server.gateway.realtime.conftest import (
     Exchange,
@@ -31,7 +31,7 @@ _LOOPBACK = ip_network("127.0.0.0/8")
 
 def hasten(exchange: Exchange, **bounds: float) -> None:
     """Shorten the bounds of sockets that are opened from now on."""
-    exchange.app.realtime._shared.bounds = Bounds(look_s=0.02, **bounds)  # type: ignore[arg-type]  # counts are given nowhere
+    exchange.app.realtime._shared.bounds = SocketLimits(look_s=0.02, **bounds)  # type: ignore[arg-type]  # counts are given nowhere
 
 
 @ON_ONE_DATABASE

@@ -16,7 +16,7 @@ from predmarket.server import fair_turns as turns_of_all
 from predmarket.server.gateway.broadcast import send_buffer
 from predmarket.server.gateway.protocol import server, websocket
 from predmarket.server.gateway.protocol.server import http_config
-from predmarket.server.gateway.realtime.limits import Bounds
+from predmarket.server.gateway.realtime.limits import SocketLimits
 from tests.server.gateway.conftest import ON_ONE_DATABASE, Exchange
 from tests.server.gateway.realtime.conftest import Open
 
@@ -87,7 +87,9 @@ async def test_pings_whose_pongs_nobody_reads(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pongs wait in the bounded buffer; the client is too slow, and is gone soon after."""
-    exchange.app.realtime._shared.bounds = Bounds(burst=10**9)  # here it is not about the number
+    exchange.app.realtime._shared.bounds = SocketLimits(
+        burst=10**9
+    )  # here it is not about the number
     monkeypatch.setattr(send_buffer, "MAX_WAITING_BYTES", 100_000)
     async with deaf(exchange) as raw:
         (peer,) = exchange.app.realtime._shared.peers
@@ -125,7 +127,7 @@ async def test_one_that_never_reads(exchange: Exchange) -> None:
 @pytest.mark.parametrize("way", ["close frame", "half-closed", "bad frame"])
 async def test_closing_takes_a_bounded_time(exchange: Exchange, way: str) -> None:
     """However a client begins its end, the connection is gone soon, though it reads nothing."""
-    exchange.app.realtime._shared.bounds = Bounds(burst=10**9)
+    exchange.app.realtime._shared.bounds = SocketLimits(burst=10**9)
     loop = asyncio.get_running_loop()
     async with deaf(exchange) as raw:
         (peer,) = exchange.app.realtime._shared.peers
@@ -165,7 +167,7 @@ async def test_nobody_who_asks_for_nothing(exchange: Exchange, open_socket: Open
     """A socket that is nobody's and listens to nothing ends, though it gives signs of life; one
     that listens, or is somebody's, stays."""
     ann = await exchange.trader("ann")
-    exchange.app.realtime._shared.bounds = Bounds(look_s=0.02, ping_s=0.05, idle_s=0.3)
+    exchange.app.realtime._shared.bounds = SocketLimits(look_s=0.02, ping_s=0.05, idle_s=0.3)
     idle, listening, known = await open_socket(), await open_socket(), await open_socket(ann)
     await listening.subscribe("markets")
 
@@ -192,7 +194,7 @@ async def test_many_messages_at_once_are_taken_in_turns(
     """One client's messages do not hold up the others until the last of them is done."""
     monkeypatch.setattr(websocket, "TURN_SECONDS", 0.0)
     monkeypatch.setattr(turns_of_all, "PASS_SECONDS", 0.0)
-    exchange.app.realtime._shared.bounds = Bounds(burst=10**9)
+    exchange.app.realtime._shared.bounds = SocketLimits(burst=10**9)
     async with deaf(exchange) as raw:
         (peer,) = exchange.app.realtime._shared.peers
         turns: list[int] = []

@@ -141,7 +141,7 @@ async def test_resume(
         for message in messages:
             chain.take(message)
     states = {one["data"]["id"]: one["data"] for one in by_memory[f"{me}:orders"]}
-    exchange.node.hub.recent = replay_buffer.Recent()
+    exchange.node.hub.recent = replay_buffer.ReplayBuffer()
     for name in names:
         messages = await missed(name, began[name]["seq"])
         kind = name.rpartition(":")[2] if name.startswith("user") else name.partition(":")[0]
@@ -183,7 +183,7 @@ async def test_what_was_missed_comes_page_by_page(
     trading = asyncio.create_task(trade(ann, ben, market, 10))
     other, chain = socket, Chain(whole)
     for seq in (0, 1, 2, last - 4, last - 3, last - 1, last):
-        exchange.node.hub.recent = replay_buffer.Recent()
+        exchange.node.hub.recent = replay_buffer.ReplayBuffer()
         other = await open_socket(ann)
         await other.resume(name, seq)
         chain = Chain({"topic": whole["topic"], "seq": seq, "data": None})
@@ -194,7 +194,7 @@ async def test_what_was_missed_comes_page_by_page(
     await trading
     peer = max(exchange.app.realtime._shared.peers, key=lambda one: one._number)
     peer.reader._limit = ReadLimit(RateLimit(1, 60), None)
-    exchange.node.hub.recent = replay_buffer.Recent()
+    exchange.node.hub.recent = replay_buffer.ReplayBuffer()
     await other.send("subscribe", topics=[{"topic": name, "lastSeq": 1}])
     messages = await other.until(lambda one: one["type"] == "error")
     assert (messages[-1]["topic"], messages[-1]["data"]["code"]) == (chain.topic, "RATE_LIMITED")
@@ -237,7 +237,7 @@ async def test_a_snapshot_asked_for_just_before(
     await socket.ask("unsubscribe", topics=[names[kind]])
     await trade(ann, ben, market, 5)
     if kind != "orderbook":
-        exchange.node.hub.recent = replay_buffer.Recent()
+        exchange.node.hub.recent = replay_buffer.ReplayBuffer()
     read, reading, go_on = history.read, asyncio.Event(), asyncio.Event()
 
     async def read_later(*given: Any) -> Any:  # noqa: ANN401 -- as it is

@@ -297,7 +297,7 @@ async def test_a_core_that_does_not_answer(
             return future
 
         monkeypatch.setattr(exchange.node.core, "submit", fail)
-        monkeypatch.setattr(exchange.node.core, "hand_in", fail_later)
+        monkeypatch.setattr(exchange.node.core, "enqueue", fail_later)
         answer = await ann.client.request(method, path, json=body)
         assert (path, answer.status_code, error_of(answer)["code"]) == (path, status, code)
         assert "secret" not in answer.text

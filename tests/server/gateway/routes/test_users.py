@@ -10,9 +10,9 @@ from litestar.enums import ScopeType
 from predmarket.engine.commands import CancelAll
 from predmarket.enums import Scope
 from predmarket.server.core.bus import Overloaded
-from predmarket.server.gateway.auth.authenticator import Asked, Gate
+from predmarket.server.gateway.auth.authenticator import Asked, Authenticator
 from predmarket.server.gateway.auth.principals import Principal, Principals
-from predmarket.server.gateway.protocol.order_fast_path import Cycle, Express
+from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath
 from tests.server.gateway.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, User
 from tests.server.gateway.protocol.test_connection import connected
 from tests.server.gateway.routes.test_trading import got, limit, placed
@@ -158,9 +158,9 @@ def unfinished(path: str, body: bytes, *lines: str) -> bytes:
 def taken_in(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Set once a POST waits for its body, its asker known where that is asked before."""
     event = asyncio.Event()
-    require, concerns = Gate.require, Express.concerns
+    require, concerns = Authenticator.require, OrderFastPath.concerns
 
-    async def require_and_note(gate: Gate, asked: Asked, scope: Scope) -> Principal:
+    async def require_and_note(gate: Authenticator, asked: Asked, scope: Scope) -> Principal:
         who = await require(gate, asked, scope)
         if asked["type"] == ScopeType.HTTP and asked["method"] == "POST":
             event.set()
@@ -171,8 +171,8 @@ def taken_in(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
             event.set()
         return concerns(cycle)
 
-    monkeypatch.setattr(Gate, "require", require_and_note)
-    monkeypatch.setattr(Express, "concerns", staticmethod(concerns_and_note))
+    monkeypatch.setattr(Authenticator, "require", require_and_note)
+    monkeypatch.setattr(OrderFastPath, "concerns", staticmethod(concerns_and_note))
     return event
 
 
