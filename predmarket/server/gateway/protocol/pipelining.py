@@ -22,7 +22,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from predmarket.server.fair_turns import TURN_SECONDS, Turn, fair_turns
+from predmarket.server.gateway.fair_turns import TURN_SECONDS, Turn, fair_turns
 
 MAX_PIPELINED = 16
 LINGER_SECONDS = 0.1

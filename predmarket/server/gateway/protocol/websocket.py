@@ -34,7 +34,7 @@ from predmarket.contracts.errors import Problem
 from predmarket.contracts.realtime import MAX_MESSAGE_BYTES
 from predmarket.enums import ErrorCode
 from predmarket.server.errors import Refusal
-from predmarket.server.fair_turns import TURN_SECONDS, Turn, fair_turns
+from predmarket.server.gateway.fair_turns import TURN_SECONDS, Turn, fair_turns
 from predmarket.server.gateway.http.errors import envelope
 from predmarket.server.gateway.http.headers import request_id
 from predmarket.server.gateway.limits.client_address import client_key

@@ -31,7 +31,6 @@ from predmarket.contracts.realtime import (
 from predmarket.contracts.requests import Invalid, decode, weight
 from predmarket.enums import ErrorCode, Scope
 from predmarket.server.errors import Refusal
-from predmarket.server.fair_turns import TURN_SECONDS, Turn, fair_turns
 from predmarket.server.gateway.auth.authenticator import check_scope
 from predmarket.server.gateway.auth.principals import Principal
 from predmarket.server.gateway.broadcast import frames
@@ -39,6 +38,7 @@ from predmarket.server.gateway.broadcast.hub import Hub
 from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
 from predmarket.server.gateway.broadcast.topics import Topic
 from predmarket.server.gateway.context import Context
+from predmarket.server.gateway.fair_turns import TURN_SECONDS, Turn, fair_turns
 from predmarket.server.gateway.http.errors import refusal_of
 from predmarket.server.gateway.limits.reads import Reader
 from predmarket.server.gateway.protocol.websocket import Socket

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import pytest
 
-from predmarket.server import fair_turns as turns_of_all
+from predmarket.server.gateway import fair_turns as turns_of_all
 from predmarket.server.gateway.broadcast import send_buffer
 from predmarket.server.gateway.protocol import server, websocket
 from predmarket.server.gateway.protocol.server import http_config

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from predmarket.server import fair_turns as module
-from predmarket.server.fair_turns import FairTurns, Share, fair_turns
+from predmarket.server.gateway import fair_turns as module
+from predmarket.server.gateway.fair_turns import FairTurns, Share, fair_turns
 
 
 def busy(seconds: float) -> None:
