@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import socket
 from typing import Any
 
 import uvicorn
@@ -12,6 +13,8 @@ from predmarket.server.gateway.protocol.websocket import Socket
 
 MAX_CONNECTIONS = 10_000
 _SPARE_FILES = 128
+ACCEPTED_AT_ONCE = 8
+"""Connections that are accepted in one round of the event loop."""
 _TICKS_A_SECOND = 10
 
 
@@ -55,6 +58,21 @@ class HttpServer(uvicorn.Server):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self._to_look_at = []
+        self._copies: list[socket.socket] = []
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen on the sockets.
+
+        uvloop accepts one connection of each socket in a round. Among many that connect at once one
+        would wait for as many rounds, so copies of the sockets accept from the same queues.
+        """
+        listening = sockets or []
+        self._copies = [one.dup() for one in listening for _ in range(ACCEPTED_AT_ONCE - 1)]
+        await super().startup([*listening, *self._copies])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what has begun, and close the sockets."""
+        await super().shutdown([*(sockets or []), *self._copies])
 
     async def on_tick(self, counter: int) -> bool:
         """Look, and tell whether to stop."""
