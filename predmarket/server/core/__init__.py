@@ -1,1 +1,1 @@
-"""The core's durable half: commands are numbered, decided, committed, and only then answered."""
+"""The core, the one writer: numbers, decides and commits commands, and only then answers them."""

@@ -1,6 +1,6 @@
-"""Finds the commands that are acts of admins, and makes their rows of the admin log.
+"""Finds admins' actions among the commands, and makes their rows of the admin log.
 
-A refused command changed nothing, so it is no act.
+A refused command changed nothing, so it gets no row.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ _BY_STATUS = {
 
 
 def act_of(command: Command, events: Iterable[Event]) -> Act | None:
-    """Return the admin log's row of a command just carried out; None: it is no act of an admin."""
+    """Return the admin log's row of an executed command; None if it is no admin's action."""
     kind = type(command)
     if kind not in _KINDS:
         return None
@@ -80,7 +80,7 @@ def _of_market(command: Command, market_id: int) -> Act | None:
 
 
 def _closing(command: UpdateMarket) -> dict[str, object]:
-    """Return the closing time that was set; an empty text says that it was removed."""
+    """Return the closing time that was set; an empty text means that it was removed."""
     if not command.sets_closes_at:
         return {}
     return {"closesAt": "" if command.closes_at is None else format_time(command.closes_at)}

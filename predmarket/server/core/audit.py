@@ -1,8 +1,8 @@
-"""The proof, from the database alone, that money and shares are conserved.
+"""The audit: proves from the database alone that money and shares are conserved.
 
-``sums`` adds up what the tables hold. ``replay`` carries out the journal from empty and compares
-the state it reaches, and every row of history it makes, with what the database holds. Both read one
-snapshot, so the exchange may go on meanwhile. Source: REQUIREMENTS C9.
+``sums`` checks the totals of the tables. ``replay`` executes the journal from the empty state and
+compares the final state, and every row of history, with the database. Both read one snapshot, so
+the exchange may keep running. Source: REQUIREMENTS C9.
 """
 
 import hashlib
@@ -20,14 +20,14 @@ from predmarket.server.core.stores.base import CoreRow, JournalRow, Store
 from predmarket.server.core.stores.rows import History, Shape
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
+"""Callback with the current task, the amount done, and the total."""
 
 _ENCODER = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was checked. ``detail`` gives the figures, or what is wrong."""
+    """The result of one check. ``detail`` gives the figures, or the fault."""
 
     name: str
     ok: bool
@@ -255,7 +255,7 @@ def _same_state(store: Store, core: CoreRow, replayed: Exchange) -> Check:
 class _Orders:
     """Sums of the hashes of orders' last rows, by the remainder of the order's id.
 
-    A closed order never changes again, so hashes are kept of open orders alone.
+    A closed order never changes again, so only open orders' hashes are kept.
     """
 
     def __init__(self) -> None:
@@ -264,7 +264,7 @@ class _Orders:
         self._open: dict[int, int] = {}
 
     def put(self, id: int, row: Sequence[Any], *, is_open: bool) -> None:
-        """Take an order's row in place of the one it had."""
+        """Replace an order's row."""
         place, hashed = id % len(self.sums), _row_hash(row)
         before = self._open.pop(id, None)
         if before is None:
@@ -274,15 +274,15 @@ class _Orders:
             self._open[id] = hashed
 
     def differing(self, other: "_Orders") -> int:
-        """Return at least how many orders differ."""
+        """Return a lower bound of the number of orders that differ."""
         unlike = sum(a != b for a, b in zip(self.sums, other.sums, strict=True))
         return max(unlike, abs(self.count - other.count))
 
 
 class _Replayer:
-    """Carries out the journal and keeps what is needed to compare every table.
+    """Executes the journal and keeps the data for comparing every table.
 
-    Of closed orders and of history it keeps sums alone, so that memory does not grow with history.
+    For closed orders and history it keeps only sums, so that memory does not grow with history.
     """
 
     def __init__(self) -> None:
@@ -293,7 +293,7 @@ class _Replayer:
         self._logged_from = 0
 
     def run(self, store: Store, core: CoreRow, progress: Progress) -> str | None:
-        """Replay all batches; return what is wrong, if anything is."""
+        """Replay all batches; return the fault, if there is one."""
         self._logged_from = int(store.read("SELECT logged_from FROM core_state")[0][0])
         chain, seq, batch = journal.GENESIS, 0, 0
         while page := store.journal_page(batch, 200):
@@ -354,17 +354,17 @@ class _Replayer:
 
 
 _MADE_BY_JOURNAL = {rows.ADMIN_LOG: "WHERE seq IS NOT NULL"}
-"""Selects the rows that the journal makes, for tables that hold others, too."""
+"""Selects the rows that the journal makes, for tables that also hold other rows."""
 
 
 def _replayed(row: Sequence[Any]) -> Sequence[Any]:
-    """Cut an order's row down to what a replay gives: topic_seq and version are the store's."""
+    """Reduce an order's row to the columns of a replay, without topic_seq and version."""
     assert rows.ORDERS.columns[-2:] == ("topic_seq", "version")
     return row[:-2]
 
 
 def _normal(shape: Shape, row: tuple[Any, ...]) -> list[Any]:
-    """Return a stored row with real booleans, which SQLite keeps as numbers."""
+    """Return a stored row with real booleans; SQLite stores them as numbers."""
     return [
         bool(value) if kind == "b" else value for kind, value in zip(shape.kinds, row, strict=True)
     ]

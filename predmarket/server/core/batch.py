@@ -1,6 +1,6 @@
-"""A batch from its first command to its seal.
+"""A batch, from its first command to its seal.
 
-Invariant: a sealed batch shares nothing with the engine; the next one may be decided while it
+Invariant: a sealed batch shares nothing with the engine, so the next batch may be decided while it
 commits.
 """
 
@@ -22,18 +22,19 @@ from predmarket.server.read_model.market_view import MarketView
 from predmarket.units import Micros
 
 ROWS_PER_STEP = 20_000
-"""Rows that one command, or one step of a command, writes at the most."""
+"""Maximum rows that one command, or one step of a command, writes."""
 
 
 @dataclass(slots=True, eq=False)
 class Batch:
     """The commands decided since the last seal, with their replies and effects.
 
-    ``decided`` are the commands that were carried out here, whole or in part, ``answers`` the
-    repeats, whose answer was known and which wrote nothing. ``stepped`` tells that a step was taken
-    here; ``announced`` are markets whose status or details changed. ``position`` is the place in
-    the command stream that it brings the core to, None when it stays. Sealed, ``changes`` is what
-    it tells the world, and ``encoded`` the same as bytes; None when it has nothing to commit.
+    ``decided`` are the commands that were executed in this batch, whole or in part. ``answers`` are
+    repeats: their reply was known, and they wrote nothing. ``stepped`` tells whether the batch took
+    a step. ``announced`` are markets whose status or details changed. ``position`` is the position
+    in the command stream that the batch reaches, None if it stays. After the seal ``changes`` are
+    the batch's changes for readers and ``encoded`` the same as bytes; None if there is nothing to
+    commit.
     """
 
     first_seq: int
@@ -57,7 +58,7 @@ class Batch:
     def add(
         self, exchange: Exchange, now: Micros, id: str, command: Command, events: list[Event]
     ) -> None:
-        """Record a command that the exchange has just carried out."""
+        """Record a command that the exchange has just executed."""
         seq = self.first_seq + len(self.entries)
         self.entries.append(Entry(now, id, command))
         self.history.add(seq, command, events, exchange.state)
@@ -70,12 +71,12 @@ class Batch:
                 self.announced.add(event.market_id)
 
     def _count(self, exchange: Exchange) -> int:
-        """Return how many rows the batch writes so far: history, state, and its own two rows."""
+        """Return the number of rows in the batch so far: history, state, and its own two rows."""
         state = exchange.state
         return (
             2
             + sum(len(rows) for _, rows in self.history.by_shape())
-            + 2 * len(state.dirty_orders)  # with its account, for the number on its topic
+            + 2 * len(state.dirty_orders)  # and its account's row, for the topic's counter
             + len(state.dirty_markets)
             + len(state.ledger.dirty_accounts)
             + len(state.ledger.dirty_positions)
@@ -86,7 +87,7 @@ class Batch:
         return list(dict.fromkeys([*self.decided, *(pending for pending, _ in self.answers)]))
 
     def seal(self, exchange: Exchange, before: CoreRow) -> Settlement:
-        """Copy everything the batch changed; ``before`` is the core row it builds on."""
+        """Copy everything that the batch changed; ``before`` is the core row that it builds on."""
         state = exchange.state
         dirty = exchange.take_changes()
         entries = journal.encode(self.entries)
@@ -125,12 +126,12 @@ class Batch:
         )
 
     def publish(self, view: MarketView) -> None:
-        """Let the view hold the batch. Call it after the commit and before any answer."""
+        """Apply the batch to the market view. Call it after the commit and before any answer."""
         if self.changes is not None:
             view.apply(self.changes)
 
     def answer(self) -> None:
-        """Answer the commands that are done. Call it after the commit."""
+        """Answer the finished commands. Call it after the commit."""
         for pending in self.decided:
             pending.committed()
         for pending, reply in self.answers:

@@ -15,13 +15,13 @@ from predmarket.engine.replies import Reply
 
 
 class RepeatedOrder(msgspec.Struct, frozen=True):
-    """The client order id is known and its content the same: read the order as it now stands."""
+    """The client order id is known, with the same content: read the order's present state."""
 
     order_id: int
 
 
 class RepeatedTransfer(msgspec.Struct, frozen=True):
-    """The idempotency key is known and its content the same: read the original transfer."""
+    """The idempotency key is known, with the same content: read the original transfer."""
 
     transfer_id: int
 
@@ -34,21 +34,21 @@ class BusError(Exception):
 
 
 class Overloaded(BusError):
-    """Too many commands wait. This one was not taken; it changes nothing, now or later."""
+    """Too many commands wait. This one was not accepted, and will never change anything."""
 
     retry_after_s = 1
 
 
 class OutcomeUnknown(BusError):
-    """No reply in time. The command may or may not have been carried out."""
+    """No reply in time. The command may or may not have been executed."""
 
 
 class Faulted(BusError):
-    """The command met a defect of the exchange and was dropped; it changed nothing."""
+    """The command met a defect of the exchange. It was dropped and changed nothing."""
 
 
 class Bus(Protocol):
-    """Where a gateway hands in commands. Who makes one says how one command is handed in."""
+    """A gateway's way to the core. Implementations provide ``enqueue``."""
 
     @abstractmethod
     def enqueue(
@@ -58,17 +58,18 @@ class Bus(Protocol):
         follows: "asyncio.Future[BusReply] | None" = None,
         early: bool = False,
     ) -> "asyncio.Future[BusReply]":
-        """Hand in a command without waiting; the future is what ``submit`` would return.
+        """Send a command without waiting; return the future of what ``submit`` would return.
 
-        A command that is carried out in steps is answered after the last one; ``early``: after the
-        first. One that ``follows`` another of the same request waits until that one is over.
+        A command in steps is answered after its last step, or with ``early`` after its first. A
+        command that ``follows`` another of the same request waits until that one is over.
 
-        For who has no task to wait in: its callbacks run before the batch's changes are delivered.
-        Whoever cancels it stops waiting. Raises Overloaded; the future holds the other errors.
+        The future's callbacks run before the batch's changes are delivered, so a caller needs no
+        task. Cancelling the future only ends the wait. Raises Overloaded; the future holds the
+        other errors.
         """
 
     async def sent(self) -> None:
-        """Return once the commands handed in here stand before any that are handed in later."""
+        """Return once the commands sent so far precede every command that is sent later."""
         return
 
     async def submit(self, command: Command) -> BusReply:
@@ -79,10 +80,10 @@ class Bus(Protocol):
         return await self.enqueue(command)
 
     async def submit_many(self, commands: Sequence[Command]) -> list[BusReply | BusError]:
-        """Hand in commands together, in their order, and return for each what ``submit`` would.
+        """Send commands together, in their order; return for each what ``submit`` would.
 
-        They are carried out each on its own, next to each other, and as a rule in one commit; who
-        waits for many waits once, which costs less than a task for each.
+        Each command is executed by itself, next to the others and usually in the same commit. The
+        caller waits once, which costs less than one task for each command.
         """
         taken: list[asyncio.Future[BusReply] | Overloaded] = []
         before: asyncio.Future[BusReply] | None = None
@@ -99,7 +100,9 @@ class Bus(Protocol):
                     outcomes.append(one if isinstance(one, Overloaded) else await one)
                 except BusError as error:
                     outcomes.append(error)
-        except asyncio.CancelledError:  # as one command alone: what is not begun is not begun
+        except (
+            asyncio.CancelledError
+        ):  # as for a single command: those that have not begun never begin
             for one in taken:
                 if isinstance(one, asyncio.Future):
                     one.cancel()

@@ -1,12 +1,11 @@
-"""The committer: one batch after the other to the database, and the answers once each has returned.
+"""The committer: sends batches to the database in order, and answers each after its commit.
 
-PostgreSQL has two batches at once, so that it goes on by itself when one is done: it carries them
-out in order, each a transaction of its own, and the fence has the second change nothing if the
-first failed. The next is sent before the last one's answers are given.
+PostgreSQL gets two batches at once and continues by itself after the first. It executes them in
+order, each in its own transaction, and the fence stops the second if the first failed. The
+committer sends the next batch before it gives the answers of the last one.
 
-Invariant: nothing is answered, and nothing reaches the market view or the outlet, before its
-batch's commit returned, and the commits of all before it. The view comes first, then the answers,
-then the outlet.
+Invariant: nothing is answered, and nothing reaches the market view or the outlet, before the
+commits of its batch and of all earlier ones returned. The order is: view, answers, outlet.
 """
 
 import asyncio
@@ -23,7 +22,7 @@ from predmarket.server.core.stores.base import CoreRow, IntegrityViolation, Sett
 
 @dataclass(frozen=True, slots=True)
 class _Commit:
-    """A batch with the database; ``settlement`` is None, and it is over, if it has only answers."""
+    """A batch in commit; a batch with only answers has no ``settlement`` and is over at once."""
 
     batch: Batch
     settlement: Settlement | None
@@ -31,7 +30,7 @@ class _Commit:
 
 
 class Committer:
-    """One task's work: from the forming batch to the replies, and repair when a commit fails."""
+    """Commits the forming batches and replies, and repairs after a failed commit."""
 
     def __init__(self, work: PipelineState, repair: Repair) -> None:
         self._work = work
@@ -40,7 +39,7 @@ class Committer:
         self._failed = False
 
     async def run(self) -> None:
-        """Commit whatever was decided, for ever. Raises Deposed, LoadError, CoreDefect."""
+        """Commit decided batches for ever. Raises Deposed, LoadError, CoreDefect."""
         work = self._work
         try:
             while True:
@@ -48,7 +47,7 @@ class Committer:
                 work.sealable.clear()
                 committed = self._take_returned()
                 if self._begin():
-                    await asyncio.sleep(0)  # they are with the database before anybody is answered
+                    await asyncio.sleep(0)  # send the batches before anybody is answered
                 self._answer(committed)
                 if work.broken:
                     await self._recover()
@@ -60,7 +59,7 @@ class Committer:
             await asyncio.gather(*unfinished, return_exceptions=True)
 
     def _begin(self) -> bool:
-        """Send what may be sent; tell whether anything was."""
+        """Send as many batches as the store takes; tell whether any was sent."""
         work, begun = self._work, False
         while work.has_batch and len(self._commits) < work.store.at_once and not work.broken:
             batch, settlement = work.sequencer.seal()
@@ -81,11 +80,11 @@ class Committer:
 
     def _wake(self, returned: "asyncio.Future[None]") -> None:
         if not returned.cancelled():
-            returned.exception()  # mark as seen; whoever looks at the result raises it
+            returned.exception()  # mark as seen; reading the result raises it
         self._work.sealable.set()
 
     def _take_returned(self) -> list[Batch]:
-        """Return the batches that are committed now, in order; stop at one that failed."""
+        """Return the committed batches, in order; stop at a failed one."""
         work = self._work
         committed: list[Batch] = []
         while self._commits and self._commits[0].returned.done() and not self._failed:
@@ -107,7 +106,7 @@ class Committer:
         return committed
 
     def _took_place(self, core: CoreRow, batch: Batch) -> None:
-        """Take note of a commit that has returned. The next one, if any, begins now."""
+        """Record the duration of a returned commit. The next one, if any, begins now."""
         work = self._work
         took = work.commit_lasts
         waits = any(commit.settlement is not None for commit in self._commits)
@@ -118,19 +117,19 @@ class Committer:
         work.observer.settled(len(batch.entries), len(batch.history.trades))
 
     async def _recover(self) -> None:
-        """Let what is under way end, answer what is known to be committed, reload the rest."""
+        """Await the running commits, answer the committed batches, and repair the rest."""
         work = self._work
         if self._commits:
             await asyncio.wait([commit.returned for commit in self._commits])
         self._answer(self._take_returned())
-        self._commits.clear()  # what comes behind a failure is the database's to tell
+        self._commits.clear()  # only the database knows what was committed behind a failure
         self._failed = False
         work.commit_began = None
         await self._repair.recover()
         work.sealable.set()
 
     def _answer(self, committed: list[Batch]) -> None:
-        """Let the view hold the batches whose commits have returned, then answer them."""
+        """Apply committed batches to the view, then answer them."""
         work = self._work
         for batch in committed:
             batch.publish(work.view)
@@ -141,10 +140,10 @@ class Committer:
             work.under_way.popleft()
 
     def _suspect(self, batch: Batch, error: IntegrityViolation) -> None:
-        """Have each command of a batch that the database refuses run alone; drop one that was."""
+        """Mark the commands of a refused batch to run alone; drop one that already did."""
         begun = [one for one in batch.pending() if one.parts and not one.parts[0].committed]
         if not begun:
-            raise CoreDefect("the database refuses the core's own command") from error
+            raise CoreDefect("the database refuses a command of the core itself") from error
         for one in begun:
             one.suspect = True
         if len(begun) == 1:

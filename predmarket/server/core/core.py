@@ -1,18 +1,19 @@
-"""The core: one queue in, one engine, one commit after the other, replies after each.
+"""The core: one queue, one engine, one commit after the other, and replies after each commit.
 
-Two tasks share the work (pipeline_state.py). The decider takes what waits and has the sequencer
-carry it out into the forming batch. The committer seals that batch whenever the database has room
-for one more. So the next batch is decided while others commit, and batches grow by themselves with
-the load.
+Two tasks share the state in pipeline_state.py. The decider takes waiting commands, and the
+sequencer executes them into the forming batch. The committer seals that batch whenever the database
+has room for one more. So the next batch is decided while others commit, and batches grow with the
+load.
 
 Invariants:
 - nothing is answered, and nothing reaches the market view or the outlet, before its batch's
   commit returned;
-- commands are carried out in the order they were taken;
+- commands are executed in the order they were taken;
 - there is one repair path (repair.py);
 - the queue, a batch and the wait for a reply are bounded.
 
-This module is the core as others see it, and its life. Source: ARCHITECTURE, The path of an order.
+This module is the core's interface and its start and stop. Source: ARCHITECTURE, The path of an
+order.
 """
 
 import asyncio
@@ -44,13 +45,13 @@ from predmarket.units import Micros
 log = logging.getLogger(__name__)
 
 REPLY_LIMIT_S = 5.0
-"""How long a gateway waits for a reply; after that nobody does and the command is not begun."""
+"""Seconds that a gateway waits for a reply; a command that has not begun by then never begins."""
 MAX_QUEUE = 10_000
 _SWEEP_S = 0.25
 
 
 class Core(Bus):
-    """The leader's settlement core; also the in-process bus (``submit``)."""
+    """The leading core; also the bus within one process (``submit``)."""
 
     def __init__(
         self,
@@ -67,9 +68,10 @@ class Core(Bus):
         gateways_elsewhere: bool = False,
         standby: Standby | None = None,
     ) -> None:
-        """Prepare one. ``gateways_elsewhere``: they are other processes, which may outlive a core,
-        and their commands come by ``receive``. ``standby`` holds the copy that followed the
-        journal."""
+        """Prepare a core.
+
+        ``gateways_elsewhere`` means that gateways are other processes: they may outlive a core, and
+        their commands come by ``receive``. ``standby`` holds the copy that followed the journal."""
         clock = clock or Clock()
         self._work = PipelineState(
             store, view, clock, max_batch, observer or NullObserver(), outlet or NullOutlet()
@@ -86,9 +88,9 @@ class Core(Bus):
         self._stopping = False
         self._led_at = 0.0
         self.connections: frozenset[str] = frozenset()
-        """The connections that open orders were tied to when it began."""
+        """The connections that had tied orders when the core began."""
         self.unsettled = 0
-        """How many commands were accepted and left undone when it stopped."""
+        """Accepted commands that were left undone at the stop."""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -101,7 +103,7 @@ class Core(Bus):
         follows: "asyncio.Future[BusReply] | None" = None,
         early: bool = False,
     ) -> "asyncio.Future[BusReply]":
-        """Queue a command and return what will be its reply, after its commit; see ``Bus``."""
+        """Queue a command; return the future of its reply after the commit (``Bus.enqueue``)."""
         work = self._work
         if self._stopping or work.waiting >= self._max_queue:
             raise Overloaded("too many commands wait")
@@ -136,10 +138,10 @@ class Core(Bus):
         follows: "asyncio.Future[BusReply] | None" = None,
         early: bool = False,
     ) -> "asyncio.Future[BusReply] | None":
-        """Queue a command of the stream; None: its deadline has passed, it will not be begun.
+        """Queue a command of the stream; None: its deadline has passed, and it will not begin.
 
-        ``id`` is its own for ever, ``position`` what is dealt with when it is. Whoever calls this
-        heeds ``room`` first, since it is not refused here.
+        ``id`` is unique for ever. ``position`` is the stream's position once the command is
+        processed. The caller awaits ``room`` first, because this method does not refuse.
         """
         work, left = self._work, deadline - self._work.clock.now()
         work.received = position
@@ -152,21 +154,21 @@ class Core(Bus):
         return None if left <= 0 else pending.reply
 
     async def room(self, waiting: int) -> None:
-        """Return once at most so many commands wait."""
+        """Return once at most this many commands wait."""
         await self._work.until(lambda: self._work.waiting <= waiting)
 
     async def move_to(self, position: StreamPosition) -> None:
-        """Commit that the stream is dealt with up to here, though no command brought it so far.
+        """Commit a stream position that no command brought.
 
-        What was received before it and is not committed yet runs still, but not again by another
-        core: nobody was told of it.
+        Commands received before it and not committed yet still run, but another core does not run
+        them again: nobody was told of them.
         """
         work = self._work
 
         def moved() -> bool:
             if work.committed.position >= position:
                 return True
-            if not work.broken:  # again after a repair; on the way already, it changes nothing
+            if not work.broken:  # sent again after a repair; a second time changes nothing
                 work.sequencer.advance(position)
                 work.sealable.set()
             return False
@@ -175,7 +177,7 @@ class Core(Bus):
 
     @property
     def committed_position(self) -> StreamPosition:
-        """Return how far the command stream is dealt with, for ever."""
+        """Return the committed position in the command stream."""
         return self._work.committed.position
 
     def now(self) -> Micros:
@@ -183,7 +185,7 @@ class Core(Bus):
         return self._work.clock.now()
 
     def status(self) -> CoreStatus:
-        """Return the core's present standing."""
+        """Return the core's status."""
         work, committed = self._work, self._work.committed
         sure_to_lead = time.monotonic() - self._led_at < self._leadership.renew_every_s + LEASE_S
         broken = work.broken or work.commit_hangs or self._stopping or self._failed.done()
@@ -213,7 +215,7 @@ class Core(Bus):
         try:
             await takeover.lead()
             self._led_at = time.monotonic()
-            leading = asyncio.create_task(self._lead())  # a long load must not outlast the lease
+            leading = asyncio.create_task(self._lead())  # keeps the lease during a long load
             if before_load is not None:
                 await takeover.run(before_load)
             loaded = await takeover.load()
@@ -236,16 +238,16 @@ class Core(Bus):
             task.add_done_callback(self._task_ended)
 
     async def stop(self, limit_s: float = 60) -> None:
-        """Settle what was accepted, then let go of the database and the lead; once.
+        """Commit the accepted commands, then release the database and the lead; only once.
 
-        What is not settled within ``limit_s`` is left: nobody was told that it happened.
+        Commands that are not committed within ``limit_s`` are abandoned: nobody was told of them.
         """
         if not self._tasks:
             return
         work = self._work
         self._stopping = True
         work.sealable.set()
-        # Broken with nothing to settle there is nothing to wait for, and perhaps no database.
+        # A broken core with nothing to commit has nothing to wait for, and perhaps no database.
         drained = asyncio.create_task(
             work.until(lambda: work.idle or (work.broken and not work.unsettled))
         )
@@ -267,11 +269,11 @@ class Core(Bus):
 
     @property
     def trouble(self) -> str:
-        """Return what the database said when it last took no batch, "" if it always did."""
+        """Return the database's last error when it refused a batch, "" if it never did."""
         return self._work.trouble
 
     async def failed(self) -> None:
-        """Wait until the core cannot go on, and raise why (Deposed, LoadError, CoreDefect)."""
+        """Wait until the core cannot go on; raise the reason (Deposed, LoadError, CoreDefect)."""
         await asyncio.shield(self._failed)
 
     def _task_ended(self, task: "asyncio.Task[None]") -> None:
@@ -279,7 +281,7 @@ class Core(Bus):
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
-        """Give up: this core must not decide anything any more."""
+        """Give up: this core must decide nothing more."""
         if not self._failed.done():
             log.critical("core_failed", exc_info=error)
             self._failed.set_exception(error)
@@ -290,13 +292,13 @@ class Core(Bus):
             task.cancel()
 
     async def _sweep(self) -> None:
-        """Keep the wait for a reply bounded."""
+        """Bound the wait for replies."""
         while True:
             await asyncio.sleep(_SWEEP_S)
             self._work.expire()
 
     async def _lead(self) -> None:
-        """Keep the lead; Deposed ends the core."""
+        """Renew the lead; Deposed ends the core."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._leadership.renew_every_s)

@@ -1,6 +1,6 @@
-"""The decider: takes what waits and has the sequencer carry it out into the forming batch.
+"""The decider: takes waiting commands, and lets the sequencer execute them into the forming batch.
 
-Invariant: commands are carried out in the order they were taken.
+Invariant: commands are executed in the order they were taken.
 """
 
 import asyncio
@@ -11,22 +11,22 @@ from predmarket.server.core.sequencer import CommandDefect
 from predmarket.server.core.stores.base import IntegrityViolation, StoreError
 
 _GROUP = 100
-"""Commands decided at a stretch before other tasks get their turn; as many as a batch request holds
-at the most, so that one that finds the core idle is committed at once."""
+"""Commands decided before other tasks get a turn. A batch request holds at most as many, so an idle
+core commits it at once."""
 
 _LOOK_S = 1.0
-"""Seconds after which a timer is looked at again, at the latest."""
+"""Maximum seconds between two checks of a timer."""
 
 
 class Decider:
-    """One task's work: from the queue into the forming batch."""
+    """Moves commands from the queue into the forming batch."""
 
     def __init__(self, work: PipelineState) -> None:
         self._work = work
         self._alarm: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
-        """Decide whatever comes, for ever. Raises CoreDefect."""
+        """Decide commands for ever. Raises CoreDefect."""
         work = self._work
         while True:
             if not work.broken:
@@ -41,7 +41,7 @@ class Decider:
                 await asyncio.sleep(0)
 
     async def _decide_group(self) -> None:
-        """Decide the next commands; recovery puts the group back whenever it comes between."""
+        """Decide the next commands; a recovery in between puts the group back."""
         work = self._work
         sequencer = work.sequencer
         group = self._take_group()
@@ -58,7 +58,7 @@ class Decider:
             if sequencer is work.sequencer:
                 work.break_off(error)
             return
-        except IntegrityViolation as error:  # the database cannot even read such a key
+        except IntegrityViolation as error:  # the database cannot read such a key
             self._suspect(group, error, alone=alone)
             return
         except CommandDefect as error:
@@ -72,7 +72,7 @@ class Decider:
                 group[0].suspect = False
 
     def _suspect(self, pending: list[PendingCommand], error: Exception, *, alone: bool) -> None:
-        """Have each of these run alone after the recovery; drop it if it did already."""
+        """Mark these commands to run alone after the recovery; drop one that already did."""
         for one in pending:
             one.suspect = True
             if alone:
@@ -82,7 +82,7 @@ class Decider:
     def _take_group(self) -> list[PendingCommand]:
         """Take the next commands that somebody still waits for; a suspect one goes alone.
 
-        A command that has to wait for another one's steps is set aside, without a look-up.
+        A command that must wait for another command's steps is set aside, without a look-up.
         """
         work, sequencer = self._work, self._work.sequencer
         group: list[PendingCommand] = []
@@ -100,12 +100,12 @@ class Decider:
                 if pending.suspect:
                     break
                 continue
-            if not group:  # else those before it are not decided yet
+            if not group:  # otherwise the commands before it are still undecided
                 sequencer.advance(pending.position)
         return group
 
     async def _look_up(self, group: list[PendingCommand]) -> None:
-        """Find out which client order ids and idempotency keys of a group are known."""
+        """Look up the client order ids and idempotency keys of a group."""
         keys = self._work.repeats.unknown_keys(group)
         if not any(keys):
             return
@@ -121,8 +121,8 @@ class Decider:
         delay = self._work.sequencer.next_due_in()
         if delay is not None:
             loop = asyncio.get_running_loop()
-            # A millisecond late rather than early. Looked at again within _LOOK_S, since the
-            # loop's clock stands still while the machine is suspended.
+            # A millisecond late rather than early. Checked again within _LOOK_S, because the loop's
+            # clock stands still while the machine is suspended.
             delay = min(delay, _LOOK_S) + 0.001
             self._alarm = loop.call_later(delay, self._work.arrived.set)
 

@@ -1,9 +1,9 @@
-"""Client order ids and idempotency keys: a repeat gets the original's answer, for ever.
+"""Client order ids and idempotency keys: a repeat gets the original's reply, for ever.
 
-A key is looked up among those decided but not yet committed (here) and, if it is not there, among
-those committed (one indexed query for a whole group). Memory holds no history.
+This module holds the keys of decided, uncommitted commands. Other keys are looked up in the
+database, with one indexed query for a whole group. Memory holds no history.
 
-Invariant: between a look-up and the decision that relies on it no other command is decided, so a
+Invariant: no other command is decided between a look-up and the decision that relies on it, so a
 key that neither place knows is new. Source: API, clientOrderId.
 """
 
@@ -33,7 +33,7 @@ Found: TypeAlias = dict[tuple[str, int, str], Known]
 
 
 class IdempotencyIndex:
-    """What is known of keys, decided or committed."""
+    """The known keys, decided or committed."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -49,10 +49,10 @@ class IdempotencyIndex:
         return type(command) is Transfer and command.key is not None
 
     def unknown_keys(self, group: Iterable[PendingCommand]) -> Keys:
-        """Return the keys of a group that have to be looked up.
+        """Return the keys of a group that need a look-up.
 
-        The others are remembered for ``answer`` here and now: their batch may be committed, and
-        the key forgotten, while the look-up of the rest is under way.
+        The others are remembered for ``answer`` at once: during the look-up their batch may be
+        committed and the key forgotten.
         """
         self._found = {}
         orders: dict[OrderKey, None] = {}
@@ -74,7 +74,7 @@ class IdempotencyIndex:
         return list(orders), list(transfers)
 
     async def look_up(self, keys: Keys) -> None:
-        """Learn which keys are committed. Raises StoreError, IntegrityViolation."""
+        """Look up which keys are committed. Raises StoreError, IntegrityViolation."""
         found: Found = {}
         orders, transfers = keys
         if orders:
@@ -133,10 +133,10 @@ class IdempotencyIndex:
             )
 
     def committed(self, decided: Iterable[PendingCommand]) -> None:
-        """Forget the keys of a committed batch: from now on the database knows them.
+        """Forget the keys of a committed batch: the database knows them now.
 
-        A key whose command was refused without a record may stand for a later command meanwhile,
-        so each command forgets its own entry alone.
+        If a command was refused without a record, its key may belong to a later command by now. So
+        each command forgets only its own entry.
         """
         for pending in decided:
             command = pending.command
@@ -146,17 +146,17 @@ class IdempotencyIndex:
                 _drop_own(self._transfers, (command.actor_id, command.key), pending.id)
 
     def forget(self) -> None:
-        """Forget everything undecided: recovery reads from the database what was committed."""
+        """Forget all keys: recovery reads the committed ones from the database."""
         self._orders.clear()
         self._transfers.clear()
         self._found = {}
 
 
 def same_content(known: Content, given: Content) -> bool:
-    """Tell whether a repeat asks for what the original did.
+    """Tell whether a repeat has the original's content.
 
-    An order's content begins with the market's id and its name in the request, ``7~rain|…``; the
-    id decides, but where there was no market by that name (id 0) the name does.
+    An order's content begins with the market's id and its name in the request, ``7~rain|…``. The id
+    decides; if there was no market by that name (id 0), the name decides.
     """
     if not (isinstance(known, str) and isinstance(given, str)):
         return known == given

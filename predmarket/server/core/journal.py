@@ -1,8 +1,8 @@
-"""The journal: every command that was carried out, batch by batch, each batch chained by hash.
+"""The journal: every executed command, batch by batch, each batch chained by hash.
 
-Invariant: the journal alone rebuilds the whole state (audit.py proves it), so an entry holds all
-that the engine is given: number (by place), time and command. The command's id, given by whoever
-sent it, tells after a failure which commands were committed.
+Invariant: the journal alone rebuilds the whole state (audit.py proves it). So an entry holds every
+input of the engine: the number (by place), the time and the command. The sender gives the command
+its id, which tells after a failure which commands were committed.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ RULES = "2"
 """The version of MARKET_RULES that the engine implements; replay refuses any other."""
 
 GENESIS = bytes(32)
-"""What the first batch is chained to."""
+"""The hash that the first batch is chained to."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One command as carried out at ``time``; ``id`` is empty for those the core gave itself."""
+    """One command executed at ``time``; the core's own commands have an empty ``id``."""
 
     time: Micros
     id: str
@@ -32,16 +32,16 @@ _decoder = msgspec.msgpack.Decoder(list[Entry])
 
 
 def encode(entries: list[Entry]) -> bytes:
-    """Return a batch's entries as they are stored."""
+    """Encode a batch's entries for storage."""
     return _encoder.encode(entries)
 
 
 def decode(data: bytes) -> list[Entry]:
-    """Return a stored batch's entries. Raises msgspec.DecodeError for damaged data."""
+    """Decode a stored batch's entries. Raises msgspec.DecodeError for damaged data."""
     return _decoder.decode(data)
 
 
 def chain(previous: bytes, batch: int, first_seq: int, entries: bytes) -> bytes:
-    """Return the hash of a batch: it covers the batch before, both numbers and all entries."""
+    """Return a batch's hash; it covers the former batch's hash, both numbers, all entries."""
     head = b"%d %d %s\n" % (batch, first_seq, RULES.encode())
     return hashlib.sha256(previous + head + entries).digest()

@@ -1,7 +1,7 @@
-"""Who leads: a file lock beside an embedded database, a lease in a shared one (stores/lease.py).
+"""Leadership: a file lock beside an embedded database, a lease in a shared one (stores/lease.py).
 
-A lease only shortens the time in which two cores believe they lead. What makes that harmless is the
-epoch that every settlement checks (stores/base.py). Source: ARCHITECTURE, Leadership.
+A lease only shortens the time in which two cores believe that they lead. The epoch makes that time
+harmless, because every settlement checks it (stores/base.py). Source: ARCHITECTURE, Leadership.
 """
 
 import fcntl
@@ -18,35 +18,35 @@ POLL_S = 0.1
 
 
 class LeaseHeld(Exception):
-    """Somebody else leads; the message names them."""
+    """Another core leads; the message names it."""
 
 
 class Leadership(Protocol):
-    """The lead over one database. All calls block."""
+    """Leadership of one database. All calls block."""
 
     holder: str
     renew_every_s: float
 
     def acquire(self) -> None:
-        """Take the lead or raise LeaseHeld after waiting as long as this was made to.
+        """Take the lead. Raises LeaseHeld after the wait that the constructor was given.
 
-        A lease that is ours already is taken again.
+        A lease that this core already holds is taken again.
         """
 
     def renew(self) -> None:
-        """Keep the lead. Raises Deposed when it is another's, StoreError when unknown."""
+        """Keep the lead. Raises Deposed if another core has it, StoreError if that is unknown."""
 
     def release(self) -> None:
         """Let the lead go; never raises."""
 
 
 def holder_name() -> str:
-    """Return a name for this process that no other has."""
+    """Return a unique name for this process."""
     return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
 
 
 class FileLeadership:
-    """A lock on ``<database>.lock``; the system drops it with the process, however that ends."""
+    """A lock on ``<database>.lock``; the system releases it when the process ends in any way."""
 
     renew_every_s = 3600.0
 
@@ -76,7 +76,7 @@ class FileLeadership:
         self._file = file
 
     def renew(self) -> None:
-        """Nothing to do: the lock stays until it is let go."""
+        """Do nothing: the lock stays until it is released."""
 
     def release(self) -> None:
         if self._file is not None:

@@ -6,11 +6,11 @@
       ^  |        |            ^             |
       +--+--------+            +-- stepping <+        any of them --> dropped
 
-A command waits as ``queued``, also for a market or an account that another command holds. While it
-is carried out in steps it is ``stepping`` between two of them.
+A command waits as ``queued``, also for a market or an account that another command holds. Between
+two of its steps a command is ``stepping``.
 
-Invariant: ``stage`` changes in the methods below alone, and each of them checks where it comes from
-and, where a command is begun, that somebody still waits for it.
+Invariant: only the methods below change ``stage``. Each of them checks the stage before. The method
+that begins a command checks that somebody still waits for it.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from predmarket.units import Micros
 
 
 class Stage(StrEnum):
-    """Where a command stands."""
+    """The stage of a command."""
 
     QUEUED = "queued"
     DECIDING = "deciding"
@@ -41,7 +41,7 @@ _OVER = frozenset({Stage.ANSWERED, Stage.DROPPED})
 
 @dataclass(slots=True, eq=False)
 class Part:
-    """The reply to one step of a command; ``id`` is that of the step's journal entry."""
+    """The reply to one step of a command; ``id`` is the id of the step's journal entry."""
 
     id: str
     reply: BusReply
@@ -52,10 +52,11 @@ class Part:
 class PendingCommand:
     """A command that somebody waits for, until ``expires_at`` in elapsed time (clock.py).
 
-    ``id`` is its own for ever, ``number`` its place among this core's commands. ``position`` is its
-    place in the command stream, None where there is no stream: once it is decided, everything up to
-    there is. ``follows`` is the command before it in one request, which has to be over first.
-    ``early``: it is answered after its first step. ``suspect``: it has to be decided alone.
+    ``id`` is unique for ever, ``number`` is its place among this core's commands. ``position`` is
+    its position in the command stream, None without a stream; once the command is decided,
+    everything up to there is. ``follows`` is the preceding command of the same request, which must
+    be over first. ``early`` means an answer after the first step, ``suspect`` that the command is
+    decided alone.
     """
 
     id: str
@@ -73,7 +74,7 @@ class PendingCommand:
 
     @property
     def over(self) -> bool:
-        """Tell whether it is answered or dropped."""
+        """Tell whether the command is answered or dropped."""
         return self.stage in _OVER
 
     @property
@@ -82,7 +83,7 @@ class PendingCommand:
         return unfinished(self.parts[-1].reply) if self.parts else None
 
     def take(self, now: Micros) -> bool:
-        """Begin to decide it; False: nobody waits for it any more, and it is dropped."""
+        """Begin to decide the command; False: nobody waits for it, and it is dropped."""
         self._leave(Stage.QUEUED)
         if self.reply.done() or self.expires_at <= now:
             self.drop(OutcomeUnknown("no reply in time"))
@@ -91,13 +92,13 @@ class PendingCommand:
         return True
 
     def wait(self, key: str | None) -> None:
-        """Put it back: it waits until ``key`` is released, or, with None, for room in a batch."""
+        """Put the command back until ``key`` is released or, with None, until a batch has room."""
         self._leave(Stage.DECIDING)
         self.stage = Stage.QUEUED
         self.waits_for = key
 
     def decide(self, reply: BusReply) -> None:
-        """Take the reply to it or to its next step, which is not committed yet."""
+        """Take the uncommitted reply to the command or to its next step."""
         self._leave(Stage.DECIDING, Stage.STEPPING, Stage.DECIDED, Stage.COMMITTING)
         self.parts.append(Part(self.entry_id, reply))
         self.stage = Stage.DECIDED
@@ -106,16 +107,16 @@ class PendingCommand:
 
     @property
     def entry_id(self) -> str:
-        """Return the id under which its next step is journaled."""
+        """Return the id of its next step's journal entry."""
         return f"{self.id}/{len(self.parts)}" if self.parts else self.id
 
     def commit(self) -> None:
-        """Take note that the decision is on its way to the database."""
+        """Record that the decision is being committed."""
         if self.stage is Stage.DECIDED:
             self.stage = Stage.COMMITTING
 
     def committed(self) -> None:
-        """Take note that its oldest uncommitted part is committed; answer if that was the last."""
+        """Record that its oldest uncommitted part is committed; answer if that was the last."""
         part = next((part for part in self.parts if not part.committed), None)
         if self.over or part is None:
             return
@@ -126,21 +127,21 @@ class PendingCommand:
             self.stage = Stage.STEPPING
 
     def answer(self, reply: BusReply) -> None:
-        """Give the reply, if anybody still waits."""
+        """Give the reply, if the caller still waits."""
         if not self.over:
             self.stage = Stage.ANSWERED
             if not self.reply.done():
                 self.reply.set_result(reply)
 
     def drop(self, error: BusError) -> None:
-        """Say that there will be no reply, if anybody still waits."""
+        """Report that there will be no reply, if the caller still waits."""
         if not self.over:
             self.stage = Stage.DROPPED
             if not self.reply.done():
                 self.reply.set_exception(error)
 
     def expire(self, now: Micros) -> bool:
-        """Answer OUTCOME_UNKNOWN when its time is up; False: somebody waits on.
+        """Answer OUTCOME_UNKNOWN when its time is up; False: the wait goes on.
 
         A command that was decided is committed all the same. Once a step is committed, the answer
         may take as long as the steps do.
@@ -153,7 +154,7 @@ class PendingCommand:
         return True
 
     def recover(self, committed_ids: frozenset[str]) -> None:
-        """Go back to its last part that the database has; the rest is decided again."""
+        """Go back to its last committed part; the rest is decided again."""
         if self.over:
             return
         known = [part.committed or part.id in committed_ids for part in self.parts]
@@ -178,7 +179,7 @@ def unfinished(reply: BusReply) -> str | None:
 
 
 def whole(parts: list[Part]) -> BusReply:
-    """Return one reply for all steps together."""
+    """Join the replies to all steps."""
     last = parts[-1].reply
     if len(parts) == 1:
         return _sorted(last)

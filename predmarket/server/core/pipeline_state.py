@@ -1,7 +1,7 @@
-"""What the core's tasks share: the commands on their way, the engine, and what is committed.
+"""The state that the core's tasks share: pending commands, the engine, and the committed position.
 
-Each command is one ``PendingCommand`` (pending_command.py), which says where it stands. ``live``
-holds the commands that are not over, in the order they came, ``queue`` those to be taken next.
+Each command is one ``PendingCommand`` (pending_command.py), which knows its stage. ``live`` holds
+the unfinished commands in the order they arrived, ``queue`` the commands to be taken next.
 
 Everything here happens on the event loop; between two awaits nothing changes.
 """
@@ -27,19 +27,19 @@ from predmarket.server.read_model.market_view import MarketView
 log = logging.getLogger(__name__)
 
 HANGS_S = 2.0
-"""From when on a commit under way says that something is wrong with the database."""
+"""Seconds after which a running commit means that the database is in trouble."""
 _UNPARTED = 16
-"""So few commands go into one batch: what a commit costs whatever its size counts more."""
+"""Minimum batch size: below it the fixed cost of a commit dominates."""
 
 
 class PipelineState:
-    """The commands on their way, and the events by which the tasks wake each other.
+    """The pending commands, and the events by which the tasks wake each other.
 
-    ``arrived`` wakes the decider, ``sealable`` the committer. ``under_way`` are the batches with
-    the database, in order, as many as the store takes. ``broken``: memory is not to be trusted
-    until the committer has recovered. ``failures`` counts commits that failed in a row.
-    ``disconnected`` are the connections that orders were tied to when this core began. ``received``
-    is how far the command stream has been taken into the queue, None where there is none.
+    ``arrived`` wakes the decider, ``sealable`` the committer. ``under_way`` are the batches in
+    commit, in order, as many as the store takes. ``broken`` means that memory cannot be trusted
+    until the committer has recovered. ``failures`` counts consecutive failed commits.
+    ``disconnected`` are the connections that had tied orders when this core began. ``received`` is
+    how far the command stream has been read into the queue, None without a stream.
     """
 
     sequencer: Sequencer
@@ -76,7 +76,7 @@ class PipelineState:
         self._progress = asyncio.Condition()
 
     def install(self, loaded: Loaded) -> None:
-        """Make what was loaded from the database the present state."""
+        """Make the loaded state the present one."""
         self.committed = loaded.core
         self.sequencer = Sequencer(
             loaded.state,
@@ -108,17 +108,17 @@ class PipelineState:
 
     @property
     def waiting(self) -> int:
-        """Return how many commands were accepted and are not begun."""
+        """Return the number of accepted commands that have not begun."""
         return len(self.queue) + self.sequencer.waits
 
     @property
     def unsettled(self) -> int:
-        """Return how many commands were accepted and are not committed to their last step."""
+        """Return the number of accepted commands whose last step is not committed."""
         self.forget_over()
         return len(self.live)
 
     def enqueue(self, pending: PendingCommand) -> None:
-        """Let a command wait for its turn."""
+        """Queue a command."""
         self.queue.append(pending)
         self.live[pending.reply] = pending
         self.arrived.set()
@@ -133,9 +133,9 @@ class PipelineState:
     def room(self) -> int:
         """Return how many more commands the forming batch should take.
 
-        While others commit it takes its share of all that are on their way, and leaves the rest to
-        the one behind it. Else a large batch and a small one would take turns for ever, and with
-        the small one at the database there would soon be nothing left to do but wait for it.
+        While other batches commit, the forming one takes its share of all pending commands and
+        leaves the rest to the next one. Otherwise a large and a small batch would alternate for
+        ever, and during the small one's commit the core would soon be idle.
         """
         room = self.sequencer.room
         if not self.under_way:
@@ -151,25 +151,25 @@ class PipelineState:
 
     @property
     def batches(self) -> list[Batch]:
-        """Return what is decided and not committed, in order."""
+        """Return the decided, uncommitted batches, in order."""
         return [*self.under_way, self.sequencer.batch]
 
     @property
     def commit_hangs(self) -> bool:
-        """Tell whether the database has kept a commit waiting for longer than it ever should."""
+        """Tell whether a commit has lasted so long that the database must be in trouble."""
         return self.commit_lasts > HANGS_S
 
     @property
     def commit_lasts(self) -> float:
-        """Return for how many seconds the commit under way has lasted, 0 when there is none."""
+        """Return the seconds that the running commit has lasted, 0 when there is none."""
         return 0.0 if self.commit_began is None else time.monotonic() - self.commit_began
 
     def commit_took(self, seconds: float) -> None:
-        """Take note of how long a commit took that succeeded."""
+        """Record the duration of a successful commit."""
         self.observer.commit_took(seconds)
 
     def break_off(self, error: Exception) -> None:
-        """Stop deciding; the committer recovers as soon as no commit is in flight."""
+        """Stop deciding; the committer recovers as soon as no commit is running."""
         log.warning("core_recovering", extra={"error": str(error)})
         self.broken = True
         self.trouble = str(error)
@@ -181,28 +181,28 @@ class PipelineState:
         pending.drop(Faulted("the command met a defect and was dropped"))
 
     def requeue(self) -> None:
-        """Queue the commands that have to be decided again, in the order they came."""
+        """Queue the commands to be decided again, in the order they arrived."""
         again = [pending for pending in self.live.values() if pending.stage is Stage.QUEUED]
         self.queue = deque(sorted(again, key=lambda pending: pending.number))
 
     def abandon(self) -> None:
-        """Tell everybody who still waits that there will be no reply."""
+        """Tell all waiting callers that there will be no reply."""
         for pending in self.live.values():
             pending.drop(OutcomeUnknown("the core has stopped"))
 
     def expire(self) -> None:
-        """Tell those who waited too long that the outcome is unknown."""
+        """Answer OUTCOME_UNKNOWN to callers whose wait is over."""
         now = self.clock.elapsed()
         self.forget_over()
         for pending in self.live.values():
             pending.expire(now)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Return once the condition holds; it is looked at whenever something got on."""
+        """Return once the condition holds; each ``notify`` checks it."""
         async with self._progress:
             await self._progress.wait_for(condition)
 
     async def notify(self) -> None:
-        """Have those who wait in ``until`` look again."""
+        """Make every ``until`` check its condition again."""
         async with self._progress:
             self._progress.notify_all()

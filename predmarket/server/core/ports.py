@@ -1,6 +1,6 @@
-"""The core's ports: what it hands committed batches to, and what counts its work.
+"""The core's ports: the outlet takes committed batches, the observer counts the work.
 
-The core knows neither gateway nor metrics; it is handed one of each.
+The core knows neither gateways nor metrics; it is given one port for each.
 """
 
 from collections.abc import Sequence
@@ -10,16 +10,16 @@ from predmarket.server.read_model.changes import Changes
 
 
 class Observer(Protocol):
-    """Told from the event loop, after the fact. Must be quick and must not raise."""
+    """Counts the core's work. The event loop calls it; a call must be quick and must not raise."""
 
     def settled(self, commands: int, trades: int) -> None:
-        """Take note of a batch that is committed: its commands and its trades."""
+        """Count a committed batch: its commands and its trades."""
 
     def commit_took(self, seconds: float) -> None:
-        """Take note of how long a commit took that succeeded."""
+        """Record the duration of a successful commit."""
 
     def recovered(self) -> None:
-        """Take note of a repair."""
+        """Count a repair."""
 
 
 class NullObserver:
@@ -36,25 +36,25 @@ class NullObserver:
 
 
 class Outlet(Protocol):
-    """Told from the event loop of each committed batch, once and in order.
+    """Takes each committed batch, once and in order.
 
-    A batch is told of after its own commands were answered. Must be quick and must not raise.
+    Calls come on the event loop, after the batch's commands were answered. They must be quick and
+    must not raise.
     """
 
     def committed(self, changes: Changes, encoded: bytes) -> None:
-        """Take a batch that has just been committed; ``encoded``: as the outbox holds it."""
+        """Take a batch that has just been committed; ``encoded`` is its outbox row."""
 
     def reloaded(self, recent: Sequence[Changes]) -> None:
-        """Take what the outbox holds of the batches that it was not told of yet, in order.
+        """Take the outbox's rows of batches that this outlet has not seen, in order.
 
-        Called when the core has started, with what was committed before, and after each recovery:
-        then with the batch whose commit had no answer, if it was committed. The market view holds
-        these batches already.
+        At a start these are the batches committed before. After a recovery it is the batch whose
+        commit had no response, if it was committed. The market view already holds them.
         """
 
 
 class NullOutlet:
-    """Tells nobody."""
+    """Ignores all batches."""
 
     def committed(self, changes: Changes, encoded: bytes) -> None:
         """Ignore it."""

@@ -1,7 +1,7 @@
-"""From the database back to the engine's state: memory is a cache of what is committed.
+"""Loads the engine's state from the database; memory is a cache of the committed state.
 
-Invariant: what is loaded satisfies the engine's invariants, or LoadError is raised and nothing is
-served from it. Source: ARCHITECTURE, Recovery.
+Invariant: the loaded state satisfies the engine's invariants. Otherwise LoadError is raised, and
+the state is not used. Source: ARCHITECTURE, Recovery.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from predmarket.server.core.stores.base import CoreRow, Store
 from predmarket.server.core.stores.rows import ACCOUNTS, MARKETS, ORDERS, POSITIONS
 from predmarket.units import PRICE_ONE
 
-# For each order of a load: a look-up is many times quicker than a call of the enumeration.
+# A load uses them for each order: a look-up is many times quicker than a call of the enumeration.
 _SIDES = {word.value: word for word in Side}
 _TYPES = {word.value: word for word in OrderType}
 _TIFS = {word.value: word for word in TimeInForce}
@@ -38,22 +38,22 @@ _STATUSES = {word.value: word for word in OrderStatus}
 LIVE_POSITIONS = (
     "WHERE market_id IN (SELECT id FROM markets WHERE status NOT IN ('RESOLVED', 'VOIDED'))"
 )
-"""Selects positions that may still change: those in final markets are settled."""
+"""Selects positions that may still change; positions in final markets are settled."""
 OPEN_ORDERS = "WHERE status IN ('OPEN', 'PARTIALLY_FILLED') ORDER BY rank"
 
 
 class LoadError(Exception):
-    """What the database holds does not add up; see ``predmarket audit``."""
+    """The database contradicts itself; run ``predmarket audit``."""
 
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Raise LoadError for stored values that nothing can be made of: somebody else wrote them."""
+    """Raise LoadError for unreadable stored values: this program did not write them."""
     try:
         yield
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         problem = f"{type(error).__name__}: {error}"
-        raise LoadError(f"what it holds cannot be read ({problem})") from error
+        raise LoadError(f"it holds unreadable values ({problem})") from error
 
 
 def load(store: Store, core: CoreRow) -> State:
@@ -80,7 +80,7 @@ def load(store: Store, core: CoreRow) -> State:
 
 
 def dismantle(state: State) -> None:
-    """Break the reference cycles of a state that is not used any more, so that it is freed.
+    """Break the reference cycles of an unused state, so that its memory is freed.
 
     The orders of a level refer to each other and to the level.
     """
@@ -131,7 +131,7 @@ def _load_positions(state: State, store: Store) -> None:
     }
     for row in store.rows_of(POSITIONS, LIVE_POSITIONS):
         if settled and row[0] <= settled.get(row[1], 0):
-            continue  # a resolution under way has settled it already
+            continue  # an unfinished resolution has settled it already
         position = Position(row[0], row[1])
         (
             user_id, market_id, position.yes, position.no, position.reserved_yes,
@@ -146,7 +146,7 @@ def _load_positions(state: State, store: Store) -> None:
 
 
 def _load_orders(state: State, store: Store) -> None:
-    """Queue the open orders in the order of their rank, which is their time priority.
+    """Queue the open orders by rank, which is their time priority.
 
     Orders whose sweep has steps left do not rest yet.
     """
@@ -185,7 +185,7 @@ def _load_orders(state: State, store: Store) -> None:
 def _resume(state: State, market: Market) -> None:
     """Set a market's timer, and resume a closing or a resolution that has no record of its steps.
 
-    Versions before such records left it so.
+    Versions that did not keep such records leave markets in this state.
     """
     lifecycle.schedule_close(state, market)
     begun = market.ending is not None or not market.book.empty

@@ -1,7 +1,7 @@
-"""Repair: a commit failed, its outcome is unknown, or the engine met a defect.
+"""Repair after a failed commit, an unknown outcome, or a defect of the engine.
 
-There is one way: take over from oneself. Raise the epoch, reload, release what was committed by
-command id, run the rest again in order. Source: ARCHITECTURE, Recovery.
+There is one way: the core takes over from itself. It raises the epoch, reloads, finds the committed
+commands by id and answers them, and runs the others again in order. Source: ARCHITECTURE, Recovery.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ _RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 class Repair:
-    """The way back from a broken state to a good one."""
+    """Repairs the core's state."""
 
     def __init__(self, work: PipelineState, takeover: Takeover) -> None:
         self._work = work
         self._takeover = takeover
 
     async def recover(self) -> None:
-        """Reload and bring every command to its right stage. Raises Deposed, LoadError."""
+        """Reload the state and set the stage of every command. Raises Deposed, LoadError."""
         work = self._work
         under_way = [*work.under_way]
         loaded = await self._load_patiently()
@@ -47,11 +47,11 @@ class Repair:
         log.warning("core_recovered", extra=extra)
 
     async def _load_patiently(self) -> Loaded:
-        """Try until the database is back. Raises Deposed when another core leads by then."""
+        """Load, and retry until the database is back. Raises Deposed when another core leads."""
         work = self._work
-        async with work.looking_up:  # a connection is not closed under its user
+        async with work.looking_up:  # a connection in use is not closed
             pass
-        if work.failures > 1:  # the database answers but takes no batch: do not spin
+        if work.failures > 1:  # the database responds but refuses batches: do not spin
             await asyncio.sleep(_RETRY_S[min(work.failures, len(_RETRY_S)) - 1])
         attempt = 0
         while True:

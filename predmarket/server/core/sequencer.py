@@ -1,14 +1,15 @@
-"""The sequencer: gives each command its number and its time and lets the engine carry it out.
+"""The sequencer: gives each command its number and its time, and lets the engine execute it.
 
-Holds the engine's state and the forming batch. Synchronous: between two calls nothing changes. A
-new one is made from what is committed at start and after each recovery.
+It holds the engine's state and the forming batch. It is synchronous: between two calls nothing
+changes. A start and each recovery make a new sequencer from the committed state.
 
 Invariants:
-- times never go backwards, and before a command everything due at or before its time is applied;
-- while a command is carried out in steps, what waits for its key (engine/waits.py) is not applied;
-- a batch takes one step at the most, so that other markets go on; at least every other batch does;
-- a batch is bounded by its commands, and by its rows: ten for each command it may hold, and those
-  of one step.
+- times never go backwards, and everything due at or before a command's time is applied before it;
+- while a command runs in steps, whatever waits for its key (engine/waits.py) is not applied;
+- a batch takes at most one step, so that other markets go on; at least every second batch takes
+  one;
+- a batch has a bound on its commands, and one on its rows: ten for each command it may hold, and
+  those of one step.
 
 Source: ARCHITECTURE, The path of an order.
 """
@@ -36,11 +37,11 @@ _ROWS_PER_COMMAND = 10
 
 
 class CoreDefect(Exception):
-    """The core's own command (a timer, a step) cannot be carried out; a person has to look."""
+    """The core's own command (a timer, a step) cannot be executed; a person has to look."""
 
 
 class CommandDefect(Exception):
-    """A command broke the engine. ``id`` names it; the state is worthless."""
+    """A command broke the engine. ``id`` names the command; the state is worthless."""
 
     def __init__(self, id: str, reason: str) -> None:
         super().__init__(reason)
@@ -48,11 +49,11 @@ class CommandDefect(Exception):
 
 
 class Sequencer:
-    """The engine on its way: ``core`` is the row as of the last sealed batch.
+    """The engine with the forming batch; ``core`` is the row as of the last sealed batch.
 
-    ``disconnected`` are connections that ended with the process before; their orders are cancelled
-    first. ``stepping`` are the commands whose steps are under way, ``waiting`` those that wait for
-    them, both by key.
+    ``disconnected`` are connections that ended with the former process; their orders are cancelled
+    first. ``stepping`` are the commands that have steps left, ``waiting`` the commands that wait
+    for them, both by key.
     """
 
     def __init__(
@@ -100,12 +101,12 @@ class Sequencer:
 
     @property
     def waits(self) -> int:
-        """Return how many commands wait for others that are carried out in steps."""
+        """Return how many commands wait for a command in steps."""
         return sum(len(waiting) for waiting in self.waiting.values())
 
     @property
     def own_work(self) -> bool:
-        """Tell whether a timer has run out, a step is due, or a dead connection left orders."""
+        """Tell whether a timer or a step is due, or a dead connection left orders."""
         if self._orphaned:
             return True
         if not self.batch.stepped and self.exchange.next_step() is not None:
@@ -120,10 +121,10 @@ class Sequencer:
     def execute(
         self, group: list[PendingCommand]
     ) -> tuple[deque[PendingCommand], list[PendingCommand]]:
-        """Carry out a group, and before each command what fell due.
+        """Execute a group of commands, and before each one everything that fell due.
 
-        Returns the commands that found no room, and those that waited for a step that was the
-        last. Raises CommandDefect or CoreDefect; the state is worthless then.
+        Returns the commands that found no room, and those that waited for a command whose last step
+        was taken. Raises CommandDefect or CoreDefect; then the state is worthless.
         """
         left = deque(group)
         released = self._take_step() if self._owes_step else []
@@ -141,9 +142,9 @@ class Sequencer:
         return left, released
 
     def advance(self, position: StreamPosition | None) -> None:
-        """Take note that the command stream is dealt with up to here, once this is committed.
+        """Record the stream position that the forming batch reaches.
 
-        A command that runs again after a repair may stand before what is committed already.
+        A command that runs again after a repair may stand before the committed position.
         """
         if position is not None and position > (self.batch.position or self.core.position):
             self.batch.position = position
@@ -173,8 +174,8 @@ class Sequencer:
     def waits_for(self, pending: PendingCommand) -> Key | None:
         """Return the key that a command has to wait for, None when it may be applied now.
 
-        It is the key that holds its market or account, or the one that the command before it in
-        the same request waits for or holds.
+        It is the key that holds the command's market or account, or the key that the preceding
+        command of the same request waits for or holds.
         """
         before = pending.follows
         if before is not None and not before.over:
@@ -192,8 +193,8 @@ class Sequencer:
         try:
             reply, events = self.exchange.apply(now, command)
             self.batch.add(self.exchange, now, id, command, events)
-        except Exception as error:  # a broken invariant, or any other defect: the state is lost
-            if own or not id:  # it comes up again after every recovery
+        except Exception as error:  # a broken invariant or another defect makes the state worthless
+            if own or not id:  # it would come again after every recovery
                 raise CoreDefect(f"{type(command).__name__}: {error!r}") from error
             raise CommandDefect(id, repr(error)) from error
         return reply
@@ -212,7 +213,7 @@ class Sequencer:
         return not self.full
 
     def _take_step(self) -> list[PendingCommand]:
-        """Take the next step, one a batch; after a last step return the commands that waited."""
+        """Take the next step, one in a batch; after a last step return the commands that waited."""
         step = self.exchange.next_step()
         if step is None or self.batch.stepped:
             return []
@@ -229,7 +230,7 @@ class Sequencer:
         return list(self.waiting.pop(step.key, ()))
 
     def resume(self, pending: PendingCommand) -> None:
-        """Wait on for the steps of a command that has some committed, or answer it if all are."""
+        """Continue a command that has committed steps; answer it if none is left."""
         key = pending.unfinished
         assert key is not None  # else it was answered
         if key in self.exchange.state.unfinished:
@@ -238,7 +239,7 @@ class Sequencer:
             pending.answer(_reply_without_last_step(pending))
 
     def seal(self) -> tuple[Batch, Settlement | None]:
-        """Take the forming batch and begin a new one. None: it has answers, nothing to commit."""
+        """Take the forming batch and begin a new one. None: there is nothing to commit."""
         batch, settlement = self.batch, None
         assert batch.rows <= self._max_rows + ROWS_PER_STEP, f"{batch.rows} rows in one batch"
         self._owes_step = not batch.stepped and bool(self.exchange.state.unfinished)
@@ -255,7 +256,7 @@ class Sequencer:
 
 
 def _reply_without_last_step(pending: PendingCommand) -> BusReply:
-    """Return the reply to a command whose last step is committed but whose reply is not known.
+    """Return the reply to a command whose last step is committed, but whose reply is unknown.
 
     Another core took the step, or the outcome of this core's commit was unknown.
     """

@@ -1,9 +1,9 @@
 """A standby's copy of the state, which follows the journal.
 
 Invariant: as of batch N the copy equals a load of batch N, with every number and version that the
-store keeps. It carries out each batch by the code that decided it (batch.py), and compares the
-journal's hash and, before it leads, every total of ``core_state``. A copy that lags too far, or
-finds anything but the next batch, is dropped, and the state is loaded.
+store keeps. The copy executes each batch with the code that decided it (batch.py). It compares the
+journal's hash and, before it leads, every total of ``core_state``. If the copy lags too far, or
+finds anything but the next batch, the standby drops it and loads the state.
 
 Source: ARCHITECTURE, Recovery.
 """
@@ -23,23 +23,23 @@ from predmarket.server.interpreter import loads
 log = logging.getLogger(__name__)
 
 MAX_LAG = 50_000
-"""Commands that the copy may be behind: more take some seconds, and a load is quicker."""
+"""Commands that the copy may lag behind; beyond this number a load is quicker."""
 _PAGE = 100
 
 
 class _CannotFollow(Exception):
-    """The copy cannot be used any more; the message says why."""
+    """The copy is unusable; the message says why."""
 
 
 class StateCopy:
-    """The state as of one batch, and the row of ``core_state`` that belongs to it."""
+    """The state as of one batch, with its row of ``core_state``."""
 
     def __init__(self, state: State, core: CoreRow) -> None:
         self.exchange = Exchange(state)
         self.core = core
 
     def apply(self, row: JournalRow) -> None:
-        """Carry out the next batch as its leader did. Raises _CannotFollow."""
+        """Execute the next batch as its leader did. Raises _CannotFollow."""
         core, exchange = self.core, self.exchange
         if (row.batch, row.first_seq) != (core.last_batch + 1, core.last_seq + 1):
             raise _CannotFollow(f"batch {row.batch} does not follow batch {core.last_batch}")
@@ -53,12 +53,12 @@ class StateCopy:
                 _, events = exchange.apply(entry.time, entry.command)
                 batch.add(exchange, entry.time, entry.id, entry.command, events)
             settlement = batch.seal(exchange, core)
-        except Exception as error:  # whatever it is, the copy is worthless
+        except Exception as error:  # any error makes the copy worthless
             raise _CannotFollow(f"batch {row.batch} cannot be carried out: {error!r}") from error
         self.core = dataclasses.replace(settlement.core, last_hash=row.hash)
 
     def catch_up(self, store: Store, core: CoreRow) -> None:
-        """Carry out the batches up to ``core``. Raises _CannotFollow, StoreError."""
+        """Execute the batches up to ``core``. Raises _CannotFollow, StoreError."""
         if core.last_seq - self.core.last_seq > MAX_LAG:
             raise _CannotFollow(f"it is {core.last_seq - self.core.last_seq} commands behind")
         while self.core.last_batch < core.last_batch:
@@ -75,10 +75,10 @@ class StateCopy:
 
 
 class Standby:
-    """The copy that one core keeps while another leads. All calls block, and come one at a time."""
+    """Keeps one core's copy while another core leads. All calls block; make one at a time."""
 
     def __init__(self, store: Store) -> None:
-        """Prepare it; nothing else may use ``store``."""
+        """Prepare a standby; nothing else may use ``store``."""
         self._store = store
         self._connected = False
         self._copy: StateCopy | None = None
@@ -89,7 +89,7 @@ class Standby:
         return None if self._copy is None else self._copy.core
 
     def follow(self) -> None:
-        """Load a copy, or carry out the batches committed since. Raises StoreError, LoadError."""
+        """Load a copy, or execute the batches committed since. Raises StoreError, LoadError."""
         try:
             if not self._connected:
                 self._store.connect()
@@ -109,7 +109,8 @@ class Standby:
             raise
 
     def take(self, store: Store, core: CoreRow) -> State | None:
-        """Hand over the copy's state as of ``core``, a row of ``store``; None: it has to be loaded.
+        """Hand over the copy's state as of ``core``, a row of ``store``; None means: load the
+        state.
 
         Raises StoreError.
         """
@@ -120,11 +121,11 @@ class Standby:
         return None if copy is None else copy.exchange.state
 
     def interrupt(self) -> None:
-        """Have a load under way end with StoreError; from any thread."""
+        """Make a running load end with StoreError. Any thread may call it."""
         self._store.interrupted = True
 
     def close(self) -> None:
-        """Let go of the copy and the database; never raises."""
+        """Release the copy and the database; never raises."""
         self._drop()
         with suppress(StoreError):
             self._store.close()

@@ -7,11 +7,11 @@ from predmarket.units import Micros
 
 @dataclass(frozen=True, slots=True)
 class CoreStatus:
-    """What the core says of itself.
+    """The core's status.
 
-    ``healthy`` is false while it recovers or stops, when a commit hangs, when it cannot tell any
-    more that it leads, and while the journal is ahead of the database's time; ``ahead`` is by how
-    much. ``waiting`` counts the commands that are not decided yet.
+    ``healthy`` is false while the core recovers or stops, while a commit hangs, while the core
+    cannot confirm its lead, and while the journal is ahead of the database's time by ``ahead``.
+    ``waiting`` counts the undecided commands.
     """
 
     leader: str

@@ -1,6 +1,6 @@
-"""Taking the lead and loading what is committed, at start and again at each repair.
+"""Takeover: takes the lead and loads the committed state, at start and at each repair.
 
-Everything that blocks is done in one thread of its own, one thing at a time.
+All blocking calls run in one thread, one at a time.
 """
 
 import asyncio
@@ -29,9 +29,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a takeover found in the database. ``committed_ids``: of the batches asked about.
+    """The result of a takeover. ``committed_ids`` are the commands of the batches asked about.
 
-    ``recent``: what the outbox holds of those batches, in order; at a start, all that it holds.
+    ``recent`` are the outbox's rows of those batches, in order; at a start, all of its rows.
     """
 
     core: CoreRow
@@ -41,7 +41,7 @@ class Loaded:
 
 
 class Takeover:
-    """The lead over a database, and the way from there to the state it holds."""
+    """Takes the lead over a database and loads its state."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Takeover:
         self.durable = False
 
     async def run(self, call: Callable[..., T], *arguments: object) -> T:
-        """Do something that blocks, in the thread."""
+        """Run a blocking call in the thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
 
     async def lead(self) -> None:
@@ -72,15 +72,15 @@ class Takeover:
         return await self.run(self._load, None)
 
     async def load_again(self, known_batch: int) -> Loaded:
-        """Load once more, with the ids of what was committed after ``known_batch``."""
+        """Load again, with the ids of the commands committed after ``known_batch``."""
         return await self.run(self._load, known_batch)
 
     async def close(self) -> None:
-        """Let go of the database and the lead."""
+        """Release the database and the lead."""
         await self.run(self._close)
 
     def end(self) -> None:
-        """Leave the thread to whatever it is still waiting for."""
+        """Abandon the thread, which may still be waiting."""
         self._thread.shutdown(wait=False)
 
     def _load(self, known_batch: int | None) -> Loaded:
@@ -96,7 +96,7 @@ class Takeover:
         store = self._store
         core = store.core_row()
         if core.epoch != epoch:
-            raise Deposed("another core has taken over meanwhile")
+            raise Deposed("another core has taken over")
         self._set_clock(core)
         rows = [] if known_batch is None else store.journal_after(known_batch)
         self.durability = store.durability()
@@ -109,9 +109,9 @@ class Takeover:
         )
 
     def _state_of(self, core: CoreRow) -> State:
-        """Return the state as of ``core``: a standby's copy with the tail behind it, or loaded.
+        """Return the state as of ``core``: a standby's copy with the tail behind it, or a load.
 
-        The state loaded before is not used any more; its memory is freed first.
+        The memory of the former state is freed first.
         """
         if self._state is not None:
             recovery.dismantle(self._state)
@@ -145,10 +145,10 @@ class Takeover:
 
 
 def _decoded(stored: list[bytes]) -> list[Changes]:
-    """Return the newest batches of the outbox that can be read, without a gap.
+    """Return the newest readable batches of the outbox, without a gap.
 
-    Another version may have written some otherwise. They are news only to those who come back to
-    where they were, and these are sent what the tables hold instead.
+    Another version may have written older ones in another format. Only resuming clients need them,
+    and such clients get a snapshot from the tables instead.
     """
     found: list[Changes] = []
     for one in stored:

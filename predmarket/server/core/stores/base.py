@@ -1,10 +1,10 @@
-"""What the core asks of a database, and the settlement transaction, written once for all of them.
+"""The store interface, and the settlement transaction that all databases share.
 
 Invariants:
-- a batch is one transaction: everything it did, or nothing;
+- a batch is one transaction: all of it is committed, or nothing;
 - its first statement checks and advances ``core_state`` under the leader's epoch and the batch
   before, so that a deposed leader, or a batch out of order, changes nothing;
-- every changed row is matched by its version; one that is missing fails the batch.
+- every update matches its row by version; a missing row fails the batch.
 
 Source: ARCHITECTURE, The path of an order, Recovery.
 """
@@ -22,7 +22,7 @@ from predmarket.units import Micros
 
 
 class StoreError(Exception):
-    """The database failed. Whether the batch was committed is unknown until recovery has looked."""
+    """The database failed. Until recovery it is unknown whether the batch was committed."""
 
 
 class Deposed(Exception):
@@ -30,7 +30,7 @@ class Deposed(Exception):
 
 
 class IntegrityViolation(Exception):
-    """The database refuses what the engine decided: a defect, and nothing was committed."""
+    """The database refuses the engine's decision: a defect. Nothing was committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class Counters:
 class CoreRow:
     """The row of ``core_state``.
 
-    ``position`` is how far the command stream is dealt with, ``unfinished`` the steps that commands
-    have left (engine/steps.py).
+    ``position`` is how far the command stream is processed. ``unfinished`` are the steps that
+    commands still have to take (engine/steps.py).
     """
 
     epoch: int
@@ -69,8 +69,10 @@ class CoreRow:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """One batch, ready to be written. ``core`` is the row as the batch leaves it, ``changes`` what
-    the outbox holds of it."""
+    """One batch, ready to be written.
+
+    ``core`` is the row after the batch, ``changes`` are the outbox's bytes.
+    """
 
     core: CoreRow
     first_seq: int
@@ -94,7 +96,7 @@ class JournalRow:
 
 @dataclass(frozen=True, slots=True)
 class KnownOrder:
-    """A committed order found by its client order id; ``rejection`` is JSON when it was refused."""
+    """A committed order found by its client order id; a refused one has ``rejection`` as JSON."""
 
     order_id: int
     request: str | None
@@ -112,7 +114,7 @@ class KnownTransfer:
 
 
 OUTBOX_BATCHES = 500
-"""How many of the last batches the outbox holds."""
+"""Batches that the outbox holds: the last ones."""
 
 OrderKey = tuple[int, str]
 """User id and client order id."""
@@ -138,19 +140,19 @@ class _Cursor(Protocol):
 class Store(ABC):
     """A database as the core uses it.
 
-    ``settle`` and the look-ups are awaited on the event loop, each on connections of their own.
-    Everything else blocks, and the core calls it from a thread while nothing is being settled or
-    looked up. Every method raises StoreError when the database fails; a look-up raises
+    ``settle`` and the look-ups are awaited on the event loop, each on its own connections. All
+    other methods block; the core calls them from a thread while no settlement or look-up is
+    running. Every method raises StoreError when the database fails. A look-up raises
     IntegrityViolation for a key that no row could have.
     """
 
     interrupted = False
-    """Set from any thread: a long read then ends with StoreError."""
+    """Any thread may set it; a long read then ends with StoreError."""
     mark: str
-    """How this database spells a parameter."""
+    """The database's placeholder for a parameter."""
     at_once: int
-    """How many batches it may be given before the first has returned. More of them are smaller,
-    and what a batch costs whatever its size is paid more often."""
+    """Batches that may be in flight at once. With more of them each is smaller, and the fixed cost
+    of a batch is paid more often."""
 
     @abstractmethod
     def connect(self) -> None:
@@ -166,7 +168,7 @@ class Store(ABC):
 
     @abstractmethod
     def durable(self) -> bool:
-        """Tell whether those settings make it so."""
+        """Tell whether a commit survives a power cut with those settings."""
 
     @abstractmethod
     def time(self) -> Micros:
@@ -194,13 +196,14 @@ class Store(ABC):
     async def settle(self, settlement: Settlement) -> None:
         """Commit a batch. Raises Deposed, IntegrityViolation, or StoreError (outcome unknown).
 
-        It is on its way when this first waits. As many as ``at_once`` may be: they are carried out
-        in the order they were begun, and behind one that failed the fence lets nothing through.
+        The batch is sent before this method first waits. Up to ``at_once`` batches may be in
+        flight. They execute in the order they were begun, and the fence stops every batch behind
+        a failed one.
         """
 
     @abstractmethod
     def begin_snapshot(self) -> None:
-        """Let all reads from now on see one state, whatever is settled meanwhile."""
+        """Let all reads from now on see one state, even while batches are settled."""
 
     @abstractmethod
     def end_snapshot(self) -> None:
@@ -216,7 +219,7 @@ class Store(ABC):
             self.end_snapshot()
 
     def take_over(self) -> int:
-        """Raise the epoch, waiting for or defeating any settlement in flight, and return it."""
+        """Raise the epoch and return it; a settlement in flight is awaited, or fails."""
         self.read(_FIRST_ROW.format(self.mark), (GENESIS,))
         raised = self.read("UPDATE core_state SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch")
         return int(raised[0][0])
@@ -231,7 +234,7 @@ class Store(ABC):
         return CoreRow(*head, counters, position, unfinished)
 
     def journal_after(self, batch: int) -> list[JournalRow]:
-        """Return the journal's batches after ``batch``, in order: the few since then."""
+        """Return the journal's batches after ``batch``, in order; only for a short tail."""
         return self.journal_page(batch, 1_000_000)
 
     def journal_page(self, after: int, limit: int) -> list[JournalRow]:
@@ -244,7 +247,7 @@ class Store(ABC):
         return [JournalRow(r[0], r[1], r[2], bytes(r[3]), bytes(r[4])) for r in rows]
 
     def outbox_after(self, batch: int) -> list[bytes]:
-        """Return what the outbox holds of the batches after ``batch``, in order."""
+        """Return the outbox's rows after ``batch``, in order."""
         rows = self.read(
             f"SELECT changes FROM outbox WHERE batch > {self.mark} ORDER BY batch", (batch,)
         )
@@ -284,7 +287,7 @@ class Store(ABC):
         return f"INSERT INTO outbox (batch, changes) VALUES ({self.mark}, {self.mark})"
 
     def _prune_outbox(self) -> str:
-        """Return the statement that drops the one batch too many; ``outbox_parameters``."""
+        """Return the statement that drops the outbox's surplus batch; see ``outbox_parameters``."""
         return f"DELETE FROM outbox WHERE batch = {self.mark}"
 
 
@@ -309,13 +312,13 @@ def journal_parameters(s: Settlement) -> tuple[int | bytes | str, ...]:
 
 
 def outbox_parameters(s: Settlement) -> tuple[int, bytes, int]:
-    """Return the parameters of the outbox row, and of the row that makes room for it."""
+    """Return the parameters of the outbox row, and of the deletion that makes room for it."""
     batch = s.core.last_batch
     return batch, s.changes, batch - OUTBOX_BATCHES
 
 
 def inserts(s: Settlement) -> Iterable[tuple[Shape, list[Row]]]:
-    """Yield the rows to add, in the order that foreign keys ask for."""
+    """Yield the rows to add, in the order that foreign keys require."""
     return ((shape, new) for shape, new in (*s.state.new, *s.history.by_shape()) if new)
 
 

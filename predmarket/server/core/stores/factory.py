@@ -1,6 +1,6 @@
-"""The store and the lead that belong to a database's URL: the one place that knows the dialects.
+"""Makes the store and the leadership for a database URL. No other module knows the dialects.
 
-PostgreSQL's driver is loaded where it is used: to import it is a tenth of an embedded start.
+PostgreSQL's driver is imported only where it is used: the import is a tenth of an embedded start.
 """
 
 from sqlalchemy.engine import make_url
@@ -11,7 +11,7 @@ from predmarket.server.core.stores.sqlite import SqliteStore
 
 
 def open_store(url: str) -> Store:
-    """Return the store for an SQLAlchemy URL; it connects when it is told to."""
+    """Return the store for an SQLAlchemy URL, not connected yet."""
     path = _sqlite_path(url)
     if path is not None:
         return SqliteStore(path)
@@ -21,7 +21,7 @@ def open_store(url: str) -> Store:
 
 
 def leadership(url: str, wait_s: float) -> Leadership:
-    """Return the lead over a database; ``wait_s`` is how long to wait for another's to end."""
+    """Return the leadership of a database; ``wait_s`` bounds the wait for another leader's end."""
     path = _sqlite_path(url)
     if path is not None:
         return FileLeadership(path, wait_s)

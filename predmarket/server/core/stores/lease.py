@@ -1,4 +1,4 @@
-"""The lead over a shared database: a lease in it."""
+"""Leadership by a lease in a shared database."""
 
 import threading
 import time
@@ -14,10 +14,10 @@ from predmarket.server.storage.database import POSTGRESQL_NOW as NOW
 
 
 class LeaseLeadership:
-    """A row with an expiry by the database's clock, renewed apart from the commits.
+    """A row with an expiry by the database's clock, renewed independently of commits.
 
-    A lease that ends later than a new one would counts as expired: the database's clock was put
-    back, and no core could lead until it had caught up.
+    A lease that ends later than a new one would counts as expired. It means that the database's
+    clock was put back; otherwise no core could lead until the clock had caught up.
     """
 
     renew_every_s = LEASE_S / 4
@@ -27,7 +27,7 @@ class LeaseLeadership:
         self._conninfo = conninfo(url)
         self._wait_s = wait_s
         self._db: psycopg.Connection[Any] | None = None
-        # Renewed by two threads; a connection is used by one at a time and closed by its user.
+        # Two threads renew the lease. One at a time uses the connection, and that one closes it.
         self._lock = threading.Lock()
         self._released = False
 
@@ -68,7 +68,7 @@ class LeaseLeadership:
             self._disconnect()
 
     def _run(self, sql: str, *, last: bool = False) -> list[tuple[Any, ...]]:
-        """Run a statement; after the release, none but the last."""
+        """Run a statement; after the release only the last one runs."""
         parameters = {"me": self.holder, "ttl": int(LEASE_S * 1_000_000)}
         with self._lock:
             if self._released and not last:

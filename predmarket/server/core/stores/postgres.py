@@ -1,10 +1,10 @@
 """Settlement on PostgreSQL: a batch is one statement, and so one round trip.
 
-Each table's rows are one part of it, their columns as arrays. Alone as it is, it is a
-SERIALIZABLE transaction of its own: when its answer comes it is committed. It fails as a whole when
-the fence or an update met another number of rows than it should. Sequential scans and joins other
-than nested loops are off on these connections, since a plan made while a table was small would
-otherwise be kept when it is large.
+Each table's rows are one part of the statement, with their columns as arrays. The statement is a
+SERIALIZABLE transaction by itself, so its response means that the batch is committed. It fails as a
+whole if the fence or an update meets an unexpected number of rows. These connections use no
+sequential scans and no joins other than nested loops: PostgreSQL would keep a plan that it made
+while a table was small.
 """
 
 import itertools
@@ -70,7 +70,7 @@ _PARAMETER = re.compile("%s")
 
 
 def conninfo(url: str) -> str:
-    """Return what libpq understands for an SQLAlchemy URL of PostgreSQL."""
+    """Return libpq's connection string for an SQLAlchemy URL of PostgreSQL."""
     plain = make_url(url).set(drivername="postgresql")
     return plain.render_as_string(hide_password=False)
 
@@ -244,8 +244,8 @@ def _arrays(shape: Shape, rows: list[Row]) -> list[bytes]:
 def _select(shape: Shape) -> str:
     """Return the query of a shape's arrays as rows.
 
-    In the list of a SELECT they are unfolded a row at a time, side by side. After FROM each would
-    be stored whole first, which took up to a fifth of a batch's time.
+    In the list of a SELECT PostgreSQL unnests the arrays row by row. After FROM it would first
+    store each array whole, which took up to a fifth of a batch's time.
     """
     columns = zip(shape.columns, shape.kinds, strict=True)
     return "SELECT " + ", ".join(
@@ -261,7 +261,7 @@ def _settle_sql(
 ) -> str:
     """Return the statement of a batch that writes these tables, its parameters $1, $2 …
 
-    It divides by zero, and so undoes itself, when a count of rows is not the one expected.
+    It divides by zero, and so rolls back, when a count of rows is not the expected one.
     """
     parts = [f"{name} AS ({sql})" for name, sql in always]
     parts += [f"new_{shape.table} AS ({_insert_sql(shape)})" for shape in inserted]

@@ -1,7 +1,8 @@
 """Columns as arrays in PostgreSQL's binary form: a head, then each value behind its length.
 
-Cheaper to make than text, and to read for the server. Source: array_send and array_recv in
-PostgreSQL's documentation of its types; the object ids are those of its catalog, fixed for ever.
+This form costs less than text, for us to write and for the server to read. Source: array_send and
+array_recv in PostgreSQL's documentation of types. The object ids are PostgreSQL's; they never
+change.
 """
 
 import struct
@@ -66,7 +67,7 @@ def _text(value: Value) -> bytes:
 
 
 class _Words(dict[Value, bytes]):
-    """Words of our own, few and again and again the same."""
+    """Encodes words of a short list, and remembers each encoding."""
 
     def __missing__(self, word: Value) -> bytes:
         self[word] = found = _NULL if word is None else _text(word)
@@ -94,4 +95,4 @@ PACK: dict[str, Callable[[Sequence[Value]], bytes]] = {
     "b": booleans,
     "t": texts,
 }
-"""By the kind of a column (rows.Shape)."""
+"""The encoder for each kind of column (rows.Shape)."""

@@ -1,14 +1,14 @@
 """Prepared statements of a PostgreSQL connection, awaited on the event loop.
 
-psycopg's own connections go through a layer of Python that costs, at a hundred parameters, several
-times what libpq does; and a thread beside the loop would take the interpreter lock from it. So the
-two statements of the hot path speak to libpq, which psycopg hands out, and wait for its socket.
+With a hundred parameters the Python layer of psycopg's connections costs several times as much as
+libpq. A thread would take the interpreter lock from the event loop. So the two statements of the
+hot path use libpq, which psycopg exposes, and wait for its socket.
 
-Several may be under way: they are carried out one after the other, each in a transaction of its
-own, and the server goes on to the next by itself (libpq's pipeline mode).
+Several statements may be in flight. The server executes them one after the other, each in its own
+transaction, and continues by itself (libpq's pipeline mode).
 
-Invariant: after an error other than one the server reported, or a cancellation, the connection is
-worth nothing any more and is closed by its owner.
+Invariant: after a cancellation, or an error that the server did not report, the connection is
+unusable, and its owner closes it.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
 
 Parameter: TypeAlias = bytes | str | int
-"""Text and integers travel as text, bytes as they are."""
+"""A statement's parameter: text and integers are sent as text, bytes unchanged."""
 
 
 _MAX_STATEMENTS = 64
 _LOOK_S = 0.25
-"""How often a connection is looked at that says nothing: uvloop drops the reader of a socket that
-was reset, without a word, so its end would never be heard of."""
+"""Seconds between checks of a silent connection. uvloop drops the reader of a reset socket without
+notice, so nothing else would report the end of the connection."""
 _GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 
@@ -53,13 +53,13 @@ def encoded(parameters: Iterable[Parameter]) -> Parameters:
 
 @dataclass(slots=True, eq=False)
 class _Sent:
-    """A statement sent and not answered yet. ``arrived`` is None when nobody waits for it."""
+    """A statement in flight. ``arrived`` is None when nobody waits for it."""
 
     arrived: "asyncio.Future[PGresult] | None"
     result: PGresult | None = None
 
     def end(self, error: Exception | None = None) -> None:
-        """Give what the server answered, or why it did not, if anybody still waits."""
+        """Hand the result or the error to the caller, if it still waits."""
         if self.arrived is None or self.arrived.done():
             return
         if error is None and self.result is not None and self.result.status not in _GOOD:
@@ -78,15 +78,15 @@ class PreparedStatements:
         self._libpq = connection.pgconn
         self._names: dict[str, bytes] = {}
         self._sent: deque[_Sent] = deque()
-        self._socket = connection.pgconn.socket  # libpq does not know it any more once it is lost
+        self._socket = connection.pgconn.socket  # libpq forgets it when the connection is lost
         self._watch: asyncio.TimerHandle
 
     async def run(self, sql: str, parameters: Parameters) -> list[tuple[str | None, ...]]:
         """Run a statement, its parameters spelled $1, $2 …, and return its rows as text.
 
-        It is on its way before this first waits. Outside a transaction it is one of its own,
-        committed when this returns. Raises psycopg.Error; whether it was committed is unknown when
-        the connection was lost.
+        The statement is sent before this method first waits. Outside a transaction the statement is
+        one by itself, and committed when this returns. Raises psycopg.Error; after a lost
+        connection it is unknown whether the statement was committed.
         """
         arrived: asyncio.Future[PGresult] = asyncio.get_running_loop().create_future()
         if not self._sent:
@@ -117,15 +117,15 @@ class PreparedStatements:
         return name
 
     def _send(self, arrived: "asyncio.Future[PGresult] | None") -> None:
-        """End a statement, so that it is a transaction of its own, and send it."""
+        """Send a statement with its end, which makes it a transaction of its own."""
         self._libpq.pipeline_sync()
         self._sent.append(_Sent(arrived))
         if self._libpq.flush():
             asyncio.get_running_loop().add_writer(self._socket, self._write)
 
     def _attach(self) -> None:
-        """Listen to the server for as long as it has something to answer."""
-        if self._libpq.status == ConnStatus.BAD:  # its socket may be somebody else's by now
+        """Read from the server as long as a statement is in flight."""
+        if self._libpq.status == ConnStatus.BAD:  # another connection may have its descriptor now
             raise psycopg.OperationalError("the connection is lost")
         self._libpq.enter_pipeline_mode()
         asyncio.get_running_loop().add_reader(self._socket, self._read)
@@ -156,7 +156,7 @@ class PreparedStatements:
             self._fail(error)
 
     def _take(self, result: PGresult | None) -> None:
-        """Take what comes: a result, the end of results, the end of the statement."""
+        """Take the next item: a result, the end of results, or the end of the statement."""
         if result is None:
             if self._libpq.status == ConnStatus.BAD:
                 raise psycopg.OperationalError("the connection was lost")

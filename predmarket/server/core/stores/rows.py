@@ -1,7 +1,7 @@
-"""From a decided batch to the rows that record it, the same for every database.
+"""Turns a decided batch into table rows, the same for every database.
 
-Invariant: rows are copies. They are made before the next batch is decided, so that what is being
-committed no longer changes.
+Invariant: rows are copies. They are made before the next batch is decided, so later decisions do
+not change a batch that is being committed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -30,8 +30,11 @@ SIGNUP_REASON = "sign-up credit"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A table as settlement writes it. ``kinds`` has one letter a column: i integer, w a word
-    that needs no quoting, t any text, b boolean. ``mutable`` are the columns an update sets."""
+    """A table as settlement writes it.
+
+    ``kinds`` has one letter for each column: i integer, w a word that needs no quoting, t any text,
+    b boolean. ``mutable`` are the columns that an update sets.
+    """
 
     table: str
     columns: tuple[str, ...]
@@ -147,7 +150,7 @@ def position_row(p: Position) -> Row:
 
 @dataclass(slots=True)
 class History:
-    """Rows that are only ever added. ``last_ledger_id`` goes on from the state it was made with."""
+    """Append-only rows of a batch. ``last_ledger_id`` continues from the state it was made with."""
 
     last_ledger_id: int
     transfers: list[Row] = field(default_factory=list)
@@ -250,16 +253,16 @@ _ORDER_DETAIL: dict[type, Callable[[Any], tuple[int | None, str | None]]] = {
 
 @dataclass(slots=True)
 class StateRows:
-    """The state rows of a batch, new ones apart from changed ones."""
+    """The state rows of a batch: new rows and changed rows separately."""
 
     new: list[tuple[Shape, list[Row]]]
     changed: list[tuple[Shape, list[Row]]]
 
 
 def state_rows(dirty: Changes) -> StateRows:
-    """Copy what changed into rows and count each thing's version up.
+    """Copy the changed objects into rows and increment each one's version.
 
-    New rows come in the order that foreign keys ask for.
+    New rows come in the order that foreign keys require.
     """
     new: list[tuple[Shape, list[Row]]] = []
     changed: list[tuple[Shape, list[Row]]] = []

@@ -1,8 +1,8 @@
 """Settlement on an embedded SQLite database (WAL, synchronous=FULL).
 
-Rows are written on the event loop, some microseconds each; a thread beside it would spend more on
-taking the interpreter lock from the loop and back. What waits does not wait there: the commit, for
-the disk, has a thread, and another connection's short write is waited out asleep.
+The event loop writes the rows, some microseconds each. A thread would spend more on passing the
+interpreter lock to and fro. Waits do not block the loop: the commit waits for the disk in a thread,
+and the wait for another connection's short write sleeps.
 """
 
 import asyncio
@@ -47,13 +47,13 @@ from predmarket.server.core.stores.sqlite_checkpoints import LOG_PAGES, Checkpoi
 from predmarket.units import Micros
 
 BUSY_MS = 5_000
-"""How long a write waits for another connection's short one (accounts being registered)."""
+"""Milliseconds that a write waits for another connection's short write (a registration)."""
 _BUSY_POLL_S = 0.001
 _KEYS_AT_ONCE = 400
 _WORDS: tuple[type[StrEnum], ...] = (
     MarketStatus, OrderStatus, OrderType, Outcome, SelfTradePrevention, Side, TimeInForce
 )  # fmt: skip
-"""The enumerations whose members stand in rows."""
+"""The enumerations whose members occur in rows."""
 
 # CROSS JOIN keeps the order of the join: the keys first, then one search in the index for each.
 KNOWN_ORDERS = (
@@ -70,10 +70,10 @@ KNOWN_TRANSFERS = (
 
 
 def _adapt_quickly() -> None:
-    """Tell the driver what to make of the values in rows that are no plain numbers or text.
+    """Register the driver's adapters for enumeration members in rows.
 
-    Otherwise it searches three places for that, at each value: a fifth of what writing rows cost.
-    A look-up in a dict takes no frame of the interpreter.
+    Without them the driver searches three places for each value, which took a fifth of the time for
+    writing rows. A look-up in a dict needs no interpreter frame.
     """
     sqlite3.register_adapter(NoneType, {None: None}.__getitem__)
     sqlite3.register_adapter(bool, int)
@@ -85,7 +85,7 @@ _adapt_quickly()
 
 
 def open_connection(path: str) -> sqlite3.Connection:
-    """Open a connection with the settings that make a commit durable and constraints real."""
+    """Open a connection with durable commits and enforced constraints."""
     connection = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, cached_statements=256
     )
@@ -220,7 +220,7 @@ class SqliteStore(Store):
 
 
 async def _begin(db: sqlite3.Connection) -> None:
-    """Begin to write; asleep while another connection does, since that one needs the loop."""
+    """Begin to write; sleep while another connection writes, because that one needs the loop."""
     until = time.monotonic() + BUSY_MS / 1_000
     db.execute("PRAGMA busy_timeout = 0")
     while True:
@@ -247,7 +247,7 @@ def _insert_sql(shape: Shape) -> str:
 
 @lru_cache(maxsize=32)
 def _update_sql(shape: Shape) -> str:
-    """Return an update of a row by its key and the version before; its parameters are the row."""
+    """Return the update of a row by its key and its former version; the row is its parameters."""
     mark = {name: f"?{number}" for number, name in enumerate(shape.columns, 1)}
     sets = ", ".join(f"{name} = {mark[name]}" for name in shape.mutable)
     keys = " AND ".join(f"{name} = {mark[name]}" for name in shape.key)

@@ -1,12 +1,11 @@
 """Checkpoints of an embedded database, beside the commits.
 
-SQLite writes a commit to the end of a log. From time to time what has gathered there is copied into
-the database itself; left to SQLite, one commit in seven would do that on its way and take three
-times as long, and everybody would wait for it. A thread with a connection of its own does it
-meanwhile.
+SQLite appends each commit to a log. A checkpoint copies the log into the database. By default one
+commit in seven would run the checkpoint itself, take three times as long, and keep everybody
+waiting. So a thread with its own connection runs the checkpoints beside the commits.
 
 A log begins anew once all of it is copied and nobody reads it. Under load that never happens by
-itself: a commit that finds ``LOG_PAGES`` in it copies the little that is left.
+itself, so a commit that finds ``LOG_PAGES`` in the log copies the rest.
 """
 
 import logging
@@ -17,9 +16,9 @@ from contextlib import suppress
 log = logging.getLogger(__name__)
 
 LOG_PAGES = 8_000
-"""About as long as the log becomes: 32 MiB."""
+"""Approximate maximum length of the log: 32 MiB."""
 COMMITS = 16
-"""After how many commits the next checkpoint begins: 2 000 pages of a busy exchange."""
+"""Commits between two checkpoints: 2 000 pages of a busy exchange."""
 
 
 class Checkpoints:
@@ -32,11 +31,11 @@ class Checkpoints:
         self._under_way: Future[None] | None = None
 
     def begin(self, connection: sqlite3.Connection) -> None:
-        """Use a connection that is nobody else's."""
+        """Open the checkpoints' own connection."""
         self._db = connection
 
     def committed(self) -> None:
-        """Count a commit; every so often begin a checkpoint, unless one is under way."""
+        """Count a commit; begin a checkpoint after every ``COMMITS``, unless one is running."""
         self._commits += 1
         idle = self._under_way is None or self._under_way.done()
         if self._commits >= COMMITS and idle and self._db is not None:
@@ -47,7 +46,7 @@ class Checkpoints:
     def _copy(db: sqlite3.Connection) -> None:
         try:
             db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        except sqlite3.Error as error:  # the commits go on, and meet it themselves if it lasts
+        except sqlite3.Error as error:  # commits go on; if the error lasts, they fail with it
             log.warning("a checkpoint failed: %s", error)
 
     def close(self) -> None:
