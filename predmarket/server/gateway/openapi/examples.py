@@ -155,7 +155,7 @@ _position = Position(1, _SLUG, "10.00", "0.00", "0.550000", "0.000000", "0.00000
 _resolved = msgspec.structs.replace(_market, status=MarketStatus.RESOLVED, outcome=Outcome.YES)
 
 _refused = ErrorBody(
-    ErrorCode.PRICE_OFF_TICK, "the price is off the market's tick", {"tick": "0.0100"}
+    ErrorCode.PRICE_OFF_TICK, "the price is off the tick of 0.0100", {"tickSize": "0.0100"}
 )
 _managed = ManagedUser(**_fields(_user), disabled=False)
 _line = LedgerLine(

@@ -9,10 +9,14 @@ import pytest
 from litestar import Litestar
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
-from predmarket.contracts.errors import STATUS
-from predmarket.contracts.orders import PlaceOrderRequest
+from predmarket.contracts.errors import STATUS, ErrorBody
+from predmarket.contracts.orders import BatchAnswer, PlaceOrderRequest
 from predmarket.contracts.requests import Invalid, Request, decode
-from predmarket.enums import ErrorCode
+from predmarket.engine.commands import PlaceOrder
+from predmarket.engine.market import Market
+from predmarket.engine.preview import Copy
+from predmarket.engine.replies import Refused
+from predmarket.enums import ErrorCode, OrderType, Side, TimeInForce
 from predmarket.server.gateway.app import ROUTERS
 from predmarket.server.gateway.context import ApiRequest
 from predmarket.server.gateway.openapi.document import Operation, document, operations
@@ -102,6 +106,17 @@ def test_a_route_documents_itself(operation: Operation) -> None:
                 or {"example", "examples"} & set(content)
                 or (content["schema"] == {"type": "object"})
             ), "give its contract an example in openapi/examples.py"
+
+
+def test_the_example_of_a_refusal_is_the_engines() -> None:
+    """Its message and its details are those that a price off the tick is refused with."""
+    copy = Copy(0, 1, Market(1, "m", tick=100, maker_rate=0, taker_rate=0))
+    copy.fund(1_000_000, 0, 0, 0)
+    refused = copy.place(PlaceOrder(1, 1, Side.BUY, OrderType.LIMIT, 4_150, 100, TimeInForce.GTC))
+    answer = msgspec.convert(EXAMPLES[BatchAnswer], BatchAnswer)
+    example = answer.results[1].error
+    assert isinstance(refused, Refused)
+    assert example == ErrorBody(refused.code, refused.message, refused.details or {})
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
