@@ -44,14 +44,14 @@ TOO_LARGE = 4413
 TOO_MANY = 4429
 _ENDS = {
     1012: "the exchange is restarting",
-    1013: "this client read too slowly",
     4408: "the exchange heard nothing for too long",
     UNAUTHENTICATED: "the exchange does not accept the token any more",
     FORBIDDEN: "the exchange does not allow this",
     TOO_LARGE: "a message was too large",
     TOO_MANY: "too many messages were sent",
 }
-
+_UNEXPLAINED = {1013: "the exchange gave this connection up"}
+"""What a code means whose reason the exchange has to give."""
 
 _CLOSED_FOR = {401: "UNAUTHENTICATED", 403: "FORBIDDEN", 413: "PAYLOAD_TOO_LARGE"}
 _CODES = frozenset(code.value for code in ErrorCode)
@@ -238,10 +238,15 @@ class Connection:
         except ConnectionClosed as closed:
             if self._lost is not None:
                 raise self._lost from None
-            code = closed.rcvd.code if closed.rcvd else None
-            said = closed.rcvd.reason if closed.rcvd else ""
-            reason = _ENDS.get(code or 0) or said or "the connection was cut"
-            raise Lost(reason, code) from None
+            raise _closed(closed) from None
+
+
+def _closed(closed: ConnectionClosed) -> Lost:
+    frame = closed.rcvd
+    if frame is None:
+        return Lost("the connection was cut")
+    reason = _ENDS.get(frame.code) or frame.reason or _UNEXPLAINED.get(frame.code)
+    return Lost(reason or "the connection was cut", frame.code)
 
 
 _decoder = msgspec.json.Decoder(ServerMessage)

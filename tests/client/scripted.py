@@ -77,9 +77,9 @@ class Connection:
         else:
             await self.say("orderbook.delta", data, topic="orderbook:1", seq=seq, lastSeq=last)
 
-    async def close(self, code: int) -> None:
+    async def close(self, code: int, reason: str = "") -> None:
         """Close it with a code."""
-        await self._socket.close(code)
+        await self._socket.close(code, reason)
 
     def cut(self) -> None:
         """Cut the wire."""

@@ -115,6 +115,17 @@ async def test_closed_by_the_exchange_it_comes_back(scripted: ScriptedExchange, 
     assert pauses == [9.0 if code == 4429 else 1.0]
 
 
+async def test_given_up_it_says_why(scripted: ScriptedExchange) -> None:
+    """In the exchange's own words: the same code is sent for more than one reason."""
+    async with feed_of(scripted, TRADES) as feed:
+        connection = await scripted.accepted()
+        await begun(connection)
+        await take(feed, 1)
+        await connection.close(1013, "this gateway missed changes")
+        lost = await until(feed, StateChanged, State.LOST)
+    assert lost == StateChanged(State.LOST, "this gateway missed changes")
+
+
 @pytest.mark.parametrize(("code", "status"), [(4401, 401), (4403, 403), (4413, 413)])
 async def test_closed_for_good(scripted: ScriptedExchange, code: int, status: int) -> None:
     """An API key that ends, or a defect, is raised: coming back would not help."""

@@ -70,7 +70,7 @@ class Hub:
         Otherwise one whose topic does not change again would never see that it is behind.
         """
         outs = {one.out for channel in self._channels.values() for one in channel}
-        self._ending = asyncio.create_task(each_in_turns(outs, SendBuffer.overrun))
+        self._ending = asyncio.create_task(each_in_turns(outs, SendBuffer.missed))
 
     # the subscribers' side
 

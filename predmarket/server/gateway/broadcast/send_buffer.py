@@ -2,7 +2,7 @@
 
 What is sent within one turn of the loop is written as one piece. While the transport is full,
 frames wait here, and of a book or a ticker only what stands for all that was missed
-(subscription.py). Past MAX_WAITING_BYTES the client is too slow: ``overflow`` is called, once.
+(subscription.py). Past MAX_WAITING_BYTES the client is too slow: ``give_up`` is called, once.
 So a stalled reader costs a bounded amount of memory and nobody any time.
 """
 
@@ -12,6 +12,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 MAX_WAITING_BYTES = 1024 * 1024
+
+READS_TOO_SLOWLY = "too much waits to be read"
+MISSED_CHANGES = "this gateway missed changes"
 
 
 class Sink(Protocol):
@@ -32,13 +35,14 @@ class SendBuffer:
     """One socket's way out. ``clear``: what is sent is written at the end of the turn."""
 
     __slots__ = (
-        "_drained", "_full", "_loop", "_overflow", "_sink", "_size", "_waiting", "clear",
+        "_drained", "_full", "_give_up", "_loop", "_sink", "_size", "_waiting", "clear",
         "gathered",
     )  # fmt: skip
 
-    def __init__(self, sink: Sink, overflow: Callable[[], None]) -> None:
+    def __init__(self, sink: Sink, give_up: Callable[[str], None]) -> None:
+        """Begin an empty one. ``give_up`` closes the socket; it is told why."""
         self._sink = sink
-        self._overflow = overflow
+        self._give_up = give_up
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[bytes | Merged] = deque()
         self._size = 0
@@ -75,13 +79,15 @@ class SendBuffer:
         """Count bytes that are kept for this client; a negative size gives them back."""
         self._size += size
         if self._size > MAX_WAITING_BYTES:
-            self._loop.call_soon(self._overflow)  # not in the midst of a delivery
-            self._overflow = _nothing
+            self._end_with(READS_TOO_SLOWLY)
 
-    def overrun(self) -> None:
-        """Give this client up: something was missed that it cannot be told of any more."""
-        self._loop.call_soon(self._overflow)
-        self._overflow = _nothing
+    def missed(self) -> None:
+        """Give this client up: the gateway missed changes and cannot send them any more."""
+        self._end_with(MISSED_CHANGES)
+
+    def _end_with(self, reason: str) -> None:
+        self._loop.call_soon(self._give_up, reason)  # not in the midst of a delivery
+        self._give_up = _nothing
 
     def paused(self) -> None:
         """Keep what is sent from now on: the transport is full."""
@@ -121,7 +127,7 @@ class SendBuffer:
         """Drop everything: nobody reads any more."""
         self._waiting.clear()
         self.gathered.clear()
-        self._overflow = _nothing
+        self._give_up = _nothing
         self._full = False
         self.clear = True
         self._wake()
@@ -132,5 +138,5 @@ class SendBuffer:
             self._drained = None
 
 
-def _nothing() -> None:
-    """Do nothing: it was told once."""
+def _nothing(_reason: str) -> None:
+    """Do nothing: the client is given up already."""

@@ -35,7 +35,7 @@ from predmarket.server.gateway.auth.authenticator import check_scope
 from predmarket.server.gateway.auth.principals import Principal
 from predmarket.server.gateway.broadcast import frames
 from predmarket.server.gateway.broadcast.hub import Hub
-from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
+from predmarket.server.gateway.broadcast.send_buffer import READS_TOO_SLOWLY, SendBuffer
 from predmarket.server.gateway.broadcast.topics import Topic
 from predmarket.server.gateway.context import Context
 from predmarket.server.gateway.fair_turns import TURN_SECONDS, Turn, fair_turns
@@ -45,9 +45,9 @@ from predmarket.server.gateway.protocol.websocket import Socket
 from predmarket.server.gateway.realtime import requests
 from predmarket.server.gateway.realtime.limits import (
     RESTARTING,
-    SLOW,
     TOO_MANY,
     TOPICS_A_TOKEN,
+    TRY_AGAIN,
     UNAUTHENTICATED,
     Bucket,
     SocketLimits,
@@ -98,7 +98,7 @@ class SocketClient:
         self.shared = shared
         self.context = shared.context
         self.hub = shared.hub
-        self.out = SendBuffer(socket, self._too_slow)
+        self.out = SendBuffer(socket, self._give_up)
         self.principal: Principal | None = None
         self.connection: str | None = None
         self.cancel_wanted = False
@@ -160,7 +160,7 @@ class SocketClient:
 
     def stalled(self) -> None:
         """Give the client up: it reads nothing."""
-        self._too_slow()
+        self._give_up(READS_TOO_SLOWLY)
 
     def paused(self) -> None:
         """Write no more."""
@@ -416,8 +416,8 @@ class SocketClient:
         if not self.ended and not self._bucket.take(self._loop.time(), cost):
             self.close(TOO_MANY, "too many messages")
 
-    def _too_slow(self) -> None:
-        self.close(SLOW, "too much waits to be read")
+    def _give_up(self, reason: str) -> None:
+        self.close(TRY_AGAIN, reason)
 
     def _end(self) -> None:
         if self.ended:

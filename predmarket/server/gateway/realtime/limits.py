@@ -7,7 +7,8 @@ from predmarket.contracts.realtime import MAX_TOPICS
 UNAUTHENTICATED = 4401
 SILENT = 4408
 TOO_MANY = 4429
-SLOW = 1013
+TRY_AGAIN = 1013
+"""The client is to come back and resume; the reason says why it was given up."""
 RESTARTING = 1012
 
 

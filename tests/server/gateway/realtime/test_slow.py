@@ -84,6 +84,15 @@ async def test_a_stalled_reader(exchange: Exchange, open_socket: Open) -> None:
             chain.take(await client.next())
 
 
+async def test_one_whose_gateway_missed_changes(exchange: Exchange, open_socket: Open) -> None:
+    """It is closed to come back and resume, and is not told that it reads too slowly."""
+    socket = await open_socket()
+    await socket.subscribe("markets")
+    exchange.node.hub.interrupted()
+    assert await socket.closed() == 1013
+    assert socket.socket.close_reason == send_buffer.MISSED_CHANGES
+
+
 async def test_a_reader_that_is_too_slow(exchange: Exchange, open_socket: Open) -> None:
     """What cannot become one message waits up to a bound; then 1013, and resuming loses nothing."""
     market = await exchange.market()
@@ -121,6 +130,7 @@ async def test_a_reader_that_is_too_slow(exchange: Exchange, open_socket: Open) 
             chains[1].take(message)
             read += 1
         assert slow.socket.close_code == 1013
+        assert slow.socket.close_reason == send_buffer.READS_TOO_SLOWLY
     assert 0 < read < seq
     async with opened(exchange.url, ann) as again:
         await again.resume("user:me:orders", chains[1].seq)
