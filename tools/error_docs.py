@@ -1,12 +1,13 @@
 """Write docs/errors.md, every error with its remedy: `python -m tools.error_docs`.
 
 The codes of the API come from the one table that the server, the client and the command line share
-(predmarket/contracts/errors.py); those of the command line itself stand here.
+(predmarket/contracts/errors.py); those of the command line itself from predmarket/cli/failure.py.
 """
 
 from pathlib import Path
 from typing import NamedTuple
 
+from predmarket.cli.failure import OWN_EXIT_CODES
 from predmarket.contracts.errors import ERRORS, EXIT_CODES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
@@ -38,53 +39,53 @@ The command line says it on stderr (as JSON with `-o json`) and ends with the ex
 class OwnError(NamedTuple):
     """An error that the command line finds by itself."""
 
-    exit_code: int
     meaning: str
     remedy: str
 
 
 OWN_ERRORS = {
-    "USAGE": OwnError(2, "the command line cannot be carried out", "Read `--help` of the command."),
+    "USAGE": OwnError("the command line cannot be carried out", "Read `--help` of the command."),
     "CONFIGURATION": OwnError(
-        2,
         "a setting, a profile or a file cannot be used",
         "Mend what the message names; `predmarket config show` says where each value comes from.",
     ),
     "CONFIRMATION_NEEDED": OwnError(
-        2, "the command asks first, and nobody is there to answer", "Add `--yes` in a script."
+        "the command asks first, and nobody is there to answer", "Add `--yes` in a script."
     ),
     "UNREACHABLE": OwnError(
-        3,
         "no exchange answers at the address",
         "Start it, or name another with `--url`; the message says where the address came from.",
     ),
     "UNREADABLE": OwnError(
-        3, "the answer is no answer of an exchange", "Look at what listens at the address."
+        "the answer is no answer of an exchange", "Look at what listens at the address."
     ),
     "OUTPUT_LOST": OwnError(
-        3,
         "the output could not be written; the command was carried out",
         "Mend the disk or the pipe, and look before you send it again.",
     ),
-    "UNAVAILABLE": OwnError(3, "the database does not answer", "Try again once it does."),
-    "REFUSED": OwnError(1, "the database is damaged or not this version's", "See the message."),
+    "UNAVAILABLE": OwnError("the database does not answer", "Try again once it does."),
+    "REFUSED": OwnError("the database is damaged or not this version's", "See the message."),
     "NOT_FILLED": OwnError(
-        1, "the order that was waited for ended before it was filled", "Look at its reason."
+        "the order that was waited for ended before it was filled", "Look at its reason."
+    ),
+    "NOT_FOUND": OwnError(
+        "there is no exchange, or no user, by that name",
+        "Name the right data folder, database or e-mail.",
     ),
     "STILL_WORKING": OwnError(
-        3, "the order still works when the wait for it is over", "Wait on, or cancel the order."
+        "the order still works when the wait for it is over", "Wait on, or cancel the order."
     ),
     "UNHEALTHY": OwnError(
-        1, "`predmarket doctor` has found something wrong", "Mend what its lines name."
+        "`predmarket doctor` has found something wrong", "Mend what its lines name."
     ),
     "AUDIT_FAILED": OwnError(
-        1, "the database does not add up", "Stop the exchange and keep the database as it is."
+        "the database does not add up", "Stop the exchange and keep the database as it is."
     ),
     "INTERRUPTED": OwnError(
-        130, "Ctrl-C, or a question answered with no", "What was sent before may have been done."
+        "Ctrl-C, or a question answered with no", "What was sent before may have been done."
     ),
     "INTERNAL": OwnError(
-        2, "a defect of the command line", "Report it, with PREDMARKET_TRACEBACK=1 set."
+        "a defect of the command line", "Report it, with PREDMARKET_TRACEBACK=1 set."
     ),
 }
 
@@ -105,7 +106,7 @@ def page() -> str:
         "\n| code | exit code | what it means | what to do |\n|---|---|---|---|\n",
     ]
     for name, own in sorted(OWN_ERRORS.items()):
-        rows.append(f"| `{name}` | {own.exit_code} | {own.meaning} | {own.remedy} |\n")
+        rows.append(f"| `{name}` | {OWN_EXIT_CODES[name]} | {own.meaning} | {own.remedy} |\n")
     return "".join(rows)
 
 

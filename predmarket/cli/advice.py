@@ -4,9 +4,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from predmarket.cli import failure
-from predmarket.cli.failure import UNAVAILABLE, Failure
+from predmarket.cli.failure import Failure
 from predmarket.client import ApiError, ClientError, Retry, Unreachable, calls
 from predmarket.client.settings import DEFAULT_URL, Settings
+from predmarket.exit_codes import ExitCode
 from predmarket.nearest import did_you_mean, nearest
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _about_a_stranger(line: Line, lost: Failure, error: ApiError) -> None:
     answer = f"{error.status} {error.message}"
     if error.status < 500:
         lost.message = f"{line.settings.url.value} is no predmarket exchange: it answered {answer}"
-        lost.code, lost.exit_code = "UNREACHABLE", UNAVAILABLE
+        lost.code, lost.exit_code = "UNREACHABLE", ExitCode.UNAVAILABLE
     else:
         lost.message = f"what stands before the exchange answered {answer}"
     _about_the_address(line, lost)

@@ -18,6 +18,7 @@ from predmarket.cli.output import ReaderGone
 from predmarket.cli.parser import root
 from predmarket.cli.usage_errors import refusal
 from predmarket.client import ClientError
+from predmarket.exit_codes import ExitCode
 
 
 def run(argv: Sequence[str]) -> int:
@@ -46,7 +47,7 @@ def _carry_out(line: Line, argv: Sequence[str]) -> int:
             line.options.output = _format_in(argv) or line.options.output
         return line.output.fail(_failure(line, error))
     except KeyboardInterrupt:
-        return failure.INTERRUPTED
+        return ExitCode.INTERRUPTED
     return code if isinstance(code, int) else 0
 
 
@@ -63,19 +64,18 @@ def _failure(line: Line, error: Exception) -> Failure:
         except ClientError:  # what would be advised cannot be found out
             return failure.of_client(error)
     if isinstance(error, typer.Abort):
-        return Failure("INTERRUPTED", "interrupted", failure.INTERRUPTED)
+        return failure.own("INTERRUPTED", "interrupted")
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         hint = f"see: {context.command_path} --help" if context else None
         return failure.usage(refusal(error), hint)
     if isinstance(error, RecursionError):
-        return Failure("UNREADABLE", "what came is nested too deeply", failure.UNAVAILABLE)
+        return failure.own("UNREADABLE", "what came is nested too deeply")
     if os.environ.get("PREDMARKET_TRACEBACK"):
-        return Failure("INTERNAL", "".join(traceback.format_exception(error)), failure.USAGE)
-    return Failure(
+        return failure.own("INTERNAL", "".join(traceback.format_exception(error)))
+    return failure.own(
         "INTERNAL",
         f"{type(error).__name__}: {error}",
-        failure.USAGE,
         hint="this is a defect; PREDMARKET_TRACEBACK=1 shows where it is",
     )
 

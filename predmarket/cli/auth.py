@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from predmarket.cli import context, layouts, prompt
-from predmarket.cli.failure import NOT_ALLOWED, Failure
+from predmarket.cli.failure import Failure
+from predmarket.exit_codes import ExitCode
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The account's e-mail address.")]
 PasswordFile = Annotated[
@@ -110,7 +111,7 @@ def status(ctx: typer.Context) -> None:
         raise Failure(
             "UNAUTHENTICATED",
             f"not logged in at {line.place}",
-            NOT_ALLOWED,
+            ExitCode.NOT_ALLOWED,
             hint=f"log in with: {line.spelled('auth login EMAIL')}",
         )
     with line.client() as client:

@@ -11,14 +11,15 @@ from typing import Annotated, cast
 import typer
 
 import predmarket.client as api
-from predmarket.cli import context, failure, layouts
+from predmarket.cli import context, layouts
 from predmarket.cli.context import Line
-from predmarket.cli.failure import UNAVAILABLE, Failure, usage
+from predmarket.cli.failure import Failure, usage
 from predmarket.cli.flags import Format
 from predmarket.cli.grid import Row
 from predmarket.cli.orders_file import NewOrderBody, read_orders
 from predmarket.cli.place_order import PROMPTLY, Deadline, until
 from predmarket.client.response_types import BatchResult, ErrorBody
+from predmarket.exit_codes import ExitCode
 
 _AT_ONCE = 100
 """Orders that the exchange takes in one request."""
@@ -211,7 +212,7 @@ def _refused(refused: Sequence[ErrorBody], asked: int) -> Failure:
     return Failure(
         first["code"],
         f"{len(refused)} of {asked} orders were refused; the first: {first['message']}",
-        exit_codes.get(first["code"], failure.REFUSED),
+        exit_codes.get(first["code"], ExitCode.REFUSED),
         first.get("details", {}),
     )
 
@@ -219,6 +220,6 @@ def _refused(refused: Sequence[ErrorBody], asked: int) -> Failure:
 def _broken_off(lost: Failure, done: int, asked: int) -> Failure:
     if asked > _AT_ONCE:
         lost.message = f"after {done} of {asked} orders: {lost.message}"
-    if lost.exit_code == UNAVAILABLE:
+    if lost.exit_code is ExitCode.UNAVAILABLE:
         lost.advise("send the same file again: no order is placed twice")
     return lost

@@ -4,7 +4,7 @@ import typer
 
 from predmarket.cli import arguments, context, layouts
 from predmarket.cli.context import Line
-from predmarket.cli.server_admin import operating, overrides
+from predmarket.cli.server_admin import operator_errors, overrides
 
 
 def show(
@@ -22,8 +22,10 @@ def show(
     """
     line = context.of(ctx)
     rows = _client_rows(line)
-    with operating() as operate:
-        settings = operate.config(overrides(data_dir=data_dir, database_url=database_url))
+    with operator_errors():
+        from predmarket.server.process import maintenance
+
+        settings = maintenance.config(overrides(data_dir=data_dir, database_url=database_url))
     rows += [_row("server", name, value, origin) for name, value, origin in settings]
     line.output.rows(layouts.SETTING, rows)
 

@@ -7,8 +7,8 @@ import typer
 
 from predmarket.cli import arguments, context, layouts
 from predmarket.cli.context import Line
-from predmarket.cli.failure import REFUSED, Failure
-from predmarket.cli.server_admin import operating, overrides
+from predmarket.cli.failure import own
+from predmarket.cli.server_admin import operator_errors, overrides
 
 
 def doctor(
@@ -27,8 +27,10 @@ def doctor(
     wrong.
     """
     line = context.of(ctx)
-    with operating() as operate:
-        found = operate.doctor(overrides(data_dir=data_dir, database_url=database_url))
+    with operator_errors():
+        from predmarket.server.process import maintenance
+
+        found = maintenance.doctor(overrides(data_dir=data_dir, database_url=database_url))
     checks: list[dict[str, object]] = [
         {"name": name, "ok": ok, "detail": detail} for name, ok, detail in [*found, _session(line)]
     ]
@@ -40,7 +42,7 @@ def doctor(
         lambda: [layouts.CHECK.grid(checks)],
     )
     if wrong:
-        raise Failure("UNHEALTHY", f"something is wrong: {', '.join(wrong)}", REFUSED)
+        raise own("UNHEALTHY", f"something is wrong: {', '.join(wrong)}")
 
 
 def _session(line: Line) -> tuple[str, bool, str]:

@@ -1,21 +1,32 @@
 """What a command can fail with: one code, one message, one exit code.
 
-Exit codes (TERMINAL.md): 1 refused by the exchange, 2 usage or configuration, 3 cannot reach it or
-try again later, 4 not logged in or not allowed, 5 not found, 130 interrupted. Which error of the
-exchange has which is told by the contracts' table.
+OWN_EXIT_CODES has the errors that the command line finds by itself; the exchange's are in
+contracts/errors.py.
 """
 
 from dataclasses import dataclass, field
 from math import ceil
 
 from predmarket.client import ApiError, ClientError, ConfigurationError, Unreachable
+from predmarket.exit_codes import ExitCode
 
-REFUSED = 1
-USAGE = 2
-UNAVAILABLE = 3
-NOT_ALLOWED = 4
-NOT_FOUND = 5
-INTERRUPTED = 130
+OWN_EXIT_CODES = {
+    "AUDIT_FAILED": ExitCode.REFUSED,
+    "CONFIGURATION": ExitCode.USAGE,
+    "CONFIRMATION_NEEDED": ExitCode.USAGE,
+    "INTERNAL": ExitCode.USAGE,
+    "INTERRUPTED": ExitCode.INTERRUPTED,
+    "NOT_FILLED": ExitCode.REFUSED,
+    "NOT_FOUND": ExitCode.NOT_FOUND,
+    "OUTPUT_LOST": ExitCode.UNAVAILABLE,
+    "REFUSED": ExitCode.REFUSED,
+    "STILL_WORKING": ExitCode.UNAVAILABLE,
+    "UNAVAILABLE": ExitCode.UNAVAILABLE,
+    "UNHEALTHY": ExitCode.REFUSED,
+    "UNREACHABLE": ExitCode.UNAVAILABLE,
+    "UNREADABLE": ExitCode.UNAVAILABLE,
+    "USAGE": ExitCode.USAGE,
+}
 
 
 @dataclass
@@ -24,7 +35,7 @@ class Failure(Exception):
 
     code: str
     message: str
-    exit_code: int
+    exit_code: ExitCode
     details: object = field(default_factory=dict)
     request_id: str | None = None
     hint: str | None = None
@@ -34,9 +45,14 @@ class Failure(Exception):
         self.hint = f"{self.hint}\n{hint}" if self.hint else hint
 
 
+def own(code: str, message: str, hint: str | None = None) -> Failure:
+    """Return a failure that the command line found by itself."""
+    return Failure(code, message, OWN_EXIT_CODES[code], hint=hint)
+
+
 def usage(message: str, hint: str | None = None) -> Failure:
     """Return the failure of a command line that cannot be carried out as it stands."""
-    return Failure("USAGE", message, USAGE, hint=hint)
+    return own("USAGE", message, hint)
 
 
 def of_client(error: ClientError) -> Failure:
@@ -58,6 +74,6 @@ def of_client(error: ClientError) -> Failure:
             hint,
         )
     if isinstance(error, Unreachable):
-        return Failure("UNREACHABLE", str(error), UNAVAILABLE)
+        return own("UNREACHABLE", str(error))
     code = "CONFIGURATION" if isinstance(error, ConfigurationError) else "USAGE"
-    return Failure(code, str(error), USAGE)
+    return own(code, str(error))

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import predmarket.client as api
 from predmarket.cli.context import Line
-from predmarket.cli.failure import REFUSED, UNAVAILABLE, Failure
+from predmarket.cli.failure import own
 from predmarket.client.response_types import Order
 from predmarket.enums import LIVE_STATUSES, OrderStatus
 
@@ -41,16 +41,15 @@ class OrderWait:
     def require(self, order: Order) -> None:
         """Raise Failure unless the order is what was waited for."""
         if _works(order):
-            raise Failure(
+            raise own(
                 "STILL_WORKING",
                 f"order {order['id']} is still {order['status']} after {self.at_most_s:g} s",
-                UNAVAILABLE,
                 hint=f"it goes on; to end it: predmarket order cancel {order['id']}",
             )
         if self.awaited is Awaited.FILLED and order["status"] != OrderStatus.FILLED:
             filled = f"{order['qtyFilled']} of {order['qty']} filled"
             why = f"order {order['id']} has ended {order['status']} with {filled}"
-            raise Failure("NOT_FILLED", why, REFUSED)
+            raise own("NOT_FILLED", why)
 
 
 def _works(order: Order) -> bool:

@@ -247,11 +247,11 @@ def _write(stream: TextIO | None, text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if isinstance(error, BrokenPipeError):
             raise ReaderGone from None
-        from predmarket.cli.failure import UNAVAILABLE, Failure
+        from predmarket.cli.failure import own
 
         # whatever was asked for may have been done: no code that says "try it otherwise"
         why = f"the output cannot be written: {error.strerror}"
-        raise Failure("OUTPUT_LOST", why, UNAVAILABLE) from None
+        raise own("OUTPUT_LOST", why) from None
 
 
 def _spell_anything(stream: TextIO | None) -> None:

@@ -9,7 +9,7 @@ import typer
 import predmarket.client as api
 from predmarket.cli import arguments, context, layouts
 from predmarket.cli.context import Line
-from predmarket.cli.failure import UNAVAILABLE, usage
+from predmarket.cli.failure import usage
 from predmarket.cli.flags import Format
 from predmarket.cli.numbers import PRICE, QTY, SLIPPAGE, number, optional
 from predmarket.cli.order_wait import Awaited, OrderWait
@@ -18,6 +18,7 @@ from predmarket.cli.timestamps import moment
 from predmarket.client import ClientError
 from predmarket.client.calls import NewOrder
 from predmarket.enums import OrderType, SelfTradePrevention, Side, TimeInForce
+from predmarket.exit_codes import ExitCode
 
 _MAX_CLIENT_ID = 64
 PROMPTLY, OFF = "10s", "off"
@@ -185,7 +186,7 @@ def send(
             placed = client.place_order(replace(order, deadline=latest))
         except ClientError as error:
             refusal = line.failure(error)
-            if refusal.exit_code == UNAVAILABLE:
+            if refusal.exit_code is ExitCode.UNAVAILABLE:
                 refusal.advise(f"to repeat it safely, add: --client-id {order.client_order_id}")
             raise refusal from None
         line.note_repeat("the order was placed before under this client order id")

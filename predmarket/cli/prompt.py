@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from predmarket.cli.context import Line
-from predmarket.cli.failure import INTERRUPTED, USAGE, Failure, usage
+from predmarket.cli.failure import own, usage
 
 _PIPE_LIMIT = 4096
 """Characters read where a password is expected: more is no password."""
@@ -15,7 +15,7 @@ def confirm(line: Line, question: str) -> None:
     if line.options.yes:
         return
     if line.options.no_input:
-        raise Failure("CONFIRMATION_NEEDED", f"{question} Not done without --yes.", USAGE)
+        raise own("CONFIRMATION_NEEDED", f"{question} Not done without --yes.")
     try:
         line.output.ask(f"{question} [y/N]")
         answer = sys.stdin.readline() if sys.stdin else ""
@@ -24,9 +24,9 @@ def confirm(line: Line, question: str) -> None:
         raise
     if not answer:
         line.output.say("")
-        raise Failure("CONFIRMATION_NEEDED", "nobody answered: use --yes", USAGE)
+        raise own("CONFIRMATION_NEEDED", "nobody answered: use --yes")
     if answer.strip().lower() not in {"y", "yes"}:
-        raise Failure("INTERRUPTED", "not done", INTERRUPTED)
+        raise own("INTERRUPTED", "not done")
 
 
 def password(line: Line, file: str | None, *, twice: bool = False, label: str = "Password") -> str:

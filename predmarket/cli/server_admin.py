@@ -5,89 +5,27 @@ The server is imported inside these commands only: everything else starts withou
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
-from types import ModuleType
-from typing import Annotated, Protocol, TypeAlias, TypedDict, Unpack, cast
+from typing import Annotated, TypeAlias
 
 import typer
 
 from predmarket.cli import arguments, context, layouts
-from predmarket.cli.failure import REFUSED, USAGE, Failure, usage
+from predmarket.cli.failure import own, usage
 from predmarket.cli.grid import Grid
-from predmarket.cli.output import Progress
 from predmarket.enums import Role
-
-_CODES = {1: "REFUSED", 2: "CONFIGURATION", 3: "UNAVAILABLE", 5: "NOT_FOUND"}
-
-
-class SeedReport(Protocol):
-    """What seeding did, for people and for programs."""
-
-    lines: list[str]
-    data: dict[str, object]
-
-
-class AuditReport(Protocol):
-    """Whether the audit holds, and each (name, holds, detail)."""
-
-    ok: bool
-    checks: list[tuple[str, bool, str]]
-
-
-class Asked(TypedDict, total=False):
-    """What is asked of a start now and then."""
-
-    admin: str
-    ready_fd: int
-
-
-class Start(Protocol):
-    """predmarket.server.process.start, as far as this module needs it."""
-
-    def serve(
-        self, settings_overrides: dict[str, str], seed: bool, force: bool, **asked: Unpack[Asked]
-    ) -> int: ...
-    def serve_demo(
-        self, overrides: dict[str, str], force: bool, house: object, **asked: Unpack[Asked]
-    ) -> int: ...
-    def seed(self, settings_overrides: dict[str, str], force: bool) -> SeedReport: ...
-
-
-class Operate(Protocol):
-    """predmarket.server.process.maintenance, as far as this module needs it."""
-
-    def set_role(self, overrides: dict[str, str], email: str, role: str) -> None: ...
-    def db_upgrade(self, overrides: dict[str, str]) -> str: ...
-    def db_current(self, overrides: dict[str, str]) -> str: ...
-    def audit(self, overrides: dict[str, str], replay: bool, progress: Progress) -> AuditReport: ...
-    def config(self, overrides: dict[str, str]) -> list[tuple[str, str, str]]: ...
-    def doctor(self, overrides: dict[str, str]) -> list[tuple[str, bool, str]]: ...
+from predmarket.exit_codes import ExitCode
 
 
 @contextmanager
-def starting() -> Iterator[Start]:
-    """Import what serves; what it expects to go wrong becomes a Failure."""
-    with _importing("start") as module:
-        yield cast("Start", module)
+def operator_errors() -> Iterator[None]:
+    """Turn what the server expects to go wrong on this machine into a Failure."""
+    from predmarket.server.process.operator_errors import OperateError
 
-
-@contextmanager
-def operating() -> Iterator[Operate]:
-    """Import what tends a database; what it expects to go wrong becomes a Failure."""
-    with _importing("maintenance") as module:
-        yield cast("Operate", module)
-
-
-@contextmanager
-def _importing(name: str) -> Iterator[ModuleType]:
-    module = import_module(f"predmarket.server.process.{name}")
-    expected: type[Exception] = module.OperateError
     try:
-        yield module
-    except expected as error:
-        exit_code = int(getattr(error, "exit_code", USAGE))
-        code = _CODES.get(exit_code, "FAILED")
-        raise Failure(code, str(getattr(error, "message", error)), exit_code) from None
+        yield
+    except OperateError as error:
+        usage_error = error.exit_code is ExitCode.USAGE
+        raise own("CONFIGURATION" if usage_error else error.exit_code.name, error.message) from None
 
 
 def overrides(**flags: str | int | None) -> dict[str, str]:
@@ -164,21 +102,19 @@ def serve(
     del ctx
     if demo and admin is not None:
         raise usage("--demo has an admin: admin@example.com")
-    asked: Asked = {}
-    if admin is not None:
-        asked["admin"] = admin
-    if ready_fd is not None:
-        asked["ready_fd"] = ready_fd
     given = overrides(
         host=host, port=port, data_dir=data_dir, database_url=database_url, redis_url=redis_url,
         role=role, workers=workers,
     )  # fmt: skip
-    with starting() as start:
+    with operator_errors():
+        from predmarket.server.process import start
+
         if demo:
-            house = import_module("predmarket.bots.runner").run
-            code = start.serve_demo(given, force, house, **asked)
+            from predmarket.bots.runner import run as house
+
+            code = start.serve_demo(given, force, house, ready_fd)
         else:
-            code = start.serve(given, seed, force, **asked)
+            code = start.serve(given, seed, force, admin, ready_fd)
     raise typer.Exit(code)
 
 
@@ -199,7 +135,9 @@ def seed(
     stays as it is.
     """
     line = context.of(ctx)
-    with starting() as start:
+    with operator_errors():
+        from predmarket.server.process import start
+
         report = start.seed(overrides(data_dir=data_dir, database_url=database_url), force)
     text = Grid((), (False,), [[row] for row in report.lines])
     line.output.show(report.data, [report.data], (), lambda: [text])
@@ -222,8 +160,10 @@ def set_role(
     embedded database has to be stopped for it; one on PostgreSQL heeds it within seconds.
     """
     line = context.of(ctx)
-    with operating() as operate:
-        operate.set_role(overrides(data_dir=data_dir, database_url=database_url), email, role)
+    with operator_errors():
+        from predmarket.server.process import maintenance
+
+        maintenance.set_role(overrides(data_dir=data_dir, database_url=database_url), email, role)
     line.output.record(layouts.ANY, {"email": email, "role": role})
 
 
@@ -240,8 +180,10 @@ def db_upgrade(
     Bring the database's schema up to date and print its revision.
     """
     line = context.of(ctx)
-    with operating() as operate:
-        revision = operate.db_upgrade(overrides(data_dir=data_dir, database_url=database_url))
+    with operator_errors():
+        from predmarket.server.process import maintenance
+
+        revision = maintenance.db_upgrade(overrides(data_dir=data_dir, database_url=database_url))
     line.output.record(layouts.ANY, {"revision": revision})
 
 
@@ -257,8 +199,10 @@ def db_current(
     Print the revision that the database's schema is at.
     """
     line = context.of(ctx)
-    with operating() as operate:
-        revision = operate.db_current(overrides(data_dir=data_dir, database_url=database_url))
+    with operator_errors():
+        from predmarket.server.process import maintenance
+
+        revision = maintenance.db_current(overrides(data_dir=data_dir, database_url=database_url))
     line.output.record(layouts.ANY, {"revision": revision})
 
 
@@ -280,8 +224,10 @@ def audit(
     """
     line = context.of(ctx)
     given = overrides(data_dir=data_dir, database_url=database_url)
-    with operating() as operate, line.output.progress() as progress:
-        report = operate.audit(given, replay, progress)
+    with operator_errors(), line.output.progress() as progress:
+        from predmarket.server.process import maintenance
+
+        report = maintenance.audit(given, replay, progress)
     checks: list[dict[str, object]] = [
         {"name": name, "ok": ok, "detail": detail} for name, ok, detail in report.checks
     ]
@@ -293,4 +239,4 @@ def audit(
     )
     if not report.ok:
         failed = ", ".join(name for name, ok, _ in report.checks if not ok)
-        raise Failure("AUDIT_FAILED", f"does not hold: {failed}", REFUSED)
+        raise own("AUDIT_FAILED", f"does not hold: {failed}")

@@ -5,10 +5,11 @@ from uuid import uuid4
 
 import typer
 
-from predmarket.cli import context, failure, layouts, prompt
+from predmarket.cli import context, layouts, prompt
 from predmarket.cli.failure import usage
 from predmarket.cli.numbers import MONEY, number
 from predmarket.client import ClientError
+from predmarket.exit_codes import ExitCode
 
 
 def create(
@@ -48,7 +49,7 @@ def create(
             transfer = client.transfer(email, amount, reason, idempotency_key=key)
         except ClientError as error:
             refusal = line.failure(error)
-            if refusal.exit_code == failure.UNAVAILABLE:
+            if refusal.exit_code is ExitCode.UNAVAILABLE:
                 refusal.advise(f"to repeat it safely, add: --idempotency-key {key}")
             raise refusal from None
     line.note_repeat("the transfer was made before under this key")

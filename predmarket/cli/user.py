@@ -7,11 +7,12 @@ import typer
 
 import predmarket.client as api
 from predmarket.cli import arguments, context, layouts, prompt
-from predmarket.cli.failure import NOT_FOUND, Failure, usage
+from predmarket.cli.failure import Failure, usage
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
 from predmarket.client.response_types import User
 from predmarket.enums import Role
+from predmarket.exit_codes import ExitCode
 
 
 def list_users(
@@ -94,5 +95,5 @@ def _account(client: "api.Client", email: str) -> User:
     wanted = (email.strip().lower(), normal_email(email))
     user = next((user for user in found if user["email"] in wanted), None)
     if user is None:
-        raise Failure("USER_NOT_FOUND", f"there is no account {email}", NOT_FOUND)
+        raise Failure("USER_NOT_FOUND", f"there is no account {email}", ExitCode.NOT_FOUND)
     return user

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from predmarket.enums import ErrorCode
+from predmarket.exit_codes import ExitCode
 
 
 class ErrorKind(NamedTuple):
@@ -217,21 +218,21 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
 STATUS: dict[ErrorCode, int] = {code: kind.status for code, kind in ERRORS.items()}
 
 
-def exit_code(status: int) -> int:
-    """Return the exit code of the terminal for an error's HTTP status (TERMINAL.md)."""
+def exit_code(status: int) -> ExitCode:
+    """Return the exit code of the command line for an error's HTTP status."""
     match status:
         case 401 | 403:
-            return 4
+            return ExitCode.NOT_ALLOWED
         case 404:
-            return 5
+            return ExitCode.NOT_FOUND
         case 409 | 422:
-            return 1
+            return ExitCode.REFUSED
         case 408 | 429:
-            return 3
-    return 3 if status >= 500 else 2
+            return ExitCode.UNAVAILABLE
+    return ExitCode.UNAVAILABLE if status >= 500 else ExitCode.USAGE
 
 
-EXIT_CODES: dict[ErrorCode, int] = {code: exit_code(status) for code, status in STATUS.items()}
+EXIT_CODES: dict[ErrorCode, ExitCode] = {code: exit_code(status) for code, status in STATUS.items()}
 
 
 class Problem(msgspec.Struct, frozen=True):

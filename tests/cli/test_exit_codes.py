@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from predmarket.cli import failure
+from predmarket.exit_codes import ExitCode
 from tests.cli.conftest import Run
 from tests.client.data import MARKET, page
 from tests.client.stub import Answer, Stub, refusal
@@ -240,7 +240,7 @@ def test_a_defect_is_one_line(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("predmarket.cli.market.show_list", fail)
     ran = run("market", "list")
-    assert ran.code == failure.USAGE
+    assert ran.code == ExitCode.USAGE
     assert "Traceback" not in ran.err
     assert ran.err.startswith("error: INTERNAL: KeyError")
 

@@ -2,6 +2,7 @@
 
 import re
 
+from predmarket.cli.failure import OWN_EXIT_CODES
 from predmarket.enums import ErrorCode
 from tools.error_docs import OWN_ERRORS, PAGE, page
 
@@ -18,7 +19,10 @@ def test_every_code_of_the_command_line_is_on_it() -> None:
     made = {
         code
         for file in CLI.glob("*.py")
-        for code in re.findall(r"Failure\(\s*\"([A-Z_]+)\"", file.read_text(encoding="utf-8"))
+        for code in re.findall(
+            r"(?:Failure|own)\(\s*\"([A-Z_]+)\"", file.read_text(encoding="utf-8")
+        )
     }
     assert len(made) > 5
     assert made - set(ErrorCode) <= set(OWN_ERRORS)
+    assert set(OWN_ERRORS) == set(OWN_EXIT_CODES)

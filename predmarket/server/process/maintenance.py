@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from sqlalchemy import update
 
 from predmarket.enums import AdminAction, Role
+from predmarket.exit_codes import ExitCode
 from predmarket.server.clock import wall_clock
 from predmarket.server.core import audit as auditing
 from predmarket.server.core.stores.factory import leadership, open_store
-from predmarket.server.process.operator_errors import NOT_FOUND, OperateError, expected
+from predmarket.server.process.operator_errors import OperateError, expected
 from predmarket.server.process.schema_check import require_ours, require_schema, schema_upgrade
 from predmarket.server.read_model.queries.admin_log import add_act_of_operator
 from predmarket.server.read_model.queries.users import id_of_email
@@ -56,7 +57,7 @@ def set_role(overrides: Overrides, email: str, role: str) -> None:
             finally:
                 lead.release()
         if not found:
-            raise OperateError(f"there is no user {email}", NOT_FOUND)
+            raise OperateError(f"there is no user {email}", ExitCode.NOT_FOUND)
 
 
 def _write_role(settings: Settings, email: str, role: str) -> bool:
@@ -105,7 +106,7 @@ def audit(
         try:
             store.begin_snapshot()
             if not store.read("SELECT 1 FROM core_state"):
-                raise OperateError("no exchange has run on this database yet", NOT_FOUND)
+                raise OperateError("no exchange has run on this database yet", ExitCode.NOT_FOUND)
             checks = list(auditing.sums(store))
             if replay:
                 checks += auditing.replay(store, progress)
@@ -146,5 +147,5 @@ def _require_database(settings: Settings) -> None:
         raise OperateError(
             f"there is no exchange at {path}: name the right one with --{named[1]} or"
             f" {PREFIX}{named[0]}",
-            NOT_FOUND,
+            ExitCode.NOT_FOUND,
         )

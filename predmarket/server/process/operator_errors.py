@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from predmarket.exit_codes import ExitCode
 from predmarket.server.core.leadership import LeaseHeld
 from predmarket.server.core.recovery import LoadError
 from predmarket.server.core.stores.base import StoreError
@@ -14,14 +15,11 @@ from predmarket.server.settings import SettingsError
 from predmarket.server.storage.migrations import SchemaAhead
 from predmarket.server.storage.sqlite_file import Damaged, NotOurs
 
-REFUSED, CONFIGURATION, UNAVAILABLE, NOT_FOUND = 1, 2, 3, 5
-"""Exit codes (TERMINAL.md)."""
-
 
 class OperateError(Exception):
-    """Something expected went wrong; ``exit_code`` is the command's (TERMINAL.md)."""
+    """Something expected went wrong; ``exit_code`` is the command's."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
+    def __init__(self, message: str, exit_code: ExitCode) -> None:
         super().__init__(message)
         self.message = message
         self.exit_code = exit_code
@@ -43,18 +41,20 @@ def expected() -> Iterator[None]:
     except OperateError:
         raise
     except (SettingsError, LeaseHeld, SchemaBehind, SchemaAhead, NotOurs, Unsafe) as error:
-        raise OperateError(_line(error), CONFIGURATION) from None
+        raise OperateError(_line(error), ExitCode.USAGE) from None
     except LoadError as error:
-        raise OperateError(f"the database does not add up: {_line(error)}", REFUSED) from None
+        raise OperateError(
+            f"the database does not add up: {_line(error)}", ExitCode.REFUSED
+        ) from None
     except Damaged as error:
-        raise OperateError(_line(error), REFUSED) from None
+        raise OperateError(_line(error), ExitCode.REFUSED) from None
     except (StoreError, SQLAlchemyError) as error:
         message = f"the database cannot be used: {_line(error)}"
-        raise OperateError(message, UNAVAILABLE) from None
+        raise OperateError(message, ExitCode.UNAVAILABLE) from None
     except UnicodeDecodeError as error:  # all that is read otherwise says so itself
-        raise OperateError(f"the database is damaged: {_line(error)}", REFUSED) from None
+        raise OperateError(f"the database is damaged: {_line(error)}", ExitCode.REFUSED) from None
     except OSError as error:
-        raise OperateError(_line(error), CONFIGURATION) from None
+        raise OperateError(_line(error), ExitCode.USAGE) from None
 
 
 def _line(error: BaseException) -> str:

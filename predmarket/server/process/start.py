@@ -14,6 +14,7 @@ from pathlib import Path
 
 import uvloop
 
+from predmarket.exit_codes import ExitCode
 from predmarket.server.observability import logs
 from predmarket.server.observability.redaction import secrets_of
 from predmarket.server.process import runtime
@@ -21,7 +22,7 @@ from predmarket.server.process import seed as seeding
 from predmarket.server.process.demo import House
 from predmarket.server.process.first_admin import checked_email
 from predmarket.server.process.metrics_port import settings_of_process
-from predmarket.server.process.operator_errors import CONFIGURATION, OperateError, expected
+from predmarket.server.process.operator_errors import OperateError, expected
 from predmarket.server.process.roles import core, gateway
 from predmarket.server.process.roles.workers import Workers
 from predmarket.server.settings import Settings, SettingsError, unknown_variables
@@ -206,7 +207,7 @@ def _refuse_seed_off_loopback(settings: Settings) -> None:
         raise OperateError(
             "the seed accounts have published passwords; not made while listening on "
             f"{settings.host} without --force",
-            CONFIGURATION,
+            ExitCode.USAGE,
         )
 
 

@@ -19,6 +19,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import FrameType
 
+from predmarket.exit_codes import ExitCode
+
 log = logging.getLogger(__name__)
 
 AGAIN_S = 1.0
@@ -26,7 +28,6 @@ AGAIN_S = 1.0
 LIMIT_S = 11
 """From when on those that have not stopped are killed: more than they allow themselves."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_CONFIGURATION, _UNAVAILABLE = 2, 3
 
 Job = Callable[[], int]
 """What a process does; returns its exit code."""
@@ -99,7 +100,8 @@ class Workers:
             if -code not in _SIGNALS:  # else it was told to stop before it had begun
                 self._code = self._code or code
             return
-        hopeless = code == _CONFIGURATION or (code == _UNAVAILABLE and self._started[name] == 1)
+        first = self._started[name] == 1
+        hopeless = code == ExitCode.USAGE or (first and code == ExitCode.UNAVAILABLE)
         if hopeless:
             self._code = code
             self._stop(signal.SIGTERM, f"{name} cannot be started")
