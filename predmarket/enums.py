@@ -89,6 +89,15 @@ class Outcome(StrEnum):
     VOID = "VOID"
 
 
+class EventOutcome(StrEnum):
+    """How an event ends: with one winner, with none of its markets, with weights, or undone."""
+
+    WINNER = "WINNER"
+    NONE = "NONE"
+    WEIGHTS = "WEIGHTS"
+    VOID = "VOID"
+
+
 class Role(StrEnum):
     """What a user may do."""
 
@@ -151,6 +160,9 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     INVALID_TRANSITION = "INVALID_TRANSITION"
     SLUG_TAKEN = "SLUG_TAKEN"
+    EVENT_NOT_FOUND = "EVENT_NOT_FOUND"
+    EVENT_DECIDES = "EVENT_DECIDES"
+    EVENT_IS_EXHAUSTIVE = "EVENT_IS_EXHAUSTIVE"
     USER_NOT_FOUND = "USER_NOT_FOUND"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     # refused by a gateway

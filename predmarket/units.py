@@ -39,6 +39,9 @@ MAX_TRANSFER: Money = 1_000_000_000 * MONEY_ONE
 MAX_ACCOUNT: Money = 10**12 * MONEY_ONE
 MAX_DEPOSITS: Money = 9 * 10**18
 """What all accounts together may have received: every sum of money fits 64 bits."""
+MIN_EVENT_MARKETS = 2
+MAX_EVENT_MARKETS = 200
+"""Markets that an event may have, struck ones counted."""
 TICK_SIZES: frozenset[Price] = frozenset({1_000, 100, 10, 1})
 
 _WIDEST = 24

@@ -109,8 +109,23 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ),
     ErrorCode.SLUG_TAKEN: ErrorKind(
         409,
-        "another market has that slug",
+        "another market or event has that slug",
         "Choose another slug.",
+    ),
+    ErrorCode.EVENT_NOT_FOUND: ErrorKind(
+        404,
+        "there is no such event",
+        "Look at `predmarket event list`; a draft is shown to admins alone.",
+    ),
+    ErrorCode.EVENT_DECIDES: ErrorKind(
+        409,
+        "the market belongs to an event, which decides its outcome",
+        "Resolve the event. Alone, a market of it can become NO, while two outcomes are left.",
+    ),
+    ErrorCode.EVENT_IS_EXHAUSTIVE: ErrorKind(
+        409,
+        "exactly one market of the event resolves YES",
+        "Name a winner or weights: such an event takes no further markets and never ends in NONE.",
     ),
     ErrorCode.USER_NOT_FOUND: ErrorKind(
         404,

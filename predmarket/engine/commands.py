@@ -12,6 +12,7 @@ import msgspec
 
 from predmarket.enums import (
     CancelReason,
+    EventOutcome,
     MarketStatus,
     OrderType,
     Outcome,
@@ -75,12 +76,80 @@ class UpdateMarket(_Command, frozen=True, tag="update-market"):
 class ResolveMarket(_Command, frozen=True, tag="resolve-market"):
     """End a market. ``price`` is what a YES share pays and goes with SCALAR alone.
 
-    ``actor_id`` as in UpdateMarket.
+    A market of an event can end as NO alone: its outcome is struck. ``actor_id`` as in
+    UpdateMarket.
     """
 
     market_id: int
     outcome: Outcome
     price: Price | None = None
+    actor_id: int = 0
+
+
+class EventMarket(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A market that is created with its event; the event gives it its terms."""
+
+    slug: str
+    question: str
+    label: str | None = None
+
+
+class CreateEvent(_Command, frozen=True, tag="create-event"):
+    """Create an event with its markets, all of it or nothing. They start as DRAFT or OPEN.
+
+    At most one of the markets resolves YES, exactly one when the event is ``exhaustive``. Tick,
+    rates, ``closes_at``, status and creator are those of each market.
+    """
+
+    slug: str
+    title: str
+    description: str
+    exhaustive: bool
+    tick: Price
+    maker_rate: Rate
+    taker_rate: Rate
+    closes_at: Micros | None
+    status: MarketStatus
+    creator_id: int
+    markets: tuple[EventMarket, ...]
+
+
+class UpdateEvent(_Command, frozen=True, tag="update-event"):
+    """Change what is given; ``closes_at`` counts only when ``sets_closes_at``.
+
+    ``status`` (OPEN, HALTED, CLOSED) becomes that of each market which may change to it.
+    """
+
+    event_id: int
+    status: MarketStatus | None = None
+    sets_closes_at: bool = False
+    closes_at: Micros | None = None
+    title: str | None = None
+    description: str | None = None
+    actor_id: int = 0
+
+
+class AddMarket(_Command, frozen=True, tag="add-market"):
+    """Add a market to an event that is not exhaustive; the event gives it its terms."""
+
+    event_id: int
+    slug: str
+    question: str
+    label: str | None = None
+    actor_id: int = 0
+
+
+class ResolveEvent(_Command, frozen=True, tag="resolve-event"):
+    """End an event with all its markets.
+
+    ``market_id`` is the winner and goes with WINNER alone. ``weights`` are pairs of market id and
+    price, 0 standing for NONE; they go with WEIGHTS alone.
+    """
+
+    event_id: int
+    outcome: EventOutcome
+    market_id: int | None = None
+    weights: tuple[tuple[int, Price], ...] = ()
     actor_id: int = 0
 
 
@@ -187,6 +256,10 @@ Command: TypeAlias = (
     | CreateMarket
     | UpdateMarket
     | ResolveMarket
+    | CreateEvent
+    | UpdateEvent
+    | AddMarket
+    | ResolveEvent
     | PlaceOrder
     | AmendOrder
     | CancelOrder

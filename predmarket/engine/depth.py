@@ -36,6 +36,10 @@ class Depth:
         """Return the best level's index, -1 when there is none."""
         return self.bits.bit_length() - 1
 
+    def total(self) -> int:
+        """Return the quantity at all levels."""
+        return sum(self.blocks.values())
+
     def from_index(self, index: int) -> int:
         """Return the quantity at this level and better ones."""
         block = index >> BLOCK_BITS

@@ -109,7 +109,11 @@ class BookDelta(_Event, frozen=True):
 
 
 class Merged(_Event, frozen=True):
-    """``qty`` free YES and free NO shares of one user became ``qty`` dollars."""
+    """``qty`` complete sets of one user, free YES and NO shares, became ``qty`` dollars.
+
+    In an event a set is one share of each outcome; ``market_id`` is the market whose fill, release
+    or striking completed it.
+    """
 
     type = "MERGED"
     user_id: int
@@ -134,13 +138,17 @@ class Transferred(_Event, frozen=True):
 
 
 class PaidOut(_Event, frozen=True):
-    """A resolution paid ``cash``; ``fee`` of fees charged before was given back by a VOID."""
+    """A resolution paid ``cash``; ``fee`` of fees charged before was given back by a VOID.
+
+    Of a whole event a user is paid at once: ``market_id`` is None then, else ``event_id``.
+    """
 
     type = "PAID_OUT"
     user_id: int
-    market_id: int
+    market_id: int | None
     cash: Money
     fee: Money
+    event_id: int | None = None
 
 
 class MarketChanged(_Event, frozen=True):
@@ -152,6 +160,13 @@ class MarketChanged(_Event, frozen=True):
     new_status: bool
 
 
+class EventChanged(_Event, frozen=True):
+    """An event was created or has ended, or its details or its list of markets changed."""
+
+    type = "EVENT_CHANGED"
+    event_id: int
+
+
 OrderEvent: TypeAlias = (
     OrderAccepted
     | OrderRejected
@@ -161,5 +176,13 @@ OrderEvent: TypeAlias = (
     | OrderAmended
 )
 Event: TypeAlias = (
-    OrderEvent | Match | BookDelta | Merged | AccountOpened | Transferred | PaidOut | MarketChanged
+    OrderEvent
+    | Match
+    | BookDelta
+    | Merged
+    | AccountOpened
+    | Transferred
+    | PaidOut
+    | MarketChanged
+    | EventChanged
 )

@@ -12,12 +12,21 @@ Invariants:
 from collections.abc import Callable
 from typing import Any
 
-from predmarket.engine import accounts, cancels, commands, lifecycle, orders, sweeps, waits
+from predmarket.engine import (
+    accounts,
+    cancels,
+    commands,
+    event_lifecycle,
+    lifecycle,
+    orders,
+    sweeps,
+    waits,
+)
 from predmarket.engine.commands import Command
 from predmarket.engine.events import Event
 from predmarket.engine.replies import Canceled, Reply
 from predmarket.engine.state import Changes, State
-from predmarket.engine.steps import Key, MarketSteps, SweepSteps
+from predmarket.engine.steps import EventSteps, Key, MarketSteps, SweepSteps
 from predmarket.engine.timers import TimerKind
 from predmarket.enums import CancelReason
 from predmarket.units import Micros
@@ -26,6 +35,13 @@ from predmarket.units import Micros
 def _expiry_due(state: State, command: commands.ExpiryDue) -> Canceled:
     state.cancel(state.orders[command.order_id], CancelReason.EXPIRED)
     return Canceled((command.order_id,))
+
+
+def _resolve_market(state: State, command: commands.ResolveMarket) -> Reply:
+    market = state.markets.get(command.market_id)
+    if market is None or market.event is None:
+        return lifecycle.resolve(state, command)
+    return event_lifecycle.strike(state, market.event, market, command)
 
 
 def _take_step(state: State, command: commands.TakeStep) -> Reply:
@@ -37,6 +53,8 @@ def _take_step(state: State, command: commands.TakeStep) -> Reply:
         reply = sweeps.proceed(state, steps)
     elif isinstance(steps, MarketSteps):
         reply = lifecycle.proceed(state, steps)
+    elif isinstance(steps, EventSteps):
+        reply = event_lifecycle.proceed(state, steps)
     else:
         reply = cancels.proceed(state, steps)
     if command.key not in state.unfinished:
@@ -56,7 +74,11 @@ _HANDLERS: dict[type[Command], Callable[[State, Any], Reply]] = {
     commands.CancelAfter: accounts.cancel_after,
     commands.CreateMarket: lifecycle.create,
     commands.UpdateMarket: lifecycle.update,
-    commands.ResolveMarket: lifecycle.resolve,
+    commands.ResolveMarket: _resolve_market,
+    commands.CreateEvent: event_lifecycle.create,
+    commands.UpdateEvent: event_lifecycle.update,
+    commands.AddMarket: event_lifecycle.add_market,
+    commands.ResolveEvent: event_lifecycle.resolve,
     commands.TakeStep: _take_step,
     commands.CloseDue: lifecycle.close_due,
     commands.ExpiryDue: _expiry_due,

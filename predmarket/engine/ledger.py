@@ -1,62 +1,49 @@
 """Accounts, positions and every movement of money and shares.
 
-Invariants, checked after each command over what the command touched (``Ledger.verify``):
-- in each market total YES = total NO = open interest, and collateral = open interest x 1.00
-  (while a resolution pays out step by step, the money sum alone);
-- cash over users + collateral of all markets + fees = net deposits;
-- no lock, share count or reserve is negative; available goes below zero by a VOID alone.
+A *pool* keeps the collateral, the fees and the count of complete sets: an event for all of its
+markets, or a market without an event for itself. A *holder* is what one user holds of a pool: a
+holding in an event, else a position.
 
-Each movement is written twice, in the accounts and in the market's totals, by different sums; the
-check compares the two. Source: MARKET_RULES, Collateral, Positions, Lifecycle.
+Invariants, checked after each command over what the command touched (``Ledger.verify``):
+- in each market total YES = total NO = open interest; in each event the bases add up to the sets;
+- in each pool collateral = sets x 1.00 (while a resolution pays out step by step, the money sum
+  alone);
+- cash over users + collateral of all pools + fees = net deposits;
+- no lock, share count or reserve is negative; available goes below zero by a VOID alone;
+- in an event as many sets as are free have merged.
+
+Each movement is written twice, in the accounts and in the pool's totals, by different sums; the
+check compares the two. Source: MARKET_RULES, Collateral, Positions, Lifecycle, Events.
 """
 
 from bisect import insort
+from typing import TypeAlias
 
+from predmarket.engine.account import Account
 from predmarket.engine.book import Order
 from predmarket.engine.fees import EXACT_PER_MONEY, fee_lock
 from predmarket.engine.market import Market
-from predmarket.engine.own_orders import OwnOrders
-from predmarket.engine.position import Position
-from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty
+from predmarket.engine.market_event import MarketEvent
+from predmarket.engine.position import Holding, Position
+from predmarket.units import PRICE_ONE, Money, Price, Qty
+
+__all__ = ["Account", "Holder", "InvariantError", "Ledger", "Pool", "Position"]
+
+Pool: TypeAlias = Market | MarketEvent
+Holder: TypeAlias = Position | Holding
 
 
 class InvariantError(AssertionError):
     """The engine contradicts itself. Nothing decided since the last commit may be used."""
 
 
-class Account:
-    """One user's cash; ``orders`` are the open ones by id, ``deadman_at`` the armed switch.
-
-    ``own`` lists the resting ones by market and side; it is None until it is first asked for.
-    ``*_seq`` count the changes that the user was told of, by topic; like ``version`` they are the
-    store's.
-    """
-
-    __slots__ = (
-        "available", "balance_seq", "deadman_at", "fill_seq", "locked", "order_seq", "orders",
-        "own", "position_seq", "user_id", "version",
-    )  # fmt: skip
-
-    def __init__(self, user_id: int) -> None:
-        self.user_id = user_id
-        self.available: Money = 0
-        self.locked: Money = 0
-        self.deadman_at: Micros | None = None
-        self.orders: dict[int, Order] = {}
-        self.own: OwnOrders | None = None
-        self.order_seq = 0
-        self.fill_seq = 0
-        self.balance_seq = 0
-        self.position_seq = 0
-        self.version = 0
-
-
 class Ledger:
     """All accounts and positions, with the sums they must add up to. ``user_ids`` is sorted."""
 
     __slots__ = (
-        "_accounts_before", "_collateral_moved", "_fees_moved", "_markets", "_outside_moved",
-        "_positions_before", "_voiding", "accounts", "dirty_accounts", "dirty_positions", "fees",
+        "_accounts_before", "_collateral_moved", "_events", "_fees_moved", "_holdings_before",
+        "_markets", "_outside_moved", "_positions_before", "_striking", "_voiding", "accounts",
+        "dirty_accounts", "dirty_events", "dirty_holdings", "dirty_positions", "fees",
         "net_deposits", "positions", "user_ids",
     )  # fmt: skip
 
@@ -68,13 +55,18 @@ class Ledger:
         self.net_deposits: Money = 0
         self.dirty_accounts: dict[int, Account] = {}
         self.dirty_positions: dict[tuple[int, int], Position] = {}
+        self.dirty_holdings: dict[tuple[int, int], Holding] = {}
+        self.dirty_events: dict[int, MarketEvent] = {}
         self._markets: dict[int, Market] = {}
+        self._events: dict[int, MarketEvent] = {}
         self._accounts_before: dict[Account, tuple[Money, Money]] = {}
         self._positions_before: dict[Position, tuple[Qty, Qty]] = {}
+        self._holdings_before: dict[Holding, Qty] = {}
         self._collateral_moved: Money = 0
         self._fees_moved: Money = 0
         self._outside_moved: Money = 0
         self._voiding = False
+        self._striking = False
 
     # what a command is about to change, as it was before
 
@@ -92,10 +84,27 @@ class Ledger:
         if position is None:
             position = self.positions[key] = Position(user_id, market.id)
             market.positions[user_id] = position
+            if market.event is not None:
+                holding = market.event.holdings.get(user_id)
+                if holding is None:
+                    holding = market.event.holdings[user_id] = Holding(user_id, market.event.id)
+                holding.join(position)
         if position not in self._positions_before:
             self._positions_before[position] = (position.yes, position.no)
             self._markets[market.id] = market
+            holding, event = position.holding, market.event
+            if holding is not None and event is not None and holding not in self._holdings_before:
+                self._holdings_before[holding] = holding.base
+                self._events[event.id] = event
         return position
+
+    def holding(self, user_id: int, event: MarketEvent) -> Holding:
+        """Return a holding that the current command is about to change."""
+        holding = event.holdings[user_id]
+        if holding not in self._holdings_before:
+            self._holdings_before[holding] = holding.base
+            self._events[event.id] = event
+        return holding
 
     # money from and to the outside
 
@@ -106,10 +115,10 @@ class Ledger:
         self._accounts_before[account] = (0, 0)
         return account
 
-    def drop(self, position: Position, market: Market) -> None:
+    def drop(self, user_id: int, market: Market) -> None:
         """Forget a position that no command will change any more."""
-        del market.positions[position.user_id]
-        del self.positions[position.user_id, market.id]
+        del market.positions[user_id]
+        del self.positions[user_id, market.id]
 
     def deposit(self, account: Account, amount: Money) -> None:
         """Bring ``amount`` in from outside, or, negative, take it out."""
@@ -118,6 +127,17 @@ class Ledger:
         self._outside_moved += amount
 
     # orders
+
+    def free_opposite(self, user_id: int, market: Market, is_buy: bool) -> Qty:
+        """Return the unreserved shares that an order gives: a SELL YES, a BUY NO.
+
+        In an event NO is a share of every other outcome.
+        """
+        position, event = market.positions.get(user_id), market.event
+        if event is not None:
+            holding = event.holdings.get(user_id)
+            return 0 if holding is None else holding.free_opposite(position, is_buy, event.outcomes)
+        return 0 if position is None else position.free_opposite(is_buy)
 
     def required_lock(self, order: Order, market: Market, open_qty: Qty) -> Money:
         """Return the cash that ``open_qty`` of the order must hold: its cost and its fees."""
@@ -162,35 +182,37 @@ class Ledger:
         """
         account = self.account(order.user_id)
         position = self.position(order.user_id, market)
+        holding = position.holding
         closing = min(order.close, qty)
         opening = qty - closing
         against = PRICE_ONE - price
-        cash = 0
-        if closing:
-            order.close -= closing
-            if order.is_buy:
-                cash = against * closing
-                position.reserved_no -= closing
-                position.give_no(closing, cash)
-            else:
-                cash = price * closing
-                position.reserved_yes -= closing
-                position.give_yes(closing, cash)
-        if opening:
-            if order.is_buy:
-                cost = price * opening
-                position.yes += opening
-                position.cost_yes += cost
-            else:
-                cost = against * opening
-                position.no += opening
-                position.cost_no += cost
-            cash -= cost
+        # YES and NO are counted apart, or, in an event, netted.
+        given = closing
+        if holding is not None:
+            given = holding.fill(position, order.is_buy, closing, opening)
+        taken = qty - given
+        order.close -= closing
+        if order.is_buy:
+            cash = against * closing - price * opening
+            position.reserved_no -= closing
+            if given:
+                position.give_no(given, against * given)
+            if taken:
+                position.yes += taken
+                position.cost_yes += price * taken
+        else:
+            cash = price * closing - against * opening
+            position.reserved_yes -= closing
+            if given:
+                position.give_yes(given, price * given)
+            if taken:
+                position.no += taken
+                position.cost_no += against * taken
         fee = self._charge(order, market, qty, price, is_taker) if market.lock_rate else 0
         position.realized -= fee
-        position.net_paid += fee - cash
+        (holding or position).net_paid += fee - cash
         account.available += cash - fee
-        market.collateral -= cash
+        (market.event or market).collateral -= cash
         self._collateral_moved -= cash
         self.relock(order, account, market)
         return cash, fee
@@ -203,64 +225,74 @@ class Ledger:
         order.fee_exact += rate * qty * price * (PRICE_ONE - price)
         fee = -(-order.fee_exact // EXACT_PER_MONEY) - order.fees_paid
         order.fees_paid += fee
-        market.fees += fee
+        (market.event or market).fees += fee
         self.fees += fee
         self._fees_moved += fee
         return fee
 
     def merge(self, position: Position, market: Market) -> Qty:
-        """Turn free YES and free NO pairs into cash and return how many there were."""
-        free_yes = position.yes - position.reserved_yes
-        free_no = position.no - position.reserved_no
-        pairs = free_yes if free_yes < free_no else free_no
+        """Turn a user's free complete sets into cash and return how many there were.
+
+        The position is one that the current command changes.
+        """
+        holding, event = position.holding, market.event
+        if holding is not None and event is not None:
+            return self.merge_sets(holding, event)
+        pairs = position.free_pairs()
         if pairs <= 0:
             return 0
-        cash = pairs * PRICE_ONE
         # The YES side takes the whole dollar, the NO side nothing: only the sum of both counts.
-        position.give_yes(pairs, cash)
+        position.give_yes(pairs, pairs * PRICE_ONE)
         position.give_no(pairs, 0)
-        position.net_paid -= cash
-        self.account(position.user_id).available += cash
-        market.open_interest -= pairs
-        market.collateral -= cash
-        self._collateral_moved -= cash
+        self._redeem(position, market, pairs)
         return pairs
 
-    # the end of a market
+    def merge_sets(self, holding: Holding, event: MarketEvent) -> Qty:
+        """Turn a user's free complete sets of an event into cash; return how many there were."""
+        sets = holding.free_sets(event.outcomes)
+        if sets <= 0:
+            return 0
+        holding.base -= sets
+        self._redeem(holding, event, sets)
+        return sets
 
-    def pay_out(self, position: Position, market: Market, price: Price) -> Money:
-        """Pay a position at ``price`` for YES, leave it flat and return the cash."""
-        cash = position.yes * price + position.no * (PRICE_ONE - price)
-        position.realized += cash - position.cost_yes - position.cost_no
-        position.net_paid -= cash
-        self._settle(position, market, cash)
-        return cash
+    def _redeem(self, holder: Holder, pool: Pool, sets: Qty) -> None:
+        pool.open_interest -= sets
+        self.pay(holder, pool, sets * PRICE_ONE)
 
-    def refund(self, position: Position, market: Market) -> tuple[Money, Money]:
-        """Give a user's net payments in a voided market back.
+    def pay(self, holder: Holder, pool: Pool, cash: Money) -> None:
+        """Pay cash out of a pool's collateral."""
+        self.account(holder.user_id).available += cash
+        holder.net_paid -= cash
+        pool.collateral -= cash
+        self._collateral_moved -= cash
 
-        Returns the cash that came from the collateral and the cash that came from fees: the
-        market's fees go back first, since every one of them is part of somebody's payments.
+    def refund(self, holder: Holder, pool: Pool) -> tuple[Money, Money]:
+        """Give a user's net payments in a voided pool back.
+
+        Returns the cash that came from the collateral and the cash that came from fees: the pool's
+        fees go back first, since every one of them is part of somebody's payments.
         """
-        total = position.net_paid
-        fee = max(0, min(market.fees, total))
-        market.fees -= fee
+        total = holder.net_paid
+        fee = max(0, min(pool.fees, total))
+        pool.fees -= fee
         self.fees -= fee
         self._fees_moved -= fee
-        position.realized = 0
-        position.net_paid = 0
         self._voiding = True
-        self._settle(position, market, total - fee)
-        if fee:
-            self.account(position.user_id).available += fee
+        self.account(holder.user_id).available += fee
+        self.pay(holder, pool, total - fee)
+        holder.net_paid = 0
         return total - fee, fee
 
-    def _settle(self, position: Position, market: Market, cash: Money) -> None:
-        self.account(position.user_id).available += cash
-        market.collateral -= cash
-        self._collateral_moved -= cash
-        position.yes = position.no = 0
-        position.cost_yes = position.cost_no = 0
+    def begin_strike(self) -> None:
+        """Check what has been touched before an outcome counts no more.
+
+        From here on to the end of the command what is free is not checked: a holding whose turn is
+        yet to come has sets that are not merged.
+        """
+        if not self._striking:
+            self._verify_free()
+            self._striking = True
 
     # proof
 
@@ -280,7 +312,9 @@ class Ledger:
         if moved + self._collateral_moved + self._fees_moved != self._outside_moved:
             raise InvariantError("money was made or lost")
         for position, (yes, no) in self._positions_before.items():
-            if not (
+            if position.holding is not None:
+                self._verify_netted(position)
+            elif not (
                 0 <= position.reserved_yes <= position.yes
                 and 0 <= position.reserved_no <= position.no
             ):
@@ -290,17 +324,55 @@ class Ledger:
             market.total_no += position.no - no
             self.dirty_positions[position.user_id, position.market_id] = position
         for market in self._markets.values():
-            if market.ending:
-                continue
-            if not market.total_yes == market.total_no == market.open_interest:
-                raise InvariantError(f"market {market.id}: YES, NO and open interest differ")
-            if market.collateral != market.open_interest * PRICE_ONE:
-                raise InvariantError(f"market {market.id}: collateral differs")
+            if not market.ending:
+                self._verify_market(market)
+        if self._events:
+            self._verify_events()
+            self._holdings_before.clear()
+            self._events.clear()
         self._forget()
+
+    @staticmethod
+    def _verify_market(market: Market) -> None:
+        if market.event is not None:
+            market.open_interest = market.total_yes
+        if not market.total_yes == market.total_no == market.open_interest:
+            raise InvariantError(f"market {market.id}: YES, NO and open interest differ")
+        if market.event is None and market.collateral != market.open_interest * PRICE_ONE:
+            raise InvariantError(f"market {market.id}: collateral differs")
+
+    @staticmethod
+    def _verify_netted(position: Position) -> None:
+        """Check a position of an event. That what it reserves is held, its holding knows."""
+        least = min(position.yes, position.no)
+        if least != 0 or position.reserved_yes < 0 or position.reserved_no < 0:
+            raise InvariantError(f"position {position.user_id}: shares or reserve out of bounds")
+
+    def _verify_free(self) -> None:
+        for holding in self._holdings_before:
+            event = self._events[holding.event_id]
+            if holding.reserved < 0 or holding.free_sets(event.outcomes):
+                raise InvariantError(f"holding {holding.user_id}: more or less free than merges")
+
+    def _verify_events(self) -> None:
+        if not self._striking:
+            self._verify_free()
+        for holding, base in self._holdings_before.items():
+            event = self._events[holding.event_id]
+            event.total_base += holding.base - base
+            self.dirty_holdings[holding.user_id, event.id] = holding
+        for event in self._events.values():
+            self.dirty_events[event.id] = event
+            if event.ending:
+                continue
+            if event.total_base != event.open_interest:
+                raise InvariantError(f"event {event.id}: bases and sets differ")
+            if event.collateral != event.open_interest * PRICE_ONE:
+                raise InvariantError(f"event {event.id}: collateral differs")
 
     def _forget(self) -> None:
         self._accounts_before.clear()
         self._positions_before.clear()
         self._markets.clear()
         self._collateral_moved = self._fees_moved = self._outside_moved = 0
-        self._voiding = False
+        self._voiding = self._striking = False

@@ -4,14 +4,11 @@ Invariants:
 - a final market is never changed;
 - closing and resolving take at most STEP orders or positions at a time (steps.py); between the
   steps the market is CLOSED, other markets trade on, and each step alone keeps money conserved;
-- orders end best price first, bids before asks; positions are settled in the order of their users;
-- a settled position is dropped from memory: the market never changes it again.
+- orders end best price first, bids before asks;
+- a market of an event leaves resolving to its event (event_lifecycle.py).
 
 Source: MARKET_RULES, Lifecycle, Bounds.
 """
-
-from bisect import bisect_right
-from collections.abc import Iterable
 
 from predmarket.engine import steps
 from predmarket.engine.book import Order
@@ -21,24 +18,25 @@ from predmarket.engine.commands import (
     ResolveMarket,
     UpdateMarket,
 )
-from predmarket.engine.events import MarketChanged, PaidOut
+from predmarket.engine.events import MarketChanged
 from predmarket.engine.ledger import InvariantError
 from predmarket.engine.market import PAYOUT, TRANSITIONS, Market
-from predmarket.engine.position import Position
+from predmarket.engine.market_event import MarketEvent
+from predmarket.engine.payouts import settle_some
 from predmarket.engine.replies import MarketDone, Refused, Resolved
 from predmarket.engine.state import State
-from predmarket.engine.steps import LOOKED_AT, Key, MarketSteps
+from predmarket.engine.steps import Key, MarketSteps
 from predmarket.engine.timers import TimerKind
 from predmarket.enums import CancelReason, ErrorCode, MarketStatus, Outcome
+from predmarket.units import Micros, Price
 
 
 def create(state: State, command: CreateMarket) -> MarketDone | Refused:
     """Create a market under a slug of its own."""
     if command.slug in state.slugs:
-        return Refused(ErrorCode.SLUG_TAKEN, f"the slug {command.slug} is taken")
-    state.last_market_id += 1
+        return slug_taken(command.slug)
     market = Market(
-        state.last_market_id,
+        state.last_market_id + 1,
         command.slug,
         command.tick,
         command.maker_rate,
@@ -50,41 +48,84 @@ def create(state: State, command: CreateMarket) -> MarketDone | Refused:
         created_at=state.now,
         creator_id=command.creator_id,
     )
+    enlist(state, market)
+    return MarketDone(market.id)
+
+
+def enlist(state: State, market: Market) -> None:
+    """Give a new market its place."""
+    state.last_market_id = market.id
     state.markets[market.id] = market
     state.slugs[market.slug] = market.id
     schedule_close(state, market)
-    _report(state, market, new_status=True)
-    return MarketDone(market.id)
+    report(state, market, new_status=True)
 
 
 def update(state: State, command: UpdateMarket) -> MarketDone | Refused:
     """Change a market's status, closing time or texts, all of them or none."""
     market = state.markets.get(command.market_id)
     if market is None:
-        return _not_found()
+        return not_found()
     status = command.status
     if (
         market.final
         or market.ending is not None
         or (status is not None and status not in TRANSITIONS[market.status])
     ):
-        return _invalid(market, status)
+        return invalid("market", market.status, status)
+    closes_at = command.closes_at
+    if command.sets_closes_at and market.event is not None:
+        latest = market.event.closes_at
+        if closes_at is None:
+            closes_at = latest
+        elif latest is not None and closes_at >= latest:
+            return Refused(
+                ErrorCode.VALIDATION_FAILED, "a market's own closesAt is earlier than its event's"
+            )
     if command.question is not None:
         market.question = command.question
     if command.description is not None:
         market.description = command.description
     if command.sets_closes_at:
-        market.closes_at = command.closes_at
+        market.closes_at = closes_at
     if status is MarketStatus.CLOSED:
         return MarketDone(market.id, close(state, market))
     if status is not None:
-        reopened = market.status is MarketStatus.CLOSED
-        if reopened and market.closes_at is not None and market.closes_at <= state.now:
-            market.closes_at = None
-        market.status = status
+        take_status(state, market, status)
     schedule_close(state, market)
-    _report(state, market, new_status=status is not None)
+    report(state, market, new_status=status is not None)
     return MarketDone(market.id)
+
+
+def take_status(state: State, market: Market, status: MarketStatus) -> None:
+    """Set a status other than CLOSED. Reopening clears a closesAt that has passed.
+
+    In an event it gives way to the event's, and clears that, too, when it has passed.
+    """
+    due = market.closes_at
+    if market.status is MarketStatus.CLOSED and due is not None and due <= state.now:
+        event = market.event
+        if event is None or event.closes_at is None:
+            market.closes_at = None
+        elif event.closes_at > state.now:
+            market.closes_at = event.closes_at
+        else:
+            follow_closing(state, event, None)
+            market.closes_at = None
+    market.status = status
+
+
+def follow_closing(state: State, event: MarketEvent, closes_at: Micros | None) -> None:
+    """Set an event's closesAt, also for its markets that have none of their own that is earlier."""
+    before, event.closes_at = event.closes_at, closes_at
+    state.ledger.dirty_events[event.id] = event
+    for market in state.markets_of(event):
+        own = market.closes_at
+        late = own is not None and closes_at is not None and own >= closes_at
+        if not market.final and own != closes_at and (own == before or late):
+            market.closes_at = closes_at
+            schedule_close(state, market)
+            report(state, market, new_status=False)
 
 
 def schedule_close(state: State, market: Market) -> None:
@@ -107,32 +148,39 @@ def close_due(state: State, command: CloseDue) -> MarketDone:
 
 def close(state: State, market: Market) -> Key | None:
     """Close a market and cancel its resting orders; return the key of the steps that are left."""
+    set_closed(state, market)
+    report(state, market, new_status=True)
+    return _step(state, market, MarketSteps(market.id))
+
+
+def set_closed(state: State, market: Market) -> None:
+    """Let a market be CLOSED; its orders are left to cancel."""
     market.status = MarketStatus.CLOSED
     schedule_close(state, market)
-    _report(state, market, new_status=True)
-    return _step(state, market, MarketSteps(market.id))
 
 
 def resolve(state: State, command: ResolveMarket) -> Resolved | MarketDone | Refused:
     """End a market and pay: at most STEP orders and positions now, the others in further steps."""
     market = state.markets.get(command.market_id)
     if market is None:
-        return _not_found()
+        return not_found()
     if market.final or market.ending is not None:
-        return _invalid(market, _final_status(command.outcome))
-    market.ending = command.outcome
-    market.settlement_price = (
-        command.price if command.outcome is Outcome.SCALAR else PAYOUT.get(command.outcome)
-    )
-    market.status = MarketStatus.CLOSED
-    schedule_close(state, market)
+        return invalid("market", market.status, final_status(command.outcome))
+    set_ending(state, market, command.outcome, command.price)
     begun = len(state.events)
     unfinished = _step(state, market, MarketSteps(market.id))
     if unfinished is None:
-        market.status = _final_status(command.outcome)
+        market.status = final_status(command.outcome)
     state.dirty_markets[market.id] = market
     state.events.insert(begun, MarketChanged(market.id, market.status, True))
     return _outcome(market, unfinished)
+
+
+def set_ending(state: State, market: Market, outcome: Outcome, price: Price | None) -> None:
+    """Begin to end a market; ``price`` is that of SCALAR."""
+    market.ending = outcome
+    market.settlement_price = price if outcome is Outcome.SCALAR else PAYOUT.get(outcome)
+    set_closed(state, market)
 
 
 def proceed(state: State, under_way: MarketSteps) -> Resolved | MarketDone:
@@ -140,8 +188,8 @@ def proceed(state: State, under_way: MarketSteps) -> Resolved | MarketDone:
     market = state.markets[under_way.market_id]
     unfinished = _step(state, market, under_way)
     if unfinished is None and market.outcome is not None:
-        market.status = _final_status(market.outcome)
-        _report(state, market, new_status=True)
+        market.status = final_status(market.outcome)
+        report(state, market, new_status=True)
     return _outcome(market, unfinished)
 
 
@@ -158,18 +206,23 @@ def _step(state: State, market: Market, under_way: MarketSteps) -> Key | None:
     """
     reason = CancelReason.MARKET_CLOSED if market.ending is None else CancelReason.MARKET_RESOLVED
     state.dirty_markets[market.id] = market
-    room = steps.STEP
-    while room and (order := _first_resting(market)) is not None:
-        state.cancel(order, reason)
-        room -= 1
+    room = cancel_some(state, market, reason, steps.STEP)
     if not market.book.empty:
         return state.begin(under_way)
     if market.ending is not None:
-        _settle_some(state, market, under_way, room)
+        settle_some(state, market, under_way, room)
         if market.positions:
             return state.begin(under_way)
         _finish(market)
     return None
+
+
+def cancel_some(state: State, market: Market, reason: CancelReason, room: int) -> int:
+    """Cancel at most ``room`` resting orders of a market; return the room that is left."""
+    while room and (order := _first_resting(market)) is not None:
+        state.cancel(order, reason)
+        room -= 1
+    return room
 
 
 def _first_resting(market: Market) -> Order | None:
@@ -177,79 +230,45 @@ def _first_resting(market: Market) -> Order | None:
     return None if level is None else level.head
 
 
-def _settle_some(state: State, market: Market, under_way: MarketSteps, room: int) -> None:
-    """Settle at most ``room`` positions in the order of their users, and drop what is settled.
-
-    When there are few positions, their users are sorted. When there are many, the sorted accounts
-    are searched for positions, a bounded number at a time.
-    """
-    ledger = state.ledger
-    if len(market.positions) <= room:
-        user_ids: Iterable[int] = sorted(market.positions)
-    else:
-        first = bisect_right(ledger.user_ids, under_way.after)
-        user_ids = ledger.user_ids[first : first + LOOKED_AT * room]
-    for user_id in user_ids:
-        position = market.positions.get(user_id)
-        if position is not None:
-            if _is_unpaid(position, market.ending):
-                if not room:
-                    return
-                room -= 1
-                _pay(state, market, position)
-            ledger.drop(position, market)
-        under_way.after = user_id
-
-
-def _is_unpaid(position: Position, outcome: Outcome | None) -> bool:
-    if outcome is Outcome.VOID:
-        return bool(position.net_paid or position.realized or position.yes or position.no)
-    return bool(position.yes or position.no)
-
-
-def _pay(state: State, market: Market, position: Position) -> None:
-    position = state.ledger.position(position.user_id, market)
-    fee = 0
-    if market.ending is Outcome.VOID:
-        cash, fee = state.ledger.refund(position, market)
-    else:
-        assert market.settlement_price is not None  # every other outcome has one
-        cash = state.ledger.pay_out(position, market, market.settlement_price)
-    if cash or fee:
-        market.paid_accounts += 1
-        market.paid_total += cash + fee
-        state.events.append(PaidOut(position.user_id, market.id, cash, fee))
-
-
 def _finish(market: Market) -> None:
     assert market.ending is not None  # only a resolution finishes
     if market.collateral or (market.ending is Outcome.VOID and market.fees):
         raise InvariantError(f"market {market.id}: collateral left after the last payment")
+    set_ended(market)
+
+
+def set_ended(market: Market) -> None:
+    """Let a market have its outcome, everything being paid."""
     market.outcome = market.ending
     market.ending = None
     market.open_interest = 0
 
 
-def _final_status(outcome: Outcome) -> MarketStatus:
+def final_status(outcome: Outcome) -> MarketStatus:
+    """Return the status of a market that ended so."""
     return MarketStatus.VOIDED if outcome is Outcome.VOID else MarketStatus.RESOLVED
 
 
-def _report(state: State, market: Market, *, new_status: bool) -> None:
+def report(state: State, market: Market, *, new_status: bool) -> None:
+    """Report a market that is new, or whose status or details changed."""
     state.dirty_markets[market.id] = market
     state.events.append(MarketChanged(market.id, market.status, new_status))
 
 
-def _not_found() -> Refused:
+def slug_taken(slug: str) -> Refused:
+    """Return the refusal of a slug that another has."""
+    return Refused(ErrorCode.SLUG_TAKEN, f"the slug {slug} is taken")
+
+
+def not_found() -> Refused:
+    """Return the refusal of a market that is not there."""
     return Refused(ErrorCode.MARKET_NOT_FOUND, "there is no such market")
 
 
-def _invalid(market: Market, status: MarketStatus | None) -> Refused:
+def invalid(what: str, is_now: MarketStatus, status: MarketStatus | None) -> Refused:
+    """Return the refusal of a change that ``what``, a market or an event, does not allow."""
     wanted = "be changed" if status is None else f"become {status.value}"
-    message = f"a market that is {market.status.value} cannot {wanted}"
-    if status is market.status:
-        message = f"the market is {market.status.value} already"
-    return Refused(
-        ErrorCode.INVALID_TRANSITION,
-        message,
-        {"status": market.status.value},
-    )
+    message = f"{'an' if what == 'event' else 'a'} {what} that is {is_now.value} cannot {wanted}"
+    if status is is_now:
+        message = f"the {what} is {is_now.value} already"
+    return Refused(ErrorCode.INVALID_TRANSITION, message, {"status": is_now.value})

@@ -5,10 +5,15 @@ Invariant: a final market never changes again. Source: MARKET_RULES, Lifecycle.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from predmarket.engine.book import Book
-from predmarket.engine.position import Position
 from predmarket.enums import MarketStatus, Outcome
 from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty, Rate
+
+if TYPE_CHECKING:
+    from predmarket.engine.market_event import MarketEvent
+    from predmarket.engine.position import Position
 
 FINAL = frozenset({MarketStatus.RESOLVED, MarketStatus.VOIDED})
 
@@ -28,6 +33,9 @@ PAYOUT: dict[Outcome, Price] = {Outcome.YES: PRICE_ONE, Outcome.NO: 0}
 class Market:
     """One question with one book.
 
+    In an ``event`` it keeps no ``collateral`` and no ``fees``, and its ``open_interest`` is what is
+    held long; without one that is the complete sets. ``label`` names it within its event.
+
     ``ending`` is the outcome of a resolution under way; ``positions`` are then those not settled
     yet. ``scheduled`` is the time of the timer that closes it, None while none is set.
     ``trade_seq`` and ``ticker_seq`` count what everybody was told; like ``version`` they are the
@@ -36,10 +44,10 @@ class Market:
 
     __slots__ = (
         "book", "book_seq", "closes_at", "collateral", "created_at", "creator_id", "description",
-        "ending", "fees", "id", "last_price", "lock_rate", "maker_rate", "open_interest",
-        "outcome", "paid_accounts", "paid_total", "positions", "question", "scheduled",
-        "settlement_price", "slug", "status", "taker_rate", "tick", "ticker_seq", "total_no",
-        "total_yes", "trade_seq", "version", "volume",
+        "ending", "event", "fees", "id", "label", "last_price", "lock_rate", "maker_rate",
+        "open_interest", "outcome", "paid_accounts", "paid_total", "positions", "question",
+        "scheduled", "settlement_price", "slug", "status", "taker_rate", "tick", "ticker_seq",
+        "total_no", "total_yes", "trade_seq", "version", "volume",
     )  # fmt: skip
 
     def __init__(
@@ -56,9 +64,13 @@ class Market:
         closes_at: Micros | None = None,
         created_at: Micros = 0,
         creator_id: int = 0,
+        event: MarketEvent | None = None,
+        label: str | None = None,
     ) -> None:
         self.id = id
         self.slug = slug
+        self.event = event
+        self.label = label
         self.question = question
         self.description = description
         self.status = status

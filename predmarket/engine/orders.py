@@ -111,13 +111,13 @@ def _why_not(
         order.price = limit
     elif order.price % market.tick:
         return _off_tick(market)
-    position = market.positions.get(order.user_id)
-    free = position.free_opposite(order.is_buy) if position is not None else 0
+    free = state.ledger.free_opposite(order.user_id, market, order.is_buy)
     if order.reduce_only:
-        if not free:
-            return Refused(ErrorCode.NOTHING_TO_REDUCE, "no free opposite shares to reduce")
-        if free < order.qty:
-            order.qty = order.remaining = free
+        at_most = _reducible(state, order, market, free)
+        if at_most <= 0:
+            return _nothing_to_reduce()
+        if at_most < order.qty:
+            order.qty = order.remaining = at_most
     refusal = _refused_by_book(state, command, order, market)
     if refusal is not None:
         return refusal
@@ -175,6 +175,28 @@ def _has_too_many(state: State, command: PlaceOrder) -> bool:
     return len(orders) - passing >= at_most
 
 
+def _reducible(state: State, order: Order, market: Market, free: Qty) -> Qty:
+    """Return the quantity to which reduceOnly caps an order.
+
+    That is what it gives; in an event it is what brings the position to 0, less what the user's
+    other orders of that side have left.
+    """
+    if market.event is None:
+        return free
+    position = market.positions.get(order.user_id)
+    if position is None:
+        return 0
+    left = position.no if order.is_buy else position.yes
+    own = state.own_side(order.user_id, market.id, is_buy=order.is_buy)
+    if own is not None:
+        left -= own.depth.total()
+    return left if order.level is None else left + order.remaining
+
+
+def _nothing_to_reduce() -> Refused:
+    return Refused(ErrorCode.NOTHING_TO_REDUCE, "no free opposite shares to reduce")
+
+
 def _not_open(market: Market) -> Refused:
     return Refused(
         ErrorCode.MARKET_NOT_OPEN,
@@ -229,10 +251,11 @@ def amend(state: State, command: AmendOrder) -> OrderDone | Refused:
             f"{format_qty(order.filled)} is filled already",
             {"qtyFilled": format_qty(order.filled)},
         )
-    position = market.positions.get(order.user_id)
-    giveable = order.close + (position.free_opposite(order.is_buy) if position is not None else 0)
+    giveable = order.close + state.ledger.free_opposite(order.user_id, market, order.is_buy)
     if order.reduce_only:
-        qty = min(qty, order.filled + giveable)
+        qty = min(qty, order.filled + _reducible(state, order, market, giveable))
+        if qty <= order.filled:
+            return _nothing_to_reduce()
     if price == order.price and qty == order.qty:
         return OrderDone(record(order))
     if price == order.price and qty < order.qty:

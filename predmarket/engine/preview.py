@@ -1,6 +1,7 @@
 """What an order would do: the engine's own decision, taken on a copy of what the order can see.
 
-A copy holds one market with the levels that rest against the order, and one user's cash and shares.
+A copy holds one market with the levels that rest against the order, and one user's cash and shares,
+in an event those of all its markets.
 That is all that ``place`` looks at, so the outcome is that of the real thing by construction, and
 nothing that is thrown away here was ever shared.
 
@@ -8,7 +9,9 @@ Invariant: money is not conserved on a copy, since whoever else trades there has
 checks it (``Exchange.apply``) may be called on one.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,6 +21,7 @@ from predmarket.engine.commands import PlaceOrder
 from predmarket.engine.ledger import Account
 from predmarket.engine.market import Market
 from predmarket.engine.orders import place, too_many_open_orders
+from predmarket.engine.position import Holding, Position
 from predmarket.engine.replies import OrderDone, Refused, Reply
 from predmarket.engine.state import State
 from predmarket.engine.steps import SweepSteps
@@ -42,6 +46,16 @@ class Trial:
     worst_price: Price | None
     fees: Money
     locked: Money
+
+
+class Shares(NamedTuple):
+    """A user's shares in one market of an event, as a position has them."""
+
+    market_id: int
+    yes: Qty
+    no: Qty
+    reserved_yes: Qty
+    reserved_no: Qty
 
 
 class Copy:
@@ -70,6 +84,27 @@ class Copy:
         if self._market is not None and (yes or no):
             position = ledger.position(self._user_id, self._market)
             position.yes, position.no = yes, no
+
+    def hold(self, base: Qty, positions: Iterable[Shares]) -> None:
+        """Let the user hold shares of the market's event, in the markets that are not struck.
+
+        ``event.outcomes`` must count the outcomes that may still happen. For reduceOnly the user's
+        orders on the order's own side must rest, too, at whatever price.
+        """
+        assert self._market is not None  # it has an event
+        event, ledger, user_id = self._market.event, self._state.ledger, self._user_id
+        assert event is not None
+        holding = event.holdings[user_id] = Holding(user_id, event.id)
+        holding.base = base
+        for shares in positions:
+            position = ledger.positions[user_id, shares.market_id] = Position(
+                user_id, shares.market_id
+            )
+            position.yes, position.no = shares.yes, shares.no
+            position.reserved_yes, position.reserved_no = shares.reserved_yes, shares.reserved_no
+            holding.join(position)
+            if shares.market_id == self._market.id:
+                self._market.positions[user_id] = position
 
     def rest(self, side: Side, price: Price, qty: Qty, *, own: bool) -> None:
         """Let ``qty`` rest behind what rests already; ``own``: it is the user's.

@@ -110,8 +110,31 @@ class Resolved(_Reply, frozen=True):
     total: Money
 
 
+class EventDone(_Reply, frozen=True):
+    """An event was created or changed."""
+
+    event_id: int
+    unfinished: str | None = None
+
+
+class EventResolved(_Reply, frozen=True):
+    """An event is final with all its markets; ``accounts`` got ``total`` in all."""
+
+    event_id: int
+    accounts: int
+    total: Money
+
+
 Reply: TypeAlias = (
-    Refused | OrderDone | Canceled | AccountDone | TransferDone | MarketDone | Resolved
+    Refused
+    | OrderDone
+    | Canceled
+    | AccountDone
+    | TransferDone
+    | MarketDone
+    | Resolved
+    | EventDone
+    | EventResolved
 )
 
 

@@ -2,7 +2,7 @@
 
 Left out is what does not decide anything: how often rows were written (``version``) and what was
 told of them (``*_seq``, but a book's), and timers that no longer mean anything. The state does not
-hold settled positions.
+hold settled positions. A state without events is written as it was before there were any.
 """
 
 import hashlib
@@ -13,15 +13,18 @@ import msgspec
 from predmarket.engine.book import Order
 from predmarket.engine.ledger import Account
 from predmarket.engine.market import Market
-from predmarket.engine.position import Position
+from predmarket.engine.market_event import MarketEvent
+from predmarket.engine.position import Holding, Position
 from predmarket.engine.state import State
 
 _ENCODER = msgspec.json.Encoder()
 _ORDER_SKIPS = frozenset({"is_buy", "level", "next", "prev", "run", "skip", "topic_seq", "version"})
 _MARKET_SKIPS = frozenset(
-    {"book", "lock_rate", "positions", "scheduled", "ticker_seq", "total_no", "total_yes",
-     "trade_seq", "version"}
+    {"book", "event", "label", "lock_rate", "positions", "scheduled", "ticker_seq", "total_no",
+     "total_yes", "trade_seq", "version"}
 )  # fmt: skip
+_POSITION_SKIPS = frozenset({"holding", "version"})
+_EVENT_SKIPS = frozenset({"holdings", "version"})
 _COUNTERS = ("now", "last_order_id", "last_trade_id", "last_market_id", "last_transfer_id",
              "last_rank")  # fmt: skip
 
@@ -42,6 +45,8 @@ def snapshot(state: State) -> bytes:
         ],
         "unfinished": [state.unfinished[key] for key in sorted(state.unfinished)],
     }
+    if state.market_events:
+        parts["events"] = [_event(state, one) for _, one in sorted(state.market_events.items())]
     return _ENCODER.encode(parts)
 
 
@@ -59,7 +64,19 @@ def _market(market: Market) -> list[Any]:
 
 
 def _position(position: Position) -> list[Any]:
-    return [getattr(position, name) for name in Position.__slots__ if name != "version"]
+    return [getattr(position, name) for name in Position.__slots__ if name not in _POSITION_SKIPS]
+
+
+def _event(state: State, event: MarketEvent) -> list[Any]:
+    return [
+        *(getattr(event, name) for name in MarketEvent.__slots__ if name not in _EVENT_SKIPS),
+        [market.label for market in state.markets_of(event)],
+        [_holding(event.holdings[user_id]) for user_id in sorted(event.holdings)],
+    ]
+
+
+def _holding(holding: Holding) -> list[Any]:
+    return [getattr(holding, name) for name in Holding.__slots__ if name != "version"]
 
 
 def _order(order: Order) -> list[Any]:

@@ -10,12 +10,13 @@ from predmarket.engine.book import Order, cancel_status
 from predmarket.engine.events import BookDelta, Event, Merged, OrderCanceled
 from predmarket.engine.ledger import Account, InvariantError, Ledger
 from predmarket.engine.market import Market
+from predmarket.engine.market_event import MOST_OPEN_FIRST, MarketEvent
 from predmarket.engine.own_orders import OwnOrders, OwnSide
-from predmarket.engine.position import Position
+from predmarket.engine.position import Holding, Position
 from predmarket.engine.steps import Key, Steps, Unfinished
 from predmarket.engine.ties import Ties
 from predmarket.engine.timers import TimerKind, Timers
-from predmarket.enums import CancelReason, Side
+from predmarket.enums import CancelReason, EventOutcome, MarketStatus, Side
 from predmarket.units import Micros, Price, Qty
 
 _BUY, _SELL = Side.BUY, Side.SELL  # looked up once: this is the busiest loop
@@ -29,10 +30,12 @@ class Changes:
     accounts: dict[int, Account]
     positions: dict[tuple[int, int], Position]
     markets: dict[int, Market]
+    holdings: dict[tuple[int, int], Holding]
+    market_events: dict[int, MarketEvent]
 
 
 class State:
-    """Markets, open orders, accounts and counters.
+    """Markets, their events, open orders, accounts and counters.
 
     ``now`` is the running command's time, ``happens_at`` that of what it does: the same but for the
     later steps of a sweep, which happen at the time of its first. ``orders`` are the open ones:
@@ -40,15 +43,18 @@ class State:
     """
 
     __slots__ = (
-        "dirty_markets", "dirty_orders", "events", "happens_at", "last_market_id",
-        "last_order_id", "last_rank", "last_trade_id", "last_transfer_id", "ledger", "markets",
-        "now", "orders", "slugs", "ties", "timers", "touched_levels", "unfinished",
+        "dirty_markets", "dirty_orders", "event_slugs", "events", "happens_at", "last_event_id",
+        "last_market_id", "last_order_id", "last_rank", "last_trade_id", "last_transfer_id",
+        "ledger", "market_events", "markets", "now", "orders", "slugs", "ties", "timers",
+        "touched_levels", "unfinished",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.markets: dict[int, Market] = {}
         self.slugs: dict[str, int] = {}
+        self.market_events: dict[int, MarketEvent] = {}
+        self.event_slugs: dict[str, int] = {}
         self.orders: dict[int, Order] = {}
         self.ties = Ties()
         self.timers = Timers()
@@ -56,6 +62,7 @@ class State:
         self.last_order_id = 0
         self.last_trade_id = 0
         self.last_market_id = 0
+        self.last_event_id = 0
         self.last_transfer_id = 0
         self.last_rank = 0
         self.now: Micros = 0
@@ -69,11 +76,29 @@ class State:
         """Hand over what changed since the last call."""
         ledger = self.ledger
         changes = Changes(
-            self.dirty_orders, ledger.dirty_accounts, ledger.dirty_positions, self.dirty_markets
+            orders=self.dirty_orders,
+            accounts=ledger.dirty_accounts,
+            positions=ledger.dirty_positions,
+            markets=self.dirty_markets,
+            holdings=ledger.dirty_holdings,
+            market_events=ledger.dirty_events,
         )
         self.dirty_orders, self.dirty_markets = {}, {}
         ledger.dirty_accounts, ledger.dirty_positions = {}, {}
+        ledger.dirty_holdings, ledger.dirty_events = {}, {}
         return changes
+
+    def markets_of(self, event: MarketEvent) -> list[Market]:
+        """Return an event's markets in the order of their ids, struck ones too."""
+        return [self.markets[market_id] for market_id in event.market_ids]
+
+    def status_of(self, event: MarketEvent) -> MarketStatus:
+        """Return an event's status: the most open one that a market of it has."""
+        statuses = {market.status for market in self.markets_of(event)}
+        if event.outcome is None:
+            return next(status for status in MOST_OPEN_FIRST if status in statuses)
+        void = event.outcome is EventOutcome.VOID
+        return MarketStatus.VOIDED if void else MarketStatus.RESOLVED
 
     def changed(self, order: Order) -> None:
         """Note that the running command changed an order's record."""

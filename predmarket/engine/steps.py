@@ -6,8 +6,8 @@ each further step. So other markets trade in between, and a core that takes over
 last one stopped.
 
 Invariants:
-- a key stands for a market, an account, a connection or a gateway; a command that waits for a key
-  (waits.py) is not applied while the key is held;
+- a key stands for a market, an event, an account, a connection or a gateway; a command that waits
+  for a key (waits.py) is not applied while the key is held;
 - the work that is left follows from the state and the record alone, the same after a restart.
 
 Source: MARKET_RULES, Bounds.
@@ -33,6 +33,11 @@ Key: TypeAlias = str
 def market_key(market_id: int) -> Key:
     """Return the key that commands for a market wait for."""
     return f"market/{market_id}"
+
+
+def event_key(event_id: int) -> Key:
+    """Return the key that commands for an event and for its markets wait for."""
+    return f"event/{event_id}"
 
 
 def account_key(user_id: int) -> Key:
@@ -76,6 +81,25 @@ class MarketSteps(OfMarket, tag="market"):
     after: int = 0
 
 
+class EventSteps(_Steps, tag="event"):
+    """Steps that hold an event with all of its markets.
+
+    It is a resolution when the event is ``ending``, else the striking of ``market_id`` if given,
+    else a closing. The holdings of all users up to the id ``after`` are settled; ``settling`` tells
+    that no order is left to cancel.
+    """
+
+    event_id: int
+    market_id: int | None = None
+    settling: bool = False
+    after: int = 0
+
+    @property
+    def key(self) -> Key:
+        """Return the event's key."""
+        return event_key(self.event_id)
+
+
 class CancelSteps(_Steps, tag="cancel"):
     """A cancel-all or a dead-man switch."""
 
@@ -106,7 +130,7 @@ class DisconnectSteps(_Steps, tag="disconnect"):
         return f"connection/{self.connection}{whose}"
 
 
-Steps: TypeAlias = SweepSteps | MarketSteps | CancelSteps | DisconnectSteps
+Steps: TypeAlias = SweepSteps | MarketSteps | EventSteps | CancelSteps | DisconnectSteps
 Unfinished: TypeAlias = dict[Key, Steps]
 """The records by key, in the order of their turns."""
 

@@ -79,8 +79,8 @@ def _book_trade(state: State, market: Market, taker: Order, maker: Order, qty: Q
     price = maker.price
     ledger = state.ledger
     buy, sell = (taker, maker) if taker.is_buy else (maker, taker)
-    # YES shares newly made less those that change hands; the positions book it on their own.
-    market.open_interest += qty - min(buy.close, qty) - min(sell.close, qty)
+    # Sets newly made less those given back; the positions book it on their own.
+    (market.event or market).open_interest += qty - min(buy.close, qty) - min(sell.close, qty)
     buy_cash, buy_fee = ledger.fill(buy, market, qty, price, buy is taker)
     sell_cash, sell_fee = ledger.fill(sell, market, qty, price, sell is taker)
     market.last_price = price
@@ -111,7 +111,7 @@ def _book_trade(state: State, market: Market, taker: Order, maker: Order, qty: Q
     _filled(state, taker)
     for order in (buy, sell):
         position = market.positions[order.user_id]
-        if position.yes and position.no:
+        if position.holding is not None or (position.yes and position.no):
             state.merged(order.user_id, market, ledger.merge(position, market))
     fee = buy_fee if buy is taker else sell_fee
     return Fill(state.last_trade_id, price, qty, fee, Liquidity.TAKER)

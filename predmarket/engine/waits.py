@@ -1,14 +1,15 @@
 """Finds the key that a command, a timer or a step has to wait for (steps.py).
 
 A sweep, a closing and a resolution hold their market until their last step: commands and timers for
-that market wait. A cancel-all, a dead-man switch and the end of a connection hold accounts. The
-steps of an account wait for markets that are held; the steps of a market wait for nothing, so some
-step can always be taken.
+that market wait. The closing and the resolution of an event, and the striking of a market, hold all
+markets of the event. A cancel-all, a dead-man switch and the end of a connection hold accounts. The
+steps of an account wait for markets that are held; the steps of a market or an event wait for
+nothing, so some step can always be taken.
 
 Source: MARKET_RULES, Bounds.
 """
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from predmarket.engine import commands
@@ -17,11 +18,13 @@ from predmarket.engine.state import State
 from predmarket.engine.steps import (
     CancelSteps,
     DisconnectSteps,
+    EventSteps,
     Key,
     OfMarket,
     Steps,
     SweepSteps,
     account_key,
+    event_key,
     market_key,
 )
 from predmarket.engine.timers import TimerKind
@@ -59,8 +62,41 @@ def step_waits_for(state: State, steps: Steps) -> Key | None:
 
 
 def _market(state: State, market_id: int) -> Key | None:
+    """Return the key that holds a market: its own, or that of its event."""
     key = market_key(market_id)
+    if key in state.unfinished:
+        return key
+    market = state.markets.get(market_id)
+    if market is None or market.event is None:
+        return None
+    key = event_key(market.event.id)
     return key if key in state.unfinished else None
+
+
+def _event(state: State, event_id: int) -> Key | None:
+    """Return the key that holds an event, or any market of it."""
+    key = event_key(event_id)
+    if key in state.unfinished:
+        return key
+    event = state.market_events.get(event_id)
+    return None if event is None else _any_market(state, event.market_ids)
+
+
+def _ending(state: State, market_id: int) -> Key | None:
+    """Return the key that a market's resolution waits for: one of an event holds all of it."""
+    market = state.markets.get(market_id)
+    if market is None or market.event is None:
+        return _market(state, market_id)
+    return _event(state, market.event.id)
+
+
+def _held(state: State, steps: Steps) -> Sequence[int]:
+    """Return the markets that steps hold."""
+    if isinstance(steps, OfMarket):
+        return (steps.market_id,)
+    if isinstance(steps, EventSteps):
+        return state.market_events[steps.event_id].market_ids
+    return ()
 
 
 def _account(state: State, user_id: int) -> Key | None:
@@ -78,8 +114,10 @@ def _account(state: State, user_id: int) -> Key | None:
 
 def _any_market(state: State, market_ids: Container[int]) -> Key | None:
     """Return the key that holds any of these markets."""
-    held = (steps for steps in state.unfinished.values() if isinstance(steps, OfMarket))
-    return next((steps.key for steps in held if steps.market_id in market_ids), None)
+    for steps in state.unfinished.values():
+        if any(market_id in market_ids for market_id in _held(state, steps)):
+            return steps.key
+    return None
 
 
 def _any_market_of(state: State, user_id: int) -> Key | None:
@@ -88,11 +126,10 @@ def _any_market_of(state: State, user_id: int) -> Key | None:
     if account is None or not account.orders:
         return None
     for steps in state.unfinished.values():
-        if not isinstance(steps, OfMarket):
-            continue
         if isinstance(steps, SweepSteps) and steps.order_id in account.orders:
             return steps.key
-        if state.own_orders(user_id).in_market(steps.market_id):
+        held = _held(state, steps)
+        if held and any(map(state.own_orders(user_id).in_market, held)):
             return steps.key
     return None
 
@@ -118,7 +155,7 @@ def _of_cancel_all(state: State, command: commands.CancelAll) -> Key | None:
 
 
 # The value type is loose because each entry reads its own command. Other commands never wait: a
-# market is created under an id of its own, and the end of a connection is begun at once.
+# market or an event is created under an id of its own, and a connection's end is begun at once.
 _FINDERS: dict[type[Command], Callable[[State, Any], Key | None]] = {
     commands.PlaceOrder: lambda s, c: _market(s, c.market_id) or _account(s, c.user_id),
     commands.AmendOrder: _of_order,
@@ -127,5 +164,8 @@ _FINDERS: dict[type[Command], Callable[[State, Any], Key | None]] = {
     commands.CancelAfter: lambda s, c: _account(s, c.user_id),
     commands.Transfer: lambda s, c: _account(s, c.user_id),
     commands.UpdateMarket: lambda s, c: _market(s, c.market_id),
-    commands.ResolveMarket: lambda s, c: _market(s, c.market_id),
+    commands.ResolveMarket: lambda s, c: _ending(s, c.market_id),
+    commands.UpdateEvent: lambda s, c: _event(s, c.event_id),
+    commands.AddMarket: lambda s, c: _event(s, c.event_id),
+    commands.ResolveEvent: lambda s, c: _event(s, c.event_id),
 }

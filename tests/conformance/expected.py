@@ -11,7 +11,7 @@ from math import floor
 from typing import Any
 
 from tests.reference.exchange import ReferenceExchange
-from tests.reference.records import Event, Market, Order, Position
+from tests.reference.records import Market, Notice, Order, Position
 from tests.reference.units import (
     ONE_DOLLAR_PRICE,
     PRICE_DECIMALS,
@@ -63,7 +63,7 @@ def _half_up(value: Fraction) -> str:
 class Trade:
     """One MATCH of the reference, by name."""
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, event: Notice) -> None:
         (_, id, buy, sell, price, qty, taker_side, buy_fee, sell_fee) = event
         self.id = int(id)
         self.orders = {"BUY": int(buy), "SELL": int(sell)}
@@ -92,7 +92,7 @@ class Expected:
         self.outcomes: dict[int, tuple[str, str | None]] = {}
         """Each final market's outcome and settlement price."""
 
-    def read(self, events: Iterable[Event]) -> None:
+    def read(self, events: Iterable[Notice]) -> None:
         """Remember the trades."""
         self.trades += [Trade(event) for event in events if event[0] == "MATCH"]
 

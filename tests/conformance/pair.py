@@ -16,7 +16,7 @@ from tests.conformance.expected import STATUS, Expected, Json, show_time, slug
 from tests.conformance.world import ADMIN, SIGNUP_CREDIT, START, World
 from tests.reference.audit import audit
 from tests.reference.exchange import ReferenceExchange
-from tests.reference.records import Command, Event
+from tests.reference.records import Command, Notice
 from tests.reference.units import ONE_DOLLAR_PRICE, show_money, show_price
 
 NO_ORDER = 999_999_999
@@ -225,7 +225,7 @@ class Pair:
         assert status == STATUS["ORDER_NOT_FOUND"]
         self.expected.read(self.reference.advance(self.world.now))
 
-    def _apply(self, command: Command) -> list[Event]:
+    def _apply(self, command: Command) -> list[Notice]:
         events = self.reference.apply(command)
         self.expected.read(events)
         audit(self.reference)
@@ -240,7 +240,7 @@ class Pair:
         _refused(answer, code)
         self.let_time_pass()
 
-    def _done(self, answer: tuple[int, Json], events: list[Event], status: int = 200) -> bool:
+    def _done(self, answer: tuple[int, Json], events: list[Notice], status: int = 200) -> bool:
         """Check an answer's status; tell whether the command was carried out."""
         refusals = [str(event[1]) for event in events if event[0] == "REFUSED"]
         if refusals:

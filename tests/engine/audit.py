@@ -10,9 +10,12 @@ from itertools import pairwise
 from predmarket.engine import Exchange
 from predmarket.engine.book import BookSide, Level, Order
 from predmarket.engine.depth import BLOCK_BITS
+from predmarket.engine.ledger import Pool
 from predmarket.engine.market import Market
+from predmarket.engine.market_event import MarketEvent
+from predmarket.engine.position import Holding
 from predmarket.engine.state import State
-from predmarket.engine.steps import SweepSteps, market_key
+from predmarket.engine.steps import EventSteps, SweepSteps, event_key, market_key
 from predmarket.enums import MarketStatus, OrderStatus
 from predmarket.units import PRICE_ONE, Money, Qty
 
@@ -27,6 +30,8 @@ def audit(exchange: Exchange) -> None:
     _audit_positions(state)
     for market in state.markets.values():
         _audit_market(state, market)
+    for event in state.market_events.values():
+        _audit_event(state, event)
     resting = {order.id for market in state.markets.values() for order in market.book.orders()}
     passing = {s.order_id for s in state.unfinished.values() if isinstance(s, SweepSteps)}
     assert resting | passing == set(state.orders), "open orders and resting orders differ"
@@ -83,9 +88,10 @@ def _gateway(order: Order) -> str:
 def _audit_money(state: State) -> None:
     ledger = state.ledger
     cash = sum(account.available + account.locked for account in ledger.accounts.values())
-    collateral = sum(market.collateral for market in state.markets.values())
-    fees = sum(market.fees for market in state.markets.values())
-    assert fees == ledger.fees, "the markets' fees are not the fees collected"
+    pools: list[Pool] = [*state.markets.values(), *state.market_events.values()]
+    collateral = sum(pool.collateral for pool in pools)
+    fees = sum(pool.fees for pool in pools)
+    assert fees == ledger.fees, "the pools' fees are not the fees collected"
     assert cash + collateral + fees == ledger.net_deposits, "money appeared or vanished"
 
 
@@ -108,12 +114,15 @@ def _audit_holds(state: State) -> None:
 
 def _audit_positions(state: State) -> None:
     for position in state.ledger.positions.values():
-        assert 0 <= position.reserved_yes <= position.yes, "more YES reserved than held"
-        assert 0 <= position.reserved_no <= position.no, "more NO reserved than held"
         assert position.cost_yes >= 0, "a negative cost"
         assert position.cost_no >= 0, "a negative cost"
         assert position.yes or not position.cost_yes, "nothing costs something"
         assert position.no or not position.cost_no, "nothing costs something"
+        if position.holding is not None:
+            assert not (position.yes and position.no), "a net position has two sides"
+            continue
+        assert 0 <= position.reserved_yes <= position.yes, "more YES reserved than held"
+        assert 0 <= position.reserved_no <= position.no, "more NO reserved than held"
         free = position.free_opposite(True), position.free_opposite(False)
         assert not all(free), "a free pair is not merged"
 
@@ -124,10 +133,17 @@ def _audit_market(state: State, market: Market) -> None:
     if market.ending is None and not market.final:  # else settled positions are gone
         paid = sum(p.net_paid for p in positions)
         assert paid == market.collateral + market.fees, "a market leaks"
-    assert not (market.final and positions), "a final market keeps positions in memory"
+    if market.final and positions:
+        assert market.event is not None, "a final market keeps positions in memory"
+        assert market.event.outcome is None, "a final event keeps positions in memory"
+        assert not any(p.yes or p.no for p in positions), "a struck outcome is held"
     assert (market.total_yes, market.total_no) == (yes, no), "the totals drifted"
     if market.ending is None:
         assert yes == no == market.open_interest, "YES, NO and open interest differ"
+    if market.event is not None:
+        assert not market.collateral, "a market keeps what is its event's"
+        assert not market.fees, "a market keeps what is its event's"
+    elif market.ending is None:
         assert market.collateral == market.open_interest * PRICE_ONE, "collateral differs"
     book = market.book
     for side in (book.bids, book.asks):
@@ -135,8 +151,50 @@ def _audit_market(state: State, market: Market) -> None:
     bid, ask = book.bids.best(), book.asks.best()
     assert bid is None or ask is None or bid.price < ask.price, "the book is crossed"
     if market.status not in (MarketStatus.OPEN, MarketStatus.HALTED):
-        under_way = market_key(market.id) in state.unfinished
+        keys = {market_key(market.id)} | ({event_key(market.event.id)} if market.event else set())
+        under_way = not keys.isdisjoint(state.unfinished)
         assert under_way or (bid is None and ask is None), "orders outlive their market"
+
+
+def _audit_event(state: State, event: MarketEvent) -> None:
+    """What everybody holds of every outcome, counted one by one, is what the sums say."""
+    holdings = event.holdings.values()
+    assert sum(h.base for h in holdings) == event.total_base, "the sum of the bases drifted"
+    assert not (event.outcome and holdings), "a final event keeps holdings in memory"
+    if event.ending is not None or event.outcome is not None:
+        return
+    assert event.total_base == event.open_interest, "bases and sets differ"
+    assert event.collateral == event.open_interest * PRICE_ONE, "collateral differs"
+    assert sum(h.net_paid for h in holdings) == event.collateral + event.fees, "an event leaks"
+    strike = state.unfinished.get(event_key(event.id))
+    settling = isinstance(strike, EventSteps) and strike.settling
+    struck = {id for id in event.market_ids if state.markets[id].final}
+    if isinstance(strike, EventSteps) and strike.market_id is not None and settling:
+        struck.add(strike.market_id)
+    else:
+        for holding in holdings:
+            _audit_holding(state, event, holding, struck)
+    none = 0 if event.exhaustive else 1
+    assert event.outcomes == len(event.market_ids) - len(struck) + none, "outcomes miscounted"
+
+
+def _audit_holding(state: State, event: MarketEvent, holding: Holding, struck: set[int]) -> None:
+    """Every outcome is held at least as often as it is reserved, one of them exactly as often."""
+    rows = state.ledger.positions
+    positions = {id: rows.get((holding.user_id, id)) for id in event.market_ids}
+    own = [p for p in positions.values() if p is not None]
+    assert all(p.holding is holding for p in own), "a position has another holding"
+    assert holding.market_ids == [p.market_id for p in own], "a holding lists other positions"
+    buys = {id: p.reserved_no if p else 0 for id, p in positions.items()}
+    assert holding.reserved == sum(buys.values()), "what BUYs reserve drifted"
+    free = [] if event.exhaustive else [holding.base - sum(buys.values())]
+    for id, p in positions.items():
+        if id not in struck:
+            net, sells = (p.yes - p.no, p.reserved_yes) if p else (0, 0)
+            free.append(holding.base + net - sells - sum(buys.values()) + buys[id])
+    assert min(free) == 0, "free sets are not merged, or more is reserved than held"
+    nets = sorted(p.free_net for p in own if p.market_id not in struck)
+    assert holding.nets == nets, "the free nets are not those of the positions"
 
 
 def _audit_side(side: BookSide) -> None:
@@ -198,6 +256,10 @@ def digest(exchange: Exchange) -> str:
         totals = (market.last_price, market.volume, market.open_interest, market.collateral)
         rows.append((id, str(market.status), str(market.outcome), terms, totals, queue))
         rows.append((market.fees, market.book_seq))
+    for id, event in sorted(state.market_events.items()):
+        rows.append((id, event.slug, event.title, str(event.outcome), event.closes_at))
+        rows.append((event.open_interest, event.collateral, event.fees, event.outcomes))
+        rows += [(h.user_id, h.base, h.net_paid) for _, h in sorted(event.holdings.items())]
     rows.append(sorted(map(repr, state.unfinished.values())))
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 

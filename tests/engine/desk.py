@@ -15,9 +15,8 @@ from predmarket.engine.commands import (
     UpdateMarket,
 )
 from predmarket.engine.events import Event, Match
-from predmarket.engine.ledger import Account
+from predmarket.engine.ledger import Account, Position
 from predmarket.engine.market import Market
-from predmarket.engine.position import Position
 from predmarket.engine.replies import OrderDone, OrderRecord, Refused, Reply
 from predmarket.enums import (
     MarketStatus,

@@ -4,7 +4,8 @@ As a program it is a campaign of any length:
 
     python -m tests.engine.differential --commands 10000000 --seed 1
 
-Each seed is a run of its own; a difference names its seed and the one line that repeats it.
+Each seed is a run of its own; a difference names its seed and the one line that repeats it. Half of
+the runs trade events of 2 to 50 markets, mixed with markets that stand alone.
 
 Settled differences, which are no mistakes:
 - the engine keeps no ended orders, so it says ORDER_NOT_OPEN of them whoever asks, where the
@@ -25,19 +26,22 @@ from predmarket.engine import Exchange, book, steps
 from predmarket.engine.book import BookSide, Order
 from predmarket.engine.commands import Command
 from predmarket.engine.events import Event
-from predmarket.engine.position import Position
+from predmarket.engine.position import Holding, Position
 from predmarket.engine.replies import Reply
 from predmarket.enums import OrderType
 from tests.engine.audit import audit
 from tests.engine.mirror import Mirror
 from tests.engine.translate import Abstract, EventTuple, refusal, to_command, to_tuples
 from tests.reference.exchange import OrderRow, ReferenceExchange
-from tests.reference.generate import random_commands
+from tests.reference.generate import Generator, random_commands
+from tests.reference.generate_events import EventGenerator
+from tests.reference.records import NONE
 
 RUN_LENGTH = 2_500
 """Commands a run: longer ones cost more each, since the reference looks at all it ever saw."""
 
 REPORT_SECONDS = 10
+_MISSING = object()
 
 
 class Engine:
@@ -48,8 +52,9 @@ class Engine:
         self.mirror = Mirror()
         self.orders: dict[int, OrderRow] = {}
         self.positions: dict[tuple[int, int], Position] = {}
-        """Every order and position as the store would have it: the engine itself forgets those that
-        ended or were settled."""
+        self.holdings: dict[tuple[int, int], Holding] = {}
+        """Every order, position and holding as the store would have it: the engine itself forgets
+        those that ended or were settled."""
 
     def apply(self, now: int, command: Command) -> list[EventTuple]:
         """Apply what is due, then the command, each with all of its steps."""
@@ -82,6 +87,7 @@ class Engine:
         for order in changes.orders.values():
             self.orders[order.id] = order_row(order)
         self.positions.update(changes.positions)
+        self.holdings.update(changes.holdings)
         return reply, happened
 
 
@@ -109,7 +115,7 @@ class Pair:
             expected[-1] = ("REFUSED", "ORDER_NOT_OPEN")
         if self.stepwise:
             expected, actual = _without_status(expected), _without_status(actual)
-        same("events", expected, actual)
+        same("what happened", expected, actual)
 
     def _has_ended(self, abstract: Abstract) -> bool:
         ledger = self.reference.ledger
@@ -131,6 +137,7 @@ class Pair:
         armed = {id: due for id, due in switches.items() if due is not None}
         same("dead-man switches", reference.ledger.deadman, armed)
         self._compare_markets()
+        self._compare_events()
         self._compare_live()
         told = {id: engine.mirror.cash.get(id, 0) for id in cash}
         same("cash by events", {id: sum(both) for id, both in cash.items()}, told)
@@ -138,14 +145,46 @@ class Pair:
 
     def _positions(self) -> dict[tuple[int, int], tuple[int, ...]]:
         rows: dict[tuple[int, int], tuple[int, ...]] = {}
-        received = self.reference.ledger.positions
+        known = self.reference.ledger.markets
         for key, p in self.engine.positions.items():
             shares = (p.yes, p.no, p.reserved_yes, p.reserved_no)
             row = (*shares, p.cost_yes, p.cost_no, p.realized)
             if any(row):
                 rows[key] = row
-            same(f"cash received by {key}", received[key].received, -p.net_paid)
+            if known[key[1]].stands_alone:
+                received = known[key[1]].event.received.get(key[0], 0)
+                same(f"cash received by {key}", received, -p.net_paid)
         return rows
+
+    def _compare_events(self) -> None:
+        """Compare events, and what everybody holds of each outcome of theirs."""
+        reference, engine = self.reference, self.engine.exchange.state.market_events
+        rows = {id: (event.open_interest, event.market_ids) for id, event in engine.items()}
+        told = {id: (sets, markets) for id, (_, sets, markets) in reference.events().items()}
+        same("events", told, rows)
+        holdings, returned = {}, {}
+        for (user, id), holding in self.engine.holdings.items():
+            known = reference.ledger.events[id]
+            nets = {market: self._net(user, market) for market in known.outcomes if market != NONE}
+            held = {market: holding.base + net for market, net in nets.items()}
+            held |= {} if known.exhaustive else {NONE: holding.base}
+            if known.outcome is None and any(held.values()):
+                holdings[user, id] = held
+            ahead = sum(max(0, -net) for net in nets.values()) - holding.base
+            if known.outcome is None and ahead:
+                returned[user, id] = ahead
+            received = known.received.get(user, 0)
+            same(f"cash received by {user} in event {id}", received, -holding.net_paid)
+        same("holdings", reference.holdings(), holdings)
+        same("returned", reference.returned(), returned)
+        for id, event in reference.ledger.events.items():
+            same(f"closing time of event {id}", event.closes_at, engine[id].closes_at)
+            fees = sum(reference.ledger.markets[market].fees for market in event.markets)
+            same(f"fees of event {id}", fees, engine[id].fees)
+
+    def _net(self, user: int, market: int) -> int:
+        position = self.engine.positions.get((user, market))
+        return 0 if position is None else position.yes - position.no
 
     def _compare_markets(self) -> None:
         reference, mirror = self.reference, self.engine.mirror
@@ -157,7 +196,9 @@ class Pair:
         same("markets", reference.markets(), rows)
         for id, known in reference.ledger.markets.items():
             market = markets[id]
-            same(f"market {id}", (known.closes_at, known.fees), (market.closes_at, market.fees))
+            same(f"closing time of market {id}", known.closes_at, market.closes_at)
+            if known.stands_alone:
+                same(f"fees of market {id}", known.fees, market.fees)
             sides = market.book.bids, market.book.asks
             levels = tuple([(level.price, level.qty) for level in side] for side in sides)
             same(f"book {id}", reference.book(id), levels)
@@ -178,8 +219,12 @@ class Pair:
 
 
 def same(what: str, expected: object, actual: object) -> None:
-    """Raise AssertionError, showing both, unless they are equal."""
+    """Raise AssertionError, showing both, unless they are equal; of tables what differs."""
     if expected != actual:
+        if isinstance(expected, dict) and isinstance(actual, dict):
+            agreed = [key for key in expected if expected[key] == actual.get(key, _MISSING)]
+            expected = {key: row for key, row in expected.items() if key not in agreed}
+            actual = {key: row for key, row in actual.items() if key not in agreed}
         raise AssertionError(f"{what}\n  reference {expected}\n  engine    {actual}")
 
 
@@ -198,7 +243,9 @@ def run(seed: int, commands: int, *, every: int) -> None:
     number = 0
     try:
         with small_steps(step):
-            drawn = random_commands(seed, pair.reference, commands, connections=True)
+            drawn = random_commands(
+                seed, pair.reference, commands, connections=True, kind=kind_of(seed)
+            )
             for number, abstract in enumerate(drawn, start=1):
                 pair.apply(abstract)
                 if number % every == 0 or number == commands:
@@ -211,6 +258,11 @@ def run(seed: int, commands: int, *, every: int) -> None:
 def step_of(seed: int) -> int | None:
     """Return how small the steps of a closing are in this run; None in three runs of four."""
     return seed // 4 % 3 + 1 if seed % 4 == 0 else None
+
+
+def kind_of(seed: int) -> type[Generator]:
+    """Return what chooses the commands of this run: every other four runs are with events."""
+    return EventGenerator if seed // 4 % 2 == 1 else Generator
 
 
 def repeat_line(seed: int, commands: int) -> str:

@@ -4,6 +4,7 @@ A test suite proves as much as it catches. Each row changes one place, as a slip
 tools/sabotage.py applies it to a copy and runs the named test, which must fail.
 """
 
+from tests.engine.event_sabotages import EVENT_SABOTAGES
 from tests.support.sabotage import Sabotage
 
 CANCELS = "predmarket/engine/cancels.py"
@@ -14,6 +15,8 @@ LEDGER = "predmarket/engine/ledger.py"
 LIFECYCLE = "predmarket/engine/lifecycle.py"
 MATCHING = "predmarket/engine/matching.py"
 ORDERS = "predmarket/engine/orders.py"
+PAYOUTS = "predmarket/engine/payouts.py"
+POSITION = "predmarket/engine/position.py"
 STATE = "predmarket/engine/state.py"
 TIMERS = "predmarket/engine/timers.py"
 ACCOUNTS = "predmarket/engine/accounts.py"
@@ -28,6 +31,7 @@ def _test(module: str, name: str) -> str:
 
 
 SABOTAGES = (
+    *EVENT_SABOTAGES,
     Sabotage(
         "a sweep's later steps at a time of their own",
         SWEEPS,
@@ -130,7 +134,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "cost removed is rounded up",
-        "predmarket/engine/position.py",
+        POSITION,
         "        removed = self.cost_yes * qty // self.yes\n",
         "        removed = -(-self.cost_yes * qty // self.yes)\n",
         _test("ledger", "cost_leaves_by_floor_and_the_last_share_takes_the_rest"),
@@ -146,9 +150,9 @@ SABOTAGES = (
     ),
     Sabotage(
         "reserved shares merge",
-        LEDGER,
-        "        free_yes = position.yes - position.reserved_yes\n",
-        "        free_yes = position.yes\n",
+        POSITION,
+        "        free_yes = self.yes - self.reserved_yes\n",
+        "        free_yes = self.yes\n",
         _test("ledger", "reserved_shares_do_not_merge"),
     ),
     Sabotage(
@@ -245,8 +249,8 @@ SABOTAGES = (
     Sabotage(
         "an amend may go down to what is filled",
         ORDERS,
-        "    if qty <= order.filled:\n",
-        "    if qty < order.filled:\n",
+        "    if qty <= order.filled:\n        return Refused(\n",
+        "    if qty < order.filled:\n        return Refused(\n",
         _test("orders", "qty_is_the_total_and_exceeds_what_is_filled"),
     ),
     Sabotage(
@@ -261,15 +265,15 @@ SABOTAGES = (
     Sabotage(
         "reduce-only is not capped",
         ORDERS,
-        "        if free < order.qty:\n            order.qty = order.remaining = free\n",
+        "        if at_most < order.qty:\n            order.qty = order.remaining = at_most\n",
         "",
         _test("orders", "reduce_only_is_capped_to_the_free_shares"),
     ),
     Sabotage(
         "reduce-only is not capped at an amend",
         ORDERS,
-        "        qty = min(qty, order.filled + giveable)\n",
-        "        pass\n",
+        "        qty = min(qty, order.filled + _reducible(state, order, market, giveable))\n",
+        "",
         _test("orders", "reduce_only_caps_again_at_an_amend"),
     ),
     Sabotage(
@@ -335,8 +339,8 @@ SABOTAGES = (
     Sabotage(
         "reopening keeps a closing time that has passed",
         LIFECYCLE,
-        "            market.closes_at = None\n        market.status = status\n",
-        "            pass\n        market.status = status\n",
+        "event is None or event.closes_at is None:\n            market.closes_at = None\n",
+        "event is None or event.closes_at is None:\n            pass\n",
         _test("lifecycle", "reopening_clears_a_closing_time_that_has_passed"),
     ),
     Sabotage(
@@ -356,15 +360,15 @@ SABOTAGES = (
     Sabotage(
         "commands for a market do not wait for its steps",
         WAITS,
-        "    return key if key in state.unfinished else None\n",
-        "    return None\n",
+        "    key = market_key(market_id)\n    if key in state.unfinished:\n        return key\n",
+        "",
         _test("lifecycle", "commands_for_a_closing_market_wait"),
     ),
     Sabotage(
         "a cancel-all does not hold its account",
         WAITS,
-        "    if key in state.unfinished:\n        return key\n",
-        "",
+        "    key = account_key(user_id)\n    if key in state.unfinished:\n        return key\n",
+        "    key = account_key(user_id)\n",
         _test("steps", "a_dead_mans_switch_takes_steps"),
     ),
     Sabotage(
@@ -398,16 +402,16 @@ SABOTAGES = (
     ),
     Sabotage(
         "positions are settled in the order they came",
-        LIFECYCLE,
-        "        user_ids: Iterable[int] = sorted(market.positions)\n",
-        "        user_ids: Iterable[int] = list(market.positions)\n",
+        PAYOUTS,
+        "        return sorted(user_id for user_id in holders if user_id > after)\n",
+        "        return [user_id for user_id in holders if user_id > after]\n",
         _test("lifecycle", "positions_are_settled_in_the_order_of_users_and_dropped"),
     ),
     Sabotage(
         "settled positions stay in memory",
-        LIFECYCLE,
-        "            ledger.drop(position, market)\n",
-        "            del market.positions[user_id]\n",
+        PAYOUTS,
+        "        state.ledger.drop(user_id, state.markets[position.market_id])\n",
+        "        del state.markets[position.market_id].positions[user_id]\n",
         _test("lifecycle", "positions_are_settled_in_the_order_of_users_and_dropped"),
     ),
     Sabotage(
@@ -434,23 +438,23 @@ SABOTAGES = (
     Sabotage(
         "a VOID keeps the fees",
         LEDGER,
-        "        fee = max(0, min(market.fees, total))\n",
+        "        fee = max(0, min(pool.fees, total))\n",
         "        fee = 0\n",
         _test("lifecycle", "void_gives_fees_back"),
     ),
     Sabotage(
         "a VOID leaves the profit realized",
-        LEDGER,
-        "        position.realized = 0\n        position.net_paid = 0\n",
-        "        position.net_paid = 0\n",
+        PAYOUTS,
+        "            position.realized = 0\n",
+        "            pass\n",
         _test("worked_examples", "example_4_realized_is_final"),
     ),
     Sabotage(
         "NO pays what YES pays",
-        LEDGER,
-        "position.yes * price + position.no * (PRICE_ONE - price)",
-        "position.yes * price + position.no * price",
-        _test("worked_examples", "example_4"),
+        POSITION,
+        "self.yes * price + self.no * (PRICE_ONE - price)",
+        "self.yes * price + self.no * price",
+        _test("worked_examples", "example_4_realized_is_final"),
     ),
     Sabotage(
         "a debtor may spend what the order itself needs",
@@ -530,9 +534,9 @@ SABOTAGES = (
     ),
     Sabotage(
         "a VOID does not count the fees it gives back",
-        LIFECYCLE,
-        "        market.paid_total += cash + fee\n",
-        "        market.paid_total += cash\n",
+        PAYOUTS,
+        "        pool.paid_total += cash + fee\n",
+        "        pool.paid_total += cash\n",
         _test("lifecycle", "void_gives_fees_back"),
     ),
     Sabotage(

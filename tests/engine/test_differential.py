@@ -16,16 +16,24 @@ from predmarket.engine.events import Event
 from predmarket.engine.snapshot import snapshot
 from tests.engine import differential
 from tests.engine.audit import audit
-from tests.engine.differential import Pair, same, small_steps, step_of
+from tests.engine.differential import Pair, kind_of, same, small_steps, step_of
 from tests.engine.translate import EventTuple, to_command, to_tuples
 from tests.reference.exchange import ReferenceExchange
-from tests.reference.generate import random_commands
-from tests.reference.strategies import Step, concrete, opening, steps
+from tests.reference.generate import Generator, random_commands
+from tests.reference.generate_events import EventGenerator
+from tests.reference.strategies import (
+    Step,
+    concrete,
+    opening,
+    opening_with_event,
+    steps,
+    steps_with_event,
+)
 
 
 @pytest.mark.parametrize("seed", range(1, 41))
 def test_the_same_over_random_commands(seed: int) -> None:
-    """40 runs of 2 500 commands, every fourth with closings taken in small steps."""
+    """40 runs of 2 500 commands, half with events, every fourth with endings in small steps."""
     differential.run(seed, 2_500, every=25)
 
 
@@ -42,6 +50,21 @@ def test_the_same_over_steps_that_shrink(drawn: list[Step], fee: str, step: int 
     pair = Pair(stepwise=step is not None)
     with small_steps(step):
         for abstract in [*opening(fee), *drawn]:
+            pair.apply(concrete(abstract, pair.reference))
+            pair.compare_state()
+
+
+@settings(max_examples=60)
+@given(
+    steps_with_event(), st.sampled_from(("0", "0.07")), st.sampled_from((None, 1, 2)), st.booleans()
+)
+def test_the_same_over_steps_with_an_event(
+    drawn: list[Step], fee: str, step: int | None, exhaustive: bool
+) -> None:
+    """The same in an event of three markets that is traded, struck, extended and resolved."""
+    pair = Pair(stepwise=step is not None)
+    with small_steps(step):
+        for abstract in [*opening_with_event(fee, exhaustive=exhaustive), *drawn]:
             pair.apply(concrete(abstract, pair.reference))
             pair.compare_state()
 
@@ -65,7 +88,8 @@ def test_commands_between_steps(seed: int) -> None:
         audit(exchange)
 
     with small_steps(seed % 3 + 1):
-        for abstract in random_commands(seed, reference, 700, connections=True):
+        kind = EventGenerator if seed % 2 else Generator
+        for abstract in random_commands(seed, reference, 700, connections=True, kind=kind):
             known = len(reference.ledger.markets)
             reference.apply(abstract)
             now = abstract["ts"]
@@ -105,8 +129,11 @@ def test_a_difference_names_its_seed_and_repeats(monkeypatch: pytest.MonkeyPatch
 
 
 def test_some_runs_are_stepwise_in_every_size() -> None:
-    """Among the seeds of the test run are steps of 1, 2 and 3, and runs in one go."""
-    assert {step_of(seed) for seed in range(1, 41)} == {None, 1, 2, 3}
+    """Among the seeds of the test run are steps of 1, 2 and 3 and runs in one go, each kind too."""
+    drawn = {(kind_of(seed), step_of(seed)) for seed in range(1, 41)}
+    assert drawn == {
+        (kind, step) for kind in (Generator, EventGenerator) for step in (None, 1, 2, 3)
+    }
 
 
 def test_same_shows_both_sides() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from predmarket.engine import Exchange, InvariantError
+from predmarket.engine import Exchange, InvariantError, snapshot
 from predmarket.engine.book import Order
 from predmarket.engine.commands import CancelAll, OpenAccount
 from predmarket.engine.events import BookDelta
@@ -15,7 +15,7 @@ from predmarket.engine.ledger import Account, Ledger
 from predmarket.engine.market import Market
 from predmarket.enums import Side
 from tests.engine.audit import digest
-from tests.engine.desk import SECOND, A, B, C, Desk, after_example_1
+from tests.engine.desk import SECOND, A, B, C, Desk, after_example_1, after_example_3
 from tests.engine.mirror import Mirror
 
 ROOT = Path(__file__).parents[2]
@@ -218,3 +218,17 @@ def test_the_mirror_notices_a_gap() -> None:
     mirror.read([BookDelta(1, Side.BUY, 5000, 100, 1)])
     with pytest.raises(AssertionError, match="gap"):
         mirror.read([BookDelta(1, Side.BUY, 5000, 100, 3)])
+
+
+def test_a_state_without_events_is_written_as_before() -> None:
+    """The hash that a version without events has made of the same commands."""
+    desk = after_example_3()
+    desk.create(maker_fee="0.01", taker_fee="0.07")
+    desk.place(A, "BUY", "5", "0.40", market=2)
+    desk.place(C, "SELL", "3", "0.40", market=2, tif="IOC")
+    desk.place(C, "SELL", "2", "0.55", market=2)
+    desk.status("HALTED", 2)
+    desk.create()
+    desk.resolve("VOID", market=3)
+    before = "818c9dad126323c853c7e0656177d54b8a1fda1855f3ddabe46a8cc4093fe758"
+    assert snapshot.digest(desk.exchange.state) == before

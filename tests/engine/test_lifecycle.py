@@ -2,7 +2,7 @@
 
 import pytest
 
-from predmarket.engine import lifecycle, steps
+from predmarket.engine import payouts, steps
 from predmarket.engine.commands import (
     AmendOrder,
     CancelAll,
@@ -374,7 +374,7 @@ def test_positions_are_settled_in_the_order_of_users_and_dropped(
         desk.place(user, "BUY", "1", "0.50")
         desk.place(A, "SELL", "1", "0.50")
     monkeypatch.setattr(steps, "STEP", at_once)
-    monkeypatch.setattr(lifecycle, "LOOKED_AT", looked_at)
+    monkeypatch.setattr(payouts, "LOOKED_AT", looked_at)
     desk.apply(ResolveMarket(1, Outcome.YES), finish=False)
     left, paid = len(desk.market.positions), [_paid(desk)]
     while (step := desk.exchange.next_step()) is not None:

@@ -11,6 +11,7 @@ from predmarket.engine import commands, events
 from predmarket.engine.commands import Command
 from predmarket.engine.replies import Refused, Reply
 from predmarket.enums import (
+    EventOutcome,
     MarketStatus,
     OrderType,
     Outcome,
@@ -46,6 +47,8 @@ def to_command(abstract: Abstract, markets_so_far: int) -> Command:
             return commands.Transfer(abstract["user"], amount, "test", actor_id=1)
         case "create_market" | "update_market" | "resolve":
             return _market_command(abstract, markets_so_far)
+        case "create_event" | "update_event" | "add_market" | "resolve_event":
+            return _event_command(abstract, markets_so_far)
         case "place":
             return _place(abstract)
         case "amend":
@@ -100,6 +103,44 @@ def _market_command(abstract: Abstract, markets_so_far: int) -> Command:
         Outcome(abstract["outcome"]),
         None if price is None else parse_units(price, PRICE_DECIMALS),
     )
+
+
+def _event_command(abstract: Abstract, markets_so_far: int) -> Command:
+    match abstract["op"]:
+        case "create_event":
+            # No two events begin at the same number, as each has markets of its own.
+            first = markets_so_far + 1
+            numbers = range(first, first + abstract["markets"])
+            return commands.CreateEvent(
+                slug=f"event-{first}",
+                title="?",
+                description="",
+                exhaustive=abstract["exhaustive"],
+                tick=parse_tick(abstract["tick"]),
+                maker_rate=parse_rate(abstract["maker_fee"]),
+                taker_rate=parse_rate(abstract["taker_fee"]),
+                closes_at=abstract["closes_at"],
+                status=MarketStatus(abstract["status"]),
+                creator_id=1,
+                markets=tuple(commands.EventMarket(f"market-{id}", "?") for id in numbers),
+            )
+        case "update_event":
+            status = abstract["status"]
+            return commands.UpdateEvent(
+                abstract["event"],
+                None if status is None else MarketStatus(status),
+                sets_closes_at="closes_at" in abstract,
+                closes_at=abstract.get("closes_at"),
+            )
+        case "add_market":
+            return commands.AddMarket(abstract["event"], f"market-{markets_so_far + 1}", "?")
+    outcome = abstract["outcome"]
+    if isinstance(outcome, int):
+        return commands.ResolveEvent(abstract["event"], EventOutcome.WINNER, market_id=outcome)
+    weights = tuple(
+        (named, parse_units(price, PRICE_DECIMALS)) for named, price in abstract["weights"] or ()
+    )
+    return commands.ResolveEvent(abstract["event"], EventOutcome(outcome), weights=weights)
 
 
 def _place(abstract: Abstract) -> commands.PlaceOrder:

@@ -9,7 +9,7 @@ from math import ceil
 
 from .exchange import ReferenceExchange
 from .ledger import Ledger
-from .records import CLOSES
+from .records import CLOSES, FINAL, NONE, Event
 from .units import ONE_DOLLAR_PRICE
 
 
@@ -18,42 +18,70 @@ def audit(exchange: ReferenceExchange) -> None:
     ledger = exchange.ledger
     _audit_conservation(ledger)
     _audit_signs(ledger)
+    _audit_positions(ledger)
     _audit_orders(ledger)
     _audit_books(ledger)
 
 
+def _events(ledger: Ledger) -> list[Event]:
+    """Return every event, also those of markets that stand alone."""
+    alone = [market.event for market in ledger.markets.values() if market.stands_alone]
+    return [*ledger.events.values(), *alone]
+
+
 def _audit_conservation(ledger: Ledger) -> None:
-    """Shares come in pairs, each pair is backed by 1.00, and no money appears or vanishes."""
-    yes = dict.fromkeys(ledger.markets, 0)
-    no = dict.fromkeys(ledger.markets, 0)
-    received = dict.fromkeys(ledger.markets, 0)
-    for (_, market), position in ledger.positions.items():
-        yes[market] += position.yes.count
-        no[market] += position.no.count
-        received[market] += position.received
-    assert yes == no, "YES and NO shares differ"
-    collateral = {market: count * ONE_DOLLAR_PRICE for market, count in yes.items()}
-    fees = {market.id: market.fees for market in ledger.markets.values()}
-    for market in ledger.markets:
-        assert received[market] + fees[market] + collateral[market] == 0, "a market leaks"
-    held = sum(ledger.cash.values()) + sum(collateral.values()) + sum(fees.values())
+    """Shares come in sets, each set is backed by 1.00, and no money appears or vanishes."""
+    held = sum(ledger.cash.values())
+    for event in _events(ledger):
+        collateral = ledger.sets(event) * ONE_DOLLAR_PRICE
+        fees = sum(ledger.markets[market].fees for market in event.markets)
+        assert sum(event.received.values()) + fees + collateral == 0, "an event leaks"
+        dearest = max(
+            sum(ledger.payoff(user, event, outcome) for user in event.shares)
+            for outcome in event.outcomes
+        )
+        assert collateral == dearest, "the collateral is not what the exchange may owe"
+        held += collateral + fees
     assert held == ledger.net_deposits, "money appeared or vanished"
 
 
 def _audit_signs(ledger: Ledger) -> None:
-    """Nothing is negative, but available after a VOID; no free pair is left unmerged."""
+    """Nothing is negative, but available after a VOID; no free set is left unmerged."""
     voided = {market.id for market in ledger.markets.values() if market.status == "VOIDED"}
     had_a_void = {user for user, market in ledger.positions if market in voided}
     for user in ledger.cash:
         assert ledger.locked(user) >= 0, "negative lock"
         assert ledger.available(user) >= 0 or user in had_a_void, "somebody owes money"
-    for (user, market), position in ledger.positions.items():
-        assert min(position.yes.cost, position.no.cost) >= 0, "negative cost"
-        if position.yes.count == position.no.count == 0:
-            assert position.yes.cost == position.no.cost == 0, "nothing costs something"
-            continue
-        free = [ledger.free(user, market, share) for share in ("YES", "NO")]
-        assert min(free) == 0, "a free pair is not merged"
+    for position in ledger.positions.values():
+        for holding in (position.yes, position.no):
+            assert min(holding.count, holding.cost) >= 0, "negative shares or cost"
+            assert holding.count or not holding.cost, "nothing costs something"
+    for event in _events(ledger):
+        for user in event.shares:
+            assert min(ledger.free_shares(user, event).values()) == 0, "a free set, or too few"
+
+
+def _audit_positions(ledger: Ledger) -> None:
+    """What positions show adds up to what is held, and their costs to what was paid."""
+    for event in _events(ledger):
+        for user, held in event.shares.items():
+            assert set(held) == set(event.outcomes), "shares of what can not happen"
+            cost = realized = 0
+            for market in event.markets:
+                position = ledger.position(user, market)
+                cost += position.yes.cost + position.no.cost
+                realized += position.realized
+                net = position.yes.count - position.no.count
+                if event.id is None:
+                    assert held == {market: position.yes.count, NONE: position.no.count}
+                elif ledger.markets[market].status in FINAL:
+                    assert position.yes.count == position.no.count == 0, "final and not flat"
+                else:
+                    assert net == position.bought - position.sold, "not what was traded"
+                    assert 0 in (position.yes.count, position.no.count), "long and short"
+            returned = ledger.returned(user, event) * ONE_DOLLAR_PRICE
+            received = event.received.get(user, 0)
+            assert received == realized - cost + returned, "money not accounted for"
 
 
 def _audit_orders(ledger: Ledger) -> None:

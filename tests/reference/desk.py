@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from .audit import audit
 from .exchange import ReferenceExchange
-from .records import Event
-from .units import parse_money, parse_qty, show_money
+from .records import Notice
+from .units import parse_money, parse_qty, show_money, show_qty
 
 A, B, C = 1, 2, 3
 
@@ -19,20 +19,20 @@ class Desk:
             self.do("open_account", user=user, credit=credit)
         self.create(maker_fee=maker_fee, taker_fee=taker_fee)
 
-    def do(self, op: str, **fields: object) -> list[Event]:
+    def do(self, op: str, **fields: object) -> list[Notice]:
         """Apply one command, now unless the fields hold another ts, audit, return its events."""
         events = self.exchange.apply({"op": op, "ts": self.exchange.now, **fields})
         audit(self.exchange)
         return events
 
-    def create(self, **fields: object) -> list[Event]:
+    def create(self, **fields: object) -> list[Notice]:
         """Create a market; what is not said is a free, open one with tick 0.01."""
         said = {"tick": "0.01", "maker_fee": "0", "taker_fee": "0", "closes_at": None}
         return self.do("create_market", **{**said, "status": "OPEN", **fields})
 
     def place(
         self, user: int, side: str, qty: str, price: str | None, **fields: object
-    ) -> list[Event]:
+    ) -> list[Notice]:
         """Place an order in market 1; a LIMIT GTC order unless told otherwise."""
         said: dict[str, object] = {
             "market": 1,
@@ -48,7 +48,7 @@ class Desk:
         placed = {"user": user, "side": side, "qty": qty, "price": price}
         return self.do("place", **{**said, **placed, **fields})
 
-    def amend(self, user: int, order: int, price: str | None, qty: str | None) -> list[Event]:
+    def amend(self, user: int, order: int, price: str | None, qty: str | None) -> list[Notice]:
         """Amend an order."""
         return self.do("amend", user=user, order=order, price=price, qty=qty)
 
@@ -60,6 +60,59 @@ class Desk:
     def collateral(self) -> str:
         """Return the collateral of market 1."""
         return show_money(self.exchange.markets()[1][1] * 10_000)
+
+
+class EventDesk(Desk):
+    """A reference exchange with users A, B, C and event 1, whose markets have the ids from 1 on."""
+
+    def __init__(self, markets: int = 3, *, exhaustive: bool = False, credit: str = "100") -> None:
+        self.shape = {"markets": markets, "exhaustive": exhaustive}
+        super().__init__(credit=credit)
+
+    def create(self, **fields: object) -> list[Notice]:
+        """Create the event instead of a market; what is not said is as with markets."""
+        said = {"tick": "0.01", "maker_fee": "0", "taker_fee": "0", "closes_at": None}
+        return self.do("create_event", **{**self.shape, **said, "status": "OPEN", **fields})
+
+    def trade(self, buyer: int, seller: int, market: int, qty: str, price: str) -> None:
+        """Have the seller's order rest and the buyer take it; nothing else may rest there."""
+        self.place(seller, "SELL", qty, price, market=market)
+        filled = self.place(buyer, "BUY", qty, price, market=market)
+        assert self.exchange.queue(market) == ([], []), filled
+
+    def resolve_event(self, outcome: int | str, weights: object = None) -> list[Notice]:
+        """Resolve the event by a winner's id, NONE, VOID, or WEIGHTS."""
+        return self.do("resolve_event", event=1, outcome=outcome, weights=weights)
+
+    def strike(self, market: int) -> list[Notice]:
+        """Resolve a market of the event NO alone."""
+        return self.do("resolve", market=market, outcome="NO", price=None)
+
+    def held(self, user: int) -> dict[int, str]:
+        """Return what the user holds of each outcome that can still happen, NONE being 0."""
+        held = self.exchange.ledger.events[1].shares_of(user)
+        return {outcome: show_qty(count) for outcome, count in held.items()}
+
+    def net(self, user: int, market: int) -> str:
+        """Return the user's position in a market, negative if short."""
+        shown = self.exchange.ledger.position(user, market)
+        return show_qty(shown.yes.count - shown.no.count)
+
+    def realized(self, user: int, market: int) -> str:
+        """Return the profit or loss realized in a market."""
+        return show_money(self.exchange.ledger.position(user, market).realized)
+
+    def returned(self, user: int) -> str:
+        """Return how many complete sets are paid out that the user's positions still show."""
+        return show_qty(self.exchange.returned().get((user, 1), 0))
+
+    def event_collateral(self) -> str:
+        """Return the collateral of the event."""
+        return show_money(self.exchange.events()[1][1] * 10_000)
+
+    def totals(self) -> list[str]:
+        """Return what A, B and C have in cash."""
+        return [show_money(sum(self.exchange.accounts()[user])) for user in (A, B, C)]
 
 
 def position(

@@ -1,4 +1,4 @@
-"""The reference exchange: takes abstract commands, returns events, shows its state.
+"""The reference exchange: takes abstract commands, returns notices, shows its state.
 
 Slow and plain on purpose. It promises that everything due at or before a command's time happens
 first, in order of (due time, kind, id): market closes, then order expiries, then dead-man switches.
@@ -6,9 +6,11 @@ first, in order of (due time, kind, id): market closes, then order expiries, the
 
 from __future__ import annotations
 
-from . import lifecycle, order_entry
+from collections.abc import Callable
+
+from . import events, lifecycle, order_entry
 from .ledger import Ledger
-from .records import Command, Event, Order
+from .records import CLOSES, Command, Notice, Order
 from .units import parse_money, show_money
 
 MICROSECONDS = 1_000_000
@@ -17,10 +19,27 @@ ONE_ACCOUNT_AT_MOST = parse_money("1000000000000")
 
 MARKET_CLOSE, ORDER_EXPIRY, DEAD_MAN = 0, 1, 2
 
+ON_THE_LEDGER: dict[str, Callable[[Ledger, Command], list[Notice]]] = {
+    "create_market": lifecycle.create,
+    "update_market": lifecycle.update,
+    "resolve": lifecycle.resolve,
+    "create_event": events.create,
+    "add_market": events.add_market,
+    "update_event": events.update,
+    "resolve_event": events.resolve,
+    "place": order_entry.place,
+    "amend": order_entry.amend,
+    "cancel": order_entry.cancel,
+    "cancel_all": order_entry.cancel_all,
+    "disconnect": order_entry.disconnect,
+}
+"""What each command calls, but for those of accounts."""
+
 Level = tuple[int, int]
 PositionRow = tuple[int, int, int, int, int, int, int]
 OrderRow = tuple[str, str | None, int | None, int, int, int]
 MarketRow = tuple[str, int, int | None, int]
+EventRow = tuple[str | None, int, list[int]]
 
 
 class ReferenceExchange:
@@ -33,45 +52,27 @@ class ReferenceExchange:
 
     # --- commands --------------------------------------------------------------------------
 
-    def apply(self, command: Command) -> list[Event]:
-        """Run what is due by the command's time, then the command; return the events in order."""
-        events = self.advance(command["ts"])
-        ledger = self.ledger
-        match command["op"]:
-            case "open_account":
-                events += self._open_account(command)
-            case "transfer":
-                events += self._transfer(command)
-            case "create_market":
-                events += lifecycle.create(ledger, command)
-            case "update_market":
-                events += lifecycle.update(ledger, command)
-            case "resolve":
-                events += lifecycle.resolve(ledger, command)
-            case "place":
-                events += order_entry.place(ledger, command)
-            case "amend":
-                events += order_entry.amend(ledger, command)
-            case "cancel":
-                events += order_entry.cancel(ledger, command)
-            case "cancel_all":
-                events += order_entry.cancel_all(ledger, command)
-            case "disconnect":
-                events += order_entry.disconnect(ledger, command)
-            case "cancel_after":
-                self._cancel_after(command)
-            case other:
-                raise ValueError(f"no such command: {other!r}")
-        return events
+    def apply(self, command: Command) -> list[Notice]:
+        """Run what is due by the command's time, then the command; return the notices in order."""
+        return self.advance(command["ts"]) + self._carry_out(command)
 
-    def advance(self, ts: int) -> list[Event]:
+    def _carry_out(self, command: Command) -> list[Notice]:
+        own = {
+            "open_account": self._open_account,
+            "transfer": self._transfer,
+            "cancel_after": self._cancel_after,
+        }
+        op = command["op"]
+        return own[op](command) if op in own else ON_THE_LEDGER[op](self.ledger, command)
+
+    def advance(self, ts: int) -> list[Notice]:
         """Let the time (µs) pass and run everything due at or before it."""
         assert ts >= self.now, "time runs forwards"
         self.now = ts
-        events: list[Event] = []
+        notices: list[Notice] = []
         while (due := self._next_due()) is not None and due[0] <= ts:
-            events += self._run_due(due)
-        return events
+            notices += self._run_due(due)
+        return notices
 
     def _next_due(self) -> tuple[int, int, int] | None:
         """Return the first thing waiting for its time, as (due time, kind, id)."""
@@ -88,27 +89,27 @@ class ReferenceExchange:
         waiting += [(due, DEAD_MAN, user) for user, due in self.ledger.deadman.items()]
         return min(waiting, default=None)
 
-    def _run_due(self, due: tuple[int, int, int]) -> list[Event]:
+    def _run_due(self, due: tuple[int, int, int]) -> list[Notice]:
         _, kind, id_ = due
         ledger = self.ledger
         if kind == MARKET_CLOSE:
-            return lifecycle.close(ledger, ledger.markets[id_])
+            return lifecycle.change(ledger, [ledger.markets[id_]], "CLOSED", self.now)
         if kind == ORDER_EXPIRY:
             return ledger.end(ledger.orders[id_], "EXPIRED")
         del ledger.deadman[id_]
         return ledger.end_all(ledger.of_user(id_), "DEADMAN")
 
-    def _open_account(self, command: Command) -> list[Event]:
+    def _open_account(self, command: Command) -> list[Notice]:
         user, credit = command["user"], parse_money(command["credit"])
         if user in self.ledger.cash:
             return []
         self.ledger.cash[user] = 0
-        events: list[Event] = [("ACCOUNT_OPENED", user)]
+        notices: list[Notice] = [("ACCOUNT_OPENED", user)]
         if credit != 0:
-            events.append(self._deposit(user, credit))
-        return events
+            notices.append(self._deposit(user, credit))
+        return notices
 
-    def _transfer(self, command: Command) -> list[Event]:
+    def _transfer(self, command: Command) -> list[Notice]:
         user, amount = command["user"], parse_money(command["amount"])
         if user not in self.ledger.cash:
             return [("REFUSED", "USER_NOT_FOUND")]
@@ -120,17 +121,18 @@ class ReferenceExchange:
             return [("REFUSED", "LIMIT_EXCEEDED")]
         return [self._deposit(user, amount)]
 
-    def _deposit(self, user: int, amount: int) -> Event:
+    def _deposit(self, user: int, amount: int) -> Notice:
         self.ledger.cash[user] += amount
         self.ledger.net_deposits += amount
         return ("TRANSFERRED", user, show_money(amount))
 
-    def _cancel_after(self, command: Command) -> None:
+    def _cancel_after(self, command: Command) -> list[Notice]:
         """Set the dead-man switch anew; 0 seconds turns it off."""
         self.ledger.deadman.pop(command["user"], None)
         if command["seconds"] > 0:
             due = command["ts"] + command["seconds"] * MICROSECONDS
             self.ledger.deadman[command["user"]] = due
+        return []
 
     # --- state, for comparing --------------------------------------------------------------
 
@@ -144,17 +146,52 @@ class ReferenceExchange:
 
         A row of zeros only is left out: whether a record of nothing is kept is nobody's business.
         """
-        ledger = self.ledger
+        reserved: dict[tuple[int, int, str], int] = {}
+        keys = dict.fromkeys(self.ledger.positions)
+        for order in self.ledger.live:
+            key = (order.user, order.market, CLOSES[order.side])
+            reserved[key] = reserved.get(key, 0) + order.close_left
+            # In an event a market may have the user's shares reserved before any trade of theirs.
+            keys[order.user, order.market] = None
         rows: dict[tuple[int, int], PositionRow] = {}
-        for (user, market), position in ledger.positions.items():
+        for user, market in keys:
+            position = self.ledger.position(user, market)
             yes, no = position.yes, position.no
-            reserved_yes = ledger.reserved(user, market, "YES") if yes.count else 0
-            reserved_no = ledger.reserved(user, market, "NO") if no.count else 0
-            row = (yes.count, no.count, reserved_yes, reserved_no)
-            full = (*row, yes.cost, no.cost, position.realized)
-            if any(full):
-                rows[user, market] = full
+            held = reserved.get((user, market, "YES"), 0), reserved.get((user, market, "NO"), 0)
+            costs = yes.cost, no.cost, position.realized
+            if any((yes.count, no.count, *held, *costs)):
+                rows[user, market] = (yes.count, no.count, *held, *costs)
         return rows
+
+    def holdings(self) -> dict[tuple[int, int], dict[int, int]]:
+        """Return {(user, event): {outcome: shares}} of what can still happen; NONE is 0.
+
+        A row of zeros only is left out.
+        """
+        return {
+            (user, id_): dict(held)
+            for id_, event in self.ledger.events.items()
+            for user, held in event.shares.items()
+            if any(held.values())
+        }
+
+    def returned(self) -> dict[tuple[int, int], int]:
+        """Return {(user, event): shares that positions show and merging has paid out}, if any."""
+        ledger = self.ledger
+        return {
+            (user, id_): returned
+            for id_, event in ledger.events.items()
+            for user in event.shares
+            if (returned := ledger.returned(user, event)) != 0
+        }
+
+    def events(self) -> dict[int, EventRow]:
+        """Return {id: (outcome, sets, markets)}; the event's open interest is its sets."""
+        ledger = self.ledger
+        return {
+            id_: (event.outcome, ledger.sets(event), list(event.markets))
+            for id_, event in ledger.events.items()
+        }
 
     def book(self, market: int) -> tuple[list[Level], list[Level]]:
         """Return bids and asks as (price, quantity not filled) a level, best first."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .exchange import MICROSECONDS, ReferenceExchange
-from .records import FINAL, Market, Order
+from .records import FINAL, Event, Market, Order
 from .units import ONE_DOLLAR_PRICE, show_money, show_price, show_qty
 
 TICKS = ("0.1", "0.01", "0.01", "0.001", "0.0001")
@@ -45,33 +45,38 @@ def random_commands(
     count: int | None = None,
     *,
     connections: bool = False,
+    kind: type[Generator] | None = None,
 ) -> Iterator[Draft]:
     """Yield count commands (for ever if None); apply each to the exchange before the next.
 
-    With connections, some orders are tied to one, and connections and gateways end.
+    With connections, some orders are tied to one, and connections and gateways end. A kind other
+    than Generator chooses other commands: generate_events.py has the one with events.
     """
-    generator = _Generator(seed, exchange, connections=connections)
+    generator = (kind or Generator)(seed, exchange, connections=connections)
     produced = 0
     while count is None or produced < count:
         yield generator.next_command()
         produced += 1
 
 
-class _Generator:
+class Generator:
     """Chooses one command after the other from the exchange's present state."""
+
+    credits = CREDITS
+    users_at_most = 8
 
     def __init__(self, seed: int, exchange: ReferenceExchange, *, connections: bool) -> None:
         self.random = random.Random(seed)
         self.exchange = exchange
         self.now = exchange.now + 1
-        self.users = list(range(1, self.random.randint(3, 8) + 1))
+        self.users = list(range(1, self.random.randint(3, self.users_at_most) + 1))
         self.unopened = list(self.users)
         self.planned: list[Draft] = []
         """Commands that only make sense right after the one before."""
         self.centers: dict[int, int] = {}
         """Around which price each market trades, in ticks; it drifts."""
         self.kinds: list[tuple[Callable[[], Draft], int]] = [
-            (self._place, 640),
+            (self.place, 640),
             (self._amend, 130),
             (self._cancel, 70),
             (self._cancel_all, 12),
@@ -90,24 +95,32 @@ class _Generator:
         self.now += self._pause()
         if self.unopened:
             user = self.unopened.pop(0)
-            credit = self.random.choice(CREDITS)
-            return self._stamp({"op": "open_account", "user": user, "credit": credit})
+            credit = self.random.choice(self.credits)
+            return self.stamp({"op": "open_account", "user": user, "credit": credit})
         if self.planned:
-            return self._stamp(self.planned.pop(0))
-        unfinished = self._unfinished()
-        if not unfinished or (len(unfinished) < MARKETS_AT_MOST and self._chance(0.2)):
-            return self._create_market()
-        shut = [market for market in unfinished if market.status != "OPEN"]
-        if shut and self._chance(0.08):
+            return self.stamp(self.planned.pop(0))
+        creation = self.create()
+        if creation is not None:
+            return creation
+        shut = [market for market in self.unfinished() if market.status != "OPEN"]
+        if shut and self.chance(0.08):
             # Without this most markets would soon stay shut and nothing would trade.
             return self._status(self.random.choice(shut).id, "OPEN")
         makers, weights = zip(*self.kinds, strict=True)
         make: Callable[[], Draft] = self.random.choices(makers, weights)[0]
         return make()
 
+    def create(self) -> Draft | None:
+        """Return the creation of a market if there are too few, or None."""
+        unfinished = self.unfinished()
+        if not unfinished or (len(unfinished) < MARKETS_AT_MOST and self.chance(0.2)):
+            return self.create_market()
+        return None
+
     # --- small choices -----------------------------------------------------------------------
 
-    def _chance(self, probability: float) -> bool:
+    def chance(self, probability: float) -> bool:
+        """Tell yes so often."""
         return self.random.random() < probability
 
     def _pause(self) -> int:
@@ -121,59 +134,64 @@ class _Generator:
             return self.random.randint(1, 400_000)
         return self.random.randint(1, 20) * MICROSECONDS
 
-    def _soon(self) -> int:
+    def soon(self) -> int:
         """Return a time near now: past, present, or to come."""
         near = self.random.choice((-MICROSECONDS, -1, 0, 1, 2, 3, 10, 1000))
         return self.now + self.random.choice((near, self.random.randint(1, 10 * MICROSECONDS)))
 
-    def _stamp(self, draft: Draft) -> Draft:
+    def stamp(self, draft: Draft) -> Draft:
+        """Give a command the present time."""
         return {**draft, "ts": self.now}
 
     def _user(self) -> int:
         return self.random.choice(self.users)
 
-    def _unfinished(self) -> list[Market]:
+    def unfinished(self) -> list[Market]:
+        """Return the markets that are not final."""
         markets = self.exchange.ledger.markets.values()
         return [market for market in markets if market.status not in FINAL]
 
-    def _any_market(self) -> int:
+    def any_market(self) -> int:
         """Return a market's id: mostly one that trades, sometimes a shut, final or unknown one."""
-        ids = [market.id for market in self._unfinished() if market.status == "OPEN"]
-        if not ids or self._chance(0.04):
+        ids = [market.id for market in self.unfinished() if market.status == "OPEN"]
+        if not ids or self.chance(0.04):
             ids = list(range(1, len(self.exchange.ledger.markets) + 2))
         return self.random.choice(ids)
 
     def _any_order(self) -> tuple[int, int]:
         """Return (order id, user): mostly a live order and its owner."""
         ledger = self.exchange.ledger
-        if not ledger.live or self._chance(0.06):
+        if not ledger.live or self.chance(0.06):
             # Dead or unknown: one of the latest ids, or one to two beyond them.
             last = len(ledger.orders)
             order_id = self.random.randint(max(1, last - 20), last + 2)
             known = ledger.orders.get(order_id)
-            return order_id, known.user if known and self._chance(0.7) else self._user()
+            return order_id, known.user if known and self.chance(0.7) else self._user()
         order = self.random.choice(ledger.live)
-        return order.id, self._user() if self._chance(0.08) else order.user
+        return order.id, self._user() if self.chance(0.08) else order.user
 
-    def _price(self, market_id: int, side: str) -> str:
+    def price(self, market_id: int, side: str) -> str:
         """Return a price near the market's centre; seldom off the tick or far away."""
         market = self.exchange.ledger.markets.get(market_id)
         tick = market.tick if market else 100
         last = ONE_DOLLAR_PRICE // tick - 1
-        middle, anywhere = last // 2 + 1, self.random.randint(1, last)
-        start = self.random.choice((1, last, middle, middle, anywhere, anywhere))
-        center = self.centers.setdefault(market_id, start)
-        if self._chance(0.6):
-            center = self.random.randint(1, last) if self._chance(0.02) else center
+        center = self.centers.setdefault(market_id, self.first_center(market, last))
+        if self.chance(0.6):
+            center = self.random.randint(1, last) if self.chance(0.02) else center
             center += self.random.choice((-1, 0, 0, 1))
             self.centers[market_id] = center = max(1, min(last, center))
-        if self._chance(0.03):
+        if self.chance(0.03):
             return show_price(self.random.randint(1, ONE_DOLLAR_PRICE - 1))
         # A BUY a little below, a SELL a little above, with an overlap in which they trade.
         step = self.random.randint(-3, 2) if side == "BUY" else self.random.randint(-2, 3)
-        if self._chance(0.03):
+        if self.chance(0.03):
             step *= 10
         return show_price(max(1, min(last, center + step)) * tick)
+
+    def first_center(self, market: Market | None, last: int) -> int:
+        """Return around which price a market begins to trade, in ticks; last is the highest."""
+        middle, anywhere = last // 2 + 1, self.random.randint(1, last)
+        return self.random.choice((1, last, middle, middle, anywhere, anywhere))
 
     def _qty(self) -> str:
         draw = self.random.random()
@@ -187,30 +205,32 @@ class _Generator:
 
     # --- commands ----------------------------------------------------------------------------
 
-    def _create_market(self) -> Draft:
+    def create_market(self) -> Draft:
+        """Return the creation of a market that stands alone."""
         maker_fee, taker_fee = self.random.choice(FEES)
-        return self._stamp(
+        return self.stamp(
             {
                 "op": "create_market",
                 "tick": self.random.choice(TICKS),
                 "maker_fee": maker_fee,
                 "taker_fee": taker_fee,
-                "closes_at": self._soon() if self._chance(0.15) else None,
-                "status": "DRAFT" if self._chance(0.15) else "OPEN",
+                "closes_at": self.soon() if self.chance(0.15) else None,
+                "status": "DRAFT" if self.chance(0.15) else "OPEN",
             }
         )
 
-    def _place(self) -> Draft:
-        market = self._any_market()
+    def place(self) -> Draft:
+        """Return a new order."""
+        market = self.any_market()
         side = self.random.choice(("BUY", "SELL"))
-        is_market = self._chance(0.15)
+        is_market = self.chance(0.15)
         if is_market:
             tif = self.random.choice(("IOC", "IOC", "FOK"))
         else:
             tif = self.random.choices(("GTC", "IOC", "FOK", "GTD"), (64, 12, 8, 16))[0]
         may_rest = tif in ("GTC", "GTD")
         tied = {"connection": self.random.choice(CONNECTIONS)} if self.connections else {}
-        return self._stamp(
+        return self.stamp(
             {
                 **tied,
                 "op": "place",
@@ -218,16 +238,16 @@ class _Generator:
                 "market": market,
                 "side": side,
                 "type": "MARKET" if is_market else "LIMIT",
-                "price": None if is_market else self._price(market, side),
+                "price": None if is_market else self.price(market, side),
                 "qty": self._qty(),
                 "tif": tif,
-                "expires_at": self._soon() if tif == "GTD" else None,
-                "post_only": may_rest and self._chance(0.12),
-                "reduce_only": self._chance(0.12),
+                "expires_at": self.soon() if tif == "GTD" else None,
+                "post_only": may_rest and self.chance(0.12),
+                "reduce_only": self.chance(0.12),
                 "max_slippage": self.random.choice(SLIPPAGES) if is_market else None,
                 "stp": self.random.choice(STPS),
-                "deadline": self._soon() if self._chance(0.06) else None,
-                "max_open_orders": self.random.choice((0, 2, 6)) if self._chance(0.1) else None,
+                "deadline": self.soon() if self.chance(0.06) else None,
+                "max_open_orders": self.random.choice((0, 2, 6)) if self.chance(0.1) else None,
             }
         )
 
@@ -241,13 +261,13 @@ class _Generator:
         else:
             what = self.random.choice(("price", "qty", "qty", "both", "same", "neither"))
             if what in ("price", "both"):
-                price = self._price(order.market, order.side)
+                price = self.price(order.market, order.side)
             if what in ("qty", "both"):
                 qty = self._amended_qty(order)
             if what == "same":
                 price = show_price(order.limit) if order.price is not None else None
                 qty = show_qty(order.qty)
-        return self._stamp(
+        return self.stamp(
             {"op": "amend", "user": user, "order": order_id, "price": price, "qty": qty}
         )
 
@@ -265,32 +285,32 @@ class _Generator:
 
     def _cancel(self) -> Draft:
         order_id, user = self._any_order()
-        admin = self._chance(0.15)
-        if admin and self._chance(0.7):
+        admin = self.chance(0.15)
+        if admin and self.chance(0.7):
             user = self._user()
-        return self._stamp({"op": "cancel", "user": user, "order": order_id, "admin": admin})
+        return self.stamp({"op": "cancel", "user": user, "order": order_id, "admin": admin})
 
     def _cancel_all(self) -> Draft:
-        market = self._any_market() if self._chance(0.6) else None
+        market = self.any_market() if self.chance(0.6) else None
         side = self.random.choice((None, "BUY", "SELL"))
-        return self._stamp(
+        return self.stamp(
             {"op": "cancel_all", "user": self._user(), "market": market, "side": side}
         )
 
     def _disconnect(self) -> Draft:
         connection = self.random.choice(CONNECTIONS)
         gateway = self.random.choice("abc") if connection is None else connection.split("-")[0]
-        user = self._user() if self._chance(0.5) else None
+        user = self._user() if self.chance(0.5) else None
         ended = {"gateway": gateway, "connection": connection, "user": user}
-        return self._stamp({"op": "disconnect", **ended})
+        return self.stamp({"op": "disconnect", **ended})
 
     def _cancel_after(self) -> Draft:
         seconds = self.random.choice((0, 1, 1, 2, 5, 30))
-        return self._stamp({"op": "cancel_after", "user": self._user(), "seconds": seconds})
+        return self.stamp({"op": "cancel_after", "user": self._user(), "seconds": seconds})
 
     def _transfer(self) -> Draft:
-        user = UNKNOWN_USER if self._chance(0.02) else self._user()
-        return self._stamp({"op": "transfer", "user": user, "amount": self._amount(user)})
+        user = UNKNOWN_USER if self.chance(0.02) else self._user()
+        return self.stamp({"op": "transfer", "user": user, "amount": self._amount(user)})
 
     def _amount(self, user: int) -> str:
         draw = self.random.random()
@@ -311,41 +331,41 @@ class _Generator:
 
     def _status(self, market: int, status: str | None) -> Draft:
         draft: Draft = {"op": "update_market", "market": market, "status": status}
-        if status is None or self._chance(0.15):
-            draft["closes_at"] = None if self._chance(0.2) else self._soon()
-        return self._stamp(draft)
+        if status is None or self.chance(0.15):
+            draft["closes_at"] = None if self.chance(0.2) else self.soon()
+        return self.stamp(draft)
 
     def _update_market(self) -> Draft:
-        status: str | None = self.random.choice(STATUSES) if self._chance(0.3) else None
-        if status is None and self._chance(0.7):
+        status: str | None = self.random.choice(STATUSES) if self.chance(0.3) else None
+        if status is None and self.chance(0.7):
             status = self.random.choice(("HALTED", "HALTED", "CLOSED"))
-        return self._status(self._any_market(), status)
+        return self._status(self.any_market(), status)
 
     def _resolve(self) -> Draft:
         outcome = self.random.choice(OUTCOMES)
         price = self.random.choice(SETTLEMENTS) if outcome == "SCALAR" else None
-        market = self._any_market()
+        market = self.any_market()
         resolve = {"op": "resolve", "market": market, "outcome": outcome, "price": price}
-        winners = self._winners(market) if outcome == "VOID" else []
-        if not winners or self._chance(0.3):
-            return self._stamp(resolve)
-        # A VOID takes profits back; it leaves a debt only if they are gone by then.
+        known = self.exchange.ledger.markets.get(market)
+        if outcome != "VOID" or known is None:
+            return self.stamp(resolve)
+        return self.void(resolve, known.event)
+
+    def void(self, resolve: Draft, event: Event) -> Draft:
+        """Return a VOID, or the withdrawal of a profit after which it comes.
+
+        A VOID takes profits back; it leaves a debt only if they are gone by then.
+        """
+        ledger = self.exchange.ledger
+        received = event.received
+        winners = [u for u in self.users if received.get(u, 0) > 0 and ledger.available(u) > 0]
+        if not winners or self.chance(0.3):
+            return self.stamp(resolve)
         self.planned.append(resolve)
         user = self.random.choice(winners)
-        amount = show_money(-self.exchange.ledger.available(user))
-        return self._stamp({"op": "transfer", "user": user, "amount": amount})
-
-    def _winners(self, market: int) -> list[int]:
-        """Return the users who took more cash out of the market than they put in, and have some."""
-        ledger = self.exchange.ledger
-        return [
-            user
-            for user in self.users
-            if (user, market) in ledger.positions
-            and ledger.positions[user, market].received > 0
-            and ledger.available(user) > 0
-        ]
+        amount = show_money(-ledger.available(user))
+        return self.stamp({"op": "transfer", "user": user, "amount": amount})
 
     def _open_again(self) -> Draft:
         """Open an account that exists already: nothing may come of it, not even the credit."""
-        return self._stamp({"op": "open_account", "user": self._user(), "credit": "100"})
+        return self.stamp({"op": "open_account", "user": self._user(), "credit": "100"})

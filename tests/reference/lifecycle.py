@@ -1,12 +1,14 @@
 """The life of a market: created, opened, halted, closed, reopened, resolved or voided.
 
-Invariant: a final market (RESOLVED, VOIDED) is flat and never changes again.
+Invariant: a final market (RESOLVED, VOIDED) is flat and never changes again. What belongs to an
+event ends with it (events.py); alone it can only be struck, which is what resolving it NO means.
 """
 
 from __future__ import annotations
 
+from . import settlement
 from .ledger import Ledger
-from .records import FINAL, Command, Event, Market
+from .records import FINAL, NONE, Command, Event, Market, Notice
 from .units import ONE_DOLLAR_PRICE, parse_price, parse_rate
 
 # What update_market may do; RESOLVED and VOIDED are reached by resolve only.
@@ -18,23 +20,41 @@ ALLOWED = {
     ("HALTED", "CLOSED"),
     ("CLOSED", "OPEN"),
 }
+OUTCOMES_AT_LEAST = 2
 
 
-def create(ledger: Ledger, command: Command) -> list[Event]:
-    """Add a market under the next id."""
-    market = Market(
-        id=len(ledger.markets) + 1,
+def create(ledger: Ledger, command: Command) -> list[Notice]:
+    """Add a market that stands alone, under the next id."""
+    event = Event(
+        id=None,
         tick=parse_price(command["tick"]),
         maker_rate=parse_rate(command["maker_fee"]),
         taker_rate=parse_rate(command["taker_fee"]),
-        closes_at=command["closes_at"],
-        status=command["status"],
+    )
+    notices = add(ledger, event, command["status"])
+    ledger.markets[event.markets[0]].closes_at = command["closes_at"]
+    return notices
+
+
+def add(ledger: Ledger, event: Event, status: str) -> list[Notice]:
+    """Add a market to an event, under the next id; its holders of NONE hold as much of it."""
+    market = Market(
+        id=len(ledger.markets) + 1,
+        event=event,
+        tick=event.tick,
+        maker_rate=event.maker_rate,
+        taker_rate=event.taker_rate,
+        closes_at=event.closes_at,
+        status=status,
     )
     ledger.markets[market.id] = market
+    event.markets.append(market.id)
+    for held in event.shares.values():
+        held[market.id] = held[NONE]
     return [("MARKET_STATUS", market.id, market.status)]
 
 
-def update(ledger: Ledger, command: Command) -> list[Event]:
+def update(ledger: Ledger, command: Command) -> list[Notice]:
     """Change the closing time, the status, or both; a refused status leaves the time too."""
     market = ledger.markets.get(command["market"])
     if market is None:
@@ -43,68 +63,84 @@ def update(ledger: Ledger, command: Command) -> list[Event]:
     if before in FINAL or (after is not None and (before, after) not in ALLOWED):
         return [("REFUSED", "INVALID_TRANSITION")]
     if "closes_at" in command:
-        market.closes_at = command["closes_at"]
-    if after is None:
-        return []
+        closes_at, event = command["closes_at"], market.event
+        if event.closes_at is not None and closes_at is not None and closes_at >= event.closes_at:
+            return [("REFUSED", "VALIDATION_FAILED")]
+        market.closes_at = event.closes_at if closes_at is None else closes_at
+    return [] if after is None else change(ledger, [market], after, command["ts"])
+
+
+def change(ledger: Ledger, markets: list[Market], after: str, ts: int) -> list[Notice]:
+    """Put markets into a status that each may take; what rests where trade ends is cancelled."""
+    notices: list[Notice] = []
+    for market in markets:
+        if (market.status, after) == ("CLOSED", "OPEN") and _passed(market.closes_at, ts):
+            _clear_closing_time(ledger, market, ts)
+        market.status = after
+        notices.append(("MARKET_STATUS", market.id, after))
     if after == "CLOSED":
-        return close(ledger, market)
-    reopened = (before, after) == ("CLOSED", "OPEN")
-    if reopened and market.closes_at is not None and market.closes_at <= command["ts"]:
-        market.closes_at = None
-    market.status = after
-    return [("MARKET_STATUS", market.id, after)]
+        notices += cancel_resting(ledger, markets, "MARKET_CLOSED")
+    return notices
 
 
-def close(ledger: Ledger, market: Market) -> list[Event]:
-    """Stop trading; what rests is cancelled."""
-    market.status = "CLOSED"
-    closed: Event = ("MARKET_STATUS", market.id, "CLOSED")
-    return [closed, *_cancel_resting(ledger, market, "MARKET_CLOSED")]
+def _passed(closes_at: int | None, ts: int) -> bool:
+    return closes_at is not None and closes_at <= ts
 
 
-def resolve(ledger: Ledger, command: Command) -> list[Event]:
+def _clear_closing_time(ledger: Ledger, market: Market, ts: int) -> None:
+    """Have a market follow its event again; a closing time of the event that passed goes, too."""
+    event, passed = market.event, market.event.closes_at
+    if _passed(passed, ts):
+        event.closes_at = None
+        for id_ in event.markets:
+            other = ledger.markets[id_]
+            if other.closes_at == passed and other.status not in FINAL:
+                other.closes_at = None
+    market.closes_at = event.closes_at
+
+
+def resolve(ledger: Ledger, command: Command) -> list[Notice]:
     """Pay out at the outcome, or undo everything (VOID); the market is final after that."""
     market = ledger.markets.get(command["market"])
     if market is None:
         return [("REFUSED", "MARKET_NOT_FOUND")]
     if market.status in FINAL:
         return [("REFUSED", "INVALID_TRANSITION")]
-    void = command["outcome"] == "VOID"
-    market.status = "VOIDED" if void else "RESOLVED"
-    events: list[Event] = [("MARKET_STATUS", market.id, market.status)]
-    events += _cancel_resting(ledger, market, "MARKET_RESOLVED")
-    if void:
-        _undo(ledger, market)
-    elif command["outcome"] == "SCALAR":
-        _pay_out(ledger, market, parse_price(command["price"]))
-    else:
-        _pay_out(ledger, market, ONE_DOLLAR_PRICE if command["outcome"] == "YES" else 0)
-    return events
+    outcome = command["outcome"]
+    if not market.stands_alone:
+        return _strike(ledger, market, outcome)
+    notices = end(ledger, [market], "VOIDED" if outcome == "VOID" else "RESOLVED")
+    if outcome == "VOID":
+        settlement.undo(ledger, market.event)
+        return notices
+    yes_price = {"YES": ONE_DOLLAR_PRICE, "NO": 0}.get(outcome)
+    if yes_price is None:
+        yes_price = parse_price(command["price"])
+    weights = {market.id: yes_price, NONE: ONE_DOLLAR_PRICE - yes_price}
+    settlement.pay_out(ledger, market.event, weights)
+    return notices
 
 
-def _cancel_resting(ledger: Ledger, market: Market, reason: str) -> list[Event]:
-    resting = [*ledger.resting(market.id, "BUY"), *ledger.resting(market.id, "SELL")]
-    return ledger.end_all(resting, reason)
+def _strike(ledger: Ledger, market: Market, outcome: str) -> list[Notice]:
+    """Resolve a market of an event NO alone; whatever else is the event's to decide."""
+    if outcome != "NO" or len(market.event.outcomes) <= OUTCOMES_AT_LEAST:
+        return [("REFUSED", "EVENT_DECIDES")]
+    notices = end(ledger, [market], "RESOLVED")
+    return notices + settlement.strike(ledger, market)
 
 
-def _pay_out(ledger: Ledger, market: Market, yes_price: int) -> None:
-    """Pay yes_price for each YES share and the rest of 1.00 for each NO share."""
-    for (user, where), position in ledger.positions.items():
-        if where != market.id:
-            continue
-        yes, no = position.yes.count, position.no.count
-        payout = yes * yes_price + no * (ONE_DOLLAR_PRICE - yes_price)
-        position.realized += payout - position.yes.remove(yes) - position.no.remove(no)
-        ledger.pay(user, market.id, payout)
+def end(ledger: Ledger, markets: list[Market], status: str) -> list[Notice]:
+    """Make markets final and cancel what rests in them."""
+    for market in markets:
+        market.status = status
+    notices: list[Notice] = [("MARKET_STATUS", market.id, status) for market in markets]
+    return notices + cancel_resting(ledger, markets, "MARKET_RESOLVED")
 
 
-def _undo(ledger: Ledger, market: Market) -> None:
-    """Give each user back what they paid net of what they received, fees included."""
-    for (user, where), position in ledger.positions.items():
-        if where != market.id:
-            continue
-        position.yes.remove(position.yes.count)
-        position.no.remove(position.no.count)
-        position.realized = 0
-        ledger.pay(user, market.id, -position.received)
-    market.fees = 0
+def cancel_resting(ledger: Ledger, markets: list[Market], reason: str) -> list[Notice]:
+    """Cancel all that rests in some markets: bids, then asks, the first to trade first."""
+    notices: list[Notice] = []
+    for market in markets:
+        for side in ("BUY", "SELL"):
+            notices += ledger.end_all(ledger.resting(market.id, side), reason)
+    return notices

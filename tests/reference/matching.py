@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import ceil
 
 from .ledger import Ledger, cost_of_open, crosses, proceeds_of_close
-from .records import CLOSES, OPPOSITE, Event, Order
+from .records import CLOSES, OPPOSITE, Notice, Order
 from .units import exact_fee, show_money, show_price, show_qty
 
 
@@ -26,9 +26,9 @@ def takeable(ledger: Ledger, taker: Order) -> int:
     return total
 
 
-def execute(ledger: Ledger, taker: Order) -> list[Event]:
+def execute(ledger: Ledger, taker: Order) -> list[Notice]:
     """Trade the taker against the book, then rest or cancel what is left of it."""
-    events: list[Event] = []
+    events: list[Notice] = []
     met_itself = False
     for maker in ledger.resting(taker.market, OPPOSITE[taker.side]):
         if taker.left == 0 or not crosses(taker.side, taker.limit, maker.limit):
@@ -64,7 +64,7 @@ def _why_not_rest(ledger: Ledger, taker: Order, met_itself: bool) -> str | None:
     return None
 
 
-def _trade(ledger: Ledger, taker: Order, maker: Order) -> list[Event]:
+def _trade(ledger: Ledger, taker: Order, maker: Order) -> list[Notice]:
     """Fill taker and maker against each other as far as both go, at the maker's price."""
     market = ledger.markets[taker.market]
     price = maker.limit
@@ -79,7 +79,7 @@ def _trade(ledger: Ledger, taker: Order, maker: Order) -> list[Event]:
         buy, buy_fee, sell, sell_fee = taker, taker_fee, maker, maker_fee
     else:
         buy, buy_fee, sell, sell_fee = maker, maker_fee, taker, taker_fee
-    match: Event = (
+    match: Notice = (
         "MATCH",
         ledger.trades,
         buy.id,
@@ -91,41 +91,66 @@ def _trade(ledger: Ledger, taker: Order, maker: Order) -> list[Event]:
         show_money(sell_fee),
     )
     events = [match, _progress(ledger, maker), _progress(ledger, taker)]
-    events += ledger.merge(buy.user, market.id)
-    events += ledger.merge(sell.user, market.id)
+    events += ledger.merge(buy.user, market)
+    events += ledger.merge(sell.user, market)
     return events
 
 
 def _book_fill(ledger: Ledger, order: Order, qty: int, price: int, rate: int) -> int:
     """Book one side of a trade, close part first; return the fee charged, in money units."""
     lock_before = ledger.lock(order)
+    market = ledger.markets[order.market]
     closed = min(qty, order.close_left)
     opened = qty - closed
-    position = ledger.position(order.user, order.market)
-
-    proceeds = proceeds_of_close(order.side, price, closed)
-    cost_removed = position.holding(CLOSES[order.side]).remove(closed)
-    cost = cost_of_open(order.side, price, opened)
-    position.holding(CLOSES[OPPOSITE[order.side]]).add(opened, cost)
+    given = market.event.given_by_closing(order.side, market.id)
+    received = market.event.given_by_closing(OPPOSITE[order.side], market.id)
+    ledger.give(order.user, market.event, given, -closed)
+    ledger.give(order.user, market.event, received, opened)
+    brought = proceeds_of_close(order.side, price, closed)
+    brought -= cost_of_open(order.side, price, opened)
 
     charged_before = ceil(order.exact_fee)
     order.exact_fee += exact_fee(rate, qty, price)
     fee = ceil(order.exact_fee) - charged_before
     order.fees_paid += fee
-    ledger.markets[order.market].fees += fee
+    market.fees += fee
 
     order.close_left -= closed
     order.open_left -= opened
     order.filled += qty
-    position.realized += proceeds - cost_removed - fee
-    ledger.pay(order.user, order.market, proceeds - cost - fee)
+    ledger.pay(order.user, market.event, brought - fee)
+    _book_position(ledger, order, qty, price, closed)
+    ledger.position(order.user, market.id).realized -= fee
 
     released = lock_before - ledger.lock(order)
-    assert proceeds - cost - fee + released >= 0, "a fill took more than its order had locked"
+    assert brought - fee + released >= 0, "a fill took more than its order had locked"
     return fee
 
 
-def _progress(ledger: Ledger, order: Order) -> Event:
+def _book_position(ledger: Ledger, order: Order, qty: int, price: int, closed: int) -> None:
+    """Book a fill as the position shows it, cost removed first (MARKET_RULES, Positions).
+
+    A market that stands alone counts YES and NO apart, so the close part is what the fill reduces.
+    In an event the position is net, so the fill reduces the opposite side as far as there is any.
+    """
+    position = ledger.position(order.user, order.market)
+    opposite = position.holding(CLOSES[order.side])
+    reduced = closed
+    if not ledger.markets[order.market].stands_alone:
+        reduced = min(qty, opposite.count)
+    proceeds = proceeds_of_close(order.side, price, reduced)
+    position.realized += proceeds - opposite.remove(reduced)
+    added = qty - reduced
+    position.holding(CLOSES[OPPOSITE[order.side]]).add(
+        added, cost_of_open(order.side, price, added)
+    )
+    if order.side == "BUY":
+        position.bought += qty
+    else:
+        position.sold += qty
+
+
+def _progress(ledger: Ledger, order: Order) -> Notice:
     """Say how far the order is filled; a filled one is open no more."""
     if order.left > 0:
         order.status = "PARTIALLY_FILLED"

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from .ledger import Ledger, crosses, lock_for
 from .matching import execute, takeable
-from .records import CLOSES, OPPOSITE, Command, Event, Market, Order
+from .records import CLOSES, OPPOSITE, Command, Market, Notice, Order
 from .units import ONE_DOLLAR_PRICE, parse_price, parse_qty, show_price, show_qty
 
 
-def place(ledger: Ledger, command: Command) -> list[Event]:
+def place(ledger: Ledger, command: Command) -> list[Notice]:
     """Accept or reject a new order; either way it takes the next order id."""
     price = None if command["price"] is None else parse_price(command["price"])
     order = Order(
@@ -61,14 +61,13 @@ def _refusal(ledger: Ledger, order: Order, command: Command) -> str | None:
         order.limit = _collar(market, order.side, facing[0].limit, slippage)
     elif order.limit % market.tick != 0:
         return "PRICE_OFF_TICK"
-    free_opposite = ledger.free(order.user, market.id, CLOSES[order.side])
     if order.reduce_only:
-        order.qty = min(order.qty, free_opposite)
+        order.qty = min(order.qty, ledger.reducible(order))
         if order.qty == 0:
             return "NOTHING_TO_REDUCE"
     if _one_too_many(ledger, order, command):
         return "TOO_MANY_OPEN_ORDERS"
-    return _cannot_be_carried_out(ledger, order, facing, free_opposite)
+    return _cannot_be_carried_out(ledger, order, facing)
 
 
 def _one_too_many(ledger: Ledger, order: Order, command: Command) -> bool:
@@ -78,15 +77,13 @@ def _one_too_many(ledger: Ledger, order: Order, command: Command) -> bool:
     return at_most is not None and may_rest and len(ledger.of_user(order.user)) >= at_most
 
 
-def _cannot_be_carried_out(
-    ledger: Ledger, order: Order, facing: list[Order], free_opposite: int
-) -> str | None:
+def _cannot_be_carried_out(ledger: Ledger, order: Order, facing: list[Order]) -> str | None:
     """Return the refusals that come last; on the way settle the split."""
     if order.post_only and facing and crosses(order.side, order.limit, facing[0].limit):
         return "POST_ONLY_WOULD_CROSS"
     if order.tif == "FOK" and takeable(ledger, order) < order.qty:
         return "FOK_NOT_FILLABLE"
-    order.close_left = min(order.qty, free_opposite)
+    order.close_left = min(order.qty, ledger.free(order.user, order.market, CLOSES[order.side]))
     order.open_left = order.qty - order.close_left
     lock = ledger.lock(order)
     if lock > 0 and lock > ledger.available(order.user):
@@ -111,7 +108,7 @@ def _collar(market: Market, side: str, best: int, slippage: int) -> int:
     return max(tick, min(price, ONE_DOLLAR_PRICE - tick))
 
 
-def amend(ledger: Ledger, command: Command) -> list[Event]:
+def amend(ledger: Ledger, command: Command) -> list[Notice]:
     """Change price or total quantity of an open order, keeping or losing its place."""
     order = ledger.orders.get(command["order"])
     if order is None:
@@ -129,35 +126,37 @@ def amend(ledger: Ledger, command: Command) -> list[Event]:
         return [("REFUSED", "PRICE_OFF_TICK")]
     if qty <= order.filled:
         return [("REFUSED", "QTY_BELOW_FILLED")]
-    # What the order itself reserves counts as free here: it is let go before being taken again.
-    closable = ledger.free(order.user, market.id, CLOSES[order.side]) + order.close_left
     if order.reduce_only:
-        qty = min(qty, order.filled + closable)
+        qty = min(qty, order.filled + ledger.reducible(order))
+        if qty == order.filled:
+            return [("REFUSED", "NOTHING_TO_REDUCE")]
     if price == order.limit and qty == order.qty:
         return []
     if price == order.limit and qty < order.qty:
         return _shrink(ledger, order, qty)
-    return _move(ledger, order, price, qty, closable)
+    return _move(ledger, order, price, qty)
 
 
-def _shrink(ledger: Ledger, order: Order, qty: int) -> list[Event]:
+def _shrink(ledger: Ledger, order: Order, qty: int) -> list[Notice]:
     """Lower the total quantity; the order keeps its place and lets go its open part first."""
     surplus = order.qty - qty
     from_open = min(surplus, order.open_left)
     order.open_left -= from_open
     order.close_left -= surplus - from_open
     order.qty = qty
-    return [_amended(order), *ledger.merge(order.user, order.market)]
+    return [_amended(order), *ledger.merge(order.user, ledger.markets[order.market])]
 
 
-def _move(ledger: Ledger, order: Order, price: int, qty: int, closable: int) -> list[Event]:
+def _move(ledger: Ledger, order: Order, price: int, qty: int) -> list[Notice]:
     """Release, lock anew, go to the back, and trade if it now crosses; or refuse."""
     facing = ledger.resting(order.market, OPPOSITE[order.side])
     if order.post_only and facing and crosses(order.side, price, facing[0].limit):
         return [("REFUSED", "POST_ONLY_WOULD_CROSS")]
+    market = ledger.markets[order.market]
+    # What the order itself reserves counts as free here: it is let go before being taken again.
+    closable = ledger.free(order.user, market.id, CLOSES[order.side]) + order.close_left
     close_left = min(qty - order.filled, closable)
     open_left = qty - order.filled - close_left
-    market = ledger.markets[order.market]
     lock = lock_for(market, order.side, price, open_left, order.exact_fee)
     if lock > 0 and lock > ledger.available(order.user) + ledger.lock(order):
         return [("REFUSED", "INSUFFICIENT_FUNDS")]
@@ -165,15 +164,15 @@ def _move(ledger: Ledger, order: Order, price: int, qty: int, closable: int) -> 
     order.qty = qty
     order.close_left, order.open_left = close_left, open_left
     order.arrival = ledger.next_arrival()
-    events = [_amended(order), *ledger.merge(order.user, order.market)]
+    events = [_amended(order), *ledger.merge(order.user, market)]
     return events + execute(ledger, order)
 
 
-def _amended(order: Order) -> Event:
+def _amended(order: Order) -> Notice:
     return ("ORDER_AMENDED", order.id, show_price(order.limit), show_qty(order.qty))
 
 
-def cancel(ledger: Ledger, command: Command) -> list[Event]:
+def cancel(ledger: Ledger, command: Command) -> list[Notice]:
     """Cancel one order, by its owner or by an admin."""
     order = ledger.orders.get(command["order"])
     if order is None:
@@ -186,7 +185,7 @@ def cancel(ledger: Ledger, command: Command) -> list[Event]:
     return ledger.end(order, "USER" if own else "ADMIN")
 
 
-def cancel_all(ledger: Ledger, command: Command) -> list[Event]:
+def cancel_all(ledger: Ledger, command: Command) -> list[Notice]:
     """Cancel a user's open orders, of one market or one side if asked so."""
     chosen = [
         order
@@ -196,7 +195,7 @@ def cancel_all(ledger: Ledger, command: Command) -> list[Event]:
     return ledger.end_all(chosen, "USER")
 
 
-def disconnect(ledger: Ledger, command: Command) -> list[Event]:
+def disconnect(ledger: Ledger, command: Command) -> list[Notice]:
     """Cancel the open orders of one connection, or of all connections of a gateway."""
     gateway, connection, user = command["gateway"], command["connection"], command["user"]
     chosen = []

@@ -1,4 +1,4 @@
-"""What the reference exchange remembers: orders, holdings, positions, markets.
+"""What the reference exchange remembers: orders, holdings, positions, markets, events.
 
 Only facts are kept. Whatever follows from facts (locked cash, reserved shares, the book, open
 interest) is worked out anew by ledger.py each time somebody asks.
@@ -12,12 +12,15 @@ from fractions import Fraction
 from typing import Any
 
 Command = Mapping[str, Any]
-Event = tuple[str | int, ...]
+Notice = tuple[str | int, ...]
+"""One thing that happened, as it is told."""
 
 OPPOSITE = {"BUY": "SELL", "SELL": "BUY"}
 # A BUY closes NO shares, a SELL closes YES shares (MARKET_RULES, Collateral).
 CLOSES = {"BUY": "NO", "SELL": "YES"}
 FINAL = ("RESOLVED", "VOIDED")
+NONE = 0
+"""The outcome that no market stands for; every other outcome is known by its market's id."""
 
 
 @dataclass(eq=False)
@@ -61,7 +64,7 @@ class Order:
 
 @dataclass
 class Holding:
-    """Shares of one kind, and the money they cost."""
+    """Shares of one kind as a position shows them, and the money they cost."""
 
     count: int = 0
     cost: int = 0
@@ -82,24 +85,74 @@ class Holding:
 
 @dataclass
 class Position:
-    """One user in one market. Money in 1/1 000 000."""
+    """What one user is shown of one market. Money in 1/1 000 000.
+
+    In a market without event yes and no are the shares held. In an event they follow what was
+    bought less what was sold here, so one of them is always empty; the shares held are the event's.
+    """
 
     yes: Holding = field(default_factory=Holding)
     no: Holding = field(default_factory=Holding)
     realized: int = 0
-    received: int = 0
-    """Cash received in this market less cash paid, fees included; what a VOID undoes."""
+    bought: int = 0
+    sold: int = 0
 
     def holding(self, share: str) -> Holding:
         """Return the YES or the NO shares."""
         return {"YES": self.yes, "NO": self.no}[share]
 
 
-@dataclass
+@dataclass(eq=False)
+class Event:
+    """Markets of which at most one (exhaustive: exactly one) resolves YES.
+
+    A market without event has an event of its own here, with id None: it has the outcomes YES,
+    known by the market's id, and NO, which is NONE (MARKET_RULES, Events).
+    """
+
+    id: int | None
+    exhaustive: bool = False
+    markets: list[int] = field(default_factory=list)
+    """All of them, in the order in which they came."""
+    struck: list[int] = field(default_factory=list)
+    """Markets that were resolved NO alone."""
+    outcome: str | None = None
+    shares: dict[int, dict[int, int]] = field(default_factory=dict)
+    """{user: {outcome: how many shares of it}}."""
+    received: dict[int, int] = field(default_factory=dict)
+    """{user: cash received less cash paid here, fees included}; what a VOID undoes."""
+    tick: int = 0
+    maker_rate: int = 0
+    taker_rate: int = 0
+    closes_at: int | None = None
+
+    @property
+    def outcomes(self) -> list[int]:
+        """Everything that may still happen: markets not struck, and NONE unless exhaustive."""
+        left = [market for market in self.markets if market not in self.struck]
+        return left if self.exhaustive else [*left, NONE]
+
+    def given_by_closing(self, side: str, market: int) -> list[int]:
+        """Return the outcomes of which a close part gives one share each.
+
+        A SELL gives YES: one share of the market's outcome. A BUY gives NO: one share of every
+        other outcome.
+        """
+        if side == "SELL":
+            return [market]
+        return [outcome for outcome in self.outcomes if outcome != market]
+
+    def shares_of(self, user: int) -> dict[int, int]:
+        """Return the user's shares of every outcome."""
+        return self.shares.setdefault(user, dict.fromkeys(self.outcomes, 0))
+
+
+@dataclass(eq=False)
 class Market:
     """One market. Tick in price units, rates in 1/10 000, closes_at in µs."""
 
     id: int
+    event: Event
     tick: int
     maker_rate: int
     taker_rate: int
@@ -108,6 +161,11 @@ class Market:
     last_price: int | None = None
     volume: int = 0
     fees: int = 0
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it is a market without event."""
+        return self.event.id is None
 
     @property
     def larger_rate(self) -> int:

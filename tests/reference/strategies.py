@@ -33,6 +33,8 @@ _soon = st.sampled_from((-1, 0, 1, 2, 1_000, 1_000_000))
 _after = st.sampled_from((0, 0, 1, 1_000, 1_000_000))
 _orders = st.integers(0, 30)
 _maybe = st.booleans()
+_event_markets = st.integers(1, 5)
+_events = st.sampled_from((1, 1, 1, 2))
 _connections = st.sampled_from((None, "a-1", "a-10", "b-1"))
 
 
@@ -154,6 +156,48 @@ def steps(max_size: int = 60) -> st.SearchStrategy[list[Step]]:
     return st.lists(st.one_of(*often, rare), max_size=max_size)
 
 
+def opening_with_event(taker_fee: str, *, exhaustive: bool) -> list[Step]:
+    """Return opening() and an event of three markets, with the ids 3 to 5."""
+    event = {"op": "create_event", "exhaustive": exhaustive, "markets": 3, "tick": "0.01"}
+    terms = {"maker_fee": "0", "taker_fee": taker_fee, "closes_at": None, "status": "OPEN"}
+    return [*opening(taker_fee), {**event, **terms, "after": 0}]
+
+
+def strikes() -> st.SearchStrategy[Step]:
+    """Return a strategy for resolving a market NO, which strikes it where it is of an event."""
+    return _step("resolve", market_index=_markets, outcome=st.just("NO"))
+
+
+def endings() -> st.SearchStrategy[Step]:
+    """Return a strategy for resolutions of the event: by winner, NONE, a tie of two, or VOID."""
+    outcomes = st.sampled_from(("WINNER", "NONE", "WEIGHTS", "VOID"))
+    pair = st.tuples(_event_markets, _event_markets)
+    return _step("resolve_event", event=_events, outcome=outcomes, market_indexes=pair)
+
+
+def event_changes() -> st.SearchStrategy[Step]:
+    """Return a strategy for changes of the event's status and closing time."""
+    statuses = st.sampled_from((None, "OPEN", "HALTED", "CLOSED"))
+    closes_in = st.one_of(_soon, _maybe)
+    return _step("update_event", event=_events, status=statuses, closes_in=closes_in)
+
+
+def steps_with_event(max_size: int = 60) -> st.SearchStrategy[list[Step]]:
+    """Return a strategy for lists of steps, to come after opening_with_event()."""
+    rare = st.one_of(
+        sweeps(), switches(), transfers(), updates(), resolves(),
+        strikes(), endings(), event_changes(), _step("add_market", event=_events),
+    )  # fmt: skip
+    often = (places(), places(), places(), amends(), cancels())
+    moved = st.builds(_in_market, st.one_of(*often, rare), _event_markets)
+    return st.lists(moved, max_size=max_size)
+
+
+def _in_market(step: Step, index: int) -> Step:
+    """Move a step that names a market to one of the event's, most of the time."""
+    return {**step, "market_index": index} if step.get("market_index") is not None else step
+
+
 def concrete(step: Step, exchange: ReferenceExchange) -> Command:
     """Return the step as a command for the exchange as it now stands."""
     command = dict(step)
@@ -170,6 +214,8 @@ def concrete(step: Step, exchange: ReferenceExchange) -> Command:
         _set_order(command, exchange, command.pop("order_index"))
     if "price_ticks" in command:
         _set_price(command, exchange)
+    if "market_indexes" in command:
+        _set_ending(command, exchange, command.pop("market_indexes"))
     if command["op"] == "resolve":
         command["price"] = "0.25" if command["outcome"] == "SCALAR" else None
     return command
@@ -181,6 +227,15 @@ def _set_closes_at(command: Step, ts: int, distance: int | bool) -> None:
         command["closes_at"] = None
     elif distance is not False:
         command["closes_at"] = ts + distance
+
+
+def _set_ending(command: Step, exchange: ReferenceExchange, indexes: tuple[int, int]) -> None:
+    """Let the first index choose the winner, both the two that tie."""
+    markets = [_market_id(exchange, index) for index in indexes]
+    ties = command["outcome"] == "WEIGHTS"
+    command["weights"] = list(zip(markets, ("0.3", "0.7"), strict=True)) if ties else None
+    if command["outcome"] == "WINNER":
+        command["outcome"] = markets[0]
 
 
 def _market_id(exchange: ReferenceExchange, index: int | None) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .desk import A, B, C, Desk, after_example_1
-from .records import Event
+from .records import Notice
 from .units import parse_money, parse_qty, show_money
 
 
@@ -30,7 +30,7 @@ def test_fee_of_many_fills_is_that_of_one() -> None:
         ("CANCEL_BOTH", [("ORDER_CANCELED", 1, "SELF_TRADE"), ("ORDER_CANCELED", 3, "SELF_TRADE")]),
     ],
 )
-def test_self_trade_modes(stp: str, expected: list[Event]) -> None:
+def test_self_trade_modes(stp: str, expected: list[Notice]) -> None:
     """A taker that meets its own order first, then another's, ends as its mode says."""
     desk = Desk()
     desk.place(A, "SELL", "1", "0.50")

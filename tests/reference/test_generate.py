@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .exchange import ReferenceExchange
-from .generate import random_commands
-from .records import Event
+from .generate import Generator, random_commands
+from .generate_events import EventGenerator
+from .records import Notice
 from .units import parse_qty
 
 REJECTIONS = {
@@ -47,12 +48,21 @@ CANCEL_REASONS = {
 }
 
 
-def _run(seed: int, count: int) -> tuple[list[Event], bool]:
+EVENT_REFUSALS = REFUSALS | {
+    "EVENT_DECIDES",
+    "EVENT_IS_EXHAUSTIVE",
+    "EVENT_NOT_FOUND",
+    "NOTHING_TO_REDUCE",
+    "VALIDATION_FAILED",
+}
+
+
+def _run(seed: int, count: int, kind: type[Generator] = Generator) -> tuple[list[Notice], bool]:
     """Return all events of a run, and whether anybody's available was ever negative."""
     exchange = ReferenceExchange()
-    events: list[Event] = []
+    events: list[Notice] = []
     owed = False
-    for command in random_commands(seed, exchange, count, connections=True):
+    for command in random_commands(seed, exchange, count, connections=True, kind=kind):
         events += exchange.apply(command)
         owed = owed or any(available < 0 for available, _ in exchange.accounts().values())
     return events, owed
@@ -73,6 +83,33 @@ def test_reaches_every_refusal_and_reason() -> None:
     assert sum(event[0] == "MATCH" for event in events) > 1000
     assert sum(event[0] == "MERGED" for event in events) > 50
     assert any(owed for _, owed in runs)
+
+
+def test_events_reach_every_refusal_and_ending() -> None:
+    """Runs with events meet every code of theirs, and end events in every way."""
+    refusals: set[str | int] = set()
+    rejections: set[str | int] = set()
+    endings: set[tuple[bool, str]] = set()
+    merges = 0
+    for seed in (1, 2, 5):
+        exchange = ReferenceExchange()
+        for command in random_commands(seed, exchange, 2000, kind=EventGenerator):
+            for notice in exchange.apply(command):
+                if notice[0] == "REFUSED":
+                    refusals.add(notice[1])
+                elif notice[0] == "ORDER_REJECTED":
+                    rejections.add(notice[2])
+                merges += notice[0] == "MERGED"
+        for event in exchange.ledger.events.values():
+            if event.outcome is not None:
+                ending = "WINNER" if event.outcome.isdigit() else event.outcome
+                endings.add((event.exhaustive, ending))
+    assert rejections == REJECTIONS
+    assert refusals == EVENT_REFUSALS
+    ways = {"WINNER", "WEIGHTS", "VOID"}
+    kinds = {(exhaustive, way) for exhaustive in (False, True) for way in ways}
+    assert endings == kinds | {(False, "NONE")}
+    assert merges > 50
 
 
 def test_never_asks_for_more_than_an_order_may_have() -> None:

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 
 from predmarket.engine import lifecycle, steps
 from predmarket.engine.book import Order
-from predmarket.engine.ledger import Account
+from predmarket.engine.ledger import Account, Position
 from predmarket.engine.market import Market
-from predmarket.engine.position import Position
 from predmarket.engine.state import State
 from predmarket.engine.steps import MarketSteps, SweepSteps, market_key
 from predmarket.engine.timers import TimerKind

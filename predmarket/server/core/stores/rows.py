@@ -14,9 +14,8 @@ from predmarket.engine import events as ev
 from predmarket.engine.book import Order
 from predmarket.engine.commands import Command, OpenAccount, Transfer
 from predmarket.engine.events import Event
-from predmarket.engine.ledger import Account
+from predmarket.engine.ledger import Account, Position
 from predmarket.engine.market import Market
-from predmarket.engine.position import Position
 from predmarket.engine.state import Changes, State
 from predmarket.enums import OrderType
 from predmarket.server.core.admin_acts import act_of
