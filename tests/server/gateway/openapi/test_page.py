@@ -68,7 +68,7 @@ def test_no_other_file_is_served(client: TestClient[Litestar]) -> None:
 def test_the_packages_code_is_not_run() -> None:
     """Its folder is found without importing it."""
     code = (
-        "import sys; from predmarket.server.gateway.routes import documents; documents._files(); "
+        "import sys; from predmarket.server.gateway.routes import openapi; openapi._files(); "
         "sys.exit('swagger_ui' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
