@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from predmarket.cli import arguments, context, layouts
-from predmarket.cli.paging import Span, show_list
+from predmarket.cli.paging import show_list, span_of
 from predmarket.client import calls
 
 
@@ -61,9 +61,9 @@ def fills(
     Show one's executions, newest first.
     """
     line = context.of(ctx)
-    span = Span.of(line, since, until)
-    call = calls.fills(limit=limit, cursor=cursor)
-    show_list(line, layouts.FILL, call, everything=everything, span=span, ids=ids)
+    span = span_of(line, since, until)
+    call = calls.fills(**span, limit=limit, cursor=cursor)
+    show_list(line, layouts.FILL, call, everything=everything, ids=ids)
 
 
 def statement(
@@ -91,7 +91,7 @@ def statement(
     Show every movement of one's cash, newest first; together they are the balance's total.
     """
     line = context.of(ctx)
-    span = Span.of(line, since, until)
+    span = span_of(line, since, until)
     kind = None if kind is None else kind.upper()
-    call = calls.statement(market=market_id, kind=kind, limit=limit, cursor=cursor)
-    show_list(line, layouts.LEDGER_LINE, call, everything=everything, span=span, ids=ids)
+    call = calls.statement(market=market_id, kind=kind, **span, limit=limit, cursor=cursor)
+    show_list(line, layouts.LEDGER_LINE, call, everything=everything, ids=ids)

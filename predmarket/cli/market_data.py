@@ -7,7 +7,7 @@ import typer
 
 from predmarket.cli import arguments, complete, context, layouts
 from predmarket.cli.failure import usage
-from predmarket.cli.paging import Span, one_page, show_list
+from predmarket.cli.paging import one_page, show_list, span_of
 from predmarket.cli.timestamps import moment
 from predmarket.client import calls
 
@@ -83,9 +83,8 @@ def trades(
         one_page(cursor, since, until, ids, everything=everything)
         start(line, TradesView(market, limit))
         return
-    span = Span.of(line, since, until)
-    call = calls.trades(market, limit=limit, cursor=cursor)
-    show_list(line, layouts.TRADE, call, everything=everything, span=span, ids=ids)
+    call = calls.trades(market, **span_of(line, since, until), limit=limit, cursor=cursor)
+    show_list(line, layouts.TRADE, call, everything=everything, ids=ids)
 
 
 def candles(

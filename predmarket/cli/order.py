@@ -11,7 +11,7 @@ from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure, usage
 from predmarket.cli.flags import Format
 from predmarket.cli.numbers import PRICE, QTY, optional
-from predmarket.cli.paging import Span, one_page, show_list
+from predmarket.cli.paging import one_page, show_list, span_of
 from predmarket.client import ApiError, ClientError, Unreachable, calls
 from predmarket.client.response_types import Order
 
@@ -168,10 +168,14 @@ def list_orders(
         start(line, view)
         return
     call = calls.orders(
-        market=market_id, status=status, client_order_id=client_id, limit=limit, cursor=cursor
+        market=market_id,
+        status=status,
+        client_order_id=client_id,
+        **span_of(line, since, until),
+        limit=limit,
+        cursor=cursor,
     )
-    span = Span.of(line, since, until)
-    shown = show_list(line, layouts.ORDER, call, everything=everything, span=span, ids=ids)
+    shown = show_list(line, layouts.ORDER, call, everything=everything, ids=ids)
     if not shown and ends and not every_status:
         line.output.note("no live orders; --all-status lists those that ended, too")
 

@@ -1,9 +1,8 @@
-"""Lists: one page, or all pages, of all time or of a span, and word of what was left out."""
+"""Lists: one page, or all pages, and word of what was left out."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TypeVar, cast
+from typing import TypedDict, TypeVar, cast
 
 import predmarket.client as api
 from predmarket.cli.context import Line
@@ -18,33 +17,22 @@ _MOST_PAGES = 100
 """As many pages without an item are passed over; a cursor goes on behind them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(TypedDict):
     """From since on, until before until, both as the exchange spells times; None is no bound."""
 
-    since: str | None = None
-    until: str | None = None
-
-    @classmethod
-    def of(cls, line: Line, since: str | None, until: str | None) -> "Span":
-        """Return the span that two options name. Raises Failure, ClientError."""
-        span = cls(
-            moment(line, since, "--since", past=True), moment(line, until, "--until", past=True)
-        )
-        if span.since and span.until and span.since >= span.until:
-            raise usage("--since must be before --until")
-        return span
-
-    def within(self, newest_first: Sequence[Row]) -> tuple[list[Row], bool]:
-        """Return the rows of the span, and whether one is too old: so is all behind it."""
-        made = [str(row["createdAt"]) for row in newest_first]
-        old = [self.since is not None and time < self.since for time in made]
-        new = [self.until is not None and time >= self.until for time in made]
-        marked = zip(newest_first, old, new, strict=True)
-        return [row for row, *outside in marked if not any(outside)], any(old)
+    since: str | None
+    until: str | None
 
 
-ALWAYS = Span()
+def span_of(line: Line, since: str | None, until: str | None) -> Span:
+    """Return the span that two options name. Raises Failure, ClientError."""
+    span = Span(
+        since=moment(line, since, "--since", past=True),
+        until=moment(line, until, "--until", past=True),
+    )
+    if span["since"] and span["until"] and span["since"] >= span["until"]:
+        raise usage("--since must be before --until")
+    return span
 
 
 def one_page(cursor: str | None, *others: object, everything: bool) -> None:
@@ -59,14 +47,13 @@ def show_list(
     call: Call[Page[T]],
     *,
     everything: bool = False,
-    span: Span = ALWAYS,
     ids: bool = False,
 ) -> bool:
     """Print ``call``'s page; with ``everything`` the pages after it too. Return whether it has
     items, or may have some further back.
 
-    Pages without an item, of the ``span`` or of the call's filters, are passed over, without
-    ``everything`` up to _MOST_PAGES of them. ``ids``: print nothing of an item but its id.
+    Pages on which the call's filters leave no item are passed over, without ``everything`` up to
+    _MOST_PAGES of them. ``ids``: print nothing of an item but its id.
     """
 
     def write(rows: Iterable[Row]) -> None:
@@ -76,15 +63,16 @@ def show_list(
             line.output.rows(layout, rows)
 
     with line.client() as client:
-        pages = _pages(client, call, span)
+        pages = _pages(client, call)
         if everything:
-            rows = (row for each, _ in pages for row in each)
+            rows = (row for each in pages for row in _rows(each))
             first = [*islice(rows, 1)]
             write(chain(first, rows))
             return bool(first)
-        for items, page in islice(pages, _MOST_PAGES):  # noqa: B007  the last one stands
-            if items:
+        for page in islice(pages, _MOST_PAGES):  # the last one stands
+            if page["items"]:
                 break
+    items = _rows(page)
     write(items)
     cursor, total = page.get("nextCursor"), page.get("total")
     if cursor and not items:
@@ -99,21 +87,14 @@ def show_list(
     return bool(items or cursor)
 
 
-def _pages(
-    client: "api.Client", call: Call[Page[T]], span: Span
-) -> Iterator[tuple[list[Row], Page[T]]]:
-    """Yield ``call``'s page and those after it, each with its rows of ``span``; the last one has no
-    cursor.
-    """
+def _pages(client: "api.Client", call: Call[Page[T]]) -> Iterator[Page[T]]:
+    """Yield ``call``'s page and those after it; the last one has no cursor."""
     following: Call[Page[T]] | None = call
     while following is not None:
         page = client.send(following)
-        items = cast("Sequence[Row]", page["items"])
-        if span == ALWAYS:
-            yield [*items], page
-        else:
-            rows, is_last = span.within(items)
-            if is_last:
-                page["nextCursor"] = None
-            yield rows, page
+        yield page
         following = following.after(page)
+
+
+def _rows(page: Page[T]) -> Sequence[Row]:
+    return cast("Sequence[Row]", page["items"])

@@ -336,11 +336,22 @@ def book(market: MarketRef, *, depth: int | None = None) -> Call[Book]:
 
 
 def trades(
-    market: MarketRef, *, limit: int | None = None, cursor: str | None = None
+    market: MarketRef,
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
 ) -> Call[Page[Trade]]:
-    """Trades, newest first."""
-    path = f"/v1/trades/{_in_path(market)}"
-    return _list(path, Access.OPTIONAL, limit=limit, cursor=cursor)
+    """Trades, newest first; from ``since`` on, until before ``until``."""
+    return _list(
+        f"/v1/trades/{_in_path(market)}",
+        Access.OPTIONAL,
+        since=_moment(since),
+        until=_moment(until),
+        limit=limit,
+        cursor=cursor,
+    )
 
 
 def candles(
@@ -382,15 +393,20 @@ def orders(
     market: MarketRef | None = None,
     status: str | Sequence[str] | None = None,
     client_order_id: str | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     limit: int | None = None,
     cursor: str | None = None,
 ) -> Call[Page[Order]]:
-    """One's own orders, newest first; of one status or of several, LIVE being those that rest."""
+    """One's own orders, newest first; of one status or of several, LIVE being those that rest;
+    made from ``since`` on, until before ``until``."""
     return _list(
         "/v1/orders",
         market=market,
         status=status if status is None or isinstance(status, str) else ",".join(status),
         clientOrderId=client_order_id,
+        since=_moment(since),
+        until=_moment(until),
         limit=limit,
         cursor=cursor,
     )
@@ -443,20 +459,37 @@ def portfolio() -> Call[Portfolio]:
     return _get("/v1/user/portfolio")
 
 
-def fills(*, limit: int | None = None, cursor: str | None = None) -> Call[Page[Fill]]:
-    """One's own executions, newest first."""
-    return _list("/v1/user/fills", limit=limit, cursor=cursor)
+def fills(
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> Call[Page[Fill]]:
+    """One's own executions, newest first; from ``since`` on, until before ``until``."""
+    since, until = _moment(since), _moment(until)
+    return _list("/v1/user/fills", since=since, until=until, limit=limit, cursor=cursor)
 
 
 def statement(
     *,
     market: MarketRef | None = None,
     kind: str | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     limit: int | None = None,
     cursor: str | None = None,
 ) -> Call[Page[LedgerLine]]:
-    """Every movement of one's own cash, newest first."""
-    return _list("/v1/user/ledger", market=market, kind=kind, limit=limit, cursor=cursor)
+    """Every movement of one's own cash, newest first; from ``since`` on, until before ``until``."""
+    return _list(
+        "/v1/user/ledger",
+        market=market,
+        kind=kind,
+        since=_moment(since),
+        until=_moment(until),
+        limit=limit,
+        cursor=cursor,
+    )
 
 
 # Administration

@@ -20,7 +20,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from predmarket.server.core.bus import Overloaded
-from predmarket.server.read_model.queries.candles import CandleRecord, candles_of, first_trade_since
+from predmarket.server.read_model.queries.candles import CandleRecord, candles_of
+from predmarket.server.read_model.queries.spans import Numbered, first_since
 from predmarket.server.storage.database import Database
 from predmarket.units import Micros
 
@@ -92,8 +93,8 @@ class CandleCache:
         self, market_id: int, width: Micros, begin: Micros, end: Micros
     ) -> list[CandleRecord]:
         async with self._db.read() as connection:
-            first = await first_trade_since(connection, market_id, begin)
-            stop = await first_trade_since(connection, market_id, end)
+            first = await first_since(connection, begin, market_id, Numbered.TRADES)
+            stop = await first_since(connection, end, market_id, Numbered.TRADES)
         pieces: list[CandleRecord] = []
         for number in range(first // self._block, -(-stop // self._block)):
             upto = min(stop, (number + 1) * self._block)

@@ -15,7 +15,8 @@ from sqlalchemy import insert, text
 from predmarket.server.core.bus import Overloaded
 from predmarket.server.gateway import candle_cache as module
 from predmarket.server.gateway.candle_cache import CandleCache, joined
-from predmarket.server.read_model.queries.candles import CandleRecord, candles_of, first_trade_since
+from predmarket.server.read_model.queries.candles import CandleRecord, candles_of
+from predmarket.server.read_model.queries.spans import Numbered, first_since
 from predmarket.server.storage.database import POOL_SIZE, Database
 from predmarket.server.storage.tables.trading import orders, trades
 from tests.server.read_model.queries.conftest import ANN, BOB, RAIN, SNOW, db, order_row
@@ -80,8 +81,8 @@ async def at_once(
 ) -> list[CandleRecord]:
     """Return the candles by one statement over all the trades."""
     async with db.read() as connection:
-        first = await first_trade_since(connection, market_id, begin)
-        stop = await first_trade_since(connection, market_id, end)
+        first = await first_since(connection, begin, market_id, Numbered.TRADES)
+        stop = await first_since(connection, end, market_id, Numbered.TRADES)
         return await candles_of(connection, market_id, width, first, stop)
 
 
@@ -193,7 +194,7 @@ async def test_a_flood_of_candles(db: Database, monkeypatch: pytest.MonkeyPatch)
     await asyncio.sleep(0)
     assert len(reader._reading) + len(reader._queued) == 41
     async with db.read() as connection:  # none of them holds one while it waits
-        assert await first_trade_since(connection, RAIN, 0) == 1
+        assert await first_since(connection, 0, RAIN, Numbered.TRADES) == 1
     for other in others:
         with pytest.raises(Overloaded):
             await other

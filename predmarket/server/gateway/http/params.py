@@ -4,9 +4,14 @@ from typing import Annotated, TypeAlias
 
 from litestar.params import PathParameter, QueryParameter
 
+from predmarket.contracts.amounts import Time
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.requests import Invalid
 from predmarket.enums import ErrorCode
 from predmarket.server.errors import Refusal
 from predmarket.server.read_model.queries.cursors import LARGEST_ID
+from predmarket.server.read_model.queries.spans import Span
+from predmarket.units import Micros
 
 DEFAULT_LIMIT = 50
 
@@ -29,6 +34,15 @@ StatementCursor: TypeAlias = Annotated[
         description="nextCursor of the page before",
         schema_extra={"pattern": "^[A-Za-f][A-Za-z0-9_-]{31}$"},
     ),
+]
+TIME = {"format": "date-time"}
+Since: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(max_length=64, description="Only what was made from then on", schema_extra=TIME),
+]
+Until: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(max_length=64, description="Only what was made before", schema_extra=TIME),
 ]
 MarketFilter: TypeAlias = Annotated[
     str | None, QueryParameter(max_length=64, description="Of one market, by id or slug")
@@ -61,6 +75,22 @@ KeyPath: TypeAlias = Annotated[str, PathParameter(description="An API key's id",
 SessionPath: TypeAlias = Annotated[
     str, PathParameter(description="A session's id", schema_extra=_ID)
 ]
+
+
+def moment(name: str, text: str | None) -> Micros | None:
+    """Return the time that a parameter names; None stays None. Raises Invalid."""
+    try:
+        return None if text is None else Time.read(text).micros
+    except ValueError as error:
+        raise Invalid(Problem(name, str(error))) from None
+
+
+def span_of(since: str | None, until: str | None) -> Span:
+    """Return the span between two parameters. Raises Invalid."""
+    span = Span(moment("since", since), moment("until", until))
+    if span.since is not None and span.until is not None and span.since >= span.until:
+        raise Invalid(Problem("since", "must be before until"))
+    return span
 
 
 def order_id(text: str) -> int:

@@ -11,7 +11,8 @@ A prediction market: orders on YES and NO shares, matched by price and time, set
 - **Errors** have one form, whatever the call; `error.code` is stable, `error.message` is for
   people. A body's unknown fields are refused.
 - **A market** is named by its id or its slug, in paths, queries and bodies alike.
-- **Lists** hold at most `limit` items; `nextCursor` asks for the following ones.
+- **Lists** hold at most `limit` items; `nextCursor` asks for the following ones. Those of orders,
+  fills, trades and ledger entries take `since`, which is included, and `until`, which is not.
 - **Sending an order twice**: under the same `clientOrderId` it is placed once.
 """
 

@@ -31,7 +31,10 @@ from predmarket.server.gateway.http.params import (
     Cursor,
     Limit,
     MarketFilter,
+    Since,
     StatementCursor,
+    Until,
+    span_of,
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.gateway.services import Services
@@ -95,13 +98,19 @@ async def portfolio(request: ApiRequest) -> Portfolio:
 
 @get("/fills", guards=[signed_in], opt=notes())
 async def fills(
-    request: ApiRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    request: ApiRequest,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
 ) -> FillPage:
     """List one's executions, newest first."""
     services, who = request.services, request.principal
-    before = decode_cursor(cursor)
+    span, before = span_of(since, until), decode_cursor(cursor)
     async with services.db.read() as connection:
-        rows = await fills_of_user(connection, who.user_id, before=before, limit=limit + 1)
+        rows = await fills_of_user(
+            connection, who.user_id, before=before, limit=limit + 1, span=span
+        )
     shown, following = page(rows, limit, lambda row: row.trade_id)
     return FillPage([presenters.user_fill(row, services.view) for row in shown], following)
 
@@ -111,6 +120,8 @@ async def statement(
     request: ApiRequest,
     market: MarketFilter = None,
     kind: Kind = None,
+    since: Since = None,
+    until: Until = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: StatementCursor = None,
 ) -> LedgerPage:
@@ -120,7 +131,7 @@ async def statement(
     """
     context, who = request.context, request.principal
     market_id = None if market is None else (await context.find_market(market, who)).id
-    place = decode_place(who.user_id, cursor)
+    span, place = span_of(since, until), decode_place(who.user_id, cursor)
     async with context.services.db.read() as connection:
         rows = await ledger_of(
             connection,
@@ -129,6 +140,7 @@ async def statement(
             limit=limit + 1,
             market_id=market_id,
             kind=_kind(kind),
+            span=span,
         )
     shown, following = rows[:limit], None
     if len(rows) > limit:

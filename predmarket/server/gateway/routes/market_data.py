@@ -5,18 +5,27 @@ from typing import Annotated
 from litestar import Router, get
 from litestar.params import QueryParameter
 
-from predmarket.contracts.amounts import Time
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.markets import CandleList, Interval, OrderBook, TradePage
 from predmarket.contracts.requests import Invalid, must_be
 from predmarket.enums import ErrorCode as E
 from predmarket.server.gateway import presenters
 from predmarket.server.gateway.context import ApiRequest, anyone
-from predmarket.server.gateway.http.params import DEFAULT_LIMIT, Cursor, Limit, MarketPath
+from predmarket.server.gateway.http.params import (
+    DEFAULT_LIMIT,
+    TIME,
+    Cursor,
+    Limit,
+    MarketPath,
+    Since,
+    Until,
+    moment,
+    span_of,
+)
 from predmarket.server.gateway.openapi.notes import notes
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
 from predmarket.server.read_model.queries.trades import trades_of
-from predmarket.units import PRICE_ONE, Micros
+from predmarket.units import PRICE_ONE
 
 MAX_CANDLES = 1_000
 DEFAULT_CANDLES = 500
@@ -30,16 +39,15 @@ Width = Annotated[
         schema_extra={"enum": [word.value for word in Interval]},
     ),
 ]
-_TIME = {"format": "date-time"}
 From = Annotated[
     str | None,
     QueryParameter(
-        name="from", max_length=64, description="The first moment shown", schema_extra=_TIME
+        name="from", max_length=64, description="The first moment shown", schema_extra=TIME
     ),
 ]
 To = Annotated[
     str | None,
-    QueryParameter(max_length=64, description="The moment it ends before", schema_extra=_TIME),
+    QueryParameter(max_length=64, description="The moment it ends before", schema_extra=TIME),
 ]
 Depth = Annotated[int | None, QueryParameter(ge=1, le=PRICE_ONE, description="Levels a side")]
 
@@ -53,13 +61,18 @@ async def order_book(request: ApiRequest, market: MarketPath, depth: Depth = Non
 
 @get("/trades/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND))
 async def list_trades(
-    request: ApiRequest, market: MarketPath, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    request: ApiRequest,
+    market: MarketPath,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
 ) -> TradePage:
     """List a market's trades, newest first."""
+    span, before = span_of(since, until), decode_cursor(cursor)
     record = await request.context.find_market(market, request.user)
-    before = decode_cursor(cursor)
     async with request.services.db.read() as connection:
-        rows = await trades_of(connection, record.id, before=before, limit=limit + 1)
+        rows = await trades_of(connection, record.id, before=before, limit=limit + 1, span=span)
     shown, following = page(rows, limit, lambda row: row.id)
     return TradePage([presenters.trade(row) for row in shown], following)
 
@@ -81,11 +94,12 @@ async def list_candles(
     record = await request.context.find_market(market, request.user)
     width = _interval(interval).micros
     now = (request.services.core.now() // width + 1) * width
-    end = now if to is None else -(-_moment("to", to) // width) * width
+    earliest, latest = moment("from", since), moment("to", to)
+    end = now if latest is None else -(-latest // width) * width
     begin = min(end, now) - DEFAULT_CANDLES * width
-    if since is not None:
-        begin = _moment("from", since) // width * width
-        if to is not None and begin >= end:
+    if earliest is not None:
+        begin = earliest // width * width
+        if latest is not None and begin >= end:
             raise Invalid(Problem("from", "must be before to"))
     begin = max(begin, record.created_at // width * width)
     newest = end if begin >= now else min(end, now)  # later is nothing, but for a clock put back
@@ -100,13 +114,6 @@ def _interval(text: str | None) -> Interval:
         return Interval(text or "")
     except ValueError:
         raise Invalid(Problem("interval", must_be([word.value for word in Interval]))) from None
-
-
-def _moment(name: str, text: str) -> Micros:
-    try:
-        return Time.read(text).micros
-    except ValueError as error:
-        raise Invalid(Problem(name, str(error))) from None
 
 
 router = Router("/v1", route_handlers=[order_book, list_trades, list_candles], tags=["market data"])

@@ -5,6 +5,7 @@ answers.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Annotated
 
 from litestar import Response, Router, get, patch, post
@@ -51,7 +52,10 @@ from predmarket.server.gateway.http.params import (
     Limit,
     MarketFilter,
     OrderPath,
+    Since,
+    Until,
     order_id,
+    span_of,
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, ORDER, notes
 from predmarket.server.gateway.order_preview import dry_run
@@ -70,11 +74,13 @@ _LIVE = "LIVE"
 _LONGEST_CLIENT_ID = 64
 _ANY_STATUS = "|".join([_LIVE, *OrderStatus])
 Statuses = Annotated[
-    str | None,
+    list[str] | None,
     QueryParameter(
-        max_length=100,
-        description="One or more statuses, with commas; LIVE: OPEN and PARTIALLY_FILLED",
-        schema_extra={"pattern": f"^({_ANY_STATUS})(,({_ANY_STATUS}))*$"},
+        description="A status, or several with commas; given more than once they add up. LIVE: "
+        "OPEN and PARTIALLY_FILLED",
+        schema_extra={
+            "items": {"type": "string", "pattern": f"^({_ANY_STATUS})(,({_ANY_STATUS}))*$"}
+        },
     ),
 ]
 ClientOrderId = Annotated[
@@ -132,6 +138,8 @@ async def list_orders(
     market: MarketFilter = None,
     status: Statuses = None,
     client_order_id: ClientOrderId = None,
+    since: Since = None,
+    until: Until = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> OrderPage:
@@ -143,7 +151,7 @@ async def list_orders(
     context, who = request.context, request.principal
     market_id = None if market is None else (await context.find_market(market, who)).id
     statuses = _statuses(status)
-    before = decode_cursor(cursor)
+    span, before = span_of(since, until), decode_cursor(cursor)
     async with context.services.db.read() as connection:
         shown, following = await page_of_orders(
             connection,
@@ -153,6 +161,7 @@ async def list_orders(
             market_id=market_id,
             statuses=statuses,
             client_order_id=client_order_id,
+            span=span,
         )
         fills = await fills_of(connection, [row.id for row in shown if row.filled])
     view = context.services.view
@@ -276,13 +285,12 @@ async def _named(services: Services, who: Principal, text: str) -> int:
     return found
 
 
-def _statuses(text: str | None) -> list[OrderStatus]:
-    if text is None:
-        return []
+def _statuses(texts: Sequence[str] | None) -> list[OrderStatus]:
     try:
         return [
             status
-            for part in text.split(",")
+            for text in texts or ()
+            for part in text.split(",", len(OrderStatus) + 1)
             for status in (LIVE_STATUSES if part == _LIVE else [OrderStatus(part)])
         ]
     except ValueError:

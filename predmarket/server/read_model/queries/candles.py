@@ -1,9 +1,4 @@
-"""Candles, computed from the trades.
-
-A market's trades are numbered in the order of their time, so a time is turned into a trade id by
-bisection along the primary key, by which a market's trades between two ids are found as well. That
-way candles cost a trade nothing when it is written.
-"""
+"""Candles, computed from a market's trades between two ids."""
 
 from typing import NamedTuple
 
@@ -12,27 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.storage.tables.trading import trades
 from predmarket.units import Micros, Price, Qty
-
-_EARLY = """
-    (
-        SELECT created_at FROM trades WHERE market_id = :market AND id >= (low + high) / 2
-        ORDER BY id LIMIT 1
-    ) < :moment
-"""
-_FIRST_SINCE = text(
-    f"""
-    WITH RECURSIVE span(low, high) AS (
-        SELECT CAST(1 AS BIGINT),
-               COALESCE((SELECT MAX(id) FROM trades WHERE market_id = :market), 0) + 1
-        UNION ALL
-        SELECT CASE WHEN {_EARLY} THEN (low + high) / 2 + 1 ELSE low END,
-               CASE WHEN {_EARLY} THEN high ELSE (low + high) / 2 END
-        FROM span WHERE low < high
-    )
-    SELECT MAX(low) FROM span
-    """  # noqa: S608 -- composed of our own text alone
-)
-"""``low`` never falls, so its greatest value is where the halving ended."""
 
 
 class CandleRecord(NamedTuple):
@@ -45,12 +19,6 @@ class CandleRecord(NamedTuple):
     close: Price
     volume: Qty
     trades: int
-
-
-async def first_trade_since(connection: AsyncConnection, market_id: int, moment: Micros) -> int:
-    """Return the least id that is above those of all the market's trades before ``moment``."""
-    sought = {"market": market_id, "moment": moment}
-    return int((await connection.execute(_FIRST_SINCE, sought)).scalar_one())
 
 
 async def candles_of(

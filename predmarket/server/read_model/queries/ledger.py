@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from predmarket.contracts.accounts import Counterpart, EntryKind
 from predmarket.server.read_model.queries.accounts import account_of
 from predmarket.server.read_model.queries.cursors import LARGEST_ID, Place
+from predmarket.server.read_model.queries.spans import ALWAYS, Numbered, Span, ids_of
 from predmarket.server.storage.tables.trading import ledger, transfers
 from predmarket.units import Micros, Money
 
@@ -38,18 +39,27 @@ async def ledger_of(
     limit: int,
     market_id: int | None = None,
     kind: EntryKind | None = None,
+    span: Span = ALWAYS,
 ) -> list[LedgerEntry]:
     """Return a user's entries from a place downwards, None: from the newest, newest first.
 
     Balances are counted back from the one known above the page. So a page costs the entries from
-    its first to its last, those between them that a filter hides included, and never those above.
+    that place to its last, those between them that a filter or the span hides included.
     """
     if place is None:
         account = await account_of(connection, user_id)
         place = Place(LARGEST_ID, 0 if account is None else account.available + account.locked)
     entries: list[LedgerEntry] = []
     above = place.balance
-    for row in await connection.execute(_page(user_id, place.before, limit, market_id, kind)):
+    above_id, below_id = await ids_of(connection, span, place.before, user_id, Numbered.ENTRIES)
+    shown = select(ledger).where(ledger.c.user_id == user_id)
+    shown = shown.where(ledger.c.id > above_id, ledger.c.id < below_id)
+    if market_id is not None:
+        shown = shown.where(ledger.c.market_id == market_id)
+    if kind is not None:
+        shown = shown.where(ledger.c.kind == kind.value)
+    shown = shown.order_by(ledger.c.id.desc()).limit(limit)
+    for row in await connection.execute(_page(user_id, place.before, shown)):
         below = above - row.moved
         entries.append(
             LedgerEntry(
@@ -69,16 +79,9 @@ async def ledger_of(
     return entries
 
 
-def _page(
-    user_id: int, before: int, limit: int, market_id: int | None, kind: EntryKind | None
-) -> Select[*tuple[Any, ...]]:
+def _page(user_id: int, before: int, shown: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """Return the query of a page, with what its entry and those hidden above it ``moved``."""
-    shown = select(ledger).where(ledger.c.user_id == user_id, ledger.c.id < before)
-    if market_id is not None:
-        shown = shown.where(ledger.c.market_id == market_id)
-    if kind is not None:
-        shown = shown.where(ledger.c.kind == kind.value)
-    rows = shown.order_by(ledger.c.id.desc()).limit(limit).subquery("rows")
+    rows = shown.subquery("rows")
     previous = func.lag(rows.c.id, 1, before).over(order_by=rows.c.id.desc())
     line = select(rows, previous.label("previous")).subquery("line")
     hidden = ledger.alias("hidden")

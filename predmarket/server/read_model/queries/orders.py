@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from predmarket.engine.replies import Fill, OrderRecord
 from predmarket.enums import LIVE_STATUSES, Liquidity, OrderStatus, OrderType, Side, TimeInForce
 from predmarket.server.read_model.queries.books import OPEN
+from predmarket.server.read_model.queries.spans import ALWAYS, Numbered, Span, ids_of
 from predmarket.server.storage.tables.trading import order_events, orders, trades
 
 _ORDERS = select(
@@ -112,6 +113,7 @@ async def page_of_orders(
     market_id: int | None = None,
     statuses: Collection[OrderStatus] = (),
     client_order_id: str | None = None,
+    span: Span = ALWAYS,
 ) -> tuple[list[OrderRecord], int | None]:
     """Return a page of a user's orders below the id ``before``, newest first, and the next page's
     ``before``, None after the last page.
@@ -121,15 +123,17 @@ async def page_of_orders(
     """
     is_open = bool(statuses) and set(statuses).issubset(LIVE_STATUSES)  # has an index of its own
     is_filtered = market_id is not None or bool(statuses)
+    above, before = await ids_of(connection, span, before, user_id, Numbered.ORDERS)
     end = None
     if is_filtered and not is_open and client_order_id is None:
-        walk = select(orders.c.id).where(orders.c.user_id == user_id, orders.c.id < before)
+        walk = select(orders.c.id).where(orders.c.user_id == user_id)
+        walk = walk.where(orders.c.id < before, orders.c.id > above)
         walk = walk.order_by(orders.c.id.desc()).offset(MAX_WALK).limit(1)
         end = (await connection.execute(walk)).scalar_one_or_none()
     query = _orders_of(user_id, market_id, statuses, client_order_id)
     # Pairs: with the id alone a database without statistics would walk through all users' orders.
     place = tuple_(orders.c.user_id, orders.c.id)
-    query = query.where(place < (user_id, before), place > (user_id, 0 if end is None else end))
+    query = query.where(place < (user_id, before), place > (user_id, end or above))
     rows = (await connection.execute(query.order_by(orders.c.id.desc()).limit(limit + 1))).all()
     found = [_record(row) for row in rows[:limit]]
     if len(rows) > limit:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, literal_column, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.enums import Liquidity, Side
+from predmarket.server.read_model.queries.spans import ALWAYS, Numbered, Span, ids_of
 from predmarket.server.read_model.records import TradeRecord, UserFill
 from predmarket.server.storage.tables.trading import trades
 
@@ -21,10 +22,12 @@ _TRADES = select(
 
 
 async def trades_of(
-    connection: AsyncConnection, market_id: int, *, before: int, limit: int
+    connection: AsyncConnection, market_id: int, *, before: int, limit: int, span: Span = ALWAYS
 ) -> list[TradeRecord]:
     """Return a market's trades below the id ``before``, newest first."""
-    query = _TRADES.where(trades.c.market_id == market_id, trades.c.id < before)
+    above, before = await ids_of(connection, span, before, market_id, Numbered.TRADES)
+    query = _TRADES.where(trades.c.market_id == market_id)
+    query = query.where(trades.c.id > above, trades.c.id < before)
     return await _trades(connection, market_id, query.order_by(trades.c.id.desc()).limit(limit))
 
 
@@ -58,10 +61,13 @@ async def trade_before_last(connection: AsyncConnection, market_id: int, count: 
 
 
 async def fills_of_user(
-    connection: AsyncConnection, user_id: int, *, before: int, limit: int
+    connection: AsyncConnection, user_id: int, *, before: int, limit: int, span: Span = ALWAYS
 ) -> list[UserFill]:
     """Return a user's executions below the trade id ``before``, newest first."""
-    halves = _fills(user_id, trades.c.id < before, trades.c.id.desc(), limit)
+    both = (Numbered.BUYS, Numbered.SELLS)
+    above, before = await ids_of(connection, span, before, user_id, *both)
+    which = and_(trades.c.id > above, trades.c.id < before)
+    halves = _fills(user_id, which, trades.c.id.desc(), limit)
     query = union_all(*halves).order_by(literal_column("id").desc()).limit(limit)
     return [_fill(row) for row in await connection.execute(query)]
 

@@ -81,6 +81,8 @@ async def test_order_filters(exchange: Exchange) -> None:
         ("status=OPEN", [2, 1]),
         ("status=LIVE", [2, 1]),
         ("status=LIVE,REJECTED", [4, 2, 1]),
+        ("status=LIVE&status=REJECTED", [4, 2, 1]),
+        ("status=OPEN&status=CANCELED,REJECTED", [4, 3, 2, 1]),
         ("status=CANCELED,REJECTED", [4, 3]),
         ("clientOrderId=a", [1]),
         ("market=rain&status=OPEN&clientOrderId=a", [1]),
@@ -88,9 +90,49 @@ async def test_order_filters(exchange: Exchange) -> None:
     ):
         found = (await got(ann, f"/v1/orders?{query}"))["items"]
         assert ([order["id"] for order in found], query) == (expected, query)
-    wrong = await got(ann, "/v1/orders?status=DONE", 400)
-    assert wrong["error"]["details"][0]["path"] == "status"
+    for query in ("status=DONE", "status=OPEN&status=DONE", "status="):
+        wrong = await got(ann, f"/v1/orders?{query}", 400)
+        assert wrong["error"]["details"][0]["path"] == "status"
     assert (await got(ann, "/v1/orders?market=nowhere", 404))["error"]["code"] == "MARKET_NOT_FOUND"
+
+
+async def test_spans(exchange: Exchange) -> None:
+    """Every list holds what was made from since on, until before until, on however many pages."""
+    await exchange.market()
+    await exchange.market("snow")
+    start = 4_102_444_800_000_000  # 2100-01-01: the core's time never goes backwards
+    await traded_at(exchange, *((start + n * MINUTE, "0.50", "1") for n in range(6)))
+    ann = await exchange.login("ann@example.com")
+    await placed(ann, limit("BUY", "0.01", 1))
+
+    def at(minute: int) -> str:
+        return f"2100-01-01T00:{minute:02d}:00Z"
+
+    for path, filters in (
+        ("/v1/orders", {}),
+        ("/v1/orders", {"market": "rain"}),
+        ("/v1/orders", {"status": "LIVE"}),
+        ("/v1/user/fills", {}),
+        ("/v1/user/ledger", {}),
+        ("/v1/user/ledger", {"kind": "TRADE"}),
+        ("/v1/trades/rain", {}),
+    ):
+        all = await pages(ann, path, **filters)
+        assert all
+        for since, until in ((at(2), at(4)), (at(3), None), (None, at(1)), (at(9), None)):
+            span = {"since": since, "until": until}
+            given = {name: time for name, time in span.items() if time is not None}
+            expected = [
+                item
+                for item in all
+                if (since or "") <= item["createdAt"].replace(".000000", "") < (until or "9")
+            ]
+            for size in (2, 100):
+                found = await pages(ann, path, limit=size, **filters, **given)
+                assert (path, given, found) == (path, given, expected)
+        for wrong in (f"since={at(2)}&until={at(2)}", "since=today", "since=2100-01-01T00:00:00"):
+            error = (await got(ann, f"{path}?{wrong}", 400))["error"]
+            assert (error["code"], error["details"][0]["path"]) == ("VALIDATION_FAILED", "since")
 
 
 async def cash_of(user: User) -> tuple[Decimal, Decimal]:
