@@ -25,7 +25,7 @@ TURN_SECONDS = 0.002
 """How long one connection's turn lasts."""
 PASS_SECONDS = 0.005
 """How long the turns of all connections last before the event loop looks at everything else."""
-REST_SECONDS = 0.0005
+REST_SECONDS = 0.001
 """How long others have the loop after that at least: their steps are short, but many one after the
 other, in threads too; the rest ends later, after PASS_SECONDS at the most, while they go on."""
 _IDLE_SECONDS = 0.00005

@@ -10,7 +10,14 @@ equal that look different, as "²" and "2" do. Case, width and blanks count.
 import asyncio
 import base64
 import hashlib
+import os
+import sys
+import threading
 import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
 import bcrypt
 
@@ -19,10 +26,14 @@ from predmarket.server.gateway.auth.fair_queue import FairQueue
 ROUNDS = 12
 _BCRYPT_BYTES = 72
 _AT_ONCE = 2
+_NICENESS = 10
 MAX_WAITING = 100
 """Hashes that may wait; with more, all clients would only wait longer."""
 MAX_WAITING_EACH = 10
 """Hashes of one source that may wait. A source is an address, for IPv6 its /48, or a session."""
+
+
+T = TypeVar("T")
 
 
 def _material(password: str) -> bytes:
@@ -47,13 +58,14 @@ class Passwords:
 
     def __init__(self) -> None:
         self._turns = FairQueue(_AT_ONCE, MAX_WAITING, MAX_WAITING_EACH)
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "passwords", initializer=_yield_processor)
         # Well formed and nobody's, so that checking against it takes as long as any check.
         self._nobodys = f"$2b${ROUNDS:02}${'.' * 53}"
 
     async def hash(self, password: str, source: str = "") -> str:
         """Return a password's hash. Raises TooManyWaiting."""
         async with self._turns.turn(source):
-            return await asyncio.to_thread(hash_password, password)
+            return await self._run(partial(hash_password, password))
 
     async def check(self, password: str, hashed: str | None, source: str = "") -> bool:
         """Tell whether a password belongs to a hash. Raises TooManyWaiting.
@@ -61,5 +73,17 @@ class Passwords:
         Without a hash (nobody has that e-mail) it takes as long as with one, and is False.
         """
         async with self._turns.turn(source):
-            found = await asyncio.to_thread(matches, password, hashed or self._nobodys)
+            found = await self._run(partial(matches, password, hashed or self._nobodys))
         return found and hashed is not None
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _yield_processor() -> None:
+    """Let the event loop and commits have the processor before this thread.
+
+    On Linux each thread has a niceness of its own.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
