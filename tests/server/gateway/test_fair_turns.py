@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import time
 import weakref
 from itertools import pairwise
 
@@ -12,23 +11,40 @@ from predmarket.server.gateway import fair_turns as module
 from predmarket.server.gateway.fair_turns import FairTurns, Share, fair_turns
 
 
-def busy(seconds: float) -> None:
-    """Use the processor for so long."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        pass
+class Clock:
+    """The module's time, which passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        """Return the time in seconds."""
+        return self.now
 
 
-async def test_many_connections_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Replace the module's time."""
+    made = Clock()
+    monkeypatch.setattr(module, "time", made)
+    return made
+
+
+async def next_round(clock: Clock) -> None:
+    """Let the event loop make a round, in which others have work."""
+    clock.now += 0.0002
+    await asyncio.sleep(0)
+
+
+async def test_many_connections_leave_room_for_others(clock: Clock) -> None:
     """Each pass of the loop does a bounded part of what all have to read, in their order."""
-    monkeypatch.setattr(module, "PASS_SECONDS", 0.005)
     shared = FairTurns()
     share = shared.share(None)
     done: list[int] = []
     seen = [0]
 
     def turn(number: int) -> None:
-        busy(0.002)
+        clock.now += 0.002
         done.append(number)
 
     def other() -> None:
@@ -41,12 +57,12 @@ async def test_many_connections_leave_room_for_others(monkeypatch: pytest.Monkey
     other()
     async with asyncio.timeout(60):
         while len(done) < 60:
-            await asyncio.sleep(0)
+            await next_round(clock)
     assert done == [*range(60)]
     assert max(after - before for before, after in pairwise(seen)) <= 3
 
 
-async def test_what_came_new_waits_once_a_pass_is_used_up() -> None:
+async def test_what_came_new_waits_once_a_pass_is_used_up(clock: Clock) -> None:
     """And no longer than that."""
     shared = fair_turns(asyncio.get_running_loop())
     assert shared is fair_turns(asyncio.get_running_loop())
@@ -55,18 +71,18 @@ async def test_what_came_new_waits_once_a_pass_is_used_up() -> None:
     crowded.append(shared.crowded)
     async with asyncio.timeout(60):
         while shared.crowded:
-            await asyncio.sleep(0)
+            await next_round(clock)
     assert crowded == [False, True]
 
 
-async def test_who_asks_for_little_is_next(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_asks_for_little_is_next(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether many connections of one address or one connection of its own ask for much."""
     monkeypatch.setattr(module, "PASS_SECONDS", 0.0)  # one turn a pass
     shared = FairTurns()
     order: list[str] = []
 
     def turn(name: str) -> None:
-        busy(0.0005)
+        clock.now += 0.0005
         order.append(name)
 
     def soon(name: str, share: Share) -> None:
@@ -84,16 +100,16 @@ async def test_who_asks_for_little_is_next(monkeypatch: pytest.MonkeyPatch) -> N
     shared.soon(talker, talk)
     async with asyncio.timeout(60):
         while len(order) < 20:
-            await asyncio.sleep(0)
+            await next_round(clock)
         soon("quiet", quiet)
         soon("late", shared.share("late"))
         while len(order) < 30:
-            await asyncio.sleep(0)
+            await next_round(clock)
     assert order[:20].count("talker") >= 5, order
     assert {"quiet", "late"} <= {*order[20:26]}, order
 
 
-async def test_idling_saves_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_idling_saves_nothing_up(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address that was silent while another worked does not come first until it has as much."""
     monkeypatch.setattr(module, "PASS_SECONDS", 0.0)
     shared = FairTurns()
@@ -103,7 +119,7 @@ async def test_idling_saves_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
 
     def turn(name: str) -> None:
-        busy(0.0005)
+        clock.now += 0.0005
         order.append(name)
 
     for _ in range(10):
@@ -111,22 +127,22 @@ async def test_idling_saves_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
         shared.soon(worker, lambda: turn("worker"))
     async with asyncio.timeout(60):
         while len(order) < 20:
-            await asyncio.sleep(0)
+            await next_round(clock)
     assert order[:8].count("worker") >= 2
 
 
-async def test_the_steps_of_a_task_count() -> None:
+async def test_the_steps_of_a_task_count(clock: Clock) -> None:
     """And what a task waits for reaches it as it would without being metered."""
     shared = FairTurns()
     share = shared.share(None)
 
     async def work() -> None:
-        busy(module.PASS_SECONDS)
+        clock.now += module.PASS_SECONDS
         await asyncio.sleep(0)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.001):
                 await asyncio.sleep(60)
-        busy(module.PASS_SECONDS)
+        clock.now += module.PASS_SECONDS
 
     before = share.tag
     await shared.metered(share, work())
