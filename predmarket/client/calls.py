@@ -151,6 +151,10 @@ def _moment(value: Moment | None) -> str | None:
     return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
+def _of_user(user_id: int | None, what: str) -> str:
+    return f"/v1/user/{what}" if user_id is None else f"/v1/users/{user_id}/{what}"
+
+
 def _market_id(market: MarketRef) -> MarketRef:
     return int(market) if isinstance(market, str) and _is_id(market) else market
 
@@ -397,11 +401,12 @@ def orders(
     until: Moment | None = None,
     limit: int | None = None,
     cursor: str | None = None,
+    user_id: int | None = None,
 ) -> Call[Page[Order]]:
     """One's own orders, newest first; of one status or of several, LIVE being those that rest;
-    made from ``since`` on, until before ``until``."""
+    made from ``since`` on, until before ``until``. ``user_id``: another one's (admin)."""
     return _list(
-        "/v1/orders",
+        "/v1/orders" if user_id is None else _of_user(user_id, "orders"),
         market=market,
         status=status if status is None or isinstance(status, str) else ",".join(status),
         clientOrderId=client_order_id,
@@ -444,14 +449,14 @@ def cancel_after(seconds: int) -> Call[CancelAfter]:
 # One's own account
 
 
-def balance() -> Call[Balance]:
-    """Cash: available, locked, total."""
-    return _get("/v1/user/balance")
+def balance(*, user_id: int | None = None) -> Call[Balance]:
+    """Cash: available, locked, total; ``user_id``: another one's (admin), as in what follows."""
+    return _get(_of_user(user_id, "balance"))
 
 
-def positions() -> Call[Page[Position]]:
+def positions(*, user_id: int | None = None) -> Call[Page[Position]]:
     """Holdings, one entry a market."""
-    return _list("/v1/user/positions")
+    return _list(_of_user(user_id, "positions"))
 
 
 def portfolio() -> Call[Portfolio]:
@@ -465,10 +470,11 @@ def fills(
     until: Moment | None = None,
     limit: int | None = None,
     cursor: str | None = None,
+    user_id: int | None = None,
 ) -> Call[Page[Fill]]:
     """One's own executions, newest first; from ``since`` on, until before ``until``."""
     since, until = _moment(since), _moment(until)
-    return _list("/v1/user/fills", since=since, until=until, limit=limit, cursor=cursor)
+    return _list(_of_user(user_id, "fills"), since=since, until=until, limit=limit, cursor=cursor)
 
 
 def statement(
@@ -479,10 +485,11 @@ def statement(
     until: Moment | None = None,
     limit: int | None = None,
     cursor: str | None = None,
+    user_id: int | None = None,
 ) -> Call[Page[LedgerLine]]:
     """Every movement of one's own cash, newest first; from ``since`` on, until before ``until``."""
     return _list(
-        "/v1/user/ledger",
+        _of_user(user_id, "ledger"),
         market=market,
         kind=kind,
         since=_moment(since),

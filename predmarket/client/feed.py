@@ -19,7 +19,7 @@ import msgspec
 
 from predmarket.client import calls
 from predmarket.client.book import LocalBook
-from predmarket.client.calls import MarketRef, NewOrder, Number
+from predmarket.client.calls import MarketRef, NewOrder, Number, OrderRef
 from predmarket.client.connection import (
     FORBIDDEN,
     TOO_LARGE,
@@ -216,12 +216,12 @@ class Feed:
         """
         return await self._order("order.place", order.body())
 
-    async def cancel(self, order_id: int) -> Order:
-        """Cancel one order and return it. Raises ApiError, Unreachable."""
+    async def cancel(self, order_id: OrderRef) -> Order:
+        """Cancel one order, given by its id or as client:ID. Raises ApiError, Unreachable."""
         return await self._order("order.cancel", {"orderId": order_id})
 
     async def amend(
-        self, order_id: int, *, price: Number | None = None, qty: Number | None = None
+        self, order_id: OrderRef, *, price: Number | None = None, qty: Number | None = None
     ) -> Order:
         """Change a resting order's price or total quantity. Raises ApiError, Unreachable."""
         body = calls.amend_order(order_id, price=price, qty=qty).body or {}

@@ -14,6 +14,7 @@ from predmarket.contracts.accounts import Fill, Position
 from predmarket.contracts.markets import Market, Trade
 from predmarket.contracts.orders import AmendOrderRequest, Order, OrderState
 from predmarket.contracts.requests import Request
+from predmarket.contracts.text import OrderRef
 
 MAX_MESSAGE_BYTES = 64 * 1024
 """The longest message that a client may send."""
@@ -70,13 +71,13 @@ class SnapshotRequest(Request, frozen=True):
 class CancelOrderMessage(Request, frozen=True):
     """order.cancel."""
 
-    order_id: int
+    order_id: OrderRef
 
 
 class AmendOrderMessage(AmendOrderRequest, frozen=True, kw_only=True):
     """order.amend; qty is the order's total."""
 
-    order_id: int
+    order_id: OrderRef
 
 
 class ServerMessage(msgspec.Struct, frozen=True, rename="camel"):

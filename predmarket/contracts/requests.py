@@ -48,6 +48,10 @@ _WIDEST_PATTERN = 100 + max(len(repr(pattern)) for pattern in MEANINGS)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NAME = re.compile(rb'[{,]\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*+:\s*+', re.DOTALL)
 _SCALAR = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s"\[{,}]++', re.DOTALL)
+_WHOLE = re.compile(
+    rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|((?<![\w.+-])-?[0-9]++)\.0++(?![0-9.eE])', re.DOTALL
+)
+"""A string, which is passed over, or a whole number that is spelled with a point."""
 _NEXT = re.compile(rb"\s*+(?=,)")
 _PLACE = " - at `$"
 
@@ -75,6 +79,8 @@ def decode(raw: bytes, kind: type[R]) -> R:
     try:
         request: R = decoder(kind).decode(raw)
     except _UNREADABLE as error:
+        if b".0" in raw and (plain := _without_points(raw)) != raw:
+            return decode(plain, kind)
         raise _invalid(raw, kind, error) from None
     problems = request.problems()
     if raw.count(b":") != _given_at_least(request):
@@ -82,6 +88,12 @@ def decode(raw: bytes, kind: type[R]) -> R:
     if problems:
         raise Invalid(*problems)
     return request
+
+
+def _without_points(raw: bytes) -> bytes:
+    """Return JSON with its whole numbers spelled as such: 60.0 is an integer in JSON Schema, while
+    the decoder takes it for none."""
+    return _WHOLE.sub(lambda found: found[1] or found[0], raw)
 
 
 @cache

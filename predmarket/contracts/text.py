@@ -25,6 +25,7 @@ _SPACES = r"[ \xa0\u1680\u2000-\u200a\u202f\u205f\u3000]*"
 _LABEL = r"[\w\u0300-\u036f-]+"
 EMAIL = rf"^(?=[^{UNFIT}{JOINERS}{BLANKS}]*\Z){_SPACES}[^@\s]+@{_LABEL}(?:\.{_LABEL})+{_SPACES}\Z"
 
+CLIENT_REF = r"\Aclient:"
 MEANINGS = {
     NO_NUL: "must not hold the character NUL",
     LINE: "must not hold control characters",
@@ -33,6 +34,7 @@ MEANINGS = {
     PROSE: "must not hold characters that cannot be seen, but for line feeds",
     SLUG: "must be up to 64 of a-z, 0-9 and -, not start with - and not be all digits",
     EMAIL: "is not an e-mail address",
+    CLIENT_REF: "must be a whole number, or client: and a client order id",
 }
 """What to tell someone whose text misses a pattern."""
 
@@ -51,6 +53,8 @@ Question: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=
 Description: TypeAlias = Annotated[str, Meta(max_length=10_000, pattern=PROSE)]
 Reason: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SHOWN)]
 ClientOrderId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=LINE)]
+OrderRef: TypeAlias = int | Annotated[str, Meta(pattern=CLIENT_REF)]
+"""An order's id, or client: and one's own client order id."""
 MarketRef: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=LINE)] | int
 """A market's id or slug."""
 

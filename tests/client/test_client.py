@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -310,6 +311,24 @@ def test_follow_takes_every_page(stub: Stub, connect: Connect) -> None:
         call = calls.orders(status="OPEN", limit=2)
         assert [item["id"] for item in client.follow(call)] == [3, 2, 1]
     assert stub.requests[1].query == {"status": "OPEN", "limit": "2", "cursor": "c1"}
+
+
+def test_an_admin_asks_for_another_users_account(stub: Stub, connect: Connect) -> None:
+    """By the same calls, with the user's id."""
+    for what in ("balance", "positions", "orders", "fills", "ledger"):
+        stub.on("GET", f"/v1/users/7/{what}", Answer(body=page()))
+    with connect(stub.url, api_key="k") as client:
+        client.balance(user_id=7)
+        client.positions(user_id=7)
+        client.orders(user_id=7, status=["OPEN", "FILLED"])
+        client.fills(user_id=7, since="2030-01-01T00:00:00Z")
+        client.statement(user_id=7, until=datetime(2030, 1, 1, tzinfo=UTC))
+    queries = [request.query for request in stub.requests]
+    assert queries[2:] == [
+        {"status": "OPEN,FILLED"},
+        {"since": "2030-01-01T00:00:00Z"},
+        {"until": "2030-01-01T00:00:00.000000Z"},
+    ]
 
 
 def test_cookies_are_ignored(stub: Stub, connect: Connect) -> None:

@@ -63,6 +63,7 @@ from predmarket.server.gateway.routes import (
     orders,
     place_order,
     sessions,
+    user_accounts,
     users,
 )
 from predmarket.server.gateway.services import Services
@@ -77,6 +78,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     market_data.router,
     orders.router,
     account.router,
+    user_accounts.router,
     users.router,
     admin_log.router,
     operations.router,

@@ -3,6 +3,7 @@
 The hot path; both its forms, the bare route and the others that place orders, share these.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NoReturn
 
@@ -17,6 +18,7 @@ from predmarket.contracts.orders import (
     PlaceOrderRequest,
 )
 from predmarket.contracts.requests import Invalid, decode
+from predmarket.contracts.text import LINE
 from predmarket.engine.commands import PlaceOrder
 from predmarket.engine.replies import OrderDone, Refused
 from predmarket.enums import ErrorCode, OrderType, SelfTradePrevention
@@ -25,18 +27,21 @@ from predmarket.server.errors import Refusal
 from predmarket.server.gateway import presenters
 from predmarket.server.gateway.auth.principals import Principal
 from predmarket.server.gateway.http.errors import code_of, refusal_of
+from predmarket.server.gateway.http.params import CLIENT, order_id
 from predmarket.server.gateway.order_preview import dry_run
 from predmarket.server.gateway.services import Services
 from predmarket.server.read_model.market_view import is_id
 from predmarket.server.read_model.queries.cursors import LARGEST_ID
 from predmarket.server.read_model.queries.orders import (
     fills_of,
+    id_of_client_order,
     order_by_id,
     orders_by_id,
     owner_of,
 )
 from predmarket.units import Price
 
+_LONGEST_CLIENT_ID = 64
 _encode = msgspec.json.Encoder().encode
 
 
@@ -143,6 +148,22 @@ async def placed(services: Services, reply: BusReply) -> tuple[int, Order]:
         raise Refusal.of(reply)
     assert isinstance(reply, RepeatedOrder)
     return 200, await stored_order(services, reply.order_id)
+
+
+async def id_of_order(services: Services, who: Principal, ref: str | int) -> int:
+    """Return the id of the order that ``ref`` names, by its id or by one's own client order id.
+    Raises Refusal ORDER_NOT_FOUND.
+    """
+    text = str(ref)
+    if not text.startswith(CLIENT):
+        return order_id(text)
+    own, found = text.removeprefix(CLIENT), None
+    if len(own) <= _LONGEST_CLIENT_ID and re.match(LINE, own):  # no other has ever been stored
+        async with services.db.read_account() as connection:
+            found = await id_of_client_order(connection, who.user_id, own)
+    if found is None:
+        raise Refusal(ErrorCode.ORDER_NOT_FOUND)
+    return found
 
 
 async def changed(

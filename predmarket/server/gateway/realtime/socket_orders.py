@@ -28,16 +28,16 @@ from predmarket.engine.commands import (
     PlaceOrder,
 )
 from predmarket.engine.replies import Canceled, OrderDone, Refused
-from predmarket.enums import ErrorCode, Scope
+from predmarket.enums import Scope
 from predmarket.server.core.bus import BusError, BusReply
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import order_entry, presenters
 from predmarket.server.gateway.auth.principals import Principal
 from predmarket.server.gateway.broadcast.topics import TopicKind
 from predmarket.server.gateway.http.errors import code_of
+from predmarket.server.gateway.http.params import order_id
 from predmarket.server.gateway.limits.orders import UserLimit
 from predmarket.server.gateway.realtime.client import SocketClient
-from predmarket.server.read_model.queries.cursors import LARGEST_ID
 
 Reply: TypeAlias = "asyncio.Future[BusReply]"
 _More: TypeAlias = Coroutine[Any, Any, None]
@@ -153,27 +153,51 @@ async def _repeated(peer: SocketClient, command: PlaceOrder, reply: BusReply) ->
     return order
 
 
-def _amend(peer: SocketClient, message: ClientMessage, who: Principal) -> None:
+def _amend(peer: SocketClient, message: ClientMessage, who: Principal) -> _More | None:
     request = decode(bytes(message.data), AmendOrderMessage)
-    command = AmendOrder(
-        who.user_id,
-        _order_id(request.order_id),
-        None if request.price is None else request.price.units,
-        None if request.qty is None else request.qty.units,
-    )
-    reply = peer.context.services.bus.enqueue(command, early=True)
-    peer.in_flight += 1
-    changed = partial(_changed, peer, message.request_id, command.order_id, who, False)
-    reply.add_done_callback(changed)
+
+    def hand_in(who: Principal, order_id: int) -> None:
+        price = None if request.price is None else request.price.units
+        qty = None if request.qty is None else request.qty.units
+        command = AmendOrder(who.user_id, order_id, price, qty)
+        reply = peer.context.services.bus.enqueue(command, early=True)
+        peer.in_flight += 1
+        changed = partial(_changed, peer, message.request_id, order_id, who, False)
+        reply.add_done_callback(changed)
+
+    return _of_order(peer, who, request.order_id, hand_in)
 
 
-def _cancel(peer: SocketClient, message: ClientMessage, who: Principal) -> None:
+def _cancel(peer: SocketClient, message: ClientMessage, who: Principal) -> _More | None:
     request = decode(bytes(message.data), CancelOrderMessage)
-    command = CancelOrder(who.user_id, _order_id(request.order_id), as_admin=who.is_admin)
-    reply = peer.context.services.bus.enqueue(command)
-    peer.in_flight += 1
-    changed = partial(_changed, peer, message.request_id, command.order_id, who, who.is_admin)
-    reply.add_done_callback(changed)
+
+    def hand_in(who: Principal, order_id: int) -> None:
+        command = CancelOrder(who.user_id, order_id, as_admin=who.is_admin)
+        reply = peer.context.services.bus.enqueue(command)
+        peer.in_flight += 1
+        changed = partial(_changed, peer, message.request_id, order_id, who, who.is_admin)
+        reply.add_done_callback(changed)
+
+    return _of_order(peer, who, request.order_id, hand_in)
+
+
+def _of_order(
+    peer: SocketClient, who: Principal, ref: int | str, hand_in: Callable[[Principal, int], None]
+) -> _More | None:
+    """Hand in what is to be done with an order, at once where its id is given.
+
+    Raises Refusal ORDER_NOT_FOUND.
+    """
+    if not isinstance(ref, str):
+        hand_in(who, order_id(str(ref)))
+        return None
+
+    async def find_first() -> None:
+        found = await order_entry.id_of_order(peer.context.services, who, ref)
+        if not peer.ended:
+            hand_in(peer.user(Scope.TRADE), found)
+
+    return find_first()
 
 
 def _changed(
@@ -258,10 +282,3 @@ def _all_canceled(peer: SocketClient, request_id: str | None, answer: Reply) -> 
         peer.refuse(error, request_id)
     finally:
         peer.landed()
-
-
-def _order_id(id: int) -> int:
-    """Return an order's id. Raises Refusal ORDER_NOT_FOUND when it can be none."""
-    if 0 < id <= LARGEST_ID:
-        return id
-    raise Refusal(ErrorCode.ORDER_NOT_FOUND)

@@ -17,13 +17,20 @@ from predmarket.contracts.accounts import (
     TransferRequest,
 )
 from predmarket.contracts.errors import Problem
-from predmarket.contracts.requests import Invalid, must_be
+from predmarket.contracts.requests import Invalid
 from predmarket.engine.commands import Transfer as BookTransfer
 from predmarket.engine.replies import Refused, TransferDone
 from predmarket.enums import ErrorCode as E
 from predmarket.server.core.bus import RepeatedTransfer
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import presenters
+from predmarket.server.gateway.account_views import (
+    balance_of,
+    kind_of,
+    list_fills,
+    list_ledger,
+    list_positions,
+)
 from predmarket.server.gateway.auth.authenticator import header
 from predmarket.server.gateway.context import ApiRequest, admin, signed_in
 from predmarket.server.gateway.http.params import (
@@ -41,15 +48,8 @@ from predmarket.server.gateway.services import Services
 from predmarket.server.read_model.queries.accounts import account_of, transfer_by_id
 from predmarket.server.read_model.queries.cursors import (
     LARGEST_ID,
-    Place,
-    decode_cursor,
-    decode_place,
-    encode_place,
-    page,
 )
-from predmarket.server.read_model.queries.ledger import ledger_of
 from predmarket.server.read_model.queries.positions import positions_of
-from predmarket.server.read_model.queries.trades import fills_of_user
 from predmarket.server.read_model.queries.users import user_by_email, user_by_id
 from predmarket.units import MAX_TRANSFER, format_money
 
@@ -68,21 +68,13 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 @get("/balance", guards=[signed_in], opt=notes())
 async def balance(request: ApiRequest) -> Balance:
     """Show one's cash."""
-    async with request.services.db.read_account() as connection:
-        account = await account_of(connection, request.principal.user_id)
-    return (
-        presenters.balance(0, 0) if account is None else presenters.balance(account[0], account[1])
-    )
+    return await balance_of(request, request.principal.user_id)
 
 
 @get("/positions", guards=[signed_in], opt=notes(E.MARKET_NOT_FOUND))
 async def positions(request: ApiRequest, market: MarketFilter = None) -> PositionList:
     """List one's positions, flat ones too for what they realized."""
-    context, who = request.context, request.principal
-    market_id = None if market is None else (await context.find_market(market, who)).id
-    async with context.services.db.read() as connection:
-        rows = await positions_of(connection, who.user_id, market_id)
-    return PositionList([presenters.position(row, context.services.view) for row in rows])
+    return await list_positions(request, request.principal.user_id, market)
 
 
 @get("/portfolio", guards=[signed_in], opt=notes())
@@ -105,14 +97,8 @@ async def fills(
     cursor: Cursor = None,
 ) -> FillPage:
     """List one's executions, newest first."""
-    services, who = request.services, request.principal
-    span, before = span_of(since, until), decode_cursor(cursor)
-    async with services.db.read() as connection:
-        rows = await fills_of_user(
-            connection, who.user_id, before=before, limit=limit + 1, span=span
-        )
-    shown, following = page(rows, limit, lambda row: row.trade_id)
-    return FillPage([presenters.user_fill(row, services.view) for row in shown], following)
+    span = span_of(since, until)
+    return await list_fills(request, request.principal.user_id, span, limit, cursor)
 
 
 @get("/ledger", guards=[signed_in], opt=notes(E.MARKET_NOT_FOUND))
@@ -129,33 +115,9 @@ async def statement(
 
     ``balanceAfter`` is the cash, available and locked, right after a line, whatever is filtered.
     """
-    context, who = request.context, request.principal
-    market_id = None if market is None else (await context.find_market(market, who)).id
-    span, place = span_of(since, until), decode_place(who.user_id, cursor)
-    async with context.services.db.read() as connection:
-        rows = await ledger_of(
-            connection,
-            who.user_id,
-            place,
-            limit=limit + 1,
-            market_id=market_id,
-            kind=_kind(kind),
-            span=span,
-        )
-    shown, following = rows[:limit], None
-    if len(rows) > limit:
-        last = shown[-1]
-        following = encode_place(who.user_id, Place(last.id, last.balance - last.amount))
-    return LedgerPage(
-        [presenters.ledger_line(row, context.services.view) for row in shown], following
-    )
-
-
-def _kind(text: str | None) -> EntryKind | None:
-    try:
-        return None if text is None else EntryKind(text)
-    except ValueError:
-        raise Invalid(Problem("kind", must_be([word.value for word in EntryKind]))) from None
+    span, wanted = span_of(since, until), kind_of(kind)
+    user_id = request.principal.user_id
+    return await list_ledger(request, user_id, market, wanted, span, limit, cursor)
 
 
 @post(

@@ -4,7 +4,6 @@ POST /v1/orders and /v1/orders/batch are only described here, for the document: 
 answers.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -35,9 +34,8 @@ from predmarket.engine.replies import Canceled, Refused
 from predmarket.enums import LIVE_STATUSES, OrderStatus
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
+from predmarket.server.gateway import account_views, presenters
 from predmarket.server.gateway import order_entry as entry
-from predmarket.server.gateway import presenters
-from predmarket.server.gateway.auth.principals import Principal
 from predmarket.server.gateway.context import (
     ApiRequest,
     cancel_entry,
@@ -46,7 +44,6 @@ from predmarket.server.gateway.context import (
     signed_in,
 )
 from predmarket.server.gateway.http.params import (
-    CLIENT,
     DEFAULT_LIMIT,
     Cursor,
     Limit,
@@ -54,24 +51,18 @@ from predmarket.server.gateway.http.params import (
     OrderPath,
     Since,
     Until,
-    order_id,
     span_of,
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, ORDER, notes
 from predmarket.server.gateway.order_preview import dry_run
-from predmarket.server.gateway.services import Services
 from predmarket.server.read_model.queries.accounts import account_of
 from predmarket.server.read_model.queries.books import queue_ahead
-from predmarket.server.read_model.queries.cursors import decode_cursor, encode_cursor
 from predmarket.server.read_model.queries.orders import (
     fills_of,
-    id_of_client_order,
     order_by_id,
-    page_of_orders,
 )
 
 _LIVE = "LIVE"
-_LONGEST_CLIENT_ID = 64
 _ANY_STATUS = "|".join([_LIVE, *OrderStatus])
 Statuses = Annotated[
     list[str] | None,
@@ -148,32 +139,23 @@ async def list_orders(
     With a filter a page may hold fewer than ``limit`` orders, even none, although another follows:
     no page looks at more than 5000 orders.
     """
-    context, who = request.context, request.principal
-    market_id = None if market is None else (await context.find_market(market, who)).id
-    statuses = _statuses(status)
-    span, before = span_of(since, until), decode_cursor(cursor)
-    async with context.services.db.read() as connection:
-        shown, following = await page_of_orders(
-            connection,
-            who.user_id,
-            before=before,
-            limit=limit,
-            market_id=market_id,
-            statuses=statuses,
-            client_order_id=client_order_id,
-            span=span,
-        )
-        fills = await fills_of(connection, [row.id for row in shown if row.filled])
-    view = context.services.view
-    items = [presenters.order(row, fills.get(row.id, ()), view) for row in shown]
-    return OrderPage(items, None if following is None else encode_cursor(following))
+    return await account_views.list_orders(
+        request,
+        request.principal.user_id,
+        market=market,
+        statuses=statuses_of(status),
+        client_order_id=client_order_id,
+        span=span_of(since, until),
+        limit=limit,
+        cursor=cursor,
+    )
 
 
 @get("/{id:str}", opt=notes(E.ORDER_NOT_FOUND, E.FORBIDDEN))
 async def show_order(request: ApiRequest, id: OrderPath) -> QueuedOrder:
     """Show one order; while it rests, with the quantity that trades before it at its price."""
     services, who = request.services, request.principal
-    wanted = await _named(services, who, id)
+    wanted = await entry.id_of_order(services, who, id)
     async with services.db.read() as connection:
         record = await order_by_id(connection, wanted)
         if record is None:
@@ -209,7 +191,7 @@ async def amend_order(
     who = request.principal
     command = AmendOrder(
         who.user_id,
-        await _named(request.services, who, id),
+        await entry.id_of_order(request.services, who, id),
         None if data.price is None else data.price.units,
         None if data.qty is None else data.qty.units,
     )
@@ -229,7 +211,7 @@ async def cancel_order(
     """Cancel one open order."""
     del data  # decoding has refused whatever it could hold
     who = request.principal
-    wanted = await _named(request.services, who, id)
+    wanted = await entry.id_of_order(request.services, who, id)
     command = CancelOrder(who.user_id, wanted, as_admin=who.is_admin)
     reply = await request.services.bus.submit(command)
     return await entry.changed(
@@ -270,22 +252,8 @@ async def cancel_after(request: ApiRequest, data: JSONBody[CancelAfterRequest]) 
     return CancelAfter(None if armed is None else format_time(armed))
 
 
-async def _named(services: Services, who: Principal, text: str) -> int:
-    """Return the id of the order that a path names, by its id or by one's own client order id.
-    Raises Refusal ORDER_NOT_FOUND.
-    """
-    if not text.startswith(CLIENT):
-        return order_id(text)
-    own, found = text.removeprefix(CLIENT), None
-    if len(own) <= _LONGEST_CLIENT_ID and re.match(LINE, own):  # no other has ever been stored
-        async with services.db.read_account() as connection:
-            found = await id_of_client_order(connection, who.user_id, own)
-    if found is None:
-        raise Refusal(E.ORDER_NOT_FOUND)
-    return found
-
-
-def _statuses(texts: Sequence[str] | None) -> list[OrderStatus]:
+def statuses_of(texts: Sequence[str] | None) -> list[OrderStatus]:
+    """Return the statuses that a parameter names. Raises Invalid."""
     try:
         return [
             status

@@ -39,6 +39,27 @@ async def test_place_amend_cancel(exchange: Exchange, open_socket: Open) -> None
     assert (await socket.of("order.ack"))["data"] == {"canceled": []}
 
 
+@ON_ONE_DATABASE
+async def test_an_order_by_ones_own_id(exchange: Exchange, open_socket: Open) -> None:
+    """client: and a client order id stand for the order's id, as they do over HTTP."""
+    market = await exchange.market()
+    ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
+    socket = await open_socket(ann)
+    placed = await socket.ask(
+        "order.place", **order(market, "BUY", "0.40", "10", clientOrderId="mine")
+    )
+    id = placed["data"]["order"]["id"]
+    amended = await socket.ask("order.amend", orderId="client:mine", qty="8")
+    assert (amended["data"]["order"]["id"], amended["data"]["order"]["qty"]) == (id, "8.00")
+    another = await open_socket(ben)
+    for wrong in ("client:mine", "client:", "client:" + "x" * 65, 0, 2**63):
+        refused = await another.ask("order.cancel", orderId=wrong)
+        assert (wrong, refused["data"]["code"]) == (wrong, "ORDER_NOT_FOUND")
+    assert (await another.ask("order.cancel", orderId=id))["data"]["code"] == "FORBIDDEN"
+    canceled = await socket.ask("order.cancel", orderId="client:mine")
+    assert canceled["data"]["order"]["status"] == "CANCELED"
+
+
 async def test_the_ack_comes_first(exchange: Exchange, open_socket: Open) -> None:
     """Before that order's own messages, whether it is answered from memory or from the database."""
     market = await exchange.market()

@@ -23,6 +23,37 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
+@ON_ONE_DATABASE
+async def test_admins_see_what_a_user_sees(exchange: Exchange) -> None:
+    """The same answers, filtered and page by page, and nobody else sees them."""
+    await exchange.market()
+    ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
+    for _ in range(3):
+        await placed(ann, limit("BUY", "0.5", 1))
+        await placed(bob, limit("SELL", "0.5", 1))
+    await placed(ann, limit("BUY", "0.1", 1, clientOrderId="a"))
+    for own, query in (
+        ("/v1/user/balance", ""),
+        ("/v1/user/positions", "?market=rain"),
+        ("/v1/orders", "?status=LIVE&status=FILLED&limit=2"),
+        ("/v1/orders", "?clientOrderId=a&market=rain"),
+        ("/v1/user/fills", "?since=2020-01-01T00:00:00Z&limit=2"),
+        ("/v1/user/ledger", "?kind=TRADE&limit=2"),
+    ):
+        path = f"/v1/users/{ann.id}/{own.rpartition('/')[2]}{query}"
+        seen = await got(exchange.admin, path)
+        assert seen == await got(ann, own + query)
+        if seen.get("nextCursor"):
+            more = f"&cursor={seen['nextCursor']}"
+            assert await got(exchange.admin, path + more) == await got(ann, own + query + more)
+        assert refused(await bob.client.get(path)) == (403, "FORBIDDEN")
+        assert refused(await ann.client.get(path)) == (403, "FORBIDDEN")
+        assert refused(await exchange.anonymous.get(path)) == (401, "UNAUTHENTICATED")
+        for nobody in ("999", "x"):
+            answer = await exchange.admin.client.get(path.replace(f"/{ann.id}/", f"/{nobody}/"))
+            assert refused(answer) == (404, "USER_NOT_FOUND")
+
+
 async def change(exchange: Exchange, user: User, **fields: object) -> httpx.Response:
     """Change a user as the admin."""
     return await exchange.admin.client.patch(f"/v1/users/{user.id}", json=fields)
