@@ -129,11 +129,11 @@ async def _settle(store: Store, sequencer: Sequencer, calls: list[Command], size
         assert all(pending.take(0) for pending in group)
         left, _ = sequencer.execute(group)
         assert not left, "the batch is bounded below its size"
-        _, settlement = sequencer.seal()
+        _, record = sequencer.take_batch()
         if committing is not None:
             await committing
-        assert settlement is not None
-        committing = asyncio.create_task(store.settle(settlement))
+        assert record is not None
+        committing = asyncio.create_task(store.commit_batch(record))
         await asyncio.sleep(0)  # it is on its way before the next batch is decided
     if committing is not None:
         await committing

@@ -1,1 +1,1 @@
-"""The exchange daemon: gateway, settlement core and storage."""
+"""The exchange daemon: gateway, core and storage."""

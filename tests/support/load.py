@@ -88,6 +88,6 @@ class Load:
             rows = store.read("SELECT client_order_id, id FROM orders")
         finally:
             store.close()
-        stored = dict(rows)
+        stored: dict[str, int] = dict(rows)
         once = len(rows) == len(stored)
         return once and self.acknowledged.items() <= stored.items()

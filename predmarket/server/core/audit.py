@@ -8,7 +8,6 @@ the exchange may keep running. Source: REQUIREMENTS C9.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -17,7 +16,7 @@ from predmarket.engine.snapshot import digest
 from predmarket.server.core import journal, recovery
 from predmarket.server.core.stores import rows
 from predmarket.server.core.stores.base import CoreRow, JournalRow, Store
-from predmarket.server.core.stores.rows import History, Shape
+from predmarket.server.core.stores.rows import History, Shape, StoredRow
 
 Progress = Callable[[str, int, int], None]
 """Callback with the current task, the amount done, and the total."""
@@ -213,7 +212,7 @@ class _Heap:
         self.count = 0
         self.sum = 0
 
-    def add(self, row: Iterable[Any]) -> None:
+    def add(self, row: Iterable[object]) -> None:
         self.count += 1
         self.sum += _row_hash(row)
 
@@ -221,7 +220,7 @@ class _Heap:
         return (self.count, self.sum) == (other.count, other.sum)
 
 
-def _row_hash(row: Iterable[Any]) -> int:
+def _row_hash(row: Iterable[object]) -> int:
     return int.from_bytes(hashlib.blake2b(_ENCODER.encode(list(row)), digest_size=16).digest())
 
 
@@ -263,7 +262,7 @@ class _Orders:
         self.sums = [0] * 1_024
         self._open: dict[int, int] = {}
 
-    def put(self, id: int, row: Sequence[Any], *, is_open: bool) -> None:
+    def put(self, id: int, row: Sequence[object], *, is_open: bool) -> None:
         """Replace an order's row."""
         place, hashed = id % len(self.sums), _row_hash(row)
         before = self._open.pop(id, None)
@@ -357,13 +356,13 @@ _MADE_BY_JOURNAL = {rows.ADMIN_LOG: "WHERE seq IS NOT NULL"}
 """Selects the rows that the journal makes, for tables that also hold other rows."""
 
 
-def _replayed(row: Sequence[Any]) -> Sequence[Any]:
+def _replayed(row: Sequence[object]) -> Sequence[object]:
     """Reduce an order's row to the columns of a replay, without topic_seq and version."""
     assert rows.ORDERS.columns[-2:] == ("topic_seq", "version")
     return row[:-2]
 
 
-def _normal(shape: Shape, row: tuple[Any, ...]) -> list[Any]:
+def _normal(shape: Shape, row: StoredRow) -> list[object]:
     """Return a stored row with real booleans; SQLite stores them as numbers."""
     return [
         bool(value) if kind == "b" else value for kind, value in zip(shape.kinds, row, strict=True)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from predmarket.engine import Exchange, steps
 from predmarket.engine.commands import Command
-from predmarket.engine.events import BookDelta, Event, MarketChanged
+from predmarket.engine.events import BookDelta, Event, MarketChanged, Match
 from predmarket.server.core import journal
 from predmarket.server.core.bus import BusReply
 from predmarket.server.core.change_feed import ChangeFeed
 from predmarket.server.core.journal import Entry
 from predmarket.server.core.pending_command import PendingCommand
-from predmarket.server.core.stores.base import CoreRow, Counters, Settlement
+from predmarket.server.core.stores.base import BatchRecord, CoreRow, Counters
 from predmarket.server.core.stores.rows import History, state_rows
 from predmarket.server.core.stream_position import StreamPosition
 from predmarket.server.read_model.changes import Changes, encode
@@ -31,10 +31,10 @@ class Batch:
 
     ``decided`` are the commands that were executed in this batch, whole or in part. ``answers`` are
     repeats: their reply was known, and they wrote nothing. ``stepped`` tells whether the batch took
-    a step. ``announced`` are markets whose status or details changed. ``position`` is the position
-    in the command stream that the batch reaches, None if it stays. After the seal ``changes`` are
-    the batch's changes for readers and ``encoded`` the same as bytes; None if there is nothing to
-    commit.
+    a step. ``matches`` are the trades with their times. ``announced`` are markets whose status or
+    details changed. ``position`` is the position in the command stream that the batch reaches, None
+    if it stays. After the seal ``changes`` are the batch's changes for readers and ``encoded`` the
+    same as bytes; None if there is nothing to commit.
     """
 
     first_seq: int
@@ -43,6 +43,7 @@ class Batch:
     decided: list[PendingCommand] = field(default_factory=list)
     answers: list[tuple[PendingCommand, BusReply]] = field(default_factory=list)
     deltas: list[BookDelta] = field(default_factory=list)
+    matches: list[tuple[Micros, Match]] = field(default_factory=list)
     announced: set[int] = field(default_factory=set)
     position: StreamPosition | None = None
     changes: Changes | None = None
@@ -64,9 +65,12 @@ class Batch:
         self.history.add(seq, command, events, exchange.state)
         before, self.rows = self.rows, self._count(exchange)
         assert self.rows - before <= ROWS_PER_STEP, f"{self.rows - before} rows in one step"
+        happens_at = exchange.state.happens_at
         for event in events:
             if type(event) is BookDelta:
                 self.deltas.append(event)
+            elif type(event) is Match:
+                self.matches.append((happens_at, event))
             elif type(event) is MarketChanged:
                 self.announced.add(event.market_id)
 
@@ -86,14 +90,14 @@ class Batch:
         """Return the commands that wait for this batch, each once."""
         return list(dict.fromkeys([*self.decided, *(pending for pending, _ in self.answers)]))
 
-    def seal(self, exchange: Exchange, before: CoreRow) -> Settlement:
+    def seal(self, exchange: Exchange, before: CoreRow) -> BatchRecord:
         """Copy everything that the batch changed; ``before`` is the core row that it builds on."""
         state = exchange.state
         dirty = exchange.take_changes()
         entries = journal.encode(self.entries)
         number = before.last_batch + 1
-        telling = ChangeFeed(state, dirty, before.counters.markets_seq)
-        self.changes = telling.tell(number, self.history, self.deltas, self.announced)
+        feed = ChangeFeed(state, dirty, before.counters.markets_seq)
+        self.changes = feed.number(number, self.matches, self.deltas, self.announced)
         core = CoreRow(
             before.epoch,
             number,
@@ -101,21 +105,21 @@ class Batch:
             state.now,
             journal.chain(before.last_hash, number, self.first_seq, entries),
             Counters(
-                state.last_order_id,
-                state.last_trade_id,
-                state.last_market_id,
-                state.last_transfer_id,
-                state.last_rank,
-                self.history.last_ledger_id,
-                state.ledger.fees,
-                state.ledger.net_deposits,
-                telling.markets_seq,
+                last_order_id=state.last_order_id,
+                last_trade_id=state.last_trade_id,
+                last_market_id=state.last_market_id,
+                last_transfer_id=state.last_transfer_id,
+                last_rank=state.last_rank,
+                last_ledger_id=self.history.last_ledger_id,
+                fees=state.ledger.fees,
+                net_deposits=state.ledger.net_deposits,
+                markets_seq=feed.markets_seq,
             ),
             self.position or before.position,
             steps.encode(state.unfinished),
         )
         self.encoded = encode(self.changes)
-        return Settlement(
+        return BatchRecord(
             core,
             self.first_seq,
             journal.RULES,

@@ -17,41 +17,41 @@ from predmarket.server.core.batch import Batch
 from predmarket.server.core.pipeline_state import PipelineState
 from predmarket.server.core.repair import Repair
 from predmarket.server.core.sequencer import CoreDefect
-from predmarket.server.core.stores.base import CoreRow, IntegrityViolation, Settlement, StoreError
+from predmarket.server.core.stores.base import BatchRecord, CoreRow, IntegrityViolation, StoreError
 
 
 @dataclass(frozen=True, slots=True)
 class _Commit:
-    """A batch in commit; a batch with only answers has no ``settlement`` and is over at once."""
+    """A batch in commit; a batch with only answers has no ``record`` and is over at once."""
 
     batch: Batch
-    settlement: Settlement | None
+    record: BatchRecord | None
     returned: "asyncio.Future[None]"
 
 
 class Committer:
     """Commits the forming batches and replies, and repairs after a failed commit."""
 
-    def __init__(self, work: PipelineState, repair: Repair) -> None:
-        self._work = work
+    def __init__(self, pipeline: PipelineState, repair: Repair) -> None:
+        self._pipeline = pipeline
         self._repair = repair
         self._commits: deque[_Commit] = deque()
         self._failed = False
 
     async def run(self) -> None:
         """Commit decided batches for ever. Raises Deposed, LoadError, CoreDefect."""
-        work = self._work
+        pipeline = self._pipeline
         try:
             while True:
-                await work.sealable.wait()
-                work.sealable.clear()
+                await pipeline.sealable.wait()
+                pipeline.sealable.clear()
                 committed = self._take_returned()
                 if self._begin():
                     await asyncio.sleep(0)  # send the batches before anybody is answered
                 self._answer(committed)
-                if work.broken:
-                    await self._recover()
-                await work.notify()
+                if pipeline.broken:
+                    await self._repair_now()
+                await pipeline.notify()
         finally:
             unfinished = [commit.returned for commit in self._commits]
             for returned in unfinished:
@@ -60,32 +60,36 @@ class Committer:
 
     def _begin(self) -> bool:
         """Send as many batches as the store takes; tell whether any was sent."""
-        work, begun = self._work, False
-        while work.has_batch and len(self._commits) < work.store.at_once and not work.broken:
-            batch, settlement = work.sequencer.seal()
-            work.under_way.append(batch)
+        pipeline, begun = self._pipeline, False
+        while (
+            pipeline.has_batch
+            and len(self._commits) < pipeline.store.at_once
+            and not pipeline.broken
+        ):
+            batch, record = pipeline.sequencer.take_batch()
+            pipeline.under_way.append(batch)
             returned: asyncio.Future[None]
-            if settlement is None:
+            if record is None:
                 returned = asyncio.get_running_loop().create_future()
                 returned.set_result(None)
             else:
-                returned = asyncio.create_task(work.store.settle(settlement))
-                if work.commit_began is None:
-                    work.commit_began = time.monotonic()
+                returned = asyncio.create_task(pipeline.store.commit_batch(record))
+                if pipeline.commit_began is None:
+                    pipeline.commit_began = time.monotonic()
             returned.add_done_callback(self._wake)
-            self._commits.append(_Commit(batch, settlement, returned))
-            work.arrived.set()
+            self._commits.append(_Commit(batch, record, returned))
+            pipeline.arrived.set()
             begun = True
         return begun
 
     def _wake(self, returned: "asyncio.Future[None]") -> None:
         if not returned.cancelled():
             returned.exception()  # mark as seen; reading the result raises it
-        self._work.sealable.set()
+        self._pipeline.sealable.set()
 
     def _take_returned(self) -> list[Batch]:
         """Return the committed batches, in order; stop at a failed one."""
-        work = self._work
+        pipeline = self._pipeline
         committed: list[Batch] = []
         while self._commits and self._commits[0].returned.done() and not self._failed:
             commit = self._commits[0]
@@ -96,48 +100,48 @@ class Committer:
                 if isinstance(error, IntegrityViolation):
                     self._suspect(commit.batch, error)
                 else:
-                    work.failures += 1
-                work.break_off(error)
+                    pipeline.failures += 1
+                pipeline.break_off(error)
                 break
             self._commits.popleft()
-            if commit.settlement is not None:
-                self._took_place(commit.settlement.core, commit.batch)
+            if commit.record is not None:
+                self._committed(commit.record.core, commit.batch)
             committed.append(commit.batch)
         return committed
 
-    def _took_place(self, core: CoreRow, batch: Batch) -> None:
+    def _committed(self, core: CoreRow, batch: Batch) -> None:
         """Record the duration of a returned commit. The next one, if any, begins now."""
-        work = self._work
-        took = work.commit_lasts
-        waits = any(commit.settlement is not None for commit in self._commits)
-        work.commit_began = time.monotonic() if waits else None
-        work.failures = 0
-        work.committed = core
-        work.commit_took(took)
-        work.observer.settled(len(batch.entries), len(batch.history.trades))
+        pipeline = self._pipeline
+        took = pipeline.commit_lasts
+        waits = any(commit.record is not None for commit in self._commits)
+        pipeline.commit_began = time.monotonic() if waits else None
+        pipeline.failures = 0
+        pipeline.committed = core
+        pipeline.commit_took(took)
+        pipeline.observer.batch_committed(len(batch.entries), len(batch.history.trades))
 
-    async def _recover(self) -> None:
+    async def _repair_now(self) -> None:
         """Await the running commits, answer the committed batches, and repair the rest."""
-        work = self._work
+        pipeline = self._pipeline
         if self._commits:
             await asyncio.wait([commit.returned for commit in self._commits])
         self._answer(self._take_returned())
         self._commits.clear()  # only the database knows what was committed behind a failure
         self._failed = False
-        work.commit_began = None
-        await self._repair.recover()
-        work.sealable.set()
+        pipeline.commit_began = None
+        await self._repair.run()
+        pipeline.sealable.set()
 
     def _answer(self, committed: list[Batch]) -> None:
         """Apply committed batches to the view, then answer them."""
-        work = self._work
+        pipeline = self._pipeline
         for batch in committed:
-            batch.publish(work.view)
-            work.repeats.committed(batch.pending())
+            batch.publish(pipeline.view)
+            pipeline.repeats.committed(batch.pending())
             batch.answer()
             if batch.changes is not None:
-                work.outlet.committed(batch.changes, batch.encoded)
-            work.under_way.popleft()
+                pipeline.outlet.committed(batch.changes, batch.encoded)
+            pipeline.under_way.popleft()
 
     def _suspect(self, batch: Batch, error: IntegrityViolation) -> None:
         """Mark the commands of a refused batch to run alone; drop one that already did."""
@@ -147,4 +151,4 @@ class Committer:
         for one in begun:
             one.suspect = True
         if len(begun) == 1:
-            self._work.drop(begun[0], error)
+            self._pipeline.drop(begun[0], error)

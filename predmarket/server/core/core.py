@@ -73,14 +73,14 @@ class Core(Bus):
         ``gateways_elsewhere`` means that gateways are other processes: they may outlive a core, and
         their commands come by ``receive``. ``standby`` holds the copy that followed the journal."""
         clock = clock or Clock()
-        self._work = PipelineState(
+        self._pipeline = PipelineState(
             store, view, clock, max_batch, observer or NullObserver(), outlet or NullOutlet()
         )
         self._leadership = leadership
         self._gateways_elsewhere = gateways_elsewhere
         self._takeover = Takeover(store, leadership, clock, standby)
-        self._decider = Decider(self._work)
-        self._committer = Committer(self._work, Repair(self._work, self._takeover))
+        self._decider = Decider(self._pipeline)
+        self._committer = Committer(self._pipeline, Repair(self._pipeline, self._takeover))
         self._max_queue = max_queue
         self._reply_limit = int(reply_limit_s * 1_000_000)
         self._ids = f"{secrets.token_hex(6)}-"
@@ -89,7 +89,7 @@ class Core(Bus):
         self._led_at = 0.0
         self.connections: frozenset[str] = frozenset()
         """The connections that had tied orders when the core began."""
-        self.unsettled = 0
+        self.uncommitted = 0
         """Accepted commands that were left undone at the stop."""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks: list[asyncio.Task[None]] = []
@@ -104,13 +104,13 @@ class Core(Bus):
         early: bool = False,
     ) -> "asyncio.Future[BusReply]":
         """Queue a command; return the future of its reply after the commit (``Bus.enqueue``)."""
-        work = self._work
-        if self._stopping or work.waiting >= self._max_queue:
+        pipeline = self._pipeline
+        if self._stopping or pipeline.waiting >= self._max_queue:
             raise Overloaded("too many commands wait")
-        pending = self._pending("", command, self._reply_limit, work.received)
-        pending.follows = None if follows is None else work.live.get(follows)
+        pending = self._pending("", command, self._reply_limit, pipeline.received)
+        pending.follows = None if follows is None else pipeline.live.get(follows)
         pending.early = early
-        work.enqueue(pending)
+        pipeline.enqueue(pending)
         return pending.reply
 
     def _pending(
@@ -121,7 +121,7 @@ class Core(Bus):
             id or f"{self._ids}{self._id_count}",
             self._id_count,
             command,
-            self._work.clock.elapsed() + limit,
+            self._pipeline.clock.elapsed() + limit,
             asyncio.get_running_loop().create_future(),
             position,
         )
@@ -141,21 +141,21 @@ class Core(Bus):
         """Queue a command of the stream; None: its deadline has passed, and it will not begin.
 
         ``id`` is unique for ever. ``position`` is the stream's position once the command is
-        processed. The caller awaits ``room`` first, because this method does not refuse.
+        processed. The caller awaits ``wait_for_queue`` first, because this method does not refuse.
         """
-        work, left = self._work, deadline - self._work.clock.now()
-        work.received = position
+        pipeline, left = self._pipeline, deadline - self._pipeline.clock.now()
+        pipeline.received = position
         pending = self._pending(id, command, min(left, self._reply_limit), position)
-        pending.follows = None if follows is None else work.live.get(follows)
+        pending.follows = None if follows is None else pipeline.live.get(follows)
         pending.early = early
         if left <= 0:
             pending.reply.cancel()
-        work.enqueue(pending)
+        pipeline.enqueue(pending)
         return None if left <= 0 else pending.reply
 
-    async def room(self, waiting: int) -> None:
+    async def wait_for_queue(self, waiting: int) -> None:
         """Return once at most this many commands wait."""
-        await self._work.until(lambda: self._work.waiting <= waiting)
+        await self._pipeline.until(lambda: self._pipeline.waiting <= waiting)
 
     async def move_to(self, position: StreamPosition) -> None:
         """Commit a stream position that no command brought.
@@ -163,33 +163,33 @@ class Core(Bus):
         Commands received before it and not committed yet still run, but another core does not run
         them again: nobody was told of them.
         """
-        work = self._work
+        pipeline = self._pipeline
 
         def moved() -> bool:
-            if work.committed.position >= position:
+            if pipeline.committed.position >= position:
                 return True
-            if not work.broken:  # sent again after a repair; a second time changes nothing
-                work.sequencer.advance(position)
-                work.sealable.set()
+            if not pipeline.broken:  # sent again after a repair; a second time changes nothing
+                pipeline.sequencer.advance(position)
+                pipeline.sealable.set()
             return False
 
-        await work.until(moved)
+        await pipeline.until(moved)
 
     @property
     def committed_position(self) -> StreamPosition:
         """Return the committed position in the command stream."""
-        return self._work.committed.position
+        return self._pipeline.committed.position
 
     def now(self) -> Micros:
         """Return the exchange's time."""
-        return self._work.clock.now()
+        return self._pipeline.clock.now()
 
     def status(self) -> CoreStatus:
         """Return the core's status."""
-        work, committed = self._work, self._work.committed
+        pipeline, committed = self._pipeline, self._pipeline.committed
         sure_to_lead = time.monotonic() - self._led_at < self._leadership.renew_every_s + LEASE_S
-        broken = work.broken or work.commit_hangs or self._stopping or self._failed.done()
-        ahead = work.clock.ahead(committed.last_time)
+        broken = pipeline.broken or pipeline.commit_hangs or self._stopping or self._failed.done()
+        ahead = pipeline.clock.ahead(committed.last_time)
         return CoreStatus(
             leader=self._leadership.holder,
             epoch=committed.epoch,
@@ -198,7 +198,7 @@ class Core(Bus):
             healthy=sure_to_lead and not broken and not ahead,
             durable=self._takeover.durable,
             durability=self._takeover.durability,
-            waiting=work.waiting,
+            waiting=pipeline.waiting,
             ahead=ahead,
         )
 
@@ -222,9 +222,9 @@ class Core(Bus):
             self.connections = frozenset(loaded.state.ties.connections)
             if not self._gateways_elsewhere:
                 # The gateway was the process that led before, so its connections have ended.
-                self._work.disconnected = self.connections
-            self._work.install(loaded)
-            self._work.outlet.reloaded(loaded.recent)
+                self._pipeline.disconnected = self.connections
+            self._pipeline.install(loaded)
+            self._pipeline.outlet.reloaded(loaded.recent)
             if leading.done():
                 leading.result()
         except BaseException:
@@ -244,12 +244,12 @@ class Core(Bus):
         """
         if not self._tasks:
             return
-        work = self._work
+        pipeline = self._pipeline
         self._stopping = True
-        work.sealable.set()
+        pipeline.sealable.set()
         # A broken core with nothing to commit has nothing to wait for, and perhaps no database.
         drained = asyncio.create_task(
-            work.until(lambda: work.idle or (work.broken and not work.unsettled))
+            pipeline.until(lambda: pipeline.idle or (pipeline.broken and not pipeline.uncommitted))
         )
         await asyncio.wait(
             (drained, self._failed), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED
@@ -258,10 +258,10 @@ class Core(Bus):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self.unsettled = work.unsettled
-        if self.unsettled:
-            log.error("stopped_unsettled", extra={"commands": self.unsettled})
-        work.abandon()
+        self.uncommitted = pipeline.uncommitted
+        if self.uncommitted:
+            log.error("stopped_with_uncommitted", extra={"commands": self.uncommitted})
+        pipeline.abandon()
         self._decider.disarm()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._takeover.close(), limit_s)
@@ -270,7 +270,7 @@ class Core(Bus):
     @property
     def trouble(self) -> str:
         """Return the database's last error when it refused a batch, "" if it never did."""
-        return self._work.trouble
+        return self._pipeline.trouble
 
     async def failed(self) -> None:
         """Wait until the core cannot go on; raise the reason (Deposed, LoadError, CoreDefect)."""
@@ -287,7 +287,7 @@ class Core(Bus):
             self._failed.set_exception(error)
             self._failed.exception()  # mark as seen; failed() raises it to whoever asks
         self._stopping = True
-        self._work.abandon()
+        self._pipeline.abandon()
         for task in self._tasks:
             task.cancel()
 
@@ -295,7 +295,7 @@ class Core(Bus):
         """Bound the wait for replies."""
         while True:
             await asyncio.sleep(_SWEEP_S)
-            self._work.expire()
+            self._pipeline.expire()
 
     async def _lead(self) -> None:
         """Renew the lead; Deposed ends the core."""

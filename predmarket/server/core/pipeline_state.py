@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 HANGS_S = 2.0
 """Seconds after which a running commit means that the database is in trouble."""
-_UNPARTED = 16
+_MIN_BATCH = 16
 """Minimum batch size: below it the fixed cost of a commit dominates."""
 
 
@@ -96,7 +96,7 @@ class PipelineState:
         return not self.sequencer.batch.empty
 
     @property
-    def settled(self) -> bool:
+    def all_answered(self) -> bool:
         """Tell whether everything decided is committed and answered."""
         return not (self.under_way or self.has_batch)
 
@@ -104,7 +104,7 @@ class PipelineState:
     def idle(self) -> bool:
         """Tell whether nothing is left to do."""
         self.forget_over()
-        return not (self.live or self.broken) and self.settled
+        return not (self.live or self.broken) and self.all_answered
 
     @property
     def waiting(self) -> int:
@@ -112,7 +112,7 @@ class PipelineState:
         return len(self.queue) + self.sequencer.waits
 
     @property
-    def unsettled(self) -> int:
+    def uncommitted(self) -> int:
         """Return the number of accepted commands whose last step is not committed."""
         self.forget_over()
         return len(self.live)
@@ -130,24 +130,24 @@ class PipelineState:
             del self.live[reply]
 
     @property
-    def room(self) -> int:
-        """Return how many more commands the forming batch should take.
+    def quota(self) -> int:
+        """Return how many more commands the forming batch should take for now.
 
         While other batches commit, the forming one takes its share of all pending commands and
         leaves the rest to the next one. Otherwise a large and a small batch would alternate for
         ever, and during the small one's commit the core would soon be idle.
         """
-        room = self.sequencer.room
+        capacity = self.sequencer.capacity_left
         if not self.under_way:
-            return room
+            return capacity
         taken = [len(batch.decided) + len(batch.answers) for batch in self.batches]
         share = (len(self.queue) + sum(taken)) // (self.store.at_once + 1) + 1
-        return min(room, max(share, _UNPARTED) - taken[-1])
+        return min(capacity, max(share, _MIN_BATCH) - taken[-1])
 
     @property
-    def full(self) -> bool:
-        """Tell whether the forming batch takes nothing more for now."""
-        return self.sequencer.full or self.room <= 0
+    def quota_spent(self) -> bool:
+        """Tell whether the forming batch is to take nothing more for now."""
+        return self.sequencer.batch_full or self.quota <= 0
 
     @property
     def batches(self) -> list[Batch]:

@@ -12,7 +12,7 @@ from predmarket.server.read_model.changes import Changes
 class Observer(Protocol):
     """Counts the core's work. The event loop calls it; a call must be quick and must not raise."""
 
-    def settled(self, commands: int, trades: int) -> None:
+    def batch_committed(self, commands: int, trades: int) -> None:
         """Count a committed batch: its commands and its trades."""
 
     def commit_took(self, seconds: float) -> None:
@@ -25,7 +25,7 @@ class Observer(Protocol):
 class NullObserver:
     """Counts nothing."""
 
-    def settled(self, commands: int, trades: int) -> None:
+    def batch_committed(self, commands: int, trades: int) -> None:
         """Ignore it."""
 
     def commit_took(self, seconds: float) -> None:

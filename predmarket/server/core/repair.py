@@ -20,43 +20,43 @@ _RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 class Repair:
     """Repairs the core's state."""
 
-    def __init__(self, work: PipelineState, takeover: Takeover) -> None:
-        self._work = work
+    def __init__(self, pipeline: PipelineState, takeover: Takeover) -> None:
+        self._pipeline = pipeline
         self._takeover = takeover
 
-    async def recover(self) -> None:
+    async def run(self) -> None:
         """Reload the state and set the stage of every command. Raises Deposed, LoadError."""
-        work = self._work
-        under_way = [*work.under_way]
+        pipeline = self._pipeline
+        under_way = [*pipeline.under_way]
         loaded = await self._load_patiently()
         for batch in under_way:
             if batch.first_seq <= loaded.core.last_seq and batch.entries:
-                work.observer.settled(len(batch.entries), len(batch.history.trades))
-        work.repeats.forget()
-        work.under_way.clear()
-        work.install(loaded)
-        for pending in work.live.values():
+                pipeline.observer.batch_committed(len(batch.entries), len(batch.history.trades))
+        pipeline.repeats.forget()
+        pipeline.under_way.clear()
+        pipeline.install(loaded)
+        for pending in pipeline.live.values():
             pending.recover(loaded.committed_ids)
             if pending.stage is Stage.STEPPING:
-                work.sequencer.resume(pending)
-        work.forget_over()
-        work.requeue()
-        work.outlet.reloaded(loaded.recent)
-        work.observer.recovered()
-        extra = {"epoch": work.committed.epoch, "rerun": len(work.queue)}
+                pipeline.sequencer.resume(pending)
+        pipeline.forget_over()
+        pipeline.requeue()
+        pipeline.outlet.reloaded(loaded.recent)
+        pipeline.observer.recovered()
+        extra = {"epoch": pipeline.committed.epoch, "rerun": len(pipeline.queue)}
         log.warning("core_recovered", extra=extra)
 
     async def _load_patiently(self) -> Loaded:
         """Load, and retry until the database is back. Raises Deposed when another core leads."""
-        work = self._work
-        async with work.looking_up:  # a connection in use is not closed
+        pipeline = self._pipeline
+        async with pipeline.looking_up:  # a connection in use is not closed
             pass
-        if work.failures > 1:  # the database responds but refuses batches: do not spin
-            await asyncio.sleep(_RETRY_S[min(work.failures, len(_RETRY_S)) - 1])
+        if pipeline.failures > 1:  # the database responds but refuses batches: do not spin
+            await asyncio.sleep(_RETRY_S[min(pipeline.failures, len(_RETRY_S)) - 1])
         attempt = 0
         while True:
             try:
-                return await self._takeover.load_again(work.committed.last_batch)
+                return await self._takeover.load_again(pipeline.committed.last_batch)
             except StoreError as error:
                 log.warning("database_unavailable", extra={"error": str(error)})
                 await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])

@@ -27,7 +27,7 @@ from predmarket.server.core.batch import ROWS_PER_STEP, Batch
 from predmarket.server.core.bus import BusReply, RepeatedOrder
 from predmarket.server.core.idempotency import IdempotencyIndex
 from predmarket.server.core.pending_command import PendingCommand, unfinished, whole
-from predmarket.server.core.stores.base import CoreRow, Settlement
+from predmarket.server.core.stores.base import BatchRecord, CoreRow
 from predmarket.server.core.stores.rows import History
 from predmarket.server.core.stream_position import StreamPosition
 from predmarket.units import Micros
@@ -86,14 +86,16 @@ class Sequencer:
         self._max_rows = max_batch * _ROWS_PER_COMMAND
 
     @property
-    def room(self) -> int:
-        """Return how many more commands the forming batch takes."""
+    def capacity_left(self) -> int:
+        """Return how many more commands the forming batch can take."""
         return self._max_batch - len(self.batch.entries)
 
     @property
-    def full(self) -> bool:
-        """Tell whether the forming batch takes nothing more."""
-        return self.room <= 0 or self._has_many_answers or self.batch.rows >= self._max_rows
+    def batch_full(self) -> bool:
+        """Tell whether the forming batch can take nothing more."""
+        return (
+            self.capacity_left <= 0 or self._has_many_answers or self.batch.rows >= self._max_rows
+        )
 
     @property
     def _has_many_answers(self) -> bool:
@@ -133,7 +135,7 @@ class Sequencer:
             if not self._apply_due(now) or not left:
                 break
             self._carry_out_one(now, left.popleft())
-        if not self.full:
+        if not self.batch_full:
             released += self._take_step()
         for pending in left:
             pending.wait(None)
@@ -202,15 +204,15 @@ class Sequencer:
     def _apply_due(self, now: Micros) -> bool:
         """Apply everything due at or before ``now``; False when the batch is full."""
         while (due := self.exchange.due(now)) is not None:
-            if self.full:
+            if self.batch_full:
                 return False
             self._apply(due[0], "", due[1])
         while self._orphaned:
-            if self.full:
+            if self.batch_full:
                 return False
             user_id, connection = self._orphaned.popleft()
             self._apply(now, "", Disconnect(connection.rpartition("-")[0], connection, user_id))
-        return not self.full
+        return not self.batch_full
 
     def _take_step(self) -> list[PendingCommand]:
         """Take the next step, one in a batch; after a last step return the commands that waited."""
@@ -238,18 +240,18 @@ class Sequencer:
         else:
             pending.answer(_reply_without_last_step(pending))
 
-    def seal(self) -> tuple[Batch, Settlement | None]:
+    def take_batch(self) -> tuple[Batch, BatchRecord | None]:
         """Take the forming batch and begin a new one. None: there is nothing to commit."""
-        batch, settlement = self.batch, None
+        batch, record = self.batch, None
         assert batch.rows <= self._max_rows + ROWS_PER_STEP, f"{batch.rows} rows in one batch"
         self._owes_step = not batch.stepped and bool(self.exchange.state.unfinished)
         for pending in batch.pending():
             pending.commit()
         if batch.entries or batch.position is not None:
-            settlement = batch.seal(self.exchange, self.core)
-            self.core = settlement.core
+            record = batch.seal(self.exchange, self.core)
+            self.core = record.core
         self.batch = self._next_batch()
-        return batch, settlement
+        return batch, record
 
     def _next_batch(self) -> Batch:
         return Batch(self.core.last_seq + 1, History(self.core.counters.last_ledger_id))

@@ -52,10 +52,10 @@ class StateCopy:
             for entry in journal.decode(row.entries):
                 _, events = exchange.apply(entry.time, entry.command)
                 batch.add(exchange, entry.time, entry.id, entry.command, events)
-            settlement = batch.seal(exchange, core)
+            record = batch.seal(exchange, core)
         except Exception as error:  # any error makes the copy worthless
             raise _CannotFollow(f"batch {row.batch} cannot be carried out: {error!r}") from error
-        self.core = dataclasses.replace(settlement.core, last_hash=row.hash)
+        self.core = dataclasses.replace(record.core, last_hash=row.hash)
 
     def catch_up(self, store: Store, core: CoreRow) -> None:
         """Execute the batches up to ``core``. Raises _CannotFollow, StoreError."""

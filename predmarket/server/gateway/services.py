@@ -17,7 +17,7 @@ from predmarket.units import Micros
 
 
 class CoreReport(Protocol):
-    """Whoever can say how the settlement core is."""
+    """Tells how the core is."""
 
     def now(self) -> Micros:
         """Return the exchange's time."""

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import StringIO
-from typing import Any, TextIO
+from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
@@ -120,24 +120,24 @@ def _plain_traceback(stream: TextIO, failed: ExcInfo) -> None:
     stream.write(clean_lines(plain.getvalue()))
 
 
-def _of_request(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+def _of_request(_logger: object, _name: str, event: EventDict) -> EventDict:
     scope = CURRENT.get()
     return event if scope is None else {**event, **identity(scope)}
 
 
-def _without_traces(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+def _without_traces(_logger: object, _name: str, event: EventDict) -> EventDict:
     """Drop what another handler's formatter left on the record."""
     event.pop("asctime", None)
     return event
 
 
-def _fields(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+def _fields(_logger: object, _name: str, event: EventDict) -> EventDict:
     """Give each fact of an announcement a field."""
     facts, hints = event.pop(_FACTS, {}), event.pop(_HINTS, [])
     return {**event, **facts, **({"hints": hints} if hints else {})}
 
 
-def _paragraph(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+def _paragraph(_logger: object, _name: str, event: EventDict) -> EventDict:
     """Set the hints of an announcement below it."""
     event.pop(_FACTS, None)
     if hints := event.pop(_HINTS, []):
@@ -145,7 +145,7 @@ def _paragraph(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa
     return event
 
 
-def _without_line_feeds(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+def _without_line_feeds(_logger: object, _name: str, event: EventDict) -> EventDict:
     """Put what a field says on one line: many tools break lines at an escaped line feed, too."""
     return {name: _on_one_line(value) for name, value in event.items()}
 
@@ -162,7 +162,7 @@ def _on_one_line(value: object) -> object:
     return value
 
 
-def _redacted(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+def _redacted(_logger: object, _name: str, event: EventDict) -> EventDict:
     """Hide secrets. Long texts are cut first, since the search takes time by their length."""
     for name, value in event.items():
         if isinstance(value, str):
@@ -170,7 +170,7 @@ def _redacted(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa:
     return redact(event)
 
 
-def _printable(_logger: Any, _name: str, event: EventDict) -> EventDict:  # noqa: ANN401
+def _printable(_logger: object, _name: str, event: EventDict) -> EventDict:
     """Keep text that came from outside from driving the terminal, at any depth."""
     return {name: _shown(value) for name, value in event.items()}
 

@@ -112,7 +112,7 @@ class Metrics:
             self._placement_of[key] = child
         child.inc()
 
-    def settled(self, commands: int, trades: int) -> None:
+    def batch_committed(self, commands: int, trades: int) -> None:
         """Count a committed batch (Observer)."""
         self._batch_size.observe(commands)
         if trades:
@@ -159,13 +159,13 @@ class _Standing(Collector):
             ("settlement_queue_length", "Commands waiting to be decided.", core.waiting),
             ("settlement_epoch", "The lead's number, raised at each takeover.", core.epoch),
             ("settlement_sequence", "The last command committed.", core.sequence),
-            ("settlement_healthy", "1 while the core leads and settles.", int(core.healthy)),
+            ("settlement_healthy", "1 while the core leads and commits.", int(core.healthy)),
             ("settlement_durable", "1 when the database keeps what it commits.", int(core.durable)),
             ("database_pool_in_use", "Connections to the database in use.", in_use),
             ("database_pool_size", "Connections to the database kept open at the most.", size),
         ):
             yield GaugeMetricFamily(name, meaning, value)
-        leader = GaugeMetricFamily("settlement_leader", "Who settles.", labels=("holder",))
+        leader = GaugeMetricFamily("settlement_leader", "Which core leads.", labels=("holder",))
         leader.add_metric((core.leader,), 1)
         yield leader
 

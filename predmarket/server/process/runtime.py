@@ -1,6 +1,6 @@
 """One process of the exchange put together: database, core, HTTP, and its end.
 
-Order of the end (REQUIREMENTS A8): stop accepting, let running requests finish, settle what was
+Order of the end (REQUIREMENTS A8): stop accepting, let running requests finish, commit what was
 accepted, close the database. Bounded at each stage, so that it takes less than 10 s in all
 (shutdown.py).
 """
@@ -191,7 +191,7 @@ async def serve(
             if not stopping.asked:
                 raise
             return 0  # told to stop before it had begun
-    return 1 if failed or running.core.unsettled else 0
+    return 1 if failed or running.core.uncommitted else 0
 
 
 async def _prepare(running: Node, *, seed_first: bool, force: bool) -> None:
@@ -245,7 +245,7 @@ async def _serve(running: Node, listener: socket.socket, stopping: Stopping, rea
 async def answer(
     app: Any,  # noqa: ANN401 -- as uvicorn
     settings: Settings,
-    failed: Callable[[], Coroutine[Any, Any, None]],
+    failed: Callable[[], Coroutine[object, object, None]],
     listener: socket.socket,
     stopping: Stopping,
     ready: Ready | None = None,

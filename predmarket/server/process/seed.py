@@ -58,7 +58,15 @@ async def seed(db: Database, bus: Bus, signup_credit: Money) -> list[str]:
         done = "received" if isinstance(reply, TransferDone) else "had received"
         lines.append(f"{user.email} {done} {amount}")
     market = CreateMarket(
-        SLUG, QUESTION, DESCRIPTION, _TICK, 0, 0, None, MarketStatus.OPEN, admin_id
+        slug=SLUG,
+        question=QUESTION,
+        description=DESCRIPTION,
+        tick=_TICK,
+        maker_rate=0,
+        taker_rate=0,
+        closes_at=None,
+        status=MarketStatus.OPEN,
+        creator_id=admin_id,
     )
     made = isinstance(await bus.submit(market), MarketDone)
     lines.append(f"market {SLUG} {'created' if made else 'was there'}")

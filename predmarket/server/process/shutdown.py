@@ -1,10 +1,10 @@
 """Being told to stop: the signals, and the bound on how long stopping may take.
 
 The first SIGTERM or SIGINT stops it gracefully, wherever it is: while it starts, the start is given
-up; while it serves, what was accepted is settled and answered. A second one does not wait for
-clients any more, but for the settlement still. Whatever hangs then (a thread waiting for a database
-cannot be interrupted), the process ends after LIMIT_S: nothing is lost that
-anybody was told of.
+up; while it serves, what was accepted is committed and answered. A second one does not wait for
+clients any more, but still for the core's commits. Whatever hangs then (a thread waiting for a
+database cannot be interrupted), the process ends after LIMIT_S: nothing is lost that anybody was
+told of.
 
 The log says that it stops and why (a signal, the lead lost, an error), and when it is done.
 """

@@ -110,7 +110,7 @@ class Consumer:
         self._publisher.reads(at.epoch)
         self._link.worked()
         while True:
-            await self._core.room(_AHEAD)
+            await self._core.wait_for_queue(_AHEAD)
             found = await self._link.read({key: self._at.entry}, _ENTRIES, BLOCK_MS)
             for entry in found.get(key, ()):
                 self._take(entry)

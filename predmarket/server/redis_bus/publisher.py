@@ -42,7 +42,7 @@ class Publisher:
         self._announced = 0
         self.stream = 0
 
-    # the core's side (settlement.outlet.Outlet)
+    # the core's side (core.ports.Outlet)
 
     def committed(self, changes: Changes, encoded: bytes) -> None:
         """Send a batch, together with the replies to its commands."""
@@ -151,18 +151,18 @@ class Publisher:
         core = self._core.status()
         self._announced += 1
         return Announcement(
-            core.epoch,
-            self._last_batch,
-            core.sequence,
-            self.stream,
-            core.leader,
-            core.healthy,
-            core.durable,
-            core.durability,
-            core.waiting,
-            core.ahead,
-            self._core.now(),
-            self._announced,
+            epoch=core.epoch,
+            batch=self._last_batch,
+            sequence=core.sequence,
+            stream=self.stream,
+            leader=core.leader,
+            healthy=core.healthy,
+            durable=core.durable,
+            durability=core.durability,
+            waiting=core.waiting,
+            ahead=core.ahead,
+            now=self._core.now(),
+            number=self._announced,
         )
 
 

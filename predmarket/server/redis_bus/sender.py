@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from redis.exceptions import ResponseError
 
@@ -105,7 +105,7 @@ class Sender(Bus):
 
     def start(self) -> "list[asyncio.Task[None]]":
         """Begin to send and to show that this gateway is alive; return what never ends."""
-        steps: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+        steps: tuple[Callable[[], Coroutine[object, object, None]], ...]
         steps = (self._send, self._beat, self._sweep)
         self._tasks = [asyncio.create_task(step()) for step in steps]
         return self._tasks

@@ -1,7 +1,7 @@
 """The database as a gateway uses it: consistent reads, and writes of identity.
 
 ``read`` sees one snapshot, also across statements. ``write`` is for the identity tables alone;
-what concerns money is written by settlement. Neither is ever held across anything slow.
+what concerns money is written by the core. Neither is ever held across anything slow.
 
 ``read_account`` is ``read`` on connections of its own: for look-ups of tokens, sign-in, one's own
 account and the answers to orders. No other read takes these connections, however slow or frequent.
@@ -83,7 +83,7 @@ def prepare_sqlite(engine: Engine, begin: str, *, read_only: bool = False) -> No
     """
 
     @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: object) -> None:  # noqa: ANN401
+    def connect(connection: Any, _record: object) -> None:  # noqa: ANN401 -- as SQLAlchemy
         connection.isolation_level = None
         cursor = connection.cursor()
         for setting in (
@@ -132,7 +132,7 @@ def open_whole(engine: Engine) -> None:
             raise
 
     @event.listens_for(engine, "do_connect")
-    def connect(dialect: Dialect, _record: object, given: Any, named: Any) -> Any:  # noqa: ANN401
+    def connect(dialect: Dialect, _record: object, given: Any, named: Any) -> Any:  # noqa: ANN401 -- likewise
         return await_only(opened(greenlet_spawn(dialect.connect, *given, **named)))
 
 

@@ -18,7 +18,7 @@ from predmarket.server.core import audit, recovery
 from predmarket.server.core.bus import BusReply
 from predmarket.server.core.core import Core
 from predmarket.server.core.ports import Outlet
-from predmarket.server.core.stores.base import Settlement, Store
+from predmarket.server.core.stores.base import BatchRecord, Store
 from predmarket.server.core.stores.factory import leadership, open_store
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.storage import migrations
@@ -78,7 +78,7 @@ class Running:
 
     def in_memory(self) -> bytes:
         """Return the engine's state as bytes."""
-        return snapshot(self.core._work.sequencer.exchange.state)
+        return snapshot(self.core._pipeline.sequencer.exchange.state)
 
 
 class Gate:
@@ -88,12 +88,12 @@ class Gate:
         store = running.store
         self.settled = asyncio.Event()
         self.open = asyncio.Event()
-        self._settle = store.settle
-        store.settle = self  # type: ignore[method-assign]
+        self._settle = store.commit_batch
+        store.commit_batch = self  # type: ignore[method-assign]
 
-    async def __call__(self, settlement: Settlement) -> None:
+    async def __call__(self, record: BatchRecord) -> None:
         """Settle in the gate's time."""
-        await self._settle(settlement)
+        await self._settle(record)
         self.settled.set()
         await asyncio.wait_for(self.open.wait(), 60)
 

@@ -6,7 +6,7 @@ import pytest
 
 from predmarket.engine.replies import OrderDone
 from predmarket.enums import Side
-from predmarket.server.core.stores.base import Settlement, StoreError
+from predmarket.server.core.stores.base import BatchRecord, StoreError
 from tests.server.core.conftest import USERS, Exchange, Gate, Running, limit
 
 BUY = Side.BUY
@@ -20,7 +20,7 @@ async def test_the_next_batch_is_decided_while_one_commits(exchange: Exchange) -
         first = asyncio.create_task(running.do(limit(1, BUY, 1, 60)))
         await asyncio.wait_for(gate.settled.wait(), 60)
         rest = [asyncio.create_task(running.do(limit(u, BUY, 1, 50))) for u in range(2, USERS + 1)]
-        work = running.core._work
+        work = running.core._pipeline
         while sum(len(batch.entries) for batch in work.batches) < 1 + len(rest):
             await asyncio.sleep(0)
         assert not any(task.done() for task in (first, *rest))
@@ -41,13 +41,13 @@ async def test_a_batch_takes_its_share_of_what_is_on_its_way(exchange: Exchange)
 
 async def _sizes(running: Running, orders: int) -> list[int]:
     """Submit so many orders behind one that commits; return the sizes of their batches."""
-    work, sizes, settle = running.core._work, list[int](), running.store.settle
+    work, sizes, commit_batch = running.core._pipeline, list[int](), running.store.commit_batch
 
-    async def noting(settlement: Settlement) -> None:
-        sizes.append(settlement.core.last_seq - settlement.first_seq + 1)
-        await settle(settlement)
+    async def noting(record: BatchRecord) -> None:
+        sizes.append(record.core.last_seq - record.first_seq + 1)
+        await commit_batch(record)
 
-    running.store.settle = noting  # type: ignore[method-assign]
+    running.store.commit_batch = noting  # type: ignore[method-assign]
     gate = Gate(running)
     first = asyncio.create_task(running.do(limit(1, BUY, 1, 60)))
     await asyncio.wait_for(gate.settled.wait(), 60)
@@ -57,7 +57,7 @@ async def _sizes(running: Running, orders: int) -> list[int]:
         await asyncio.sleep(0)
     gate.open.set()
     await asyncio.gather(first, *rest)
-    running.store.settle = settle  # type: ignore[method-assign]
+    running.store.commit_batch = commit_batch  # type: ignore[method-assign]
     return sizes[1:]
 
 
@@ -67,17 +67,17 @@ async def test_the_database_has_the_next_batch_before_the_last_one_is_answered(
     """What was decided during a commit is sent first; whoever waited is answered all the same."""
     async with exchange.trading(max_batch=1) as running:
         gate, answered = Gate(running), []
-        settle = gate._settle
+        commit_batch = gate._settle
 
-        async def noting(settlement: Settlement) -> None:
+        async def noting(record: BatchRecord) -> None:
             answered.append(first.done())
-            await settle(settlement)
+            await commit_batch(record)
 
         gate._settle = noting
         first = asyncio.create_task(running.do(limit(1, BUY, 1, 60)))
         await asyncio.wait_for(gate.settled.wait(), 60)
         second = asyncio.create_task(running.do(limit(2, BUY, 1, 50)))
-        while not any(batch.entries for batch in running.core._work.batches[1:]):
+        while not any(batch.entries for batch in running.core._pipeline.batches[1:]):
             await asyncio.sleep(0)
         gate.open.set()
         await asyncio.gather(first, second)
@@ -88,18 +88,18 @@ async def test_postgresql_has_two_batches_at_once(postgres_url: str) -> None:
     """In their order; nobody is answered before their own commit, or one before it, returned."""
     async with Exchange(postgres_url).trading(max_batch=1) as running:
         assert running.store.at_once == 2
-        settle, returned = running.store.settle, asyncio.Event()
+        commit_batch, returned = running.store.commit_batch, asyncio.Event()
         sent: list[int] = []
         may_return = [asyncio.Event() for _ in range(3)]
 
-        async def slowly(settlement: Settlement) -> None:
+        async def slowly(record: BatchRecord) -> None:
             number = len(sent)
-            sent.append(settlement.core.last_batch)
-            await settle(settlement)
+            sent.append(record.core.last_batch)
+            await commit_batch(record)
             returned.set()
             await may_return[number].wait()
 
-        running.store.settle = slowly  # type: ignore[method-assign]
+        running.store.commit_batch = slowly  # type: ignore[method-assign]
         tasks = [asyncio.create_task(running.do(limit(user, BUY, 1, 50))) for user in (1, 2, 3)]
         async with asyncio.timeout(60):
             while len(sent) < 2:
@@ -123,9 +123,9 @@ async def test_what_comes_behind_a_failed_batch_runs_once(
     """The second of two under way, its first failed or of unknown outcome: each order is there."""
     exchange = Exchange(postgres_url)
     async with exchange.trading(max_batch=1) as running:
-        settle, calls, both = running.store.settle, 0, asyncio.Event()
+        commit_batch, calls, both = running.store.commit_batch, 0, asyncio.Event()
 
-        async def failing(settlement: Settlement) -> None:
+        async def failing(record: BatchRecord) -> None:
             nonlocal calls
             calls += 1
             number = calls
@@ -134,11 +134,11 @@ async def test_what_comes_behind_a_failed_batch_runs_once(
             if number == 1:
                 await both.wait()
                 if committed:
-                    await settle(settlement)
+                    await commit_batch(record)
                 raise StoreError("no answer")
-            await settle(settlement)
+            await commit_batch(record)
 
-        running.store.settle = failing  # type: ignore[method-assign]
+        running.store.commit_batch = failing  # type: ignore[method-assign]
         orders = [limit(user, BUY, 1, 50, key="k") for user in (1, 2, 3)]
         replies = await asyncio.gather(*(running.do(order) for order in orders))
         assert all(isinstance(reply, OrderDone) for reply in replies)

@@ -21,7 +21,7 @@ from predmarket.engine.replies import (
 )
 from predmarket.enums import ErrorCode, MarketStatus, Outcome, Side
 from predmarket.server.core.bus import OutcomeUnknown, Overloaded, RepeatedOrder, RepeatedTransfer
-from predmarket.server.core.stores.base import Settlement, StoreError
+from predmarket.server.core.stores.base import BatchRecord, StoreError
 from predmarket.units import MONEY_ONE
 from tests.server.core.conftest import DEPOSIT, MARKET, USERS, Exchange, Gate, Running, limit
 from tests.support.clock import Shown
@@ -237,7 +237,7 @@ async def test_a_resolution_goes_on_after_a_restart(
         for user in range(1, USERS):
             await running.place(user, BUY, 1, 50)
         await running.place(9, SELL, 6, 50)
-        sequencer = running.core._work.sequencer
+        sequencer = running.core._pipeline.sequencer
         begun, _ = sequencer.exchange.apply(
             sequencer.exchange.state.now, ResolveMarket(MARKET, Outcome.VOID)
         )
@@ -290,7 +290,7 @@ async def test_a_refused_transfers_key_stays_free_for_the_next(exchange: Exchang
         await asyncio.wait_for(gate.settled.wait(), 60)
         funded = asyncio.create_task(running.do(Transfer(2, 100 * MONEY_ONE, "pay", 1)))
         second = asyncio.create_task(running.do(out))
-        work = running.core._work
+        work = running.core._pipeline
         while sum(len(batch.pending()) for batch in work.batches[1:]) < 2:
             await asyncio.sleep(0)
         gate.open.set()
@@ -318,11 +318,11 @@ async def test_stop_is_bounded_when_the_database_is_away(exchange: Exchange) -> 
 def fail_forever(running: Running) -> None:
     """Let every commit and every takeover fail from now on."""
 
-    async def fail_to_settle(_: Settlement) -> None:
+    async def fail_to_settle(_: BatchRecord) -> None:
         fail()
 
     def fail() -> None:
         raise StoreError("the database is away")
 
-    running.store.settle = fail_to_settle  # type: ignore[method-assign,assignment]
+    running.store.commit_batch = fail_to_settle  # type: ignore[method-assign,assignment]
     running.store.connect = fail  # type: ignore[method-assign]

@@ -11,7 +11,7 @@ from predmarket.engine.replies import OrderDone
 from predmarket.enums import Liquidity, MarketStatus, Outcome, Side
 from predmarket.server.core.bus import BusReply
 from predmarket.server.core.stores import base as store_module
-from predmarket.server.core.stores.base import Settlement, StoreError
+from predmarket.server.core.stores.base import BatchRecord, StoreError
 from predmarket.server.read_model.changes import Changes
 from predmarket.server.storage import migrations
 from predmarket.units import MONEY_ONE
@@ -46,24 +46,24 @@ OLDER_INDEXES = {
     "ix_trades_sell_order_id": "trades (sell_order_id)",
     "ix_ledger_user_id": "ledger (user_id, id)",
 }
-Settle = Callable[[Settlement], Awaitable[None]]
+Settle = Callable[[BatchRecord], Awaitable[None]]
 
 
 def spoil(running: Running, fails: Callable[[int], tuple[bool, bool]]) -> None:
     """Let commits fail: by their count, whether it fails and whether the database has it then."""
-    settle: Settle = running.store.settle
+    commit_batch: Settle = running.store.commit_batch
     count = 0
 
-    async def flaky(settlement: Settlement) -> None:
+    async def flaky(record: BatchRecord) -> None:
         nonlocal count
         count += 1
         failing, committed = fails(count)
         if committed or not failing:
-            await settle(settlement)
+            await commit_batch(record)
         if failing:
             raise StoreError("the connection was lost")
 
-    running.store.settle = flaky  # type: ignore[method-assign]
+    running.store.commit_batch = flaky  # type: ignore[method-assign]
 
 
 async def test_a_trade_is_told_whole(exchange: Exchange) -> None:
@@ -139,7 +139,7 @@ async def test_view_then_answers_then_outlet(exchange: Exchange) -> None:
         def committed(self, changes: Changes, encoded: bytes) -> None:
             super().committed(changes, encoded)
             if changes.orders:
-                pending = [*running.core._work.live.values()][-1]
+                pending = [*running.core._pipeline.live.values()][-1]
                 seen.append((pending.reply.done(), running.view.book(MARKET).seq))
 
     async with exchange.trading(outlet=Watching()) as running:

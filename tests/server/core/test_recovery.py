@@ -17,10 +17,10 @@ from predmarket.server.core.bus import BusError, BusReply, Faulted, RepeatedOrde
 from predmarket.server.core.leadership import LeaseHeld
 from predmarket.server.core.recovery import LoadError
 from predmarket.server.core.stores.base import (
+    BatchRecord,
     CoreRow,
     Deposed,
     IntegrityViolation,
-    Settlement,
     Store,
     StoreError,
 )
@@ -30,24 +30,24 @@ from tests.server.core.listener import Listener
 from tests.support.postgres import PostgresServer, fresh_database
 
 BUY, SELL = Side.BUY, Side.SELL
-Settle = Callable[[Settlement], Awaitable[None]]
+Settle = Callable[[BatchRecord], Awaitable[None]]
 
 
 def fail_next(running: Running, *, after_commit: bool, times: int = 1) -> list[int]:
     """Let the next commits fail, before or after the database has them; return what failed."""
-    settle: Settle = running.store.settle
+    commit_batch: Settle = running.store.commit_batch
     failed: list[int] = []
 
-    async def failing(settlement: Settlement) -> None:
+    async def failing(record: BatchRecord) -> None:
         if len(failed) >= times:
-            await settle(settlement)
+            await commit_batch(record)
             return
         if after_commit:
-            await settle(settlement)
-        failed.append(settlement.core.last_batch)
+            await commit_batch(record)
+        failed.append(record.core.last_batch)
         raise StoreError("the connection was lost")
 
-    running.store.settle = failing  # type: ignore[method-assign]
+    running.store.commit_batch = failing  # type: ignore[method-assign]
     return failed
 
 
@@ -83,18 +83,18 @@ async def test_an_unknown_outcome_is_found_out(exchange: Exchange, after_commit:
 async def test_many_failures_in_a_row_lose_and_double_nothing(exchange: Exchange) -> None:
     """Every second commit fails, alternately before and after the database has it."""
     async with exchange.trading() as running:
-        settle: Settle = running.store.settle
+        commit_batch: Settle = running.store.commit_batch
         count = 0
 
-        async def flaky(settlement: Settlement) -> None:
+        async def flaky(record: BatchRecord) -> None:
             nonlocal count
             count += 1
             if count % 4 != 1:
-                await settle(settlement)
+                await commit_batch(record)
             if count % 2:
                 raise StoreError("the connection was lost")
 
-        running.store.settle = flaky  # type: ignore[method-assign]
+        running.store.commit_batch = flaky  # type: ignore[method-assign]
         for turn in range(12):
             tasks = [running.do(limit(u, BUY, 1, 40, key=f"{turn}")) for u in range(1, USERS + 1)]
             replies = await asyncio.gather(*tasks)
@@ -124,18 +124,18 @@ async def test_a_held_resolution_survives_repair(
         for user in range(1, USERS):
             await running.place(user, BUY, 1, 50)
         await running.place(9, SELL, 8, 50)
-        settle: Settle = running.store.settle
+        commit_batch: Settle = running.store.commit_batch
         count = 0
 
-        async def flaky(settlement: Settlement) -> None:
+        async def flaky(record: BatchRecord) -> None:
             nonlocal count
             count += 1
             if count % 3:
-                await settle(settlement)
+                await commit_batch(record)
             if count % 3 != 1:
                 raise StoreError("the connection was lost")
 
-        running.store.settle = flaky  # type: ignore[method-assign]
+        running.store.commit_batch = flaky  # type: ignore[method-assign]
         done = await running.do(ResolveMarket(MARKET, Outcome.YES))
         assert done == Resolved(MARKET, 8, 8 * MONEY_ONE)
     assert exchange.audited() == []
@@ -144,14 +144,14 @@ async def test_a_held_resolution_survives_repair(
 async def test_a_command_that_the_database_refuses_is_dropped_alone(exchange: Exchange) -> None:
     """A defect meets one command only: it is answered as a fault, the others are carried out."""
     async with exchange.trading() as running:
-        settle: Settle = running.store.settle
+        commit_batch: Settle = running.store.commit_batch
 
-        async def refusing(settlement: Settlement) -> None:
-            if re.search(rb"poison", settlement.entries):
+        async def refusing(record: BatchRecord) -> None:
+            if re.search(rb"poison", record.entries):
                 raise IntegrityViolation("a constraint is violated")
-            await settle(settlement)
+            await commit_batch(record)
 
-        running.store.settle = refusing  # type: ignore[method-assign]
+        running.store.commit_batch = refusing  # type: ignore[method-assign]
         good = [running.do(limit(user, BUY, 1, 50)) for user in range(1, 5)]
         bad = running.do(limit(5, BUY, 1, 50, key="poison"))
         *fine, fault = await asyncio.gather(*good, bad, return_exceptions=True)
@@ -165,14 +165,14 @@ async def test_a_command_that_the_database_refuses_is_dropped_alone(exchange: Ex
 async def test_a_resolution_that_the_database_refuses_is_dropped(exchange: Exchange) -> None:
     """Also one whose first and last step fall into one batch: it does not come back for ever."""
     async with exchange.trading() as running:
-        settle: Settle = running.store.settle
+        commit_batch: Settle = running.store.commit_batch
 
-        async def refusing(settlement: Settlement) -> None:
-            if re.search(rb"resolve-market", settlement.entries):
+        async def refusing(record: BatchRecord) -> None:
+            if re.search(rb"resolve-market", record.entries):
                 raise IntegrityViolation("a constraint is violated")
-            await settle(settlement)
+            await commit_batch(record)
 
-        running.store.settle = refusing  # type: ignore[method-assign]
+        running.store.commit_batch = refusing  # type: ignore[method-assign]
         for step in (1, 1_000):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("predmarket.engine.steps.STEP", step)
@@ -263,7 +263,7 @@ async def test_steps_are_the_same_after_a_reload(
         if resolving is not None:
             await resolving
         else:
-            while running.core._work.sequencer.exchange.state.unfinished:
+            while running.core._pipeline.sequencer.exchange.state.unfinished:
                 await asyncio.sleep(0.01)
             await running.do(UpdateMarket(MARKET, MarketStatus.OPEN))
     assert exchange.audited() == []
@@ -275,28 +275,28 @@ async def test_a_broken_invariant_throws_the_state_away(exchange: Exchange) -> N
         core = running.core
 
         def spoil() -> None:
-            exchange_apply = core._work.sequencer.exchange.apply
+            exchange_apply = core._pipeline.sequencer.exchange.apply
 
             def apply(now: int, command: Command) -> object:
                 if isinstance(command, CancelOrder) and command.order_id == 666:
-                    core._work.sequencer.exchange.state.ledger.accounts[1].available += 1
+                    core._pipeline.sequencer.exchange.state.ledger.accounts[1].available += 1
                     raise InvariantError("money was made")
                 return exchange_apply(now, command)
 
-            engine = core._work.sequencer.exchange
-            core._work.sequencer.exchange = type(
+            engine = core._pipeline.sequencer.exchange
+            core._pipeline.sequencer.exchange = type(
                 "Spoiled",
                 (),
                 {"apply": staticmethod(apply), "__getattr__": lambda _, n: getattr(engine, n)},
             )()
 
-        install = core._work.install
+        install = core._pipeline.install
 
         def reinstall(loaded: object) -> None:
             install(loaded)  # type: ignore[arg-type]
             spoil()
 
-        core._work.install = reinstall  # type: ignore[method-assign]
+        core._pipeline.install = reinstall  # type: ignore[method-assign]
         spoil()
         replies = await asyncio.gather(
             running.do(limit(1, BUY, 1, 50)),
@@ -434,7 +434,7 @@ async def test_ending_dead_connections_keeps_to_the_size_of_a_batch(exchange: Ex
         orders = [limit(1 + n % 9, BUY, 1, 10, connection=f"a-{n}") for n in range(20)]
         await asyncio.gather(*(running.do(order) for order in orders))
     async with exchange.running(max_batch=3) as running:
-        while running.core._work.sequencer.exchange.state.orders:
+        while running.core._pipeline.sequencer.exchange.state.orders:
             await asyncio.sleep(0.01)
     sizes = exchange.rows("SELECT MAX(last_seq - first_seq + 1) FROM journal WHERE epoch = 2")
     assert sizes == [(3,)]

@@ -21,7 +21,7 @@ from predmarket.server.core.bus import BusError
 from predmarket.server.core.core import Core
 from predmarket.server.core.leadership import Leadership
 from predmarket.server.core.standby import Standby
-from predmarket.server.core.stores.base import CoreRow, Deposed, Settlement, Store, StoreError
+from predmarket.server.core.stores.base import BatchRecord, CoreRow, Deposed, Store, StoreError
 from predmarket.server.core.stores.factory import leadership, open_store
 from predmarket.server.interpreter import loads
 from predmarket.server.read_model.market_view import MarketView
@@ -101,7 +101,7 @@ def forbidden(_store: Store, _core: CoreRow) -> State:
 
 def state_of(core: Core) -> State:
     """Return a core's state."""
-    return core._work.sequencer.exchange.state
+    return core._pipeline.sequencer.exchange.state
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -166,7 +166,7 @@ async def test_who_takes_over_carries_out_the_tail_alone(
             patch.setattr(recovery, "load", forbidden)
             core = await take_over(exchange, copy)
         try:
-            running = Running(core, core._work.store, core._work.view)
+            running = Running(core, core._pipeline.store, core._pipeline.view)
             assert everything(state_of(core)) == everything(loaded(exchange))
             await running.place(4, SELL, 3, 50)
             await until(lambda: not running.view.book(MARKET).bids)  # the dead-man's switch
@@ -187,22 +187,22 @@ async def test_a_resolution_under_way_is_taken_over(
             for user in range(1, 10):
                 await running.place(user, BUY, 1, 40)
             copy.follow()
-            settle, steps = running.store.settle, 0
+            commit_batch, steps = running.store.commit_batch, 0
 
-            async def fail_later(settlement: Settlement) -> None:
+            async def fail_later(record: BatchRecord) -> None:
                 nonlocal steps
                 steps += 1
                 if steps > 2:
                     raise Deposed("another leads")
-                await settle(settlement)
+                await commit_batch(record)
 
-            running.store.settle = fail_later  # type: ignore[method-assign]
+            running.store.commit_batch = fail_later  # type: ignore[method-assign]
             with pytest.raises(BusError):
                 await running.do(ResolveMarket(MARKET, Outcome.NO))
         with monkeypatch.context() as patch:
             patch.setattr(recovery, "load", forbidden)
             core = await take_over(exchange, copy)
-        await until(lambda: core._work.view.find(MARKET).status is MarketStatus.RESOLVED)  # type: ignore[union-attr]
+        await until(lambda: core._pipeline.view.find(MARKET).status is MarketStatus.RESOLVED)  # type: ignore[union-attr]
         await core.stop()
     assert exchange.audited() == []
 
@@ -270,7 +270,7 @@ async def test_a_copy_that_is_no_good_is_loaded(
             core = await take_over(exchange, copy)
         assert [r for r in caplog.records if "loaded anew" in r.message]
         assert everything(state_of(core)) == everything(loaded(exchange))
-        await Running(core, core._work.store, core._work.view).place(3, SELL, 1, 50)
+        await Running(core, core._pipeline.store, core._pipeline.view).place(3, SELL, 1, 50)
         await core.stop()
 
 

@@ -7,7 +7,7 @@ import pytest
 from predmarket.engine.commands import CreateMarket, PlaceOrder
 from predmarket.enums import MarketStatus, Side
 from predmarket.server.core import journal
-from predmarket.server.core.stores.base import Settlement
+from predmarket.server.core.stores.base import BatchRecord
 from predmarket.server.gateway.candle_cache import CandleCache
 from predmarket.server.read_model.changes import Changes, decode
 from predmarket.server.read_model.queries.candles import CandleRecord
@@ -35,9 +35,9 @@ _REST = ("side", "type", "price", "qty", "tif")
 
 async def until_finished(running: Running) -> None:
     """Wait for the last step."""
-    work = running.core._work
+    work = running.core._pipeline
     async with asyncio.timeout(60):
-        while work.sequencer.exchange.state.unfinished or not work.settled:
+        while work.sequencer.exchange.state.unfinished or not work.all_answered:
             await asyncio.sleep(0)
 
 
@@ -74,22 +74,22 @@ async def test_what_falls_due_meanwhile_follows_a_sweep(
             await running.place(n % 8 + 1, SELL, 1, 50)
         filled = (await running.place(1, SELL, 1, 50, expires_at=EXPIRES)).order.id
         expired = (await running.place(1, SELL, 1, 60, expires_at=EXPIRES)).order.id
-        settle, begun, alive = running.store.settle, asyncio.Event(), asyncio.Event()
+        commit_batch, begun, alive = running.store.commit_batch, asyncio.Event(), asyncio.Event()
         alive.set()
 
-        async def settle_while_alive(settlement: Settlement) -> None:
+        async def settle_while_alive(record: BatchRecord) -> None:
             await alive.wait()
-            await settle(settlement)
+            await commit_batch(record)
             begun.set()
 
-        monkeypatch.setattr(running.store, "settle", settle_while_alive)
+        monkeypatch.setattr(running.store, "commit_batch", settle_while_alive)
         now = BEGAN
         sweeping = asyncio.create_task(running.do(limit(9, BUY, FILLS, 50)))
         await asyncio.wait_for(begun.wait(), 60)
         now = LATER
         await elsewhere(running)
         alive.clear()
-        assert running.core._work.sequencer.exchange.state.unfinished
+        assert running.core._pipeline.sequencer.exchange.state.unfinished
         assert 0 < (await shown())[0].trades < FILLS
         if dies:
             await running.core.stop(limit_s=0.05)

@@ -7,7 +7,7 @@ import pytest
 
 from predmarket.engine.replies import OrderDone
 from predmarket.enums import Side
-from predmarket.server.core.stores.base import Settlement
+from predmarket.server.core.stores.base import BatchRecord
 from predmarket.server.process.roles.gateway import Gateway
 from predmarket.server.read_model.changes import Changes
 from predmarket.server.redis_bus import messages
@@ -137,14 +137,14 @@ async def test_too_much_missed_has_the_view_read_anew(
     await open_market(running.services.bus)
     interrupted: list[bool] = []
     monkeypatch.setattr(running.services.hub, "interrupted", lambda: interrupted.append(True))
-    store = leader.core._work.store
-    settle = store.settle
+    store = leader.core._pipeline.store
+    commit_batch = store.commit_batch
 
-    async def forgetful(settlement: Settlement) -> None:
-        await settle(settlement)
+    async def forgetful(record: BatchRecord) -> None:
+        await commit_batch(record)
         await asyncio.to_thread(halves.exchange.execute, "DELETE FROM outbox")
 
-    store.settle = forgetful  # type: ignore[method-assign]
+    store.commit_batch = forgetful  # type: ignore[method-assign]
     lose_batches(leader, monkeypatch)
     reply = await running.services.bus.submit(limit(1, BUY, 5, 40))
     assert isinstance(reply, OrderDone)

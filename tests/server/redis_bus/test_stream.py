@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from predmarket.engine.replies import OrderDone
 from predmarket.enums import Side
 from predmarket.server.core.bus import BusReply, OutcomeUnknown, Overloaded, RepeatedOrder
-from predmarket.server.core.stores.base import Settlement
+from predmarket.server.core.stores.base import BatchRecord
 from predmarket.server.core.stream_position import StreamPosition
 from predmarket.server.process.roles import core
 from predmarket.server.redis.client import connect
@@ -46,20 +46,20 @@ async def held(leader: Leader, after: int = 0) -> AsyncIterator[Callable[[], int
 
     Yields what tells how many it tries to commit.
     """
-    store = leader.core._work.store
-    settle, gate, tried = store.settle, asyncio.Event(), 0
+    store = leader.core._pipeline.store
+    commit_batch, gate, tried = store.commit_batch, asyncio.Event(), 0
 
-    async def wait_before(settlement: Settlement) -> None:
+    async def wait_before(record: BatchRecord) -> None:
         nonlocal tried
         tried += 1
         if tried > after:
             await gate.wait()
-        await settle(settlement)
+        await commit_batch(record)
 
-    store.settle = wait_before  # type: ignore[method-assign]
+    store.commit_batch = wait_before  # type: ignore[method-assign]
     yield lambda: tried
     gate.set()
-    store.settle = settle  # type: ignore[method-assign]
+    store.commit_batch = commit_batch  # type: ignore[method-assign]
 
 
 def placed(halves: Halves) -> list[str]:
@@ -200,7 +200,7 @@ async def test_it_is_trimmed_up_to_what_is_committed(halves: Halves, redis: Clie
         await until(tried)
         done = position(halves)
         rest = bus.enqueue(limit(1, BUY, 1, 40, key="b"))
-        await until(lambda: leader.core._work.received != done)
+        await until(lambda: leader.core._pipeline.received != done)
         announced = running.services.bus._core  # type: ignore[attr-defined]
         at = announced._at
         await until(lambda: announced._at > at + 0.3)

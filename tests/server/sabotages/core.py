@@ -25,26 +25,26 @@ SABOTAGES = (
     Sabotage(
         "a reply before the commit",
         COMMITTER,
-        "            self._commits.append(_Commit(batch, settlement, returned))\n",
-        "            self._commits.append(_Commit(batch, settlement, returned))\n"
+        "            self._commits.append(_Commit(batch, record, returned))\n",
+        "            self._commits.append(_Commit(batch, record, returned))\n"
         "            batch.answer()\n",
         _test("core/test_core", "no_reply_and_no_view_before_commit_returns[sqlite]"),
     ),
     Sabotage(
         "the market view before the commit",
         COMMITTER,
-        "            self._commits.append(_Commit(batch, settlement, returned))\n",
-        "            self._commits.append(_Commit(batch, settlement, returned))\n"
-        "            batch.publish(work.view)\n",
+        "            self._commits.append(_Commit(batch, record, returned))\n",
+        "            self._commits.append(_Commit(batch, record, returned))\n"
+        "            batch.publish(pipeline.view)\n",
         _test("core/test_core", "no_reply_and_no_view_before_commit_returns[sqlite]"),
     ),
     Sabotage(
         "the outlet before the answers",
         COMMITTER,
         "            batch.answer()\n            if batch.changes is not None:\n"
-        "                work.outlet.committed(batch.changes, batch.encoded)\n",
+        "                pipeline.outlet.committed(batch.changes, batch.encoded)\n",
         "            if batch.changes is not None:\n"
-        "                work.outlet.committed(batch.changes, batch.encoded)\n"
+        "                pipeline.outlet.committed(batch.changes, batch.encoded)\n"
         "            batch.answer()\n",
         _test("core/test_outlet", "view_then_answers_then_outlet[sqlite]"),
     ),
@@ -142,7 +142,7 @@ SABOTAGES = (
     Sabotage(
         "a repair forgets what was not committed",
         REPAIR,
-        "        work.requeue()\n",
+        "        pipeline.requeue()\n",
         "",
         _test("core/test_recovery", "an_unknown_outcome_is_found_out[sqlite-lost]"),
     ),
@@ -163,15 +163,15 @@ SABOTAGES = (
     Sabotage(
         "a full queue takes more",
         CORE,
-        "work.waiting >= self._max_queue",
+        "pipeline.waiting >= self._max_queue",
         "False",
         _test("core/test_core", "a_full_queue_refuses_and_takes_nothing[sqlite]"),
     ),
     Sabotage(
         "the end leaves what was accepted",
         CORE,
-        "            work.until(lambda: work.idle ",
-        "            work.until(lambda: True ",
+        "            pipeline.until(lambda: pipeline.idle ",
+        "            pipeline.until(lambda: True ",
         _test("core/test_core", "stop_settles_what_was_accepted[sqlite]"),
     ),
     Sabotage(

@@ -1,1 +1,1 @@
-"""The core's stores: one settlement transaction on SQLite or PostgreSQL."""
+"""The core's stores: one transaction a batch, on SQLite or PostgreSQL."""

@@ -1,4 +1,4 @@
-"""The store interface, and the settlement transaction that all databases share.
+"""The store interface, and the transaction of a batch that all databases share.
 
 Invariants:
 - a batch is one transaction: all of it is committed, or nothing;
@@ -13,10 +13,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from predmarket.server.core.journal import GENESIS
-from predmarket.server.core.stores.rows import History, Row, Shape, StateRows
+from predmarket.server.core.stores.rows import History, Row, Shape, StateRows, StoredRow
 from predmarket.server.core.stream_position import BEGINNING, StreamPosition
 from predmarket.units import Micros
 
@@ -68,7 +68,7 @@ class CoreRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
+class BatchRecord:
     """One batch, ready to be written.
 
     ``core`` is the row after the batch, ``changes`` are the outbox's bytes.
@@ -134,14 +134,14 @@ _FIRST_ROW = (
 
 
 class _Cursor(Protocol):
-    def fetchmany(self, size: int) -> list[tuple[Any, ...]]: ...
+    def fetchmany(self, size: int) -> list[StoredRow]: ...
 
 
 class Store(ABC):
     """A database as the core uses it.
 
-    ``settle`` and the look-ups are awaited on the event loop, each on its own connections. All
-    other methods block; the core calls them from a thread while no settlement or look-up is
+    ``commit_batch`` and the look-ups are awaited on the event loop, each on its own connections.
+    All other methods block; the core calls them from a thread while no commit or look-up is
     running. Every method raises StoreError when the database fails. A look-up raises
     IntegrityViolation for a key that no row could have.
     """
@@ -175,11 +175,11 @@ class Store(ABC):
         """Return the database's time."""
 
     @abstractmethod
-    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run a query on the settlement connection outside a batch and return all its rows."""
+    def read(self, sql: str, parameters: Sequence[object] = ()) -> list[StoredRow]:
+        """Run a query on the connection for commits outside a batch and return all its rows."""
 
     @abstractmethod
-    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+    def stream(self, sql: str) -> Iterator[StoredRow]:
         """Run a query and yield its rows without holding all of them."""
 
     @abstractmethod
@@ -193,7 +193,7 @@ class Store(ABC):
         """Return the committed transfers with these keys, by one indexed query."""
 
     @abstractmethod
-    async def settle(self, settlement: Settlement) -> None:
+    async def commit_batch(self, record: BatchRecord) -> None:
         """Commit a batch. Raises Deposed, IntegrityViolation, or StoreError (outcome unknown).
 
         The batch is sent before this method first waits. Up to ``at_once`` batches may be in
@@ -203,7 +203,7 @@ class Store(ABC):
 
     @abstractmethod
     def begin_snapshot(self) -> None:
-        """Let all reads from now on see one state, even while batches are settled."""
+        """Let all reads from now on see one state, even while batches are committed."""
 
     @abstractmethod
     def end_snapshot(self) -> None:
@@ -219,7 +219,7 @@ class Store(ABC):
             self.end_snapshot()
 
     def take_over(self) -> int:
-        """Raise the epoch and return it; a settlement in flight is awaited, or fails."""
+        """Raise the epoch and return it; a commit in flight is awaited, or fails."""
         self.read(_FIRST_ROW.format(self.mark), (GENESIS,))
         raised = self.read("UPDATE core_state SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch")
         return int(raised[0][0])
@@ -253,12 +253,12 @@ class Store(ABC):
         )
         return [bytes(row[0]) for row in rows]
 
-    def rows_of(self, shape: Shape, where: str = "") -> Iterator[tuple[Any, ...]]:
+    def rows_of(self, shape: Shape, where: str = "") -> Iterator[StoredRow]:
         """Yield a table's rows in the shape's columns."""
         names = ", ".join(shape.columns)
         return self.stream(f"SELECT {names} FROM {shape.table} {where}")
 
-    def _pages(self, cursor: _Cursor) -> Iterator[tuple[Any, ...]]:
+    def _pages(self, cursor: _Cursor) -> Iterator[StoredRow]:
         """Yield a cursor's rows without holding all of them."""
         while rows := cursor.fetchmany(_PAGE):
             if self.interrupted:
@@ -302,7 +302,7 @@ def advance_parameters(core: CoreRow) -> tuple[int | bytes | str, ...]:
     )  # fmt: skip
 
 
-def journal_parameters(s: Settlement) -> tuple[int | bytes | str, ...]:
+def journal_parameters(s: BatchRecord) -> tuple[int | bytes | str, ...]:
     """Return the parameters of the journal row."""
     core = s.core
     return (
@@ -311,18 +311,18 @@ def journal_parameters(s: Settlement) -> tuple[int | bytes | str, ...]:
     )  # fmt: skip
 
 
-def outbox_parameters(s: Settlement) -> tuple[int, bytes, int]:
+def outbox_parameters(s: BatchRecord) -> tuple[int, bytes, int]:
     """Return the parameters of the outbox row, and of the deletion that makes room for it."""
     batch = s.core.last_batch
     return batch, s.changes, batch - OUTBOX_BATCHES
 
 
-def inserts(s: Settlement) -> Iterable[tuple[Shape, list[Row]]]:
+def inserts(s: BatchRecord) -> Iterable[tuple[Shape, list[Row]]]:
     """Yield the rows to add, in the order that foreign keys require."""
     return ((shape, new) for shape, new in (*s.state.new, *s.history.by_shape()) if new)
 
 
-def updates(s: Settlement) -> Iterable[tuple[Shape, list[Row]]]:
+def updates(s: BatchRecord) -> Iterable[tuple[Shape, list[Row]]]:
     """Yield the rows to change."""
     return ((shape, changed) for shape, changed in s.state.changed if changed)
 

@@ -3,13 +3,13 @@
 import threading
 import time
 from contextlib import suppress
-from typing import Any
 
 import psycopg
 
 from predmarket.server.core.leadership import LEASE_S, POLL_S, LeaseHeld, holder_name
 from predmarket.server.core.stores.base import Deposed, StoreError
 from predmarket.server.core.stores.postgres import conninfo
+from predmarket.server.core.stores.rows import StoredRow
 from predmarket.server.storage.database import POSTGRESQL_NOW as NOW
 
 
@@ -26,7 +26,7 @@ class LeaseLeadership:
         self.holder = holder_name()
         self._conninfo = conninfo(url)
         self._wait_s = wait_s
-        self._db: psycopg.Connection[Any] | None = None
+        self._db: psycopg.Connection[StoredRow] | None = None
         # Two threads renew the lease. One at a time uses the connection, and that one closes it.
         self._lock = threading.Lock()
         self._released = False
@@ -67,7 +67,7 @@ class LeaseLeadership:
         with self._lock:
             self._disconnect()
 
-    def _run(self, sql: str, *, last: bool = False) -> list[tuple[Any, ...]]:
+    def _run(self, sql: str, *, last: bool = False) -> list[StoredRow]:
         """Run a statement; after the release only the last one runs."""
         parameters = {"me": self.holder, "ttl": int(LEASE_S * 1_000_000)}
         with self._lock:

@@ -1,4 +1,4 @@
-"""Settlement on PostgreSQL: a batch is one statement, and so one round trip.
+"""The store on PostgreSQL: a batch is one statement, and so one round trip.
 
 Each table's rows are one part of the statement, with their columns as arrays. The statement is a
 SERIALIZABLE transaction by itself, so its response means that the batch is committed. It fails as a
@@ -12,19 +12,19 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import psycopg
 from sqlalchemy.engine import make_url
 
 from predmarket.server.core.stores import postgres_arrays
 from predmarket.server.core.stores.base import (
+    BatchRecord,
     Deposed,
     IntegrityViolation,
     KnownOrder,
     KnownTransfer,
     OrderKey,
-    Settlement,
     Store,
     StoreError,
     TransferKey,
@@ -41,7 +41,7 @@ from predmarket.server.core.stores.postgres_pipeline import (
     PreparedStatements,
     encoded,
 )
-from predmarket.server.core.stores.rows import Row, Shape
+from predmarket.server.core.stores.rows import Row, Shape, StoredRow
 from predmarket.server.storage.database import POSTGRESQL_NOW
 from predmarket.units import Micros
 
@@ -83,9 +83,9 @@ class PostgresStore(Store):
 
     def __init__(self, url: str) -> None:
         self._conninfo = conninfo(url)
-        self._db: psycopg.Connection[Any] | None = None
-        self._lookup_db: psycopg.Connection[Any] | None = None
-        self._settling: PreparedStatements
+        self._db: psycopg.Connection[StoredRow] | None = None
+        self._lookup_db: psycopg.Connection[StoredRow] | None = None
+        self._commits: PreparedStatements
         self._looking_up: PreparedStatements
 
     def connect(self) -> None:
@@ -95,10 +95,10 @@ class PostgresStore(Store):
             self._lookup_db = self._open()
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
-        self._settling = PreparedStatements(self._db)
+        self._commits = PreparedStatements(self._db)
         self._looking_up = PreparedStatements(self._lookup_db)
 
-    def _open(self) -> psycopg.Connection[Any]:
+    def _open(self) -> psycopg.Connection[StoredRow]:
         connection = psycopg.connect(
             self._conninfo,
             autocommit=True,
@@ -132,7 +132,7 @@ class PostgresStore(Store):
     def time(self) -> Micros:
         return int(self.read(f"SELECT {POSTGRESQL_NOW}")[0][0])
 
-    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def read(self, sql: str, parameters: Sequence[object] = ()) -> list[StoredRow]:
         if self._db is None:
             raise StoreError("the database is not open")
         try:
@@ -140,7 +140,7 @@ class PostgresStore(Store):
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
 
-    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+    def stream(self, sql: str) -> Iterator[StoredRow]:
         if self._db is None:
             raise StoreError("the database is not open")
         try:
@@ -175,7 +175,7 @@ class PostgresStore(Store):
             (int(r[0]), r[1]): KnownTransfer(int(r[2]), int(r[3]), int(r[4]), r[5]) for r in rows
         }
 
-    async def _look_up(self, sql: str, keys: Sequence[tuple[int, str]]) -> list[tuple[Any, ...]]:
+    async def _look_up(self, sql: str, keys: Sequence[tuple[int, str]]) -> list[StoredRow]:
         if self._lookup_db is None:
             raise StoreError("the database is not open")
         ids, texts = zip(*keys, strict=True)
@@ -187,18 +187,18 @@ class PostgresStore(Store):
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
 
-    async def settle(self, settlement: Settlement) -> None:
+    async def commit_batch(self, record: BatchRecord) -> None:
         if self._db is None:
             raise StoreError("the database is not open")
         try:
-            await self._settling.run(*self._statement(settlement))
+            await self._commits.run(*self._statement(record))
         except (*_REFUSALS, UnicodeError) as error:
-            await self._require_fence(settlement)
+            await self._require_fence(record)
             raise IntegrityViolation(str(error)) from error
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
 
-    def _statement(self, s: Settlement) -> _Statement:
+    def _statement(self, s: BatchRecord) -> _Statement:
         """Return the statement that writes the whole batch, and its parameters."""
         parameters: list[Parameter] = [
             *advance_parameters(s.core), *journal_parameters(s), *outbox_parameters(s)
@@ -219,13 +219,13 @@ class PostgresStore(Store):
             ("told", self._insert_outbox()),
             ("pruned", self._prune_outbox()),
         )
-        sql = _settle_sql(always, tuple(inserted), tuple(updated))
+        sql = _commit_sql(always, tuple(inserted), tuple(updated))
         return sql, encoded([*parameters, *counts])
 
-    async def _require_fence(self, s: Settlement) -> None:
+    async def _require_fence(self, s: BatchRecord) -> None:
         """Raise Deposed unless the fence would have let a refused batch pass."""
         try:
-            rows = await self._settling.run("SELECT epoch, last_batch FROM core_state", encoded(()))
+            rows = await self._commits.run("SELECT epoch, last_batch FROM core_state", encoded(()))
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
         if rows != [(str(s.core.epoch), str(s.core.last_batch - 1))]:
@@ -254,7 +254,7 @@ def _select(shape: Shape) -> str:
 
 
 @lru_cache(maxsize=64)
-def _settle_sql(
+def _commit_sql(
     always: tuple[tuple[str, str], ...],
     inserted: tuple[Shape, ...],
     updated: tuple[Shape, ...],

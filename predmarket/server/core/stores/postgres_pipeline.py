@@ -15,12 +15,14 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import psycopg
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
+
+from predmarket.server.core.stores.rows import StoredRow
 
 Parameter: TypeAlias = bytes | str | int
 """A statement's parameter: text and integers are sent as text, bytes unchanged."""
@@ -74,7 +76,7 @@ class _Sent:
 class PreparedStatements:
     """The statements of one connection. All calls from the loop's thread."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: psycopg.Connection[StoredRow]) -> None:
         self._libpq = connection.pgconn
         self._names: dict[str, bytes] = {}
         self._sent: deque[_Sent] = deque()

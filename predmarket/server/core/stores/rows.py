@@ -23,13 +23,15 @@ from predmarket.units import PRICE_ONE, Micros
 
 Value: TypeAlias = int | str | bool | None
 Row: TypeAlias = tuple[Value, ...]
+StoredRow: TypeAlias = tuple[Any, ...]
+"""A row as the database returns it; the query says what its columns are."""
 
 SIGNUP_REASON = "sign-up credit"
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A table as settlement writes it.
+    """A table as the core writes it.
 
     ``kinds`` has one letter for each column: i integer, w a word that needs no quoting, t any text,
     b boolean. ``mutable`` are the columns that an update sets.
@@ -177,9 +179,9 @@ class History:
             kind = type(event)
             if kind in _ORDER_DETAIL:
                 more = _ORDER_DETAIL[kind](event)
-                self.order_events.append((event.order_id, event.type, event.n, seq, *more))  # type: ignore[union-attr]
+                self.order_events.append((event.order_id, event.type, event.n, seq, *more))  # type: ignore[union-attr]  # an order's event
             elif kind is ev.Match:
-                self._match(seq, now, event)  # type: ignore[arg-type]
+                self._match(seq, now, event)  # type: ignore[arg-type]  # a Match
             elif isinstance(event, ev.Merged):
                 cash = event.qty * PRICE_ONE
                 self._entry(seq, now, "MERGE", event.user_id, event.market_id, "COLLATERAL", cash)

@@ -1,4 +1,4 @@
-"""Settlement on an embedded SQLite database (WAL, synchronous=FULL).
+"""The store on an embedded SQLite database (WAL, synchronous=FULL).
 
 The event loop writes the rows, some microseconds each. A thread would spend more on passing the
 interpreter lock to and fro. Waits do not block the loop: the commit waits for the disk in a thread,
@@ -14,7 +14,6 @@ from contextlib import suppress
 from enum import StrEnum
 from functools import lru_cache
 from types import NoneType
-from typing import Any
 
 from predmarket.enums import (
     MarketStatus,
@@ -27,12 +26,12 @@ from predmarket.enums import (
 )
 from predmarket.server.clock import machine_time
 from predmarket.server.core.stores.base import (
+    BatchRecord,
     Deposed,
     IntegrityViolation,
     KnownOrder,
     KnownTransfer,
     OrderKey,
-    Settlement,
     Store,
     StoreError,
     TransferKey,
@@ -42,7 +41,7 @@ from predmarket.server.core.stores.base import (
     outbox_parameters,
     updates,
 )
-from predmarket.server.core.stores.rows import Shape
+from predmarket.server.core.stores.rows import Shape, StoredRow
 from predmarket.server.core.stores.sqlite_checkpoints import LOG_PAGES, Checkpoints
 from predmarket.units import Micros
 
@@ -142,10 +141,10 @@ class SqliteStore(Store):
     def time(self) -> Micros:
         return machine_time()
 
-    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def read(self, sql: str, parameters: Sequence[object] = ()) -> list[StoredRow]:
         return list(self._run(self._db, sql, parameters))
 
-    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+    def stream(self, sql: str) -> Iterator[StoredRow]:
         if self._db is None:
             raise StoreError("the database is not open")
         try:
@@ -154,8 +153,8 @@ class SqliteStore(Store):
             raise StoreError(str(error)) from error
 
     def _run(
-        self, connection: sqlite3.Connection | None, sql: str, parameters: Sequence[Any] = ()
-    ) -> Iterator[tuple[Any, ...]]:
+        self, connection: sqlite3.Connection | None, sql: str, parameters: Sequence[object] = ()
+    ) -> Iterator[StoredRow]:
         if connection is None:
             raise StoreError("the database is not open")
         try:
@@ -181,28 +180,28 @@ class SqliteStore(Store):
         rows = self._by_keys(KNOWN_TRANSFERS, keys)
         return {(r[0], r[1]): KnownTransfer(r[2], r[3], r[4], r[5]) for r in rows}
 
-    def _by_keys(self, sql: str, keys: Sequence[tuple[int, str]]) -> Iterator[tuple[Any, ...]]:
+    def _by_keys(self, sql: str, keys: Sequence[tuple[int, str]]) -> Iterator[StoredRow]:
         for start in range(0, len(keys), _KEYS_AT_ONCE):
             some = keys[start : start + _KEYS_AT_ONCE]
             marks = ", ".join(["(?, ?)"] * len(some))
             flat = [value for key in some for value in key]
             yield from self._run(self._lookup, sql.format(marks), flat)
 
-    async def settle(self, settlement: Settlement) -> None:
+    async def commit_batch(self, record: BatchRecord) -> None:
         db = self._db
         if db is None:
             raise StoreError("the database is not open")
         try:
             await _begin(db)
-            if db.execute(self._advance(), advance_parameters(settlement.core)).rowcount != 1:
+            if db.execute(self._advance(), advance_parameters(record.core)).rowcount != 1:
                 raise Deposed("the epoch or the batch number has moved on")
-            db.execute(self._insert_journal(), journal_parameters(settlement))
-            batch, changes, too_old = outbox_parameters(settlement)
+            db.execute(self._insert_journal(), journal_parameters(record))
+            batch, changes, too_old = outbox_parameters(record)
             db.execute(self._insert_outbox(), (batch, changes))
             db.execute(self._prune_outbox(), (too_old,))
-            for shape, rows in inserts(settlement):
+            for shape, rows in inserts(record):
                 db.executemany(_insert_sql(shape), rows)
-            for shape, rows in updates(settlement):
+            for shape, rows in updates(record):
                 if db.executemany(_update_sql(shape), rows).rowcount != len(rows):
                     raise IntegrityViolation(f"{shape.table}: a row is not at the version expected")
             loop = asyncio.get_running_loop()

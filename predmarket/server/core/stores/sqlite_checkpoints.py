@@ -22,7 +22,7 @@ COMMITS = 16
 
 
 class Checkpoints:
-    """The checkpoints of one database. ``begin`` and ``close`` only while nothing is settled."""
+    """The checkpoints of one database. ``begin`` and ``close`` only while nothing is committed."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "checkpoint")

@@ -53,7 +53,7 @@ class Hub:
         self._announcing: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
 
-    # the core's side (settlement.outlet.Outlet)
+    # the core's side (core.ports.Outlet)
 
     def committed(self, changes: Changes, encoded: bytes) -> None:
         """Deliver a batch once the answers to its commands have gone out."""

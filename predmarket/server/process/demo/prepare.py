@@ -123,15 +123,15 @@ async def _markets(bus: Bus, admin_id: int, now: Micros) -> dict[str, int]:
         closes_at = None if market.closes_in is None else now + market.closes_in
         reply = await bus.submit(
             CreateMarket(
-                market.slug,
-                market.question,
-                market.description,
-                market.tick,
-                market.maker_rate,
-                market.taker_rate,
-                closes_at,
-                MarketStatus.OPEN,
-                admin_id,
+                slug=market.slug,
+                question=market.question,
+                description=market.description,
+                tick=market.tick,
+                maker_rate=market.maker_rate,
+                taker_rate=market.taker_rate,
+                closes_at=closes_at,
+                status=MarketStatus.OPEN,
+                creator_id=admin_id,
             )
         )
         if isinstance(reply, MarketDone):

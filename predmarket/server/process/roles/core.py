@@ -1,4 +1,4 @@
-"""``serve --role core``: stand by until the lead is to be had, then settle what gateways send.
+"""``serve --role core``: stand by until the lead is to be had, then carry out what gateways send.
 
 Any number may run on one database; the lease picks one of them. Whoever loses it ends: a process
 that was deposed has nothing in its memory that could still be believed, and is started again. One
@@ -69,7 +69,7 @@ class Seat:
         self._publisher = Publisher(link)
         self._tasks: list[asyncio.Task[None]] = []
         self._running: asyncio.Task[None] | None = None
-        self.unsettled = 0
+        self.uncommitted = 0
 
     @property
     def standing(self) -> str:
@@ -98,12 +98,12 @@ class Seat:
     async def _run(self) -> None:
         while True:
             core = await self._take_lead()
-            await self._settle(core)
+            await self._execute(core)
             log.error("cut off from Redis: the lead is let go", extra={"seconds": CUT_OFF_S})
             await self._step_down()
 
-    async def _settle(self, core: Core) -> None:
-        """Settle what gateways send, until cut off from them. Raises what ends the core."""
+    async def _execute(self, core: Core) -> None:
+        """Execute what gateways send, until cut off from them. Raises what ends the core."""
         numbers = await self._numbers(core)
         publisher = self._publisher
         publisher.begin(core)
@@ -213,13 +213,13 @@ class Seat:
         await asyncio.to_thread(self._lead.release)
 
     async def _step_down(self) -> None:
-        """Read nothing more, settle what was read, tell of it, let go of the lead."""
+        """Read nothing more, commit what was read, tell of it, let go of the lead."""
         core, self._core = self._core, None
         tasks, self._tasks = self._tasks, []
         await end(*tasks[:-1])
         if core is not None:
             await core.stop(_SETTLE_S)
-            self.unsettled = core.unsettled
+            self.uncommitted = core.uncommitted
         await end(*tasks)
         if core is not None:
             await self._publisher.flush()
@@ -250,4 +250,4 @@ async def serve(settings: Settings) -> int:
             await seat.stop()
             await db.close()
             await link.close()
-    return 1 if failed or seat.unsettled else 0
+    return 1 if failed or seat.uncommitted else 0

@@ -80,7 +80,16 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
         following = asyncio.create_task(follower.run())
         tasks = [following, *sender.start()]
         services = Services(
-            settings, db, sender, view, core, metrics, hub, redis, name, follower.catch_up
+            settings=settings,
+            db=db,
+            bus=sender,
+            view=view,
+            core=core,
+            metrics=metrics,
+            hub=hub,
+            redis=redis,
+            gateway=name,
+            catch_up=follower.catch_up,
         )
         yield Gateway(services, follower, tasks)
     finally:

@@ -1,4 +1,4 @@
-"""The admin log: adds acts on users, and reads all acts. (Settlement adds the others.)"""
+"""The admin log: adds acts on users, and reads all acts. (The core adds the others.)"""
 
 from typing import NamedTuple
 

@@ -63,16 +63,16 @@ async def ledger_of(
         below = above - row.moved
         entries.append(
             LedgerEntry(
-                row.id,
-                row.seq,
-                EntryKind(row.kind),
-                row.market_id,
-                Counterpart(row.counterpart),
-                row.amount,
-                below + row.amount,
-                row.ref_id,
-                row.reason,
-                row.created_at,
+                id=row.id,
+                seq=row.seq,
+                kind=EntryKind(row.kind),
+                market_id=row.market_id,
+                counterpart=Counterpart(row.counterpart),
+                amount=row.amount,
+                balance=below + row.amount,
+                ref_id=row.ref_id,
+                reason=row.reason,
+                created_at=row.created_at,
             )
         )
         above = below

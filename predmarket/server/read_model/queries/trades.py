@@ -128,13 +128,13 @@ def _fills(
 
 def _fill(row: Row[*tuple[Any, ...]]) -> UserFill:
     return UserFill(
-        row.id,
-        row.order_id,
-        row.market_id,
-        Side(row.side),
-        row.price,
-        row.qty,
-        row.fee,
-        Liquidity.TAKER if row.taker_side == row.side else Liquidity.MAKER,
-        row.created_at,
+        trade_id=row.id,
+        order_id=row.order_id,
+        market_id=row.market_id,
+        side=Side(row.side),
+        price=row.price,
+        qty=row.qty,
+        fee=row.fee,
+        liquidity=Liquidity.TAKER if row.taker_side == row.side else Liquidity.MAKER,
+        created_at=row.created_at,
     )

@@ -1,6 +1,6 @@
 """The exchange's name, and the acts of its admins.
 
-Settlement writes the acts that are commands, gateways those that concern users.
+The core writes the acts that are commands, gateways those that concern users.
 """
 
 from sqlalchemy import CheckConstraint, Column, Index, Table, Text, text

@@ -1,4 +1,4 @@
-"""What settlement writes. Only the core's settlement transaction ever changes these tables.
+"""What the core writes. Only the core's transaction ever changes these tables.
 
 The constraints are the last line of defence: the engine never breaks them, and a defect that did
 would fail its batch instead of being recorded. On PostgreSQL what every order writes refers to
@@ -52,7 +52,7 @@ core_state = Table(
     CheckConstraint("id = 1", name="single"),
     CheckConstraint("fees >= 0", name="fees"),
 )
-"""One row: the leader's epoch, which fences every settlement, the counters and totals, and how far
+"""One row: the leader's epoch, which fences every commit, the counters and totals, and how far
 the command stream is dealt with (core/stream_position.py). The admin log begins after command
 number ``logged_from``. ``unfinished`` are the steps that commands have left (engine/steps.py)."""
 
@@ -65,7 +65,7 @@ lease = Table(
     CheckConstraint("id = 1", name="single"),
 )
 """Who leads a shared database and until when, by the database's clock. Not in ``core_state``, since
-renewing it must not collide with a settlement under way."""
+renewing it must not collide with a commit under way."""
 
 journal = Table(
     "journal",

@@ -12,7 +12,7 @@ from predmarket.server.core.batch import Batch
 from predmarket.server.core.idempotency import IdempotencyIndex
 from predmarket.server.core.sequencer import Sequencer
 from predmarket.server.core.stores import postgres, rows, sqlite
-from predmarket.server.core.stores.base import Deposed, IntegrityViolation, Settlement, Store
+from predmarket.server.core.stores.base import BatchRecord, Deposed, IntegrityViolation, Store
 from predmarket.server.core.stores.factory import open_store
 from predmarket.server.core.stores.rows import History, StateRows
 from predmarket.server.core.stores.sqlite import SqliteStore
@@ -42,7 +42,7 @@ def unused(database_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def settlement(store: Store) -> Settlement:
+def record(store: Store) -> BatchRecord:
     """A first batch that opens account 1 with 5 units, not written yet."""
     core = store.core_row()
     sequencer = Sequencer(
@@ -51,19 +51,17 @@ def settlement(store: Store) -> Settlement:
     command = OpenAccount(1, 5)
     _, events = sequencer.exchange.apply(1, command)
     sequencer.batch.add(sequencer.exchange, 1, "a", command, events)
-    sealed: tuple[Batch, Settlement | None] = sequencer.seal()
+    sealed: tuple[Batch, BatchRecord | None] = sequencer.take_batch()
     assert sealed[1] is not None
     return sealed[1]
 
 
-def changed(settlement: Settlement, shape: rows.Shape, **values: int) -> Settlement:
+def changed(record: BatchRecord, shape: rows.Shape, **values: int) -> BatchRecord:
     """Return the settlement with a new row of ``shape`` altered."""
-    new = dict(settlement.state.new)
+    new = dict(record.state.new)
     row = dict(zip(shape.columns, new[shape][0], strict=True)) | values
     new[shape] = [tuple(row[name] for name in shape.columns)]
-    return dataclasses.replace(
-        settlement, state=StateRows([*new.items()], settlement.state.changed)
-    )
+    return dataclasses.replace(record, state=StateRows([*new.items()], record.state.changed))
 
 
 def rejected(id: int) -> rows.Row:
@@ -74,35 +72,35 @@ def rejected(id: int) -> rows.Row:
     )  # fmt: skip
 
 
-def test_a_batch_is_written_once(store: Store, settlement: Settlement) -> None:
+def test_a_batch_is_written_once(store: Store, record: BatchRecord) -> None:
     """Its number has moved on: the second attempt changes nothing."""
-    asyncio.run(store.settle(settlement))
+    asyncio.run(store.commit_batch(record))
     with pytest.raises(Deposed):
-        asyncio.run(store.settle(settlement))
+        asyncio.run(store.commit_batch(record))
     assert store.read("SELECT available, version FROM accounts") == [(5, 1)]
 
 
-def test_an_old_epoch_is_fenced_off(store: Store, settlement: Settlement) -> None:
+def test_an_old_epoch_is_fenced_off(store: Store, record: BatchRecord) -> None:
     """A takeover by another connection defeats the batch of the core before."""
     store.take_over()
     with pytest.raises(Deposed):
-        asyncio.run(store.settle(settlement))
+        asyncio.run(store.commit_batch(record))
     assert store.read("SELECT COUNT(*) FROM accounts") == [(0,)]
     assert store.read("SELECT COUNT(*) FROM journal") == [(0,)]
 
 
-def test_a_row_at_another_version_fails_the_batch(store: Store, settlement: Settlement) -> None:
+def test_a_row_at_another_version_fails_the_batch(store: Store, record: BatchRecord) -> None:
     """Somebody wrote what only settlement may write: nothing of the batch stays."""
-    asyncio.run(store.settle(settlement))
+    asyncio.run(store.commit_batch(record))
     stale = dataclasses.replace(
-        settlement,
-        core=dataclasses.replace(settlement.core, last_batch=2, last_seq=2),
+        record,
+        core=dataclasses.replace(record.core, last_batch=2, last_seq=2),
         first_seq=2,
         state=StateRows([], [(rows.ACCOUNTS, [(1, 6, 0, None, 0, 0, 2, 0, 7)])]),
         history=History(1),
     )
     with pytest.raises(IntegrityViolation):
-        asyncio.run(store.settle(stale))
+        asyncio.run(store.commit_batch(stale))
     assert store.core_row().last_batch == 1
 
 
@@ -112,25 +110,25 @@ def test_a_row_at_another_version_fails_the_batch(store: Store, settlement: Sett
     ids=["negative locked", "a user that does not exist"],
 )
 def test_constraints_refuse_what_cannot_be(
-    store: Store, settlement: Settlement, values: dict[str, int]
+    store: Store, record: BatchRecord, values: dict[str, int]
 ) -> None:
     """The engine never asks for it; if it did, the batch would fail whole."""
     with pytest.raises(IntegrityViolation):
-        asyncio.run(store.settle(changed(settlement, rows.ACCOUNTS, **values)))
+        asyncio.run(store.commit_batch(changed(record, rows.ACCOUNTS, **values)))
     assert store.core_row().last_batch == 0
-    asyncio.run(store.settle(settlement))
+    asyncio.run(store.commit_batch(record))
 
 
-def test_the_same_order_event_twice_is_refused(store: Store, settlement: Settlement) -> None:
+def test_the_same_order_event_twice_is_refused(store: Store, record: BatchRecord) -> None:
     """Order id, type and number are the event's unique key."""
     order = rejected(1)
     event = (1, "ORDER_REJECTED", 1, 1, None, None)
-    settlement.state.new.append((rows.ORDERS, [order]))
-    settlement.history.order_events.extend([event, event])
+    record.state.new.append((rows.ORDERS, [order]))
+    record.history.order_events.extend([event, event])
     with pytest.raises(IntegrityViolation):
-        asyncio.run(store.settle(settlement))
-    settlement.history.order_events.pop()
-    asyncio.run(store.settle(settlement))
+        asyncio.run(store.commit_batch(record))
+    record.history.order_events.pop()
+    asyncio.run(store.commit_batch(record))
 
 
 def test_durability_is_reported_from_the_database_itself(store: Store) -> None:
@@ -167,18 +165,18 @@ def test_changes_of_orders_are_found_by_their_index(unused: Store) -> None:
     assert "TEMP B-TREE" not in plan
 
 
-def test_a_number_is_given_once(store: Store, settlement: Settlement) -> None:
+def test_a_number_is_given_once(store: Store, record: BatchRecord) -> None:
     """Two orders of a user with the same number on their topic cannot be stored."""
-    asyncio.run(store.settle(settlement))
+    asyncio.run(store.commit_batch(record))
     again = dataclasses.replace(
-        settlement,
-        core=dataclasses.replace(settlement.core, last_batch=2, last_seq=2),
+        record,
+        core=dataclasses.replace(record.core, last_batch=2, last_seq=2),
         first_seq=2,
         state=StateRows([(rows.ORDERS, [rejected(1), rejected(2)])], []),
         history=History(1),
     )
     with pytest.raises(IntegrityViolation):
-        asyncio.run(store.settle(again))
+        asyncio.run(store.commit_batch(again))
     assert store.read("SELECT batch FROM outbox") == [(1,)]
 
 
@@ -192,8 +190,8 @@ def test_text_of_any_kind_survives(store: Store, exchange: Exchange) -> None:
     core = store.core_row()
     after = dataclasses.replace(core, last_batch=1, last_seq=1, last_time=1)
     asyncio.run(
-        store.settle(
-            Settlement(after, 1, "1", b"", StateRows([(rows.MARKETS, [row])], []), History(0), b"")
+        store.commit_batch(
+            BatchRecord(after, 1, "1", b"", StateRows([(rows.MARKETS, [row])], []), History(0), b"")
         )
     )
     assert store.read("SELECT question, description FROM markets") == [(nasty, "NULL")]

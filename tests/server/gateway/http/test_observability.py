@@ -207,14 +207,14 @@ async def test_a_hanging_commit_is_noticed(
 ) -> None:
     """The core is down while it lasts, and up again afterwards."""
     monkeypatch.setattr("predmarket.server.core.pipeline_state.HANGS_S", 0.0)
-    store = exchange.node.core._work.store
-    settle, gone_on = store.settle, asyncio.Event()
+    store = exchange.node.core._pipeline.store
+    commit_batch, gone_on = store.commit_batch, asyncio.Event()
 
-    async def hanging(settlement: Any) -> None:  # noqa: ANN401
+    async def hanging(record: Any) -> None:  # noqa: ANN401
         await gone_on.wait()
-        await settle(settlement)
+        await commit_batch(record)
 
-    monkeypatch.setattr(store, "settle", hanging)
+    monkeypatch.setattr(store, "commit_batch", hanging)
     making = asyncio.create_task(exchange.market())
     while (answer := await exchange.anonymous.get("/healthz")).status_code == 200:
         await asyncio.sleep(0.01)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predmarket.server.core.stores.base import Settlement
+from predmarket.server.core.stores.base import BatchRecord
 from predmarket.server.read_model.queries import cursors
 from predmarket.server.read_model.queries.cursors import (
     LARGEST_ID,
@@ -305,7 +305,7 @@ async def traded_at(exchange: Exchange, *trades: tuple[int, str, str]) -> None:
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     core = exchange.node.core
     for moment, price, qty in trades:
-        core._work.sequencer._clock = Shown(partial(int, moment))
+        core._pipeline.sequencer._clock = Shown(partial(int, moment))
         await placed(ann, limit("BUY", price, qty))
         await placed(bob, limit("SELL", price, qty))
         await exchange_elsewhere(ann, bob)
@@ -438,15 +438,15 @@ async def test_what_is_not_committed_is_not_seen(
         return [*[await got(ann, path) for path in paths], preview.json()]
 
     before = await seen()
-    store = exchange.node.core._work.store
-    began, may_commit, settle = asyncio.Event(), asyncio.Event(), store.settle
+    store = exchange.node.core._pipeline.store
+    began, may_commit, commit_batch = asyncio.Event(), asyncio.Event(), store.commit_batch
 
-    async def held(settlement: Settlement) -> None:
+    async def held(record: BatchRecord) -> None:
         began.set()
         await may_commit.wait()
-        await settle(settlement)
+        await commit_batch(record)
 
-    monkeypatch.setattr(store, "settle", held)
+    monkeypatch.setattr(store, "commit_batch", held)
     selling = asyncio.create_task(placed(bob, limit("SELL", "0.45", 12)))
     await began.wait()
     assert await seen() == before
