@@ -1,1 +1,1 @@
-"""The tests mirror the package; what several of them share is in conftest.py and support/."""
+"""The tests mirror the package. Fixtures are in conftest.py, shared helpers in support/."""

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.table import Line
-from tests.client.data import BALANCE, BOOK, MARKET, page
-from tests.client.stub import Answer, Stub
+from tests.support.stub_data import BALANCE, BOOK, MARKET, page
+from tests.support.stub_exchange import Answer, Stub
 
 RUNS = 15
 """Starts of each; they are short, and the machine's speed drifts."""

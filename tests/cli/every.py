@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.client.data import (
+from tests.support.stub_data import (
     BALANCE,
     BOOK,
     MARKET,
@@ -14,7 +14,7 @@ from tests.client.data import (
     page,
     tokens,
 )
-from tests.client.stub import Answer, Stub
+from tests.support.stub_exchange import Answer, Stub
 
 SNOW = {
     **MARKET,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
-from tests.client.data import USER, tokens
-from tests.client.stub import Answer, Request, Stub, refusal
+from tests.support.command_line import Run
+from tests.support.stub_data import USER, tokens
+from tests.support.stub_exchange import Answer, Request, Stub, refusal
 
 EMAIL = "ann@example.com"
 

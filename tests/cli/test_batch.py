@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
-from tests.client.data import ORDER, page
-from tests.client.stub import Answer, Request, Stub, refusal
+from tests.support.command_line import Run
+from tests.support.stub_data import ORDER, page
+from tests.support.stub_exchange import Answer, Request, Stub, refusal
 
 OFF = {"code": "PRICE_OFF_TICK", "message": "off", "details": {"tick": "0.01"}}
 CSV = "market,side,qty,price,client-id,Post Only\nrain,buy,5,0.60,,yes\n7,SELL,2,0.70,mine,\n"

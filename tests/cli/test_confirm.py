@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tests.cli.conftest import Run
-from tests.client.data import BOOK, MARKET
-from tests.client.stub import Answer, Stub
+from tests.support.command_line import Run
+from tests.support.stub_data import BOOK, MARKET
+from tests.support.stub_exchange import Answer, Stub
 
 EMPTY = {**BOOK, "bids": [], "asks": []}
 RESOLVE = ("market", "resolve", "rain")

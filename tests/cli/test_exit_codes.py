@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from predmarket.exit_codes import ExitCode
-from tests.cli.conftest import Run
-from tests.client.data import MARKET, page
-from tests.client.stub import Answer, Stub, refusal
+from tests.support.command_line import Run
+from tests.support.stub_data import MARKET, page
+from tests.support.stub_exchange import Answer, Stub, refusal
 
 
 @pytest.mark.parametrize(

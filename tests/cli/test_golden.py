@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
 from tests.cli.every import ASKING, STDIN, answer_all, words_of
-from tests.client.stub import Stub
+from tests.support.command_line import Run
+from tests.support.stub_exchange import Stub
 
 GOLDEN = Path(__file__).with_name("golden")
 RENEW = "PREDMARKET_RENEW_GOLDEN" in os.environ  # now: the tests run without such settings

@@ -1,28 +1,11 @@
 """Every command is there, explains itself, and begins with examples."""
 
-from collections.abc import Mapping
 from importlib import import_module
 
 import pytest
 
-from predmarket.cli.registry import TREE, Branch, Entry, Leaf
-from tests.cli.conftest import Run
-
-LEAVES: dict[str, Leaf] = {}
-GROUPS: list[str] = []
-
-
-def _collect(tree: Mapping[str, Entry], above: str = "") -> None:
-    for name, entry in tree.items():
-        path = f"{above} {name}".strip()
-        if isinstance(entry, Branch):
-            GROUPS.append(path)
-            _collect(entry.leaves, path)
-        else:
-            LEAVES[path] = entry
-
-
-_collect(TREE)
+from tests.support.command_line import Run
+from tests.support.command_tree import GROUPS, LEAVES
 
 PROMISED = """
 serve: --host --port --data-dir --database-url --redis-url --seed

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tests.cli.conftest import Run
-from tests.client.data import MARKET, TIME, page
-from tests.client.stub import Answer, Stub
+from tests.support.command_line import Run
+from tests.support.stub_data import MARKET, TIME, page
+from tests.support.stub_exchange import Answer, Stub
 
 CANDLE = {
     "start": TIME, "open": "0.5000", "high": "0.6000", "low": "0.4000", "close": "0.4500",

@@ -4,8 +4,8 @@ import pytest
 
 from predmarket.cli.failure import Failure
 from predmarket.cli.numbers import MONEY, PRICE, QTY, RATE, SETTLEMENT, Kind, number, optional
-from tests.cli.conftest import Run
-from tests.client.stub import Stub
+from tests.support.command_line import Run
+from tests.support.stub_exchange import Stub
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from predmarket.cli import paging
 from predmarket.cli.arguments import ListedStatus
 from predmarket.cli.timestamps import wire
 from predmarket.enums import OrderStatus
-from tests.cli.conftest import Run
 from tests.cli.every import PREVIEW
-from tests.client.data import ORDER, page
-from tests.client.stub import Answer, Stub, refusal
+from tests.support.command_line import Run
+from tests.support.stub_data import ORDER, page
+from tests.support.stub_exchange import Answer, Stub, refusal
 
 PLACE = ("order", "place", "rain")
 

@@ -10,10 +10,10 @@ from predmarket.cli.grid import Grid
 from predmarket.cli.layouts import ladder
 from predmarket.cli.table_renderer import draw
 from predmarket.client.response_types import Book
-from tests.cli.conftest import Run
-from tests.client.data import BALANCE, BOOK, MARKET, ORDER, POSITION, TIME, TRADE, USER, page
-from tests.client.stub import Answer, Stub
+from tests.support.command_line import Run
 from tests.support.cost import is_linear
+from tests.support.stub_data import BALANCE, BOOK, MARKET, ORDER, POSITION, TIME, TRADE, USER, page
+from tests.support.stub_exchange import Answer, Stub
 
 SNOW = {
     **MARKET,

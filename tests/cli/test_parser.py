@@ -8,9 +8,9 @@ import typer
 from predmarket.cli import complete
 from predmarket.cli.context import Line
 from predmarket.cli.parser import root
-from tests.cli.conftest import Run
-from tests.client.data import ORDER, page
-from tests.client.stub import Answer, Stub
+from tests.support.command_line import Run
+from tests.support.stub_data import ORDER, page
+from tests.support.stub_exchange import Answer, Stub
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ENDS_WITHIN_S, Run
-from tests.client.data import MARKET, TRADE, USER, page, tokens
-from tests.client.stub import Answer, Request, Stub
+from tests.support.command_line import ENDS_WITHIN_S, Run
+from tests.support.stub_data import MARKET, TRADE, USER, page, tokens
+from tests.support.stub_exchange import Answer, Request, Stub
 
 COMMAND = [sys.executable, "-m", "predmarket.cli"]
 

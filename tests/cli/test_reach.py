@@ -20,11 +20,11 @@ from predmarket.client import AsyncClient, Client, calls
 from predmarket.server.gateway.app import ROUTERS
 from predmarket.server.gateway.context import ApiRequest
 from predmarket.server.gateway.openapi.document import document
-from tests.cli.conftest import Run
 from tests.cli.every import ASKING, STDIN, answer_all, words_of
-from tests.cli.test_help import LEAVES
-from tests.client.data import MARKET, page
-from tests.client.stub import Answer, Stub
+from tests.support.command_line import Run
+from tests.support.command_tree import LEAVES
+from tests.support.stub_data import MARKET, page
+from tests.support.stub_exchange import Answer, Stub
 
 NO_CALLS = {"/healthz", "/metrics", "/docs", "/openapi.json"}
 """For a browser, a probe, a scraper: not what a trader does."""

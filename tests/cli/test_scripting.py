@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from tests.cli.conftest import Run
 from tests.cli.every import answer_all
-from tests.client.data import ORDER, page
-from tests.client.stub import Answer, Stub, refusal
+from tests.support.command_line import Run
+from tests.support.stub_data import ORDER, page
+from tests.support.stub_exchange import Answer, Stub, refusal
 
 PLACE = ("order", "place", "rain", "buy", "10", "--price", "0.6")
 

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from predmarket.bots.runner import run as run_house
-from tests.cli.conftest import Run
+from tests.support.command_line import Run
 
 
 class OperateError(Exception):

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ENDS_WITHIN_S
-from tests.client.data import MARKET
-from tests.client.stub import Answer, Stub
+from tests.support.command_line import ENDS_WITHIN_S
+from tests.support.stub_data import MARKET
+from tests.support.stub_exchange import Answer, Stub
 
 HOSTILE = [
     r"Will \$(touch pwned) rain?",

@@ -9,9 +9,9 @@ import pytest
 
 from predmarket.cli.failure import Failure
 from predmarket.cli.timestamps import read, wire
-from tests.cli.conftest import Run
-from tests.client.data import MARKET, ORDER, page
-from tests.client.stub import Answer, Stub
+from tests.support.command_line import Run
+from tests.support.stub_data import MARKET, ORDER, page
+from tests.support.stub_exchange import Answer, Stub
 
 NOW = datetime(2030, 1, 2, 23, 30, tzinfo=UTC)
 

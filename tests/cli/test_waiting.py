@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from predmarket.client import Client, Retry, Unreachable
-from tests.cli.conftest import Run
-from tests.client.data import BALANCE, ORDER
-from tests.client.stub import Answer, Request, Stub
+from tests.support.command_line import Run
+from tests.support.stub_data import BALANCE, ORDER
+from tests.support.stub_exchange import Answer, Request, Stub
 
 
 def late(seconds: float, answer: Answer) -> Callable[[Request], Answer]:

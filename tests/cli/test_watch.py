@@ -11,11 +11,11 @@ from predmarket.cli.views import BookView
 from predmarket.client import Feed, messages
 from predmarket.client.calls import Call
 from predmarket.client.response_types import BookLevels
-from tests.cli.conftest import Run
 from tests.cli.every import FILL
 from tests.cli.watching import WatchedExchange, piped, terminal
-from tests.client.data import BALANCE, MARKET, ORDER, TRADE, page
-from tests.client.scripted import Connection
+from tests.support.command_line import Run
+from tests.support.scripted_exchange import Connection
+from tests.support.stub_data import BALANCE, MARKET, ORDER, TRADE, page
 
 BOOK = ("book", "rain", "--watch")
 NAMES = {"orderbook:rain": "orderbook:1", "trades:rain": "trades:1", "ticker:rain": "ticker:1"}

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from tests.cli.watching import Piped, piped
-from tests.client.exchange.conftest import cutter
-from tests.client.exchange.cutter import Cutter
-from tests.server.gateway.conftest import (
+from tests.support.cutter import Cutter, cutter
+from tests.support.http_exchange import (
     ON_ONE_DATABASE,
     Exchange,
     User,
@@ -18,7 +17,7 @@ from tests.server.gateway.conftest import (
     exchange,
     settings,
 )
-from tests.server.gateway.routes.test_trading import got, limit, placed
+from tests.support.http_orders import got, limit, placed
 
 __all__ = ["cutter", "database_url", "exchange", "settings"]
 

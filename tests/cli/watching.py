@@ -18,7 +18,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from tests.client.scripted import PATIENCE_S, ScriptedExchange
+from tests.support.scripted_exchange import PATIENCE_S, ScriptedExchange
 
 COMMAND = [sys.executable, "-m", "predmarket.cli"]
 

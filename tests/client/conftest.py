@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.client.scripted import ScriptedExchange
-from tests.client.stub import Stub
+from tests.support.scripted_exchange import ScriptedExchange
+from tests.support.stub_exchange import Stub
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from predmarket.client.messages import (
     Message,
     TopicMessage,
 )
-from tests.client.data import TRADE
-from tests.client.scripted import PATIENCE_S, Connection, ScriptedExchange
+from tests.support.scripted_exchange import PATIENCE_S, Connection, ScriptedExchange
+from tests.support.stub_data import TRADE
 
 BOOK = "orderbook:1"
 TRADES = "trades:1"

@@ -14,8 +14,8 @@ import pytest
 
 from predmarket.client import AsyncClient, Client, Session, StoredSession, Unreachable
 from predmarket.client.session import Tokens
-from tests.client.data import USER, tokens
-from tests.client.stub import Answer, Request, Stub, refusal
+from tests.support.stub_data import USER, tokens
+from tests.support.stub_exchange import Answer, Request, Stub, refusal
 
 OLD = Tokens("SECRET-access-1", "SECRET-refresh-1")
 NEW = Tokens("SECRET-access-2", "SECRET-refresh-2")

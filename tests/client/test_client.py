@@ -23,8 +23,8 @@ from predmarket.client import (
 )
 from predmarket.client.session import Tokens
 from tests.client.both import awaiting, blocking
-from tests.client.data import MARKET, ORDER, USER, page, tokens
-from tests.client.stub import Answer, Reply, Request, Stub, refusal
+from tests.support.stub_data import MARKET, ORDER, USER, page, tokens
+from tests.support.stub_exchange import Answer, Reply, Request, Stub, refusal
 
 OLD = Tokens("SECRET-access-1", "SECRET-refresh-1")
 

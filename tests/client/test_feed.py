@@ -21,9 +21,9 @@ from predmarket.client.messages import (
     TradesSnapshot,
     Unknown,
 )
-from tests.client.data import TRADE
 from tests.client.feeds import BOOK, TRADES, begun, feed_of, seqs, take, trade, until
-from tests.client.scripted import ScriptedExchange
+from tests.support.scripted_exchange import ScriptedExchange
+from tests.support.stub_data import TRADE
 
 
 async def test_a_book_is_kept(scripted: ScriptedExchange) -> None:

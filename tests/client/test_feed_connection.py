@@ -22,7 +22,7 @@ from predmarket.client.messages import (
 )
 from predmarket.client.session import Tokens
 from tests.client.feeds import BOOK, BUY, TRADES, begun, feed_of, seqs, take, trade, until
-from tests.client.scripted import PATIENCE_S, ScriptedExchange
+from tests.support.scripted_exchange import PATIENCE_S, ScriptedExchange
 
 
 async def test_a_cut_connection_resumes_where_it_was(scripted: ScriptedExchange) -> None:

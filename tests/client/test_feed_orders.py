@@ -14,9 +14,9 @@ from predmarket.client import (
 from predmarket.client.messages import (
     Unknown,
 )
-from tests.client.data import ORDER
 from tests.client.feeds import BUY, feed_of, until
-from tests.client.scripted import ScriptedExchange
+from tests.support.scripted_exchange import ScriptedExchange
+from tests.support.stub_data import ORDER
 
 
 async def test_answers_find_their_requests(scripted: ScriptedExchange) -> None:

@@ -18,8 +18,8 @@ from predmarket.server.gateway.auth import passwords
 from predmarket.server.process import runtime
 from predmarket.server.settings import Settings
 from tests.conformance.expected import Json
-from tests.server.gateway.conftest import PASSWORD, serving
 from tests.support.clock import Shown
+from tests.support.http_exchange import PASSWORD, serving
 
 T = TypeVar("T")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import httpx
 
 from predmarket.server.storage.migrations import upgrade
-from tests.server.gateway.realtime.conftest import Client, Json, opened
 from tests.support.exchange import QUICK, ExchangeProcess
 from tests.support.forked import Forked, run_program
+from tests.support.http_exchange import Json
+from tests.support.sockets import Client, opened
 
 PASSWORD = "a long enough password"
 

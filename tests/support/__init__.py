@@ -1,1 +1,4 @@
-"""Helpers that are not fixtures: real servers to test and to measure against."""
+"""Helpers of several parts of the tests: real servers, exchanges, clients, and their fixtures.
+
+A conftest.py hands the fixtures on to the tests of its folder.
+"""

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.server.gateway.conftest import Exchange, exchange, settings
+from tests.support.http_exchange import exchange, settings
 
-__all__ = ["Exchange", "exchange", "settings"]
+__all__ = ["exchange", "settings"]
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """Screens under a pilot: on a whole exchange in this process, or on a script."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import httpx
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -15,13 +18,22 @@ from predmarket.enums import Side
 from predmarket.tui.app import TradingApp
 from predmarket.tui.place import Place
 from predmarket.tui.screens.trading import TradingScreen
+from predmarket.tui.state.ladder import LadderData, OwnOrder
 from predmarket.tui.trader import Trader
 from predmarket.tui.widgets.columns import Kind, columns
 from predmarket.tui.widgets.ladder import Ladder
 from predmarket.units import Price
-from tests.server.gateway.conftest import Exchange, User
+from tests.support.http_exchange import Exchange, User
 from tests.tui.scenes import Scene
-from tests.tui.script import NOW, USER, ScriptedClient, ScriptedFeed, market
+from tests.tui.script import (
+    LIVE,
+    NOW,
+    USER,
+    ScriptedClient,
+    ScriptedFeed,
+    book,
+    market,
+)
 
 PATIENCE = 400
 """Turns of the loop to wait for what must come."""
@@ -171,3 +183,63 @@ async def scripted(
         await desktop.until(lambda: isinstance(app.screen, TradingScreen), "trading")
         await desktop.until(lambda: "orderbook:1" in feed.topics, "subscribed")
         yield desktop, feed, client
+
+
+BOOK = book({"0.6000": "50.00", "0.5900": "80.00"}, {"0.6100": "40.00"})
+
+
+async def go_live(desktop: Desktop, script: ScriptedFeed) -> None:
+    """Play what makes the screen live."""
+    script.play(LIVE, BOOK)
+    await desktop.until(lambda: desktop.ladder.data.live, "live")
+
+
+@pytest.fixture
+async def ann(exchange: Exchange) -> User:
+    """A trader with money, and a market to trade in."""
+    await exchange.market("rain")
+    return await exchange.trader("ann")
+
+
+async def open_orders(user: User) -> list[tuple[str, str, str]]:
+    """Return the user's open orders: side, price, what is left."""
+    answer = await user.client.get("/v1/orders", params={"status": "OPEN"})
+    items = answer.json()["items"]
+    return [(item["side"], item["price"], item["qtyRemaining"]) for item in items]
+
+
+async def rest(user: User, side: str, price: str, qty: str) -> int:
+    """Place a limit order and return its id."""
+    body = {"marketId": "rain", "side": side, "type": "LIMIT", "price": price, "qty": qty}
+    answer: httpx.Response = await user.client.post("/v1/orders", json=body)
+    assert answer.status_code == 201, answer.text
+    number: int = answer.json()["id"]
+    return number
+
+
+async def put_cursor(desktop: Desktop, price: int) -> None:
+    """Move the ladder's cursor to a price."""
+    await desktop.press("down")
+    for _ in range(100):
+        at = desktop.ladder._cursor
+        if at == price:
+            return
+        await desktop.press("down" if at is None or at > price else "up")
+
+
+def stirred(data: LadderData, chance: random.Random) -> LadderData:
+    """Return the data with one thing about it changed."""
+    price = 100 * chance.randint(50, 70)
+    orders = [OwnOrder(n, side, price, chance.randint(1, 999), None) for n, side in enumerate(Side)]
+    changes: list[dict[str, object]] = [
+        {"bids": {**data.bids, price: chance.randint(1, 99_999)}},
+        {"asks": {**data.asks, price: chance.randint(1, 99_999)}},
+        {"bids": {key: qty for key, qty in data.bids.items() if key != max(data.bids)}},
+        {"traded": {**data.traded, price: chance.randint(1, 99_999)}},
+        {"last": price, "last_up": chance.choice((True, False, None))},
+        {"own": orders[: chance.randint(0, 2)]},
+        {"position_yes": chance.randint(0, 999), "cost_yes": chance.randint(0, 999_999)},
+        {"live": chance.random() < 0.7},
+        {"halted": chance.choice((None, "market halted"))},
+    ]
+    return replace(data, **chance.choice(changes))  # type: ignore[arg-type]  # as they stand above

@@ -8,8 +8,8 @@ import pytest
 from predmarket.enums import MarketStatus, OrderType, Outcome, Role, Side, TimeInForce
 from predmarket.tui import actions
 from predmarket.tui.actions import Action, Ticket
-from tests.cli.conftest import Run, environment, home, run, stub
-from tests.client.stub import Answer, Request, Stub
+from tests.support.command_line import Run, environment, home, run, stub
+from tests.support.stub_exchange import Answer, Request, Stub
 
 __all__ = ["environment", "home", "run", "stub"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from predmarket.tui.screens.admin import AdminScreen
 from predmarket.tui.screens.form import FormDialog
 from predmarket.tui.widgets.table import Table
-from tests.server.gateway.conftest import Exchange
+from tests.support.http_exchange import Exchange
 from tests.tui.screens import Desktop, trading
 
 

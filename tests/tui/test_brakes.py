@@ -10,9 +10,8 @@ from predmarket.tui import keymap
 from predmarket.tui.state.brakes import Brakes, Limits, read
 from predmarket.tui.state.trading_state import TradingState
 from predmarket.tui.trader import Trader
-from tests.tui.screens import scripted
+from tests.tui.screens import go_live, scripted
 from tests.tui.script import NOW, ScriptedClient, market, order, position, snapshot
-from tests.tui.test_screen import go_live
 
 
 @pytest.fixture

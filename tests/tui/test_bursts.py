@@ -9,9 +9,8 @@ from textual.widgets import Input
 from predmarket.tui.screens.amend import AmendDialog
 from predmarket.tui.screens.order import OrderDialog
 from predmarket.tui.screens.trading import TradingScreen
-from tests.server.gateway.conftest import Exchange, User
-from tests.tui.screens import Desktop, trading
-from tests.tui.test_trading import ann, open_orders, put_cursor, rest
+from tests.support.http_exchange import Exchange, User
+from tests.tui.screens import Desktop, ann, open_orders, put_cursor, rest, trading
 
 __all__ = ["ann"]
 

@@ -16,8 +16,8 @@ from textual.widgets import Static
 from predmarket.tui.widgets.direct_paint import Direct
 from predmarket.tui.widgets.ladder import Ladder
 from tests.tui.books import sketch
+from tests.tui.screens import stirred
 from tests.tui.terminal import Screen
-from tests.tui.test_ladder_kept import stirred
 
 SIZES = [(100, 24), (90, 20)]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.test_imports import loaded_by
+from tests.support.imports import loaded_by
 
 
 @pytest.mark.parametrize("name", ["predmarket.tui.trader", "predmarket.tui.actions"])

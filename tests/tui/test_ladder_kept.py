@@ -7,9 +7,8 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.widget import Widget
 
-from predmarket.enums import Side
 from predmarket.tui.state.axis import Axis
-from predmarket.tui.state.ladder import LadderData, LadderView, OwnOrder
+from predmarket.tui.state.ladder import LadderView
 from predmarket.tui.widgets.columns import Kind, columns
 from predmarket.tui.widgets.ladder import Ladder
 from predmarket.tui.widgets.ladder_page import Page, Pointer
@@ -17,26 +16,9 @@ from predmarket.tui.widgets.ladder_painter import Painter
 from predmarket.tui.widgets.ladder_rows import RowLines
 from tests.tui.books import sketch
 from tests.tui.golden import NamedPalette, written
+from tests.tui.screens import stirred
 
 WIDTH, HEIGHT = 110, 24
-
-
-def stirred(data: LadderData, chance: random.Random) -> LadderData:
-    """Return the data with one thing about it changed."""
-    price = 100 * chance.randint(50, 70)
-    orders = [OwnOrder(n, side, price, chance.randint(1, 999), None) for n, side in enumerate(Side)]
-    changes: list[dict[str, object]] = [
-        {"bids": {**data.bids, price: chance.randint(1, 99_999)}},
-        {"asks": {**data.asks, price: chance.randint(1, 99_999)}},
-        {"bids": {key: qty for key, qty in data.bids.items() if key != max(data.bids)}},
-        {"traded": {**data.traded, price: chance.randint(1, 99_999)}},
-        {"last": price, "last_up": chance.choice((True, False, None))},
-        {"own": orders[: chance.randint(0, 2)]},
-        {"position_yes": chance.randint(0, 999), "cost_yes": chance.randint(0, 999_999)},
-        {"live": chance.random() < 0.7},
-        {"halted": chance.choice((None, "market halted"))},
-    ]
-    return replace(data, **chance.choice(changes))  # type: ignore[arg-type]  # as they stand above
 
 
 def test_kept_rows_and_cells_are_as_made_anew() -> None:

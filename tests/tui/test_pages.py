@@ -15,9 +15,8 @@ from predmarket.tui.state import pages
 from predmarket.tui.state.pages import Pages
 from predmarket.tui.trader import Trader
 from predmarket.tui.widgets.table import Table
-from tests.tui.screens import scripted
+from tests.tui.screens import go_live, scripted
 from tests.tui.script import NOW, USER, ScriptedClient, change, market, order, snapshot
-from tests.tui.test_screen import go_live
 
 
 def paged(items: list[Any], size: int = 100) -> Callable[[Call[Any]], dict[str, Any]]:

@@ -12,9 +12,8 @@ from textual.geometry import Offset, Region
 from predmarket.tui import layout
 from predmarket.tui.screens.panes import PANES
 from predmarket.tui.screens.trading import TradingScreen
-from tests.tui.screens import Desktop, scripted
+from tests.tui.screens import Desktop, go_live, scripted
 from tests.tui.script import market
-from tests.tui.test_screen import go_live
 
 
 def region(desktop: Desktop, pane: str) -> Region:

@@ -16,12 +16,11 @@ from predmarket.tui.widgets.chart import Chart, Kind
 from predmarket.tui.widgets.columns import Kind as Column
 from predmarket.tui.widgets.columns import columns
 from predmarket.tui.widgets.footer import Foot
-from tests.tui.screens import Desktop, scripted
+from tests.tui.screens import go_live, scripted
 from tests.tui.script import (
     LIVE,
     LOST,
     ScriptedClient,
-    ScriptedFeed,
     book,
     candle,
     change,
@@ -30,14 +29,6 @@ from tests.tui.script import (
     snapshot,
     trade,
 )
-
-BOOK = book({"0.6000": "50.00", "0.5900": "80.00"}, {"0.6100": "40.00"})
-
-
-async def go_live(desktop: Desktop, script: ScriptedFeed) -> None:
-    """Play what makes the screen live."""
-    script.play(LIVE, BOOK)
-    await desktop.until(lambda: desktop.ladder.data.live, "live")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (160, 50), (200, 60)])

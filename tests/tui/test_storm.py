@@ -8,9 +8,8 @@ from textual import events
 
 from predmarket.client import messages as feed
 from predmarket.client.calls import Call
-from tests.tui.screens import scripted
+from tests.tui.screens import go_live, scripted
 from tests.tui.script import ScriptedClient, ScriptedFeed, change, order, snapshot
-from tests.tui.test_screen import go_live
 
 T = TypeVar("T")
 

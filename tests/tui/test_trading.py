@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-import httpx
-import pytest
-
 from predmarket.enums import Side
 from predmarket.tui.screens.amend import AmendDialog
 from predmarket.tui.screens.login import LoginScreen
@@ -12,41 +9,10 @@ from predmarket.tui.screens.order import OrderDialog
 from predmarket.tui.screens.portfolio import PortfolioScreen
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.state.journal import Weight
-from tests.server.gateway.conftest import PASSWORD, Exchange, User
-from tests.tui.screens import Desktop, live, trading
+from tests.support.http_exchange import PASSWORD, Exchange, User
+from tests.tui.screens import ann, live, open_orders, put_cursor, rest, trading
 
-
-@pytest.fixture
-async def ann(exchange: Exchange) -> User:
-    """A trader with money, and a market to trade in."""
-    await exchange.market("rain")
-    return await exchange.trader("ann")
-
-
-async def open_orders(user: User) -> list[tuple[str, str, str]]:
-    """Return the user's open orders: side, price, what is left."""
-    answer = await user.client.get("/v1/orders", params={"status": "OPEN"})
-    items = answer.json()["items"]
-    return [(item["side"], item["price"], item["qtyRemaining"]) for item in items]
-
-
-async def rest(user: User, side: str, price: str, qty: str) -> int:
-    """Place a limit order and return its id."""
-    body = {"marketId": "rain", "side": side, "type": "LIMIT", "price": price, "qty": qty}
-    answer: httpx.Response = await user.client.post("/v1/orders", json=body)
-    assert answer.status_code == 201, answer.text
-    number: int = answer.json()["id"]
-    return number
-
-
-async def put_cursor(desktop: Desktop, price: int) -> None:
-    """Move the ladder's cursor to a price."""
-    await desktop.press("down")
-    for _ in range(100):
-        at = desktop.ladder._cursor
-        if at == price:
-            return
-        await desktop.press("down" if at is None or at > price else "up")
+__all__ = ["ann"]
 
 
 async def test_login(exchange: Exchange, ann: User, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from predmarket.client import ApiError
 from predmarket.tui.screens.login import LoginScreen
 from predmarket.tui.widgets.line_widget import fit_to_be_shown
 from predmarket.tui.widgets.untrusted_text import foreign
-from tests.server.gateway.conftest import ON_ONE_DATABASE, PASSWORD, Exchange
+from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange
 from tests.tui.screens import trading
 
 

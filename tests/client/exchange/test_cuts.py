@@ -3,14 +3,14 @@
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
 
-from predmarket.client import AsyncClient, Feed, NewOrder, Unreachable
+from predmarket.client import AsyncClient, Feed
 from predmarket.client.book import LocalBook
 from predmarket.client.messages import (
     BookDelta,
@@ -18,47 +18,21 @@ from predmarket.client.messages import (
     Gap,
 )
 from predmarket.client.response_types import Book
-from tests.client.exchange.conftest import AT_ONCE, Cutter, Exchange
 from tests.client.exchange.ledger import Ledger, Record, topics
+from tests.support.client_orders import an_order, seeded, surely
+from tests.support.cutter import AT_ONCE, Cutter
+from tests.support.http_exchange import Exchange
 
 pytestmark = pytest.mark.timeout(600)
 
 BOOK_CUTS = 100
 PRIVATE_CUTS = 400
 """On each database: 1 000 cuts in all."""
-T = TypeVar("T")
-
-
-def seeded() -> random.Random:
-    """Return randomness whose seed a failure prints."""
-    seed = random.randrange(10**9)
-    print(f"seed {seed}")
-    return random.Random(seed)
 
 
 def patience(rng: random.Random, longest: int) -> Callable[[], int]:
     """Return how many bytes connections last: some not for the handshake, some for a while."""
     return lambda: rng.randrange(rng.choice((600, 2_000, longest)))
-
-
-def an_order(rng: random.Random, number: int, market: str = "rain") -> NewOrder:
-    """Return an order that may trade at once or rest."""
-    return NewOrder(
-        market=market,
-        side=rng.choice(("BUY", "SELL")),
-        qty=str(rng.randint(1, 5)),
-        price=f"0.{rng.randint(40, 60)}",
-        client_order_id=f"c{number}",
-    )
-
-
-async def surely(act: Callable[[], Awaitable[T]]) -> T:
-    """Return what ``act`` comes to, done again until there is an answer."""
-    while True:
-        try:
-            return await act()
-        except Unreachable:
-            await asyncio.sleep(0.001)
 
 
 async def trade_on(feed: Feed, rng: random.Random, count: int, start: int) -> None:

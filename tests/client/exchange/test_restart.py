@@ -8,7 +8,7 @@ import pytest
 
 from predmarket.client import AsyncClient, Backoff, Feed
 from tests.client.exchange.ledger import Ledger, Record, topics
-from tests.client.exchange.test_cuts import an_order, seeded, surely
+from tests.support.client_orders import an_order, seeded, surely
 from tests.support.exchange import QUICK, ExchangeProcess
 
 pytestmark = pytest.mark.timeout(600)

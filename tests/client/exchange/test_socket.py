@@ -9,8 +9,8 @@ from websockets.asyncio.client import connect
 from predmarket.client import ApiError, AsyncClient, Feed, NewOrder, Session, State
 from predmarket.client.messages import OrderChanged, OrdersSnapshot, TopicMessage
 from predmarket.client.session import Tokens
-from tests.client.exchange.conftest import AT_ONCE, Cutter, Exchange, User
-from tests.server.gateway.conftest import PASSWORD
+from tests.support.cutter import AT_ONCE, Cutter
+from tests.support.http_exchange import PASSWORD, Exchange, User
 
 TOPICS = ["markets", "orderbook:1", "trades:1", "ticker:1"] + [
     f"user:me:{name}" for name in ("orders", "fills", "balances", "positions")

@@ -5,7 +5,7 @@ from typing import Any
 
 from predmarket.server.read_model.changes import Changes, decode
 from predmarket.server.read_model.market_view import MarketView
-from tests.server.core.conftest import Exchange
+from tests.support.core_exchange import Exchange
 
 Topic = tuple[str, int]
 

@@ -5,7 +5,7 @@ import pytest
 from predmarket.engine.commands import CancelOrder, ResolveMarket, Transfer, UpdateMarket
 from predmarket.enums import MarketStatus, Outcome, Side
 from predmarket.server.core import audit as auditing
-from tests.server.core.conftest import Exchange
+from tests.support.core_exchange import Exchange
 
 BUY, SELL = Side.BUY, Side.SELL
 

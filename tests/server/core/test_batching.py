@@ -7,7 +7,7 @@ import pytest
 from predmarket.engine.replies import OrderDone
 from predmarket.enums import Side
 from predmarket.server.core.stores.base import BatchRecord, StoreError
-from tests.server.core.conftest import USERS, Exchange, Gate, Running, limit
+from tests.support.core_exchange import USERS, Exchange, Gate, Running, limit
 
 BUY = Side.BUY
 

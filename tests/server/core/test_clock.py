@@ -18,8 +18,8 @@ from predmarket.server.clock import AHEAD, Clock
 from predmarket.server.core.stores.factory import leadership
 from predmarket.server.redis_bus.core_status import KnownCoreStatus
 from predmarket.server.redis_bus.messages import Announcement
-from tests.server.core.conftest import MARKET, Exchange, limit
 from tests.support.clock import Shown
+from tests.support.core_exchange import MARKET, Exchange, limit
 
 BUY = Side.BUY
 SECOND = 1_000_000

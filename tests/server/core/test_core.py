@@ -23,8 +23,8 @@ from predmarket.enums import ErrorCode, MarketStatus, Outcome, Side
 from predmarket.server.core.bus import OutcomeUnknown, Overloaded, RepeatedOrder, RepeatedTransfer
 from predmarket.server.core.stores.base import BatchRecord, StoreError
 from predmarket.units import MONEY_ONE
-from tests.server.core.conftest import DEPOSIT, MARKET, USERS, Exchange, Gate, Running, limit
 from tests.support.clock import Shown
+from tests.support.core_exchange import DEPOSIT, MARKET, USERS, Exchange, Gate, Running, limit
 
 BUY, SELL = Side.BUY, Side.SELL
 

@@ -18,9 +18,9 @@ from predmarket.units import MONEY_ONE
 from tests.engine.translate import to_command
 from tests.reference.exchange import ReferenceExchange
 from tests.reference.generate import random_commands
-from tests.server.core.conftest import DEPOSIT, MARKET, USERS, Exchange, Running, limit
 from tests.server.core.listener import Listener, shown
 from tests.support.clock import Shown
+from tests.support.core_exchange import DEPOSIT, MARKET, USERS, Exchange, Running, limit
 
 BUY, SELL = Side.BUY, Side.SELL
 START = 1_000_000_000

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -25,30 +24,11 @@ from predmarket.server.core.stores.base import (
     StoreError,
 )
 from predmarket.units import MONEY_ONE
-from tests.server.core.conftest import MARKET, USERS, Exchange, Running, limit
 from tests.server.core.listener import Listener
+from tests.support.core_exchange import MARKET, USERS, Exchange, Running, Settle, fail_next, limit
 from tests.support.postgres import PostgresServer, fresh_database
 
 BUY, SELL = Side.BUY, Side.SELL
-Settle = Callable[[BatchRecord], Awaitable[None]]
-
-
-def fail_next(running: Running, *, after_commit: bool, times: int = 1) -> list[int]:
-    """Let the next commits fail, before or after the database has them; return what failed."""
-    commit_batch: Settle = running.store.commit_batch
-    failed: list[int] = []
-
-    async def failing(record: BatchRecord) -> None:
-        if len(failed) >= times:
-            await commit_batch(record)
-            return
-        if after_commit:
-            await commit_batch(record)
-        failed.append(record.core.last_batch)
-        raise StoreError("the connection was lost")
-
-    running.store.commit_batch = failing  # type: ignore[method-assign]
-    return failed
 
 
 def order_id(reply: BusReply) -> int:

@@ -21,16 +21,15 @@ from predmarket.server.core.bus import BusError
 from predmarket.server.core.core import Core
 from predmarket.server.core.leadership import Leadership
 from predmarket.server.core.standby import Standby
-from predmarket.server.core.stores.base import BatchRecord, CoreRow, Deposed, Store, StoreError
+from predmarket.server.core.stores.base import BatchRecord, Deposed, StoreError
 from predmarket.server.core.stores.factory import leadership, open_store
 from predmarket.server.interpreter import loads
 from predmarket.server.read_model.market_view import MarketView
 from tests.engine.translate import to_command
 from tests.reference.exchange import ReferenceExchange
 from tests.reference.generate import random_commands
-from tests.server.core.conftest import MARKET, Exchange, Running, limit
-from tests.server.core.test_recovery import fail_next
 from tests.support.clock import Shown
+from tests.support.core_exchange import MARKET, Exchange, Running, fail_next, forbidden, limit
 
 BUY, SELL = Side.BUY, Side.SELL
 START = 1_000_000_000
@@ -92,11 +91,6 @@ def loaded(exchange: Exchange) -> State:
         return recovery.load(store, store.core_row())
     finally:
         store.close()
-
-
-def forbidden(_store: Store, _core: CoreRow) -> State:
-    """Load nothing."""
-    raise AssertionError("it was loaded")
 
 
 def state_of(core: Core) -> State:

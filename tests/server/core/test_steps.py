@@ -28,8 +28,8 @@ from predmarket.server.core.stores.base import StoreError
 from tests.engine.translate import to_command
 from tests.reference.exchange import ReferenceExchange
 from tests.reference.generate import random_commands
-from tests.server.core.conftest import MARKET, Exchange, Gate, Running, limit
 from tests.support.clock import Shown
+from tests.support.core_exchange import MARKET, Exchange, Gate, Running, limit
 
 BUY, SELL = Side.BUY, Side.SELL
 OTHER = 2

@@ -12,8 +12,8 @@ from predmarket.server.gateway.candle_cache import CandleCache
 from predmarket.server.read_model.changes import Changes, decode
 from predmarket.server.read_model.queries.candles import CandleRecord
 from predmarket.server.storage.database import Database
-from tests.server.core.conftest import MARKET, Exchange, Running, limit
 from tests.support.clock import Shown
+from tests.support.core_exchange import MARKET, Exchange, Running, limit
 
 BUY, SELL = Side.BUY, Side.SELL
 SECOND = 1_000_000

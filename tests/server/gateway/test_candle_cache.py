@@ -19,7 +19,7 @@ from predmarket.server.read_model.queries.candles import CandleRecord, candles_o
 from predmarket.server.read_model.queries.spans import Numbered, first_since
 from predmarket.server.storage.database import POOL_SIZE, Database
 from predmarket.server.storage.tables.trading import orders, trades
-from tests.server.read_model.queries.conftest import ANN, BOB, RAIN, SNOW, db, order_row
+from tests.support.database_rows import ANN, BOB, RAIN, SNOW, db, order_row
 
 __all__ = ["db"]
 

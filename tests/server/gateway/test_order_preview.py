@@ -23,7 +23,7 @@ from predmarket.server.read_model.queries.books import queue_ahead
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.trading import orders
 from predmarket.units import MAX_QTY
-from tests.server.core.conftest import Exchange, Running, exchange
+from tests.support.core_exchange import Exchange, Running, exchange
 
 __all__ = ["exchange"]
 

@@ -8,7 +8,7 @@ from predmarket.server.process import runtime, seed
 from predmarket.server.process.demo import DemoClock, prepare
 from predmarket.server.settings import Settings
 from predmarket.server.storage.tables.trading import trades
-from tests.server.gateway.conftest import ON_ONE_DATABASE, settings
+from tests.support.http_exchange import ON_ONE_DATABASE, settings
 
 __all__ = ["settings"]
 

@@ -11,7 +11,9 @@ from predmarket.server.gateway.limits.client_address import Proxies, is_local
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.process.metrics_port import metrics_port, settings_of_process
 from predmarket.server.settings import Settings, SettingsError
-from tests.server.gateway.conftest import Exchange, exchange, settings  # noqa: F401 -- fixtures
+from tests.support.http_exchange import Exchange, exchange, settings
+
+__all__ = ["exchange", "settings"]
 
 
 def test_who_is_local() -> None:
@@ -74,7 +76,7 @@ def test_each_process_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_the_main_port_shows_them_to_this_machine_alone(exchange: Exchange) -> None:  # noqa: F811
+async def test_the_main_port_shows_them_to_this_machine_alone(exchange: Exchange) -> None:
     """What a proxy passes on is nobody's here; the leader's name is for admins."""
     client = exchange.anonymous
     assert (await client.get("/metrics")).status_code == 200

@@ -1,124 +1,15 @@
 """An exchange in two halves within the test's own process: cores, gateways, and Redis between."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
-from predmarket.engine.commands import Command, CreateMarket, OpenAccount
-from predmarket.enums import MarketStatus
-from predmarket.server.core.bus import Bus, BusReply
-from predmarket.server.core.core import Core
-from predmarket.server.observability.metrics import Metrics
-from predmarket.server.process.roles.core import Seat
-from predmarket.server.process.roles.gateway import Gateway, gateway
-from predmarket.server.read_model.market_view import MarketView
-from predmarket.server.redis.client import end
-from predmarket.server.redis.message_auth import Mac
-from predmarket.server.redis.naming import Keys, keys_of
-from predmarket.server.redis_bus.connection import link_of
 from predmarket.server.settings import Settings
-from predmarket.server.storage.database import Database
-from tests.server.core.conftest import DEPOSIT, USERS, Exchange
-from tests.support.exchange import SECRET
+from tests.support.core_exchange import Exchange
+from tests.support.redis_halves import Halves, Handed, open_market, settings
 
-WAIT_S = 60.0
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds."""
-    async with asyncio.timeout(WAIT_S):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
-async def open_market(bus: Bus) -> None:
-    """Fund the users and open market 1."""
-    for user in range(1, USERS + 1):
-        await bus.submit(OpenAccount(user, DEPOSIT))
-    await bus.submit(CreateMarket("rain", "Rain?", "", 100, 0, 700, None, MarketStatus.OPEN, 1))
-
-
-@dataclass
-class Leader:
-    """A core that has its seat."""
-
-    seat: Seat
-
-    @property
-    def core(self) -> Core:
-        """The core, once it leads."""
-        assert self.seat._core is not None
-        return self.seat._core
-
-
-class Halves:
-    """A database, a Redis, and who runs on them."""
-
-    def __init__(self, exchange: Exchange, settings: Settings) -> None:
-        self.exchange = exchange
-        self.settings = settings
-        self.stack = AsyncExitStack()
-
-    async def keys(self) -> Keys:
-        """What the bus is called in Redis."""
-        db = Database(self.settings.database)
-        try:
-            return await keys_of(db)
-        finally:
-            await db.close()
-
-    async def mac(self) -> Mac:
-        """What signs parcels as the halves do."""
-        return Mac(SECRET, (await self.keys()).exchange, lambda _: None)
-
-    async def seat(self) -> Leader:
-        """Start a core; it may have to stand by."""
-        db = Database(self.settings.database)
-        seat = Seat(self.settings, db, link_of(self.settings), Metrics())
-        seat.start()
-
-        async def stop() -> None:
-            await seat.stop()
-            await seat._link.close()
-            await db.close()
-
-        self.stack.push_async_callback(stop)
-        return Leader(seat)
-
-    async def leader(self) -> Leader:
-        """Start a core and wait until it leads."""
-        leader = await self.seat()
-        await until(lambda: leader.seat._publisher.stream)
-        return leader
-
-    async def kill(self, leader: Leader) -> None:
-        """End a core as a killed process ends: nothing more is settled. Its lease has run out."""
-        leader.core._fail(RuntimeError("killed"))
-        await end(*leader.seat._tasks, leader.seat._running)
-        leader.seat._tasks = []
-        self.exchange.execute("UPDATE lease SET expires_at = 0")
-
-    async def gateway(self, *, hears: bool = True) -> Gateway:
-        """Start a gateway; with a leader, wait until it has heard of it."""
-        running = await self.stack.enter_async_context(gateway(self.settings))
-        if hears:
-            await until(lambda: running.services.core.status().healthy)
-        return running
-
-
-@pytest.fixture
-def settings(
-    migrated_postgres_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Settings:
-    """Settings of both halves."""
-    monkeypatch.chdir(tmp_path)
-    return Settings.load(
-        {"database_url": migrated_postgres_url, "redis_url": redis_url, "jwt_secret": SECRET}
-    )
+__all__ = ["settings"]
 
 
 @pytest.fixture
@@ -127,19 +18,6 @@ async def halves(settings: Settings) -> AsyncIterator[Halves]:
     halves = Halves(Exchange(settings.database), settings)
     async with halves.stack:
         yield halves
-
-
-@dataclass
-class Handed:
-    """A bus with the market view of its gateway; ``exchange`` is the database behind it."""
-
-    bus: Bus
-    view: MarketView
-    exchange: Exchange
-
-    async def do(self, command: Command) -> BusReply:
-        """Submit a command."""
-        return await self.bus.submit(command)
 
 
 @asynccontextmanager

@@ -27,8 +27,8 @@ from predmarket.engine.replies import (
 from predmarket.enums import ErrorCode, Liquidity, MarketStatus, Outcome, Side
 from predmarket.server.core.bus import Faulted, Overloaded, RepeatedOrder, RepeatedTransfer
 from predmarket.units import MONEY_ONE, Micros
-from tests.server.core.conftest import MARKET, limit
-from tests.server.redis_bus.conftest import Handed
+from tests.support.core_exchange import MARKET, limit
+from tests.support.redis_halves import Handed
 
 BUY, SELL = Side.BUY, Side.SELL
 

@@ -12,8 +12,8 @@ from predmarket.server.gateway.app import Application, create_app
 from predmarket.server.gateway.auth import revocations
 from predmarket.server.gateway.auth.principals import Revocation
 from predmarket.server.process.roles.gateway import Gateway
-from tests.server.core.conftest import limit
-from tests.server.redis_bus.conftest import Halves, open_market, until
+from tests.support.core_exchange import limit
+from tests.support.redis_halves import Halves, open_market, until
 
 BUY = Side.BUY
 OPEN = "SELECT COUNT(*) FROM orders WHERE status = 'OPEN'"

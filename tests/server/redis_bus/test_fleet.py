@@ -15,12 +15,12 @@ import httpx
 import pytest
 
 from tests.crash.fleet import flow, leads, loaded, until
-from tests.server.gateway.conftest import User
-from tests.server.gateway.realtime.conftest import Client, opened
 from tests.support.fleet import Fleet, fleet
+from tests.support.http_exchange import User
 from tests.support.load import MARKET
 from tests.support.postgres import fresh_database
 from tests.support.redis import RedisServer
+from tests.support.sockets import Client, opened
 
 CREDENTIALS = {"email": "user@example.com", "password": "password123"}
 ADMIN = {"email": "admin@example.com", "password": "admin123"}

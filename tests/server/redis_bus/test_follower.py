@@ -11,10 +11,9 @@ from predmarket.server.core.stores.base import BatchRecord
 from predmarket.server.process.roles.gateway import Gateway
 from predmarket.server.read_model.changes import Changes
 from predmarket.server.redis_bus import messages
-from tests.server.core.conftest import MARKET, limit
 from tests.server.core.listener import shown
-from tests.server.redis_bus.conftest import Halves, Leader, open_market, until
-from tests.server.redis_bus.test_stream import Client, redis
+from tests.support.core_exchange import MARKET, limit
+from tests.support.redis_halves import Client, Halves, Leader, open_market, redis, until
 
 __all__ = ["redis"]
 

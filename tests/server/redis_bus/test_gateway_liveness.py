@@ -6,9 +6,8 @@ import pytest
 
 from predmarket.enums import Side
 from predmarket.server.redis_bus import gateway_liveness
-from tests.server.core.conftest import limit
-from tests.server.redis_bus.conftest import Halves, open_market, until
-from tests.server.redis_bus.test_stream import Client, redis
+from tests.support.core_exchange import limit
+from tests.support.redis_halves import Client, Halves, open_market, redis, until
 
 __all__ = ["redis"]
 

@@ -15,8 +15,8 @@ from predmarket.server.gateway.auth.principals import Principal, Principals
 from predmarket.server.process.roles.gateway import Gateway
 from predmarket.server.redis_bus import follower, view_loader
 from predmarket.server.redis_bus.connection import Entry
-from tests.server.gateway.conftest import Json
-from tests.server.redis_bus.conftest import Halves
+from tests.support.http_exchange import Json
+from tests.support.redis_halves import Halves
 
 Ask: TypeAlias = Callable[..., Awaitable[httpx.Response]]
 

@@ -12,9 +12,8 @@ from predmarket.engine.state import State
 from predmarket.enums import Side
 from predmarket.server.core import recovery
 from predmarket.server.core.stores.base import CoreRow, Store
-from tests.server.core.conftest import limit
-from tests.server.core.test_standby import forbidden
-from tests.server.redis_bus.conftest import Halves, open_market, until
+from tests.support.core_exchange import forbidden, limit
+from tests.support.redis_halves import Halves, open_market, until
 
 BUY = Side.BUY
 

@@ -4,10 +4,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeAlias
 
 import pytest
-from redis.asyncio import Redis
 
 from predmarket.engine.replies import OrderDone
 from predmarket.enums import Side
@@ -21,23 +19,13 @@ from predmarket.server.redis_bus import limits, messages
 from predmarket.server.redis_bus.messages import Parcel, Request
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import Database
-from tests.server.core.conftest import limit
-from tests.server.redis_bus.conftest import Halves, Leader, open_market, until
+from tests.support.core_exchange import limit
+from tests.support.redis_halves import Client, Halves, Leader, open_market, redis, until
+
+__all__ = ["redis"]
 
 BUY = Side.BUY
 PLACED = "SELECT client_order_id FROM orders ORDER BY id"
-
-
-Client: TypeAlias = Any
-"""A client of Redis, whose methods are typed as for both its kinds."""
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Client]:
-    """A client of the Redis between the halves."""
-    client = Redis.from_url(redis_url)
-    yield client
-    await client.aclose()
 
 
 @asynccontextmanager

@@ -15,10 +15,9 @@ from predmarket.server.redis_bus import messages
 from predmarket.server.redis_bus.gateway_liveness import GatewayLiveness
 from predmarket.server.redis_bus.messages import Announcement, Answers, Parcel, Request
 from predmarket.units import MONEY_ONE
-from tests.server.core.conftest import DEPOSIT, USERS, limit
-from tests.server.redis_bus.conftest import Halves, Leader, open_market, until
-from tests.server.redis_bus.test_stream import Client, redis
+from tests.support.core_exchange import DEPOSIT, USERS, limit
 from tests.support.exchange import SECRET
+from tests.support.redis_halves import Client, Halves, Leader, open_market, redis, until
 
 __all__ = ["redis"]
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 
 from predmarket.enums import Side
 from predmarket.server.core.stores.sqlite_checkpoints import COMMITS, Checkpoints
-from tests.server.core.conftest import Exchange
+from tests.support.core_exchange import Exchange
 
 
 async def test_what_is_committed_is_copied_beside_the_commits(

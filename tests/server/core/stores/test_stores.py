@@ -17,8 +17,8 @@ from predmarket.server.core.stores.factory import open_store
 from predmarket.server.core.stores.rows import History, StateRows
 from predmarket.server.core.stores.sqlite import SqliteStore
 from predmarket.server.storage import migrations
-from tests.server.core.conftest import Exchange
 from tests.support.clock import Shown
+from tests.support.core_exchange import Exchange
 
 
 @pytest.fixture

@@ -12,22 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from predmarket.server.gateway.auth import api_keys as keys
 from predmarket.server.gateway.auth.principals import Revocation
 from predmarket.server.storage.tables.identity import api_keys, users
-from tests.server.gateway.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, Json, User
-
-KEYS = "/v1/auth/api-keys"
-
-
-async def make_key(user: User, *scopes: str, name: str = "bot") -> Json:
-    """Make an API key."""
-    answer = await user.client.post(KEYS, json={"name": name, "scopes": list(scopes)})
-    assert answer.status_code == 201, answer.text
-    key: Json = answer.json()
-    return key
-
-
-def bearer(key: Json) -> dict[str, str]:
-    """Return the header that a key goes in."""
-    return {"authorization": f"Bearer {key['key']}"}
+from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange, User
+from tests.support.http_users import KEYS, bearer, make_key
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from predmarket.server.core.bus import OutcomeUnknown
 from predmarket.server.gateway.auth import passwords, principals, refresh_tokens
 from predmarket.server.gateway.auth.principals import RECHECK_SECONDS, Principals, Revocation
 from predmarket.server.gateway.auth.tokens import issue_access
-from tests.server.gateway.conftest import PASSWORD, Exchange
+from tests.support.http_exchange import PASSWORD, Exchange
 
 
 def credentials(email: str, password: str = PASSWORD) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from predmarket.server.gateway.auth import passwords
-from tests.server.gateway.conftest import ON_ONE_DATABASE, PASSWORD, Exchange
+from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange
 
 NEW = "another long password"
 

@@ -20,8 +20,8 @@ from predmarket.server.gateway.auth.tokens import (
     issue_access,
     stored_before,
 )
-from tests.server.gateway.auth.test_api_keys import bearer, make_key
-from tests.server.gateway.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, Json, User
+from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange, Json, User
+from tests.support.http_users import bearer, make_key
 
 SECOND = 1_000_000
 

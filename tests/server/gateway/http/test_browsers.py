@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.app import create_app
 from predmarket.server.settings import Settings
-from tests.server.gateway.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, serving
+from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange, serving
 
 PAGE, OTHER_PAGE = "https://app.example.com", "http://localhost:3000"
 FOREIGN = "https://evil.example"

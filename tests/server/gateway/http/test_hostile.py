@@ -6,9 +6,9 @@ import logging
 import pytest
 
 from predmarket.contracts.errors import MAX_PROBLEMS
-from tests.server.gateway.conftest import ON_ONE_DATABASE, Exchange, Json
-from tests.server.gateway.http.test_observability import logged, requests_in
-from tests.server.gateway.protocol.test_order_fast_path import ORDER
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json
+from tests.support.log_lines import logged, requests_in
+from tests.support.raw_http import ORDER
 
 pytestmark = ON_ONE_DATABASE
 

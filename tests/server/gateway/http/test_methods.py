@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.server.gateway.conftest import Exchange
-from tests.server.gateway.routes.test_refusals import error_of
+from tests.support.http_exchange import Exchange
+from tests.support.http_orders import error_of
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """What a running exchange tells of itself: a line a request, metrics, health."""
 
 import asyncio
-import io
-import json
 import logging
 import os
 import signal
@@ -18,37 +16,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from predmarket.server.observability import logs
 from predmarket.server.process import runtime
 from predmarket.server.settings import Settings
 from predmarket.server.storage import migrations
-from tests.server.gateway.conftest import PASSWORD, Exchange, Json, serving
+from tests.support.http_exchange import PASSWORD, Exchange, Json, serving
+from tests.support.log_lines import logged, requests_in
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 
 ANSWER_S = 10.0
-
-
-@contextmanager
-def logged(level: int = logging.INFO) -> Iterator[io.StringIO]:
-    """Catch what the exchange logs, as JSON lines."""
-    stream = io.StringIO()
-    handler = logs.make_handler(stream, as_json=True, secrets=[])
-    ours = logging.getLogger(logs.OURS)
-    before = ours.level
-    ours.addHandler(handler)
-    ours.setLevel(level)
-    try:
-        yield stream
-    finally:
-        ours.removeHandler(handler)
-        ours.setLevel(before)
-
-
-def requests_in(stream: io.StringIO) -> list[Json]:
-    """Return the access lines."""
-    every = [json.loads(line) for line in stream.getvalue().splitlines()]
-    return [line for line in every if line["event"] == "request"]
 
 
 def order(**fields: object) -> Json:

@@ -11,8 +11,8 @@ from predmarket.server.gateway.limits.client_address import Client, Proxies
 from predmarket.server.gateway.limits.connections import Connections
 from predmarket.server.process import runtime
 from predmarket.server.settings import Settings
-from tests.server.gateway.conftest import serving
-from tests.server.gateway.protocol.test_connection import GET, Socket, connected
+from tests.support.http_exchange import serving
+from tests.support.raw_http import GET, Socket, connected
 
 UPGRADE = (
     b"GET /realtime HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"

@@ -15,82 +15,10 @@ from predmarket.server.gateway.protocol.kernel_buffer import SEND_BUFFER_BYTES
 from predmarket.server.gateway.protocol.server import HttpServer, http_config
 from predmarket.server.process.runtime import listen
 from predmarket.server.settings import Settings
-from tests.server.gateway.conftest import Exchange
+from tests.support.http_exchange import Exchange
+from tests.support.raw_http import GET, Socket, connected, database_url, hasty
 
-GET = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
-
-
-@pytest.fixture
-def database_url(migrated_sqlite_url: str) -> str:
-    """One kind of database: connections do not know it."""
-    return migrated_sqlite_url
-
-
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bounds of a fraction of a second, looked at ten times a second."""
-    monkeypatch.setattr(server, "_TICKS_A_SECOND", 1)
-    for bound in ("HEAD_SECONDS", "BODY_SECONDS", "READ_SECONDS"):
-        monkeypatch.setattr(connection, bound, 0.3)
-
-
-class Socket:
-    """A client that sends what it likes."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    async def send(self, data: bytes) -> None:
-        """Send some bytes; whether they are still taken does not matter."""
-        self._writer.write(data)
-        await asyncio.sleep(0)
-
-    async def answer(self) -> tuple[int, dict[str, str], Any]:
-        """Return the next answer: status, headers, body."""
-        async with asyncio.timeout(60):
-            head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
-            first, *lines = head.rstrip().split("\r\n")
-            headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines)}
-            body = await self._reader.readexactly(int(headers["content-length"]))
-        return int(first.split()[1]), headers, json.loads(body)
-
-    async def line(self) -> bytes:
-        """Return the next line."""
-        return await self._reader.readline()
-
-    async def refusal(self) -> tuple[int, str]:
-        """Return status and code of an answer in the envelope, the last on the connection."""
-        status, headers, body = await self.answer()
-        assert body["requestId"] == headers["x-request-id"]
-        assert headers["connection"] == "close"
-        assert headers["x-content-type-options"] == "nosniff"
-        assert await self.closed()
-        return status, body["error"]["code"]
-
-    async def closed(self) -> bool:
-        """Wait for the end; tell whether nothing came before it."""
-        async with asyncio.timeout(60):
-            try:
-                return await self._reader.read() == b""
-            except ConnectionError:
-                return True
-
-    def close(self) -> None:
-        """Leave."""
-        self._writer.close()
-
-
-@asynccontextmanager
-async def connected(url: str, read_ahead: int = 1 << 16) -> AsyncIterator[Socket]:
-    """Connect to an exchange."""
-    parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=read_ahead)
-    socket = Socket(reader, writer)
-    try:
-        yield socket
-    finally:
-        socket.close()
+__all__ = ["database_url", "hasty"]
 
 
 HEADS = [

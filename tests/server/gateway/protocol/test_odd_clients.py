@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.server.gateway.conftest import PASSWORD, Exchange
-from tests.server.gateway.protocol.test_connection import GET, connected, database_url, hasty
-from tests.server.gateway.routes.test_trading import limit
+from tests.support.http_exchange import PASSWORD, Exchange
+from tests.support.http_orders import limit
+from tests.support.raw_http import GET, connected, database_url, hasty
 
 __all__ = ["database_url", "hasty"]
 

@@ -8,10 +8,9 @@ import pytest
 from predmarket.server.gateway.protocol.connection import Connection
 from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath, Running
 from predmarket.server.gateway.routes.place_order import PlaceRoute
-from tests.server.gateway.conftest import Exchange
-from tests.server.gateway.protocol.test_connection import connected
+from tests.support.http_exchange import Exchange
+from tests.support.raw_http import ORDER, connected, request, token_of
 
-ORDER = {"marketId": "rain", "side": "BUY", "type": "LIMIT", "price": "0.5", "qty": "1"}
 LARGE = json.dumps(ORDER).encode() + b" " * 400_000
 
 
@@ -33,22 +32,6 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
     monkeypatch.setattr(OrderFastPath, "begin", noting)
     return tried
-
-
-def request(token: str, body: bytes | None = None, *lines: str, path: str = "/v1/orders") -> bytes:
-    """Return the bytes of a request; without lines of its own it says its body's length."""
-    body = json.dumps(ORDER).encode() if body is None else body
-    head = [f"POST {path} HTTP/1.1", "host: x", f"authorization: Bearer {token}"]
-    head += lines or [f"content-length: {len(body)}"]
-    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
-
-
-async def token_of(exchange: Exchange, name: str = "ann") -> str:
-    """Return the token of a user with money, used before."""
-    user = await exchange.trader(name)
-    await user.client.get("/v1/auth/me")
-    token: str = user.session["accessToken"]
-    return token
 
 
 async def test_the_same_answer_either_way(exchange: Exchange, begun: list[bool]) -> None:

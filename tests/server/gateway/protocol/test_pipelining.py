@@ -21,10 +21,9 @@ from predmarket.server.gateway.protocol.pipelining import MAX_PIPELINED, PIECE_B
 from predmarket.server.gateway.protocol.server import http_config
 from predmarket.server.process.runtime import listen
 from predmarket.server.settings import Settings
-from tests.server.gateway.conftest import Exchange, Json, Prompt
-from tests.server.gateway.http.test_observability import logged, requests_in
-from tests.server.gateway.protocol.test_connection import Socket, connected
-from tests.server.gateway.protocol.test_order_fast_path import ORDER, request, token_of
+from tests.support.http_exchange import Exchange, Json, Prompt
+from tests.support.log_lines import logged, requests_in
+from tests.support.raw_http import ORDER, Socket, connected, request, token_of
 
 GET = b"GET /x HTTP/1.1\r\nhost: x\r\n\r\n"
 

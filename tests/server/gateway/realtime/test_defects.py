@@ -12,8 +12,8 @@ from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.gateway.limits.reads import Reader, ReadLimit
 from predmarket.server.gateway.realtime import history, snapshots
 from predmarket.server.gateway.realtime.limits import SocketLimits
-from tests.server.gateway.conftest import ON_ONE_DATABASE
-from tests.server.gateway.realtime.conftest import Exchange, Open, order, place
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
+from tests.support.sockets import Open, order, place
 
 pytestmark = ON_ONE_DATABASE
 

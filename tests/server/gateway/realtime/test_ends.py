@@ -17,8 +17,8 @@ from predmarket.server.gateway.broadcast import send_buffer
 from predmarket.server.gateway.protocol import server, websocket
 from predmarket.server.gateway.protocol.server import http_config
 from predmarket.server.gateway.realtime.limits import SocketLimits
-from tests.server.gateway.conftest import ON_ONE_DATABASE, Exchange
-from tests.server.gateway.realtime.conftest import Open
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
+from tests.support.sockets import Open
 
 pytestmark = ON_ONE_DATABASE
 

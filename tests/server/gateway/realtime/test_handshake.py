@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from tests.server.gateway.conftest import ON_ONE_DATABASE
-from tests.server.gateway.realtime.conftest import Exchange, order
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
+from tests.support.sockets import order
 
 pytestmark = ON_ONE_DATABASE
 

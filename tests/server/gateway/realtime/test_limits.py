@@ -12,8 +12,8 @@ from predmarket.server.gateway.protocol import websocket
 from predmarket.server.gateway.realtime.limits import SocketLimits
 from predmarket.server.read_model.changes import BookChange, Changes, MarketChange, encode
 from predmarket.server.read_model.records import MarketRecord
-from tests.server.gateway.conftest import ON_ONE_DATABASE
-from tests.server.gateway.realtime.conftest import Exchange, Open, order
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
+from tests.support.sockets import Open, order
 
 pytestmark = ON_ONE_DATABASE
 

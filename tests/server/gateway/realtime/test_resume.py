@@ -11,45 +11,8 @@ from predmarket.server.gateway.realtime import history
 from predmarket.server.process import runtime
 from predmarket.server.setting_types import RateLimit
 from predmarket.server.settings import Settings
-from tests.server.gateway.conftest import ON_ONE_DATABASE
-from tests.server.gateway.realtime.conftest import (
-    Client,
-    Exchange,
-    Json,
-    Open,
-    User,
-    opened,
-    place,
-    serving,
-)
-
-
-class Chain:
-    """What a client of one topic holds, and whether anything is missing."""
-
-    def __init__(self, snapshot: Json) -> None:
-        self.topic = snapshot["topic"]
-        self.seq = snapshot["seq"]
-        self.data = [snapshot["data"]]
-
-    def take(self, message: Json) -> None:
-        """Take the next message; it has to follow on the last."""
-        assert message["topic"] == self.topic
-        assert message["lastSeq"] == self.seq < message["seq"], (self.seq, message)
-        self.seq = message["seq"]
-        self.data.append(message["data"])
-
-
-def folded(book: list[Json]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the book that a snapshot and its deltas make."""
-    sides: tuple[dict[str, str], dict[str, str]] = ({}, {})
-    for data in book:
-        for side, levels in zip(sides, (data["bids"], data["asks"]), strict=True):
-            for price, qty in levels:
-                side[price] = qty
-                if qty == "0.00":
-                    del side[price]
-    return sides
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json, User, serving
+from tests.support.sockets import Chain, Client, Open, folded, opened, place
 
 
 async def trade(ann: User, ben: User, market: Json, count: int) -> None:

@@ -12,17 +12,8 @@ import pytest
 from predmarket.server.gateway.broadcast import send_buffer
 from predmarket.server.gateway.realtime.client import MAX_IN_FLIGHT
 from predmarket.server.read_model.changes import BookChange, Changes, OrderChange, decode, encode
-from tests.server.gateway.conftest import ON_ONE_DATABASE
-from tests.server.gateway.realtime.conftest import (
-    Client,
-    Exchange,
-    Json,
-    Open,
-    opened,
-    order,
-    place,
-)
-from tests.server.gateway.realtime.test_resume import Chain, folded
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json
+from tests.support.sockets import Chain, Client, Open, folded, opened, order, place
 
 pytestmark = ON_ONE_DATABASE
 

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from predmarket.engine import steps
-from tests.server.gateway.conftest import ON_ONE_DATABASE
-from tests.server.gateway.realtime.conftest import Client, Exchange, Json, Open, order, place
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json
+from tests.support.sockets import Client, Open, order, place
 
 
 async def test_place_amend_cancel(exchange: Exchange, open_socket: Open) -> None:

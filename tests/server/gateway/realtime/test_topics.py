@@ -3,7 +3,8 @@
 from typing import Any
 
 from predmarket.contracts import realtime
-from tests.server.gateway.realtime.conftest import Exchange, Open, place
+from tests.support.http_exchange import Exchange
+from tests.support.sockets import Open, place
 
 
 async def test_every_topic(exchange: Exchange, open_socket: Open) -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx
 
-from tests.server.gateway.conftest import ON_ONE_DATABASE, Exchange, Json
-from tests.server.gateway.routes.test_trading import limit, placed
-from tests.server.gateway.routes.test_users import change, refused
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json
+from tests.support.http_orders import limit, placed
+from tests.support.http_users import change, refused
 
 
 async def log_of(exchange: Exchange, **query: object) -> Json:

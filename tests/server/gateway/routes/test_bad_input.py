@@ -16,9 +16,9 @@ from sqlalchemy import text
 
 from predmarket.enums import Role
 from predmarket.server.gateway.auth.tokens import issue_access
-from tests.server.gateway.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, Json, User
 from tests.server.gateway.digest import COMMANDS, Digest, Watch, digest
-from tests.server.gateway.routes.test_refusals import error_of
+from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange, Json, User
+from tests.support.http_orders import error_of
 
 JSON = {"content-type": "application/json"}
 ORDER: Json = {"marketId": "rain", "side": "BUY", "type": "LIMIT", "price": "0.50", "qty": "1"}

@@ -7,8 +7,8 @@ import pytest
 
 from predmarket.engine.commands import CancelAll
 from predmarket.server.core.bus import Faulted, OutcomeUnknown
-from tests.server.gateway.conftest import ON_ONE_DATABASE, Exchange, Json, User
-from tests.server.gateway.routes.test_trading import got, limit, placed
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json, User
+from tests.support.http_orders import got, limit, placed
 
 pytestmark = ON_ONE_DATABASE
 

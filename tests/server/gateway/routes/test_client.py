@@ -12,7 +12,7 @@ import pytest
 
 from predmarket.cli.app import run as run_line
 from predmarket.client import ApiError, Client, NewOrder
-from tests.server.gateway.conftest import ON_ONE_DATABASE, PASSWORD, Exchange
+from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange
 
 pytestmark = ON_ONE_DATABASE
 

@@ -22,9 +22,9 @@ from predmarket.server.read_model.queries.cursors import (
     encode_place,
 )
 from predmarket.units import MAX_DEPOSITS
-from tests.server.gateway.conftest import Exchange, Json, User
-from tests.server.gateway.routes.test_trading import TIME, got, limit, placed
 from tests.support.clock import Shown
+from tests.support.http_exchange import Exchange, Json, User
+from tests.support.http_orders import TIME, got, limit, placed
 
 MINUTE = 60_000_000
 

@@ -1,7 +1,7 @@
 """Previews, deadlines and the dead-man switch over HTTP: codes and limits."""
 
-from tests.server.gateway.conftest import ON_ONE_DATABASE, Exchange, Json, User
-from tests.server.gateway.routes.test_trading import LATER, got, limit, placed
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json, User
+from tests.support.http_orders import LATER, got, limit, placed
 
 pytestmark = ON_ONE_DATABASE
 

@@ -8,7 +8,6 @@ import weakref
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 from sqlalchemy.exc import DBAPIError
 
@@ -17,7 +16,8 @@ from predmarket.server.core.bus import Faulted, OutcomeUnknown, Overloaded
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.http.errors import refusal_of
 from predmarket.server.storage.database import Database
-from tests.server.gateway.conftest import Exchange, Json
+from tests.support.http_exchange import Exchange, Json
+from tests.support.http_orders import error_of
 
 
 @pytest.fixture
@@ -76,17 +76,6 @@ MALFORMED: list[tuple[Json, str]] = [
     ({**MARKET, "maxSlippage": "1.1"}, "maxSlippage"),
     ({**MARKET, "maxSlippage": "-0.1"}, "maxSlippage"),
 ]
-
-
-def error_of(answer: httpx.Response) -> Json:
-    """Return an error after checking its envelope."""
-    body = answer.json()
-    assert set(body) == {"error", "requestId"}
-    assert body["requestId"] == answer.headers["x-request-id"]
-    error: Json = body["error"]
-    assert set(error) == {"code", "message", "details"}
-    assert error["message"]
-    return error
 
 
 async def test_malformed_orders(exchange: Exchange) -> None:

@@ -1,42 +1,11 @@
 """Markets, orders and money over HTTP, as the API promises them."""
 
 import asyncio
-import re
 
-from tests.server.gateway.conftest import ON_ONE_DATABASE, Exchange, Json, User
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
+from tests.support.http_orders import LATER, TIME, got, limit, placed
 
 pytestmark = ON_ONE_DATABASE
-
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
-LATER = "2999-01-01T00:00:00+01:00"
-
-
-def limit(side: str, price: object, qty: object, **fields: object) -> Json:
-    """Return a limit order's body."""
-    return {
-        "marketId": "rain",
-        "side": side,
-        "type": "LIMIT",
-        "price": price,
-        "qty": qty,
-        **fields,
-    }
-
-
-async def placed(user: User, body: Json, status: int = 201) -> Json:
-    """Place an order that must be answered with ``status``."""
-    answer = await user.client.post("/v1/orders", json=body)
-    assert answer.status_code == status, answer.text
-    order: Json = answer.json()
-    return order
-
-
-async def got(user: User, path: str, status: int = 200) -> Json:
-    """Get something that must be answered with ``status``."""
-    answer = await user.client.get(path)
-    assert answer.status_code == status, answer.text
-    found: Json = answer.json()
-    return found
 
 
 async def test_markets(exchange: Exchange) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 
-import httpx
 import pytest
 from litestar.enums import ScopeType
 
@@ -13,14 +12,10 @@ from predmarket.server.core.bus import Overloaded
 from predmarket.server.gateway.auth.authenticator import Asked, Authenticator
 from predmarket.server.gateway.auth.principals import Principal, Principals
 from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath
-from tests.server.gateway.conftest import ON_ONE_DATABASE, PASSWORD, Exchange, User
-from tests.server.gateway.protocol.test_connection import connected
-from tests.server.gateway.routes.test_trading import got, limit, placed
-
-
-def refused(answer: httpx.Response) -> tuple[int, str]:
-    """Return the status and code of an error."""
-    return answer.status_code, answer.json()["error"]["code"]
+from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange
+from tests.support.http_orders import got, limit, placed
+from tests.support.http_users import change, refused
+from tests.support.raw_http import connected
 
 
 @ON_ONE_DATABASE
@@ -52,11 +47,6 @@ async def test_admins_see_what_a_user_sees(exchange: Exchange) -> None:
         for nobody in ("999", "x"):
             answer = await exchange.admin.client.get(path.replace(f"/{ann.id}/", f"/{nobody}/"))
             assert refused(answer) == (404, "USER_NOT_FOUND")
-
-
-async def change(exchange: Exchange, user: User, **fields: object) -> httpx.Response:
-    """Change a user as the admin."""
-    return await exchange.admin.client.patch(f"/v1/users/{user.id}", json=fields)
 
 
 async def test_admins_list_users(exchange: Exchange) -> None:

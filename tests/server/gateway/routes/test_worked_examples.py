@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.server.gateway.conftest import ON_ONE_DATABASE, Exchange, Json, User
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json, User
 
 pytestmark = ON_ONE_DATABASE
 

@@ -11,7 +11,7 @@ from predmarket.server.read_model.queries.cursors import LARGEST_ID, Place
 from predmarket.server.read_model.queries.ledger import LedgerEntry, ledger_of
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.trading import accounts, ledger
-from tests.server.read_model.queries.conftest import ANN, BOB, RAIN, SNOW, Sent, analyze
+from tests.support.database_rows import ANN, BOB, RAIN, SNOW, Sent, analyze
 
 ENTRIES = 400
 

@@ -12,7 +12,7 @@ from predmarket.server.read_model.queries.cursors import LARGEST_ID
 from predmarket.server.read_model.queries.orders import orders_of, page_of_orders
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.trading import orders
-from tests.server.read_model.queries.conftest import ANN, BOB, RAIN, SNOW, Sent, analyze, order_row
+from tests.support.database_rows import ANN, BOB, RAIN, SNOW, Sent, analyze, order_row
 
 OPEN, PARTLY = OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED
 MANY = 3_000

@@ -9,7 +9,7 @@ from predmarket.server.read_model.queries.ledger import ledger_of
 from predmarket.server.read_model.queries.spans import Numbered, Span, first_since, ids_of
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.trading import ledger, orders, trades
-from tests.server.read_model.queries.conftest import ANN, BOB, RAIN, SNOW, Sent, analyze, order_row
+from tests.support.database_rows import ANN, BOB, RAIN, SNOW, Sent, analyze, order_row
 
 MANY = 1_000
 

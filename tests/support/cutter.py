@@ -3,9 +3,14 @@ handshake, in a frame, between an order and its acknowledgement.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Self
 from urllib.parse import urlsplit
+
+import pytest
+
+from predmarket.client import Backoff
+from tests.support.http_exchange import Exchange
 
 
 class Cutter:
@@ -73,3 +78,13 @@ class Cutter:
                 await sink.drain()
         except (ConnectionError, OSError):
             pass
+
+
+AT_ONCE = Backoff(first_s=0.0)
+
+
+@pytest.fixture
+async def cutter(exchange: Exchange) -> AsyncIterator[Cutter]:
+    """A wire to the exchange."""
+    async with Cutter(exchange.url) as wire:
+        yield wire

@@ -1,0 +1,71 @@
+"""Runs a command line in the process of the test, against a stub exchange."""
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from predmarket.cli.app import run as run_line
+from tests.support.stub_exchange import Stub
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ran]
+
+ENDS_WITHIN_S = 240.0
+"""How long a command may take on a machine with much else to do: less than what ends the test, so
+that no process is left behind."""
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    """An exchange of canned answers."""
+    with Stub() as server:
+        yield server
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The configuration folder."""
+    return tmp_path / "config"
+
+
+@pytest.fixture
+def environment(stub: Stub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Point the command at the stub, and keep the machine's own settings out of it."""
+    for name in [*os.environ]:
+        if name.startswith("PREDMARKET_") or name in {"NO_COLOR", "FORCE_COLOR", "COLUMNS"}:
+            monkeypatch.delenv(name)
+    # unbuffered, stdout has nothing left to lose at exit, and a closed pipe is never noticed there
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    monkeypatch.setenv("PREDMARKET_URL", stub.url)
+    monkeypatch.setenv("PREDMARKET_CONFIG_DIR", str(home))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+
+
+@pytest.fixture
+def run(
+    environment: None, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """Run a command line here; ``stdin`` is what is piped to it."""
+
+    def run_here(*words: str, stdin: str = "") -> Ran:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        capfd.readouterr()
+        code = run_line(words)
+        out, err = capfd.readouterr()
+        return Ran(code, out, err)
+
+    return run_here

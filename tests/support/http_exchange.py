@@ -1,0 +1,171 @@
+"""A whole exchange on a real socket, in the test's own event loop."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from uvicorn.config import Config
+
+from predmarket.server.gateway.app import Application, create_app
+from predmarket.server.gateway.auth import passwords
+from predmarket.server.gateway.protocol.server import HttpServer, http_config
+from predmarket.server.gateway.services import Services
+from predmarket.server.process import runtime
+from predmarket.server.settings import Settings
+
+PASSWORD = "a long enough password"
+
+ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For a test of what the database has no part in."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class User:
+    """An account holder with a client that carries their token."""
+
+    id: int
+    email: str
+    client: httpx.AsyncClient
+    session: Json
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A running exchange, and the ways in."""
+
+    url: str
+    node: runtime.Node
+    app: Application
+    anonymous: httpx.AsyncClient
+    register: Callable[[str], Awaitable[User]]
+    login: Callable[[str], Awaitable[User]]
+    admin: User
+
+    async def again(self, user: User) -> User:
+        """Log a user in once more; return them with the new session."""
+        return await self.login(user.email)
+
+    async def market(self, slug: str = "rain", **fields: object) -> Json:
+        """Create a market."""
+        body = {"slug": slug, "question": "Will it rain?", **fields}
+        answer = await self.admin.client.post("/v1/markets", json=body)
+        assert answer.status_code == 201, answer.text
+        market: Json = answer.json()
+        return market
+
+    async def trader(self, name: str, amount: str = "100") -> User:
+        """Register a user with money."""
+        user = await self.register(f"{name}@example.com")
+        body = {"userId": user.id, "amount": amount, "reason": "test"}
+        answer = await self.admin.client.post("/v1/user/transfer", json=body)
+        assert answer.status_code == 201, answer.text
+        return user
+
+
+class Prompt(HttpServer):
+    """The server, which looks for its end at once and not at the next tick."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
+
+    def end(self) -> None:
+        """Stop serving."""
+        self.should_exit = True
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        ticking = asyncio.create_task(super().main_loop())
+        told = asyncio.create_task(self._told.wait())
+        await asyncio.wait((ticking, told), return_when=asyncio.FIRST_COMPLETED)
+        for task in (ticking, told):
+            task.cancel()
+        await asyncio.gather(ticking, told, return_exceptions=True)
+
+
+@asynccontextmanager
+async def serving(
+    node: runtime.Node, services: Services | None = None
+) -> AsyncIterator[tuple[str, Application]]:
+    """Serve a node on a free port of this machine; ``services`` in place of its own."""
+    app = create_app(services or node.services)
+    server = Prompt(http_config(app))
+    with runtime.listen(node.settings) as listener:
+        # asyncio's own loop, unlike the uvloop of `serve`, leaves Nagle's algorithm on for a socket
+        # it was given: every answer would wait 40 ms for the client's delayed acknowledgement
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        task = asyncio.create_task(server.serve([listener]))
+        while not server.started:
+            await asyncio.sleep(0.001)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", app
+        server.end()
+        await task
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a database with the newest schema: the test runs once on each kind."""
+    url = request.getfixturevalue(f"migrated_{request.param}_url")
+    assert isinstance(url, str)
+    return url
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of an exchange without data; hashing is quick."""
+    monkeypatch.setattr(passwords, "ROUNDS", 4)
+    monkeypatch.chdir(tmp_path)
+    limits = dict.fromkeys(
+        ("auth_rate_limit", "auth_window_limit", "order_rate_limit", "read_rate_limit"), "off"
+    )
+    given = {"port": 0, "data_dir": str(tmp_path), "database_url": database_url, **limits}
+    return Settings.load({**given, "signup_credit": "0"})
+
+
+@pytest.fixture
+async def exchange(settings: Settings) -> AsyncIterator[Exchange]:
+    """An exchange with an admin."""
+    clients: list[httpx.AsyncClient] = []
+    async with runtime.node(settings, wait_s=0) as node, serving(node) as (url, app):
+
+        def client(token: str | None = None) -> httpx.AsyncClient:
+            headers = {} if token is None else {"authorization": f"Bearer {token}"}
+            # no TLS: to load the certificates for it takes longer than most tests
+            clients.append(
+                httpx.AsyncClient(base_url=url, headers=headers, timeout=60, verify=False)
+            )
+            return clients[-1]
+
+        anonymous = client()
+
+        async def enter(how: str, status: int, body: Json) -> User:
+            answer = await anonymous.post(f"/v1/auth/{how}", json=body)
+            anonymous.cookies.clear()
+            assert answer.status_code == status, answer.text
+            session = answer.json()
+            token = session["accessToken"]
+            return User(session["user"]["id"], body["email"], client(token), session)
+
+        async def register(email: str) -> User:
+            body = {"email": email, "password": PASSWORD, "fullName": "Ann Example"}
+            return await enter("register", 201, body)
+
+        async def login(email: str) -> User:
+            return await enter("login", 200, {"email": email, "password": PASSWORD})
+
+        boss = await register("boss@example.com")
+        async with node.db.write() as connection:
+            promote = text("UPDATE users SET role = 'ADMIN' WHERE id = :id")
+            await connection.execute(promote, {"id": boss.id})
+        yield Exchange(url, node, app, anonymous, register, login, boss)
+        for one in clients:
+            await one.aclose()
