@@ -47,6 +47,7 @@ MARKET = Layout(
     _names(
         "id slug question description status outcome settlementPrice tickSize makerFeeRate"
         " takerFeeRate closesAt createdAt creator lastPrice bestBid bestAsk volume openInterest"
+        " eventId eventSlug label"
     ),
     least=("CLOSES", "QUESTION", "VOLUME"),
 )
@@ -87,7 +88,9 @@ ORDER = Layout(
     least=("CLIENT ID", "CREATED", "AVG", "TYPE", "TIF", "REASON"),
 )
 
-PREVIEW = Layout(fields=_names("fillQty restQty avgPrice worstPrice fees locked queueAhead"))
+PREVIEW = Layout(
+    fields=_names("fillQty restQty avgPrice worstPrice fees locked queueAhead coveredQty")
+)
 EXPLAINED_PREVIEW = Layout(fields=(*PREVIEW.fields, "closes", "opens", "cost", "mostLost"))
 
 BATCH_RESULT = Layout(
@@ -217,7 +220,7 @@ LEDGER_LINE = Layout(
     ),
     _names(
         "id kind amount counterpart marketId marketSlug tradeId transferId reason commandSeq"
-        " createdAt balanceAfter"
+        " createdAt balanceAfter eventId eventSlug"
     ),
     least=("REASON", "TRADE"),
 )

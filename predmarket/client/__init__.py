@@ -19,7 +19,7 @@ from predmarket.client.errors import ApiError, ClientError, ConfigurationError, 
 if TYPE_CHECKING:
     from predmarket.client.async_client import AsyncClient
     from predmarket.client.book import LocalBook
-    from predmarket.client.calls import NewOrder
+    from predmarket.client.calls import NewMarket, NewOrder
     from predmarket.client.client import Client
     from predmarket.client.feed import Feed
     from predmarket.client.messages import State
@@ -36,6 +36,7 @@ __all__ = [
     "ConfigurationError",
     "Feed",
     "LocalBook",
+    "NewMarket",
     "NewOrder",
     "Retry",
     "Session",
@@ -52,6 +53,7 @@ _LAZY = {
     "Client": "client",
     "Feed": "feed",
     "LocalBook": "book",
+    "NewMarket": "calls",
     "NewOrder": "calls",
     "Retry": "retry",
     "Session": "session",

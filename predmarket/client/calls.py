@@ -24,6 +24,10 @@ from predmarket.client.response_types import (
     CancelAfter,
     Canceled,
     Candle,
+    Event,
+    EventHolding,
+    EventResolution,
+    EventSummary,
     Fill,
     JsonObject,
     LedgerLine,
@@ -48,6 +52,8 @@ Number: TypeAlias = str | int | Decimal
 """A decimal on its way out. Never a float: 0.1 has no exact one."""
 MarketRef: TypeAlias = str | int
 """A market's id or slug; a string of digits is an id, since no slug is all digits."""
+EventRef: TypeAlias = str | int
+"""An event's id or slug."""
 OrderRef: TypeAlias = int | str
 """An order's id, or ``client:`` and one's own client order id."""
 Moment: TypeAlias = str | datetime
@@ -127,6 +133,19 @@ class NewOrder:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class NewMarket:
+    """A market of an event; ``label`` is what it is called within it."""
+
+    slug: str
+    question: str
+    label: str | None = None
+
+    def body(self) -> dict[str, object]:
+        """Return the market as the wire spells it."""
+        return _given(slug=self.slug, question=self.question, label=self.label)
+
+
 def _given(**fields: object) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -171,11 +190,11 @@ def _list(path: str, access: Access = Access.REQUIRED, **query: object) -> Call[
     return replace(_get(path, access, **query), is_list=True)
 
 
-def _in_path(market: MarketRef) -> str:
+def _in_path(ref: MarketRef | EventRef) -> str:
     # these would name another path than the one they stand in
-    if market in ("", ".", ".."):
-        raise ClientError(f"a market is named by its id or slug, not by {market!r}")
-    return quote(str(market), safe="")
+    if ref in ("", ".", ".."):
+        raise ClientError(f"a market or an event is named by its id or slug, not by {ref!r}")
+    return quote(str(ref), safe="")
 
 
 def _order_in_path(order: OrderRef) -> str:
@@ -334,6 +353,92 @@ def resolve_market(
     return Call("POST", f"/v1/markets/{_in_path(market)}/resolve", body=body)
 
 
+# Events
+
+
+def events(
+    *,
+    status: str | None = None,
+    q: str | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> Call[Page[EventSummary]]:
+    """List events."""
+    path, access = "/v1/events", Access.OPTIONAL
+    return _list(path, access, status=status, q=q, limit=limit, cursor=cursor)
+
+
+def event(event: EventRef) -> Call[Event]:
+    """One event with its markets."""
+    return _get(f"/v1/events/{_in_path(event)}", Access.OPTIONAL)
+
+
+def create_event(
+    slug: str,
+    title: str,
+    markets: Sequence[NewMarket],
+    *,
+    description: str | None = None,
+    exhaustive: bool | None = None,
+    tick_size: Number | None = None,
+    maker_fee_rate: Number | None = None,
+    taker_fee_rate: Number | None = None,
+    closes_at: Moment | None = None,
+    status: str | None = None,
+) -> Call[Event]:
+    """Create an event with 2 to 200 markets, all of it or nothing (admin)."""
+    body = _given(
+        slug=slug,
+        title=title,
+        markets=[one.body() for one in markets],
+        description=description,
+        exhaustive=exhaustive,
+        tickSize=_number(tick_size),
+        makerFeeRate=_number(maker_fee_rate),
+        takerFeeRate=_number(taker_fee_rate),
+        closesAt=_moment(closes_at),
+        status=status,
+    )
+    return Call("POST", "/v1/events", body=body)
+
+
+def update_event(
+    event: EventRef,
+    *,
+    status: str | None = None,
+    closes_at: Moment | None = None,
+    title: str | None = None,
+    description: str | None = None,
+) -> Call[Event]:
+    """Change an event's text, or the status of its markets: OPEN, HALTED, CLOSED (admin)."""
+    body = _given(status=status, closesAt=_moment(closes_at), title=title, description=description)
+    return Call("PATCH", f"/v1/events/{_in_path(event)}", body=body)
+
+
+def add_market(event: EventRef, market: NewMarket) -> Call[Market]:
+    """Add a market to an event that is not exhaustive (admin)."""
+    return Call("POST", f"/v1/events/{_in_path(event)}/markets", body=market.body())
+
+
+def resolve_event(
+    event: EventRef,
+    outcome: MarketRef | None = None,
+    *,
+    weights: Mapping[str, Number] | None = None,
+) -> Call[EventResolution]:
+    """End an event, finally: with the market that wins, NONE or VOID, or with weights (admin).
+
+    ``weights`` are prices by market or "NONE" that add up to 1.
+    """
+    shares = None if weights is None else {name: _number(one) for name, one in weights.items()}
+    winner = None if outcome is None else _market_id(outcome)
+    body = _given(outcome=winner, weights=shares)
+    return Call("POST", f"/v1/events/{_in_path(event)}/resolve", body=body)
+
+
+# Market data
+
+
 def book(market: MarketRef, *, depth: int | None = None) -> Call[Book]:
     """The order book, ``depth`` levels a side."""
     return _get(f"/v1/orderbook/{_in_path(market)}", Access.OPTIONAL, depth=depth)
@@ -457,6 +562,11 @@ def balance(*, user_id: int | None = None) -> Call[Balance]:
 def positions(*, user_id: int | None = None) -> Call[Page[Position]]:
     """Holdings, one entry a market."""
     return _list(_of_user(user_id, "positions"))
+
+
+def event_holdings() -> Call[Page[EventHolding]]:
+    """What each outcome of one's live events would pay, and what was paid out ahead."""
+    return _list("/v1/user/events")
 
 
 def portfolio() -> Call[Portfolio]:

@@ -123,6 +123,38 @@ class MarketChanged(TopicMessage, frozen=True, kw_only=True):
     data: response_types.Market
 
 
+class EventChanged(TopicMessage, frozen=True, kw_only=True):
+    """markets: an event was created, changed or resolved."""
+
+    data: response_types.EventSummary
+
+
+class EventSnapshot(TopicMessage, frozen=True, kw_only=True):
+    """event: the tickers of all its markets."""
+
+    snapshot = True
+    data: response_types.EventTickers
+
+
+class EventTickersChanged(TopicMessage, frozen=True, kw_only=True):
+    """event: the tickers of the markets that changed."""
+
+    data: response_types.EventTickers
+
+
+class EventPositionsSnapshot(TopicMessage, frozen=True, kw_only=True):
+    """user:…:events: all that one holds in events."""
+
+    snapshot = True
+    data: response_types.EventPositionsSnapshot
+
+
+class EventPositionChanged(TopicMessage, frozen=True, kw_only=True):
+    """user:…:events: what one holds in one event now."""
+
+    data: response_types.EventHolding
+
+
 class OrdersSnapshot(TopicMessage, frozen=True, kw_only=True):
     """user:…:orders: the open ones."""
 
@@ -187,6 +219,11 @@ KINDS: dict[str, type[TopicMessage]] = {
     "ticker": TickerChanged,
     "markets.snapshot": MarketsSnapshot,
     "market": MarketChanged,
+    "event": EventChanged,
+    "event.snapshot": EventSnapshot,
+    "event.tickers": EventTickersChanged,
+    "eventPositions.snapshot": EventPositionsSnapshot,
+    "eventPosition": EventPositionChanged,
     "orders.snapshot": OrdersSnapshot,
     "order": OrderChanged,
     "fills.snapshot": FillsSnapshot,

@@ -86,6 +86,9 @@ class Market(TypedDict):
     bestAsk: str | None
     volume: str
     openInterest: str
+    eventId: int | None
+    eventSlug: str | None
+    label: str | None
 
 
 class Payouts(TypedDict):
@@ -98,6 +101,54 @@ class Resolution(TypedDict):
 
     market: Market
     payouts: Payouts | None
+
+
+class EventSummary(TypedDict):
+    """outcome is the winner's slug, NONE, WEIGHTS or VOID. openInterest are complete sets."""
+
+    id: int
+    slug: str
+    title: str
+    description: str
+    exhaustive: bool
+    status: str
+    outcome: str | None
+    openInterest: str
+    closesAt: str | None
+    createdAt: str
+    creator: Creator
+    marketCount: int
+
+
+class Event(EventSummary):
+    """An event with its markets."""
+
+    markets: list[Market]
+
+
+class EventResolution(TypedDict):
+    """While the payment of a large event goes on, payouts is null."""
+
+    event: Event
+    payouts: Payouts | None
+
+
+class Payoff(TypedDict):
+    """What one is paid if that market of an event resolves YES."""
+
+    marketId: int
+    marketSlug: str
+    payoff: str
+
+
+class EventHolding(TypedDict):
+    """returned: what complete sets have paid out ahead. none: what is paid if no market wins."""
+
+    eventId: int
+    eventSlug: str
+    returned: str
+    none: str | None
+    payoffs: list[Payoff]
 
 
 class Book(TypedDict):
@@ -126,6 +177,12 @@ class Ticker(TypedDict):
     bestAsk: str | None
     volume: str
     openInterest: str
+
+
+class EventTickers(TypedDict):
+    """The markets of an event: all of them, or those that changed."""
+
+    markets: list[Ticker]
 
 
 class Trade(TypedDict):
@@ -191,6 +248,8 @@ class Order(OrderState):
 
 
 class Preview(TypedDict):
+    """coveredQty gives shares held already, and so locks no cash."""
+
     fillQty: str
     restQty: str
     avgPrice: str | None
@@ -198,6 +257,7 @@ class Preview(TypedDict):
     fees: str
     locked: str
     queueAhead: str | None
+    coveredQty: str
 
 
 class ErrorBody(TypedDict):
@@ -262,7 +322,9 @@ class Fill(TypedDict):
 
 
 class LedgerLine(TypedDict):
-    """amount enters one's cash and leaves the counterpart, or, negative, the other way."""
+    """amount enters one's cash and leaves the counterpart, or, negative, the other way. The payout
+    of a whole event names the event and no market.
+    """
 
     id: int
     kind: str
@@ -276,6 +338,8 @@ class LedgerLine(TypedDict):
     reason: str | None
     commandSeq: int
     createdAt: str
+    eventId: int | None
+    eventSlug: str | None
 
 
 class AdminAct(TypedDict):
@@ -298,9 +362,10 @@ class TradesSnapshot(TypedDict):
 
 
 class MarketsSnapshot(TypedDict):
-    """Markets that are not final, newest first; more: there are others."""
+    """Markets and events that are not final, newest first; more: there are others."""
 
     items: list[Market]
+    events: NotRequired[list[EventSummary]]
     more: NotRequired[bool]
 
 
@@ -317,6 +382,12 @@ class FillsSnapshot(TypedDict):
 
     items: list[Fill]
     missed: NotRequired[bool]
+
+
+class EventPositionsSnapshot(TypedDict):
+    """Every live event that one holds something of."""
+
+    items: list[EventHolding]
 
 
 class PositionsSnapshot(TypedDict):

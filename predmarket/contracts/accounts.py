@@ -115,7 +115,8 @@ class Counterpart(StrEnum):
 class LedgerLine(msgspec.Struct, frozen=True, rename="camel"):
     """One line of the account statement: ``amount`` enters the user's cash and leaves the
     counterpart, or, negative, the other way. ``balance_after`` is the cash, available and locked,
-    right after it; ``command_seq`` the command that caused it.
+    right after it; ``command_seq`` the command that caused it. The payout of a whole event names
+    the event and no market.
     """
 
     id: int
@@ -130,6 +131,8 @@ class LedgerLine(msgspec.Struct, frozen=True, rename="camel"):
     reason: str | None
     command_seq: int
     created_at: str
+    event_id: int | None = None
+    event_slug: str | None = None
 
 
 class LedgerPage(msgspec.Struct, frozen=True, rename="camel"):

@@ -59,7 +59,10 @@ class Creator(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Market(msgspec.Struct, frozen=True, rename="camel"):
-    """A market as it stands."""
+    """A market as it stands. Of a market without an event the last three are null.
+
+    In an event ``open_interest`` is what the holders of YES have together.
+    """
 
     id: int
     slug: str
@@ -79,6 +82,9 @@ class Market(msgspec.Struct, frozen=True, rename="camel"):
     best_ask: str | None
     volume: str
     open_interest: str
+    event_id: int | None = None
+    event_slug: str | None = None
+    label: str | None = None
 
 
 class MarketList(msgspec.Struct, frozen=True, rename="camel"):

@@ -155,6 +155,7 @@ class QueuedOrder(Order, frozen=True, rename="camel", gc=False):
 class Preview(msgspec.Struct, frozen=True, rename="camel"):
     """What an order would do now. Quantities and money are the order's own: ``locked`` is the cash
     it would hold at rest, ``queue_ahead`` what rests before it there (null when it does not rest).
+    ``covered_qty`` is how much of it gives shares held already, and so locks no cash.
     """
 
     fill_qty: str
@@ -164,6 +165,7 @@ class Preview(msgspec.Struct, frozen=True, rename="camel"):
     fees: str
     locked: str
     queue_ahead: str | None
+    covered_qty: str
 
 
 class BatchResult(msgspec.Struct, frozen=True, gc=False):

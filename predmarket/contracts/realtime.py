@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from predmarket.contracts.accounts import Fill, Position
+from predmarket.contracts.events import EventHolding, EventSummary
 from predmarket.contracts.markets import Market, Trade
 from predmarket.contracts.orders import AmendOrderRequest, Order, OrderState
 from predmarket.contracts.requests import Request
@@ -142,10 +143,11 @@ class TradesSnapshot(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class MarketsSnapshot(msgspec.Struct, frozen=True):
-    """markets.snapshot: markets that are not final, newest first; no drafts."""
+    """markets.snapshot: markets, and events if any, that are not final, newest first; no drafts."""
 
     items: list[Market]
     more: bool | UnsetType = UNSET
+    events: list[EventSummary] | UnsetType = UNSET
 
 
 class OrdersSnapshot(msgspec.Struct, frozen=True):
@@ -161,6 +163,18 @@ class FillsSnapshot(msgspec.Struct, frozen=True):
 
     items: list[Fill]
     missed: bool | UnsetType = UNSET
+
+
+class EventTickers(msgspec.Struct, frozen=True):
+    """event.snapshot and event.tickers: the markets of an event, all of them or those changed."""
+
+    markets: list[Ticker]
+
+
+class EventPositionsSnapshot(msgspec.Struct, frozen=True):
+    """eventPositions.snapshot: every live event the user holds something of."""
+
+    items: list[EventHolding]
 
 
 class PositionsSnapshot(msgspec.Struct, frozen=True):

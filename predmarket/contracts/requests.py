@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import cache
 from itertools import islice
-from typing import Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import ClassVar, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -15,7 +15,12 @@ from predmarket.contracts.text import MEANINGS
 
 
 class Request(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A request's body. Unknown fields are refused."""
+    """A request's body. Unknown fields are refused.
+
+    ``holds_objects``: values may be objects, or lists of them, that are decoded with the body.
+    """
+
+    holds_objects: ClassVar[bool] = False
 
     def problems(self) -> list[Problem]:
         """Return what is wrong between the fields, each field on its own being right."""
@@ -84,7 +89,7 @@ def decode(raw: bytes, kind: type[R]) -> R:
         raise _invalid(raw, kind, error) from None
     problems = request.problems()
     if raw.count(b":") != _given_at_least(request):
-        problems = [*repeated(raw), *problems]
+        problems = [*(_repeated_within(raw) if kind.holds_objects else repeated(raw)), *problems]
     if problems:
         raise Invalid(*problems)
     return request
@@ -129,6 +134,24 @@ def repeated(raw: bytes) -> list[Problem]:
         behind = None if at is None else _NEXT.match(raw, at)
         at = None if behind is None else behind.end()
     return [Problem(printable(name), "is given more than once") for name in dict.fromkeys(again)]
+
+
+def _repeated_within(raw: bytes) -> list[Problem]:
+    """Return a problem for each field that an object holds twice, or an object in it does."""
+    found = repeated(raw)
+    values: dict[str, msgspec.Raw] = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    for name, value in values.items():
+        inner = {"": value}
+        if bytes(value)[:1] == b"[":
+            parts = msgspec.json.decode(value, type=list[msgspec.Raw])
+            inner = {f".{number}": part for number, part in enumerate(parts)}
+        for place, part in inner.items():
+            if bytes(part)[:1] == b"{":
+                found += [
+                    Problem(f"{name}{place}.{problem.path}", problem.message)
+                    for problem in repeated(bytes(part))
+                ]
+    return found
 
 
 def _value_end(raw: bytes, start: int, name: str) -> int | None:

@@ -106,6 +106,11 @@ class Market:
         """Tell whether no command may change this market any more."""
         return self.status in FINAL
 
+    @property
+    def event_id(self) -> int | None:
+        """Return the id of its event, None without one."""
+        return None if self.event is None else self.event.id
+
     def closes_on_time(self) -> bool:
         """Tell whether closesAt applies in the present status."""
         return self.status is MarketStatus.OPEN or self.status is MarketStatus.HALTED

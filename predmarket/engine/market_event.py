@@ -28,14 +28,15 @@ class MarketEvent:
 
     ``outcomes`` counts those that may still happen, NONE among them. ``open_interest`` are the
     complete sets, ``total_base`` is the sum of all bases. ``ending`` is the outcome of a resolution
-    under way; ``holdings`` are then those not settled yet. ``version`` is the store's.
+    under way; ``holdings`` are then those not settled yet. ``ticker_seq`` counts what everybody was
+    told of its markets' prices; like ``version`` it is the store's.
     """
 
     __slots__ = (
         "closes_at", "collateral", "created_at", "creator_id", "description", "ending",
         "exhaustive", "fees", "holdings", "id", "maker_rate", "market_ids", "open_interest",
         "outcome", "outcomes", "paid_accounts", "paid_total", "slug", "taker_rate", "tick",
-        "title", "total_base", "version",
+        "ticker_seq", "title", "total_base", "version",
     )  # fmt: skip
 
     def __init__(
@@ -75,4 +76,5 @@ class MarketEvent:
         self.fees: Money = 0
         self.paid_accounts = 0
         self.paid_total: Money = 0
+        self.ticker_seq = 0
         self.version = 0

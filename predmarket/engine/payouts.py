@@ -140,6 +140,7 @@ def strike_some(
     if not under_way.settling:
         under_way.settling = True
         event.outcomes -= 1
+        state.ledger.dirty_events[event.id] = event
     state.dirty_markets[struck.id] = struck
     few = len(event.holdings) <= room
     for user_id in next_users(state.ledger, event.holdings, under_way.after, room):

@@ -55,6 +55,11 @@ class Position:
         """The net position less what SELLs reserve, plus what BUYs reserve elsewhere."""
         return self.yes - self.no - self.reserved_yes + self.reserved_no
 
+    @property
+    def event_id(self) -> int | None:
+        """The id of the event that it is a part of, None without one."""
+        return None if self.holding is None else self.holding.event_id
+
     def free_opposite(self, is_buy: bool) -> Qty:
         """Return the unreserved shares that an order gives in a market without an event."""
         return self.no - self.reserved_no if is_buy else self.yes - self.reserved_yes

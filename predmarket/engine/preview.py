@@ -37,7 +37,8 @@ class Trial:
     """What became of an order on a copy; ``worst_price`` None without a fill.
 
     ``locked`` is what the order itself holds at rest: what self-trade prevention frees by
-    cancelling others of the user's is not set off against it.
+    cancelling others of the user's is not set off against it. ``covered`` is the close part: how
+    much of the order gives shares that the user holds, and so locks no cash.
     """
 
     filled: Qty
@@ -46,6 +47,7 @@ class Trial:
     worst_price: Price | None
     fees: Money
     locked: Money
+    covered: Qty
 
 
 class Shares(NamedTuple):
@@ -123,6 +125,7 @@ class Copy:
         """Place the order with all of its steps, once: the copy is worthless afterwards."""
         state = self._state
         at_most = command.max_open_orders
+        free = self._free_opposite(command.side is Side.BUY)
         reply: Reply = place(state, self._counted(command))
         if isinstance(reply, Refused):
             if reply.code is ErrorCode.TOO_MANY_OPEN_ORDERS and at_most is not None:
@@ -143,7 +146,14 @@ class Copy:
             fills[-1].price if fills else None,
             order.fees_paid,
             resting.lock if resting is not None else 0,
+            min(free, order.qty),
         )
+
+    def _free_opposite(self, is_buy: bool) -> Qty:
+        """Return the unreserved shares of the user that the order gives."""
+        if self._market is None:
+            return 0
+        return self._state.ledger.free_opposite(self._user_id, self._market, is_buy)
 
     def _counted(self, command: PlaceOrder) -> PlaceOrder:
         """Return the command with a bound on open orders that fits the copy.

@@ -24,7 +24,7 @@ _MARKET_SKIPS = frozenset(
      "total_yes", "trade_seq", "version"}
 )  # fmt: skip
 _POSITION_SKIPS = frozenset({"holding", "version"})
-_EVENT_SKIPS = frozenset({"holdings", "version"})
+_EVENT_SKIPS = frozenset({"holdings", "ticker_seq", "version"})
 _COUNTERS = ("now", "last_order_id", "last_trade_id", "last_market_id", "last_transfer_id",
              "last_rank")  # fmt: skip
 

@@ -61,6 +61,7 @@ def test_surface() -> None:
         "ConfigurationError",
         "Feed",
         "LocalBook",
+        "NewMarket",
         "NewOrder",
         "Retry",
         "Session",

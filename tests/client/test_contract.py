@@ -10,7 +10,7 @@ from predmarket.cli import layouts
 from predmarket.cli.grid import Layout
 from predmarket.client import NewOrder, calls, response_types
 from predmarket.client.calls import Call
-from predmarket.contracts import accounts, identity, markets, orders, realtime, requests
+from predmarket.contracts import accounts, events, identity, markets, orders, realtime, requests
 
 
 def wire_names(kind: type[msgspec.Struct]) -> set[str]:
@@ -28,6 +28,13 @@ def wire_names(kind: type[msgspec.Struct]) -> set[str]:
         (response_types.NewApiKey, identity.NewApiKey),
         (response_types.Market, markets.Market),
         (response_types.Resolution, markets.Resolution),
+        (response_types.EventSummary, events.EventSummary),
+        (response_types.Event, events.Event),
+        (response_types.EventResolution, events.EventResolution),
+        (response_types.Payoff, events.Payoff),
+        (response_types.EventHolding, events.EventHolding),
+        (response_types.EventTickers, realtime.EventTickers),
+        (response_types.EventPositionsSnapshot, realtime.EventPositionsSnapshot),
         (response_types.Payouts, markets.Payouts),
         (response_types.Book, markets.OrderBook),
         (response_types.Trade, markets.Trade),

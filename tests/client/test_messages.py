@@ -5,7 +5,7 @@ import pytest
 
 from predmarket.client import messages
 from predmarket.client.messages import KINDS, TopicMessage, Unknown
-from predmarket.contracts import accounts, markets, orders, realtime
+from predmarket.contracts import accounts, events, markets, orders, realtime
 from predmarket.contracts.realtime import ServerMessage
 
 CONTRACTS: dict[str, object] = {
@@ -17,6 +17,11 @@ CONTRACTS: dict[str, object] = {
     "ticker": realtime.Ticker,
     "markets.snapshot": realtime.MarketsSnapshot,
     "market": markets.Market,
+    "event": events.EventSummary,
+    "event.snapshot": realtime.EventTickers,
+    "event.tickers": realtime.EventTickers,
+    "eventPositions.snapshot": realtime.EventPositionsSnapshot,
+    "eventPosition": events.EventHolding,
     "orders.snapshot": realtime.OrdersSnapshot,
     "order": orders.OrderState,
     "fills.snapshot": realtime.FillsSnapshot,

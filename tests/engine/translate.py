@@ -133,7 +133,8 @@ def _event_command(abstract: Abstract, markets_so_far: int) -> Command:
                 closes_at=abstract.get("closes_at"),
             )
         case "add_market":
-            return commands.AddMarket(abstract["event"], f"market-{markets_so_far + 1}", "?")
+            slug = f"market-{markets_so_far + 1}"
+            return commands.AddMarket(abstract["event"], slug, "?", actor_id=1)
     outcome = abstract["outcome"]
     if isinstance(outcome, int):
         return commands.ResolveEvent(abstract["event"], EventOutcome.WINNER, market_id=outcome)

@@ -209,7 +209,8 @@ class Exchange:
         store, view = open_store(self.url), MarketView()
         store.connect()
         try:
-            view.reload(recovery.load(store, store.core_row()).markets)
+            state = recovery.load(store, store.core_row())
+            view.reload(state.markets.values(), state.market_events.values())
         finally:
             store.close()
         return view

@@ -49,3 +49,18 @@ def error_of(answer: httpx.Response) -> Json:
     assert set(error) == {"code", "message", "details"}
     assert error["message"]
     return error
+
+
+async def order(user: User, side: str, qty: int, price: str, market: str = "rain") -> Json:
+    """Place a limit order."""
+    body = {"marketId": market, "side": side, "type": "LIMIT", "price": price, "qty": str(qty)}
+    answer = await user.client.post("/v1/orders", json=body)
+    assert answer.status_code == 201, answer.text
+    made: Json = answer.json()
+    return made
+
+
+async def cash(user: User) -> tuple[str, str]:
+    """Return available and locked."""
+    found = (await user.client.get("/v1/user/balance")).json()
+    return found["available"], found["locked"]

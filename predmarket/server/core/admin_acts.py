@@ -9,15 +9,19 @@ from typing import TypeAlias
 from predmarket.contracts.amounts import format_time
 from predmarket.engine import events as ev
 from predmarket.engine.commands import (
+    AddMarket,
     CancelOrder,
     Command,
+    CreateEvent,
     CreateMarket,
+    ResolveEvent,
     ResolveMarket,
     Transfer,
+    UpdateEvent,
     UpdateMarket,
 )
 from predmarket.engine.events import Event
-from predmarket.enums import AdminAction, CancelReason, MarketStatus, Outcome
+from predmarket.enums import AdminAction, CancelReason, EventOutcome, MarketStatus, Outcome
 from predmarket.server.read_model.queries.admin_log import details
 from predmarket.units import format_money, format_price
 
@@ -29,6 +33,11 @@ _BY_STATUS = {
     MarketStatus.HALTED: AdminAction.MARKET_HALT,
     MarketStatus.CLOSED: AdminAction.MARKET_CLOSE,
 }
+_EVENT_BY_STATUS = {
+    MarketStatus.OPEN: AdminAction.EVENT_OPEN,
+    MarketStatus.HALTED: AdminAction.EVENT_HALT,
+    MarketStatus.CLOSED: AdminAction.EVENT_CLOSE,
+}
 
 
 def act_of(command: Command, events: Iterable[Event]) -> Act | None:
@@ -37,8 +46,10 @@ def act_of(command: Command, events: Iterable[Event]) -> Act | None:
     if kind not in _KINDS:
         return None
     for event in events:
-        if type(event) is ev.MarketChanged:
+        if type(event) is ev.MarketChanged and kind in _OF_MARKETS:
             return _of_market(command, event.market_id)
+        if type(event) is ev.EventChanged and kind in _OF_EVENTS:
+            return _of_event(command, event.event_id)
         if type(event) is ev.Transferred and isinstance(command, Transfer):
             return _of_transfer(command, event)
         if (
@@ -51,11 +62,24 @@ def act_of(command: Command, events: Iterable[Event]) -> Act | None:
     return None
 
 
-_KINDS = frozenset({CreateMarket, UpdateMarket, ResolveMarket, Transfer, CancelOrder})
+_OF_MARKETS = frozenset({CreateMarket, UpdateMarket, ResolveMarket, AddMarket})
+_OF_EVENTS = frozenset({CreateEvent, UpdateEvent, ResolveEvent})
+_KINDS = _OF_MARKETS | _OF_EVENTS | {Transfer, CancelOrder}
 
 
-def _of_market(command: Command, market_id: int) -> Act | None:
-    target = f"market:{market_id}"
+def _of_market(command: Command, changed_id: int) -> Act | None:
+    """Return the act on a market; ``changed_id`` is the first that changed, the one made new."""
+    if isinstance(command, UpdateMarket | ResolveMarket):
+        changed_id = command.market_id
+    target = f"market:{changed_id}"
+    if isinstance(command, AddMarket):
+        said = details(
+            slug=command.slug,
+            question=command.question,
+            label=command.label,
+            event=f"event:{command.event_id}",
+        )
+        return command.actor_id, AdminAction.MARKET_CREATE, target, said
     if isinstance(command, CreateMarket):
         said = details(slug=command.slug, question=command.question, status=command.status)
         return command.creator_id, AdminAction.MARKET_CREATE, target, said
@@ -79,7 +103,46 @@ def _of_market(command: Command, market_id: int) -> Act | None:
     return None
 
 
-def _closing(command: UpdateMarket) -> dict[str, object]:
+def _of_event(command: Command, event_id: int) -> Act | None:
+    target = f"event:{event_id}"
+    if isinstance(command, CreateEvent):
+        said = details(
+            slug=command.slug,
+            title=command.title,
+            exhaustive=command.exhaustive,
+            status=command.status,
+            markets=[market.slug for market in command.markets],
+        )
+        return command.creator_id, AdminAction.EVENT_CREATE, target, said
+    if isinstance(command, UpdateEvent) and command.actor_id:
+        action = AdminAction.EVENT_UPDATE
+        if command.status is not None:
+            action = _EVENT_BY_STATUS.get(command.status, action)
+        said = details(
+            status=command.status,
+            title=command.title,
+            description=command.description,
+            **_closing(command),
+        )
+        return command.actor_id, action, target, said
+    if isinstance(command, ResolveEvent) and command.actor_id:
+        void = command.outcome is EventOutcome.VOID
+        weights = {_outcome(id): format_price(price) for id, price in command.weights}
+        said = details(
+            outcome=command.outcome,
+            winner=None if command.market_id is None else _outcome(command.market_id),
+            weights=weights or None,
+        )
+        action = AdminAction.EVENT_VOID if void else AdminAction.EVENT_RESOLVE
+        return command.actor_id, action, target, said
+    return None
+
+
+def _outcome(market_id: int) -> str:
+    return f"market:{market_id}" if market_id else EventOutcome.NONE.value
+
+
+def _closing(command: UpdateMarket | UpdateEvent) -> dict[str, object]:
     """Return the closing time that was set; an empty text means that it was removed."""
     if not command.sets_closes_at:
         return {}

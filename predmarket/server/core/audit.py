@@ -14,6 +14,7 @@ import msgspec
 from predmarket.engine import Exchange, InvariantError
 from predmarket.engine.snapshot import digest
 from predmarket.server.core import journal, recovery
+from predmarket.server.core.audit_queries import NONE_OF
 from predmarket.server.core.stores import rows
 from predmarket.server.core.stores.base import CoreRow, JournalRow, Store
 from predmarket.server.core.stores.rows import History, Shape, StoredRow
@@ -42,7 +43,9 @@ def sums(store: Store) -> Iterator[Check]:
         return int(store.read(sql)[0][0])
 
     cash = one("SELECT COALESCE(SUM(available + locked), 0) FROM accounts")
-    collateral = one("SELECT COALESCE(SUM(collateral), 0) FROM markets")
+    collateral = one("SELECT COALESCE(SUM(collateral), 0) FROM markets") + one(
+        "SELECT COALESCE(SUM(collateral), 0) FROM events"
+    )
     yield _equal(
         "money: cash + collateral + fees = net deposits", cash + collateral + fees, deposits
     )
@@ -62,138 +65,13 @@ def sums(store: Store) -> Iterator[Check]:
         core.counters.last_ledger_id,
     )
     yield _equal(
-        "fees: over markets = collected", one("SELECT COALESCE(SUM(fees), 0) FROM markets"), fees
+        "fees: over markets and events = collected",
+        one("SELECT COALESCE(SUM(fees), 0) FROM markets")
+        + one("SELECT COALESCE(SUM(fees), 0) FROM events"),
+        fees,
     )
-    for name, sql in _NONE_OF:
+    for name, sql in NONE_OF:
         yield _none(name, one(f"SELECT COUNT(*) FROM ({sql}) AS wrong"))
-
-
-_NONE_OF = (
-    (
-        "accounts: cash = sum of the user's ledger",
-        (
-            "SELECT a.user_id FROM accounts a LEFT JOIN ledger l ON l.user_id = a.user_id "
-            "GROUP BY a.user_id, a.available, a.locked "
-            "HAVING a.available + a.locked <> COALESCE(SUM(l.amount), 0)"
-        ),
-    ),
-    (
-        "accounts: locked = sum of the open orders' locks",
-        (
-            "SELECT a.user_id FROM accounts a LEFT JOIN orders o ON o.user_id = a.user_id "
-            "AND o.status IN ('OPEN', 'PARTIALLY_FILLED') GROUP BY a.user_id, a.locked "
-            "HAVING a.locked <> COALESCE(SUM(o.locked), 0)"
-        ),
-    ),
-    (
-        "markets: collateral = what the ledger says came in",
-        (
-            "SELECT m.id FROM markets m LEFT JOIN ledger l ON l.market_id = m.id "
-            "AND l.counterpart = 'COLLATERAL' GROUP BY m.id, m.collateral "
-            "HAVING m.collateral <> -COALESCE(SUM(l.amount), 0)"
-        ),
-    ),
-    (
-        "markets: YES = NO = open interest, collateral 1.00 each",
-        (
-            "SELECT m.id FROM markets m LEFT JOIN positions p ON p.market_id = m.id "
-            "WHERE m.ending IS NULL GROUP BY m.id, m.open_interest, m.collateral "
-            "HAVING COALESCE(SUM(p.yes), 0) <> m.open_interest "
-            "OR COALESCE(SUM(p.no), 0) <> m.open_interest "
-            "OR m.collateral <> m.open_interest * 10000"
-        ),
-    ),
-    (
-        "markets: volume = sum of the trades",
-        (
-            "SELECT m.id FROM markets m LEFT JOIN trades t ON t.market_id = m.id "
-            "GROUP BY m.id, m.volume HAVING m.volume <> COALESCE(SUM(t.qty), 0)"
-        ),
-    ),
-    (
-        "orders: filled = sum of the trades",
-        (
-            "SELECT o.id FROM orders o LEFT JOIN (SELECT buy_order_id AS id, qty FROM trades "
-            "UNION ALL SELECT sell_order_id, qty FROM trades) f ON f.id = o.id "
-            "GROUP BY o.id, o.filled HAVING o.filled <> COALESCE(SUM(f.qty), 0)"
-        ),
-    ),
-    (
-        "orders: every fill names a trade of the order, and every trade has both",
-        (
-            "SELECT 1 FROM (SELECT e.order_id, e.trade_id FROM order_events e "
-            "WHERE e.trade_id IS NOT NULL) e FULL JOIN (SELECT buy_order_id AS order_id, id "
-            "FROM trades UNION ALL SELECT sell_order_id, id FROM trades) t "
-            "ON t.order_id = e.order_id AND t.id = e.trade_id "
-            "WHERE t.id IS NULL OR e.trade_id IS NULL"
-        ),
-    ),
-    (
-        "orders: closed ones hold nothing",
-        (
-            "SELECT id FROM orders WHERE status NOT IN ('OPEN', 'PARTIALLY_FILLED') "
-            "AND (locked <> 0 OR close_qty <> 0)"
-        ),
-    ),
-    (
-        "orders: every event is there, numbered from 1",
-        (
-            "SELECT o.id FROM orders o LEFT JOIN order_events e ON e.order_id = o.id "
-            "GROUP BY o.id, o.events HAVING o.events <> COUNT(e.n) OR o.events <> MAX(e.n)"
-        ),
-    ),
-    (
-        "topics: every trade has its number",
-        (
-            "SELECT m.id FROM markets m LEFT JOIN trades t ON t.market_id = m.id "
-            "GROUP BY m.id, m.trade_seq HAVING m.trade_seq <> COUNT(t.id)"
-        ),
-    ),
-    (
-        "topics: every execution has its user's number",
-        (
-            "SELECT a.user_id FROM accounts a LEFT JOIN (SELECT buy_user_id AS id FROM trades "
-            "UNION ALL SELECT sell_user_id FROM trades) f ON f.id = a.user_id "
-            "GROUP BY a.user_id, a.fill_seq HAVING a.fill_seq <> COUNT(f.id)"
-        ),
-    ),
-    (
-        "topics: an order holds its user's last number",
-        (
-            "SELECT a.user_id FROM accounts a LEFT JOIN orders o ON o.user_id = a.user_id "
-            "GROUP BY a.user_id, a.order_seq HAVING a.order_seq <> COALESCE(MAX(o.topic_seq), 0)"
-        ),
-    ),
-    (
-        "positions: reserves = the open orders' close parts",
-        (
-            "SELECT p.user_id FROM positions p LEFT JOIN orders o ON o.user_id = p.user_id "
-            "AND o.market_id = p.market_id AND o.status IN ('OPEN', 'PARTIALLY_FILLED') "
-            "GROUP BY p.user_id, p.market_id, p.reserved_yes, p.reserved_no "
-            "HAVING p.reserved_yes <> "
-            "COALESCE(SUM(CASE WHEN o.side = 'SELL' THEN o.close_qty END), 0) "
-            "OR p.reserved_no <> COALESCE(SUM(CASE WHEN o.side = 'BUY' THEN o.close_qty END), 0)"
-        ),
-    ),
-    *(
-        (
-            f"references: every row of {table} names {column} that exists",
-            (
-                f"SELECT 1 FROM {table} r LEFT JOIN {target} t ON t.{key} = r.{column} "
-                f"WHERE r.{column} IS NOT NULL AND t.{key} IS NULL"
-            ),
-        )
-        for table, column, target, key in (
-            ("orders", "user_id", "accounts", "user_id"),
-            ("orders", "market_id", "markets", "id"),
-            ("order_events", "order_id", "orders", "id"),
-            ("trades", "market_id", "markets", "id"),
-            ("trades", "buy_order_id", "orders", "id"),
-            ("trades", "sell_order_id", "orders", "id"),
-            ("ledger", "user_id", "accounts", "user_id"),
-        )
-    ),
-)
 
 
 def _equal(name: str, found: int, expected: int) -> Check:
@@ -243,7 +121,8 @@ def replay(store: Store, progress: Progress) -> Iterator[Check]:
 def _same_state(store: Store, core: CoreRow, replayed: Exchange) -> Check:
     name = "state: replayed = stored, byte for byte"
     try:
-        loaded = recovery.load(store, core)
+        with recovery.readable():
+            loaded = recovery.load(store, core)
     except recovery.LoadError as error:
         return Check(name, False, str(error))
     found = digest(loaded)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from predmarket.engine import Exchange, steps
 from predmarket.engine.commands import Command
-from predmarket.engine.events import BookDelta, Event, MarketChanged, Match
+from predmarket.engine.events import BookDelta, Event, EventChanged, MarketChanged, Match
 from predmarket.server.core import journal
 from predmarket.server.core.bus import BusReply
-from predmarket.server.core.change_feed import ChangeFeed
+from predmarket.server.core.change_feed import ChangeFeed, touched_events
 from predmarket.server.core.journal import Entry
 from predmarket.server.core.pending_command import PendingCommand
 from predmarket.server.core.stores.base import BatchRecord, CoreRow, Counters
@@ -31,10 +31,11 @@ class Batch:
 
     ``decided`` are the commands that were executed in this batch, whole or in part. ``answers`` are
     repeats: their reply was known, and they wrote nothing. ``stepped`` tells whether the batch took
-    a step. ``matches`` are the trades with their times. ``announced`` are markets whose status or
-    details changed. ``position`` is the position in the command stream that the batch reaches, None
-    if it stays. After the seal ``changes`` are the batch's changes for readers and ``encoded`` the
-    same as bytes; None if there is nothing to commit.
+    a step. ``matches`` are the trades with their times. ``announced`` are the markets and
+    ``announced_events`` the events whose status or details changed. ``position`` is the position in
+    the command stream that the batch reaches, None if it stays. After the seal ``changes`` are the
+    batch's changes for readers and ``encoded`` the same as bytes; None if there is nothing to
+    commit.
     """
 
     first_seq: int
@@ -45,6 +46,7 @@ class Batch:
     deltas: list[BookDelta] = field(default_factory=list)
     matches: list[tuple[Micros, Match]] = field(default_factory=list)
     announced: set[int] = field(default_factory=set)
+    announced_events: set[int] = field(default_factory=set)
     position: StreamPosition | None = None
     changes: Changes | None = None
     encoded: bytes = b""
@@ -72,7 +74,15 @@ class Batch:
             elif type(event) is Match:
                 self.matches.append((happens_at, event))
             elif type(event) is MarketChanged:
-                self.announced.add(event.market_id)
+                self._announce(exchange, event)
+            elif type(event) is EventChanged:
+                self.announced_events.add(event.event_id)
+
+    def _announce(self, exchange: Exchange, changed: MarketChanged) -> None:
+        self.announced.add(changed.market_id)
+        event_id = exchange.state.markets[changed.market_id].event_id
+        if event_id is not None and changed.new_status:
+            self.announced_events.add(event_id)
 
     def _count(self, exchange: Exchange) -> int:
         """Return the number of rows in the batch so far: history, state, and its own two rows."""
@@ -82,6 +92,8 @@ class Batch:
             + sum(len(rows) for _, rows in self.history.by_shape())
             + 2 * len(state.dirty_orders)  # and its account's row, for the topic's counter
             + len(state.dirty_markets)
+            + len(touched_events(state.dirty_markets, state.ledger.dirty_events))
+            + len(state.ledger.dirty_holdings)
             + len(state.ledger.dirty_accounts)
             + len(state.ledger.dirty_positions)
         )
@@ -97,7 +109,9 @@ class Batch:
         entries = journal.encode(self.entries)
         number = before.last_batch + 1
         feed = ChangeFeed(state, dirty, before.counters.markets_seq)
-        self.changes = feed.number(number, self.matches, self.deltas, self.announced)
+        self.changes = feed.number(
+            number, self.matches, self.deltas, self.announced, self.announced_events
+        )
         core = CoreRow(
             before.epoch,
             number,

@@ -2,18 +2,20 @@
 
 Books are the exception: the engine numbers them, since their deltas are its own events.
 
-The counters live on accounts and markets and are written with them, so each account that has a
-change on any topic becomes one to be written. This runs once a batch, on the loop.
+The counters live on accounts, markets and events and are written with them, so each account that
+has a change on any topic becomes one to be written, and each event that has a market with one. This
+runs once a batch, on the loop.
 
 Invariant: numbers are dense. A batch that is not committed leaves none behind, since recovery
 loads the counters from the database.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from predmarket.engine.events import BookDelta, Match
 from predmarket.engine.ledger import Account
 from predmarket.engine.market import Market
+from predmarket.engine.market_event import MarketEvent
 from predmarket.engine.replies import record
 from predmarket.engine.state import Changes as Dirty
 from predmarket.engine.state import State
@@ -22,27 +24,46 @@ from predmarket.server.read_model.changes import (
     BalanceChange,
     BookChange,
     Changes,
+    EventChange,
     FillChange,
+    HoldingChange,
     MarketChange,
     OrderChange,
     PositionChange,
     TradeChange,
 )
-from predmarket.server.read_model.records import MarketRecord, PositionRecord, TradeRecord, UserFill
+from predmarket.server.read_model.records import (
+    EventRecord,
+    HoldingRecord,
+    MarketRecord,
+    PositionRecord,
+    TradeRecord,
+    UserFill,
+)
 from predmarket.units import Micros, Price, Qty
 
 _BUY, _SELL = Side.BUY, Side.SELL
 _MAKER, _TAKER = Liquidity.MAKER, Liquidity.TAKER
 
 
+def touched_events(
+    markets: Mapping[int, Market], events: Mapping[int, MarketEvent]
+) -> dict[int, MarketEvent]:
+    """Return the events that changed with those of which a market did."""
+    of_markets = [market.event for market in markets.values() if market.event is not None]
+    return {**events, **{event.id: event for event in of_markets}}
+
+
 class ChangeFeed:
     """The changes of one batch being numbered; ``markets_seq`` goes on from the batch before.
 
-    ``dirty`` is what the batch changed in the engine; accounts that are only counted on are added.
+    ``dirty`` is what the batch changed in the engine; accounts and events that are only counted on
+    are added.
     """
 
     def __init__(self, state: State, dirty: Dirty, markets_seq: int) -> None:
         self.markets_seq = markets_seq
+        self._state = state
         self._now = state.now
         self._accounts = state.ledger.accounts
         self._markets = state.markets
@@ -54,11 +75,12 @@ class ChangeFeed:
         matches: Iterable[tuple[Micros, Match]],
         deltas: Iterable[BookDelta],
         announced: Collection[int],
+        announced_events: Collection[int],
     ) -> Changes:
         """Number everything and return it.
 
-        ``matches`` has each trade with its time; ``announced`` are the markets whose status or
-        details changed.
+        ``matches`` has each trade with its time; ``announced`` are the markets and
+        ``announced_events`` the events whose status or details changed.
         """
         balances = self._balances()  # first: the others add accounts whose cash is as it was
         trades, fills = self._trades(matches)
@@ -72,6 +94,8 @@ class ChangeFeed:
             fills=fills,
             balances=balances,
             positions=self._positions(),
+            events=self._events(announced_events),
+            holdings=self._holdings(),
         )
 
     def _account(self, user_id: int) -> Account:
@@ -107,6 +131,17 @@ class ChangeFeed:
             changes.append(PositionChange(p.user_id, account.position_seq, shares))
         return changes
 
+    def _holdings(self) -> list[HoldingChange]:
+        positions, changes = self._state.ledger.positions, []
+        for h in self._dirty.holdings.values():
+            account = self._account(h.user_id)
+            account.holding_seq += 1
+            held = [positions.get((h.user_id, market_id)) for market_id in h.market_ids]
+            nets = [(p.market_id, p.yes - p.no) for p in held if p is not None and p.yes != p.no]
+            holding = HoldingRecord(h.event_id, h.base, tuple(nets))
+            changes.append(HoldingChange(h.user_id, account.holding_seq, holding))
+        return changes
+
     def _trades(
         self, matches: Iterable[tuple[Micros, Match]]
     ) -> tuple[list[TradeChange], list[FillChange]]:
@@ -139,13 +174,26 @@ class ChangeFeed:
         changes = []
         for market in self._dirty.markets.values():
             market.ticker_seq += 1
-            number = self._announce(market) if market.id in announced else None
+            number = self._announce(market.status) if market.id in announced else None
             changes.append(MarketChange(MarketRecord.of(market), market.ticker_seq, number))
         return changes
 
-    def _announce(self, market: Market) -> int | None:
-        """Return a market's number on the topic of all markets; a draft has none."""
-        if market.status is MarketStatus.DRAFT:
+    def _events(self, announced: Collection[int]) -> list[EventChange]:
+        events = self._dirty.market_events = touched_events(
+            self._dirty.markets, self._dirty.market_events
+        )
+        changes = []
+        for event in events.values():
+            event.ticker_seq += 1
+            number = None
+            if event.id in announced:
+                number = self._announce(self._state.status_of(event))
+            changes.append(EventChange(EventRecord.of(event), event.ticker_seq, number))
+        return changes
+
+    def _announce(self, status: MarketStatus) -> int | None:
+        """Return the number of a market or an event on the topic of all; a draft has none."""
+        if status is MarketStatus.DRAFT:
             return None
         self.markets_seq += 1
         return self.markets_seq

@@ -86,7 +86,10 @@ class PipelineState:
             self._max_batch,
             self.disconnected,
         )
-        self.view.reload(loaded.state.markets, loaded.core.counters.markets_seq)
+        state = loaded.state
+        self.view.reload(
+            state.markets.values(), state.market_events.values(), loaded.core.counters.markets_seq
+        )
         self.broken = False
         self.arrived.set()
 

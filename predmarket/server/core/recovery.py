@@ -4,6 +4,7 @@ Invariant: the loaded state satisfies the engine's invariants. Otherwise LoadErr
 the state is not used. Source: ARCHITECTURE, Recovery.
 """
 
+from bisect import insort
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,10 +12,13 @@ from predmarket.engine import lifecycle, steps
 from predmarket.engine.book import Order
 from predmarket.engine.ledger import Account, Position
 from predmarket.engine.market import Market
+from predmarket.engine.market_event import MarketEvent
+from predmarket.engine.position import Holding
 from predmarket.engine.state import State
-from predmarket.engine.steps import MarketSteps, SweepSteps, market_key
+from predmarket.engine.steps import EventSteps, MarketSteps, SweepSteps, market_key
 from predmarket.engine.timers import TimerKind
 from predmarket.enums import (
+    EventOutcome,
     MarketStatus,
     OrderStatus,
     OrderType,
@@ -23,9 +27,18 @@ from predmarket.enums import (
     Side,
     TimeInForce,
 )
+from predmarket.server.core.load_checks import LoadError, event_steps, verify
 from predmarket.server.core.stores.base import CoreRow, Store
-from predmarket.server.core.stores.rows import ACCOUNTS, MARKETS, ORDERS, POSITIONS
-from predmarket.units import PRICE_ONE
+from predmarket.server.core.stores.rows import (
+    ACCOUNTS,
+    EVENTS,
+    HOLDINGS,
+    MARKETS,
+    ORDERS,
+    POSITIONS,
+)
+
+__all__ = ["LoadError", "dismantle", "load", "readable"]
 
 # A load uses them for each order: a look-up is many times quicker than a call of the enumeration.
 _SIDES = {word.value: word for word in Side}
@@ -35,14 +48,15 @@ _STPS = {word.value: word for word in SelfTradePrevention}
 _STATUSES = {word.value: word for word in OrderStatus}
 
 LIVE_POSITIONS = (
-    "WHERE market_id IN (SELECT id FROM markets WHERE status NOT IN ('RESOLVED', 'VOIDED'))"
+    "WHERE market_id IN (SELECT id FROM markets WHERE event_id IS NULL "
+    "AND status NOT IN ('RESOLVED', 'VOIDED') "
+    "UNION ALL SELECT m.id FROM markets m JOIN events e ON e.id = m.event_id "
+    "WHERE e.outcome IS NULL)"
 )
-"""Selects positions that may still change; positions in final markets are settled."""
+"""Selects positions that may still change: positions in final markets are settled, but for
+those in struck markets of events that are not final, which a VOID undoes, too."""
+LIVE_HOLDINGS = "WHERE event_id IN (SELECT id FROM events WHERE outcome IS NULL)"
 OPEN_ORDERS = "WHERE status IN ('OPEN', 'PARTIALLY_FILLED') ORDER BY rank"
-
-
-class LoadError(Exception):
-    """The database contradicts itself; run ``predmarket audit``."""
 
 
 @contextmanager
@@ -69,12 +83,14 @@ def load(store: Store, core: CoreRow) -> State:
     state.ledger.net_deposits = counters.net_deposits
     state.unfinished = steps.decode(core.unfinished)
     _load_accounts(state, store)
+    _load_events(state, store)
     _load_markets(state, store)
+    _load_holdings(state, store)
     _load_positions(state, store)
     _load_orders(state, store)
     for market in state.markets.values():
         _resume(state, market)
-    _verify(state, store)
+    verify(state)
     return state
 
 
@@ -94,12 +110,33 @@ def _load_accounts(state: State, store: Store) -> None:
         account = Account(row[0])
         (
             id, account.available, account.locked, account.deadman_at, account.order_seq,
-            account.fill_seq, account.balance_seq, account.position_seq, account.version,
+            account.fill_seq, account.balance_seq, account.position_seq, account.holding_seq,
+            account.version,
         ) = row  # fmt: skip
         accounts[id] = account
         if account.deadman_at is not None:
             state.timers.set(account.deadman_at, TimerKind.DEADMAN, id)
     state.ledger.user_ids = sorted(accounts)
+
+
+def _load_events(state: State, store: Store) -> None:
+    for row in store.rows_of(EVENTS, "ORDER BY id"):
+        r = dict(zip(EVENTS.columns, row, strict=True))
+        event = MarketEvent(
+            r["id"], r["slug"], r["tick"], r["maker_rate"], r["taker_rate"],
+            exhaustive=bool(r["exhaustive"]), title=r["title"], description=r["description"],
+            closes_at=r["closes_at"], created_at=r["created_at"], creator_id=r["creator_id"],
+        )  # fmt: skip
+        for name in (
+            "outcomes", "open_interest", "collateral", "fees", "paid_accounts", "paid_total",
+            "ticker_seq", "version",
+        ):  # fmt: skip
+            setattr(event, name, r[name])
+        event.outcome = EventOutcome(r["outcome"]) if r["outcome"] else None
+        event.ending = EventOutcome(r["ending"]) if r["ending"] else None
+        state.market_events[event.id] = event
+        state.event_slugs[event.slug] = event.id
+    state.last_event_id = max(state.market_events, default=0)
 
 
 def _load_markets(state: State, store: Store) -> None:
@@ -109,7 +146,8 @@ def _load_markets(state: State, store: Store) -> None:
             r["id"], r["slug"], r["tick"], r["maker_rate"], r["taker_rate"],
             question=r["question"], description=r["description"],
             status=MarketStatus(r["status"]), closes_at=r["closes_at"],
-            created_at=r["created_at"], creator_id=r["creator_id"],
+            created_at=r["created_at"], creator_id=r["creator_id"], label=r["label"],
+            event=None if r["event_id"] is None else state.market_events[r["event_id"]],
         )  # fmt: skip
         for name in (
             "settlement_price", "last_price", "volume", "open_interest", "collateral", "fees",
@@ -120,6 +158,26 @@ def _load_markets(state: State, store: Store) -> None:
         market.ending = Outcome(r["ending"]) if r["ending"] else None
         state.markets[market.id] = market
         state.slugs[market.slug] = market.id
+        if market.event is not None:
+            insort(market.event.market_ids, market.id)
+
+
+def _load_holdings(state: State, store: Store) -> None:
+    """Load the bases, but for those that a resolution under way has settled already."""
+    steps_of = event_steps(state)
+    for user_id, event_id, base, net_paid, version in store.rows_of(HOLDINGS, LIVE_HOLDINGS):
+        event = state.market_events[event_id]
+        if event.ending is not None and user_id <= _settled(steps_of.get(event_id)):
+            continue
+        holding = Holding(user_id, event_id)
+        holding.base, holding.net_paid, holding.version = base, net_paid, version
+        event.holdings[user_id] = holding
+        event.total_base += base
+
+
+def _settled(under_way: EventSteps | None) -> int:
+    """Return the id up to which users' holdings are settled, 0 before the first."""
+    return 0 if under_way is None else under_way.after
 
 
 def _load_positions(state: State, store: Store) -> None:
@@ -128,6 +186,7 @@ def _load_positions(state: State, store: Store) -> None:
         for one in state.unfinished.values()
         if isinstance(one, MarketSteps)
     }
+    steps_of = event_steps(state)
     for row in store.rows_of(POSITIONS, LIVE_POSITIONS):
         if settled and row[0] <= settled.get(row[1], 0):
             continue  # an unfinished resolution has settled it already
@@ -135,13 +194,29 @@ def _load_positions(state: State, store: Store) -> None:
         (
             user_id, market_id, position.yes, position.no, position.reserved_yes,
             position.reserved_no, position.cost_yes, position.cost_no, position.realized,
-            position.net_paid, position.version,
+            position.net_paid, event_id, position.version,
         ) = row  # fmt: skip
         market = state.markets[market_id]
+        if market.event_id != event_id:
+            raise LoadError(f"position {row[:2]}: it names another event than its market")
+        if market.event is not None and not _join(market, position, steps_of.get(event_id)):
+            continue
         market.positions[user_id] = position
         market.total_yes += position.yes
         market.total_no += position.no
         state.ledger.positions[user_id, market_id] = position
+
+
+def _join(market: Market, position: Position, under_way: EventSteps | None) -> bool:
+    """Let the holding of a market's event take in a position; False: it is settled already."""
+    event, user_id = market.event, position.user_id
+    assert event is not None  # the market has one
+    if event.ending is not None and user_id <= _settled(under_way):
+        return False
+    striking = under_way is not None and under_way.settling and under_way.market_id == market.id
+    struck = market.final or (striking and user_id <= _settled(under_way))
+    event.holdings[user_id].join(position, struck=struck)
+    return True
 
 
 def _load_orders(state: State, store: Store) -> None:
@@ -184,38 +259,12 @@ def _load_orders(state: State, store: Store) -> None:
 def _resume(state: State, market: Market) -> None:
     """Set a market's timer, and resume a closing or a resolution that has no record of its steps.
 
-    Versions that did not keep such records leave markets in this state.
+    Versions that did not keep such records, nor events, leave markets in this state.
     """
     lifecycle.schedule_close(state, market)
+    if market.event is not None:
+        return
     begun = market.ending is not None or not market.book.empty
     recorded = market_key(market.id) in state.unfinished
     if market.status is MarketStatus.CLOSED and begun and not recorded:
         state.begin(MarketSteps(market.id))
-
-
-def _verify(state: State, store: Store) -> None:
-    """Check the loaded sums against the loaded totals. Raises LoadError."""
-    ledger = state.ledger
-    cash = sum(a.available + a.locked for a in ledger.accounts.values())
-    collateral = sum(m.collateral for m in state.markets.values())
-    if cash + collateral + ledger.fees != ledger.net_deposits:
-        raise LoadError("cash, collateral and fees do not add up to the net deposits")
-    for market in state.markets.values():
-        if market.ending is not None or market.final:
-            continue
-        if not market.total_yes == market.total_no == market.open_interest:
-            raise LoadError(f"market {market.id}: YES, NO and open interest differ")
-        if market.collateral != market.open_interest * PRICE_ONE:
-            raise LoadError(f"market {market.id}: collateral differs from open interest")
-    for account in ledger.accounts.values():
-        if account.locked != sum([order.lock for order in account.orders.values()]):
-            raise LoadError(f"account {account.user_id}: locked differs from its orders' locks")
-    reserved: dict[tuple[int, int], list[int]] = {}
-    for order in state.orders.values():
-        if order.close:
-            both = reserved.setdefault((order.user_id, order.market_id), [0, 0])
-            both[order.is_buy] += order.close
-    for key, position in ledger.positions.items():
-        yes, no = reserved.get(key, (0, 0))
-        if (position.reserved_yes, position.reserved_no) != (yes, no):
-            raise LoadError(f"position {key}: reserves differ from its orders' close parts")

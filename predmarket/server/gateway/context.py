@@ -24,7 +24,7 @@ from predmarket.server.gateway.limits.client_address import client_key
 from predmarket.server.gateway.limits.reads import Reader, rows_of
 from predmarket.server.gateway.services import Services
 from predmarket.server.observability.request import CURRENT
-from predmarket.server.read_model.records import MarketRecord
+from predmarket.server.read_model.records import EventRecord, MarketRecord
 
 CONTEXT = "context"
 MAX_BODY_BYTES = 64 * 1024
@@ -61,6 +61,25 @@ class Context:
         if self.services.view.find(ref) is None:
             await self.services.catch_up()
         return self.market(ref, principal)
+
+    async def find_event(self, ref: str, principal: Principal | None) -> EventRecord:
+        """Return an event that the asker may see, also one that was made a moment ago elsewhere.
+
+        Raises Refusal EVENT_NOT_FOUND.
+        """
+        if self.services.view.find_event(ref) is None:
+            await self.services.catch_up()
+        return self.event(ref, principal)
+
+    def event(self, ref: str | int, principal: Principal | None) -> EventRecord:
+        """Return an event that the asker may see. Raises Refusal EVENT_NOT_FOUND."""
+        found = self.services.view.find_event(ref)
+        if found is not None and (
+            (principal is not None and principal.is_admin)
+            or self.services.view.event_status(found.id) is not MarketStatus.DRAFT
+        ):
+            return found
+        raise Refusal(ErrorCode.EVENT_NOT_FOUND)
 
 
 def require_json(headers: Headers) -> None:

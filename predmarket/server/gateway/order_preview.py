@@ -1,9 +1,9 @@
 """A preview's outcome, from committed state alone and without a word to the core.
 
-One snapshot of the database gives the market, the user's cash and shares, and the levels that the
-new order would meet. The database sums up each level, and no level is read that the order cannot
-reach: a gateway never holds the orders of a level, however many there are. The engine decides on
-that copy (engine/preview.py), and no lock is taken anywhere.
+One snapshot of the database gives the market with its event, the user's cash and shares, and the
+levels that the new order would meet. The database sums up each level, and no level is read that the
+order cannot reach: a gateway never holds the orders of a level, however many there are. The engine
+decides on that copy (engine/preview.py), and no lock is taken anywhere.
 """
 
 from dataclasses import dataclass
@@ -13,14 +13,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.engine.commands import PlaceOrder
 from predmarket.engine.market import Market
-from predmarket.engine.preview import Copy, Trial
+from predmarket.engine.market_event import MarketEvent
+from predmarket.engine.preview import Copy, Shares, Trial
 from predmarket.engine.replies import Refused
 from predmarket.enums import ErrorCode, MarketStatus, SelfTradePrevention, Side
 from predmarket.server.core.idempotency import same_content
 from predmarket.server.errors import Refusal
 from predmarket.server.read_model.queries.accounts import account_of
-from predmarket.server.read_model.queries.books import open_orders, resting_levels, resting_qty
-from predmarket.server.storage.tables.trading import markets, orders, positions
+from predmarket.server.read_model.queries.books import (
+    open_orders,
+    own_resting,
+    resting_levels,
+    resting_qty,
+)
+from predmarket.server.storage.tables.trading import (
+    events,
+    holdings,
+    markets,
+    orders,
+    positions,
+)
 from predmarket.units import Micros, Money, Price, Qty
 
 _ENDS_AT_OWN = (SelfTradePrevention.CANCEL_TAKER, SelfTradePrevention.CANCEL_BOTH)
@@ -28,7 +40,10 @@ _ENDS_AT_OWN = (SelfTradePrevention.CANCEL_TAKER, SelfTradePrevention.CANCEL_BOT
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an order would do. ``queue_ahead`` is None when it would not rest."""
+    """What an order would do. ``queue_ahead`` is None when it would not rest.
+
+    ``covered`` of it gives shares that the user holds, and so locks no cash.
+    """
 
     filled: Qty
     rest: Qty
@@ -36,6 +51,7 @@ class Outcome:
     worst_price: Price | None
     fees: Money
     locked: Money
+    covered: Qty
     queue_ahead: Qty | None
 
 
@@ -46,8 +62,13 @@ async def dry_run(connection: AsyncConnection, command: PlaceOrder, now: Micros)
     copy = Copy(now, command.user_id, market)
     account = await account_of(connection, command.user_id)
     if account is not None:
-        yes, no = await _free_shares(connection, command.user_id, command.market_id)
+        event = None if market is None else market.event
+        yes, no = 0, 0
+        if event is None:
+            yes, no = await _free_shares(connection, command.user_id, command.market_id)
         copy.fund(account.available, yes, no, await open_orders(connection, command.user_id))
+        if event is not None:
+            await _hold(connection, copy, command, event)
     if market is not None:
         await _let_rest(connection, copy, command)
     trial = copy.place(command)
@@ -75,12 +96,49 @@ async def _market(connection: AsyncConnection, market_id: int) -> Market | None:
         markets.c.maker_rate,
         markets.c.taker_rate,
         markets.c.status,
+        markets.c.event_id,
     ).where(markets.c.id == market_id)
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         return None
-    slug, tick, maker_rate, taker_rate, status = row
-    return Market(market_id, slug, tick, maker_rate, taker_rate, status=MarketStatus(status))
+    slug, tick, maker_rate, taker_rate, status, event_id = row
+    event = None if event_id is None else await _event(connection, event_id)
+    return Market(
+        market_id, slug, tick, maker_rate, taker_rate, status=MarketStatus(status), event=event
+    )
+
+
+async def _event(connection: AsyncConnection, event_id: int) -> MarketEvent:
+    """Return an event without holdings, its outcomes that may still happen counted."""
+    e = events.c
+    query = select(e.slug, e.tick, e.exhaustive, e.outcomes).where(e.id == event_id)
+    slug, tick, exhaustive, outcomes = (await connection.execute(query)).one()
+    event = MarketEvent(event_id, slug, tick, exhaustive=exhaustive)
+    event.outcomes = outcomes
+    return event
+
+
+async def _hold(
+    connection: AsyncConnection, copy: Copy, command: PlaceOrder, event: MarketEvent
+) -> None:
+    """Copy what the user holds of the event, and the own orders that reduceOnly counts."""
+    base_of = select(holdings.c.base).where(
+        holdings.c.user_id == command.user_id, holdings.c.event_id == event.id
+    )
+    base = (await connection.execute(base_of)).scalar_one_or_none()
+    if base is None:
+        return
+    p = positions.c
+    query = (
+        select(p.market_id, p.yes, p.no, p.reserved_yes, p.reserved_no)
+        .join(markets, markets.c.id == p.market_id)
+        .where(p.user_id == command.user_id, p.event_id == event.id, markets.c.outcome.is_(None))
+    )
+    copy.hold(base, [Shares(*row) for row in await connection.execute(query)])
+    if command.reduce_only:
+        own = await own_resting(connection, command.user_id, command.market_id, command.side)
+        if own is not None:
+            copy.rest(command.side, own.price, own.qty, own=True)
 
 
 async def _free_shares(
@@ -137,5 +195,6 @@ async def _outcome(connection: AsyncConnection, command: PlaceOrder, trial: Tria
         trial.worst_price,
         trial.fees,
         trial.locked,
+        trial.covered,
         ahead,
     )

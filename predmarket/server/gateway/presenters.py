@@ -118,8 +118,10 @@ def session(record: SessionRecord, *, current: bool) -> identity.SessionInfo:
     )
 
 
-def market(record: MarketRecord, book: BookView, creator_name: str | None) -> markets.Market:
-    """Return a market with the best prices of its book."""
+def market(record: MarketRecord, view: MarketView, creator_name: str | None) -> markets.Market:
+    """Return a market with the best prices of its book, and its event's slug."""
+    book = view.book(record.id)
+    event = None if record.event_id is None else view.find_event(record.event_id)
     return markets.Market(
         record.id,
         record.slug,
@@ -139,6 +141,9 @@ def market(record: MarketRecord, book: BookView, creator_name: str | None) -> ma
         _price(book.best_ask),
         format_qty(record.volume),
         format_qty(record.open_interest),
+        record.event_id,
+        None if event is None else event.slug,
+        record.label,
     )
 
 
@@ -257,6 +262,7 @@ def preview(outcome: Outcome) -> orders.Preview:
         format_money(outcome.fees),
         format_money(outcome.locked),
         _qty(outcome.queue_ahead),
+        format_qty(outcome.covered),
     )
 
 
@@ -280,6 +286,7 @@ def ledger_line(entry: LedgerEntry, view: MarketView) -> accounts.LedgerLine:
     """Return a line of a user's statement."""
     of_trade = entry.kind in (accounts.EntryKind.TRADE, accounts.EntryKind.FEE)
     of_transfer = entry.kind is accounts.EntryKind.TRANSFER
+    event = None if entry.event_id is None else view.find_event(entry.event_id)
     return accounts.LedgerLine(
         entry.id,
         entry.kind,
@@ -293,6 +300,8 @@ def ledger_line(entry: LedgerEntry, view: MarketView) -> accounts.LedgerLine:
         entry.reason,
         entry.seq,
         format_time(entry.created_at),
+        entry.event_id,
+        None if event is None else event.slug,
     )
 
 
@@ -332,9 +341,12 @@ def position(record: PositionRecord, view: MarketView) -> accounts.Position:
 
 
 def portfolio(
-    cash: Money, positions: Iterable[PositionRecord], view: MarketView
+    cash: Money, positions: Iterable[PositionRecord], returned: Money, view: MarketView
 ) -> accounts.Portfolio:
-    """Return cash and all positions valued together."""
+    """Return cash and all positions valued together.
+
+    ``returned`` is what complete sets of events have paid out ahead: the positions hold it still.
+    """
     value = cost = realized = 0
     for record in positions:
         value += _value(record, _mark(view, record.market_id))
@@ -342,8 +354,8 @@ def portfolio(
         realized += record.realized
     return accounts.Portfolio(
         format_money(cash),
-        format_money(value),
-        format_money(cash + value),
+        format_money(value - returned),
+        format_money(cash + value - returned),
         format_money(realized),
         format_money(value - cost),
     )

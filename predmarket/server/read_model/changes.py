@@ -6,14 +6,22 @@ and subscribers live on it. Amounts are integers (units.py); what nobody listens
 into words.
 
 Numbers (``seq``) count a topic's changes from 1 without a gap, and are kept in the rows they belong
-to (accounts, markets, core_state). A batch makes one change of each balance, position, ticker and
-order that it touched, however often; a book counts its level changes.
+to (accounts, markets, events, core_state). A batch makes one change of each balance, position,
+holding, ticker and order that it touched, and of the tickers of each event, however often; a book
+counts its level changes.
 """
 
 import msgspec
 
 from predmarket.engine.replies import OrderRecord
-from predmarket.server.read_model.records import MarketRecord, PositionRecord, TradeRecord, UserFill
+from predmarket.server.read_model.records import (
+    EventRecord,
+    HoldingRecord,
+    MarketRecord,
+    PositionRecord,
+    TradeRecord,
+    UserFill,
+)
 from predmarket.units import Micros, Money, Price, Qty
 
 
@@ -26,6 +34,15 @@ class MarketChange(_Change, frozen=True):
     totals moved, or when it is a draft, which nobody is told of."""
 
     record: MarketRecord
+    ticker_seq: int
+    announced: int | None
+
+
+class EventChange(_Change, frozen=True):
+    """An event's record. ``ticker_seq`` counts the batches that touched it or a market of it;
+    ``announced`` is its number on ``markets``, as of a market."""
+
+    record: EventRecord
     ticker_seq: int
     announced: int | None
 
@@ -79,6 +96,14 @@ class PositionChange(_Change, frozen=True):
     position: PositionRecord
 
 
+class HoldingChange(_Change, frozen=True):
+    """What a user holds of an event."""
+
+    user_id: int
+    seq: int
+    holding: HoldingRecord
+
+
 class Changes(_Change, frozen=True):
     """All that a batch changed; ``at`` is the time of its last command."""
 
@@ -91,6 +116,8 @@ class Changes(_Change, frozen=True):
     fills: list[FillChange] = []
     balances: list[BalanceChange] = []
     positions: list[PositionChange] = []
+    events: list[EventChange] = []
+    holdings: list[HoldingChange] = []
 
 
 def encode(changes: Changes) -> bytes:

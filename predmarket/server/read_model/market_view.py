@@ -1,4 +1,4 @@
-"""The gateway's market view: every market and order book as last committed, in memory.
+"""The gateway's market view: every market, event and order book as last committed, in memory.
 
 Invariant: it is changed by committed batches alone, in their order, so nobody ever reads from it
 what might still be undone.
@@ -6,17 +6,19 @@ what might still be undone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import insort
+from collections.abc import Collection, Iterable, Iterator
 
 from predmarket.engine.market import Market
-from predmarket.enums import Side
+from predmarket.engine.market_event import MOST_OPEN_FIRST, MarketEvent
+from predmarket.enums import EventOutcome, MarketStatus, Side
 from predmarket.server.read_model.changes import BookChange, Changes
-from predmarket.server.read_model.records import MarketRecord
+from predmarket.server.read_model.records import EventRecord, MarketRecord
 from predmarket.units import Price, Qty
 
 
 def is_id(ref: str) -> bool:
-    """Tell whether a market is named by its id: no slug is all digits."""
+    """Tell whether a market or an event is named by its id: no slug is all digits."""
     return ref.isascii() and ref.isdigit() and len(ref) < 19
 
 
@@ -67,7 +69,7 @@ class BookView:
 
 
 class MarketView:
-    """All markets with their books, by id and by slug.
+    """All markets with their books, and all events, by id and by slug.
 
     ``markets_seq`` is the number of the last change on the topic of all markets that is held here.
     """
@@ -78,12 +80,39 @@ class MarketView:
         self._records: dict[int, MarketRecord] = {}
         self._ids: dict[str, int] = {}
         self._books: dict[int, BookView] = {}
+        self.events: dict[int, EventRecord] = {}
+        self._event_ids: dict[str, int] = {}
+        self._event_ticker_seqs: dict[int, int] = {}
+        self._market_ids: dict[int, list[int]] = {}
 
     def find(self, ref: str | int) -> MarketRecord | None:
         """Return the market with that id (also as digits) or slug."""
         if isinstance(ref, str):
             ref = int(ref) if is_id(ref) else self._ids.get(ref, 0)
         return self._records.get(ref)
+
+    def find_event(self, ref: str | int) -> EventRecord | None:
+        """Return the event with that id (also as digits) or slug."""
+        if isinstance(ref, str):
+            ref = int(ref) if is_id(ref) else self._event_ids.get(ref, 0)
+        return self.events.get(ref)
+
+    def markets_of(self, event_id: int) -> list[MarketRecord]:
+        """Return a known event's markets in the order of their ids, struck ones too."""
+        return [self._records[market_id] for market_id in self._market_ids[event_id]]
+
+    def event_status(self, event_id: int) -> MarketStatus:
+        """Return a known event's status: the most open one that a market of it has."""
+        outcome = self.events[event_id].outcome
+        if outcome is not None:
+            void = outcome is EventOutcome.VOID
+            return MarketStatus.VOIDED if void else MarketStatus.RESOLVED
+        statuses = {market.status for market in self.markets_of(event_id)}
+        return next(status for status in MOST_OPEN_FIRST if status in statuses)
+
+    def event_ticker_seq(self, event_id: int) -> int:
+        """Return the number of the last change of a known event's markets."""
+        return self._event_ticker_seqs[event_id]
 
     def book(self, market_id: int) -> BookView:
         """Return a known market's book."""
@@ -98,11 +127,15 @@ class MarketView:
 
     def apply(self, changes: Changes) -> None:
         """Take over what a committed batch changed."""
+        for event in changes.events:
+            self._put_event(event.record, event.ticker_seq)
+            if event.announced is not None:
+                self.markets_seq = max(self.markets_seq, event.announced)
         for market in changes.markets:
             self._put(market.record)
             self._ticker_seqs[market.record.id] = market.ticker_seq
             if market.announced is not None:
-                self.markets_seq = market.announced
+                self.markets_seq = max(self.markets_seq, market.announced)
         for book in changes.books:
             self._books[book.market_id].apply(book)
 
@@ -111,25 +144,47 @@ class MarketView:
         self._ids[record.slug] = record.id
         if record.id not in self._books:
             self._books[record.id] = BookView()
+            if record.event_id is not None:
+                insort(self._market_ids[record.event_id], record.id)
+
+    def _put_event(self, record: EventRecord, ticker_seq: int) -> None:
+        self.events[record.id] = record
+        self._event_ids[record.slug] = record.id
+        self._event_ticker_seqs[record.id] = ticker_seq
+        self._market_ids.setdefault(record.id, [])
 
     def restore(
-        self, markets: Iterable[tuple[MarketRecord, int, BookView]], markets_seq: int
+        self,
+        markets: Iterable[tuple[MarketRecord, int, BookView]],
+        events: Iterable[tuple[EventRecord, int]],
+        markets_seq: int,
     ) -> None:
-        """Forget everything and hold these: each market with its ticker's number and its book."""
-        self.reload({}, markets_seq)
+        """Forget everything and hold these: each market with its ticker's number and its book, each
+        event with its tickers' number."""
+        self.reload((), (), markets_seq)
+        for event, ticker_seq in events:
+            self._put_event(event, ticker_seq)
         for record, ticker_seq, book in markets:
             self._put(record)
             self._ticker_seqs[record.id] = ticker_seq
             self._books[record.id] = book
 
-    def reload(self, markets: dict[int, Market], markets_seq: int = 0) -> None:
+    def reload(
+        self, markets: Collection[Market], events: Collection[MarketEvent], markets_seq: int = 0
+    ) -> None:
         """Forget everything and copy a state just loaded from the database."""
         self.markets_seq = markets_seq
         self._ticker_seqs.clear()
         self._records.clear()
         self._ids.clear()
         self._books.clear()
-        for market in markets.values():
+        self.events.clear()
+        self._event_ids.clear()
+        self._event_ticker_seqs.clear()
+        self._market_ids.clear()
+        for event in events:
+            self._put_event(EventRecord.of(event), event.ticker_seq)
+        for market in markets:
             self._put(MarketRecord.of(market))
             book = self._books[market.id]
             self._ticker_seqs[market.id] = market.ticker_seq

@@ -1,4 +1,4 @@
-"""The rows that readers see: markets, positions, trades and fills, as committed."""
+"""The rows that readers see: markets, events, positions, trades and fills, as committed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import NamedTuple
 import msgspec
 
 from predmarket.engine.market import Market
-from predmarket.enums import Liquidity, MarketStatus, Outcome, Side
-from predmarket.units import Micros, Money, Price, Qty, Rate
+from predmarket.engine.market_event import MarketEvent
+from predmarket.enums import EventOutcome, Liquidity, MarketStatus, Outcome, Side
+from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty, Rate
 
 
 class MarketRecord(msgspec.Struct, frozen=True, array_like=True):
@@ -30,11 +31,62 @@ class MarketRecord(msgspec.Struct, frozen=True, array_like=True):
     last_price: Price | None
     volume: Qty
     open_interest: Qty
+    event_id: int | None = None
+    label: str | None = None
 
     @classmethod
     def of(cls, market: Market) -> MarketRecord:
         """Copy a market as it stands now."""
         return cls(*(getattr(market, field) for field in cls.__struct_fields__))
+
+
+class EventRecord(msgspec.Struct, frozen=True, array_like=True):
+    """One event as committed. Its status and its winner are read from its markets."""
+
+    id: int
+    slug: str
+    title: str
+    description: str
+    exhaustive: bool
+    outcome: EventOutcome | None
+    tick: Price
+    maker_rate: Rate
+    taker_rate: Rate
+    closes_at: Micros | None
+    created_at: Micros
+    creator_id: int
+    open_interest: Qty
+
+    @classmethod
+    def of(cls, event: MarketEvent) -> EventRecord:
+        """Copy an event as it stands now."""
+        return cls(*(getattr(event, field) for field in cls.__struct_fields__))
+
+
+class HoldingRecord(NamedTuple):
+    """What one user holds of one event: a base, and the net positions that are not 0.
+
+    An outcome is held base + net times; NONE, and a market without a net, base times.
+    """
+
+    event_id: int
+    base: Qty
+    nets: tuple[tuple[int, Qty], ...]
+
+    @property
+    def returned(self) -> Money:
+        """Return what merging has paid out ahead of what the positions show."""
+        short = -sum([net for _, net in self.nets if net < 0])
+        return (short - self.base) * PRICE_ONE
+
+    @property
+    def none(self) -> Money:
+        """Return what is paid if NONE happens, or a market in which there is no net position."""
+        return self.base * PRICE_ONE
+
+    def payoff(self, market_id: int) -> Money:
+        """Return what is paid if a market wins."""
+        return (self.base + dict(self.nets).get(market_id, 0)) * PRICE_ONE
 
 
 class PositionRecord(NamedTuple):

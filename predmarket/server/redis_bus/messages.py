@@ -13,6 +13,8 @@ from predmarket.engine.commands import Command
 from predmarket.engine.replies import (
     AccountDone,
     Canceled,
+    EventDone,
+    EventResolved,
     MarketDone,
     OrderDone,
     Refused,
@@ -90,7 +92,7 @@ class Announcement(_Message, frozen=True):
 
 _KINDS: tuple[type, ...] = (
     Refused, OrderDone, Canceled, AccountDone, TransferDone, MarketDone, Resolved, RepeatedOrder,
-    RepeatedTransfer,
+    RepeatedTransfer, EventDone, EventResolved,
 )  # fmt: skip
 _KIND_OF = {kind: number for number, kind in enumerate(_KINDS)}
 _FAULTED = 100

@@ -2,13 +2,14 @@
 
 from sqlalchemy import select, text
 
-from predmarket.enums import MarketStatus, Outcome, Side
+from predmarket.enums import EventOutcome, MarketStatus, Outcome, Side
 from predmarket.server.read_model.market_view import BookView, MarketView
-from predmarket.server.read_model.records import MarketRecord
+from predmarket.server.read_model.records import EventRecord, MarketRecord
 from predmarket.server.storage.database import Database
-from predmarket.server.storage.tables.trading import markets
+from predmarket.server.storage.tables.trading import events, markets
 
 _MARKETS = select(*(markets.c[name] for name in MarketRecord.__struct_fields__))
+_EVENTS = select(events.c.ticker_seq, *(events.c[name] for name in EventRecord.__struct_fields__))
 _SEQS = select(markets.c.id, markets.c.ticker_seq, markets.c.book_seq)
 _LEVELS = text(
     "SELECT market_id, side, price, CAST(SUM(qty - filled) AS BIGINT) FROM orders "
@@ -24,6 +25,7 @@ async def load(db: Database, view: MarketView) -> int:
         core = (await connection.execute(_CORE)).first()
         rows = (await connection.execute(_MARKETS.order_by(markets.c.id))).all()
         seqs = {row[0]: (row[1], row[2]) for row in await connection.execute(_SEQS)}
+        event_rows = (await connection.execute(_EVENTS.order_by(events.c.id))).all()
         levels = (await connection.execute(_LEVELS)).all()
     batch, markets_seq = (0, 0) if core is None else core
     books = {id: BookView() for id in seqs}
@@ -33,7 +35,11 @@ async def load(db: Database, view: MarketView) -> int:
         book = books[market_id]
         (book.bids if side == Side.BUY else book.asks)[price] = qty
     records = [_record(tuple(row)) for row in rows]
-    view.restore([(one, seqs[one.id][0], books[one.id]) for one in records], markets_seq)
+    view.restore(
+        [(one, seqs[one.id][0], books[one.id]) for one in records],
+        [(_event(tuple(fields)), ticker_seq) for ticker_seq, *fields in event_rows],
+        markets_seq,
+    )
     return int(batch)
 
 
@@ -49,6 +55,13 @@ async def outbox(db: Database, after: int, limit: int) -> list[bytes]:
     async with db.read() as connection:
         rows = await connection.execute(_OUTBOX, {"after": after, "limit": limit})
         return [bytes(row[0]) for row in rows]
+
+
+def _event(row: tuple[object, ...]) -> EventRecord:
+    fields = dict(zip(EventRecord.__struct_fields__, row, strict=True))
+    if fields["outcome"] is not None:
+        fields["outcome"] = EventOutcome(str(fields["outcome"]))
+    return EventRecord(**fields)  # type: ignore[arg-type]  # as the columns hold it
 
 
 def _record(row: tuple[object, ...]) -> MarketRecord:

@@ -64,6 +64,8 @@ class Listener:
         orders: dict[int, Any] = {}
         balances: dict[int, Any] = {}
         positions: dict[tuple[int, int], Any] = {}
+        bases: dict[tuple[int, int], int] = {}
+        nets: dict[tuple[int, int], Any] = {}
         trades: list[Any] = []
         for changes in self.changes:
             for o in changes.orders:
@@ -72,6 +74,9 @@ class Listener:
                 balances[b.user_id] = (b.available, b.locked)
             for p in changes.positions:
                 positions[p.user_id, p.position.market_id] = (*p.position[1:],)
+            for h in changes.holdings:
+                bases[h.user_id, h.holding.event_id] = h.holding.base
+                nets[h.user_id, h.holding.event_id] = h.holding.nets
             trades += [(*t.trade,) for t in changes.trades]
         names = [name for name, _ in next(iter(orders.values()), ())]
         if names:
@@ -85,6 +90,15 @@ class Listener:
             "SELECT user_id, market_id, yes, no, cost_yes, cost_no, realized FROM positions"
         )
         assert positions == {(user, market): tuple(rest) for user, market, *rest in rows}
+        rows = exchange.rows("SELECT user_id, event_id, base FROM holdings")
+        assert bases == {(user, event): base for user, event, base in rows}
+        stored: dict[tuple[int, int], Any] = dict.fromkeys(nets, ())
+        for user, event, market, net in exchange.rows(
+            "SELECT user_id, event_id, market_id, yes - no FROM positions "
+            "WHERE event_id IS NOT NULL AND yes <> no ORDER BY market_id"
+        ):
+            stored[user, event] += ((market, net),)
+        assert nets == stored
         rows = exchange.rows(
             "SELECT id, market_id, buy_order_id, sell_order_id, price, qty, taker_side, "
             "created_at FROM trades ORDER BY id"
@@ -98,6 +112,10 @@ def _numbered(changes: Changes) -> Iterator[tuple[Topic, int, int]]:
         yield ("ticker", m.record.id), m.ticker_seq - 1, m.ticker_seq
         if m.announced is not None:
             yield ("markets", 0), m.announced - 1, m.announced
+    for e in changes.events:
+        yield ("event", e.record.id), e.ticker_seq - 1, e.ticker_seq
+        if e.announced is not None:
+            yield ("markets", 0), e.announced - 1, e.announced
     for b in changes.books:
         yield ("book", b.market_id), b.last_seq, b.seq
     for t in changes.trades:
@@ -108,6 +126,7 @@ def _numbered(changes: Changes) -> Iterator[tuple[Topic, int, int]]:
         ("fills", changes.fills),
         ("balances", changes.balances),
         ("positions", changes.positions),
+        ("holdings", changes.holdings),
     ):
         for one in some:
             yield (name, one.user_id), one.seq - 1, one.seq
@@ -118,17 +137,23 @@ def _stored_counters(exchange: Exchange) -> Iterator[tuple[Topic, int]]:
     for id, *counters in exchange.rows("SELECT id, ticker_seq, book_seq, trade_seq FROM markets"):
         for name, number in zip(("ticker", "book", "trades"), counters, strict=True):
             yield (name, id), number
+    for id, number in exchange.rows("SELECT id, ticker_seq FROM events"):
+        yield ("event", id), number
     for id, *counters in exchange.rows(
-        "SELECT user_id, order_seq, fill_seq, balance_seq, position_seq FROM accounts"
+        "SELECT user_id, order_seq, fill_seq, balance_seq, position_seq, holding_seq FROM accounts"
     ):
-        names = ("orders", "fills", "balances", "positions")
+        names = ("orders", "fills", "balances", "positions", "holdings")
         for name, number in zip(names, counters, strict=True):
             yield (name, id), number
 
 
 def shown(view: MarketView) -> list[Any]:
     """Return all that a view holds."""
-    return [
+    events = [
+        (record, view.event_ticker_seq(id), view.event_status(id), view.markets_of(id))
+        for id, record in sorted(view.events.items())
+    ]
+    return events + [
         (record, view.book(record.id).seq, view.book(record.id).bids, view.book(record.id).asks)
         for record in sorted(view, key=lambda record: record.id)
     ]

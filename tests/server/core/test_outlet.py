@@ -18,6 +18,7 @@ from predmarket.units import MONEY_ONE
 from tests.engine.translate import to_command
 from tests.reference.exchange import ReferenceExchange
 from tests.reference.generate import random_commands
+from tests.reference.generate_events import EventGenerator
 from tests.server.core.listener import Listener, shown
 from tests.support.clock import Shown
 from tests.support.core_exchange import DEPOSIT, MARKET, USERS, Exchange, Running, limit
@@ -34,12 +35,13 @@ NEWER_COLUMNS = {
         "unfinished",
     ),
     "sessions": ("last_used_at", "address", "agent"),
-    "accounts": ("order_seq", "fill_seq", "balance_seq", "position_seq"),
-    "markets": ("trade_seq", "ticker_seq"),
+    "accounts": ("order_seq", "fill_seq", "balance_seq", "position_seq", "holding_seq"),
+    "markets": ("trade_seq", "ticker_seq", "event_id", "label"),
+    "ledger": ("event_id",),
     "orders": ("topic_seq", "connection"),
     "order_events": ("trade_id",),
 }
-NEWER_TABLES = ("outbox", "admin_log", "exchange")
+NEWER_TABLES = ("outbox", "admin_log", "exchange", "holdings", "events")
 OLDER_INDEXES = {
     "ix_trades_market_id": "trades (market_id, id)",
     "ix_trades_buy_order_id": "trades (buy_order_id)",
@@ -227,6 +229,11 @@ def make_old(exchange: Exchange) -> None:
         for table in ("trades", "ledger"):
             exchange.execute(f"ALTER TABLE {table} DROP CONSTRAINT pk_{table}")
             exchange.execute(f"ALTER TABLE {table} ADD CONSTRAINT pk_{table} PRIMARY KEY (id)")
+        exchange.execute("ALTER TABLE positions DROP COLUMN event_id")
+        for name in ("yes", "no"):
+            exchange.execute(
+                f"ALTER TABLE positions ADD CONSTRAINT ck_positions_{name} CHECK (1 = 1)"
+            )
     exchange.execute("DROP INDEX uq_orders_topic_seq")
     for table, columns in NEWER_COLUMNS.items():
         for column in columns:
@@ -262,11 +269,13 @@ async def test_an_exchange_that_has_traded_is_numbered(exchange: Exchange) -> No
 
 
 async def test_a_random_stream_is_told_without_a_gap(exchange: Exchange) -> None:
-    """Whatever happens, commits that fail and restarts too: what was told is what is stored."""
+    """Whatever happens, commits that fail and restarts too: what was told is what is stored.
+
+    The stream trades events, too."""
     chance = random.Random(7)
     listener, reference = Listener(), ReferenceExchange()
     reference.now = START
-    stream = random_commands(11, reference)
+    stream = random_commands(11, reference, kind=EventGenerator)
     now = START
 
     async def trade(running: Running, turns: int) -> None:

@@ -28,16 +28,32 @@ from predmarket.server.read_model.market_view import MarketView
 from tests.engine.translate import to_command
 from tests.reference.exchange import ReferenceExchange
 from tests.reference.generate import random_commands
+from tests.reference.generate_events import EventGenerator
 from tests.support.clock import Shown
 from tests.support.core_exchange import MARKET, Exchange, Running, fail_next, forbidden, limit
 
 BUY, SELL = Side.BUY, Side.SELL
 START = 1_000_000_000
-_LINKS = frozenset({"book", "level", "next", "orders", "own", "positions", "prev", "run", "skip"})
+_LINKS = frozenset(
+    {
+        "book",
+        "event",
+        "holding",
+        "holdings",
+        "level",
+        "next",
+        "orders",
+        "own",
+        "positions",
+        "prev",
+        "run",
+        "skip",
+    }
+)
 
 
 def shown(thing: object) -> list[Any]:
-    """Return all that an account, a market, an order or a position holds, links apart."""
+    """Return all that an account, a market, an order and so on holds, links apart."""
     names = [name for name in type(thing).__slots__ if name not in _LINKS]  # type: ignore[attr-defined]
     return [(name, getattr(thing, name)) for name in names]
 
@@ -56,7 +72,13 @@ def everything(state: State) -> dict[str, Any]:
         "markets": [(shown(m), sorted(m.positions)) for _, m in sorted(state.markets.items())],
         "orders": [shown(order) for _, order in sorted(state.orders.items())],
         "positions": [shown(p) for _, p in sorted(ledger.positions.items())],
-        "slugs": state.slugs,
+        "events": [shown(e) for _, e in sorted(state.market_events.items())],
+        "holdings": [
+            shown(holding)
+            for _, event in sorted(state.market_events.items())
+            for _, holding in sorted(event.holdings.items())
+        ],
+        "slugs": (state.slugs, state.event_slugs, state.last_event_id),
         "timers": sorted({timer for timer in state.timers if live(state, *timer)}),
         "unfinished": steps.encode(state.unfinished),
         "ties": [
@@ -122,7 +144,7 @@ async def test_a_copy_is_what_a_load_gives(
     monkeypatch.setattr("predmarket.engine.steps.STEP", 3)
     chance, reference = random.Random(seed), ReferenceExchange()
     reference.now = now = START
-    stream = random_commands(seed, reference, connections=True)
+    stream = random_commands(seed, reference, connections=True, kind=EventGenerator)
     compared = 0
     with following(exchange) as copy:
         async with exchange.running(clock=Shown(lambda: now), max_batch=20) as running:

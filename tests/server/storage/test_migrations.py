@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, MetaData, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from predmarket.server.storage.database import sync_engine
 from predmarket.server.storage.migrations import current, head, upgrade
@@ -127,3 +129,45 @@ def test_emails_are_rewritten_where_that_is_free(database_url: str) -> None:
         found = connection.execute(text("SELECT email FROM users ORDER BY id")).scalars().all()
     engine.dispose()
     assert found == [*stored[:2], "strasse@x.org", "ann@x.org", "zo\xeb@x.org"]
+
+
+BEFORE_EVENTS: dict[str, dict[str, Any]] = {
+    "users": {"id": 1, "email": "a@x.org", "password_hash": "", "role": "USER", "disabled": False,
+              "created_at": 1},
+    "accounts": {"user_id": 1, "available": 900, "locked": 0, "version": 3},
+    "markets": {"id": 1, "slug": "m", "question": "?", "description": "", "status": "OPEN",
+                "tick": 100, "maker_rate": 0, "taker_rate": 0, "created_at": 1, "creator_id": 1,
+                "volume": 5, "open_interest": 5, "collateral": 50_000, "fees": 0, "book_seq": 0,
+                "paid_accounts": 0, "paid_total": 0, "version": 2},
+    "positions": {"user_id": 1, "market_id": 1, "yes": 5, "no": 3, "reserved_yes": 2,
+                  "reserved_no": 1, "cost_yes": 25, "cost_no": 18, "realized": -7, "net_paid": 43,
+                  "version": 4},
+    "ledger": {"id": 1, "seq": 1, "kind": "TRADE", "user_id": 1, "market_id": 1,
+               "counterpart": "COLLATERAL", "amount": -43, "created_at": 1},
+}  # fmt: skip
+"""A row of each table that the revision of events changes, and of those that it needs."""
+
+
+def test_positions_stay_when_events_come(database_url: str) -> None:
+    """Every row is kept; without an event a reserve is within the shares."""
+    upgrade(database_url, "0014")
+    engine = sync_engine(database_url)
+    with engine.begin() as connection:
+        for table, row in BEFORE_EVENTS.items():
+            names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+            connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), row)
+        queries = [text(f"SELECT * FROM {name}") for name in ("positions", "markets", "ledger")]
+        before = [connection.execute(query).mappings().one() for query in queries]
+    upgrade(database_url)
+    with engine.begin() as connection:
+        after = [connection.execute(query).mappings().one() for query in queries]
+    assert [{name: new[name] for name in old} for old, new in zip(before, after, strict=True)] == [
+        dict(old) for old in before
+    ]
+    assert [new["event_id"] for new in after] == [None] * 3
+    for change in ("reserved_yes = 6", "reserved_no = 4", "yes = -1", "event_id = 1"):
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.execute(text(f"UPDATE positions SET {change}"))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE positions SET no = 0, reserved_no = 4, event_id = 1"))
+    engine.dispose()

@@ -16,6 +16,8 @@ from predmarket.engine.commands import Command, OpenAccount, Transfer
 from predmarket.engine.events import Event
 from predmarket.engine.ledger import Account, Position
 from predmarket.engine.market import Market
+from predmarket.engine.market_event import MarketEvent
+from predmarket.engine.position import Holding
 from predmarket.engine.state import Changes, State
 from predmarket.enums import OrderType
 from predmarket.server.core.admin_acts import act_of
@@ -58,16 +60,25 @@ def _shape(table: str, columns: str, key: str = "", mutable: str = "") -> Shape:
 ACCOUNTS = _shape(
     "accounts",
     "user_id:i available:i locked:i deadman_at:i order_seq:i fill_seq:i balance_seq:i "
-    "position_seq:i version:i",
+    "position_seq:i holding_seq:i version:i",
     "user_id",
-    "available locked deadman_at order_seq fill_seq balance_seq position_seq version",
+    "available locked deadman_at order_seq fill_seq balance_seq position_seq holding_seq version",
+)
+EVENTS = _shape(
+    "events",
+    "id:i slug:t title:t description:t exhaustive:b tick:i maker_rate:i taker_rate:i closes_at:i "
+    "created_at:i creator_id:i outcome:w ending:w outcomes:i open_interest:i collateral:i fees:i "
+    "paid_accounts:i paid_total:i ticker_seq:i version:i",
+    "id",
+    "title description closes_at outcome ending outcomes open_interest collateral fees "
+    "paid_accounts paid_total ticker_seq version",
 )
 MARKETS = _shape(
     "markets",
     "id:i slug:t question:t description:t status:w outcome:w settlement_price:i tick:i "
     "maker_rate:i taker_rate:i closes_at:i created_at:i creator_id:i last_price:i volume:i "
     "open_interest:i collateral:i fees:i book_seq:i ending:w paid_accounts:i paid_total:i "
-    "trade_seq:i ticker_seq:i version:i",
+    "trade_seq:i ticker_seq:i event_id:i label:t version:i",
     "id",
     "question description status outcome settlement_price closes_at last_price volume "
     "open_interest collateral fees book_seq ending paid_accounts paid_total trade_seq ticker_seq "
@@ -86,9 +97,15 @@ ORDERS = _shape(
 POSITIONS = _shape(
     "positions",
     "user_id:i market_id:i yes:i no:i reserved_yes:i reserved_no:i cost_yes:i cost_no:i "
-    "realized:i net_paid:i version:i",
+    "realized:i net_paid:i event_id:i version:i",
     "user_id market_id",
     "yes no reserved_yes reserved_no cost_yes cost_no realized net_paid version",
+)
+HOLDINGS = _shape(
+    "holdings",
+    "user_id:i event_id:i base:i net_paid:i version:i",
+    "user_id event_id",
+    "base net_paid version",
 )
 ORDER_EVENTS = _shape("order_events", "order_id:i type:w n:i seq:i trade_id:i detail:t")
 TRADES = _shape(
@@ -98,7 +115,8 @@ TRADES = _shape(
 )
 LEDGER = _shape(
     "ledger",
-    "id:i seq:i kind:w user_id:i market_id:i counterpart:w amount:i ref_id:i created_at:i",
+    "id:i seq:i kind:w user_id:i market_id:i counterpart:w amount:i ref_id:i created_at:i "
+    "event_id:i",
 )
 TRANSFERS = _shape(
     "transfers",
@@ -107,7 +125,7 @@ TRANSFERS = _shape(
 
 ADMIN_LOG = _shape("admin_log", "seq:i at:i actor_id:i action:w target:w details:t")
 
-STATE_SHAPES = (ACCOUNTS, MARKETS, ORDERS, POSITIONS)
+STATE_SHAPES = (ACCOUNTS, EVENTS, MARKETS, ORDERS, HOLDINGS, POSITIONS)
 HISTORY_SHAPES = (TRANSFERS, TRADES, ORDER_EVENTS, LEDGER, ADMIN_LOG)
 
 
@@ -116,7 +134,16 @@ def account_row(account: Account) -> Row:
     return (
         account.user_id, account.available, account.locked, account.deadman_at,
         account.order_seq, account.fill_seq, account.balance_seq, account.position_seq,
-        account.version,
+        account.holding_seq, account.version,
+    )  # fmt: skip
+
+
+def event_row(e: MarketEvent) -> Row:
+    """Return the EVENTS row of an event."""
+    return (
+        e.id, e.slug, e.title, e.description, e.exhaustive, e.tick, e.maker_rate, e.taker_rate,
+        e.closes_at, e.created_at, e.creator_id, e.outcome, e.ending, e.outcomes, e.open_interest,
+        e.collateral, e.fees, e.paid_accounts, e.paid_total, e.ticker_seq, e.version,
     )  # fmt: skip
 
 
@@ -126,7 +153,7 @@ def market_row(m: Market) -> Row:
         m.id, m.slug, m.question, m.description, m.status, m.outcome, m.settlement_price, m.tick,
         m.maker_rate, m.taker_rate, m.closes_at, m.created_at, m.creator_id, m.last_price,
         m.volume, m.open_interest, m.collateral, m.fees, m.book_seq, m.ending, m.paid_accounts,
-        m.paid_total, m.trade_seq, m.ticker_seq, m.version,
+        m.paid_total, m.trade_seq, m.ticker_seq, m.event_id, m.label, m.version,
     )  # fmt: skip
 
 
@@ -145,8 +172,13 @@ def position_row(p: Position) -> Row:
     """Return the POSITIONS row of a position."""
     return (
         p.user_id, p.market_id, p.yes, p.no, p.reserved_yes, p.reserved_no, p.cost_yes, p.cost_no,
-        p.realized, p.net_paid, p.version,
+        p.realized, p.net_paid, p.event_id, p.version,
     )  # fmt: skip
+
+
+def holding_row(h: Holding) -> Row:
+    """Return the HOLDINGS row of a holding."""
+    return h.user_id, h.event_id, h.base, h.net_paid, h.version
 
 
 @dataclass(slots=True)
@@ -186,9 +218,7 @@ class History:
                 cash = event.qty * PRICE_ONE
                 self._entry(seq, now, "MERGE", event.user_id, event.market_id, "COLLATERAL", cash)
             elif isinstance(event, ev.PaidOut):
-                name, market = event.user_id, event.market_id
-                self._entry(seq, now, "PAYOUT", name, market, "COLLATERAL", event.cash)
-                self._entry(seq, now, "REFUND", name, market, "FEES", event.fee)
+                self._payout(seq, now, event)
             elif isinstance(event, ev.Transferred):
                 self._transfer(seq, now, command, event, state.ledger.accounts[event.user_id])
 
@@ -202,12 +232,23 @@ class History:
         counterpart: str,
         amount: int,
         ref_id: int | None = None,
+        event_id: int | None = None,
     ) -> None:
         if amount:
             self.last_ledger_id += 1
             self.ledger.append(
                 (self.last_ledger_id, seq, kind, user_id, market_id, counterpart, amount, ref_id,
-                 now)
+                 now, event_id)
+            )  # fmt: skip
+
+    def _payout(self, seq: int, now: Micros, paid: ev.PaidOut) -> None:
+        for kind, counterpart, amount in (
+            ("PAYOUT", "COLLATERAL", paid.cash),
+            ("REFUND", "FEES", paid.fee),
+        ):
+            self._entry(
+                seq, now, kind, paid.user_id, paid.market_id, counterpart, amount,
+                event_id=paid.event_id,
             )  # fmt: skip
 
     def _match(self, seq: int, now: Micros, t: ev.Match) -> None:
@@ -269,8 +310,10 @@ def state_rows(dirty: Changes) -> StateRows:
     changed: list[tuple[Shape, list[Row]]] = []
     sources: Sequence[tuple[Shape, Iterable[Any], Callable[[Any], Row]]] = (
         (ACCOUNTS, dirty.accounts.values(), account_row),
+        (EVENTS, dirty.market_events.values(), event_row),
         (MARKETS, dirty.markets.values(), market_row),
         (ORDERS, dirty.orders.values(), order_row),
+        (HOLDINGS, dirty.holdings.values(), holding_row),
         (POSITIONS, dirty.positions.values(), position_row),
     )
     for shape, things, to_row in sources:

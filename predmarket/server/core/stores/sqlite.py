@@ -16,6 +16,7 @@ from functools import lru_cache
 from types import NoneType
 
 from predmarket.enums import (
+    EventOutcome,
     MarketStatus,
     OrderStatus,
     OrderType,
@@ -50,7 +51,8 @@ BUSY_MS = 5_000
 _BUSY_POLL_S = 0.001
 _KEYS_AT_ONCE = 400
 _WORDS: tuple[type[StrEnum], ...] = (
-    MarketStatus, OrderStatus, OrderType, Outcome, SelfTradePrevention, Side, TimeInForce
+    EventOutcome, MarketStatus, OrderStatus, OrderType, Outcome, SelfTradePrevention, Side,
+    TimeInForce,
 )  # fmt: skip
 """The enumerations whose members occur in rows."""
 

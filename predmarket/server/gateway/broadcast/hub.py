@@ -22,7 +22,7 @@ from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
 from predmarket.server.gateway.broadcast.subscription import Subscription
 from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.gateway.loop_turns import each_in_turns
-from predmarket.server.read_model.changes import Changes, MarketChange, encode
+from predmarket.server.read_model.changes import Changes, EventChange, MarketChange, encode
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.storage.database import UNAVAILABLE, Database
 
@@ -49,7 +49,7 @@ class Hub:
         self.reads = asyncio.Semaphore(READS_AT_ONCE)
         self.histories = asyncio.Semaphore(HISTORIES_AT_ONCE)
         self._channels: dict[Topic, set[Subscription]] = {}
-        self._announcements: deque[MarketChange] = deque()
+        self._announcements: deque[MarketChange | EventChange] = deque()
         self._announcing: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
 
@@ -97,13 +97,13 @@ class Hub:
             return
         touched: list[SendBuffer] = []
         channels = self._channels
-        announced = []
+        announced: list[MarketChange | EventChange] = []
         for topic, change in topics_of(changes):
             channel = channels.get(topic)
             if channel is None:
                 continue
             if topic.kind is TopicKind.MARKETS:
-                assert isinstance(change, MarketChange)
+                assert isinstance(change, MarketChange | EventChange)
                 announced.append(change)
                 continue
             self._tell(channel, topic, change, touched)
@@ -122,8 +122,10 @@ class Hub:
         if end < len(touched):
             asyncio.get_running_loop().call_soon(self._flush, touched, end)
 
-    def _announce(self, changes: list[MarketChange], touched: list[SendBuffer]) -> None:
-        """Publish markets; when a creator's name has to be looked up, in order behind that."""
+    def _announce(
+        self, changes: list[MarketChange | EventChange], touched: list[SendBuffer]
+    ) -> None:
+        """Publish markets and events, in order behind the look-up of a creator if one is needed."""
         creators = {change.record.creator_id for change in changes}
         if self._announcing is None and self.names.known(creators):
             self._publish_markets(changes, touched)
@@ -152,11 +154,15 @@ class Hub:
             self._flush(touched)
         self._announcing = None
 
-    def _known(self, waiting: deque[MarketChange]) -> Iterator[MarketChange]:
+    def _known(
+        self, waiting: deque[MarketChange | EventChange]
+    ) -> Iterator[MarketChange | EventChange]:
         while waiting and self.names.known((waiting[0].record.creator_id,)):
             yield waiting.popleft()
 
-    def _publish_markets(self, changes: list[MarketChange], touched: list[SendBuffer]) -> None:
+    def _publish_markets(
+        self, changes: list[MarketChange | EventChange], touched: list[SendBuffer]
+    ) -> None:
         channel = self._channels.get(_MARKETS)
         if channel is not None:
             for change in changes:

@@ -2,14 +2,16 @@
 
 from typing import NamedTuple, TypeAlias
 
-from predmarket.contracts.realtime import BookLevels, Ticker
-from predmarket.server.gateway import presenters
+from predmarket.contracts.realtime import BookLevels, EventTickers, Ticker
+from predmarket.server.gateway import event_presenters, presenters
 from predmarket.server.gateway.broadcast import frames
 from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.read_model.changes import (
     BalanceChange,
     BookChange,
+    EventChange,
     FillChange,
+    HoldingChange,
     MarketChange,
     OrderChange,
     PositionChange,
@@ -18,14 +20,26 @@ from predmarket.server.read_model.changes import (
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.units import Price, Qty
 
+
+class TickersChange(NamedTuple):
+    """The markets of an event whose prices or totals a batch changed."""
+
+    event_id: int
+    seq: int
+    market_ids: tuple[int, ...]
+
+
 Change: TypeAlias = (
     MarketChange
+    | EventChange
+    | TickersChange
     | BookChange
     | TradeChange
     | OrderChange
     | FillChange
     | BalanceChange
     | PositionChange
+    | HoldingChange
 )
 
 
@@ -35,7 +49,7 @@ class Message(NamedTuple):
     seq: int
     last_seq: int
     frame: bytes
-    merges: BookChange | Ticker | None = None
+    merges: BookChange | Ticker | EventTickers | None = None
 
 
 def book_levels(
@@ -49,6 +63,8 @@ def seq_of(kind: TopicKind, change: Change) -> int:
     """Return a change's number on a topic of this kind."""
     if isinstance(change, MarketChange):
         return change.ticker_seq if kind is TopicKind.TICKER else change.announced or 0
+    if isinstance(change, EventChange):
+        return change.announced or 0
     return change.seq
 
 
@@ -76,11 +92,11 @@ class Words:
         more than the change.
         """
         kind = topic.kind
-        merges: BookChange | Ticker | None = None
+        merges: BookChange | Ticker | EventTickers | None = None
         type, data = self._data(kind, change, creator)
         if isinstance(change, BookChange):
             merges = change
-        elif isinstance(data, Ticker):
+        elif isinstance(data, Ticker | EventTickers):
             merges = data
         seq = seq_of(kind, change)
         if last_seq is None:
@@ -96,10 +112,14 @@ class Words:
                 return "orderbook.delta", data
             case MarketChange():
                 record = change.record
-                book = view.book(record.id)
                 if kind is TopicKind.TICKER:
-                    return "ticker", presenters.ticker(record, book)
-                return "market", presenters.market(record, book, creator)
+                    return "ticker", presenters.ticker(record, view.book(record.id))
+                return "market", presenters.market(record, view, creator)
+            case EventChange():
+                return "event", event_presenters.summary(change.record, view, creator, drafts=False)
+            case TickersChange():
+                records = [one for id in change.market_ids if (one := view.find(id)) is not None]
+                return "event.tickers", EventTickers(event_presenters.tickers(records, view))
             case TradeChange():
                 return "trade", presenters.trade(change.trade)
             case OrderChange():
@@ -110,3 +130,5 @@ class Words:
                 return "balance", presenters.balance(change.available, change.locked)
             case PositionChange():
                 return "position", presenters.position(change.position, view)
+            case HoldingChange():
+                return "eventPosition", event_presenters.holding(change.holding, view)

@@ -7,30 +7,66 @@ them would pass through the processor's caches and drive out what is at work.
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
 from itertools import chain
 
-from predmarket.server.gateway.broadcast.rendering import Change, last_seq_of, seq_of
+from predmarket.server.gateway.broadcast.rendering import (
+    Change,
+    TickersChange,
+    last_seq_of,
+    seq_of,
+)
 from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
-from predmarket.server.read_model.changes import Changes, decode
+from predmarket.server.read_model.changes import Changes, EventChange, MarketChange, decode
 
 MAX_CHANGES = 20_000
 MAX_BATCHES = 500
 _BATCHES_A_TURN = 5
 _NOTHING = Topic(TopicKind.MARKETS, -1)
+_MARKETS = Topic(TopicKind.MARKETS, 0)
 
 
 def topics_of(changes: Changes) -> "chain[tuple[Topic, Change]]":
     """Return each change of a batch with its topic, in the order in which they are told."""
     return chain(
-        ((Topic(TopicKind.MARKETS, 0), c) for c in changes.markets if c.announced is not None),
+        _announced(changes),
         ((Topic(TopicKind.BOOK, c.market_id), c) for c in changes.books),
         ((Topic(TopicKind.TRADES, c.trade.market_id), c) for c in changes.trades),
         ((Topic(TopicKind.TICKER, c.record.id), c) for c in changes.markets),
+        _tickers(changes),
         ((Topic(TopicKind.ORDERS, c.order.user_id), c) for c in changes.orders),
         ((Topic(TopicKind.FILLS, c.user_id), c) for c in changes.fills),
         ((Topic(TopicKind.BALANCES, c.user_id), c) for c in changes.balances),
         ((Topic(TopicKind.POSITIONS, c.user_id), c) for c in changes.positions),
+        ((Topic(TopicKind.EVENTS, c.user_id), c) for c in changes.holdings),
     )
+
+
+def _announced(changes: Changes) -> "Iterator[tuple[Topic, Change]]":
+    """Yield what is told of on the topic of all markets, by its numbers there."""
+    markets = [c for c in changes.markets if c.announced is not None]
+    events = [c for c in changes.events if c.announced is not None]
+    told: list[MarketChange | EventChange] = [*markets, *events]
+    if events:
+        told.sort(key=lambda change: change.announced or 0)
+    for change in told:
+        yield _MARKETS, change
+
+
+def _tickers(changes: Changes) -> "Iterator[tuple[Topic, Change]]":
+    """Yield for each event which of its markets have other prices or totals now."""
+    if not changes.events:
+        return
+    moved: dict[int, list[int]] = {}
+    for market in changes.markets:
+        if market.record.event_id is not None:
+            moved.setdefault(market.record.event_id, []).append(market.record.id)
+    for event in changes.events:
+        id = event.record.id
+        yield (
+            Topic(TopicKind.EVENT, id),
+            TickersChange(id, event.ticker_seq, tuple(moved.get(id, ()))),
+        )
 
 
 class _Batch:
@@ -43,7 +79,9 @@ class _Batch:
         self.index: dict[Topic, list[Change]] | None = None
         of_markets = len(changes.markets) + len(changes.books) + len(changes.trades)
         of_users = len(changes.orders) + len(changes.fills)
-        self.size = of_markets + of_users + len(changes.balances) + len(changes.positions)
+        of_events = len(changes.events) + len(changes.holdings)
+        of_positions = len(changes.balances) + len(changes.positions)
+        self.size = of_markets + of_users + of_events + of_positions
 
     def of(self, topic: Topic) -> list[Change]:
         """Return what the batch changed on a topic."""

@@ -2,11 +2,11 @@
 
 It is live when messages simply go out. Until its snapshot is sent they are held, or, where the
 snapshot is taken in one step, those are dropped that it stands for already. While the client does
-not read, a book's deltas become one with absolute sizes, and of tickers the last one counts; the
-one message then spans all of theirs.
+not read, a book's deltas become one with absolute sizes, and of each market's tickers the last one
+counts; the one message then spans all of theirs.
 """
 
-from predmarket.contracts.realtime import Ticker
+from predmarket.contracts.realtime import EventTickers, Ticker
 from predmarket.server.gateway.broadcast import frames
 from predmarket.server.gateway.broadcast.rendering import Message, book_levels
 from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
@@ -47,7 +47,18 @@ class Subscription:
     ``ended``: the client does not want it any more, or another has taken its place.
     """
 
-    __slots__ = ("_held", "_holds", "_levels", "_ticker", "ended", "live", "out", "seen", "topic")
+    __slots__ = (
+        "_held",
+        "_holds",
+        "_levels",
+        "_ticker",
+        "_tickers",
+        "ended",
+        "live",
+        "out",
+        "seen",
+        "topic",
+    )
 
     def __init__(self, topic: Topic, out: SendBuffer) -> None:
         self.topic = topic
@@ -59,6 +70,7 @@ class Subscription:
         self._held: list[Message] = []
         self._levels: _Levels | None = None
         self._ticker: tuple[int, int, Ticker] | None = None
+        self._tickers: tuple[int, int, dict[int, Ticker]] | None = None
 
     def take(self, message: Message) -> None:
         """Send a message, or keep what has to be known of it. The way of those not simply live."""
@@ -74,8 +86,10 @@ class Subscription:
                 self.out.send(message.frame)
             elif isinstance(merges, BookChange):
                 self._merge_levels(message.last_seq, merges)
-            else:
+            elif isinstance(merges, Ticker):
                 self._merge_ticker(message, merges)
+            else:
+                self._merge_tickers(message, merges)
 
     def hold(self) -> None:
         """Keep every message until ``release``; holds add up."""
@@ -100,13 +114,15 @@ class Subscription:
 
     def take_frame(self) -> bytes:
         """Return what the messages that became one say (outgoing.Merged)."""
-        levels, ticker = self._levels, self._ticker
-        self._levels = self._ticker = None
+        levels, ticker, tickers = self._levels, self._ticker, self._tickers
+        self._levels = self._ticker = self._tickers = None
         topic = self.topic.name
         if levels is not None:
             self.out.charge(-_LEVEL_BYTES * (len(levels.bids) + len(levels.asks)))
         elif ticker is not None:
             self.out.charge(-_TICKER_BYTES)
+        elif tickers is not None:
+            self.out.charge(-_TICKER_BYTES * (1 + len(tickers[2])))
         if self.ended:
             return b""
         if levels is not None:
@@ -116,6 +132,10 @@ class Subscription:
         if ticker is not None:
             last_seq, seq, now = ticker
             return frames.message("ticker", now, topic=topic, seq=seq, last_seq=last_seq)
+        if tickers is not None:
+            last_seq, seq, known = tickers
+            several = EventTickers([*known.values()])
+            return frames.message("event.tickers", several, topic=topic, seq=seq, last_seq=last_seq)
         return b""
 
     def _merge_levels(self, last_seq: int, change: BookChange) -> None:
@@ -133,3 +153,15 @@ class Subscription:
         else:
             first = self._ticker[0]
         self._ticker = (first, message.seq, ticker)
+
+    def _merge_tickers(self, message: Message, tickers: EventTickers) -> None:
+        first, known = message.last_seq, dict[int, Ticker]()
+        if self._tickers is None:
+            self.out.wait(self)
+            self.out.charge(_TICKER_BYTES)
+        else:
+            first, _, known = self._tickers
+        before = len(known)
+        known.update({ticker.market_id: ticker for ticker in tickers.markets})
+        self.out.charge(_TICKER_BYTES * (len(known) - before))
+        self._tickers = (first, message.seq, known)

@@ -13,10 +13,12 @@ from predmarket.enums import ErrorCode, Scope
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth.authenticator import check_scope
 from predmarket.server.gateway.auth.principals import Principal
-from predmarket.server.read_model.records import MarketRecord
+from predmarket.server.read_model.records import EventRecord, MarketRecord
 
 MarketFinder: TypeAlias = Callable[[str, Principal | None], MarketRecord]
 """Finds a market that the asker may see. Raises Refusal MARKET_NOT_FOUND."""
+EventFinder: TypeAlias = Callable[[str, Principal | None], EventRecord]
+"""Finds an event that the asker may see. Raises Refusal EVENT_NOT_FOUND."""
 
 ME = "me"
 
@@ -28,21 +30,29 @@ class TopicKind(StrEnum):
     TRADES = "trades"
     TICKER = "ticker"
     MARKETS = "markets"
+    EVENT = "event"
     ORDERS = "orders"
     FILLS = "fills"
     BALANCES = "balances"
     POSITIONS = "positions"
+    EVENTS = "events"
 
 
 _OF_MARKET = {kind.value: kind for kind in (TopicKind.BOOK, TopicKind.TRADES, TopicKind.TICKER)}
 _OF_USER = {
     kind.value: kind
-    for kind in (TopicKind.ORDERS, TopicKind.FILLS, TopicKind.BALANCES, TopicKind.POSITIONS)
+    for kind in (
+        TopicKind.ORDERS,
+        TopicKind.FILLS,
+        TopicKind.BALANCES,
+        TopicKind.POSITIONS,
+        TopicKind.EVENTS,
+    )
 }
 
 
 class Topic(NamedTuple):
-    """One topic; ``id`` is the market's or the user's, 0 for ``markets``."""
+    """One topic; ``id`` is the market's, the event's or the user's, 0 for ``markets``."""
 
     kind: TopicKind
     id: int
@@ -57,11 +67,11 @@ class Topic(NamedTuple):
         return f"{self.kind.value}:{self.id}"
 
 
-def read(name: str, who: Principal | None, market: MarketFinder) -> Topic:
+def read(name: str, who: Principal | None, market: MarketFinder, event: EventFinder) -> Topic:
     """Return the topic of that name, if this user may see it.
 
-    Raises Refusal: NOT_FOUND when there is no such topic, MARKET_NOT_FOUND, UNAUTHENTICATED or
-    FORBIDDEN for a user's topics.
+    Raises Refusal: NOT_FOUND when there is no such topic, MARKET_NOT_FOUND, EVENT_NOT_FOUND,
+    UNAUTHENTICATED or FORBIDDEN for a user's topics.
     """
     if name == TopicKind.MARKETS:
         return Topic(TopicKind.MARKETS, 0)
@@ -69,6 +79,8 @@ def read(name: str, who: Principal | None, market: MarketFinder) -> Topic:
     kind = _OF_MARKET.get(first)
     if kind is not None:
         return Topic(kind, market(rest, who).id)
+    if first == TopicKind.EVENT:
+        return Topic(TopicKind.EVENT, event(rest, who).id)
     whose, _, last = rest.partition(":")
     kind = _OF_USER.get(last) if first == "user" else None
     if kind is None or not (whose == ME or (whose.isascii() and whose.isdigit())):

@@ -54,6 +54,13 @@ MarketPath: TypeAlias = Annotated[
         schema_extra={"pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
     ),
 ]
+EventPath: TypeAlias = Annotated[
+    str,
+    PathParameter(
+        description="An event's id or slug",
+        schema_extra={"pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
+    ),
+]
 _ID = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
 CLIENT = "client:"
 """Before a client order id in place of an order's id."""
@@ -91,6 +98,13 @@ def span_of(since: str | None, until: str | None) -> Span:
     if span.since is not None and span.until is not None and span.since >= span.until:
         raise Invalid(Problem("since", "must be before until"))
     return span
+
+
+def closing_time(given: Time | None, now: Micros) -> Micros | None:
+    """Return a closesAt that has not come yet. Raises Invalid for one that has."""
+    if given is not None and given.micros <= now:
+        raise Invalid(Problem("closesAt", "must lie in the future"))
+    return None if given is None else given.micros
 
 
 def order_id(text: str) -> int:

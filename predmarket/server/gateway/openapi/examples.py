@@ -25,6 +25,19 @@ from predmarket.contracts.accounts import (
 )
 from predmarket.contracts.administration import AdminAct, AdminLogPage
 from predmarket.contracts.errors import ErrorBody
+from predmarket.contracts.events import (
+    CreateEventRequest,
+    Event,
+    EventHolding,
+    EventHoldingList,
+    EventMarketRequest,
+    EventPage,
+    EventResolution,
+    EventSummary,
+    Payoff,
+    ResolveEventRequest,
+    UpdateEventRequest,
+)
 from predmarket.contracts.identity import (
     ApiKey,
     ApiKeyList,
@@ -152,6 +165,51 @@ _canceled = msgspec.structs.replace(
 _trade = Trade(3, 7, 6, 1, "0.5500", "10.00", Side.BUY, _THEN)
 _fill = Fill(3, 7, 1, _SLUG, Side.BUY, "0.5500", "10.00", "0.000000", Liquidity.TAKER, _THEN)
 _position = Position(1, _SLUG, "10.00", "0.00", "0.550000", "0.000000", "0.000000", "0.5500")
+_ada = msgspec.structs.replace(
+    _market,
+    id=2,
+    slug="mayor-ada",
+    question="Will Ada be elected mayor?",
+    description="",
+    event_id=1,
+    event_slug="mayor",
+    label="Ada",
+)
+_bert = msgspec.structs.replace(
+    _ada, id=3, slug="mayor-bert", question="Will Bert be elected mayor?", label="Bert"
+)
+_summary = EventSummary(
+    id=1,
+    slug="mayor",
+    title="Who will be elected mayor?",
+    description="The candidate who is sworn in",
+    exhaustive=False,
+    status=MarketStatus.OPEN,
+    outcome=None,
+    open_interest="10.00",
+    closes_at=None,
+    created_at=_THEN,
+    creator=Creator(1, "Admin User"),
+    market_count=2,
+)
+_event = Event(**_fields(_summary), markets=[_ada, _bert])
+_ended = msgspec.structs.replace(
+    _event,
+    status=MarketStatus.RESOLVED,
+    outcome="mayor-ada",
+    open_interest="0.00",
+    markets=[
+        msgspec.structs.replace(_ada, status=MarketStatus.RESOLVED, outcome=Outcome.YES),
+        msgspec.structs.replace(_bert, status=MarketStatus.RESOLVED, outcome=Outcome.NO),
+    ],
+)
+_holding = EventHolding(
+    1,
+    "mayor",
+    returned="10.000000",
+    none="10.000000",
+    payoffs=[Payoff(2, "mayor-ada", "0.000000"), Payoff(3, "mayor-bert", "0.000000")],
+)
 _resolved = msgspec.structs.replace(_market, status=MarketStatus.RESOLVED, outcome=Outcome.YES)
 
 _refused = ErrorBody(
@@ -188,11 +246,15 @@ _ANSWERS: list[msgspec.Struct] = [
     _market,
     MarketList([_market], total=1),
     Resolution(_resolved, Payouts(accounts=2, total="10.000000")),
+    _event,
+    EventPage([_summary], total=1),
+    EventResolution(_ended, Payouts(accounts=1, total="10.000000")),
+    EventHoldingList([_holding]),
     OrderBook(1, bids=[("0.5400", "20.00")], asks=[("0.5600", "5.00")], seq=12),
     TradePage([_trade], next_cursor=None),
     _order,
     QueuedOrder(**_fields(_order), queue_ahead="20.00"),
-    Preview("10.00", "15.00", "0.550000", "0.5500", "0.000000", "8.250000", "0.00"),
+    Preview("10.00", "15.00", "0.550000", "0.5500", "0.000000", "8.250000", "0.00", "0.00"),
     BatchAnswer([BatchResult(order=_order), BatchResult(error=_refused)]),
     OrderPage([_canceled], next_cursor=None),
     CanceledOrders([7, 9]),
@@ -241,6 +303,21 @@ _REQUESTS: dict[type[msgspec.Struct], dict[str, object]] = {
     },
     UpdateMarketRequest: {"status": "HALTED"},
     ResolveMarketRequest: {"outcome": "YES"},
+    CreateEventRequest: {
+        "slug": "mayor-2027",
+        "title": "Who will be elected mayor in 2027?",
+        "markets": [
+            {"slug": "mayor-2027-ada", "question": "Will Ada be elected?", "label": "Ada"},
+            {"slug": "mayor-2027-bert", "question": "Will Bert be elected?", "label": "Bert"},
+        ],
+    },
+    UpdateEventRequest: {"status": "HALTED"},
+    EventMarketRequest: {
+        "slug": "mayor-cleo",
+        "question": "Will Cleo be elected mayor?",
+        "label": "Cleo",
+    },
+    ResolveEventRequest: {"outcome": "mayor-ada"},
     PlaceOrderRequest: {
         "marketId": _SLUG,
         "side": "BUY",

@@ -5,6 +5,7 @@ Told by the answer's contract, so that every operation that gives an order leads
 
 from typing import NamedTuple
 
+from predmarket.contracts.events import Event, EventPage, EventResolution
 from predmarket.contracts.identity import NewApiKey, SessionList, User, UserList
 from predmarket.contracts.markets import Market, MarketList, OrderBook, Resolution
 from predmarket.contracts.orders import Order, OrderPage, QueuedOrder
@@ -38,12 +39,20 @@ def _market(at: str) -> list[Link]:
     ]
 
 
+def _event(at: str) -> list[Link]:
+    names = ("show_event", "update_event", "add_market", "resolve_event")
+    return [Link(to, path={"event": at}) for to in names]
+
+
 LINKS: dict[type, list[Link]] = {
     Order: [*_order(_ID), Link("show_market", path={"market": "$response.body#/marketId"})],
     OrderPage: _order("$response.body#/items/0/id"),
     Market: _market(_ID),
     MarketList: _market("$response.body#/items/0/id"),
     Resolution: [Link("show_market", path={"market": "$response.body#/market/id"})],
+    Event: [*_event(_ID), *_market("$response.body#/markets/0/id")],
+    EventPage: _event("$response.body#/items/0/id"),
+    EventResolution: [Link("show_event", path={"event": "$response.body#/event/id"})],
     OrderBook: [Link("place_order", body={"marketId": "$response.body#/marketId"})],
     QueuedOrder: _order(_ID),
     NewApiKey: [Link("revoke_key", path={"id": _ID})],

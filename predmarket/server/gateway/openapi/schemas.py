@@ -11,6 +11,7 @@ import msgspec
 
 from predmarket.contracts.accounts import TransferRequest
 from predmarket.contracts.amounts import Price, Qty, Rate, Share, Tick, Time, TransferAmount
+from predmarket.contracts.events import ResolveEventRequest
 from predmarket.contracts.identity import ApiKeyRequest, UpdateUserRequest
 from predmarket.contracts.markets import ResolveMarketRequest
 from predmarket.contracts.orders import BatchRequest, PlaceOrderRequest
@@ -130,6 +131,10 @@ RULES: dict[type[Request], list[Schema]] = {
             "then": _given("settlementPrice"),
             "else": _absent("settlementPrice"),
         }
+    ],
+    ResolveEventRequest: [
+        {"if": _given("outcome"), "then": _absent("weights"), "else": _given("weights")},
+        {"properties": {"weights": {"description": "Prices by market or NONE that add up to 1"}}},
     ],
     UpdateUserRequest: [{"anyOf": [_given("role"), _given("disabled")]}],
     ApiKeyRequest: [{"properties": {"scopes": {"uniqueItems": True}}}],

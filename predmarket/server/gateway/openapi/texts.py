@@ -10,7 +10,7 @@ A prediction market: orders on YES and NO shares, matched by price and time, set
 - **Times** are RFC 3339, in answers always UTC with microseconds.
 - **Errors** have one form, whatever the call; `error.code` is stable, `error.message` is for
   people. A body's unknown fields are refused.
-- **A market** is named by its id or its slug, in paths, queries and bodies alike.
+- **A market** is named by its id or its slug, in paths, queries and bodies alike; so is an event.
 - **Lists** hold at most `limit` items; `nextCursor` asks for the following ones. Those of orders,
   fills, trades and ledger entries take `since`, which is included, and `until`, which is not.
 - **Sending an order twice**: under the same `clientOrderId` it is placed once.
@@ -19,6 +19,7 @@ A prediction market: orders on YES and NO shares, matched by price and time, set
 TAGS: dict[str, str] = {
     "auth": "Accounts, sessions and keys. Access tokens last minutes, refresh tokens days.",
     "markets": "Questions that people trade on. Creating, changing and resolving is for admins.",
+    "events": "Questions with several answers, each a market; one collateral covers them all.",
     "market data": "Order books, trades and candles, for everybody.",
     "orders": "Placing, changing and cancelling one's orders.",
     "account": "One's own money and holdings; transfers are for admins.",

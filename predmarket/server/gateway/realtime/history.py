@@ -14,13 +14,14 @@ from predmarket.contracts.realtime import (
     MAX_REPLAY,
     MAX_SNAPSHOT,
     SNAPSHOT_HISTORY,
+    EventPositionsSnapshot,
     FillsSnapshot,
     OrdersSnapshot,
     PositionsSnapshot,
     TradesSnapshot,
 )
 from predmarket.enums import OrderStatus
-from predmarket.server.gateway import presenters
+from predmarket.server.gateway import event_presenters, presenters
 from predmarket.server.gateway.broadcast.rendering import Change
 from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.gateway.loop_turns import in_turns
@@ -28,6 +29,7 @@ from predmarket.server.read_model.changes import FillChange, OrderChange, TradeC
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.read_model.queries.accounts import account_of
 from predmarket.server.read_model.queries.cursors import LARGEST_ID
+from predmarket.server.read_model.queries.holdings import holdings_of
 from predmarket.server.read_model.queries.orders import count_orders_since, orders_of, orders_since
 from predmarket.server.read_model.queries.positions import positions_of
 from predmarket.server.read_model.queries.topics import seqs_of_user, trade_seq
@@ -104,6 +106,11 @@ async def read(
             account = await account_of(connection, topic.id)
             cash = (0, 0) if account is None else (account.available, account.locked)
             found = Snapshot(seq, "balances.snapshot", presenters.balance(*cash))
+        case TopicKind.EVENTS:
+            seq = (await seqs_of_user(connection, topic.id)).holdings
+            holdings = await holdings_of(connection, topic.id)
+            held = await in_turns(holdings, lambda one: event_presenters.holding(one, view))
+            found = Snapshot(seq, "eventPositions.snapshot", EventPositionsSnapshot(held))
         case _:
             seq = (await seqs_of_user(connection, topic.id)).positions
             records = await positions_of(connection, topic.id)

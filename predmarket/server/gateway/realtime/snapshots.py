@@ -19,9 +19,15 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
-from predmarket.contracts.realtime import MAX_SNAPSHOT, MAX_TOPICS, BookLevels, MarketsSnapshot
+from predmarket.contracts.realtime import (
+    MAX_SNAPSHOT,
+    MAX_TOPICS,
+    BookLevels,
+    EventTickers,
+    MarketsSnapshot,
+)
 from predmarket.enums import MarketStatus
-from predmarket.server.gateway import presenters
+from predmarket.server.gateway import event_presenters, presenters
 from predmarket.server.gateway.broadcast import frames
 from predmarket.server.gateway.broadcast.hub import Hub
 from predmarket.server.gateway.broadcast.rendering import Change, seq_of
@@ -32,13 +38,19 @@ from predmarket.server.gateway.limits.reads import Reader, rows_of
 from predmarket.server.gateway.loop_turns import ITEMS_A_TURN, in_turns
 from predmarket.server.gateway.realtime import history as stored
 from predmarket.server.gateway.realtime.history import History, Missed, Snapshot
-from predmarket.server.read_model.changes import MarketChange
+from predmarket.server.read_model.changes import EventChange, MarketChange
+from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.storage.database import Database
 
 _MANY = 2 * MAX_TOPICS
 """Waiting beginnings from which on it is looked which of them are still wanted."""
 _HIDDEN = (MarketStatus.DRAFT, MarketStatus.RESOLVED, MarketStatus.VOIDED)
-_IN_VIEW = (TopicKind.BOOK, TopicKind.TICKER, TopicKind.MARKETS)
+_IN_VIEW = (TopicKind.BOOK, TopicKind.TICKER, TopicKind.MARKETS, TopicKind.EVENT)
+
+
+def _creators(view: MarketView) -> set[int]:
+    """Return everybody who made a market or an event."""
+    return {one.creator_id for one in (*view, *view.events.values())}
 
 
 class Beginning(NamedTuple):
@@ -135,8 +147,8 @@ class Snapshots:
     async def _begin(self, one: Beginning) -> None:
         hub, topic, subscription = self._hub, one.topic, one.subscription
         if topic.kind is TopicKind.MARKETS:
-            while not hub.names.known(record.creator_id for record in hub.view):
-                await hub.names.learn({record.creator_id for record in hub.view})
+            while not hub.names.known(creators := _creators(hub.view)):
+                await hub.names.learn(creators)
         if subscription is not None:
             subscription.hold()
             hub.attach(subscription)
@@ -191,6 +203,10 @@ class Snapshots:
         if topic.kind is TopicKind.MARKETS:
             seq = view.markets_seq
             return Snapshot(seq, "markets.snapshot", await self._markets())
+        if topic.kind is TopicKind.EVENT:
+            tickers = event_presenters.tickers(view.markets_of(topic.id), view)
+            seq = view.event_ticker_seq(topic.id)
+            return Snapshot(seq, "event.snapshot", EventTickers(tickers))
         book = view.book(topic.id)
         if topic.kind is TopicKind.BOOK:
             shown = await presenters.order_book(topic.id, book, None)
@@ -208,9 +224,16 @@ class Snapshots:
         shown.sort(key=lambda record: record.id, reverse=True)
         items = await in_turns(
             shown[:MAX_SNAPSHOT],
-            lambda one: presenters.market(one, view.book(one.id), names.get(one.creator_id)),
+            lambda one: presenters.market(one, view, names.get(one.creator_id)),
         )
-        return MarketsSnapshot(items, True if len(shown) > MAX_SNAPSHOT else UNSET)
+        events = [e for e in view.events.values() if view.event_status(e.id) not in _HIDDEN]
+        events.sort(key=lambda record: record.id, reverse=True)
+        short = [
+            event_presenters.summary(one, view, names.get(one.creator_id), drafts=False)
+            for one in events[:MAX_SNAPSHOT]
+        ]
+        more = max(len(shown), len(events)) > MAX_SNAPSHOT
+        return MarketsSnapshot(items, True if more else UNSET, short or UNSET)
 
     def _send_snapshot(self, one: Beginning, found: Snapshot) -> None:
         name = one.topic.name
@@ -246,7 +269,7 @@ class Snapshots:
             for change in changes[start : start + ITEMS_A_TURN]:
                 name = None
                 if topic.kind is TopicKind.MARKETS:
-                    assert isinstance(change, MarketChange)
+                    assert isinstance(change, MarketChange | EventChange)
                     name = hub.names.get(change.record.creator_id)
                 message = hub.words.of(topic, change, name, last_seq=last_seq)
                 last_seq = message.seq

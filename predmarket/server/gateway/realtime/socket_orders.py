@@ -45,7 +45,13 @@ _Step: TypeAlias = Callable[[SocketClient, ClientMessage, Principal], _More | No
 """Carries a message out, or returns a coroutine that does, when it has to wait first."""
 
 _ACK = "order.ack"
-_ONES_OWN = (TopicKind.ORDERS, TopicKind.FILLS, TopicKind.BALANCES, TopicKind.POSITIONS)
+_ONES_OWN = (
+    TopicKind.ORDERS,
+    TopicKind.FILLS,
+    TopicKind.BALANCES,
+    TopicKind.POSITIONS,
+    TopicKind.EVENTS,
+)
 
 
 def place(peer: SocketClient, message: ClientMessage) -> None:

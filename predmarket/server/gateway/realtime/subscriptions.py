@@ -68,7 +68,7 @@ class Subscriptions:
 
     def topic(self, name: str, who: Principal | None) -> Topic:
         """Return a topic by any of its names. Raises Refusal."""
-        return topics.read(name, who, self._context.market)
+        return topics.read(name, who, self._context.market, self._context.event)
 
     def begin(self, begun: Mapping[Topic, int | None]) -> None:
         """Subscribe to topics, each from the number its client has, if any."""

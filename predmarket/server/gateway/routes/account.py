@@ -17,13 +17,14 @@ from predmarket.contracts.accounts import (
     TransferRequest,
 )
 from predmarket.contracts.errors import Problem
+from predmarket.contracts.events import EventHoldingList
 from predmarket.contracts.requests import Invalid
 from predmarket.engine.commands import Transfer as BookTransfer
 from predmarket.engine.replies import Refused, TransferDone
 from predmarket.enums import ErrorCode as E
 from predmarket.server.core.bus import RepeatedTransfer
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway import presenters
+from predmarket.server.gateway import event_presenters, presenters
 from predmarket.server.gateway.account_views import (
     balance_of,
     kind_of,
@@ -49,6 +50,7 @@ from predmarket.server.read_model.queries.accounts import account_of, transfer_b
 from predmarket.server.read_model.queries.cursors import (
     LARGEST_ID,
 )
+from predmarket.server.read_model.queries.holdings import holdings_of
 from predmarket.server.read_model.queries.positions import positions_of
 from predmarket.server.read_model.queries.users import user_by_email, user_by_id
 from predmarket.units import MAX_TRANSFER, format_money
@@ -84,8 +86,19 @@ async def portfolio(request: ApiRequest) -> Portfolio:
     async with services.db.read() as connection:
         account = await account_of(connection, who.user_id)
         rows = await positions_of(connection, who.user_id)
+        holdings = await holdings_of(connection, who.user_id)
     cash = 0 if account is None else account.available + account.locked
-    return presenters.portfolio(cash, rows, services.view)
+    returned = sum(one.returned for one in holdings)
+    return presenters.portfolio(cash, rows, returned, services.view)
+
+
+@get("/events", guards=[signed_in], opt=notes())
+async def event_holdings(request: ApiRequest) -> EventHoldingList:
+    """List what each outcome would pay, of every live event that one holds something of."""
+    services = request.services
+    async with services.db.read() as connection:
+        rows = await holdings_of(connection, request.principal.user_id)
+    return EventHoldingList([event_presenters.holding(row, services.view) for row in rows])
 
 
 @get("/fills", guards=[signed_in], opt=notes())
@@ -175,6 +188,6 @@ async def _target(services: Services, data: TransferRequest) -> int:
 
 router = Router(
     "/v1/user",
-    route_handlers=[balance, positions, portfolio, fills, statement, transfer],
+    route_handlers=[balance, positions, portfolio, event_holdings, fills, statement, transfer],
     tags=["account"],
 )

@@ -7,7 +7,6 @@ from litestar import Router, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 from msgspec import UNSET
 
-from predmarket.contracts.errors import Problem
 from predmarket.contracts.markets import (
     CreateMarketRequest,
     Market,
@@ -17,7 +16,6 @@ from predmarket.contracts.markets import (
     ResolveMarketRequest,
     UpdateMarketRequest,
 )
-from predmarket.contracts.requests import Invalid
 from predmarket.contracts.text import LINE
 from predmarket.engine.commands import CreateMarket, ResolveMarket, UpdateMarket
 from predmarket.engine.replies import MarketDone, Refused, Resolved
@@ -26,13 +24,20 @@ from predmarket.enums import MarketStatus
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import presenters
 from predmarket.server.gateway.context import ApiRequest, admin, anyone
-from predmarket.server.gateway.http.params import DEFAULT_LIMIT, Cursor, Limit, MarketPath, Offset
+from predmarket.server.gateway.http.params import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    MarketPath,
+    Offset,
+    closing_time,
+)
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.gateway.services import Services
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
 from predmarket.server.read_model.queries.users import full_names
 from predmarket.server.read_model.records import MarketRecord
-from predmarket.units import Micros, format_money, parse_tick
+from predmarket.units import format_money, parse_tick
 
 DEFAULT_TICK = parse_tick("0.01")
 
@@ -91,7 +96,7 @@ async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]
         DEFAULT_TICK if data.tick_size is None else data.tick_size.units,
         0 if data.maker_fee_rate is None else data.maker_fee_rate.units,
         0 if data.taker_fee_rate is None else data.taker_fee_rate.units,
-        _future(request.services, None if data.closes_at is None else data.closes_at.micros),
+        closing_time(data.closes_at, request.services.core.now()),
         MarketStatus(data.status or MarketStatus.OPEN),
         request.principal.user_id,
     )
@@ -112,14 +117,12 @@ async def update_market(
 ) -> Market:
     """Change a market's status, closing time or texts."""
     record = await request.context.find_market(market, request.user)
-    closes_at = None
-    if data.closes_at is not UNSET and data.closes_at is not None:
-        closes_at = _future(request.services, data.closes_at.micros)
+    given = None if data.closes_at is UNSET else data.closes_at
     command = UpdateMarket(
         record.id,
         data.status,
         data.closes_at is not UNSET,
-        closes_at,
+        closing_time(given, request.services.core.now()),
         data.question,
         data.description,
         request.principal.user_id,
@@ -134,12 +137,12 @@ async def update_market(
     "/{market:str}/resolve",
     guards=[admin],
     status_code=200,
-    opt=notes(E.MARKET_NOT_FOUND, E.INVALID_TRANSITION, *COMMAND),
+    opt=notes(E.MARKET_NOT_FOUND, E.INVALID_TRANSITION, E.EVENT_DECIDES, *COMMAND),
 )
 async def resolve_market(
     request: ApiRequest, market: MarketPath, data: JSONBody[ResolveMarketRequest]
 ) -> Resolution:
-    """End a market and pay."""
+    """End a market and pay. A market of an event can become NO alone: its outcome is struck."""
     record = await request.context.find_market(market, request.user)
     price = None if data.settlement_price is None else data.settlement_price.units
     command = ResolveMarket(record.id, data.outcome, price, request.principal.user_id)
@@ -158,21 +161,13 @@ async def _by_id(services: Services, market_id: int) -> Market:
     return (await _shown(services, [record]))[0]
 
 
-def _future(services: Services, closes_at: Micros | None) -> Micros | None:
-    """Return a closing time that has not come yet. Raises Invalid for one that has."""
-    if closes_at is not None and closes_at <= services.core.now():
-        raise Invalid(Problem("closesAt", "must lie in the future"))
-    return closes_at
-
-
 async def _shown(services: Services, records: Sequence[MarketRecord]) -> list[Market]:
     if not records:
         return []
     async with services.db.read_account() as connection:
         names = await full_names(connection, [record.creator_id for record in records])
     return [
-        presenters.market(record, services.view.book(record.id), names.get(record.creator_id))
-        for record in records
+        presenters.market(record, services.view, names.get(record.creator_id)) for record in records
     ]
 
 

@@ -33,6 +33,30 @@ class RestingLevel(NamedTuple):
     first_own: int | None
 
 
+class OwnResting(NamedTuple):
+    """What rests of one user on a side, and the price of it that is furthest from the others."""
+
+    price: Price
+    qty: Qty
+
+
+async def own_resting(
+    connection: AsyncConnection, user_id: int, market_id: int, side: Side
+) -> OwnResting | None:
+    """Return what rests of a user on one side of a market, None when nothing does."""
+    furthest = func.min if side is Side.BUY else func.max
+    left = func.coalesce(func.sum(orders.c.qty - orders.c.filled), 0)
+    query = select(furthest(orders.c.price), cast(left, BigInteger)).where(
+        orders.c.user_id == user_id,
+        orders.c.market_id == market_id,
+        orders.c.side == side.value,
+        _RESTS,
+        OPEN,
+    )
+    price, qty = (await connection.execute(query)).one()
+    return OwnResting(price, int(qty)) if qty else None
+
+
 async def queue_ahead(connection: AsyncConnection, order_id: int) -> Qty | None:
     """Return the quantity that rests before an order at its price; None when it does not rest."""
     mine = select(orders.c.market_id, orders.c.side, orders.c.price, orders.c.rank).where(

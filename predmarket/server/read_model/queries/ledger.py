@@ -16,7 +16,8 @@ from predmarket.units import Micros, Money
 class LedgerEntry(NamedTuple):
     """One movement of a user's cash, and the ``balance``, available and locked, right after it.
 
-    ``ref_id`` is the trade or the transfer, if it was one.
+    ``ref_id`` is the trade or the transfer, if it was one. Of the payout of a whole event
+    ``event_id`` is given and ``market_id`` is None.
     """
 
     id: int
@@ -29,6 +30,7 @@ class LedgerEntry(NamedTuple):
     ref_id: int | None
     reason: str | None
     created_at: Micros
+    event_id: int | None = None
 
 
 async def ledger_of(
@@ -73,6 +75,7 @@ async def ledger_of(
                 ref_id=row.ref_id,
                 reason=row.reason,
                 created_at=row.created_at,
+                event_id=row.event_id,
             )
         )
         above = below

@@ -15,6 +15,7 @@ class UserSeqs(NamedTuple):
     fills: int = 0
     balances: int = 0
     positions: int = 0
+    holdings: int = 0
 
 
 async def seqs_of_user(connection: AsyncConnection, user_id: int) -> UserSeqs:
@@ -24,6 +25,7 @@ async def seqs_of_user(connection: AsyncConnection, user_id: int) -> UserSeqs:
         accounts.c.fill_seq,
         accounts.c.balance_seq,
         accounts.c.position_seq,
+        accounts.c.holding_seq,
     ).where(accounts.c.user_id == user_id)
     row = (await connection.execute(query)).one_or_none()
     return UserSeqs() if row is None else UserSeqs(*row)

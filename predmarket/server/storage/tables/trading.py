@@ -100,8 +100,38 @@ accounts = Table(
     _counter("fill_seq"),
     _counter("balance_seq"),
     _counter("position_seq"),
+    _counter("holding_seq"),
     CheckConstraint("locked >= 0", name="locked"),
 )
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInt, primary_key=True, autoincrement=False),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("exhaustive", Boolean, nullable=False),
+    Column("tick", BigInt, nullable=False),
+    Column("maker_rate", BigInt, nullable=False),
+    Column("taker_rate", BigInt, nullable=False),
+    Column("closes_at", BigInt),
+    Column("created_at", BigInt, nullable=False),
+    Column("creator_id", BigInt, ForeignKey("users.id"), nullable=False),
+    Column("outcome", Text),
+    Column("ending", Text),
+    Column("outcomes", BigInt, nullable=False),
+    Column("open_interest", BigInt, nullable=False),
+    Column("collateral", BigInt, nullable=False),
+    Column("fees", BigInt, nullable=False),
+    Column("paid_accounts", BigInt, nullable=False),
+    Column("paid_total", BigInt, nullable=False),
+    Column("ticker_seq", BigInt, nullable=False),
+    Column("version", BigInt, nullable=False),
+    CheckConstraint("open_interest >= 0 AND fees >= 0 AND outcomes >= 2", name="totals"),
+)
+"""Questions with several markets, which leave collateral and fees to them. ``outcomes`` counts
+those that are not struck, NONE among them."""
 
 markets = Table(
     "markets",
@@ -131,6 +161,8 @@ markets = Table(
     Column("version", BigInt, nullable=False),
     _counter("trade_seq"),
     _counter("ticker_seq"),
+    Column("event_id", BigInt, ForeignKey("events.id")),
+    Column("label", Text),
     CheckConstraint("open_interest >= 0 AND volume >= 0 AND fees >= 0", name="totals"),
 )
 
@@ -258,10 +290,33 @@ positions = Table(
     Column("net_paid", BigInt, nullable=False),
     Column("version", BigInt, nullable=False),
     PrimaryKeyConstraint("user_id", "market_id"),
-    CheckConstraint("reserved_yes >= 0 AND reserved_yes <= yes", name="yes"),
-    CheckConstraint("reserved_no >= 0 AND reserved_no <= no", name="no"),
+    Column("event_id", BigInt),
+    CheckConstraint(
+        "reserved_yes >= 0 AND yes >= 0 AND (event_id IS NOT NULL OR reserved_yes <= yes)",
+        name="yes",
+    ),
+    CheckConstraint(
+        "reserved_no >= 0 AND no >= 0 AND (event_id IS NOT NULL OR reserved_no <= no)", name="no"
+    ),
+    CheckConstraint("event_id IS NULL OR yes = 0 OR no = 0", name="net"),
     Index("ix_positions_market_id", "market_id", "user_id"),
 )
+"""A user's shares of a market. In an event, which is named here too, one of ``yes`` and ``no`` is
+0, and what orders reserve may be held in its other markets (engine/position.py)."""
+
+holdings = Table(
+    "holdings",
+    metadata,
+    Column("user_id", BigInt, ForeignKey("accounts.user_id"), nullable=False),
+    Column("event_id", BigInt, ForeignKey("events.id"), nullable=False),
+    Column("base", BigInt, nullable=False),
+    Column("net_paid", BigInt, nullable=False),
+    Column("version", BigInt, nullable=False),
+    PrimaryKeyConstraint("user_id", "event_id"),
+    Index("ix_holdings_event_id", "event_id", "user_id"),
+)
+"""What a user holds of an event beside the positions: ``base`` of NONE, which may be below 0 where
+NONE cannot happen."""
 
 ledger = Table(
     "ledger",
@@ -275,14 +330,16 @@ ledger = Table(
     Column("amount", BigInt, nullable=False),
     Column("ref_id", BigInt),
     Column("created_at", BigInt, nullable=False),
+    Column("event_id", BigInt),
     CheckConstraint("amount <> 0", name="amount"),
     PrimaryKeyConstraint("user_id", "id"),
     sqlite_with_rowid=False,
 )
 """Double entry, one row an entry, numbered across all users and read by the user: ``amount``
-enters the user's cash and leaves ``counterpart`` (OUTSIDE, COLLATERAL of the market, FEES), or,
-negative, the other way. ``seq`` is the command that caused it, ``ref_id`` the trade or the
-transfer. Cash is available + locked; what orders lock within it stands in ``orders.locked``."""
+enters the user's cash and leaves ``counterpart`` (OUTSIDE, FEES, COLLATERAL of the market, or of
+its event), or, negative, the other way. What a whole event paid has an ``event_id`` and no market.
+``seq`` is the command that caused it, ``ref_id`` the trade or the transfer. Cash is available +
+locked; what orders lock within it stands in ``orders.locked``."""
 
 transfers = Table(
     "transfers",

@@ -11,6 +11,7 @@ import pytest
 from predmarket.contracts import realtime
 from predmarket.contracts.accounts import Balance, Fill, Position
 from predmarket.contracts.errors import ErrorBody
+from predmarket.contracts.events import EventHolding, EventSummary
 from predmarket.contracts.markets import Market, Trade
 from predmarket.contracts.orders import CancelAllRequest, OrderState, PlaceOrderRequest
 from predmarket.contracts.realtime import ClientMessage, ServerMessage
@@ -45,6 +46,11 @@ MESSAGES: dict[str, Any] = {
     "ticker": realtime.Ticker,
     "markets.snapshot": realtime.MarketsSnapshot,
     "market": Market,
+    "event": EventSummary,
+    "event.snapshot": realtime.EventTickers,
+    "event.tickers": realtime.EventTickers,
+    "eventPositions.snapshot": realtime.EventPositionsSnapshot,
+    "eventPosition": EventHolding,
     "orders.snapshot": realtime.OrdersSnapshot,
     "order": OrderState,
     "fills.snapshot": realtime.FillsSnapshot,

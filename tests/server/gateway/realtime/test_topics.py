@@ -56,6 +56,49 @@ async def test_every_topic(exchange: Exchange, open_socket: Open) -> None:
     assert realtime.SNAPSHOT_HISTORY == 50
 
 
+async def test_topics_of_an_event(exchange: Exchange, open_socket: Open) -> None:
+    """Its tickers, what one holds in it, and its news, numbered without a gap; then resumed."""
+    boss = exchange.admin.client
+    markets = [{"slug": f"race-{one}", "question": "Who wins?"} for one in "abc"]
+    body = {"slug": "race", "title": "Who wins the race?", "markets": markets}
+    event = (await boss.post("/v1/events", json=body)).json()
+    a, b, _ = event["markets"]
+    ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
+    socket = await open_socket(ann)
+    snapshots = await socket.subscribe("event:race", "user:me:events", "markets")
+    assert [one["type"] for one in snapshots] == [
+        "event.snapshot", "eventPositions.snapshot", "markets.snapshot",
+    ]  # fmt: skip
+    seqs = {one["topic"]: one["seq"] for one in snapshots}
+    assert seqs["markets"] == 4
+    assert [one["marketId"] for one in snapshots[0]["data"]["markets"]] == [1, 2, 3]
+    assert [one["slug"] for one in snapshots[2]["data"]["events"]] == ["race"]
+    assert snapshots[1]["data"] == {"items": []}
+    for market in (a, b):
+        await place(ann, market, "SELL", "0.40", "10")
+        await place(ben, market, "BUY", "0.40", "10")
+    await boss.patch("/v1/events/race", json={"status": "HALTED"})
+    messages = await socket.until(lambda one: one["type"] == "event")
+    for one in messages:
+        assert one["lastSeq"] == seqs[one["topic"]], one
+        seqs[one["topic"]] = one["seq"]
+    tickers = [one["data"]["markets"] for one in messages if one["type"] == "event.tickers"]
+    assert [[one["marketId"] for one in several] for several in tickers[:4]] == [[1], [1], [2], [2]]
+    assert (tickers[1][0]["lastPrice"], tickers[0][0]["bestAsk"]) == ("0.4000", "0.4000")
+    held = [one["data"] for one in messages if one["type"] == "eventPosition"]
+    assert held[-1] == (await ann.client.get("/v1/user/events")).json()["items"][0]
+    assert (held[0]["returned"], held[-1]["returned"]) == ("0.000000", "10.000000")
+    assert messages[-1]["data"]["status"] == "HALTED"
+    assert "markets" not in messages[-1]["data"]
+    again = await open_socket(ann)
+    await again.resume("user:me:events", snapshots[1]["seq"])
+    assert (await again.next())["data"] == held[0]
+    await again.resume("event:1", seqs["event:1"] - 1)
+    await again.until(lambda one: one.get("seq") == seqs["event:1"])
+    unknown = await again.ask("subscribe", topics=["event:nope"])
+    assert unknown["data"]["code"] == "EVENT_NOT_FOUND"
+
+
 async def test_a_snapshot_is_always_answered(exchange: Exchange, open_socket: Open) -> None:
     """Also when its subscription ends, or begins anew, before its turn comes."""
     await exchange.market()

@@ -32,6 +32,7 @@ async def test_a_preview(exchange: Exchange) -> None:
         "fees": "0.139888",
         "locked": "1.095000",
         "queueAhead": "0.00",
+        "coveredQty": "0.00",
     }
     market = {"marketId": 1, "side": "BUY", "type": "MARKET", "qty": 10, "maxSlippage": "0.01"}
     shown = await previewed(ann, market)

@@ -3,23 +3,9 @@
 import pytest
 
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json, User
+from tests.support.http_orders import cash, order
 
 pytestmark = ON_ONE_DATABASE
-
-
-async def order(user: User, side: str, qty: int, price: str, market: str = "rain") -> Json:
-    """Place a limit order."""
-    body = {"marketId": market, "side": side, "type": "LIMIT", "price": price, "qty": str(qty)}
-    answer = await user.client.post("/v1/orders", json=body)
-    assert answer.status_code == 201, answer.text
-    made: Json = answer.json()
-    return made
-
-
-async def cash(user: User) -> tuple[str, str]:
-    """Return available and locked."""
-    found = (await user.client.get("/v1/user/balance")).json()
-    return found["available"], found["locked"]
 
 
 async def position(user: User) -> tuple[str, str, str]:

@@ -1,0 +1,147 @@
+"""Events on the wire: several markets of which at most one, or exactly one, resolves YES."""
+
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from predmarket.contracts.amounts import Rate, Share, Tick, Time
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.markets import Creator, Market, Payouts
+from predmarket.contracts.requests import Request
+from predmarket.contracts.text import Description, Label, MarketRef, Question, Slug, Title
+from predmarket.enums import MarketStatus
+from predmarket.units import MAX_EVENT_MARKETS, MIN_EVENT_MARKETS, PRICE_ONE
+
+NONE = "NONE"
+"""The outcome that no market of an event resolves YES; no slug is written so."""
+VOID = "VOID"
+"""The end that undoes every trade of an event."""
+
+
+class EventMarketRequest(Request, frozen=True):
+    """POST /v1/events/{event}/markets, and each market of a new event."""
+
+    slug: Slug
+    question: Question
+    label: Label | None = None
+
+
+class CreateEventRequest(Request, frozen=True):
+    """POST /v1/events; tick, rates, closing time and status are those of each market."""
+
+    holds_objects: ClassVar[bool] = True
+
+    slug: Slug
+    title: Title
+    markets: Annotated[
+        list[EventMarketRequest], Meta(min_length=MIN_EVENT_MARKETS, max_length=MAX_EVENT_MARKETS)
+    ]
+    description: Description | None = None
+    exhaustive: bool | None = None
+    status: Literal["DRAFT", "OPEN"] | None = None
+    closes_at: Time | None = None
+    tick_size: Tick | None = None
+    maker_fee_rate: Rate | None = None
+    taker_fee_rate: Rate | None = None
+
+
+class UpdateEventRequest(Request, frozen=True):
+    """PATCH /v1/events/{event}; a closesAt of null takes the closing time away."""
+
+    status: Literal["OPEN", "HALTED", "CLOSED"] | None = None
+    closes_at: Time | UnsetType | None = UNSET
+    title: Title | None = None
+    description: Description | None = None
+
+
+class ResolveEventRequest(Request, frozen=True):
+    """POST /v1/events/{event}/resolve: an outcome (a market, NONE or VOID), or weights."""
+
+    holds_objects: ClassVar[bool] = True
+
+    outcome: MarketRef | None = None
+    weights: (
+        Annotated[dict[str, Share], Meta(min_length=1, max_length=MAX_EVENT_MARKETS + 1)] | None
+    ) = None
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong: either an outcome or weights that add up to 1."""
+        if (self.outcome is None) is (self.weights is None):
+            return [Problem("outcome", "give either outcome or weights")]
+        if self.weights is None:
+            return []
+        if sum(weight.units for weight in self.weights.values()) != PRICE_ONE:
+            return [Problem("weights", "must add up to 1")]
+        return []
+
+
+class EventSummary(msgspec.Struct, frozen=True, rename="camel"):
+    """An event as lists show it. ``outcome`` is the winner's slug, NONE, WEIGHTS or VOID.
+
+    ``open_interest`` are the complete sets: one share of every outcome each.
+    """
+
+    id: int
+    slug: str
+    title: str
+    description: str
+    exhaustive: bool
+    status: MarketStatus
+    outcome: str | None
+    open_interest: str
+    closes_at: str | None
+    created_at: str
+    creator: Creator
+    market_count: int
+
+
+class Event(EventSummary, frozen=True, rename="camel"):
+    """An event with its markets."""
+
+    markets: list[Market]
+
+
+class EventPage(msgspec.Struct, frozen=True, rename="camel"):
+    """One page of events, the newest first; ``total`` counts all that match."""
+
+    items: list[EventSummary]
+    total: int
+    next_cursor: str | None = None
+
+
+class EventResolution(msgspec.Struct, frozen=True, rename="camel"):
+    """An event that ended. While the payment of a large one goes on, payouts is null."""
+
+    event: Event
+    payouts: Payouts | None
+
+
+class Payoff(msgspec.Struct, frozen=True, rename="camel"):
+    """What a user is paid if one market of an event resolves YES."""
+
+    market_id: int
+    market_slug: str
+    payoff: str
+
+
+class EventHolding(msgspec.Struct, frozen=True, rename="camel"):
+    """What a user holds in an event, beside the positions in its markets.
+
+    ``returned`` is what merging complete sets has paid out ahead; the value of the positions counts
+    it twice. ``none`` is what is paid if no market wins, null in an exhaustive event. ``payoffs``
+    are of the markets that are not struck.
+    """
+
+    event_id: int
+    event_slug: str
+    returned: str
+    none: str | None
+    payoffs: list[Payoff]
+
+
+class EventHoldingList(msgspec.Struct, frozen=True, rename="camel"):
+    """Every live event the user holds something of."""
+
+    items: list[EventHolding]
+    next_cursor: str | None = None

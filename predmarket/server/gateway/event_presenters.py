@@ -1,0 +1,91 @@
+"""Events as the API shows them, and what one user holds in them.
+
+Source: MARKET_RULES, Events.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from predmarket.contracts import events, markets, realtime
+from predmarket.contracts.amounts import format_time
+from predmarket.enums import EventOutcome, MarketStatus, Outcome
+from predmarket.server.gateway import presenters
+from predmarket.server.read_model.market_view import MarketView
+from predmarket.server.read_model.records import EventRecord, HoldingRecord, MarketRecord
+from predmarket.units import format_money, format_qty
+
+Names = Mapping[int, str | None]
+"""The names of creators by their user id."""
+
+
+def markets_of(event: EventRecord, view: MarketView, *, drafts: bool) -> list[MarketRecord]:
+    """Return the markets of an event in the order of their ids; those in DRAFT with ``drafts``."""
+    found = view.markets_of(event.id)
+    return found if drafts else [one for one in found if one.status is not MarketStatus.DRAFT]
+
+
+def summary(
+    record: EventRecord, view: MarketView, creator_name: str | None, *, drafts: bool
+) -> events.EventSummary:
+    """Return an event as lists show it; its markets in DRAFT are counted with ``drafts``."""
+    shown = markets_of(record, view, drafts=drafts)
+    return events.EventSummary(
+        id=record.id,
+        slug=record.slug,
+        title=record.title,
+        description=record.description,
+        exhaustive=record.exhaustive,
+        status=view.event_status(record.id),
+        outcome=_outcome(record, shown),
+        open_interest=format_qty(record.open_interest),
+        closes_at=None if record.closes_at is None else format_time(record.closes_at),
+        created_at=format_time(record.created_at),
+        creator=markets.Creator(record.creator_id, creator_name),
+        market_count=len(shown),
+    )
+
+
+def event(record: EventRecord, view: MarketView, names: Names, *, drafts: bool) -> events.Event:
+    """Return an event with those of its markets that the reader may see."""
+    short = summary(record, view, names.get(record.creator_id), drafts=drafts)
+    return events.Event(
+        **msgspec.structs.asdict(short),
+        markets=[
+            presenters.market(one, view, names.get(one.creator_id))
+            for one in markets_of(record, view, drafts=drafts)
+        ],
+    )
+
+
+def _outcome(record: EventRecord, shown: Iterable[MarketRecord]) -> str | None:
+    """Return the winner's slug, or what else the event ended with."""
+    if record.outcome is not EventOutcome.WINNER:
+        return record.outcome
+    return next((one.slug for one in shown if one.outcome is Outcome.YES), None)
+
+
+def tickers(records: Iterable[MarketRecord], view: MarketView) -> list[realtime.Ticker]:
+    """Return the prices and totals of some markets of an event; drafts are left out."""
+    return [
+        presenters.ticker(record, view.book(record.id))
+        for record in records
+        if record.status is not MarketStatus.DRAFT
+    ]
+
+
+def holding(record: HoldingRecord, view: MarketView) -> events.EventHolding:
+    """Return what a user holds in an event: what each outcome that is left would pay."""
+    event = view.find_event(record.event_id)
+    assert event is not None  # the view holds every event
+    return events.EventHolding(
+        event.id,
+        event.slug,
+        format_money(record.returned),
+        None if event.exhaustive else format_money(record.none),
+        [
+            events.Payoff(one.id, one.slug, format_money(record.payoff(one.id)))
+            for one in view.markets_of(event.id)
+            if one.outcome is None
+        ],
+    )

@@ -1,0 +1,267 @@
+"""Events: list, show, create, change, add a market, resolve."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from litestar import Router, get, patch, post
+from litestar.params import JSONBody, QueryParameter
+from msgspec import UNSET
+
+from predmarket.contracts.events import (
+    NONE,
+    VOID,
+    CreateEventRequest,
+    Event,
+    EventMarketRequest,
+    EventPage,
+    EventResolution,
+    ResolveEventRequest,
+    UpdateEventRequest,
+)
+from predmarket.contracts.markets import Market, Payouts
+from predmarket.contracts.text import LINE
+from predmarket.engine.commands import (
+    AddMarket,
+    CreateEvent,
+    EventMarket,
+    ResolveEvent,
+    UpdateEvent,
+)
+from predmarket.engine.replies import EventDone, EventResolved, MarketDone, Refused
+from predmarket.enums import ErrorCode as E
+from predmarket.enums import EventOutcome, MarketStatus
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway import event_presenters, presenters
+from predmarket.server.gateway.context import ApiRequest, admin, anyone
+from predmarket.server.gateway.http.params import (
+    DEFAULT_LIMIT,
+    Cursor,
+    EventPath,
+    Limit,
+    closing_time,
+)
+from predmarket.server.gateway.openapi.notes import COMMAND, notes
+from predmarket.server.gateway.routes.markets import DEFAULT_TICK, Status
+from predmarket.server.gateway.services import Services
+from predmarket.server.read_model.market_view import MarketView
+from predmarket.server.read_model.queries.cursors import decode_cursor, page
+from predmarket.server.read_model.queries.users import full_names
+from predmarket.server.read_model.records import EventRecord
+from predmarket.units import format_money
+
+Search = Annotated[
+    str | None,
+    QueryParameter(max_length=500, pattern=LINE, description="Looked for in slug and title"),
+]
+_NO_MARKET = -1
+"""The id of no market: what a body names and is not there."""
+
+
+@get("/", guards=[anyone], opt=notes())
+async def list_events(
+    request: ApiRequest,
+    status: Status = None,
+    q: Search = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> EventPage:
+    """List events, the newest first; ``q`` is looked for in slug and title.
+
+    Pages neither skip nor repeat an event that does not change. One event has its markets.
+    """
+    before = decode_cursor(cursor)
+    drafts = _sees_drafts(request)
+    wanted = (q or "").casefold()
+    view = request.services.view
+    found = [
+        record
+        for record in view.events.values()
+        if _listed(view.event_status(record.id), status, drafts=drafts)
+        and (wanted in record.slug or wanted in record.title.casefold())
+    ]
+    found.sort(key=lambda record: record.id, reverse=True)
+    rest = [record for record in found if record.id < before]
+    rows, following = page(rest[: limit + 1], limit, lambda record: record.id)
+    names = await _names(request.services, [record.creator_id for record in rows])
+    items = [
+        event_presenters.summary(record, view, names.get(record.creator_id), drafts=drafts)
+        for record in rows
+    ]
+    return EventPage(items, len(found), following)
+
+
+@get("/{event:str}", guards=[anyone], opt=notes(E.EVENT_NOT_FOUND))
+async def show_event(request: ApiRequest, event: EventPath) -> Event:
+    """Show one event by id or slug, with its markets."""
+    record = await request.context.find_event(event, request.user)
+    return await _shown(request.services, record, drafts=_sees_drafts(request))
+
+
+@post("/", guards=[admin], status_code=201, opt=notes(E.SLUG_TAKEN, *COMMAND))
+async def create_event(request: ApiRequest, data: JSONBody[CreateEventRequest]) -> Event:
+    """Create an event with its markets: all of it or nothing."""
+    command = CreateEvent(
+        data.slug,
+        data.title,
+        data.description or "",
+        bool(data.exhaustive),
+        DEFAULT_TICK if data.tick_size is None else data.tick_size.units,
+        0 if data.maker_fee_rate is None else data.maker_fee_rate.units,
+        0 if data.taker_fee_rate is None else data.taker_fee_rate.units,
+        closing_time(data.closes_at, request.services.core.now()),
+        MarketStatus(data.status or MarketStatus.OPEN),
+        request.principal.user_id,
+        tuple(EventMarket(one.slug, one.question, one.label) for one in data.markets),
+    )
+    reply = await request.services.bus.submit(command)
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    assert isinstance(reply, EventDone)
+    return await _by_id(request.services, reply.event_id)
+
+
+@patch(
+    "/{event:str}",
+    guards=[admin],
+    opt=notes(E.EVENT_NOT_FOUND, E.INVALID_TRANSITION, *COMMAND),
+)
+async def update_event(
+    request: ApiRequest, event: EventPath, data: JSONBody[UpdateEventRequest]
+) -> Event:
+    """Change an event's texts, or the status or closing time of its markets."""
+    record = await request.context.find_event(event, request.user)
+    given = None if data.closes_at is UNSET else data.closes_at
+    command = UpdateEvent(
+        record.id,
+        None if data.status is None else MarketStatus(data.status),
+        data.closes_at is not UNSET,
+        closing_time(given, request.services.core.now()),
+        data.title,
+        data.description,
+        request.principal.user_id,
+    )
+    reply = await request.services.bus.submit(command)
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    return await _by_id(request.services, record.id)
+
+
+@post(
+    "/{event:str}/markets",
+    guards=[admin],
+    status_code=201,
+    opt=notes(
+        E.EVENT_NOT_FOUND,
+        E.EVENT_IS_EXHAUSTIVE,
+        E.INVALID_TRANSITION,
+        E.SLUG_TAKEN,
+        E.LIMIT_EXCEEDED,
+        *COMMAND,
+    ),
+)
+async def add_market(
+    request: ApiRequest, event: EventPath, data: JSONBody[EventMarketRequest]
+) -> Market:
+    """Add a market to an event that is not exhaustive: whoever holds NONE holds as much of it."""
+    services = request.services
+    record = await request.context.find_event(event, request.user)
+    command = AddMarket(record.id, data.slug, data.question, data.label, request.principal.user_id)
+    reply = await services.bus.submit(command)
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    assert isinstance(reply, MarketDone)
+    market = services.view.find(reply.market_id)
+    assert market is not None  # the view holds what was acknowledged
+    names = await _names(services, [market.creator_id])
+    return presenters.market(market, services.view, names.get(market.creator_id))
+
+
+@post(
+    "/{event:str}/resolve",
+    guards=[admin],
+    status_code=200,
+    opt=notes(
+        E.EVENT_NOT_FOUND,
+        E.MARKET_NOT_FOUND,
+        E.INVALID_TRANSITION,
+        E.EVENT_IS_EXHAUSTIVE,
+        *COMMAND,
+    ),
+)
+async def resolve_event(
+    request: ApiRequest, event: EventPath, data: JSONBody[ResolveEventRequest]
+) -> EventResolution:
+    """End an event with all its markets and pay: a winner, NONE, weights, or VOID."""
+    services = request.services
+    record = await request.context.find_event(event, request.user)
+    command = _resolve(services.view, record.id, data, request.principal.user_id)
+    reply = await services.bus.submit(command)
+    if isinstance(reply, Refused):
+        raise Refusal.of(reply)
+    payouts = None
+    if isinstance(reply, EventResolved):
+        payouts = Payouts(reply.accounts, format_money(reply.total))
+    return EventResolution(await _by_id(services, record.id), payouts)
+
+
+def _resolve(
+    view: MarketView, event_id: int, data: ResolveEventRequest, actor_id: int
+) -> ResolveEvent:
+    """Return the command; the core judges the markets that it names."""
+    if data.weights is not None:
+        weights = tuple(
+            (0 if name == NONE else _market_id(view, name), weight.units)
+            for name, weight in data.weights.items()
+        )
+        return ResolveEvent(event_id, EventOutcome.WEIGHTS, weights=weights, actor_id=actor_id)
+    assert data.outcome is not None  # the contract demands one of the two
+    if data.outcome in (NONE, VOID):
+        return ResolveEvent(event_id, EventOutcome(data.outcome), actor_id=actor_id)
+    winner = _market_id(view, data.outcome)
+    return ResolveEvent(event_id, EventOutcome.WINNER, winner, actor_id=actor_id)
+
+
+def _market_id(view: MarketView, ref: str | int) -> int:
+    found = view.find(ref)
+    return _NO_MARKET if found is None else found.id
+
+
+def _listed(status: MarketStatus, wanted: MarketStatus | None, *, drafts: bool) -> bool:
+    return (drafts or status is not MarketStatus.DRAFT) and wanted in (None, status)
+
+
+def _sees_drafts(request: ApiRequest) -> bool:
+    return request.user is not None and request.user.is_admin
+
+
+async def _by_id(services: Services, event_id: int) -> Event:
+    record = services.view.find_event(event_id)
+    assert record is not None  # the view holds what was acknowledged
+    return await _shown(services, record, drafts=True)
+
+
+async def _shown(services: Services, record: EventRecord, *, drafts: bool) -> Event:
+    creators = {one.creator_id for one in services.view.markets_of(record.id)}
+    names = await _names(services, [*creators, record.creator_id])
+    return event_presenters.event(record, services.view, names, drafts=drafts)
+
+
+async def _names(services: Services, creators: Sequence[int]) -> event_presenters.Names:
+    if not creators:
+        return {}
+    async with services.db.read_account() as connection:
+        return await full_names(connection, creators)
+
+
+router = Router(
+    "/v1/events",
+    route_handlers=[
+        list_events,
+        show_event,
+        create_event,
+        update_event,
+        add_market,
+        resolve_event,
+    ],
+    tags=["events"],
+)
