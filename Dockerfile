@@ -3,7 +3,7 @@ FROM python:3.11-slim AS build
 WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/predmarket
-COPY pyproject.toml constraints.txt README.md ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY tools/package_readme.py tools/package_readme.py
 COPY predmarket predmarket
 # the environment moves on without its installer

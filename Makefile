@@ -73,8 +73,8 @@ contract: $(DEV) ## the API against the reference and its own document, EXAMPLES
 	PREDMARKET_TEST_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/conformance
 	$(BIN)/python -m tests.conformance --examples $(or $(EXAMPLES),200)
 
-build-check: $(DEV) ## wheel and sdist, each installed into an environment of its own
-	$(BIN)/python -m tests.deployment.package
+build-check: $(DEV) ## wheel and sdist, checked and installed apart; DIST=folder keeps them
+	$(BIN)/python -m tests.deployment.package $(DIST)
 
 image-check: $(DEV) ## the Dockerfile's steps without Docker, in an environment of their own
 	$(BIN)/python -m tests.deployment.image

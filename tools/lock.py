@@ -25,7 +25,7 @@ def freeze() -> str:
             pip,
             "freeze",
             "--exclude",
-            "predmarket",
+            "predmarket-exchange",
             "--exclude",
             "setuptools",
         ]

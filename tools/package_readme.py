@@ -1,4 +1,4 @@
-"""The README as a package index shows it: a build hook of hatchling (pyproject.toml).
+"""What a package index shows: README and addresses, a build hook of hatchling (pyproject.toml).
 
 The README's links and its picture are relative, so that they work in a checkout and on a fork. An
 index has no files beside the description. Built where the repository is known (GITHUB_REPOSITORY,
@@ -36,11 +36,27 @@ def described(text: str, environment: Mapping[str, str]) -> str:
     return _LINK.sub(replaced, text)
 
 
+def addresses(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the repository's pages by their labels, none where it is not known."""
+    repository = environment.get("GITHUB_REPOSITORY")
+    if not repository:
+        return {}
+    base = f"{environment.get('GITHUB_SERVER_URL', 'https://github.com')}/{repository}"
+    pages = {
+        "Documentation": "docs/architecture.md",
+        "Changelog": "CHANGELOG.md",
+        "Security": "SECURITY.md",
+    }
+    found = {label: f"{base}/blob/HEAD/{path}" for label, path in pages.items()}
+    return {"Source": base, "Issues": f"{base}/issues", **found}
+
+
 class PackageReadme(MetadataHookInterface):
-    """Gives the package its description."""
+    """Gives the package its description and its addresses."""
 
     def update(self, metadata: dict[str, Any]) -> None:
-        """Set it."""
+        """Set both."""
+        metadata["urls"] = addresses(os.environ)
         text = Path(self.root, "README.md").read_text(encoding="utf-8")
         readme = {"content-type": "text/markdown", "text": described(text, os.environ)}
         metadata["readme"] = readme

@@ -55,7 +55,7 @@ def to_pandas(items: Iterable[Mapping[str, Any]]) -> "pd.DataFrame":
         import pandas as pd  # noqa: PLC0415  (an extra)
     except ImportError:
         raise ConfigurationError(
-            "pandas is not installed: pip install 'predmarket[pandas]'"
+            "pandas is not installed: pip install 'predmarket-exchange[pandas]'"
         ) from None
     table = pd.DataFrame(list(items))
     for name in table.columns:

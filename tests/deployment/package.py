@@ -1,8 +1,9 @@
 """Wheel and sdist as their users get them: built, installed into an empty environment, run.
 
-    python -m tests.deployment.package
+    python -m tests.deployment.package [FOLDER]
 
-The exit code is 0 when both work and the description leads nowhere that is not there.
+The exit code is 0 when both work, an index would take them, and no link of the description is dead.
+FOLDER keeps the two files.
 """
 
 import email
@@ -52,11 +53,26 @@ def version_of(package: Path, folder: Path) -> str:
     return done.stdout.strip()
 
 
+def missing(wheel: Path) -> list[str]:
+    """Return what a wheel lacks of the files that its users need besides the program."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    wanted = ("predmarket/py.typed", "licenses/LICENSE", "migrations/script.py.mako")
+    return [file for file in wanted if not any(name.endswith(file) for name in names)]
+
+
 def main() -> int:
     """Do all of it in a folder that goes away."""
     with tempfile.TemporaryDirectory(prefix="package-") as name:
         folder = Path(name)
-        wheel, sdist = build(folder / "dist")
+        dist = Path(sys.argv[1]) if len(sys.argv) > 1 else folder / "dist"
+        wheel, sdist = build(dist)
+        twine: list[str | Path] = [sys.executable, "-m", "twine", "check", "--strict", wheel, sdist]
+        if subprocess.run(twine, check=False).returncode:
+            return 1
+        if lacking := missing(wheel):
+            print("the wheel lacks", *lacking, sep="\n  ")
+            return 1
         if links := relative_links(description(wheel)):
             print("the description has links that lead nowhere:", *links, sep="\n  ")
             return 1

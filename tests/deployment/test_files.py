@@ -23,6 +23,11 @@ COMPOSE_ALONE = {"POSTGRES_PASSWORD", "REDIS_PASSWORD"}
     [
         ("vendor.compose-spec", "docker-compose.yml"),
         ("vendor.github-workflows", ".github/workflows/ci.yml"),
+        ("vendor.github-workflows", ".github/workflows/release.yml"),
+        ("vendor.dependabot", ".github/dependabot.yml"),
+        ("vendor.github-issue-forms", ".github/ISSUE_TEMPLATE/bug_report.yml"),
+        ("vendor.github-issue-forms", ".github/ISSUE_TEMPLATE/feature_request.yml"),
+        ("vendor.github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
     ],
 )
 def test_the_schema_holds(schema: str, file: str) -> None:

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from tests.deployment.package import relative_links
-from tools.package_readme import described
+from tools.package_readme import addresses, described
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
 TEXT = "![The screen](docs/screen.svg) See [the docs](docs/a.md), [home](https://example.com/x)."
 
 
@@ -31,3 +32,14 @@ def test_links_become_text_elsewhere() -> None:
     shown = described(README, {})
     assert not relative_links(shown)
     assert len(shown.splitlines()) == len(README.splitlines())
+
+
+def test_addresses_are_those_of_the_repository_that_builds() -> None:
+    """Each page that is named is a file here; where no repository is known there are none."""
+    at = {"GITHUB_SERVER_URL": "https://forge.example", "GITHUB_REPOSITORY": "ann/market"}
+    base = "https://forge.example/ann/market"
+    found = addresses(at)
+    assert (found.pop("Source"), found.pop("Issues")) == (base, f"{base}/issues")
+    for address in found.values():
+        assert (ROOT / address.removeprefix(f"{base}/blob/HEAD/")).is_file()
+    assert addresses({}) == {}
