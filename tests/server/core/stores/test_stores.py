@@ -96,7 +96,7 @@ def test_a_row_at_another_version_fails_the_batch(store: Store, record: BatchRec
         record,
         core=dataclasses.replace(record.core, last_batch=2, last_seq=2),
         first_seq=2,
-        state=StateRows([], [(rows.ACCOUNTS, [(1, 6, 0, None, 0, 0, 2, 0, 7)])]),
+        state=StateRows([], [(rows.ACCOUNTS, [(1, 6, 0, None, 0, 0, 2, 0, 0, 7)])]),
         history=History(1),
     )
     with pytest.raises(IntegrityViolation):
@@ -185,7 +185,7 @@ def test_text_of_any_kind_survives(store: Store, exchange: Exchange) -> None:
     nasty = "a\"b\\c{d},NULL \\N \n\t'é🎲"
     row = (
         1, "slug", nasty, "NULL", "OPEN", None, None, 100, 0, 0, None, 1, 1, None, 0, 0, 0, 0, 0,
-        None, 0, 0, 0, 1, 1,
+        None, 0, 0, 0, 1, None, None, 1,
     )  # fmt: skip
     core = store.core_row()
     after = dataclasses.replace(core, last_batch=1, last_seq=1, last_time=1)
