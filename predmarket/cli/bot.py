@@ -17,7 +17,7 @@ from predmarket.cli.flags import Format
 _MOST_MARKETS = 50
 
 
-class Kind(StrEnum):
+class BotKind(StrEnum):
     """Which bot."""
 
     MARKET_MAKER = "market-maker"
@@ -27,7 +27,8 @@ class Kind(StrEnum):
 def run(
     ctx: typer.Context,
     kind: Annotated[
-        Kind, typer.Argument(metavar="market-maker|noise", help="Which bot.", case_sensitive=False)
+        BotKind,
+        typer.Argument(metavar="market-maker|noise", help="Which bot.", case_sensitive=False),
     ],
     *,
     market: Annotated[
@@ -75,7 +76,7 @@ def run(
 
 
 def _bot(
-    line: Line, kind: Kind, markets: list[str], liquidity: int, seed: int | None
+    line: Line, kind: BotKind, markets: list[str], liquidity: int, seed: int | None
 ) -> Coroutine[object, object, None]:
     from predmarket.bots.lmsr import bound
     from predmarket.bots.maker import make_markets
@@ -90,7 +91,7 @@ def _bot(
 
     url, key = line.settings.url.value, line.settings.api_key
     api_key = None if key is None else key.value
-    if kind is Kind.NOISE:
+    if kind is BotKind.NOISE:
         return trade(
             url, markets, api_key=api_key, session=line.session, seed=seed, pace_s=2.0, tell=tell
         )

@@ -19,7 +19,7 @@ _LONGEST = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class NumberKind:
     """What a number means, and from where to where it lies, in units. ends: whether the ends are
     such numbers themselves. parts: people say it in cents or per cent, too.
     """
@@ -39,13 +39,15 @@ class Kind:
 
 
 _PRICED = (units.PRICE_DECIMALS, 0, units.PRICE_ONE)
-PRICE = Kind("price", "between 0 and 1 (dollars)", *_PRICED, ends=False)
-SETTLEMENT = Kind("settlement price", "from 0 to 1 (dollars)", *_PRICED)
-SLIPPAGE = Kind("slippage", "from 0 to 1 (dollars)", *_PRICED)
-TICK = Kind("tick", "from 0.0001 to 0.1", units.PRICE_DECIMALS, 1, max(units.TICK_SIZES))
-RATE = Kind("fee rate", "from 0 to 0.25", units.RATE_DECIMALS, 0, units.MAX_RATE)
-QTY = Kind("quantity", "above 0, up to 1000000", units.QTY_DECIMALS, 1, units.MAX_QTY, parts=False)
-MONEY = Kind(
+PRICE = NumberKind("price", "between 0 and 1 (dollars)", *_PRICED, ends=False)
+SETTLEMENT = NumberKind("settlement price", "from 0 to 1 (dollars)", *_PRICED)
+SLIPPAGE = NumberKind("slippage", "from 0 to 1 (dollars)", *_PRICED)
+TICK = NumberKind("tick", "from 0.0001 to 0.1", units.PRICE_DECIMALS, 1, max(units.TICK_SIZES))
+RATE = NumberKind("fee rate", "from 0 to 0.25", units.RATE_DECIMALS, 0, units.MAX_RATE)
+QTY = NumberKind(
+    "quantity", "above 0, up to 1000000", units.QTY_DECIMALS, 1, units.MAX_QTY, parts=False
+)
+MONEY = NumberKind(
     "number of dollars",
     "from -1000000000 to 1000000000",
     units.MONEY_DECIMALS,
@@ -55,7 +57,7 @@ MONEY = Kind(
 )
 
 
-def number(text: str, kind: Kind, name: str) -> str:
+def number(text: str, kind: NumberKind, name: str) -> str:
     """Return ``text`` as the exchange reads it; ``name`` is the argument's. Raises Failure."""
     plain = _PLAIN.fullmatch(text) is not None
     if plain and _fits(text, kind):
@@ -69,19 +71,19 @@ def number(text: str, kind: Kind, name: str) -> str:
     )
 
 
-def optional(text: str | None, kind: Kind, name: str) -> str | None:
+def optional(text: str | None, kind: NumberKind, name: str) -> str | None:
     """Return what ``number`` does; what was not given stays None. Raises Failure."""
     return None if text is None else number(text, kind, name)
 
 
-def _fits(text: str, kind: Kind) -> bool:
+def _fits(text: str, kind: NumberKind) -> bool:
     try:
         return kind.holds(units.parse(text, kind.decimals))
     except units.UnitError:
         return False
 
 
-def _meant(text: str, kind: Kind) -> Iterator[str]:
+def _meant(text: str, kind: NumberKind) -> Iterator[str]:
     """Yield the numbers of ``kind`` that ``text`` may stand for, the likeliest first."""
     found = _NUMBER.fullmatch(text.strip()[:_LONGEST])
     if found is None:

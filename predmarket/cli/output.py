@@ -157,15 +157,16 @@ class Output:
             return
         from rich.console import Console
         from rich.progress import Progress as Bars
+        from rich.progress import TaskID
 
         console = Console(file=sys.stderr, color_system="auto" if self._color(sys.stderr) else None)
         with Bars(console=console, transient=True) as bars:
-            tasks: dict[str, object] = {}
+            tasks: dict[str, TaskID] = {}
 
             def show(what: str, done: int, of: int) -> None:
                 if what not in tasks:
                     tasks[what] = bars.add_task(clean(what), total=of or None)
-                bars.update(tasks[what], completed=done, total=of or None)  # type: ignore[arg-type]
+                bars.update(tasks[what], completed=done, total=of or None)
 
             yield show
 

@@ -52,22 +52,22 @@ def stream(line: Line, topics: list[str]) -> None:
 
 
 async def _stream(line: Line, topics: list[str]) -> None:
-    lamp = _Lamp(line.output.note)
+    notes = _ConnectionNotes(line.output.note)
     async with _feed(line, topics) as feed:
         async for message in feed:
-            lamp.heed(message)
+            notes.heed(message)
             if isinstance(message, TopicMessage | Unknown):
                 with _interruptible():
                     line.output.raw(message.raw.decode())
 
 
 async def _tell(line: Line, view: View) -> None:
-    lamp = _Lamp(line.output.note)
+    notes = _ConnectionNotes(line.output.note)
     write = line.output.events(view.fields)
     csv = line.options.output == "csv"
     async with _asking(line) as ask, _feed(line, view.topics) as feed:
         async for message in feed:
-            lamp.heed(message)
+            notes.heed(message)
             for row in await view.hear(message, feed, ask):
                 with _interruptible():
                     for record in view.csv(row) if csv else [row]:
@@ -75,13 +75,13 @@ async def _tell(line: Line, view: View) -> None:
 
 
 async def _redraw(line: Line, view: View, screen: "_Screen") -> None:
-    lamp = _Lamp(_unheard if sys.stderr.isatty() else line.output.note)
+    notes = _ConnectionNotes(_unheard if sys.stderr.isatty() else line.output.note)
     changed = asyncio.Event()
     async with _asking(line) as ask, _feed(line, view.topics) as feed:
 
         async def listen() -> None:
             async for message in feed:
-                lamp.heed(message)
+                notes.heed(message)
                 await view.hear(message, feed, ask)
                 changed.set()
 
@@ -101,7 +101,7 @@ def _unheard(_: str) -> None:
     """On the terminal that is drawn on, the head line says it."""
 
 
-class _Lamp:
+class _ConnectionNotes:
     """Says when the connection is lost and when it is back."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -253,11 +253,11 @@ async def _asking(line: Line) -> AsyncIterator[Ask]:
             await client.aclose()
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
+def _run(work: Coroutine[object, object, None]) -> None:
     asyncio.run(_bounded(work))
 
 
-async def _bounded(work: Coroutine[Any, Any, None]) -> None:
+async def _bounded(work: Coroutine[object, object, None]) -> None:
     """Do ``work`` until the reader of stdout is gone or a signal ends it."""
     loop = asyncio.get_running_loop()
     over: asyncio.Future[None] = loop.create_future()
@@ -280,7 +280,7 @@ async def _awaited(future: "asyncio.Future[None]") -> None:
     await future
 
 
-async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
+async def _first_of(*works: Coroutine[object, object, None]) -> None:
     """Do all at once until one of them ends; the others are given up."""
     tasks = [asyncio.create_task(work) for work in works]
     try:

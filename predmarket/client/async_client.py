@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager, asynccontextmanager
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 def _method(
     build: Callable[P, Call[T]],
-) -> Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, T]]:
+) -> Callable[Concatenate["AsyncClient", P], Coroutine[object, object, T]]:
     """Make the method that builds a call and sends it."""
 
     @wraps(build)
@@ -180,7 +180,7 @@ class _Awaiting:
         self._url = url
         self._sleep = sleep
         self._turn = asyncio.Lock()
-        self._unfinished: set[asyncio.Task[Any]] = set()
+        self._unfinished: set[asyncio.Task[object]] = set()
         self._under_way: set[asyncio.Task[httpx.Response]] = set()
         self._closed = False
 
@@ -232,7 +232,7 @@ class _Awaiting:
             finally:
                 lock.give_back()
 
-    async def through(self, work: Coroutine[Any, Any, T]) -> T:
+    async def through(self, work: Coroutine[object, object, T]) -> T:
         task = asyncio.create_task(work)
         self._unfinished.add(task)
         task.add_done_callback(self._unfinished.discard)

@@ -100,9 +100,9 @@ class LocalBook:
 
     def _put(self, levels: BookLevels) -> None:
         for price, size in levels["bids"]:
-            self.bids.put(_price(price), _qty(size))
+            self.bids.put(level_price(price), level_size(size))
         for price, size in levels["asks"]:
-            self.asks.put(_price(price), _qty(size))
+            self.asks.put(level_price(price), level_size(size))
 
 
 def _spelled(levels: Levels, depth: int | None) -> list[list[str]]:
@@ -112,12 +112,14 @@ def _spelled(levels: Levels, depth: int | None) -> list[list[str]]:
 
 
 @lru_cache(maxsize=16_384)  # every price of the finest tick, of one form
-def _price(text: str) -> Price:
+def level_price(text: str) -> Price:
+    """Return the price of a level. Raises UnitError."""
     return units.parse_price(text)
 
 
 @lru_cache(maxsize=16_384)
-def _qty(text: str) -> Qty:
+def level_size(text: str) -> Qty:
+    """Return the size of a level. Raises UnitError."""
     size = units.parse(text, QTY_DECIMALS)
     if size < 0:
         raise units.UnitError("must not be negative")

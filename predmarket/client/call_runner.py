@@ -54,11 +54,11 @@ class Wire(Protocol):
     def exclusively(self, session: Session) -> AbstractAsyncContextManager[None]:
         """Hold off everyone else who would change ``session``."""
 
-    async def through(self, work: Coroutine[Any, Any, T]) -> T:
+    async def through(self, work: Coroutine[object, object, T]) -> T:
         """Do ``work`` to its end, even if the caller stops waiting for it."""
 
 
-def at_once(work: Coroutine[Any, Any, T]) -> T:
+def at_once(work: Coroutine[object, object, T]) -> T:
     """Return what ``work`` comes to; its wire must not suspend."""
     try:
         work.send(None)

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
@@ -242,5 +242,5 @@ class _Blocking:
         with session.exclusively():
             yield
 
-    async def through(self, work: Coroutine[Any, Any, T]) -> T:
+    async def through(self, work: Coroutine[object, object, T]) -> T:
         return await work

@@ -66,6 +66,6 @@ def _client(
     sleep: Callable[[float], Awaitable[None]],
 ) -> "AsyncClient":
     # loading the HTTP library is slow, and not every feed needs it
-    from predmarket.client.async_client import AsyncClient  # noqa: PLC0415
+    from predmarket.client.async_client import AsyncClient  # noqa: PLC0415  (see above)
 
     return AsyncClient(url, session=session, timeout_s=timeout_s, sleep=sleep)

@@ -100,7 +100,7 @@ class Feed:
         self._clock = clock
         self._inbox = Inbox(limit)
         self._following = Subscriptions(self._topics, self._inbox, lambda: self._become(State.LIVE))
-        self._link: Connection | None = None
+        self._connection: Connection | None = None
         self._heard_at: float | None = None
         self._live_at: float | None = None
         self._ever_live = False
@@ -164,7 +164,7 @@ class Feed:
     @property
     def age_s(self) -> float | None:
         """Seconds since anything was heard, pings (every 15 s) included; None before the first."""
-        heard_at = self._link.heard_at if self._link is not None else self._heard_at
+        heard_at = self._connection.heard_at if self._connection is not None else self._heard_at
         return None if heard_at is None else max(0.0, self._clock() - heard_at)
 
     @property
@@ -174,8 +174,8 @@ class Feed:
 
     def resynchronise(self, reason: str) -> None:
         """Drop the connection for ``reason``; the next one begins every topic anew."""
-        if self._link is not None:
-            self._link.cut(Lost(reason))
+        if self._connection is not None:
+            self._connection.cut(Lost(reason))
 
     async def live(self) -> None:
         """Wait until every topic is confirmed. Raises what ended the feed, if that comes first."""
@@ -291,25 +291,25 @@ class Feed:
                 timeout_s=self._timeout_s,
                 silence_s=self._silence_s,
                 clock=self._clock,
-            ) as link:
-                await self._listen(link, token)
+            ) as connection:
+                await self._listen(connection, token)
         except Lost as lost:
             return token, lost
         return token, Lost("the connection was closed")
 
-    async def _listen(self, link: Connection, token: str | None) -> None:
-        self._link = link
+    async def _listen(self, connection: Connection, token: str | None) -> None:
+        self._connection = connection
         try:
-            self._following.attach(link, token)
-            async with aclosing(link.messages()) as messages:
+            self._following.attach(connection, token)
+            async with aclosing(connection.messages()) as messages:
                 async for heard in messages:
-                    self._following.hear(link, heard)
+                    self._following.hear(connection, heard)
         except Lost as lost:
             self._become(State.LOST, lost.reason)  # now: closing may take its time
             raise
         finally:
-            self._link = None
-            self._heard_at = link.heard_at
+            self._connection = None
+            self._heard_at = connection.heard_at
             self._following.detach()
 
     def _lived_s(self) -> float | None:
@@ -337,15 +337,15 @@ class Feed:
 
     async def _request(self, kind: str, data: Mapping[str, object]) -> OrderAck:
         async with self._turns:
-            link = self._link
-            if link is None:
+            connection = self._connection
+            if connection is None:
                 raise self._failure or Unreachable(f"not sent: {self._reason or 'not connected'}")
             answer: asyncio.Future[ServerMessage] = asyncio.get_running_loop().create_future()
-            request = link.ask(kind, data, PendingRequest.of(answer))
+            request = connection.ask(kind, data, PendingRequest.of(answer))
             try:
                 message = await _in_time(answer, self._timeout_s)
             finally:
-                link.forget(request)
+                connection.forget(request)
         if message.type == "error":
             raise refusal(message)
         try:

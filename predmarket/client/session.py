@@ -199,7 +199,7 @@ def _held(lock: threading.Lock) -> Iterator[None]:
 if sys.platform == "win32":
 
     def _try_to_lock(handle: int) -> bool:
-        import msvcrt  # noqa: PLC0415
+        import msvcrt  # noqa: PLC0415  (Windows alone has it)
 
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
@@ -210,7 +210,7 @@ if sys.platform == "win32":
 else:
 
     def _try_to_lock(handle: int) -> bool:
-        import fcntl  # noqa: PLC0415
+        import fcntl  # noqa: PLC0415  (Windows has none)
 
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -130,7 +130,7 @@ def _env_file(path: Path) -> Mapping[str, str]:
         raise ConfigurationError(f"cannot read {path}: {error}") from None
     if PREFIX not in text.upper():
         return {}
-    from io import StringIO  # noqa: PLC0415
+    from io import StringIO  # noqa: PLC0415  (likewise)
 
     from dotenv import dotenv_values  # noqa: PLC0415  (needed only where there is a file)
 

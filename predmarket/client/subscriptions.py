@@ -27,24 +27,24 @@ class Subscriptions:
         self._topics = topics
         self._inbox = inbox
         self._confirmed = confirmed
-        self._link: Connection | None = None
+        self._connection: Connection | None = None
         self._asked: set[str] = set()
         self._behind: set[Topic] = set()
 
-    def attach(self, link: Connection, token: str | None) -> None:
-        """Ask for every topic over ``link``, each from where it was left."""
-        self._link = link
-        self._asked = {self._ask(link, portion) for portion in chunks(list(self._topics))}
+    def attach(self, connection: Connection, token: str | None) -> None:
+        """Ask for every topic over ``connection``, each from where it was left."""
+        self._connection = connection
+        self._asked = {self._ask(connection, portion) for portion in chunks(list(self._topics))}
         if self._asked:
             return
         if token is None:
             self._confirmed()
         else:  # nothing else would tell whether the exchange accepts it
-            link.ask("auth", {"token": token}, PendingRequest(self._let_in, lambda _: None))
+            connection.ask("auth", {"token": token}, PendingRequest(self._let_in, lambda _: None))
 
     def detach(self) -> None:
         """Note that the link is gone."""
-        self._link = None
+        self._connection = None
         self._asked.clear()
         self._topics.lost()
 
@@ -54,11 +54,11 @@ class Subscriptions:
         """
         added = self._topics.add(names)
         for portion in chunks(added):
-            if self._link is None:
+            if self._connection is None:
                 return  # it is asked for with the next link
             answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             try:
-                self._ask(self._link, portion, answer)
+                self._ask(self._connection, portion, answer)
                 await answer
             except Unreachable:
                 return
@@ -72,16 +72,16 @@ class Subscriptions:
         self._behind.difference_update(gone)
         return gone
 
-    def hear(self, link: Connection, heard: Heard) -> None:
-        """Take a message from ``link``. Raises Lost when it cannot be read."""
+    def hear(self, connection: Connection, heard: Heard) -> None:
+        """Take a message from ``connection``. Raises Lost when it cannot be read."""
         try:
             message = read(heard.envelope, heard.text)
             if heard.envelope.type == "error" and heard.envelope.topic is not UNSET:
-                link.fail(_ending(refusal(heard.envelope)))  # that topic could not begin
+                connection.fail(_ending(refusal(heard.envelope)))  # that topic could not begin
             elif isinstance(message, Unknown):
                 self._inbox.put(message)
             else:
-                self._take(link, message)
+                self._take(connection, message)
         except (msgspec.DecodeError, ValueError):
             raise Lost(f"the exchange sent a {heard.envelope.type} that cannot be read") from None
 
@@ -94,10 +94,10 @@ class Subscriptions:
             if topic.book is not None:
                 if not self._inbox.put(topic.whole(time.time_ns() // 1_000_000)):
                     self._behind.add(topic)
-            elif self._link is not None:
-                self._resume(self._link, topic)
+            elif self._connection is not None:
+                self._resume(self._connection, topic)
 
-    def _take(self, link: Connection, message: TopicMessage) -> None:
+    def _take(self, connection: Connection, message: TopicMessage) -> None:
         topic = self._topics.find(message.topic)
         if topic is None:
             return
@@ -109,30 +109,33 @@ class Subscriptions:
         verdict = topic.take(message)
         if verdict is Verdict.GAP:
             self._inbox.put(Gap(message.topic, held or 0, message.last_seq))
-            self._resume(link, topic)
+            self._resume(connection, topic)
         elif verdict is Verdict.NEWS and topic not in self._behind and not self._inbox.put(message):
             self._behind.add(topic)
 
-    def _resume(self, link: Connection, topic: Topic) -> None:
+    def _resume(self, connection: Connection, topic: Topic) -> None:
         """Ask anew for a topic: the exchange begins it again where it was left."""
         topic.lost()
         try:
-            self._ask(link, [topic])
+            self._ask(connection, [topic])
         except ClientError as error:
-            link.fail(Lost(str(error)))
+            connection.fail(Lost(str(error)))
 
     def _ask(
-        self, link: Connection, topics: list[Topic], answer: "asyncio.Future[None] | None" = None
+        self,
+        connection: Connection,
+        topics: list[Topic],
+        answer: "asyncio.Future[None] | None" = None,
     ) -> str:
         """Send a request for ``topics``. A refusal goes to ``answer``, or else ends the feed."""
 
         def answered(request: str, message: ServerMessage) -> None:
             try:
-                self._answered(link, request, message)
+                self._answered(connection, request, message)
             except ApiError as error:
                 ending = _ending(error)
                 if answer is None or isinstance(ending, Lost):
-                    link.fail(ending)
+                    connection.fail(ending)
                 elif answer.done():
                     self.remove(topic.asked for topic in topics)  # nobody waits to be told
                 else:
@@ -144,7 +147,7 @@ class Subscriptions:
                 answer.set_result(None)
 
         entries = [topic.entry() for topic in topics]
-        request = link.ask("subscribe", {"topics": entries}, PendingRequest(answered, lost))
+        request = connection.ask("subscribe", {"topics": entries}, PendingRequest(answered, lost))
         for topic in topics:
             topic.asked_by(request)
         return request
@@ -152,19 +155,19 @@ class Subscriptions:
     def _let_in(self, _: str, message: ServerMessage) -> None:
         if message.type != "error":
             self._confirmed()
-        elif self._link is not None:
-            self._link.fail(_ending(refusal(message)))
+        elif self._connection is not None:
+            self._connection.fail(_ending(refusal(message)))
 
-    def _answered(self, link: Connection, request: str, message: ServerMessage) -> None:
+    def _answered(self, connection: Connection, request: str, message: ServerMessage) -> None:
         if message.type == "error":
             raise refusal(message)
         try:
             names = _subscribed.decode(message.data).topics
         except msgspec.DecodeError:
-            link.fail(Lost("the exchange sent a subscribed that cannot be read"))
+            connection.fail(Lost("the exchange sent a subscribed that cannot be read"))
             return
         for topic in self._topics.confirm(request, names):
-            self._resume(link, topic)
+            self._resume(connection, topic)
         if request in self._asked:
             self._asked.remove(request)
             if not self._asked:

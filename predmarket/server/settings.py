@@ -62,10 +62,10 @@ class Settings(BaseSettings):
     cors_origin: Origins = ()
     max_price_slippage: Slippage = "0.10"  # type: ignore[assignment]  # read like one given
     max_open_orders: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
-    auth_rate_limit: Limit = "5/minute"  # type: ignore[assignment]
-    auth_window_limit: Limit = "100/15minutes"  # type: ignore[assignment]
-    order_rate_limit: Limit = "1000/second"  # type: ignore[assignment]
-    read_rate_limit: Limit = "6000/minute"  # type: ignore[assignment]
+    auth_rate_limit: Limit = "5/minute"  # type: ignore[assignment]  # likewise
+    auth_window_limit: Limit = "100/15minutes"  # type: ignore[assignment]  # likewise
+    order_rate_limit: Limit = "1000/second"  # type: ignore[assignment]  # likewise
+    read_rate_limit: Limit = "6000/minute"  # type: ignore[assignment]  # likewise
     max_connections_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     signup_credit: Credit = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -3,7 +3,7 @@
 import pytest
 
 from predmarket.cli.failure import Failure
-from predmarket.cli.numbers import MONEY, PRICE, QTY, RATE, SETTLEMENT, Kind, number, optional
+from predmarket.cli.numbers import MONEY, PRICE, QTY, RATE, SETTLEMENT, NumberKind, number, optional
 from tests.support.command_line import Run
 from tests.support.stub_exchange import Stub
 
@@ -21,7 +21,7 @@ from tests.support.stub_exchange import Stub
         ("-25.50", MONEY, "-25.50"),
     ],
 )
-def test_a_plain_decimal(text: str, kind: Kind, sent: str) -> None:
+def test_a_plain_decimal(text: str, kind: NumberKind, sent: str) -> None:
     """Goes as it was typed, but for the 0 before the point."""
     assert number(text, kind, "X") == sent
     assert optional(text, kind, "X") == sent
@@ -49,7 +49,9 @@ def test_a_plain_decimal(text: str, kind: Kind, sent: str) -> None:
         ("-1e2", MONEY, "-100"),
     ],
 )
-def test_another_spelling_is_refused_with_what_was_meant(text: str, kind: Kind, meant: str) -> None:
+def test_another_spelling_is_refused_with_what_was_meant(
+    text: str, kind: NumberKind, meant: str
+) -> None:
     """Taking it as it stands could be a hundred times the price."""
     with pytest.raises(Failure) as caught:
         number(text, kind, "--price")
@@ -78,7 +80,7 @@ def test_another_spelling_is_refused_with_what_was_meant(text: str, kind: Kind, 
         ("0.0000001", MONEY),
     ],
 )
-def test_what_is_none_is_refused_without_a_guess(text: str, kind: Kind) -> None:
+def test_what_is_none_is_refused_without_a_guess(text: str, kind: NumberKind) -> None:
     """Nothing is near it."""
     with pytest.raises(Failure) as caught:
         number(text, kind, "X")

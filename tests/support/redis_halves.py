@@ -21,7 +21,7 @@ from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.redis.client import end
 from predmarket.server.redis.message_auth import Mac
 from predmarket.server.redis.naming import Keys, keys_of
-from predmarket.server.redis_bus.connection import link_of
+from predmarket.server.redis_bus.connection import bus_connection_of
 from predmarket.server.settings import Settings
 from predmarket.server.storage.database import Database
 from tests.support.core_exchange import DEPOSIT, USERS, Exchange
@@ -80,12 +80,12 @@ class Halves:
     async def seat(self) -> Leader:
         """Start a core; it may have to stand by."""
         db = Database(self.settings.database)
-        seat = Seat(self.settings, db, link_of(self.settings), Metrics())
+        seat = Seat(self.settings, db, bus_connection_of(self.settings), Metrics())
         seat.start()
 
         async def stop() -> None:
             await seat.stop()
-            await seat._link.close()
+            await seat._connection.close()
             await db.close()
 
         self.stack.push_async_callback(stop)

@@ -17,7 +17,7 @@ from predmarket.server.core import journal, recovery
 from predmarket.server.core.audit_queries import NONE_OF
 from predmarket.server.core.stores import rows
 from predmarket.server.core.stores.base import CoreRow, JournalRow, Store
-from predmarket.server.core.stores.rows import History, Shape, StoredRow
+from predmarket.server.core.stores.rows import HistoryRows, Shape, StoredRow
 
 Progress = Callable[[str, int, int], None]
 """Callback with the current task, the amount done, and the total."""
@@ -196,7 +196,7 @@ class _Replayer:
         return None
 
     def _carry_out(self, row: JournalRow) -> str | None:
-        history = History(self._ledger_id)
+        history = HistoryRows(self._ledger_id)
         for seq, entry in enumerate(journal.decode(row.entries), row.first_seq):
             try:
                 _, events = self.exchange.apply(entry.time, entry.command)

@@ -15,7 +15,7 @@ from predmarket.server.core.change_feed import ChangeFeed, touched_events
 from predmarket.server.core.journal import Entry
 from predmarket.server.core.pending_command import PendingCommand
 from predmarket.server.core.stores.base import BatchRecord, CoreRow, Counters
-from predmarket.server.core.stores.rows import History, state_rows
+from predmarket.server.core.stores.rows import HistoryRows, state_rows
 from predmarket.server.core.stream_position import StreamPosition
 from predmarket.server.read_model.changes import Changes, encode
 from predmarket.server.read_model.market_view import MarketView
@@ -39,7 +39,7 @@ class Batch:
     """
 
     first_seq: int
-    history: History
+    history: HistoryRows
     entries: list[Entry] = field(default_factory=list)
     decided: list[PendingCommand] = field(default_factory=list)
     answers: list[tuple[PendingCommand, BusReply]] = field(default_factory=list)

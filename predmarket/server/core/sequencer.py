@@ -28,7 +28,7 @@ from predmarket.server.core.bus import BusReply, RepeatedOrder
 from predmarket.server.core.idempotency import IdempotencyIndex
 from predmarket.server.core.pending_command import PendingCommand, unfinished, whole
 from predmarket.server.core.stores.base import BatchRecord, CoreRow
-from predmarket.server.core.stores.rows import History
+from predmarket.server.core.stores.rows import HistoryRows
 from predmarket.server.core.stream_position import StreamPosition
 from predmarket.units import Micros
 
@@ -254,7 +254,7 @@ class Sequencer:
         return batch, record
 
     def _next_batch(self) -> Batch:
-        return Batch(self.core.last_seq + 1, History(self.core.counters.last_ledger_id))
+        return Batch(self.core.last_seq + 1, HistoryRows(self.core.counters.last_ledger_id))
 
 
 def _reply_without_last_step(pending: PendingCommand) -> BusReply:

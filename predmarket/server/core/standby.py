@@ -17,7 +17,7 @@ from predmarket.engine.state import State
 from predmarket.server.core import journal, recovery
 from predmarket.server.core.batch import Batch
 from predmarket.server.core.stores.base import CoreRow, JournalRow, Store, StoreError
-from predmarket.server.core.stores.rows import History
+from predmarket.server.core.stores.rows import HistoryRows
 from predmarket.server.interpreter import loads
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class StateCopy:
             raise _CannotFollow(f"batch {row.batch} was made under rules {row.rules}")
         if journal.chain(core.last_hash, row.batch, row.first_seq, row.entries) != row.hash:
             raise _CannotFollow(f"batch {row.batch} does not match its hash")
-        batch = Batch(row.first_seq, History(core.counters.last_ledger_id))
+        batch = Batch(row.first_seq, HistoryRows(core.counters.last_ledger_id))
         try:
             for entry in journal.decode(row.entries):
                 _, events = exchange.apply(entry.time, entry.command)

@@ -15,7 +15,7 @@ from predmarket.server.gateway import presenters
 from predmarket.server.gateway.context import ApiRequest
 from predmarket.server.read_model.queries.accounts import account_of
 from predmarket.server.read_model.queries.cursors import (
-    Place,
+    StatementPlace,
     decode_cursor,
     decode_place,
     encode_cursor,
@@ -108,7 +108,7 @@ async def list_ledger(
     shown, following = rows[:limit], None
     if len(rows) > limit:
         last = shown[-1]
-        following = encode_place(user_id, Place(last.id, last.balance - last.amount))
+        following = encode_place(user_id, StatementPlace(last.id, last.balance - last.amount))
     return LedgerPage([presenters.ledger_line(row, services.view) for row in shown], following)
 
 

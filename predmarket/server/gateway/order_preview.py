@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from predmarket.engine.commands import PlaceOrder
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MarketEvent
+from predmarket.engine.matching import collar
 from predmarket.engine.preview import Copy, Shares, Trial
 from predmarket.engine.replies import Refused
 from predmarket.enums import ErrorCode, MarketStatus, SelfTradePrevention, Side
@@ -70,7 +71,7 @@ async def dry_run(connection: AsyncConnection, command: PlaceOrder, now: Micros)
         if event is not None:
             await _hold(connection, copy, command, event)
     if market is not None:
-        await _let_rest(connection, copy, command)
+        await _let_rest(connection, copy, command, market)
     trial = copy.place(command)
     if isinstance(trial, Refused):
         raise Refusal.of(trial)
@@ -153,7 +154,9 @@ async def _free_shares(
     return (0, 0) if row is None else (row[0], row[1])
 
 
-async def _let_rest(connection: AsyncConnection, copy: Copy, command: PlaceOrder) -> None:
+async def _let_rest(
+    connection: AsyncConnection, copy: Copy, command: PlaceOrder, market: Market
+) -> None:
     """Copy the levels that the new order could meet, the user's own orders apart.
 
     It stops where others would have filled the new one, or where its price ends; for MARKET that
@@ -166,10 +169,7 @@ async def _let_rest(connection: AsyncConnection, copy: Copy, command: PlaceOrder
     ends_at_own = command.stp in _ENDS_AT_OWN
     async for level in resting_levels(connection, command.market_id, side, command.user_id):
         price, others = level.price, level.total - level.own
-        if limit is None:
-            assert command.max_slippage is not None  # every MARKET order carries one
-            limit = price + (command.max_slippage if is_buy else -command.max_slippage)
-        if price > limit if is_buy else price < limit:
+        if limit is not None and (price > limit if is_buy else price < limit):
             return
         if ends_at_own and level.own:
             first = level.first_own
@@ -178,6 +178,9 @@ async def _let_rest(connection: AsyncConnection, copy: Copy, command: PlaceOrder
             copy.rest(side, price, others, own=False)
         if level.own:
             copy.rest(side, price, level.own, own=True)
+        if limit is None:
+            assert command.max_slippage is not None  # every MARKET order carries one
+            limit = collar(market.book, is_buy, command.max_slippage, market.tick)
         wanted -= others
         if wanted <= 0 or (ends_at_own and level.own):
             return

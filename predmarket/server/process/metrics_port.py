@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 
+from predmarket.server.gateway.http.responses import headers_for, respond
 from predmarket.server.gateway.protocol.server import http_config
 from predmarket.server.observability.metrics import CONTENT_TYPE, PATH, Metrics
 from predmarket.server.process.listening import listen_at
@@ -58,14 +59,9 @@ class _Door:
             status, body = 405, b"only GET and HEAD are answered\n"
         else:
             status, body = 200, await self._metrics.scrape()
-        headers = [
-            (b"content-type", CONTENT_TYPE.encode() if status == 200 else b"text/plain"),
-            (b"content-length", b"%d" % len(body)),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        if scope["method"] == "HEAD":
-            body = b""
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        content_type = CONTENT_TYPE.encode() if status == 200 else b"text/plain"
+        headers = headers_for(body, content_type=content_type)
+        await respond(send, status, headers, body, head_only=scope["method"] == "HEAD")
 
 
 @asynccontextmanager

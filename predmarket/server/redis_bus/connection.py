@@ -79,7 +79,7 @@ class BusConnection:
             await self.client.aclose()
 
 
-def link_of(settings: Settings) -> BusConnection:
+def bus_connection_of(settings: Settings) -> BusConnection:
     """Return the link to the settings' Redis, not used yet. Raises SettingsError."""
     settings.require_shared()
     assert settings.redis_url is not None  # just required

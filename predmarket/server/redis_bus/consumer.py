@@ -45,7 +45,7 @@ class Consumer:
 
     def __init__(
         self,
-        link: BusConnection,
+        connection: BusConnection,
         core: Core,
         publisher: Publisher,
         presence: GatewayLiveness,
@@ -53,7 +53,7 @@ class Consumer:
     ) -> None:
         """Prepare it, after the core has started."""
         self._numbers = numbers
-        self._link = link
+        self._connection = connection
         self._core = core
         self._publisher = publisher
         self._presence = presence
@@ -71,7 +71,7 @@ class Consumer:
                 else:
                     await self._begin(self._at.epoch + 1)
             except FAILURES as error:
-                self._link.failed(error)
+                self._connection.failed(error)
                 await pause()
             except _Lost:
                 pass
@@ -81,7 +81,7 @@ class Consumer:
         at = self._at
         if not at.epoch:
             return False
-        last = await self._link.last_id(self._link.keys.commands(at.epoch))
+        last = await self._connection.last_id(self._connection.keys.commands(at.epoch))
         if last is None or last < (at.ms, at.seq):
             self._publisher.reads(0)
             log.error(
@@ -95,23 +95,25 @@ class Consumer:
         """Replace the stream. First it is committed, then it exists: another core, taking over in
         between, finds it missing and begins the next one."""
         await self._core.move_to(StreamPosition(epoch))
-        line = self._link.client.pipeline()
-        line.delete(self._link.keys.commands(epoch - 1), self._link.keys.commands(epoch))
-        key = self._link.keys.commands(epoch)
+        line = self._connection.client.pipeline()
+        line.delete(
+            self._connection.keys.commands(epoch - 1), self._connection.keys.commands(epoch)
+        )
+        key = self._connection.keys.commands(epoch)
         line.xadd(key, {messages.PARCEL_FIELD: self._sign(key, Parcel("", []))})
         await line.execute()
         self._at = StreamPosition(epoch)
 
     async def _follow(self) -> None:
         """Read on from where it was left. Raises _Lost."""
-        at, key = self._at, self._link.keys.commands(self._at.epoch)
-        for entry in await self._link.client.xrange(key, at.entry, at.entry):
+        at, key = self._at, self._connection.keys.commands(self._at.epoch)
+        for entry in await self._connection.client.xrange(key, at.entry, at.entry):
             self._take(entry, at.taken)  # of this one, perhaps not everything is dealt with
         self._publisher.reads(at.epoch)
-        self._link.worked()
+        self._connection.worked()
         while True:
             await self._core.wait_for_queue(_AHEAD)
-            found = await self._link.read({key: self._at.entry}, _ENTRIES, BLOCK_MS)
+            found = await self._connection.read({key: self._at.entry}, _ENTRIES, BLOCK_MS)
             for entry in found.get(key, ()):
                 self._take(entry)
             if not found and not await self._stands():
@@ -133,7 +135,7 @@ class Consumer:
                 continue
             now = self._core.now()
             if not self._numbers.take(gateway, request.number, request.deadline, now):
-                self._link.mac.drop("repeated command", "its number came before")
+                self._connection.mac.drop("repeated command", "its number came before")
                 continue
             command = request.command
             if isinstance(command, PlaceOrder) and command.connection is not None:
@@ -156,8 +158,8 @@ class Consumer:
 
     def _open(self, fields: dict[bytes, bytes]) -> Parcel | None:
         """Return an entry's parcel, None when its MAC is wrong or it cannot be read."""
-        key = self._link.keys.commands(self._at.epoch)
-        data = self._link.mac.open(key, fields.get(messages.PARCEL_FIELD), "command")
+        key = self._connection.keys.commands(self._at.epoch)
+        data = self._connection.mac.open(key, fields.get(messages.PARCEL_FIELD), "command")
         try:
             return None if data is None else messages.parcel(data)
         except msgspec.MsgspecError as error:
@@ -165,4 +167,4 @@ class Consumer:
             return None
 
     def _sign(self, key: str, parcel: Parcel) -> bytes:
-        return self._link.mac.sign(key, messages.encode(parcel))
+        return self._connection.mac.sign(key, messages.encode(parcel))

@@ -41,11 +41,11 @@ class Follower:
     """What a gateway reads. ``batch`` is the last one that its view holds."""
 
     def __init__(
-        self, gateway: str, link: BusConnection, db: Database, view: MarketView, hub: Hub,
+        self, gateway: str, connection: BusConnection, db: Database, view: MarketView, hub: Hub,
         core: KnownCoreStatus,
         sender: Sender,
     ) -> None:  # fmt: skip
-        self._link = link
+        self._connection = connection
         self._gateway = gateway
         self._db = db
         self._view = view
@@ -79,7 +79,7 @@ class Follower:
             try:
                 await self._follow(pause)
             except FAILURES as error:
-                self._link.failed(error)
+                self._connection.failed(error)
                 await self._catch_up(None)
                 await pause()
 
@@ -110,24 +110,26 @@ class Follower:
             log.warning("the view may be behind: %s", str(error) or type(error).__name__)
 
     async def _follow(self, pause: Pause) -> None:
-        batches = self._link.keys.batches
-        replies = self._link.keys.replies(self._gateway)
+        batches = self._connection.keys.batches
+        replies = self._connection.keys.replies(self._gateway)
         after = {batches: "0-0", replies: "0-0"}
         while True:
-            found = await self._link.read(after, _ENTRIES, BLOCK_MS)
+            found = await self._connection.read(after, _ENTRIES, BLOCK_MS)
             pause.reset()
             for name, entries in found.items():
                 after[name] = entries[-1][0].decode()
             for entry in found.get(batches, ()):
                 await self._take(entry)
             for _, fields in found.get(replies, ()):
-                data = self._link.mac.open(replies, fields.get(messages.REPLIES_FIELD), "reply")
+                data = self._connection.mac.open(
+                    replies, fields.get(messages.REPLIES_FIELD), "reply"
+                )
                 if data is not None:
                     self._take_replies(data)
 
     async def _take(self, entry: Entry) -> None:
         """Take a batch or an announcement."""
-        fields, keys, mac = entry[1], self._link.keys, self._link.mac
+        fields, keys, mac = entry[1], self._connection.keys, self._connection.mac
         told = fields.get(messages.ANNOUNCEMENT_FIELD)
         if told is not None:
             announcement = mac.open(keys.batches, told, "announcement")

@@ -34,14 +34,14 @@ class _Heard:
 class GatewayLiveness:
     """The leading core's eye on gateways."""
 
-    def __init__(self, link: BusConnection, core: Core, clock: Callable[[], float]) -> None:
+    def __init__(self, connection: BusConnection, core: Core, clock: Callable[[], float]) -> None:
         """Prepare it, after the core has started; ``clock`` counts seconds."""
-        self._link = link
+        self._connection = connection
         self._core = core
         self._clock = clock
         self._gateways: dict[str, _Heard] = {}
-        for connection in core.connections:
-            self.tied(connection.rpartition("-")[0])
+        for tied in core.connections:
+            self.tied(tied.rpartition("-")[0])
 
     def tied(self, gateway: str) -> None:
         """Look at a gateway from now on: an order of its is tied to a connection."""
@@ -64,7 +64,9 @@ class GatewayLiveness:
     async def look(self) -> None:
         """See who is alive; cancel what is tied to those who are not."""
         names = [*self._gateways]
-        beats = await self._link.client.mget([self._link.keys.beat(name) for name in names])
+        beats = await self._connection.client.mget(
+            [self._connection.keys.beat(name) for name in names]
+        )
         now = self._clock()
         for name, beat in zip(names, beats, strict=True):
             heard, count = self._gateways[name], self._count(name, beat)
@@ -77,7 +79,7 @@ class GatewayLiveness:
         """Return the number that a gateway shows, 0 without one that is signed."""
         if beat is None:
             return 0
-        count = self._link.mac.open(self._link.keys.beat(gateway), beat, "sign of life")
+        count = self._connection.mac.open(self._connection.keys.beat(gateway), beat, "sign of life")
         return 0 if count is None else int(count)
 
     async def _disconnect(self, gateway: str) -> None:

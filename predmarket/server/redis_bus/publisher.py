@@ -31,8 +31,8 @@ Reply: TypeAlias = "asyncio.Future[BusReply]"
 class Publisher:
     """The core's outlet. ``stream`` is the epoch of the command stream that is read, 0 for none."""
 
-    def __init__(self, link: BusConnection) -> None:
-        self._link = link
+    def __init__(self, connection: BusConnection) -> None:
+        self._connection = connection
         self._core: Core
         self._batches: deque[tuple[int, bytes]] = deque(maxlen=OUTBOX_BATCHES)
         self._answers: deque[tuple[str, int, Answer]] = deque(maxlen=limits.MAX_REPLIES)
@@ -103,10 +103,10 @@ class Publisher:
             try:
                 await self._send(announce=now >= due_at)
             except FAILURES as error:
-                self._link.failed(error)
+                self._connection.failed(error)
                 await pause()
                 continue
-            self._link.worked()
+            self._connection.worked()
             pause.reset()
             if now >= due_at == self._announce_at:
                 self._announce_at = now + ANNOUNCE_S
@@ -119,8 +119,8 @@ class Publisher:
 
     async def _send(self, *, announce: bool) -> None:
         batches, answers = [*self._batches], [*self._answers]
-        keys, mac = self._link.keys, self._link.mac
-        line = self._link.client.pipeline(transaction=False)
+        keys, mac = self._connection.keys, self._connection.mac
+        line = self._connection.client.pipeline(transaction=False)
         for number, encoded in batches:
             signed = mac.sign(messages.place_of_batch(keys, number), encoded)
             fields = {messages.BATCH_FIELD: number, messages.CHANGES_FIELD: signed}

@@ -41,7 +41,7 @@ class Sender(Bus):
     def __init__(
         self,
         gateway: str,
-        link: BusConnection,
+        connection: BusConnection,
         core: KnownCoreStatus,
         *,
         max_queue: int = MAX_QUEUE,
@@ -49,7 +49,7 @@ class Sender(Bus):
     ) -> None:
         """Prepare it; ``gateway`` is a name that no other gateway has or had."""
         self._gateway = gateway
-        self._link = link
+        self._connection = connection
         self._core = core
         self._max_queue = max_queue
         self._limit = int(reply_limit_s * 1_000_000)
@@ -167,14 +167,14 @@ class Sender(Bus):
         try:
             taken = None
             if stream:
-                key = self._link.keys.commands(stream)
-                fields = {messages.PARCEL_FIELD: self._link.mac.sign(key, parcel)}
-                taken = await self._link.client.xadd(key, fields, nomkstream=True)
+                key = self._connection.keys.commands(stream)
+                fields = {messages.PARCEL_FIELD: self._connection.mac.sign(key, parcel)}
+                taken = await self._connection.client.xadd(key, fields, nomkstream=True)
         except ResponseError as error:  # out of memory, read only: it was not taken
             log.warning("Redis takes no command: %s", error)
             self._refuse(group)
         except FAILURES as error:
-            self._link.failed(error)
+            self._connection.failed(error)
             self._away = True
             self._refuse([*self._outgoing])
             self._outgoing.clear()
@@ -193,16 +193,16 @@ class Sender(Bus):
         while True:
             count += 1
             try:
-                line = self._link.client.pipeline(transaction=False)
-                key = self._link.keys.beat(self._gateway)
-                line.set(key, self._link.mac.sign(key, b"%d" % count), px=BEAT_KEPT_MS)
-                line.xlen(self._link.keys.commands(self._core.stream))
+                line = self._connection.client.pipeline(transaction=False)
+                key = self._connection.keys.beat(self._gateway)
+                line.set(key, self._connection.mac.sign(key, b"%d" % count), px=BEAT_KEPT_MS)
+                line.xlen(self._connection.keys.commands(self._core.stream))
                 _, self._length = await line.execute()
             except FAILURES as error:
-                self._link.failed(error)
+                self._connection.failed(error)
                 self._away = True
             else:
-                self._link.worked()
+                self._connection.worked()
                 self._away = False
             await asyncio.sleep(BEAT_S)
 

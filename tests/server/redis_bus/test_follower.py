@@ -172,7 +172,7 @@ async def test_while_redis_is_away_the_view_follows_the_outbox(
     await halves.leader()
     running = await halves.gateway()
     await open_market(running.services.bus)
-    link = running.follower._link
+    connection = running.follower._connection
 
     asked: list[bool] = []
 
@@ -180,7 +180,7 @@ async def test_while_redis_is_away_the_view_follows_the_outbox(
         asked.append(True)
         raise ConnectionError("away")
 
-    monkeypatch.setattr(link, "read", away)
+    monkeypatch.setattr(connection, "read", away)
     await until(lambda: asked)  # what was read before is over
     before = running.follower.batch
     other = await halves.gateway()

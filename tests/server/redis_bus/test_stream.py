@@ -112,14 +112,14 @@ async def test_a_core_that_is_cut_off_from_redis_lets_the_lead_go(
     first = await halves.leader()
     running = await halves.gateway()
     await open_market(running.services.bus)
-    link = first.seat._link
-    whole, link.client = link.client, connect("unix:///nowhere/redis.sock", retries=0)
+    connection = first.seat._connection
+    whole, connection.client = connection.client, connect("unix:///nowhere/redis.sock", retries=0)
     second = await halves.leader()
     assert first.seat.standing == "standby"
     await until(lambda: running.services.core.status().epoch == second.core.status().epoch)
     assert isinstance(await running.services.bus.submit(limit(1, BUY, 1, 40)), OrderDone)
-    await link.close()
-    link.client = whole
+    await connection.close()
+    connection.client = whole
     await halves.kill(second)
     await until(lambda: first.seat.standing == "ok")
     assert halves.exchange.audited() == []
@@ -251,7 +251,7 @@ async def test_a_stream_that_is_too_long_takes_no_more(
     bus = running.services.bus
     await open_market(bus)
     async with asyncio.timeout(60):
-        while await leader.seat._link.client.xlen(keys.commands(1)) > 1:
+        while await leader.seat._connection.client.xlen(keys.commands(1)) > 1:
             await asyncio.sleep(0.01)
     monkeypatch.setattr(limits, "MAX_COMMANDS", 3)
     async with held(leader):

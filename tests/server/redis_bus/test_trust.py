@@ -89,13 +89,13 @@ async def test_a_command_that_is_put_there_again_is_carried_out_once(
     running = await halves.gateway()
     await open_market(running.services.bus)
     seen: list[dict[bytes, bytes]] = []
-    put = running.services.bus._link.client.xadd  # type: ignore[attr-defined]
+    put = running.services.bus._connection.client.xadd  # type: ignore[attr-defined]
 
     async def overheard(name: str, fields: dict[bytes, bytes], **more: Any) -> Any:  # noqa: ANN401
         seen.append(fields)
         return await put(name, fields, **more)
 
-    running.services.bus._link.client.xadd = overheard  # type: ignore[attr-defined]
+    running.services.bus._connection.client.xadd = overheard  # type: ignore[attr-defined]
     assert isinstance(await running.services.bus.submit(limit(1, BUY, 1, 40)), OrderDone)
     (fields,) = seen
     await redis.xadd(keys.commands(1), fields)
@@ -181,7 +181,7 @@ async def test_a_sign_of_life_is_signed(halves: Halves, redis: Client) -> None:
     """A number that somebody else counts up does not keep a dead gateway alive."""
     keys = await halves.keys()
     leader = await halves.leader()
-    presence = GatewayLiveness(leader.seat._link, leader.core, lambda: 0.0)
+    presence = GatewayLiveness(leader.seat._connection, leader.core, lambda: 0.0)
     for count in (b"1", b"2", b"3"):
         await redis.set(keys.beat("dead"), count)
         assert presence._count("dead", count) == 0

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from predmarket.server.core.journal import GENESIS
-from predmarket.server.core.stores.rows import History, Row, Shape, StateRows, StoredRow
+from predmarket.server.core.stores.rows import HistoryRows, Row, Shape, StateRows, StoredRow
 from predmarket.server.core.stream_position import BEGINNING, StreamPosition
 from predmarket.units import Micros
 
@@ -79,7 +79,7 @@ class BatchRecord:
     rules: str
     entries: bytes
     state: StateRows
-    history: History
+    history: HistoryRows
     changes: bytes
 
 

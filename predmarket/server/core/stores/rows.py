@@ -182,7 +182,7 @@ def holding_row(h: Holding) -> Row:
 
 
 @dataclass(slots=True)
-class History:
+class HistoryRows:
     """Append-only rows of a batch. ``last_ledger_id`` continues from the state it was made with."""
 
     last_ledger_id: int

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from predmarket.server.gateway.broadcast.creator_names import CreatorNames
-from predmarket.server.gateway.broadcast.rendering import Change, Message, Words
+from predmarket.server.gateway.broadcast.rendering import Change, Message, Renderer
 from predmarket.server.gateway.broadcast.replay_buffer import ReplayBuffer, topics_of
 from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
 from predmarket.server.gateway.broadcast.subscription import Subscription
@@ -44,7 +44,7 @@ class Hub:
     def __init__(self, view: MarketView, db: Database) -> None:
         self.view = view
         self.names = CreatorNames(db)
-        self.words = Words(view)
+        self.words = Renderer(view)
         self.recent = ReplayBuffer()
         self.reads = asyncio.Semaphore(READS_AT_ONCE)
         self.histories = asyncio.Semaphore(HISTORIES_AT_ONCE)
@@ -69,8 +69,8 @@ class Hub:
 
         Otherwise one whose topic does not change again would never see that it is behind.
         """
-        outs = {one.out for channel in self._channels.values() for one in channel}
-        self._ending = asyncio.create_task(each_in_turns(outs, SendBuffer.missed))
+        buffers = {one.out for channel in self._channels.values() for one in channel}
+        self._ending = asyncio.create_task(each_in_turns(buffers, SendBuffer.missed))
 
     # the subscribers' side
 

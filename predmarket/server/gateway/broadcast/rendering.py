@@ -73,7 +73,7 @@ def last_seq_of(kind: TopicKind, change: Change) -> int:
     return change.last_seq if isinstance(change, BookChange) else seq_of(kind, change) - 1
 
 
-class Words:
+class Renderer:
     """Puts changes into words; what a market is called and how it stands is the view's to say."""
 
     def __init__(self, view: MarketView) -> None:

@@ -14,6 +14,7 @@ from predmarket.enums import ErrorCode
 from predmarket.server.core.bus import BusError, OutcomeUnknown, Overloaded
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth.fair_queue import TooManyWaiting
+from predmarket.server.gateway.http.responses import headers_for, headers_of, respond
 from predmarket.server.storage.database import is_lost
 
 log = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ def request_id_of(scope: Mapping[str, object]) -> str:
     return str(state.get("request_id", "")) if isinstance(state, dict) else ""
 
 
-def answer_error(request: Request[object, object, object], error: Exception) -> Response[bytes]:  # type: ignore[type-var]
+def answer_error(request: Request[object, object, object], error: Exception) -> Response[bytes]:  # type: ignore[type-var]  # no State
     """Answer an exception that left a route (Litestar's exception handler)."""
     request_id = request_id_of(request.scope)
     refusal = refusal_of(error)
@@ -126,11 +127,5 @@ async def answer_stopping(scope: HTTPScope, send: Send) -> None:
     reads = scope["method"] in ("GET", "HEAD")
     refusal = Refusal(ErrorCode.UNAVAILABLE if reads else ErrorCode.OUTCOME_UNKNOWN, headers=RETRY)
     body = envelope(refusal, request_id_of(scope))
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"connection", b"close"),
-        *((name.encode(), value.encode()) for name, value in refusal.headers.items()),
-    ]
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    more = [(b"connection", b"close"), *headers_of(refusal)]
+    await respond(send, refusal.status, headers_for(body, more=more), body)

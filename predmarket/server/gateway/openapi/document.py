@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from inspect import cleandoc
-from typing import Any, get_args
+from typing import get_args
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
@@ -324,7 +324,7 @@ def _refusal(status: int, codes: list[E]) -> Schema:
     }
 
 
-def _example(code: E) -> dict[str, Any]:
+def _example(code: E) -> dict[str, object]:
     details: object = {}
     if code is E.VALIDATION_FAILED:
         details = [{"path": "qty", "message": "is required"}]

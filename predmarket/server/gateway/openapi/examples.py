@@ -163,7 +163,18 @@ _canceled = msgspec.structs.replace(
     _order, status=OrderStatus.CANCELED, reason="USER", updated_at=_LATER
 )
 _trade = Trade(3, 7, 6, 1, "0.5500", "10.00", Side.BUY, _THEN)
-_fill = Fill(3, 7, 1, _SLUG, Side.BUY, "0.5500", "10.00", "0.000000", Liquidity.TAKER, _THEN)
+_fill = Fill(
+    trade_id=3,
+    order_id=7,
+    market_id=1,
+    market_slug=_SLUG,
+    side=Side.BUY,
+    price="0.5500",
+    qty="10.00",
+    fee="0.000000",
+    liquidity=Liquidity.TAKER,
+    created_at=_THEN,
+)
 _position = Position(1, _SLUG, "10.00", "0.00", "0.550000", "0.000000", "0.000000", "0.5500")
 _ada = msgspec.structs.replace(
     _market,

@@ -1,7 +1,5 @@
 """The prose of the document: what it is about, its groups of calls, its headers, how to sign in."""
 
-from typing import Any
-
 ABOUT = """\
 A prediction market: orders on YES and NO shares, matched by price and time, settled in dollars.
 
@@ -28,7 +26,7 @@ TAGS: dict[str, str] = {
     "operations": "What the exchange says about itself.",
 }
 
-HEADERS: dict[str, Any] = {
+HEADERS: dict[str, object] = {
     "X-Request-Id": {
         "description": "The id the request came with (1 to 128 printable ASCII), else a new one",
         "required": True,
@@ -46,7 +44,7 @@ HEADERS: dict[str, Any] = {
     },
 }
 
-SECURITY_SCHEMES: dict[str, Any] = {
+SECURITY_SCHEMES: dict[str, object] = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",

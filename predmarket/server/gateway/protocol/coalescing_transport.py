@@ -16,10 +16,10 @@ class CoalescingTransport(asyncio.Transport):
         self._transport = transport
         self._kept: list[bytes] = []
         self._loop = asyncio.get_running_loop()
-        self.pause_reading = transport.pause_reading  # type: ignore[method-assign]
-        self.resume_reading = transport.resume_reading  # type: ignore[method-assign]
-        self.is_closing = transport.is_closing  # type: ignore[method-assign]
-        self.get_extra_info = transport.get_extra_info  # type: ignore[method-assign]
+        self.pause_reading = transport.pause_reading  # type: ignore[method-assign]  # faster
+        self.resume_reading = transport.resume_reading  # type: ignore[method-assign]  # faster
+        self.is_closing = transport.is_closing  # type: ignore[method-assign]  # faster
+        self.get_extra_info = transport.get_extra_info  # type: ignore[method-assign]  # faster
 
     @property
     def inner(self) -> asyncio.Transport:

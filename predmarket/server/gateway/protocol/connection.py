@@ -76,7 +76,7 @@ class Connection(PipeliningProtocol):
         self._received = 0
         self._arriving = 0
         self._unread_since: float | None = None
-        self._express: OrderFastPath | None = getattr(self.app, "express", None)
+        self._fast_path: OrderFastPath | None = getattr(self.app, "fast_path", None)
         self._unstarted: RequestResponseCycle | None = None
         self._handed_in: tuple[RequestResponseCycle | None, bytes] = None, b""
 
@@ -149,11 +149,11 @@ class Connection(PipeliningProtocol):
             return
         self.backlog.add(data)
         self.advance()
-        cycle, express = self.cycle, self._express
+        cycle, fast_path = self.cycle, self._fast_path
         handed_in, bearer = self._handed_in
         if between and cycle is not before and cycle is handed_in and cycle.keep_alive:
-            assert express is not None  # it handed the order in
-            express.heads.keep(data, bearer, cast("HTTPScope", cycle.scope))
+            assert fast_path is not None  # it handed the order in
+            fast_path.heads.keep(data, bearer, cast("HTTPScope", cycle.scope))
 
     def parse(self, piece: bytes) -> None:
         if self._phase is _IDLE:
@@ -224,17 +224,17 @@ class Connection(PipeliningProtocol):
 
         Call it between requests, so after a first one.
         """
-        express = self._express
-        if express is None or self.is_stopping or self.flow.write_paused:
+        fast_path = self._fast_path
+        if fast_path is None or self.is_stopping or self.flow.write_paused:
             return False
         if not self.cycle.response_complete:
             return False
-        found = express.heads.find(data)
+        found = fast_path.heads.find(data)
         if found is None or self.transport.is_closing():
             return False
         scope, bearer, body = found
         whole = PreparsedRequest(self, scope, body)
-        if not express.begin(whole, bearer, self.tasks):  # type: ignore[arg-type]  # any future
+        if not fast_path.begin(whole, bearer, self.tasks):  # type: ignore[arg-type]  # any future
             return False
         self.cycle = self.answering = whole
         return True
@@ -279,18 +279,18 @@ class Connection(PipeliningProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 -- as uvicorn
         self.answering = cycle
-        express = self._express
-        if express is None or app is not self.config.loaded_app or not express.concerns(cycle):
+        fast_path = self._fast_path
+        if fast_path is None or app is not self.config.loaded_app or not fast_path.concerns(cycle):
             super()._start_asgi_task(cycle, app)
         elif cycle.more_body and not self.flow.read_paused:
             self._unstarted = cycle
-        elif cycle.more_body or not self._hand_in(express, cycle):
+        elif cycle.more_body or not self._hand_in(fast_path, cycle):
             super()._start_asgi_task(cycle, app)
 
-    def _hand_in(self, express: OrderFastPath, cycle: RequestResponseCycle) -> bool:
+    def _hand_in(self, fast_path: OrderFastPath, cycle: RequestResponseCycle) -> bool:
         """Hand in an order; False: nothing was done, go the ordinary way."""
-        bearer = express.bearer(cast("HTTPScope", cycle.scope))
-        if bearer is None or not express.begin(cycle, bearer, cast("Running", self.tasks)):
+        bearer = fast_path.bearer(cast("HTTPScope", cycle.scope))
+        if bearer is None or not fast_path.begin(cycle, bearer, cast("Running", self.tasks)):
             return False
         self._handed_in = cycle, bearer
         return True
@@ -369,9 +369,9 @@ class Connection(PipeliningProtocol):
 
     def _note(self, id: str, refusal: Refusal) -> None:
         """Have an answer that no route gave measured and told of."""
-        if self._express is not None:
+        if self._fast_path is not None:
             waited = self.loop.time() - self._since
-            self._express.access.refused(id, refusal.status, refusal.code, waited)
+            self._fast_path.access.refused(id, refusal.status, refusal.code, waited)
 
 
 def _malformed(why: str) -> Refusal:

@@ -1,15 +1,14 @@
 """Answers of the connection's own, behind which it is closed."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
-from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+from litestar.types import HTTPScope, Receive, Send
 
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.http.errors import envelope
 from predmarket.server.gateway.http.headers import SECURITY, request_id
-
-_CLOSE = [(b"content-type", b"application/json"), (b"connection", b"close")]
+from predmarket.server.gateway.http.responses import Headers, headers_for, headers_of, respond
 
 
 def closing(refusal: Refusal, id: str) -> bytes:
@@ -23,29 +22,15 @@ def closing(refusal: Refusal, id: str) -> bytes:
 def answering(refusal: Refusal, refused: Callable[[str, Refusal], None]) -> Any:  # noqa: ANN401 -- as uvicorn
     """Return an application that answers everything alike and closes. ``refused``: told of it."""
 
-    async def app(scope: Scope, _: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        headers = cast("Iterable[tuple[bytes, bytes]]", scope["headers"])  # type: ignore[typeddict-item]
-        id = request_id(headers)
+    async def app(scope: HTTPScope, _: Receive, send: Send) -> None:
+        id = request_id(scope["headers"])
         body = envelope(refusal, id)
         refused(id, refusal)
-        await send(
-            {
-                "type": "http.response.start",
-                "status": refusal.status,
-                "headers": _headers(refusal, id, body),
-                "trailers": False,
-            }
-        )
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        await respond(send, refusal.status, _headers(refusal, id, body), body)
 
     return app
 
 
-def _headers(refusal: Refusal, id: str, body: bytes) -> list[tuple[bytes, bytes]]:
-    return [
-        *SECURITY,
-        *_CLOSE,
-        (b"x-request-id", id.encode()),
-        (b"content-length", b"%d" % len(body)),
-        *((name.encode(), value.encode()) for name, value in refusal.headers.items()),
-    ]
+def _headers(refusal: Refusal, id: str, body: bytes) -> Headers:
+    more = [*SECURITY, (b"connection", b"close"), *headers_of(refusal)]
+    return headers_for(body, id, more=more)

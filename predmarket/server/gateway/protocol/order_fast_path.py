@@ -136,17 +136,17 @@ class OrderFastPath:
 class _Order:
     """One order on its way to the core, and its answer on its way back."""
 
-    __slots__ = ("_began", "_command", "_cycle", "_express", "_running", "_scope")
+    __slots__ = ("_began", "_command", "_cycle", "_fast_path", "_running", "_scope")
 
     def __init__(
         self,
-        express: OrderFastPath,
+        fast_path: OrderFastPath,
         cycle: Cycle,
         scope: HTTPScope,
         running: Running,
     ) -> None:
         self._began = time.perf_counter()
-        self._express = express
+        self._fast_path = fast_path
         self._cycle = cycle
         self._scope = scope
         self._command: PlaceOrder | None = None
@@ -155,7 +155,7 @@ class _Order:
     def read(self, raw: bytes, principal: Principal) -> PlaceOrder:
         """Return the command that a body asks for. Raises Invalid."""
         request = decode(raw, PlaceOrderRequest)
-        self._command = order_entry.place_command(self._express.services, principal, request)
+        self._command = order_entry.place_command(self._fast_path.services, principal, request)
         return self._command
 
     def place_later(self, raw: bytes, bearer: bytes) -> None:
@@ -164,10 +164,10 @@ class _Order:
         self._run(self._place_later(raw, bearer))
 
     async def _place_later(self, raw: bytes, bearer: bytes) -> None:
-        services = self._express.services
+        services = self._fast_path.services
         try:
             await services.catch_up()
-            principal = self._express.known(bearer)
+            principal = self._fast_path.known(bearer)
             if principal is None:  # the session or key has ended meanwhile
                 raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
             request = decode(raw, PlaceOrderRequest)
@@ -179,7 +179,7 @@ class _Order:
         else:
             self._send(status, order_entry.encode(order))
 
-    def _run(self, step: Coroutine[Any, Any, None]) -> None:
+    def _run(self, step: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(step)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -198,7 +198,7 @@ class _Order:
     def _answer(self, reply: BusReply) -> None:
         if isinstance(reply, OrderDone):
             self._accept(
-                201, presenters.order(reply.order, reply.fills, self._express.services.view)
+                201, presenters.order(reply.order, reply.fills, self._fast_path.services.view)
             )
         elif isinstance(reply, Refused):
             self.refuse(Refusal.of(reply))
@@ -208,7 +208,7 @@ class _Order:
     async def _repeated(self, reply: BusReply) -> None:
         """Answer a repeat: the database knows how the order now stands."""
         try:
-            answer = await order_entry.placed(self._express.services, reply)
+            answer = await order_entry.placed(self._fast_path.services, reply)
         except asyncio.CancelledError:  # as above
             self.refuse(OutcomeUnknown("the server stops"))
         except Exception as error:  # noqa: BLE001 -- every error is an answer
@@ -218,14 +218,14 @@ class _Order:
 
     def _accept(self, status: int, order: Order) -> None:
         assert self._command is not None  # it was handed in
-        self._express.services.metrics.placement(self._command, None)
+        self._fast_path.services.metrics.placement(self._command, None)
         self._send(status, order_entry.encode(order))
 
     def refuse(self, error: BaseException) -> None:
         """Answer with what an exception means."""
         refusal = refusal_of(error)
         if self._command is not None and isinstance(error, Refusal | BusError):
-            self._express.services.metrics.placement(self._command, code_of(error))
+            self._fast_path.services.metrics.placement(self._command, code_of(error))
         headers = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
         self._send(refusal.status, envelope(refusal, self._id), _lines(headers))
 
@@ -245,7 +245,7 @@ class _Order:
                 b"%b%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b"
                 % (
                     STATUS_LINE[status],
-                    self._express.head(cycle.default_headers),
+                    self._fast_path.head(cycle.default_headers),
                     extra,
                     self._id.encode(),
                     len(body),
@@ -255,6 +255,6 @@ class _Order:
             if not cycle.keep_alive:
                 cycle.transport.close()
             cycle.on_response()
-        self._express.access.ended(
+        self._fast_path.access.ended(
             self._scope, place_order.PATH, status, self._began, quiet=status < 400
         )

@@ -112,7 +112,7 @@ class SocketClient:
         self._socket = socket
         self._loop = socket.loop
         self._bucket = Bucket(shared.bounds, self.heard)
-        self.interests = Subscriptions(
+        self.subscriptions = Subscriptions(
             shared.context,
             shared.hub,
             self.out,
@@ -226,7 +226,7 @@ class SocketClient:
 
     def idle_for(self, now: float) -> float:
         """Return for how long it has been anonymous and without subscriptions."""
-        if self.principal is not None or self.interests:
+        if self.principal is not None or self.subscriptions:
             self._used = now
         return now - self._used
 
@@ -249,12 +249,12 @@ class SocketClient:
 
     # requests
 
-    def later(self, step: Coroutine[Any, Any, None], request_id: str | None) -> None:
+    def later(self, step: Coroutine[object, object, None], request_id: str | None) -> None:
         """Carry out a step that waits, and after it the messages that come meanwhile."""
         self._pause()
         self._waits = asyncio.create_task(self._wait_for(step, request_id))
 
-    def aside(self, step: Coroutine[Any, Any, None]) -> None:
+    def aside(self, step: Coroutine[object, object, None]) -> None:
         """Run a step beside the messages, which do not wait for it; it counts as in flight."""
         self.in_flight += 1
         task = asyncio.create_task(step)
@@ -276,9 +276,9 @@ class SocketClient:
         if self.ended:
             return
         self.reader.take(len(asked))
-        wanted = self.interests.read(asked, self.principal)
+        wanted = self.subscriptions.read(asked, self.principal)
         self.send("subscribed", Subscribed(wanted.named), message.request_id)
-        self.interests.begin(wanted.begun)
+        self.subscriptions.begin(wanted.begun)
 
     def unsubscribe(self, message: ClientMessage) -> None:
         """Carry out unsubscribe; a topic that was not subscribed to is none now either."""
@@ -286,9 +286,9 @@ class SocketClient:
         self._spend(len(asked) // TOPICS_A_TOKEN)
         if self.ended:
             return
-        gone = [self.interests.topic(name, self.principal) for name in asked]
+        gone = [self.subscriptions.topic(name, self.principal) for name in asked]
         for topic in gone:
-            self.interests.drop(topic)
+            self.subscriptions.drop(topic)
         names = list(dict.fromkeys(topic.name for topic in gone))
         self.send("unsubscribed", Unsubscribed(names), message.request_id)
 
@@ -297,7 +297,9 @@ class SocketClient:
         self._used = self._loop.time()
         name = decode(bytes(message.data), SnapshotRequest).topic
         self.reader.take()
-        self.interests.snapshot(self.interests.topic(name, self.principal), message.request_id)
+        self.subscriptions.snapshot(
+            self.subscriptions.topic(name, self.principal), message.request_id
+        )
 
     def pong(self, message: ClientMessage) -> None:
         """Take a sign of life."""
@@ -351,7 +353,9 @@ class SocketClient:
         if not self.ended:
             step(self, message)
 
-    async def _wait_for(self, step: Coroutine[Any, Any, None], request_id: str | None) -> None:
+    async def _wait_for(
+        self, step: Coroutine[object, object, None], request_id: str | None
+    ) -> None:
         try:
             await step
         except Exception as error:  # noqa: BLE001 -- every error is an answer
@@ -425,7 +429,7 @@ class SocketClient:
         self.ended = True
         self.shared.peers.discard(self)
         self._inbox.clear()
-        self.interests.end()
+        self.subscriptions.end()
         self.out.end()
         self.shared.ended(self)
 

@@ -28,6 +28,7 @@ from predmarket.server.gateway.broadcast.hub import Hub
 from predmarket.server.gateway.context import Context
 from predmarket.server.gateway.http.errors import envelope, refusal_of
 from predmarket.server.gateway.http.headers import request_id
+from predmarket.server.gateway.http.responses import headers_for, headers_of
 from predmarket.server.gateway.limits.client_address import client_key
 from predmarket.server.gateway.limits.connections import too_many_connections
 from predmarket.server.gateway.protocol.websocket import SOCKET, Socket
@@ -103,7 +104,7 @@ class Realtime:
         socket: Socket = extensions[SOCKET]["socket"]
         if socket.disconnected:
             return None
-        state: dict[str, Any] = {"request_id": id}
+        state: dict[str, object] = {"request_id": id}
         host = (scope["client"] or ("",))[0]
         peer = SocketClient(self._shared, socket, {"state": state}, client_key(host))
         self._context.services.metrics.connections.inc()
@@ -230,7 +231,7 @@ class Realtime:
         finally:
             CURRENT.reset(before)
 
-    def _in_background(self, step: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _in_background(self, step: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(step)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -240,8 +241,7 @@ class Realtime:
 async def _answer(refusal: Refusal, id: str, send: Send) -> None:
     """Refuse a handshake, in the envelope of every error."""
     body = envelope(refusal, id)
-    headers = [(b"content-type", b"application/json"), (b"x-request-id", id.encode())]
-    headers += [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
+    headers = headers_for(body, id, more=headers_of(refusal))
     await send({"type": "websocket.http.response.start", "status": refusal.status,
                 "headers": headers})  # fmt: skip
     await send({"type": "websocket.http.response.body", "body": body, "more_body": False})

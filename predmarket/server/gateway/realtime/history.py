@@ -62,14 +62,14 @@ class Missed(NamedTuple):
     changes: list[Change]
 
 
-class Place(NamedTuple):
+class ResumePoint(NamedTuple):
     """A client's place in a topic: its last sequence number, and the id of that trade."""
 
     seq: int
     id: int
 
 
-class History(NamedTuple):
+class MissedChanges(NamedTuple):
     """The changes after a client's place, ``missed`` of them by now, to be read page by page.
 
     Each page is read in a snapshot of its own, so that no snapshot is held long for a slow client.
@@ -78,7 +78,7 @@ class History(NamedTuple):
     """
 
     topic: Topic
-    at: Place
+    at: ResumePoint
     missed: int
 
 
@@ -86,13 +86,13 @@ class Page(NamedTuple):
     """Changes of a history, and the place behind them; ``whole``: there were no more."""
 
     changes: list[Change]
-    last: Place
+    last: ResumePoint
     whole: bool
 
 
 async def read(
     connection: AsyncConnection, topic: Topic, last_seq: int | None, view: MarketView
-) -> Snapshot | Missed | History:
+) -> Snapshot | Missed | MissedChanges:
     """Return a topic's beginning from the database, or the history to read it from."""
     match topic.kind:
         case TopicKind.TRADES:
@@ -124,33 +124,33 @@ def _count_missed(last_seq: int | None, seq: int) -> int | None:
     return None if last_seq is None or last_seq > seq else seq - last_seq
 
 
-async def next_page(connection: AsyncConnection, history: History) -> Page:
+async def next_page(connection: AsyncConnection, history: MissedChanges) -> Page:
     """Return the next changes of a history, the oldest first."""
     at, id = history.at, history.topic.id
     match history.topic.kind:
         case TopicKind.TRADES:
             trades = await trades_after(connection, id, at.id, limit=PAGE)
             changes: list[Change] = [TradeChange(at.seq + n, t) for n, t in enumerate(trades, 1)]
-            last = Place(at.seq + len(trades), trades[-1].id if trades else at.id)
+            last = ResumePoint(at.seq + len(trades), trades[-1].id if trades else at.id)
         case TopicKind.FILLS:
             fills = await fills_after(connection, id, at.id, limit=PAGE)
             changes = [FillChange(id, at.seq + n, fill) for n, fill in enumerate(fills, 1)]
-            last = Place(at.seq + len(fills), fills[-1].trade_id if fills else at.id)
+            last = ResumePoint(at.seq + len(fills), fills[-1].trade_id if fills else at.id)
         case _:
             changed = await orders_since(connection, id, at.seq, PAGE)
             changes = [OrderChange(seq, record) for seq, record in changed]
-            last = Place(changed[-1][0] if changed else at.seq, 0)
+            last = ResumePoint(changed[-1][0] if changed else at.seq, 0)
     return Page(changes, last, whole=len(changes) < PAGE)
 
 
 async def _trades(
     connection: AsyncConnection, market_id: int, last_seq: int | None
-) -> Snapshot | Missed | History:
+) -> Snapshot | Missed | MissedChanges:
     seq = await trade_seq(connection, market_id)
     count = _count_missed(last_seq, seq)
     if count is not None and last_seq is not None and count <= MAX_REPLAY:
         id = await trade_before_last(connection, market_id, count)
-        return History(Topic(TopicKind.TRADES, market_id), Place(last_seq, id), count)
+        return MissedChanges(Topic(TopicKind.TRADES, market_id), ResumePoint(last_seq, id), count)
     records = await trades_of(connection, market_id, before=LARGEST_ID, limit=SNAPSHOT_HISTORY)
     items = [presenters.trade(record) for record in records]
     missed = UNSET if count is None else True
@@ -159,12 +159,12 @@ async def _trades(
 
 async def _fills(
     connection: AsyncConnection, user_id: int, last_seq: int | None, view: MarketView
-) -> Snapshot | Missed | History:
+) -> Snapshot | Missed | MissedChanges:
     seq = (await seqs_of_user(connection, user_id)).fills
     count = _count_missed(last_seq, seq)
     if count is not None and last_seq is not None and count <= MAX_REPLAY:
         id = await fill_before_last(connection, user_id, count)
-        return History(Topic(TopicKind.FILLS, user_id), Place(last_seq, id), count)
+        return MissedChanges(Topic(TopicKind.FILLS, user_id), ResumePoint(last_seq, id), count)
     records = await fills_of_user(connection, user_id, before=LARGEST_ID, limit=SNAPSHOT_HISTORY)
     items = [presenters.user_fill(record, view) for record in records]
     return Snapshot(seq, "fills.snapshot", FillsSnapshot(items, UNSET if count is None else True))
@@ -172,14 +172,16 @@ async def _fills(
 
 async def _orders(
     connection: AsyncConnection, user_id: int, last_seq: int | None, view: MarketView
-) -> Snapshot | Missed | History:
+) -> Snapshot | Missed | MissedChanges:
     """Return the orders that changed, as they are now: one message stands for all its changes."""
     seq = (await seqs_of_user(connection, user_id)).orders
     count = _count_missed(last_seq, seq)
     if count is not None and last_seq is not None:
         changed = await count_orders_since(connection, user_id, last_seq, MAX_REPLAY + 1)
         if changed <= MAX_REPLAY:
-            return History(Topic(TopicKind.ORDERS, user_id), Place(last_seq, 0), changed)
+            return MissedChanges(
+                Topic(TopicKind.ORDERS, user_id), ResumePoint(last_seq, 0), changed
+            )
     records = await orders_of(
         connection, user_id, before=LARGEST_ID, limit=MAX_SNAPSHOT + 1, statuses=_OPEN
     )

@@ -37,7 +37,7 @@ from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.gateway.limits.reads import Reader, rows_of
 from predmarket.server.gateway.loop_turns import ITEMS_A_TURN, in_turns
 from predmarket.server.gateway.realtime import history as stored
-from predmarket.server.gateway.realtime.history import History, Missed, Snapshot
+from predmarket.server.gateway.realtime.history import Missed, MissedChanges, Snapshot
 from predmarket.server.read_model.changes import EventChange, MarketChange
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.storage.database import Database
@@ -163,7 +163,7 @@ class Snapshots:
             if subscription is not None:
                 subscription.release()
 
-    async def _find(self, topic: Topic, last_seq: int | None) -> Snapshot | Missed | History:
+    async def _find(self, topic: Topic, last_seq: int | None) -> Snapshot | Missed | MissedChanges:
         hub = self._hub
         if last_seq is not None:
             await hub.recent.prepare()
@@ -173,9 +173,9 @@ class Snapshots:
         async with hub.reads, self._db.read() as connection:
             return await stored.read(connection, topic, last_seq, hub.view)
 
-    async def _give(self, one: Beginning, found: Snapshot | Missed | History) -> int:
+    async def _give(self, one: Beginning, found: Snapshot | Missed | MissedChanges) -> int:
         """Send what was found; return its last sequence number. Raises Refusal RATE_LIMITED."""
-        if isinstance(found, History):
+        if isinstance(found, MissedChanges):
             return await self._send_history(one, found)
         if isinstance(found, Snapshot):
             self._send_snapshot(one, found)
@@ -244,7 +244,7 @@ class Snapshots:
             )
         )
 
-    async def _send_history(self, one: Beginning, history: History) -> int:
+    async def _send_history(self, one: Beginning, history: MissedChanges) -> int:
         """Read and send the missed changes, page by page; return the last sequence number.
 
         Raises Refusal RATE_LIMITED.

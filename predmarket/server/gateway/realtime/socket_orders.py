@@ -9,7 +9,7 @@ are held.
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -40,7 +40,7 @@ from predmarket.server.gateway.limits.orders import UserLimit
 from predmarket.server.gateway.realtime.client import SocketClient
 
 Reply: TypeAlias = "asyncio.Future[BusReply]"
-_More: TypeAlias = Coroutine[Any, Any, None]
+_More: TypeAlias = Coroutine[object, object, None]
 _Step: TypeAlias = Callable[[SocketClient, ClientMessage, Principal], _More | None]
 """Carries a message out, or returns a coroutine that does, when it has to wait first."""
 
@@ -232,11 +232,11 @@ def _changed(
 
 
 def _acknowledge(
-    peer: SocketClient, request_id: str | None, order: Coroutine[Any, Any, Order]
-) -> Coroutine[Any, Any, None]:
+    peer: SocketClient, request_id: str | None, order: Coroutine[object, object, Order]
+) -> Coroutine[object, object, None]:
     """Return the step that acknowledges an order once it is read; from now on its own messages,
     and what it does to cash and shares, wait for that."""
-    held = peer.interests.own(peer.principal, _ONES_OWN)
+    held = peer.subscriptions.own(peer.principal, _ONES_OWN)
     for subscription in held:
         subscription.hold()
 

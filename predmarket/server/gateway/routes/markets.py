@@ -90,15 +90,15 @@ async def show_market(request: ApiRequest, market: MarketPath) -> Market:
 async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]) -> Market:
     """Create a market."""
     command = CreateMarket(
-        data.slug,
-        data.question,
-        data.description or "",
-        DEFAULT_TICK if data.tick_size is None else data.tick_size.units,
-        0 if data.maker_fee_rate is None else data.maker_fee_rate.units,
-        0 if data.taker_fee_rate is None else data.taker_fee_rate.units,
-        closing_time(data.closes_at, request.services.core.now()),
-        MarketStatus(data.status or MarketStatus.OPEN),
-        request.principal.user_id,
+        slug=data.slug,
+        question=data.question,
+        description=data.description or "",
+        tick=DEFAULT_TICK if data.tick_size is None else data.tick_size.units,
+        maker_rate=0 if data.maker_fee_rate is None else data.maker_fee_rate.units,
+        taker_rate=0 if data.taker_fee_rate is None else data.taker_fee_rate.units,
+        closes_at=closing_time(data.closes_at, request.services.core.now()),
+        status=MarketStatus(data.status or MarketStatus.OPEN),
+        creator_id=request.principal.user_id,
     )
     reply = await request.services.bus.submit(command)
     if isinstance(reply, Refused):

@@ -1,21 +1,15 @@
-"""Orders: place, preview, list, show, amend, cancel.
-
-POST /v1/orders and /v1/orders/batch are only described here, for the document: place_order.py
-answers.
-"""
+"""Orders: preview, list, show, amend, cancel. place_order.py places them."""
 
 from collections.abc import Sequence
 from typing import Annotated
 
-from litestar import Response, Router, get, patch, post
+from litestar import Router, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 
 from predmarket.contracts.amounts import format_time
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.orders import (
     AmendOrderRequest,
-    BatchAnswer,
-    BatchRequest,
     CancelAfter,
     CancelAfterRequest,
     CancelAllRequest,
@@ -55,6 +49,7 @@ from predmarket.server.gateway.http.params import (
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, ORDER, notes
 from predmarket.server.gateway.order_preview import dry_run
+from predmarket.server.gateway.routes import order_signatures
 from predmarket.server.read_model.queries.accounts import account_of
 from predmarket.server.read_model.queries.books import queue_ahead
 from predmarket.server.read_model.queries.orders import (
@@ -83,30 +78,6 @@ ClientOrderId = Annotated[
         description="The one order placed under that id",
     ),
 ]
-
-_ELSEWHERE = "place_order.py answers this"
-
-
-@post(
-    "/",
-    status_code=201,
-    guards=[order_entry],
-    opt=notes(*ORDER, *COMMAND, answers={200: "The original, placed before under that id"}),
-)
-async def place_order(request: ApiRequest, data: JSONBody[PlaceOrderRequest]) -> Response[Order]:
-    """Place an order."""
-    raise AssertionError(_ELSEWHERE)
-
-
-@post(
-    "/batch",
-    status_code=200,
-    guards=[order_entry],
-    opt=notes(E.RATE_LIMITED, *COMMAND),
-)
-async def place_batch(request: ApiRequest, data: JSONBody[BatchRequest]) -> BatchAnswer:
-    """Place 1 to 100 orders, each on its own, in order."""
-    raise AssertionError(_ELSEWHERE)
 
 
 @post("/preview", status_code=200, guards=[preview_entry], opt=notes(*ORDER))
@@ -269,8 +240,7 @@ def statuses_of(texts: Sequence[str] | None) -> list[OrderStatus]:
 router = Router(
     "/v1/orders",
     route_handlers=[
-        place_order,
-        place_batch,
+        *order_signatures.HANDLERS,
         preview_order,
         list_orders,
         show_order,

@@ -22,6 +22,7 @@ from predmarket.server.gateway.context import MAX_BODY_BYTES, Context, require_j
 from predmarket.server.gateway.http.errors import envelope, refusal_of
 from predmarket.server.gateway.http.headers import request_id, security_headers
 from predmarket.server.gateway.http.query import check_parameters
+from predmarket.server.gateway.http.responses import Headers, headers_for, headers_of, respond
 
 PATH = "/v1/orders"
 BATCH_PATH = "/v1/orders/batch"
@@ -42,7 +43,7 @@ class PlaceRoute:
     def __init__(self, context: Context) -> None:
         self._context = context
         security = security_headers(on_loopback=context.services.settings.on_loopback)
-        self._headers = [*security, (b"content-type", b"application/json")]
+        self._security = security
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -50,7 +51,7 @@ class PlaceRoute:
         id = request_id(headers)
         state = scope.setdefault("state", {})
         state["request_id"] = id
-        extra: list[tuple[bytes, bytes]] = []
+        extra: Headers = []
         try:
             principal = await self._who(scope)
             scope["user"] = principal
@@ -63,21 +64,9 @@ class PlaceRoute:
         except Exception as error:  # noqa: BLE001 -- every error is an answer
             refusal = refusal_of(error)
             status, body = refusal.status, envelope(refusal, id)
-            extra = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
+            extra = headers_of(refusal)
         state["status"] = status
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [
-                    *self._headers,
-                    (b"x-request-id", id.encode()),
-                    (b"content-length", b"%d" % len(body)),
-                    *extra,
-                ],
-            }
-        )
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        await respond(send, status, headers_for(body, id, more=[*self._security, *extra]), body)
 
     async def _who(self, scope: HTTPScope) -> Principal:
         """Return whom a request comes from. Raises Refusal. Asked again, it waits for nothing."""

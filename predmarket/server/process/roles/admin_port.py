@@ -12,6 +12,7 @@ from predmarket.server.errors import Refusal
 from predmarket.server.gateway.health import Answers, Probe
 from predmarket.server.gateway.http.errors import envelope
 from predmarket.server.gateway.http.headers import request_id, security_headers
+from predmarket.server.gateway.http.responses import headers_for, respond
 from predmarket.server.gateway.limits.client_address import is_local
 from predmarket.server.observability.metrics import CONTENT_TYPE, PATH, Metrics
 
@@ -44,16 +45,9 @@ class AdminPort:
         else:
             refusal = Refusal(ErrorCode.NOT_FOUND, "a core serves /healthz and, locally, /metrics")
             status, kind, body = refusal.status, _JSON, envelope(refusal, id)
-        headers = [
-            *security_headers(on_loopback=True),
-            (b"content-type", kind.encode()),
-            (b"content-length", b"%d" % len(body)),
-            (b"x-request-id", id.encode()),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        if scope["method"] == "HEAD":
-            body = b""
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        security = security_headers(on_loopback=True)
+        headers = headers_for(body, id, content_type=kind.encode(), more=security)
+        await respond(send, status, headers, body, head_only=scope["method"] == "HEAD")
 
     async def _health(self) -> tuple[int, str, bytes]:
         database, redis = await asyncio.gather(self._database.part(), self._redis.part())

@@ -31,7 +31,7 @@ from predmarket.server.redis.client import end
 from predmarket.server.redis.message_auth import Mac
 from predmarket.server.redis.naming import keys_of
 from predmarket.server.redis_bus.command_numbers import CommandNumbers
-from predmarket.server.redis_bus.connection import BusConnection, link_of
+from predmarket.server.redis_bus.connection import BusConnection, bus_connection_of
 from predmarket.server.redis_bus.consumer import Consumer
 from predmarket.server.redis_bus.gateway_liveness import GatewayLiveness
 from predmarket.server.redis_bus.publisher import Publisher
@@ -55,18 +55,18 @@ class Seat:
     """One core, standing by or leading."""
 
     def __init__(
-        self, settings: Settings, db: Database, link: BusConnection, metrics: Metrics
+        self, settings: Settings, db: Database, connection: BusConnection, metrics: Metrics
     ) -> None:
         self._db = db
         self._settings = settings
-        self._link = link
+        self._connection = connection
         self._metrics = metrics
         self._lead: Leadership = leadership(settings.database, 0)
         self._core: Core | None = None
         self._standby = Standby(open_store(settings.database))
         self._following = ThreadPoolExecutor(1, "follow")
         self._follow_at: Micros = 0
-        self._publisher = Publisher(link)
+        self._publisher = Publisher(connection)
         self._tasks: list[asyncio.Task[None]] = []
         self._running: asyncio.Task[None] | None = None
         self.uncommitted = 0
@@ -107,8 +107,8 @@ class Seat:
         numbers = await self._numbers(core)
         publisher = self._publisher
         publisher.begin(core)
-        presence = GatewayLiveness(self._link, core, time.monotonic)
-        consumer = Consumer(self._link, core, publisher, presence, numbers)
+        presence = GatewayLiveness(self._connection, core, time.monotonic)
+        consumer = Consumer(self._connection, core, publisher, presence, numbers)
         status = core.status()
         log.info("leading", extra={"epoch": status.epoch, "batch": status.batch})
         if not status.durable:
@@ -141,7 +141,7 @@ class Seat:
         heard = time.monotonic()
         while time.monotonic() - heard < CUT_OFF_S:
             await asyncio.sleep(_LOOK_S)
-            if await self._link.answers():
+            if await self._connection.answers():
                 heard = time.monotonic()
 
     async def _take_lead(self) -> Core:
@@ -149,7 +149,7 @@ class Seat:
         told, pause, named = "", POLL_S, False
         while True:
             try:
-                if await self._link.answers():
+                if await self._connection.answers():
                     if not named:
                         await self._name()
                         named = True
@@ -171,9 +171,12 @@ class Seat:
 
     async def _name(self) -> None:
         """Learn the exchange's id in Redis, and make its MAC."""
-        self._link.keys = await keys_of(self._db)
-        secret, exchange = self._settings.signing_secret(shared=True), self._link.keys.exchange
-        self._link.mac = Mac(secret, exchange, self._metrics.parcel_dropped)
+        self._connection.keys = await keys_of(self._db)
+        secret, exchange = (
+            self._settings.signing_secret(shared=True),
+            self._connection.keys.exchange,
+        )
+        self._connection.mac = Mac(secret, exchange, self._metrics.parcel_dropped)
 
     async def _follow(self) -> None:
         """Follow the journal up to now. Raises StoreError."""
@@ -191,7 +194,7 @@ class Seat:
 
     def _new_core(self) -> Core:
         settings = self._settings
-        self._publisher = Publisher(self._link)
+        self._publisher = Publisher(self._connection)
         return Core(
             open_store(settings.database),
             self._lead,
@@ -232,15 +235,19 @@ async def serve(settings: Settings) -> int:
     """
     stopping = Stopping()
     with stopping.on_signals(), runtime.listen(settings) as listener:
-        link, db, metrics = link_of(settings), Database(settings.database), Metrics()
+        connection, db, metrics = (
+            bus_connection_of(settings),
+            Database(settings.database),
+            Metrics(),
+        )
         tune_interpreter()
-        seat = Seat(settings, db, link, metrics)
+        seat = Seat(settings, db, connection, metrics)
         failed = False
         try:
             await asyncio.to_thread(require_schema, settings)
             metrics.watch(seat.status, db)
             seat.start()
-            app = AdminPort(db, link, lambda: seat.standing, metrics)
+            app = AdminPort(db, connection, lambda: seat.standing, metrics)
             async with metrics_port(settings, metrics):
                 failed = await runtime.answer(app, settings, seat.failed, listener, stopping)
         except asyncio.CancelledError:
@@ -249,5 +256,5 @@ async def serve(settings: Settings) -> int:
         finally:
             await seat.stop()
             await db.close()
-            await link.close()
+            await connection.close()
     return 1 if failed or seat.uncommitted else 0

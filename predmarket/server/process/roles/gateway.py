@@ -25,7 +25,7 @@ from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.redis.client import end
 from predmarket.server.redis.message_auth import Mac
 from predmarket.server.redis.naming import keys_of
-from predmarket.server.redis_bus.connection import link_of
+from predmarket.server.redis_bus.connection import bus_connection_of
 from predmarket.server.redis_bus.core_status import KnownCoreStatus
 from predmarket.server.redis_bus.follower import Follower
 from predmarket.server.redis_bus.sender import Sender
@@ -57,7 +57,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
 
     Raises what a database does that is away, SettingsError.
     """
-    link, redis = link_of(settings), runtime.redis_of(settings)
+    connection, redis = bus_connection_of(settings), runtime.redis_of(settings)
     assert redis is not None  # asked for before
     db, view, metrics, core = (
         Database(settings.database),
@@ -67,13 +67,13 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
     )
     hub = Hub(view, db)
     name = secrets.token_hex(6)
-    sender = Sender(name, link, core, max_queue=settings.max_queue)
-    follower = Follower(name, link, db, view, hub, core, sender)
+    sender = Sender(name, connection, core, max_queue=settings.max_queue)
+    follower = Follower(name, connection, db, view, hub, core, sender)
     following: asyncio.Task[None] | None = None
     try:
-        link.keys = redis.keys = await keys_of(db)
+        connection.keys = redis.keys = await keys_of(db)
         secret = settings.signing_secret(shared=True)
-        link.mac = redis.mac = Mac(secret, link.keys.exchange, metrics.parcel_dropped)
+        connection.mac = redis.mac = Mac(secret, connection.keys.exchange, metrics.parcel_dropped)
         await follower.start()
         metrics.watch(core.status, db)
         await redis.start()
@@ -98,7 +98,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
         await hub.close()
         await db.close()
         await redis.close()
-        await link.close()
+        await connection.close()
 
 
 async def serve(settings: Settings, *, force: bool, listener: socket.socket | None = None) -> int:

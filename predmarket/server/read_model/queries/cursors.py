@@ -15,7 +15,7 @@ LARGEST_ID = 2**63 - 1
 _BYTES = 8
 
 
-class Place(NamedTuple):
+class StatementPlace(NamedTuple):
     """Where a page of the statement begins: below an id, with the cash that was there by then."""
 
     before: int
@@ -32,7 +32,7 @@ def decode_cursor(cursor: str | None) -> int:
     return LARGEST_ID if cursor is None else _decode(cursor, 1)[0]
 
 
-def encode_place(user_id: int, place: Place) -> str:
+def encode_place(user_id: int, place: StatementPlace) -> str:
     """Return the cursor of a page of a user's statement.
 
     No account's balance is out of bounds, but one that follows from a forged cursor may be.
@@ -41,7 +41,7 @@ def encode_place(user_id: int, place: Place) -> str:
     return _encode(place.before, user_id, balance)
 
 
-def decode_place(user_id: int, cursor: str | None) -> Place | None:
+def decode_place(user_id: int, cursor: str | None) -> StatementPlace | None:
     """Return where a page of a user's statement begins; None: at the newest. Raises Invalid.
 
     The balance is taken if an account could have it, one below zero after a VOID included: a user
@@ -55,7 +55,7 @@ def decode_place(user_id: int, cursor: str | None) -> Place | None:
         raise Invalid(Problem("cursor", "is of another user's list"))
     if abs(balance) > MAX_DEPOSITS:
         raise Invalid(Problem("cursor", "is not a cursor that a list returned"))
-    return Place(before, balance)
+    return StatementPlace(before, balance)
 
 
 def _encode(*numbers: int) -> str:

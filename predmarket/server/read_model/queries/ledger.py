@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.contracts.accounts import Counterpart, EntryKind
 from predmarket.server.read_model.queries.accounts import account_of
-from predmarket.server.read_model.queries.cursors import LARGEST_ID, Place
+from predmarket.server.read_model.queries.cursors import LARGEST_ID, StatementPlace
 from predmarket.server.read_model.queries.spans import ALWAYS, Numbered, Span, ids_of
 from predmarket.server.storage.tables.trading import ledger, transfers
 from predmarket.units import Micros, Money
@@ -36,7 +36,7 @@ class LedgerEntry(NamedTuple):
 async def ledger_of(
     connection: AsyncConnection,
     user_id: int,
-    place: Place | None,
+    place: StatementPlace | None,
     *,
     limit: int,
     market_id: int | None = None,
@@ -50,7 +50,9 @@ async def ledger_of(
     """
     if place is None:
         account = await account_of(connection, user_id)
-        place = Place(LARGEST_ID, 0 if account is None else account.available + account.locked)
+        place = StatementPlace(
+            LARGEST_ID, 0 if account is None else account.available + account.locked
+        )
     entries: list[LedgerEntry] = []
     above = place.balance
     above_id, below_id = await ids_of(connection, span, place.before, user_id, Numbered.ENTRIES)

@@ -14,7 +14,7 @@ from predmarket.server.core.sequencer import Sequencer
 from predmarket.server.core.stores import postgres, rows, sqlite
 from predmarket.server.core.stores.base import BatchRecord, Deposed, IntegrityViolation, Store
 from predmarket.server.core.stores.factory import open_store
-from predmarket.server.core.stores.rows import History, StateRows
+from predmarket.server.core.stores.rows import HistoryRows, StateRows
 from predmarket.server.core.stores.sqlite import SqliteStore
 from predmarket.server.storage import migrations
 from tests.support.clock import Shown
@@ -97,7 +97,7 @@ def test_a_row_at_another_version_fails_the_batch(store: Store, record: BatchRec
         core=dataclasses.replace(record.core, last_batch=2, last_seq=2),
         first_seq=2,
         state=StateRows([], [(rows.ACCOUNTS, [(1, 6, 0, None, 0, 0, 2, 0, 0, 7)])]),
-        history=History(1),
+        history=HistoryRows(1),
     )
     with pytest.raises(IntegrityViolation):
         asyncio.run(store.commit_batch(stale))
@@ -173,7 +173,7 @@ def test_a_number_is_given_once(store: Store, record: BatchRecord) -> None:
         core=dataclasses.replace(record.core, last_batch=2, last_seq=2),
         first_seq=2,
         state=StateRows([(rows.ORDERS, [rejected(1), rejected(2)])], []),
-        history=History(1),
+        history=HistoryRows(1),
     )
     with pytest.raises(IntegrityViolation):
         asyncio.run(store.commit_batch(again))
@@ -191,7 +191,9 @@ def test_text_of_any_kind_survives(store: Store, exchange: Exchange) -> None:
     after = dataclasses.replace(core, last_batch=1, last_seq=1, last_time=1)
     asyncio.run(
         store.commit_batch(
-            BatchRecord(after, 1, "1", b"", StateRows([(rows.MARKETS, [row])], []), History(0), b"")
+            BatchRecord(
+                after, 1, "1", b"", StateRows([(rows.MARKETS, [row])], []), HistoryRows(0), b""
+            )
         )
     )
     assert store.read("SELECT question, description FROM markets") == [(nasty, "NULL")]

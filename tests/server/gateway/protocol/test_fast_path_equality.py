@@ -266,10 +266,12 @@ def test_either_way_answers_alike(
     begin, went = OrderFastPath.begin, [0, 0]
     sides: list[Side] = []
 
-    def fast_or_not(express: OrderFastPath, cycle: Cycle, bearer: bytes, running: Running) -> bool:
-        if express is not sides[0].app.express:
+    def fast_or_not(
+        fast_path: OrderFastPath, cycle: Cycle, bearer: bytes, running: Running
+    ) -> bool:
+        if fast_path is not sides[0].app.fast_path:
             return False
-        done = begin(express, cycle, bearer, running)
+        done = begin(fast_path, cycle, bearer, running)
         went[done] += 1
         return done
 

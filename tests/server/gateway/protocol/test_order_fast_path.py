@@ -26,8 +26,8 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     tried: list[bool] = []
     begin = OrderFastPath.begin
 
-    def noting(express: OrderFastPath, cycle: Cycle, bearer: bytes, running: Running) -> bool:
-        tried.append(begin(express, cycle, bearer, running))
+    def noting(fast_path: OrderFastPath, cycle: Cycle, bearer: bytes, running: Running) -> bool:
+        tried.append(begin(fast_path, cycle, bearer, running))
         return tried[-1]
 
     monkeypatch.setattr(OrderFastPath, "begin", noting)

@@ -179,7 +179,7 @@ async def test_snapshots_wait_for_their_reader(exchange: Exchange, open_socket: 
                 json.dumps({"type": "snapshot", "data": {"topic": f"orderbook:{id}"}})
             )
         (peer,) = peers(exchange)
-        while len(peer.interests.beginnings) < 20:
+        while len(peer.subscriptions.beginnings) < 20:
             await asyncio.sleep(0.01)
         assert peer.out._size < 100_000
         slow.socket.transport.resume_reading()

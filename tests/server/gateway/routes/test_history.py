@@ -15,7 +15,7 @@ from predmarket.server.core.stores.base import BatchRecord
 from predmarket.server.read_model.queries import cursors
 from predmarket.server.read_model.queries.cursors import (
     LARGEST_ID,
-    Place,
+    StatementPlace,
     decode_cursor,
     decode_place,
     encode_cursor,
@@ -269,11 +269,11 @@ async def test_a_statement_below_zero(exchange: Exchange) -> None:
 @given(st.integers(0, LARGEST_ID), st.integers(-MAX_DEPOSITS, MAX_DEPOSITS))
 def test_cursors_that_the_exchange_gives(id: int, balance: int) -> None:
     """Each is accepted again, and fits the pattern that the API describes."""
-    cursor = encode_place(7, Place(id, balance))
-    assert decode_place(7, cursor) == Place(id, balance)
+    cursor = encode_place(7, StatementPlace(id, balance))
+    assert decode_place(7, cursor) == StatementPlace(id, balance)
     assert re.fullmatch("[A-Za-f][A-Za-z0-9_-]{31}", cursor)
     assert decode_cursor(encode_cursor(id)) == id
-    made_up = encode_place(7, Place(id, balance + 2**63))
+    made_up = encode_place(7, StatementPlace(id, balance + 2**63))
     assert decode_place(7, made_up) is not None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import insert, update
 
 from predmarket.contracts.accounts import EntryKind
-from predmarket.server.read_model.queries.cursors import LARGEST_ID, Place
+from predmarket.server.read_model.queries.cursors import LARGEST_ID, StatementPlace
 from predmarket.server.read_model.queries.ledger import LedgerEntry, ledger_of
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.trading import accounts, ledger
@@ -65,7 +65,7 @@ async def test_balances_across_pages(db: Database) -> None:
             found += page
             if len(page) < limit:
                 break
-            place = Place(page[-1].id, page[-1].balance - page[-1].amount)
+            place = StatementPlace(page[-1].id, page[-1].balance - page[-1].amount)
         assert [entry.balance for entry in found] == [balances[entry.id] for entry in found]
         if market_id is None and kind is None:
             assert [entry.id for entry in found] == sorted(balances, reverse=True)
@@ -78,7 +78,7 @@ async def test_a_page_goes_through_its_own_lines(db: Database) -> None:
     await analyze(db)
     async with db.read() as connection:
         sent = Sent(connection)
-        await ledger_of(connection, ANN, Place(LARGEST_ID, 0), limit=3)
+        await ledger_of(connection, ANN, StatementPlace(LARGEST_ID, 0), limit=3)
         plan = await sent.plan()
     by_key = re.compile(r"using pk_ledger|SEARCH (ledger|hidden) USING PRIMARY KEY \(user_id=")
     assert len(by_key.findall(plan)) == 2
