@@ -130,7 +130,12 @@ async def staged(
         trader = desktop.trader
         # first, as trades that come before the candles are among them
         await desktop.until(lambda: trader.desk.candles._seen is not None, "candles")
-        feed.play(*scene.messages)
+        *before, last = scene.messages
+        feed.play(*before)
+        await desktop.until(feed.empty, "played")
+        trader.look_at_clocks()  # else it is chance whether a last message comes before it
+        await desktop.until(lambda: not trader.busy, "looked back a day")
+        feed.play(last)
         await desktop.until(feed.empty, "played")
         # a frame drawn in the middle of the scene would have found another centre
         desktop.ladder.recentre()
