@@ -1,11 +1,11 @@
 """The exchange's time: the database's at the last takeover plus the time elapsed since then.
 
-A machine's own clock may be wrong, and somebody may set it at any moment. So it is read in one case
-alone, when the process starts: an embedded database has no other time. From then on the exchange
-adds elapsed time, which nobody sets.
+A machine's clock may be wrong, and somebody may set it at any moment. So it is read only once, when
+the process starts, because an embedded database has no other time. From then on the exchange adds
+elapsed time, which nobody can set.
 
-Invariants: ``elapsed`` never goes back and never jumps; every limit within a process is measured by
-it. ``now`` is for times that are stored or sent: stamps, deadlines, times that a user asks for.
+Invariants: ``elapsed`` never goes back and never jumps; every limit within a process uses it.
+``now`` is for times that are stored or sent: stamps, deadlines, times that a user asks for.
 
 Source: ARCHITECTURE, Recovery (Clocks). A clock that shows another time (a demo's past, a
 simulation) overrides ``now`` and ``seconds_until`` and sets ``is_databases`` to False.
@@ -40,11 +40,11 @@ class Clock:
 
     @property
     def is_databases(self) -> bool:
-        """Tell whether it shows the database's time; a journal ahead of it is a fault then."""
+        """Tell whether it shows the database's time; then a journal ahead of it is a fault."""
         return True
 
     def set(self, now: Micros) -> None:
-        """Take over the database's time; called at each takeover."""
+        """Set the database's time, at each takeover."""
         self._offset = now - elapsed()
 
     def now(self) -> Micros:
@@ -52,15 +52,15 @@ class Clock:
         return elapsed() + self._offset
 
     def elapsed(self) -> Micros:
-        """Return elapsed time, by which limits are measured."""
+        """Return elapsed time, for limits."""
         return elapsed()
 
     def seconds_until(self, moment: Micros) -> float:
-        """Return how long to sleep until the exchange's time is ``moment``, 0 when it has come."""
+        """Return the seconds until the exchange's time is ``moment``, 0 if it has passed."""
         return max(0, moment - self.now()) / 1_000_000
 
     def ahead(self, stamp: Micros) -> Micros:
-        """Return by how much a stamp of the journal lies ahead, 0 when it is within ``AHEAD``."""
+        """Return how far a journal's stamp is ahead of now, 0 if it is within ``AHEAD``."""
         if not self.is_databases:
             return 0
         gap = stamp - self.now()
@@ -68,7 +68,7 @@ class Clock:
 
 
 def machine_time() -> Micros:
-    """Return the machine's time when the process began plus what has elapsed since."""
+    """Return the machine's time at the process's start plus the elapsed time since."""
     return _machine_at_start + elapsed() - _elapsed_at_start
 
 

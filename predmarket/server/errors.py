@@ -1,4 +1,4 @@
-"""The one way in which the server says no: an exception that carries an error of the API."""
+"""The server's refusals: an exception that carries an error of the API."""
 
 from collections.abc import Mapping
 
@@ -8,10 +8,10 @@ from predmarket.enums import ErrorCode
 
 
 class Refusal(Exception):
-    """An error answer. ``headers`` go out with it.
+    """An error answer, with its ``headers``.
 
     Its details list the first MAX_PROBLEMS problems. ``more`` counts problems that the caller left
-    out; the message says how many are not listed.
+    out; the message tells how many are not listed.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Refusal(Exception):
 
     @classmethod
     def of(cls, reply: Refused) -> "Refusal":
-        """Return the core's refusal as the API's."""
+        """Convert the core's refusal to the API's."""
         details: dict[str, str | int] = dict(reply.details or {})
         if reply.order_id is not None:
             details["orderId"] = reply.order_id

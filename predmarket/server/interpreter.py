@@ -1,8 +1,8 @@
 """The interpreter's settings: its lock and its garbage collector (performance.md).
 
-The garbage collector does not search long-lived objects: a search through a million orders would
-stop everything for more than a second. Reference counting still frees them, so code that drops a
-state breaks its reference cycles first (recovery.dismantle).
+The garbage collector does not search long-lived objects, because a search through a million orders
+would stop everything for more than a second. Reference counting still frees them. So code that
+drops a state first breaks its reference cycles (recovery.dismantle).
 """
 
 import gc
@@ -15,11 +15,11 @@ _GC_THRESHOLDS = (50_000, 20, 50)
 
 
 def tune_interpreter() -> None:
-    """Fit the interpreter to one busy event loop with threads that wait; once a process.
+    """Tune the interpreter for one busy event loop with waiting threads; call it once a process.
 
-    A thread gets the interpreter lock back ten times sooner than by default, so that the end of a
-    commit is not kept waiting by the loop. What was loaded is not searched for garbage again, and
-    what an order makes is searched less often: it is freed by its reference counts.
+    A thread gets the interpreter lock ten times sooner than by default, so that the loop does not
+    delay the end of a commit. Loaded modules are not searched for garbage again. An order's objects
+    are searched less often, because reference counts free them.
     """
     sys.setswitchinterval(_SWITCH_S)
     gc.collect()
@@ -28,8 +28,8 @@ def tune_interpreter() -> None:
 
 
 class Loads:
-    """Loads of a state, one at a time. The collector does not search a state of ``large`` objects
-    or more."""
+    """Guards the loads of a state, one at a time. The collector does not search a state of
+    ``large`` objects or more."""
 
     def __init__(self, large: int = 50_000) -> None:
         self.large = large
@@ -37,9 +37,9 @@ class Loads:
 
     @contextmanager
     def unsearched(self) -> Iterator[None]:
-        """Keep the collector from searching a state while it is made, and later if it is large.
+        """Exclude a state from garbage collection while it is made, and afterwards if it is large.
 
-        Garbage that was kept from the search along with the state before is freed first.
+        Garbage that was excluded together with the former state is freed first.
         """
         if self._left_out:
             gc.unfreeze()

@@ -1,4 +1,4 @@
-"""How settings that are more than a word or a number are read."""
+"""The types of settings that are more than a word or a number."""
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -17,7 +17,7 @@ _MAPPED_BITS = 96
 
 
 class RateLimit(NamedTuple):
-    """At most ``times`` in any ``seconds``."""
+    """A limit: at most ``times`` in any ``seconds``."""
 
     times: int
     seconds: int
@@ -76,7 +76,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
     mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
     if mapped is None or network.prefixlen < _MAPPED_BITS:
         return network
-    # A peer of that kind counts as what it is (limits/client_address.py), so must its network.
+    # A mapped IPv4 peer counts as IPv4 (limits/client_address.py), so its network must, too.
     return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
 
 

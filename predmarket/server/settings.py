@@ -1,7 +1,7 @@
-"""The exchange's settings: where each comes from, what it may be, and the signing secret.
+"""The exchange's settings: their sources, their valid values, and the signing secret.
 
-A command-line flag goes over the environment, that over a .env file, that over the default.
-Source: API.md, Settings.
+A command-line flag overrides the environment, which overrides a .env file, which overrides the
+default. Source: API.md, Settings.
 """
 
 import ipaddress
@@ -36,11 +36,11 @@ SECRET_FILE = "jwt-secret"
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used, in one line for the person who starts the exchange."""
+    """An unusable setting, in one line for the operator."""
 
 
 class Settings(BaseSettings):
-    """Every setting. ``max_price_slippage`` and ``signup_credit`` are in units (units.py)."""
+    """All settings. ``max_price_slippage`` and ``signup_credit`` are in units (units.py)."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -137,9 +137,9 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, overrides: Mapping[str, object] | None = None) -> Self:
-        """Read all settings; ``overrides`` are flags, by field name; None is not given.
+        """Read all settings; ``overrides`` are flags by field name, None for an absent flag.
 
-        Raises SettingsError naming the first setting that cannot be used, or is mistyped.
+        Raises SettingsError, which names the first unusable or misspelt setting.
         """
         given = {name: value for name, value in (overrides or {}).items() if value is not None}
         try:
@@ -159,14 +159,14 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """Return the database's URL: what is set, else SQLite in the data folder."""
+        """Return the database's URL: the setting, else SQLite in the data folder."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_dir / 'predmarket.db'}"
 
     @property
     def embedded(self) -> Path | None:
-        """Return the file of an embedded database, None when the database is a shared one."""
+        """Return the file of an embedded database, None for a shared database."""
         url = normal_url(self.database)
         return Path(url.database or "") if is_sqlite(url) else None
 
@@ -178,7 +178,7 @@ class Settings(BaseSettings):
 
     @property
     def shown_redis(self) -> str:
-        """Return Redis' URL without its password, "" when there is none."""
+        """Return Redis' URL without its password, "" without Redis."""
         return "" if self.redis_url is None else shown(self.redis_url.get_secret_value())
 
     @property
@@ -192,11 +192,11 @@ class Settings(BaseSettings):
 
     @property
     def apart(self) -> bool:
-        """Tell whether core and gateways are processes of their own."""
+        """Tell whether core and gateways are separate processes."""
         return self.role != "all" or self.workers > 1
 
     def require_shared(self) -> None:
-        """Raise SettingsError unless there is what several processes need in common."""
+        """Raise SettingsError unless the resources that several processes share are set."""
         name = f"--role {self.role}" if self.role != "all" else "--workers"
         if self.embedded is not None:
             raise SettingsError(f"{name} needs PostgreSQL: set {PREFIX}DATABASE_URL")
@@ -205,10 +205,10 @@ class Settings(BaseSettings):
         self.signing_secret(shared=True)
 
     def signing_secret(self, *, shared: bool = False) -> str:
-        """Return the secret that signs access tokens, generated once when nobody set it.
+        """Return the secret that signs access tokens; without a setting it is generated once.
 
-        ``shared`` says that other processes must know it too. Raises SettingsError when it has to
-        be set and is not, or when its file cannot be used.
+        ``shared`` means that other processes must know it, too. Raises SettingsError if it must be
+        set and is not, or if its file is unusable.
         """
         if self.jwt_secret is not None:
             return self.jwt_secret.get_secret_value()
@@ -260,7 +260,7 @@ class Settings(BaseSettings):
 
 
 def _in_words(problem: ErrorDetails) -> str:
-    """Return what is wrong with a setting; the library speaks of inputs and parsing."""
+    """Return a setting's error in our words; the library speaks of inputs and parsing."""
     bounds = problem.get("ctx", {})
     match problem["type"]:
         case "int_parsing" | "int_type" | "int_parsing_size":
@@ -278,7 +278,7 @@ def _in_words(problem: ErrorDetails) -> str:
 
 
 def unknown_variables() -> list[str]:
-    """Return the variables, in the environment or .env, that look like settings and are none."""
+    """Return variables in the environment or .env that look like settings but are none."""
     return unknown(_given())
 
 
@@ -288,10 +288,10 @@ def _given() -> set[str]:
 
 
 def _kept_secret(path: Path) -> str:
-    """Return the secret kept in a file that only its owner can read, made if it is not there."""
+    """Return the secret in a file that only its owner can read; make it if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
-        # Made under another name first: a reader never finds it half written.
+        # Written under another name first, so that no reader finds it incomplete.
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:

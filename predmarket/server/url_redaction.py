@@ -1,4 +1,4 @@
-"""URLs as people may see them: without the secrets in them."""
+"""Removes secrets from URLs before people see them."""
 
 import re
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ _SECRET = re.compile("passw|secret|scram", re.IGNORECASE)
 
 
 def shown(url: str) -> str:
-    """Return a URL without its user and without its parameters' secrets, else letter by letter.
+    """Return a URL without its user and without its parameters' secrets, otherwise unchanged.
 
-    All of what stands before the host goes: Redis takes a name alone for a password, too.
+    Everything before the host is removed, because Redis also takes a lone name as a password.
     """
     return without_parameters(_USER.sub(HIDDEN, url))
 
 
 def without_parameters(url: str) -> str:
-    """Return a URL without the secrets among its parameters."""
+    """Return a URL without the secrets in its parameters."""
     rest, mark, query = url.partition("?")
     pairs = [
         f"{name}={HIDDEN}" if _SECRET.search(unquote(name)) else f"{name}{equals}{value}"
@@ -29,7 +29,7 @@ def without_parameters(url: str) -> str:
 
 
 def secrets_in(url: str) -> Iterator[str]:
-    """Yield the secrets of a URL, each as it is spelled there and as it is meant."""
+    """Yield the secrets of a URL, each in its encoded and its decoded form."""
     parts = urlsplit(url)
     found = [value for name, _, value in _pairs(parts.query) if _SECRET.search(unquote(name))]
     for secret in (parts.password, *found):

@@ -1,9 +1,9 @@
-"""The HTTP application: Litestar behind a front door.
+"""The HTTP application: an outer ASGI layer around Litestar.
 
-The door gives each request its id and, behind proxies, its client's address and scheme, and each
-answer its headers; it has requests measured, answers the preflights of known origins, and hands
-POST /v1/orders and /v1/orders/batch to routes of their own (routes/place_order.py). Sockets are let
-in by realtime/endpoint.py. Everything else is Litestar's.
+The outer layer gives each request its id and, behind proxies, its client's address and scheme. It
+adds headers to each answer, measures requests, and answers preflights of configured origins. It
+sends POST /v1/orders and /v1/orders/batch to routes/place_order.py, and sockets to
+realtime/endpoint.py. Litestar does everything else.
 """
 
 import asyncio
@@ -91,7 +91,7 @@ ROUTERS: list[ControllerRouterHandler] = [
 
 @cache
 def litestar() -> Litestar:
-    """Return the routes; each request brings what they work with (CONTEXT), so one set serves all
+    """Return the Litestar routes. Each request carries its CONTEXT, so one set of routes serves all
     applications of a process."""
     return Litestar(
         route_handlers=ROUTERS,
@@ -106,7 +106,7 @@ def litestar() -> Litestar:
 
 
 class Application:
-    """The front door."""
+    """The outer ASGI layer."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -166,7 +166,7 @@ class Application:
             send = cors.sharing(send, http["headers"])
         state = http.setdefault("state", {})
         try:
-            # Under every spelling that Litestar takes for their address, so that there is one way.
+            # Under every spelling of the address that Litestar accepts, so that there is one way.
             posted = http["method"] == "POST"
             bare = self._bare.get(normalize_path(http["path"])) if posted else None
             if bare is not None:
@@ -187,7 +187,7 @@ class Application:
 
 
 def create_app(services: Services) -> Application:
-    """Return the application. Raises SettingsError when the secret has to be set and is not."""
+    """Return the application. Raises SettingsError if a required secret is missing."""
     secret = services.settings.signing_secret()
     principals = Principals(services.db, secret)
     health = HealthCheck(services.db, services.redis, lambda: services.core.status().healthy)

@@ -1,13 +1,13 @@
-"""Candles over any number of trades, kept where they cannot change any more.
+"""Candles over any number of trades; the candles of committed trades are cached.
 
-A market's trades are numbered in the order of their time, and what is committed never changes. So
-the trades below an id can be read piece by piece, at different moments, and show one state all the
-same. Their candles are remembered: of a block that still grows only the new trades are read.
+A market's trades are numbered in the order of their time, and committed trades never change. So
+reading the trades below an id piece by piece, at different moments, still shows one state. Their
+candles are cached; of a growing block only the new trades are read.
 
 Promises:
-- one statement reads at most a block of trades, whatever the range, and one at a time is under way.
-  So all requests for candles together use one connection. They take turns block by block;
-- identical requests share one read that begins after they came;
+- one statement reads at most a block of trades, for any range, and one statement runs at a time. So
+  all requests for candles together use one connection. They take turns block by block;
+- identical requests share one read that begins after they arrived;
 - beyond MAX_FLIGHTS different requests, or WAIT_SECONDS for a turn, it raises Overloaded;
 - memory is bounded by REMEMBERED.
 """
@@ -39,14 +39,14 @@ _Range = tuple[int, Micros, Micros, Micros]
 
 
 class _Block(NamedTuple):
-    """The candles of a block's trades below the id ``upto``."""
+    """Candles of a block's trades below the id ``upto``."""
 
     upto: int
     candles: list[CandleRecord]
 
 
 class CandleCache:
-    """Reads candles from the database, each trade of a block that is remembered only once."""
+    """Reads candles from the database, each trade of a cached block only once."""
 
     def __init__(self, db: Database, block: int = BLOCK, remembered: int = REMEMBERED) -> None:
         self._db = db
@@ -75,9 +75,9 @@ class CandleCache:
         return await asyncio.shield(flight)
 
     async def _fly(self, asked: _Range) -> list[CandleRecord]:
-        """Answer a request, after an identical one under way.
+        """Answer a request, after a running identical one.
 
-        The one under way may have read before the last trades that this client has seen.
+        The running one may have read before the last trades that this client has seen.
         """
         before = self._reading.get(asked)
         if before is not None:
@@ -104,7 +104,7 @@ class CandleCache:
         return found[: bisect_left(found, end, key=_start)]
 
     async def _below(self, upto: int, key: _Key) -> list[CandleRecord]:
-        """Return a block's candles of all its trades below ``upto``, perhaps of later ones, too."""
+        """Return a block's candles of all trades below ``upto``, perhaps also of later ones."""
         known = self._recall(key)
         if known.upto < upto:
             await self._take_turn()
@@ -129,7 +129,7 @@ class CandleCache:
         raise Overloaded("too many candles are being read")
 
     def _recall(self, key: _Key) -> _Block:
-        """Return what is remembered of a block; without anything, a block without candles."""
+        """Return a cached block, or a block without candles."""
         known = self._known.get(key)
         if known is None:
             return _Block(key[2] * self._block, [])
@@ -151,17 +151,17 @@ def _start(candle: CandleRecord) -> Micros:
 
 
 def _size(found: _Block) -> int:
-    return len(found.candles) + 1  # one without a trade of the market takes room as well
+    return len(found.candles) + 1  # a block without a trade of the market takes room too
 
 
 def _mark_as_seen(flight: "asyncio.Task[list[CandleRecord]]") -> None:
-    """Take note of an error, also where nobody waits for the answer any more."""
+    """Mark an error as seen, even if nobody waits for the result."""
     if not flight.cancelled():
         flight.exception()
 
 
 def joined(pieces: Iterable[CandleRecord]) -> list[CandleRecord]:
-    """Return candles of which each interval has one, of pieces in the order of their trades."""
+    """Merge pieces in the order of their trades into one candle for each interval."""
     candles: list[CandleRecord] = []
     for piece in pieces:
         if candles and candles[-1].start == piece.start:

@@ -1,4 +1,4 @@
-"""What every route finds at hand, and the request type that decodes bodies exactly."""
+"""The context of every route, the guards, and the request type that decodes bodies exactly."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias, get_args
@@ -36,7 +36,7 @@ AnyConnection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The services, those who tell who is asking, and how much they may ask for."""
+    """The context of a route: services, authentication, limits."""
 
     services: Services
     principals: Principals
@@ -48,7 +48,7 @@ class Context:
     candles: CandleCache
 
     def market(self, ref: str | int, principal: Principal | None) -> MarketRecord:
-        """Return a market that the asker may see. Raises Refusal MARKET_NOT_FOUND."""
+        """Return a market that the sender may see. Raises Refusal MARKET_NOT_FOUND."""
         found = self.services.view.find(ref)
         if found is not None and (
             found.status is not MarketStatus.DRAFT or (principal is not None and principal.is_admin)
@@ -57,7 +57,7 @@ class Context:
         raise Refusal(ErrorCode.MARKET_NOT_FOUND)
 
     async def find_market(self, ref: str | int, principal: Principal | None) -> MarketRecord:
-        """Return a market as ``market`` does, also one that was made a moment ago elsewhere."""
+        """Return a market as ``market`` does, even if another process has just made it."""
         if self.services.view.find(ref) is None:
             await self.services.catch_up()
         return self.market(ref, principal)
@@ -83,18 +83,18 @@ class Context:
 
 
 def require_json(headers: Headers) -> None:
-    """Refuse a body that says it is not JSON. Raises Refusal UNSUPPORTED_MEDIA_TYPE."""
+    """Refuse a body of another type than JSON. Raises Refusal UNSUPPORTED_MEDIA_TYPE."""
     kind = header(headers, b"content-type")
     if kind is not None and kind.partition(";")[0].strip().lower() != "application/json":
         raise Refusal(ErrorCode.UNSUPPORTED_MEDIA_TYPE)
 
 
 class ApiRequest(Request[Principal | None, Any, State]):
-    """A request whose body is decoded straight into the contract its handler asks for."""
+    """A request that decodes its body directly into its handler's contract."""
 
     @property
     def context(self) -> Context:
-        """Return what the routes work with."""
+        """Return the context."""
         context = self.scope["state"][CONTEXT]
         assert isinstance(context, Context)
         return context
@@ -106,7 +106,7 @@ class ApiRequest(Request[Principal | None, Any, State]):
 
     @property
     def principal(self) -> Principal:
-        """Return who is asking, where a guard saw to it that someone is."""
+        """Return the sender, whom a guard has identified."""
         principal = self.user
         assert principal is not None
         return principal
@@ -114,60 +114,60 @@ class ApiRequest(Request[Principal | None, Any, State]):
     async def json(self) -> Any:  # noqa: ANN401 -- the base class says so
         """Return the body as the handler's ``data``, never through floats.
 
-        Raises Invalid, Refusal UNSUPPORTED_MEDIA_TYPE, and UNAUTHENTICATED when the asker's session
-        has ended, or what they may do has changed, while the body was on its way.
+        Raises Invalid, Refusal UNSUPPORTED_MEDIA_TYPE, and UNAUTHENTICATED if the sender's session
+        ended, or the permissions changed, while the body arrived.
         """
         field = self.scope["route_handler"].parsed_data_field
-        assert field is not None  # asked for by a handler with data
+        assert field is not None  # the handler has a data parameter
         require_json(self.scope["headers"])
         kinds = get_args(field.annotation) or (field.annotation,)
         data = requests.decode(await self.body(), kinds[0])
-        who = self.scope.get("user")  # nobody, where no guard asked
+        who = self.scope.get("user")  # None if no guard identified the sender
         if who is not None and who != await self.context.gate.identify(self.scope):
             raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
         return data
 
     async def body(self) -> bytes:
-        """Return the body. Raises Refusal when the client left before it was whole."""
+        """Return the body. Raises Refusal if the client left before it was whole."""
         try:
             return await super().body()
-        except InternalServerException:  # no defect of ours; and nobody hears the answer
+        except InternalServerException:  # no defect of ours, and nobody gets the answer
             raise Refusal(ErrorCode.REQUEST_TIMEOUT) from None
 
 
 async def anyone(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard: lets everybody in, knowing who it is when they say so."""
+    """Guard: admits everybody, and identifies a sender with a credential."""
     _let_in(connection, await _gate(connection).identify(connection.scope))
 
 
 async def signed_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard: lets users in; a key needs the scope ``read`` for a GET, ``trade`` for all else."""
+    """Guard: admits users; a key needs the scope ``read`` for a GET, otherwise ``trade``."""
     needed = Scope.READ if _reads(connection) else Scope.TRADE
     _let_in(connection, await _gate(connection).require(connection.scope, needed))
 
 
 async def with_session(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard: lets users in who have logged in; an API key does not do."""
+    """Guard: admits users with a session, and refuses API keys."""
     _let_in(connection, await _gate(connection).require_session(connection.scope))
 
 
 async def admin(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard: lets admins in."""
+    """Guard: admits admins."""
     _let_in(connection, await _gate(connection).require_admin(connection.scope))
 
 
 async def session_if_any(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard: lets everybody in but API keys; the user is known while their session goes on."""
+    """Guard: admits everybody but API keys, and identifies the user of a live session."""
     scope = connection.scope
     scope["user"] = await _gate(connection).session_if_any(scope)
 
 
 async def auth_call(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard: counts a call by its session or key, or by its client's address when it has none."""
+    """Guard: counts a call by its session or key, else by its client's address."""
     context = _context(connection)
     try:
         who = await context.gate.identify(connection.scope)
-    except Refusal:  # the guard that follows says so
+    except Refusal:  # the next guard refuses it
         who = None
     if who is None:
         await context.limits.auth.take(client_host(connection))
@@ -176,19 +176,19 @@ async def auth_call(connection: AnyConnection, _: BaseRouteHandler) -> None:
 
 
 async def sign_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard: counts a register or a login by its client's address, also with a session."""
+    """Guard: counts a registration or login by its client's address, even with a session."""
     limits = _context(connection).limits.auth
     await limits.take(client_host(connection))
     await limits.take_sign_in(client_host(connection))
 
 
 async def order_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard, after ``signed_in``: counts one order of the user's."""
+    """Guard, after ``signed_in``: counts one order of the user."""
     await _context(connection).limits.orders.take(connection.scope["user"].user_id)
 
 
 async def cancel_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard, after ``signed_in``: counts one cancel of the user's."""
+    """Guard, after ``signed_in``: counts one cancel of the user."""
     await _context(connection).limits.cancels.take(connection.scope["user"].user_id)
 
 
@@ -208,7 +208,7 @@ async def charge_rows(response: Response[object]) -> Response[object]:
 
 
 def _let_in(connection: AnyConnection, who: Principal | None) -> None:
-    """Note who is calling, and have a read paid for; other guards count orders and sign-ins."""
+    """Record the sender, and charge for a read; other guards count orders and sign-ins."""
     connection.scope["user"] = who
     if _reads(connection):
         reader = Reader(_context(connection).limits.reads, client_key(client_host(connection)))
@@ -233,6 +233,6 @@ def _gate(connection: AnyConnection) -> Authenticator:
 
 
 def client_host(connection: AnyConnection) -> str | None:
-    """Return the address that a call comes from, None when it has none."""
+    """Return a call's client address, None if it has none."""
     client = connection.scope["client"]
     return None if client is None else client[0]

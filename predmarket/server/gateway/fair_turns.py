@@ -1,14 +1,14 @@
 """Fair shares of the event loop: by client address, then by connection.
 
-Whatever the clients send, what is done for all of them together takes little more than PASS_SECONDS
-between two looks of the event loop at everything else. Work beyond that waits for a turn. The next
-turn belongs to the address that has had the least of the loop, and within it to the connection that
-has (start-time fair queueing: https://doi.org/10.1109/90.649569, in two levels). So a client that
-asks for little is served at once, however much others ask for.
+In one pass of the event loop the work for all clients together takes little more than PASS_SECONDS;
+then the loop serves everything else. Work beyond that waits for a turn. The next turn goes to the
+address with the smallest share of the loop so far, and within it to the connection with the
+smallest share (start-time fair queueing: https://doi.org/10.1109/90.649569, in two levels). So a
+client with little work is served at once, however much work others have.
 
-A share counts from when its owner has something to do: who was idle has saved nothing up.
+A share counts from the time its owner has work: an idle owner saves nothing up.
 
-Memory is bounded by the connections that are open; each has a few turns at the most.
+The open connections bound the memory; each has at most a few turns.
 """
 
 import asyncio
@@ -42,15 +42,15 @@ class Turn:
         self.act: Callable[[], None] | None = act
 
     def cancel(self) -> None:
-        """Give it up."""
+        """Withdraw from the queue."""
         self.act = None
 
 
 class _Source:
-    """The share of one address, and the turns that its connections wait for.
+    """The share of one address, and the waiting turns of its connections.
 
-    ``tag`` is the virtual time from which its next turn counts; ``now`` is the virtual time of its
-    connections among themselves.
+    ``tag`` is the virtual time from which its next turn counts. ``now`` is the virtual time among
+    its connections.
     """
 
     __slots__ = ("__weakref__", "now", "tag", "waiting")
@@ -70,16 +70,16 @@ class Share:
         self.tag = source.now
 
     def charge(self, seconds: float) -> None:
-        """Count what was done for the connection."""
+        """Count work done for the connection."""
         self.tag = max(self.tag, self.source.now) + seconds
         self.source.tag += seconds
 
 
 class FairTurns:
-    """The queue of all connections of one event loop that have something to do."""
+    """The queue of all connections of one event loop that have work."""
 
     def __init__(self) -> None:
-        # It does not hold the loop, which may go when it is closed.
+        # No reference to the loop, so that it can be freed after it is closed.
         self._sources: WeakValueDictionary[Hashable, _Source] = WeakValueDictionary()
         self._waiting: list[tuple[float, int, _Source]] = []
         self._number = count()
@@ -94,7 +94,7 @@ class FairTurns:
         self._round = 0.0
 
     def share(self, address: Hashable | None) -> Share:
-        """Return a new connection's share; None: its address counts as nobody else's."""
+        """Return a new connection's share; with None it has an address of its own."""
         if address is None:
             source = _Source()
         elif (known := self._sources.get(address)) is not None:
@@ -106,11 +106,11 @@ class FairTurns:
 
     @property
     def crowded(self) -> bool:
-        """Tell whether a connection that has something new to read should wait for its turn."""
+        """Tell whether a connection with new input should wait for its turn."""
         return bool(self._waiting) or self._resting or self._is_used_up()
 
     def spent(self, share: Share, seconds: float) -> None:
-        """Count what was done for a connection without a turn."""
+        """Count work done for a connection without a turn."""
         source = share.source
         if not self._waiting:  # it is being served
             self._now = max(self._now, source.tag)
@@ -175,7 +175,7 @@ class FairTurns:
             asyncio.get_running_loop().call_soon(self._pass)
 
     def _pass(self) -> None:
-        """Give turns until the time for them is used up, then let others have the loop."""
+        """Give turns until their time is used up, then leave the loop to others."""
         self._scheduled = False
         if self._resting:
             if self._is_resting():
@@ -201,9 +201,9 @@ class FairTurns:
             self._spent, self._begun = 0.0, 0
 
     def _is_resting(self) -> bool:
-        """Tell whether it is others' time: a while at least, and as long as they have work.
+        """Tell whether the loop belongs to others: for a minimum time, and while they have work.
 
-        The steps of requests that were begun before are no others'.
+        Steps of requests that began before do not count as others' work.
         """
         now, before = time.monotonic() - self._spent, self._round
         self._round = now
@@ -212,7 +212,7 @@ class FairTurns:
         return now < self._rest_until or now - before > _IDLE_SECONDS
 
     def _give(self) -> Share | None:
-        """Give the next turn; None: there was none to give."""
+        """Give the next turn; None if none waits."""
         tag, _, source = heapq.heappop(self._waiting)
         if tag < source.tag:  # it has been charged meanwhile
             heapq.heappush(self._waiting, (source.tag, next(self._number), source))

@@ -1,7 +1,7 @@
-"""Whether every part works, told in bounded time whatever hangs.
+"""The health check: tells in bounded time whether every part works, even if one hangs.
 
-Each part is asked once at a time. A question that is still open when the time is up counts as
-"down" and is left to end by itself; whoever asks meanwhile waits for that one, adding no other.
+Each part has at most one open probe. A probe that is still open after the limit counts as "down",
+and ends by itself later. Callers in the meantime wait for the same probe.
 """
 
 import asyncio
@@ -18,21 +18,21 @@ and a part that has answered meanwhile is heard."""
 
 
 class Answers(Protocol):
-    """A part that can be asked whether it is there."""
+    """A part that can be probed."""
 
     async def answers(self) -> bool:
-        """Tell whether it is. May hang."""
+        """Tell whether the part answers. May hang."""
 
 
 class Probe:
-    """One part under question."""
+    """The probe of one part."""
 
     def __init__(self, ask: Callable[[], Awaitable[bool]]) -> None:
         self._ask = ask
         self._asking: asyncio.Task[bool] | None = None
 
     async def part(self) -> Part:
-        """Return how the part is, within LIMIT_S."""
+        """Return the part's health, within LIMIT_S."""
         asking = self._asking
         if asking is None or asking.done():
             asking = self._asking = asyncio.create_task(self._answer())
@@ -45,26 +45,26 @@ class Probe:
     async def _answer(self) -> bool:
         try:
             return await self._ask()
-        except Exception:  # noqa: BLE001 -- whatever it is, the part did not answer
+        except Exception:  # noqa: BLE001 -- any error means that the part did not answer
             return False
 
 
 class HealthCheck:
-    """Asks the database, Redis (where there is one) and the core."""
+    """Probes the database, Redis (if there is one) and the core."""
 
     def __init__(self, db: Answers, redis: Answers | None, core: Callable[[], bool]) -> None:
-        """Prepare it; ``core`` tells whether the core works."""
+        """Prepare the check; ``core`` tells whether the core works."""
         self._database = Probe(db.answers)
         self._redis = None if redis is None else Probe(redis.answers)
         self._core = core
 
     async def ask(self) -> Health:
-        """Return how every part is, within LIMIT_S."""
+        """Return every part's health, within LIMIT_S."""
         if self._redis is None:
             database, redis = await self._database.part(), _DISABLED
         else:
             database, redis = await asyncio.gather(self._database.part(), self._redis.part())
-        core: Part = "ok" if self._core() else "down"  # last: it is as of now
+        core: Part = "ok" if self._core() else "down"  # last, so that it is current
         down = "down" in (database, redis, core)
         return Health("down" if down else "ok", database, redis, core)
 

@@ -1,4 +1,4 @@
-"""Long work in turns: the event loop serves other tasks after every piece of it."""
+"""Runs long work in turns: the event loop serves other tasks after every piece."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,7 @@ U = TypeVar("U")
 
 
 async def in_turns(items: Sequence[T], step: Callable[[T], U]) -> list[U]:
-    """Return what a step makes of each item, in their order."""
+    """Return the step's result for each item, in order."""
     found: list[U] = []
     for start in range(0, len(items), ITEMS_A_TURN):
         if start:
@@ -22,7 +22,7 @@ async def in_turns(items: Sequence[T], step: Callable[[T], U]) -> list[U]:
 
 
 async def each_in_turns(items: Iterable[T], step: Callable[[T], object]) -> None:
-    """Take a step for each item, in their order."""
+    """Run the step for each item, in order."""
     for count, item in enumerate(items, 1):
         step(item)
         if count % ITEMS_A_TURN == 0:

@@ -1,6 +1,6 @@
-"""Placing and changing orders: from the decoded request to the core's command, and back to JSON.
+"""Order entry: turns a decoded request into the core's command, and the reply into JSON.
 
-The hot path; both its forms, the bare route and the others that place orders, share these.
+This is the hot path. All routes and sockets that place orders share these functions.
 """
 
 import re
@@ -62,18 +62,18 @@ async def place(
 
 
 def knows(services: Services, ref: str | int) -> bool:
-    """Tell whether a market's slug is in the view. An id is the core's to judge."""
+    """Tell whether a market's slug is in the view. The core checks ids."""
     return isinstance(ref, int) or is_id(ref) or services.view.find(ref) is not None
 
 
 async def learn(services: Services, refs: Iterable[str | int]) -> None:
-    """Let the view catch up when it lacks a slug: the market may have been made elsewhere."""
+    """Let the view catch up if it lacks a slug: another process may have made the market."""
     if not all(knows(services, ref) for ref in refs):
         await services.catch_up()
 
 
 async def refuse_unknown(services: Services, command: PlaceOrder) -> NoReturn:
-    """Refuse an order whose market is unknown, as the core would. Raises Refusal.
+    """Refuse an order for an unknown market, as the core would. Raises Refusal.
 
     The refusal is not recorded, so the client order id may be used again.
     """
@@ -85,10 +85,10 @@ async def refuse_unknown(services: Services, command: PlaceOrder) -> NoReturn:
 def place_command(
     services: Services, principal: Principal, request: PlaceOrderRequest
 ) -> PlaceOrder:
-    """Return the command of a request, every default written in.
+    """Return a request's command with all defaults.
 
-    A market's id goes to the core, which knows all markets. For a slug that is not known here the
-    id is 0, and the core is not asked.
+    A market's id goes to the core, which knows all markets. For an unknown slug the id is 0, and
+    the core is not asked.
     """
     ref = request.market_id
     market_id = int(ref) if isinstance(ref, int) or is_id(ref) else 0
@@ -126,9 +126,10 @@ def place_command(
 
 
 def _content(c: PlaceOrder, ref: str | int) -> str:
-    """Return what a repeat under the same client order id must match (API.md, clientOrderId).
+    """Return the content that a repeat with the same client order id must match (API,
+    clientOrderId).
 
-    The market's id comes with what it was called: where there was no such market, that counts.
+    It holds the market's id and its name in the request; the name counts if there was no market.
     """
     price = "" if c.price is None else c.price
     expires_at = "" if c.expires_at is None else c.expires_at
@@ -171,7 +172,7 @@ async def changed(
 ) -> Order:
     """Return the order that a reply to an amend or a cancel means. Raises Refusal."""
     if isinstance(reply, Refused):
-        # The core remembers open orders only: whose an ended one was, the database knows.
+        # The core keeps only open orders; the database knows the owner of an ended one.
         if reply.code is ErrorCode.ORDER_NOT_OPEN and not as_admin:
             async with services.db.read_account() as connection:
                 if await owner_of(connection, order_id) != who.user_id:
@@ -182,7 +183,7 @@ async def changed(
         return presenters.order(reply.order, (), services.view)
     async with services.db.read_account() as connection:
         fills = await fills_of(connection, [order_id])
-    # A later trade may be stored by now; this answer stands for the moment of the command.
+    # A later trade may be stored by now; this answer shows the moment of the command.
     mine = fills[order_id]
     while sum(fill.qty for fill in mine) > reply.order.filled:
         mine.pop()
@@ -194,8 +195,8 @@ async def place_batch(
 ) -> BatchAnswer:
     """Place each order of a batch on its own; ``ask`` returns the user, and is called last.
 
-    They are handed to the core together, so that what is wrong with one costs the others nothing
-    and all of them wait for the same commit.
+    The orders go to the core together. A wrong order does not affect the others, and all of them
+    wait for the same commit.
     """
     refused: dict[int, Exception] = {}
     requests: dict[int, PlaceOrderRequest] = {}
@@ -238,7 +239,7 @@ async def place_batch(
 
 
 async def _stored_orders(services: Services, order_ids: Sequence[int]) -> dict[int, Order]:
-    """Return orders that exist, as ``stored_order`` does, all from one snapshot."""
+    """Return existing orders, as ``stored_order`` does, all from one snapshot."""
     if not order_ids:
         return {}
     async with services.db.read_account() as connection:
@@ -251,7 +252,7 @@ async def _stored_orders(services: Services, order_ids: Sequence[int]) -> dict[i
 
 
 async def stored_order(services: Services, order_id: int) -> Order:
-    """Return an order that exists, with all its fills, as it now stands."""
+    """Return an existing order in its present state, with all its fills."""
     async with services.db.read_account() as connection:
         record = await order_by_id(connection, order_id)
         assert record is not None

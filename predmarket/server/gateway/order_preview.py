@@ -1,4 +1,4 @@
-"""A preview's outcome, from committed state alone and without a word to the core.
+"""The outcome of a preview, computed from committed state without the core.
 
 One snapshot of the database gives the market with its event, the user's cash and shares, and the
 levels that the new order would meet. The database sums up each level, and no level is read that the
@@ -57,7 +57,7 @@ class Outcome:
 
 
 async def dry_run(connection: AsyncConnection, command: PlaceOrder, now: Micros) -> Outcome:
-    """Return what placing would do now. Raises Refusal with what placing would be refused for."""
+    """Return what placing would do now. Raises the Refusal that placing would raise."""
     await _check_client_order_id(connection, command)
     market = await _market(connection, command.market_id)
     copy = Copy(now, command.user_id, market)
@@ -159,9 +159,9 @@ async def _let_rest(
 ) -> None:
     """Copy the levels that the new order could meet, the user's own orders apart.
 
-    It stops where others would have filled the new one, or where its price ends; for MARKET that
-    is a collar not yet put on the tick, which the engine only ever makes narrower. Where the first
-    own order ends the new one, nothing behind it counts.
+    The copy ends where others fill the new order, or at its price limit. For a MARKET order the
+    limit is the collar before rounding to the tick; the engine only makes it narrower. If the first
+    own order ends the new one, the copy ends there.
     """
     is_buy = command.side is Side.BUY
     side = Side.SELL if is_buy else Side.BUY

@@ -1,4 +1,4 @@
-"""The exchange's records as the API shows them: integers become decimal strings, here only.
+"""Turns the exchange's records into API objects; only here integers become decimal strings.
 
 Averages, marks and values follow MARKET_RULES, Positions.
 """
@@ -57,21 +57,21 @@ def _time(micros: Micros | None) -> str | None:
 
 
 def average(money: Money, qty: Qty) -> str | None:
-    """Return money a share with 6 decimals, rounded half up; None of no shares."""
+    """Return money per share with 6 decimals, rounded half up; None for no shares."""
     if not qty:
         return None
     return format((2 * _FINER * money + qty) // (2 * qty), _AVERAGE_DECIMALS)
 
 
 def user(record: UserRecord) -> identity.User:
-    """Return a user as others of the API see them."""
+    """Return a user as the API shows them."""
     return identity.User(
         record.id, record.email, record.role, record.full_name, format_time(record.created_at)
     )
 
 
 def managed_user(record: UserRecord) -> identity.ManagedUser:
-    """Return a user as admins see one."""
+    """Return a user as admins see them."""
     return identity.ManagedUser(
         record.id,
         record.email,
@@ -83,7 +83,7 @@ def managed_user(record: UserRecord) -> identity.ManagedUser:
 
 
 def admin_act(record: AdminAct) -> administration.AdminAct:
-    """Return an act of an admin."""
+    """Return an admin's action."""
     return administration.AdminAct(
         record.id,
         format_time(record.at),
@@ -95,7 +95,7 @@ def admin_act(record: AdminAct) -> administration.AdminAct:
 
 
 def api_key(record: KeyRecord) -> identity.ApiKey:
-    """Return an API key, without what only its owner holds."""
+    """Return an API key without its secret."""
     used = record.last_used_at
     return identity.ApiKey(
         record.id,
@@ -175,14 +175,14 @@ async def levels_in_turns(levels: Sequence[tuple[Price, Qty]]) -> list[tuple[str
 
 
 async def order_book(market_id: int, book: BookView, depth: int | None) -> markets.OrderBook:
-    """Return the best ``depth`` levels of each side as they are now; formats them in turns."""
+    """Return the best ``depth`` levels of each side now; formats them in turns."""
     seq, bids, asks = book.seq, book.levels(Side.BUY, depth), book.levels(Side.SELL, depth)
     shown = await levels_in_turns(bids), await levels_in_turns(asks)
     return markets.OrderBook(market_id, *shown, seq)
 
 
 def trade(record: TradeRecord) -> markets.Trade:
-    """Return a trade as everybody sees it."""
+    """Return a public trade."""
     return markets.Trade(
         record.id,
         record.buy_order_id,
@@ -212,7 +212,7 @@ def order(record: OrderRecord, fills: Iterable[Fill], view: MarketView) -> order
 
 
 def order_state(record: OrderRecord, view: MarketView) -> orders.OrderState:
-    """Return an order as it stands, without its fills."""
+    """Return an order's present state, without its fills."""
     return orders.OrderState(*_standing(record, view))
 
 
@@ -247,13 +247,13 @@ def _standing(record: OrderRecord, view: MarketView) -> tuple[Any, ...]:
 def queued_order(
     record: OrderRecord, fills: Iterable[Fill], view: MarketView, ahead: Qty | None
 ) -> orders.QueuedOrder:
-    """Return an order with its fills and what is ahead of it (None when it does not rest)."""
+    """Return an order with its fills and the quantity ahead of it (None if it does not rest)."""
     shown = msgspec.structs.asdict(order(record, fills, view))
     return orders.QueuedOrder(**shown, queue_ahead=UNSET if ahead is None else format_qty(ahead))
 
 
 def preview(outcome: Outcome) -> orders.Preview:
-    """Return what an order would do."""
+    """Return a preview."""
     return orders.Preview(
         format_qty(outcome.filled),
         format_qty(outcome.rest),
@@ -319,14 +319,14 @@ def candle(record: CandleRecord) -> markets.Candle:
 
 
 def balance(available: Money, locked: Money) -> accounts.Balance:
-    """Return cash as available, locked and both together."""
+    """Return cash: available, locked and their sum."""
     return accounts.Balance(
         format_money(available), format_money(locked), format_money(available + locked)
     )
 
 
 def position(record: PositionRecord, view: MarketView) -> accounts.Position:
-    """Return a position, marked by its market as it is now."""
+    """Return a position, marked by its market's present prices."""
     mark = _mark(view, record.market_id)
     return accounts.Position(
         record.market_id,
@@ -367,7 +367,7 @@ def _slug(view: MarketView, market_id: int) -> str:
 
 
 def _mark(view: MarketView, market_id: int) -> int | None:
-    """Return the mark in half price units, which hold every midpoint exactly."""
+    """Return the mark in half price units, so that every midpoint is exact."""
     record = view.find(market_id)
     if record is None:
         return None
@@ -386,7 +386,7 @@ def _mark_price(mark: int | None) -> str | None:
 
 
 def _value(record: PositionRecord, mark: int | None) -> Money:
-    """Return what the shares are worth; half a unit of money is dropped."""
+    """Return the value of the shares; half a unit of money is dropped."""
     if mark is None:
         return record.cost
     return (record.yes * mark + record.no * (2 * PRICE_ONE - mark)) // 2

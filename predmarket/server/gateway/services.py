@@ -1,4 +1,4 @@
-"""What the routes work with, put together once at start."""
+"""The services that routes and sockets share, put together once at start."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -23,19 +23,19 @@ class CoreReport(Protocol):
         """Return the exchange's time."""
 
     def status(self) -> CoreStatus:
-        """Return the core's state as last known here."""
+        """Return the core's last known status."""
 
 
 async def up_to_date() -> None:
-    """Return at once: in the core's own process the view holds all that is committed."""
+    """Return at once: in the core's own process the view holds everything committed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything one gateway needs; ``redis`` is None where there is none.
+    """The services of one gateway; ``redis`` is None without Redis.
 
-    ``gateway`` is its name, which no other gateway has or had. ``catch_up`` returns once the view
-    holds all that was committed before, or after a bounded time.
+    ``gateway`` is its name, which is unique for ever. ``catch_up`` returns once the view holds
+    everything committed before the call, or after a bounded time.
     """
 
     settings: Settings

@@ -1,1 +1,1 @@
-"""What the exchange tells those who run it: logs, metrics, health."""
+"""Observability for operators: logs, metrics, the access log."""

@@ -1,8 +1,8 @@
-"""Each request measured, and told of in one line.
+"""The access log: measures each request and logs it in one line.
 
 Accepted orders and health probes are logged at DEBUG, because they are frequent; everything else at
-INFO. On a terminal all requests are logged at DEBUG: they would push the exchange's address and the
-commands to type next out of sight.
+INFO. On a terminal all requests are logged at DEBUG, so that the exchange's address and the first
+commands stay visible.
 """
 
 import logging
@@ -18,8 +18,7 @@ from predmarket.server.observability.request import CURRENT
 
 
 class BareRoute(Protocol):
-    """A route without the framework. ``path`` is what its requests are counted under, however their
-    own spell it."""
+    """A route without the framework. Its requests are counted under ``path``, in any spelling."""
 
     path: str
 
@@ -39,12 +38,12 @@ class Access:
     """Follows requests from their head to the end of their answer."""
 
     def __init__(self, metrics: Metrics, *, quiet: bool = False) -> None:
-        """``quiet``: all at DEBUG."""
+        """Prepare the log; ``quiet`` logs everything at DEBUG."""
         self._metrics = metrics
         self._level = logging.DEBUG if quiet else logging.INFO
 
     async def follow(self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Let a framework's application answer; note the status in the scope's state."""
+        """Call a framework's application; record the status in the scope's state."""
         CURRENT.set(scope)
         began, state = time.perf_counter(), scope["state"]
 
@@ -64,7 +63,7 @@ class Access:
     async def follow_bare(
         self, route: BareRoute, scope: HTTPScope, receive: Receive, send: Send
     ) -> None:
-        """Let a bare route answer; it leaves its status in the scope's state."""
+        """Call a bare route; it leaves its status in the scope's state."""
         CURRENT.set(scope)
         began = time.perf_counter()
         try:
@@ -76,14 +75,14 @@ class Access:
     def ended(
         self, scope: HTTPScope, route: str, status: int, began: float, *, quiet: bool
     ) -> None:
-        """Measure a request that has been answered and tell of it; ``quiet``: at DEBUG."""
+        """Measure and log an answered request; ``quiet`` logs it at DEBUG."""
         seconds = time.perf_counter() - began
         self._metrics.request(scope["method"], route, status, seconds)
         level = logging.DEBUG if quiet else self._level
         if log.isEnabledFor(level):
             fields = {
                 "method": scope["method"],
-                # As it was sent, without the query: that may hold a token.
+                # As it was sent, without the query, which may hold a token.
                 "path": cut(scope["raw_path"].decode("latin-1"), _WIDEST_PATH),
                 "status": status,
                 "durationMs": round(seconds * 1000, 3),
@@ -91,7 +90,7 @@ class Access:
             log.log(level, "request", extra=fields)
 
     def refused(self, id: str, status: int, code: ErrorCode, seconds: float) -> None:
-        """Measure and tell of what the connection answered by itself, before there was a route."""
+        """Measure and log a request that the protocol layer refused."""
         self._metrics.request("", "", status, seconds)
         fields = {"status": status, "code": code.value, "durationMs": round(seconds * 1000, 3)}
         log.log(self._level, "request refused", extra={"requestId": id, **fields})

@@ -1,11 +1,10 @@
 """Logs: one renderer for every logger of the process, ours and the libraries'.
 
-JSON lines where a program reads them, columns where a person does (LOG_FORMAT), always on stderr.
-Code logs with the standard library and says what it has to say in ``extra``; here each line gets
-its time, its request and its traceback as fields, and loses its secrets. An event is one line of
-JSON, whatever its text holds.
+The output is JSON lines for programs or columns for people (LOG_FORMAT), always on stderr. Code
+logs with the standard library and puts its facts into ``extra``. This module adds time, request and
+traceback as fields, and removes secrets. An event is always one line of JSON.
 
-A library speaks up from WARNING on only: at DEBUG some show statements with their parameters.
+Libraries log only from WARNING up: at DEBUG some show statements with their parameters.
 """
 
 import logging
@@ -30,7 +29,7 @@ _WIDEST_TEXT = 16_384
 
 
 class _Scrubbed(structlog.stdlib.ProcessorFormatter):
-    """The formatter that has the last look at a finished line."""
+    """The last formatter; it removes secrets from the finished line."""
 
     def __init__(self, processors: list[Processor], scrub: Callable[[str], str]) -> None:
         super().__init__(processors=processors)
@@ -41,7 +40,7 @@ class _Scrubbed(structlog.stdlib.ProcessorFormatter):
 
 
 def is_json(settings: Settings) -> bool:
-    """Tell whether lines are for programs: asked for, or not on a terminal."""
+    """Tell whether to write JSON: by the setting, or because stderr is no terminal."""
     if settings.log_format == "auto":
         return not sys.stderr.isatty()
     return settings.log_format == "json"
@@ -61,10 +60,10 @@ def configure(settings: Settings, secrets: Iterable[str]) -> None:
 def announce(
     text: str, facts: Mapping[str, object] | None = None, hints: Sequence[str] = ()
 ) -> None:
-    """Say something whatever the level is: what whoever starts the exchange waits for.
+    """Log a message at any level: the one that the operator waits for at a start.
 
-    The facts are fields, where lines are for programs; for people the text has them. The hints are
-    lines of their own behind it.
+    In JSON the facts are fields; for people they are in the text. The hints follow in lines of
+    their own.
     """
     log = logging.getLogger(OURS)
     extra = {_FACTS: dict(facts or {}), _HINTS: list(hints)}
@@ -88,7 +87,7 @@ def _processors(stream: TextIO, *, as_json: bool) -> list[Processor]:
         _without_traces,
     ]
     if as_json:
-        # Without the values of local variables: those may be anything, secrets too.
+        # Without the values of local variables, which may be secrets.
         tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         return [
             *common,
@@ -114,7 +113,7 @@ def _processors(stream: TextIO, *, as_json: bool) -> list[Processor]:
 
 
 def _plain_traceback(stream: TextIO, failed: ExcInfo) -> None:
-    """Write a traceback, clean, since its error may quote text of a client."""
+    """Write a cleaned traceback, because its error may quote a client's text."""
     plain = StringIO()
     structlog.dev.plain_traceback(plain, failed)
     stream.write(clean_lines(plain.getvalue()))

@@ -1,7 +1,7 @@
 """Metrics for Prometheus, in a registry of this application's own.
 
-What is counted is counted where it happens; what merely is (the queue, the epoch, the pool) is read
-when Prometheus asks. A label's values are few and ours: routes by their template, never by path.
+Counters are incremented where the event happens. Gauges (the queue, the epoch, the pool) are read
+when Prometheus asks. A label has few values, all of them ours: a route's template, never a path.
 
 Cost, measured on the 2-core machine of docs/performance.md: an observation 0.6 µs, an increment
 0.3 µs, finding the labelled child by tuple 0.1 µs in the dicts here (``labels()`` takes 0.7 µs).
@@ -89,13 +89,13 @@ class Metrics:
         self._placement_of: dict[tuple[str, Side, OrderType], Counter] = {}
 
     def watch(self, core: Callable[[], CoreStatus], db: Database) -> None:
-        """Read these two whenever the metrics are asked for."""
+        """Read these two at each scrape."""
         self.registry.register(_Standing(core, db))
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; ``route`` is a template, empty when none matched."""
         if method not in _METHODS:
-            method = "OTHER"  # a client may send any word
+            method = "OTHER"  # a client may send any method
         key = (method, route, status)
         child = self._request_of.get(key)
         if child is None:
@@ -127,13 +127,13 @@ class Metrics:
         self._recoveries.inc()
 
     def parcel_dropped(self, kind: str) -> None:
-        """Count a parcel that was dropped."""
+        """Count a dropped parcel."""
         self._dropped.labels(kind).inc()
 
     async def scrape(self) -> bytes:
-        """Return everything in Prometheus's text format; those who ask at once share an answer.
+        """Return all metrics in Prometheus's text format; simultaneous callers share one answer.
 
-        It takes some 15 ms, so a thread writes it.
+        It takes some 15 ms, so a thread does it.
         """
         if self._scrape is None or self._scrape.done():
             self._scrape = asyncio.create_task(asyncio.to_thread(generate_latest, self.registry))
@@ -141,7 +141,7 @@ class Metrics:
 
 
 class _Standing(Collector):
-    """What is read at the moment of asking."""
+    """Gauges that are read at each scrape."""
 
     def __init__(self, core: Callable[[], CoreStatus], db: Database) -> None:
         self._core = core
@@ -149,7 +149,7 @@ class _Standing(Collector):
         self._started = time.time()
 
     def describe(self) -> list[Metric]:
-        """Return nothing: nothing is read while registering."""
+        """Return nothing, so that registering reads nothing."""
         return []
 
     def collect(self) -> Iterator[Metric]:

@@ -1,7 +1,7 @@
-"""No secret in any line: by the name of a field, by what secrets look like, and by their value.
+"""Removes secrets from log lines: by a field's name, by a secret's form, and by its value.
 
-The first works on the fields of a line, the others on the finished line, tracebacks included. It is
-a net below code that does not log secrets, not a licence to do so.
+The name is checked in a line's fields; form and value are checked in the finished line, tracebacks
+included. This is a second defence: code must not log secrets in the first place.
 """
 
 import json
@@ -56,12 +56,12 @@ kind, so there are several patterns, one after the other.
 
 
 def cut(text: str, widest: int) -> str:
-    """Return the first ``widest`` characters of a text for a log line, and its length if longer."""
+    """Cut a text to ``widest`` characters for a log line; name its length if it is longer."""
     return text if len(text) <= widest else f"{text[:widest]}… ({len(text)} characters)"
 
 
 def redact(event: MutableMapping[Any, Any]) -> MutableMapping[Any, Any]:
-    """Hide the values of fields whose name says that they are secret, at any depth."""
+    """Hide the values of fields with a secret's name, at any depth."""
     for name, value in event.items():
         if isinstance(name, str) and _NAMES.search(name):
             event[name] = HIDDEN
@@ -75,7 +75,7 @@ def redact(event: MutableMapping[Any, Any]) -> MutableMapping[Any, Any]:
 
 
 def scrubber(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Return what hides from a finished line these secrets, and whatever looks like one."""
+    """Return a function that hides these secrets, and everything that looks like one, in a line."""
     forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
     literal = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
 
@@ -88,13 +88,13 @@ def scrubber(secrets: Iterable[str]) -> Callable[[str], str]:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Return a secret as it is, and as it looks inside JSON."""
+    """Return a secret in plain form and in its JSON form."""
     yield secret
     yield json.dumps(secret)[1:-1]
 
 
 def secrets_of(settings: Settings, signing_secret: str) -> list[str]:
-    """Return every secret that the settings hold."""
+    """Return every secret in the settings."""
     secrets = [signing_secret]
     for url in (settings.database_url, settings.redis_url):
         if url is not None:

@@ -1,7 +1,7 @@
-"""Which request the running code belongs to, so that every line it logs can say so.
+"""The current request, so that every log line can name it.
 
-One ContextVar is set a request, to the ASGI scope itself; id and user are read from it only when a
-line is really written. The core's tasks are started outside any request and belong to none.
+Each request sets one ContextVar to its ASGI scope. Id and user are read from the scope only when a
+line is written. The core's tasks start outside any request and belong to none.
 """
 
 from contextvars import ContextVar
@@ -12,14 +12,14 @@ CURRENT: ContextVar[Scope | None] = ContextVar("predmarket_request", default=Non
 
 
 def known_as(user_id: int) -> None:
-    """Remember whom this request turned out to be from, where no guard has asked for a token."""
+    """Record a request's user, for routes whose guards did not identify one."""
     scope = CURRENT.get()
     if scope is not None:
         scope.setdefault("state", {})["user_id"] = user_id
 
 
 def identity(scope: Scope) -> dict[str, object]:
-    """Return what is known of a request: ``requestId``, ``userId``."""
+    """Return a request's known identity: ``requestId``, ``userId``."""
     state = scope.get("state") or {}
     fields: dict[str, object] = {}
     if "request_id" in state:

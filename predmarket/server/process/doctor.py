@@ -1,6 +1,7 @@
-"""Whether this machine and its database are fit for an exchange: what ``predmarket doctor`` says.
+"""The checks of ``predmarket doctor``: whether this machine and its database fit an exchange.
 
-Each check stands for itself and says what it saw; none changes anything, and each wait is bounded.
+Each check is independent and reports its finding. No check changes anything, and each wait is
+bounded.
 """
 
 import os
@@ -38,7 +39,7 @@ _CONNECT_S = "5"
 
 
 def examine(settings: Settings) -> list[Check]:
-    """Look at everything. Raises nothing that can be expected."""
+    """Run all checks. Expected errors become findings."""
     os.environ.setdefault("PGCONNECT_TIMEOUT", _CONNECT_S)
     checks = [
         Check("versions", True, _versions()),
@@ -61,7 +62,7 @@ def examine(settings: Settings) -> list[Check]:
 
 
 def _said(name: str, look: Callable[[], Check]) -> Check:
-    """Return what ``look`` finds, or what can be expected to go wrong as what it found."""
+    """Return the finding of ``look``, or its expected error as the finding."""
     try:
         return look()
     except (OSError, SQLAlchemyError, StoreError, NotOurs, Damaged, UnicodeDecodeError) as error:
@@ -77,7 +78,7 @@ def _versions() -> str:
 
 
 def _closed(path: Path) -> str:
-    """Return what is wrong with a path that only its owner should get at, "" if nothing."""
+    """Return the fault of a path that only its owner should access, "" without a fault."""
     mode = stat.S_IMODE(path.stat().st_mode)
     return f"others may use {path}: its mode is {mode:04o}" if mode & 0o077 else ""
 
@@ -89,7 +90,7 @@ def _data_folder(folder: Path) -> Check:
         return Check("data folder", False, f"{folder} cannot be written")
     problem = _closed(folder) if (folder / SECRET_FILE).exists() else ""
     mode = stat.S_IMODE(folder.stat().st_mode)
-    if mode & 0o022:  # whoever may write there replaces the secret and the database
+    if mode & 0o022:  # a user who can write there can replace the secret and the database
         return Check("data folder", False, problem or f"others may write to {folder}")
     return Check("data folder", True, str(folder))
 
@@ -184,7 +185,7 @@ def _schema(settings: Settings) -> Check:
 
 
 def _stored(settings: Settings) -> list[Check]:
-    """Return what the store says of its durability and of the time."""
+    """Return the store's durability and time."""
     store = open_store(settings.database)
     try:
         store.connect()

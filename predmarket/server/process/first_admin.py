@@ -1,4 +1,4 @@
-"""The first admin of an exchange: whether there is one, and how one is made at a start."""
+"""Makes the first admin of an exchange at its start, if there is none."""
 
 import secrets
 
@@ -25,7 +25,7 @@ MISSING = (
 
 
 def checked_email(email: str) -> str:
-    """Return the e-mail as it is stored. Raises SettingsError."""
+    """Return an e-mail's stored form. Raises SettingsError."""
     try:
         return normal_email(msgspec.convert(email, Email))
     except msgspec.ValidationError:
@@ -33,17 +33,17 @@ def checked_email(email: str) -> str:
 
 
 async def has_admin(db: Database) -> bool:
-    """Tell whether anybody may do what only admins may."""
+    """Tell whether there is an active admin."""
     query = select(users.c.id).where(users.c.role == Role.ADMIN, users.c.disabled.is_(False))
     async with db.read() as connection:
         return (await connection.execute(query.limit(1))).first() is not None
 
 
 async def make_first_admin(db: Database, bus: Bus, email: str, signup_credit: Money) -> str:
-    """Make ``email`` an admin unless there is one; return what to say of it.
+    """Make ``email`` an admin unless there is one; return the message for the operator.
 
-    A new account gets a password that is said here once and stored nowhere. One that is there keeps
-    its own. Raises BusError.
+    A new account gets a password that only this message shows. An existing account keeps its own.
+    Raises BusError.
     """
     if await has_admin(db):
         return f"--admin {email} changes nothing: there is an admin already"

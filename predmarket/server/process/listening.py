@@ -7,9 +7,9 @@ _BACKLOG = 1024
 
 
 def listen_at(host: str, port: int, setting: str) -> socket.socket:
-    """Bind an address; "::" is every address of this machine, those of IPv4 too.
+    """Bind an address; "::" means every address of this machine, also of IPv4.
 
-    Raises OSError that names the address and ``setting``, the setting that chooses another port.
+    Raises OSError, which names the address and ``setting``, the setting for another port.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:

@@ -1,8 +1,8 @@
-"""What the command line does to an exchange's database and settings on this machine: db, audit,
-set-role, config.
+"""The command line's maintenance of this machine's database and settings: db, audit, set-role,
+config.
 
-Synchronous and free of terminal output. Whatever can be expected to go wrong is an OperateError.
-Nothing here serves, so nothing that serving needs is loaded.
+The functions are synchronous and print nothing. Expected errors are OperateErrors. This module does
+not import what only a server needs.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ Overrides = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """Whether the audit holds, and each (name, holds, detail)."""
+    """The result of an audit: whether it holds, and each check (name, holds, detail)."""
 
     ok: bool
     checks: list[tuple[str, bool, str]]
@@ -39,8 +39,8 @@ class AuditReport:
 def set_role(overrides: Overrides, email: str, role: str) -> None:
     """Set a user's role in the database itself. Raises OperateError.
 
-    An embedded exchange has to be stopped, since its schema may be upgraded first. In a shared
-    database it is a write like any gateway's: a running exchange heeds it within seconds.
+    An embedded exchange has to be stopped, because its schema may be upgraded first. In a shared
+    database this is a write like a gateway's: a running exchange uses it within seconds.
     """
     with expected():
         settings = Settings.load(overrides)
@@ -96,7 +96,7 @@ def db_current(overrides: Overrides) -> str:
 def audit(
     overrides: Overrides, replay: bool, progress: Callable[[str, int, int], None]
 ) -> AuditReport:
-    """Prove from the database alone that it adds up. Raises OperateError."""
+    """Audit the database. Raises OperateError."""
     with expected():
         settings = Settings.load(overrides)
         _require_database(settings)
@@ -118,9 +118,9 @@ def audit(
 
 
 def doctor(overrides: Overrides) -> list[tuple[str, bool, str]]:
-    """Return each check of what an exchange needs, whether it holds, and what was seen.
+    """Return each check of the machine: its name, whether it holds, and the finding.
 
-    Raises OperateError for settings that cannot be read.
+    Raises OperateError for unreadable settings.
     """
     from predmarket.server.process.doctor import examine  # noqa: PLC0415  (it loads Redis' library)
 
@@ -136,7 +136,7 @@ def config(overrides: Overrides) -> list[tuple[str, str, str]]:
 
 
 def _require_database(settings: Settings) -> None:
-    """Refuse to make an embedded database where one was only to be looked at."""
+    """Refuse to create an embedded database for a command that only reads one."""
     path = settings.embedded
     if path is not None and not path.exists():
         named = (

@@ -1,7 +1,7 @@
 """Serves ``/metrics`` on a port of its own, PREDMARKET_METRICS_PORT, for Prometheus.
 
-The main port serves it to this machine alone (``is_local``). Several processes under one parent
-have ports that follow each other, since each counts what it does itself.
+The main port serves it only to this machine (``is_local``). Several processes under one parent have
+consecutive ports, because each counts by itself.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _LARGEST = 65_535
 def settings_of_process(settings: Settings, number: int) -> Settings:
     """Return the settings of one of several processes, counted from 0: each has its own port.
 
-    Raises SettingsError when there are not enough ports.
+    Raises SettingsError if there are not enough ports.
     """
     port = settings.metrics_port
     if not port:  # no port, or 0: any free one
@@ -44,7 +44,7 @@ def settings_of_process(settings: Settings, number: int) -> Settings:
 
 
 class _Door:
-    """A bare ASGI application that shows the metrics and nothing else."""
+    """A bare ASGI application for the metrics alone."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -66,7 +66,7 @@ class _Door:
 
 @asynccontextmanager
 async def metrics_port(settings: Settings, metrics: Metrics) -> AsyncIterator[None]:
-    """Serve the metrics at their own port, if the settings name one, until the block ends.
+    """Serve the metrics on their own port, if the settings name one, until the block ends.
 
     Raises OSError that names the address.
     """

@@ -1,4 +1,4 @@
-"""What can be expected to go wrong when the command line runs something on this machine."""
+"""The expected errors of commands that run something on this machine."""
 
 import os
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from predmarket.server.storage.sqlite_file import Damaged, NotOurs
 
 
 class OperateError(Exception):
-    """Something expected went wrong; ``exit_code`` is the command's."""
+    """An expected error; ``exit_code`` is the exit code of the command."""
 
     def __init__(self, message: str, exit_code: ExitCode) -> None:
         super().__init__(message)
@@ -26,14 +26,14 @@ class OperateError(Exception):
 
 
 class Unsafe(Exception):
-    """The exchange would be open to whoever has read its documentation; the message says why."""
+    """Readers of the documentation could log in to the exchange; the message says why."""
 
 
 @contextmanager
 def expected() -> Iterator[None]:
-    """Turn what can be expected to go wrong into an OperateError of one line.
+    """Turn expected errors into an OperateError of one line.
 
-    What is made meanwhile (database, log, secret) is its owner's alone.
+    Files made meanwhile (database, log, secret) are accessible to their owner alone.
     """
     os.umask(0o077)
     try:
@@ -51,7 +51,7 @@ def expected() -> Iterator[None]:
     except (StoreError, SQLAlchemyError) as error:
         message = f"the database cannot be used: {_line(error)}"
         raise OperateError(message, ExitCode.UNAVAILABLE) from None
-    except UnicodeDecodeError as error:  # all that is read otherwise says so itself
+    except UnicodeDecodeError as error:  # every other read reports its own error
         raise OperateError(f"the database is damaged: {_line(error)}", ExitCode.REFUSED) from None
     except OSError as error:
         raise OperateError(_line(error), ExitCode.USAGE) from None

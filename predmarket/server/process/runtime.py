@@ -1,4 +1,4 @@
-"""One process of the exchange put together: database, core, HTTP, and its end.
+"""Assembles one process of the exchange: database, core, HTTP; and stops it in order.
 
 Order of the end (REQUIREMENTS A8): stop accepting, let running requests finish, commit what was
 accepted, close the database. Bounded at each stage, so that it takes less than 10 s in all
@@ -58,7 +58,7 @@ _SETTLE_S = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A running core with its gateway's half."""
+    """A running core with its gateway."""
 
     settings: Settings
     db: Database
@@ -70,7 +70,7 @@ class Node:
 
     @property
     def services(self) -> Services:
-        """Return what the routes work with."""
+        """Return the routes' services."""
         return Services(
             self.settings,
             self.db,
@@ -109,7 +109,7 @@ async def node(
         observer=metrics,
         outlet=hub,
     )
-    # The lead comes first: a schema is not changed under an exchange that is using it.
+    # The lead comes first: the schema must not change under a running exchange.
     await core.start(upgrade)
     metrics.watch(core.status, db)
     try:
@@ -119,7 +119,7 @@ async def node(
             redis.mac = Mac(secret, redis.keys.exchange, metrics.parcel_dropped)
             await redis.start()
         yield Node(settings, db, core, view, metrics, hub, redis)
-    except BusError as error:  # of what is made before anybody is served
+    except BusError as error:  # from the commands before the first request
         raise StoreError(core.trouble or str(error)) from error
     finally:
         await core.stop(_SETTLE_S)
@@ -130,7 +130,7 @@ async def node(
 
 
 def redis_of(settings: Settings) -> Redis | None:
-    """Return the connection to Redis, not used yet; None without one. Raises SettingsError."""
+    """Return the Redis client, not connected yet; None without Redis. Raises SettingsError."""
     if settings.redis_url is None:
         return None
     try:
@@ -140,12 +140,12 @@ def redis_of(settings: Settings) -> Redis | None:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Bind the address. Raises OSError saying which one could not be had."""
+    """Bind the address. Raises OSError, which names the address."""
     return listen_at(settings.host, settings.port, "--port")
 
 
 async def require_own_passwords(settings: Settings, db: Database) -> None:
-    """Raise Unsafe when anybody may reach the exchange, and log in with a published password."""
+    """Raise Unsafe if others can reach the exchange and log in with a published password."""
     if not settings.on_loopback and (known := await well_known(db)):
         raise Unsafe(
             f"{' and '.join(known)} still have the seed data's published passwords; change them "
@@ -165,10 +165,11 @@ async def serve(
 ) -> int:
     """Run the exchange until a signal or a failure of the core; return the exit code.
 
-    ``force``: with published passwords even where others can reach it. ``admin``: the e-mail of an
-    admin to make if there is none. ``hints`` are given once it is ready, and ``ready_fd`` is told
-    its address. With a ``house`` it is a demo: its markets are made first (the seed data too), and
-    the house trades while it serves. Raises Unsafe, and what ``node`` and ``listen`` raise.
+    ``force`` accepts published passwords even where others can reach the exchange. ``admin`` is the
+    e-mail of an admin to make if there is none. Once the exchange is ready it prints ``hints``, and
+    ``ready_fd`` gets its address. With a ``house`` it is a demo: seed data and demo markets are
+    made first, and the house trades meanwhile. Raises Unsafe, and the errors of ``node`` and
+    ``listen``.
     """
     stopping = Stopping()
     clock = DemoClock() if house is not None else None
@@ -195,7 +196,7 @@ async def serve(
 
 
 async def _prepare(running: Node, *, seed_first: bool, force: bool) -> None:
-    """Do what comes between the core's start and the first request. Raises Unsafe."""
+    """Prepare the exchange between the core's start and the first request. Raises Unsafe."""
     if not force:
         await require_own_passwords(running.settings, running.db)
     core = running.core.status()
@@ -210,9 +211,9 @@ async def _prepare(running: Node, *, seed_first: bool, force: bool) -> None:
 
 
 async def add_admin(running: Node, email: str) -> None:
-    """Make the first admin, and tell whoever starts the exchange. Raises BusError."""
+    """Make the first admin, and print the password to the operator. Raises BusError."""
     told = await make_first_admin(running.db, running.core, email, running.settings.signup_credit)
-    # Not to the log: a password is in it.
+    # Not to the log, because it holds a password.
     sys.stdout.write(f"{told}\n")
     sys.stdout.flush()
 
@@ -223,10 +224,10 @@ def _without_admin(_url: str) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What is done once requests are answered.
+    """The actions for when the exchange is ready.
 
-    ``hints`` are said, the file descriptor ``fd`` is told the address in a line of JSON, and
-    ``then`` is run with the address until no requests are answered any more.
+    ``hints`` are printed. The file descriptor ``fd`` gets the address in a line of JSON. ``then``
+    runs with the address until the server stops.
     """
 
     hints: Hints | None = None
@@ -235,7 +236,7 @@ class Ready:
 
 
 async def _serve(running: Node, listener: socket.socket, stopping: Stopping, ready: Ready) -> bool:
-    """Answer requests until told to stop; tell whether the core failed."""
+    """Answer requests until the stop; tell whether the core failed."""
     app = create_app(running.services)
     failed = running.core.failed
     async with metrics_port(running.settings, running.metrics):
@@ -250,8 +251,8 @@ async def answer(
     stopping: Stopping,
     ready: Ready | None = None,
 ) -> bool:
-    """Have an application answer requests until told to stop, or until ``failed`` returns or
-    raises; tell whether it did."""
+    """Serve an application until the stop, or until ``failed`` returns or raises; tell whether it
+    did."""
     server = Server(http_config(app, graceful_s=_REQUESTS_S))
     stopping.serves(server)
     serving = asyncio.create_task(server.serve([listener]))
@@ -269,7 +270,7 @@ async def answer(
 
 
 async def _trade(house: House, demo: Prepared, url: str) -> None:
-    """Let the house trade; what ends it does not end the exchange."""
+    """Let the house trade; its end does not end the exchange."""
     try:
         await house(url, demo.keys, demo.markets)
     except Exception:
@@ -282,7 +283,7 @@ async def _announce(
     listener: socket.socket,
     ready: Ready,
 ) -> None:
-    """Say the address once requests are answered, and go on with what ``ready`` says."""
+    """Announce the address once the server is ready, then run the actions of ``ready``."""
     while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
         await asyncio.sleep(0.01)
     host, port = listener.getsockname()[:2]
@@ -302,7 +303,7 @@ async def _announce(
 
 
 def _tell(fd: int, line: str) -> None:
-    """Write a line to whoever waits for it at ``fd``, and close it; they may be gone."""
+    """Write a line to ``fd`` and close it; its reader may be gone."""
     try:
         with open(fd, "w", encoding="utf-8") as waiting:
             waiting.write(f"{line}\n")

@@ -1,4 +1,4 @@
-"""Whether a database's schema is the one that this version needs, and who may change it."""
+"""Checks that a database's schema fits this version, and decides who may change it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,20 +8,20 @@ from predmarket.server.storage import migrations, sqlite_file
 
 
 def require_ours(settings: Settings, *, whole: bool = False) -> None:
-    """Refuse an embedded database that is damaged or another program's. Raises NotOurs, Damaged."""
+    """Refuse a damaged or foreign embedded database. Raises NotOurs, Damaged."""
     if settings.embedded is not None:
         sqlite_file.require_ours(settings.embedded, whole=whole)
 
 
 class SchemaBehind(Exception):
-    """A shared database needs ``db upgrade`` first; the message says from where to where."""
+    """A shared database needs ``db upgrade`` first; the message names both revisions."""
 
 
 def schema_upgrade(settings: Settings) -> Callable[[], None] | None:
-    """Return what brings an embedded database up to date, to be called once its lead is held.
+    """Return the upgrade of an embedded database, to be called once its lead is held.
 
-    A shared one is never changed here: None, or SchemaBehind or SchemaAhead when it does not fit.
-    Raises NotOurs, Damaged.
+    A shared database is never changed here: the function returns None, or raises SchemaBehind or
+    SchemaAhead if the schema does not fit. Raises NotOurs, Damaged.
     """
     if settings.embedded is not None:
         require_ours(settings)
@@ -31,7 +31,7 @@ def schema_upgrade(settings: Settings) -> Callable[[], None] | None:
 
 
 def require_schema(settings: Settings) -> None:
-    """Raise SchemaBehind or SchemaAhead unless the schema is the one that this version needs."""
+    """Raise SchemaBehind or SchemaAhead unless the schema fits this version."""
     require_ours(settings)
     current, head = migrations.current(settings.database), migrations.head()
     migrations.require_known(current)

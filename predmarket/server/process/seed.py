@@ -1,6 +1,6 @@
 """The seed data: two accounts with money and one market, created once.
 
-Everything goes through the core like any other command; only the two users are written directly.
+All of it goes through the core as commands; only the two users are written directly.
 Source: REQUIREMENTS A11.
 """
 
@@ -19,7 +19,7 @@ from predmarket.units import MONEY_ONE, Money, format_money
 
 @dataclass(frozen=True, slots=True)
 class SeedUser:
-    """An account as the seed makes it."""
+    """An account of the seed data."""
 
     email: str
     password: str
@@ -43,9 +43,9 @@ _TICK = 100
 
 
 async def seed(db: Database, bus: Bus, signup_credit: Money) -> list[str]:
-    """Create what is missing of the seed data and return a line on each thing.
+    """Create the missing seed data and return a line on each item.
 
-    Raises BusError when the core does not answer.
+    Raises BusError if the core does not answer.
     """
     lines: list[str] = []
     admin_id = await _user(db, bus, ADMIN, signup_credit, lines)
@@ -74,7 +74,7 @@ async def seed(db: Database, bus: Bus, signup_credit: Money) -> list[str]:
 
 
 async def well_known(db: Database) -> list[str]:
-    """Return the e-mails of those seed users who can still log in with the published password."""
+    """Return the e-mails of the seed users that still have the published password."""
     found = []
     for seeded in (ADMIN, USER):
         async with db.read() as connection:

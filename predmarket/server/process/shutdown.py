@@ -1,4 +1,4 @@
-"""Being told to stop: the signals, and the bound on how long stopping may take.
+"""Shutdown: the signals, and the time limit of a stop.
 
 The first SIGTERM or SIGINT stops it gracefully, wherever it is: while it starts, the start is given
 up; while it serves, what was accepted is committed and answered. A second one does not wait for
@@ -6,7 +6,8 @@ clients any more, but still for the core's commits. Whatever hangs then (a threa
 database cannot be interrupted), the process ends after LIMIT_S: nothing is lost that anybody was
 told of.
 
-The log says that it stops and why (a signal, the lead lost, an error), and when it is done.
+The log tells that the process stops and why (a signal, the lead lost, an error), and when it is
+done.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Server(HttpServer):
-    """The HTTP server without a word on signals: those are ours (``Stopping``)."""
+    """The HTTP server without signal handlers; ``Stopping`` handles signals."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -49,7 +50,7 @@ class Stopping:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Heed signals until the process ends, even after this: one that comes late is nothing."""
+        """Handle signals until the process ends, even after the task; a late one does nothing."""
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             loop.add_signal_handler(number, self.ask, number.name)
@@ -64,18 +65,18 @@ class Stopping:
                     signal.signal(number, signal.SIG_IGN)
 
     def serves(self, server: Server) -> None:
-        """From now on a signal ends this server, and with it the task."""
+        """Make a signal end this server, and with it the task."""
         self._server = server
 
     def failed(self, error: BaseException | None) -> None:
-        """Stop, since the exchange cannot go on."""
+        """Stop, because the exchange cannot go on."""
         why = "lease lost" if isinstance(error, Deposed) else "error"
         what = "" if error is None else f"{type(error).__name__}: {error}"
         log.error("stopping", extra={"why": why, "error": what})
         self._stop()
 
     def ask(self, why: str) -> None:
-        """Stop, or stop sooner."""
+        """Stop; a second call stops sooner."""
         log.info("stopping at once" if self.asked else "stopping", extra={"why": why})
         self._stop()
 

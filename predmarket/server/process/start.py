@@ -1,7 +1,7 @@
-"""What the command line starts on this machine: an exchange, whole or in parts, or its seed data.
+"""Starts an exchange on this machine for the command line, whole or in parts, or seeds it.
 
-Synchronous and free of terminal output, but for what ``serve`` says while it runs. Whatever can be
-expected to go wrong is an OperateError.
+The functions are synchronous and print nothing, except for the log of ``serve``. Expected errors
+are OperateErrors.
 """
 
 import logging
@@ -37,7 +37,7 @@ _CLIENTS_ADDRESS = "http://127.0.0.1:8000"
 
 @dataclass(frozen=True, slots=True)
 class SeedReport:
-    """What seeding did, for people and for programs."""
+    """The result of seeding, for people and for programs."""
 
     lines: list[str]
     data: dict[str, object]
@@ -52,9 +52,9 @@ def serve(
 ) -> int:
     """Run the exchange until it is stopped and return the exit code. Raises OperateError.
 
-    ``force``: with the seed data's published passwords even where others can reach it. ``admin``:
-    the e-mail of an admin to make if there is none. ``ready_fd``: a file descriptor that is told
-    the address once requests are answered.
+    ``force`` accepts the seed data's published passwords even where others can reach the exchange.
+    ``admin`` is the e-mail of an admin to make if there is none. ``ready_fd`` is a file descriptor
+    that gets the address once the exchange answers requests.
     """
     return _serve(settings_overrides, seed, force, None, admin, ready_fd)
 
@@ -62,8 +62,9 @@ def serve(
 def serve_demo(
     settings_overrides: Overrides, force: bool, house: House, ready_fd: int | None = None
 ) -> int:
-    """Run an exchange with the seed data, demo markets and ``house`` trading in them until it is
-    stopped; return the exit code. Raises OperateError.
+    """Run a demo exchange until it is stopped: seed data, demo markets, and ``house`` bots.
+
+    Return the exit code. Raises OperateError.
     """
     return _serve(settings_overrides, True, force, house, None, ready_fd)
 
@@ -115,9 +116,9 @@ def _require_open(ready_fd: int | None) -> None:
 def _require_apart(
     settings: Settings, alone: Mapping[str, bool], whole: Mapping[str, bool]
 ) -> None:
-    """Refuse what cannot be had with the role or the number of workers. Raises SettingsError.
+    """Refuse flags that do not fit the role or the number of workers. Raises SettingsError.
 
-    ``alone``, ``whole``: the flags that need one process, and a whole exchange.
+    ``alone`` are flags that need one process, ``whole`` flags that need a whole exchange.
     """
     for flag in (flag for flag, given in alone.items() if given):
         raise SettingsError(f"{flag} is for one process: without --role and --workers")
@@ -129,7 +130,7 @@ def _require_apart(
 
 
 def _serve_apart(settings: Settings, *, seed: bool, admin: str | None, force: bool) -> int:
-    """Run the part that the role names, or several parts as processes of their own."""
+    """Run the role's part, or several parts as separate processes."""
     if settings.role == "core":
         return uvloop.run(core.serve(settings))
     if settings.workers == 1:
@@ -146,11 +147,13 @@ def _serve_apart(settings: Settings, *, seed: bool, admin: str | None, force: bo
                 made = _job(lambda: _make_first(settings, seed=seed, admin=admin))
                 if code := Workers({"seed": made}).once():
                     return code
-            # Its port is for looking at it alone; where it is, the log tells.
+            # Its port serves only health and metrics; the log names it.
             aside = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
             jobs["core"] = _job(lambda: uvloop.run(core.serve(aside)))
         first = len(jobs)
-        settings_of_process(settings, first + settings.workers - 1)  # refuses too few ports now
+        settings_of_process(
+            settings, first + settings.workers - 1
+        )  # raises now if there are too few ports
         for n in range(settings.workers):
             jobs[f"gateway {n + 1}"] = _job(partial(work, first + n))
         return Workers(jobs).run()
@@ -169,7 +172,7 @@ def _make_first(settings: Settings, *, seed: bool, admin: str | None) -> int:
 
 
 def _job(work: Callable[[], int]) -> Callable[[], int]:
-    """Have what can be expected to go wrong be said in one line, as the command line does."""
+    """Wrap a job so that it prints expected errors in one line, as the command line does."""
 
     def run() -> int:
         try:
@@ -183,11 +186,11 @@ def _job(work: Callable[[], int]) -> Callable[[], int]:
 
 
 def _hints(url: str) -> list[str]:
-    """Say what to type next, with the program as it was called here, to reach ``url``."""
+    """Return the next commands to type for ``url``, with the program as it was called here."""
     user, admin, called = seeding.USER, seeding.ADMIN, Path(sys.argv[0]).absolute()
     program = "predmarket"
     if called.name == program and called.is_relative_to(Path.cwd()):
-        program = str(called.relative_to(Path.cwd()))  # an environment that is not active yet
+        program = str(called.relative_to(Path.cwd()))  # the environment is not activated
     export = [] if url == _CLIENTS_ADDRESS else [f"  export PREDMARKET_URL={url}"]
     return [
         "In another terminal:",

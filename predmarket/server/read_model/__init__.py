@@ -1,1 +1,1 @@
-"""What readers see: records, committed changes, the market view, and queries."""
+"""The read model: records, committed changes, the market view, and queries."""

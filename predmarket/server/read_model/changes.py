@@ -1,9 +1,9 @@
-"""What one committed batch changed, as everybody who was not its author hears of it.
+"""The changes of one committed batch, for market views and subscribers.
 
-The core makes it when it seals a batch, numbers each topic's changes in it and stores it in the
-outbox, in the batch's own transaction. After the commit it goes to every gateway, whose market view
-and subscribers live on it. Amounts are integers (units.py); what nobody listens to is never put
-into words.
+The core makes them when it seals a batch. It numbers each topic's changes and stores them in the
+outbox, in the batch's transaction. After the commit every gateway gets them, for its market view
+and its subscribers. Amounts are integers (units.py). Changes without a subscriber are never
+rendered.
 
 Numbers (``seq``) count a topic's changes from 1 without a gap, and are kept in the rows they belong
 to (accounts, markets, events, core_state). A batch makes one change of each balance, position,
@@ -30,8 +30,8 @@ class _Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class MarketChange(_Change, frozen=True):
-    """A market's record. ``announced``: its number on ``markets``, None when only prices and
-    totals moved, or when it is a draft, which nobody is told of."""
+    """A market's record. ``announced`` is its number on ``markets``; None if only prices and
+    totals moved, or for a draft, which is not announced."""
 
     record: MarketRecord
     ticker_seq: int
@@ -48,7 +48,7 @@ class EventChange(_Change, frozen=True):
 
 
 class BookChange(_Change, frozen=True):
-    """Levels of a book with their sizes now, 0 for none. Spans the changes after ``last_seq``."""
+    """Levels of a book with their new sizes, 0 for none. Covers the changes after ``last_seq``."""
 
     market_id: int
     last_seq: int
@@ -65,7 +65,7 @@ class TradeChange(_Change, frozen=True):
 
 
 class OrderChange(_Change, frozen=True):
-    """One of a user's orders as the batch left it."""
+    """A user's order after the batch."""
 
     seq: int
     order: OrderRecord
@@ -105,7 +105,7 @@ class HoldingChange(_Change, frozen=True):
 
 
 class Changes(_Change, frozen=True):
-    """All that a batch changed; ``at`` is the time of its last command."""
+    """All changes of a batch; ``at`` is the time of its last command."""
 
     batch: int
     at: Micros
@@ -121,12 +121,12 @@ class Changes(_Change, frozen=True):
 
 
 def encode(changes: Changes) -> bytes:
-    """Return what the outbox stores."""
+    """Encode changes for the outbox."""
     return _encoder.encode(changes)
 
 
 def decode(stored: bytes) -> Changes:
-    """Return what ``encode`` was given."""
+    """Decode changes from the outbox."""
     return _decoder.decode(stored)
 
 

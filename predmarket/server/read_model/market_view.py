@@ -1,7 +1,7 @@
 """The gateway's market view: every market, event and order book as last committed, in memory.
 
-Invariant: it is changed by committed batches alone, in their order, so nobody ever reads from it
-what might still be undone.
+Invariant: only committed batches change the view, in their order. So no reader sees a change that
+might be undone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def is_id(ref: str) -> bool:
 
 
 class BookView:
-    """One committed order book: sizes by price, and the sequence they stand for."""
+    """One committed order book: sizes by price, with their sequence number."""
 
     __slots__ = ("_best", "_best_at", "asks", "bids", "seq")
 
@@ -35,7 +35,7 @@ class BookView:
         self._best_at = -1
 
     def apply(self, change: BookChange) -> None:
-        """Take over the new sizes of some levels."""
+        """Apply new sizes of some levels."""
         for levels, changed in ((self.bids, change.bids), (self.asks, change.asks)):
             for price, qty in changed:
                 if qty:
@@ -55,7 +55,7 @@ class BookView:
         return self._top()[1]
 
     def _top(self) -> tuple[Price | None, Price | None]:
-        """Return the best prices, found once for each sequence: a book may have many levels."""
+        """Return the best prices, computed once for each sequence: a book may have many levels."""
         if self._best_at != self.seq:
             self._best = max(self.bids, default=None), min(self.asks, default=None)
             self._best_at = self.seq
@@ -71,7 +71,7 @@ class BookView:
 class MarketView:
     """All markets with their books, and all events, by id and by slug.
 
-    ``markets_seq`` is the number of the last change on the topic of all markets that is held here.
+    ``markets_seq`` is the number of the view's last change on the topic of all markets.
     """
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty, Rate
 
 
 class MarketRecord(msgspec.Struct, frozen=True, array_like=True):
-    """One market as committed. Amounts are integers (units.py)."""
+    """A committed market. Amounts are integers (units.py)."""
 
     id: int
     slug: str
@@ -36,7 +36,7 @@ class MarketRecord(msgspec.Struct, frozen=True, array_like=True):
 
     @classmethod
     def of(cls, market: Market) -> MarketRecord:
-        """Copy a market as it stands now."""
+        """Copy a market's present state."""
         return cls(*(getattr(market, field) for field in cls.__struct_fields__))
 
 
@@ -90,7 +90,7 @@ class HoldingRecord(NamedTuple):
 
 
 class PositionRecord(NamedTuple):
-    """One user's shares of one market, and what they cost."""
+    """One user's shares of one market, and their cost."""
 
     market_id: int
     yes: Qty
@@ -101,12 +101,12 @@ class PositionRecord(NamedTuple):
 
     @property
     def cost(self) -> Money:
-        """Return what all the shares cost."""
+        """Return the cost of all shares."""
         return self.cost_yes + self.cost_no
 
 
 class TradeRecord(NamedTuple):
-    """A trade as stored, without who it was."""
+    """A stored trade, without its users."""
 
     id: int
     market_id: int

@@ -1,9 +1,8 @@
-"""The connection to Redis: one for the process, never in anybody's way.
+"""The process's Redis client, which never keeps a caller waiting for long.
 
-Redis holds nothing that cannot be lost here: rate limits and news of revoked sessions. So whoever
-asks it gets an answer within CALL_SECONDS or RedisUnavailable, and does without. After one failure
-nobody asks again (the breaker is open) until a ping in the background was answered; then it closes
-by itself.
+This client's data may be lost: rate limits and news of revocations. So a call gets an answer within
+CALL_SECONDS or raises RedisUnavailable, and the caller does without. After one failure the circuit
+breaker opens, and all calls fail at once. A background ping that is answered closes it again.
 """
 
 import asyncio
@@ -39,27 +38,27 @@ T = TypeVar("T")
 
 
 class RedisUnavailable(Exception):
-    """Redis gave no answer, or was not asked since it gave none before."""
+    """Redis gave no answer, or was not asked because the breaker is open."""
 
 
 def connect(url: str, timeout_s: float = PING_SECONDS, retries: int = 2) -> Client:
-    """Return a client; nothing is connected yet. Raises ValueError for a URL it cannot read.
+    """Return a client, not connected yet. Raises ValueError for an unreadable URL.
 
-    With ``retries`` a connection that broke while nobody used it is replaced within the same call,
-    and what was sent is sent again; who finds all in use waits for one.
+    With ``retries`` a call replaces a connection that broke while it was idle, and sends again. A
+    call waits for a connection if all are in use.
     """
     retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), retries)
     pool = BlockingConnectionPool.from_url(
         url,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
-        health_check_interval=0,  # we look ourselves; the client's check loops without a password
+        health_check_interval=0,  # we ping ourselves; the client's check loops without a password
         retry=retry,
         max_connections=_CONNECTIONS,
         timeout=timeout_s,
     )
     try:
-        # Of no use in itself, but it reads the URL's options.
+        # Not used, but making it checks the URL's options.
         pool.make_connection()  # type: ignore[no-untyped-call]  # the library's
     except TypeError as error:
         raise ValueError(f"has an option that is none of Redis' ({error})") from None
@@ -67,7 +66,7 @@ def connect(url: str, timeout_s: float = PING_SECONDS, retries: int = 2) -> Clie
 
 
 class Pause:
-    """Longer and longer pauses between attempts, until one works."""
+    """Pauses of growing length between attempts, until one works."""
 
     def __init__(self, longest_s: float = 0.5) -> None:
         self._longest_s = longest_s
@@ -79,12 +78,12 @@ class Pause:
         self._next_s = min(2 * self._next_s, self._longest_s)
 
     def reset(self) -> None:
-        """An attempt worked."""
+        """Begin again with short pauses, after an attempt worked."""
         self._next_s = _FIRST_PAUSE_S
 
 
 async def failure_of_ping(client: Client) -> Exception | None:
-    """Ask Redis now; return why it does not answer within PING_SECONDS, None when it does."""
+    """Ping Redis; return why it does not answer within PING_SECONDS, None if it does."""
     try:
         async with asyncio.timeout(PING_SECONDS):
             await client.ping()
@@ -96,7 +95,7 @@ async def failure_of_ping(client: Client) -> Exception | None:
 async def end(*tasks: "asyncio.Task[None] | None") -> None:
     """Cancel tasks until they have ended, and ignore their errors.
 
-    It cancels again and again: a cancellation that meets a call's own time limit gets lost.
+    It cancels repeatedly, because a cancellation that meets a call's own time limit gets lost.
     """
     left = {task for task in tasks if task is not None}
     while left:
@@ -106,23 +105,23 @@ async def end(*tasks: "asyncio.Task[None] | None") -> None:
 
 
 class Redis:
-    """One client for everybody, its breaker, and those who listen to its channels.
+    """The process's client, with its circuit breaker and its channel listeners.
 
-    ``keys`` and ``mac`` are its exchange's; they have to be set before it is used.
+    ``keys`` and ``mac`` are its exchange's; set them before the first use.
     """
 
     keys: Keys
     mac: Mac
 
     def __init__(self, url: str, shown: str) -> None:
-        """Prepare it; ``shown`` is the URL without its password. Raises ValueError."""
+        """Prepare the client; ``shown`` is the URL without its password. Raises ValueError."""
         self.client = connect(url)
         self._shown = shown
         self._up = True
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Look whether it is there and keep looking. Never fails: a warning says it is away."""
+        """Begin to ping Redis. Never fails: if Redis is unavailable, it logs a warning."""
         await self._look()
         self._spawn(self._keep_looking())
 
@@ -134,15 +133,15 @@ class Redis:
 
     @property
     def up(self) -> bool:
-        """Tell whether it answered when it was last asked."""
+        """Tell whether Redis answered the last call."""
         return self._up
 
     async def answers(self) -> bool:
-        """Ask it now; tell whether it answers within PING_SECONDS."""
+        """Ping Redis; tell whether it answers within PING_SECONDS."""
         return await failure_of_ping(self.client) is None
 
     async def call(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Return what Redis answers. Raises RedisUnavailable within CALL_SECONDS, at once while it
+        """Return Redis's answer. Raises RedisUnavailable within CALL_SECONDS, at once while it
         is away."""
         if not self._up:
             raise RedisUnavailable
@@ -154,7 +153,7 @@ class Redis:
             raise RedisUnavailable from error
 
     async def publish(self, channel: str, message: bytes) -> int:
-        """Tell those who listen to a channel, anywhere; return how many. Raises
+        """Publish on a channel; return the number of listeners anywhere. Raises
         RedisUnavailable."""
         return int(await self.call(lambda: self.client.publish(channel, message)))
 
@@ -163,7 +162,8 @@ class Redis:
     ) -> None:
         """Pass each message on a channel to ``receive``, until close().
 
-        ``renewed`` is called whenever listening began, anew too: messages may have been missed.
+        ``renewed`` is called whenever listening begins or begins again: messages may have been
+        missed.
         """
         self._spawn(self._keep_listening(channel, receive, renewed))
 
@@ -210,7 +210,7 @@ class Redis:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
-            # What went wrong is said by those who look; here it only means to begin again.
+            # The ping's task logs the failure; here it only means to begin again.
             with suppress(*FAILURES):
                 async with aclosing(self.client.pubsub()) as channels:
                     await channels.subscribe(channel)
@@ -223,9 +223,9 @@ class Redis:
 async def _pass_on(
     channels: PubSub, receive: Callable[[bytes], None], renewed: Callable[[], None]
 ) -> None:
-    """Hand on what arrives. Raises TimeoutError when nothing came, not even the answer to a ping.
+    """Pass messages on. Raises TimeoutError if nothing arrives, not even the answer to a ping.
 
-    The client subscribes again by itself after a short break: that too is told by a confirmation.
+    After a short break the client subscribes again by itself; a confirmation reports that, too.
     """
     loop = asyncio.get_running_loop()
     heard = loop.time()

@@ -1,9 +1,9 @@
-"""Message authentication of the parcels that processes send each other over Redis.
+"""Message authentication of the parcels that processes send over Redis.
 
-A parcel is dropped, counted and logged unless it carries the MAC of this exchange's secret for the
-stream, epoch, gateway or channel that it is found in. So an intruder who can write to Redis but
-does not know PREDMARKET_JWT_SECRET cannot give a command or tell a gateway anything. The intruder
-can delete or repeat parcels; receivers drop repeats by their numbers.
+A parcel needs the MAC of this exchange's secret for its stream, epoch, gateway or channel. Other
+parcels are dropped, counted and logged. So an intruder who can write to Redis, but does not know
+PREDMARKET_JWT_SECRET, cannot give a command or tell a gateway anything. The intruder can delete or
+repeat parcels; receivers drop repeats by their numbers.
 """
 
 import hmac
@@ -21,7 +21,7 @@ _SAY_EVERY: Micros = 60_000_000
 
 
 class Mac:
-    """Signs and opens parcels. ``dropped`` is told the kind of each one that is dropped."""
+    """Signs and opens parcels. ``dropped`` is called with the kind of each dropped parcel."""
 
     def __init__(self, secret: str, exchange: str, dropped: Callable[[str], None]) -> None:
         self._key = hmac.digest(secret.encode(), _LABEL + exchange.encode(), "sha256")
@@ -30,11 +30,11 @@ class Mac:
         self._say_at: Micros = 0
 
     def sign(self, place: str, data: bytes) -> bytes:
-        """Return a parcel with its MAC; ``place`` names the one place where it is good."""
+        """Return a parcel with its MAC; ``place`` names the only place where it is valid."""
         return self._mac(place, data) + data
 
     def open(self, place: str, parcel: bytes | None, kind: str) -> bytes | None:
-        """Return a parcel's data; None: it is not signed for this place, and is dropped."""
+        """Return a parcel's data; None: it is not signed for this place, and was dropped."""
         if parcel is not None and len(parcel) >= _BYTES:
             data = parcel[_BYTES:]
             if hmac.compare_digest(parcel[:_BYTES], self._mac(place, data)):
@@ -43,7 +43,7 @@ class Mac:
         return None
 
     def drop(self, kind: str, why: str) -> None:
-        """Count a parcel that is dropped, and log so once a minute at the most."""
+        """Count a dropped parcel; log it at most once a minute."""
         self._dropped(kind)
         self._count += 1
         now = elapsed()

@@ -1,9 +1,9 @@
-"""The names of all keys and channels that an exchange has in Redis.
+"""The names of an exchange's keys and channels in Redis.
 
-All of them begin with the exchange's own id, so that two exchanges on one Redis share nothing: no
-command, no revocation, no count. The id is a hash of a random name in the database and, on
-PostgreSQL, of the server's and the database's identifiers. So a database that was restored
-elsewhere is another exchange, although it holds the same name.
+All of them begin with the exchange's id, so two exchanges on one Redis share no command, no
+revocation and no count. The id is a hash of a random name in the database and, on PostgreSQL, of
+the identifiers of server and database. So a database that was restored elsewhere is another
+exchange, although it holds the same name.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class Keys:
         """The channel on which gateways hear of sessions, keys and users that ended."""
 
     def heard(self, question: str) -> str:
-        """Return the set in which gateways confirm that they have heard of an end."""
+        """Return the set in which gateways confirm a revocation."""
         return f"{self.ended}:{question}"
 
     def commands(self, epoch: int) -> str:
@@ -50,12 +50,12 @@ class Keys:
         return f"{self._bus}:replies:{gateway}"
 
     def beat(self, gateway: str) -> str:
-        """Return the key under which a gateway shows that it is alive."""
+        """Return the key of a gateway's heartbeat."""
         return f"{self._bus}:gateways:{gateway}"
 
 
 async def keys_of(db: Database) -> Keys:
-    """Return the keys of the exchange in a database. Raises UNAVAILABLE (storage/database.py)."""
+    """Return the keys of a database's exchange. Raises UNAVAILABLE (storage/database.py)."""
     async with db.read() as connection:
         own = (await connection.execute(_NAME)).scalar_one_or_none()
     if own is None:  # its first use

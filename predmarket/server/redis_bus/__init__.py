@@ -1,6 +1,6 @@
 """The bus between processes: commands over Redis to the core, replies and batches back.
 
-Redis carries and nothing more: whatever it loses was not acknowledged, or is in the database.
+Redis only transports: everything that it loses was not acknowledged, or is in the database.
 
 | what | where | from | to |
 |---|---|---|---|

@@ -1,9 +1,9 @@
 """The numbers of gateways' commands, so that no command is taken twice.
 
-A gateway numbers its commands upwards, and they come in that order. A command whose number is not
-above its gateway's last one is a repeat: an intruder put an old parcel into the stream again. A
-core that takes over learns the last numbers from the journal. It looks back as far as a deadline
-can reach, since a command whose deadline has passed is not begun anyway.
+A gateway numbers its commands in ascending order, and they arrive in that order. A command whose
+number is not above its gateway's last one is a repeat: an intruder put an old parcel into the
+stream again. A core that takes over reads the last numbers from the journal. It looks back as far
+as a deadline can reach, because a command whose deadline has passed never begins.
 """
 
 from typing import NamedTuple
@@ -24,7 +24,7 @@ _JOURNAL = text(
 
 
 class _Given(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The beginning of a journal's entry."""
+    """The first fields of a journal entry."""
 
     time: Micros
     id: str
@@ -39,13 +39,13 @@ _entries = msgspec.msgpack.Decoder(list[_Given])
 
 
 class CommandNumbers:
-    """The last number of each gateway that commands have lately come from."""
+    """The last number of each gateway that has recently sent commands."""
 
     def __init__(self) -> None:
         self._last: dict[str, _Last] = {}
 
     async def load(self, db: Database, now: Micros) -> None:
-        """Learn the numbers that the core before has taken. Raises UNAVAILABLE (database.py)."""
+        """Load the numbers that the former core has taken. Raises UNAVAILABLE (database.py)."""
         since, before = now - LOOK_BACK, 2**63 - 1
         while True:
             async with db.read() as connection:
@@ -67,7 +67,7 @@ class CommandNumbers:
             self._last[gateway] = _Last(int(number), one.time + LOOK_BACK)
 
     def take(self, gateway: str, number: int, deadline: Micros, now: Micros) -> bool:
-        """Take note of a command's number; False: it is a repeat."""
+        """Record a command's number; False: it is a repeat."""
         last = self._last.get(gateway)
         if last is not None and number <= last.number:
             return False

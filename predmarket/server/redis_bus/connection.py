@@ -1,7 +1,7 @@
 """The bus's own connections to Redis.
 
-Invariant: nothing is sent twice by itself. A command whose sending failed may be in the stream all
-the same; sent again it would be carried out twice.
+Invariant: nothing is retried automatically. A command whose sending failed may still be in the
+stream; a second sending would execute it twice.
 """
 
 import logging
@@ -24,17 +24,17 @@ Entry: TypeAlias = tuple[bytes, dict[bytes, bytes]]
 
 
 class BusConnection:
-    """A client of Redis for streams, which says once when it is away and once when it is back.
+    """A Redis client for streams; it logs once when Redis is unavailable and once when it is back.
 
-    ``keys`` and ``mac`` are its exchange's; they have to be set before it is used.
+    ``keys`` and ``mac`` are its exchange's; set them before the first use.
     """
 
     keys: Keys
     mac: Mac
 
     def __init__(self, url: str, shown: str) -> None:
-        """Prepare it; ``shown`` is the URL without its password. Raises ValueError."""
-        # Any: the client's methods are typed as for both its kinds.
+        """Prepare the client; ``shown`` is the URL without its password. Raises ValueError."""
+        # Any: the types of the client's methods cover the blocking and the asynchronous client.
         self.client: Any = connect(url, retries=0)
         self._shown = shown
         self._up = True
@@ -46,12 +46,12 @@ class BusConnection:
     async def read(
         self, after: Mapping[str, str], count: int, block_ms: int
     ) -> dict[str, list[Entry]]:
-        """Return what came into streams after these ids, waiting for it for ``block_ms``."""
+        """Return the entries of streams after these ids; wait for them up to ``block_ms``."""
         found = await self.client.xread(dict(after), count=count, block=block_ms)
         return {name.decode(): entries for name, entries in found}
 
     async def last_id(self, stream: str) -> tuple[int, int] | None:
-        """Return the last id that a stream gave, None when there is no such stream."""
+        """Return a stream's last id, None if there is no such stream."""
         try:
             info = await self.client.xinfo_stream(stream)
         except ResponseError as error:
@@ -61,14 +61,14 @@ class BusConnection:
         return entry_id(info["last-generated-id"])
 
     def failed(self, error: BaseException) -> None:
-        """Say that Redis is away, unless it was said."""
+        """Log that Redis is unavailable, once."""
         if self._up:
             self._up = False
             why = str(error) or type(error).__name__
             log.warning("Redis at %s is away (%s): no order goes through", self._shown, why)
 
     def worked(self) -> None:
-        """Say that Redis is back, unless it was never away."""
+        """Log that Redis is back, if it was unavailable."""
         if not self._up:
             self._up = True
             log.info("Redis at %s carries orders again", self._shown)

@@ -1,11 +1,11 @@
-"""From the command stream into the core: one reader, whose place is stored with each batch.
+"""The consumer: the only reader of the command stream; each batch stores its position.
 
 Invariants:
-- what the core has committed is not read again, and nothing after it is passed over, whoever leads;
-- a parcel that is not signed for this very stream is dropped, and so is a repeated command;
-- the stream is trimmed up to what is committed and never further (publisher.py);
-- a stream that Redis has lost, or set back, is replaced by one of the next epoch, with an error in
-  the log: its ids could not be compared with the stored place any more.
+- under any leader committed commands are not read again, and none after them is skipped;
+- a parcel that is not signed for this stream is dropped, and so is a repeated command;
+- the stream is trimmed up to the committed position and never further (publisher.py);
+- if Redis has lost a stream, or set it back, a stream of the next epoch replaces it, and the log
+  has an error: the old stream's ids cannot be compared with the stored position.
 
 Source: ARCHITECTURE, Leadership; REQUIREMENTS F3.
 """
@@ -37,7 +37,7 @@ _AHEAD = 1_000
 
 
 class _Lost(Exception):
-    """The stream is missing, or gives ids that it gave before."""
+    """The stream is missing, or repeats ids."""
 
 
 class Consumer:
@@ -51,7 +51,7 @@ class Consumer:
         presence: GatewayLiveness,
         numbers: CommandNumbers,
     ) -> None:
-        """Prepare it, after the core has started."""
+        """Prepare the reader, after the core has started."""
         self._numbers = numbers
         self._connection = connection
         self._core = core
@@ -77,7 +77,7 @@ class Consumer:
                 pass
 
     async def _stands(self) -> bool:
-        """Tell whether the stream is as it was left."""
+        """Tell whether the stream continues from its last known id."""
         at = self._at
         if not at.epoch:
             return False
@@ -92,8 +92,8 @@ class Consumer:
         return True
 
     async def _begin(self, epoch: int) -> None:
-        """Replace the stream. First it is committed, then it exists: another core, taking over in
-        between, finds it missing and begins the next one."""
+        """Replace the stream. It is committed before it is created: another core that takes over in
+        between finds it missing and begins the next one."""
         await self._core.move_to(StreamPosition(epoch))
         line = self._connection.client.pipeline()
         line.delete(
@@ -121,7 +121,7 @@ class Consumer:
                 raise _Lost
 
     def _take(self, entry: Entry, taken: int = 0) -> None:
-        """Hand an entry's commands to the core, but for the first ``taken``."""
+        """Give an entry's commands to the core, except the first ``taken``."""
         id, fields = entry
         ms, seq = entry_id(id)
         epoch = self._at.epoch

@@ -1,7 +1,7 @@
-"""A gateway's knowledge of the core, from the core's announcements.
+"""The core's status as a gateway knows it from announcements.
 
-The gateway's clock may differ from the core's. An announcement carries the core's time when it was
-sent, so it is behind by its travel time: the fastest of the last announcements counts.
+The gateway's clock may differ from the core's. An announcement carries the core's time of sending,
+so it is late by its travel time. The fastest of the last announcements counts.
 """
 
 from predmarket.server.clock import elapsed
@@ -20,7 +20,7 @@ _NOBODY = Announcement(0, 0, 0, 0, "", healthy=False, durable=False, durability=
 
 
 class KnownCoreStatus:
-    """The last announcement of the core that leads."""
+    """The leading core's last announcement."""
 
     def __init__(self) -> None:
         self._last = _NOBODY
@@ -28,7 +28,7 @@ class KnownCoreStatus:
         self._offset, self._offset_at = 0, -_FASTEST_FOR
 
     def hear(self, announcement: Announcement) -> bool:
-        """Take note of an announcement; False: it is a deposed core's, or was heard before."""
+        """Take an announcement; False: it is a deposed core's, or a repeat."""
         last = self._last
         if (announcement.epoch, announcement.number) <= (last.epoch, last.number):
             return False
@@ -40,16 +40,16 @@ class KnownCoreStatus:
         return True
 
     def now(self) -> Micros:
-        """Return the core's time as far as is known here, behind it rather than ahead."""
+        """Return an estimate of the core's time, rather behind it than ahead."""
         return elapsed() + self._offset
 
     @property
     def stream(self) -> int:
-        """Return the epoch of the stream that commands go into, 0 while nobody reads any."""
+        """Return the epoch of the stream for commands, 0 while no core reads one."""
         return self._last.stream if elapsed() - self._at < GONE else 0
 
     def status(self) -> CoreStatus:
-        """Return how the core is, as far as is known here."""
+        """Return the core's last known status."""
         last = self._last
         near = elapsed() - self._at < SILENT
         return CoreStatus(

@@ -1,13 +1,13 @@
-"""A gateway's eye on the core: committed batches into its view, then the replies that waited.
+"""The follower: applies committed batches to a gateway's view, then gives the waiting replies.
 
 Invariants:
-- batches are applied in the order of their numbers, each once; a missing one is read from the
-  outbox, and when it is not there any more the whole view is read anew;
-- a reply is given when the view holds its batch, so whoever was answered sees it here;
+- batches are applied in the order of their numbers, each once; a missing batch is read from the
+  outbox, and if the outbox has dropped it, the whole view is read again;
+- a reply is given when the view holds its batch, so an answered client sees the batch here;
 - the view comes first, then the replies, then the subscribers.
 
-Redis may forget everything at any time: after each failure the streams are read from their
-beginning, and what is known is passed over. While Redis is away the outbox is looked at.
+Redis may lose everything at any time. After each failure the streams are read from their beginning,
+and known entries are skipped. While Redis is unavailable the follower polls the outbox.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _ENTRIES = 100
 
 
 class Follower:
-    """What a gateway reads. ``batch`` is the last one that its view holds."""
+    """Follows the core's streams. ``batch`` is the last one in the view."""
 
     def __init__(
         self, gateway: str, connection: BusConnection, db: Database, view: MarketView, hub: Hub,
@@ -59,14 +59,14 @@ class Follower:
         self.batch = 0
 
     async def start(self) -> None:
-        """Read the view, and what those may ask for who come back from another gateway.
+        """Read the view, and the outbox for clients that resume from another gateway.
 
-        Raises what a database does that is away.
+        Raises the errors of an unavailable database.
         """
         self.batch = await view_loader.load(self._db, self._view)
         recent: list[Changes] = []
         for stored in await view_loader.outbox(self._db, 0, OUTBOX_BATCHES):
-            with suppress(msgspec.MsgspecError):  # another version's: it is not needed
+            with suppress(msgspec.MsgspecError):  # another version's batch: it is not needed
                 changes = changed.decode(stored)
                 if changes.batch <= self.batch:
                     recent.append(changes)
@@ -84,9 +84,9 @@ class Follower:
                 await pause()
 
     async def catch_up(self) -> None:
-        """Return once the view holds what was committed before this, or after CATCH_UP_S.
+        """Return once the view holds everything committed before this call, or after CATCH_UP_S.
 
-        All callers that come while a query is under way share the next one.
+        Callers that arrive during a query share the next one.
         """
         if self._next_round is None:
             self._next_round = asyncio.create_task(self._be_level(self._round))
@@ -160,7 +160,7 @@ class Follower:
             await self._catch_up(announcement.batch)
 
     def _apply(self, changes: Changes, encoded: bytes) -> None:
-        """Let the view hold the next batch, then answer, then tell."""
+        """Apply the next batch to the view, then give its replies, then deliver it."""
         self._view.apply(changes)
         self.batch = changes.batch
         self._release()
@@ -178,7 +178,7 @@ class Follower:
             self._give(answers)
             return
         wanted = [one for one in answers.answers if self._sender.waits_for(one.number)]
-        if wanted:  # others are dropped, so that no more are held than wait
+        if wanted:  # others are dropped, so that replies are bounded by waiting callers
             self._held.setdefault(answers.batch, []).append(Answers(answers.batch, wanted))
 
     def _release(self) -> None:
@@ -199,10 +199,10 @@ class Follower:
                 continue
             self._sender.answer(answer.number, outcome)
 
-    # what was not heard
+    # missed batches
 
     async def _catch_up(self, last: int | None) -> None:
-        """Apply what is missing up to a batch; None: whatever there is, if it can be had now."""
+        """Apply missing batches up to this one; None: all there are, if the database answers."""
         pause = Pause()
         while last is None or self.batch < last:
             try:
@@ -216,7 +216,7 @@ class Follower:
                 return
 
     async def _read_outbox(self) -> bool:
-        """Apply the batches that follow, as far as the outbox has them; tell whether it had any."""
+        """Apply the next batches from the outbox; tell whether it had any."""
         found = False
         for stored in await view_loader.outbox(self._db, self.batch, OUTBOX_BATCHES):
             try:
@@ -230,7 +230,7 @@ class Follower:
         return found
 
     async def _reload(self) -> None:
-        """Read the view anew: too much was missed."""
+        """Read the whole view again, because too much was missed."""
         log.warning("the market view is read anew: batch %s was missed", self.batch + 1)
         self.batch = await view_loader.load(self._db, self._view)
         self._release()
@@ -238,5 +238,5 @@ class Follower:
 
 
 def _number(text: bytes | None) -> int:
-    """Return a batch's number, 0 for a text that is no number."""
+    """Parse a batch's number; 0 for a text that is no number."""
     return int(text) if text is not None and text.isdigit() and len(text) < 19 else 0

@@ -1,10 +1,10 @@
-"""Which gateways are alive: the orders tied to the connections of one that is not are cancelled.
+"""Watches whether gateways are alive; cancels the orders tied to a dead gateway's connections.
 
-A gateway shows a number that it counts up every BEAT_S (sender.py). One whose number has stood
-still for SILENT_S, by the core's own clock, counts as disconnected: so within SILENT_S + LOOK_S +
-BEAT_S after its death. While Redis is away nobody can be heard, and silence does not count.
+A gateway increments a number in Redis every BEAT_S (sender.py). If its number has not changed for
+SILENT_S, by the core's own clock, the gateway counts as disconnected. This takes at most SILENT_S +
+LOOK_S + BEAT_S after its death. While Redis is unavailable, silence does not count.
 
-Only gateways that have tied an order to a connection are looked at.
+Only gateways with an order tied to a connection are watched.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ SILENT_S = 5.0
 
 @dataclass(slots=True)
 class _Heard:
-    """A gateway's number as last seen, and when it was seen to change."""
+    """A gateway's last number, and the time of its last change."""
 
     beat: int
     at: float
 
 
 class GatewayLiveness:
-    """The leading core's eye on gateways."""
+    """The leading core's watch over gateways."""
 
     def __init__(self, connection: BusConnection, core: Core, clock: Callable[[], float]) -> None:
         """Prepare it, after the core has started; ``clock`` counts seconds."""
@@ -44,12 +44,12 @@ class GatewayLiveness:
             self.tied(tied.rpartition("-")[0])
 
     def tied(self, gateway: str) -> None:
-        """Look at a gateway from now on: an order of its is tied to a connection."""
+        """Watch a gateway from now on, because one of its orders is tied to a connection."""
         if gateway not in self._gateways:
             self._gateways[gateway] = _Heard(0, self._clock())
 
     async def run(self) -> None:
-        """Look every LOOK_S, for ever."""
+        """Check every LOOK_S, for ever."""
         while True:
             await asyncio.sleep(LOOK_S)
             if not self._gateways:
@@ -62,7 +62,7 @@ class GatewayLiveness:
                     heard.at = now
 
     async def look(self) -> None:
-        """See who is alive; cancel what is tied to those who are not."""
+        """Check all watched gateways; cancel the orders tied to dead ones."""
         names = [*self._gateways]
         beats = await self._connection.client.mget(
             [self._connection.keys.beat(name) for name in names]
@@ -76,14 +76,14 @@ class GatewayLiveness:
                 await self._disconnect(name)
 
     def _count(self, gateway: str, beat: bytes | None) -> int:
-        """Return the number that a gateway shows, 0 without one that is signed."""
+        """Return a gateway's number, 0 if there is no signed one."""
         if beat is None:
             return 0
         count = self._connection.mac.open(self._connection.keys.beat(gateway), beat, "sign of life")
         return 0 if count is None else int(count)
 
     async def _disconnect(self, gateway: str) -> None:
-        # Whatever of its commands is tied to a connection comes later and has it looked at again.
+        # A later command that is tied to a connection makes the core watch it again.
         del self._gateways[gateway]
         try:
             await self._core.submit(Disconnect(gateway))

@@ -1,4 +1,4 @@
-"""Bounds of the streams that the bus has in Redis."""
+"""Bounds of the bus's streams in Redis."""
 
 MAX_BATCHES = 1_000
 """Committed batches and announcements kept; a gateway further behind reads the outbox."""

@@ -1,8 +1,8 @@
-"""What goes over the bus, as bytes.
+"""The bus's messages and their encoding.
 
-A reply travels with a number for its kind, since replies are no union that tells itself apart.
-These numbers and the order of fields are the format: gateways and cores of neighbouring versions
-meet during an upgrade, so append and never reorder.
+A reply is sent with a number for its type, because replies are not a tagged union. These numbers
+and the order of fields are the format. During an upgrade gateways and cores of neighbouring
+versions talk to each other, so append and never reorder.
 """
 
 from typing import Any, TypeAlias
@@ -37,9 +37,10 @@ class _Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Request(_Message, frozen=True):
-    """A command under its gateway's number. After ``deadline`` nobody waits for it any more.
+    """A command with its gateway's number. After ``deadline`` nobody waits for it.
 
-    ``follows`` and ``early`` are as in ``Bus.enqueue``; it follows the command numbered before it.
+    ``follows`` and ``early`` are as in ``Bus.enqueue``; it follows the command with the number
+    before.
     """
 
     number: int
@@ -50,7 +51,7 @@ class Request(_Message, frozen=True):
 
 
 class Parcel(_Message, frozen=True):
-    """An entry of the command stream: commands that a gateway handed in together, in order."""
+    """An entry of the command stream: commands that a gateway sent together, in order."""
 
     gateway: str
     requests: list[Request]
@@ -72,9 +73,12 @@ class Answers(_Message, frozen=True):
 
 
 class Announcement(_Message, frozen=True):
-    """What the leading core says of itself. ``stream``: the epoch of the command stream that it
-    reads, 0 while it reads none; ``batch``: the last one committed; ``now``: the exchange's
-    time; ``number``: how many announcements this leader has made."""
+    """The leading core's announcement of its status.
+
+    ``stream`` is the epoch of the command stream that it reads, 0 while it reads none. ``batch`` is
+    the last committed one, ``now`` the exchange's time, ``number`` counts this leader's
+    announcements.
+    """
 
     epoch: int
     batch: int
@@ -110,39 +114,39 @@ Message: TypeAlias = Parcel | Answers | Announcement
 
 
 def place_of_batch(keys: Keys, number: int) -> str:
-    """Return the place that a batch's parcel is signed for: the stream, with the batch's number."""
+    """Return the place for which a batch is signed: the stream, with the batch's number."""
     return f"{keys.batches}:{number}"
 
 
 def encode(message: Message) -> bytes:
-    """Return a message as it travels."""
+    """Encode a message."""
     return _encoder.encode(message)
 
 
 def parcel(data: bytes) -> Parcel:
-    """Read a parcel. Raises msgspec.MsgspecError."""
+    """Decode a parcel. Raises msgspec.MsgspecError."""
     return _parcels.decode(data)
 
 
 def answers(data: bytes) -> Answers:
-    """Read replies. Raises msgspec.MsgspecError."""
+    """Decode replies. Raises msgspec.MsgspecError."""
     return _answers.decode(data)
 
 
 def announcement(data: bytes) -> Announcement:
-    """Read an announcement. Raises msgspec.MsgspecError."""
+    """Decode an announcement. Raises msgspec.MsgspecError."""
     return _announcements.decode(data)
 
 
 def answer(number: int, reply: BusReply | Faulted) -> Answer:
-    """Put the reply to a command into words."""
+    """Encode the reply to a command."""
     if isinstance(reply, Faulted):
         return Answer(number, _FAULTED, msgspec.Raw(_encoder.encode(str(reply))))
     return Answer(number, _KIND_OF[type(reply)], msgspec.Raw(_encoder.encode(reply)))
 
 
 def reply_of(answer: Answer) -> BusReply | BusError:
-    """Return the reply that an answer holds. Raises msgspec.MsgspecError."""
+    """Decode the reply in an answer. Raises msgspec.MsgspecError."""
     if answer.kind == _FAULTED:
         return Faulted(_text.decode(answer.body))
     if not 0 <= answer.kind < len(_KINDS):

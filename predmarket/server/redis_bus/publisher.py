@@ -1,9 +1,10 @@
-"""From the core to the gateways: replies, committed batches, and that it leads.
+"""The publisher: sends replies, committed batches and announcements from the core to gateways.
 
 Invariants:
-- it is told of nothing before the commit returned (core/ports.py), so nothing else leaves;
-- a batch goes out before the replies that wait for it, in one piece with them;
-- whatever Redis loses can be had otherwise: a batch from the outbox, a reply by asking again.
+- the core tells it nothing before the commit returned (core/ports.py), so nothing leaves earlier;
+- a batch goes out before the replies that wait for it, in one transaction with them;
+- everything that Redis loses is available elsewhere: a batch in the outbox, a reply by asking
+  again.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ Reply: TypeAlias = "asyncio.Future[BusReply]"
 
 
 class Publisher:
-    """The core's outlet. ``stream`` is the epoch of the command stream that is read, 0 for none."""
+    """The core's outlet. ``stream`` is the epoch of the command stream in use, 0 for none."""
 
     def __init__(self, connection: BusConnection) -> None:
         self._connection = connection
@@ -48,11 +49,11 @@ class Publisher:
         """Send a batch, together with the replies to its commands."""
         self._last_batch = changes.batch
         self._batches.append((changes.batch, encoded))
-        # Behind the callbacks of the replies that were given just now.
+        # After the callbacks of the replies that were given just now.
         asyncio.get_running_loop().call_soon(self._wake.set)
 
     def reloaded(self, recent: Sequence[Changes]) -> None:
-        """Send what was committed meanwhile; of what was before the start, the number will do."""
+        """Send the batches committed meanwhile; for those before the start the number suffices."""
         for changes in recent:
             if self._last_batch:
                 self.committed(changes, changed.encode(changes))
@@ -62,7 +63,7 @@ class Publisher:
     def replied(self, gateway: str, number: int, reply: Reply) -> None:
         """Send the reply to a gateway's command, if there is one.
 
-        That the outcome is unknown here it need not hear: another core may carry it out yet.
+        An unknown outcome is not sent: another core may still execute the command.
         """
         if reply.cancelled():
             return
@@ -79,20 +80,20 @@ class Publisher:
     # its own
 
     def begin(self, core: Core) -> None:
-        """Speak for this core from now on; it has just taken the lead."""
+        """Announce this core from now on; it has just taken the lead."""
         self._core = core
         self._last_batch = core.status().batch
-        self.stream = core.committed_position.epoch  # a guess: nothing is taken by one that is gone
+        self.stream = core.committed_position.epoch  # a guess: a stream that is gone takes nothing
 
     def reads(self, epoch: int) -> None:
-        """Announce at once which command stream is read from now on, 0 for none."""
+        """Announce the command stream in use from now on, 0 for none."""
         if epoch != self.stream:
             self.stream = epoch
             self._announce_at = 0.0
             self._wake.set()
 
     async def run(self) -> None:
-        """Send whatever there is, and an announcement every ANNOUNCE_S, for ever."""
+        """Send waiting messages, and an announcement every ANNOUNCE_S, for ever."""
         loop, pause = asyncio.get_running_loop(), Pause()
         while True:
             with suppress(TimeoutError):
@@ -112,7 +113,7 @@ class Publisher:
                 self._announce_at = now + ANNOUNCE_S
 
     async def flush(self) -> None:
-        """Send what is left, if that is possible at once."""
+        """Send the remaining messages, if that is possible at once."""
         with suppress(*FAILURES):
             async with asyncio.timeout(_FLUSH_S):
                 await self._send(announce=False)
@@ -140,7 +141,7 @@ class Publisher:
                 line.xtrim(keys.commands(done.epoch), minid=done.entry, approximate=False)
         if len(line):
             await line.execute()
-        for _ in batches:  # what has come meanwhile stays; a full deque has dropped of these
+        for _ in batches:  # newer ones stay; a full deque has dropped some of these
             if self._batches and self._batches[0][0] <= batches[-1][0]:
                 self._batches.popleft()
         sent = {id(one) for one in answers}

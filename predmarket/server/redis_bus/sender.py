@@ -1,11 +1,11 @@
-"""A gateway's bus over Redis: commands into the stream, replies from the follower.
+"""The sender: a gateway's bus over Redis. It sends commands and gives the follower's replies.
 
 Invariants:
-- a command is sent at most once; when it is not known whether it was taken, its outcome is unknown
-  until a reply comes or its time is up;
-- Overloaded says that it was not taken: it was not sent, or Redis said that the stream is gone;
-- the commands that wait are bounded, by their number here and by the length of the stream;
-- a deadline is in the core's time (core_status.py); how long a reply is waited for is elapsed time.
+- a command is sent at most once; if it is unknown whether it arrived, its outcome is unknown until
+  a reply comes or its time is up;
+- Overloaded means that the command did not arrive: it was not sent, or the stream is gone;
+- waiting commands are bounded, by their number here and by the length of the stream;
+- a deadline is in the core's time (core_status.py); the wait for a reply counts elapsed time.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ Reply: TypeAlias = "asyncio.Future[BusReply]"
 
 
 class Sender(Bus):
-    """The bus of one gateway (bus.Bus), and its sign of life."""
+    """The bus of one gateway (bus.Bus), and its heartbeat."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Sender(Bus):
         max_queue: int = MAX_QUEUE,
         reply_limit_s: float = REPLY_LIMIT_S,
     ) -> None:
-        """Prepare it; ``gateway`` is a name that no other gateway has or had."""
+        """Prepare the bus; ``gateway`` is a name that is unique for ever."""
         self._gateway = gateway
         self._connection = connection
         self._core = core
@@ -68,7 +68,7 @@ class Sender(Bus):
     def enqueue(
         self, command: Command, *, follows: "Reply | None" = None, early: bool = False
     ) -> Reply:
-        """Return what will be the command's reply, after its commit; see ``Bus``."""
+        """Send a command; return the future of its reply after the commit (``Bus.enqueue``)."""
         if self._stopping or len(self._pending) >= self._max_queue:
             raise Overloaded("too many commands wait")
         if self._length >= limits.MAX_COMMANDS:
@@ -88,7 +88,7 @@ class Sender(Bus):
     # the follower's side
 
     def answer(self, number: int, outcome: BusReply | BusError) -> None:
-        """Give the reply to a command, if anybody still waits for it."""
+        """Give the reply to a command, if its caller still waits."""
         _, reply = self._pending.pop(number, (0, None))
         if reply is None or reply.done():
             return
@@ -98,7 +98,7 @@ class Sender(Bus):
             reply.set_result(outcome)
 
     def waits_for(self, number: int) -> bool:
-        """Tell whether anybody still waits for the reply to a command."""
+        """Tell whether a command's caller still waits for the reply."""
         return number in self._pending
 
     # life
@@ -111,7 +111,7 @@ class Sender(Bus):
         return self._tasks
 
     async def stop(self, limit_s: float) -> None:
-        """Take nothing more; wait for the replies that are due, no longer than ``limit_s``."""
+        """Take no more commands; wait up to ``limit_s`` for the outstanding replies."""
         self._stopping = True
         waiting = [reply for _, reply in self._pending.values() if not reply.done()]
         if waiting:
@@ -121,7 +121,7 @@ class Sender(Bus):
             _fail(reply, OutcomeUnknown("the gateway stops"))
 
     async def sent(self) -> None:
-        """Return once the commands handed in before are in the stream, or were refused."""
+        """Return once all earlier commands are in the stream, or were refused."""
         last = self._count
         if last <= self._gone:
             return
@@ -130,7 +130,7 @@ class Sender(Bus):
         await gone
 
     def _left(self) -> None:
-        """Tell those who wait in ``sent`` what has left."""
+        """Wake the callers of ``sent`` whose commands have left."""
         first = self._outgoing[0][0].number if self._outgoing else self._count + 1
         self._gone = first - 1
         while self._leaving and self._leaving[0][0] <= self._gone:
@@ -139,7 +139,7 @@ class Sender(Bus):
                 gone.set_result(None)
 
     async def _send(self) -> None:
-        """Put commands into the stream, those that came together as one entry, for ever."""
+        """Add commands to the stream for ever; commands of one call are one entry."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -150,7 +150,7 @@ class Sender(Bus):
                 self._left()
 
     def _next_group(self) -> list[tuple[Request, Reply]]:
-        """Take the next commands that somebody still waits for."""
+        """Take the next commands with waiting callers."""
         group: list[tuple[Request, Reply]] = []
         while self._outgoing and len(group) < limits.PARCEL:
             request, reply = self._outgoing.popleft()
@@ -161,7 +161,7 @@ class Sender(Bus):
         return group
 
     async def _put(self, group: list[tuple[Request, Reply]]) -> None:
-        """Add an entry to the stream; one that is gone is not made again (consumer.py does)."""
+        """Add an entry to the stream; if the stream is gone, only consumer.py makes a new one."""
         stream = self._core.stream
         parcel = messages.encode(Parcel(self._gateway, [request for request, _ in group]))
         try:
@@ -188,7 +188,7 @@ class Sender(Bus):
             _fail(reply, Overloaded("the command was not taken"))
 
     async def _beat(self) -> None:
-        """Show that this gateway is alive, and see how long the stream is, for ever."""
+        """Send heartbeats, and read the stream's length, for ever."""
         count = 0
         while True:
             count += 1
@@ -207,7 +207,7 @@ class Sender(Bus):
             await asyncio.sleep(BEAT_S)
 
     async def _sweep(self) -> None:
-        """Tell those who waited too long that the outcome is unknown, for ever."""
+        """Answer OUTCOME_UNKNOWN to callers whose wait is over, for ever."""
         while True:
             await asyncio.sleep(_SWEEP_S)
             now = elapsed()

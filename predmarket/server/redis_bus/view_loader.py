@@ -1,4 +1,4 @@
-"""What a gateway begins with: the market view as committed, read from the database at once."""
+"""Loads a gateway's market view from the database, in one snapshot."""
 
 from sqlalchemy import select, text
 
@@ -20,7 +20,7 @@ _OUTBOX = text("SELECT changes FROM outbox WHERE batch > :after ORDER BY batch L
 
 
 async def load(db: Database, view: MarketView) -> int:
-    """Have the view hold what is committed and return the number of the last batch in it."""
+    """Load the committed state into the view; return the number of its last batch."""
     async with db.read() as connection:
         core = (await connection.execute(_CORE)).first()
         rows = (await connection.execute(_MARKETS.order_by(markets.c.id))).all()
@@ -44,14 +44,14 @@ async def load(db: Database, view: MarketView) -> int:
 
 
 async def last_batch(db: Database) -> int:
-    """Return the number of the last batch that is committed."""
+    """Return the number of the last committed batch."""
     async with db.read() as connection:
         core = (await connection.execute(_CORE)).first()
     return 0 if core is None else int(core[0])
 
 
 async def outbox(db: Database, after: int, limit: int) -> list[bytes]:
-    """Return what the outbox holds of the batches after one, in order."""
+    """Return the outbox's rows after a batch, in order."""
     async with db.read() as connection:
         rows = await connection.execute(_OUTBOX, {"after": after, "limit": limit})
         return [bytes(row[0]) for row in rows]
@@ -69,4 +69,4 @@ def _record(row: tuple[object, ...]) -> MarketRecord:
     fields["status"] = MarketStatus(str(fields["status"]))
     if fields["outcome"] is not None:
         fields["outcome"] = Outcome(str(fields["outcome"]))
-    return MarketRecord(**fields)  # type: ignore[arg-type]  # as the columns hold it
+    return MarketRecord(**fields)  # type: ignore[arg-type]  # the columns have the fields' types

@@ -1,11 +1,11 @@
-"""The database as a gateway uses it: consistent reads, and writes of identity.
+"""A gateway's database: consistent reads, and writes of identity.
 
 ``read`` sees one snapshot, also across statements. ``write`` is for the identity tables alone;
 what concerns money is written by the core. Neither is ever held across anything slow.
 
-``read_account`` is ``read`` on connections of its own: for look-ups of tokens, sign-in, one's own
-account and the answers to orders. No other read takes these connections, however slow or frequent.
-SQLite answers such a look-up in some 20 µs, so the event loop asks it itself.
+``read_account`` is ``read`` on separate connections: for look-ups of tokens, sign-in, a user's own
+account and the answers to orders. Other reads never take these connections. SQLite answers such a
+look-up in some 20 µs, so the event loop runs it directly.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ UNAVAILABLE = (DBAPIError, PoolTimeoutError, OSError)
 
 
 def normal_url(url: str) -> URL:
-    """Return a database's URL with the driver we use. Raises ValueError for another database."""
+    """Return a database's URL with our driver. Raises ValueError for another database."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -66,7 +66,7 @@ def is_sqlite(url: URL) -> bool:
 
 
 def is_lost(error: BaseException) -> bool:
-    """Tell whether an error means that the database cannot be used now, not that we misused it."""
+    """Tell whether an error means that the database is unavailable, not that we misused it."""
     if isinstance(error, PoolTimeoutError | OSError):
         return True
     if not isinstance(error, DBAPIError):
@@ -76,10 +76,10 @@ def is_lost(error: BaseException) -> bool:
 
 
 def prepare_sqlite(engine: Engine, begin: str, *, read_only: bool = False) -> None:
-    """Let SQLAlchemy's transactions be SQLite's, durable and with foreign keys.
+    """Make SQLAlchemy's transactions real SQLite transactions, durable and with foreign keys.
 
-    The driver by itself would begin one only at the first write, so that two reads could see two
-    states and a read that turns into a write could fail.
+    By default the driver begins a transaction only at the first write. Then two reads could see two
+    states, and a read followed by a write could fail.
     """
 
     @event.listens_for(engine, "connect")
@@ -104,22 +104,22 @@ def prepare_sqlite(engine: Engine, begin: str, *, read_only: bool = False) -> No
 class EndingConnection(sqlite3.Connection):
     """A connection whose transaction ends with it.
 
-    A statement that was cancelled half-way keeps SQLite's own connection alive after ``close``,
-    until the garbage collector frees it. Its transaction would keep its lock until then, and no
-    other connection could write.
+    A cancelled statement keeps SQLite's connection alive after ``close``, until the garbage
+    collector frees it. Until then its transaction would keep its lock, and no other connection
+    could write.
     """
 
     def close(self) -> None:
-        """Roll back what is open and close."""
+        """Roll back the open transaction and close."""
         if self.in_transaction:
             self.rollback()
         super().close()
 
 
 def open_whole(engine: Engine) -> None:
-    """Have an engine close a connection whose opening was cancelled, once it is open.
+    """Make an engine close a connection whose opening was cancelled, once it is open.
 
-    For a driver that opens connections in a thread, which nobody waits for after a cancellation.
+    The driver opens connections in a thread, and nobody waits for the thread after a cancellation.
     """
 
     async def opened(opening: Awaitable[Any]) -> Any:  # noqa: ANN401 -- as SQLAlchemy
@@ -139,7 +139,7 @@ def open_whole(engine: Engine) -> None:
 def sync_engine(url: str) -> Engine:
     """Return a plain engine whose transactions write, for migrations and tools."""
     parsed = normal_url(url)
-    engine = create_engine(parsed, hide_parameters=True)  # a password's hash is one of them
+    engine = create_engine(parsed, hide_parameters=True)  # parameters may be password hashes
     if is_sqlite(parsed):
         Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
         prepare_sqlite(engine, "BEGIN IMMEDIATE")
@@ -147,7 +147,7 @@ def sync_engine(url: str) -> Engine:
 
 
 async def database_time(connection: AsyncConnection) -> Micros:
-    """Return the database's time, one for all gateways; an embedded one has this machine's."""
+    """Return the database's time, the same for all gateways; for SQLite, this machine's time."""
     if connection.dialect.name == "sqlite":
         return wall_clock()
     now = text(f"SELECT {POSTGRESQL_NOW}")
@@ -155,10 +155,10 @@ async def database_time(connection: AsyncConnection) -> Micros:
 
 
 class _Reading:
-    """A connection to SQLite for reads: what is used of AsyncConnection, without its driver.
+    """A SQLite connection for reads: the used part of AsyncConnection, without its driver.
 
-    The driver takes several trips to a thread for each statement; a crowd of requests makes each of
-    them long.
+    The driver switches to a thread several times for each statement; under load each switch takes
+    long.
     """
 
     def __init__(self, connection: Connection, threads: ThreadPoolExecutor | None) -> None:
@@ -179,7 +179,7 @@ class _Reading:
         try:
             return (await asyncio.shield(running))()
         except asyncio.CancelledError:
-            # nobody else may have the connection before the statement is over
+            # keep the connection until the statement is over
             driver = self._connection.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)
             driver.interrupt()
@@ -193,7 +193,7 @@ class _Reading:
 
 
 class _Reader:
-    """A few connections to SQLite for reads; statements run on the event loop or in threads."""
+    """A pool of SQLite connections for reads; statements run on the event loop or in threads."""
 
     def __init__(self, url: URL, size: int, *, threaded: bool) -> None:
         self.engine = create_engine(
@@ -212,7 +212,7 @@ class _Reader:
         """Open one snapshot. Raises PoolTimeoutError."""
         try:
             async with asyncio.timeout(POOL_WAIT_SECONDS):
-                await self._free.acquire()  # the pool would have the whole loop wait
+                await self._free.acquire()  # the pool itself would block the loop
         except TimeoutError:
             raise PoolTimeoutError("no connection was free") from None
         try:
@@ -229,7 +229,7 @@ class _Reader:
 
 
 class Database:
-    """Pools of connections to one database. Making one connects to nothing."""
+    """Connection pools for one database. The constructor does not connect."""
 
     def __init__(self, url: str) -> None:
         """Prepare the pools. Raises ValueError for a URL that is no database of ours."""
@@ -274,7 +274,7 @@ class Database:
         return engine
 
     def _require_open(self) -> None:
-        if self._closed:  # an OSError, as when the database is away
+        if self._closed:  # an OSError, as for an unavailable database
             raise ConnectionError(_CLOSED)
 
     @asynccontextmanager
@@ -286,7 +286,7 @@ class Database:
 
     @asynccontextmanager
     async def read_account(self) -> AsyncIterator[AsyncConnection]:
-        """Open one snapshot on a connection that is kept for small reads of one user or order."""
+        """Open one snapshot on a connection reserved for small reads of one user or order."""
         self._require_open()
         small = self._readers[1].read() if self._readers else self._account_reader.connect()
         async with small as connection:
@@ -294,7 +294,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that commits at the end, or rolls back when an error leaves it."""
+        """Open a transaction; it commits at the end, or rolls back on an error."""
         self._require_open()
         async with self._writer.begin() as connection:
             yield connection
@@ -309,7 +309,7 @@ class Database:
         return True
 
     def pool_use(self) -> tuple[int, int]:
-        """Return how many connections are in use, and how many are kept open at the most."""
+        """Return the number of connections in use, and the maximum."""
         pools = [self._writer.pool, *(one.engine.pool for one in self._readers)]
         if not self._readers:
             pools.append(self._reader.pool)
@@ -319,8 +319,8 @@ class Database:
     async def close(self) -> None:
         """Close every connection.
 
-        Tasks that still use one have CLOSE_SECONDS to give it back, and no task gets one any more.
-        A pool that is disposed of forgets the connections that are in use: they would stay open.
+        Tasks have CLOSE_SECONDS to give back their connections, and get no new ones. A disposed
+        pool forgets the connections in use, so they would stay open.
         """
         self._closed = True
         with suppress(TimeoutError):

@@ -1,7 +1,7 @@
-"""Whether a file is an embedded database of ours, told without changing a byte of it.
+"""Checks whether a file is an embedded database of predmarket, without changing a byte of it.
 
-Opening a database as we use one turns its log on, and bringing it up to date adds our tables: in
-somebody else's file neither may happen.
+Our way of opening a database turns its log on, and an upgrade adds our tables. Neither may happen
+to another program's file.
 """
 
 import sqlite3
@@ -16,17 +16,17 @@ CHECKED_BYTES = 64 * 1024 * 1024
 
 
 class NotOurs(Exception):
-    """The file is something else than a database of predmarket; the message names it."""
+    """The file is no database of predmarket; the message names it."""
 
 
 class Damaged(Exception):
-    """The file was a database, and cannot be read as one any more; the message names it."""
+    """The file is a damaged database; the message names it."""
 
 
 def require_ours(path: Path, *, whole: bool = False) -> None:
     """Raise NotOurs or Damaged unless ``path`` is a database of ours, empty, or not there.
 
-    The pages of a small one are all checked; ``whole``: those of any.
+    All pages of a small database are checked; with ``whole``, of any database.
     """
     try:
         with path.open("rb") as file:
@@ -39,7 +39,10 @@ def require_ours(path: Path, *, whole: bool = False) -> None:
         raise NotOurs(f"{path} is not a database of predmarket")
     try:
         tables, problem = _look(path, whole=whole or path.stat().st_size <= CHECKED_BYTES)
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the driver quotes what it read
+    except (
+        sqlite3.DatabaseError,
+        UnicodeDecodeError,
+    ) as error:  # the driver quotes the bytes it read
         raise _damaged(path, str(error)) from None
     if tables and not tables >= _OURS:
         raise NotOurs(f"{path} is a database of another program: its tables are not predmarket's")

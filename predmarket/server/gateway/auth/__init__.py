@@ -1,1 +1,1 @@
-"""Who is asking: passwords, tokens, sessions, and what a request may do with them."""
+"""Authentication: passwords, tokens, sessions, API keys, and their permissions."""

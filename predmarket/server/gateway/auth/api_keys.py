@@ -1,7 +1,7 @@
-"""API keys in the database: for bots, in place of a session's token.
+"""API keys in the database: bots use them in place of a session's token.
 
-A key is 32 random bytes behind a prefix that lets people and secret scanners recognise it. Only its
-SHA-256 is kept: against a guess of 256 bits a slow hash would add nothing.
+A key is 32 random bytes behind a prefix that people and secret scanners recognise. Only its SHA-256
+is stored: nobody guesses 256 bits, so a slow hash would add nothing.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ USED_EVERY = 60 * 1_000_000
 
 
 class KeyRecord(NamedTuple):
-    """A live key as its owner may see it."""
+    """A live key as its owner sees it."""
 
     id: int
     name: str
@@ -36,7 +36,7 @@ class KeyRecord(NamedTuple):
 
 
 class KeyHolder(NamedTuple):
-    """Whom a key stands for, and what it may do."""
+    """A key's user and scopes."""
 
     user_id: int
     key_id: int
@@ -46,12 +46,12 @@ class KeyHolder(NamedTuple):
 
 
 def new_key() -> str:
-    """Return a fresh key."""
+    """Return a new key."""
     return PREFIX + secrets.token_urlsafe(32)
 
 
 def key_hash(key: str) -> bytes:
-    """Return what is stored of a key."""
+    """Return a key's hash for storage."""
     return hashlib.sha256(key.encode()).digest()
 
 
@@ -66,10 +66,10 @@ async def create_key(
 ) -> KeyRecord:
     """Store a key. Raises Refusal LIMIT_EXCEEDED, UNAUTHENTICATED.
 
-    ``session_id`` is the session that makes it, None when the exchange itself does. If that session
-    has ended meanwhile, no key is made: its end may have ended the keys, too.
+    ``session_id`` is the session that makes the key, None if the exchange makes it. If that session
+    has ended, no key is made: its end may have ended the keys, too.
     """
-    # Two that are made at once count one after the other.
+    # Locked, so that two keys made at once are counted one after the other.
     owner = select(users.c.id).where(users.c.id == user_id)
     await connection.execute(owner.with_for_update(key_share=True))
     standing = select(sessions.c.id).where(
@@ -120,7 +120,7 @@ async def keys_of(connection: AsyncConnection, user_id: int) -> list[KeyRecord]:
 
 
 async def delete_key(connection: AsyncConnection, user_id: int, key_id: int) -> bool:
-    """End a user's key; False when they have none of that id."""
+    """End a user's key; False if the user has none of that id."""
     mine = (api_keys.c.id == key_id) & (api_keys.c.user_id == user_id)
     return (await connection.execute(delete(api_keys).where(mine))).rowcount > 0
 
@@ -149,14 +149,14 @@ def _holder(row: Row[int, int, str, str, int | None]) -> KeyHolder:
 
 
 async def holder_of(connection: AsyncConnection, key: str) -> KeyHolder | None:
-    """Return whom a key stands for; None when it is revoked, its user disabled, or it is none."""
+    """Return a key's holder; None if the key is unknown or revoked, or its user disabled."""
     query = _HOLDERS.where(api_keys.c.hash == key_hash(key))
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else _holder(row)
 
 
 async def holders_of(connection: AsyncConnection, key_ids: Sequence[int]) -> list[KeyHolder]:
-    """Return whom keys stand for, of those that are good still."""
+    """Return the holders of the keys that are still valid."""
     found: list[KeyHolder] = []
     for start in range(0, len(key_ids), _IDS_A_QUERY):
         query = _HOLDERS.where(api_keys.c.id.in_(key_ids[start : start + _IDS_A_QUERY]))
@@ -165,7 +165,7 @@ async def holders_of(connection: AsyncConnection, key_ids: Sequence[int]) -> lis
 
 
 async def mark_used(connection: AsyncConnection, key_id: int, now: Micros) -> None:
-    """Note that a key was used."""
+    """Record a key's use."""
     await connection.execute(
         update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=now)
     )

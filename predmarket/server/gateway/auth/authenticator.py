@@ -1,4 +1,4 @@
-"""Whom a request comes from: the Bearer token, else the cookie, with its proof of origin."""
+"""Identifies a request's sender: by the Bearer token, else by the cookie and its page's origin."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -27,9 +27,9 @@ CHALLENGE = {"www-authenticate": "Bearer"}
 
 
 def cookie(headers: Headers, name: str) -> str | None:
-    """Return a cookie's value; it looks at the first _MOST_COOKIES of each header.
+    """Return a cookie's value, among the first _MOST_COOKIES of each header.
 
-    The header is parsed here: one odd cookie must not hide the others.
+    This function parses the header itself, because one odd cookie must not hide the others.
     """
     for key, value in headers:
         if key == b"cookie":
@@ -49,12 +49,12 @@ def header(headers: Headers, name: bytes) -> str | None:
 
 
 def _origin(scheme: str, host: str) -> str:
-    """Return a page's origin as a browser writes it: without the scheme's own port."""
+    """Return a page's origin as a browser writes it: without the scheme's default port."""
     return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS[scheme])}"
 
 
 def check_scope(principal: Principal, scope: Scope) -> None:
-    """Refuse an API key that was not made for this. Raises Refusal FORBIDDEN."""
+    """Refuse an API key without this scope. Raises Refusal FORBIDDEN."""
     if not principal.may(scope):
         raise Refusal(ErrorCode.FORBIDDEN, f"this API key does not have the scope {scope.value}")
 
@@ -66,24 +66,24 @@ def _someone(principal: Principal | None) -> Principal:
 
 
 def _noted(asked: Asked, principal: Principal) -> Principal:
-    """Note in the request's state whom it comes from (observability/request.py)."""
+    """Record the sender in the request's state (observability/request.py)."""
     asked.setdefault("state", {})["user_id"] = principal.user_id
     return principal
 
 
 class Authenticator:
-    """Tells whom a request comes from."""
+    """Identifies the senders of requests."""
 
     def __init__(self, principals: Principals, origins: Iterable[str]) -> None:
         self._principals = principals
         self._origins = frozenset(origins)
 
     async def identify(self, asked: Asked) -> Principal | None:
-        """Return whom a request comes from, None when it does not say.
+        """Return a request's sender, None if it names none.
 
-        Raises Refusal: UNAUTHENTICATED for a Bearer token that is not valid, CSRF for a write with
-        a cookie from a foreign page. A stale cookie counts as none: the browser sends it unasked.
-        Whoever it is, lines about the request name them from here on, those of a refusal too.
+        Raises Refusal: UNAUTHENTICATED for an invalid Bearer token, CSRF for a write with a cookie
+        from a foreign page. A stale cookie counts as none, because the browser sends it unasked.
+        From here on log lines about the request, even a refused one, name the sender.
         """
         for key, value in asked["headers"]:
             if key == b"authorization":
@@ -97,21 +97,21 @@ class Authenticator:
         return found
 
     async def require(self, asked: Asked, scope: Scope) -> Principal:
-        """Return whom a request comes from, and may do this by its credential. Raises Refusal."""
+        """Return a request's sender, whose credential must allow the scope. Raises Refusal."""
         principal = _someone(await self.identify(asked))
-        if principal.scopes is not None:  # a session needs no look at what it may
+        if principal.scopes is not None:  # a session may do everything
             check_scope(principal, scope)
         return principal
 
     async def require_session(self, asked: Asked) -> Principal:
-        """Return whom a request comes from, by a session: no key, not even for all scopes."""
+        """Return a request's sender, by a session; a key is refused, even with all scopes."""
         principal = _someone(await self.identify(asked))
         if principal.key_id:
             raise Refusal(ErrorCode.FORBIDDEN, "this needs a login; an API key may not do it")
         return principal
 
     async def session_if_any(self, asked: Asked) -> Principal | None:
-        """Return the user of a request's session, None when it has no session that goes on.
+        """Return the user of a request's session, None if it has no live session.
 
         Raises Refusal: FORBIDDEN for an API key, CSRF.
         """
@@ -123,18 +123,19 @@ class Authenticator:
             return None
 
     async def require_admin(self, asked: Asked) -> Principal:
-        """Return the admin whom a request comes from. Raises Refusal."""
+        """Return a request's sender, who must be an admin. Raises Refusal."""
         principal = await self.require(asked, Scope.ADMIN)
         if not principal.is_admin:
             raise Refusal(ErrorCode.FORBIDDEN, "only an admin may do this")
         return principal
 
     def check_origin(self, asked: Asked) -> None:
-        """Refuse a cookie's write that was not made by a page of ours. Raises Refusal CSRF.
+        """Refuse a write with a cookie from a foreign page. Raises Refusal CSRF.
 
-        Our own origin is the host that the request was sent to: a foreign page cannot choose it.
-        Where we know of TLS, a page that came without it may be anybody's on the way. Where we do
-        not, a proxy that we were not told of may have ended it. A socket can write.
+        Our own origin is the host that the request was sent to; a foreign page cannot choose it. If
+        we know that the request used TLS, a page without TLS is refused: anybody on its way may
+        have changed it. Otherwise both schemes pass, because an unknown proxy may have ended TLS. A
+        socket counts as a write.
         """
         if asked["type"] == ScopeType.HTTP and asked["method"] in _SAFE_METHODS:
             return

@@ -1,11 +1,10 @@
-"""Fair turns at slow work: round robin over the sources that wait.
+"""A fair queue for slow work: round robin over the waiting sources.
 
 Invariants:
-- at most ``at_once`` have a turn; at most ``waiting`` wait, and of one source at most ``each``;
-- a source's next turn comes before any other source's second one, however many the other has asked
-  for;
-- when all places are taken, a source takes the place of the youngest in the longest line, if its
-  own line is at least two shorter: many tries from few sources cannot keep others out.
+- at most ``at_once`` have a turn; at most ``waiting`` wait, of one source at most ``each``;
+- a source's next turn comes before any other source's second one;
+- when all places are taken, a source displaces the youngest entry of the longest line, if its own
+  line is at least two shorter. So many tries from few sources cannot keep others out.
 """
 
 import asyncio
@@ -15,11 +14,11 @@ from contextlib import asynccontextmanager
 
 
 class TooManyWaiting(Exception):
-    """There is no place left to wait in, or another source had more right to it."""
+    """The queue is full, or another source had more right to the place."""
 
 
 class FairQueue:
-    """Gives turns to sources."""
+    """Gives turns to sources, in round robin."""
 
     def __init__(self, at_once: int, waiting: int, each: int) -> None:
         self._free = at_once
@@ -31,12 +30,12 @@ class FairQueue:
 
     @property
     def waiting(self) -> int:
-        """Return how many wait."""
+        """Return the number of waiting entries."""
         return self._waiting
 
     @asynccontextmanager
     async def turn(self, source: str) -> AsyncIterator[None]:
-        """Wait for a turn and have it. Raises TooManyWaiting."""
+        """Wait for a turn, and hold it for the block. Raises TooManyWaiting."""
         if self._free:
             self._free -= 1
         else:
@@ -59,14 +58,14 @@ class FairQueue:
             await mine
         except asyncio.CancelledError:
             if mine.done() and not mine.cancelled() and mine.exception() is None:
-                self._free += 1  # it had just been given the turn
+                self._free += 1  # it had just received the turn
                 self._pass_on()
             else:
                 self._leave(source, mine)
             raise
 
     def _pass_on(self) -> None:
-        """Give a free turn to the first in the next source's line, and put that source last."""
+        """Give a free turn to the next source's first entry; move that source to the end."""
         while self._free and self._lines:
             source = next(iter(self._lines))
             line = self._lines.pop(source)
@@ -79,7 +78,7 @@ class FairQueue:
                 first.set_result(None)
 
     def _make_room(self, length: int) -> bool:
-        """Turn away the youngest of the longest line; False: it is not longer by two.
+        """Refuse the youngest entry of the longest line; False if that is not longer by two.
 
         ``length`` is the length of the line of the source that needs room.
         """

@@ -2,9 +2,9 @@
 
 bcrypt reads 72 bytes. A longer password is hashed with SHA-256 first, so that its end counts too.
 
-Unicode: a password counts in its composed form (NFC, as RFC 8265 has it), since one keyboard sends
-"é" as one character and another as two, and nobody sees which. Not NFKC: it would make passwords
-equal that look different, as "²" and "2" do. Case, width and blanks count.
+Unicode: passwords are compared in composed form (NFC, RFC 8265), because one keyboard sends "é" as
+one character and another as two, and nobody sees the difference. NFKC would make passwords equal
+that look different, such as "²" and "2". Case, width and blanks count.
 """
 
 import asyncio
@@ -49,12 +49,12 @@ def hash_password(password: str) -> str:
 
 
 def matches(password: str, hashed: str) -> bool:
-    """Tell whether a password belongs to a hash. As slow as hashing."""
+    """Tell whether a password matches a hash. As slow as hashing."""
     return bcrypt.checkpw(_material(password), hashed.encode())
 
 
 class Passwords:
-    """Hashes and checks passwords in threads, a few at a time, in turns of their sources."""
+    """Hashes and checks passwords in threads, a few at a time, in fair turns by source."""
 
     def __init__(self) -> None:
         self._turns = FairQueue(_AT_ONCE, MAX_WAITING, MAX_WAITING_EACH)
@@ -68,9 +68,9 @@ class Passwords:
             return await self._run(partial(hash_password, password))
 
     async def check(self, password: str, hashed: str | None, source: str = "") -> bool:
-        """Tell whether a password belongs to a hash. Raises TooManyWaiting.
+        """Tell whether a password matches a hash. Raises TooManyWaiting.
 
-        Without a hash (nobody has that e-mail) it takes as long as with one, and is False.
+        Without a hash (no account has that e-mail) it takes as long, and returns False.
         """
         async with self._turns.turn(source):
             found = await self._run(partial(matches, password, hashed or self._nobodys))

@@ -1,10 +1,10 @@
-"""Whom each access token or API key stands for: a bounded cache before the database.
+"""The principal behind each access token or API key: a bounded cache before the database.
 
 Invariants:
-- a session or key revoked here is refused here from that moment on: the cache forgets it, and a
-  look-up that began before the revocation is made again; so too for a user's change;
-- one revoked by another process is refused once its news arrives (revocations.py), and without
-  news within RECHECK_SECONDS.
+- this process refuses a session or key from the moment of its revocation here: the cache forgets
+  it, and a look-up that began before is repeated; the same holds for a change of a user;
+- it refuses a session or key that another process revoked once the news arrives (revocations.py),
+  or without news within RECHECK_SECONDS.
 """
 
 import asyncio
@@ -38,9 +38,9 @@ one behind many blanks: the cache would hold each spelling of a good token, at i
 
 
 class Principal(NamedTuple):
-    """Who is asking, through which session or API key; the other's id is 0.
+    """A request's sender, with its session or API key; the id of the other is 0.
 
-    A session may do all that its user may, a key what its scopes say besides.
+    A session may do everything that its user may. A key is also limited by its scopes.
     """
 
     user_id: int
@@ -51,27 +51,27 @@ class Principal(NamedTuple):
 
     @property
     def credential(self) -> str:
-        """Return the name of the session or key, under which its calls are counted."""
+        """Return the name of the session or key; limits count calls under it."""
         return f"key {self.key_id}" if self.key_id else f"session {self.session_id}"
 
     @property
     def is_admin(self) -> bool:
-        """Tell whether an admin asks, with a credential that is good for it."""
+        """Tell whether the sender is an admin, with a credential that allows admin calls."""
         return self.role is Role.ADMIN and self.may(Scope.ADMIN)
 
     def may(self, scope: Scope) -> bool:
-        """Tell whether the credential is good for this; the user's role is another question."""
+        """Tell whether the credential has this scope; the user's role is checked separately."""
         return self.scopes is None or scope in self.scopes
 
 
 class Revocation(NamedTuple):
-    """What does not stand any more as it did: a session, a key, or all that a user has."""
+    """The end or change of a session, a key, or everything that a user has."""
 
     what: Literal["session", "key", "user"]
     id: int
 
     def concerns(self, principal: Principal) -> bool:
-        """Tell whether it takes part in what lets someone in."""
+        """Tell whether it affects a principal."""
         match self.what:
             case "session":
                 return principal.session_id == self.id
@@ -82,14 +82,14 @@ class Revocation(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """What the database says of a credential; ``expires_at`` is in seconds."""
+    """A credential's record in the database; ``expires_at`` is in seconds."""
 
     principal: Principal
     expires_at: float
 
 
 class _Cached(NamedTuple):
-    """What it said, and when to ask again: ahead of time, and before anybody is let in."""
+    """A record with the times to look it up again: in advance, and before the next use."""
 
     found: _Found
     again_at: float
@@ -97,7 +97,7 @@ class _Cached(NamedTuple):
 
 
 async def tell_nobody(_ended: Revocation) -> None:
-    """Announce nothing: there is no other process."""
+    """Do nothing: there is no other process."""
 
 
 def unix_time() -> float:
@@ -106,7 +106,7 @@ def unix_time() -> float:
 
 
 class Principals:
-    """Recognises sessions and keys, and forgets those that end."""
+    """Recognises sessions and keys, and forgets ended ones."""
 
     def __init__(self, db: Database, secret: str, clock: Callable[[], float] = unix_time) -> None:
         self._db = db
@@ -123,7 +123,7 @@ class Principals:
         begin in return is over before ``ended`` returns."""
 
     def known(self, credential: str | bytes) -> Principal | None:
-        """Return whom a token stood for a moment ago: the cheap half of ``principal``."""
+        """Return the cached principal of a token: the cheap half of ``principal``."""
         cached, now = self._cache.get(credential), self._clock()
         if cached is None or cached.until <= now:
             return None
@@ -134,9 +134,9 @@ class Principals:
         return cached.found.principal
 
     async def principal(self, token: str, credential: str | bytes) -> Principal | None:
-        """Return whom a token stands for, or None. ``credential`` is what ``known`` will get.
+        """Return the principal of a token, or None. ``known`` will find it by ``credential``.
 
-        Nothing that was heard to have ended by the time of the return lets anybody in.
+        A session or key whose end has become known before the return gives None.
         """
         known = self.known(credential)
         if known is not None or max(len(token), len(credential)) > LONGEST_TOKEN:
@@ -144,13 +144,14 @@ class Principals:
         return await self._look_up(token, credential)
 
     async def standing(self, principals: Collection[Principal]) -> dict[Principal, Principal]:
-        """Return those of whom someone let in before may stay, each as they are now."""
+        """Return those of the principals that are still valid, in their present form."""
         return (await self._standing(principals, self._clock()))[0]
 
     async def ended(self, ended: Revocation) -> None:
-        """Forget what has ended, its end being committed, here and at every other gateway.
+        """Forget an ended session, key or user here and at every other gateway.
 
-        Whoever was let in by it hands in nothing more here once this returns.
+        Call it after the end is committed. When it returns, this gateway takes no more commands
+        from it.
         """
         begun = self.forget(ended)
         await self.announce(ended)
@@ -158,9 +159,9 @@ class Principals:
             await asyncio.wait(begun)
 
     def forget(self, ended: Revocation) -> list[asyncio.Task[None]]:
-        """Drop what has ended from the cache; the next use of its tokens asks the database.
+        """Drop ended entries from the cache; the next use of their tokens asks the database.
 
-        Return what the listeners have begun.
+        Return the tasks that the listeners have begun.
         """
         self._revocations += 1
         self._cache = {
@@ -172,14 +173,14 @@ class Principals:
         return [task for task in begun if task is not None]
 
     def forget_all(self) -> None:
-        """Drop every session from the cache: news of some may have been missed."""
+        """Drop every entry from the cache, because news may have been missed."""
         self._revocations += 1
         self._cache = {}
         for listener in self.listeners:
             listener(None)
 
     async def _look_up(self, token: str, credential: str | bytes) -> Principal | None:
-        """Return whom a token stands for by the database, and remember it for a while."""
+        """Look a token's principal up in the database, and cache it for a while."""
         by_key = token.startswith(api_keys.PREFIX)
         while True:
             revocations, now = self._revocations, self._clock()
@@ -187,7 +188,7 @@ class Principals:
             if found is None:
                 self._cache.pop(credential, None)
                 return None
-            if revocations == self._revocations:  # else it may be this one that has ended meanwhile
+            if revocations == self._revocations:  # else this one may have ended meanwhile
                 break
         if len(self._cache) >= MAX_CACHED and credential not in self._cache:
             del self._cache[next(iter(self._cache))]
@@ -200,13 +201,13 @@ class Principals:
         self._cache[credential] = _Cached(found, again_at, until)
 
     async def _look_ahead(self) -> None:
-        """Look up all who came lately, before their time is up, until nobody comes any more."""
+        """Look up recently used entries before they expire, until none is used any more."""
         try:
             while self._due:
                 await asyncio.sleep(_GATHER_SECONDS)
                 due, self._due = self._due, {}
                 await self._look_again(due)
-        except Exception as error:  # noqa: BLE001 -- who comes once the time is up hears of it
+        except Exception as error:  # noqa: BLE001 -- the first use after the expiry meets it
             log.debug("sessions could not be looked up ahead: %s", error)
         finally:
             self._due = {}
@@ -218,7 +219,7 @@ class Principals:
         standing, holders = await self._standing(asked, now)
         for credential, cached in due.items():
             if self._cache.get(credential) is not cached:
-                continue  # forgotten meanwhile: what was read of it may be older than its end
+                continue  # forgotten meanwhile: the read may be older than its end
             principal = standing.get(cached.found.principal)
             if principal is None:
                 del self._cache[credential]
@@ -232,7 +233,7 @@ class Principals:
     ) -> tuple[dict[Principal, Principal], list[api_keys.KeyHolder]]:
         sessions_of: dict[int, list[Principal]] = {}
         keys_of: dict[int, list[Principal]] = {}
-        for one in principals:  # one session may have been let in as what its user was at times
+        for one in principals:  # one session may have several principals, as its user changed
             if one.key_id:
                 keys_of.setdefault(one.key_id, []).append(one)
             else:
@@ -281,7 +282,7 @@ class Principals:
         return _Found(principal, math.inf)
 
     async def _note_use(self, holder: api_keys.KeyHolder, now: Micros) -> None:
-        """Store when a key was last used, now and then; one of many requests at once does it."""
+        """Store a key's last use from time to time; of many requests at once one does it."""
         last, key_id = holder.last_used_at, holder.key_id
         if key_id in self._noting or (last is not None and now < last + api_keys.USED_EVERY):
             return
@@ -289,7 +290,7 @@ class Principals:
         try:
             async with self._db.write() as connection:
                 await api_keys.mark_used(connection, key_id, now)
-        except UNAVAILABLE as error:  # who may come in does not depend on it
+        except UNAVAILABLE as error:  # access does not depend on it
             log.warning("the last use of API key %d was not stored: %s", key_id, error)
         finally:
             self._noting.discard(key_id)

@@ -1,6 +1,6 @@
-"""Sessions and their refresh tokens in the database: looked up, issued, ended.
+"""Queries on sessions and their refresh tokens: look up, issue, rotate, end.
 
-Each function is one step within its caller's transaction.
+Each function runs within its caller's transaction.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _IDS_A_QUERY = 1_000
 
 
 class Device(NamedTuple):
-    """Where a session is used from, as far as the request says."""
+    """The device that uses a session, as far as the request tells."""
 
     address: str | None
     agent: str | None
@@ -49,13 +49,13 @@ class RefreshRecord(NamedTuple):
     disabled: bool
 
     def stands(self, now: Micros) -> bool:
-        """Tell whether the session goes on: not revoked, not expired, its user not disabled."""
+        """Tell whether the session is live: not revoked, not expired, its user not disabled."""
         ends_at = self.created_at + SESSION_SECONDS * SECOND
         return self.revoked_at is None and not self.disabled and now < min(self.expires_at, ends_at)
 
 
 class SessionRecord(NamedTuple):
-    """A session that stands, as its user may see it."""
+    """A live session as its user sees it."""
 
     id: int
     created_at: Micros
@@ -65,7 +65,7 @@ class SessionRecord(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """A new session, its first refresh token, and the sessions that had to end for it."""
+    """A new session, its first refresh token, and the sessions that it displaced."""
 
     session_id: int
     token: str
@@ -102,7 +102,7 @@ async def begin_session(
 ) -> Begun:
     """Store a new session of a user with its first refresh token.
 
-    It deletes the user's expired and surplus sessions, so that the table does not grow without end.
+    It deletes the user's expired and surplus sessions, which bounds the table.
     """
     mine = sessions.c.user_id == user_id
     await connection.execute(delete(sessions).where(mine, sessions.c.expires_at < now))
@@ -144,7 +144,7 @@ async def succeed(
     device: Device,
     now: Micros,
 ) -> str | None:
-    """Trade a token of a session that stands for its successor; None when it was used before."""
+    """Exchange a live session's token for its successor; None if it was used before."""
     used = await connection.execute(
         update(refresh_tokens)
         .where(refresh_tokens.c.hash == record.hash, refresh_tokens.c.used_at.is_(None))
@@ -172,7 +172,7 @@ async def succeed(
 async def _store(
     connection: AsyncConnection, session_id: int, hash: bytes, now: Micros, expires_at: Micros
 ) -> None:
-    """Store a session's next refresh token in place of those that have expired."""
+    """Store a session's next refresh token, and delete its expired ones."""
     mine = refresh_tokens.c.session_id == session_id
     await connection.execute(delete(refresh_tokens).where(mine, refresh_tokens.c.expires_at < now))
     await connection.execute(
@@ -181,7 +181,7 @@ async def _store(
 
 
 async def end_sessions(connection: AsyncConnection, which: ColumnElement[bool], now: Micros) -> int:
-    """Revoke sessions and return how many. One that was revoked keeps its time."""
+    """Revoke sessions and return their number. A session revoked before keeps its time."""
     ended = await connection.execute(
         update(sessions).where(which, sessions.c.revoked_at.is_(None)).values(revoked_at=now)
     )
@@ -191,7 +191,7 @@ async def end_sessions(connection: AsyncConnection, which: ColumnElement[bool], 
 async def sessions_of(
     connection: AsyncConnection, user_id: int, now: Micros
 ) -> list[SessionRecord]:
-    """Return a user's sessions that stand, the newest first."""
+    """Return a user's live sessions, the newest first."""
     query = (
         select(
             sessions.c.id,
@@ -225,7 +225,7 @@ async def addresses_of(connection: AsyncConnection, user_id: int) -> list[str]:
 async def roles_of_sessions(
     connection: AsyncConnection, session_ids: Sequence[int], now: Micros
 ) -> dict[int, Role]:
-    """Return the role of each session's user, of those sessions that stand."""
+    """Return the user's role of each live session."""
     found: dict[int, Role] = {}
     for start in range(0, len(session_ids), _IDS_A_QUERY):
         query = (

@@ -1,12 +1,12 @@
-"""News of what ended, between gateways: a logout at one is a logout at all, at once.
+"""Revocations between gateways: a logout at one gateway is at once a logout at all of them.
 
 The channel carries lines such as ``session 7``. Nothing depends on their arrival: without Redis, or
-with one lost, each gateway notices within RECHECK_SECONDS (principals.py).
+after a lost message, each gateway notices within RECHECK_SECONDS (principals.py).
 
-The end of a user is confirmed. Each gateway that hears of it hands in nothing more for that user,
-waits until the user's last commands are on their way to the core, and then confirms. So the command
-that follows (it cancels all orders of the user) stands behind them in the command stream. After
-HEARD_S nobody waits for a gateway any more: by then it has asked the database itself.
+Gateways confirm the end of a user. On the news a gateway takes no more commands of that user, waits
+until the user's last commands are sent to the core, and then confirms. So the next command (it
+cancels all orders of the user) stands behind them in the command stream. The wait for confirmations
+ends after HEARD_S: by then every gateway has asked the database.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _KEPT_S = 10
 
 
 class Revocations:
-    """Tells the other gateways which sessions, keys and users end here, and takes their news."""
+    """Publishes this gateway's revocations, and takes the other gateways' revocations."""
 
     def __init__(self, principals: Principals, redis: Redis, bus: Bus, gateway: str) -> None:
         self._principals = principals
@@ -39,13 +39,13 @@ class Revocations:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Begin to tell and to listen."""
+        """Begin to publish and to listen."""
         self._principals.announce = self._announce
         self._redis.listen(self._channel, self._receive, self._principals.forget_all)
 
     async def _announce(self, ended: Revocation) -> None:
         news = f"{ended.what} {ended.id}"
-        with suppress(RedisUnavailable):  # they find out by themselves, a little later
+        with suppress(RedisUnavailable):  # the others find out by themselves, a little later
             if ended.what != "user":
                 await self._publish(news)
                 return
@@ -84,7 +84,7 @@ class Revocations:
             task.add_done_callback(self._tasks.discard)
 
     async def _say_heard(self, question: str, begun: list[asyncio.Task[None]]) -> None:
-        """Confirm, once the ended user's last commands from here are on their way to the core."""
+        """Confirm, once the ended user's last commands from here are sent to the core."""
         key = self._redis.keys.heard(question)
         with suppress(RedisUnavailable, TimeoutError):
             async with asyncio.timeout(HEARD_S):

@@ -1,11 +1,10 @@
 """Sessions in the database: begun, renewed and ended.
 
-A session is the family of refresh tokens that descend from one login. Each is traded once for its
-successor, which is derived from it. A token that comes again within REPEAT_SECONDS, while its
-successor is unused, gets the same successor: the answer was lost, or two tabs asked. A token that
-comes again later, or after its successor was used, counts as stolen, and the whole family ends.
-Times are the database's. principals.py finds out which user a token stands for; it is told of each
-end.
+A session is the chain of refresh tokens that begins with one login. Each token is exchanged once
+for its successor, which is derived from it. If a token is used again within REPEAT_SECONDS, and its
+successor is unused, it gets the same successor: the answer was lost, or two tabs asked. A token
+that is used again later, or after its successor, counts as stolen, and the session ends. Times are
+the database's. principals.py maps tokens to users; it hears of each end.
 """
 
 from collections.abc import Callable
@@ -39,7 +38,7 @@ from predmarket.units import Micros
 
 
 class Opened(NamedTuple):
-    """A session's tokens, just issued."""
+    """A session's new tokens."""
 
     access_token: str
     refresh_token: str
@@ -56,7 +55,7 @@ class Sessions:
         principals: Principals,
         clock: Callable[[], float] = unix_time,
     ) -> None:
-        """Prepare it. ``clock`` stamps access tokens."""
+        """Prepare the sessions. ``clock`` stamps access tokens."""
         self._db = db
         self._secret = secret
         self._keys = RefreshKeys(secret)
@@ -64,12 +63,11 @@ class Sessions:
         self._clock = clock
 
     async def open(self, user: UserRecord, device: Device) -> Opened:
-        """Begin a session of its own for a user who has just proved who they are.
+        """Begin a session for a user who has just given the right password.
 
-        Raises Refusal INVALID_CREDENTIALS when since then they were disabled or the password
-        changed.
+        Raises Refusal INVALID_CREDENTIALS if the user was disabled or the password changed since.
         """
-        # Locked, so that a new password finds this session to end, or is found here.
+        # Locked: either a password change ends this session, or this login sees the change.
         unchanged = (
             select(users.c.id)
             .where(
@@ -89,16 +87,16 @@ class Sessions:
         return self._opened(user, begun.session_id, begun.token)
 
     async def of_refresh(self, token: str) -> RefreshRecord | None:
-        """Return the record of a refresh token, also of one that was used or has ended."""
+        """Return the record of a refresh token, even if it was used or has ended."""
         async with self._db.read_account() as connection:
             return await refresh_record(connection, self._keys, token)
 
     async def knows(self, user_id: int, host: str | None, refresh: str | None) -> bool:
         """Tell whether a user has logged in before from an address or in a browser.
 
-        ``refresh`` is the browser's refresh token, which counts also when its session has ended.
-        For an unknown e-mail (user 0) it sends the database the same queries, so that the time of
-        an answer does not tell which e-mails have accounts.
+        ``refresh`` is the browser's refresh token, which counts even if its session has ended. For
+        an unknown e-mail (user 0) the database gets the same queries, so that the response time
+        does not reveal which e-mails have accounts.
         """
         async with self._db.read_account() as connection:
             addresses = await addresses_of(connection, user_id)
@@ -109,9 +107,9 @@ class Sessions:
         )
 
     async def rotate(self, token: str, device: Device) -> Opened | None:
-        """Trade a refresh token for new tokens; None when it is unknown, expired or was used.
+        """Exchange a refresh token for new tokens; None if it is unknown, expired or used.
 
-        A used token that is no repeat (see above) revokes its whole family.
+        A used token that is no repeat (see above) revokes its whole session.
         """
         async with self._db.write() as connection:
             now = await database_time(connection)
@@ -131,7 +129,7 @@ class Sessions:
         return self._opened(user, row.session_id, refresh)
 
     async def _repeated(self, connection: AsyncConnection, token: str, now: Micros) -> str | None:
-        """Return the successor of a token that comes again; None when it is too late for that."""
+        """Return the successor of a token that is used again; None if it is too late."""
         successor = self._keys.successor(token)
         before = await refresh_record(connection, self._keys, token)
         after = await refresh_record(connection, self._keys, successor)
@@ -140,12 +138,12 @@ class Sessions:
         return successor if now <= before.used_at + REPEAT_SECONDS * SECOND else None
 
     async def sessions_of(self, user_id: int) -> list[SessionRecord]:
-        """Return a user's sessions that stand, the newest first."""
+        """Return a user's live sessions, the newest first."""
         async with self._db.read_account() as connection:
             return await sessions_of(connection, user_id, await database_time(connection))
 
     async def revoke(self, session_id: int, user_id: int) -> bool:
-        """End a user's session with all its tokens; False when they have none of that id."""
+        """End a user's session with all its tokens; False if the user has none of that id."""
         mine = (sessions.c.id == session_id) & (sessions.c.user_id == user_id)
         async with self._db.write() as connection:
             found = await end_sessions(connection, mine, await database_time(connection))
@@ -161,14 +159,14 @@ class Sessions:
         return found
 
     async def change_password(self, principal: Principal, old_hash: str, new_hash: str) -> bool:
-        """Store a new password and end the user's other sessions, as one act.
+        """Store a new password and end the user's other sessions, in one transaction.
 
-        False, and nothing is changed, when the password is not the one of ``old_hash`` any more.
+        If ``old_hash`` is out of date, it changes nothing and returns False.
         """
         mine, same = users.c.id == principal.user_id, users.c.password_hash == old_hash
         others = (sessions.c.user_id == principal.user_id) & (sessions.c.id != principal.session_id)
         async with self._db.write() as connection:
-            # First, as it waits for a login under way, whose session then is there to be ended.
+            # First, because it waits for a running login, whose session must end too.
             changed = await connection.execute(
                 update(users).where(mine, same).values(password_hash=new_hash)
             )
@@ -179,7 +177,7 @@ class Sessions:
         return True
 
     async def revoke_key(self, user_id: int, key_id: int) -> bool:
-        """End a user's API key; False when they have none of that id."""
+        """End a user's API key; False if the user has none of that id."""
         async with self._db.write() as connection:
             found = await api_keys.delete_key(connection, user_id, key_id)
         if found:
@@ -193,7 +191,7 @@ class Sessions:
 
 async def end_all(connection: AsyncConnection, user_id: int) -> bool:
     """End all sessions and API keys of a user; False when there is no such user."""
-    # First the lock: it waits for a login or a new key under way, which is ended then, too.
+    # The lock comes first: it waits for a running login or new key, which must end too.
     owner = select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True)
     if (await connection.execute(owner)).scalar_one_or_none() is None:
         return False

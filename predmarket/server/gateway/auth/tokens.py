@@ -1,7 +1,7 @@
 """Access tokens (JWT, 15 minutes) and refresh tokens (random, kept only as a hash, 30 days).
 
-The stored hash of a refresh token and its successor are derived with keys from the signing secret,
-so another secret ends every session.
+Keys from the signing secret derive the stored hash and the successor of a refresh token. So a new
+secret ends every session.
 """
 
 import base64
@@ -29,7 +29,7 @@ _LARGEST_ID = 2**63 - 1
 
 
 class AccessToken(NamedTuple):
-    """What a valid access token says. The role is as of its issue; the database decides."""
+    """The content of a valid access token. Its role may be out of date; the database decides."""
 
     user_id: int
     session_id: int
@@ -51,7 +51,7 @@ def issue_access(secret: str, user_id: int, session_id: int, role: Role, now: in
 
 
 def read_access(secret: str, token: str) -> AccessToken | None:
-    """Return what a token says, or None when it is forged, expired or not one of ours."""
+    """Return a token's content, or None if it is forged, expired or not one of ours."""
     try:
         claims = jwt.decode(
             token,
@@ -61,7 +61,7 @@ def read_access(secret: str, token: str) -> AccessToken | None:
             leeway=CLOCKS_APART_SECONDS,
         )
         user_id, session_id = int(claims["sub"]), int(claims["sid"])
-        if int(claims["exp"]) <= time.time():  # the leeway is for tokens from a moment ahead
+        if int(claims["exp"]) <= time.time():  # the leeway is only for tokens issued a moment ahead
             return None
         if not (0 < user_id <= _LARGEST_ID and 0 < session_id <= _LARGEST_ID):
             return None
@@ -85,15 +85,15 @@ class RefreshKeys:
         )
 
     def stored(self, token: str) -> bytes:
-        """Return the hash of a token that is stored."""
+        """Return a token's hash for storage."""
         return hmac.digest(self._storing, token.encode(), hashlib.sha256)
 
     def successor(self, token: str) -> str:
-        """Return the one token that a token is traded for."""
+        """Return a token's only successor."""
         found = hmac.digest(self._succeeding, token.encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(found).rstrip(b"=").decode()
 
 
 def stored_before(token: str) -> bytes:
-    """Return the plain hash of a token, which earlier versions stored."""
+    """Return a token's plain hash, which earlier versions stored."""
     return hashlib.sha256(token.encode()).digest()

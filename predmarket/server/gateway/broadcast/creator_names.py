@@ -1,6 +1,6 @@
-"""What the creators of markets are called, kept once it was asked for.
+"""A cache of the names of markets' creators.
 
-A name does not change, and creators are admins, so few.
+A name does not change. Creators are admins, so there are few.
 """
 
 from collections.abc import Iterable
@@ -17,15 +17,15 @@ class CreatorNames:
         self._names: dict[int, str | None] = {}
 
     def known(self, user_ids: Iterable[int]) -> bool:
-        """Tell whether all these can be had by ``get``."""
+        """Tell whether ``get`` knows all these."""
         return all(id in self._names for id in user_ids)
 
     def get(self, user_id: int) -> str | None:
-        """Return a known user's name; None when they gave none."""
+        """Return a known user's name; None if the user has none."""
         return self._names.get(user_id)
 
     async def learn(self, user_ids: Iterable[int]) -> None:
-        """Read the names that are not known yet."""
+        """Read the names that are missing here."""
         wanted = {id for id in user_ids if id not in self._names}
         if not wanted:
             return

@@ -1,6 +1,6 @@
-"""Messages in words: the envelope, encoded once, in the one frame that every receiver gets.
+"""Encodes messages: the envelope in a WebSocket frame, once for all receivers.
 
-A server's frame is not masked, so it is the same bytes for everybody.
+A server's frame is not masked, so all receivers get the same bytes.
 """
 
 import time

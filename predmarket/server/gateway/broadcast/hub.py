@@ -1,12 +1,12 @@
-"""From committed batches to subscribers: the core's outlet in a gateway.
+"""The hub: delivers committed batches to subscribers; it is the core's outlet in a gateway.
 
 Invariants:
-- a batch is delivered after the answers to its own commands were sent, since these are callbacks
-  that were put into the loop's queue before it;
-- a topic's messages go out in the order of their numbers, each rendered once, and only when the
-  topic has a subscriber;
-- sockets are written to in turns: what is told to all of them holds up no other work;
-- delivering waits for nobody: who does not read is looked after by send_buffer.py.
+- a batch is delivered after the answers to its own commands were sent, because their callbacks
+  entered the loop's queue first;
+- a topic's messages go out in the order of their numbers, each rendered once, and only if the topic
+  has a subscriber;
+- sockets are written in turns, so a message to all of them delays no other work;
+- delivery waits for nobody: send_buffer.py handles clients that do not read.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ _MARKETS = Topic(TopicKind.MARKETS, 0)
 
 
 class Hub:
-    """Every topic that somebody has subscribed to, and the last batches."""
+    """The topics with subscribers, and the last batches."""
 
     def __init__(self, view: MarketView, db: Database) -> None:
         self.view = view
@@ -60,14 +60,14 @@ class Hub:
         asyncio.get_running_loop().call_soon(self._deliver, changes, encoded)
 
     def reloaded(self, recent: Sequence[Changes]) -> None:
-        """Deliver what was committed meanwhile, in order."""
+        """Deliver the batches committed meanwhile, in order."""
         for changes in recent:
             self.committed(changes, encode(changes))
 
     def interrupted(self) -> None:
-        """Batches were missed for good: close whoever is subscribed, to come back and begin anew.
+        """Close all subscribed clients, because batches were missed for good; they start anew.
 
-        Otherwise one whose topic does not change again would never see that it is behind.
+        Otherwise a client whose topic does not change again would never notice that it is behind.
         """
         buffers = {one.out for channel in self._channels.values() for one in channel}
         self._ending = asyncio.create_task(each_in_turns(buffers, SendBuffer.missed))
@@ -91,7 +91,7 @@ class Hub:
 
     def _deliver(self, changes: Changes, encoded: bytes) -> None:
         if changes.batch <= self.recent.last_batch:
-            return  # told of before
+            return  # delivered before
         self.recent.add(changes, encoded)
         if not self._channels:
             return
@@ -112,9 +112,9 @@ class Hub:
         self._flush(touched)
 
     def _flush(self, touched: list[SendBuffer], start: int = 0) -> None:
-        """Write the gathered messages, SOCKETS_A_TURN sockets at a time.
+        """Write the collected messages, SOCKETS_A_TURN sockets at a time.
 
-        What is sent to the other sockets meanwhile is gathered behind it.
+        Messages to the other sockets meanwhile are collected behind them.
         """
         end = start + SOCKETS_A_TURN
         for out in touched[start:end]:
@@ -139,7 +139,7 @@ class Hub:
         while waiting:
             try:
                 await self.names.learn({change.record.creator_id for change in waiting})
-            except Exception as error:  # the topic has to go on
+            except Exception as error:  # the topic must continue
                 known = isinstance(error, UNAVAILABLE)
                 log.warning(
                     "the creator of a market is not known yet: %s",
@@ -177,15 +177,15 @@ class Hub:
         touched: list[SendBuffer],
         creator: str | None = None,
     ) -> None:
-        """Publish a change. A defect costs this message and no other: the topic's next one shows
-        by its lastSeq that one is missing."""
+        """Publish a change. A defect loses this message only: the lastSeq of the topic's next
+        message shows that one is missing."""
         try:
             _publish(channel, self.words.of(topic, change, creator), touched)
         except Exception:
             log.exception("a change on %s was not told", topic.name)
 
     async def close(self) -> None:
-        """Let go of what runs in the background."""
+        """Cancel the background tasks."""
         for task in (self._announcing, self._ending):
             if task is not None:
                 task.cancel()
@@ -194,7 +194,7 @@ class Hub:
 
 
 def _publish(channel: Iterable[Subscription], message: Message, touched: list[SendBuffer]) -> None:
-    """Give a message to each subscriber; ``touched`` grows by those who have to be flushed."""
+    """Give a message to each subscriber; add sockets to be flushed to ``touched``."""
     frame = message.frame
     for subscription in channel:
         out = subscription.out

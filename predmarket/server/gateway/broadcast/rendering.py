@@ -1,4 +1,4 @@
-"""What changed, as a topic's subscribers hear of it: each change one message, rendered once."""
+"""Renders changes as messages for a topic's subscribers: one message a change, rendered once."""
 
 from typing import NamedTuple, TypeAlias
 
@@ -44,7 +44,7 @@ Change: TypeAlias = (
 
 
 class Message(NamedTuple):
-    """A topic's message in its frame; ``merges`` is what a later one can be merged with."""
+    """A topic's message in its frame; ``merges`` is its data for merging with a later one."""
 
     seq: int
     last_seq: int
@@ -55,7 +55,7 @@ class Message(NamedTuple):
 def book_levels(
     market_id: int, bids: list[tuple[Price, Qty]], asks: list[tuple[Price, Qty]]
 ) -> BookLevels:
-    """Return levels of a book; the sizes are absolute, 0.00 takes one away."""
+    """Return levels of a book; sizes are absolute, and 0.00 removes a level."""
     return BookLevels(market_id, presenters.levels(bids), presenters.levels(asks))
 
 
@@ -88,8 +88,8 @@ class Renderer:
     ) -> Message:
         """Return a change's message on one of its topics.
 
-        ``creator`` is the name of a market's; ``last_seq`` is given where the message stands for
-        more than the change.
+        ``creator`` is the name of the market's creator. ``last_seq`` is given if the message covers
+        more than this change.
         """
         kind = topic.kind
         merges: BookChange | Ticker | EventTickers | None = None

@@ -1,8 +1,8 @@
-"""The last committed batches, so that who was away for a moment is told of just that.
+"""The replay buffer: the last committed batches, for clients that resume after a short time.
 
-Bounded by MAX_CHANGES changes. A batch is kept as the outbox holds it; it is decoded and indexed by
-topic when somebody first looks for something in it: most never are. Kept as objects, megabytes of
-them would pass through the processor's caches and drive out what is at work.
+It holds at most MAX_CHANGES changes. A batch is kept encoded, as in the outbox. The first search in
+it decodes it and indexes it by topic; most batches are never searched. As objects they would take
+megabytes and displace hot data from the processor's caches.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _MARKETS = Topic(TopicKind.MARKETS, 0)
 
 
 def topics_of(changes: Changes) -> "chain[tuple[Topic, Change]]":
-    """Return each change of a batch with its topic, in the order in which they are told."""
+    """Return each change of a batch with its topic, in the order of delivery."""
     return chain(
         _announced(changes),
         ((Topic(TopicKind.BOOK, c.market_id), c) for c in changes.books),
@@ -70,7 +70,7 @@ def _tickers(changes: Changes) -> "Iterator[tuple[Topic, Change]]":
 
 
 class _Batch:
-    """One batch, encoded until it is looked at, then as an index. ``size`` counts its changes."""
+    """One batch: encoded until its first search, then an index. ``size`` counts its changes."""
 
     __slots__ = ("encoded", "index", "size")
 
@@ -84,7 +84,7 @@ class _Batch:
         self.size = of_markets + of_users + of_events + of_positions
 
     def of(self, topic: Topic) -> list[Change]:
-        """Return what the batch changed on a topic."""
+        """Return the batch's changes on a topic."""
         if self.index is None:
             self.index = {}
             for name, change in topics_of(decode(self.encoded)):
@@ -94,7 +94,7 @@ class _Batch:
 
 
 class ReplayBuffer:
-    """The last batches, each following on the one before."""
+    """The last batches, without a gap."""
 
     def __init__(self) -> None:
         self._batches: deque[_Batch] = deque()
@@ -102,7 +102,7 @@ class ReplayBuffer:
         self.last_batch = 0
 
     def add(self, changes: Changes, encoded: bytes) -> None:
-        """Take the next batch. One that does not follow on the last begins anew."""
+        """Add the next batch. After a gap the buffer begins anew."""
         if changes.batch != self.last_batch + 1:
             self._batches.clear()
             self._size = 0
@@ -116,21 +116,21 @@ class ReplayBuffer:
             self._size -= self._batches.popleft().size
 
     async def prepare(self) -> None:
-        """Index the batches in turns, before ``since`` needs them: once each, when first needed."""
+        """Index the batches in turns, before ``since`` needs them; each batch once."""
         for count, batch in enumerate([*self._batches]):
             if batch.index is None and count % _BATCHES_A_TURN == 0:
                 await asyncio.sleep(0)  # decoding a batch takes a while
             batch.of(_NOTHING)
 
     def since(self, topic: Topic, last_seq: int) -> list[Change] | None:
-        """Return a topic's changes after ``last_seq``; None when they are not all here."""
+        """Return a topic's changes after ``last_seq``; None if some are not in the buffer."""
         found: list[Change] = []
         kind = topic.kind
         for batch in reversed(self._batches):
             for change in reversed(batch.of(topic)):
                 if seq_of(kind, change) == last_seq:
                     return found[::-1]
-                if seq_of(kind, change) < last_seq:  # within a message, or nothing of ours
+                if seq_of(kind, change) < last_seq:  # within a message, or no number of ours
                     return None
                 found.append(change)
                 if last_seq_of(kind, change) == last_seq:

@@ -1,9 +1,9 @@
-"""What goes out on one socket, and what waits because the client does not read.
+"""The send buffer of one socket, for a client that reads slowly.
 
-What is sent within one turn of the loop is written as one piece. While the transport is full,
-frames wait here, and of a book or a ticker only what stands for all that was missed
-(subscription.py). Past MAX_WAITING_BYTES the client is too slow: ``give_up`` is called, once.
-So a stalled reader costs a bounded amount of memory and nobody any time.
+Frames of one loop turn are written in one piece. While the transport is full, frames wait here. For
+a book or a ticker only one merged message waits (subscription.py). Past MAX_WAITING_BYTES the
+client is too slow: ``give_up`` is called, once. So a stalled reader costs bounded memory, and
+delays nobody.
 """
 
 import asyncio
@@ -18,21 +18,21 @@ MISSED_CHANGES = "this gateway missed changes"
 
 
 class Sink(Protocol):
-    """Where frames go: a socket."""
+    """The destination of frames: a socket."""
 
     def write(self, frames: bytes) -> None:
-        """Send ready-made frames."""
+        """Send encoded frames."""
 
 
 class Merged(Protocol):
-    """What stands in the queue for several messages and is put into words when its turn comes."""
+    """A queue entry for several merged messages; it is rendered when its turn comes."""
 
     def take_frame(self) -> bytes:
-        """Return the frame, empty when there is nothing to say any more."""
+        """Return the frame, empty if there is nothing to send."""
 
 
 class SendBuffer:
-    """One socket's way out. ``clear``: what is sent is written at the end of the turn."""
+    """One socket's output. ``clear`` means that frames are written at the end of the turn."""
 
     __slots__ = (
         "_drained", "_full", "_give_up", "_loop", "_sink", "_size", "_waiting", "clear",
@@ -40,7 +40,7 @@ class SendBuffer:
     )  # fmt: skip
 
     def __init__(self, sink: Sink, give_up: Callable[[str], None]) -> None:
-        """Begin an empty one. ``give_up`` closes the socket; it is told why."""
+        """Begin an empty buffer. ``give_up`` closes the socket; it is given the reason."""
         self._sink = sink
         self._give_up = give_up
         self._loop = asyncio.get_running_loop()
@@ -52,7 +52,7 @@ class SendBuffer:
         self.clear = True
 
     def send(self, frame: bytes) -> None:
-        """Send a frame, now or when the client has taken what was sent before."""
+        """Send a frame, now or after the client has taken the earlier ones."""
         if self.clear:
             if not self.gathered:
                 self._loop.call_soon(self.flush)
@@ -62,21 +62,21 @@ class SendBuffer:
             self.charge(len(frame))
 
     def flush(self) -> None:
-        """Write what was gathered in this turn."""
+        """Write the frames of this turn."""
         gathered = self.gathered
         if gathered:
             self.gathered = []
             self._sink.write(gathered[0] if len(gathered) == 1 else b"".join(gathered))
 
     def wait(self, merged: Merged) -> None:
-        """Put something into the queue that is put into words later; ``charge`` for what it holds.
+        """Queue an entry that is rendered later; ``charge`` counts its bytes.
 
         Only while not ``clear``.
         """
         self._waiting.append(merged)
 
     def charge(self, size: int) -> None:
-        """Count bytes that are kept for this client; a negative size gives them back."""
+        """Count bytes kept for this client; a negative size gives bytes back."""
         self._size += size
         if self._size > MAX_WAITING_BYTES:
             self._end_with(READS_TOO_SLOWLY)
@@ -86,16 +86,16 @@ class SendBuffer:
         self._end_with(MISSED_CHANGES)
 
     def _end_with(self, reason: str) -> None:
-        self._loop.call_soon(self._give_up, reason)  # not in the midst of a delivery
+        self._loop.call_soon(self._give_up, reason)  # not during a delivery
         self._give_up = _nothing
 
     def paused(self) -> None:
-        """Keep what is sent from now on: the transport is full."""
+        """Keep frames from now on: the transport is full."""
         self._full = True
         self.clear = False
 
     def resumed(self) -> None:
-        """Write what waits, until the transport is full again or nothing waits any more."""
+        """Write the waiting frames, until the transport is full or none is left."""
         self._full = False
         waiting = self._waiting
         self.flush()
@@ -116,7 +116,7 @@ class SendBuffer:
             self._wake()
 
     async def drained(self) -> None:
-        """Return once the client has taken most of what was sent; also when it is gone."""
+        """Return once the client has taken most of the frames, or is gone."""
         self.flush()
         while not self.clear:
             if self._drained is None:
@@ -124,7 +124,7 @@ class SendBuffer:
             await asyncio.shield(self._drained)
 
     def end(self) -> None:
-        """Drop everything: nobody reads any more."""
+        """Drop everything: the client is gone."""
         self._waiting.clear()
         self.gathered.clear()
         self._give_up = _nothing

@@ -20,7 +20,7 @@ _TICKER_BYTES = 400
 
 
 class _Levels:
-    """Deltas of a book that became one."""
+    """Merged deltas of a book."""
 
     __slots__ = ("asks", "bids", "last_seq", "market_id", "seq")
 
@@ -32,7 +32,7 @@ class _Levels:
         self.asks: dict[Price, Qty] = {}
 
     def add(self, change: BookChange) -> int:
-        """Take over a delta; return how many levels are kept more than before."""
+        """Merge a delta; return the number of additional levels."""
         before = len(self.bids) + len(self.asks)
         self.bids.update(change.bids)
         self.asks.update(change.asks)
@@ -41,10 +41,10 @@ class _Levels:
 
 
 class Subscription:
-    """Where one client stands with one topic.
+    """One client's state on one topic.
 
-    ``live``: messages go out as they are. ``seen``: what was sent stands for all up to this seq.
-    ``ended``: the client does not want it any more, or another has taken its place.
+    ``live`` means that messages go out directly. ``seen`` is the last number that the sent messages
+    cover. ``ended`` means that the client unsubscribed, or a newer subscription replaced this one.
     """
 
     __slots__ = (
@@ -73,7 +73,7 @@ class Subscription:
         self._tickers: tuple[int, int, dict[int, Ticker]] | None = None
 
     def take(self, message: Message) -> None:
-        """Send a message, or keep what has to be known of it. The way of those not simply live."""
+        """Send, hold or merge a message, for subscriptions that are not simply live."""
         if self._holds:
             self._held.append(message)
             self.out.charge(len(message.frame))
@@ -92,12 +92,12 @@ class Subscription:
                 self._merge_tickers(message, merges)
 
     def hold(self) -> None:
-        """Keep every message until ``release``; holds add up."""
+        """Hold every message until ``release``; each hold needs its release."""
         self._holds += 1
         self.live = False
 
     def release(self) -> None:
-        """Send what was kept, beginning after ``seen``."""
+        """Send the held messages after ``seen``."""
         self._holds -= 1
         if self._holds:
             return
@@ -108,7 +108,7 @@ class Subscription:
                 self.take(message)
 
     def restart(self, seq: int) -> None:
-        """Go on after ``seq``, which the client has just been sent."""
+        """Continue after ``seq``, which the client has just been sent."""
         self.live = False
         self.seen = seq
 

@@ -1,4 +1,4 @@
-"""What can be subscribed to, by its name, and who may.
+"""The topics: their names, and the users that may subscribe to them.
 
 Canonical names hold ids: ``orderbook:7`` for ``orderbook:rain``, ``user:3:orders`` for
 ``user:me:orders``.
@@ -24,7 +24,7 @@ ME = "me"
 
 
 class TopicKind(StrEnum):
-    """What a topic tells of."""
+    """The kind of a topic."""
 
     BOOK = "orderbook"
     TRADES = "trades"

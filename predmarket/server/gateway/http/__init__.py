@@ -1,1 +1,1 @@
-"""What HTTP routes and sockets share: errors, headers, CORS, methods, queries."""
+"""HTTP parts that routes and sockets share: errors, headers, CORS, methods, queries."""

@@ -1,12 +1,11 @@
-"""Pages of other origins (CORS): those of the setting may call and see every answer, errors too.
+"""CORS: pages of the configured origins may call the API and read every answer, errors too.
 
-Litestar's own stands behind the front door, so the bare route would do without; and what the
-framework does not answer itself, too.
+Litestar's own CORS stands behind the application, so it would miss the bare route and every answer
+that the framework does not give.
 
 Invariants:
-- an origin that the setting does not name gets no header that opens anything;
-- every answer says Vary: Origin, also one that was not asked for by a page: a cache must not give
-  it to an origin that it does not stand for.
+- an origin that is not configured gets no header that allows anything;
+- every answer has Vary: Origin, even without a page: a cache must not give it to another origin.
 """
 
 from collections.abc import Iterable
@@ -29,14 +28,14 @@ _PREFLIGHT: list[tuple[bytes, bytes]] = [
 
 
 class Cors:
-    """Tells browsers which other origins' pages may use the exchange."""
+    """Tells browsers which origins may use the exchange."""
 
     def __init__(self, origins: Iterable[str]) -> None:
         """Prepare for origins like ``https://example.com``, in lower case."""
         self._origins = frozenset(origins)
 
     def is_preflight(self, method: str, headers: Headers) -> bool:
-        """Tell whether a browser asks, for a page of a known origin, what it may send."""
+        """Tell whether this is a browser's preflight for a configured origin."""
         return (
             method == "OPTIONS"
             and self._known(headers) is not None
@@ -49,7 +48,7 @@ class Cors:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def sharing(self, send: Send, headers: Headers) -> Send:
-        """Return a ``send`` that says who may see the answer."""
+        """Return a ``send`` that adds the CORS headers."""
         origin = self._known(headers)
         added = [VARY]
         if origin is not None:
@@ -67,6 +66,6 @@ class Cors:
         return send_sharing
 
     def _known(self, headers: Headers) -> str | None:
-        """Return the origin as the browser wrote it, when it is a known one."""
+        """Return the origin as the browser wrote it, if it is configured."""
         origin = header(headers, b"origin")
         return origin if origin is not None and origin.lower() in self._origins else None

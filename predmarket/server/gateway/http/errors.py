@@ -1,4 +1,4 @@
-"""Any exception as an answer of the API, in the one envelope."""
+"""Turns exceptions into API errors, all in one envelope."""
 
 import logging
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def code_of(error: Refusal | BusError) -> ErrorCode:
-    """Return the code under which a client hears of an error that is no surprise."""
+    """Return the error code for an expected exception."""
     match error:
         case Refusal():
             return error.code
@@ -47,10 +47,10 @@ def code_of(error: Refusal | BusError) -> ErrorCode:
 
 
 def refusal_of(error: BaseException) -> Refusal:
-    """Return what an exception means to a client; a defect is logged and says nothing more.
+    """Return the refusal that a client gets for an exception; a defect is logged, without details.
 
-    The exception forgets where it was raised: those frames hold what the client sent and often the
-    exception itself, so they would wait for the garbage collector.
+    The exception's traceback is dropped. Its frames hold the client's data and often the exception
+    itself, so they would wait for the garbage collector.
     """
     refusal = _meaning(error)
     error.__traceback__ = error.__context__ = None
@@ -93,7 +93,7 @@ def _of_http(error: HTTPException) -> Refusal:
 
 
 def _camel(name: str) -> str:
-    """Return a handler's parameter as the query spells it."""
+    """Return a handler parameter's name in the query."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
@@ -105,7 +105,7 @@ def envelope(refusal: Refusal, request_id: str) -> bytes:
 
 
 def request_id_of(scope: Mapping[str, object]) -> str:
-    """Return the id that the front door gave a request."""
+    """Return the id that the application gave a request."""
     state = scope.get("state")
     return str(state.get("request_id", "")) if isinstance(state, dict) else ""
 
@@ -123,7 +123,7 @@ def answer_error(request: Request[object, object, object], error: Exception) -> 
 
 
 async def answer_stopping(scope: HTTPScope, send: Send) -> None:
-    """Answer a request that is cut off before it had an answer, as far as that can be known."""
+    """Answer a request that a stop of the server cuts off, if it has no answer yet."""
     reads = scope["method"] in ("GET", "HEAD")
     refusal = Refusal(ErrorCode.UNAVAILABLE if reads else ErrorCode.OUTCOME_UNKNOWN, headers=RETRY)
     body = envelope(refusal, request_id_of(scope))

@@ -1,4 +1,4 @@
-"""The headers that every answer carries: its request's id, and what keeps browsers safe."""
+"""The headers of every answer: the request's id, and security headers for browsers."""
 
 import itertools
 import re
@@ -25,7 +25,7 @@ _count = itertools.count(1)
 
 
 def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return the id a request came with, if it is short printable ASCII, else a new one."""
+    """Return the request's own id if it is short printable ASCII, else a new one."""
     for name, value in headers:
         if name == b"x-request-id" and _GIVEN.fullmatch(value):
             return value.decode("ascii")
@@ -44,16 +44,16 @@ def has_one_host(headers: Iterable[tuple[bytes, bytes]], *, needed: bool) -> boo
 
 
 def security_headers(*, on_loopback: bool) -> list[tuple[bytes, bytes]]:
-    """Return what keeps browsers safe.
+    """Return the security headers for browsers.
 
-    Off loopback people come through TLS, which browsers then are to insist on; over plain HTTP they
-    ignore that header, and a machine's loopback has no certificate.
+    Except on loopback, which has no certificate, they tell browsers to insist on TLS. Over plain
+    HTTP browsers ignore that header.
     """
     return SECURITY if on_loopback else [*SECURITY, _HSTS]
 
 
 def with_headers(send: Send, id: str, security: list[tuple[bytes, bytes]]) -> Send:
-    """Return a ``send`` that adds these headers, except where the answer has its own."""
+    """Return a ``send`` that adds these headers where the answer has none of the same name."""
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":

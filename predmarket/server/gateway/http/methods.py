@@ -1,7 +1,7 @@
 """HEAD and OPTIONS, for every address alike.
 
-HEAD is GET without the body. OPTIONS tells the methods in Allow; Litestar's own answer knows only
-those of the first handler that was registered under an address, while its 405 knows them all.
+HEAD is GET without the body. OPTIONS lists the methods in Allow. Litestar's own answer lists only
+the methods of the first handler under an address, but its 405 lists them all.
 """
 
 from litestar.types import HTTPScope, Message, Send
@@ -11,10 +11,10 @@ _ASK = "TRACE"
 
 
 def plain(scope: HTTPScope, send: Send) -> tuple[HTTPScope, Send]:
-    """Return a HEAD or an OPTIONS as a request that the routes answer, others as they are.
+    """Turn a HEAD or an OPTIONS into a request that the routes answer; return others unchanged.
 
-    The scope is copied: the server goes by the method in its own. A preflight that gets here is of
-    an origin that nobody named, which learns the methods and nothing that opens anything.
+    The scope is copied, because the server uses the method in its own. A preflight that arrives
+    here has an unknown origin; it learns the methods, and gets no header that allows anything.
     """
     if scope["method"] == "HEAD":
         return _with_method(scope, "GET"), _without_body(send)

@@ -108,12 +108,12 @@ def closing_time(given: Time | None, now: Micros) -> Micros | None:
 
 
 def order_id(text: str) -> int:
-    """Return the order id in a path. Raises Refusal ORDER_NOT_FOUND when it can be none."""
+    """Return the order id in a path. Raises Refusal ORDER_NOT_FOUND if it is no valid id."""
     return id_in_path(text, ErrorCode.ORDER_NOT_FOUND)
 
 
 def id_in_path(text: str, missing: ErrorCode) -> int:
-    """Return the id in a path. Raises Refusal ``missing`` when it can be none."""
+    """Return the id in a path. Raises Refusal ``missing`` if it is no valid id."""
     if text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID)):
         id = int(text)
         if 0 < id <= LARGEST_ID:

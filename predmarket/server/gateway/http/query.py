@@ -17,8 +17,8 @@ from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Invalid, printable
 
 MAX_PARAMETERS = 50
-_UNDER = "/v1/"  # probes and scrapers outside it add what they like
-_PAGING = ("limit", "cursor", "offset")  # a list that is answered whole takes them too
+_UNDER = "/v1/"  # elsewhere probes and scrapers add any parameters
+_PAGING = ("limit", "cursor", "offset")  # lists without pages take them too
 
 
 async def check_query(request: Request[Any, Any, Any]) -> None:

@@ -1,9 +1,9 @@
 """Limits of one client or one user: the settings that end in RATE_LIMIT, and connections.
 
-client_address.py finds the address that a request comes from. sign_in.py counts calls about signing
-in, orders.py orders, reads.py reads, connections.py the connections of one address. All but the
-last count in Redis where there is one (redis_leases.py leases from it), so that all gateways share
-the limits, and in this process (local_window.py) where there is none or while it is away.
+client_address.py finds a request's client address. sign_in.py counts sign-in calls, orders.py
+orders, reads.py reads, and connections.py the connections of one address. With Redis all gateways
+share the limits (redis_leases.py). Without Redis, or while it is unavailable, this process counts
+by itself (local_window.py). Connections are always counted in this process.
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ from predmarket.server.settings import Settings
 class Limits:
     """Every limit of a gateway.
 
-    ``orders`` counts what asks the book for something: each order placed, in a batch too, amends
-    and previews. ``cancels`` counts calls that only take away risk: cancel, cancel-all,
-    cancel-after. It is as large but apart, so that who has used up the orders can always cancel.
-    ``reads`` counts reads and their rows, ``connections`` open connections.
+    ``orders`` counts placed orders (each one of a batch), amends and previews. ``cancels`` counts
+    calls that only reduce risk: cancel, cancel-all, cancel-after. It is a separate limit of the
+    same size, so that a user without permits for orders can still cancel. ``reads`` counts reads
+    and their rows, ``connections`` open connections.
     """
 
     auth: SignInLimits

@@ -1,8 +1,8 @@
-"""Whom a request comes from, and how: the peer's address, or what a trusted proxy says of it.
+"""A request's client address and scheme: the peer's own, or those that a trusted proxy reports.
 
-X-Forwarded-For is a list that each proxy extends at its end. So it is read from the end, and only
-as long as the one who wrote the entry is trusted: what a client puts there itself is never reached.
-Of X-Forwarded-Proto the last entry alone is read, for the same reason.
+Each proxy appends to X-Forwarded-For. So the list is read from its end, as long as a trusted proxy
+wrote the entry; entries that a client made up are never reached. For the same reason only the last
+entry of X-Forwarded-Proto is read.
 """
 
 import logging
@@ -34,7 +34,7 @@ _UNKNOWN = "unknown"
 
 
 class Proxies:
-    """The networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    """The networks of trusted proxies, whose X-Forwarded-For and X-Forwarded-Proto are used."""
 
     def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
         self._networks = tuple(networks)
@@ -43,7 +43,7 @@ class Proxies:
     def heed(self, scope: HTTPScope | WebSocketScope, tls: Literal["https", "wss"]) -> None:
         """Give a request the client and the scheme that a trusted proxy names.
 
-        Logs once that another peer forwards requests: it may be a proxy that was forgotten.
+        Logs once that another peer forwards requests: the setting may lack that proxy.
         """
         peer, headers = scope["client"], scope["headers"]
         if self._networks and peer is not None and self.trusts(peer):
@@ -67,10 +67,10 @@ class Proxies:
         return bool(self._networks)
 
     def client(self, peer: Client | None, headers: Iterable[tuple[bytes, bytes]]) -> Client | None:
-        """Return the client's address; its port is 0 where a proxy named it.
+        """Return the client's address; its port is 0 if a proxy named it.
 
-        It is the last one before the trusted proxies. An entry that is no address ends the search,
-        and so do MAX_HOPS entries: the proxy that passed it on counts as the client.
+        It is the last address before the trusted proxies. The search ends at an entry that is no
+        address, and after MAX_HOPS entries; then the proxy that passed it on counts as the client.
         """
         found = None if peer is None else parse(peer[0])
         if found is None or not self._trusts(found):
@@ -89,7 +89,7 @@ class Proxies:
         return str(found), 0
 
     def ends_tls(self, peer: Client | None, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        """Tell whether the peer is a trusted proxy and says that the client came through TLS."""
+        """Tell whether the peer is a trusted proxy that reports TLS to the client."""
         found = None if peer is None else parse(peer[0])
         if found is None or not self._trusts(found):
             return False
@@ -102,11 +102,11 @@ class Proxies:
 
 @lru_cache(maxsize=4_096)
 def client_keys(host: str | None) -> tuple[str, ...]:
-    """Return the keys that a client's calls are counted under, the narrowest first.
+    """Return the keys under which a client's calls are counted, the narrowest first.
 
-    The key of IPv4 is the address; the keys of IPv6 are its /64, /56 and /48. A site has at least a
-    /64: by single addresses one machine would have 2^64 tries, and by /64 alone a household with a
-    /56 would have 256 times as many as it should.
+    For IPv4 the key is the address; for IPv6 the keys are its /64, /56 and /48. A site has at least
+    a /64, so counting single addresses would give one machine 2^64 tries. Counting only by /64
+    would give a household with a /56 256 times its share.
     """
     address = None if host is None else parse(host)
     if isinstance(address, IPv6Address):
@@ -115,12 +115,12 @@ def client_keys(host: str | None) -> tuple[str, ...]:
 
 
 def client_key(host: str | None) -> str:
-    """Return the narrowest key that a client's calls are counted under."""
+    """Return the narrowest key under which a client's calls are counted."""
     return client_keys(host)[0]
 
 
 def plain_address(host: str | None) -> str | None:
-    """Return a client's address as people write it, None when it has none."""
+    """Return a client's address in its usual notation, None when it has none."""
     address = None if host is None else parse(host)
     return None if address is None else str(address)
 
@@ -132,7 +132,7 @@ def is_loopback(host: str) -> bool:
 
 
 def parse(text: str) -> Address | None:
-    """Return the address that a text names, None when it names none; a mapped IPv4 one as IPv4."""
+    """Parse an address, with mapped IPv4 as IPv4; return None when the text is no address."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
@@ -143,7 +143,7 @@ def parse(text: str) -> Address | None:
 
 
 def _parse_hop(text: str) -> Address | None:
-    """Read an entry: an address, with a port where a proxy adds one."""
+    """Parse an entry: an address, perhaps with a port."""
     if text.startswith("["):
         inner, closed, port = text[1:].partition("]")
         return parse(inner) if closed and _is_port(port) else None
@@ -162,7 +162,7 @@ _FORWARDED = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
 
 
 def is_local(scope: HTTPScope) -> bool:
-    """Tell whether a request comes from this machine and was not passed on by a proxy on it."""
+    """Tell whether a request comes from this machine, and no proxy on it passed it on."""
     client = scope["client"]
     if client is None or not is_loopback(client[0]):
         return False

@@ -2,9 +2,9 @@
 
 HTTP connections and sockets count together, from their beginning to their end. Loopback and the
 trusted proxies have no limit. Behind a proxy a client counts by its forwarded address, with each
-of its sockets and each request that is under way. IPv6 counts by /64 (client_address.py).
+of its sockets and running requests. IPv6 counts by /64 (client_address.py).
 
-Memory is bounded by the connections that are open.
+The open connections bound the memory.
 """
 
 from collections.abc import Iterator
@@ -31,13 +31,13 @@ class Connections:
         return len(self._open)
 
     def key(self, client: Client | None) -> str | None:
-        """Return the key that a connection is counted under; None for one that is not counted."""
+        """Return the key under which a connection counts; None if it does not count."""
         if client is None or is_loopback(client[0]) or self._proxies.trusts(client):
             return None
         return client_key(client[0])
 
     def enter(self, key: str | None) -> int:
-        """Count one more; return how many there are beyond the limit. ``leave`` always follows."""
+        """Count one more; return the number beyond the limit. ``leave`` always follows."""
         if key is None:
             return 0
         count = self._open[key] = self._open.get(key, 0) + 1
@@ -51,16 +51,16 @@ class Connections:
                 self._open[key] = count
 
     def is_hopeless(self, surplus: int) -> bool:
-        """Tell whether so many are beyond the limit that a further one gets no answer."""
+        """Tell whether so many are beyond the limit that another one gets no answer."""
         return surplus > self._most // _SOME_MORE + 1
 
     def forwarded(self, peer: Client | None, client: Client | None) -> str | None:
-        """Return the key of a client behind a proxy; None for one that came by itself."""
+        """Return the key of a client behind a proxy; None for a direct client."""
         return None if peer == client else self.key(client)
 
     @contextmanager
     def held(self, key: str | None) -> Iterator[int]:
-        """Count one while the block runs; yield how many there are beyond the limit."""
+        """Count one while the block runs; yield the number beyond the limit."""
         try:
             yield self.enter(key)
         finally:
@@ -68,5 +68,5 @@ class Connections:
 
 
 def too_many_connections() -> Refusal:
-    """Return 429 RATE_LIMITED for a connection too many."""
+    """Return 429 RATE_LIMITED for a connection beyond the limit."""
     return too_many(RETRY_SECONDS, "too many connections are open from this address")

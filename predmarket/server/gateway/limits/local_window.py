@@ -1,12 +1,12 @@
-"""Counting in this process: how many permits each key took in the last seconds.
+"""A sliding window in this process: how many permits each key took in the last seconds.
 
 Invariants:
-- never more than the limit in any window of its length, wherever the window begins;
-- a permit comes back at most a twentieth of the window (its grain) after its time: those taken
-  within one grain are kept as one number, which goes when the youngest of them does;
+- no key takes more than the limit in any window of its length;
+- a permit comes back at most a twentieth of the window (a grain) late: permits taken within one
+  grain are one number, which expires with the youngest of them;
 - a refusal takes nothing;
-- at most MAX_KEYS keys are remembered. Beyond, the key that was quiet for longest is forgotten: a
-  flood of addresses frees old ones, it cannot fill the memory.
+- at most MAX_KEYS keys are remembered. Beyond that the key with the oldest use is forgotten, so a
+  flood of addresses cannot fill the memory.
 """
 
 import time
@@ -24,7 +24,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class _Window:
-    """What one key took: in all, and by grain with the time of each grain's youngest."""
+    """One key's permits: the total, and by grain with the time of its youngest permit."""
 
     __slots__ = ("closes", "grains", "open", "total", "youngest")
 
@@ -52,7 +52,7 @@ class LocalWindow(Generic[K]):
     def take(self, key: K, cost: int = 1) -> float:
         """Take permits, all or none; return 0, or the seconds until there will be enough.
 
-        What costs more than the limit costs the whole limit.
+        A cost above the limit counts as the whole limit.
         """
         now = self._clock()
         window = self._windows.get(key)
@@ -64,8 +64,8 @@ class LocalWindow(Generic[K]):
         return self._take_anew(key, min(cost, self._times), now)
 
     def _take_anew(self, key: K, cost: int, now: float) -> float:
-        """Take permits after dropping what is over and beginning another grain."""
-        # Taken out and put back at the end: the dict is in the order of last use.
+        """Take permits after dropping expired grains and beginning a new one."""
+        # Moved to the end: the dict is in the order of last use.
         window = self._windows.pop(key, None) or _Window()
         self._make_room(now)
         self._windows[key] = window
@@ -92,7 +92,7 @@ class LocalWindow(Generic[K]):
         return window.youngest + self._span - now
 
     def _make_room(self, now: float) -> None:
-        """Forget some of the keys whose window is over, and one more when there is no room."""
+        """Forget some keys with expired windows, and the oldest one when there is no room."""
         for _ in range(_SWEPT):
             oldest = next(iter(self._windows), None)
             if oldest is None:

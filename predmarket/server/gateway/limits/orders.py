@@ -1,7 +1,7 @@
-"""Limits by user, whichever session or key they use: the check on the path of every order.
+"""Limits by user, over all sessions and keys: the check on the path of every order.
 
-Without Redis it is a few dictionary steps (local_window.py). With it a process uses up permits that
-it leased before (redis_leases.py), so that most orders ask nobody.
+Without Redis the check is a few dictionary steps (local_window.py). With Redis a process uses
+permits that it leased before (redis_leases.py), so most orders need no round trip.
 """
 
 from predmarket.server.gateway.limits.local_window import LocalWindow
@@ -12,10 +12,10 @@ from predmarket.server.setting_types import RateLimit
 
 
 class UserLimit:
-    """One limit that each user has for themselves."""
+    """A limit that counts each user separately."""
 
     def __init__(self, name: str, limit: RateLimit | None, redis: Redis | None) -> None:
-        """``name`` tells it apart in Redis."""
+        """Prepare a limit; ``name`` distinguishes it in Redis."""
         self._here: LocalWindow[int] | None = None if limit is None else LocalWindow(limit)
         self._redis = redis
         self._permits = (
@@ -43,7 +43,7 @@ class UserLimit:
     async def take(self, user_id: int, cost: int = 1) -> None:
         """Take permits for ``cost`` orders, all or none. Raises Refusal RATE_LIMITED.
 
-        More than the limit at once (a large batch under a small limit) costs the whole limit.
+        A cost above the limit (a large batch under a small limit) counts as the whole limit.
         """
         here = self._here
         if here is None:

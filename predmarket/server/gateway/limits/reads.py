@@ -1,11 +1,10 @@
-"""The budget of reads: READ_RATE_LIMIT by user; by address a fifth of it for anonymous clients.
+"""The budget of reads: READ_RATE_LIMIT by user; a fifth of it by address for anonymous clients.
 
-A read costs 1, and a hundredth more for each row of its answer. Costs are counted in hundredths, so
-in whole numbers. The request is paid for before anything is done, and refused when the budget is
-empty. The number of rows is often known only afterwards: they are paid for then, as far as the
-budget goes.
+A read costs 1, and a hundredth more for each row of its answer. Costs are integers, counted in
+hundredths. A request pays before it begins, and is refused when the budget is empty. Often the
+number of rows is known only afterwards; then the request pays for them as far as the budget goes.
 
-No read waits for Redis: permits that are not leased yet are borrowed (redis_leases.py).
+No read waits for Redis: it borrows permits that are not leased yet (redis_leases.py).
 """
 
 from collections.abc import Hashable
@@ -26,14 +25,14 @@ K = TypeVar("K", bound=Hashable)
 
 
 class _Budget(Generic[K]):
-    """One limit, in rows, for each key."""
+    """A limit on rows, counted for each key."""
 
     def __init__(self, name: str, limit: RateLimit, redis: Redis | None) -> None:
         self._here: LocalWindow[K] = LocalWindow(limit)
         self._permits = None if redis is None else RedisLeases[K](name, limit, redis)
 
     def take(self, key: K, cost: int) -> float:
-        """Take permits, all or none; return 0, or the seconds until it is worth asking again."""
+        """Take permits, all or none; return 0, or the seconds until the next try makes sense."""
         if self._permits is not None:
             try:
                 return self._permits.borrow(key, cost)
@@ -55,9 +54,9 @@ class ReadLimit:
             self._addresses = _Budget("reads-by-address", RateLimit(part, limit.seconds), redis)
 
     def take(self, user_id: int | None, address: str, rows: int = 0) -> None:
-        """Pay for a request and for those ``rows`` of its answer that are known beforehand.
+        """Pay for a request and for the ``rows`` of its answer that are known beforehand.
 
-        Raises Refusal RATE_LIMITED, and then nothing was paid.
+        Raises Refusal RATE_LIMITED; then nothing was paid.
         """
         self.pay(user_id, address, REQUEST + rows)
 
@@ -103,6 +102,6 @@ class Reader:
 
 
 def rows_of(answer: object) -> int:
-    """Return how many rows an answer of the API holds: a list's items, a book's levels."""
+    """Return the number of rows in an answer: a list's items, a book's levels."""
     parts = (getattr(answer, name, None) for name in ("items", "bids", "asks"))
     return sum(len(part) for part in parts if isinstance(part, list))

@@ -1,19 +1,20 @@
 """Permits of users (or of addresses), counted in Redis and leased from there in chunks.
 
-What is shared is one window a user: a hash of grain number to permits taken, on the clock of Redis,
-which one script reads and writes. A process that needs permits leases some and uses them up by
-itself. Needs that arise during a round trip share the next one: there is never more than one under
-way, whatever the number of users.
+Gateways share one window for each user: a hash from grain number to permits taken, on the clock of
+Redis. One script reads and writes it. A process leases some permits and then uses them up by
+itself. Requests that arrive during a round trip share the next one. There is never more than one
+round trip in flight, for any number of users.
 
 Exactness:
-- never more than the limit is leased in any window, by all gateways together. What was leased just
-  before may be used in it too: for each gateway at most a twentieth of the limit;
+- all gateways together never lease more than the limit in any window. Permits leased just before
+  the window may be used in it too: for each gateway at most a twentieth of the limit;
 - a permit comes back at most a twentieth of the window late;
-- what a lease leaves unused goes back with the next one; until then, or when there is none, it
-  counts as taken. So a lease begins with what is needed, doubles while the one before was used up
-  early, up to a twentieth of the limit, and falls back to what was used. A limit below 40 is leased
-  one by one, thus exact;
-- a user whom Redis refused is refused here, without asking, until the time that it named.
+- unused permits of a lease go back with the next lease; until then they count as taken. So a lease
+  begins with the needed permits. It doubles while leases are used up early, up to a twentieth of
+  the limit, and shrinks to the permits used. A limit below 40 is leased one by one, and so is
+  exact;
+- after a refusal by Redis this process refuses the user without asking, until the time that Redis
+  named.
 """
 
 import asyncio
@@ -78,9 +79,10 @@ return answer
 
 
 class _Lease:
-    """What this process may still hand out for a user, and what it knows of a refusal.
+    """A user's permits left in this process, and the last refusal.
 
-    ``part`` of ``left`` at the most was leased last, in the grain of that number: it can go back.
+    At most ``part`` of ``left`` belong to the last lease, in the grain of that number; they can go
+    back.
     """
 
     __slots__ = ("grain", "left", "part", "refused_cost", "refused_until", "size", "until")
@@ -95,7 +97,7 @@ class _Lease:
         self.refused_until = 0.0
 
     def next_size(self, now: float, largest: int) -> int:
-        """Return how much to lease next, going by how the lease before was used."""
+        """Return the size of the next lease, from the use of the last one."""
         if now < self.until:
             return min(2 * self.size, largest)
         return max(1, min(self.size - self.left, largest))
@@ -128,9 +130,9 @@ class RedisLeases(Generic[K]):
         self._trips: asyncio.Task[None] | None = None
 
     def take_held(self, user_id: K, cost: int) -> float | None:
-        """Take permits that were leased before, as ``take`` does; None when Redis has to be asked.
+        """Take leased permits, as ``take`` does; None when Redis has to be asked.
 
-        Those who have asked come first.
+        Callers that already asked come first.
         """
         lease = self._leases.get(user_id)
         if lease is None:
@@ -144,7 +146,7 @@ class RedisLeases(Generic[K]):
         return None
 
     async def take(self, user_id: K, cost: int) -> float:
-        """Take permits, all or none; return 0, or the seconds until it is worth asking again.
+        """Take permits, all or none; return 0, or the seconds until the next try makes sense.
 
         Raises RedisUnavailable.
         """
@@ -158,9 +160,8 @@ class RedisLeases(Generic[K]):
     def borrow(self, user_id: K, cost: int) -> float:
         """Take permits as ``take`` does, but without waiting for Redis. Raises RedisUnavailable.
 
-        Permits that are not held are handed out at once and asked for afterwards. So during a round
-        trip a user may go over the limit, by two fifths of it at most; after that the user is
-        refused.
+        Missing permits are handed out at once and requested afterwards. So during a round trip a
+        user may exceed the limit by at most two fifths; after that the user is refused.
         """
         held = self.take_held(user_id, cost)
         if held is not None:
@@ -174,7 +175,7 @@ class RedisLeases(Generic[K]):
         return 0.0
 
     def _need(self, user_id: K, cost: int) -> "asyncio.Future[float]":
-        """Ask Redis for permits, together with what others ask for."""
+        """Ask Redis for permits, together with other callers."""
         need = _Need(min(cost, self._times), asyncio.get_running_loop().create_future())
         self._needs.setdefault(user_id, []).append(need)
         if self._trips is None:
@@ -182,7 +183,7 @@ class RedisLeases(Generic[K]):
         return need.wait
 
     async def _go(self) -> None:
-        """Make round trips as long as somebody needs something."""
+        """Make round trips as long as somebody needs permits."""
         try:
             while self._needs:
                 users = list(self._needs)[:_USERS_A_TRIP]
@@ -210,7 +211,7 @@ class RedisLeases(Generic[K]):
                 self._needs.setdefault(user, []).extend(lacking)
 
     async def _ask(self, needs: dict[K, list[_Need]]) -> list[int]:
-        """Lease for each user what those who wait need, or more when orders come fast."""
+        """Lease each user the permits that waiting callers need, or more for fast orders."""
         now = self._clock()
         arguments: list[float] = [self._times, self._grain_s * 1_000, GRAINS]
         for user, waiting in needs.items():
@@ -239,8 +240,9 @@ class RedisLeases(Generic[K]):
     def _share(
         self, lease: _Lease, waiting: list[_Need], granted: int, wait_s: float
     ) -> list[_Need]:
-        """Hand out what was leased, and return those for whom it does not suffice though nothing
-        was refused: what they counted on ran out, or was taken by others, during the round trip.
+        """Hand out leased permits; return the unserved callers that were not refused.
+
+        During the round trip other callers took their permits, or the permits expired.
         """
         lacking: list[_Need] = []
         now = self._clock()
@@ -249,7 +251,7 @@ class RedisLeases(Generic[K]):
         lease.until = now + self._grain_s
         for need in waiting:
             if need.wait.done():
-                continue  # whoever asked has left
+                continue  # the caller has left
             if need.cost <= lease.left:
                 lease.left -= need.cost
                 need.wait.set_result(0.0)
@@ -263,6 +265,6 @@ class RedisLeases(Generic[K]):
 
 
 def _mark_as_seen(answer: "asyncio.Future[float]") -> None:
-    """Take note of the answer to one who does not wait: a refusal stands in the lease already."""
+    """Mark a result as seen that nobody waits for; the lease already records a refusal."""
     if not answer.cancelled():
         answer.exception()

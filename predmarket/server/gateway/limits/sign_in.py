@@ -1,16 +1,16 @@
 """Limits on the calls under /v1/auth: by address, by session once signed in, by account.
 
-By address: an IPv6 client counts under its /64, and with its neighbours under the /56 and the /48,
-which may do twice and four times as much. The narrowest is asked first, so that a client that is
-refused there uses up nothing of its neighbours' share.
+By address: an IPv6 client counts under its /64, and together with its neighbours under the /56 and
+the /48, which have twice and four times the limit. The /64 is checked first, so a client refused
+there uses up nothing of its neighbours' share.
 
-By account: logins under one e-mail from places that its owner has not logged in from. They count
-whether or not somebody has that e-mail. Logins from a known place do not count, so that an attacker
-who guesses passwords cannot keep the owner out (routes/auth.py).
+By account: logins under one e-mail from places where its owner has not logged in before. They count
+whether or not an account has that e-mail. Logins from a known place do not count, so an attacker
+who guesses passwords cannot lock the owner out (routes/auth.py).
 
-Exact in either place: in Redis the times of a client's calls are kept one by one (the moving window
-of the package limits, a round trip a call, which a password's hash outweighs by far), in the
-process by grains (local_window.py). A refused call is not counted.
+Both counts are exact. Redis keeps the time of each call (the moving window of the package limits;
+it takes a round trip, which costs far less than a password's hash). The process counts by grains
+(local_window.py). A refused call is not counted.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ class _Rule:
 
     @classmethod
     def tiers(cls, name: str, limit: RateLimit | None, message: str) -> "list[_Rule]":
-        """Return the rules for each width of a client's network, none when there is no limit."""
+        """Return the rules for each width of a client's network; none without a limit."""
         if limit is None:
             return []
         wider = [limit._replace(times=factor * limit.times) for factor in TIER_FACTORS]
@@ -60,8 +60,8 @@ class _Rule:
 class SignInLimits:
     """The limits on calls under /v1/auth.
 
-    ``rate`` limits register and login together, by address; ``window`` limits every call, by
-    session where there is one.
+    ``rate`` limits register and login together, by address. ``window`` limits every call, by
+    session if there is one, else by address.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class SignInLimits:
         self._shared = None if redis is None else _shared(redis)
 
     async def take_sign_in(self, host: str | None) -> None:
-        """Count a register or a login of a client's. Raises Refusal RATE_LIMITED."""
+        """Count a client's registration or login. Raises Refusal RATE_LIMITED."""
         await self._take_tiers(self._rate, host)
 
     async def take(self, host: str | None) -> None:
@@ -97,16 +97,16 @@ class SignInLimits:
         await self._take_tiers(self._window, host)
 
     async def take_signed_in(self, credential: str) -> None:
-        """Count a call by a session or key, as ``session 7``. Raises Refusal RATE_LIMITED."""
+        """Count a call by a session or key, such as ``session 7``. Raises Refusal RATE_LIMITED."""
         if self._sessions is not None:
             await self._take(self._sessions, credential)
 
     async def take_unfamiliar(self, email: str) -> None:
         """Count a login from a place that is unknown for its user. Raises Refusal RATE_LIMITED.
 
-        It is counted before the password is checked, since many may be checked at once.
+        It counts before the password is checked, because many may be checked at once.
         """
-        if self._accounts is not None:  # a hash has one length, and keeps e-mails out of Redis
+        if self._accounts is not None:  # a hash has a fixed length and keeps e-mails out of Redis
             await self._take(self._accounts, hashlib.sha256(email.encode()).hexdigest())
 
     async def _take_tiers(self, rules: list[_Rule], host: str | None) -> None:
@@ -132,7 +132,7 @@ class SignInLimits:
 
 
 def _shared(redis: Redis) -> MovingWindowRateLimiter:
-    """Return the counters in Redis, on the connections that the process has."""
+    """Return the counters in Redis, on the process's connection pool."""
     storage = RedisStorage(
         "async+redis://",
         implementation="redispy",

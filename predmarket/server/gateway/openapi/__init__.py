@@ -1,1 +1,1 @@
-"""The API's own document: OpenAPI 3.1, read off the routes and the contracts they are made of."""
+"""The API's document: OpenAPI 3.1, generated from the routes and their contracts."""

@@ -1,11 +1,11 @@
-"""The OpenAPI 3.1 document of an application.
+"""Generates the OpenAPI 3.1 document of an application from its routes.
 
-Read off its routes: paths, parameters, bodies and answers come from the handlers' signatures,
-summaries from their docstrings, schemas from the contracts, who may call from the guards, errors
-from the one table (contracts/errors.py) and each route's notes. A route that is added is in it.
+Paths, parameters, bodies and answers come from the handlers' signatures, summaries from their
+docstrings, schemas from the contracts, and security from the guards. Errors come from the one table
+(contracts/errors.py) and from each route's notes. A new route is in the document automatically.
 
-Litestar's own generator is not used: it cannot see types that a hook decodes, describes its own
-form of a 400, and comes with pages of its own under /schema.
+Litestar's own generator does not fit: it cannot see types that a hook decodes, describes its own
+form of a 400, and brings pages under /schema.
 """
 
 from collections.abc import Iterable, Iterator
@@ -58,7 +58,7 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """Return the handler's name, by which links find it."""
+        """Return the handler's name; links find it by this name."""
         return str(self.handler.fn.__name__)
 
     @property
@@ -69,14 +69,14 @@ class Operation:
 
     @property
     def notes(self) -> Notes | None:
-        """Return what the route says of itself, None when it says nothing."""
+        """Return the route's notes, None if it has none."""
         found = self.handler.opt.get(KEY)
         assert found is None or isinstance(found, Notes)
         return found
 
     @property
     def body(self) -> tuple[type, bool] | None:
-        """Return the body's contract and whether it must be there."""
+        """Return the body's contract and whether a body is required."""
         field = self.handler.parsed_fn_signature.parameters.get("data")
         if field is None:
             return None
@@ -85,14 +85,14 @@ class Operation:
 
     @property
     def answer(self) -> type | None:
-        """Return the contract of the main answer, None where it is no JSON of ours."""
+        """Return the main answer's contract, None if it is no JSON of ours."""
         field = self.handler.parsed_fn_signature.return_type
         kind = field.inner_types[0].annotation if field.inner_types else field.annotation
         return kind if isinstance(kind, type) and hasattr(kind, "__struct_fields__") else None
 
     @property
     def parameters(self) -> Iterator[tuple[str, FieldDefinition, ParameterKwarg]]:
-        """Return what the path and the query hold, by the name used there."""
+        """Return the parameters of path and query, by name."""
         for name, field in self.handler.parsed_fn_signature.parameters.items():
             found = field.kwarg_definition
             if name not in _IMPLICIT and isinstance(found, ParameterKwarg):
@@ -100,7 +100,7 @@ class Operation:
 
     @property
     def codes(self) -> list[E]:
-        """Return every error it can give, in the table's order."""
+        """Return every error that the operation can give, in the table's order."""
         found = {E.INTERNAL, E.UNAVAILABLE, *(self.notes or Notes()).errors}
         if self._who:
             found.add(E.UNAUTHENTICATED)
@@ -119,14 +119,14 @@ class Operation:
 
     @property
     def security(self) -> list[Schema]:
-        """Return who may call it."""
+        """Return the operation's security requirements."""
         if not self._who:
             return []
         return [{}, *_BEARER_OR_COOKIE] if self._who in _OPTIONAL else _BEARER_OR_COOKIE
 
     @property
     def _who(self) -> list[Guard]:
-        """Return the guards that ask who is calling."""
+        """Return the guards that identify the caller."""
         return [guard for guard in self.handler.resolve_guards() if guard not in _LIMITS]
 
 
@@ -205,7 +205,7 @@ def _parameters(one: Operation) -> Iterator[Schema]:
         place = kwarg.param_type.value
         kind = next((kind for kind in get_args(field.annotation) if kind is not type(None)), None)
         (schema,), named = components([kind or field.annotation])
-        if "$ref" in schema:  # an enumeration: those that answers hold are named, this one not
+        if "$ref" in schema:  # an enumeration: only those in answers are named
             schema = named[schema["$ref"].rpartition("/")[2]]
         schema = {**schema, **_limits(kwarg), **(kwarg.schema_extra or {})}
         if field.has_default and field.default is not None:
@@ -220,7 +220,7 @@ def _parameters(one: Operation) -> Iterator[Schema]:
 
 
 def _limits(kwarg: ParameterKwarg) -> Schema:
-    """Return what a parameter's definition bounds."""
+    """Return the bounds in a parameter's definition."""
     found = {
         "exclusiveMinimum": kwarg.gt,
         "minimum": kwarg.ge,
@@ -254,7 +254,7 @@ def _json(kind: type, status: int = 0) -> Schema:
 
 
 def _answers(one: Operation, all: Iterable[Operation]) -> Schema:
-    """Return the main answer, and those that hold the same under another status."""
+    """Return the main answer, and answers with the same content under another status."""
     notes = one.notes or Notes()
     main = int(one.handler.status_code)
     shown: Schema = {"headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}}
@@ -278,7 +278,7 @@ def _links(kind: type, by_name: dict[str, Operation]) -> Schema:
     shown: Schema = {}
     for link in LINKS.get(kind, ()):
         target = by_name.get(link.to)
-        if target is None:  # an application with a part of the routes
+        if target is None:  # an application with only some of the routes
             continue
         found: Schema = {"operationId": target.id}
         parameters = {f"path.{name}": at for name, at in (link.path or {}).items()}
@@ -292,7 +292,7 @@ def _links(kind: type, by_name: dict[str, Operation]) -> Schema:
 
 
 def _refusals(one: Operation, refusals: dict[str, Schema]) -> Schema:
-    """Return a reference for each status; what it refers to goes into ``refusals``."""
+    """Return a reference for each status; its target goes into ``refusals``."""
     by_status: dict[int, list[E]] = {}
     for code in one.codes:
         by_status.setdefault(STATUS[code], []).append(code)

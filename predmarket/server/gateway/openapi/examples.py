@@ -1,8 +1,7 @@
-"""One example for each contract: what a request looks like, and what answers it.
+"""One example for each contract, of a request or an answer.
 
-Answers are built as the contracts themselves, so that a field that is added is missed here by
-the type checker; requests are what someone would send. tests/server/gateway/openapi holds them to
-it.
+Answers are built from the contracts, so the type checker reports a new field that is missing here.
+Requests are JSON as a client would send it. tests/server/gateway/openapi checks them.
 """
 
 from typing import Any
@@ -111,7 +110,7 @@ _DESCRIPTION = "Resolves YES if measurable precipitation occurs"
 
 
 def _fields(record: msgspec.Struct) -> dict[str, Any]:
-    """Return a record's fields, for one that has more of them."""
+    """Return a record's fields, for a record that adds more."""
     return msgspec.structs.asdict(record)
 
 

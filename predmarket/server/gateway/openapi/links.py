@@ -1,6 +1,6 @@
-"""What leads on from an answer: which operations take something that it holds.
+"""Links from an answer to the operations that take one of its fields.
 
-Told by the answer's contract, so that every operation that gives an order leads to its cancel.
+The answer's contract decides, so every operation that returns an order links to its cancel.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from predmarket.contracts.orders import Order, OrderPage, QueuedOrder
 
 
 class Link(NamedTuple):
-    """One way on: the handler's name, and what to give it from where in the answer."""
+    """A link: the handler's name, and the answer's field for each of its parameters."""
 
     to: str
     path: dict[str, str] | None = None

@@ -1,10 +1,10 @@
-"""What a route says of itself beyond its signature: the errors it gives, its further answers.
+"""A route's notes for the document: its errors and its further answers.
 
 A route carries its notes in Litestar's ``opt``:
 
     @post("/{id:str}/cancel", opt=notes(E.ORDER_NOT_FOUND, E.ORDER_NOT_OPEN, *COMMAND))
 
-What follows from its guards, its parameters and its body is added by the document (document.py).
+The document adds what follows from the guards, the parameters and the body (document.py).
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ ORDER: tuple[E, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """A route's notes. ``answers`` has the same content as the main one, under other statuses."""
+    """A route's notes. ``answers`` have the main answer's content, under other statuses."""
 
     errors: tuple[E, ...] = ()
     answers: Mapping[int, str] = field(default_factory=dict)
@@ -51,8 +51,8 @@ def notes(
 ) -> dict[str, Notes]:
     """Return a route's ``opt``.
 
-    ``errors``: the codes that its own rules give, or none. ``answers``: further statuses with the
-    main answer's content, and when they come. ``headers``: request headers it reads, each with
-    its description. ``media``: the type of its answer.
+    ``errors`` are the codes of its own rules. ``answers`` are further statuses with the main
+    answer's content, each with its condition. ``headers`` are the request headers that the route
+    reads, each with its description. ``media`` is the type of its answer.
     """
     return {KEY: Notes(errors, answers or {}, headers or {}, media)}

@@ -1,7 +1,7 @@
-"""The contracts as JSON Schema 2020-12: read by msgspec off the very types that decode.
+"""The contracts as JSON Schema 2020-12; msgspec generates it from the types that decode.
 
-What msgspec cannot see is added here: amounts and times, which are read by a hook; patterns,
-which JSON Schema spells with $ (there it means the very end); and rules between fields.
+This module adds what msgspec cannot see: amounts and times, which a hook reads; patterns, which end
+with $ in JSON Schema (there it means the very end); and rules between fields.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from predmarket.contracts.orders import BatchRequest, PlaceOrderRequest
 from predmarket.contracts.requests import Request
 from predmarket.units import MAX_QTY, MAX_RATE, MAX_TRANSFER, MONEY_ONE, PRICE_ONE, QTY_ONE
 
-Schema = dict[str, Any]  # JSON, as deep as it goes
+Schema = dict[str, Any]  # JSON of any depth
 
 REF = "#/components/schemas/{name}"
 
@@ -26,7 +26,7 @@ REF = "#/components/schemas/{name}"
 def _decimal(
     description: str, pattern: str, *, low: float, high: float, decimals: int, open: bool
 ) -> Schema:
-    """Return a number between two bounds; ``open`` when the bounds themselves are excluded."""
+    """Return the schema of a number between two bounds; ``open`` excludes the bounds."""
     least, most = ("exclusiveMinimum", "exclusiveMaximum") if open else ("minimum", "maximum")
     step = float(f"1e-{decimals}")
     return {
@@ -138,7 +138,7 @@ RULES: dict[type[Request], list[Schema]] = {
     ],
     UpdateUserRequest: [{"anyOf": [_given("role"), _given("disabled")]}],
     ApiKeyRequest: [{"properties": {"scopes": {"uniqueItems": True}}}],
-    # A malformed element is that order's own error, so the document promises no more than objects.
+    # A malformed element is an error of that order alone, so the document requires only objects.
     BatchRequest: [
         {
             "properties": {
@@ -163,7 +163,7 @@ RULES: dict[type[Request], list[Schema]] = {
 
 
 def components(kinds: Iterable[object]) -> tuple[list[Schema], dict[str, Schema]]:
-    """Return each kind's schema, and the named schemas that they refer to."""
+    """Return each type's schema, and the named schemas that they refer to."""
     wanted = list(kinds)
     shown, named = msgspec.json.schema_components(wanted, schema_hook=_special, ref_template=REF)
     named |= {kind.__name__: schema for kind, schema in AMOUNTS.items()}
@@ -183,7 +183,7 @@ def components(kinds: Iterable[object]) -> tuple[list[Schema], dict[str, Schema]
 
 
 def pattern(text: str) -> str:
-    r"""Return a pattern of ours as JSON Schema spells it: its last $ lets no newline pass."""
+    r"""Convert one of our patterns to JSON Schema, where a final $ matches no newline."""
     return text.replace(r"\Z", "$")
 
 
@@ -194,7 +194,7 @@ def _special(kind: type) -> Schema:
 
 
 def _moment(name: str, field: Schema) -> None:
-    """Say of an answer's time that it is one: there times are plain strings."""
+    """Mark an answer's plain string as a time."""
     for one in (field, *field.get("anyOf", ())):
         if name.endswith("At") and one.get("type") == "string":
             one["format"] = "date-time"

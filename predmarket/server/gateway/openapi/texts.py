@@ -1,4 +1,4 @@
-"""The prose of the document: what it is about, its groups of calls, its headers, how to sign in."""
+"""The prose of the document: introduction, groups of calls, headers, sign-in."""
 
 ABOUT = """\
 A prediction market: orders on YES and NO shares, matched by price and time, settled in dollars.

@@ -1,1 +1,1 @@
-"""Bytes to requests: connections, WebSockets, and the fast path of plain orders."""
+"""The protocol layer: connections, WebSockets, and the fast path of plain orders."""

@@ -1,7 +1,7 @@
-"""An answer's head and body sent as one.
+"""A transport that sends an answer's head and body in one piece.
 
-uvicorn writes them one after the other; each would be a system call here and a packet that wakes
-the client. What is written within one turn of the event loop is handed to the socket at its end.
+uvicorn writes head and body separately. Each would cost a system call here and a packet that wakes
+the client. So writes are kept until the end of the event loop's turn, and sent together.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class CoalescingTransport(asyncio.Transport):
-    """A transport that keeps what is written until the loop's turn ends."""
+    """A transport that keeps writes until the loop's turn ends."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         super().__init__()
@@ -23,12 +23,12 @@ class CoalescingTransport(asyncio.Transport):
 
     @property
     def inner(self) -> asyncio.Transport:
-        """Return the transport itself, for whoever gathers in its own way; sends what is kept."""
+        """Send the kept bytes and return the inner transport, for a caller with its own buffer."""
         self._flush()
         return self._transport
 
     def write(self, data: Any) -> None:  # noqa: ANN401 -- the base class takes any buffer
-        """Keep ``data`` for the end of the turn; what comes when it is closing is dropped."""
+        """Keep ``data`` for the end of the turn; drop it if the transport is closing."""
         if self._transport.is_closing():
             return
         if not self._kept:
@@ -36,7 +36,7 @@ class CoalescingTransport(asyncio.Transport):
         self._kept.append(data)
 
     def send(self, data: bytes) -> None:
-        """Send what is kept and ``data``, a whole answer, without waiting for the turn's end."""
+        """Send the kept bytes and ``data``, a whole answer, without waiting for the turn's end."""
         if self._kept:
             data = b"".join([*self._kept, data])
             self._kept = []
@@ -49,16 +49,16 @@ class CoalescingTransport(asyncio.Transport):
             self._transport.write(b"".join(kept))
 
     def get_write_buffer_size(self) -> int:
-        """Return the bytes that are not with the system yet."""
+        """Return the number of bytes that the system has not taken yet."""
         return sum(map(len, self._kept)) + self._transport.get_write_buffer_size()
 
     def close(self) -> None:
-        """Send what is kept, then close."""
+        """Send the kept bytes, then close."""
         self._flush()
         self._transport.close()
 
     def abort(self) -> None:
-        """Close at once; what is kept is lost."""
+        """Close at once; the kept bytes are lost."""
         self._kept.clear()
         self._transport.abort()
 

@@ -1,19 +1,19 @@
-"""Connections to clients: uvicorn's, with a bound on everything that a client decides.
+"""A client's HTTP connection: uvicorn's protocol, with a bound on everything that a client decides.
 
-Bounds, looked at once a second (server.py), so up to a second late:
+Bounds, checked once a second (server.py), so up to a second late:
 - a request's address and headers arrive within HEAD_SECONDS and have at most MAX_HEAD_BYTES,
   MAX_HEADERS lines and, in the address, MAX_ESCAPES: else 408 or 431;
-- it has one Host header at most, HTTP/1.1 exactly one: else 400;
-- its body arrives within BODY_SECONDS more: else 408. What it may hold is the routes' to say; what
-  is sent beyond MAX_REQUEST_BYTES (padding, trailers) closes the connection;
-- an answer is taken within READ_SECONDS, or the connection is closed; the system buffers about
-  SEND_BUFFER_BYTES of answers (kernel_buffer.py);
+- a request has at most one Host header, with HTTP/1.1 exactly one: else 400;
+- its body arrives within another BODY_SECONDS: else 408. The routes bound the body; bytes beyond
+  MAX_REQUEST_BYTES (padding, trailers) close the connection;
+- the client takes an answer within READ_SECONDS, or the connection is closed; the system buffers
+  about SEND_BUFFER_BYTES of answers (kernel_buffer.py);
 - a connection without a request is closed after KEEP_ALIVE_SECONDS, a new one after HEAD_SECONDS;
-- of more connections than ``limit_concurrency`` those beyond get 503 OVERLOADED, a tenth more are
-  closed unheard; of more from one address than it may have (limits/connections.py) likewise, but
-  with 429 RATE_LIMITED.
-pipelining.py bounds the requests behind one without an answer yet. After each of these answers the
-connection is closed, since the bytes that follow cannot be trusted.
+- connections beyond ``limit_concurrency`` get 503 OVERLOADED, and beyond another tenth are closed
+  without an answer; connections beyond the limit of their address (limits/connections.py) likewise,
+  but with 429 RATE_LIMITED.
+pipelining.py bounds the requests behind an unanswered one. After each of these answers the
+connection is closed, because the bytes that follow cannot be trusted.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ _IDLE, _HEAD, _BODY = range(3)
 
 
 class Connection(PipeliningProtocol):
-    """One client's connection, and since when it waits for what."""
+    """One client's connection, with what it waits for and since when."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Connection(PipeliningProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._bound = config.limit_concurrency or math.inf
-        self.limit_concurrency = None  # decided here, once a connection and not at each request
+        self.limit_concurrency = None  # checked here once for each connection, not for each request
         self._surplus: Refusal | None = None
         self._counters: Connections | None = getattr(self.app, "connections", None)
         self._counted: str | None = None
@@ -84,7 +84,7 @@ class Connection(PipeliningProtocol):
         super().connection_made(CoalescingTransport(transport))
         bound_unread(transport, READ_SECONDS)
         others = len(self.connections)
-        # without an address it was reset before it was accepted
+        # no address: it was reset before it was accepted
         hopeless = self.client is None or others > self._bound * 11 // 10
         if others > self._bound:
             self._surplus = Refusal(ErrorCode.OVERLOADED, headers=RETRY)
@@ -111,9 +111,10 @@ class Connection(PipeliningProtocol):
             self._counted = None
 
     def _should_upgrade(self) -> bool:
-        """Tell whether a socket is asked for where there are any; all else is a plain request.
+        """Tell whether the request is a WebSocket handshake at the right address.
 
-        So is one behind a request without an answer yet, which would come in among the frames.
+        Behind an unanswered request it counts as a plain one: that answer would mix with the
+        frames.
         """
         cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is not None and not cycle.response_complete:
@@ -157,7 +158,7 @@ class Connection(PipeliningProtocol):
 
     def parse(self, piece: bytes) -> None:
         if self._phase is _IDLE:
-            # perhaps only an empty line, which begins no request
+            # perhaps only an empty line, which is no request
             self._phase, self._since = _HEAD, self.loop.time()
         self._arriving = len(piece)
         self._received += self._arriving
@@ -173,7 +174,7 @@ class Connection(PipeliningProtocol):
         return self._phase is _IDLE
 
     def _feed(self, data: bytes) -> None:
-        """Have the parser take a piece, as uvicorn does but for what is asked beyond HTTP."""
+        """Feed the parser, as uvicorn does, except for requests of other protocols."""
         try:
             while data:
                 try:
@@ -193,13 +194,13 @@ class Connection(PipeliningProtocol):
             self._refuse(_malformed("is no HTTP"))
 
     def _asks_in_vain(self) -> bool:
-        """Tell whether a request asks for another protocol and does not get it."""
+        """Tell whether a request asks for an upgrade that it does not get."""
         return self.parser.should_upgrade() and not self._should_upgrade()
 
     def _stay(self) -> bool:
-        """Parse a head again without its request for an upgrade; False: that is not possible.
+        """Parse a head again without its upgrade; False: that is not possible.
 
-        The parser takes no body behind such a head; what follows would be a request to it.
+        Behind an upgrade the parser expects no body; it would read the body as a request.
         """
         version = self.parser.get_http_version().encode()
         lines = [b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, version)]
@@ -212,7 +213,7 @@ class Connection(PipeliningProtocol):
         return True
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks, uvicorn does not tell
-        """Tell whether to stay open: a client that has said all it will may still be listening."""
+        """Return True, to stay open: a client that has sent everything may still read."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
         if self._phase is not _IDLE or cycle is None or cycle.response_complete:
             return False
@@ -220,9 +221,9 @@ class Connection(PipeliningProtocol):
         return True
 
     def _is_known(self, data: bytes) -> bool:
-        """Hand in an order whose head came before; False: nothing was done, parse it.
+        """Send an order with a cached head; False: nothing was done, parse it.
 
-        Call it between requests, so after a first one.
+        Call it only between two requests.
         """
         fast_path = self._fast_path
         if fast_path is None or self.is_stopping or self.flow.write_paused:
@@ -244,7 +245,7 @@ class Connection(PipeliningProtocol):
         self._phase, self._since = _HEAD, self.loop.time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if len(self.headers) <= MAX_HEADERS:  # one too many is enough to refuse them
+        if len(self.headers) <= MAX_HEADERS:  # one too many is enough for the refusal
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -255,7 +256,7 @@ class Connection(PipeliningProtocol):
             self.app = answering(self._surplus, self._note)
         elif self._head_too_large():
             self.app = answering(Refusal(ErrorCode.HEADERS_TOO_LARGE), self._note)
-            self.url = b"/"  # the parser of addresses has a bound of its own
+            self.url = b"/"  # the address parser has its own bound
         elif not self._has_one_host():
             self.app = answering(_malformed("needs one Host header"), self._note)
         try:
@@ -266,14 +267,14 @@ class Connection(PipeliningProtocol):
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
-        if self.flow.read_paused:  # more than an order has; who reads it is to say so
+        if self.flow.read_paused:  # larger than any order: the route that reads it refuses it
             self._start_unstarted()
 
     def on_message_complete(self) -> None:
         if self._asks_in_vain():
             return
         self._phase = _IDLE
-        self._received = 0  # what arrived in the same piece is not held against the next request
+        self._received = 0  # bytes of the same piece do not count for the next request
         super().on_message_complete()
         self._start_unstarted()
 
@@ -296,18 +297,18 @@ class Connection(PipeliningProtocol):
         return True
 
     def on_response_complete(self) -> None:
-        """Go on, or wait for the next request; ``look`` ends the wait, so it takes no timer."""
+        """Go on, or wait for the next request; ``look`` ends the wait without a timer."""
         self._since = self.loop.time()
         super().on_response_complete()
 
     def _start_unstarted(self) -> None:
-        """Have a request answered that was waiting for its body."""
+        """Start the request that was waiting for its body."""
         cycle, self._unstarted = self._unstarted, None
         if cycle is not None and not (cycle.disconnected or self.transport.is_closing()):
             self._start_asgi_task(cycle, self.config.loaded_app)
 
     def look(self, now: float) -> None:
-        """Refuse or close the connection when it has been waiting for too long."""
+        """Refuse or close a connection that has waited too long."""
         self._look_at_reader(now)
         if self.transport.is_closing():
             return
@@ -320,7 +321,7 @@ class Connection(PipeliningProtocol):
                 and not self.is_waiting
             ):
                 self.transport.close()
-        elif self.reading_paused or self.is_waiting:  # it is we who keep the client waiting
+        elif self.reading_paused or self.is_waiting:  # we keep the client waiting
             self._since = now
         elif now - self._since > (HEAD_SECONDS if self._phase is _HEAD else BODY_SECONDS):
             self._refuse(Refusal(ErrorCode.REQUEST_TIMEOUT))
@@ -345,22 +346,22 @@ class Connection(PipeliningProtocol):
         return len(self.url) + lines > MAX_HEAD_BYTES
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer in place of the routes, unless one answers already, and close."""
+        """Answer in place of the routes, unless a route answers already, and close."""
         if self.transport.is_closing():
             return
         cycle = cast("RequestResponseCycle | None", self.cycle)
         answered = False
         if cycle is not None and not cycle.response_complete:
             if self._phase is not _BODY or self.pipeline:
-                # The one before is still under way, perhaps committed: its answer is the last.
+                # The request before is still running, perhaps committed: its answer is the last.
                 cycle.keep_alive = False
                 self.end_input()
                 return
             answered = cycle.response_started
-            cycle.disconnected = True  # so the route that waits for the body ends
+            cycle.disconnected = True  # ends the route that waits for the body
             cycle.message_event.set()
         elif self._phase is _BODY:
-            answered = True  # by who did not need the body to know what to say
+            answered = True  # by a route that did not need the body
         if not answered:
             id = request_id(self.headers or ())
             self._note(id, refusal)

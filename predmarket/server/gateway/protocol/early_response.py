@@ -1,4 +1,4 @@
-"""Answers of the connection's own, behind which it is closed."""
+"""Error responses that the protocol layer sends before it closes the connection."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from predmarket.server.gateway.http.responses import Headers, headers_for, heade
 
 
 def closing(refusal: Refusal, id: str) -> bytes:
-    """Return a whole answer as it is sent."""
+    """Return the bytes of a whole response with ``connection: close``."""
     body = envelope(refusal, id)
     head = [b"HTTP/1.1 %d \r\n" % refusal.status]
     head += [b"%s: %s\r\n" % header for header in _headers(refusal, id, body)]
@@ -20,7 +20,7 @@ def closing(refusal: Refusal, id: str) -> bytes:
 
 
 def answering(refusal: Refusal, refused: Callable[[str, Refusal], None]) -> Any:  # noqa: ANN401 -- as uvicorn
-    """Return an application that answers everything alike and closes. ``refused``: told of it."""
+    """Return an application that refuses every request and closes; it calls ``refused``."""
 
     async def app(scope: HTTPScope, _: Receive, send: Send) -> None:
         id = request_id(scope["headers"])

@@ -1,12 +1,12 @@
-"""Heads of orders that came before, so that none is parsed twice.
+"""A cache of request heads of orders, so that none is parsed twice.
 
-Programs that trade send the same few heads again and again: only the length of the body changes.
-With small orders, parsing heads is a tenth of what an order costs. What the parser makes of a head
-that begins a connection's next request depends on its bytes alone, so the same bytes mean the same
-request, on whichever connection they come: behind a proxy one carries many users.
+Trading programs send the same few heads again and again; only the length of the body changes.
+Parsing heads is a tenth of the cost of a small order. At the start of a connection's next request
+the parser's result depends only on the bytes. So the same bytes mean the same request on every
+connection; behind a proxy one connection carries many users.
 
-Invariant: a head is kept only of a whole request that the parser took, HTTP/1.1 with a
-Content-Length, on a connection that stays open. Everything else is the parser's, always.
+Invariant: the cache keeps only heads of whole requests that the parser took, HTTP/1.1 with a
+Content-Length, on a connection that stays open. The parser always handles everything else.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ _OWN = ("client", "scheme", "server", "state", "user")
 
 
 class _Known(NamedTuple):
-    """What a head means: the length of the body, what to know its sender by, and the scope as the
-    parser left it, but for what is its own."""
+    """A parsed head: the body's length, the sender's Bearer value, and the scope without the fields
+    of a single request."""
 
     length: int
     bearer: bytes
@@ -32,13 +32,13 @@ class _Known(NamedTuple):
 
 
 class HeadCache:
-    """What the heads of orders mean. At its bound the oldest is forgotten."""
+    """The parsed heads of orders. At its bound the cache forgets the oldest."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, _Known] = {}
 
     def find(self, data: bytes) -> tuple[HTTPScope, bytes, bytes] | None:
-        """Return scope, bearer and body if ``data`` is a whole request with a known head."""
+        """Return scope, bearer and body if ``data`` is a whole request with a cached head."""
         end = data.find(_END) + len(_END)
         known = self._known.get(data[:end])
         if known is None or len(data) - end != known.length:
@@ -54,7 +54,7 @@ class HeadCache:
             and scope["http_version"] == "1.1"
             and headers.get(b"content-length") == b"%d" % (len(data) - end)
             and b"transfer-encoding" not in headers
-            and b"x-request-id" not in headers  # it will not come again
+            and b"x-request-id" not in headers  # such a head does not repeat
         ):
             if len(self._known) >= MAX_HEADS:
                 del self._known[next(iter(self._known))]
@@ -63,9 +63,9 @@ class HeadCache:
 
 
 class PreparsedRequest(RequestResponseCycle):
-    """A request that came whole behind a known head, as one of uvicorn's cycles.
+    """A whole request with a cached head, in the form of uvicorn's cycles.
 
-    What is the same for all of them is the class's; nobody waits for more of its body.
+    Attributes with the same value for all requests belong to the class. Nobody waits for more body.
     """
 
     keep_alive = True

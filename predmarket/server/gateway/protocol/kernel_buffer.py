@@ -1,4 +1,4 @@
-"""What the system keeps for a client that does not read, HTTP and sockets alike."""
+"""Bounds the system's send buffer for a client that does not read, for HTTP and WebSockets."""
 
 import asyncio
 import socket
@@ -9,15 +9,15 @@ SEND_BUFFER_BYTES = 256 * 1024
 
 
 def bound_unread(transport: asyncio.BaseTransport, seconds: float) -> None:
-    """Bound what the system buffers for a client, and how long it waits for it to be taken.
+    """Bound the system's buffer for a client, and the time until the client takes it.
 
-    Left alone, Linux buffers 4 MiB a connection, where nobody counts it. The time-out also ends a
+    By default Linux buffers 4 MiB for a connection, and nobody counts it. The time-out also ends a
     connection while nothing waits in this process.
     """
     sock = cast("socket.socket | None", transport.get_extra_info("socket"))
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return
-    with suppress(OSError):  # a wish
+    with suppress(OSError):  # best effort
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1_000))

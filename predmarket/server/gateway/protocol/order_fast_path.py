@@ -1,10 +1,10 @@
-"""POST /v1/orders straight from the connection: no task and no ASGI for an order that is in order.
+"""Fast path for plain orders (POST /v1/orders): bypasses asyncio tasks and ASGI.
 
-It recognises the ordinary case: a whole body, a Bearer token known a moment ago, room under the
-limit. It hands such an order to the core as soon as its last byte is there, and writes the answer
-when the core's reply comes; a malformed order is answered at once. Everything else (a token's first
-use, a cookie, an order that a limit refuses) takes the ordinary route, routes/place_order.py,
-before anything was done. Both decide by the same functions.
+It takes the ordinary case: a whole body, a cached Bearer token, room under the limit. It sends such
+an order to the core as soon as the last byte has arrived, and writes the answer when the core
+replies; a malformed order is answered at once. Every other request (a token's first use, a cookie,
+an order beyond a limit) takes the ordinary route, routes/place_order.py, before anything was done.
+Both ways use the same functions to decide.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ def _lines(headers: Headers) -> bytes:
 
 
 class OrderFastPath:
-    """Places orders for connections. ``cors``: pages of other origins may ask too."""
+    """Places orders for connections. ``cors`` allows pages of other origins."""
 
     def __init__(self, context: Context, access: Access, *, cors: bool) -> None:
         self.services = context.services
@@ -64,19 +64,19 @@ class OrderFastPath:
         self._head = self._own
 
     def head(self, default: Headers) -> bytes:
-        """Return the lines that every answer begins with; ``default`` is new once a second."""
+        """Return the head lines of every answer; ``default`` changes once a second."""
         if default is not self._default:
             self._default, self._head = default, _lines(default) + self._own
         return self._head
 
     def known(self, bearer: bytes) -> Principal | None:
-        """Return whom a token stands for, if that was known a moment ago."""
+        """Return the cached principal of a token, if there is one."""
         principal = self._principals.known(bearer)
         return principal if principal is not None and principal.may(Scope.TRADE) else None
 
     @staticmethod
     def concerns(cycle: Cycle) -> bool:
-        """Tell from a request's head whether ``begin`` is worth trying once its body is whole."""
+        """Tell from a request's head whether to try ``begin`` once its body is whole."""
         scope = cycle.scope
         return (
             scope["path"] == place_order.PATH
@@ -86,7 +86,7 @@ class OrderFastPath:
         )
 
     def bearer(self, scope: HTTPScope) -> bytes | None:
-        """Return what to know the sender by; None: something else in the head is a question."""
+        """Return the sender's Bearer value; None: the head needs the ordinary way."""
         found: bytes | None = None
         for name, value in scope["headers"]:
             if name == b"authorization":
@@ -100,9 +100,9 @@ class OrderFastPath:
         return found
 
     def begin(self, cycle: Cycle, bearer: bytes, running: Running) -> bool:
-        """Hand in the order of a whole request; False: nothing was done, go the ordinary way.
+        """Send the order of a whole request; False: nothing was done, go the ordinary way.
 
-        What is under way is among ``running``; to cancel it there is to stop waiting for it.
+        ``running`` holds the pending order; cancelling it there only ends the wait.
         """
         principal = self.known(bearer)
         if principal is None or len(cycle.body) > MAX_BODY_BYTES:
@@ -118,7 +118,7 @@ class OrderFastPath:
         scope["state"]["request_id"] = request_id(scope["headers"])
         order = _Order(self, cycle, scope, running)
         context = copy_context()
-        context.run(CURRENT.set, scope)  # what is logged on the way is this request's
+        context.run(CURRENT.set, scope)  # log lines on the way belong to this request
         try:
             command = order.read(raw, principal)
             if not command.market_id:
@@ -153,13 +153,13 @@ class _Order:
         self._running = running
 
     def read(self, raw: bytes, principal: Principal) -> PlaceOrder:
-        """Return the command that a body asks for. Raises Invalid."""
+        """Decode the body into a command. Raises Invalid."""
         request = decode(raw, PlaceOrderRequest)
         self._command = order_entry.place_command(self._fast_path.services, principal, request)
         return self._command
 
     def place_later(self, raw: bytes, bearer: bytes) -> None:
-        """Place an order in a market that may have been made elsewhere a moment ago."""
+        """Place an order in a market that another process may just have made."""
         self._command = None  # ``entry.place`` counts it
         self._run(self._place_later(raw, bearer))
 
@@ -185,7 +185,7 @@ class _Order:
         task.add_done_callback(self._running.discard)
 
     def replied(self, reply: "asyncio.Future[BusReply]") -> None:
-        """Answer with what the core replied."""
+        """Answer with the core's reply."""
         self._running.discard(reply)
         if reply.cancelled():  # the server stops and waits no longer
             self.refuse(OutcomeUnknown("the server stops"))
@@ -206,7 +206,7 @@ class _Order:
             self._run(self._repeated(reply))
 
     async def _repeated(self, reply: BusReply) -> None:
-        """Answer a repeat: the database knows how the order now stands."""
+        """Answer a repeat with the order's present state from the database."""
         try:
             answer = await order_entry.placed(self._fast_path.services, reply)
         except asyncio.CancelledError:  # as above
@@ -222,7 +222,7 @@ class _Order:
         self._send(status, order_entry.encode(order))
 
     def refuse(self, error: BaseException) -> None:
-        """Answer with what an exception means."""
+        """Answer with the error that an exception means."""
         refusal = refusal_of(error)
         if self._command is not None and isinstance(error, Refusal | BusError):
             self._fast_path.services.metrics.placement(self._command, code_of(error))
@@ -235,7 +235,7 @@ class _Order:
         return id
 
     def _send(self, status: int, body: bytes, extra: bytes = b"") -> None:
-        """Write the answer as one, and let the connection go on to its next request."""
+        """Write the answer in one piece, and let the connection take its next request."""
         cycle = self._cycle
         if not cycle.disconnected:
             if not cycle.keep_alive:

@@ -1,14 +1,14 @@
-"""HTTP pipelining: bounds the requests that arrive behind one without an answer yet.
+"""HTTP pipelining: bounds the requests that arrive behind an unanswered one.
 
-They are answered one by one, in their order. While the client does not take answers, no further
-request begins. MAX_PIPELINED requests are parsed and wait; the rest of what one read brought stays
-bytes, and nothing more is read until there is room. The parser gets small pieces, a few
-milliseconds' worth in a turn of the event loop, and what all connections do together is bounded and
-shared fairly (server/fair_turns.py).
+Requests are answered one by one, in their order. While the client takes no answers, no further
+request begins. At most MAX_PIPELINED parsed requests wait; the rest of a read stays unparsed, and
+nothing more is read until there is room. The parser gets small pieces, for a few milliseconds in a
+turn of the event loop. The work of all connections together is bounded and shared fairly
+(gateway/fair_turns.py).
 
 When the server stops, every request that was read is answered, the last one with
-``connection: close``. A connection between requests stays open for LINGER_SECONDS more, one that
-has just had an answer for BUSY_LINGER_SECONDS: the next request may be on its way.
+``connection: close``. A connection between requests stays open for another LINGER_SECONDS, after a
+recent answer for BUSY_LINGER_SECONDS, because the next request may be on its way.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ _HEAD_END = b"\r\n\r\n"
 
 
 class Backlog:
-    """Bytes that have arrived and are not parsed yet."""
+    """Unparsed bytes of a connection."""
 
     def __init__(self) -> None:
         self._data = b""
@@ -48,7 +48,7 @@ class Backlog:
         return len(self._data) - self._at
 
     def add(self, data: bytes) -> None:
-        """Put what has arrived behind the rest."""
+        """Append arrived bytes."""
         before = max(0, self._at - len(_HEAD_END) + 1)  # a head's end may have begun there
         self._data = self._data[before:] + data
         self._at -= before
@@ -64,22 +64,22 @@ class Backlog:
         return self._data[start:stop]
 
     def take_fresh(self) -> bytes:
-        """Return all of it if nothing of what arrived was taken before, else nothing."""
+        """Return everything if nothing of it was taken before, else nothing."""
         if self._at:
             return b""
         data, self._data = self._data, b""
         return data
 
     def clear(self) -> None:
-        """Forget what is left."""
+        """Drop the rest."""
         self._data, self._at = b"", 0
 
 
 class _Flow(FlowControl):
     """uvicorn's flow control, which only notes whether to pause reading.
 
-    It wants to pause for a body that the route does not take yet. The connection has other reasons
-    to pause, too, so ``set_reading`` decides.
+    uvicorn pauses for a body that the route does not take yet. The connection also has other
+    reasons to pause, so ``set_reading`` decides.
     """
 
     def __init__(self, transport: asyncio.Transport, changed: Callable[[], None]) -> None:
@@ -132,7 +132,7 @@ class PipeliningProtocol(HttpToolsProtocol):
         self.flow = _Flow(transport, self.advance)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Disconnect every request, not only the newest: nobody hears their answers."""
+        """Disconnect every request, not only the newest: nobody gets their answers."""
         for cycle in (self.answering, *(waiting for waiting, _ in self.pipeline)):
             if cycle is not None and not cycle.response_complete:
                 cycle.disconnected = True
@@ -144,15 +144,15 @@ class PipeliningProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def parse(self, piece: bytes) -> None:
-        """Have the parser take a piece."""
+        """Feed a piece to the parser."""
         raise NotImplementedError
 
     def is_between_requests(self) -> bool:
-        """Tell whether the newest request has arrived whole, and nothing of another has."""
+        """Tell whether the newest request is whole, and no other has begun to arrive."""
         raise NotImplementedError
 
     def end_input(self) -> None:
-        """Parse nothing more, whatever comes."""
+        """Parse nothing more."""
         self.is_over = True
         self.backlog.clear()
 
@@ -162,10 +162,10 @@ class PipeliningProtocol(HttpToolsProtocol):
         return cycle is None or cycle.response_complete
 
     def advance(self) -> None:
-        """Begin the requests that wait and parse on, as far as there is room.
+        """Begin waiting requests and continue parsing, as far as there is room.
 
-        This is a loop and no recursion: an answer that is there at once calls it again, and so does
-        a body that is read.
+        This is a loop, not a recursion: an immediate answer calls it again, and so does a body that
+        is read.
         """
         if self._advancing:
             return
@@ -217,12 +217,12 @@ class PipeliningProtocol(HttpToolsProtocol):
             self.take_turn()
 
     def take_turn(self) -> None:
-        """Go on with what has arrived."""
+        """Continue with the arrived bytes."""
         self.advance()
 
     @property
     def is_waiting(self) -> bool:
-        """Tell whether a turn is due to this connection."""
+        """Tell whether this connection waits for a turn."""
         return self._later is not None
 
     def set_reading(self) -> None:
@@ -247,7 +247,7 @@ class PipeliningProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         before = self.flow.read_paused
         super().on_headers_complete()
-        self.flow.read_paused = before  # uvicorn pauses as soon as one request waits
+        self.flow.read_paused = before  # uvicorn would pause as soon as one request waits
 
     def on_response_complete(self) -> None:
         """Go on to the next request."""

@@ -1,4 +1,4 @@
-"""uvicorn as the exchange runs it: how many connections it takes, and a look at each."""
+"""The exchange's uvicorn server: bounds the connections, and checks each once a second."""
 
 import asyncio
 import resource
@@ -19,9 +19,9 @@ _TICKS_A_SECOND = 10
 
 
 def connection_bound() -> int:
-    """Return how many connections to take: MAX_CONNECTIONS, or what the process has files for.
+    """Return the maximum number of connections: MAX_CONNECTIONS, or less if files do not suffice.
 
-    The process may open as many files as the system lets it from now on.
+    It raises the process's limit of open files as far as the system allows.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_CONNECTIONS * 11 // 10 + _SPARE_FILES
@@ -33,13 +33,13 @@ def connection_bound() -> int:
 
 
 def http_config(app: Any, *, graceful_s: int | None = None) -> Config:  # noqa: ANN401 -- as uvicorn
-    """Return how the exchange serves HTTP; ``graceful_s`` bounds the end of running requests."""
+    """Return uvicorn's configuration; ``graceful_s`` bounds a stop's wait for requests."""
     return Config(
         app,
         http=Connection,
         ws=Socket,
         ws_per_message_deflate=False,
-        ws_ping_interval=None,  # realtime/endpoint.py pings in messages of its own
+        ws_ping_interval=None,  # realtime/endpoint.py sends its own pings
         lifespan="off",
         access_log=False,
         log_config=None,
@@ -51,7 +51,7 @@ def http_config(app: Any, *, graceful_s: int | None = None) -> Config:  # noqa: 
 
 
 class HttpServer(uvicorn.Server):
-    """uvicorn's server, which looks at each connection once a second, at a part of them a tick."""
+    """uvicorn's server; checks each connection once a second, a part of them at each tick."""
 
     _to_look_at: list[Connection | Socket]
 
@@ -75,7 +75,7 @@ class HttpServer(uvicorn.Server):
         await super().shutdown([*(sockets or []), *self._copies])
 
     async def on_tick(self, counter: int) -> bool:
-        """Look, and tell whether to stop."""
+        """Check connections, and tell whether to stop."""
         ticks_left = _TICKS_A_SECOND - counter % _TICKS_A_SECOND
         if ticks_left == _TICKS_A_SECOND:
             known = [*self.server_state.connections]

@@ -1,18 +1,18 @@
 """One WebSocket's bytes: uvicorn's handshake, then messages straight to a listener.
 
 After the handshake there is no queue and no task: whole text messages go to the listener as they
-arrive, and ready-made frames go from it to the transport. Common frames are read here; whatever is
-odd (control frames, fragments, mistakes) is handed to the library, one whole frame at a time.
+arrive, and encoded frames go from the listener to the transport. This module reads common frames.
+It hands all others (control frames, fragments, mistakes) to the library, one whole frame at a time.
 
-Bounds (``look`` finds out once a second, so up to a second late):
+Bounds (``look`` checks them once a second, so up to a second late):
 - a message has at most MAX_MESSAGE_BYTES (4413);
 - the application decides on a handshake within HANDSHAKE_SECONDS;
 - once either side closes, the connection is aborted after CLOSE_SECONDS;
-- a client that takes nothing of what is written for READ_SECONDS is closed as too slow (1013); the
-  system buffers a bounded amount for it, and gives up by itself after the same time
-  (kernel_buffer.py, at the start of the HTTP connection that this was);
-- messages are read for TURN_SECONDS at a time; then others have their turn, and nothing more is
-  read from this client until its next turn, which is a fair one (fair_turns.py).
+- a client that takes nothing for READ_SECONDS is closed as too slow (1013). The system buffers a
+  bounded amount for it, and gives up after the same time (kernel_buffer.py, set when the HTTP
+  connection began);
+- messages are read for TURN_SECONDS at a time. Then other clients have their turns, and nothing
+  more is read from this client until its next fair turn (fair_turns.py).
 """
 
 import asyncio
@@ -56,39 +56,39 @@ _LONGEST_HEAD = 14
 
 
 class Listener(Protocol):
-    """Whoever has taken over a socket. ``odd`` is a frame that is no whole text message."""
+    """Takes a socket's messages; ``odd`` takes frames that are no whole text message."""
 
     def received(self, message: bytes) -> None:
         """Take a message."""
 
     def odd(self, *, binary: bool) -> None:
-        """Take note of a control frame, a fragment, or a binary message."""
+        """Handle a control frame, a fragment, or a binary message."""
 
     def answer(self, frame: bytes) -> None:
-        """Send the answer to a control frame, behind what waits to be read."""
+        """Send the answer to a control frame, after the waiting messages."""
 
     def stalled(self) -> None:
-        """Give the client up: it takes nothing of what is written."""
+        """Give the client up: it takes nothing."""
 
     def paused(self) -> None:
-        """Write no more: the client does not take what was written."""
+        """Stop writing: the client takes nothing."""
 
     def resumed(self) -> None:
-        """Write on."""
+        """Continue writing."""
 
     def stopping(self) -> None:
-        """End in order: the server stops."""
+        """End cleanly: the server stops."""
 
     def lost(self) -> None:
         """The connection is gone."""
 
 
 class _Messages(ServerProtocol):
-    """The library's protocol with our words for a handshake that is refused and our code for a
-    message that is too large."""
+    """The library's protocol, with our response to a refused handshake and our code for a message
+    that is too large."""
 
     def reject(self, status: int, text: str) -> Response:
-        # what a header held may be no text at all
+        # a header may hold bytes that are no text
         why = text.strip().encode("ascii", "backslashreplace").decode()
         refusal = Refusal(ErrorCode.VALIDATION_FAILED, details=[Problem("", why)])
         id = request_id(())
@@ -133,28 +133,28 @@ class Socket(WebSocketsSansIOProtocol):
     # the application's side
 
     def hand_over(self, listener: Listener) -> None:
-        """From now on, the handshake being done, tell this listener and no ASGI application."""
+        """After the handshake, send messages to this listener instead of the ASGI application."""
         self.listener = listener
 
     def write(self, frames: bytes) -> None:
-        """Send ready-made frames."""
+        """Send encoded frames."""
         if not self.close_sent:
             self._written += len(frames)
             self.transport.write(frames)
 
     def pause_reading(self) -> None:
-        """Hand over no more than has arrived, until ``resume_reading``."""
+        """Hand over only messages that have arrived, until ``resume_reading``."""
         self._halted = True
         self.transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read on, unless it is others' turn."""
+        """Continue reading, unless other clients have their turn."""
         self._halted = False
         if self._next_turn is None and not self.transport.is_closing():
             self.transport.resume_reading()
 
     def close(self, code: int, reason: str) -> None:
-        """Begin the closing handshake, behind what was written; nothing is read any more."""
+        """Begin the closing handshake, after the written frames; read nothing more."""
         if self.close_sent or self.transport.is_closing():
             return
         if self.conn.state is OPEN:
@@ -165,7 +165,7 @@ class Socket(WebSocketsSansIOProtocol):
     # the server's side
 
     def look(self, now: float) -> None:
-        """End the connection when it has been waiting for its client for too long."""
+        """End a connection that has waited too long for its client."""
         if self.transport.is_closing():
             self._closing()
         elif self.listener is None:
@@ -188,7 +188,7 @@ class Socket(WebSocketsSansIOProtocol):
         self.share = self._turns.share(client_key(self.client[0] if self.client else None))
         if self._counters is not None:
             self._counted = self._counters.key(self.client)
-            self._counters.enter(self._counted)  # in place of the HTTP connection that it was
+            self._counters.enter(self._counted)  # in place of the former HTTP connection
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -234,7 +234,7 @@ class Socket(WebSocketsSansIOProtocol):
         self._turns.spent(self.share, time.monotonic() - began)
 
     def _read_frames(self) -> None:
-        """Take the frames that have arrived whole, as many as one turn allows."""
+        """Take whole frames, as many as one turn allows."""
         rested, self._next_turn = self._next_turn is not None, None
         rest = self._rest
         at = 0
@@ -245,12 +245,12 @@ class Socket(WebSocketsSansIOProtocol):
             end, start = _frame_end(rest, at)
             if end > len(rest):
                 if start and end - start > MAX_MESSAGE_BYTES:
-                    self._odd(bytes(rest[at:start]))  # the head is enough to refuse it
+                    self._odd(bytes(rest[at:start]))  # the head is enough for the refusal
                 break
             if at and time.monotonic() > until:
                 self._next_turn = self._turns.soon(self.share, self._read_frames)
                 break
-            alone = self.conn.current_size is None  # no fragmented message is under way
+            alone = self.conn.current_size is None  # no fragmented message is open
             if alone and rest[at] == _WHOLE_TEXT and rest[at + 1] & _MASKED:
                 if end - start > MAX_MESSAGE_BYTES:
                     self._odd(bytes(rest[at:end]))
@@ -269,7 +269,7 @@ class Socket(WebSocketsSansIOProtocol):
         return self._deaf
 
     def _odd(self, frame: bytes) -> None:
-        """Let the library look at a frame."""
+        """Hand a frame to the library."""
         super().data_received(frame)
         if self.listener is not None and not self._deaf:
             self.listener.odd(binary=False)
@@ -312,11 +312,11 @@ class Socket(WebSocketsSansIOProtocol):
             self.listener.odd(binary=True)
 
     def handle_parser_exception(self) -> None:
-        """Fail the connection; what still comes is discarded until the client has heard of it."""
+        """Fail the connection; discard further input until the client knows."""
         self._deaf = True
         self._flush_protocol()
         self._closing()
-        with suppress(OSError, RuntimeError):  # already on its way down
+        with suppress(OSError, RuntimeError):  # it is closing already
             self.transport.write_eof()
 
     def shutdown(self) -> None:
@@ -338,7 +338,7 @@ class Socket(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def _check_handshake(self) -> None:
-        """Answer one that the library cannot read; it has come whole, so nothing more will."""
+        """Answer a whole handshake that the library cannot read."""
         if self.handshake_initiated or self._deaf:
             return
         self._deaf = self.close_sent = True
@@ -351,16 +351,16 @@ class Socket(WebSocketsSansIOProtocol):
         self.transport.write(frames)
 
     def _closing(self) -> None:
-        """Write no more, and abort what is not closed in time."""
+        """Stop writing, and abort the connection if it does not close in time."""
         self.close_sent = True
         if self.close_timer is None and not self.disconnected:
             self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
 
 def _frame_end(data: bytearray, at: int) -> tuple[int, int]:
-    """Return where the frame at ``at`` ends and its payload starts.
+    """Return the end of the frame at ``at`` and the start of its payload.
 
-    A start of 0: the head is not whole yet, and the end lies beyond ``data``.
+    A start of 0 means that the head is not whole yet; then the end lies beyond ``data``.
     """
     second = data[at + 1]
     size, start = second & 0x7F, at + 2

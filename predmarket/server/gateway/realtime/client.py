@@ -1,10 +1,10 @@
-"""One client on its socket: what it asks for, what it is sent, and its end.
+"""One client on its socket: executes its requests, sends the answers, and ends it.
 
-Messages are carried out in the order they came. Most are done in one step; while one has to wait
-(a token to be looked up, a permit asked for, room among MAX_IN_FLIGHT), those behind it wait too
+Messages are executed in the order they arrived, most of them in one step. Some have to wait: for a
+token's look-up, for a permit, for room among MAX_IN_FLIGHT. Then the messages behind them wait too,
 and nothing more is read.
 
-Invariant: after its end (``_end``) a peer is in no list, gets nothing, and starts nothing.
+Invariant: after its end (``_end``) a client is in no list, gets nothing, and starts nothing.
 """
 
 import asyncio
@@ -67,10 +67,10 @@ _EMPTY: dict[str, object] = {}
 
 @dataclass(slots=True)
 class Shared:
-    """What all sockets of a gateway have in common.
+    """The objects that all sockets of a gateway share.
 
-    ``gateway`` is this process's name, ``orders`` what carries out order entry by the message's
-    type. ``ended`` is told when a peer has ended, ``lost`` when its connection is gone too.
+    ``gateway`` is this process's name. ``orders`` has the function for each type of order message.
+    ``ended`` is called when a client has ended, ``lost`` when its connection is gone too.
     """
 
     context: Context
@@ -87,14 +87,18 @@ class Shared:
 class SocketClient:
     """One client.
 
-    ``connection`` names it when its end shall cancel its orders; ``cancel_wanted``: once it says
-    who it is. ``counted`` is its key behind a proxy (limits/connections.py). ``gone``: its
-    connection is gone. ``in_flight`` counts what is with the core or being read for an answer.
+    ``connection`` is its name if its end shall cancel its orders; ``cancel_wanted`` asks for that
+    before the client signs in. ``counted`` is its key behind a proxy (limits/connections.py).
+    ``gone`` means that its connection is gone. ``in_flight`` counts requests that wait for the core
+    or for a read.
     """
 
     def __init__(self, shared: Shared, socket: Socket, scope: dict[str, Any], address: str) -> None:
-        """Take over a socket. ``scope`` holds what its log lines say (observability.request),
-        ``address`` is the key of its client's reads until it says who it is."""
+        """Take over a socket.
+
+        ``scope`` holds the fields of its log lines (observability.request). ``address`` is the key
+        of the client's reads until it signs in.
+        """
         self.shared = shared
         self.context = shared.context
         self.hub = shared.hub
@@ -145,7 +149,7 @@ class SocketClient:
             self._carry_out(message)
 
     def odd(self, *, binary: bool) -> None:
-        """Take note of a control frame, a fragment, or a binary message."""
+        """Handle a control frame, a fragment, or a binary message."""
         if self.ended:
             return
         self.heard = self._loop.time()
@@ -159,12 +163,12 @@ class SocketClient:
             self.out.send(frame)
 
     def stalled(self) -> None:
-        """Give the client up: it reads nothing."""
+        """Give the client up, because it reads nothing."""
         self._give_up(READS_TOO_SLOWLY)
 
     def paused(self) -> None:
         """Write no more."""
-        if not self.ended:  # else nothing would let go of who waits for the way to be clear
+        if not self.ended:  # otherwise a waiter for free space would wait for ever
             self.out.paused()
 
     def resumed(self) -> None:
@@ -172,7 +176,7 @@ class SocketClient:
         self.out.resumed()
 
     def stopping(self) -> None:
-        """Answer what is with the core, then close; nothing more is begun."""
+        """Answer the requests in flight, then close; begin no others."""
         self._stopping = True
         self._pause()
         if not self.in_flight:
@@ -196,7 +200,7 @@ class SocketClient:
     def refuse(
         self, error: Exception, request_id: str | None, *, topic: Topic | None = None
     ) -> None:
-        """Say why something was not done. Costs a token; a defect is logged."""
+        """Send an error. Costs a token; a defect is logged."""
         if self.ended:
             return
         before = CURRENT.set(self.scope)  # type: ignore[arg-type]  # what a log line needs of one
@@ -209,17 +213,17 @@ class SocketClient:
         self._spend()
 
     def close(self, code: int, reason: str) -> None:
-        """End the connection, behind what was sent."""
+        """End the connection, after the frames sent."""
         if not self.ended:
             self.out.flush()
             self.closed_with = code
             self._end()
             self._socket.close(code, reason)
-            if self._paused:  # what is not read would have the system drop what was written
+            if self._paused:  # on close the system would drop written frames if input is unread
                 self._socket.resume_reading()
 
     def ping(self, now: float) -> None:
-        """Ask for a sign of life; a client that does not read is not asked."""
+        """Send a ping; a client that does not read gets none."""
         self.pinged = now
         if self.out.clear:
             self.send(_PING, _EMPTY, None)
@@ -233,7 +237,7 @@ class SocketClient:
     # who it is
 
     def sign_in(self, principal: Principal) -> None:
-        """Let a user in."""
+        """Sign a user in."""
         self.principal = principal
         self.reader.user_id = principal.user_id
         self.scope["state"]["user_id"] = principal.user_id
@@ -241,7 +245,7 @@ class SocketClient:
             self.connection = f"{self.shared.gateway}-{self._number}"
 
     def user(self, scope: Scope) -> Principal:
-        """Return who asks. Raises Refusal UNAUTHENTICATED, or FORBIDDEN for a key's scope."""
+        """Return the user. Raises Refusal UNAUTHENTICATED, or FORBIDDEN for a key's scope."""
         if self.principal is None:
             raise Refusal(ErrorCode.UNAUTHENTICATED)
         check_scope(self.principal, scope)
@@ -262,7 +266,7 @@ class SocketClient:
         task.add_done_callback(self._aside_done)
 
     def landed(self) -> None:
-        """One thing less is in flight."""
+        """Count one request less in flight."""
         self.in_flight -= 1
         if self._paused and self.in_flight <= MAX_IN_FLIGHT // 2:
             self._go_on()
@@ -270,7 +274,7 @@ class SocketClient:
             self.stopping()
 
     def subscribe(self, message: ClientMessage) -> None:
-        """Carry out subscribe."""
+        """Execute subscribe."""
         asked = decode(bytes(message.data), SubscribeRequest).topics
         self._spend(len(asked) // TOPICS_A_TOKEN)
         if self.ended:
@@ -281,7 +285,7 @@ class SocketClient:
         self.subscriptions.begin(wanted.begun)
 
     def unsubscribe(self, message: ClientMessage) -> None:
-        """Carry out unsubscribe; a topic that was not subscribed to is none now either."""
+        """Execute unsubscribe; a topic without a subscription is no error."""
         asked = decode(bytes(message.data), UnsubscribeRequest).topics
         self._spend(len(asked) // TOPICS_A_TOKEN)
         if self.ended:
@@ -293,7 +297,7 @@ class SocketClient:
         self.send("unsubscribed", Unsubscribed(names), message.request_id)
 
     def snapshot(self, message: ClientMessage) -> None:
-        """Carry out snapshot."""
+        """Execute snapshot."""
         self._used = self._loop.time()
         name = decode(bytes(message.data), SnapshotRequest).topic
         self.reader.take()
@@ -302,18 +306,18 @@ class SocketClient:
         )
 
     def pong(self, message: ClientMessage) -> None:
-        """Take a sign of life."""
+        """Take a pong."""
 
     def auth(self, message: ClientMessage) -> None:
-        """Carry out auth."""
+        """Execute auth."""
         request = decode(bytes(message.data), AuthRequest)
         self.later(self._sign_in(request, message.request_id), message.request_id)
 
-    # inner matters
+    # internals
 
     def _carry_out(self, raw: bytes) -> None:
         request_id = None
-        if more := weight(raw) - 1:  # its length is paid for before it is decoded
+        if more := weight(raw) - 1:  # pay for its length before decoding it
             self._spend(more)
             if self.ended:
                 return
@@ -338,7 +342,7 @@ class SocketClient:
     def _take(
         self, step: Callable[["SocketClient", ClientMessage], None], message: ClientMessage
     ) -> None:
-        """Carry a message out; try again when its market may have been made elsewhere."""
+        """Execute a message; try again when another process may have made its market."""
         try:
             step(self, message)
         except Refusal as refusal:
@@ -370,13 +374,13 @@ class SocketClient:
         return waits or self.in_flight >= MAX_IN_FLIGHT
 
     def _pause(self) -> None:
-        """Read no more than has arrived."""
+        """Stop reading; messages that arrived are kept."""
         if not self._paused:
             self._paused = True
             self._socket.pause_reading()
 
     def _go_on(self) -> None:
-        """Carry out what has arrived meanwhile, in turns, and read on."""
+        """Execute the messages that arrived meanwhile, in turns, and continue reading."""
         until = time.monotonic() + TURN_SECONDS
         while self._inbox and not self._busy():
             self._carry_out(self._inbox.popleft())
@@ -413,7 +417,7 @@ class SocketClient:
         self.landed()
 
     def _not_begun(self, beginning: Beginning, error: Exception) -> None:
-        """Tell that a subscription or a snapshot could not begin."""
+        """Report that a subscription or a snapshot could not begin."""
         self.refuse(error, beginning.request_id, topic=beginning.topic)
 
     def _spend(self, cost: int = 1) -> None:

@@ -1,12 +1,12 @@
-"""Who may open a socket, and what befalls it while it is open: /realtime as an ASGI application.
+"""The ASGI application of /realtime: accepts sockets, and watches over open ones.
 
-A socket comes in with a token in its Authorization header, in ``?token=`` or in the cookie, with
-none, or says who it is in its first message. One with a token that is not valid is closed with
-4401; a cookie that another site's page sent is refused with 403, as a stale one counts as none.
+A socket brings a token in its Authorization header, in ``?token=`` or in the cookie, or none; it
+may also sign in by a message. A socket with an invalid token is closed with 4401. A cookie from
+another site's page is refused with 403; a stale cookie counts as none.
 
-While sockets are open, each is asked for a sign of life, and those that give none are closed. So is
-an anonymous socket without subscriptions. A socket whose session or key has ended is closed at once
-where the news arrives, else within ``recheck_s``.
+Open sockets are pinged, and closed if they do not answer. An anonymous socket without subscriptions
+is closed, too. When its session or key ends, a socket is closed as soon as the news arrives, at the
+latest within ``recheck_s``.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ class Realtime:
     async def __call__(
         self, scope: WebSocketScope, receive: Receive, send: Send, behind: str | None = None
     ) -> None:
-        """Let a client in, or refuse it. ``behind``: the key of a client behind a proxy."""
+        """Accept a client, or refuse it. ``behind`` is the key of a client behind a proxy."""
         counters = self._context.limits.connections
         surplus = counters.enter(behind)
         peer = None
@@ -120,7 +120,7 @@ class Realtime:
         return peer
 
     async def _identify(self, scope: WebSocketScope, token: str) -> Principal | None:
-        """Return whom a handshake comes from. Raises Refusal UNAUTHENTICATED, CSRF."""
+        """Return a handshake's sender. Raises Refusal UNAUTHENTICATED, CSRF."""
         if token and header(scope["headers"], b"authorization") is None:
             principal = await self._context.principals.principal(token, token)
             if principal is None:
@@ -142,12 +142,12 @@ class Realtime:
                 if now - rechecked >= bounds.recheck_s:
                     rechecked = now
                     await self._recheck(shared.peers)
-            except Exception:  # who looks after everybody must not end over one
+            except Exception:  # one client's error must not end the watch over all
                 log.exception("open sockets were not looked after")
         self._watch = None
 
     async def _look(self, now: float) -> None:
-        """Ask each socket for a sign of life; close those that gave none, and idle ones."""
+        """Ping each socket; close those that did not answer the last ping, and idle ones."""
         bounds = self._shared.bounds
         for count, peer in enumerate(list(self._shared.peers)):
             if now - peer.heard > bounds.silence_s:
@@ -160,9 +160,9 @@ class Realtime:
                 await asyncio.sleep(0)
 
     def _heard_of(self, ended: Revocation | None) -> asyncio.Task[None] | None:
-        """Close those whom an end concerns; None: news was missed, so look at everybody.
+        """Close the sockets that a revocation concerns; None: news was missed, so check all.
 
-        Return what closes them, where the database has to be asked who may stay.
+        Return the task that closes them, if the database has to be asked.
         """
         concerned = [
             peer
@@ -171,14 +171,14 @@ class Realtime:
         ]
         if not concerned:
             return None
-        if ended is None or ended.what == "user":  # some of it may stand still
+        if ended is None or ended.what == "user":  # some credentials may still be valid
             return self._in_background(self._recheck(concerned))
         for peer in concerned:
             peer.close(UNAUTHENTICATED, "the session has ended")
         return None
 
     async def _recheck(self, peers: Iterable[SocketClient]) -> None:
-        """Ask the database who may stay."""
+        """Ask the database which sockets may stay."""
         asked = {peer: peer.principal for peer in peers if peer.principal is not None}
         if not asked:
             return
@@ -198,7 +198,7 @@ class Realtime:
     # ends
 
     def _ended(self, peer: SocketClient) -> None:
-        """Have the core cancel the orders that were tied to a connection."""
+        """Make the core cancel the orders tied to a connection."""
         if peer.connection is not None and peer.principal is not None:
             command = Disconnect(self._shared.gateway, peer.connection, peer.principal.user_id)
             self._disconnect(command)
@@ -217,7 +217,7 @@ class Realtime:
             self._in_background(self._disconnect_later(command))
 
     async def _disconnect_later(self, command: Disconnect) -> None:
-        """Try again until the core takes it; when this process ends first, its core will do it."""
+        """Retry until the core takes the command; if this process ends first, the core does it."""
         await asyncio.sleep(_RETRY_S)
         self._disconnect(command)
 
@@ -239,7 +239,7 @@ class Realtime:
 
 
 async def _answer(refusal: Refusal, id: str, send: Send) -> None:
-    """Refuse a handshake, in the envelope of every error."""
+    """Refuse a handshake, in the API's error envelope."""
     body = envelope(refusal, id)
     headers = headers_for(body, id, more=headers_of(refusal))
     await send({"type": "websocket.http.response.start", "status": refusal.status,

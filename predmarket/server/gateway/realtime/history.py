@@ -1,8 +1,8 @@
-"""Reads the beginning of a topic from the database.
+"""Reads the start of a subscription from the database: missed changes, or the topic's state.
 
-With the number that a client has, the beginning is the changes that the client missed, up to
-MAX_REPLAY, read PAGE at a time. Beyond that, or without a number, it is the topic as it stands,
-read together with the topic's own number in one snapshot of the database.
+A client with a sequence number gets the changes that it missed, up to MAX_REPLAY, read PAGE at a
+time. With more missed changes, or without a number, it gets the topic's present state. State and
+sequence number are read in one snapshot of the database.
 """
 
 from typing import NamedTuple
@@ -48,7 +48,7 @@ _OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 
 
 class Snapshot(NamedTuple):
-    """A topic as it stands at ``seq``."""
+    """A topic's state at ``seq``."""
 
     seq: int
     type: str
@@ -56,7 +56,7 @@ class Snapshot(NamedTuple):
 
 
 class Missed(NamedTuple):
-    """What came after the number that the client has; ``seq`` is the last one's."""
+    """The changes after the client's number; ``seq`` is the last one's number."""
 
     seq: int
     changes: list[Change]
@@ -72,9 +72,8 @@ class ResumePoint(NamedTuple):
 class MissedChanges(NamedTuple):
     """The changes after a client's place, ``missed`` of them by now, to be read page by page.
 
-    Each page is read in a snapshot of its own, so that no snapshot is held long for a slow client.
-    No change is skipped: trades never change, and an order that changes meanwhile has a later
-    number.
+    Each page has its own snapshot, so a slow client holds none for long. No change is skipped:
+    trades never change, and an order that changes meanwhile gets a later number.
     """
 
     topic: Topic
@@ -83,7 +82,7 @@ class MissedChanges(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Changes of a history, and the place behind them; ``whole``: there were no more."""
+    """Changes of a history, and the position after them; ``whole`` means that none is left."""
 
     changes: list[Change]
     last: ResumePoint
@@ -120,7 +119,7 @@ async def read(
 
 
 def _count_missed(last_seq: int | None, seq: int) -> int | None:
-    """Return how many changes a client has missed, None when it has no number of ours."""
+    """Return how many changes a client has missed, None if its number is not one of ours."""
     return None if last_seq is None or last_seq > seq else seq - last_seq
 
 

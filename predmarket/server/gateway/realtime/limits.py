@@ -1,4 +1,4 @@
-"""How long and how much: the bounds of a socket, in one place so that a test can shorten them."""
+"""The bounds of a socket, in one place so that a test can shorten them."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ RESTARTING = 1012
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
-    """Seconds, and counts.
+    """A socket's bounds: seconds and counts.
 
-    ``idle_s``: how long an anonymous socket without subscriptions is kept.
+    ``idle_s`` is how long an anonymous socket without subscriptions is kept.
 
-    A token is spent on every message but an order that reaches the core (those have limits of
-    their own, as over HTTP), on every error, on each 4 KiB of any message and on every two topics
-    of a subscription: ``burst`` at once, ``rate`` come back a second.
+    A token is spent on every message, every error, each 4 KiB of a message, and every two topics of
+    a subscription. An order that reaches the core costs none, because orders have their own limits,
+    as over HTTP. ``burst`` is the number of tokens at once; ``rate`` come back in a second.
     """
 
     ping_s: float = 15.0
@@ -48,7 +48,7 @@ class Bucket:
         self._at = now
 
     def take(self, now: float, cost: int = 1) -> bool:
-        """Take tokens; False when too few are left."""
+        """Take tokens; False if too few are left."""
         bounds = self._bounds
         left = min(bounds.burst, self._left + (now - self._at) * bounds.rate) - cost
         self._at = now

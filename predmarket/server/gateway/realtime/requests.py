@@ -1,4 +1,4 @@
-"""Reading what clients send: the envelope fast, its data as REST reads a body."""
+"""Decodes clients' messages: the envelope quickly, its data as REST decodes a body."""
 
 import msgspec
 
@@ -15,11 +15,11 @@ class _Asked(msgspec.Struct, rename="camel"):
 
 
 def read(raw: bytes) -> ClientMessage:
-    """Return a client's message. Raises Invalid."""
+    """Decode a client's message. Raises Invalid."""
     try:
         message = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        message = requests.decode(raw, ClientMessage)  # slowly, for all that is wrong with it
+        message = requests.decode(raw, ClientMessage)  # slow, and reports all mistakes
     data = bytes(message.data)
     # Fields of the same names within the data are no repeats.
     suspect = b"\\" in raw or any(raw.count(name) - data.count(name) > 1 for name in _NAMES)
@@ -29,7 +29,7 @@ def read(raw: bytes) -> ClientMessage:
 
 
 def request_id_of(raw: bytes) -> str | None:
-    """Return the requestId of a message that is otherwise wrong, if it has one."""
+    """Return the requestId of an invalid message, if it has one."""
     try:
         asked = msgspec.json.decode(raw, type=_Asked).request_id
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,15 +1,15 @@
-"""How a subscription begins: with a snapshot, or with what was missed since its client left.
+"""Starts a subscription: with a snapshot, or with the changes that the client missed.
 
-A topic is given a beginning while the client takes what it is sent; until then the next one waits.
-So a thousand subscriptions at once cost one task and one snapshot at a time.
+A client's snapshots are sent one after the other, each when the client has taken the one before. So
+a thousand subscriptions at once cost one task and one snapshot at a time.
 
-The market view's part (books, tickers, markets) is taken in one step and encoded in turns
-(gateway/loop_turns.py). Everything else is read from the database (history.py), a few topics at a
-time. Missed changes are read page by page, HISTORIES_AT_ONCE pages at a time for all clients
-together. Messages of that time are held, and dropped where the snapshot stands for them already.
+Snapshots of the market view (books, tickers, markets) are taken in one step and encoded in turns
+(gateway/loop_turns.py). All others are read from the database (history.py), a few topics at a time.
+Missed changes are read page by page, HISTORIES_AT_ONCE pages at a time for all clients together.
+Messages that arrive meanwhile are held, and dropped if the snapshot already covers them.
 
-The reader pays for the rows that are sent (limits/reads.py). A history is paid for before it is
-read, and refused with RATE_LIMITED when the budget is empty.
+The reader pays for the rows sent (limits/reads.py). It pays for a history before it is read; when
+the budget is empty, the history is refused with RATE_LIMITED.
 """
 
 import asyncio
@@ -54,10 +54,10 @@ def _creators(view: MarketView) -> set[int]:
 
 
 class Beginning(NamedTuple):
-    """A beginning asked for. ``last_seq``: what the client has, to resume from.
+    """A requested start of a subscription. ``last_seq`` is the client's number to resume from.
 
-    ``only_snapshot``: it was asked for as a request of its own, and is answered even when the
-    subscription, if there was one, has ended meanwhile.
+    ``only_snapshot`` marks a separate request for a snapshot; it is answered even if a subscription
+    has ended meanwhile.
     """
 
     topic: Topic
@@ -68,16 +68,16 @@ class Beginning(NamedTuple):
 
     @property
     def stale(self) -> bool:
-        """Tell whether nobody wants it any more."""
+        """Tell whether the client no longer wants it."""
         gone = self.subscription is not None and self.subscription.ended
         return gone and not self.only_snapshot
 
 
 class Snapshots:
-    """One client's beginnings, one after the other.
+    """Sends one client's snapshots, one after the other.
 
-    A snapshot that was asked for on its own and not sent yet goes behind a resumption of its topic
-    asked for after it: what was missed has to follow on what the client has.
+    A waiting separate snapshot moves behind a later resumption of its topic, because missed changes
+    have to continue from the client's number.
     """
 
     def __init__(
@@ -94,13 +94,13 @@ class Snapshots:
         self._reader = reader
         self._failed = failed
         self._waiting: deque[Beginning] = deque()
-        self._coming: dict[Topic, Subscription] = {}  # those among the waiting that resume
+        self._coming: dict[Topic, Subscription] = {}  # the waiting resumptions
         self._look_at = _MANY
         self._task: asyncio.Task[None] | None = None
 
     def add(self, beginning: Beginning) -> None:
-        """Give this beginning after those asked for before."""
-        if len(self._waiting) >= self._look_at:  # asked for again and again, the last one counts
+        """Queue this start behind the earlier ones."""
+        if len(self._waiting) >= self._look_at:  # of repeated requests the last one counts
             self._waiting = deque(one for one in self._waiting if not one.stale)
             self._coming = {topic: one for topic, one in self._coming.items() if not one.ended}
             self._look_at = max(_MANY, 2 * len(self._waiting))
@@ -114,7 +114,7 @@ class Snapshots:
         return len(self._waiting)
 
     def clear(self) -> None:
-        """Drop those that have not been given."""
+        """Drop the waiting ones."""
         self._waiting.clear()
         self._coming.clear()
 
@@ -137,7 +137,7 @@ class Snapshots:
         self._task = None
 
     def _put_behind(self, one: Beginning) -> bool:
-        """Have a snapshot wait for the topic's resumption that was asked for after it, if any."""
+        """Move a snapshot behind a later resumption of its topic, if there is one."""
         coming = self._coming.get(one.topic)
         if not one.only_snapshot or coming is None or coming.ended:
             return False
@@ -185,7 +185,7 @@ class Snapshots:
         return found.seq
 
     async def _at_hand(self, topic: Topic, last_seq: int | None) -> Snapshot | Missed | None:
-        """Return what needs no database; None for a topic that does."""
+        """Return a start that needs no database; None for a topic that needs one."""
         hub, kind = self._hub, topic.kind
         if last_seq is not None:
             changes = hub.recent.since(topic, last_seq)
@@ -213,7 +213,7 @@ class Snapshots:
             data = BookLevels(topic.id, shown.bids, shown.asks)
             return Snapshot(shown.seq, "orderbook.snapshot", data)
         record = view.find(topic.id)
-        assert record is not None  # the topic was read by it, and markets stay
+        assert record is not None  # the topic's name was resolved by it, and markets stay
         return Snapshot(
             view.ticker_seq(topic.id), "ticker.snapshot", presenters.ticker(record, book)
         )
@@ -259,7 +259,7 @@ class Snapshots:
             history = history._replace(at=page.last)
 
     async def _send_missed(self, one: Beginning, changes: list[Change], last_seq: int) -> None:
-        """Send missed changes, each following on the one before, as the client takes them."""
+        """Send missed changes in sequence, as fast as the client takes them."""
         hub, topic = self._hub, one.topic
         for start in range(0, len(changes), ITEMS_A_TURN):
             await asyncio.sleep(0)

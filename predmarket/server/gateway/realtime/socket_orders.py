@@ -1,9 +1,8 @@
-"""Orders entered over a socket: the code path of REST without its request.
+"""Orders entered over a socket, by the same functions as REST.
 
-A command is handed to the core with a callback, which acknowledges it: there is no task of its
-own. The callback runs before the batch is delivered (broadcast/hub.py), so an order.ack comes
-before that order's own messages. Where the answer has to be read from the database, those messages
-are held.
+A command goes to the core with a callback that acknowledges it, without a task. The callback runs
+before the batch is delivered (broadcast/hub.py), so an order.ack comes before that order's
+messages. If the answer has to be read from the database, those messages are held.
 """
 
 import asyncio
@@ -55,22 +54,22 @@ _ONES_OWN = (
 
 
 def place(peer: SocketClient, message: ClientMessage) -> None:
-    """Carry out order.place."""
+    """Execute order.place."""
     _limited(peer, message, peer.context.limits.orders, _place)
 
 
 def amend(peer: SocketClient, message: ClientMessage) -> None:
-    """Carry out order.amend."""
+    """Execute order.amend."""
     _limited(peer, message, peer.context.limits.orders, _amend)
 
 
 def cancel(peer: SocketClient, message: ClientMessage) -> None:
-    """Carry out order.cancel."""
+    """Execute order.cancel."""
     _limited(peer, message, peer.context.limits.cancels, _cancel)
 
 
 def cancel_all(peer: SocketClient, message: ClientMessage) -> None:
-    """Carry out order.cancelAll."""
+    """Execute order.cancelAll."""
     _limited(peer, message, peer.context.limits.cancels, _cancel_all)
 
 
@@ -83,7 +82,7 @@ ORDERS: dict[str, Callable[[SocketClient, ClientMessage], None]] = {
 
 
 def _limited(peer: SocketClient, message: ClientMessage, limit: UserLimit, step: _Step) -> None:
-    """Take a permit, then do it; at once, unless the permit has to be asked for elsewhere."""
+    """Take a permit, then run the step; at once, unless Redis has to be asked for the permit."""
     who = peer.user(Scope.TRADE)
     if limit.take_now(who.user_id):
         more = step(peer, message, who)
@@ -111,7 +110,7 @@ def _place(peer: SocketClient, message: ClientMessage, who: Principal) -> _More 
 async def _place_later(
     peer: SocketClient, message: ClientMessage, request: PlaceOrderRequest
 ) -> None:
-    """Place an order in a market that may have been made elsewhere a moment ago."""
+    """Place an order in a market that another process may just have made."""
     services = peer.context.services
     await services.catch_up()
     if peer.ended:
@@ -132,7 +131,7 @@ def _hand_in(peer: SocketClient, message: ClientMessage, command: PlaceOrder) ->
 
 
 def _placed(peer: SocketClient, request_id: str | None, command: PlaceOrder, answer: Reply) -> None:
-    """Acknowledge an order, or say why it was refused."""
+    """Acknowledge an order, or send the reason of its refusal."""
     services = peer.context.services
     try:
         reply = answer.result()
@@ -214,7 +213,7 @@ def _changed(
     as_admin: bool,
     answer: Reply,
 ) -> None:
-    """Acknowledge an amend or a cancel, or say why it was refused."""
+    """Acknowledge an amend or a cancel, or send the reason of its refusal."""
     services = peer.context.services
     try:
         reply = answer.result()
@@ -222,7 +221,7 @@ def _changed(
             order = presenters.order(reply.order, (), services.view)
             peer.send(_ACK, OrderAck(order), request_id)
         else:
-            # Its fills, or whose it was, have to be read.
+            # Its fills or its owner have to be read.
             step = order_entry.changed(services, reply, order_id, who, as_admin=as_admin)
             peer.aside(_acknowledge(peer, request_id, step))
     except Exception as error:  # noqa: BLE001 -- every error is an answer
@@ -265,8 +264,8 @@ def _cancel_all(peer: SocketClient, message: ClientMessage, who: Principal) -> _
 async def _cancel_all_later(
     peer: SocketClient, message: ClientMessage, wanted: CancelAllRequest
 ) -> None:
-    """Cancel all in a market that may have been made elsewhere a moment ago."""
-    assert wanted.market_id is not None  # else nothing had to be waited for
+    """Cancel all orders in a market that another process may just have made."""
+    assert wanted.market_id is not None  # else there was nothing to wait for
     market = await peer.context.find_market(wanted.market_id, peer.principal)
     if not peer.ended:
         user_id = peer.user(Scope.TRADE).user_id

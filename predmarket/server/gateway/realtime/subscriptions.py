@@ -1,7 +1,7 @@
-"""What one client listens to: its subscriptions by topic, and their beginnings.
+"""One client's subscriptions by topic, and their snapshots.
 
-Invariant: a topic has one subscription of a client's at most; a newer one takes the older one's
-place at once, so that nothing is sent twice.
+Invariant: a client has at most one subscription to a topic. A newer one replaces the older one at
+once, so that nothing is sent twice.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -22,14 +22,14 @@ from predmarket.server.gateway.realtime.snapshots import Beginning, Snapshots
 
 
 class Wanted(NamedTuple):
-    """Topics asked for: each by the name it was asked for with, and where its client was left."""
+    """The requested topics: each with the name in the request, and the client's last number."""
 
     named: dict[str, str]
     begun: dict[Topic, int | None]
 
 
 class Subscriptions:
-    """The topics of one client. ``most`` bounds them, and the snapshots that wait."""
+    """The topics of one client. ``most`` bounds them, and the waiting snapshots."""
 
     def __init__(
         self,
@@ -40,8 +40,11 @@ class Subscriptions:
         most: int,
         failed: Callable[[Beginning, Exception], None],
     ) -> None:
-        """Prepare it. ``reader`` pays for reads; ``failed`` hears of each beginning that could not
-        be given to a client that wants it."""
+        """Prepare the subscriptions.
+
+        ``reader`` pays for reads. ``failed`` is called for each snapshot that could not be given to
+        a client that still wants it.
+        """
         self._context = context
         self._hub = hub
         self._out = out
@@ -55,7 +58,7 @@ class Subscriptions:
         return len(self._held)
 
     def read(self, asked: Iterable[str | Resume], who: Principal | None) -> Wanted:
-        """Return which topics are asked for. Raises Refusal, also when they would be too many."""
+        """Return the requested topics. Raises Refusal, also if there would be too many."""
         wanted = Wanted({}, {})
         for one in asked:
             name, last_seq = (one.topic, one.last_seq) if isinstance(one, Resume) else (one, None)
@@ -71,14 +74,14 @@ class Subscriptions:
         return topics.read(name, who, self._context.market, self._context.event)
 
     def begin(self, begun: Mapping[Topic, int | None]) -> None:
-        """Subscribe to topics, each from the number its client has, if any."""
+        """Subscribe to topics, each from the client's last number, if any."""
         for topic, last_seq in begun.items():
             self.drop(topic)
             subscription = self._held[topic] = Subscription(topic, self._out)
             self.beginnings.add(Beginning(topic, subscription, last_seq))
 
     def snapshot(self, topic: Topic, request_id: str | None) -> None:
-        """Have a topic's snapshot sent. Raises Refusal OVERLOADED."""
+        """Queue a snapshot of a topic. Raises Refusal OVERLOADED."""
         if len(self.beginnings) >= self._most:
             raise Refusal(ErrorCode.OVERLOADED)
         subscription = self._held.get(topic)

@@ -1,1 +1,1 @@
-"""The REST API: a route decodes, asks the core or the database, and shows what came back."""
+"""The REST API: a route decodes a request, asks the core or the database, and answers."""

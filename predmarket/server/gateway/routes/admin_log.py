@@ -1,4 +1,4 @@
-"""The admin log, as admins see it."""
+"""Route of the admin log."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Accounts and sessions: register, login, refresh, password, logout, me."""
+"""Routes for accounts and sessions: register, login, refresh, password, logout, me."""
 
 from typing import Literal
 
@@ -93,10 +93,10 @@ async def login(request: ApiRequest, data: JSONBody[LoginRequest]) -> Response[S
     right = await context.passwords.check(data.password, hashed, client_keys(host)[-1])
     if not right or user is None or user.disabled:
         raise Refusal(ErrorCode.INVALID_CREDENTIALS)
-    # Only now: one query more for an e-mail that is known would tell that it is.
+    # Only now: an additional query for a known e-mail would reveal that it is known.
     async with context.services.db.read_account() as connection:
         account = await account_of(connection, user.id)
-    if account is None:  # the core was away when the user registered
+    if account is None:  # the core was unavailable when the user registered
         await _open_account(context, user.id)
     return _answer(request, await context.sessions.open(user, _device(request)), 200)
 
@@ -186,7 +186,7 @@ async def me(request: ApiRequest) -> User:
 
 
 def without_cookies(request: ApiRequest) -> Response[None]:
-    """Return the answer that has a browser forget its tokens."""
+    """Return the answer that makes a browser delete its tokens."""
     cookies = [
         _cookie(request, ACCESS_COOKIE, "", "/", 0),
         _cookie(request, REFRESH_COOKIE, "", REFRESH_PATH, 0),
@@ -201,7 +201,7 @@ def _device(request: ApiRequest) -> Device:
 
 
 def _refresh_cookie(request: ApiRequest) -> str | None:
-    """Return the cookie's refresh token. Raises Refusal CSRF when a foreign page sent it."""
+    """Return the cookie's refresh token. Raises Refusal CSRF if a foreign page sent it."""
     token = cookie(request.scope["headers"], REFRESH_COOKIE)
     if token is not None:
         request.context.gate.check_origin(request.scope)
@@ -213,9 +213,9 @@ async def _record(request: ApiRequest, token: str | None) -> RefreshRecord | Non
 
 
 async def _count_refresh(request: ApiRequest, token: str | None) -> RefreshRecord | None:
-    """Count a call by its refresh token's session, or by its address when there is none.
+    """Count a call by its refresh token's session, else by its address.
 
-    Return what is stored of the token. Raises Refusal RATE_LIMITED.
+    Return the token's stored record. Raises Refusal RATE_LIMITED.
     """
     limits = request.context.limits.auth
     record = await _record(request, token)
@@ -227,7 +227,7 @@ async def _count_refresh(request: ApiRequest, token: str | None) -> RefreshRecor
 
 
 async def _new_user(request: ApiRequest, data: RegisterRequest) -> UserRecord:
-    """Store a user. Raises Refusal EMAIL_TAKEN, also when another request is a moment faster."""
+    """Store a user. Raises Refusal EMAIL_TAKEN, even if another request is a moment faster."""
     email, context = normal_email(data.email), request.context
     db = context.services.db
     async with db.read_account() as connection:
@@ -244,7 +244,7 @@ async def _new_user(request: ApiRequest, data: RegisterRequest) -> UserRecord:
 
 
 async def _open_account(context: Context, user_id: int) -> None:
-    """Have the core open the account; harmless when it is open. Raises BusError."""
+    """Make the core open the account; harmless if it is open. Raises BusError."""
     services = context.services
     await services.bus.submit(OpenAccount(user_id, credit=services.settings.signup_credit))
 
@@ -260,7 +260,7 @@ def _answer(request: ApiRequest, opened: Opened, status: Literal[200, 201]) -> R
 
 
 def _cookie(request: ApiRequest, name: str, value: str, path: str, seconds: int) -> Cookie:
-    over_tls = request.scope["scheme"] == "https"  # as the proxy in front says, if it is trusted
+    over_tls = request.scope["scheme"] == "https"  # as reported by a trusted proxy
     return Cookie(
         name,
         value=value,

@@ -102,7 +102,7 @@ async def list_candles(
         if latest is not None and begin >= end:
             raise Invalid(Problem("from", "must be before to"))
     begin = max(begin, record.created_at // width * width)
-    newest = end if begin >= now else min(end, now)  # later is nothing, but for a clock put back
+    newest = end if begin >= now else min(end, now)  # unless the clock was put back
     if newest - begin > MAX_CANDLES * width:
         raise Invalid(Problem("from", f"asks for more than {MAX_CANDLES} candles"))
     rows = await request.context.candles.of(record.id, width, begin, max(begin, end))

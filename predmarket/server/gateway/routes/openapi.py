@@ -1,7 +1,7 @@
-"""The API's document, and the page that shows it and tries it out.
+"""Routes of the API's document, and of the page that shows it and tries the API.
 
-The page is Swagger UI from an installed package: it needs no internet. Its policy lets it run
-its own scripts and call this exchange, nothing else. Only the files named here are served.
+The page is Swagger UI from an installed package, so it needs no internet. Its content policy allows
+its own scripts and calls to this exchange, nothing else. Only the files listed here are served.
 """
 
 from functools import cache
@@ -97,7 +97,7 @@ async def docs_file(request: ApiRequest, file: FromPath[str]) -> Response[bytes]
 @cache
 def _files() -> dict[str, bytes]:
     """Return the page's files by name, read once."""
-    spec = find_spec("swagger_ui")  # finds the folder and runs none of its code
+    spec = find_spec("swagger_ui")  # finds the folder without running its code
     assert spec is not None  # a dependency of ours
     assert spec.origin is not None
     folder = Path(spec.origin).parent / "static"

@@ -180,7 +180,7 @@ async def cancel_order(
     request: ApiRequest, id: OrderPath, data: JSONBody[NoFields | None] = None
 ) -> Order:
     """Cancel one open order."""
-    del data  # decoding has refused whatever it could hold
+    del data  # decoding has refused any content
     who = request.principal
     wanted = await entry.id_of_order(request.services, who, id)
     command = CancelOrder(who.user_id, wanted, as_admin=who.is_admin)

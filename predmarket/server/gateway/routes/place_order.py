@@ -1,11 +1,11 @@
-"""POST /v1/orders and /v1/orders/batch as bare ASGI: their cost is the exchange's throughput.
+"""POST /v1/orders and /v1/orders/batch as bare ASGI: their cost limits the exchange's throughput.
 
-They answer exactly as the other routes do, with the same functions; what they leave out is the
-framework's way from the socket to a handler and back.
+They use the same functions as the other routes, and give the same answers. They only bypass the
+framework between socket and handler.
 
-Invariant: whose session has ended (as far as it was heard of here) hands in nothing more, however
-long the body took. So who comes in is asked again last, when nothing is waited for any more; the
-disabling of a user relies on it, which then cancels what they have.
+Invariant: after the end of a session has become known here, the session places nothing more,
+however long its body took. So the sender is checked again last, after every wait. The disabling of
+a user relies on that: it then cancels the user's orders.
 """
 
 from functools import partial
@@ -31,7 +31,7 @@ MAX_BATCH_BYTES = 4 * MAX_BODY_BYTES
 
 
 class _Gone(Exception):
-    """The client left before its request was whole; nothing was placed."""
+    """The client left before its request was whole. Nothing was placed."""
 
 
 class PlaceRoute:
@@ -69,13 +69,13 @@ class PlaceRoute:
         await respond(send, status, headers_for(body, id, more=[*self._security, *extra]), body)
 
     async def _who(self, scope: HTTPScope) -> Principal:
-        """Return whom a request comes from. Raises Refusal. Asked again, it waits for nothing."""
+        """Return a request's sender. Raises Refusal. The second call waits for nothing."""
         return await self._context.gate.require(scope, Scope.TRADE)
 
     async def _answer(
         self, principal: Principal, scope: HTTPScope, raw: bytes
     ) -> tuple[int, bytes]:
-        """Return the status and the body of what was asked for."""
+        """Return the status and the body of the answer."""
         await self._context.limits.orders.take(principal.user_id, weight(raw))
         request = decode(raw, PlaceOrderRequest)
         await order_entry.learn(self._context.services, [request.market_id])

@@ -1,4 +1,4 @@
-"""Users as admins see and change them."""
+"""Routes for admins: list and change users."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -74,7 +74,7 @@ async def update_user(
     if changed is None:
         raise Refusal(E.USER_NOT_FOUND)
     await request.context.principals.ended(Revocation("user", user_id))
-    if data.disabled:  # last, so that what was placed until they were out is cancelled too
+    if data.disabled:  # last, so that orders placed until the end are cancelled too
         await request.services.bus.submit(CancelAll(user_id, reason=CancelReason.ADMIN))
     return presenters.managed_user(changed)
 

@@ -1,4 +1,4 @@
-"""The demo: markets with a past and accounts for house bots, so that a newcomer finds life."""
+"""The demo: markets with a past and accounts for house bots, so that a newcomer finds activity."""
 
 from predmarket.server.process.demo.clock import DemoClock
 from predmarket.server.process.demo.prepare import House, Prepared, prepare

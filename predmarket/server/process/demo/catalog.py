@@ -1,7 +1,7 @@
-"""What the demo consists of: the accounts of the house and its markets, as plain data.
+"""The demo's markets and house accounts, as plain data.
 
-The markets differ in what a person or a program may trip over: tick sizes, fees, closing times,
-ends, and lengths of names.
+The markets differ in everything that may confuse a person or a program: tick sizes, fees, closing
+times, outcomes, and lengths of names.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ PAST: Micros = 5 * DAY
 
 
 class Fate(Enum):
-    """What became of a market by the time the exchange opens."""
+    """A market's outcome by the time the exchange opens."""
 
     TRADED = "traded"
     HALTED = "halted"
@@ -172,7 +172,7 @@ MARKETS = (
 
 @dataclass(frozen=True, slots=True)
 class HouseAccount:
-    """An account of a house bot. ``bot`` names what trades it."""
+    """An account of a house bot. ``bot`` names the strategy."""
 
     bot: str
     email: str

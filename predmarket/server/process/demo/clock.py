@@ -1,10 +1,10 @@
 """A clock that can live through past days before it shows the time.
 
-The engine takes time as data, so trades made under a clock that runs through the past are trades
-like any others: journaled, settled and replayed with their times.
+The engine takes time as data. So trades under a clock that runs through the past are ordinary
+trades: they are journaled, settled and replayed with their times.
 
-It stands at the beginning of time until it is told what to show. An exchange's own time never goes
-backwards, so until then no time passes for it: one that was stopped in its past is still there.
+The clock shows the beginning of time until it is set. An exchange's time never goes backwards, so
+until then no time passes for it; an exchange that was stopped in its past continues there.
 """
 
 from predmarket.server.clock import Clock
@@ -32,7 +32,7 @@ class DemoClock(Clock):
         return self._past
 
     def present(self) -> Micros:
-        """Return the time that it does not show while in the past."""
+        """Return the present time, even while the clock shows the past."""
         return super().now()
 
     def turn_back(self, to: Micros) -> None:
@@ -45,5 +45,5 @@ class DemoClock(Clock):
             self._past = max(self._past, to)
 
     def return_to_present(self) -> None:
-        """Show the time from now on."""
+        """Show the present time from now on."""
         self._past = None

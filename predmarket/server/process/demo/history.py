@@ -3,8 +3,8 @@
 Each trade is two real orders at a past time: one rests, the other takes it whole. So the books are
 empty when the exchange opens, and the market maker begins with nothing to lose.
 
-A past that ended in the midst is gone on with from there: what it needs to know of what went before
-(last prices, which markets are still open) is in the database.
+An interrupted past continues from its last point: the database holds the last prices and the open
+markets.
 """
 
 import math
@@ -29,7 +29,7 @@ _FARTHEST = 4.0
 
 
 class Stand(NamedTuple):
-    """Where a market stands before its history goes on."""
+    """A market's state before its history continues."""
 
     id: int
     open: bool
@@ -38,7 +38,7 @@ class Stand(NamedTuple):
 
 
 def moments(begin: Micros, now: Micros, rng: random.Random) -> Iterator[Micros]:
-    """Yield the times at which something may trade, closer together towards ``now``."""
+    """Yield the times of possible trades, closer together towards ``now``."""
     at = begin
     while True:
         left = now - at
@@ -66,7 +66,7 @@ class Path:
         """Let time pass and return the price of a trade now, on the tick."""
         days = passed / DAY
         if self.market.fate is Fate.RESOLVED:
-            self._home += days * 0.8  # it became clearer and clearer
+            self._home += days * 0.8  # the outcome becomes clearer
         self._odds += (self._home - self._odds) * _PULL * days
         self._odds += self._rng.gauss(0, self.market.restless * math.sqrt(days) * 2)
         self._odds = max(-_FARTHEST, min(_FARTHEST, self._odds))
@@ -77,7 +77,7 @@ class Path:
 
 
 class History:
-    """Makes the past of the demo's markets; they are there already, and nobody else trades."""
+    """Makes the past of the demo's markets. The markets exist, and nobody else trades."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class History:
 
     async def make(self, begin: Micros, now: Micros) -> None:
         """Live through the past from ``begin`` up to ``now``. Raises BusError."""
-        # what rested when a past was broken off, and nobody took
+        # orders left resting by an interrupted past
         await self._do([CancelAll(user) for user in self._traders])
         before = begin
         for at in moments(begin, now, self._rng):
@@ -135,7 +135,10 @@ class History:
         buyer, seller = self._rng.sample(self._traders, 2)
         held = self._held
         if held.get((market_id, buyer), 0) > held.get((market_id, seller), 0):
-            buyer, seller = seller, buyer  # who has more gives: nobody's holding grows for ever
+            buyer, seller = (
+                seller,
+                buyer,
+            )  # the larger holder sells, so that no holding grows for ever
         qty = self._rng.choice(_SIZES) * QTY_ONE
         held[market_id, buyer] = held.get((market_id, buyer), 0) + qty
         held[market_id, seller] = held.get((market_id, seller), 0) - qty

@@ -1,8 +1,8 @@
-"""Makes what is missing of the demo in a core that has just started, and hands out its keys.
+"""Makes the missing parts of the demo in a core that has just started, and returns its keys.
 
-Everything but users and keys goes through the core like any other command. Beginning again on the
-same database makes nothing twice; the past is made only for an exchange that has done nothing yet,
-or has not lived through it: a start that was ended in the midst is gone on with by the next.
+Everything but users and keys goes through the core as commands. A second start on the same database
+makes nothing twice. The past is made only for a new exchange, or continued after an interrupted
+start.
 """
 
 import random
@@ -46,16 +46,16 @@ _SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What the house bots need to know."""
+    """The data that the house bots need."""
 
     keys: dict[str, str]
     markets: list[str]
 
 
 async def prepare(db: Database, core: Core, clock: DemoClock, signup_credit: Money) -> Prepared:
-    """Make what is missing of the demo. ``clock`` is the core's. Raises BusError.
+    """Make the missing parts of the demo. ``clock`` is the core's. Raises BusError.
 
-    On any error the clock is left in the past, for the next start to go on from there.
+    On any error the clock stays in the past, and the next start continues there.
     """
     now = clock.present()
     begin = await _past_from(db, core, now)
@@ -82,10 +82,10 @@ async def prepare(db: Database, core: Core, clock: DemoClock, signup_credit: Mon
 
 
 async def _past_from(db: Database, core: Core, now: Micros) -> Micros | None:
-    """Return from when on a past has to be made, None when there is to be none.
+    """Return the time from which a past has to be made, None if none is needed.
 
-    Users are made at the present, and before anything else happens. So an exchange whose own time
-    lies before its first user was made is still in the past that this user's start began.
+    Users are made at the present time, before anything else. So if the exchange's time lies before
+    its first user, the exchange is still in the past that this user's start began.
     """
     if core.status().sequence == 0:
         return now - PAST
@@ -117,7 +117,7 @@ async def _account(
 
 
 async def _markets(bus: Bus, admin_id: int, now: Micros) -> dict[str, int]:
-    """Make the markets that are missing and return the ids of those made now by their slugs."""
+    """Make the missing markets and return the new ids by their slugs."""
     made: dict[str, int] = {}
     for market in MARKETS:
         closes_at = None if market.closes_in is None else now + market.closes_in
@@ -140,7 +140,7 @@ async def _markets(bus: Bus, admin_id: int, now: Micros) -> dict[str, int]:
 
 
 async def _stands(db: Database) -> dict[str, Stand]:
-    """Return where each market stands, by its slug."""
+    """Return each market's state, by its slug."""
     columns = (markets.c.slug, markets.c.id, markets.c.status, markets.c.closes_at)
     async with db.read() as connection:
         rows = await connection.execute(select(*columns, markets.c.last_price))
@@ -151,7 +151,7 @@ async def _stands(db: Database) -> dict[str, Stand]:
 
 
 async def _end(bus: Bus, made: Mapping[str, int], admin_id: int) -> None:
-    """Halt and resolve what was made without a past."""
+    """Halt and resolve markets that were made without a past."""
     for market in MARKETS:
         id = made.get(market.slug)
         if id is None:
@@ -163,7 +163,7 @@ async def _end(bus: Bus, made: Mapping[str, int], admin_id: int) -> None:
 
 
 async def _keys(db: Database, house: Mapping[str, int]) -> dict[str, str]:
-    """Make each bot a key, in place of the one it had when the exchange last ran."""
+    """Make a key for each bot, in place of its key from the last run."""
     now, keys = wall_clock(), {}
     async with db.write() as connection:
         for bot, user_id in house.items():

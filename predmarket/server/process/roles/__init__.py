@@ -1,1 +1,1 @@
-"""The halves of an exchange as processes of their own: a core, a gateway, several gateways."""
+"""The roles of separate processes: a core, a gateway, several gateways."""

@@ -1,4 +1,4 @@
-"""What a core's port serves: /healthz, and /metrics to its own machine. Nobody trades here."""
+"""The port of a core: serves /healthz, and /metrics to its own machine. It takes no orders."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _JSON = "application/json"
 
 
 class AdminPort:
-    """A bare ASGI application. ``standing`` says what the core is: ok, standby or down."""
+    """A bare ASGI application. ``standing`` returns the core's state: ok, standby or down."""
 
     def __init__(
         self, db: Answers, redis: Answers, standing: Callable[[], str], metrics: Metrics

@@ -1,8 +1,8 @@
 """``serve --role core``: stand by until the lead is to be had, then carry out what gateways send.
 
-Any number may run on one database; the lease picks one of them. Whoever loses it ends: a process
-that was deposed has nothing in its memory that could still be believed, and is started again. One
-that cannot reach Redis lets the lead go, and takes none until it can.
+Any number of cores may run on one database; the lease picks one of them. A core that loses the
+lease exits, because its memory cannot be trusted, and is started again. A core that cannot reach
+Redis gives up the lead, and takes none until it can.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ _MISTRUST: Micros = 10_000_000
 
 
 class Seat:
-    """One core, standing by or leading."""
+    """One core, in standby or leading."""
 
     def __init__(
         self, settings: Settings, db: Database, connection: BusConnection, metrics: Metrics
@@ -73,13 +73,13 @@ class Seat:
 
     @property
     def standing(self) -> str:
-        """Return what the core is: ok, standby or down."""
+        """Return the core's state: ok, standby or down."""
         if self._core is None:
             return "standby"
         return "ok" if self._core.status().healthy else "down"
 
     def status(self) -> CoreStatus:
-        """Return the core's standing; while it stands by, the batch and sequence of its copy."""
+        """Return the core's status; in standby, the batch and sequence of its copy."""
         if self._core is not None:
             return self._core.status()
         at = self._standby.core
@@ -91,7 +91,7 @@ class Seat:
         self._running = asyncio.create_task(self._run())
 
     async def failed(self) -> None:
-        """Wait until it cannot go on, and raise why."""
+        """Wait until the core cannot go on, and raise the reason."""
         assert self._running is not None  # it was started
         await asyncio.shield(self._running)
 
@@ -116,7 +116,7 @@ class Seat:
                 "the database may lose what it has committed when the machine stops",
                 extra={"durability": status.durability},
             )
-        # The publisher last: what is given at the end goes out through it.
+        # The publisher ends last, because the last replies go out through it.
         steps = (consumer.run, presence.run, core.failed, self._cut_off, publisher.run)
         self._tasks = [asyncio.create_task(step()) for step in steps]
         self._core = core
@@ -127,7 +127,7 @@ class Seat:
             task.result()
 
     async def _numbers(self, core: Core) -> CommandNumbers:
-        """Return the last numbers of commands that the core before has carried out."""
+        """Return the last numbers of commands that the former core has executed."""
         numbers = CommandNumbers()
         try:
             await numbers.load(self._db, core.now())
@@ -145,7 +145,7 @@ class Seat:
                 heard = time.monotonic()
 
     async def _take_lead(self) -> Core:
-        """Return a core that leads, however long that takes. Raises LoadError, Deposed."""
+        """Wait for the lead without limit; return the leading core. Raises LoadError, Deposed."""
         told, pause, named = "", POLL_S, False
         while True:
             try:
@@ -231,7 +231,7 @@ class Seat:
 async def serve(settings: Settings) -> int:
     """Run a core until a signal or its failure; return the exit code.
 
-    Raises what ``listen`` does, SettingsError, SchemaBehind, SchemaAhead.
+    Raises the errors of ``listen``, SettingsError, SchemaBehind, SchemaAhead.
     """
     stopping = Stopping()
     with stopping.on_signals(), runtime.listen(settings) as listener:

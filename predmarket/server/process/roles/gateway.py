@@ -1,8 +1,7 @@
-"""``serve --role gateway``: all of HTTP and the sockets, no money. Any number of them may run.
+"""``serve --role gateway``: HTTP and sockets, without the core. Any number of gateways may run.
 
-What it knows of markets it has from the core's committed batches (redis_bus/follower.py); what it
-accepts goes to whichever core leads (redis_bus/sender.py). It keeps nothing that another could not
-answer from.
+It learns of markets from the core's committed batches (redis_bus/follower.py), and sends commands
+to the leading core (redis_bus/sender.py). It holds no state that another gateway lacks.
 """
 
 import asyncio
@@ -37,14 +36,14 @@ _ANSWERS_S = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway at work; ``tasks`` are what it cannot go on without."""
+    """A running gateway; it cannot go on without its ``tasks``."""
 
     services: Services
     follower: Follower
     tasks: list[asyncio.Task[None]]
 
     async def failed(self) -> None:
-        """Wait until it cannot go on, and raise why."""
+        """Wait until the gateway cannot go on, and raise the reason."""
         await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in self.tasks:
             if task.done():
@@ -55,7 +54,7 @@ class Gateway:
 async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
     """Start a gateway on the settings' database and Redis, and stop it at the end.
 
-    Raises what a database does that is away, SettingsError.
+    Raises the errors of an unavailable database, SettingsError.
     """
     connection, redis = bus_connection_of(settings), runtime.redis_of(settings)
     assert redis is not None  # asked for before
@@ -104,8 +103,8 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
 async def serve(settings: Settings, *, force: bool, listener: socket.socket | None = None) -> int:
     """Run a gateway until a signal or its failure; return the exit code.
 
-    ``listener``: a socket that several share. Raises Unsafe, SchemaBehind, SchemaAhead, and what
-    ``gateway`` and ``listen`` raise.
+    ``listener`` is a socket that several processes share. Raises Unsafe, SchemaBehind, SchemaAhead,
+    and the errors of ``gateway`` and ``listen``.
     """
     stopping = Stopping()
     with stopping.on_signals(), listener or runtime.listen(settings) as listening:
@@ -123,5 +122,5 @@ async def serve(settings: Settings, *, force: bool, listener: socket.socket | No
         except asyncio.CancelledError:
             if not stopping.asked:
                 raise
-            return 0  # told to stop before it had begun
+            return 0  # stopped before it had begun
     return 1 if failed else 0

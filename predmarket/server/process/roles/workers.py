@@ -1,12 +1,12 @@
 """``--workers N``: gateways that share one port, and with role ``all`` a core beside them.
 
-The process that was started opens the port and watches: it forks the others, starts one again that
-dies, passes SIGTERM and SIGINT on, and ends when all have ended. It never runs an event loop and
-holds no connection, so forking is safe at any time. Should it be killed itself, the others notice
-by a pipe and stop as if told to.
+The parent process opens the port and watches the others: it forks them, restarts one that dies,
+passes SIGTERM and SIGINT on, and ends when all have ended. It never runs an event loop and holds no
+connection, so forking is safe at any time. If the parent is killed, the others notice by a pipe and
+stop.
 
-One that cannot be started for its configuration (exit code 2) stops all; so does one that finds its
-database away at its first start (3), as a single process would.
+If one cannot start because of its configuration (exit code 2), all stop. The same holds if it
+cannot reach its database at its first start (3), as for a single process.
 """
 
 import logging
@@ -46,7 +46,7 @@ class Workers:
         self._code = 0
 
     def run(self) -> int:
-        """Run them all until told to stop; return the exit code."""
+        """Run all processes until the stop; return the exit code."""
         for number in _SIGNALS:
             signal.signal(number, self._heed)
         signal.signal(signal.SIGALRM, self._give_up)
@@ -62,12 +62,12 @@ class Workers:
         return self._code if self._code >= 0 else 1  # negative: by a signal
 
     def once(self) -> int:
-        """Run them all to their end, starting none again; return the exit code."""
+        """Run all processes to their end, without restarts; return the exit code."""
         self._stopping = True
         return self.run()
 
     def _start(self, name: str) -> None:
-        """Fork one. Signals wait meanwhile: none may meet our handlers in the child."""
+        """Fork one process. Signals are blocked, so that none meets our handlers in the child."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         self._started[name] = self._started.get(name, 0) + 1
         pid = os.fork()
@@ -77,7 +77,7 @@ class Workers:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
     def _become(self, name: str) -> None:
-        """Be the child, and end with it."""
+        """Run as the child, and exit with it."""
         code = 1
         try:
             for number in (*_SIGNALS, signal.SIGALRM):
@@ -95,9 +95,9 @@ class Workers:
             os._exit(code)
 
     def _ended(self, name: str, code: int) -> None:
-        """Take note of an end; start it again unless all are to stop."""
+        """Handle the end of a process; restart it unless all are to stop."""
         if self._stopping:
-            if -code not in _SIGNALS:  # else it was told to stop before it had begun
+            if -code not in _SIGNALS:  # else it was stopped before it had begun
                 self._code = self._code or code
             return
         first = self._started[name] == 1
@@ -107,7 +107,7 @@ class Workers:
             self._stop(signal.SIGTERM, f"{name} cannot be started")
             return
         log.error("%s has ended (%s) and is started again", name, code)
-        time.sleep(AGAIN_S)  # a signal is heeded meanwhile
+        time.sleep(AGAIN_S)  # a signal interrupts it
         if not self._stopping:
             self._start(name)
 
@@ -115,7 +115,7 @@ class Workers:
         self._stop(signal.Signals(number), signal.Signals(number).name)
 
     def _stop(self, number: signal.Signals, why: str) -> None:
-        """Pass a signal on. The first one bounds how long stopping may take."""
+        """Pass a signal on. The first one starts the time limit of the stop."""
         if not self._began:
             log.info("stopping", extra={"why": why})
             self._began = time.monotonic()
@@ -135,7 +135,7 @@ class Workers:
 
 
 def _outlive_nobody(alive: int) -> None:
-    """Stop this process when the other end of the pipe is gone, and its parent with it."""
+    """Stop this process when the pipe's other end, and so its parent, is gone."""
     while os.read(alive, 1):
         pass
     log.error("the process above this one has ended")

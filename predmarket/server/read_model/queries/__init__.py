@@ -1,1 +1,1 @@
-"""What gateways read from the database. Each function takes an open snapshot and writes nothing."""
+"""Gateways' queries on the database. Each function takes an open snapshot; most write nothing."""

@@ -1,4 +1,4 @@
-"""Accounts and the transfers into and out of them, as stored."""
+"""Queries on accounts and their transfers."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from predmarket.units import Micros, Money
 
 
 class AccountRecord(NamedTuple):
-    """A user's cash, and when the dead-man switch runs out."""
+    """A user's cash, and the time of the dead-man switch."""
 
     available: Money
     locked: Money

@@ -14,7 +14,7 @@ from predmarket.units import Micros
 
 
 class AdminAct(NamedTuple):
-    """One act as stored. ``details`` is JSON; ``actor_id`` None: done on the database itself."""
+    """A stored action. ``details`` is JSON; without ``actor_id`` it was done on the database."""
 
     id: int
     at: Micros
@@ -44,14 +44,14 @@ async def add_act(
     user_id: int,
     **said: object,
 ) -> None:
-    """Record an admin's act on a user, in the transaction that does it; None: the operator's."""
+    """Record an admin's action on a user, in its own transaction; None: the operator's."""
     await connection.execute(_added(at, actor_id, action, user_id, said))
 
 
 def add_act_of_operator(
     connection: Connection, at: Micros, action: AdminAction, user_id: int, **said: object
 ) -> None:
-    """Record an act on a user that was done on the database itself."""
+    """Record an action on a user that was done on the database itself."""
     connection.execute(_added(at, None, action, user_id, said))
 
 
@@ -63,7 +63,7 @@ async def acts(
     actor_id: int | None = None,
     action: AdminAction | None = None,
 ) -> list[AdminAct]:
-    """Return acts below an id, newest first."""
+    """Return actions below an id, newest first."""
     columns = (admin_log.c[name] for name in AdminAct._fields)
     query = select(*columns).where(admin_log.c.id < before)
     if actor_id is not None:
@@ -75,6 +75,6 @@ async def acts(
 
 
 def details(**fields: object) -> str:
-    """Return the details of an act as JSON, without the fields that are None."""
+    """Return the details of an action as JSON, without the fields that are None."""
     given = {name: value for name, value in fields.items() if value is not None}
     return msgspec.json.encode(given).decode()

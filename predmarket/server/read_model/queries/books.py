@@ -1,7 +1,8 @@
-"""Resting orders as stored, in the order in which they would trade.
+"""Queries on resting orders, in the order in which they would trade.
 
-Each query runs along the index of open orders by place in the queue, so it costs what it returns or
-sums up: the orders ahead at one price, or those that an incoming order could reach.
+Each query runs along the index of open orders by their place in the queue. So it reads only the
+orders that it returns or sums up: those ahead at one price, or those that an incoming order could
+reach.
 """
 
 from collections.abc import AsyncIterator
@@ -22,7 +23,7 @@ _FIRST_PAGE, _LARGEST_PAGE = 50, 500
 
 
 class RestingLevel(NamedTuple):
-    """The quantity that rests at a price: in all, and of one user's own orders.
+    """The resting quantity at a price: the total, and one user's own.
 
     ``first_own`` is the rank of that user's first order there, None without one.
     """
@@ -58,7 +59,7 @@ async def own_resting(
 
 
 async def queue_ahead(connection: AsyncConnection, order_id: int) -> Qty | None:
-    """Return the quantity that rests before an order at its price; None when it does not rest."""
+    """Return the quantity ahead of an order at its price; None if the order does not rest."""
     mine = select(orders.c.market_id, orders.c.side, orders.c.price, orders.c.rank).where(
         orders.c.id == order_id, _RESTS, OPEN
     )
@@ -77,7 +78,7 @@ async def resting_qty(
     *,
     before: int | None = None,
 ) -> Qty:
-    """Return the quantity that rests at a price, all of it or what is ahead of a rank."""
+    """Return the resting quantity at a price, all of it or only that ahead of a rank."""
     total = func.coalesce(func.sum(orders.c.qty - orders.c.filled), 0)
     query = select(cast(total, BigInteger)).where(
         orders.c.market_id == market_id,
@@ -124,7 +125,7 @@ def _levels(
 
 
 async def open_orders(connection: AsyncConnection, user_id: int) -> int:
-    """Return how many of a user's orders count as open: those that rest, or may rest later."""
+    """Return the number of a user's open orders: those that rest, or may rest later."""
     resting = orders.c.tif.in_([TimeInForce.GTC.value, TimeInForce.GTD.value])
     query = select(func.count()).where(orders.c.user_id == user_id, resting, OPEN)
     return int((await connection.execute(query)).scalar_one())

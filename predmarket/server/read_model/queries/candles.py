@@ -10,7 +10,7 @@ from predmarket.units import Micros, Price, Qty
 
 
 class CandleRecord(NamedTuple):
-    """The trades of one interval that had any."""
+    """The candle of one interval with trades."""
 
     start: Micros
     open: Price

@@ -1,4 +1,4 @@
-"""Cursors: the id behind which the next page of a list begins, newest first or oldest first."""
+"""Cursors: the id after which the next page of a list begins, newest or oldest first."""
 
 import base64
 import binascii
@@ -28,14 +28,14 @@ def encode_cursor(last_id: int) -> str:
 
 
 def decode_cursor(cursor: str | None) -> int:
-    """Return the id below which a page begins; without a cursor, above every id. Raises Invalid."""
+    """Return the id below which a page begins; without a cursor, the maximum. Raises Invalid."""
     return LARGEST_ID if cursor is None else _decode(cursor, 1)[0]
 
 
 def encode_place(user_id: int, place: StatementPlace) -> str:
     """Return the cursor of a page of a user's statement.
 
-    No account's balance is out of bounds, but one that follows from a forged cursor may be.
+    No account's balance is out of bounds, but a balance from a forged cursor may be.
     """
     balance = max(-MAX_DEPOSITS, min(place.balance, MAX_DEPOSITS))
     return _encode(place.before, user_id, balance)
@@ -44,9 +44,9 @@ def encode_place(user_id: int, place: StatementPlace) -> str:
 def decode_place(user_id: int, cursor: str | None) -> StatementPlace | None:
     """Return where a page of a user's statement begins; None: at the newest. Raises Invalid.
 
-    The balance is taken if an account could have it, one below zero after a VOID included: a user
-    who forges a cursor is shown wrong balances, and no other user is. A balance out of bounds is
-    refused, since the page could not count on from it.
+    Every balance that an account could have is accepted, even one below zero after a VOID. A user
+    who forges a cursor sees wrong balances, and nobody else does. A balance out of bounds is
+    refused, because the page could not count from it.
     """
     if cursor is None:
         return None

@@ -1,4 +1,4 @@
-"""The account statement: a user's ledger entries as stored."""
+"""Queries for the account statement: a user's ledger entries."""
 
 from typing import Any, NamedTuple
 
@@ -85,7 +85,7 @@ async def ledger_of(
 
 
 def _page(user_id: int, before: int, shown: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """Return the query of a page, with what its entry and those hidden above it ``moved``."""
+    """Return the query of a page; ``moved`` sums an entry and the hidden ones above it."""
     rows = shown.subquery("rows")
     previous = func.lag(rows.c.id, 1, before).over(order_by=rows.c.id.desc())
     line = select(rows, previous.label("previous")).subquery("line")

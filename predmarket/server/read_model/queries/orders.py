@@ -1,4 +1,4 @@
-"""Orders and their fills as stored."""
+"""Queries on orders and their fills."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -59,7 +59,7 @@ def _record(row: Row[*tuple[Any, ...]]) -> OrderRecord:
 
 
 async def order_by_id(connection: AsyncConnection, order_id: int) -> OrderRecord | None:
-    """Return one order, whoever's."""
+    """Return one order of any user."""
     row = (await connection.execute(_ORDERS.where(orders.c.id == order_id))).one_or_none()
     return None if row is None else _record(row)
 
@@ -67,7 +67,7 @@ async def order_by_id(connection: AsyncConnection, order_id: int) -> OrderRecord
 async def orders_by_id(
     connection: AsyncConnection, order_ids: Collection[int]
 ) -> dict[int, OrderRecord]:
-    """Return some orders, whoever's."""
+    """Return some orders of any users."""
     rows = await connection.execute(_ORDERS.where(orders.c.id.in_(order_ids)))
     return {row.id: _record(row) for row in rows}
 
@@ -75,7 +75,7 @@ async def orders_by_id(
 async def id_of_client_order(
     connection: AsyncConnection, user_id: int, client_order_id: str
 ) -> int | None:
-    """Return the id of a user's order by the user's own id for it."""
+    """Return the id of a user's order by its client order id."""
     query = select(orders.c.id).where(
         orders.c.user_id == user_id, orders.c.client_order_id == client_order_id
     )
@@ -83,7 +83,7 @@ async def id_of_client_order(
 
 
 async def owner_of(connection: AsyncConnection, order_id: int) -> int | None:
-    """Return whose an order is."""
+    """Return an order's owner."""
     query = select(orders.c.user_id).where(orders.c.id == order_id)
     return (await connection.execute(query)).scalar_one_or_none()
 
@@ -118,10 +118,10 @@ async def page_of_orders(
     """Return a page of a user's orders below the id ``before``, newest first, and the next page's
     ``before``, None after the last page.
 
-    No page looks at more than MAX_WALK orders of the user. One that finds too few matches among
-    them ends there, perhaps empty, and the next one goes on.
+    A page reads at most MAX_WALK orders of the user. If they have too few matches, the page ends
+    there, perhaps empty, and the next page continues.
     """
-    is_open = bool(statuses) and set(statuses).issubset(LIVE_STATUSES)  # has an index of its own
+    is_open = bool(statuses) and set(statuses).issubset(LIVE_STATUSES)  # these have their own index
     is_filtered = market_id is not None or bool(statuses)
     above, before = await ids_of(connection, span, before, user_id, Numbered.ORDERS)
     end = None
@@ -131,7 +131,7 @@ async def page_of_orders(
         walk = walk.order_by(orders.c.id.desc()).offset(MAX_WALK).limit(1)
         end = (await connection.execute(walk)).scalar_one_or_none()
     query = _orders_of(user_id, market_id, statuses, client_order_id)
-    # Pairs: with the id alone a database without statistics would walk through all users' orders.
+    # Pairs: by the id alone a database without statistics would scan all users' orders.
     place = tuple_(orders.c.user_id, orders.c.id)
     query = query.where(place < (user_id, before), place > (user_id, end or above))
     rows = (await connection.execute(query.order_by(orders.c.id.desc()).limit(limit + 1))).all()
@@ -153,7 +153,7 @@ def _orders_of(
     if statuses:
         query = query.where(orders.c.status.in_([status.value for status in statuses]))
         if set(statuses).issubset(LIVE_STATUSES):
-            query = query.where(OPEN)  # as well: in parameters the index would not be recognised
+            query = query.where(OPEN)  # repeated as text: a parameter would not match the index
     if client_order_id is not None:
         query = query.where(orders.c.client_order_id == client_order_id)
     return query
@@ -174,7 +174,7 @@ async def orders_since(
 
 
 async def count_orders_since(connection: AsyncConnection, user_id: int, seq: int, most: int) -> int:
-    """Return how many of a user's orders changed after ``seq`` on their topic, up to ``most``."""
+    """Return the number of a user's orders that changed after ``seq``, up to ``most``."""
     changed = (
         select(orders.c.topic_seq)
         .where(orders.c.user_id == user_id, orders.c.topic_seq > seq)

@@ -1,4 +1,4 @@
-"""Positions as stored."""
+"""Queries on positions."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,7 +10,7 @@ from predmarket.server.storage.tables.trading import positions
 async def positions_of(
     connection: AsyncConnection, user_id: int, market_id: int | None = None
 ) -> list[PositionRecord]:
-    """Return a user's positions, flat ones too for what they realized, by market."""
+    """Return a user's positions by market, also flat ones for their realized profit."""
     query = (
         select(
             positions.c.market_id,

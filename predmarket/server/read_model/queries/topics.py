@@ -1,4 +1,4 @@
-"""Where the topics stand whose changes are read from the database: the numbers of their last."""
+"""Queries for the last sequence numbers of topics that are read from the database."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ class UserSeqs(NamedTuple):
 
 
 async def seqs_of_user(connection: AsyncConnection, user_id: int) -> UserSeqs:
-    """Return where a user's topics stand; all 0 before the core has opened the account."""
+    """Return the last numbers of a user's topics; all 0 before the core has opened the account."""
     query = select(
         accounts.c.order_seq,
         accounts.c.fill_seq,

@@ -1,4 +1,4 @@
-"""Trades, as everybody sees them and as one of the two users does."""
+"""Queries on trades, public ones and those of one user."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ async def _trades(
 
 
 async def trade_before_last(connection: AsyncConnection, market_id: int, count: int) -> int:
-    """Return the id of the trade before a market's last ``count``, 0 when there is none."""
+    """Return the id of the trade before a market's last ``count``, 0 if there is none."""
     query = (
         select(trades.c.id)
         .where(trades.c.market_id == market_id)

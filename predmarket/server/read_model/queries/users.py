@@ -1,4 +1,4 @@
-"""Users: added, found by id, e-mail or a part of them, and changed by admins."""
+"""Queries on users: add, find by id, e-mail or a part of it, change."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -54,10 +54,10 @@ async def user_by_id(connection: AsyncConnection, user_id: int) -> UserRecord | 
 
 
 def id_of_email(email: str) -> ScalarSelect[int]:
-    """Return a query of the id of the user with that e-mail, however it is spelt.
+    """Return a query for the id of the user with an e-mail, in any spelling.
 
-    An old account whose e-mail is stored in another spelling, because another account has the
-    normal form, is found by exactly that spelling.
+    An old account may be stored under another spelling, because another account has the normal
+    form. It is found by exactly that spelling.
     """
     stored = email.strip().lower()
     spelt = select(users.c.id).where(users.c.email.in_((stored, normal_email(email))))
@@ -65,7 +65,7 @@ def id_of_email(email: str) -> ScalarSelect[int]:
 
 
 async def user_by_email(connection: AsyncConnection, email: str) -> UserRecord | None:
-    """Return the user with that e-mail, however it is spelt."""
+    """Return the user with an e-mail, in any spelling."""
     return await _one(connection, _USERS.where(users.c.id == id_of_email(email)))
 
 
@@ -95,7 +95,7 @@ async def add_user(
 
 
 async def rename_user(connection: AsyncConnection, user_id: int, before: str, name: str) -> None:
-    """Give a user another full name, if theirs is still ``before``."""
+    """Change a user's full name, if it is still ``before``."""
     renamed = (users.c.id == user_id) & (users.c.full_name == before)
     await connection.execute(update(users).where(renamed).values(full_name=name))
 
@@ -108,7 +108,7 @@ async def full_names(connection: AsyncConnection, user_ids: Iterable[int]) -> di
 
 
 def normal_search(q: str | None) -> str:
-    """Return the text that is searched for in e-mails."""
+    """Return the normal form of a text to search for in e-mails."""
     return normal_email(q or "")
 
 
@@ -120,11 +120,11 @@ async def find_users(
     offset: int = 0,
     after: int | None = None,
 ) -> tuple[list[UserRecord], int]:
-    """Return one page of the users whose e-mail or name holds ``q``, and how many there are.
+    """Return one page of the users whose e-mail or name contains ``q``, and their total number.
 
-    They are ordered by id, but a user whose whole e-mail is ``q`` comes first: a common e-mail is
-    part of many. ``after`` is the id of the last user shown, 0 when only that first one was. Names
-    match whatever their case, for the letters that the database knows.
+    They are ordered by id, but the user whose whole e-mail is ``q`` comes first, because a short
+    e-mail may be part of many others. ``after`` is the id of the last user shown, 0 if that was
+    only the first one. Names match in any case, for the letters that the database knows.
     """
     wanted = normal_search(q)
     matches: ColumnElement[bool] = true()
@@ -144,12 +144,12 @@ async def find_users(
 async def change_user(
     connection: AsyncConnection, user_id: int, role: Role | None, disabled: bool | None
 ) -> UserRecord | None:
-    """Change a user and return them, None when there is none of that id.
+    """Change a user and return the new record, None if there is none of that id.
 
     Raises Refusal LAST_ADMIN when no active admin would be left.
     """
     active = (users.c.role == Role.ADMIN.value) & users.c.disabled.is_(False)
-    # Locked in one order, so that two admins cannot demote each other at the same moment.
+    # Locked in a fixed order, so that two admins cannot demote each other at the same moment.
     admins = select(users.c.id).where(active).order_by(users.c.id)
     found = await connection.execute(admins.with_for_update(key_share=True))
     before = set(found.scalars())

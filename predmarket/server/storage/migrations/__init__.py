@@ -1,7 +1,7 @@
-"""The schema's history as Alembic migrations, and the few things asked of it.
+"""The schema's Alembic migrations: revisions, checks, upgrade.
 
-A migration is written by hand and never changed once released; a test holds the sum of them equal
-to the tables.
+A migration is written by hand and never changed after its release. A test checks that all
+migrations together give the tables.
 """
 
 from functools import cache
@@ -19,7 +19,7 @@ _LOCK = 7_264_153
 
 
 class SchemaAhead(Exception):
-    """A newer version has upgraded the database: this one cannot know what it would break."""
+    """A newer version has upgraded the database. This version could break it."""
 
 
 def _config() -> Config:
@@ -32,7 +32,7 @@ def _config() -> Config:
 
 @cache
 def _scripts() -> ScriptDirectory:
-    """Return the migrations; to read them takes longer than most of what is asked of them."""
+    """Return the migrations, cached, because reading them takes long."""
     return ScriptDirectory.from_config(_config())
 
 
@@ -44,7 +44,7 @@ def head() -> str:
 
 
 def require_known(revision: str | None) -> None:
-    """Raise SchemaAhead unless a database's revision is one of this program's, or None."""
+    """Raise SchemaAhead unless this program knows a database's revision, or it is None."""
     known = {script.revision for script in _scripts().walk_revisions()}
     if revision is not None and revision not in known:
         raise SchemaAhead(

@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, on the connection that upgrade() holds open."""
+"""Alembic's entry point: runs the migrations on the connection that upgrade() holds open."""
 
 from alembic import context
 

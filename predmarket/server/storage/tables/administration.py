@@ -1,4 +1,4 @@
-"""The exchange's name, and the acts of its admins.
+"""The tables of the exchange's name and of the admin log.
 
 The core writes the acts that are commands, gateways those that concern users.
 """

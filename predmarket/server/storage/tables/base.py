@@ -1,4 +1,4 @@
-"""What all tables share: the metadata, the names of constraints, the integer type."""
+"""Common parts of all tables: metadata, names of constraints, the integer type."""
 
 from sqlalchemy import BigInteger, ForeignKey, Integer, MetaData
 
@@ -17,9 +17,9 @@ BigInt = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def reference(target: str) -> ForeignKey:
-    """Return a foreign key that SQLite alone checks.
+    """Return a foreign key that only SQLite checks.
 
-    There a check is one search in a tree; on PostgreSQL it is a query and a lock of its own, which
-    together would be a quarter of what an order costs the database (docs/performance.md).
+    In SQLite a check is one search in a tree. In PostgreSQL it is a query and a lock, which
+    together would be a quarter of an order's cost in the database (docs/performance.md).
     """
     return ForeignKey(target, info={"dialect": "sqlite"})

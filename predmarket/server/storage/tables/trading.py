@@ -1,8 +1,8 @@
 """What the core writes. Only the core's transaction ever changes these tables.
 
 The constraints are the last line of defence: the engine never breaks them, and a defect that did
-would fail its batch instead of being recorded. On PostgreSQL what every order writes refers to
-others unchecked (``reference``); there the audit checks it.
+would fail its batch. In PostgreSQL the references of rows that every order writes are unchecked
+(``reference``); there the audit checks them.
 """
 
 from sqlalchemy import (
@@ -22,7 +22,7 @@ from predmarket.server.storage.tables.base import BigInt, metadata, reference
 
 
 def _counter(name: str) -> Column[int]:
-    """Return the column of a topic's counter: how many changes it has had
+    """Return the column of a topic's counter, which counts its changes
     (read_model/changes.py)."""
     return Column(name, BigInt, nullable=False, server_default=text("0"))
 
@@ -210,8 +210,8 @@ orders = Table(
     ),
     Index("ix_orders_user_id", "user_id", "id"),
     Index("uq_orders_topic_seq", "user_id", "topic_seq", unique=True),
-    # Serves the start of the core, the walk of a preview and the queue ahead of an order. It holds
-    # open orders alone and has an entry an order, as one on the id would: the same write costs.
+    # Serves the core's start, previews and the queue ahead of an order. It holds only open orders,
+    # with one entry for each, so it costs as much to write as an index on the id.
     Index(
         "ix_orders_open",
         "market_id",
@@ -221,8 +221,8 @@ orders = Table(
         sqlite_where=text("status IN ('OPEN', 'PARTIALLY_FILLED')"),
         postgresql_where=text("status IN ('OPEN', 'PARTIALLY_FILLED')"),
     ),
-    # Serves a user's list of open orders: by the user's index alone a page of the few open ones
-    # would go through the whole history behind them.
+    # Serves a user's list of open orders. By the user's index alone, a page of the few open ones
+    # would scan the whole history.
     Index(
         "ix_orders_open_user_id",
         "user_id",
