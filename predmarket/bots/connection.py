@@ -1,7 +1,7 @@
-"""How a bot is connected: the feed it listens and trades over, and what it does when that fails.
+"""A bot's connection: the feed for data and orders, and the reaction to its failures.
 
-Its orders are cancelled by the exchange when the connection ends. Refusals that mean "later"
-(RATE_LIMITED, OVERLOADED, …) lengthen its pauses; those that mean "not you" end it.
+The exchange cancels the bot's orders when the connection ends. Temporary refusals (RATE_LIMITED,
+OVERLOADED, …) lengthen its pauses; refusals of the bot itself end it.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _LATER = frozenset({"RATE_LIMITED", "OVERLOADED", "UNAVAILABLE", "OUTCOME_UNKNOW
 
 
 def silent(event: Mapping[str, object]) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 class Connection:
@@ -62,7 +62,7 @@ class Connection:
         self._live = False
 
     async def listen(self) -> None:
-        """Take in what the feed says, for ever. Raises ApiError when it ends for good."""
+        """Take the feed's messages, for ever. Raises ApiError if the feed ends for good."""
         async for message in self.feed:
             self._hear(message)
 
@@ -96,9 +96,9 @@ class Connection:
         self.markets[market["id"]] = market
 
     def ready(self, market_id: int) -> bool:
-        """Tell whether a market trades and its book can be trusted."""
+        """Tell whether a market trades and its book is not stale."""
         return (
-            self._live  # as far as it has been counted
+            self._live  # as far as messages are counted
             and self.feed.state is State.LIVE
             and self.markets[market_id]["status"] == "OPEN"
             and not self.feed.book(market_id).stale
@@ -113,13 +113,13 @@ class Connection:
     async def place(
         self, market_id: int, side: str, price: Price, qty: Qty, **more: object
     ) -> Order:
-        """Place an order under an id of its own. Raises ApiError, Unreachable."""
+        """Place an order with a new client order id. Raises ApiError, Unreachable."""
         order = NewOrder(
             market=market_id,
             side=side,
             qty=format_qty(qty),
             price=format_price(price),
-            client_order_id=uuid4().hex,  # not of the seed: the exchange knows it for ever
+            client_order_id=uuid4().hex,  # not from the seed: it must be new for ever
             **more,  # type: ignore[arg-type]  # NewOrder's own fields
         )
         placed = await self.feed.place(order)
@@ -128,17 +128,17 @@ class Connection:
         return placed
 
     def told(self, event: str, order: Order) -> None:
-        """Tell of an order as it was acknowledged."""
+        """Report an acknowledged order."""
         names = ("id", "side", "price", "qty", "qtyFilled", "status")
         shown = {name: dict(order)[name] for name in names}
         self.tell(event, market=order["marketSlug"], **shown)
 
     def tell(self, event: str, **more: object) -> None:
-        """Tell of anything else."""
+        """Report any other event."""
         self._tell({"event": event, **more})
 
     async def refused(self, error: ApiError, market: str) -> None:
-        """Make of a refusal what a bot should: wait if it says so. Raises it when it is final."""
+        """Handle a refusal: lengthen the pauses, or raise it if it is final."""
         if error.status in _ENDS:
             raise error
         self.tell("refused", market=market, code=error.code, message=error.message)
@@ -147,12 +147,12 @@ class Connection:
             await asyncio.sleep(self._backoff.pause_s(self._failures, error.retry_after_s))
 
     async def pause(self, mean_s: float) -> None:
-        """Wait as long as people do: irregularly, ``mean_s`` seconds on average."""
+        """Wait for a random time, ``mean_s`` seconds on average."""
         await asyncio.sleep(min(self._rng.expovariate(1 / mean_s), 8 * mean_s))
 
 
 async def together(*work: Coroutine[object, object, None]) -> None:
-    """Do several things until one ends with an error, and raise that; cancel the others."""
+    """Run several coroutines until one fails; raise its error and cancel the others."""
     try:
         async with asyncio.TaskGroup() as tasks:
             for one in work:

@@ -1,7 +1,7 @@
-"""What a bot stands to lose in one market, exactly, from what its orders have done.
+"""A bot's exact exposure in one market, computed from its orders' executions.
 
-Invariants: each part of an order's execution is counted once, in whatever order and however often
-its states are heard; amounts are whole money units, rounded against the bot.
+Invariants: each part of an order's execution is counted once, for any order and number of its state
+messages; amounts are integer money units, rounded against the bot.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Working:
 
     @property
     def left(self) -> Qty:
-        """Return what may still be filled."""
+        """Return the unfilled quantity."""
         return self.qty - self.filled
 
 
@@ -73,7 +73,7 @@ class Exposure:
         self.if_yes += self.held * PRICE_ONE - paid
 
     def heard(self, order: Working, state: OrderState) -> None:
-        """Take over what an order's state says has been executed since."""
+        """Count the new executions in an order's state."""
         filled = parse(state["qtyFilled"], QTY_DECIMALS)
         if filled <= order.filled or state["avgFillPrice"] is None:
             return
@@ -88,17 +88,17 @@ class Exposure:
         order.filled, order.notional, order.fees = filled, notional, fees
 
     def at_stake(self, side: Side, price: Price, qty: Qty) -> Money:
-        """Return what a fill may cost the worse end of its side: paid and lost, fees included."""
+        """Return the cost of a fill under the worse outcome of its side, fees included."""
         risk = price if side is Side.BUY else PRICE_ONE - price
         return risk * qty + fee(self.rate, qty, price)
 
     def worst(self, side: Side) -> Money:
-        """Return the result under the end that a fill of ``side`` makes worse."""
+        """Return the result under the outcome that a fill of ``side`` makes worse."""
         return self.if_no if side is Side.BUY else self.if_yes
 
     @property
     def loss(self) -> Money:
-        """Return what is lost if it ends the worse way; negative when either way wins."""
+        """Return the loss under the worse outcome; negative if both outcomes win."""
         return -min(self.if_yes, self.if_no)
 
 

@@ -1,8 +1,8 @@
 """Hanson's logarithmic market scoring rule, for a market with two outcomes.
 
-A maker whose price is a function of what it has sold, p = 1 / (1 + exp(-(x + sold / b))), loses at
-most b ln 2 if it began at 0.50 (x = 0), whoever trades and however it ends. b is in contracts: the
-larger, the deeper the market and the larger that bound. x is the maker's own opinion, as log-odds.
+The maker's price is a function of the contracts sold, p = 1 / (1 + exp(-(x + sold / b))). Begun at
+0.50 (x = 0), it loses at most b ln 2, for any trades and any outcome. b is in contracts; a larger b
+means a deeper market and a larger bound. x is the maker's opinion, as log-odds.
 
 Source: R. Hanson, Logarithmic Market Scoring Rules for Modular Combinatorial Information
 Aggregation, Journal of Prediction Markets 1 (2007).
@@ -27,7 +27,7 @@ def price(opinion: float, sold: float, b: float) -> float:
 
 
 def cost(opinion: float, sold: float, qty: float, b: float) -> float:
-    """Return what ``qty`` more contracts cost a buyer in all, in dollars."""
+    """Return a buyer's total cost of ``qty`` more contracts, in dollars."""
 
     def at(quantity: float) -> float:
         exponent = opinion + quantity / b
@@ -37,5 +37,5 @@ def cost(opinion: float, sold: float, qty: float, b: float) -> float:
 
 
 def bound(b: float) -> float:
-    """Return the most that can be lost from 0.50 on, in dollars."""
+    """Return the maximum loss from 0.50 on, in dollars."""
     return b * math.log(2)

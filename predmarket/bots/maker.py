@@ -1,8 +1,8 @@
-"""Runs a market maker: one connection, many markets, one thing at a time at a human pace.
+"""Runs a market maker: one connection, many markets, one action at a time at a human pace.
 
-Whenever it cannot know what its orders are (at the start, after a lost connection, after an answer
-that did not come) it cancels all of its account's orders in that market and begins again from the
-position the exchange reports. So give a bot an account of its own.
+When the state of its orders is unknown (at the start, after a lost connection, after a missing
+answer), it cancels all of its account's orders in that market and begins again from the exchange's
+position. So give a bot its own account.
 """
 
 import math
@@ -33,7 +33,7 @@ _UNSURE = frozenset({"UNAVAILABLE", "OUTCOME_UNKNOWN", "INTERNAL"})
 
 
 class Maker:
-    """Quotes the markets of a desk."""
+    """Quotes the markets of a connection."""
 
     def __init__(self, at: Connection, style: Style, rng: random.Random, pace_s: float) -> None:
         """pace_s: seconds between two looks at a market, on average, all markets together."""
@@ -50,7 +50,7 @@ class Maker:
         at.on_order = self._heard
 
     async def run(self) -> None:
-        """Quote until cancelled. Raises ApiError when the exchange will not have this bot."""
+        """Quote until cancelled. Raises ApiError if the exchange refuses this bot."""
         renewed = -math.inf
         while True:
             strange = self._strange()
@@ -75,7 +75,7 @@ class Maker:
                 await self._desk.refused(error, self._desk.markets[market_id]["slug"])
 
     def _strange(self) -> list[int]:
-        """Return the markets that trade and in which the own orders are not known."""
+        """Return the trading markets in which the own orders are unknown."""
         connection = self._desk.connections
         return [
             market_id
@@ -102,7 +102,7 @@ class Maker:
             )
 
     async def _look_after(self, market_id: int) -> None:
-        """Do the next few things in a market. Raises ApiError, Unreachable."""
+        """Do the next few actions in a market. Raises ApiError, Unreachable."""
         quoter, connection = self._quoters[market_id], self._desk.connections
         now = time.monotonic()
         quoter.drift(now - self._looked[market_id])
@@ -115,7 +115,7 @@ class Maker:
                 await self._do(market_id, quoter, action)
             except ApiError as error:
                 if error.code in ("ORDER_NOT_FOUND", "ORDER_NOT_OPEN", "QTY_BELOW_FILLED"):
-                    return  # filled meanwhile; the feed is about to say so
+                    return  # filled meanwhile; the feed will report it
                 raise
 
     async def _do(self, market_id: int, quoter: Quoter, action: Place | Amend | Cancel) -> None:
@@ -134,7 +134,7 @@ class Maker:
                 self._desk.told("canceled", canceled)
 
     async def _begin(self, market_ids: Collection[int]) -> None:
-        """Begin markets anew from what the exchange knows. Raises ApiError, Unreachable."""
+        """Begin markets anew from the exchange's state. Raises ApiError, Unreachable."""
         connection = self._desk.connections
         for market_id in market_ids:
             await self._desk.feed.cancel_all(market=market_id)
@@ -147,7 +147,7 @@ class Maker:
 
 
 def _quoter(market: Market, style: Style, rng: random.Random) -> Quoter:
-    """Return the quotes of a market, around where it last traded."""
+    """Return the quotes of a market, around its last price."""
     start = 0.5
     if market["bestBid"] is not None and market["bestAsk"] is not None:
         start = (parse_price(market["bestBid"]) + parse_price(market["bestAsk"])) / 2 / PRICE_ONE
@@ -170,7 +170,7 @@ async def make_markets(
 ) -> None:
     """Quote both sides of ``markets`` until cancelled, and then withdraw.
 
-    Raises ApiError when the exchange will not have this bot, Unreachable when there is none.
+    Raises ApiError if the exchange refuses this bot, Unreachable if there is no exchange.
     """
     rng = random.Random(seed)
     async with desk(url, markets, rng, api_key=api_key, session=session, tell=tell) as at:

@@ -1,14 +1,14 @@
-"""What a market maker wants to have in one market, and the next thing to do about it. No I/O.
+"""A market maker's wanted quotes in one market, and its next action. No I/O.
 
-Fair value is the LMSR price of its own inventory (lmsr.py) around an opinion that drifts by itself.
-A fill moves the fair value against whoever filled it, so that quotes are never worse than what the
-scoring rule would charge. A quote that is off by less than a part of the spread stays where it is:
-what the exchange keeps for ever should tell of something.
+Fair value is the LMSR price of its own inventory (lmsr.py) around an opinion that drifts. A fill
+moves the fair value against the taker, so the maker never charges less than the scoring rule. A
+quote that is off by less than a part of the spread stays, so that the exchange does not store
+meaningless orders for ever.
 
 Invariants:
-- the loss bound: whatever drifts and whoever trades, the account's loss in the market is at most
-  b ln 2 if it began there without one. Quotes that could go beyond, all filled, are not placed;
-- the next thing is decided once the fate of the one before is known.
+- the loss bound: for any drift and any trades, the account's loss in the market is at most b ln 2
+  if it began without one. Quotes that could exceed it, if all were filled, are not placed;
+- the next action is decided once the result of the one before is known.
 """
 
 import math
@@ -55,7 +55,7 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Put an order into the book."""
+    """Place an order."""
 
     side: Side
     price: Price
@@ -73,7 +73,7 @@ class Amend:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Take an order out."""
+    """Cancel an order."""
 
     order: Working
 
@@ -110,14 +110,14 @@ class Quoter:
         return self._price(0)
 
     def drift(self, seconds: float) -> None:
-        """Let the opinion change over time."""
+        """Change the opinion over time."""
         hours = seconds / 3600
         self._opinion += (self._home - self._opinion) * min(1.0, self.style.pull * hours)
         self._opinion += self._rng.gauss(0, self.style.restless * math.sqrt(hours))
         self._opinion = max(-lmsr.FARTHEST, min(lmsr.FARTHEST, self._opinion))
 
     def heard(self, state: OrderState) -> bool:
-        """Take over an order's state and tell whether it is one of these."""
+        """Take an order's state; tell whether it is one of the quotes."""
         order = self.orders.get(state["id"])
         if order is None:
             self._early[state["id"]] = state
@@ -130,7 +130,7 @@ class Quoter:
         return True
 
     def placed(self, state: OrderState) -> None:
-        """Take over an order just placed, as it was acknowledged."""
+        """Take the acknowledgement of a placed order."""
         if state["id"] not in self.orders and state["price"] is not None:
             order = Working(
                 state["id"],
@@ -144,7 +144,7 @@ class Quoter:
             self.heard(later)
 
     def amended(self, order: Working, state: OrderState) -> None:
-        """Take over an order just amended, as it was acknowledged."""
+        """Take the acknowledgement of an amended order."""
         if state["price"] is not None:
             order.price = parse_price(state["price"])
         order.qty = parse(state["qty"], QTY_DECIMALS)
@@ -179,9 +179,9 @@ class Quoter:
             if order.price != price or order.left * 2 < size
         ]
         if moves and worse(moves[0][0].price, moves[0][1]) == moves[0][0].price:
-            moves.reverse()  # going back, the hindmost goes first: nobody overtakes
+            moves.reverse()  # moving away from the touch, the farthest order moves first
         for order, price, size in moves:
-            # what was filled meanwhile, and is not known yet, was filled at the old price
+            # fills that are not known yet were at the old price
             qty = self._affordable(side, worse(price, order.price), max(size, order.left), order)
             if qty < QTY_ONE:
                 return Cancel(order)
@@ -196,7 +196,7 @@ class Quoter:
     def _wanted(
         self, side: Side, opposite: Price | None, present: list[Price]
     ) -> list[tuple[Price, Qty]]:
-        """Return the prices and sizes wanted on a side, the best first, each price once."""
+        """Return a side's wanted prices and sizes, the best first, each price once."""
         style, tick = self.style, self._tick
         slack = style.stays * style.half_spread * 4 * self.fair * (1 - self.fair) * PRICE_ONE
         wanted: list[tuple[Price, Qty]] = []
@@ -212,7 +212,7 @@ class Quoter:
             if opposite is not None:  # post-only: one tick from crossing
                 away = opposite // tick + sign
                 ticks = min(ticks, away) if sign < 0 else max(ticks, away)
-            if wanted:  # a level of its own, however coarse the tick
+            if wanted:  # each on its own level, even with a coarse tick
                 beyond = wanted[-1][0] // tick + sign
                 ticks = min(ticks, beyond) if sign < 0 else max(ticks, beyond)
             if not 0 < ticks * tick < PRICE_ONE:
@@ -221,7 +221,7 @@ class Quoter:
         return wanted
 
     def _affordable(self, side: Side, price: Price, qty: Qty, instead_of: Working | None) -> Qty:
-        """Return how much of ``qty`` the loss bound allows beside the other open orders."""
+        """Return the part of ``qty`` that the loss bound allows beside the other open orders."""
         exposure = self.exposure
         room = self.budget + exposure.worst(side)
         for order in self.orders.values():
@@ -233,7 +233,7 @@ class Quoter:
         return qty
 
     def _middle(self) -> float:
-        """Return where the own quotes stand now, in dollars; the fair value without any."""
+        """Return the middle of the own quotes, in dollars; without quotes, the fair value."""
         bids = [order.price for order in self.orders.values() if order.side is Side.BUY]
         asks = [order.price for order in self.orders.values() if order.side is Side.SELL]
         if not bids or not asks:

@@ -1,7 +1,7 @@
-"""The house's bots together: what makes a demo exchange live.
+"""Runs the house bots, which keep a demo exchange active.
 
-The exchange cancels their orders when their connections end, so none outlives the bots. Together
-they send about two requests a second (docs/bots.md says what that is in a day).
+The exchange cancels their orders when their connections end, so no order outlives the bots.
+Together they send about two requests a second (docs/bots.md has the daily figures).
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _BACKOFF = Backoff(first_s=1.0, longest_s=60.0)
 
 
 async def run(url: str, keys: Mapping[str, str], markets: Sequence[str]) -> None:
-    """Let every bot that has a key trade ``markets``, until cancelled."""
+    """Run every bot that has a key in ``markets``, until cancelled."""
     async with asyncio.TaskGroup() as bots:
         for name, key in keys.items():
             bots.create_task(_keep(_bot(name, url, key, markets)))
@@ -36,7 +36,7 @@ def _bot(name: str, url: str, key: str, markets: Sequence[str]) -> Callable[[], 
 
 
 async def _keep(bot: Callable[[], Awaitable[None]]) -> None:
-    """Start a bot again whenever it ends: its market may be gone for now, not for ever."""
+    """Restart a bot whenever it ends: its market may be unavailable only for a time."""
     failures = 0
     while True:
         try:

@@ -1,6 +1,6 @@
-"""What a trader without an opinion, and one who follows the price, does next. No I/O.
+"""The decisions of a noise trader and of a trend trader. No I/O.
 
-Neither holds more than its limit in a market: what would go beyond is turned around.
+Neither holds more than its limit in a market: an order beyond it is reversed.
 """
 
 import math
@@ -31,7 +31,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """Take what is there up to a price, now."""
+    """Take resting orders up to a price, immediately."""
 
     side: Side
     price: Price
@@ -56,9 +56,9 @@ class Mind(Protocol):
 
 
 class Noise:
-    """Buys and sells for no reason, mostly at once, sometimes with an order that waits.
+    """Buys and sells at random, mostly at once, sometimes with a resting order.
 
-    The more it holds, the more it leans to the other side, so that its flow goes both ways.
+    A larger position makes the other side more likely, so that its flow goes both ways.
     """
 
     def __init__(self, rng: random.Random, limit: Qty = 400 * QTY_ONE) -> None:
@@ -88,7 +88,7 @@ class Noise:
 
 
 class Trend:
-    """Buys what has risen and sells what has fallen: a quick average against a slow one."""
+    """Buys after rises and sells after falls: compares a fast average with a slow one."""
 
     def __init__(self, rng: random.Random, limit: Qty = 300 * QTY_ONE) -> None:
         self._rng = rng
@@ -113,7 +113,7 @@ class Trend:
 
 
 def _size(rng: random.Random) -> Qty:
-    """Return a size as people choose them: mostly small, sometimes large, often round."""
+    """Return a human-like size: mostly small, sometimes large, often round."""
     size = math.ceil(min(80.0, rng.lognormvariate(1.8, 0.9)))
     return (round(size / 5) * 5 if size > 7 else size) * QTY_ONE
 

@@ -1,4 +1,4 @@
-"""Runs a trader: now and then it looks at a market and does what its mind (strategies.py) says."""
+"""Runs a trader: now and then it looks at a market and follows its strategy (strategies.py)."""
 
 import random
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from predmarket.units import parse_tick
 
 
 class Trader:
-    """Trades the markets of a desk."""
+    """Trades the markets of a connection."""
 
     def __init__(self, at: Connection, mind: Mind, rng: random.Random, pace_s: float) -> None:
         """pace_s: seconds between two looks at a market, on average."""
@@ -25,7 +25,7 @@ class Trader:
         """The markets named first see the most of it: a crowd is in few places."""
 
     async def run(self) -> None:
-        """Trade until cancelled. Raises ApiError when the exchange will not have this bot."""
+        """Trade until cancelled. Raises ApiError if the exchange refuses this bot."""
         at = self._desk
         while True:
             await at.pause(self._pace_s)
@@ -34,13 +34,13 @@ class Trader:
                 continue
             try:
                 await self.look_at(market_id)
-            except Unreachable as error:  # what became of it does not matter: it ends by itself
+            except Unreachable as error:  # its outcome does not matter: the order ends by itself
                 at.tell("unanswered", reason=str(error))
             except ApiError as error:
                 await at.refused(error, at.markets[market_id]["slug"])
 
     async def look_at(self, market_id: int) -> None:
-        """Do what there is to do in a market. Raises ApiError, Unreachable."""
+        """Do the strategy's action in a market. Raises ApiError, Unreachable."""
         at = self._desk
         market = at.markets[market_id]
         bid, ask = at.best(market_id)
@@ -70,7 +70,7 @@ async def trade(
 ) -> None:
     """Trade ``markets`` until cancelled, and then withdraw. Without a mind, as noise.
 
-    Raises ApiError when the exchange will not have this bot, Unreachable when there is none.
+    Raises ApiError if the exchange refuses this bot, Unreachable if there is no exchange.
     """
     rng = random.Random(seed)
     async with desk(url, markets, rng, api_key=api_key, session=session, tell=tell) as at:

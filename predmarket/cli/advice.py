@@ -1,4 +1,4 @@
-"""What to do about a failure, which depends on where the line connects and as whom."""
+"""Advice for a failure, which depends on the line's exchange and profile."""
 
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
@@ -20,27 +20,27 @@ _ORIGINS = {"flag": "--url", "env": "PREDMARKET_URL", ".env": "PREDMARKET_URL in
 
 
 class Line(Protocol):
-    """What advice needs to know of a command line (context.py)."""
+    """The part of a command line that advice needs (context.py)."""
 
     market: str | None
 
     @property
     def settings(self) -> Settings:
-        """Where it connects and as whom."""
+        """The client's settings."""
 
     @property
     def place(self) -> str:
-        """The address and profile, to be named in a message."""
+        """The address and profile, for messages."""
 
     def spelled(self, command: str) -> str:
-        """Return ``command`` to be typed for the same exchange and profile."""
+        """Return ``command`` with the flags for the same exchange and profile."""
 
     def client(self, *, retry: Retry | None = None) -> "Client":
-        """Return a client for its settings."""
+        """Return a client with these settings."""
 
 
 def advised(line: Line, error: ClientError) -> Failure:
-    """Return ``error`` as the failure of ``line``, with what to do about it."""
+    """Return ``error`` as the failure of ``line``, with advice."""
     lost = failure.of_client(error)
     if isinstance(error, Unreachable):
         _about_the_address(line, lost)
@@ -72,7 +72,7 @@ def _about_the_address(line: Line, lost: Failure) -> None:
 
 
 def _about_a_stranger(line: Line, lost: Failure, error: ApiError) -> None:
-    """Say that an error page came which no exchange has written."""
+    """Report an error page that no exchange has written."""
     answer = f"{error.status} {error.message}"
     if error.status < 500:
         lost.message = f"{line.settings.url.value} is no predmarket exchange: it answered {answer}"
@@ -101,7 +101,7 @@ def _as_whom(line: Line) -> str:
 
 
 def _markets_like(line: Line, name: str) -> list[str]:
-    """Return markets that ``name`` may have been meant to be; none where they cannot be listed."""
+    """Return markets with names similar to ``name``; none if they cannot be listed."""
     try:
         with line.client(retry=Retry(attempts=1, total_s=_PATIENCE_S)) as client:
             known = islice(client.follow(calls.markets(limit=100)), _MARKETS)

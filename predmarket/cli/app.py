@@ -1,6 +1,6 @@
-"""Runs one command line and turns whatever happens into an exit code.
+"""Runs one command line and turns every outcome into an exit code.
 
-Nothing leaves here as a traceback; an error nobody foresaw is one line too.
+No error leaves here as a traceback; an unexpected error is one line, too.
 """
 
 import os
@@ -22,13 +22,13 @@ from predmarket.exit_codes import ExitCode
 
 
 def run(argv: Sequence[str]) -> int:
-    """Carry out ``argv`` (without the program's name) and return the exit code."""
+    """Execute ``argv`` (without the program's name) and return the exit code."""
     line = Line()
     try:
         return _carry_out(line, argv)
     except ReaderGone:
         return 0
-    except Failure as lost:  # nor can it be said what went wrong
+    except Failure as lost:  # the error cannot be written either
         return lost.exit_code
 
 
@@ -40,7 +40,7 @@ def _carry_out(line: Line, argv: Sequence[str]) -> int:
         code = root().main(words, prog_name="predmarket", standalone_mode=False, obj=line)
     except ReaderGone:
         raise
-    except SystemExit:  # so the library ends when nobody reads its help any more
+    except SystemExit:  # the library exits so when the reader of its help has gone
         raise ReaderGone from None
     except Exception as error:  # noqa: BLE001  the last resort: one line, never a traceback
         if not line.options.output.startswith("json"):
@@ -61,7 +61,7 @@ def _failure(line: Line, error: Exception) -> Failure:
     if isinstance(error, ClientError):
         try:
             return line.failure(error)
-        except ClientError:  # what would be advised cannot be found out
+        except ClientError:  # the advice needs an answer, and there is none
             return failure.of_client(error)
     if isinstance(error, typer.Abort):
         return failure.own("INTERRUPTED", "interrupted")

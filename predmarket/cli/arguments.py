@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, each spelled once."""
+"""Arguments and options that several commands share."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from predmarket.enums import LIVE_STATUSES, OrderStatus, Side
 
 
 class ListedStatus(StrEnum):
-    """An order's status, or LIVE for those of orders that may still trade."""
+    """An order's status, or LIVE for the statuses of orders that may still trade."""
 
     LIVE = "LIVE"
     OPEN = "OPEN"
@@ -25,12 +25,12 @@ class ListedStatus(StrEnum):
 
     @property
     def statuses(self) -> Sequence[OrderStatus]:
-        """What it stands for."""
+        """The statuses that it means."""
         return LIVE_STATUSES if self is ListedStatus.LIVE else (OrderStatus(self),)
 
 
 def _named(ctx: typer.Context, market: str | None) -> str | None:
-    """Note the market, so that a mistyped one can be answered with the nearest."""
+    """Record the market, so that the error for a mistyped one can name the nearest."""
     context.of(ctx).market = market
     return market
 

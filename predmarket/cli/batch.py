@@ -93,11 +93,11 @@ def _id(order: NewOrderBody, run: str, number: int) -> object:
 
 
 def _say_ids(line: Line, client: "api.Client", run: str, first: int, count: int) -> None:
-    """Say which ids are given before anything is sent, and whether the file was sent before."""
+    """Report the client order ids before sending, and whether the file was sent before."""
     line.output.note(f"client order ids: {run}-{first} to {run}-{count}")
     try:
         known = client.orders(client_order_id=f"{run}-{first}", limit=1)["items"]
-    except api.ApiError:  # a key that may not read: the ids are safe all the same
+    except api.ApiError:  # a key without the read scope: the ids are safe even so
         return
     if known:
         line.output.note(
@@ -109,7 +109,7 @@ def _say_ids(line: Line, client: "api.Client", run: str, first: int, count: int)
 def _placed(
     client: "api.Client", orders: Sequence[NewOrderBody], deadline: Deadlines
 ) -> Iterator[list[BatchResult]]:
-    """Place all orders, some at a time, and yield what became of each. Raises ClientError."""
+    """Place all orders, some at a time, and yield each result. Raises ClientError."""
     for start in range(0, len(orders), _AT_ONCE):
         yield _place_some(client, orders[start : start + _AT_ONCE], deadline)
 
@@ -137,7 +137,7 @@ def _place_some(
 def _send(
     client: "api.Client", orders: Sequence[NewOrderBody], deadline: Deadlines
 ) -> list[BatchResult]:
-    """Send a request, again while there are too many a second. Raises ClientError."""
+    """Send a request; repeat it while the rate limit refuses it. Raises ClientError."""
 
     def send() -> list[BatchResult]:
         latest = deadline()
@@ -155,7 +155,7 @@ def _send(
 
 
 def _malformed(error: "api.ApiError") -> dict[int, ErrorBody]:
-    """Return, by their places in the request, the orders that it was refused for."""
+    """Return the malformed orders of a refused request, by their index."""
     found: dict[int, list[dict[str, object]]] = {}
     for problem in error.details if isinstance(error.details, list) else ():
         path = fullmatch(r"orders[.\[](\d+)\]?\.?(.*)", str(problem.get("path", "")))
@@ -197,7 +197,7 @@ def _row(number: int, order: NewOrderBody, result: BatchResult) -> Row:
 
 
 def _fields(details: object) -> list[str]:
-    """Return what a refusal says of single fields."""
+    """Return a refusal's problems by field."""
     if isinstance(details, dict):
         return [f"{name}: {value}" for name, value in details.items()]
     problems = details if isinstance(details, list) else []

@@ -71,7 +71,7 @@ def run(
     if line.options.timeout is not None:
         raise usage("a bot goes on until it is stopped: it takes no --timeout")
     if line.options.output == Format.JSON:
-        line.options.output = Format.JSONL  # it has no end to close an array at
+        line.options.output = Format.JSONL  # an endless array could not be closed
     asyncio.run(_until_stopped(_bot(line, kind, market, liquidity, seed)))
 
 

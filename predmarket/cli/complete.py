@@ -1,7 +1,7 @@
-"""Completion of market slugs and of own orders. Whatever goes wrong, there is just no proposal.
+"""Completion of market slugs and of own orders. After any error there is no proposal.
 
-A shell waits while this runs, so it asks with the standard library: loading the client library's
-HTTP takes several times as long as all the rest. It renews no token, and asks for a second at most.
+A shell waits while this runs. So it uses the standard library's HTTP: loading the client library's
+takes several times as long as everything else. It renews no token, and waits at most a second.
 """
 
 import json
@@ -43,7 +43,7 @@ Proposals = list[tuple[str, str]]
 
 
 def markets(ctx: typer.Context, incomplete: str) -> Proposals:
-    """Propose slugs, with the question beside each."""
+    """Propose slugs, each with its question."""
 
     def ask() -> Iterator[tuple[str, str]]:
         call: Call[Page[Market]] | None = calls.markets(q=incomplete or None, limit=100)
@@ -58,7 +58,7 @@ def markets(ctx: typer.Context, incomplete: str) -> Proposals:
 
 
 def own_orders(ctx: typer.Context, incomplete: str) -> Proposals:
-    """Propose the ids of one's own open orders."""
+    """Propose the ids of the user's open orders."""
 
     def ask() -> Proposals:
         items = [
@@ -78,7 +78,7 @@ def own_orders(ctx: typer.Context, incomplete: str) -> Proposals:
 
 
 def endings(incomplete: str) -> Proposals:
-    """Propose how a market ends; a price stands for itself."""
+    """Propose a market's outcomes; a price is not completed."""
     known = {"YES": "YES pays 1", "NO": "YES pays 0", "VOID": "trades are undone"}
     return [(name, text) for name, text in known.items() if name.startswith(incomplete.upper())]
 
@@ -97,7 +97,7 @@ def profiles(ctx: typer.Context, incomplete: str) -> Proposals:
 
 
 def topics(ctx: typer.Context, incomplete: str) -> Proposals:
-    """Propose the feed's topics, and behind a topic of markets their slugs."""
+    """Propose the feed's topics and, after a topic of markets, their slugs."""
     before = _before_in_bash()
     begun = before + incomplete
     kind, colon, slug = begun.partition(":")
@@ -128,9 +128,9 @@ def _matching(
     incomplete: str, ask: Callable[[], Iterable[tuple[str, str]]], word: re.Pattern[str] = _WORD
 ) -> Proposals:
     found: Proposals = []
-    with suppress(Exception):  # a shell has no use for an error
+    with suppress(Exception):  # a shell cannot use an error
         fitting = (item for item in ask() if item[0].startswith(incomplete))
-        # A shell runs what it completes, so an exchange must not write the command line.
+        # The shell runs the completed line, so an exchange must not write it.
         found.extend(islice((item for item in fitting if word.fullmatch(item[0])), _AT_MOST))
     return found
 

@@ -1,4 +1,4 @@
-"""One command line being carried out: its options, its output, its connection."""
+"""The context of one command line: its options, its output, its connection."""
 
 import shlex
 from functools import cached_property
@@ -17,7 +17,7 @@ _PATIENCE_S = 15.0
 
 
 class Line:
-    """Made before the line is parsed; parsing fills the options."""
+    """One command line; it is made before parsing, and parsing fills its options."""
 
     def __init__(self) -> None:
         self.options = Options()
@@ -31,12 +31,12 @@ class Line:
 
     @cached_property
     def settings(self) -> Settings:
-        """Where to connect and as whom. Raises ConfigurationError."""
+        """The client's settings. Raises ConfigurationError."""
         options = self.options
         return resolve(options.url, options.profile, new_profile=self.new_profile)
 
     def spelled(self, command: str) -> str:
-        """Return ``command`` to be typed for the same exchange and profile as this line."""
+        """Return ``command`` with the flags for this line's exchange and profile."""
         words = ["predmarket"]
         if self.options.profile is not None:
             words += ["-P", shlex.quote(self.options.profile)]
@@ -45,19 +45,19 @@ class Line:
         return " ".join([*words, command])
 
     def failure(self, error: ClientError) -> Failure:
-        """Return what the client library raised as this line's failure, with advice."""
-        from predmarket.cli.advice import advised  # good news need it not
+        """Convert an error of the client library to this line's failure, with advice."""
+        from predmarket.cli.advice import advised  # success does not need it
 
         return advised(self, error)
 
     @property
     def place(self) -> str:
-        """The address and profile, to be named in a message."""
+        """The address and profile, for messages."""
         return f"{self.settings.url.value} (profile {self.settings.profile.value})"
 
     @property
     def session(self) -> "api.StoredSession":
-        """The session kept for this profile at this address."""
+        """The stored session of this profile at this address."""
         settings = self.settings
         return api.StoredSession(
             settings.folder,
@@ -68,7 +68,7 @@ class Line:
 
     @property
     def patience_s(self) -> float:
-        """How long one answer is waited for."""
+        """The time limit for one answer."""
         given = self.options.timeout
         return _PATIENCE_S if given is None else given
 
@@ -90,13 +90,13 @@ class Line:
         self.status = status
 
     def note_repeat(self, made: str) -> None:
-        """Say it if what was to be made had been ``made`` before: it was not made again."""
+        """Write a note if the item had been ``made`` before, and so was not made again."""
         if self.status == 200:
             self.output.note(f"a repeat: {made}; this is how it stands now")
 
 
 def of(ctx: typer.Context) -> Line:
-    """Return the line that ``ctx`` belongs to."""
+    """Return the line of ``ctx``."""
     line = ctx.find_object(Line)
     assert line is not None, "app.run gives every context its line"
     return line

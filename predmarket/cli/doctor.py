@@ -46,7 +46,7 @@ def doctor(
 
 
 def _session(line: Line) -> tuple[str, bool, str]:
-    """Return whether one's session is one's own alone."""
+    """Return whether only the user can read the session file."""
     path: Path = line.settings.folder / "session.json"
     try:
         mode = stat.S_IMODE(path.stat().st_mode)

@@ -1,11 +1,11 @@
-"""The values that the global options have on one command line."""
+"""The values of the global options on one command line."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Format(StrEnum):
-    """How data is written to stdout."""
+    """The format of data on stdout."""
 
     TABLE = "table"
     JSON = "json"
@@ -15,7 +15,7 @@ class Format(StrEnum):
 
 @dataclass
 class Options:
-    """What the global options said; None where the environment or a default decides."""
+    """The global options; None if the environment or a default decides."""
 
     url: str | None = None
     profile: str | None = None

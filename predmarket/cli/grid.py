@@ -1,6 +1,6 @@
-"""Cells ready to be drawn, and the plan by which an answer becomes them.
+"""Grids of cells, and the layouts that turn an answer into them.
 
-A plan names a table's columns, those one wants to see, and CSV's fields, all that the API names.
+A layout names a table's columns, for people, and the fields of CSV, which are all of the API's.
 """
 
 import re
@@ -20,7 +20,7 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z")
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Cells ready to be drawn. Without headings it is a list of names and values."""
+    """Cells to draw. Without headings the grid is a list of names and values."""
 
     headings: Sequence[str]
     numeric: Sequence[bool]
@@ -48,7 +48,7 @@ class Grid:
         return fitting, left_out
 
     def _least_columns(self) -> list[tuple[int, int]]:
-        """Return each column of ``least``, and the room for texts that it gives way to."""
+        """Return each column of ``least``, with the width of text columns that displaces it."""
         rest = dict(enumerate(self.headings))
         found = []
         for heading in self.least:
@@ -61,7 +61,7 @@ class Grid:
         return [(column, LEAST) for column in range(len(self.headings) - 1, 0, -1)]
 
     def room(self, column: int, most: int) -> int:
-        """Return the width that a column wants: all of a number, of a text at most ``most``."""
+        """Return a column's wanted width: a number's whole width, at most ``most`` of a text."""
         widest = max(len(row[column]) for row in [self.headings, *self.rows])
         return widest if self.numeric[column] else min(widest, most)
 
@@ -73,7 +73,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A table's column. numeric ones stand to the right; shown makes what is shown of the value."""
+    """A table's column. numeric columns align right; shown formats the value."""
 
     heading: str
     key: str
@@ -83,7 +83,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One kind of answer. parts are the lists inside it, drawn below it."""
+    """The layout of one kind of answer. parts are the lists in it, drawn below it."""
 
     columns: Sequence[Column] = ()
     fields: Sequence[str] = ()
@@ -101,7 +101,7 @@ class Layout:
         )
 
     def grids(self, row: Row, *, brief: bool) -> list[Grid]:
-        """Return one answer as a table: in one row, or a line for each of its fields."""
+        """Return one answer as a table: in one row, or with a line for each field."""
         if brief:
             head = self.grid([row])
         else:
@@ -116,7 +116,7 @@ class Layout:
 
 
 def cell(value: object) -> str:
-    """Return one value for people: times shorter, nothing as a dash."""
+    """Format one value for people: shorter times, a dash for nothing."""
     if value is None or value == "":
         return NOTHING
     if isinstance(value, bool):

@@ -1,6 +1,6 @@
-"""What each kind of answer looks like as a table and as CSV.
+"""The layout of each kind of answer, as a table and as CSV.
 
-CSV has every field that the API names, in the API's order; a table has those one wants to see.
+CSV has every field of the API, in the API's order. A table has the fields that people want to see.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def _number(heading: str, key: str) -> Column:
 
 
 def _no_price(heading: str, key: str) -> Column:
-    """Return the column of what NO costs where YES costs ``key``."""
+    """Return the column of the price of NO, when ``key`` holds that of YES."""
 
     def shown(value: object) -> object:
         return str(1 - Decimal(value)) if isinstance(value, str) else None
@@ -288,7 +288,7 @@ LEVEL_FIELDS = ("side", "price", "qty")
 
 
 def levels(book: Book) -> list[dict[str, object]]:
-    """Return the book's levels one a row, bids first, the best first on each side."""
+    """Return the book's levels, one a row, bids first, the best first on each side."""
     sides = (("BID", book["bids"]), ("ASK", book["asks"]))
     return [
         {"side": side, "price": price, "qty": qty} for side, rows in sides for price, qty in rows

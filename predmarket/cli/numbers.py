@@ -1,6 +1,6 @@
-"""Prices, quantities and money as they are typed: plain decimals, sent as the exchange reads them.
+"""Parses typed prices, quantities and money: plain decimals in the exchange's format.
 
-What is spelled otherwise (55c, 0,55, 1e3) is refused with the number that was probably meant.
+Other spellings (55c, 0,55, 1e3) are refused, with the number that was probably meant.
 """
 
 import re
@@ -33,7 +33,7 @@ class NumberKind:
     parts: bool = True
 
     def holds(self, value: int) -> bool:
-        """Tell whether ``value`` is one."""
+        """Tell whether ``value`` is valid."""
         edge = 0 if self.ends else 1
         return self.low + edge <= value <= self.high - edge
 

@@ -1,4 +1,4 @@
-"""The global options: accepted anywhere on the line, at every level, the later one winning."""
+"""The global options: accepted anywhere on the line, at every level; the last one wins."""
 
 from collections.abc import Callable
 from math import isnan
@@ -10,11 +10,11 @@ from predmarket.cli.flags import Format
 
 
 def _keep(ctx: typer.Context, param: typer.CallbackParam, value: object) -> object:
-    """Note an option where it was given: the same option stands at every level of the line."""
+    """Store an option; every level of the line declares the same options."""
     if value is None or (value is False and param.name != "color"):
         return value
     name = param.name or ""
-    if isinstance(value, float) and isnan(value):  # it lies in no range, yet the parser takes it
+    if isinstance(value, float) and isnan(value):  # in no range, but the parser accepts it
         raise typer.BadParameter("nan is not in the range", ctx, param)
     if name == "json":
         name, value = "output", Format.JSON
@@ -30,7 +30,7 @@ def _option(
     min: float | None = None,
     max: float | None = None,
 ) -> typer.models.OptionInfo:
-    """Return an option that is noted as it is read: no command has a parameter for it."""
+    """Return an option that is stored when it is read; no command has a parameter for it."""
     option: typer.models.OptionInfo = typer.Option(
         *names,
         help=help,
@@ -46,7 +46,7 @@ def _option(
 
 
 def _profiles(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from predmarket.cli.complete import profiles  # only a shell that completes needs it
+    from predmarket.cli.complete import profiles  # only completion needs it
 
     return profiles(ctx, incomplete)
 
@@ -104,4 +104,4 @@ def declare(
     timeout: Timeout = None,
     raw: Raw = False,
 ) -> None:
-    """Declare the options; parser.py hangs them on every command."""
+    """Declare the options; parser.py adds them to every command."""

@@ -39,7 +39,7 @@ def cancel(
                 failures.append((order_id, error))
             except Unreachable as error:
                 failures.append((order_id, error))
-                break  # the others would only wait as long again
+                break  # the others would wait just as long
     if len(ids) > 1 and (canceled or line.options.output != Format.TABLE):
         line.output.rows(layouts.ORDER, canceled)
     elif canceled:

@@ -1,4 +1,4 @@
-"""Waiting for an order's end."""
+"""Waits for the end of an order."""
 
 import time
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _FIRST_S, _LONGEST_S = 0.1, 1.0
 
 
 class Awaited(StrEnum):
-    """What is waited for: that an order has filled, or that it has ended in any way."""
+    """The awaited event: the order has filled, or it has ended in any way."""
 
     FILLED = "filled"
     DONE = "done"
@@ -22,13 +22,13 @@ class Awaited(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderWait:
-    """What is waited for, and how many seconds at most."""
+    """A wait for an event, with its limit in seconds."""
 
     awaited: Awaited
     at_most_s: float
 
     def until_over(self, line: Line, client: "api.Client", order: Order) -> Order:
-        """Return the order as it is when it has ended, or the time has. Raises ClientError."""
+        """Return the order when it has ended or the time is over. Raises ClientError."""
         began, pause_s = time.monotonic(), _FIRST_S
         while _works(order) and (left := began + self.at_most_s - time.monotonic()) > 0:
             if pause_s == _FIRST_S:
@@ -39,7 +39,7 @@ class OrderWait:
         return order
 
     def require(self, order: Order) -> None:
-        """Raise Failure unless the order is what was waited for."""
+        """Raise Failure unless the awaited event has occurred."""
         if _works(order):
             raise own(
                 "STILL_WORKING",

@@ -1,4 +1,4 @@
-"""Files of orders: a JSON array, an object with orders, lines of JSON, or CSV with a heading."""
+"""Reads files of orders: a JSON array, an object with orders, lines of JSON, or CSV."""
 
 import csv
 import json
@@ -109,7 +109,7 @@ def _truth(text: str, name: str) -> bool:
 
 
 def _completed(order: NewOrderBody) -> NewOrderBody:
-    """Return ``order`` with its words in capitals and a type: a MARKET order has to say so."""
+    """Return ``order`` with its words in capitals and the default type."""
     words = {name: value.upper() for name in _WORDS if isinstance(value := order.get(name), str)}
     market = order.get("marketId")
     digits = isinstance(market, str) and market.isascii() and market.isdigit()

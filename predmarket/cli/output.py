@@ -1,8 +1,8 @@
 """The sole owner of stdout and stderr.
 
-stdout carries data in the chosen format, stderr everything else. Off a terminal nothing is
-coloured, folded or cut. Text that came from others (a question, a message) is cleaned first
-(characters.py): it must not act on the terminal, nor be a formula in a spreadsheet.
+stdout carries data in the chosen format, stderr everything else. Without a terminal nothing is
+coloured, folded or cut. Text from other users (a question, a message) is cleaned first
+(characters.py), so that it neither controls the terminal nor is a formula in a spreadsheet.
 """
 
 import json
@@ -39,7 +39,7 @@ def print_version() -> int:
 
 
 class Output:
-    """Writes what a command has to say. The options may still change while it exists."""
+    """Writes a command's output. The options may still change while it exists."""
 
     def __init__(self, options: "Options") -> None:
         self._options = options
@@ -47,11 +47,11 @@ class Output:
     # Data
 
     def record(self, layout: "Layout", row: Row, *, brief: bool = False) -> None:
-        """Write one object; as a table either brief, in one row, or a line for each field."""
+        """Write one object; as a table, in one brief row or with a line for each field."""
         self.show(row, [row], layout.fields, lambda: layout.grids(row, brief=brief))
 
     def rows(self, layout: "Layout", rows: Iterable[Row]) -> None:
-        """Write a list: under JSON the array, otherwise a row each, as they come."""
+        """Write a list: in JSON an array, otherwise one row for each, as they arrive."""
         if self._options.output == "jsonl":
             for row in rows:
                 self._data(self._json(row) + "\n")
@@ -62,7 +62,7 @@ class Output:
             self.show(items, items, layout.fields, lambda: [layout.grid(items)])
 
     def ids(self, rows: Iterable[Row], name: str) -> None:
-        """Write the field ``name`` of each row alone: an array under JSON, else a line each."""
+        """Write only the field ``name`` of each row: in JSON an array, else one line for each."""
         if self._options.output == "json":
             self._data(self._json([row[name] for row in rows], indent=2) + "\n")
             return
@@ -76,7 +76,7 @@ class Output:
         fields: Sequence[str],
         grids: "Callable[[], Sequence[Grid]]",
     ) -> None:
-        """Write ``data`` under JSON, ``rows`` under CSV, the drawn ``grids`` otherwise."""
+        """Write ``data`` as JSON, ``rows`` as CSV, or else the drawn ``grids``."""
         if self._options.output == "json":
             self._data(self._json(data, indent=2) + "\n")
         elif self._options.output == "jsonl":
@@ -94,34 +94,34 @@ class Output:
 
     @property
     def redraws(self) -> bool:
-        """Whether what is watched is redrawn in place rather than written line by line."""
+        """Whether a watched view is redrawn in place, not written line by line."""
         dumb = os.environ.get("TERM") == "dumb"
         return self._options.output == "table" and _is_terminal(sys.stdout) and not dumb
 
     def events(self, fields: Sequence[str]) -> "Callable[[Row], None]":
-        """Return what writes each row as it comes: CSV if it was asked for, else lines of JSON."""
+        """Return a function that writes each row as it comes, in CSV or lines of JSON."""
         if self._options.output != "csv":
             return lambda row: self._data(self._json(row) + "\n")
         self._csv(fields, [])
         return lambda row: self._csv(fields, [row], heading=False)
 
     def raw(self, text: str) -> None:
-        """Write JSON that is there already as one line."""
+        """Write ready JSON as one line."""
         self._data(escaped_json(text) + "\n")
 
     def control(self, text: str) -> None:
-        """Write what steers the terminal."""
+        """Write terminal control sequences."""
         self._data(text)
 
     # Everything else
 
     def note(self, text: str) -> None:
-        """Say something on stderr that is good to know; --quiet silences it."""
+        """Write a note to stderr; --quiet suppresses it."""
         if not self._options.quiet:
             self.say(text)
 
     def say(self, text: str) -> None:
-        """Say something on stderr that must be known."""
+        """Write a message to stderr that --quiet does not suppress."""
         _write(sys.stderr, clean(text) + "\n")
 
     def ask(self, question: str) -> None:
@@ -151,7 +151,7 @@ class Output:
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
-        """Give a function that shows how far long work is: a bar on a terminal, else nothing."""
+        """Yield a function that shows the progress of long work, as a bar on a terminal."""
         if self._options.quiet or not _is_terminal(sys.stderr):
             yield lambda _what, _done, _of: None
             return
@@ -189,7 +189,7 @@ class Output:
         if header and heading:
             writer.writerow(header)
         for row in rows:
-            if not header:  # an answer whose fields the exchange may add to
+            if not header:  # an answer whose fields may grow
                 header = list(row)
                 writer.writerow(header)
             writer.writerow([self._csv_cell(row.get(name)) for name in header])
@@ -233,7 +233,7 @@ def size_of_terminal(stream: TextIO) -> tuple[int, int]:
 
 
 def _write(stream: TextIO | None, text: str) -> None:
-    """Write and flush, so that data, notes and errors appear in the order they were said."""
+    """Write and flush, so that data, notes and errors appear in the order they were written."""
     if stream is None or not text:
         return
     try:
@@ -250,13 +250,13 @@ def _write(stream: TextIO | None, text: str) -> None:
             raise ReaderGone from None
         from predmarket.cli.failure import own
 
-        # whatever was asked for may have been done: no code that says "try it otherwise"
+        # the command may have taken effect: no exit code that invites a retry
         why = f"the output cannot be written: {error.strerror}"
         raise own("OUTPUT_LOST", why) from None
 
 
 def _spell_anything(stream: TextIO | None) -> None:
-    """Write UTF-8 where a program reads, whatever the locale: escapes would be other data."""
+    """Write UTF-8 to programs in any locale, because escapes would change the data."""
     known = "utf" in (getattr(stream, "encoding", None) or "utf").lower()
     if not known and not _is_terminal(stream) and isinstance(stream, TextIOWrapper):
         stream.reconfigure(encoding="utf-8")
@@ -267,7 +267,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _named(code: str) -> str:
-    """The code before the message, where it is the exchange's own."""
+    """Return the message, preceded by the exchange's own code if there is one."""
     return "" if code in {"USAGE", "CONFIGURATION", "UNREACHABLE"} else f"{code}: "
 
 

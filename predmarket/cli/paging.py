@@ -18,14 +18,14 @@ _MOST_PAGES = 100
 
 
 class Span(TypedDict):
-    """From since on, until before until, both as the exchange spells times; None is no bound."""
+    """The time from since up to before until, in the exchange's format; None is no bound."""
 
     since: str | None
     until: str | None
 
 
 def span_of(line: Line, since: str | None, until: str | None) -> Span:
-    """Return the span that two options name. Raises Failure, ClientError."""
+    """Return the span of two options. Raises Failure, ClientError."""
     span = Span(
         since=moment(line, since, "--since", past=True),
         until=moment(line, until, "--until", past=True),
@@ -36,7 +36,7 @@ def span_of(line: Line, since: str | None, until: str | None) -> Span:
 
 
 def one_page(cursor: str | None, *others: object, everything: bool) -> None:
-    """Refuse to watch pages that stand behind the first, or a time that is over. Raises Failure."""
+    """Refuse --watch for pages after the first, or for a past time. Raises Failure."""
     if cursor is not None or everything or any(others):
         raise usage("--watch goes with none of --cursor, --all, --ids, --since and --until")
 

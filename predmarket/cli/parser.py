@@ -1,7 +1,7 @@
-"""How the line is parsed: lazy groups, and global options understood at every level.
+"""Parses the command line: lazy groups, and global options at every level.
 
-Stands on typer's own classes. Their help is kept plain (no boxes): it is read in pipes, and it
-starts faster.
+It extends typer's own classes. Their help stays plain (no boxes), because it is read in pipes, and
+it starts faster.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class Command(TyperCommand):
         return super().parse_args(ctx, args)
 
     def _as_shown(self, ctx: "_click.Context", args: list[str]) -> list[str]:
-        """Return ``args`` with the options that have another spelling as the help spells them."""
+        """Return ``args`` with alternative spellings of options replaced by those of the help."""
         takes = {
             name
             for param in self.get_params(ctx)
@@ -54,8 +54,8 @@ class Command(TyperCommand):
         return words
 
     def _refuse_repeats(self, ctx: "_click.Context", args: list[str]) -> None:
-        """Refuse an option with one value that is there twice: one of them would be lost. Of the
-        global options the later one wins, so that an alias may hold some.
+        """Refuse a repeated option with one value, because one value would be lost. Of the global
+        options the last one wins, so that an alias may contain some.
         """
         _, _, order = self.make_parser(ctx).parse_args(args=[*args])
         seen = set()
@@ -75,7 +75,7 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """A group whose commands are imported when they are used."""
+    """A group that imports its commands when they are used."""
 
     tree: Mapping[str, registry.Entry] = registry.TREE
 
@@ -113,7 +113,7 @@ class Group(TyperGroup):
 
 
 def root() -> Group:
-    """Return the command `predmarket`, with none of its commands imported."""
+    """Return the command `predmarket`, without importing any of its commands."""
     app = typer.Typer(
         name="predmarket",
         cls=Group,
@@ -152,7 +152,7 @@ def _version_option(
         expose_value=False,
     ),
 ) -> None:
-    """Hold the one option that only the root has."""
+    """Declare the only option that just the root has."""
 
 
 def _group(name: str, branch: registry.Branch) -> Group:
@@ -170,7 +170,7 @@ def _command(name: str, leaf: registry.Leaf) -> TyperCommand:
         cls=Command,
         short_help=leaf.summary,
         hidden=leaf.hidden,
-        # a negative number looks like an option, and is none that anyone knows
+        # a negative number looks like an option, but is a known one nowhere
         context_settings={"ignore_unknown_options": leaf.signed},
     )(getattr(import_module(f"predmarket.cli.{module}"), function))
     return cast("TyperCommand", typer.main.get_command(app))
@@ -188,7 +188,7 @@ def _no_such_command(ctx: "_click.Context", name: str, known: list[str]) -> NoRe
 
 
 def _write_text(command: "_click.Command", formatter: "_click.HelpFormatter") -> None:
-    """Write the help as its author laid it out: examples must not be rewrapped."""
+    """Write the help as it is laid out, because examples must not be wrapped again."""
     formatter.write_paragraph()
     for line in cleandoc(command.help or "").splitlines():
         formatter.write(f"  {line}".rstrip() + "\n")

@@ -158,7 +158,7 @@ def _preview(line: Line, order: NewOrder) -> None:
 
 
 def client_order_id(given: str | None) -> str:
-    """Return the id that was given, or a new one. Raises Failure."""
+    """Return the given id, or a new one. Raises Failure."""
     if given is None:
         return uuid4().hex
     if not 1 <= len(given) <= _MAX_CLIENT_ID:
@@ -177,7 +177,7 @@ def send(
 ) -> None:
     """Place an order with a client order id and print it. Raises Failure, ClientError.
 
-    ``deadline``: as the option takes it, or OFF.
+    ``deadline`` is the option's value, or OFF.
     """
     with line.client() as client:
         line.output.note(f"client order id: {order.client_order_id}")

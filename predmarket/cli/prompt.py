@@ -1,4 +1,4 @@
-"""Questions to whoever sits at the terminal, and what stands in for the answer in a script."""
+"""Asks questions at the terminal, and replaces them in scripts."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ _PIPE_LIMIT = 4096
 
 
 def confirm(line: Line, question: str) -> None:
-    """Return when the answer is yes. Raises Failure on a no, and where nobody can be asked."""
+    """Return if the answer is yes. Raises Failure on a no, and without a terminal."""
     if line.options.yes:
         return
     if line.options.no_input:
@@ -20,7 +20,7 @@ def confirm(line: Line, question: str) -> None:
         line.output.ask(f"{question} [y/N]")
         answer = sys.stdin.readline() if sys.stdin else ""
     except KeyboardInterrupt:
-        line.output.say("")  # the shell's prompt begins its own line
+        line.output.say("")  # so that the shell's prompt begins a new line
         raise
     if not answer:
         line.output.say("")
@@ -32,8 +32,8 @@ def confirm(line: Line, question: str) -> None:
 def password(line: Line, file: str | None, *, twice: bool = False, label: str = "Password") -> str:
     """Return a password from ``file`` (- is stdin), a pipe or the terminal; never from a flag.
 
-    Only the line's end and a byte order mark are cut off: blanks may belong to a password. Raises
-    Failure.
+    Only the line's end and a byte order mark are removed, because blanks may belong to a password.
+    Raises Failure.
     """
     if file is not None and file != "-":
         try:
@@ -47,7 +47,7 @@ def password(line: Line, file: str | None, *, twice: bool = False, label: str = 
         raise usage("no password: give --password-file, or pipe it to stdin")
     else:
         secret = _from_terminal(label, twice=twice)
-    # Editors of some systems begin a file with a mark of its encoding, which nobody types.
+    # Some editors begin a file with a mark of its encoding, which nobody types.
     secret = secret.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
     if not secret:
         raise usage("the password is empty")

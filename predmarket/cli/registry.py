@@ -1,6 +1,6 @@
-"""Every command by name: where its function is, and its one line in the lists.
+"""The registry of commands: each one's name, function, and line in the lists.
 
-Static, so that naming, listing and completing commands imports none of them.
+It is static, so that naming, listing and completing commands imports none of them.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ class Leaf(NamedTuple):
 
 
 class Branch(NamedTuple):
-    """A group of commands; one of them may be a group again."""
+    """A group of commands and groups."""
 
     summary: str
     leaves: "Mapping[str, Entry]"

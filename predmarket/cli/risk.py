@@ -1,8 +1,8 @@
-"""What an order would do to its owner, in words: what it buys, what it costs, what it can lose.
+"""An order's effect on its owner in words: the shares it buys, its cost, its maximum loss.
 
-Selling what one does not hold buys NO (MARKET_RULES.md, Contract), which the answer to a preview
-does not say. How much of the order gives away shares is asked with a second preview, one that may
-only reduce: the exchange alone knows which shares other orders have reserved.
+Selling YES without holding it buys NO (MARKET_RULES.md, Contract), which the answer to a preview
+does not show. A second, reduce-only preview finds out how much of the order gives away shares: only
+the exchange knows which shares other orders have reserved.
 """
 
 from dataclasses import replace
@@ -18,7 +18,7 @@ _UNMET = {Side.BUY: "0.1", Side.SELL: "0.9"}
 
 
 def closing(client: "api.Client", order: NewOrder) -> Decimal:
-    """Return for how much of ``order`` its owner has the shares that it gives away."""
+    """Return the part of ``order`` that gives away shares its owner holds."""
     reducing = replace(
         order,
         type=OrderType.LIMIT,
@@ -38,10 +38,10 @@ def closing(client: "api.Client", order: NewOrder) -> Decimal:
 
 
 def explained(order: NewOrder, preview: Preview, closes: Decimal) -> dict[str, object]:
-    """Return the answer to a preview with what follows from it.
+    """Return the answer to a preview with cost and mostLost.
 
-    cost is what leaves the available cash, negative where the order brings cash in. mostLost is
-    what cannot come back if what the order opens turns out worthless.
+    cost is the cash that leaves the available balance, negative if the order brings cash in.
+    mostLost is the loss if the shares that the order opens become worthless.
     """
     is_buy = order.side == Side.BUY
     gained, given = ("YES", "NO") if is_buy else ("NO", "YES")

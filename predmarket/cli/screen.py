@@ -50,14 +50,14 @@ def tui(
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise failure.usage("tui needs a terminal")
     screen = app(line, market, plain=plain, light=light)
-    for wrong in screen.wrong:  # what stands here is in sight again when the screen has ended
+    for wrong in screen.wrong:  # printed here, it is visible again after the screen has ended
         line.output.note(wrong)
-    gc.freeze()  # modules stay: a collection that looked at them too would skip five frames
+    gc.freeze()  # a collection that also searched the modules would delay five frames
     screen.run()
 
 
 def _check(line: Line) -> None:
-    """Say what in keys.toml cannot be used. Raises CliError if anything cannot."""
+    """Report the unusable entries of keys.toml. Raises CliError if there are any."""
     from predmarket.tui import bindings, keymap  # they load the screen
 
     wrong = bindings.load(line.settings.folder).wrong
@@ -69,7 +69,7 @@ def _check(line: Line) -> None:
 
 
 def _flags(settings: "Settings") -> str:
-    """Return the flags that another terminal needs for the same exchange and user."""
+    """Return the flags for the same exchange and user in another terminal."""
     words = []
     if settings.profile.origin in ("flag", "env"):
         words += ["-P", settings.profile.value]
@@ -79,8 +79,8 @@ def _flags(settings: "Settings") -> str:
 
 
 def app(line: Line, market: str | None, *, plain: bool, light: bool) -> "TradingApp":
-    """Return the screen for a line's settings."""
-    import predmarket.client as api  # the screen is loaded by this command alone
+    """Return the screen with a line's settings."""
+    import predmarket.client as api  # only this command loads the screen
     from predmarket.tui.app import TradingApp
     from predmarket.tui.place import Place
     from predmarket.tui.themes import DARK, LIGHT

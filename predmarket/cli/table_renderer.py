@@ -24,10 +24,10 @@ _SHORT = 20
 
 
 def draw(grid: Grid, width: int | None, *, color: bool) -> tuple[str, list[str]]:
-    """Return ``grid`` as text, its trailing blanks cut, and the headings of columns that did not
-    fit; a width of None is no terminal.
+    """Return ``grid`` as text without trailing blanks, and the headings of columns that did not
+    fit; a width of None means no terminal.
 
-    No number is broken: where even the columns that stay are wider, so is the text.
+    No number is broken: if even the remaining columns are too wide, the text is wider.
     """
     left_out: list[str] = []
     if width and grid.headings:

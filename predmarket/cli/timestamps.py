@@ -1,8 +1,8 @@
-"""Points in time as the command line takes them.
+"""Parses points in time on the command line.
 
-A span (90s, 1.5h, 1d12h, 2w) counts from the exchange's time, for an option about the past
-backwards. A date or a time without a zone is one of this machine's zone, and stderr says which
-moment that is. It promises RFC 3339 in UTC with microseconds, as the exchange reads it.
+A span (90s, 1.5h, 1d12h, 2w) counts from the exchange's time; for an option about the past it
+counts backwards. A date or a time without a zone is in this machine's zone, and stderr shows the
+resulting moment. The result is RFC 3339 in UTC with microseconds, the exchange's format.
 """
 
 import re
@@ -36,10 +36,10 @@ def moment(
     past: bool = False,
     client: "api.Client | None" = None,
 ) -> str | None:
-    """Return ``text`` as the exchange reads it; None stays None. past: the option looks back.
+    """Return ``text`` in the exchange's format; None stays None. past: the option looks back.
 
-    ``client``: the one to ask, if there is one already. Raises Failure, and ClientError where the
-    exchange must be asked for its time.
+    ``client`` is an existing client, if there is one. Raises Failure, and ClientError if the
+    request for the exchange's time fails.
     """
     if text is None:
         return None
@@ -51,12 +51,12 @@ def moment(
 
 
 def exchange_time(line: Line, client: "api.Client | None" = None) -> datetime:
-    """Return the exchange's time, and say when this machine's clock is off. Raises ClientError."""
+    """Return the exchange's time; report a wrong clock of this machine. Raises ClientError."""
     asked = datetime.now(UTC)
     with nullcontext(client) if client else line.client() as asking:
         told = asking.status().get("time")
     here = datetime.now(UTC)
-    if not isinstance(told, str):  # an exchange that does not tell
+    if not isinstance(told, str):  # the exchange does not send it
         return here
     there = datetime.fromisoformat(told) + (here - asked) / 2
     ahead_s = (here - there).total_seconds()
@@ -70,7 +70,7 @@ def exchange_time(line: Line, client: "api.Client | None" = None) -> datetime:
 
 
 def read(text: str, option: str, clock: Clock, *, past: bool) -> tuple[datetime, bool]:
-    """Return the moment that ``text`` names, and whether this machine's zone decides which it is.
+    """Return the moment that ``text`` names, and whether it depends on this machine's zone.
 
     Raises Failure.
     """
@@ -96,7 +96,7 @@ def read(text: str, option: str, clock: Clock, *, past: bool) -> tuple[datetime,
 
 
 def wire(then: datetime) -> str:
-    """Return ``then`` as the API spells it."""
+    """Return ``then`` in the API's format."""
     return then.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 

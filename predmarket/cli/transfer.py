@@ -34,10 +34,10 @@ def create(
     pays twice.
     """
     line = context.of(ctx)
-    if idempotency_key == "":  # an unset variable of a script: a new key would pay again
+    if idempotency_key == "":  # a script's variable is unset: a new key would pay again
         raise usage("--idempotency-key is empty")
     key = idempotency_key or uuid4().hex
-    amount = number(amount, MONEY, "AMOUNT")  # before anybody is asked to agree to it
+    amount = number(amount, MONEY, "AMOUNT")  # before the confirmation
     if amount.startswith("-"):
         question = f"Withdraw {amount[1:]} from {email}?"
     else:

@@ -1,4 +1,4 @@
-"""What the parser refuses, in plain words: its own tell of types, not of what was typed."""
+"""The parser's errors in plain words; its own messages speak of types, not of the typed text."""
 
 import re
 
@@ -11,7 +11,7 @@ _NEGATIVE = re.compile(r"-\.?\d")
 
 
 def refusal(error: typer.TyperException) -> str:
-    """Return the message of what the parser raised."""
+    """Return the message for an error of the parser."""
     kind = type(error).__name__
     if kind == "NoSuchOption":
         return _no_option(error)
@@ -33,7 +33,7 @@ def _no_option(error: typer.TyperException) -> str:
     name = getattr(error, "option_name", "")
     if _NEGATIVE.match(name):
         return "no number here may be below 0"
-    # the dashes, which all have, make any two alike
+    # without the dashes, which would make all options similar
     known = {one.lstrip("-"): one for one in getattr(error, "possibilities", None) or ()}
     near = [known[one] for one in nearest(name.lstrip("-"), known)]
     return f"there is no option {name}{did_you_mean(near)}"
@@ -57,7 +57,7 @@ def _bad_value(error: typer.TyperException, param: "typer.CallbackParam") -> str
 
 
 def _name(param: "typer.CallbackParam") -> str:
-    """Return an option as it is spelled at length, an argument as the help names it."""
+    """Return an option's long name, or an argument's name in the help."""
     if param.param_type_name == "option":
         return max(param.opts, key=len)
     return (param.metavar or param.name or "").removesuffix("...")

@@ -89,7 +89,7 @@ def revoke_all(
 
 def _account(client: "api.Client", email: str) -> User:
     """Return the account with an e-mail. Raises Failure."""
-    from predmarket.contracts.text import normal_email  # no other command here needs contracts
+    from predmarket.contracts.text import normal_email  # only this command needs contracts
 
     found = client.users(q=email, limit=100)["items"]
     wanted = (email.strip().lower(), normal_email(email))

@@ -1,9 +1,9 @@
-"""What --watch keeps of a feed and shows of it: one view for each command that can watch.
+"""The views of --watch: one for each command that can watch.
 
-A view hears the feed's messages. It answers each with the rows that are news, in the shape that the
-command prints without --watch; and it draws all it holds as a grid. No view touches a terminal.
+A view takes the feed's messages. For each it returns the new rows, in the form that the command
+prints without --watch. It also draws its whole content as a grid. No view touches a terminal.
 
-Invariants: a row that a resumed subscription tells again is no news; what a view holds is bounded.
+Invariants: a row that a resumed subscription repeats is not new; a view's content is bounded.
 """
 
 from collections import deque
@@ -31,7 +31,7 @@ _LISTED_ONLY = ("queueAhead", "fills")
 
 
 class View(Protocol):
-    """What a watching command knows."""
+    """The content of a watched command."""
 
     title: str
     fields: Sequence[str]
@@ -39,13 +39,13 @@ class View(Protocol):
     topics: Sequence[str]
 
     async def hear(self, message: Message, feed: Feed, ask: Ask) -> Sequence[Row]:
-        """Take ``message`` over and return what is new. Raises ClientError."""
+        """Apply ``message`` and return the new rows. Raises ClientError."""
 
     def csv(self, row: Row) -> Sequence[Row]:
         """Return ``row`` as rows of CSV."""
 
     def grid(self, height: int) -> Grid:
-        """Return what is held as at most ``height`` lines, the heading included."""
+        """Return the content as at most ``height`` lines, including the heading."""
 
 
 class BookView:
@@ -66,7 +66,7 @@ class BookView:
             return []
         book = feed.book(self._market)
         if book.stale or book.seq == self._book["seq"]:
-            return []  # the book runs ahead of the messages that wait
+            return []  # the book is ahead of the waiting messages
         self._book = book.wire(self._depth)
         return [cast("Row", self._book)]
 
@@ -75,7 +75,7 @@ class BookView:
         return [{"seq": row["seq"], **level} for level in levels]
 
     def grid(self, height: int) -> Grid:
-        levels = max(1, (height - 1) // 2)  # the best prices stay in sight
+        levels = max(1, (height - 1) // 2)  # the best prices stay visible
         book = self._book
         return layouts.ladder(
             {**book, "bids": book["bids"][:levels], "asks": book["asks"][:levels]}
@@ -83,7 +83,7 @@ class BookView:
 
 
 class TradesView:
-    """A market's trades: as lines in the order they were made, drawn with the newest first."""
+    """A market's trades: lines in the order of the trades, drawn with the newest first."""
 
     fields: Sequence[str] = layouts.TRADE.fields
 
@@ -118,7 +118,7 @@ class TradesView:
 
 
 class TickerView:
-    """Where a market stands; its status is told by another topic than its prices."""
+    """A market's prices and status, which come from two topics."""
 
     fields: Sequence[str] = layouts.TICKER.fields
 
@@ -132,7 +132,7 @@ class TickerView:
         del feed
         told: Row = {}
         if isinstance(message, messages.MarketsSnapshot):
-            told = await ask(calls.market(self._market))  # the snapshot has no final ones
+            told = await ask(calls.market(self._market))  # the snapshot has no final markets
         elif not self._shown:
             return []
         elif isinstance(message, messages.TickerSnapshot | messages.TickerChanged):
@@ -183,7 +183,7 @@ class OrdersView:
     async def hear(self, message: Message, feed: Feed, ask: Ask) -> Sequence[Row]:
         del feed
         if isinstance(message, messages.OrdersSnapshot):
-            # it has the live ones only, and of those that ended meanwhile none
+            # it has only live orders, none that ended meanwhile
             listed = [*reversed((await ask(self._listing))["items"])]
             live = {order["id"] for order in [*listed, *message.data["items"]]}
             gone = [id for id, order in self._held.items() if _is_live(order) and id not in live]
@@ -199,10 +199,10 @@ class OrdersView:
         return [cast("Row", order) for order in orders if self._take(order)]
 
     def _take(self, order: OrderState) -> bool:
-        """Hold ``order`` if the list would have it; say whether it is news."""
+        """Store ``order`` if the list would have it; tell whether it is new."""
         known = self._held.get(order["id"])
         if known is not None and order["updatedAt"] < known["updatedAt"]:
-            return False  # the listing was fresher
+            return False  # the listing was newer
         if not self._fits(order):
             self._held.pop(order["id"], None)
             return known is not None and self._ends

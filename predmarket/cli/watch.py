@@ -1,8 +1,8 @@
-"""What goes on until it is interrupted: --watch, and `stream`.
+"""Runs the commands that last until an interrupt: --watch, and `stream`.
 
 On a terminal a watched view is redrawn in place, at most ten times a second; in a pipe each change
-is a line. A lost connection comes back by itself, and stderr says so. Whatever ends it, the
-terminal is left as it was, and what was last seen stays on it.
+is a line. A lost connection is restored automatically, and stderr reports it. At any end the
+terminal is restored, and the last view stays on it.
 """
 
 import asyncio
@@ -31,9 +31,9 @@ _FRAME_S = 0.1
 _PAUSE_S = 1.0
 _SILENT_S = 2.0
 
-_ENTER = "\x1b[?1049h\x1b[?25l"  # the other screen, no cursor
+_ENTER = "\x1b[?1049h\x1b[?25l"  # the alternate screen, no cursor
 _LEAVE = "\x1b[?25h\x1b[?1049l"
-_BEGIN, _END = "\x1b[?2026h\x1b[H", "\x1b[J\x1b[?2026l"  # a frame is shown whole
+_BEGIN, _END = "\x1b[?2026h\x1b[H", "\x1b[J\x1b[?2026l"  # a synchronised frame
 _END_OF_LINE = "\x1b[K\n"
 
 
@@ -47,7 +47,7 @@ def watch(line: Line, view: View) -> None:
 
 
 def stream(line: Line, topics: list[str]) -> None:
-    """Print the messages of ``topics`` as they come. Raises ClientError, ReaderGone."""
+    """Print the messages of ``topics`` as they arrive. Raises ClientError, ReaderGone."""
     _run(_stream(line, topics))
 
 
@@ -98,7 +98,7 @@ async def _redraw(line: Line, view: View, screen: "_Screen") -> None:
 
 
 def _unheard(_: str) -> None:
-    """On the terminal that is drawn on, the head line says it."""
+    """Write nothing: on a redrawn terminal the head line shows it."""
 
 
 class _ConnectionNotes:
@@ -110,7 +110,7 @@ class _ConnectionNotes:
         self._lost = 0
 
     def heed(self, message: Message) -> None:
-        """Say what ``message`` means. Raises Unreachable where no exchange was ever heard."""
+        """Report a change of state. Raises Unreachable if there never was an exchange."""
         match message:
             case StateChanged(state=State.LIVE):
                 if self._lost and self._live:
@@ -118,7 +118,7 @@ class _ConnectionNotes:
                 self._live, self._lost = True, 0
             case StateChanged(state=State.LOST, reason=reason):
                 self._lost += 1
-                if not self._live and self._lost > 1:  # the first may be a token to be renewed
+                if not self._live and self._lost > 1:  # the first loss may be an expired token
                     raise Unreachable(reason)
                 if self._live and self._lost == 1:
                     self._say(f"connection lost: {reason}; trying again")
@@ -138,7 +138,7 @@ class _Screen:
         self._worth_keeping = False
 
     def draw(self, state: State, reason: str) -> None:
-        """Draw the view anew, if it has changed."""
+        """Draw the view again, if it has changed."""
         self._worth_keeping |= state is State.LIVE
         # Of the terminal itself: LINES and COLUMNS, where they are set, do not follow a resize.
         width, height = size_of_terminal(sys.stdout)
@@ -153,7 +153,7 @@ class _Screen:
                 self._output.control(_BEGIN + frame + _END)
 
     def leave(self) -> None:
-        """Give the terminal back, with what was seen last below what was there before."""
+        """Restore the terminal, with the last view below its former content."""
         shown = self._shown.replace(_END_OF_LINE, "\n") if self._worth_keeping else ""
         self._output.control(_LEAVE + shown)
 
@@ -177,7 +177,7 @@ def _screen(output: Output, view: View) -> Iterator[_Screen]:
 
 @contextmanager
 def _unechoed() -> Iterator[None]:
-    """Keep what is typed meanwhile off the screen."""
+    """Do not echo typed keys meanwhile."""
     try:
         import termios
 
@@ -211,7 +211,7 @@ async def _feed(line: Line, topics: Sequence[str]) -> AsyncIterator[Feed]:
 
 
 async def _say_waiting(line: Line, feed: Feed) -> None:
-    """Say what is waited for where nothing was heard for a while; a drawn view shows it."""
+    """Report the wait after a long silence; a drawn view shows it itself."""
     await asyncio.sleep(_SILENT_S)
     if feed.state is State.CONNECTING and not (line.output.redraws and sys.stderr.isatty()):
         line.output.note(f"waiting for {line.settings.url.value} to answer")
@@ -222,7 +222,7 @@ async def _asking(line: Line) -> AsyncIterator[Ask]:
     """Give what sends a call. What fails for the moment is tried again: the feed has just been
     heard, or will be again.
     """
-    client: AsyncClient | None = None  # made at the first call: most views need none
+    client: AsyncClient | None = None  # made at the first call, because most views need none
     key = line.settings.api_key
 
     async def ask(call: Call[Any]) -> Any:  # noqa: ANN401  each call has its answer
@@ -295,7 +295,7 @@ async def _first_of(*works: Coroutine[object, object, None]) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C end a write that waits for its reader; the event loop's own way would wait too."""
+    """Make Ctrl-C end a write that waits for its reader; the loop's own handler would wait."""
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.SIG_IGN or handler is None:
         yield

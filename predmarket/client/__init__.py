@@ -1,14 +1,14 @@
-"""The client library: what the command line, the screen and bots stand on.
+"""The client library, the basis of the command line, the screen and the bots.
 
     from predmarket.client import Client, NewOrder
 
     with Client("http://127.0.0.1:8000", api_key=key) as client:
         client.place_order(NewOrder(market="rain", side="BUY", qty="10", price="0.60"))
 
-`AsyncClient` is the same for an event loop; `Feed` tells what happens, keeps order books and takes
-orders over a socket (messages.py has what it yields). docs/client.md shows them at work.
+`AsyncClient` is the same for an event loop. `Feed` yields live messages (messages.py), keeps order
+books, and places orders over a socket. docs/client.md has examples.
 
-Importing this package is cheap: what a name needs is loaded at its first use.
+Importing this package is cheap: each name loads its modules at its first use.
 """
 
 from importlib import import_module

@@ -1,8 +1,8 @@
 """The asynchronous REST client: call_runner.py over a connection that awaits.
 
-Nothing here holds up the event loop: locks and files of a session are waited for in a thread. A
-renewal of tokens that has begun is finished even when its caller is cancelled, since a refresh
-token whose answer is lost ends the session.
+Nothing here blocks the event loop: a thread waits for a session's locks and files. A renewal of
+tokens finishes even if its caller is cancelled, because a refresh token with a lost answer would
+end the session.
 """
 
 import asyncio
@@ -44,10 +44,10 @@ def _method(
 class AsyncClient:
     """A connection to one exchange, for an event loop.
 
-    As `Client`: an api_key is used in place of the session's token, except for what needs a login.
-    Every method raises ApiError when the exchange refuses and Unreachable when no answer came;
-    answers are the API's own JSON (response_types.py). One client may be shared by the tasks of one
-    loop, a session by anyone.
+    As in `Client`, an api_key replaces the session's token, except for calls that need a login.
+    Every method raises ApiError if the exchange refuses and Unreachable if no answer comes. Answers
+    are the API's JSON (response_types.py). The tasks of one loop may share a client; any program
+    may share a session.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class AsyncClient:
 
     @classmethod
     def from_env(cls, profile: str | None = None) -> Self:
-        """Return a client for what the environment and a profile say (environment.py).
+        """Return a client with the settings of the environment and a profile (environment.py).
 
         Raises ConfigurationError.
         """
@@ -82,8 +82,8 @@ class AsyncClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Finish what must not be left half done, and close the connections. Calls that wait for an
-        answer raise Unreachable."""
+        """Finish a running renewal, and close the connections. Calls that wait for an answer raise
+        Unreachable."""
         await self._wire.finish()
         await self._wire.close()
 
@@ -109,20 +109,21 @@ class AsyncClient:
         return await self._conversation.login(email, password)
 
     async def logout(self) -> None:
-        """Revoke the session and forget it; the API key, if any, is left alone."""
+        """Revoke the session and forget it; an API key stays valid."""
         await self._conversation.logout()
 
     async def revoke_all(self) -> None:
-        """End all one's sessions and API keys, and forget this session."""
+        """End all of the user's sessions and API keys, and forget this session."""
         await self._conversation.revoke_all()
 
     async def token(self) -> str | None:
-        """Return what a call carries now, the API key or the session's token; None without."""
+        """Return the present token, an API key or the session's; None without one."""
         return await self._conversation.token()
 
     async def renew(self, stale: str) -> str | None:
-        """Return an access token newer than ``stale``, None when there can be none: the session
-        has ended, or ``stale`` is the API key. Raises ApiError, Unreachable.
+        """Return an access token newer than ``stale``. Raises ApiError, Unreachable.
+
+        None means that there can be none: the session has ended, or ``stale`` is the API key.
         """
         return await self._conversation.renew(stale)
 
@@ -223,7 +224,7 @@ class _Awaiting:
 
     @asynccontextmanager
     async def exclusively(self, session: Session) -> AsyncIterator[None]:
-        # one thread at a time waits for the lock, however many tasks do
+        # only one thread waits for the lock, for any number of tasks
         async with self._turn:
             lock = _Lock(session.exclusively())
             try:
@@ -239,13 +240,13 @@ class _Awaiting:
         return await asyncio.shield(task)
 
     async def finish(self) -> None:
-        """Wait for what ``through`` began and nobody waits for any more."""
+        """Wait for work of ``through`` whose caller has left."""
         if self._unfinished:
             await asyncio.wait(self._unfinished)
 
     async def close(self) -> None:
-        """Close the connections. A request under way is given up first: the library would let a
-        connection that is only being made outlive it."""
+        """Close the connections. Running requests are given up first, because in the library a
+        connection that is still being made would outlive its client."""
         self._closed = True
         for sending in self._under_way:
             sending.cancel()
@@ -255,7 +256,7 @@ class _Awaiting:
 
 
 class _Lock:
-    """A session's lock, taken in a thread: given back at once when nobody wants it by then."""
+    """A session's lock, taken in a thread; it is released at once if the caller has left."""
 
     def __init__(self, guard: AbstractContextManager[None]) -> None:
         self._guard = guard

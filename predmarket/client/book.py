@@ -1,8 +1,8 @@
-"""A market's order book as the feed keeps it: whole units, best level first.
+"""The feed's local order book of a market: integer units, best level first.
 
 Invariants: no level has size 0; the levels of a side are sorted; ``seq`` is the number of the last
-change applied, and each change follows on the one before. Once every message up to ``seq`` has been
-applied, the book is the exchange's own at ``seq``, level for level.
+applied change, and no change is skipped. After every message up to ``seq`` the book equals the
+exchange's book at ``seq``, level for level.
 """
 
 from bisect import bisect_left, insort
@@ -27,7 +27,7 @@ class Levels:
         self._ranks: list[int] = []
 
     def __getitem__(self, price: Price) -> Qty:
-        """Return what rests at ``price``, 0 for nothing."""
+        """Return the size at ``price``, 0 for none."""
         return self._sizes.get(price, 0)
 
     def __iter__(self) -> Iterator[tuple[Price, Qty]]:
@@ -40,11 +40,11 @@ class Levels:
 
     @property
     def best(self) -> tuple[Price, Qty] | None:
-        """The best price and what rests there, None when the side is empty."""
+        """The best price and its size, None for an empty side."""
         return next(iter(self), None)
 
     def put(self, price: Price, size: Qty) -> None:
-        """Let ``size`` rest at ``price``; 0 takes the level away."""
+        """Set the size at ``price``; 0 removes the level."""
         rank = price * self._order
         if size:
             if price not in self._sizes:
@@ -54,7 +54,7 @@ class Levels:
             del self._ranks[bisect_left(self._ranks, rank)]
 
     def clear(self) -> None:
-        """Take every level away."""
+        """Remove every level."""
         self._sizes.clear()
         self._ranks.clear()
 
@@ -62,9 +62,9 @@ class Levels:
 class LocalBook:
     """The book of one market.
 
-    market_id and seq are None until the first snapshot. stale: the book may differ from the
-    exchange's, because the connection is lost or a message was missed; it still shows what was
-    last known. Prices are in 1/10 000 dollar and sizes in 1/100 contract (units.py).
+    market_id and seq are None until the first snapshot. stale means that the book may differ from
+    the exchange's, because the connection is lost or a message was missed; it still shows the last
+    known state. Prices are in 1/10 000 dollar and sizes in 1/100 contract (units.py).
     """
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class LocalBook:
         self.asks = Levels(1)
 
     def load(self, levels: BookLevels, seq: int) -> None:
-        """Take over a snapshot. Raises ValueError when it cannot be read."""
+        """Load a snapshot. Raises ValueError if it is unreadable."""
         self.stale = True
         self.bids.clear()
         self.asks.clear()
@@ -84,13 +84,13 @@ class LocalBook:
         self.stale = False
 
     def change(self, levels: BookLevels, last_seq: int, seq: int) -> None:
-        """Apply a delta that follows on ``last_seq``. Raises ValueError when it cannot be read."""
+        """Apply a delta that continues from ``last_seq``. Raises ValueError if it is unreadable."""
         assert last_seq == self.seq, "a delta follows on what the book holds"
         self._put(levels)
         self.seq = seq
 
     def wire(self, depth: int | None = None) -> Book:
-        """Return the book as ``Client.book`` answers it, ``depth`` levels a side."""
+        """Return the book in the form of ``Client.book``, ``depth`` levels a side."""
         return {
             "marketId": self.market_id or 0,
             "bids": _spelled(self.bids, depth),

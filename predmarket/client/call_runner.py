@@ -1,11 +1,11 @@
-"""How a call is carried through: which token it carries, when it is sent again, when tokens change.
+"""Runs a call: chooses its token, repeats it, and renews tokens.
 
-It promises: a call is sent again only when it is repeatable (calls.py); an expired access token is
-renewed silently, once; a refresh token is used by one caller at a time, whoever shares the session.
+It promises: only a repeatable call (calls.py) is sent again; an expired access token is renewed
+silently, once; only one caller at a time uses a refresh token, even if several share the session.
 
-Written once for both clients. The code is ``async def``; what would wait is left to a Wire. A
-blocking client's wire blocks inside and never suspends, so that ``at_once`` runs the same code
-without an event loop, and without importing one.
+Both clients use this code. It is ``async def``, and a Wire does everything that waits. A blocking
+client's wire blocks and never suspends, so ``at_once`` runs the same code without an event loop,
+and without importing one.
 """
 
 import time
@@ -33,7 +33,7 @@ Heard: TypeAlias = Callable[[Call[Any], int], None]
 
 
 class Wire(Protocol):
-    """What waits: the network, the clock, files and locks."""
+    """The operations that wait: network, clock, files and locks."""
 
     async def request(
         self, call: Call[T], token: str | None, within_s: float | None
@@ -52,7 +52,7 @@ class Wire(Protocol):
         """Do ``work``, which changes the session."""
 
     def exclusively(self, session: Session) -> AbstractAsyncContextManager[None]:
-        """Hold off everyone else who would change ``session``."""
+        """Lock ``session`` against changes by others."""
 
     async def through(self, work: Coroutine[object, object, T]) -> T:
         """Do ``work`` to its end, even if the caller stops waiting for it."""
@@ -70,7 +70,7 @@ def at_once(work: Coroutine[object, object, T]) -> T:
 
 
 class CallRunner:
-    """One exchange, one session or API key, one wire to speak over."""
+    """Runs the calls to one exchange, with one session or API key, over one wire."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class CallRunner:
         retry: Retry,
         heard: Heard | None = None,
     ) -> None:
-        """``heard`` is told of each answer that is no error."""
+        """Prepare a runner; ``heard`` is called for each answer that is no error."""
         self._url = url
         self._wire = wire
         self._session = session
@@ -95,7 +95,7 @@ class CallRunner:
         try:
             return await self._repeat(call, token)
         except ApiError as error:
-            # a wrong password is no expired token, and a key is never renewed
+            # a wrong password is not an expired token, and a key is never renewed
             if error.status != 401 or error.code == "INVALID_CREDENTIALS":
                 raise
             if token is None or token == self._api_key:
@@ -103,17 +103,17 @@ class CallRunner:
             renewed = await self.renew(token)
             if renewed is None and call.access is not Access.OPTIONAL:
                 raise
-            # what anyone may see is shown even after the session has died
+            # public data is available even after the session has ended
             return await self._repeat(call, renewed)
 
     async def token(self, access: Access = Access.REQUIRED) -> str | None:
-        """Return the token that a call with ``access`` carries."""
+        """Return the token for a call with ``access``."""
         if access is Access.NONE:
             return None
         if self._api_key and access is not Access.SESSION:
             return self._api_key
         tokens = await self._wire.read(self._session)
-        # without a session the key goes along, for the exchange to say what is missing
+        # without a session send the key, so that the exchange reports what is missing
         return tokens.access if tokens else self._api_key
 
     async def renew(self, stale: str) -> str | None:
@@ -122,7 +122,7 @@ class CallRunner:
         """
         if stale == self._api_key:
             return None
-        # a refresh token whose answer nobody keeps would cost the whole session
+        # a refresh whose answer nobody keeps would end the session
         return await self._wire.through(self._renewed(stale))
 
     async def login(self, email: str, password: str) -> User:
@@ -134,7 +134,7 @@ class CallRunner:
         return await self._enter(calls.register(email, password, full_name))
 
     async def logout(self) -> None:
-        """Revoke the session and forget it; the API key, if any, is left alone."""
+        """Revoke the session and forget it; an API key stays valid."""
         tokens = await self._wire.read(self._session)
         if tokens is None:
             return
@@ -146,7 +146,7 @@ class CallRunner:
         await self._forget()
 
     async def revoke_all(self) -> None:
-        """End all one's sessions and API keys, and forget this session."""
+        """End all of the user's sessions and API keys, and forget this session."""
         await self.send(calls.revoke_all())
         await self._forget()
 
@@ -171,7 +171,7 @@ class CallRunner:
             if tokens is None:
                 return None
             if tokens.access != stale:
-                return tokens.access  # another was first
+                return tokens.access  # another caller was first
             try:
                 login = await self._repeat(calls.refresh(tokens.refresh), None)
             except ApiError as error:
@@ -182,7 +182,7 @@ class CallRunner:
             return await self._keep(login)
 
     async def _repeat(self, call: Call[T], token: str | None) -> T:
-        """Send until there is an answer that may stand, or patience ends."""
+        """Send until there is a final answer, or the retries end."""
         attempt, began = 1, time.monotonic()
         while True:
             try:
@@ -199,14 +199,14 @@ class CallRunner:
             attempt += 1
 
     def _pause_s(self, began: float, attempt: int, asked_s: float | None = None) -> float | None:
-        """Return the pause after an attempt, None where patience or the time is over."""
+        """Return the pause after an attempt, None if retries or time are over."""
         pause_s, left_s = self._retry.pause_s(attempt, asked_s), self._left_s(began)
         if pause_s is not None and left_s is not None and pause_s + _LEAST_S >= left_s:
             return None
         return pause_s
 
     def _left_s(self, began: float) -> float | None:
-        """Return how long a call that ``began`` may still take, None for ever."""
+        """Return how long a call that ``began`` may still take, None for no limit."""
         total_s = self._retry.total_s
         if total_s is None:
             return None
@@ -226,7 +226,7 @@ class CallRunner:
 def _may_repeat(call: Call[T], error: ApiError, pause_s: float | None) -> bool:
     """Tell whether to send a call again after a refusal and a pause.
 
-    It is sent again when the exchange was too busy (503), or when a read was one too many (429) and
+    It is sent again if the exchange was too busy (503), or if a read exceeded its limit (429) and
     the pause is as long as the exchange asked for.
     """
     if error.status == 429:

@@ -1,8 +1,8 @@
-"""Every call of the REST API as a value: what to send, and the type of what comes back.
+"""Every call of the REST API as a value: the request, and the type of its answer.
 
-Building a call does no I/O, so the synchronous client, an asynchronous one and a test share these.
-Which calls may be sent twice is decided here and nowhere else: those that only read, and those the
-exchange recognises when they come again (a client order id, an idempotency key).
+Building a call does no I/O, so the blocking client, the asynchronous one and tests share these.
+Only this module decides which calls may be sent twice: reads, and calls that the exchange
+recognises as repeats (by a client order id or an idempotency key).
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,7 +61,7 @@ Moment: TypeAlias = str | datetime
 
 
 class Access(Enum):
-    """Whether a call carries the caller's token."""
+    """How a call uses the caller's token."""
 
     NONE = "none"
     """Never: the call is how one gets a token."""
@@ -74,8 +74,8 @@ class Access(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One HTTP request whose answer decodes to T. repeatable: sending it twice does no harm.
-    is_list: the answer is a Page.
+    """One HTTP request whose answer decodes to T. repeatable means that sending it twice does no
+    harm; is_list that the answer is a Page.
     """
 
     method: str
@@ -88,7 +88,7 @@ class Call(Generic[T]):
     is_list: bool = False
 
     def after(self, page: Page[Item]) -> "Call[T] | None":
-        """Return the same call for the page that follows ``page``, None after the last."""
+        """Return the same call for the page after ``page``, None after the last."""
         cursor = page.get("nextCursor")
         if not cursor:
             return None
@@ -98,7 +98,7 @@ class Call(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOrder:
-    """An order to place, preview or batch. None leaves the exchange's default."""
+    """An order to place, preview or batch. None selects the exchange's default."""
 
     market: MarketRef
     side: str
@@ -115,7 +115,7 @@ class NewOrder:
     deadline: Moment | None = None
 
     def body(self) -> dict[str, object]:
-        """Return the order as the wire spells it."""
+        """Return the order as the API's JSON."""
         return _given(
             marketId=_market_id(self.market),
             side=self.side.upper(),
@@ -225,7 +225,7 @@ def login(email: str, password: str) -> Call[Login]:
 
 
 def refresh(refresh_token: str) -> Call[Login]:
-    """Trade a refresh token for new tokens.
+    """Exchange a refresh token for new tokens.
 
     Repeatable: for a minute the same token gets the same successor, unless that was used.
     """
@@ -234,28 +234,28 @@ def refresh(refresh_token: str) -> Call[Login]:
 
 
 def logout(refresh_token: str) -> Call[None]:
-    """Revoke the session that the refresh token belongs to."""
+    """Revoke the refresh token's session."""
     body = _given(refreshToken=refresh_token)
     return Call("POST", "/v1/auth/logout", body=body, access=Access.NONE, repeatable=True)
 
 
 def sessions() -> Call[Page[SessionInfo]]:
-    """One's own sessions that go on, newest first."""
+    """The user's live sessions, newest first."""
     return _list("/v1/auth/sessions", Access.SESSION)
 
 
 def revoke_session(session_id: int) -> Call[None]:
-    """End one of one's sessions."""
+    """End one of the user's sessions."""
     return Call("DELETE", f"/v1/auth/sessions/{session_id}", access=Access.SESSION)
 
 
 def revoke_all() -> Call[None]:
-    """End all one's sessions and API keys, this session too."""
+    """End all of the user's sessions and API keys, this session too."""
     return Call("POST", "/v1/auth/revoke-all", access=Access.SESSION)
 
 
 def change_password(old_password: str, new_password: str) -> Call[None]:
-    """Choose another password; every other session is revoked."""
+    """Change the password; every other session is revoked."""
     body = _given(oldPassword=old_password, newPassword=new_password)
     return Call("POST", "/v1/auth/password", body=body, access=Access.SESSION)
 
@@ -267,7 +267,7 @@ def create_api_key(name: str, scopes: Sequence[str]) -> Call[NewApiKey]:
 
 
 def api_keys() -> Call[Page[ApiKey]]:
-    """One's own API keys, newest first, without what is secret of them."""
+    """The user's API keys, newest first, without their secrets."""
     return _list("/v1/auth/api-keys", Access.SESSION)
 
 
@@ -277,7 +277,7 @@ def revoke_api_key(key_id: int) -> Call[None]:
 
 
 def me() -> Call[User]:
-    """Who the token belongs to."""
+    """The token's user."""
     return _get("/v1/auth/me")
 
 
@@ -466,7 +466,7 @@ def trades(
 def candles(
     market: MarketRef, interval: str, *, since: Moment | None = None, to: Moment | None = None
 ) -> Call[Page[Candle]]:
-    """Prices by interval (1m, 5m, 15m, 1h, 1d), oldest first; one without a trade is left out."""
+    """Prices by interval (1m, 5m, 15m, 1h, 1d), oldest first; empty intervals are left out."""
     query = _query(interval=interval, to=_moment(to)) | _query(**{"from": _moment(since)})
     path = f"/v1/candles/{_in_path(market)}"
     listing: Call[Page[Candle]] = _list(path, Access.OPTIONAL)
@@ -477,20 +477,20 @@ def candles(
 
 
 def place_order(order: NewOrder) -> Call[Order]:
-    """Place an order; repeatable when it carries a client order id."""
+    """Place an order; repeatable if it has a client order id."""
     repeatable = order.client_order_id is not None
     return Call("POST", "/v1/orders", body=order.body(), repeatable=repeatable)
 
 
 def preview_order(order: NewOrder) -> Call[Preview]:
-    """What the order would do now; changes nothing."""
+    """The effect that the order would have now; changes nothing."""
     return Call("POST", "/v1/orders/preview", body=order.body(), repeatable=True)
 
 
 def place_batch(orders: Sequence[NewOrder | Mapping[str, object]]) -> Call[Batch]:
     """Place 1 to 100 orders, each on its own, in order; a mapping is the JSON body of an order.
 
-    Repeatable when every one carries a client order id.
+    Repeatable if every one has a client order id.
     """
     bodies = [order.body() if isinstance(order, NewOrder) else order for order in orders]
     repeatable = all(body.get("clientOrderId") is not None for body in bodies)
@@ -541,7 +541,7 @@ def cancel_order(order_id: OrderRef) -> Call[Order]:
 
 
 def cancel_all(*, market: MarketRef | None = None, side: str | None = None) -> Call[Canceled]:
-    """Cancel all one's open orders, or those of one market or side."""
+    """Cancel all of the user's open orders, or those of one market or side."""
     market_id = None if market is None else _market_id(market)
     return Call("POST", "/v1/orders/cancel-all", body=_given(marketId=market_id, side=side))
 
@@ -639,7 +639,7 @@ def users(
 def update_user(
     user_id: int, *, role: str | None = None, disabled: bool | None = None
 ) -> Call[User]:
-    """Change what an account may do (admin)."""
+    """Change an account's permissions (admin)."""
     return Call("PATCH", f"/v1/users/{user_id}", body=_given(role=role, disabled=disabled))
 
 
@@ -650,7 +650,7 @@ def admin_log(
     limit: int | None = None,
     cursor: str | None = None,
 ) -> Call[Page[AdminAct]]:
-    """What admins did, newest first (admin)."""
+    """Admins' actions, newest first (admin)."""
     return _list("/v1/admin/log", actor=actor, action=action, limit=limit, cursor=cursor)
 
 

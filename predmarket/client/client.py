@@ -38,9 +38,9 @@ def _method(build: Callable[P, Call[T]]) -> Callable[Concatenate["Client", P], T
 class Client:
     """A connection to one exchange.
 
-    An api_key is used in place of the session's token, except for what needs a login. Every method
-    raises ApiError when the exchange refuses and Unreachable when no answer came; answers are the
-    API's own JSON (response_types.py). One client may be shared by threads.
+    An api_key replaces the session's token, except for calls that need a login. Every method raises
+    ApiError if the exchange refuses and Unreachable if no answer comes. Answers are the API's JSON
+    (response_types.py). Threads may share a client.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class Client:
     ) -> None:
         """Prepare a client of the exchange at ``url``.
 
-        timeout_s bounds each attempt, its answer's last byte included. ``heard`` is told the HTTP
-        status of each answer: 201 for an order or a transfer that was made, 200 for one that had
-        been made before. ``waiting`` is told, by another thread, what is waited for when an answer
-        takes more than two seconds.
+        timeout_s bounds each attempt, up to the answer's last byte. ``heard`` gets the HTTP status
+        of each answer: 201 for a new order or transfer, 200 for one that existed. If an answer
+        takes more than two seconds, another thread calls ``waiting`` with a description of the
+        wait.
         """
         url = url.rstrip("/")
         self._http = http.opened(httpx.Client, url, timeout_s)
@@ -71,7 +71,7 @@ class Client:
 
     @classmethod
     def from_env(cls, profile: str | None = None) -> Self:
-        """Return a client for what the environment and a profile say (environment.py).
+        """Return a client with the settings of the environment and a profile (environment.py).
 
         Raises ConfigurationError.
         """
@@ -108,11 +108,11 @@ class Client:
         return at_once(self._conversation.login(email, password))
 
     def logout(self) -> None:
-        """Revoke the session and forget it; the API key, if any, is left alone."""
+        """Revoke the session and forget it; an API key stays valid."""
         at_once(self._conversation.logout())
 
     def revoke_all(self) -> None:
-        """End all one's sessions and API keys, and forget this session."""
+        """End all of the user's sessions and API keys, and forget this session."""
         at_once(self._conversation.revoke_all())
 
     change_password = _method(calls.change_password)
@@ -160,11 +160,11 @@ class Client:
 
 
 def _read(response: httpx.Response, until: float | None) -> None:
-    """Read an answer's body, however slowly it comes, until ``until``. Raises httpx's errors."""
+    """Read an answer's body up to the time ``until``. Raises httpx's errors."""
     if until is None:
         response.read()
         return
-    # nothing interrupts a read but the end of its connection
+    # only the end of its connection interrupts a read
     watch = threading.Timer(max(0.0, until - time.monotonic()), _cut, [response])
     watch.daemon = True
     watch.start()
@@ -179,7 +179,7 @@ def _read(response: httpx.Response, until: float | None) -> None:
 
 
 def _cut(response: httpx.Response) -> None:
-    """End the connection of an answer that has not come whole."""
+    """End the connection of an incomplete answer."""
     if not response.is_closed:
         with suppress(OSError):
             stream = response.extensions["network_stream"].get_extra_info("socket")
@@ -216,7 +216,7 @@ class _Blocking:
 
     @contextmanager
     def _said(self, what: str) -> Iterator[None]:
-        """Say ``what`` is waited for, once it has taken a while."""
+        """Call ``waiting`` with ``what``, once the wait has lasted a while."""
         if self._waiting is None:
             yield
             return

@@ -1,8 +1,7 @@
-"""One connection to /realtime: requests and their answers, pings, and what an end of it means.
+"""One connection to /realtime: requests and their answers, pings, and the meaning of its end.
 
-It promises: a request that it took is answered or told that the connection was lost; the reader
-never waits for the writer, so that neither side can stall the other; what waits to be written is
-bounded.
+It promises: every accepted request gets an answer or the loss of the connection. Reading never
+waits for writing, so neither side can stall the other. The queue of writes is bounded.
 """
 
 import asyncio
@@ -58,8 +57,8 @@ _CODES = frozenset(code.value for code in ErrorCode)
 
 
 class Lost(Exception):
-    """The connection ended, or there was none. code: its close code, None when it was cut;
-    refusal: what the handshake was answered with, when trying again is likely in vain.
+    """The connection ended, or there was none. code is its close code, None if it was cut. refusal
+    is the handshake's answer, if trying again is likely in vain.
     """
 
     def __init__(
@@ -77,14 +76,14 @@ class Lost(Exception):
         self.refusal = refusal
 
     def as_refusal(self) -> ApiError:
-        """Return what a close code of 4400 to 4499 says, as the HTTP status does that it holds."""
+        """Return the meaning of a close code from 4400 to 4499, by the HTTP status in it."""
         status = (self.code or 4400) - 4000
         return ApiError(status, _CLOSED_FOR.get(status, f"HTTP_{status}"), self.reason)
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A message as it came: its envelope and the whole text."""
+    """A received message: its envelope and the whole text."""
 
     envelope: ServerMessage
     text: bytes
@@ -92,14 +91,14 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class PendingRequest:
-    """Who waits for an answer. One of the two is called, once."""
+    """The two callbacks of a request; exactly one is called, once."""
 
     answered: Callable[[str, ServerMessage], None]
     lost: Callable[[Unreachable], None]
 
     @classmethod
     def of(cls, answer: "asyncio.Future[ServerMessage]") -> "PendingRequest":
-        """Return one for whom ``answer`` is awaited."""
+        """Return a pending request that completes the future ``answer``."""
 
         def answered(_: str, message: ServerMessage) -> None:
             if not answer.done():
@@ -113,14 +112,14 @@ class PendingRequest:
 
 
 def address(url: str, *, cancel_on_disconnect: bool) -> str:
-    """Return where the feed of the exchange at ``url`` is."""
+    """Return the feed's address of the exchange at ``url``."""
     scheme, _, rest = url.rstrip("/").partition("://")
     query = "?cancelOnDisconnect=1" if cancel_on_disconnect else ""
     return f"{'wss' if scheme == 'https' else 'ws'}://{rest}/realtime{query}"
 
 
 def refusal(answer: ServerMessage) -> ApiError:
-    """Return the exception that an error message stands for, with the status REST would give."""
+    """Return the exception for an error message, with the status that REST would have."""
     body = _json(answer.data)
     code = body.get("code") if isinstance(body, dict) else None
     status = STATUS[ErrorCode(code)] if code in _CODES else 400
@@ -150,8 +149,8 @@ class Connection:
         self.heard_at = clock()
 
     def ask(self, kind: str, data: Mapping[str, object], waiting: PendingRequest) -> str:
-        """Send a request and return its id. Raises ClientError when it cannot be sent at all, and
-        then ``waiting`` hears nothing.
+        """Send a request and return its id. Raises ClientError if it cannot be sent; then
+        ``waiting`` is not called.
         """
         if self._lost is not None:
             raise Unreachable(f"not sent: {self._lost}")
@@ -164,11 +163,11 @@ class Connection:
         return request_id
 
     def forget(self, request_id: str) -> None:
-        """Note that nobody waits for the answer any more."""
+        """Forget a request whose caller no longer waits."""
         self._waiting.pop(request_id, None)
 
     async def messages(self) -> AsyncGenerator[Heard, None]:
-        """Yield what comes that answers no request. Raises Lost, or what ``fail`` was given."""
+        """Yield messages that answer no request. Raises Lost, or the error given to ``fail``."""
         while self._lost is None:
             text = await self._next()
             self.heard_at = self._clock()
@@ -177,14 +176,14 @@ class Connection:
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 raise Lost("the exchange sent what is no message") from None
             if envelope.type == "ping":
-                with suppress(Unreachable):  # the end of this loop says it
+                with suppress(Unreachable):  # the end of this loop reports it
                     self._post(b'{"type":"pong"}')
             elif not self._answers(envelope):
                 yield Heard(envelope, text)
         raise self._lost
 
     def fail(self, reason: Exception) -> None:
-        """Give the connection up: the reader raises ``reason`` next."""
+        """Give the connection up; ``messages`` raises ``reason`` next."""
         self._lost = self._lost or reason
 
     def cut(self, reason: Lost) -> None:
@@ -193,7 +192,7 @@ class Connection:
         self._socket.transport.abort()
 
     async def probe(self) -> None:
-        """Ask for a sign of life whenever nothing came for a while, until the connection ends."""
+        """Send a ping after each silence, until the connection ends."""
         with suppress(ConnectionClosed, OSError):
             while True:
                 await asyncio.sleep(PROBE_S)
@@ -202,13 +201,13 @@ class Connection:
                     self.heard_at = self._clock()
 
     async def write(self) -> None:
-        """Send what waits, until the connection ends."""
+        """Write queued messages, until the connection ends."""
         with suppress(ConnectionClosed, OSError):
             while True:
                 await self._socket.send(await self._outgoing.get(), text=True)
 
     def abandon(self) -> None:
-        """Tell everyone who waits that no answer will come."""
+        """Report to all waiting callers that no answer will come."""
         self.fail(Lost("the connection was closed"))
         waiting, self._waiting = self._waiting, {}
         for one in waiting.values():
@@ -263,7 +262,7 @@ async def opened(
 ) -> AsyncIterator[Connection]:
     """Connect to ``url`` (of a scheme ws or wss), and close at the end.
 
-    Raises Lost when there is no connection, and ConfigurationError.
+    Raises Lost if there is no connection, and ConfigurationError.
     """
     socket = await _connected(url, token, timeout_s)
     link = Connection(socket, silence_s, clock)
@@ -294,7 +293,7 @@ async def _connected(url: str, token: str | None, timeout_s: float) -> ClientCon
             proxy=True if proxied else None,
             open_timeout=timeout_s,
             close_timeout=2.0,
-            ping_interval=None,  # the exchange pings in messages
+            ping_interval=None,  # the exchange sends pings as messages
             max_size=_MAX_SNAPSHOT_BYTES,
             max_queue=256,
         )

@@ -1,4 +1,4 @@
-"""Whose feed it is: the token that a connection carries, and a newer one when it has expired."""
+"""A feed's credentials: the token of its connection, and its renewal after expiry."""
 
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Renewal(Enum):
-    """What came of asking for a newer token; POSTPONED: the exchange did not say, ask again."""
+    """The result of a renewal; POSTPONED means that the exchange did not answer: try again."""
 
     DONE = auto()
     POSTPONED = auto()
@@ -20,7 +20,7 @@ class Renewal(Enum):
 
 
 class Credentials:
-    """An API key or any access token, a session, or nobody."""
+    """An API key or access token, a session, or no credential."""
 
     def __init__(
         self,
@@ -36,11 +36,11 @@ class Credentials:
         self._client = _client(url, session, timeout_s, sleep) if by_session else None
 
     async def token(self) -> str | None:
-        """Return what the next connection carries, None for nobody."""
+        """Return the next connection's token, None for an anonymous one."""
         return self._api_key if self._client is None else await self._client.token()
 
     async def renew(self, refused: str | None) -> Renewal:
-        """See to a token newer than the ``refused`` one. Raises ApiError."""
+        """Get a token newer than the ``refused`` one. Raises ApiError."""
         if self._client is None or refused is None:
             return Renewal.IMPOSSIBLE
         try:
@@ -54,7 +54,7 @@ class Credentials:
         return Renewal.IMPOSSIBLE if token is None else Renewal.DONE
 
     async def aclose(self) -> None:
-        """Finish a renewal that is under way, and close the connections."""
+        """Finish a running renewal, and close the connections."""
         if self._client is not None:
             await self._client.aclose()
 

@@ -1,4 +1,4 @@
-"""Settings of ``from_env`` of a client or a feed: from the environment and a profile's session."""
+"""The settings for ``from_env`` of a client or a feed: from the environment and a profile."""
 
 from typing import TypedDict
 
@@ -7,7 +7,7 @@ from predmarket.client.settings import resolve
 
 
 class ConnectionOptions(TypedDict):
-    """Where to connect, and as whom."""
+    """An exchange's address, and the credentials for it."""
 
     url: str
     session: Session
@@ -15,8 +15,9 @@ class ConnectionOptions(TypedDict):
 
 
 def connection(profile: str | None = None) -> ConnectionOptions:
-    """Return what PREDMARKET_URL, PREDMARKET_PROFILE, PREDMARKET_API_KEY, PREDMARKET_CONFIG_DIR and
-    the profile file say, as the command line reads them. Raises ConfigurationError.
+    """Return the options from PREDMARKET_URL, PREDMARKET_PROFILE, PREDMARKET_API_KEY,
+    PREDMARKET_CONFIG_DIR and the profile file, as the command line reads them. Raises
+    ConfigurationError.
     """
     settings = resolve(profile=profile)
     url, name = settings.url.value, settings.profile.value

@@ -1,6 +1,6 @@
-"""What a call can end in besides an answer: one exception for a refusal, one for silence.
+"""The exceptions of a call: one for a refusal, one for a missing answer.
 
-Every exception here reads as one line that may be shown to a person; none carries a token.
+The text of every exception is one line that a person may see; none contains a token.
 """
 
 import os
@@ -10,11 +10,11 @@ _ERRNO = re.compile(r"\[Errno -?\d+\] (.*)", re.DOTALL)
 
 
 class ClientError(Exception):
-    """Anything the client library raises on purpose."""
+    """The base of all exceptions that the client library raises on purpose."""
 
 
 class ConfigurationError(ClientError):
-    """A setting, profile or session file that cannot be used; the message names it."""
+    """A setting, profile or session file is unusable; the message names it."""
 
 
 class Unreachable(ClientError):
@@ -25,9 +25,9 @@ class Unreachable(ClientError):
 class ApiError(ClientError):
     """The exchange answered with an error.
 
-    status is the HTTP status, code the exchange's own name for the refusal (API.md), details what
-    came with it (for VALIDATION_FAILED a list of {path, message}, of which str() shows the first).
-    retry_after_s is what the exchange asked to wait, when it did.
+    status is the HTTP status and code the exchange's error code (API.md). details are the refusal's
+    details (for VALIDATION_FAILED a list of {path, message}; str() shows the first).
+    retry_after_s are the seconds that the exchange asked to wait, if it did.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class ApiError(ClientError):
 
 
 def why(error: BaseException) -> str:
-    """Return why there is no connection, in the words of a system or a library, made plainer."""
+    """Return the reason of a failed connection, in plainer words than the system's or library's."""
     text = str(error)
     if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
         return "what listens there does not speak https; try http"
@@ -65,7 +65,7 @@ def why(error: BaseException) -> str:
 
 
 def _first_problem(details: object) -> str:
-    """Return the first problem of a refused body, and how many there are beside it."""
+    """Return the first problem of a refused body, and the number of others."""
     if not isinstance(details, list) or not details or not isinstance(details[0], dict):
         return ""
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
@@ -80,8 +80,9 @@ def refusal(
     request_id: str | None = None,
     retry_after_s: float | None = None,
 ) -> ApiError:
-    """Return the exception for an answer with an error status and the decoded ``body``, which may
-    be anything: a proxy has error pages of its own. reason is the status line's.
+    """Return the exception for an answer with an error status and the decoded ``body``.
+
+    The body may be anything, such as a proxy's error page. reason is from the status line.
     """
     fields = body if isinstance(body, dict) else {}
     error = fields.get("error")

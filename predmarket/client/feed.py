@@ -1,12 +1,12 @@
-"""The feed: topics and order entry over /realtime, connected again whenever the connection ends.
+"""The feed: topics and order entry over /realtime, with automatic reconnection.
 
-It promises: of each topic, messages come in order, none twice, and none is missing without a Gap or
-a snapshot in its place, through any number of lost connections; a book is either the exchange's own
-at its seq or marked stale; everything that waits is bounded. A user who falls behind the bound does
-not lose messages either: they are asked for again once there is room, and a book comes whole.
+It promises: a topic's messages come in order, none twice, through any number of lost connections; a
+Gap or a snapshot marks every missing one. A book equals the exchange's at its seq, or is marked
+stale. All queues are bounded. A reader that falls behind loses no messages: the feed requests them
+again once there is room, and sends a book whole.
 
-What it cannot know: whether a request took effect whose connection ended before the answer. Such
-a request raises Unreachable; repeating a placement under its client order id is safe.
+If a connection ends before an answer, the feed cannot know whether the request took effect. Such a
+request raises Unreachable. Repeating a placement with its client order id is safe.
 """
 
 import asyncio
@@ -56,14 +56,14 @@ MAX_REQUESTS = 1_000
 
 
 class Feed:
-    """Messages of the topics asked for, and order entry, over one socket.
+    """Messages of subscribed topics, and order entry, over one socket.
 
         async with Feed(url, api_key=key, topics=["orderbook:rain", "user:me:orders"]) as feed:
             async for message in feed: ...
 
     The topics are those of API.md; a market is named by its id or slug. Entering connects in the
-    background and does not wait: ``live()`` does. Iterating yields the messages of messages.py, for
-    one reader, and raises ApiError where the exchange refuses for good: a topic, the token.
+    background without waiting; ``live()`` waits. Iterating yields the messages of messages.py to
+    one reader. It raises ApiError if the exchange refuses a topic or the token for good.
     """
 
     def __init__(
@@ -83,10 +83,10 @@ class Feed:
     ) -> None:
         """Prepare a feed of the exchange at ``url`` (http or https).
 
-        api_key (or any access token) goes before the session. cancel_on_disconnect: the exchange
-        cancels the open orders placed here whenever this connection ends. timeout_s bounds
-        connecting and each request; after silence_s without a word, pings included, the connection
-        counts as lost; limit is how many messages wait for the reader.
+        api_key (or any access token) takes precedence over the session. With cancel_on_disconnect
+        the exchange cancels the open orders placed here whenever this connection ends. timeout_s
+        bounds connecting and each request. After silence_s without any message or ping the
+        connection counts as lost. limit bounds the messages that wait for the reader.
         """
         self._url = url.rstrip("/")
         self._address = address(self._url, cancel_on_disconnect=cancel_on_disconnect)
@@ -119,7 +119,7 @@ class Feed:
         topics: Collection[str] = (),
         cancel_on_disconnect: bool = False,
     ) -> Self:
-        """Return a feed for what the environment and a profile say (environment.py).
+        """Return a feed with the settings of the environment and a profile (environment.py).
 
         Raises ConfigurationError.
         """
@@ -133,7 +133,7 @@ class Feed:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connection for good. What waits may still be read, then the iteration ends."""
+        """Close the connection for good. Waiting messages can still be read, then it ends."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -153,12 +153,12 @@ class Feed:
 
     @property
     def state(self) -> State:
-        """Whether the exchange is heard; changes come as StateChanged, too."""
+        """The connection's state; its changes also come as StateChanged."""
         return self._state
 
     @property
     def reason(self) -> str:
-        """Why the connection is lost, empty when it is not."""
+        """The reason why the connection is lost, else empty."""
         return self._reason
 
     @property
@@ -169,7 +169,7 @@ class Feed:
 
     @property
     def waiting(self) -> int:
-        """How many messages have arrived and were not read yet."""
+        """The number of unread messages."""
         return len(self._inbox)
 
     def resynchronise(self, reason: str) -> None:
@@ -178,15 +178,15 @@ class Feed:
             self._connection.cut(Lost(reason))
 
     async def live(self) -> None:
-        """Wait until every topic is confirmed. Raises what ended the feed, if that comes first."""
+        """Wait until every topic is confirmed. Raises the error that ended the feed, if any."""
         while self._state is not State.LIVE:
             if self._state is State.CLOSED:
                 raise self._failure or Unreachable("the feed is closed")
             await self._changed.wait()
 
     def book(self, market: MarketRef) -> LocalBook:
-        """Return the book of a market whose orderbook topic is subscribed, by the name it was
-        asked for or by its id. It changes as messages come. Raises ClientError.
+        """Return the book of a market with a subscribed orderbook topic, by the subscribed name or
+        by its id. It changes as messages arrive. Raises ClientError.
         """
         topic = self._topics.asked(f"orderbook:{market}")
         if topic is None or topic.book is None:
@@ -194,25 +194,25 @@ class Feed:
         return topic.book
 
     async def subscribe(self, *names: str) -> None:
-        """Add topics. Without a connection they are asked for with the next one.
+        """Add topics. Without a connection the next one requests them.
 
-        Raises ApiError when the exchange refuses one, and then none of ``names`` is added;
-        ClientError when they would be too many; Unreachable when no answer came, and then they are
-        asked for again with the next connection.
+        Raises ApiError if the exchange refuses one; then none of ``names`` is added. Raises
+        ClientError if they would be too many, and Unreachable if no answer comes; then the next
+        connection requests them again.
         """
         await _in_time(self._following.add(names), self._timeout_s)
 
     async def unsubscribe(self, *names: str) -> None:
-        """Drop topics: messages that wait are still yielded, later ones are not."""
+        """Drop topics: waiting messages are still yielded, later ones are not."""
         for portion in chunks(self._following.remove(names)):
             with suppress(Unreachable):  # a lost connection has no subscriptions
                 await self._request("unsubscribe", {"topics": [topic.asked for topic in portion]})
 
     async def place(self, order: NewOrder) -> Order:
-        """Place an order and return it as acknowledged, with its fills.
+        """Place an order and return the acknowledged order, with its fills.
 
-        Raises ApiError when it is refused and Unreachable when no answer came: then, with a client
-        order id, placing it again is safe.
+        Raises ApiError if it is refused, and Unreachable if no answer comes; then placing it again
+        with the same client order id is safe.
         """
         return await self._order("order.place", order.body())
 
@@ -230,7 +230,7 @@ class Feed:
     async def cancel_all(
         self, *, market: MarketRef | None = None, side: str | None = None
     ) -> Canceled:
-        """Cancel all one's open orders, or those of one market or side. Raises ApiError,
+        """Cancel all own open orders, or those of one market or side. Raises ApiError,
         Unreachable.
         """
         body = calls.cancel_all(market=market, side=side).body or {}
@@ -244,7 +244,7 @@ class Feed:
     async def _run(self) -> None:
         try:
             await self._stay_connected()
-        except Exception as error:  # noqa: BLE001  whoever reads the feed must hear of it
+        except Exception as error:  # noqa: BLE001  the reader of the feed must get it
             self._failure = error
             self._inbox.end(error)
             self._become(State.CLOSED, str(error))
@@ -258,13 +258,13 @@ class Feed:
             self._become(State.LOST, end.reason)
             lived_s = self._lived_s()
             if end.refusal is not None and not self._ever_live:
-                raise end.refusal  # no exchange is here; one that was here may come back
+                raise end.refusal  # no exchange was ever here; one that was may come back
             if end.code in (FORBIDDEN, TOO_LARGE):
                 raise end.as_refusal()
             settled = lived_s is not None and lived_s >= self._backoff.settled_s
             was_renewed, renewed = renewed, False
             if end.code == UNAUTHENTICATED:
-                # a fresh token that was refused at once will not be accepted later
+                # a new token that was refused at once is never accepted
                 if was_renewed and lived_s is None:
                     raise end.as_refusal()
                 renewal = await self._credentials.renew(token)
@@ -272,13 +272,13 @@ class Feed:
                     raise end.as_refusal()
                 renewed = renewal is Renewal.DONE
             if renewed and (settled or not was_renewed):
-                continue  # nothing has failed: the exchange is there, and the token is new
+                continue  # no failure: the exchange answered, and the token is new
             failures = 1 if settled else failures + 1
             asked_s = self._backoff.longest_s if end.code == TOO_MANY else end.retry_after_s
             await self._sleep(self._backoff.pause_s(failures, asked_s))
 
     async def _converse(self) -> tuple[str | None, Lost]:
-        """Hear one connection to its end; return its token and how it ended. Raises ApiError,
+        """Run one connection to its end; return its token and the reason. Raises ApiError,
         ConfigurationError.
         """
         token: str | None = None
@@ -305,7 +305,7 @@ class Feed:
                 async for heard in messages:
                     self._following.hear(connection, heard)
         except Lost as lost:
-            self._become(State.LOST, lost.reason)  # now: closing may take its time
+            self._become(State.LOST, lost.reason)  # now, because closing may take long
             raise
         finally:
             self._connection = None
@@ -313,7 +313,7 @@ class Feed:
             self._following.detach()
 
     def _lived_s(self) -> float | None:
-        """Return how long the connection has been live, None when it never was."""
+        """Return how long the connection has been live, None if it never was."""
         return None if self._live_at is None else self._clock() - self._live_at
 
     def _become(self, state: State, reason: str = "") -> None:

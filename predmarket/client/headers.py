@@ -1,4 +1,4 @@
-"""What every request to the exchange carries, over HTTP and in a socket's handshake."""
+"""The headers of every request, over HTTP and in a socket's handshake."""
 
 from predmarket import __version__
 from predmarket.client.errors import ConfigurationError
@@ -13,13 +13,13 @@ def bearer(token: str | None) -> dict[str, str]:
 
 
 def check(headers: dict[str, str]) -> None:
-    """Raise ConfigurationError for a value that no header can carry."""
+    """Raise ConfigurationError for a value that is invalid in a header."""
     for name, value in headers.items():
         if not (value.isascii() and value.isprintable()):
-            # the libraries would quote the value, and with it a secret, in their errors
+            # the libraries' errors would quote the value, which is a secret
             raise ConfigurationError(f"the value for {name} has characters it cannot have")
 
 
 def retry_after_s(text: str | None) -> float | None:
-    """Return what a Retry-After header asks for, None when it is absent or a date."""
+    """Return the seconds of a Retry-After header, None if it is absent or a date."""
     return float(text) if text and text.isascii() and text.isdigit() else None

@@ -1,7 +1,7 @@
-"""One HTTP request and its answer, the same for a client that waits and one that does not.
+"""One HTTP request and its answer, for the blocking and the asynchronous client.
 
-No token appears in an exception, and the exchange's cookies are ignored: a cookie beside a token
-would only invite the checks meant for browsers.
+No token appears in an exception. The exchange's cookies are ignored: a cookie beside a token would
+only cause the checks for browsers.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ C = TypeVar("C")
 
 
 class Options(TypedDict):
-    """What either of httpx's clients is made with."""
+    """The constructor arguments of both httpx clients."""
 
     timeout: httpx.Timeout
     headers: dict[str, str]
@@ -32,14 +32,14 @@ class Options(TypedDict):
 def opened(kind: Callable[..., C], url: str, timeout_s: float) -> C:
     """Return an HTTP client of ``kind`` for ``url``.
 
-    Raises ConfigurationError, which names the variable that cannot be used.
+    Raises ConfigurationError, which names the unusable variable.
     """
     settings = options(url, timeout_s)
     if settings["trust_env"]:
         network_variables.require_usable(https=settings["verify"])
     try:
         return kind(**settings)
-    except OSError as error:  # ssl's are, too
+    except OSError as error:  # includes ssl's errors
         raise network_variables.unusable(
             network_variables.certificates(), error.strerror or error
         ) from None
@@ -51,7 +51,7 @@ def opened(kind: Callable[..., C], url: str, timeout_s: float) -> C:
 
 
 def options(url: str, timeout_s: float) -> Options:
-    """Return how to make an HTTP client for ``url``. Raises ConfigurationError."""
+    """Return the arguments of an HTTP client for ``url``. Raises ConfigurationError."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
@@ -62,9 +62,9 @@ def options(url: str, timeout_s: float) -> Options:
         timeout=httpx.Timeout(timeout_s, connect=min(5.0, timeout_s)),
         headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        # certificates take longer to load than a request takes; plain http needs none
+        # loading certificates takes longer than a request, and plain http needs none
         verify=parsed.scheme == "https",
-        # a proxy named in the environment is for elsewhere, not for this machine
+        # a proxy in the environment is not for this machine's own addresses
         trust_env=parsed.host not in LOOPBACK,
     )
 
@@ -76,8 +76,8 @@ def request(
     token: str | None,
     within_s: float | None,
 ) -> httpx.Request:
-    """Return ``call`` as ``http`` sends it to ``url``, to be answered within_s where that is less
-    than it waits anyway. Raises ConfigurationError, Unreachable.
+    """Build the request of ``call`` for ``http``; within_s shortens the client's time-out. Raises
+    ConfigurationError, Unreachable.
     """
     headers = dict(call.headers) | bearer(token)
     check(headers)
@@ -95,7 +95,7 @@ def request(
 
 
 def limit_s(http: httpx.Client | httpx.AsyncClient, within_s: float | None) -> float | None:
-    """Return how long an attempt may take as a whole; httpx bounds each read alone."""
+    """Return the time limit of a whole attempt; httpx only bounds each read."""
     return _within(http.timeout, within_s).read
 
 
@@ -108,7 +108,7 @@ def _within(usual: httpx.Timeout, within_s: float | None) -> httpx.Timeout:
 
 
 def unreachable(error: Exception, url: str) -> Unreachable:
-    """Return what an exception of the HTTP library means to a caller."""
+    """Convert an exception of the HTTP library for a caller."""
     if isinstance(error, httpx.TimeoutException):
         return Unreachable(f"no answer from {url} in time")
     if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error):
@@ -129,7 +129,7 @@ FAILURES = (httpx.TransportError, httpx.DecodingError, UnicodeError)
 
 
 def decoded(response: httpx.Response, call: Call[T], url: str) -> T:
-    """Return the answer to ``call``, or raise what it stands for: ApiError, Unreachable."""
+    """Decode the answer to ``call``. Raises ApiError, Unreachable."""
     if response.is_redirect:
         where = response.headers.get("Location", "elsewhere")
         raise Unreachable(f"{url} sends one on to {where}: that is the address to use")
@@ -156,5 +156,5 @@ def _refusal(response: httpx.Response) -> ApiError:
 def _json(response: httpx.Response) -> object:
     try:
         return cast("object", response.json())
-    except (ValueError, RecursionError):  # no JSON, or nested without end
+    except (ValueError, RecursionError):  # no JSON, or nested too deeply
         return None

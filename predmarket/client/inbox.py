@@ -1,7 +1,7 @@
-"""The bounded queue between a feed's reader and its user.
+"""The bounded queue between a feed's connection and its reader.
 
-Invariants: at most ``limit`` messages of topics wait, and beside them one change of state; what
-does not fit is refused, never dropped in silence: the feed asks for it again once there is room.
+Invariants: at most ``limit`` topic messages wait, and one change of state. A message without room
+is refused, never dropped silently; the feed requests it again once there is room.
 """
 
 import asyncio
@@ -34,8 +34,8 @@ class Inbox:
         return len(self._waiting) <= self._limit // 2
 
     def put(self, message: Message) -> bool:
-        """Let ``message`` wait; False when there is no room. Of changes of state without room, the
-        last one waits.
+        """Queue ``message``; False if there is no room. Without room only the last change of state
+        waits.
         """
         if self.full:
             if not isinstance(message, StateChanged):
@@ -47,13 +47,13 @@ class Inbox:
         return True
 
     def end(self, failure: Exception | None = None) -> None:
-        """Let the reader come to an end after what waits; ``failure`` is raised there."""
+        """End the iteration after the waiting messages; ``failure`` is raised there."""
         self._ended = True
         self._failure = self._failure or failure
         self._arrived.set()
 
     async def get(self) -> Message | None:
-        """Return the next message, None at the end. Raises what ended the feed."""
+        """Return the next message, None at the end. Raises the error that ended the feed."""
         while not self._waiting:
             if self._failure is not None:
                 raise self._failure

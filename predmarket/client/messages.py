@@ -1,12 +1,12 @@
-"""What a feed yields: one frozen struct a kind, to be told apart by ``match``.
+"""The messages of a feed: one frozen struct for each type, for use with ``match``.
 
     match message:
         case OrderChanged(data=order): ...
         case StateChanged(state=State.LOST): ...
 
-``data`` is the JSON itself as a typed dictionary (response_types.py), so that an order has the same
-shape whether a REST call, an acknowledgement or the feed tells of it. Fields that this version does
-not know are left out of ``data``; ``raw`` holds the whole message as it came.
+``data`` is the JSON as a typed dictionary (response_types.py), so that an order has the same form
+in a REST call, an acknowledgement and the feed. ``data`` omits fields that this version does not
+know; ``raw`` holds the whole message.
 """
 
 from enum import StrEnum
@@ -20,7 +20,7 @@ from predmarket.contracts.realtime import ServerMessage
 
 
 class State(StrEnum):
-    """Whether the exchange is heard."""
+    """The state of a feed's connection."""
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -31,15 +31,15 @@ class State(StrEnum):
 
 
 class StateChanged(msgspec.Struct, frozen=True):
-    """The feed's own: its state, and why when it is lost."""
+    """Made by the feed: its new state, with the reason if the connection is lost."""
 
     state: State
     reason: str = ""
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """The feed's own: of ``topic``, a message followed on ``last_seq`` while ``held`` was the last
-    known. What is missing has been asked for.
+    """Made by the feed: messages of ``topic`` are missing between ``held`` and ``last_seq``. The
+    feed has requested them.
     """
 
     topic: str
@@ -48,17 +48,17 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 class Unknown(msgspec.Struct, frozen=True):
-    """A message of a type that this version does not know, or one that belongs to nothing."""
+    """A message of an unknown type, or one that belongs to no request."""
 
     type: str
     raw: bytes
 
 
 class TopicMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """What every message of a topic has. ``ts`` is the exchange's time in milliseconds since 1970.
+    """The fields of every topic message. ``ts`` is the exchange's time in milliseconds since 1970.
 
-    ``seq`` numbers the topic's last change in it; ``last_seq`` is the number before its first, None
-    with a snapshot, which stands for everything up to ``seq``.
+    ``seq`` is the number of the message's last change; ``last_seq`` is the number before its first.
+    It is None for a snapshot, which covers everything up to ``seq``.
     """
 
     snapshot: ClassVar[bool] = False
@@ -79,46 +79,46 @@ class BookSnapshot(TopicMessage, frozen=True, kw_only=True):
 
 
 class BookDelta(TopicMessage, frozen=True, kw_only=True):
-    """orderbook: levels with their sizes now."""
+    """orderbook: levels with their new sizes."""
 
     data: response_types.BookLevels
 
 
 class TradesSnapshot(TopicMessage, frozen=True, kw_only=True):
-    """trades: the last ones."""
+    """trades: the last trades."""
 
     snapshot = True
     data: response_types.TradesSnapshot
 
 
 class TradeMade(TopicMessage, frozen=True, kw_only=True):
-    """trades: one more."""
+    """trades: a new trade."""
 
     data: response_types.Trade
 
 
 class TickerSnapshot(TopicMessage, frozen=True, kw_only=True):
-    """ticker: as it stands."""
+    """ticker: the present values."""
 
     snapshot = True
     data: response_types.Ticker
 
 
 class TickerChanged(TopicMessage, frozen=True, kw_only=True):
-    """ticker: as it stands now."""
+    """ticker: the new values."""
 
     data: response_types.Ticker
 
 
 class MarketsSnapshot(TopicMessage, frozen=True, kw_only=True):
-    """markets: those that are not final."""
+    """markets: all markets that are not final."""
 
     snapshot = True
     data: response_types.MarketsSnapshot
 
 
 class MarketChanged(TopicMessage, frozen=True, kw_only=True):
-    """markets: one was created, opened, halted, closed or resolved."""
+    """markets: a market was created, opened, halted, closed or resolved."""
 
     data: response_types.Market
 
@@ -156,53 +156,53 @@ class EventPositionChanged(TopicMessage, frozen=True, kw_only=True):
 
 
 class OrdersSnapshot(TopicMessage, frozen=True, kw_only=True):
-    """user:…:orders: the open ones."""
+    """user:…:orders: the open orders."""
 
     snapshot = True
     data: response_types.OrdersSnapshot
 
 
 class OrderChanged(TopicMessage, frozen=True, kw_only=True):
-    """user:…:orders: one as it stands now."""
+    """user:…:orders: an order's new state."""
 
     data: response_types.OrderState
 
 
 class FillsSnapshot(TopicMessage, frozen=True, kw_only=True):
-    """user:…:fills: the last ones."""
+    """user:…:fills: the last fills."""
 
     snapshot = True
     data: response_types.FillsSnapshot
 
 
 class FillMade(TopicMessage, frozen=True, kw_only=True):
-    """user:…:fills: one more."""
+    """user:…:fills: a new fill."""
 
     data: response_types.Fill
 
 
 class BalancesSnapshot(TopicMessage, frozen=True, kw_only=True):
-    """user:…:balances: cash as it stands."""
+    """user:…:balances: the present cash."""
 
     snapshot = True
     data: response_types.Balance
 
 
 class BalanceChanged(TopicMessage, frozen=True, kw_only=True):
-    """user:…:balances: cash as it stands now."""
+    """user:…:balances: the new cash."""
 
     data: response_types.Balance
 
 
 class PositionsSnapshot(TopicMessage, frozen=True, kw_only=True):
-    """user:…:positions: all of them."""
+    """user:…:positions: all positions."""
 
     snapshot = True
     data: response_types.PositionsSnapshot
 
 
 class PositionChanged(TopicMessage, frozen=True, kw_only=True):
-    """user:…:positions: one as it stands now."""
+    """user:…:positions: a position's new state."""
 
     data: response_types.Position
 

@@ -1,7 +1,6 @@
-"""The environment's variables that name proxies and certificates, read by the network libraries.
+"""Checks the environment variables for proxies and certificates, which the network libraries read.
 
-A library says of a bad one that something has failed, not what. Here each that cannot be used is
-named, whichever library would have read it.
+For a bad variable the libraries report only a failure. This module names the variable.
 """
 
 import os
@@ -15,7 +14,7 @@ _SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 def require_usable(*, https: bool) -> None:
-    """Raise ConfigurationError that names the first variable which cannot be used."""
+    """Raise ConfigurationError, which names the first unusable variable."""
     for name, value in _given(*_PROXIES):
         scheme, separator, rest = value.partition("://")
         if separator and (scheme.lower() not in _SCHEMES or not rest):
@@ -30,28 +29,28 @@ def require_usable(*, https: bool) -> None:
 
 
 def unusable(name: str, why: object) -> ConfigurationError:
-    """Return the refusal of a variable."""
+    """Return the error for an unusable variable."""
     return ConfigurationError(f"{name} cannot be used: {why}")
 
 
 def spelled(*names: str) -> str:
-    """Return those of the variables that are set, as they are spelled in the environment."""
+    """Return the variables that are set, in the environment's spelling."""
     return " or ".join(name for name, _ in _given(*names)) or "the environment"
 
 
 def socks() -> str:
-    """Return the variables that name a SOCKS proxy, for which a library may miss a package."""
+    """Return the variables that name a SOCKS proxy, which may need a missing package."""
     named = [name for name, value in _given(*_PROXIES) if value.lower().startswith("socks")]
     return " or ".join(named) or spelled(*_PROXIES)
 
 
 def proxy_of(scheme: str) -> str | None:
-    """Return the variable whose proxy an address with ``scheme`` is reached through, if any."""
+    """Return the variable of the proxy for an address with ``scheme``, if any."""
     return next((name for name, _ in _given(f"{scheme.upper()}_PROXY", "ALL_PROXY")), None)
 
 
 def certificates() -> str:
-    """Return the variable that certificates are read by: the first that is set."""
+    """Return the variable that names the certificates: the first that is set."""
     names = (name for name, _ in _given("SSL_CERT_FILE", "SSL_CERT_DIR"))
     return next(names, "the environment")
 

@@ -1,4 +1,4 @@
-"""The API's answers as typed dictionaries: the JSON itself, with names and types.
+"""The API's answers as typed dictionaries: the JSON with names and types.
 
 Money, prices, quantities and rates are decimal strings, times RFC 3339 UTC, ids integers (API.md).
 Types only: nothing here runs.
@@ -27,7 +27,7 @@ class User(TypedDict):
 
 
 class Login(TypedDict):
-    """What register, login and refresh answer."""
+    """The answer of register, login and refresh."""
 
     accessToken: str
     refreshToken: str
@@ -43,7 +43,7 @@ class ApiKey(TypedDict):
 
 
 class SessionInfo(TypedDict):
-    """lastUsedAt is the login or the last refresh; current says whether it made this request."""
+    """lastUsedAt is the login or the last refresh; current marks the session of this request."""
 
     id: int
     createdAt: str
@@ -54,7 +54,7 @@ class SessionInfo(TypedDict):
 
 
 class NewApiKey(TypedDict):
-    """key is shown this once."""
+    """key is shown only in this answer."""
 
     id: int
     name: str
@@ -97,7 +97,7 @@ class Payouts(TypedDict):
 
 
 class Resolution(TypedDict):
-    """While the payment of a large market goes on, payouts is null."""
+    """During the payment of a large market payouts is null."""
 
     market: Market
     payouts: Payouts | None
@@ -161,8 +161,8 @@ class Book(TypedDict):
 
 
 class BookLevels(TypedDict):
-    """What the feed tells of a book: a whole one, or sizes that replace a level's; "0.00" removes
-    it.
+    """A book in the feed: the whole book, or sizes that replace a level's; "0.00" removes the
+    level.
     """
 
     marketId: int
@@ -217,7 +217,7 @@ class OrderFill(TypedDict):
 
 
 class OrderState(TypedDict):
-    """An order without its executions, as the feed tells of it."""
+    """An order without its executions, as the feed sends it."""
 
     id: int
     clientOrderId: str | None
@@ -241,7 +241,7 @@ class OrderState(TypedDict):
 
 
 class Order(OrderState):
-    """queueAhead comes with one order asked for, while it rests."""
+    """queueAhead is present in the answer for a single resting order."""
 
     fills: list[OrderFill]
     queueAhead: NotRequired[str]
@@ -307,7 +307,7 @@ class Portfolio(TypedDict):
 
 
 class Fill(TypedDict):
-    """One of one's own executions."""
+    """One of the user's executions."""
 
     tradeId: int
     orderId: int
@@ -343,7 +343,7 @@ class LedgerLine(TypedDict):
 
 
 class AdminAct(TypedDict):
-    """target is a kind and an id, as ``market:7``; actorId is null where no user did it."""
+    """target is a kind and an id, such as ``market:7``; actorId is null if no user did it."""
 
     id: int
     at: str
@@ -354,7 +354,7 @@ class AdminAct(TypedDict):
 
 
 class TradesSnapshot(TypedDict):
-    """The last trades, newest first. missed: more happened than the feed can tell."""
+    """The last trades, newest first. missed means that older missed trades are not sent."""
 
     marketId: int
     items: list[Trade]
@@ -370,7 +370,7 @@ class MarketsSnapshot(TypedDict):
 
 
 class OrdersSnapshot(TypedDict):
-    """One's open orders, newest first; more: there are others."""
+    """The user's open orders, newest first; more means that there are others."""
 
     items: list[OrderState]
     more: NotRequired[bool]
@@ -378,7 +378,7 @@ class OrdersSnapshot(TypedDict):
 
 
 class FillsSnapshot(TypedDict):
-    """One's last executions, newest first."""
+    """The user's last executions, newest first."""
 
     items: list[Fill]
     missed: NotRequired[bool]
@@ -391,20 +391,20 @@ class EventPositionsSnapshot(TypedDict):
 
 
 class PositionsSnapshot(TypedDict):
-    """Every market that one has had a share of."""
+    """The user's positions in all markets with any past trade."""
 
     items: list[Position]
 
 
 class OrderAck(TypedDict, total=False):
-    """The order, or of a cancel-all what was cancelled."""
+    """The order, or the cancelled orders of a cancel-all."""
 
     order: Order
     canceled: list[int]
 
 
 class CancelAfter(TypedDict):
-    """When the dead-man switch cancels everything; null when it is off."""
+    """The time at which the dead-man switch cancels all orders; null if it is off."""
 
     cancelAt: str | None
 

@@ -1,7 +1,8 @@
-"""When to send a call again, or connect again, and how long to wait before.
+"""Retries: when to send a call or connect again, and after which pause.
 
-Only a repeatable call (calls.py) is ever sent twice, and only after silence or a 503; a read also
-after a 429 whose Retry-After is no longer than a pause may be. A feed connects again for ever.
+Only a repeatable call (calls.py) is sent again, and only after a missing answer or a 503. A read is
+also sent again after a 429, if its Retry-After is not above the longest pause. A feed reconnects
+for ever.
 """
 
 import random
@@ -23,8 +24,8 @@ class Retry:
     def pause_s(self, attempt: int, asked_s: float | None = None) -> float | None:
         """Return the pause after failed attempt number ``attempt`` (from 1), None to give up.
 
-        asked_s is the exchange's Retry-After; it is believed up to longest_s. The spread keeps
-        clients that failed together from coming back together.
+        asked_s is the exchange's Retry-After, used up to longest_s. The random spread keeps clients
+        that failed together from coming back together.
         """
         if attempt >= self.attempts:
             return None

@@ -1,11 +1,11 @@
-"""Who is logged in: tokens in memory, or kept between runs for each profile and address.
+"""Sessions: tokens in memory, or stored between runs for each profile and address.
 
-Kept sessions live in one file, mode 0600, replaced whole so that a reader never sees half of it.
-Where a usable keyring is installed it holds the tokens and the file only says so; the keyring is
-imported then alone, as that is slow.
+Stored sessions are in one file with mode 0600, which is replaced as a whole, so that no reader sees
+half of it. If a usable keyring is installed, it holds the tokens and the file only refers to it.
+The keyring is imported only then, because the import is slow.
 
-A refresh token that is used again after a minute looks stolen, and the session is revoked. So a
-refresh first takes `exclusively()` and looks again whether another process has refreshed.
+A refresh token that is used again after a minute looks stolen, and the exchange revokes the
+session. So a refresh first takes `exclusively()` and checks whether another process has refreshed.
 """
 
 import json
@@ -29,7 +29,7 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """One session's tokens. Their repr hides them, so that no log or traceback shows them."""
+    """One session's tokens. The repr hides them, so that no log or traceback shows them."""
 
     access: str
     refresh: str
@@ -61,12 +61,12 @@ class Session:
         self._tokens = None
 
     def exclusively(self) -> AbstractContextManager[None]:
-        """Hold off everyone else who would change this session."""
+        """Lock this session against changes by others."""
         return _held(self._lock)
 
 
 class StoredSession(Session):
-    """The session of one profile at one address, kept in the configuration folder."""
+    """The session of one profile at one address, stored in the configuration folder."""
 
     waits = True
 
@@ -79,8 +79,8 @@ class StoredSession(Session):
         lock_s: float = 10.0,
         waiting: Callable[[str], None] | None = None,
     ) -> None:
-        """``lock_s``: how long another program may keep the lock. ``waiting`` is told, once, what
-        is waited for when that takes more than a second.
+        """Prepare a session. ``lock_s`` bounds the wait for another program's lock. If the wait
+        takes more than a second, ``waiting`` is called once with a description.
         """
         super().__init__()
         self._folder = folder
@@ -89,7 +89,7 @@ class StoredSession(Session):
         self._waiting = waiting
 
     def load(self) -> Tokens | None:
-        """Read the tokens afresh. Raises ConfigurationError when the file cannot be read."""
+        """Read the tokens again. Raises ConfigurationError if the file is unreadable."""
         entry = self._read().get(self._key)
         if entry is None:
             return None
@@ -102,7 +102,7 @@ class StoredSession(Session):
         entry = {"accessToken": tokens.access, "refreshToken": tokens.refresh}
         entries = self._read()
         known = entries.get(self._key)
-        # a session that started in the file stays there: trying the keyring again is slow
+        # a session that began in the file stays there, because the keyring is slow
         to_keyring = known is None or known.get("keyring")
         in_keyring = to_keyring and _to_keyring(self._key, entry)
         entries[self._key] = {"keyring": True} if in_keyring else entry
@@ -119,8 +119,8 @@ class StoredSession(Session):
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
-        """Hold off all who would change a session of this folder. Raises ConfigurationError, and
-        Unreachable when another program keeps the lock: it may have been stopped while it held it.
+        """Lock the sessions of this folder against changes by others. Raises ConfigurationError,
+        and Unreachable if another program keeps the lock, perhaps because it is stopped.
         """
         _make_folder(self._folder)
         path = self._folder / "session.lock"
@@ -231,7 +231,7 @@ def _from_keyring(key: str) -> dict[str, Any]:
 
 
 def _to_keyring(key: str, entry: dict[str, str]) -> bool:
-    """Store ``entry`` and say whether it can be read back: some back ends swallow it."""
+    """Store ``entry``; tell whether it can be read back, because some back ends lose it."""
     text = json.dumps(entry)
     _quietly(lambda keyring: keyring.set_password(_KEYRING_SERVICE, key, text))
     return _from_keyring(key) == entry
@@ -242,10 +242,10 @@ def _drop_from_keyring(key: str) -> None:
 
 
 def _quietly(use: Callable[[Any], object]) -> object:
-    """Apply ``use`` to the keyring module; None when there is none or it fails in any way."""
+    """Apply ``use`` to the keyring module; None if there is none or it fails."""
     try:
         import keyring  # noqa: PLC0415  (slow, and optional)
 
         return use(keyring)
-    except Exception:  # noqa: BLE001  back ends raise whatever their platform raises
+    except Exception:  # noqa: BLE001  back ends raise any exception of their platform
         return None

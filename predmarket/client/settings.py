@@ -1,4 +1,4 @@
-"""Where the client connects and as whom: flag > environment > .env > profile file > default.
+"""The client's settings: flag > environment > .env > profile file > default.
 
 config.toml in the configuration folder:
 
@@ -7,10 +7,10 @@ config.toml in the configuration folder:
     [profiles.practice]
     url = "https://practice.example.com"
 
-A profile that the file does not name is still a profile: it has the default address and a session
-of its own. But one that is a slip away from a known one, and has no session, is refused: it would
-be the wrong exchange. A .env file is the working folder's; it never decides who gets an API key
-that came from elsewhere.
+A profile that is not in the file is valid, too: it has the default address and its own session. But
+a name without a session that looks like a misspelt known profile is refused, because it would
+connect to the wrong exchange. A .env file is read from the working folder. It never directs an API
+key from elsewhere to an address of its own.
 """
 
 import json
@@ -35,7 +35,7 @@ _PROFILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value and where it came from: flag, env, .env, profile or default."""
+    """A value and its origin: flag, env, .env, profile or default."""
 
     value: str
     origin: str
@@ -43,7 +43,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The client's own settings; api_key is None when none is set and never shown."""
+    """The client's settings; api_key is None if none is set, and is never shown."""
 
     url: Setting
     profile: Setting
@@ -64,9 +64,9 @@ def resolve(
     env_file: Path = Path(ENV_FILE),
     new_profile: bool = False,
 ) -> Settings:
-    """Settle the settings; url and profile are flags. Raises ConfigurationError.
+    """Resolve the settings; url and profile are flags. Raises ConfigurationError.
 
-    new_profile: the profile may be like another, since it is about to get a session.
+    new_profile allows a name similar to another, because the profile is about to get a session.
     """
     given = _Given(os.environ if environ is None else environ, _env_file(env_file))
     config_dir = given.setting("CONFIG_DIR") or _default_folder()
@@ -104,7 +104,7 @@ def profiles(folder: Path) -> list[str]:
 
 
 class _Given:
-    """What the environment says, and what a .env file says where it says nothing."""
+    """The environment's values, completed by those of a .env file."""
 
     def __init__(self, environ: Mapping[str, str], file: Mapping[str, str]) -> None:
         self._environ, self._file = environ, file
@@ -113,7 +113,7 @@ class _Given:
             raise ConfigurationError(slip)
 
     def setting(self, name: str) -> Setting | None:
-        """Return one of CLIENTS; what is empty counts as not given."""
+        """Return one of CLIENTS; an empty value counts as not given."""
         for values, origin in ((self._environ, "env"), (self._file, ".env")):
             value = values.get(f"{PREFIX}{name}")
             if value:
@@ -154,7 +154,7 @@ def _refuse_slip(chosen: Setting, folder: Path, named: Mapping[str, object]) -> 
 
 
 def _in_sessions(folder: Path) -> set[str]:
-    """Return the profiles that have a session, as far as their file can be read."""
+    """Return the profiles that have a session, if their file is readable."""
     try:
         sessions = json.loads((folder / "session.json").read_text(encoding="utf-8"))["sessions"]
         return {str(key).partition(" ")[0] for key in sessions}
@@ -163,7 +163,7 @@ def _in_sessions(folder: Path) -> set[str]:
 
 
 def _refuse_strange_address(settings: Settings) -> None:
-    """Refuse to take an API key of the environment to where the working folder's file says."""
+    """Refuse to send an API key of the environment to an address from the folder's .env file."""
     key = settings.api_key
     strange = settings.url.origin == ENV_FILE and key is not None and key.origin != ENV_FILE
     if strange and urlsplit(settings.url.value).hostname not in LOOPBACK:

@@ -1,8 +1,8 @@
-"""How a feed's topics are kept: asked for over whatever link there is, and handed to the inbox.
+"""A feed's subscriptions: requests its topics on each connection, and fills the inbox.
 
-Invariants: what is handed over of a topic follows on what was handed over before, or a Gap or a
-snapshot says otherwise; a topic whose message found no room is left where it was and asked for
-again once there is; books change whether there is room or not, and then come whole.
+Invariants: a topic's message continues from the one before, unless a Gap or a snapshot is between
+them. A topic whose message found no room stays at its position and is requested again later. Books
+are updated even without room, and are then sent whole.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from predmarket.contracts.realtime import ServerMessage, Subscribed
 
 
 class Subscriptions:
-    """The topics of one feed. ``confirmed`` is called when all of them are, on each link."""
+    """The topics of one feed. ``confirmed`` is called when all are confirmed, on each link."""
 
     def __init__(self, topics: Topics, inbox: Inbox, confirmed: Callable[[], None]) -> None:
         self._topics = topics
@@ -49,8 +49,8 @@ class Subscriptions:
         self._topics.lost()
 
     async def add(self, names: Iterable[str]) -> None:
-        """Subscribe to more. Raises ApiError when one is refused, ClientError when they cannot be
-        asked for; then none is kept.
+        """Subscribe to more topics. Raises ApiError if one is refused, ClientError if they cannot
+        be requested; then none is kept.
         """
         added = self._topics.add(names)
         for portion in chunks(added):
@@ -67,7 +67,7 @@ class Subscriptions:
                 raise
 
     def remove(self, names: Iterable[str]) -> list[Topic]:
-        """Drop ``names``; return what the exchange need not send any more."""
+        """Drop ``names``; return the topics that the exchange need no longer send."""
         gone = self._topics.remove(names)
         self._behind.difference_update(gone)
         return gone
@@ -86,7 +86,7 @@ class Subscriptions:
             raise Lost(f"the exchange sent a {heard.envelope.type} that cannot be read") from None
 
     def catch_up(self) -> None:
-        """If there is room again, see to what there was none for."""
+        """If there is room again, request the topics that found none."""
         if not self._behind or not self._inbox.roomy:
             return
         behind, self._behind = self._behind, set()
@@ -127,7 +127,7 @@ class Subscriptions:
         topics: list[Topic],
         answer: "asyncio.Future[None] | None" = None,
     ) -> str:
-        """Send a request for ``topics``. A refusal goes to ``answer``, or else ends the feed."""
+        """Request ``topics``. A refusal goes to ``answer``; without it, it ends the feed."""
 
         def answered(request: str, message: ServerMessage) -> None:
             try:
@@ -137,7 +137,7 @@ class Subscriptions:
                 if answer is None or isinstance(ending, Lost):
                     connection.fail(ending)
                 elif answer.done():
-                    self.remove(topic.asked for topic in topics)  # nobody waits to be told
+                    self.remove(topic.asked for topic in topics)  # nobody waits for the answer
                 else:
                     answer.set_exception(error)
             lost()
@@ -175,7 +175,7 @@ class Subscriptions:
 
 
 def _ending(error: ApiError) -> Exception:
-    """Return what a refused topic means to the link: another try, or the end of the feed."""
+    """Return a refused topic's consequence: a retry, or the end of the feed."""
     return Lost(str(error)) if error.status == 429 or error.status >= 500 else error
 
 

@@ -1,8 +1,8 @@
-"""What a feed is subscribed to, and whether what comes follows on what it holds. No I/O.
+"""A feed's topics, and the check that messages continue without a gap. No I/O.
 
-Invariants: a message is news only when its ``last_seq`` is the seq held, or when it is a snapshot;
-while a request for a topic is unanswered, and after a gap, nothing of the topic is news until the
-exchange has confirmed it again; a book is stale exactly while its topic is not followed.
+Invariants: a message is news only if its ``last_seq`` is the seq held, or if it is a snapshot.
+While a request for a topic is unanswered, and after a gap, no message is news until the exchange
+has confirmed the topic again. A book is stale exactly while its topic is not confirmed.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -20,7 +20,7 @@ _CHUNK = 200
 
 
 class Verdict(Enum):
-    """What a message is to a topic."""
+    """The result of checking a message."""
 
     NEWS = auto()
     OLD = auto()
@@ -43,22 +43,22 @@ class Topic:
         self._gap_after: int | None = None
 
     def entry(self) -> str | dict[str, object]:
-        """Return how to ask for it: from where it was left, when there is such a place."""
+        """Return the topic's entry in a request, with its last position if there is one."""
         if self.held is None:
             return self.asked
         return {"topic": self.asked, "lastSeq": self.held}
 
     def asked_by(self, request: str) -> None:
-        """Note the request whose confirmation makes messages news again."""
+        """Record the request whose confirmation makes messages news again."""
         self.lost()
         self._request = request
 
     def confirmed_by(self, request: str, name: str) -> bool:
-        """Take the exchange's word for ``request``. False when the name now stands for another
-        topic than before, so that what was held means nothing.
+        """Take the exchange's confirmation of ``request``. False if the name now stands for another
+        topic, so that the held position is void.
         """
         if request != self._request:
-            return True  # a later request is under way
+            return True  # a later request is unanswered
         same = self.name in (None, name)
         self.name = name
         if not same:
@@ -66,25 +66,25 @@ class Topic:
             return False
         self._confirmed = True
         if self.book is not None and self.held is not None:
-            self.book.stale = False  # what was missed, if anything, comes right behind
+            self.book.stale = False  # missed changes, if any, follow immediately
         return True
 
     def lost(self) -> None:
-        """Note that nothing follows on what is held until it is confirmed again."""
+        """Record that no message is news until the topic is confirmed again."""
         self._confirmed = False
         self._request = None
         if self.book is not None:
             self.book.stale = True
 
     def forget(self) -> None:
-        """Drop the place it was left at, so that the next thing asked for is a snapshot."""
+        """Drop the position, so that the next request asks for a snapshot."""
         self.lost()
         self.held = None
 
     def take(self, message: TopicMessage) -> Verdict:
-        """Say what ``message`` is; news is held, and applied to the book.
+        """Check ``message``; news advances the position, and is applied to the book.
 
-        Raises ValueError when the book cannot read it.
+        Raises ValueError if the book cannot read it.
         """
         if not self._confirmed:
             return Verdict.OLD
@@ -122,7 +122,7 @@ class Topic:
 
 
 class Topics:
-    """All subscriptions of a feed, by the names asked for and by the exchange's own."""
+    """All subscriptions of a feed, by the requested names and by the exchange's names."""
 
     def __init__(self) -> None:
         self._asked: dict[str, Topic] = {}
@@ -132,7 +132,7 @@ class Topics:
         return iter(dict.fromkeys(self._asked.values()))
 
     def add(self, names: Iterable[str]) -> list[Topic]:
-        """Return new subscriptions for the ``names`` that have none. Raises ClientError when there
+        """Return new subscriptions for the ``names`` that have none. Raises ClientError if there
         would be too many.
         """
         new = [name for name in dict.fromkeys(names) if name not in self._asked]
@@ -143,7 +143,7 @@ class Topics:
         return made
 
     def remove(self, names: Iterable[str]) -> list[Topic]:
-        """Drop ``names`` and return the subscriptions that no other name stands for."""
+        """Drop ``names``; return the subscriptions without another name."""
         dropped = {topic for name in names if (topic := self._asked.pop(name, None)) is not None}
         gone = dropped - set(self._asked.values())
         for topic in gone:
@@ -152,8 +152,8 @@ class Topics:
         return sorted(gone, key=lambda topic: topic.asked)
 
     def confirm(self, request: str, names: dict[str, str]) -> list[Topic]:
-        """Take the exchange's answer, its own name for each asked. Return what has to be asked for
-        anew.
+        """Take the exchange's answer, its name for each requested one. Return the topics to request
+        again.
         """
         anew: list[Topic] = []
         for asked, name in names.items():
@@ -163,21 +163,21 @@ class Topics:
             if topic.name not in (None, name):
                 self._named.pop(str(topic.name), None)
             known = self._named.setdefault(name, topic)
-            self._asked[asked] = known  # two names for one topic share what is held
+            self._asked[asked] = known  # two names for one topic share the position
             if known is topic and not topic.confirmed_by(request, name):
                 anew.append(topic)
         return anew
 
     def find(self, name: str) -> Topic | None:
-        """Return the subscription that the exchange calls ``name``."""
+        """Return the subscription with the exchange's name ``name``."""
         return self._named.get(name)
 
     def asked(self, name: str) -> Topic | None:
-        """Return the subscription asked for as ``name``, or called so by the exchange."""
+        """Return the subscription with the requested or the exchange's name ``name``."""
         return self._asked.get(name) or self._named.get(name)
 
     def lost(self) -> None:
-        """Note that the connection is gone."""
+        """Record that the connection is gone."""
         for topic in self:
             topic.lost()
 

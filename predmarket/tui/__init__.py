@@ -1,6 +1,6 @@
 """The trading screen.
 
-`desk` is the trader's state and needs no terminal; `widgets` draw it, line by line; `screens` put
-widgets together; `actions` says what each action sends and which command does the same; `app` holds
-the rest together. Importing this package loads none of them.
+`state` is the trader's state and needs no terminal. `widgets` draw it, line by line. `screens`
+combine widgets. `actions` defines the call and the equivalent command of each action. `app`
+combines them. Importing this package loads none of them.
 """

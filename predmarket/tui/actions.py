@@ -1,6 +1,6 @@
-"""Every action of the screen as a value: the call it sends, and the command that does the same.
+"""Every action of the screen as a value: the call that it sends, and the equivalent command.
 
-There is nothing that only the screen can do. Building an action sends nothing; trader.py does.
+Every action of the screen has a command. Building an action sends nothing; trader.py sends it.
 """
 
 import shlex
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Action(Generic[T]):
-    """``words`` says what is done: "BUY 10 @ 0.60". ``guarded``: only on live data, in ARM."""
+    """``words`` describe the action: "BUY 10 @ 0.60". ``guarded``: only on live data, in ARM."""
 
     call: Call[T]
     command: str
@@ -30,7 +30,7 @@ class Action(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """An order as it is entered. ``slippage`` goes with MARKET, ``expires_at`` with GTD."""
+    """An entered order. ``slippage`` belongs to MARKET, ``expires_at`` to GTD."""
 
     market: int
     slug: str
@@ -52,7 +52,7 @@ class Ticket:
 
     @property
     def command(self) -> str:
-        """Return the command that places it."""
+        """Return the command that places the order."""
         words = ["order", "place", self.slug, self.side.lower(), formatting.qty(self.qty)]
         if self.type is OrderType.MARKET:
             words.append("--market")
@@ -68,7 +68,7 @@ class Ticket:
         return shell(words)
 
     def order(self, client_order_id: str | None = None, deadline: str | None = None) -> NewOrder:
-        """Return it as the client sends it."""
+        """Return the order in the client's form."""
         return NewOrder(
             market=self.market,
             side=self.side,
@@ -86,24 +86,24 @@ class Ticket:
 
 
 def shell(words: Sequence[str]) -> str:
-    """Return a command line that may be pasted."""
+    """Return a command line for pasting."""
     return shlex.join(["predmarket", *words])
 
 
 def place(
     ticket: Ticket, order_id: str | None = None, deadline: str | None = None
 ) -> Action[response_types.Order]:
-    """Place an order under a client order id, so that a lost answer places nothing twice.
+    """Place an order with a client order id, so that a repeat after a lost answer places nothing.
 
-    Without ``order_id`` a new one is made. After ``deadline``, in the exchange's time, the order is
-    refused.
+    Without ``order_id`` a new id is made. After ``deadline``, in the exchange's time, the exchange
+    refuses the order.
     """
     call = calls.place_order(ticket.order(order_id or uuid4().hex, deadline))
     return Action(call, ticket.command, ticket.words, guarded=True)
 
 
 def preview(ticket: Ticket) -> Action[response_types.Preview]:
-    """Ask what an order would do."""
+    """Preview an order."""
     return Action(
         calls.preview_order(ticket.order()),
         f"{ticket.command} --preview",

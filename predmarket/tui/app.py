@@ -1,6 +1,6 @@
-"""The application: who trades where, what is on top, and what works on every screen.
+"""The Textual application: the user, the stack of screens, and the actions of every screen.
 
-One timer draws frames; one worker listens to the feed. Everything else is in the screens.
+One timer draws frames; one worker listens to the feed. The screens do everything else.
 """
 
 import asyncio
@@ -109,19 +109,19 @@ class TradingApp(App[None]):
         self._keys = KeyQueue(self, super().on_event, self._key_dropped)
 
     def _equip(self, trader: Trader) -> None:
-        """Give a trader what keys.toml says."""
+        """Apply keys.toml to a trader."""
         trader.flags = self.place.flags
         trader.sizes = self._keys_file.sizes
         trader.brakes.limits = self._keys_file.limits
 
     def limit(self, limits: Limits) -> None:
-        """Hold orders to these limits from now on, those of the next user, too."""
+        """Apply these limits to orders from now on, also for the next user."""
         self._keys_file = replace(self._keys_file, limits=limits)
         self.trader.brakes.limits = limits
 
     @property
     def keys_file(self) -> Path:
-        """Return where keys are remapped, and the sizes they choose."""
+        """Return the path of the file with remapped keys and sizes."""
         return self.place.folder / keymap.FILE
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -131,21 +131,21 @@ class TradingApp(App[None]):
         return {name: named.get(of, theme.primary) for name, of in FALLBACK.items()}
 
     def on_mount(self) -> None:
-        """Start the clock of frames, and find out who trades."""
+        """Start the frame timer, and load the user."""
         self.set_interval(FRAME_S, self._frame, name="frames")
         for line in self.wrong:
             self.trader.say(line, Weight.WARNING)
         start(self, self._begin)
 
     async def on_unmount(self) -> None:
-        """Stop what is under way, and close the client: it belongs to this event loop."""
+        """Stop running work, and close the client, which belongs to this event loop."""
         await self.keeper.end()
         await self.trader.end()
         await self.trader.client.aclose()
         await self.trader.urgent.aclose()
 
     async def on_event(self, event: events.Event) -> None:
-        """Let keys act one after the other; the kill switch overtakes them."""
+        """Run the actions of keys one after the other; the kill switch overtakes them."""
         if isinstance(event, events.MouseEvent) and self._raises(event):
             return
         if not isinstance(event, events.Key) or event.is_forwarded:
@@ -166,7 +166,7 @@ class TradingApp(App[None]):
         return self._raising and isinstance(event, (events.MouseDown, events.MouseUp))
 
     def watch_app_focus(self, before: bool, now: bool) -> None:
-        """Note when the window comes to the front."""
+        """Record when the window comes to the front."""
         if now and not before:
             self._focused_at = monotonic()
 
@@ -188,13 +188,13 @@ class TradingApp(App[None]):
             if self._keys_file.bell:
                 self.bell()
         for screen in self.screen_stack:
-            # under a dialog the whole terminal is drawn for each change, so changes wait
+            # under a dialog each change redraws the whole terminal, so changes wait
             due = screen is self.screen or self._frames % BEHIND == 0
             if due and isinstance(screen, (DeskScreen, DeskDialog)):
                 screen.tick()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Say what nobody foresaw, and go on: open orders want a screen."""
+        """Report an unexpected error and go on, because open orders need a screen."""
         if event.state is WorkerState.ERROR:
             self.trader.say(f"defect: {event.worker.error!r}", Weight.BAD)
             self.log.error(event.worker.error)
@@ -222,7 +222,7 @@ class TradingApp(App[None]):
             self.notify(str(error), title="Trying again", severity="warning", timeout=RETRY_S)
 
     async def entered(self) -> None:
-        """Go trading: a session stands."""
+        """Show the trading screen, after a login."""
         trader = self.trader
         screen = TradingScreen()
         if isinstance(self.screen, LoginScreen):
@@ -250,7 +250,7 @@ class TradingApp(App[None]):
                 await self.leave("the session has ended: log in again")
 
     async def leave(self, why: str = "") -> None:
-        """Go back to the log-in, which says ``why``. The next user sees nothing of this one."""
+        """Return to the login screen, which shows ``why``. The next user sees no old data."""
         before = self.trader
         await before.end()
         self.trader = Trader(before.client, urgent=before.urgent, clock=before.clock)
@@ -260,7 +260,7 @@ class TradingApp(App[None]):
         await self.push_screen(LoginScreen(why))
 
     def open_market(self, market: int) -> None:
-        """Go back to trading, in ``market``."""
+        """Return to the trading screen, in ``market``."""
         while not isinstance(self.screen, TradingScreen):
             self.pop_screen()
         self.screen.open_market(market)
@@ -283,12 +283,12 @@ class TradingApp(App[None]):
             self.push_screen(HelpDialog(self.screen, bindings.named()))
 
     def action_portfolio(self) -> None:
-        """Show everything one has."""
+        """Show the portfolio."""
         if isinstance(self.screen, TradingScreen):
             self.push_screen(PortfolioScreen())
 
     def action_admin(self) -> None:
-        """Show what admins may."""
+        """Show the admin screen."""
         if not isinstance(self.screen, TradingScreen):
             return
         if self.trader.admin:
@@ -297,11 +297,11 @@ class TradingApp(App[None]):
             self.trader.say("only admins have that screen", Weight.WARNING)
 
     def action_theme(self) -> None:
-        """Dark or light."""
+        """Switch between dark and light."""
         self.theme = LIGHT if self.current_theme.dark else DARK
 
     def action_copy(self) -> None:
-        """Copy the command that does what was done last."""
+        """Copy the command that is equivalent to the last action."""
         if self.trader.echo:
             self.copy_to_clipboard(self.trader.echo)
             self.trader.said = (f"copied: {self.trader.echo}", Weight.PLAIN)
@@ -333,7 +333,7 @@ class TradingApp(App[None]):
         )
 
     def action_kill(self) -> None:
-        """Cancel everything, whatever is on the screen."""
+        """Cancel everything, on any screen."""
         if self.trader.user is not None:
             start(self, self._kill, group="kill", exclusive=True)
 
@@ -375,5 +375,5 @@ class TradingApp(App[None]):
 
 
 def _why_here(error: ApiError) -> str:
-    """Return why the log-in is shown; nothing when nobody was logged in."""
+    """Return why the login screen is shown; empty if nobody was logged in."""
     return "" if error.code == "UNAUTHENTICATED" else f"log in: {error.message}"

@@ -1,4 +1,4 @@
-"""The keys that work on every screen. Each has an id, by which it can be remapped."""
+"""The keys that work on every screen. Each has an id for remapping."""
 
 from textual.binding import Binding, BindingType
 

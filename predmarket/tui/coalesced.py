@@ -1,13 +1,13 @@
-"""Runs work once for many requests that come while it is under way."""
+"""Runs work once for many requests that arrive while it runs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 
 class Coalesced:
-    """One piece of work at a time; if it is asked for while it runs, it runs once more.
+    """Runs one piece of work at a time; if it is requested while it runs, it runs once more.
 
-    ``work`` has to handle its own errors: the event loop only reports an error of its task.
+    ``work`` must handle its own errors: the event loop only reports an error of its task.
     """
 
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -17,11 +17,11 @@ class Coalesced:
 
     @property
     def busy(self) -> bool:
-        """Tell whether the work is under way."""
+        """Tell whether the work is running."""
         return self._task is not None and not self._task.done()
 
     def ask(self) -> None:
-        """Have the work done soon."""
+        """Request the work."""
         if self.busy:
             self._again = True
         else:

@@ -1,6 +1,7 @@
-"""Keys of the trader's own: a file in the configuration folder that names bindings by their id,
-and says which sizes the keys 1 to 5 choose, whether fills ring the bell, and the trader's limits
-(state/brakes.py).
+"""The trader's key file in the configuration folder.
+
+It remaps bindings by their ids, and sets the sizes of the keys 1 to 5, the bell for fills, and the
+trader's limits (state/brakes.py).
 
     sizes = [5, 10, 20, 50, "0.50"]
     bell = true
@@ -12,7 +13,7 @@ and says which sizes the keys 1 to 5 choose, whether fills ring the bell, and th
     "app.kill" = "f12"
     "ladder.buy" = "b,left_parenthesis"
 
-What cannot be used is said on the screen and left out; the rest applies.
+The screen reports unusable entries and ignores them; the others apply.
 """
 
 import re
@@ -39,7 +40,7 @@ _LIMIT = re.compile(r"\s*(?P<name>\w+)\s*=[^#]*?(?P<comment>\s*#.*)?$")
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What the file says: keys by binding id, sizes, and what was wrong with it."""
+    """The file's content: keys by binding id, sizes, and its errors."""
 
     bound: dict[str, str]
     sizes: tuple[Qty, ...] = SIZES
@@ -49,7 +50,7 @@ class Keys:
 
 
 def load(folder: Path) -> Keys:
-    """Read the file; what it does not say is as it is without one."""
+    """Read the file; missing entries have their defaults."""
     path = folder / FILE
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
@@ -77,9 +78,9 @@ def load(folder: Path) -> Keys:
 
 
 def save_limits(folder: Path, limits: Limits) -> None:
-    """Write the limits into the file; all else in it, comments too, stays as it is.
+    """Write the limits into the file; everything else, comments too, stays unchanged.
 
-    Raises OSError, and ValueError where the file cannot be read or has them in another way.
+    Raises OSError, and ValueError if the file is unreadable or has them in another form.
     """
     path = folder / FILE
     text = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -96,7 +97,7 @@ def save_limits(folder: Path, limits: Limits) -> None:
 
 
 def _with_limits(text: str, texts: Mapping[str, str]) -> str:
-    """Return a file with these limits in place of those it has."""
+    """Return the file's text with these limits in place of the old ones."""
     lines = text.splitlines()
     start = next((n for n, line in enumerate(lines) if _BRAKES.match(line)), None)
     if start is None:

@@ -1,8 +1,8 @@
-"""The kill switch: cancels everything, and asks again until the exchange confirms it.
+"""The kill switch: cancels everything, and repeats until the exchange confirms it.
 
-Promises: it sends on connections of its own, ahead of everything that waits; it waits for orders
-that were under way when it was pressed, and cancels them, too; without an answer it says so, and
-asks again until there is one.
+Promises: it uses its own connections, ahead of everything that waits; it waits for orders that were
+in flight when it was pressed, and cancels them, too; without an answer it reports that, and repeats
+until there is one.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ UNDER_WAY_S = 11.0
 class KillSwitch:
     """Cancels everything, once pressed, until the exchange confirms it.
 
-    ``cancel`` sends the cancel and returns how many orders ended; ``under_way`` returns the
-    placements without an answer.
+    ``cancel`` sends the cancel and returns the number of ended orders; ``under_way`` returns the
+    unanswered placements.
     """
 
     def __init__(
@@ -39,13 +39,14 @@ class KillSwitch:
         """Whether it was pressed and the exchange has not confirmed yet that everything ended."""
 
     def retry(self) -> None:
-        """Ask again at once: the connection may be back."""
+        """Repeat at once, because the connection may be back."""
         self._again.set()
 
     async def press(self) -> int | None:
-        """Cancel everything; return how many orders the exchange says it ended, None: it refused.
+        """Cancel everything; return the number of orders that the exchange ended, None if it
+        refused.
 
-        Before it is pressed again, this call has to be cancelled, so that it asks again at once.
+        Cancel this call before the switch is pressed again, so that it repeats at once.
         """
         self.unconfirmed = True
         self._say("CANCEL ALL sent", Weight.WARNING)
@@ -68,7 +69,7 @@ class KillSwitch:
         return count
 
     async def _until_answered(self) -> int:
-        """Return how many orders ended. Raises ApiError."""
+        """Return the number of ended orders. Raises ApiError."""
         while True:
             self._again.clear()
             try:

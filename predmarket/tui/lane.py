@@ -1,10 +1,10 @@
-"""The lane by which orders leave the screen: one after the other, as the keys were pressed.
+"""The lane: sends the screen's orders one after the other, in the order of the keys.
 
-Two requests under way at once go by two connections, and the later one may arrive first. So the
-next order is sent when the exchange has answered the one before.
+Two simultaneous requests use two connections, and the later one may arrive first. So the next order
+is sent when the exchange has answered the one before.
 
-Promises: cancels wait for nothing, and orders asked for after a cancel wait for its answer; at most
-``MOST`` orders wait; those that are dropped learn it at once.
+Promises: cancels wait for nothing; orders after a cancel wait for its answer; at most ``MOST``
+orders wait; dropped orders are reported at once.
 """
 
 import asyncio
@@ -13,15 +13,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 MOST = 100
-"""As many orders may wait."""
+"""Maximum waiting orders."""
 
 
 class LaneFullError(Exception):
-    """Too many orders wait already."""
+    """Too many orders wait."""
 
 
 class Lane:
-    """Gives everyone a turn, in the order they asked."""
+    """Gives turns in the order of the requests."""
 
     def __init__(self) -> None:
         self._waiting: deque[asyncio.Future[bool]] = deque()

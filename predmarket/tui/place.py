@@ -1,4 +1,4 @@
-"""Where one trades: an exchange, as whom, and where the screen's files are."""
+"""The screen's exchange, profile, and folder of files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one trades: the exchange's address, the profile, and its configuration folder."""
+    """The exchange's address, the profile, and its configuration folder."""
 
     url: str
     profile: str

@@ -1,7 +1,7 @@
-"""The watcher at the desk: who is logged in, which market is open, and what the feed says of it.
+"""The screen's session: the user, the open market, and the feed.
 
-It keeps the desk fed and says what happened; nothing here draws, and nothing changes what the
-exchange holds. No error of the exchange or the network escapes unless it says so.
+It keeps the trading state up to date and reports events. It neither draws nor changes anything at
+the exchange. Errors of the exchange or the network escape only where a docstring says so.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ _TURN_S = 0.005
 
 
 class Client(Protocol):
-    """What the trader needs of predmarket.client.AsyncClient."""
+    """The part of predmarket.client.AsyncClient that the trader needs."""
 
     async def send(self, call: Call[T]) -> T: ...
     async def login(self, email: str, password: str) -> response_types.User: ...
@@ -66,7 +66,7 @@ class Client(Protocol):
 
 
 class Feed(Protocol):
-    """What the trader needs of predmarket.client.Feed."""
+    """The part of predmarket.client.Feed that the trader needs."""
 
     @property
     def age_s(self) -> float | None: ...
@@ -85,8 +85,8 @@ def wall_clock() -> Micros:
 
 
 class Session:
-    """``user`` is None until ``begin``; ``said`` is the last thing that the screen has to say, with
-    its weight."""
+    """The session. ``user`` is None until ``begin``; ``said`` is the last message for the screen,
+    with its weight."""
 
     def __init__(self, client: Client, *, clock: Callable[[], Micros] = wall_clock) -> None:
         self.client = client
@@ -119,16 +119,16 @@ class Session:
 
     @property
     def admin(self) -> bool:
-        """Tell whether the user may use what only admins may."""
+        """Tell whether the user is an admin."""
         return self.user is not None and self.user["role"] == Role.ADMIN
 
     def age(self) -> Micros | None:
-        """Return how long ago the exchange was heard, None before it was."""
+        """Return the time since the last message of the exchange, None before the first."""
         self._hear()
         return None if not self.desk.lamp.heard_at else self.clock() - self.desk.lamp.heard_at
 
     def light(self) -> Light:
-        """Return whether what is shown may be believed now."""
+        """Return the present status light."""
         self._hear()
         return self.desk.lamp.light(self.clock())
 
@@ -141,9 +141,9 @@ class Session:
             lamp.heard(max(lamp.heard_at, self.clock() - int(heard_s * 1_000_000)))
 
     def look_at_clocks(self) -> None:
-        """Begin the feed anew when the machine has slept; once an hour, look back a day.
+        """Restart the feed after the machine has slept; once an hour, look back a day.
 
-        Elapsed time stood still meanwhile, so by it old data would look fresh.
+        Elapsed time stands still during sleep, so old data would look fresh by it.
         """
         wall, elapsed = self.clock(), time.monotonic()
         slept = (wall - self._looked[0]) / 1_000_000 - (elapsed - self._looked[1])
@@ -156,14 +156,14 @@ class Session:
             self._days.ask()
 
     def say(self, text: str, weight: Weight = Weight.PLAIN) -> None:
-        """Show a line, and keep it in the journal."""
+        """Show a line, and add it to the journal."""
         self.said = (text, weight)
         self.desk.journal.add(self.clock(), text, weight)
 
     # sessions
 
     async def begin(self) -> None:
-        """Find out who is logged in and load the markets. Raises ClientError."""
+        """Load the user and the markets. Raises ClientError."""
         user = await self.client.send(calls.me())
         self.user = user
         await self.load_markets()
@@ -182,7 +182,7 @@ class Session:
             self._more_markets.ask()
 
     async def _load_other_markets(self) -> None:
-        """Load the markets behind the first pages, as many as the screen keeps."""
+        """Load the markets after the first pages, as many as the screen keeps."""
         while (call := self._other_markets) is not None and len(self.desk.markets) < _MOST_MARKETS:
             try:
                 page = await self.client.send(call)
@@ -206,7 +206,7 @@ class Session:
     # the feed
 
     def topics(self) -> list[str]:
-        """Return what is followed whatever market is open."""
+        """Return the topics that are followed with any open market."""
         self._quoted = self._wanted()
         topics = ["markets", *(f"ticker:{market}" for market in sorted(self._quoted))]
         if self.user is not None:
@@ -215,14 +215,14 @@ class Session:
         return topics
 
     async def listen(self, feed: Feed) -> None:
-        """Take the feed's messages until it ends. Raises ClientError when it cannot go on."""
+        """Take the feed's messages until it ends. Raises ClientError if it cannot go on."""
         self.feed = feed
         await feed.subscribe(*self.topics(), *self.desk.topics())
         began = time.monotonic()
         async for message in feed:
             self.take(message)
             if time.monotonic() - began > _TURN_S:
-                await asyncio.sleep(0)  # what waits already would be read without a pause
+                await asyncio.sleep(0)  # waiting messages would be read without a pause
                 began = time.monotonic()
 
     def take(self, message: Message) -> None:
@@ -234,7 +234,7 @@ class Session:
             self.alerted_at = time.monotonic()
             self.said = (desk.journal.notes[0].text, Weight.GOOD)
         if isinstance(message, TopicMessage) and message.ts:
-            # what comes late makes it look behind, so the largest is the nearest
+            # a late message makes the clock look behind, so the largest value is the nearest
             offset = message.ts * 1_000 - self.clock()
             self.offset = offset if self.offset is None else max(offset, self.offset)
         if isinstance(message, StateChanged):
@@ -247,7 +247,7 @@ class Session:
             self._tickers.ask()
 
     def _names_new(self, message: Message) -> bool:
-        """Tell whether a message names a market whose prices should be followed and are not yet."""
+        """Tell whether a message names a market whose prices should be followed from now on."""
         match message:
             case MarketChanged(data=market):
                 named = [market["id"]] if len(self._quoted) < _WATCHED else []
@@ -277,9 +277,9 @@ class Session:
         await self.load_candles()
 
     async def _ask_queues(self) -> None:
-        """Ask for the place in the queue of each order of the open market without one.
+        """Request the missing places in the queue of the open market's orders.
 
-        It asks for the newest first, and for one at a time, however many orders come.
+        It requests one at a time, the newest first, for any number of orders.
         """
         orders = self.desk.orders
         while (order := orders.next_unplaced(self.desk.selected)) is not None:
@@ -287,9 +287,9 @@ class Session:
             try:
                 found = await self.client.send(calls.order(order))
             except ClientError:
-                pass  # it stays unknown, and shows as a dash
+                pass  # it stays unknown and is shown as a dash
             else:
-                # without one the order has just ended, as the feed is about to say
+                # without one the order has just ended; the feed will report it
                 ahead = found.get("queueAhead")
             orders.placed(order, None if ahead is None else parse.qty(ahead))
             await asyncio.sleep(_QUEUE_PAUSE_S)
@@ -344,7 +344,7 @@ class Session:
             try:
                 page = await self.client.send(calls.candles(market, Interval.HOUR, since=since))
             except ClientError:
-                continue  # its change stays unknown, and shows as a dash
+                continue  # its change stays unknown and is shown as a dash
             desk.markets.load_day(market, page["items"])
             await asyncio.sleep(_QUEUE_PAUSE_S)
 
@@ -356,7 +356,7 @@ class Session:
         if desk.selected == market or desk.markets.get(market) is None:
             return
         desk.open(market)
-        # noted before anything is awaited: another market may be opened meanwhile
+        # set before any await: another market may be opened meanwhile
         before, self._followed = self._followed, desk.topics()
         try:
             if self.feed is not None:
@@ -391,11 +391,11 @@ class Session:
 
     @property
     def busy(self) -> bool:
-        """Tell whether a request beside the feed is under way."""
+        """Tell whether a request outside the feed is running."""
         return any(work.busy for work in self._beside)
 
     async def end(self) -> None:
-        """Stop what is under way."""
+        """Stop all running requests."""
         for work in self._beside:
             await work.end()
 

@@ -1,8 +1,8 @@
-"""Two themes of our own, one dark and one light, and what every theme must give our widgets.
+"""A dark and a light theme, and the colours that our widgets need from every theme.
 
-Green and red say gain and loss, as everywhere; buying and selling are blue and orange of close
-lightness, which stay apart for those who cannot tell green from red. Every text meets 4.5 : 1
-against its ground, the faint ones 3 : 1.
+Green and red mean gain and loss. Buying and selling are blue and orange of similar lightness, which
+people who cannot tell green from red can distinguish. Every text has a contrast of 4.5 : 1 against
+its background, faint text 3 : 1.
 """
 
 from textual.theme import Theme

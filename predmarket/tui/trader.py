@@ -1,11 +1,10 @@
-"""The trader at the desk: carries actions out, and says what became of them.
+"""The trader: executes actions, and reports their results.
 
-Everything that the screens do to the exchange goes through here, and nothing here draws. It
-promises: an action that enters or changes an order is refused unless the data is live and the desk
-armed; orders leave in the order they were asked for; an order carries a deadline, so that it does
-not take effect long after; cancels always go out, at once; a lost connection, a new user and the
-end of trading make the desk SAFE; no error of the exchange or the network escapes, each becomes a
-line in the journal.
+Every request of the screens goes through here, and nothing here draws. It promises: an action that
+enters or changes an order is refused unless the data is live and the screen is armed; orders leave
+in the order of the requests; an order has a deadline, so that it does not take effect much later;
+cancels are always sent, at once; a lost connection, a new user and the end of trading switch to
+SAFE; no error of the exchange or the network escapes, each becomes a line in the journal.
 """
 
 import asyncio
@@ -37,10 +36,10 @@ DEADLINE: Micros = 10_000_000
 
 
 class Trader(Session):
-    """Carries out everything that the screens do to the exchange.
+    """Executes all actions of the screens.
 
-    ``echo`` is the command that does what was done last. The connections of ``urgent`` serve the
-    kill switch alone.
+    ``echo`` is the command equivalent to the last action. Only the kill switch uses the connections
+    of ``urgent``.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class Trader(Session):
 
     @property
     def echo(self) -> str:
-        """The command that does what was done last, on this exchange and as this user."""
+        """The command equivalent to the last action, for this exchange and user."""
         return self._echo
 
     @echo.setter
@@ -78,7 +77,7 @@ class Trader(Session):
 
     @property
     def armed(self) -> bool:
-        """Tell whether orders are sent. Orders that wait when it ends are dropped."""
+        """Tell whether orders are sent. Switching it off drops waiting orders."""
         return self._armed
 
     @armed.setter
@@ -88,7 +87,7 @@ class Trader(Session):
             self._lane.drop()
 
     def go_safe(self, why: str) -> None:
-        """Go to SAFE, if armed, and say ``why``."""
+        """Switch to SAFE, if armed, and report ``why``."""
         if self.armed:
             self.armed = False
             self.say(f"SAFE: {why}", Weight.WARNING)
@@ -117,7 +116,7 @@ class Trader(Session):
         return self.desk.may_trade(self.clock())
 
     def keeps_back(self, action: Action[T]) -> bool:
-        """Tell whether an action must wait for ARM; then say what it would have sent."""
+        """Tell whether an action needs ARM; then report what it would have sent."""
         if self.armed:
             return False
         self.echo = action.command
@@ -125,9 +124,9 @@ class Trader(Session):
         return True
 
     async def perform(self, action: Action[T], *, in_turn: bool = False) -> T | None:
-        """Carry an action out; None when it was refused, which the journal says.
+        """Execute an action; None if it was refused, which the journal reports.
 
-        Orders, and with ``in_turn`` every action, wait for what was asked for before.
+        Orders, and with ``in_turn`` all actions, wait for earlier ones.
         """
         self.echo = action.command
         self.unanswered = False
@@ -152,14 +151,14 @@ class Trader(Session):
         return None
 
     def _may_enter(self, action: Action[T]) -> bool:
-        """Tell whether an order may be entered now; if not, say why."""
+        """Tell whether an order may be entered now; if not, report why."""
         why = self.refusal()
         if why is not None:
             self.say(f"not sent: {action.words}: {why}", Weight.WARNING)
         return why is None and not self.keeps_back(action)
 
     def _still(self, action: Action[T], asked_at: Micros, *, mine: bool) -> bool:
-        """Tell whether an order that has waited for its turn may be sent; if not, say why."""
+        """Tell whether an order may still be sent after its wait; if not, report why."""
         why = self.refusal() if mine else "the desk went SAFE while it waited"
         if why is None and self.clock() - asked_at > DEADLINE:
             why = f"it waited for more than {formatting.span(DEADLINE)}"
@@ -183,9 +182,9 @@ class Trader(Session):
     async def place(
         self, ticket: Ticket, order_id: str | None = None
     ) -> response_types.Order | None:
-        """Place an order and say what became of it.
+        """Place an order and report the result.
 
-        ``order_id`` is its client order id: sent again under the same one, it is placed once.
+        ``order_id`` is its client order id: sent again with the same id, the order is placed once.
         """
         if self._brakes_hold(ticket.words, ticket.market, ticket.side, ticket.qty, ticket.price):
             return None
@@ -230,7 +229,7 @@ class Trader(Session):
             done = await self.perform(action, in_turn=in_turn)
             return None if done is None else done["canceled"]
 
-        # orders that were asked for before may come to rest after the first cancel
+        # earlier orders may come to rest after the first cancel
         turns = (False, True) if self._lane.busy else (False,)
         done = await asyncio.gather(*(cancel(in_turn=turn) for turn in turns))
         ended = [ids for ids in done if ids is not None]
@@ -238,13 +237,13 @@ class Trader(Session):
             self.say(f"{formatting.orders(sum(map(len, ended)))} of {side} cancelled")
 
     async def kill(self) -> int | None:
-        """Cancel everything, everywhere; return how many orders the exchange says it ended."""
+        """Cancel everything; return the number of orders that the exchange ended."""
         self.armed = False
         self.echo = actions.cancel_everything().command
         return await self.kill_switch.press()
 
     async def _cancel_everything(self) -> int:
-        """Cancel everything, on a connection of its own. Raises ClientError."""
+        """Cancel everything, on a separate connection. Raises ClientError."""
         done = await self.urgent.send(actions.cancel_everything().call)
         return len(done["canceled"])
 
@@ -268,7 +267,7 @@ class Trader(Session):
     def _brakes_hold(
         self, words: str, market: int, side: Side, qty: Qty, price: Price | None
     ) -> bool:
-        """Tell whether the trader's own limits hold an order back; if so, say why."""
+        """Tell whether the trader's own limits hold an order back; if so, report why."""
         why = self.brakes.reason(self.desk, market, side, qty, price, self.clock())
         if why is not None:
             self.unanswered = False

@@ -1,1 +1,1 @@
-"""The screens: each puts widgets together and turns keys and clicks into actions of the trader."""
+"""The screens: each combines widgets and turns keys and clicks into the trader's actions."""

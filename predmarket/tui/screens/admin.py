@@ -1,4 +1,4 @@
-"""What only admins may: markets from draft to resolution, transfers, and accounts."""
+"""The admin screen: markets from draft to resolution, transfers, and accounts."""
 
 from typing import ClassVar, TypeVar
 

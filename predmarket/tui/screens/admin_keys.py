@@ -1,4 +1,4 @@
-"""The keys of the admin screen, and those of them that the foot shows."""
+"""The keys of the admin screen, and the keys in its footer."""
 
 from textual.binding import Binding, BindingType
 

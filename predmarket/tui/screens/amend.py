@@ -18,7 +18,7 @@ from predmarket.units import Price, Qty
 
 
 class AmendDialog(DeskDialog[None]):
-    """Dismissed once the order is changed, or left as it was."""
+    """The dialog for an amend; it closes when the order is changed or left unchanged."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", id="amend.close", tooltip="Leave the order as it is."),
@@ -57,7 +57,7 @@ class AmendDialog(DeskDialog[None]):
     @on(Input.Submitted)
     @on(Button.Pressed, "#send")
     def action_send(self) -> None:
-        """Send what differs from the order as it stands."""
+        """Send the changed fields."""
         order = self.trader.desk.orders.get(self._order)
         if order is None:
             self.tell("the order is not open any more", "$error")

@@ -1,4 +1,4 @@
-"""What every screen of ours has: the trader, and one tick a frame for the widgets that draw."""
+"""The base of all screens: the trader, and one tick a frame for the drawing widgets."""
 
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -28,9 +28,9 @@ def start(
     group: str = "default",
     exclusive: bool = False,
 ) -> None:
-    """Do ``work`` beside the screen. A function, not a coroutine: one that never starts is none.
+    """Run ``work`` in the background. It is a function, so that no coroutine is left unstarted.
 
-    An error that nobody foresaw is said by the application and ends only this piece of work.
+    The application reports an unexpected error, which ends only this piece of work.
     """
     typed = cast("Any", work)  # its own signature allows no coroutine that awaits
     node.run_worker(typed, group=group, exclusive=exclusive, exit_on_error=False)
@@ -66,13 +66,13 @@ class _Ticking:
         try:
             self.feed_widgets()
         except NoMatches:
-            return  # on its way out, its widgets went first
+            return  # it is closing, and its widgets are gone
         for widget in self._drawing:
             if widget.display:
                 widget.tick()
 
 
-# With priority: what was typed ahead goes to the field that has the focus when it is read.
+# With priority: keys typed ahead go to the field that has the focus when they are read.
 _FOCUS: list[BindingType] = [
     Binding(
         "tab",
@@ -107,7 +107,7 @@ class DeskScreen(_Ticking, Screen[R], Generic[R]):
 
     @property
     def trader(self) -> Trader:
-        """Return who acts."""
+        """Return the trader."""
         return self.trading.trader
 
     async def load(self, pages: Pages[Any], name: str, command: str) -> bool:
@@ -140,7 +140,7 @@ class DeskDialog(_Ticking, ModalScreen[R], Generic[R]):
 
     @property
     def trader(self) -> Trader:
-        """Return who acts."""
+        """Return the trader."""
         return self.trading.trader
 
     def close(self, result: R | None = None) -> None:

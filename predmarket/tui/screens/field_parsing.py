@@ -1,6 +1,6 @@
-"""What people type into forms, read into units or the wire's words; what is wrong is said in words.
+"""Parses the fields of forms into units or the API's words; errors are in plain words.
 
-Decimal commas are taken for points. A price is a number between 0 and 1, as everywhere else.
+A decimal comma counts as a point. A price is a number between 0 and 1, as everywhere else.
 """
 
 import re
@@ -13,7 +13,7 @@ _SPAN = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)
 
 
 class Wrong(ValueError):
-    """What was typed cannot be taken; the message says why."""
+    """The typed text is invalid; the message says why."""
 
 
 def price(text: str, tick: Price) -> Price:

@@ -18,7 +18,7 @@ from predmarket.tui.widgets.untrusted_text import foreign
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. With ``words`` it is a choice among them, else a line to type."""
+    """One field: a choice among ``words``, or without them a line to type."""
 
     name: str
     label: str
@@ -29,9 +29,9 @@ class Field:
 
 
 class FormDialog(DeskDialog[dict[str, str] | None]):
-    """Dismissed with the fields' texts, or None when given up. With ``confirm`` that word has to
-    be typed first, so that nothing final happens by a slip of a key. ``check`` says why fields
-    cannot be taken.
+    """A form. It returns the fields' texts, or None if it is cancelled. With ``confirm`` that word
+    must be typed first, so that a wrong key does nothing final. ``check`` returns the reason why
+    fields are invalid.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -80,7 +80,7 @@ class FormDialog(DeskDialog[dict[str, str] | None]):
     @on(Input.Submitted)
     @on(Button.Pressed, "#send")
     def action_send(self) -> None:
-        """Hand the fields over, if all that is needed is there."""
+        """Return the fields, if all required ones are there."""
         values = {field.name: self._value(field) for field in self._fields}
         for field in self._fields:
             if field.needed and not values[field.name]:
@@ -99,7 +99,7 @@ class FormDialog(DeskDialog[dict[str, str] | None]):
 
     @on(Button.Pressed, "#close")
     def action_close(self) -> None:
-        """Give up."""
+        """Cancel the form."""
         self.close()
 
     def _value(self, field: Field) -> str:

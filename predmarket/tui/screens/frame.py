@@ -1,4 +1,4 @@
-"""The first line and the last two of every screen that fills the terminal."""
+"""Fills the header and the footer of every screen that fills the terminal."""
 
 from collections.abc import Iterator, Sequence
 from time import monotonic
@@ -15,7 +15,7 @@ from predmarket.tui.widgets.header import Header, HeaderData
 
 
 def fill_header(header: Header, trader: Trader) -> None:
-    """Hand the first line what it shows."""
+    """Fill the header."""
     header.data = HeaderData(
         market=trader.desk.market,
         now=trader.clock(),
@@ -30,7 +30,7 @@ def fill_header(header: Header, trader: Trader) -> None:
 
 
 def fill_foot(foot: Foot, screen: DeskScreen[None], trader: Trader, order: Sequence[str]) -> None:
-    """Hand the last lines what was said, and the keys of the bindings named in ``order``."""
+    """Fill the footer with the last message, and the keys of the bindings in ``order``."""
     foot.echo, foot.said = trader.echo, trader.said
     foot.flash = monotonic() - trader.alerted_at < FLASH_S
     made_of = (screen.rebound, trader.armed)
@@ -58,7 +58,7 @@ def _text(binding: Binding, trader: Trader) -> str:
 
 
 def key_name(screen: Screen[Any], binding: Binding) -> str:
-    """Return a key as keyboards have it: "F8", "Esc", "space", "x"."""
+    """Return a key's name on a keyboard: "F8", "Esc", "space", "x"."""
     name = screen.app.get_key_display(binding)
     if name == "esc":
         return "Esc"

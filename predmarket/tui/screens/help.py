@@ -1,4 +1,4 @@
-"""The keys that work where help was asked for, and the others, straight from the bindings."""
+"""The help dialog: the keys of the present screen and all others, read from the bindings."""
 
 from collections.abc import Iterator, Mapping
 from textwrap import wrap

@@ -1,4 +1,4 @@
-"""What screens need of the application that shows them."""
+"""The interface of the application that screens need."""
 
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -11,7 +11,7 @@ from predmarket.tui.trader import Trader
 
 
 class Host(Protocol):
-    """The application, as its screens know it."""
+    """The application's interface for its screens."""
 
     trader: Trader
     place: Place
@@ -21,17 +21,17 @@ class Host(Protocol):
 
     @property
     def keys_file(self) -> Path:
-        """Return where keys are remapped, and the sizes they choose."""
+        """Return the path of the file with remapped keys and sizes."""
 
     @property
     def entered(self) -> Callable[[], Coroutine[Any, Any, None]]:
-        """Return what goes trading once a session stands."""
+        """Return the function that shows the trading screen after a login."""
 
     def limit(self, limits: Limits) -> None:
-        """Hold orders to these limits from now on, those of the next user, too."""
+        """Apply these limits to orders from now on, also for the next user."""
 
     def open_market(self, market: int) -> None:
-        """Go back to trading, in ``market``."""
+        """Return to the trading screen, in ``market``."""
 
     def key_of(self, name: str) -> str:
         """Return the first key of a binding, as it is shown."""

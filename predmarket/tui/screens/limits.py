@@ -22,7 +22,7 @@ Beyond the open loss only orders that reduce the position are sent."""
 
 
 def form(limits: Limits) -> FormDialog:
-    """Return the form, filled in with the limits as they are."""
+    """Return the form with the present limits."""
     texts = limits.texts
     rows = [Field(name, label, texts.get(name, ""), hint) for name, label, hint in _FIELDS]
     return FormDialog("Your limits", rows, text=_TEXT, act="Keep", check=_check)
@@ -37,7 +37,7 @@ def _check(values: dict[str, str]) -> str:
 
 
 async def change(screen: DeskScreen[None]) -> None:
-    """Show the limits; what the trader changes holds at once, and the next time, too."""
+    """Show the limits; changes apply at once, and are saved."""
     host = screen.trading
     values = await screen.app.push_screen_wait(form(host.trader.brakes.limits))
     if values is None:

@@ -1,4 +1,4 @@
-"""Where one starts without a session: log in, or open an account."""
+"""The login screen: log in, or open an account."""
 
 from functools import partial
 from typing import ClassVar
@@ -17,7 +17,7 @@ from predmarket.tui.widgets.untrusted_text import foreign
 class LoginScreen(DeskScreen[None]):
     """Asks for e-mail and password, and calls the application back once logged in.
 
-    ``why`` is the reason that is shown.
+    ``why`` is the shown reason.
     """
 
     AUTO_FOCUS = "#email"
@@ -61,7 +61,7 @@ class LoginScreen(DeskScreen[None]):
                 yield Button("Quit", id="quit", compact=True)
 
     def action_go_on(self) -> None:
-        """Do what Enter means where the focus is; at once, for those who type ahead."""
+        """Do the action of Enter for the focused field; at once, for typing ahead."""
         match self.focused:
             case Button() as button:
                 button.press()
@@ -98,7 +98,7 @@ class LoginScreen(DeskScreen[None]):
         except ClientError as error:
             self._show(_reason(error), "$error")
             return
-        # the application's own work: this screen's ends with the screen
+        # a worker of the application: this screen's workers end with the screen
         start(self.app, self.trading.entered)
 
     def _show(self, text: str, tone: str) -> None:
@@ -106,7 +106,7 @@ class LoginScreen(DeskScreen[None]):
 
 
 def _reason(error: ClientError) -> str:
-    """Return why, in one line; of several fields the first."""
+    """Return the reason in one line; for several fields, that of the first."""
     if isinstance(error, ApiError):
         details = error.details
         if isinstance(details, list) and details and isinstance(details[0], dict):

@@ -1,8 +1,8 @@
-"""The form for an order: everything the exchange takes, with what it would do shown as one types.
+"""The order form: all fields of an order, with a live preview.
 
-The preview is asked for again every second, and once more when the order is sent: a market order
-goes out only if the preview is no worse than the one that the trader saw. In SAFE nothing is sent
-from here either. The order keeps one client order id until the exchange has decided about it.
+The preview is requested again every second, and once more when the order is sent. A market order is
+sent only if that preview is no worse than the one that the trader saw. In SAFE the form sends
+nothing. The order keeps one client order id until the exchange has decided.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ _NARROWEST, _WIDEST = 40, 62
 
 
 class OrderDialog(DeskDialog[None]):
-    """Dismissed once the order is placed, or given up."""
+    """The dialog for an order; it closes when the order is placed or given up."""
 
     # Not by focus() when mounted: that comes after the first of the keys that were typed ahead.
     AUTO_FOCUS = "#qty"
@@ -173,7 +173,7 @@ class OrderDialog(DeskDialog[None]):
         if done is not None:
             return ""
         if not self.trader.unanswered:
-            self._order_id = uuid4().hex  # decided; another try is another order
+            self._order_id = uuid4().hex  # decided: another try is another order
         return self.trader.said[0]
 
     @on(Button.Pressed, "#close")

@@ -1,4 +1,4 @@
-"""What keys and the mouse do to the panes of the trading screen."""
+"""The actions of keys and mouse on the panes of the trading screen."""
 
 from textual import events
 

@@ -1,7 +1,7 @@
-"""The panes of the trading screen: how large each is, which are hidden, which fills the screen.
+"""The panes of the trading screen: their sizes, the hidden ones, and the maximised one.
 
-Promises: the ladder is always there; whatever sizes were asked for, each pane that shows has room
-to be read; what the trader changes is kept (layout.py), what fills the screen is not.
+Promises: the ladder is always visible; every visible pane is large enough to read, for any
+requested sizes; the trader's changes are saved (layout.py), except which pane is maximised.
 """
 
 from collections.abc import Callable

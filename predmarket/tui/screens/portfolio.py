@@ -1,4 +1,4 @@
-"""Everything one has: cash and holdings valued together, positions, orders, fills, statement."""
+"""The portfolio screen: cash and total value, positions, orders, fills, statement."""
 
 from functools import partial
 from typing import ClassVar
@@ -27,7 +27,7 @@ _HINTS = ("portfolio.back", "portfolio.tab", "portfolio.reload", "app.kill", "ap
 
 
 class Worth(Panel):
-    """What one is worth, from the desk: it follows the market as it moves."""
+    """The trader's total value, which follows the market."""
 
     DEFAULT_CSS = "Worth { height: 2; padding: 0 1; }"
 

@@ -1,7 +1,7 @@
-"""The trading screen: markets, ladder, chart, tape, and one's own positions, orders and fills.
+"""The trading screen: markets, ladder, chart, tape, and the trader's positions, orders and fills.
 
-Wide terminals show all of it; at 80 × 24 the ladder and the chart stand over the tables, and the
-markets come over them when asked for. Parts have fixed places: nothing moves because of data.
+Wide terminals show all parts. At 80 × 24 the ladder and the chart are above the tables, and the
+list of markets covers them on request. Parts have fixed places: data moves nothing.
 """
 
 from functools import partial
@@ -43,7 +43,7 @@ _TABS = ("positions", "orders", "fills", "messages")
 
 
 class TradingScreen(PaneActions):
-    """Everything one trades on."""
+    """The trading screen."""
 
     CSS_PATH = "trading.tcss"
     AUTO_FOCUS = "Ladder"

@@ -1,4 +1,4 @@
-"""The trading screen's keys, by whose ids they are remapped, and which of them its foot shows."""
+"""The trading screen's keys, with their ids for remapping, and the keys in its footer."""
 
 from textual.binding import Binding, BindingType
 

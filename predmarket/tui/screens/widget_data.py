@@ -1,4 +1,4 @@
-"""What ladder, chart, tape and depth show of the desk: handed to them once a frame."""
+"""Fills ladder, chart, tape and depth with the trading state, once a frame."""
 
 from predmarket.contracts.markets import Interval
 from predmarket.tui.state.connection_status import Light
@@ -10,7 +10,7 @@ from predmarket.tui.widgets.chart import Chart
 
 
 def fill_ladder(data: LadderData, trader: Trader) -> None:
-    """Hand the ladder the open market's book and what one has there."""
+    """Give the ladder the open market's book, and the trader's orders and position."""
     desk, market = trader.desk, trader.desk.market
     data.market = desk.selected
     data.live = trader.light() is Light.LIVE and market is not None
@@ -35,7 +35,7 @@ def fill_ladder(data: LadderData, trader: Trader) -> None:
 
 
 def fill_chart(chart: Chart, trader: Trader) -> None:
-    """Hand the chart the open market's candles."""
+    """Give the chart the open market's candles."""
     desk, data = trader.desk, chart.data
     data.candles, data.version = desk.candles.items, desk.candles.version
     data.interval, data.now = desk.candles.interval, trader.clock()
@@ -47,7 +47,7 @@ def fill_chart(chart: Chart, trader: Trader) -> None:
 
 
 def fill_flow(tape: TapeData, depth: DepthData, trader: Trader) -> None:
-    """Hand tape and depth the open market's trades and book."""
+    """Give tape and depth the open market's trades and book."""
     desk = trader.desk
     tape.live = depth.live = trader.light() is Light.LIVE and desk.market is not None
     tape.tick = depth.tick = 100 if desk.market is None else desk.market.tick

@@ -1,5 +1,5 @@
-"""The trader's state: what the exchange said, in the integers of units.py, ready to be drawn.
+"""The trader's state: the exchange's data in the integers of units.py, ready to draw.
 
-Nothing here knows of a terminal, a socket or a clock: messages and answers come in, and the time
-comes in with them. So a script of messages is a whole test.
+Nothing here uses a terminal, a socket or a clock: messages and answers come in together with the
+time. So a script of messages is a complete test.
 """

@@ -1,7 +1,7 @@
-"""The static price axis: which price stands in which row, and which part of it shows.
+"""The static price axis: the price of each row, and the visible window.
 
-Row 0 is the highest price in the window. The axis moves only when it is told to: new prices, new
-sizes and the passing of time leave every price where it is. Where all prices fit, it never moves.
+Row 0 is the highest price in the window. The axis moves only by its methods: new prices, new sizes
+and time leave every price in its place. If all prices fit, it never moves.
 """
 
 from dataclasses import dataclass

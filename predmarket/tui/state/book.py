@@ -1,4 +1,4 @@
-"""The order book of the open market, level by level, and what traded at each price."""
+"""The order book of the open market, level by level, and the volume traded at each price."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from predmarket.units import Price, Qty
 
 
 class Book:
-    """Sizes by price. A reader may keep the two mappings: they are changed, never replaced."""
+    """Sizes by price. A reader may keep the two mappings; they are changed, never replaced."""
 
     def __init__(self) -> None:
         self.bids: dict[Price, Qty] = {}
@@ -26,12 +26,12 @@ class Book:
         return min(self.asks, default=None)
 
     def load(self, levels: BookLevels) -> None:
-        """Take over a snapshot."""
+        """Load a snapshot."""
         self.clear()
         self.change(levels)
 
     def change(self, levels: BookLevels) -> None:
-        """Take over absolute sizes; zero takes a level away."""
+        """Apply absolute sizes; zero removes a level."""
         _lay(self.bids, levels["bids"])
         _lay(self.asks, levels["asks"])
         self.version += 1

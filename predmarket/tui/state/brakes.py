@@ -1,6 +1,6 @@
 """A trader's own limits, checked before the screen sends an order.
 
-They stand in keys.toml under [brakes]:
+They are in keys.toml under [brakes]:
 
     [brakes]
     order = 100        # contracts in one order
@@ -26,7 +26,7 @@ SECOND: Micros = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """A trader's own limits; each is None where there is none."""
+    """A trader's own limits; a missing one is None."""
 
     order: Qty | None = None
     position: Qty | None = None
@@ -36,7 +36,7 @@ class Limits:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Return each limit as it is typed and written, by its name; those there are alone."""
+        """Return the text of each existing limit, by its name."""
         texts = {
             "order": None if self.order is None else formatting.qty(self.order),
             "position": None if self.position is None else formatting.qty(self.position),
@@ -83,7 +83,7 @@ def _count(given: Mapping[str, str], name: str) -> int | None:
 
 
 class Brakes:
-    """The limits, and when orders were sent."""
+    """Checks orders against the limits, and counts those sent."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
@@ -102,9 +102,9 @@ class Brakes:
         price: Price | None,
         now: Micros,
     ) -> str | None:
-        """Return why an order is not sent; None when it may be.
+        """Return why an order is not sent; None if it may be sent.
 
-        ``qty`` is what it adds to the working orders; ``price`` is None for a market order.
+        ``qty`` is the quantity added to the working orders; ``price`` is None for a market order.
         """
         limits = self.limits
         if limits.order is not None and qty > limits.order:

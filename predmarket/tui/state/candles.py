@@ -1,4 +1,4 @@
-"""Candles of one market and interval: what REST gave, continued by the trades that follow."""
+"""Candles of one market and interval: loaded by REST, continued by trades."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class Candle:
 class Candles:
     """Oldest first. An interval without a trade has no candle, as on the wire.
 
-    Until the REST answer is there, trades are passed over: it holds them. Afterwards each one newer
-    than ``upto``, the last that was known when the answer came, is added once.
+    Trades before the REST answer are skipped, because the answer contains them. Afterwards each
+    trade newer than ``upto``, the last one known when the answer came, is added once.
     """
 
     def __init__(self, interval: Interval = Interval.QUARTER) -> None:
@@ -43,7 +43,7 @@ class Candles:
         self._seen: int | None = None
 
     def load(self, items: Iterable[response_types.Candle], upto: int) -> None:
-        """Take over a REST answer that holds every trade up to id ``upto``."""
+        """Load a REST answer that contains every trade up to id ``upto``."""
         self.items = [_of_wire(item) for item in items][-KEPT:]
         self._seen = upto
         self.version += 1
@@ -56,7 +56,7 @@ class Candles:
         self.version += 1
 
     def trade(self, number: int, at: Micros, price: Price, qty: Qty) -> None:
-        """Add trade ``number``; one that is there already is passed over."""
+        """Add trade ``number``; a trade that is already included is skipped."""
         if self._seen is None or number <= self._seen:
             return
         self._seen = number
@@ -65,7 +65,7 @@ class Candles:
         if last is None or start > last.start:
             self.items.append(Candle(start, price, price, price, price, qty))
             del self.items[:-KEPT]
-        else:  # also the late one of an interval that has passed: it belongs nowhere better
+        else:  # also a late one of a past interval: no candle fits better
             last.high = max(last.high, price)
             last.low = min(last.low, price)
             last.close = price

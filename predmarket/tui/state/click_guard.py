@@ -1,9 +1,10 @@
-"""Holds clicks that miss what the trader aimed at, and keys that no hand pressed one by one.
+"""Holds clicks whose target has just changed, and keys that no hand pressed one by one.
 
-An eye and a hand need about 200 ms. A click on what changed its meaning less than that ago is held.
-A cell's meaning changes when another price comes to stand there, when an order there would now take
-instead of rest (or the other way), when others' size there comes, goes, doubles or halves, or when
-one's own orders there come or go. One's own order that just arrived is no reason to hold the next.
+Eye and hand need about 200 ms. A click on a cell whose meaning changed less than that ago is held.
+A cell's meaning changes when it shows another price; when an order there would take instead of
+rest, or the reverse; when others' size there appears, vanishes, doubles or halves; or when the
+trader's orders there appear or vanish. The arrival of the trader's own order does not hold the next
+one.
 """
 
 from collections import deque
@@ -15,7 +16,7 @@ from predmarket.tui.state.ladder import Row
 from predmarket.units import Price
 
 HOLD_SECONDS = 0.2
-"""How long a click is held after what it meets has changed."""
+"""Seconds that clicks on a cell are held after its meaning changed."""
 BURST = 5
 BURST_SECONDS = 0.1
 REPEAT_SECONDS = 0.06
@@ -24,11 +25,11 @@ _MEANINGS = (
     (Side.BUY, attrgetter("bid", "mine_bid", "buy_takes")),
     (Side.SELL, attrgetter("ask", "mine_ask", "sell_takes")),
 )
-"""What of a row an order of each side depends on."""
+"""The parts of a row on which an order of each side depends."""
 
 
 class ClickGuard:
-    """Remembers when which cell last changed its meaning, by a clock in seconds."""
+    """Remembers each cell's last change of meaning, by a clock in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -37,11 +38,11 @@ class ClickGuard:
         self._own: dict[tuple[Side, Price], float] = {}
 
     def axis_moved(self) -> None:
-        """Note that every row now stands for another price."""
+        """Record that every row now shows another price."""
         self._axis_moved = self._clock()
 
     def row_changed(self, before: Row, after: Row) -> None:
-        """Note what a row showed and what it shows now, of the same price."""
+        """Record a row's old and new content, for the same price."""
         for side, meaning in _MEANINGS:
             if meaning(before) == meaning(after):
                 continue
@@ -51,10 +52,10 @@ class ClickGuard:
                 self._own[side, after.price] = self._clock()
 
     def reason(self, side: Side, price: Price, *, own: bool, pointer: bool) -> str | None:
-        """Return why an act on a cell is held; None when it may go on.
+        """Return why an action on a cell is held; None if it may go on.
 
-        ``own`` says that it is about one's own orders there, not about the size; ``pointer`` that
-        it was aimed at with the mouse: a keyboard cursor stays with its price on a moving axis.
+        ``own`` means an action on the trader's orders there, not on the size. ``pointer`` means
+        that the mouse was used; a keyboard cursor stays with its price on a moving axis.
         """
         if pointer and self._recent(self._axis_moved):
             return "the prices moved under the click"
@@ -68,9 +69,9 @@ class ClickGuard:
 
 
 class Hand:
-    """Tells keys that a hand presses from a key that repeats and from pasted text.
+    """Distinguishes keys pressed by hand from a repeating key and from pasted text.
 
-    Times are in seconds, those at which keys came; the keys of one read came at once.
+    Times are the keys' arrivals in seconds; the keys of one read arrive at once.
     """
 
     def __init__(self) -> None:
@@ -79,14 +80,14 @@ class Hand:
         self._gap = REPEAT_SECONDS
 
     def pressed(self, key: str, at: float) -> None:
-        """Note that a key came."""
+        """Record a key."""
         same = key == self._key and bool(self._times)
         self._gap = at - self._times[-1] if same else REPEAT_SECONDS
         self._key = key
         self._times.append(at)
 
     def reason(self) -> str | None:
-        """Return why the last key sends no order; None when it may."""
+        """Return why the last key sends no order; None if it may."""
         if self._gap < REPEAT_SECONDS:
             return "the key repeats"
         times = self._times
@@ -96,7 +97,7 @@ class Hand:
 
 
 def size_moved(before: Row, after: Row, side: Side) -> bool:
-    """Return whether placing on a cell has come to mean something else."""
+    """Return whether the meaning of placing on a cell has changed."""
     if before.takes(side) != after.takes(side):
         return True
     was = before.resting(side) - before.mine(side)
@@ -105,5 +106,5 @@ def size_moved(before: Row, after: Row, side: Side) -> bool:
 
 
 def own_moved(before: Row, after: Row, side: Side) -> bool:
-    """Return whether cancelling on a cell has come to mean something else."""
+    """Return whether the meaning of cancelling on a cell has changed."""
     return bool(before.mine(side)) != bool(after.mine(side))

@@ -1,8 +1,8 @@
-"""Whether what is shown may be believed: the connection, and each topic's place in its sequence.
+"""Whether the shown data is current: the connection, and each topic's sequence.
 
-A topic is in order when every message began where the one before it ended. One that is not is
-named in ``broken`` until a snapshot mends it, and while any of the open market's topics is broken,
-or the connection is down, nothing may be traded on what is shown.
+A topic is in order if every message continues from the one before. Otherwise it is in ``broken``
+until a snapshot repairs it. While any topic of the open market is broken, or the connection is
+down, the trader cannot enter orders.
 """
 
 from enum import Enum
@@ -14,7 +14,7 @@ SILENT: Micros = 5_000_000
 
 
 class Light(Enum):
-    """What the lamp shows."""
+    """The states of the status light."""
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -42,43 +42,43 @@ class ConnectionStatus:
         return Light.LIVE
 
     def heard(self, now: Micros) -> None:
-        """Note that something came."""
+        """Record that something arrived."""
         self.heard_at = now
 
     def up(self, now: Micros) -> None:
-        """Note that the connection stands; each topic is believed from its snapshot on."""
+        """Record that the connection is up; each topic is current from its snapshot on."""
         self.connected = self.ever = True
         self.reason = ""
         self.heard(now)
 
     def down(self, reason: str) -> None:
-        """Note that the connection is lost."""
+        """Record that the connection is lost."""
         self.connected = False
         self.reason = reason
 
     def awaiting(self, topic: str) -> None:
-        """Note that ``topic`` was asked for and has not come yet."""
+        """Record that ``topic`` was requested and has not arrived yet."""
         self.broken.add(topic)
         self._seq.pop(topic, None)
 
     def gap(self, topic: str) -> None:
-        """Note that something of ``topic`` was missed."""
+        """Record that a message of ``topic`` is missing."""
         self.broken.add(topic)
 
     def forget(self, topic: str) -> None:
-        """Note that ``topic`` is no longer followed."""
+        """Record that ``topic`` is no longer followed."""
         self.broken.discard(topic)
         self._seq.pop(topic, None)
 
     def snapshot(self, topic: str, seq: int) -> None:
-        """Note that ``topic`` is whole again."""
+        """Record that ``topic`` is complete again."""
         self._seq[topic] = seq
         self.broken.discard(topic)
 
     def follows(self, topic: str, last_seq: int | None, seq: int) -> bool:
         """Tell whether a message may be applied, and count it; a gap breaks the topic.
 
-        One that the topic already holds, or one before the topic's snapshot, is passed over.
+        A repeated message, or one before the topic's snapshot, is skipped.
         """
         held = self._seq.get(topic)
         if held is None or seq <= held:
@@ -86,7 +86,7 @@ class ConnectionStatus:
         if last_seq != held:
             self.broken.add(topic)
             return False
-        # what was missing may also come message by message
+        # missing messages may also arrive one by one
         self.broken.discard(topic)
         self._seq[topic] = seq
         return True

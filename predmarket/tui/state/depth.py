@@ -1,7 +1,7 @@
-"""The depth of the book: what rests between the best price and any other, cell by cell.
+"""The depth of the book: the resting size between the best price and any other, cell by cell.
 
-The window is a reach on both sides of a middle that moves in steps of a quarter of the reach, so
-the drawing stands still while the market wavers.
+The window has a reach on both sides of a middle. The middle moves in steps of a quarter of the
+reach, so the drawing stands still during small moves of the market.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ REACHES: tuple[Price, ...] = (5_000, 2_500, 1_000, 500, 250, 100)
 
 @dataclass(slots=True)
 class DepthData:
-    """What the depth shows; it is looked at once a frame and may change in between."""
+    """The data of the depth view; it is read once a frame and may change in between."""
 
     tick: Price = 100
     bids: Mapping[Price, Qty] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class DepthData:
 
 
 class Cell(NamedTuple):
-    """One cell's price, and what rests from the best price of its side to there."""
+    """One cell's price, and the resting size from the best price of its side to there."""
 
     price: Price
     side: Side

@@ -1,7 +1,7 @@
-"""The ladder in words: what a click would do, what lies out of sight, and the whole of it as lines.
+"""Describes the ladder in words: the effect of a click, the hidden part, and all of it as lines.
 
-The lines are for a screen reader: one fact each, no columns, no colours, nothing that only its
-place tells.
+The lines are for a screen reader: one fact each, without columns and colours, and without facts
+that only a position shows.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from predmarket.units import Price, Qty
 
 
 def describe(intent: Intent, view: LadderView) -> str:
-    """Return what an intent does: "BUY 10 at 0.60", "cancel BUY 25 at 0.58"."""
+    """Return an intent's effect: "BUY 10 at 0.60", "cancel BUY 25 at 0.58"."""
     match intent:
         case Place(side, price, index):
             verb = " takes" if view.row(price).takes(side) else ""
@@ -56,7 +56,7 @@ def spread_text(view: LadderView) -> str:
 
 
 def beyond(view: LadderView, axis: Axis, *, above: bool) -> str:
-    """Return what lies above or below the window: best prices, one's own orders. May be empty."""
+    """Return the best prices and own orders above or below the window; may be empty."""
     tick = axis.tick
 
     def out(price: Price | None) -> bool:

@@ -1,8 +1,8 @@
-"""How the screen writes numbers and times, and numbers cut to fit a column.
+"""Formats the screen's numbers and times, and shortens numbers to fit a column.
 
-Sizes take at most 5 cells and money 8, so no number ever pushes another aside; prices are as fine
-as their tick. What has to be cut is cut toward zero: a book never looks deeper, nor a gain greater,
-than it is.
+Sizes take at most 5 cells and money 8, so no number moves another. Prices have the decimals of
+their tick. Numbers are rounded toward zero, so a book never looks deeper, nor a gain greater, than
+it is.
 """
 
 from functools import lru_cache
@@ -18,7 +18,7 @@ _SUFFIXES = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_00
 
 
 def decimals_of(tick: Price) -> int:
-    """Return how many decimals a price of this tick has: 1 to 4."""
+    """Return the number of decimals of a price with this tick: 1 to 4."""
     return len(str(PRICE_ONE // tick)) - 1
 
 
@@ -101,7 +101,7 @@ def compact(value: Qty) -> str:
 
 
 def orders(count: int) -> str:
-    """Return how many orders: "1 order", "12 orders"."""
+    """Return a number of orders: "1 order", "12 orders"."""
     return "1 order" if count == 1 else f"{count:,} orders"
 
 
@@ -113,7 +113,7 @@ def money(value: Money) -> str:
 
 
 def change(value: Price | None, tick: Price) -> str:
-    """Return how far a price has moved, with its sign: "+0.04"; "-" where that is not known."""
+    """Return a price's change with its sign: "+0.04"; "-" if it is unknown."""
     if value is None:
         return NOTHING
     sign = "+" if value > 0 else "-" if value < 0 else ""
@@ -135,7 +135,7 @@ def clock(moment: Micros) -> str:
 
 
 def span(micros: Micros) -> str:
-    """Return how long that is, in its two largest units: "5 h 12 min"."""
+    """Return a duration in its two largest units: "5 h 12 min"."""
     seconds = max(0, micros // SECOND)
     if seconds < 60:
         return f"{seconds} s"

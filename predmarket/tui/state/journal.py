@@ -1,4 +1,4 @@
-"""What happened, for the trader to read: the newest lines of a log, each with its weight."""
+"""The screen's journal: the newest lines on past events, each with its weight."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ KEPT = 500
 
 
 class Weight(Enum):
-    """How much a line asks for attention."""
+    """The importance of a line."""
 
     PLAIN = "plain"
     GOOD = "good"

@@ -1,7 +1,7 @@
-"""What the price ladder shows, row by row, and what a click on it would do. No terminal here.
+"""The price ladder's content, row by row, and the effect of a click. Needs no terminal.
 
-A price's row says what rests there, what of it is one's own and what stands before that, what has
-traded there, and what closing one's whole position at that price would gain. All integers of
+A price's row has the resting size, the trader's own size and the quantity ahead of it, the traded
+volume, and the gain from closing the whole position at that price. All are integers of
 predmarket.units.
 """
 
@@ -19,7 +19,7 @@ FALLEN, RISEN, SAME = "▼", "▲", "●"
 
 @dataclass(frozen=True, slots=True)
 class OwnOrder:
-    """One of one's own working orders; ``ahead`` is what stands before it at its price."""
+    """One of the trader's working orders; ``ahead`` is the quantity ahead of it at its price."""
 
     id: int
     side: Side
@@ -30,11 +30,11 @@ class OwnOrder:
 
 @dataclass(slots=True)
 class LadderData:
-    """What the ladder shows; it is looked at once a frame and may change in between.
+    """The ladder's data; it is read once a frame and may change in between.
 
-    ``size`` and ``second`` are indices into ``sizes``: what a left and a right click place.
-    ``live`` False says that the book cannot be trusted; ``halted`` says why trading rests. With
-    another ``market`` the ladder is another one: centred anew, without a cursor.
+    ``size`` and ``second`` are indices into ``sizes``: the sizes that a left and a right click
+    place. ``live`` False means that the book may be wrong. ``halted`` is the reason of a halt.
+    Another ``market`` resets the ladder: it is centred again, without a cursor.
     """
 
     market: int | None = None
@@ -60,9 +60,9 @@ class LadderData:
 
 
 class Row(NamedTuple):
-    """One price. ``gain`` is None without a position, ``ahead_*`` None where nobody knows.
+    """One price. ``gain`` is None without a position, ``ahead_*`` None if it is unknown.
 
-    ``depth_*`` is all that rests from the best price to here, None where that is not shown.
+    ``depth_*`` is the resting size from the best price to here, None if it is not shown.
     """
 
     price: Price
@@ -87,19 +87,19 @@ class Row(NamedTuple):
     """▲ ▼ ● where the last trade was, else empty."""
 
     def resting(self, side: Side) -> Qty:
-        """Return what rests here on ``side``."""
+        """Return the resting size on ``side``."""
         return self.bid if side is Side.BUY else self.ask
 
     def depth(self, side: Side) -> Qty | None:
-        """Return what rests from the best price of ``side`` to here."""
+        """Return the resting size from the best price of ``side`` to here."""
         return self.depth_bid if side is Side.BUY else self.depth_ask
 
     def ahead(self, side: Side) -> Qty | None:
-        """Return what stands before one's own orders here."""
+        """Return the quantity ahead of the trader's orders here."""
         return self.ahead_bid if side is Side.BUY else self.ahead_ask
 
     def mine(self, side: Side) -> Qty:
-        """Return what of it is one's own."""
+        """Return the trader's own size."""
         return self.mine_bid if side is Side.BUY else self.mine_ask
 
     def takes(self, side: Side) -> bool:

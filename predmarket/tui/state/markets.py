@@ -1,4 +1,4 @@
-"""The markets that the desk knows, and in which order a trader wants to see them."""
+"""The known markets, and their order in the list."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _RANK = {
 
 @dataclass(slots=True)
 class Market:
-    """One market as it stands; prices None while there are none."""
+    """One market's present state; missing prices are None."""
 
     id: int
     slug: str
@@ -50,12 +50,12 @@ class Market:
 
     @property
     def change(self) -> Price | None:
-        """Return how far the last price has moved in 24 hours; None before that is known."""
+        """Return the last price's change in 24 hours; None while it is unknown."""
         return None if self.last is None or self.opened_at is None else self.last - self.opened_at
 
     @property
     def final(self) -> bool:
-        """Tell whether nothing can change any more."""
+        """Tell whether the market is final."""
         return self.status in {MarketStatus.RESOLVED, MarketStatus.VOIDED}
 
     @property
@@ -92,7 +92,7 @@ def of_wire(market: response_types.Market) -> Market:
 
 
 class Markets:
-    """Every market by id. ``version`` moves with each change, for whoever draws it."""
+    """Every market by id. ``version`` changes with each change, for drawing."""
 
     def __init__(self) -> None:
         self._known: dict[int, Market] = {}
@@ -120,7 +120,7 @@ class Markets:
         return next((market for market in self if market.slug == name), None)
 
     def take(self, markets: Iterable[response_types.Market]) -> None:
-        """Take over what the exchange says of ``markets``; the others stay."""
+        """Apply the exchange's data on ``markets``; the others stay."""
         for each in markets:
             market = of_wire(each)
             before = self._known.get(market.id)
@@ -131,7 +131,7 @@ class Markets:
         self.version += 1
 
     def quote(self, ticker: response_types.Ticker) -> None:
-        """Take over a market's prices."""
+        """Apply a market's prices."""
         market = self._known.get(ticker["marketId"])
         if market is None:
             return
@@ -146,7 +146,7 @@ class Markets:
         self.version += 1
 
     def load_day(self, market: int, candles: Sequence[response_types.Candle]) -> None:
-        """Take over the candles of a market's last 24 hours, the oldest first."""
+        """Load the candles of a market's last 24 hours, the oldest first."""
         known = self._known.get(market)
         if known is not None:
             known.opened_at = parse.price(candles[0]["open"]) if candles else known.last

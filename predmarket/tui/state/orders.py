@@ -1,9 +1,9 @@
-"""One's own open orders, and how much rests before each of them.
+"""The trader's open orders, and the quantity ahead of each in its queue.
 
-How much rests before an order is asked for once it rests (``unplaced`` names whom to ask for) and
-counted down from there: a trade at its price takes from the front of the queue, and no more can be
-ahead than the level holds beside the order itself. Both can only bring it down, so the figure is
-never too small by them alone; a cancel ahead shows when the level shrinks to it.
+The exchange is asked for the quantity once the order rests (``unplaced`` lists the orders to ask
+for). From then on it is counted down: a trade at its price takes from the front of the queue, and
+no more can be ahead than the level holds besides the order. Both only reduce the number, and never
+too far; a cancel ahead shows when the level shrinks to it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ OPEN = frozenset({OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED})
 
 @dataclass(slots=True)
 class OpenOrder:
-    """An order that rests. ``ahead`` is None until it is known."""
+    """A resting order. ``ahead`` is None while it is unknown."""
 
     id: int
     market: int
@@ -35,7 +35,7 @@ class OpenOrder:
 
     @property
     def remaining(self) -> Qty:
-        """Return what is still to be filled."""
+        """Return the unfilled quantity."""
         return self.qty - self.filled
 
 
@@ -64,12 +64,12 @@ class Orders:
         return sorted((each for each in self if each.market == market), key=lambda each: each.id)
 
     def next_unplaced(self, market: int | None) -> int | None:
-        """Return the newest order of a market whose place in the queue is not known."""
+        """Return the newest order of a market with an unknown place in the queue."""
         mine = (id for id in self.unplaced if self._open[id].market == market)
         return max(mine, default=None)
 
     def load(self, orders: Iterable[OrderState]) -> None:
-        """Take over all open orders at once."""
+        """Load all open orders at once."""
         before = self._open
         self._open = {}
         self.unplaced.clear()
@@ -78,7 +78,7 @@ class Orders:
         self.version += 1
 
     def take(self, order: OrderState) -> OpenOrder | None:
-        """Take over what became of one order; return how it stood before."""
+        """Apply an order's new state; return its former state."""
         before = self._open.pop(order["id"], None)
         self.unplaced.discard(order["id"])
         self._put(order, before)
@@ -92,14 +92,14 @@ class Orders:
         self._ended = set() if coming else None
 
     def add_older(self, orders: Iterable[OrderState]) -> None:
-        """Take over orders that the snapshot left out, as they were a moment ago."""
+        """Add orders that the snapshot left out, in their state of a moment ago."""
         for order in orders:
             if order["id"] not in self._open and order["id"] not in (self._ended or ()):
                 self._put(order, None)
         self.version += 1
 
     def placed(self, order: int, ahead: Qty | None) -> None:
-        """Note how much rests before an order, as the exchange answered; None: it does not rest."""
+        """Record the exchange's quantity ahead of an order; None: the order does not rest."""
         found = self._open.get(order)
         self.unplaced.discard(order)
         if found is not None:
@@ -116,7 +116,7 @@ class Orders:
                 self.version += 1
 
     def bound(self, market: int, bids: Mapping[Price, Qty], asks: Mapping[Price, Qty]) -> None:
-        """Bring the queues down to what the book's levels leave room for."""
+        """Limit the queues to the sizes of the book's levels."""
         for order in self:
             if order.market != market or not order.ahead:
                 continue
@@ -146,7 +146,7 @@ class Orders:
             before is not None and before.price == now.price and before.remaining >= now.remaining
         )
         if before is not None and kept_place and before.ahead is not None:
-            # what is being filled stands at the front
+            # a partially filled order is at the front
             now.ahead = 0 if now.filled > before.filled else before.ahead
         else:
             self.unplaced.add(now.id)

@@ -1,6 +1,6 @@
-"""Lists that the exchange answers in pages, loaded as far as the trader scrolls.
+"""Paged lists of the exchange, loaded as far as the trader scrolls.
 
-Promises: one page at a time; at most MOST rows are kept, and ``full`` says when there are more.
+Promises: one page at a time; at most MOST rows are kept, and ``full`` tells whether there are more.
 """
 
 from collections.abc import Awaitable, Callable
@@ -35,11 +35,11 @@ class Pages(Generic[Item]):
         return not self.ended and len(self.items) >= MOST
 
     def restart(self) -> None:
-        """Begin anew: the next page is the first one, and takes the place of all rows."""
+        """Begin again: the next page is the first one and replaces all rows."""
         self._next = self._first
 
     def change(self, item: Item, same: Callable[[Item], bool]) -> None:
-        """Put ``item`` in the place of the row for which ``same`` is true, if there is one."""
+        """Replace the row for which ``same`` is true by ``item``, if there is one."""
         self.items = [item if same(each) else each for each in self.items]
         self.version += 1
 
@@ -54,7 +54,7 @@ class Pages(Generic[Item]):
         finally:
             self._busy = False
         if self._next is not call:
-            return True  # begun anew meanwhile
+            return True  # restarted meanwhile
         kept = [] if call is self._first else self.items
         self.items = [*kept, *page["items"]]
         self._next = call.after(page)

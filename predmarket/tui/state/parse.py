@@ -1,7 +1,7 @@
-"""Wire spellings read into units: the only place of the screen where a decimal becomes a number.
+"""Parses the API's decimals and times into units; no other module of the screen does.
 
-The exchange's own answers are read, so a spelling that cannot be read is a defect of the exchange
-and raises UnitError.
+The input is the exchange's own, so an unreadable value is a defect of the exchange and raises
+UnitError.
 """
 
 from datetime import datetime
@@ -49,6 +49,6 @@ def time(text: str | None) -> Micros | None:
     return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
 
 
-@lru_cache(maxsize=8192)  # the same few prices and sizes come again and again
+@lru_cache(maxsize=8192)  # the same few prices and sizes repeat
 def _parse(text: str, decimals: int) -> int:
     return units.parse(text, decimals)

@@ -1,7 +1,7 @@
-"""Where prices and times fall on a chart: the scale of each axis, and the slots time is cut into.
+"""The axes of a chart: a scale of prices, and slots of time.
 
-Both scales move in steps. The prices shown begin and end on round numbers, and a slot is a column,
-so a chart stands still until a price leaves it or an interval ends.
+Both scales move in steps. The price scale begins and ends on round numbers, and a slot is a column.
+So a chart stands still until a price leaves it or an interval ends.
 """
 
 from collections.abc import Sequence
@@ -21,19 +21,19 @@ _LABELS = (1, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1_440, 2_880, 10_080, 20_16
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Prices from ``low`` at the bottom to ``high`` at the top, a label each ``step``."""
+    """Prices from ``low`` at the bottom to ``high`` at the top, with a label at each ``step``."""
 
     low: Price
     high: Price
     step: Price
 
     def place(self, price: Price, parts: int) -> int:
-        """Return which of ``parts`` equal parts, from the top, a price falls in."""
+        """Return the index, from the top, of a price among ``parts`` equal parts."""
         place = (self.high - price) * (parts - 1) * 2 // (self.high - self.low)
         return max(0, min(parts - 1, (place + 1) // 2))
 
     def labels(self) -> list[Price]:
-        """Return the prices that carry a label, the highest first."""
+        """Return the labelled prices, the highest first."""
         return list(range(self.high, self.low - 1, -self.step))
 
 
@@ -62,7 +62,7 @@ class Slots:
 
 
 def slots(candles: Sequence[Candle], interval: Interval, count: int, now: Micros) -> Slots:
-    """Cut the time until ``now`` into ``count`` slots and put the candles into them."""
+    """Divide the time until ``now`` into ``count`` slots, and put the candles into them."""
     width = interval.micros
     newest = max(now, candles[-1].start if candles else 0)
     end = newest - newest % width

@@ -1,7 +1,7 @@
-"""Holdings and what they are worth now.
+"""Positions and their present value.
 
-The exchange says what is held, its average price and the profit at its own mark. Cost follows from
-those, and is what stays true while prices move: the profit shown is recomputed from the live mark.
+The exchange sends the shares, their average price and the profit at its own mark. The cost follows
+from these and does not depend on prices. The shown profit is recomputed from the live mark.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,32 +27,32 @@ class Position:
 
     @property
     def flat(self) -> bool:
-        """Tell whether nothing is held."""
+        """Tell whether there are no shares."""
         return not self.yes and not self.no
 
     @property
     def cost(self) -> Money:
-        """Return what the shares held were paid."""
+        """Return the cost of the shares."""
         return self.cost_yes + self.cost_no
 
     @property
     def if_yes(self) -> Money:
-        """Return the profit on what is held should the market resolve YES."""
+        """Return the profit if the market resolves YES."""
         return self.yes * PRICE_ONE - self.cost
 
     @property
     def if_no(self) -> Money:
-        """Return the profit on what is held should the market resolve NO."""
+        """Return the profit if the market resolves NO."""
         return self.no * PRICE_ONE - self.cost
 
     def value(self, doubled_mark: int | None) -> Money:
-        """Return what is held at the mark, given doubled; at its cost without one."""
+        """Return the value at the doubled mark; without a mark, the cost."""
         if doubled_mark is None:
             return self.cost
         return (self.yes * doubled_mark + self.no * (2 * PRICE_ONE - doubled_mark)) // 2
 
     def unrealized(self, doubled_mark: int | None) -> Money:
-        """Return the profit on what is held at the mark."""
+        """Return the profit at the mark."""
         return self.value(doubled_mark) - self.cost
 
 
@@ -78,13 +78,13 @@ class Positions:
         return sorted((each for each in self if not each.flat), key=lambda each: each.slug)
 
     def load(self, positions: Iterable[response_types.Position]) -> None:
-        """Take over all positions at once."""
+        """Load all positions at once."""
         self._held = {each["marketId"]: of_wire(each) for each in positions}
         self._last = {each.market: each for each in self if not each.flat}
         self.version += 1
 
     def take(self, position: response_types.Position) -> None:
-        """Take over one position."""
+        """Apply one position."""
         before = self._held.get(position["marketId"])
         now = self._held[position["marketId"]] = of_wire(position)
         if not now.flat:

@@ -1,7 +1,8 @@
-"""The tape: trades as they happened, what one order took at one price as one line.
+"""The tape: trades in order; the trades of one order at one price are one line.
 
-An order that sweeps a price makes a trade with each order resting there, all at one time. They
-read as one print with a count; prints at different prices stay apart, since the walk is the news.
+An order that sweeps a price makes a trade with each resting order there, all at one time. They are
+one print with a count. Prints at different prices stay separate, because they show the order's
+path.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,7 @@ _DAY_SECONDS = 86_400
 
 
 class Traded(Protocol):
-    """One trade: when, at what, how much, and the side that took."""
+    """One trade: time, price, size, and the taker's side."""
 
     @property
     def at(self) -> Micros: ...
@@ -40,9 +41,9 @@ class Print(NamedTuple):
 
 @dataclass(slots=True)
 class TapeData:
-    """What the tape shows: trades, the newest first. Looked at once a frame.
+    """The data of the tape: trades, the newest first. It is read once a frame.
 
-    ``offset_seconds`` is what local time is ahead of UTC.
+    ``offset_seconds`` is the offset of local time from UTC.
     """
 
     tick: Price = 100

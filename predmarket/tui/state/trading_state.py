@@ -1,8 +1,8 @@
-"""The desk: everything the screen shows, fed by the feed's messages and by REST answers.
+"""The trading state: everything that the screen shows, from the feed's messages and REST answers.
 
-Promises: a message that does not follow its predecessor is not applied, and makes the desk stale;
-while the desk is not live, ``may_trade`` says why not. Parts carry a ``version`` that moves when
-they change, so that drawing compares numbers, not contents.
+Promises: a message that does not continue from its predecessor is not applied, and makes the state
+stale; while the state is not live, ``may_trade`` gives the reason. Parts have a ``version`` that
+changes with them, so that drawing compares numbers, not contents.
 """
 
 from collections import deque
@@ -42,7 +42,7 @@ class Print:
 
 @dataclass(frozen=True, slots=True)
 class OwnFill:
-    """One of one's own executions."""
+    """One of the trader's executions."""
 
     id: int
     order: int
@@ -94,12 +94,12 @@ class TradingState:
         return self.markets.get(self.selected)
 
     def tick(self, market: int | None) -> Price:
-        """Return a market's tick; a cent where it is not known."""
+        """Return a market's tick; a cent if it is unknown."""
         found = self.markets.get(market)
         return 100 if found is None else found.tick
 
     def may_trade(self, now: Micros) -> str | None:
-        """Return why nothing may be entered now; None when it may."""
+        """Return why no order may be entered now; None if it may."""
         light = self.lamp.light(now)
         if light is Light.CONNECTING:
             return "not connected yet"
@@ -113,7 +113,7 @@ class TradingState:
         return None if market.trading else f"the market is {market.status.lower()}"
 
     def open(self, market: int) -> None:
-        """Open a market: what belongs to another one is forgotten."""
+        """Open a market, and forget the data of the former one."""
         for topic in self.topics():
             self.lamp.forget(topic)
         self.selected = market
@@ -126,7 +126,7 @@ class TradingState:
         self._last_trade = 0
 
     def topics(self) -> list[str]:
-        """Return the topics of the open market alone."""
+        """Return the topics of the open market."""
         if self.selected is None:
             return []
         return [f"orderbook:{self.selected}", f"trades:{self.selected}"]
@@ -134,7 +134,7 @@ class TradingState:
     # what comes in
 
     def take(self, message: feed.Message, now: Micros) -> bool:
-        """Apply a message; tell whether it was."""
+        """Apply a message; tell whether it was applied."""
         self.lamp.heard(now)
         match message:
             case StateChanged(state=State.LIVE):
@@ -155,7 +155,7 @@ class TradingState:
         return True
 
     def load_trades(self, trades: Iterable[response_types.Trade]) -> None:
-        """Take over trades, newest first, as REST answers them."""
+        """Load trades from a REST answer, newest first."""
         self.tape.clear()
         self.traded.clear()
         self._last_trade = 0
@@ -164,13 +164,13 @@ class TradingState:
         self.tape_version += 1
 
     def load_fills(self, items: Iterable[response_types.Fill]) -> None:
-        """Take over own executions, newest first."""
+        """Load own executions, newest first."""
         self.fills.clear()
         self.fills.extend(own_fill(item) for item in items)
         self.fills_version += 1
 
     def load_balance(self, balance: response_types.Balance) -> None:
-        """Take over the cash."""
+        """Load the cash."""
         self.balance = Balance(
             parse.money(balance["available"]),
             parse.money(balance["locked"]),
@@ -227,7 +227,7 @@ class TradingState:
             return
         items = snapshot["items"]
         if not any(item["id"] <= self._last_trade for item in items):
-            self.load_trades(items)  # nothing joins it to what is shown
+            self.load_trades(items)  # it does not connect to the shown trades
             return
         for trade in reversed(items):
             self._trade(trade)

@@ -1,1 +1,1 @@
-"""What draws its own lines: plain data in, strips out, messages for what the trader wants."""
+"""Widgets that draw their own lines: plain data in, strips and messages out."""

@@ -1,7 +1,7 @@
 """Bars behind numbers, an eighth of a cell fine.
 
-A bar is the ground of the cells that it covers, so a number stands on it and stays readable. Where
-its end falls into a cell, a block of one to seven eighths is drawn, unless a digit stands there.
+A bar is the background of its cells, so a number on it stays readable. If its end falls into a
+cell, a block of one to seven eighths is drawn, unless the cell has a digit.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""Which columns the ladder has at a width, where each stands, and which give way first.
+"""The ladder's columns at a width: their positions, and the order in which they are left out.
 
-A column's place depends on the width and the tick alone, never on what is in it. Where room lacks,
-volume goes first, then what stands ahead in the queue, the gain, and last one's own sizes.
+A column's position depends only on the width and the tick, never on its content. If there is too
+little room, volume is left out first, then the quantity ahead, the gain, and last the own sizes.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""The depth, drawn: bids rise to the left of the middle, asks to the right.
+"""The depth chart: bids rise to the left of the middle, asks to the right.
 
-Above the drawing stand the sums of both sides, below it the prices; under the pointer, what rests
-from the best price to there.
+Above the drawing are the sums of both sides, below it the prices. The pointer shows the resting
+size from the best price to its position.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,17 +1,16 @@
-"""The short way of changed lines to the terminal, past Textual's compositor.
+"""Writes changed lines directly to the terminal, without Textual's compositor.
 
-For one line that changes, the compositor asks every widget in sight for all of its lines and lays
-them over one another; that, and the messages and the timer before it, is most of a frame. Where
-nothing lies over a widget, its lines are what the terminal shows there, so they are written as they
-are. All else is drawn by Textual as ever, and draws the same lines: nothing here is kept but where
-the widget stands.
+For one changed line the compositor asks every visible widget for all of its lines and layers them.
+That, with the messages and the timer before it, takes most of a frame. If nothing covers a widget,
+the terminal shows exactly its lines, so they are written directly. Textual draws everything else as
+usual, and draws the same lines: only the widget's position is kept here.
 
 In a version of Textual without these internals, Textual draws everything.
 
-Textual offers no such way, so this uses what is private to it: where the compositor has put the
-widgets, whether it is to hold back what it draws, and how it writes. No other file does
+Textual has no public interface for this. So this module uses private ones: the widgets' positions
+in the compositor, the suspension of updates, and the writing. No other file does
 (tests/tui/test_private_names.py), and pyproject.toml allows the versions that were tested.
-tests/tui/test_direct_paint.py holds what comes of it to what Textual itself would draw.
+tests/tui/test_direct_paint.py compares the result with Textual's own drawing.
 """
 
 from collections.abc import Iterable

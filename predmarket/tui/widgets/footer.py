@@ -1,6 +1,6 @@
-"""The last two lines: what was said and the command that does the same, and the keys.
+"""The footer: the last message with the equivalent command, and the keys.
 
-Keys come from the bindings, so what stands here is what is bound, remapped or not.
+Keys come from the bindings, so the footer also shows remapped keys.
 """
 
 from collections.abc import Sequence

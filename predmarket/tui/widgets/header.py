@@ -1,6 +1,4 @@
-"""The first line: which market, how it stands, whether the data may be believed, who trades, and
-whether a click sends.
-"""
+"""The header: the market, its prices, the status light, the user, and SAFE or ARM."""
 
 from dataclasses import dataclass
 

@@ -1,11 +1,10 @@
 """The price ladder: the book at fixed prices, traded on with the mouse or a keyboard cursor.
 
-The axis moves when the trader asks, never by itself: it is centred once, when the book comes, and
-on the half where that is empty, so that the first order in it finds every price in its place.
-tick() compares what stands on the screen with the data and repaints the lines that differ; nothing
-else repaints, however much the data changes. Placing is only described in SAFE, in ARM it becomes a
-message; cancelling always does. What moved under a click less than 200 ms ago holds it
-(state/click_guard.py).
+The axis moves only when the trader moves it. It is centred once, when the book arrives; with an
+empty book it is centred on 0.50, so that the first order moves no price. tick() compares the screen
+with the data and repaints the lines that differ; nothing else repaints, for any number of changes.
+Placing is only described in SAFE; in ARM it becomes a message. Cancelling always becomes a message.
+A click is held if its target moved less than 200 ms ago (state/click_guard.py).
 """
 
 import time

@@ -1,7 +1,7 @@
-"""The cells of a price's row: what each says, as a value, and how it is painted.
+"""The cells of a price's row: their values, and how they are painted.
 
-From one frame to the next a row changes in a cell or two. So each cell is painted by its value
-alone, kept, and a row put together of those that are there.
+From one frame to the next a row changes in a cell or two. So a cell's painting depends on its value
+alone and is cached, and a row is assembled from cached cells.
 """
 
 from collections.abc import Callable, Iterator

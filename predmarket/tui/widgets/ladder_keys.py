@@ -1,4 +1,4 @@
-"""The ladder's keys. Each has an id, by which it can be remapped, and says what it does."""
+"""The ladder's keys. Each has an id for remapping, and a description."""
 
 from textual.binding import Binding, BindingType
 

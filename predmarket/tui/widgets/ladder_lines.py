@@ -1,7 +1,7 @@
-"""The ladder's lines: what each says, as a value that can be compared.
+"""The ladder's lines as values that can be compared.
 
-A line that equals the one on the screen is not painted again, so everything that its look depends
-on (but for width and colours, which change all lines at once) is in its value.
+A line that equals the one on the screen is not painted again. So its value holds everything that
+its look depends on, except width and colours, which change all lines at once.
 """
 
 from typing import NamedTuple, TypeAlias

@@ -1,4 +1,4 @@
-"""What the ladder tells the screen: what to send, and what it did not send and why."""
+"""The ladder's messages to the screen: actions to send, and held ones with the reason."""
 
 from textual.message import Message
 

@@ -1,7 +1,7 @@
-"""The ladder's page: which line stands where at a size, and what a cell of it stands for.
+"""The ladder's page: the position of each line at a size, and the meaning of each cell.
 
-From the top: sizes, titles, what lies above the window, prices, what lies below it, own totals, and
-what a click would do. On a short page the last of these give way first, the prices never.
+From the top: sizes, titles, the summary above the window, prices, the summary below it, own totals,
+and the effect of a click. On a short page the last of these are left out first, the prices never.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
-"""The ladder's rows as lines with their bars; what has not changed is the same line again.
+"""The ladder's rows as lines with bars; unchanged lines are reused.
 
-Most frames change a few prices. So a row is made anew only when one of the facts that it is made
-of has changed, and a line only when its row, its bars' scale or what marks it has.
+Most frames change a few prices. So a row is rebuilt only if one of its facts has changed, and a
+line only if its row, the scale of its bars or its marks have changed.
 """
 
 from collections.abc import Iterable

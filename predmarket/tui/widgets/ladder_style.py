@@ -1,4 +1,4 @@
-"""The ladder's colours, in the theme's words. Nothing here is told by colour alone."""
+"""The ladder's colours, in the theme's names. No fact is shown by colour alone."""
 
 PREFIX = "ladder--"
 

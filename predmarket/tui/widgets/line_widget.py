@@ -1,7 +1,7 @@
-"""The base of what draws its own lines: compare, paint what differs, keep what was painted.
+"""The base of widgets that draw their own lines: compares lines, and paints only changed ones.
 
-A subclass says with values what its lines should show (wanted) and how one of them looks (paint).
-tick() asks once a frame; a line whose value is on the screen already costs nothing more.
+A subclass returns the wanted lines as values (wanted) and paints one line (paint). tick() asks once
+a frame. A line whose value is already on the screen costs nothing more.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ class LineWidget(Widget, Generic[LineT]):
     A border and padding may be laid around it, but nothing over its lines: no opacity, no tint.
     """
 
-    ALLOW_SELECT = False  # marking text with the mouse would repaint everything at every click
+    ALLOW_SELECT = False  # selecting text with the mouse would repaint everything at every click
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         self._framed: dict[int, Strip] = {}

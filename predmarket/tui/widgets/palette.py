@@ -1,7 +1,7 @@
 """The colours of a widget that draws its own lines, mixed once for each theme.
 
-A role is one of the widget's component classes. Its colour and text style are for letters, its
-background is a ground: a see-through layer that may lie on others (a bar on a highlighted row).
+A role is one of the widget's component classes. Its colour and text style are for letters. Its
+background is a transparent layer that may lie on others (a bar on a highlighted row).
 """
 
 from rich.segment import Segment

@@ -1,7 +1,7 @@
 """Lines of spans: the base of the lists, the chart and the lines of text.
 
-A line is a list of spans, each a text and a tone; a tone is a component class, so that themes
-decide what "gain" looks like. Where colours are switched off, tones differ by weight.
+A line is a list of spans, each with a text and a tone. A tone is a component class, so themes
+define the look of "gain". Without colours, tones differ by weight.
 """
 
 from collections.abc import Iterable, Sequence

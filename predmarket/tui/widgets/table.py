@@ -1,9 +1,9 @@
 """A table that lines up: one widget for positions, orders, fills, messages, users and markets.
 
-Columns are as wide as what they have held, and never shrink, so that nothing jumps while figures
-change; where room lacks, the least important columns go. The cursor holds a row's key, not a place:
-when other rows come and go it stays with its row, and when its own row goes it holds nothing until
-the trader moves it. A click on rows that have just moved is held.
+Columns are as wide as their widest content so far and never shrink, so that changing numbers move
+nothing. If there is too little room, the least important columns are left out. The cursor holds a
+row's key, not a position: it stays with its row when other rows come and go. When its own row goes,
+it holds nothing until the trader moves it. A click on rows that have just moved is held.
 """
 
 import time

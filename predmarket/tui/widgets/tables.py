@@ -1,4 +1,4 @@
-"""The desk's lists as tables: which columns each has, and how a row is spelled."""
+"""The lists of the trading state as tables: their columns, and the text of a row."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar

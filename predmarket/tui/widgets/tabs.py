@@ -1,4 +1,4 @@
-"""A line of names of which one is chosen, for the tables below it, the balance on its right."""
+"""A line of tabs for the tables below it, with the balance on its right."""
 
 from collections.abc import Callable, Sequence
 

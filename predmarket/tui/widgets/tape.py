@@ -1,7 +1,7 @@
 """The tape of trades: time, direction, price, size with a bar behind it, and how many in one.
 
-▲ is a buy that took, ▼ a sell. Columns stand at the same cells whatever is in them; where room
-lacks, the count goes first, then the time.
+▲ is a buying taker, ▼ a selling one. Columns have fixed positions. If there is too little room, the
+count is left out first, then the time.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Makes text that others wrote fit for Textual's widgets: clean, and never read as markup."""
+"""Cleans other users' text for Textual's widgets, so that it is never read as markup."""
 
 from textual.content import Content
 
