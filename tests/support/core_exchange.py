@@ -91,9 +91,14 @@ class Running:
         assert isinstance(reply, OrderDone), reply
         return reply
 
+    @property
+    def state(self) -> State:
+        """Return the engine's state."""
+        return self.core._pipeline.sequencer.exchange.state
+
     def in_memory(self) -> bytes:
         """Return the engine's state as bytes."""
-        return snapshot(self.core._pipeline.sequencer.exchange.state)
+        return snapshot(self.state)
 
 
 class Gate:

@@ -196,7 +196,7 @@ async def test_the_next_core_goes_on_between_the_steps(
         await asyncio.gather(asking, return_exceptions=True)
     exchange.stored()
     async with exchange.running() as running:
-        state = running.core._pipeline.sequencer.exchange.state
+        state = running.state
         await until(lambda: not state.unfinished and running.core._pipeline.all_answered)
         assert exchange.stored() == running.in_memory()
         if isinstance(command, ResolveMarket):
