@@ -112,9 +112,9 @@ def serve(
         if demo:
             from predmarket.bots.runner import run as house
 
-            code = start.serve_demo(given, force, house, ready_fd)
+            code = start.serve_demo(given, force, house, ready_fd=ready_fd)
         else:
-            code = start.serve(given, seed, force, admin, ready_fd)
+            code = start.serve(given, seed, force, admin=admin, ready_fd=ready_fd)
     raise typer.Exit(code)
 
 

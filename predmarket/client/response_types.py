@@ -86,9 +86,9 @@ class Market(TypedDict):
     bestAsk: str | None
     volume: str
     openInterest: str
-    eventId: int | None
-    eventSlug: str | None
-    label: str | None
+    eventId: NotRequired[int | None]
+    eventSlug: NotRequired[str | None]
+    label: NotRequired[str | None]
 
 
 class Payouts(TypedDict):

@@ -49,7 +49,7 @@ def test_statement(run: Run, stub: Stub) -> None:
     assert (ran.code, len(ran.out.splitlines())) == (0, 3)
     assert stub.requests[0].query == {"kind": "FEE", "market": "rain"}
     assert stub.requests[1].query == {"kind": "FEE", "market": "rain", "cursor": "x"}
-    assert ran.out.splitlines()[0].endswith(",createdAt,balanceAfter")
+    assert ran.out.splitlines()[0].endswith(",createdAt,balanceAfter,eventId,eventSlug")
     heading, line = run("account", "statement").out.splitlines()[:2]
     assert heading.split()[-3:] == ["AMOUNT", "BALANCE", "REASON"]
     assert "-0.175000  94.825000" in line

@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from predmarket.bots.runner import run as run_house
+from predmarket.exit_codes import ExitCode
 from tests.support.command_line import Run
 
 
@@ -38,6 +39,10 @@ class AuditReport:
     checks: list[tuple[str, bool, str]]
 
 
+def _given(asked: dict[str, object]) -> list[tuple[str, object]]:
+    return [(name, value) for name, value in asked.items() if value is not None]
+
+
 class Server(ModuleType):
     """The modules ``start`` and ``maintenance`` of predmarket.server.process as agreed on."""
 
@@ -51,13 +56,13 @@ class Server(ModuleType):
     def serve(
         self, settings_overrides: dict[str, str], seed: bool, force: bool, **asked: object
     ) -> int:
-        self.calls.append(("serve", settings_overrides, seed, force, *asked.items()))
+        self.calls.append(("serve", settings_overrides, seed, force, *_given(asked)))
         return 3
 
     def serve_demo(
         self, overrides: dict[str, str], force: bool, house: object, **asked: object
     ) -> int:
-        self.calls.append(("serve_demo", overrides, force, house, *asked.items()))
+        self.calls.append(("serve_demo", overrides, force, house, *_given(asked)))
         return 4
 
     def seed(self, settings_overrides: dict[str, str], force: bool) -> SeedReport:
@@ -73,7 +78,7 @@ class Server(ModuleType):
 
     def db_current(self, overrides: dict[str, str]) -> str:
         self.calls.append(("db_current", overrides))
-        raise OperateError("there is no database", 5)
+        raise OperateError("there is no database", ExitCode(5))
 
     def audit(
         self, overrides: dict[str, str], replay: bool, progress: Callable[[str, int, int], None]
@@ -97,7 +102,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     module = Server()
     for package in ("predmarket.server", "predmarket.server.process"):
         monkeypatch.setitem(sys.modules, package, ModuleType(package))
-    for name in ("start", "maintenance"):
+    for name in ("start", "maintenance", "operator_errors"):
         monkeypatch.setitem(sys.modules, f"predmarket.server.process.{name}", module)
     return module
 

@@ -157,7 +157,7 @@ def test_answers_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     assert table["price"].sum() == 0.6
     assert str(table["createdAt"].dt.tz) == "UTC"
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ConfigurationError, match=r"predmarket\[pandas\]"):
+    with pytest.raises(ConfigurationError, match=r"predmarket-exchange\[pandas\]"):
         to_pandas(items)
 
 

@@ -189,7 +189,7 @@ async def test_the_next_core_goes_on_between_the_steps(
             left -= 1
             await settle(settlement)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(running.store, "settle", settle_some)
+        monkeypatch.setattr(running.store, "commit_batch", settle_some)
         asking = asyncio.create_task(running.do(command))
         await until(lambda: asking.done() or (not left and running.core._pipeline.under_way))
         await running.core.stop(limit_s=0.05)

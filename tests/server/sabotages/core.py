@@ -8,6 +8,7 @@ JOURNAL = "predmarket/server/core/journal.py"
 LEASE = "predmarket/server/core/stores/lease.py"
 PENDING = "predmarket/server/core/pending_command.py"
 RECOVERY = "predmarket/server/core/recovery.py"
+LOAD_CHECKS = "predmarket/server/core/load_checks.py"
 REPAIR = "predmarket/server/core/repair.py"
 REPEATS = "predmarket/server/core/idempotency.py"
 SQLITE = "predmarket/server/core/stores/sqlite.py"
@@ -176,7 +177,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "sums that do not add up are served",
-        RECOVERY,
+        LOAD_CHECKS,
         "    if cash + collateral + ledger.fees != ledger.net_deposits:\n",
         "    if False:\n",
         _test("core/test_recovery", "state_that_does_not_add_up_is_not_served[sqlite]"),
@@ -212,7 +213,7 @@ SABOTAGES = (
     Sabotage(
         "a draft is announced",
         TELLING,
-        "        if market.status is MarketStatus.DRAFT:\n",
+        "        if status is MarketStatus.DRAFT:\n",
         "        if False:\n",
         _test("core/test_outlet", "markets_are_announced[sqlite]"),
     ),

@@ -101,17 +101,17 @@ async def show_event(request: ApiRequest, event: EventPath) -> Event:
 async def create_event(request: ApiRequest, data: JSONBody[CreateEventRequest]) -> Event:
     """Create an event with its markets: all of it or nothing."""
     command = CreateEvent(
-        data.slug,
-        data.title,
-        data.description or "",
-        bool(data.exhaustive),
-        DEFAULT_TICK if data.tick_size is None else data.tick_size.units,
-        0 if data.maker_fee_rate is None else data.maker_fee_rate.units,
-        0 if data.taker_fee_rate is None else data.taker_fee_rate.units,
-        closing_time(data.closes_at, request.services.core.now()),
-        MarketStatus(data.status or MarketStatus.OPEN),
-        request.principal.user_id,
-        tuple(EventMarket(one.slug, one.question, one.label) for one in data.markets),
+        slug=data.slug,
+        title=data.title,
+        description=data.description or "",
+        exhaustive=bool(data.exhaustive),
+        tick=DEFAULT_TICK if data.tick_size is None else data.tick_size.units,
+        maker_rate=0 if data.maker_fee_rate is None else data.maker_fee_rate.units,
+        taker_rate=0 if data.taker_fee_rate is None else data.taker_fee_rate.units,
+        closes_at=closing_time(data.closes_at, request.services.core.now()),
+        status=MarketStatus(data.status or MarketStatus.OPEN),
+        creator_id=request.principal.user_id,
+        markets=tuple(EventMarket(one.slug, one.question, one.label) for one in data.markets),
     )
     reply = await request.services.bus.submit(command)
     if isinstance(reply, Refused):

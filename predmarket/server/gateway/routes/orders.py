@@ -226,10 +226,10 @@ async def cancel_after(request: ApiRequest, data: JSONBody[CancelAfterRequest]) 
 def statuses_of(texts: Sequence[str] | None) -> list[OrderStatus]:
     """Return the statuses that a parameter names. Raises Invalid."""
     try:
+        parts = {part for text in texts or () for part in text.split(",")}
         return [
             status
-            for text in texts or ()
-            for part in text.split(",", len(OrderStatus) + 1)
+            for part in sorted(parts)
             for status in (LIVE_STATUSES if part == _LIVE else [OrderStatus(part)])
         ]
     except ValueError:

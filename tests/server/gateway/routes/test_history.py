@@ -190,6 +190,7 @@ async def test_a_statement_line(exchange: Exchange) -> None:
         line.pop("id")
     seq = exchange.node.core.status().sequence
     common = {"marketId": 1, "marketSlug": "rain", "tradeId": 1, "transferId": None, "reason": None}
+    event: Json = {"eventId": None, "eventSlug": None}
     common["commandSeq"] = seq
     assert fee == {
         "kind": "FEE",
@@ -197,6 +198,7 @@ async def test_a_statement_line(exchange: Exchange) -> None:
         "balanceAfter": "94.825000",
         "counterpart": "FEES",
         **common,
+        **event,
     }
     assert trade == {
         "kind": "TRADE",
@@ -204,6 +206,7 @@ async def test_a_statement_line(exchange: Exchange) -> None:
         "balanceAfter": "95.000000",
         "counterpart": "COLLATERAL",
         **common,
+        **event,
     }
     assert deposit == {
         "kind": "TRANSFER",
@@ -216,6 +219,7 @@ async def test_a_statement_line(exchange: Exchange) -> None:
         "transferId": 2,
         "reason": "test",
         "commandSeq": seq - 2,
+        **event,
     }
     for query, kinds in (("market=rain", ["FEE", "TRADE"]), ("kind=TRANSFER", ["TRANSFER"])):
         items = (await got(bob, f"/v1/user/ledger?{query}"))["items"]
@@ -463,4 +467,5 @@ async def test_what_is_not_committed_is_not_seen(
         "fees": "0.000000",
         "locked": "1.100000",
         "queueAhead": "0.00",
+        "coveredQty": "0.00",
     }

@@ -31,6 +31,9 @@ async def test_markets(exchange: Exchange) -> None:
         "bestAsk": None,
         "volume": "0.00",
         "openInterest": "0.00",
+        "eventId": None,
+        "eventSlug": None,
+        "label": None,
     }
     draft = await exchange.market("snow", status="DRAFT")
     anonymous, admin = exchange.anonymous, exchange.admin.client
