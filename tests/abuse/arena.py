@@ -190,6 +190,9 @@ class Arena:
         for slug in MARKETS:
             asked = {"slug": slug, "question": f"{slug}?"}
             self.markets[slug] = _post(client, "/v1/markets", asked, self.keys["admin"])["id"]
+        bands = [{"slug": f"band-{n}", "question": f"{n}?"} for n in range(200)]
+        event = {"slug": "bands", "title": "How many?", "markets": bands}
+        _post(client, "/v1/events", event, self.keys["admin"])
 
         def order(user: str, market: str, side: str, price: str, qty: str = "1") -> int:
             wanted = {"marketId": market, "side": side, "type": "LIMIT", "price": price, "qty": qty}

@@ -31,7 +31,7 @@ from predmarket.server.read_model.queries.trades import fills_of_user
 
 async def balance_of(request: ApiRequest, user_id: int) -> Balance:
     """Return a user's cash."""
-    async with request.services.db.read_account() as connection:
+    async with request.services.db.look_up() as connection:
         account = await account_of(connection, user_id)
     return (
         presenters.balance(0, 0) if account is None else presenters.balance(account[0], account[1])

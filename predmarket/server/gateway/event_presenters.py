@@ -46,15 +46,16 @@ def summary(
     )
 
 
-def event(record: EventRecord, view: MarketView, names: Names, *, drafts: bool) -> events.Event:
+async def event(
+    record: EventRecord, view: MarketView, names: Names, *, drafts: bool
+) -> events.Event:
     """Return an event with those of its markets that the reader may see."""
     short = summary(record, view, names.get(record.creator_id), drafts=drafts)
     return events.Event(
         **msgspec.structs.asdict(short),
-        markets=[
-            presenters.market(one, view, names.get(one.creator_id))
-            for one in markets_of(record, view, drafts=drafts)
-        ],
+        markets=await presenters.markets_in_turns(
+            markets_of(record, view, drafts=drafts), view, names
+        ),
     )
 
 

@@ -93,13 +93,10 @@ class FairTurns:
         self._rest_ends = 0.0
         self._round = 0.0
 
-    def share(self, address: Hashable | None) -> Share:
-        """Return a new connection's share; with None it has an address of its own."""
-        if address is None:
-            source = _Source()
-        elif (known := self._sources.get(address)) is not None:
-            source = known
-        else:
+    def share(self, address: Hashable) -> Share:
+        """Return a new connection's share of what its address has."""
+        source = self._sources.get(address)
+        if source is None:
             source = self._sources[address] = _Source()
         source.tag = max(source.tag, self._now)
         return Share(source)

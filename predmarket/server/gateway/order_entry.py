@@ -160,7 +160,7 @@ async def id_of_order(services: Services, who: Principal, ref: str | int) -> int
         return order_id(text)
     own, found = text.removeprefix(CLIENT), None
     if len(own) <= _LONGEST_CLIENT_ID and re.match(LINE, own):  # no other has ever been stored
-        async with services.db.read_account() as connection:
+        async with services.db.look_up() as connection:
             found = await id_of_client_order(connection, who.user_id, own)
     if found is None:
         raise Refusal(ErrorCode.ORDER_NOT_FOUND)
@@ -174,7 +174,7 @@ async def changed(
     if isinstance(reply, Refused):
         # The core keeps only open orders; the database knows the owner of an ended one.
         if reply.code is ErrorCode.ORDER_NOT_OPEN and not as_admin:
-            async with services.db.read_account() as connection:
+            async with services.db.look_up() as connection:
                 if await owner_of(connection, order_id) != who.user_id:
                     raise Refusal(ErrorCode.FORBIDDEN, "the order is another user's")
         raise Refusal.of(reply)

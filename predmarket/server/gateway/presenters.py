@@ -3,7 +3,7 @@
 Averages, marks and values follow MARKET_RULES, Positions.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -145,6 +145,13 @@ def market(record: MarketRecord, view: MarketView, creator_name: str | None) -> 
         event_slug=None if event is None else event.slug,
         label=record.label,
     )
+
+
+async def markets_in_turns(
+    records: Sequence[MarketRecord], view: MarketView, names: Mapping[int, str | None]
+) -> list[markets.Market]:
+    """Return markets with their creators' ``names`` by user id; formats them in turns."""
+    return await in_turns(records, lambda one: market(one, view, names.get(one.creator_id)))
 
 
 def ticker(record: MarketRecord, book: BookView) -> realtime.Ticker:

@@ -5,8 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from predmarket.server.core.bus import Bus
+from predmarket.engine.commands import Command
+from predmarket.engine.replies import Refused
+from predmarket.server.core.bus import Bus, BusReply
 from predmarket.server.core.status import CoreStatus
+from predmarket.server.errors import Refusal
 from predmarket.server.gateway.broadcast.hub import Hub
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.read_model.market_view import MarketView
@@ -48,3 +51,10 @@ class Services:
     redis: Redis | None = None
     gateway: str = field(default_factory=lambda: secrets.token_hex(6))
     catch_up: Callable[[], Awaitable[None]] = up_to_date
+
+    async def submit(self, command: Command) -> BusReply:
+        """Have the core execute a command. Raises BusError, and Refusal for a command refused."""
+        reply = await self.bus.submit(command)
+        if isinstance(reply, Refused):
+            raise Refusal.of(reply)
+        return reply

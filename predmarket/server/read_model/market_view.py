@@ -107,7 +107,11 @@ class MarketView:
         if outcome is not None:
             void = outcome is EventOutcome.VOID
             return MarketStatus.VOIDED if void else MarketStatus.RESOLVED
-        statuses = {market.status for market in self.markets_of(event_id)}
+        statuses = set[MarketStatus]()
+        for market_id in self._market_ids[event_id]:
+            statuses.add(self._records[market_id].status)
+            if MOST_OPEN_FIRST[0] in statuses:  # as a rule after the first market
+                break
         return next(status for status in MOST_OPEN_FIRST if status in statuses)
 
     def event_ticker_seq(self, event_id: int) -> int:

@@ -3,9 +3,10 @@
 ``read`` sees one snapshot, also across statements. ``write`` is for the identity tables alone;
 what concerns money is written by the core. Neither is ever held across anything slow.
 
-``read_account`` is ``read`` on separate connections: for look-ups of tokens, sign-in, a user's own
-account and the answers to orders. Other reads never take these connections. SQLite answers such a
-look-up in some 20 µs, so the event loop runs it directly.
+``read_account`` is ``read`` on separate connections: for sign-in, a user's own account and the
+answers to orders. Other reads never take these connections. ``look_up`` is for statements that find
+a known number of rows by a key, whatever the history: SQLite answers them in some 20 µs, so the
+event loop runs them directly.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Engine, Result, create_engine, event, text
 from sqlalchemy.engine import URL, Connection, Dialect, make_url
@@ -36,6 +37,8 @@ PING_SECONDS = 2
 CLOSE_SECONDS = 1
 _LOOK_SECONDS = 0.005
 _CLOSED = "the database is closed"
+
+T = TypeVar("T")
 
 POSTGRESQL_NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 """PostgreSQL's time in microseconds."""
@@ -179,13 +182,19 @@ class _Reading:
         try:
             return (await asyncio.shield(running))()
         except asyncio.CancelledError:
-            # keep the connection until the statement is over
-            driver = self._connection.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
-            driver.interrupt()
-            with suppress(SQLAlchemyError):
-                await running
+            await self._interrupt(running)
             raise
+
+    async def _interrupt(self, running: asyncio.Future[T]) -> None:
+        """End a statement, however often its task is cancelled: its thread has the connection."""
+        driver = self._connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        while not running.done():
+            driver.interrupt()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([running], timeout=_LOOK_SECONDS)
+        if not running.cancelled():
+            running.exception()  # nobody else asks for it
 
     async def scalar(self, statement: Any, parameters: Any = None) -> Any:  # noqa: ANN401 -- as AsyncConnection
         """Return the first row's first column, None when there is none."""
@@ -239,6 +248,7 @@ class Database:
         if is_sqlite(self.url):
             self._readers = [
                 _Reader(self.url, POOL_SIZE, threaded=True),
+                _Reader(self.url, ACCOUNT_POOL_SIZE, threaded=True),
                 _Reader(self.url, ACCOUNT_POOL_SIZE, threaded=False),
             ]
             self._writer = self._sqlite()
@@ -286,9 +296,17 @@ class Database:
 
     @asynccontextmanager
     async def read_account(self) -> AsyncIterator[AsyncConnection]:
-        """Open one snapshot on a connection reserved for small reads of one user or order."""
+        """Open one snapshot on a connection reserved for reads of one user or order."""
         self._require_open()
         small = self._readers[1].read() if self._readers else self._account_reader.connect()
+        async with small as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def look_up(self) -> AsyncIterator[AsyncConnection]:
+        """Open one snapshot for statements that find a known number of rows by a key."""
+        self._require_open()
+        small = self._readers[2].read() if self._readers else self._account_reader.connect()
         async with small as connection:
             yield connection
 

@@ -65,6 +65,7 @@ ATTACKS = [
         run=asks(f"/v1/trades/tape?limit=100&cursor={_CURSOR}", lines=16),
     ),
     Attack("book", "a deep book with all its levels", asks("/v1/orderbook/deep", lines=16)),
+    Attack("event", "an event of 200 markets", asks("/v1/events/bands", lines=16)),
     Attack(
         "search",
         "markets by a text of 500 %",

@@ -39,7 +39,7 @@ async def next_round(clock: Clock) -> None:
 async def test_many_connections_leave_room_for_others(clock: Clock) -> None:
     """Each pass of the loop does a bounded part of what all have to read, in their order."""
     shared = FairTurns()
-    share = shared.share(None)
+    share = shared.share("a")
     done: list[int] = []
     seen = [0]
 
@@ -67,7 +67,7 @@ async def test_what_came_new_waits_once_a_pass_is_used_up(clock: Clock) -> None:
     shared = fair_turns(asyncio.get_running_loop())
     assert shared is fair_turns(asyncio.get_running_loop())
     crowded = [shared.crowded]
-    shared.spent(shared.share(None), module.PASS_SECONDS)
+    shared.spent(shared.share("a"), module.PASS_SECONDS)
     crowded.append(shared.crowded)
     async with asyncio.timeout(60):
         while shared.crowded:
@@ -134,7 +134,7 @@ async def test_idling_saves_nothing_up(clock: Clock, monkeypatch: pytest.MonkeyP
 async def test_the_steps_of_a_task_count(clock: Clock) -> None:
     """And what a task waits for reaches it as it would without being metered."""
     shared = FairTurns()
-    share = shared.share(None)
+    share = shared.share("a")
 
     async def work() -> None:
         clock.now += module.PASS_SECONDS
@@ -160,7 +160,7 @@ async def test_a_turn_given_up_or_failed_stops_no_other() -> None:
     """A failure is told to the loop."""
     loop = asyncio.get_running_loop()
     shared, done, told = FairTurns(), [], []
-    share = shared.share(None)
+    share = shared.share("a")
     loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
 
     def fail() -> None:
@@ -183,7 +183,7 @@ def test_a_loop_that_is_over_is_not_kept() -> None:
 
     async def wait() -> None:
         shared = fair_turns(asyncio.get_running_loop())
-        shared.soon(shared.share(None), lambda: None)
+        shared.soon(shared.share("a"), lambda: None)
 
     loop.run_until_complete(wait())
     loop.close()

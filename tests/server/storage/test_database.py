@@ -2,20 +2,22 @@
 
 import asyncio
 import gc
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from typing import Literal
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.storage import database
 from predmarket.server.storage.database import UNAVAILABLE, Database
 from tests.support.cancelling import CancelledAt
 
-WAYS = pytest.mark.parametrize("way", ["read", "read_account", "write"])
-Way = Literal["read", "read_account", "write"]
+WAYS = pytest.mark.parametrize("way", ["read", "read_account", "look_up", "write"])
+Way = Literal["read", "read_account", "look_up", "write"]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -38,10 +40,20 @@ def nothing_left_open() -> Iterator[None]:
     assert [str(warning.message) for warning in seen] == []
 
 
+def connection_of(db: Database, way: Way) -> AbstractAsyncContextManager[AsyncConnection]:
+    """Open a connection."""
+    ways = {
+        "read": db.read,
+        "read_account": db.read_account,
+        "look_up": db.look_up,
+        "write": db.write,
+    }
+    return ways[way]()
+
+
 async def use(db: Database, way: Way) -> None:
     """Use one connection for two statements."""
-    ways = {"read": db.read, "read_account": db.read_account, "write": db.write}
-    async with ways[way]() as connection:
+    async with connection_of(db, way) as connection:
         await connection.execute(text("SELECT 1"))
         await connection.execute(text("SELECT 2"))
 
@@ -50,7 +62,7 @@ def awaits(url: str, way: Way) -> int:
     """Return how often a use waits at least."""
     if way == "write" or not url.startswith("sqlite"):
         return 10
-    return 2 if way == "read" else 0
+    return 0 if way == "look_up" else 2
 
 
 @WAYS
@@ -121,6 +133,42 @@ async def test_a_connection_that_is_kept_does_not_hold_up_the_end(
             await connection.execute(text("SELECT 1"))
         assert connection.sync_connection is not None
         connection.sync_connection.invalidate()  # else it would stay open
+
+
+@pytest.mark.parametrize("way", ["read", "read_account", "look_up"])
+async def test_only_look_ups_run_on_the_loop(sqlite_url: str, way: Way) -> None:
+    """A read of as many rows as a user's history has would hold up everyone."""
+    db = Database(sqlite_url)
+    threads: list[int] = []
+    async with connection_of(db, way) as connection:
+        event.listen(
+            connection.sync_connection,
+            "before_cursor_execute",
+            lambda *_: threads.append(threading.get_ident()),
+        )
+        await connection.execute(text("SELECT 1"))
+    await db.close()
+    assert (threads[-1] == threading.get_ident()) is (way == "look_up")
+
+
+async def test_a_statement_outlives_no_cancellation(sqlite_url: str) -> None:
+    """However often its task is cancelled, the connection is given back once it is over."""
+    db = Database(sqlite_url)
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+    async def read() -> None:
+        async with db.read() as connection:
+            await connection.execute(text(endless))
+
+    task = asyncio.create_task(read())
+    await asyncio.sleep(0.05)
+    while not task.done():
+        task.cancel()
+        await asyncio.sleep(0)
+    assert task.cancelled()
+    assert db.pool_use()[0] == 0
+    await use(db, "read")
+    await db.close()
 
 
 async def _awaited(work: CancelledAt) -> None:

@@ -265,7 +265,7 @@ class Principals:
                 users.c.disabled.is_(False),
             )
         )
-        async with self._db.read_account() as connection:
+        async with self._db.look_up() as connection:
             role = (await connection.execute(query)).scalar_one_or_none()
         if role is None:
             return None
@@ -273,7 +273,7 @@ class Principals:
         return _Found(principal, access.expires_at)
 
     async def _of_key(self, key: str, now: float) -> _Found | None:
-        async with self._db.read_account() as connection:
+        async with self._db.look_up() as connection:
             holder = await api_keys.holder_of(connection, key)
         if holder is None:
             return None

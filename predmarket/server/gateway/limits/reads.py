@@ -10,6 +10,7 @@ No read waits for Redis: it borrows permits that are not leased yet (redis_lease
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
+from predmarket.contracts.events import EventHoldingList
 from predmarket.server.gateway.limits.local_window import LocalWindow
 from predmarket.server.gateway.limits.rate_limited import too_many
 from predmarket.server.gateway.limits.redis_leases import RedisLeases
@@ -102,6 +103,10 @@ class Reader:
 
 
 def rows_of(answer: object) -> int:
-    """Return the number of rows in an answer: a list's items, a book's levels."""
-    parts = (getattr(answer, name, None) for name in ("items", "bids", "asks"))
+    """Return the number of rows in an answer: a list's items, a book's levels, an event's markets,
+    and what each of them would pay.
+    """
+    if isinstance(answer, EventHoldingList):
+        return sum(len(item.payoffs) for item in answer.items)
+    parts = (getattr(answer, name, None) for name in ("items", "bids", "asks", "markets"))
     return sum(len(part) for part in parts if isinstance(part, list))

@@ -32,7 +32,6 @@ from predmarket.enums import ErrorCode
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.http.errors import RETRY
 from predmarket.server.gateway.http.headers import has_one_host, request_id
-from predmarket.server.gateway.limits.client_address import client_key
 from predmarket.server.gateway.limits.connections import Connections, too_many_connections
 from predmarket.server.gateway.protocol.coalescing_transport import CoalescingTransport
 from predmarket.server.gateway.protocol.early_response import answering, closing
@@ -76,6 +75,7 @@ class Connection(PipeliningProtocol):
         self._received = 0
         self._arriving = 0
         self._unread_since: float | None = None
+        self._input_ended = False
         self._fast_path: OrderFastPath | None = getattr(self.app, "fast_path", None)
         self._unstarted: RequestResponseCycle | None = None
         self._handed_in: tuple[RequestResponseCycle | None, bytes] = None, b""
@@ -88,7 +88,6 @@ class Connection(PipeliningProtocol):
         hopeless = self.client is None or others > self._bound * 11 // 10
         if others > self._bound:
             self._surplus = Refusal(ErrorCode.OVERLOADED, headers=RETRY)
-        self.count_as(client_key(self.client[0] if self.client else None))
         if self._counters is not None:
             self._counted = self._counters.key(self.client)
             if surplus := self._counters.enter(self._counted):
@@ -143,6 +142,8 @@ class Connection(PipeliningProtocol):
             self.set_reading()
         else:
             self.advance()
+        if self._input_ended and not self.is_waiting and not self._awaits_answer():
+            self.transport.close()
 
     def _receive(self, data: bytes) -> None:
         between, before = self._phase is _IDLE and not self.backlog, self.cycle
@@ -213,7 +214,14 @@ class Connection(PipeliningProtocol):
         return True
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks, uvicorn does not tell
-        """Return True, to stay open: a client that has sent everything may still read."""
+        """Tell whether to stay open: a client that sends no more may still await an answer."""
+        if self.is_waiting:  # what it sent before has its turn first
+            self._input_ended = True
+            return True
+        return self._awaits_answer()
+
+    def _awaits_answer(self) -> bool:
+        """Tell whether the last request is whole and unanswered; its answer is the last."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
         if self._phase is not _IDLE or cycle is None or cycle.response_complete:
             return False

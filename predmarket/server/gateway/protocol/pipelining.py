@@ -23,6 +23,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from predmarket.server.gateway.fair_turns import TURN_SECONDS, Turn, fair_turns
+from predmarket.server.gateway.limits.client_address import client_key
 
 MAX_PIPELINED = 16
 LINGER_SECONDS = 0.1
@@ -120,15 +121,11 @@ class PipeliningProtocol(HttpToolsProtocol):
         self._answered_at = -math.inf
         self._later: Turn | None = None
         self.turns = fair_turns(self.loop)
-        self.share = self.turns.share(None)
-        """What this connection has of the event loop; ``count_as`` says whose it is."""
-
-    def count_as(self, address: str | None) -> None:
-        """Share the event loop with an address's other connections."""
-        self.share = self.turns.share(address)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         super().connection_made(transport)
+        self.share = self.turns.share(client_key(self.client[0] if self.client else None))
+        """This connection's share of the event loop."""
         self.flow = _Flow(transport, self.advance)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -123,8 +123,6 @@ class Socket(WebSocketsSansIOProtocol):
         self._deaf = False
         self._halted = False
         self._turns = fair_turns(self.loop)
-        self.share = self._turns.share(None)
-        """What this socket has of the event loop."""
         self._next_turn: Turn | None = None
         self._written = 0
         self._taken = 0

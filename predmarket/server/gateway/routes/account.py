@@ -1,5 +1,6 @@
 """One's own money and holdings; and, for admins, transfers."""
 
+import asyncio
 import re
 from typing import Annotated
 
@@ -20,7 +21,7 @@ from predmarket.contracts.errors import Problem
 from predmarket.contracts.events import EventHoldingList
 from predmarket.contracts.requests import Invalid
 from predmarket.engine.commands import Transfer as BookTransfer
-from predmarket.engine.replies import Refused, TransferDone
+from predmarket.engine.replies import TransferDone
 from predmarket.enums import ErrorCode as E
 from predmarket.server.core.bus import RepeatedTransfer
 from predmarket.server.errors import Refusal
@@ -98,7 +99,11 @@ async def event_holdings(request: ApiRequest) -> EventHoldingList:
     services = request.services
     async with services.db.read() as connection:
         rows = await holdings_of(connection, request.principal.user_id)
-    return EventHoldingList([event_presenters.holding(row, services.view) for row in rows])
+    items = []
+    for row in rows:  # each has up to 200 payoffs
+        items.append(event_presenters.holding(row, services.view))
+        await asyncio.sleep(0)
+    return EventHoldingList(items)
 
 
 @get("/fills", guards=[signed_in], opt=notes())
@@ -158,14 +163,12 @@ async def transfer(request: ApiRequest, data: JSONBody[TransferRequest]) -> Resp
         raise Refusal(E.LIMIT_EXCEEDED, f"one transfer moves at most {format_money(MAX_TRANSFER)}")
     user_id = await _target(services, data)
     command = BookTransfer(user_id, data.amount.units, data.reason, request.principal.user_id, key)
-    reply = await services.bus.submit(command)
-    if isinstance(reply, Refused):
-        raise Refusal.of(reply)
+    reply = await services.submit(command)
     if isinstance(reply, TransferDone):
         shown = presenters.balance(reply.available, reply.locked)
         return Response(Transfer(reply.transfer_id, shown), status_code=201)
     assert isinstance(reply, RepeatedTransfer)
-    async with services.db.read_account() as connection:
+    async with services.db.look_up() as connection:
         original = await transfer_by_id(connection, reply.transfer_id)
     assert original is not None
     shown = presenters.balance(original.available, original.locked)
@@ -174,7 +177,7 @@ async def transfer(request: ApiRequest, data: JSONBody[TransferRequest]) -> Resp
 
 async def _target(services: Services, data: TransferRequest) -> int:
     """Return the id of the user that a transfer names. Raises Refusal USER_NOT_FOUND."""
-    async with services.db.read_account() as connection:
+    async with services.db.look_up() as connection:
         if data.email is not None:
             found = await user_by_email(connection, data.email)
         else:

@@ -84,7 +84,7 @@ async def login(request: ApiRequest, data: JSONBody[LoginRequest]) -> Response[S
     an hour: 429 RATE_LIMITED.
     """
     context, host, email = request.context, client_host(request), normal_email(data.email)
-    async with context.services.db.read_account() as connection:
+    async with context.services.db.look_up() as connection:
         user = await user_by_email(connection, data.email)
     device = cookie(request.scope["headers"], REFRESH_COOKIE)
     if not await context.sessions.knows(0 if user is None else user.id, host, device):
@@ -94,7 +94,7 @@ async def login(request: ApiRequest, data: JSONBody[LoginRequest]) -> Response[S
     if not right or user is None or user.disabled:
         raise Refusal(ErrorCode.INVALID_CREDENTIALS)
     # Only now: an additional query for a known e-mail would reveal that it is known.
-    async with context.services.db.read_account() as connection:
+    async with context.services.db.look_up() as connection:
         account = await account_of(connection, user.id)
     if account is None:  # the core was unavailable when the user registered
         await _open_account(context, user.id)
@@ -138,7 +138,7 @@ async def change_password(request: ApiRequest, data: JSONBody[PasswordRequest]) 
     have been stolen.
     """
     context, who = request.context, request.principal
-    async with context.services.db.read_account() as connection:
+    async with context.services.db.look_up() as connection:
         user = await user_by_id(connection, who.user_id)
     assert user is not None  # users are never deleted
     wrong = Refusal(ErrorCode.INVALID_CREDENTIALS, "the old password is wrong")
@@ -179,7 +179,7 @@ async def logout(
 @get("/me", guards=[auth_call, signed_in], opt=notes())
 async def me(request: ApiRequest) -> User:
     """Tell whom the token belongs to."""
-    async with request.services.db.read_account() as connection:
+    async with request.services.db.look_up() as connection:
         user = await user_by_id(connection, request.principal.user_id)
     assert user is not None  # users are never deleted
     return presenters.user(user)
@@ -230,7 +230,7 @@ async def _new_user(request: ApiRequest, data: RegisterRequest) -> UserRecord:
     """Store a user. Raises Refusal EMAIL_TAKEN, even if another request is a moment faster."""
     email, context = normal_email(data.email), request.context
     db = context.services.db
-    async with db.read_account() as connection:
+    async with db.look_up() as connection:
         if await user_by_email(connection, data.email) is not None:
             raise Refusal(ErrorCode.EMAIL_TAKEN)
     source = client_keys(client_host(request))[-1]

@@ -27,10 +27,9 @@ from predmarket.engine.commands import (
     ResolveEvent,
     UpdateEvent,
 )
-from predmarket.engine.replies import EventDone, EventResolved, MarketDone, Refused
+from predmarket.engine.replies import EventDone, EventResolved, MarketDone
 from predmarket.enums import ErrorCode as E
 from predmarket.enums import EventOutcome, MarketStatus
-from predmarket.server.errors import Refusal
 from predmarket.server.gateway import event_presenters, presenters
 from predmarket.server.gateway.context import ApiRequest, admin, anyone
 from predmarket.server.gateway.http.params import (
@@ -113,9 +112,7 @@ async def create_event(request: ApiRequest, data: JSONBody[CreateEventRequest]) 
         creator_id=request.principal.user_id,
         markets=tuple(EventMarket(one.slug, one.question, one.label) for one in data.markets),
     )
-    reply = await request.services.bus.submit(command)
-    if isinstance(reply, Refused):
-        raise Refusal.of(reply)
+    reply = await request.services.submit(command)
     assert isinstance(reply, EventDone)
     return await _by_id(request.services, reply.event_id)
 
@@ -140,9 +137,7 @@ async def update_event(
         data.description,
         request.principal.user_id,
     )
-    reply = await request.services.bus.submit(command)
-    if isinstance(reply, Refused):
-        raise Refusal.of(reply)
+    await request.services.submit(command)
     return await _by_id(request.services, record.id)
 
 
@@ -166,9 +161,7 @@ async def add_market(
     services = request.services
     record = await request.context.find_event(event, request.user)
     command = AddMarket(record.id, data.slug, data.question, data.label, request.principal.user_id)
-    reply = await services.bus.submit(command)
-    if isinstance(reply, Refused):
-        raise Refusal.of(reply)
+    reply = await services.submit(command)
     assert isinstance(reply, MarketDone)
     market = services.view.find(reply.market_id)
     assert market is not None  # the view holds what was acknowledged
@@ -195,9 +188,7 @@ async def resolve_event(
     services = request.services
     record = await request.context.find_event(event, request.user)
     command = _resolve(services.view, record.id, data, request.principal.user_id)
-    reply = await services.bus.submit(command)
-    if isinstance(reply, Refused):
-        raise Refusal.of(reply)
+    reply = await services.submit(command)
     payouts = None
     if isinstance(reply, EventResolved):
         payouts = Payouts(reply.accounts, format_money(reply.total))
@@ -243,13 +234,13 @@ async def _by_id(services: Services, event_id: int) -> Event:
 async def _shown(services: Services, record: EventRecord, *, drafts: bool) -> Event:
     creators = {one.creator_id for one in services.view.markets_of(record.id)}
     names = await _names(services, [*creators, record.creator_id])
-    return event_presenters.event(record, services.view, names, drafts=drafts)
+    return await event_presenters.event(record, services.view, names, drafts=drafts)
 
 
 async def _names(services: Services, creators: Sequence[int]) -> event_presenters.Names:
     if not creators:
         return {}
-    async with services.db.read_account() as connection:
+    async with services.db.look_up() as connection:
         return await full_names(connection, creators)
 
 

@@ -18,10 +18,9 @@ from predmarket.contracts.markets import (
 )
 from predmarket.contracts.text import LINE
 from predmarket.engine.commands import CreateMarket, ResolveMarket, UpdateMarket
-from predmarket.engine.replies import MarketDone, Refused, Resolved
+from predmarket.engine.replies import MarketDone, Resolved
 from predmarket.enums import ErrorCode as E
 from predmarket.enums import MarketStatus
-from predmarket.server.errors import Refusal
 from predmarket.server.gateway import presenters
 from predmarket.server.gateway.context import ApiRequest, admin, anyone
 from predmarket.server.gateway.http.params import (
@@ -100,9 +99,7 @@ async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]
         status=MarketStatus(data.status or MarketStatus.OPEN),
         creator_id=request.principal.user_id,
     )
-    reply = await request.services.bus.submit(command)
-    if isinstance(reply, Refused):
-        raise Refusal.of(reply)
+    reply = await request.services.submit(command)
     assert isinstance(reply, MarketDone)
     return await _by_id(request.services, reply.market_id)
 
@@ -127,9 +124,7 @@ async def update_market(
         data.description,
         request.principal.user_id,
     )
-    reply = await request.services.bus.submit(command)
-    if isinstance(reply, Refused):
-        raise Refusal.of(reply)
+    await request.services.submit(command)
     return await _by_id(request.services, record.id)
 
 
@@ -146,9 +141,7 @@ async def resolve_market(
     record = await request.context.find_market(market, request.user)
     price = None if data.settlement_price is None else data.settlement_price.units
     command = ResolveMarket(record.id, data.outcome, price, request.principal.user_id)
-    reply = await request.services.bus.submit(command)
-    if isinstance(reply, Refused):
-        raise Refusal.of(reply)
+    reply = await request.services.submit(command)
     payouts = None
     if isinstance(reply, Resolved):
         payouts = Payouts(reply.accounts, format_money(reply.total))
@@ -164,11 +157,9 @@ async def _by_id(services: Services, market_id: int) -> Market:
 async def _shown(services: Services, records: Sequence[MarketRecord]) -> list[Market]:
     if not records:
         return []
-    async with services.db.read_account() as connection:
+    async with services.db.look_up() as connection:
         names = await full_names(connection, [record.creator_id for record in records])
-    return [
-        presenters.market(record, services.view, names.get(record.creator_id)) for record in records
-    ]
+    return await presenters.markets_in_turns(records, services.view, names)
 
 
 router = Router(

@@ -24,7 +24,7 @@ from predmarket.contracts.requests import Invalid, NoFields
 from predmarket.contracts.text import LINE
 from predmarket.engine.commands import AmendOrder, CancelAll, CancelOrder
 from predmarket.engine.commands import CancelAfter as ArmSwitch
-from predmarket.engine.replies import Canceled, Refused
+from predmarket.engine.replies import Canceled
 from predmarket.enums import LIVE_STATUSES, OrderStatus
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
@@ -214,9 +214,7 @@ async def cancel_all(
 async def cancel_after(request: ApiRequest, data: JSONBody[CancelAfterRequest]) -> CancelAfter:
     """Arm the dead-man switch anew, or disarm it."""
     services, who = request.services, request.principal
-    reply = await services.bus.submit(ArmSwitch(who.user_id, data.seconds))
-    if isinstance(reply, Refused):
-        raise Refusal.of(reply)
+    await services.submit(ArmSwitch(who.user_id, data.seconds))
     async with services.db.read() as connection:
         account = await account_of(connection, who.user_id)
     armed = None if account is None else account.deadman_at

@@ -104,7 +104,7 @@ async def ledger_of_user(
 async def _user(request: ApiRequest, text: str) -> int:
     """Return the id of the user in a path. Raises Refusal USER_NOT_FOUND."""
     user_id = id_in_path(text, E.USER_NOT_FOUND)
-    async with request.services.db.read_account() as connection:
+    async with request.services.db.look_up() as connection:
         if await user_by_id(connection, user_id) is None:
             raise Refusal(E.USER_NOT_FOUND)
     return user_id

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
+from predmarket.server.gateway import fair_turns
 from predmarket.server.gateway.protocol.connection import Connection
 from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath, Running
 from predmarket.server.gateway.routes.place_order import PlaceRoute
@@ -158,6 +160,28 @@ async def test_a_client_that_has_left(exchange: Exchange, begun: list[bool]) -> 
         while not begun or not (await ann.client.get("/v1/orders")).json()["items"]:
             await asyncio.sleep(0.01)
     assert begun == [True]
+
+
+async def test_a_client_that_says_no_more_while_others_have_their_turn(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it sent before is answered; with nothing of it unanswered the connection is closed."""
+    await exchange.market()
+    ann = await exchange.trader("ann")
+    token = ann.session["accessToken"]
+    monkeypatch.setattr(fair_turns, "REST_SECONDS", 0.05)
+    monkeypatch.setattr(fair_turns, "PASS_SECONDS", 0.05)
+    turns = fair_turns.fair_turns(asyncio.get_running_loop())
+    parts = urlsplit(exchange.url)
+    for sent, wanted in ((request(token), b"HTTP/1.1 201 "), (b"", b""), (b"POST /v1/ord", b"")):
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        turns.spent(turns.share("others"), fair_turns.PASS_SECONDS)
+        writer.write(sent)
+        writer.write_eof()
+        async with asyncio.timeout(60):
+            answer = await reader.read()
+        writer.close()
+        assert answer[:13] == wanted
 
 
 async def test_an_order_without_leave_to_trade(exchange: Exchange) -> None:
