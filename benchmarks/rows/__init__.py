@@ -3,6 +3,7 @@
 ROWS = {
     "machine": "the yardsticks alone: what this machine's disk and PostgreSQL can do",
     "engine": "matching, alone and with the ledger, against lightmatchingengine",
+    "events": "the whole exchange over events of many outcomes, against the engine row",
     "settle": "the stream through settlement alone, on both databases, against pgbench",
     "http": "one order a request over HTTP, on both databases, against pgbench and an empty route",
     "batch": "twenty orders a request over HTTP, on both databases, against pgbench",

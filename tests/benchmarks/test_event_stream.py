@@ -1,0 +1,68 @@
+"""The stream of events does what MEASURES says of it, and the same on every machine."""
+
+import hashlib
+
+import pytest
+
+from benchmarks.event_stream import EventStream, event_stream
+from benchmarks.rows.events import events_rate
+from predmarket.engine import Exchange
+from predmarket.engine.commands import CancelOrder, PlaceOrder
+from predmarket.engine.replies import OrderDone
+from predmarket.enums import Side
+
+USERS = 10
+
+
+@pytest.fixture(scope="module")
+def stream() -> EventStream:
+    """The first 2 000 commands for three events and ten users."""
+    return event_stream(2_000, events=3, users=USERS)
+
+
+def test_it_is_the_same_everywhere(stream: EventStream) -> None:
+    """Figures of different days compare only if the stream never changes."""
+    digest = hashlib.sha256(repr((stream.opening, stream.commands)).encode()).hexdigest()
+    assert digest[:16] == "a647194c42df0b4e"
+
+
+def test_a_third_of_the_orders_is_covered_by_what_is_held(stream: EventStream) -> None:
+    """As the exchange sees each when it comes; 60 % are orders, and half of them buy."""
+    exchange = Exchange()
+    state = exchange.state
+    for command in stream.opening:
+        exchange.apply(0, command)
+    covered = []
+    owners: dict[int, int] = {}
+    for command in stream.commands:
+        if isinstance(command, PlaceOrder):
+            market = state.markets[command.market_id]
+            held = state.ledger.free_opposite(
+                command.user_id, market, is_buy=command.side is Side.BUY
+            )
+            covered.append(held >= command.qty)
+        reply, _ = exchange.apply(0, command)
+        if isinstance(command, CancelOrder):
+            assert owners.pop(command.order_id) == command.user_id
+        else:
+            assert isinstance(reply, OrderDone)
+            owners[reply.order.id] = reply.order.user_id
+    orders = [one for one in stream.commands if isinstance(one, PlaceOrder)]
+    assert len(orders) / len(stream.commands) == pytest.approx(0.6, abs=0.04)
+    assert sum(covered) / len(orders) == pytest.approx(1 / 3, abs=0.04)
+    assert sum(one.side is Side.BUY for one in orders) / len(orders) == pytest.approx(0.5, abs=0.04)
+
+
+def test_every_user_is_in_every_outcome(stream: EventStream) -> None:
+    """Before the first command that is timed; the events have 3 to 50 outcomes."""
+    exchange = Exchange()
+    for command in stream.opening:
+        exchange.apply(0, command)
+    state = exchange.state
+    assert [event.outcomes for event in state.market_events.values()] == [3, 26, 50]
+    assert {len(market.positions) for market in state.markets.values()} == {USERS}
+
+
+def test_the_row_carries_it_out(stream: EventStream) -> None:
+    """Its rate is a rate."""
+    assert events_rate(stream) > 0
