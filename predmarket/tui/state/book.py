@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from predmarket.client.book import level_price, level_size
 from predmarket.client.response_types import BookLevels
-from predmarket.tui.state import parse
 from predmarket.units import Price, Qty
 
 
@@ -45,7 +45,7 @@ class Book:
 
 def _lay(side: dict[Price, Qty], levels: Iterable[list[str]]) -> None:
     for at, size in levels:
-        price, qty = parse.price(at), parse.qty(size)
+        price, qty = level_price(at), level_size(size)
         if qty:
             side[price] = qty
         else:
