@@ -38,7 +38,7 @@ def silent(event: Mapping[str, object]) -> None:
 
 
 class Connection:
-    """One bot's place at the exchange, for a list of markets. Use ``desk()`` to open one."""
+    """One bot's place at the exchange, for a list of markets. Use ``connect()`` to open one."""
 
     def __init__(
         self,
@@ -165,7 +165,7 @@ async def together(*work: Coroutine[object, object, None]) -> None:
 
 
 async def withdraw(at: Connection, last: Callable[[], Awaitable[object]] | None = None) -> None:
-    """Cancel all orders in the desk's markets before going. What it cannot cancel, because the
+    """Cancel all orders in its markets before going. What it cannot cancel, because the
     exchange is away, the exchange cancels itself when the connection ends.
     """
     canceled = 0
@@ -184,7 +184,7 @@ def _net(position: Position) -> Qty:
 
 
 @asynccontextmanager
-async def desk(
+async def connect(
     url: str,
     markets: Collection[MarketRef],
     rng: random.Random,

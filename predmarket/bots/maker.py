@@ -11,8 +11,8 @@ import time
 from collections.abc import Collection
 from functools import partial
 
-from predmarket.bots.connection import Connection, Tell, desk, silent, together, withdraw
-from predmarket.bots.quoting import Amend, Cancel, Place, Quoter, Style
+from predmarket.bots.connection import Connection, Tell, connect, silent, together, withdraw
+from predmarket.bots.quoting import Amend, Cancel, PlaceQuote, Quoter, Style
 from predmarket.client import ApiError, Session, Unreachable
 from predmarket.client.calls import MarketRef
 from predmarket.client.response_types import Market, OrderState
@@ -37,7 +37,7 @@ class Maker:
 
     def __init__(self, at: Connection, style: Style, rng: random.Random, pace_s: float) -> None:
         """pace_s: seconds between two looks at a market, on average, all markets together."""
-        self._desk = at
+        self._exchange = at
         self._rng = rng
         self._pace_s = pace_s
         self._quoters = {id: _quoter(market, style, rng) for id, market in at.markets.items()}
@@ -54,13 +54,13 @@ class Maker:
         renewed = -math.inf
         while True:
             strange = self._strange()
-            await self._desk.pause(_AT_ONCE_S if strange or self._soon else self._pace_s)
+            await self._exchange.pause(_AT_ONCE_S if strange or self._soon else self._pace_s)
             market_id = self._soon.pop() if self._soon else self._rng.choice(self._markets)
-            if not (strange or self._desk.ready(market_id)):
+            if not (strange or self._exchange.ready(market_id)):
                 continue
             try:
                 if time.monotonic() - renewed > _RENEW_S:
-                    await self._desk.client.cancel_after(SWITCH_S)
+                    await self._exchange.client.cancel_after(SWITCH_S)
                     renewed = time.monotonic()
                 if strange:
                     await self._begin(strange)
@@ -68,19 +68,19 @@ class Maker:
                     await self._look_after(market_id)
             except Unreachable as error:
                 self._known.pop(market_id, None)
-                self._desk.tell("unanswered", reason=str(error))
+                self._exchange.tell("unanswered", reason=str(error))
             except ApiError as error:
                 if error.code in _UNSURE:
                     self._known.pop(market_id, None)
-                await self._desk.refused(error, self._desk.markets[market_id]["slug"])
+                await self._exchange.refused(error, self._exchange.markets[market_id]["slug"])
 
     def _strange(self) -> list[int]:
         """Return the trading markets in which the own orders are unknown."""
-        connection = self._desk.connections
+        connection = self._exchange.connections
         return [
             market_id
             for market_id in self._quoters
-            if self._known.get(market_id) != connection and self._desk.ready(market_id)
+            if self._known.get(market_id) != connection and self._exchange.ready(market_id)
         ]
 
     def _heard(self, state: OrderState) -> None:
@@ -91,7 +91,7 @@ class Maker:
         before = 0 if order is None else order.filled
         quoter.heard(state)
         if order is not None and order.filled > before:
-            self._desk.tell(
+            self._exchange.tell(
                 "filled",
                 market=state["marketSlug"],
                 id=order.id,
@@ -103,13 +103,13 @@ class Maker:
 
     async def _look_after(self, market_id: int) -> None:
         """Do the next few actions in a market. Raises ApiError, Unreachable."""
-        quoter, connection = self._quoters[market_id], self._desk.connections
+        quoter, connection = self._quoters[market_id], self._exchange.connections
         now = time.monotonic()
         quoter.drift(now - self._looked[market_id])
         self._looked[market_id] = now
         for _ in range(2 if quoter.orders else 2 * quoter.style.levels):
-            action = quoter.next(*self._desk.best(market_id))
-            if action is None or self._desk.connections != connection:
+            action = quoter.next(*self._exchange.best(market_id))
+            if action is None or self._exchange.connections != connection:
                 return
             try:
                 await self._do(market_id, quoter, action)
@@ -118,27 +118,29 @@ class Maker:
                     return  # filled meanwhile; the feed will report it
                 raise
 
-    async def _do(self, market_id: int, quoter: Quoter, action: Place | Amend | Cancel) -> None:
-        feed = self._desk.feed
+    async def _do(
+        self, market_id: int, quoter: Quoter, action: PlaceQuote | Amend | Cancel
+    ) -> None:
+        feed = self._exchange.feed
         match action:
-            case Place(side, price, qty):
+            case PlaceQuote(side, price, qty):
                 more = {"post_only": True}
-                quoter.placed(await self._desk.place(market_id, side, price, qty, **more))
+                quoter.placed(await self._exchange.place(market_id, side, price, qty, **more))
             case Amend(order, price, qty):
                 amended = await feed.amend(order.id, price=format_price(price), qty=format_qty(qty))
                 quoter.amended(order, amended)
-                self._desk.told("amended", amended)
+                self._exchange.told("amended", amended)
             case Cancel(order):
                 canceled = await feed.cancel(order.id)
                 quoter.heard(canceled)
-                self._desk.told("canceled", canceled)
+                self._exchange.told("canceled", canceled)
 
     async def _begin(self, market_ids: Collection[int]) -> None:
         """Begin markets anew from the exchange's state. Raises ApiError, Unreachable."""
-        connection = self._desk.connections
+        connection = self._exchange.connections
         for market_id in market_ids:
-            await self._desk.feed.cancel_all(market=market_id)
-        positions = (await self._desk.client.positions())["items"]
+            await self._exchange.feed.cancel_all(market=market_id)
+        positions = (await self._exchange.client.positions())["items"]
         held = {position["marketId"]: position for position in positions}
         for market_id in market_ids:
             self._quoters[market_id].begin(held.get(market_id))
@@ -173,7 +175,7 @@ async def make_markets(
     Raises ApiError if the exchange refuses this bot, Unreachable if there is no exchange.
     """
     rng = random.Random(seed)
-    async with desk(url, markets, rng, api_key=api_key, session=session, tell=tell) as at:
+    async with connect(url, markets, rng, api_key=api_key, session=session, tell=tell) as at:
         maker = Maker(at, style or Style(), rng, pace_s)
         try:
             await together(at.listen(), maker.run())

@@ -54,7 +54,7 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaceQuote:
     """Place an order."""
 
     side: Side
@@ -78,7 +78,7 @@ class Cancel:
     order: Working
 
 
-Action: TypeAlias = Place | Amend | Cancel
+Action: TypeAlias = PlaceQuote | Amend | Cancel
 
 
 class Quoter:
@@ -190,7 +190,7 @@ class Quoter:
         for price, size in wanted[len(mine) :]:
             qty = self._affordable(side, price, size, None)
             if qty >= QTY_ONE:
-                return Place(side, price, qty)
+                return PlaceQuote(side, price, qty)
         return None
 
     def _wanted(

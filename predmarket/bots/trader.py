@@ -4,7 +4,7 @@ import random
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from predmarket.bots.connection import Connection, Tell, desk, silent, together, withdraw
+from predmarket.bots.connection import Connection, Tell, connect, silent, together, withdraw
 from predmarket.bots.strategies import Mind, Noise, Rest, Take, View
 from predmarket.client import ApiError, Session, Unreachable
 from predmarket.client.calls import MarketRef
@@ -16,7 +16,7 @@ class Trader:
 
     def __init__(self, at: Connection, mind: Mind, rng: random.Random, pace_s: float) -> None:
         """pace_s: seconds between two looks at a market, on average."""
-        self._desk = at
+        self._exchange = at
         self._mind = mind
         self._rng = rng
         self._pace_s = pace_s
@@ -26,7 +26,7 @@ class Trader:
 
     async def run(self) -> None:
         """Trade until cancelled. Raises ApiError if the exchange refuses this bot."""
-        at = self._desk
+        at = self._exchange
         while True:
             await at.pause(self._pace_s)
             (market_id,) = self._rng.choices(self._markets, self._weights)
@@ -41,7 +41,7 @@ class Trader:
 
     async def look_at(self, market_id: int) -> None:
         """Do the strategy's action in a market. Raises ApiError, Unreachable."""
-        at = self._desk
+        at = self._exchange
         market = at.markets[market_id]
         bid, ask = at.best(market_id)
         held = at.positions.get(market_id, 0)
@@ -73,7 +73,7 @@ async def trade(
     Raises ApiError if the exchange refuses this bot, Unreachable if there is no exchange.
     """
     rng = random.Random(seed)
-    async with desk(url, markets, rng, api_key=api_key, session=session, tell=tell) as at:
+    async with connect(url, markets, rng, api_key=api_key, session=session, tell=tell) as at:
         trader = Trader(at, mind or Noise(rng), rng, pace_s)
         try:
             await together(at.listen(), trader.run())

@@ -82,7 +82,7 @@ def app(line: Line, market: str | None, *, plain: bool, light: bool) -> "Trading
     """Return the screen with a line's settings."""
     import predmarket.client as api  # only this command loads the screen
     from predmarket.tui.app import TradingApp
-    from predmarket.tui.place import Place
+    from predmarket.tui.place import ScreenOrigin
     from predmarket.tui.themes import DARK, LIGHT
 
     settings, session = line.settings, line.session
@@ -93,7 +93,7 @@ def app(line: Line, market: str | None, *, plain: bool, light: bool) -> "Trading
         lambda topics: api.Feed(
             url, session=session, api_key=key, topics=topics, timeout_s=patience_s
         ),
-        Place(url, settings.profile.value, settings.folder, _flags(settings)),
+        ScreenOrigin(url, settings.profile.value, settings.folder, _flags(settings)),
         urgent=api.AsyncClient(url, session=session, api_key=key, timeout_s=min(5.0, patience_s)),
         market=market,
         plain=plain,

@@ -24,7 +24,7 @@ from predmarket.client import ApiError, ClientError
 from predmarket.tui import bindings, keymap, layout
 from predmarket.tui.app_keys import BINDINGS
 from predmarket.tui.key_queue import Acted, KeyQueue
-from predmarket.tui.place import Place
+from predmarket.tui.place import ScreenOrigin
 from predmarket.tui.screens.admin import AdminScreen
 from predmarket.tui.screens.base import DeskDialog, DeskScreen, start
 from predmarket.tui.screens.frame import key_name
@@ -35,7 +35,7 @@ from predmarket.tui.screens.portfolio import PortfolioScreen
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.session import Client, Feed
 from predmarket.tui.state import formatting
-from predmarket.tui.state.brakes import Limits
+from predmarket.tui.state.brakes import TradingLimits
 from predmarket.tui.state.journal import Weight
 from predmarket.tui.themes import DARK, FALLBACK, LIGHT, THEMES
 from predmarket.tui.trader import Trader
@@ -73,7 +73,7 @@ class TradingApp(App[None]):
         self,
         client: Client,
         open_feed: OpenFeed,
-        place: Place,
+        place: ScreenOrigin,
         *,
         market: str | None = None,
         plain: bool = False,
@@ -114,7 +114,7 @@ class TradingApp(App[None]):
         trader.sizes = self._keys_file.sizes
         trader.brakes.limits = self._keys_file.limits
 
-    def limit(self, limits: Limits) -> None:
+    def limit(self, limits: TradingLimits) -> None:
         """Apply these limits to orders from now on, also for the next user."""
         self._keys_file = replace(self._keys_file, limits=limits)
         self.trader.brakes.limits = limits
@@ -183,8 +183,8 @@ class TradingApp(App[None]):
     def _frame(self) -> None:
         self._frames += 1
         self.trader.look_at_clocks()
-        if self.trader.desk.alerts != self._alerts:
-            self._alerts = self.trader.desk.alerts
+        if self.trader.state.alerts != self._alerts:
+            self._alerts = self.trader.state.alerts
             if self._keys_file.bell:
                 self.bell()
         for screen in self.screen_stack:
@@ -230,10 +230,10 @@ class TradingApp(App[None]):
         else:
             await self.push_screen(screen)
         start(self, self._listen, exclusive=True, group="feed")
-        named = trader.desk.markets.named(self._market) if self._market else None
+        named = trader.state.markets.named(self._market) if self._market else None
         if self._market and named is None:
             trader.say(f"there is no market {self._market}", Weight.WARNING)
-        listed = trader.desk.markets.listed()
+        listed = trader.state.markets.listed()
         first = named or (listed[0] if listed else None)
         if first is not None:
             await trader.open(first.id)
@@ -244,7 +244,7 @@ class TradingApp(App[None]):
             async with self._open_feed(trader.topics()) as feed:
                 await trader.listen(feed)
         except ClientError as error:
-            trader.desk.lamp.down(str(error))
+            trader.state.status.down(str(error))
             trader.say(f"the feed ended: {error}", Weight.BAD)
             if isinstance(error, ApiError) and error.status == 401:
                 await self.leave("the session has ended: log in again")

@@ -27,7 +27,7 @@ from typing import Any
 from predmarket import units
 from predmarket.files import replace_file
 from predmarket.tui.state import brakes
-from predmarket.tui.state.brakes import Limits
+from predmarket.tui.state.brakes import TradingLimits
 from predmarket.tui.trader import SIZES
 from predmarket.units import Qty
 
@@ -46,7 +46,7 @@ class Keys:
     sizes: tuple[Qty, ...] = SIZES
     wrong: list[str] = field(default_factory=list)
     bell: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: TradingLimits = field(default_factory=TradingLimits)
 
 
 def load(folder: Path) -> Keys:
@@ -69,7 +69,7 @@ def load(folder: Path) -> Keys:
             sizes = _sizes(table["sizes"])
         except (units.UnitError, ValueError, TypeError) as error:
             wrong.append(f"{FILE}: sizes: {error}")
-    limits = Limits()
+    limits = TradingLimits()
     try:
         limits = brakes.read(table.get("brakes", {}))
     except (units.UnitError, ValueError, TypeError, AttributeError) as error:
@@ -77,7 +77,7 @@ def load(folder: Path) -> Keys:
     return Keys(bound, sizes, wrong, table.get("bell") is True, limits)
 
 
-def save_limits(folder: Path, limits: Limits) -> None:
+def save_limits(folder: Path, limits: TradingLimits) -> None:
     """Write the limits into the file; everything else, comments too, stays unchanged.
 
     Raises OSError, and ValueError if the file is unreadable or has them in another form.

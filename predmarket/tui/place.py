@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ScreenOrigin:
     """The exchange's address, the profile, and its configuration folder."""
 
     url: str

@@ -90,7 +90,7 @@ class Session:
 
     def __init__(self, client: Client, *, clock: Callable[[], Micros] = wall_clock) -> None:
         self.client = client
-        self.desk = TradingState()
+        self.state = TradingState()
         self.clock = clock
         self.user: response_types.User | None = None
         self.feed: Feed | None = None
@@ -125,20 +125,20 @@ class Session:
     def age(self) -> Micros | None:
         """Return the time since the last message of the exchange, None before the first."""
         self._hear()
-        return None if not self.desk.lamp.heard_at else self.clock() - self.desk.lamp.heard_at
+        return None if not self.state.status.heard_at else self.clock() - self.state.status.heard_at
 
     def light(self) -> Light:
         """Return the present status light."""
         self._hear()
-        return self.desk.lamp.light(self.clock())
+        return self.state.status.light(self.clock())
 
     def _hear(self) -> None:
         """Count the exchange's pings, which are all that a quiet market sends: no message tells
         of them, only the feed's age does."""
         heard_s = self.feed.age_s if self.feed is not None else None
         if heard_s is not None:
-            lamp = self.desk.lamp
-            lamp.heard(max(lamp.heard_at, self.clock() - int(heard_s * 1_000_000)))
+            status = self.state.status
+            status.heard(max(status.heard_at, self.clock() - int(heard_s * 1_000_000)))
 
     def look_at_clocks(self) -> None:
         """Restart the feed after the machine has slept; once an hour, look back a day.
@@ -148,17 +148,17 @@ class Session:
         wall, elapsed = self.clock(), time.monotonic()
         slept = (wall - self._looked[0]) / 1_000_000 - (elapsed - self._looked[1])
         self._looked = (wall, elapsed)
-        if slept > _SLEPT_S and self.feed is not None and self.desk.lamp.connected:
-            self.desk.lamp.down("this machine has slept")
+        if slept > _SLEPT_S and self.feed is not None and self.state.status.connected:
+            self.state.status.down("this machine has slept")
             self.feed.resynchronise("this machine has slept")
-        if wall >= self._days_due and self.feed is not None and self.desk.lamp.connected:
+        if wall >= self._days_due and self.feed is not None and self.state.status.connected:
             self._days_due = wall + Interval.HOUR.micros
             self._days.ask()
 
     def say(self, text: str, weight: Weight = Weight.PLAIN) -> None:
         """Show a line, and add it to the journal."""
         self.said = (text, weight)
-        self.desk.journal.add(self.clock(), text, weight)
+        self.state.journal.add(self.clock(), text, weight)
 
     # sessions
 
@@ -175,7 +175,7 @@ class Session:
             if call is None:
                 return
             page = await self.client.send(call)
-            self.desk.markets.take(page["items"])
+            self.state.markets.take(page["items"])
             call = call.after(page)
         if call is not None:
             self._other_markets = call
@@ -183,13 +183,13 @@ class Session:
 
     async def _load_other_markets(self) -> None:
         """Load the markets after the first pages, as many as the screen keeps."""
-        while (call := self._other_markets) is not None and len(self.desk.markets) < _MOST_MARKETS:
+        while (call := self._other_markets) is not None and len(self.state.markets) < _MOST_MARKETS:
             try:
                 page = await self.client.send(call)
             except ClientError as error:
                 self.say(f"older markets are not listed: {error}", Weight.WARNING)
                 return
-            self.desk.markets.take(page["items"])
+            self.state.markets.take(page["items"])
             self._other_markets = call.after(page)
             await asyncio.sleep(_QUEUE_PAUSE_S)
 
@@ -217,7 +217,7 @@ class Session:
     async def listen(self, feed: Feed) -> None:
         """Take the feed's messages until it ends. Raises ClientError if it cannot go on."""
         self.feed = feed
-        await feed.subscribe(*self.topics(), *self.desk.topics())
+        await feed.subscribe(*self.topics(), *self.state.topics())
         began = time.monotonic()
         async for message in feed:
             self.take(message)
@@ -227,12 +227,12 @@ class Session:
 
     def take(self, message: Message) -> None:
         """Take one message."""
-        desk = self.desk
-        alerts = desk.alerts
-        desk.take(message, self.clock())
-        if desk.alerts != alerts:
+        state = self.state
+        alerts = state.alerts
+        state.take(message, self.clock())
+        if state.alerts != alerts:
             self.alerted_at = time.monotonic()
-            self.said = (desk.journal.notes[0].text, Weight.GOOD)
+            self.said = (state.journal.notes[0].text, Weight.GOOD)
         if isinstance(message, TopicMessage) and message.ts:
             # a late message makes the clock look behind, so the largest value is the nearest
             offset = message.ts * 1_000 - self.clock()
@@ -266,7 +266,7 @@ class Session:
                 self.say("connected again", Weight.GOOD)
                 self._reloading.ask()
             self._was_live = True
-        elif change.state is State.LOST and self.desk.lamp.ever:
+        elif change.state is State.LOST and self.state.status.ever:
             self.say(f"connection lost: {change.reason}; entry stops", Weight.BAD)
 
     async def _reload(self) -> None:
@@ -281,8 +281,8 @@ class Session:
 
         It requests one at a time, the newest first, for any number of orders.
         """
-        orders = self.desk.orders
-        while (order := orders.next_unplaced(self.desk.selected)) is not None:
+        orders = self.state.orders
+        while (order := orders.next_unplaced(self.state.selected)) is not None:
             ahead = None
             try:
                 found = await self.client.send(calls.order(order))
@@ -296,7 +296,7 @@ class Session:
 
     async def _load_older_orders(self) -> None:
         """Load the open orders that a snapshot left out: it has the newest alone."""
-        orders = self.desk.orders
+        orders = self.state.orders
         call: Call[response_types.Page[response_types.Order]] | None = calls.orders(
             status="LIVE", limit=100
         )
@@ -316,22 +316,22 @@ class Session:
         """Return the markets whose prices should be followed: the open one, those with a position,
         and the most active of the others.
         """
-        desk = self.desk
-        active = [market.id for market in desk.markets.listed() if not market.final]
-        wanted = {*(held.market for held in desk.positions.held()), *active[:_WATCHED]}
-        return wanted if desk.selected is None else wanted | {desk.selected}
+        state = self.state
+        active = [market.id for market in state.markets.listed() if not market.final]
+        wanted = {*(held.market for held in state.positions.held()), *active[:_WATCHED]}
+        return wanted if state.selected is None else wanted | {state.selected}
 
     async def _follow_tickers(self) -> None:
         """Follow the prices of new markets and of new positions' markets."""
-        desk, feed = self.desk, self.feed
+        state, feed = self.state, self.feed
         new = self._wanted() - self._quoted
         if feed is None or not new:
             return
         self._quoted |= new
         try:
             for market in sorted(new):
-                if desk.markets.get(market) is None:
-                    desk.markets.take([await self.client.send(calls.market(market))])
+                if state.markets.get(market) is None:
+                    state.markets.take([await self.client.send(calls.market(market))])
             await feed.subscribe(*(f"ticker:{market}" for market in sorted(new)))
         except ClientError as error:
             self._quoted -= new
@@ -339,30 +339,30 @@ class Session:
 
     async def _load_days(self) -> None:
         """Load the first price of the last 24 hours of every market that is followed."""
-        desk, since = self.desk, _spelled(self.clock() + (self.offset or 0) - Interval.DAY.micros)
-        for market in [each.id for each in desk.markets.listed() if each.id in self._quoted]:
+        state, since = self.state, _spelled(self.clock() + (self.offset or 0) - Interval.DAY.micros)
+        for market in [each.id for each in state.markets.listed() if each.id in self._quoted]:
             try:
                 page = await self.client.send(calls.candles(market, Interval.HOUR, since=since))
             except ClientError:
                 continue  # its change stays unknown and is shown as a dash
-            desk.markets.load_day(market, page["items"])
+            state.markets.load_day(market, page["items"])
             await asyncio.sleep(_QUEUE_PAUSE_S)
 
     # what is open
 
     async def open(self, market: int) -> None:
         """Open a market."""
-        desk = self.desk
-        if desk.selected == market or desk.markets.get(market) is None:
+        state = self.state
+        if state.selected == market or state.markets.get(market) is None:
             return
-        desk.open(market)
+        state.open(market)
         # set before any await: another market may be opened meanwhile
-        before, self._followed = self._followed, desk.topics()
+        before, self._followed = self._followed, state.topics()
         try:
             if self.feed is not None:
                 if before:
                     await self.feed.unsubscribe(*before)
-                await self.feed.subscribe(*desk.topics(), f"ticker:{market}")
+                await self.feed.subscribe(*state.topics(), f"ticker:{market}")
                 self._quoted.add(market)
         except ClientError as error:
             self.say(str(error), Weight.BAD)
@@ -371,12 +371,12 @@ class Session:
 
     async def load_candles(self, interval: Interval | None = None) -> None:
         """Load the open market's candles, in another interval if given."""
-        desk = self.desk
-        if desk.market is None:
+        state = self.state
+        if state.market is None:
             return
-        if interval is not None and interval is not desk.candles.interval:
-            desk.candles.clear(interval)
-        market, interval = desk.market.id, desk.candles.interval
+        if interval is not None and interval is not state.candles.interval:
+            state.candles.clear(interval)
+        market, interval = state.market.id, state.candles.interval
         since = _spelled(
             self.clock() // interval.micros * interval.micros - CANDLES * interval.micros
         )
@@ -385,9 +385,9 @@ class Session:
         except ClientError as error:
             self.say(f"no candles: {error}", Weight.WARNING)
             return
-        if desk.selected == market and desk.candles.interval is interval:
+        if state.selected == market and state.candles.interval is interval:
             # what is on the tape by now had been traded when the answer was made, or close to it
-            desk.candles.load(page["items"], desk.tape[0].id if desk.tape else 0)
+            state.candles.load(page["items"], state.tape[0].id if state.tape else 0)
 
     @property
     def busy(self) -> bool:

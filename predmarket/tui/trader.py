@@ -101,19 +101,19 @@ class Trader(Session):
             case StateChanged(state=State.LOST | State.CLOSED):
                 self.go_safe("the connection was lost")
             case MarketChanged(data=market) if (
-                market["id"] == self.desk.selected and not self.trading
+                market["id"] == self.state.selected and not self.trading
             ):
                 self.go_safe(f"the market is {market['status'].lower()}")
 
     @property
     def trading(self) -> bool:
         """Tell whether the open market takes orders."""
-        return self.desk.market is not None and self.desk.market.trading
+        return self.state.market is not None and self.state.market.trading
 
     def refusal(self) -> str | None:
         """Return why an order may not be entered now."""
         self._hear()
-        return self.desk.may_trade(self.clock())
+        return self.state.may_trade(self.clock())
 
     def keeps_back(self, action: Action[T]) -> bool:
         """Tell whether an action needs ARM; then report what it would have sent."""
@@ -159,7 +159,7 @@ class Trader(Session):
 
     def _still(self, action: Action[T], asked_at: Micros, *, mine: bool) -> bool:
         """Tell whether an order may still be sent after its wait; if not, report why."""
-        why = self.refusal() if mine else "the desk went SAFE while it waited"
+        why = self.refusal() if mine else "the screen went SAFE while it waited"
         if why is None and self.clock() - asked_at > DEADLINE:
             why = f"it waited for more than {formatting.span(DEADLINE)}"
         if why is not None:
@@ -192,14 +192,14 @@ class Trader(Session):
         deadline = None if until is None else format_time(until)
         order = await self.perform(actions.place(ticket, order_id, deadline))
         if order is not None:
-            tick = self.desk.tick(ticket.market)
+            tick = self.state.tick(ticket.market)
             words = f"{in_words(order, tick)}: {_outcome(order, tick)}"
             self.say(f"order {order['id']} {words}", Weight.GOOD)
         return order
 
     async def place_at(self, side: Side, price: Price, qty: Qty) -> response_types.Order | None:
         """Place a limit order in the open market."""
-        market = self.desk.market
+        market = self.state.market
         if market is None:
             return None
         ticket = Ticket(market=market.id, slug=market.slug, side=side, qty=qty, price=price)
@@ -210,7 +210,7 @@ class Trader(Session):
         for order in orders:
             done = await self.perform(actions.cancel(order))
             if done is not None:
-                words = in_words(done, self.desk.tick(done["marketId"]))
+                words = in_words(done, self.state.tick(done["marketId"]))
                 self.say(f"order {order} {words} cancelled")
 
     async def move(self, orders: Iterable[int], price: Price) -> None:
@@ -220,7 +220,7 @@ class Trader(Session):
 
     async def cancel_side(self, side: Side) -> None:
         """Cancel a side of the open market."""
-        market = self.desk.market
+        market = self.state.market
         if market is None:
             return
         action = actions.cancel_side(market.id, market.slug, side)
@@ -251,7 +251,7 @@ class Trader(Session):
         self, order: int, price: Price | None, qty: Qty | None
     ) -> response_types.Order | None:
         """Change an order."""
-        resting = self.desk.orders.get(order)
+        resting = self.state.orders.get(order)
         if resting is not None:
             more = 0 if qty is None else qty - resting.qty
             at = resting.price if price is None else price
@@ -260,7 +260,7 @@ class Trader(Session):
                 return None
         done = await self.perform(actions.amend(order, price, qty))
         if done is not None:
-            words = in_words(done, self.desk.tick(done["marketId"]))
+            words = in_words(done, self.state.tick(done["marketId"]))
             self.say(f"order {order} is now {words}", Weight.GOOD)
         return done
 
@@ -268,7 +268,7 @@ class Trader(Session):
         self, words: str, market: int, side: Side, qty: Qty, price: Price | None
     ) -> bool:
         """Tell whether the trader's own limits hold an order back; if so, report why."""
-        why = self.brakes.reason(self.desk, market, side, qty, price, self.clock())
+        why = self.brakes.reason(self.state, market, side, qty, price, self.clock())
         if why is not None:
             self.unanswered = False
             self.say(f"held by your limits: {words}: {why}", Weight.WARNING)

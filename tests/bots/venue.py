@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import cast
 
-from predmarket.bots.quoting import Action, Amend, Cancel, Place, Quoter
+from predmarket.bots.quoting import Action, Amend, Cancel, PlaceQuote, Quoter
 from predmarket.client.response_types import OrderState
 from predmarket.enums import Side
 from predmarket.units import (
@@ -110,7 +110,7 @@ class Venue:
     def _carry_out(self, action: Action) -> None:
         quoter = self.quoter
         match action:
-            case Place(side, price, qty):
+            case PlaceQuote(side, price, qty):
                 order = Resting(len(self.orders) + 1, side, price, qty)
                 self.orders.append(order)
                 acknowledged = order.state()

@@ -16,11 +16,11 @@ from predmarket.client import AsyncClient, Feed, Session
 from predmarket.client.session import Tokens
 from predmarket.enums import Side
 from predmarket.tui.app import TradingApp
-from predmarket.tui.place import Place
+from predmarket.tui.place import ScreenOrigin
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.state.ladder import LadderData, OwnOrder
 from predmarket.tui.trader import Trader
-from predmarket.tui.widgets.columns import Kind, columns
+from predmarket.tui.widgets.columns import ColumnKind, columns
 from predmarket.tui.widgets.ladder import Ladder
 from predmarket.units import Price
 from tests.support.http_exchange import Exchange, User
@@ -88,8 +88,10 @@ class Desktop:
     async def click(self, side: Side, price: Price, *, own: bool = False, button: int = 1) -> None:
         """Click in the ladder: on a side's size column, or on one's own orders, at a price."""
         ladder = self.ladder
-        buys = (Kind.MINE_BID, Kind.BID)
-        kind = (buys if side is Side.BUY else (Kind.MINE_ASK, Kind.ASK))[0 if own else 1]
+        buys = (ColumnKind.MINE_BID, ColumnKind.BID)
+        kind = (buys if side is Side.BUY else (ColumnKind.MINE_ASK, ColumnKind.ASK))[
+            0 if own else 1
+        ]
         await self.until(lambda: not ladder._reason(side, price, own=own, pointer=True), "calm")
         column = next(c for c in columns(ladder.size.width, ladder.data.tick) if c.kind is kind)
         lines = enumerate(ladder._lines)
@@ -110,7 +112,7 @@ async def trading(
         app = TradingApp(
             client,
             lambda topics: Feed(exchange.url, session=session, topics=topics),
-            Place(exchange.url, "test", folder),
+            ScreenOrigin(exchange.url, "test", folder),
         )
         async with app.run_test(size=size, notifications=True) as pilot:
             desktop = Desktop(app, pilot)
@@ -129,7 +131,7 @@ async def staged(
     ) as (desktop, feed, _):
         trader = desktop.trader
         # first, as trades that come before the candles are among them
-        await desktop.until(lambda: trader.desk.candles._seen is not None, "candles")
+        await desktop.until(lambda: trader.state.candles._seen is not None, "candles")
         *before, last = scene.messages
         feed.play(*before)
         await desktop.until(feed.empty, "played")
@@ -178,7 +180,7 @@ async def scripted(
     app = TradingApp(
         client,
         lambda topics: feed,
-        Place("http://exchange.test", "test", folder),
+        ScreenOrigin("http://exchange.test", "test", folder),
         market=opened,
         plain=plain,
         trader=trader,

@@ -34,9 +34,9 @@ async def test_a_market_from_creation_to_resolution(exchange: Exchange, tmp_path
         await desktop.until(lambda: "question is needed" in desktop.text())
         await field(desktop, "question", "Will it snow?")
         await desktop.press("enter")
-        await desktop.until(lambda: desktop.trader.desk.markets.named("snow"), "created")
+        await desktop.until(lambda: desktop.trader.state.markets.named("snow"), "created")
         assert desktop.trader.echo == "predmarket market create snow 'Will it snow?'"
-        snow = desktop.trader.desk.markets.named("snow")
+        snow = desktop.trader.state.markets.named("snow")
         assert snow is not None
         table = desktop.app.screen.query_one("#all-markets", Table)
         table.put(snow.id)

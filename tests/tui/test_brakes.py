@@ -7,7 +7,7 @@ import pytest
 from predmarket.client import messages as feed
 from predmarket.enums import Side
 from predmarket.tui import keymap
-from predmarket.tui.state.brakes import Brakes, Limits, read
+from predmarket.tui.state.brakes import Brakes, TradingLimits, read
 from predmarket.tui.state.trading_state import TradingState
 from predmarket.tui.trader import Trader
 from tests.tui.screens import go_live, scripted
@@ -30,27 +30,38 @@ def desk() -> TradingState:
 @pytest.mark.parametrize(
     ("limits", "side", "qty", "price", "why"),
     [
-        (Limits(), Side.BUY, 10**9, 9_900, None),
-        (Limits(order=10_00), Side.BUY, 10_00, 4_600, None),
-        (Limits(order=10_00), Side.BUY, 10_01, 4_600, "the order is larger than 10"),
-        (Limits(position=50_00), Side.BUY, 10_00, 4_600, None),  # 10 held, 30 work
-        (Limits(position=50_00), Side.BUY, 10_01, 4_600, "the position could exceed 50"),
-        (Limits(position=50_00), Side.SELL, 60_00, 4_600, None),
-        (Limits(position=50_00), Side.SELL, 60_01, 4_600, "the position could exceed 50"),
-        (Limits(loss=1_500_001), Side.BUY, 1_00, 4_600, None),
+        (TradingLimits(), Side.BUY, 10**9, 9_900, None),
+        (TradingLimits(order=10_00), Side.BUY, 10_00, 4_600, None),
+        (TradingLimits(order=10_00), Side.BUY, 10_01, 4_600, "the order is larger than 10"),
+        (TradingLimits(position=50_00), Side.BUY, 10_00, 4_600, None),  # 10 held, 30 work
+        (TradingLimits(position=50_00), Side.BUY, 10_01, 4_600, "the position could exceed 50"),
+        (TradingLimits(position=50_00), Side.SELL, 60_00, 4_600, None),
+        (TradingLimits(position=50_00), Side.SELL, 60_01, 4_600, "the position could exceed 50"),
+        (TradingLimits(loss=1_500_001), Side.BUY, 1_00, 4_600, None),
         (
-            Limits(loss=1_500_000), Side.BUY, 1_00, 4_600,
+            TradingLimits(loss=1_500_000), Side.BUY, 1_00, 4_600,
             "the open loss is 1.50: only what reduces is sent",
         ),
-        (Limits(loss=1_500_000), Side.SELL, 10_00, 4_400, None),
-        (Limits(through=2), Side.BUY, 1_00, 4_800, None),
-        (Limits(through=2), Side.BUY, 1_00, 4_900, "0.49 lies 3 ticks through the best price"),
-        (Limits(through=2), Side.SELL, 1_00, 4_100, "0.41 lies 3 ticks through the best price"),
-        (Limits(through=2), Side.BUY, 1_00, None, None),
+        (TradingLimits(loss=1_500_000), Side.SELL, 10_00, 4_400, None),
+        (TradingLimits(through=2), Side.BUY, 1_00, 4_800, None),
+        (
+            TradingLimits(through=2), Side.BUY, 1_00, 4_900,
+            "0.49 lies 3 ticks through the best price",
+        ),
+        (
+            TradingLimits(through=2), Side.SELL, 1_00, 4_100,
+            "0.41 lies 3 ticks through the best price",
+        ),
+        (TradingLimits(through=2), Side.BUY, 1_00, None, None),
     ],
 )  # fmt: skip
 def test_limits(
-    desk: TradingState, limits: Limits, side: Side, qty: int, price: int | None, why: str | None
+    desk: TradingState,
+    limits: TradingLimits,
+    side: Side,
+    qty: int,
+    price: int | None,
+    why: str | None,
 ) -> None:
     """Each limit holds what exceeds it, and nothing that only reaches it."""
     assert Brakes(limits).reason(desk, 1, side, qty, price, NOW) == why
@@ -58,7 +69,7 @@ def test_limits(
 
 def test_orders_a_second(desk: TradingState) -> None:
     """Counted over the last second."""
-    brakes = Brakes(Limits(rate=2))
+    brakes = Brakes(TradingLimits(rate=2))
     for _ in range(2):
         assert brakes.reason(desk, 1, Side.BUY, 100, 4_000, NOW) is None
         brakes.sent(NOW)
@@ -70,10 +81,10 @@ async def test_what_is_held_is_not_sent(desk: TradingState) -> None:
     """The reason is said; the exchange hears nothing."""
     client = ScriptedClient({})
     trader = Trader(client, clock=lambda: NOW)
-    trader.desk = desk
-    trader.desk.selected = 1
+    trader.state = desk
+    trader.state.selected = 1
     trader.armed = True
-    trader.brakes.limits = Limits(order=10_00)
+    trader.brakes.limits = TradingLimits(order=10_00)
     assert await trader.place_at(Side.BUY, 4_600, 20_00) is None
     assert trader.said[0] == ("held by your limits: BUY 20 @ 0.46: the order is larger than 10")
     assert client.calls == []
@@ -85,7 +96,10 @@ def test_limits_of_the_file(tmp_path: Path) -> None:
         "bell = true\n[brakes]\norder = 100\nloss = 12.50\nthrough = 3\n", encoding="utf-8"
     )
     keys = keymap.load(tmp_path)
-    assert (keys.limits, keys.bell) == (Limits(order=100_00, loss=12_500_000, through=3), True)
+    assert (keys.limits, keys.bell) == (
+        TradingLimits(order=100_00, loss=12_500_000, through=3),
+        True,
+    )
     assert keys.limits.words == "order 100 loss 12.50 through 3"
     (tmp_path / keymap.FILE).write_text("[brakes]\nordr = 100\n", encoding="utf-8")
     assert keymap.load(tmp_path).wrong == ["keys.toml: brakes: there is no brake ordr"]
@@ -111,13 +125,13 @@ def test_limits_are_written_into_the_file(tmp_path: Path) -> None:
     """Other lines and comments stay; a limit that is none any more goes."""
     file = tmp_path / keymap.FILE
     file.write_text(FILE, encoding="utf-8")
-    keymap.save_limits(tmp_path, Limits(order=50_50, loss=12_500_000))
+    keymap.save_limits(tmp_path, TradingLimits(order=50_50, loss=12_500_000))
     assert file.read_text(encoding="utf-8") == FILE.replace(
         "order = 100        #", "order = 50.50        #"
     ).replace("rate = 5\n# a note\n", "# a note\nloss = 12.500000\n")
     file.unlink()
-    keymap.save_limits(tmp_path, Limits(through=3))
-    assert keymap.load(tmp_path).limits == Limits(through=3)
+    keymap.save_limits(tmp_path, TradingLimits(through=3))
+    assert keymap.load(tmp_path).limits == TradingLimits(through=3)
 
 
 @pytest.mark.parametrize("text", ["brakes = {order = 1}\n", "brakes.order = 1\n", "[brakes\n"])
@@ -126,7 +140,7 @@ def test_a_file_that_has_limits_in_another_way_is_left_alone(tmp_path: Path, tex
     file = tmp_path / keymap.FILE
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=r"."):
-        keymap.save_limits(tmp_path, Limits(order=5_00))
+        keymap.save_limits(tmp_path, TradingLimits(order=5_00))
     assert file.read_text(encoding="utf-8") == text
 
 
@@ -144,6 +158,6 @@ async def test_limits_are_seen_and_changed_on_the_screen(tmp_path: Path) -> None
         await desktop.type("500")
         await desktop.press("enter")
         await desktop.sees("your limits: order 100 position 500")
-        assert desktop.trader.brakes.limits == Limits(order=100_00, position=500_00)
+        assert desktop.trader.brakes.limits == TradingLimits(order=100_00, position=500_00)
         await desktop.until(lambda: keymap.load(tmp_path).limits.order == 100_00, "kept")
         assert "order 100 position 500" in desktop.text().splitlines()[0]

@@ -40,7 +40,7 @@ async def test_keys_of_a_field_act_in_their_order(
     """Two backspaces and two digits in one read make 32 of 10, not 10."""
     order = await rest(ann, "BUY", "0.40", "10")
     async with trading(exchange, ann, tmp_path) as desktop:
-        await desktop.until(lambda: desktop.trader.desk.orders.get(order), "known")
+        await desktop.until(lambda: desktop.trader.state.orders.get(order), "known")
         await desktop.app.push_screen(AmendDialog(order))
         field = desktop.app.screen.query_one("#qty", Input)
         desktop.app.screen.set_focus(field)
@@ -56,7 +56,7 @@ async def test_a_form_that_a_key_opens_owns_the_keys_behind_it(
         await put_cursor(desktop, 5000)
         await desktop.press("f8")
         burst(desktop, "o", "end", "backspace", "backspace", "3", "enter", "enter")
-        await desktop.until(lambda: desktop.trader.desk.orders.get(1), "placed")
+        await desktop.until(lambda: desktop.trader.state.orders.get(1), "placed")
         await desktop.until(lambda: isinstance(desktop.app.screen, TradingScreen), "closed")
         assert await open_orders(ann) == [("BUY", "0.5000", "3.00")]
         assert desktop.trader.size == 0
@@ -70,7 +70,7 @@ async def test_every_digit_typed_ahead_of_a_form_stands_in_it(
         await put_cursor(desktop, 5000)
         await desktop.press("f8")
         burst(desktop, "o", "4", "5", "enter")
-        await desktop.until(lambda: desktop.trader.desk.orders.get(1), "placed")
+        await desktop.until(lambda: desktop.trader.state.orders.get(1), "placed")
         assert await open_orders(ann) == [("BUY", "0.5000", "45.00")]
 
 
@@ -102,7 +102,7 @@ async def test_a_paste_without_brackets_sends_one_order(
         await put_cursor(desktop, 5000)
         await desktop.press("f8")
         burst(desktop, *["b"] * 40)
-        await desktop.until(lambda: desktop.trader.desk.orders.get(1), "placed")
+        await desktop.until(lambda: desktop.trader.state.orders.get(1), "placed")
         await desktop.until(lambda: not desktop.app._keys.busy, "all read")
         assert len(await open_orders(ann)) == 1
-        assert any("the key repeats" in note.text for note in desktop.trader.desk.journal.notes)
+        assert any("the key repeats" in note.text for note in desktop.trader.state.journal.notes)

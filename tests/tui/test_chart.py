@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from predmarket.contracts.markets import Interval
 from predmarket.tui.state.candles import Candle
 from predmarket.tui.state.plot import scale, slots, time_labels
-from predmarket.tui.widgets.chart import ChartData, Kind, describe, draw
+from predmarket.tui.widgets.chart import ChartData, ChartKind, describe, draw
 
 HOUR = 3_600_000_000
 START = 1_900_000_800_000_000 // HOUR * HOUR
@@ -90,7 +90,7 @@ def test_without_colour_a_candle_that_fell_is_broader() -> None:
 
 def test_line() -> None:
     """The closes, joined; where nothing traded, the price before."""
-    assert drawn(replace(DATA, kind=Kind.LINE), 26, 8) == LINE
+    assert drawn(replace(DATA, kind=ChartKind.LINE), 26, 8) == LINE
 
 
 def test_words() -> None:

@@ -63,9 +63,9 @@ def test_a_gap_makes_it_stale_until_a_snapshot(desk: TradingState) -> None:
 def test_a_gap_that_the_feed_names(desk: TradingState) -> None:
     """The feed noticed first; what was missing may come message by message."""
     desk.take(Gap("orderbook:1", 1, 4), NOW)
-    assert desk.lamp.light(NOW) is Light.STALE
+    assert desk.status.light(NOW) is Light.STALE
     desk.take(delta({"0.6000": "2.00"}, {}, 2), NOW)
-    assert desk.lamp.light(NOW) is Light.LIVE
+    assert desk.status.light(NOW) is Light.LIVE
 
 
 def test_a_repeat_changes_nothing(desk: TradingState) -> None:
@@ -84,8 +84,8 @@ def test_a_lost_connection_stops_entry(desk: TradingState) -> None:
 
 def test_silence_is_stale(desk: TradingState) -> None:
     """A connection that says nothing for longer than a ping's pace is not believed."""
-    assert desk.lamp.light(NOW + SILENT) is Light.LIVE
-    assert desk.lamp.light(NOW + SILENT + 1) is Light.STALE
+    assert desk.status.light(NOW + SILENT) is Light.LIVE
+    assert desk.status.light(NOW + SILENT + 1) is Light.STALE
 
 
 def test_another_market_waits_for_its_book(desk: TradingState) -> None:

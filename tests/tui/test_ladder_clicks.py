@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from predmarket.enums import Side
 from predmarket.tui.state.click_guard import Hand as KeyHand
 from predmarket.tui.state.ladder import Intent, LadderData, OwnOrder, Place
-from predmarket.tui.widgets.columns import Kind, columns
+from predmarket.tui.widgets.columns import ColumnKind, columns
 from predmarket.tui.widgets.ladder import Ladder
 from tests.tui.books import sketch, wild
 
@@ -74,14 +74,16 @@ class Hand:
         self.app, self.pilot, self.clock = app, pilot, clock
         self.ladder = app.ladder
 
-    def cell(self, kind: Kind, price: int) -> tuple[int, int]:
+    def cell(self, kind: ColumnKind, price: int) -> tuple[int, int]:
         """Return where a column's cell of a price is on the screen."""
         column = next(c for c in columns(WIDTH, self.ladder.data.tick) if c.kind is kind)
         lines = self.ladder._lines
         y = next(y for y, line in enumerate(lines) if getattr(line, "row", (0,))[0] == price)
         return column.x + 1, y
 
-    async def click(self, kind: Kind, price: int, button: int = LEFT) -> list[tuple[object, ...]]:
+    async def click(
+        self, kind: ColumnKind, price: int, button: int = LEFT
+    ) -> list[tuple[object, ...]]:
         """Click a cell and return all that was said so far."""
         await self.pilot.click(Ladder, offset=self.cell(kind, price), button=button)
         return self.app.said
@@ -114,18 +116,18 @@ async def test_a_click_sends_what_its_cell_means() -> None:
     """Left the first size, right the second; on one's own order the cancel; else nothing."""
     async with trading(sketch()) as hand:
         for kind, price, button, said in (
-            (Kind.BID, 5_900, LEFT, [("Place", Side.BUY, 5_900, 0)]),
-            (Kind.BID, 5_900, RIGHT, [("Place", Side.BUY, 5_900, 1)]),
-            (Kind.BID, 6_200, LEFT, [("Place", Side.BUY, 6_200, 0)]),
-            (Kind.ASK, 6_200, LEFT, [("Place", Side.SELL, 6_200, 0)]),
-            (Kind.ASK, 6_500, RIGHT, [("Place", Side.SELL, 6_500, 1)]),
-            (Kind.MINE_BID, 5_800, LEFT, [("CancelOrders", 2)]),
-            (Kind.AHEAD_BID, 5_800, LEFT, [("CancelOrders", 2)]),
-            (Kind.MINE_ASK, 6_300, RIGHT, [("CancelOrders", 3)]),
-            (Kind.MINE_BID, 5_900, LEFT, []),
-            (Kind.PRICE, 5_900, LEFT, []),
-            (Kind.GAIN, 5_900, RIGHT, []),
-            (Kind.VOLUME, 5_900, LEFT, []),
+            (ColumnKind.BID, 5_900, LEFT, [("Place", Side.BUY, 5_900, 0)]),
+            (ColumnKind.BID, 5_900, RIGHT, [("Place", Side.BUY, 5_900, 1)]),
+            (ColumnKind.BID, 6_200, LEFT, [("Place", Side.BUY, 6_200, 0)]),
+            (ColumnKind.ASK, 6_200, LEFT, [("Place", Side.SELL, 6_200, 0)]),
+            (ColumnKind.ASK, 6_500, RIGHT, [("Place", Side.SELL, 6_500, 1)]),
+            (ColumnKind.MINE_BID, 5_800, LEFT, [("CancelOrders", 2)]),
+            (ColumnKind.AHEAD_BID, 5_800, LEFT, [("CancelOrders", 2)]),
+            (ColumnKind.MINE_ASK, 6_300, RIGHT, [("CancelOrders", 3)]),
+            (ColumnKind.MINE_BID, 5_900, LEFT, []),
+            (ColumnKind.PRICE, 5_900, LEFT, []),
+            (ColumnKind.GAIN, 5_900, RIGHT, []),
+            (ColumnKind.VOLUME, 5_900, LEFT, []),
         ):
             hand.app.said.clear()
             assert await hand.click(kind, price, button) == said
@@ -136,17 +138,17 @@ async def test_a_click_cancels_every_order_of_the_cell() -> None:
     data = sketch()
     data.own = [*data.own, OwnOrder(9, Side.BUY, 5_800, 100, 400)]
     async with trading(data) as hand:
-        assert await hand.click(Kind.MINE_BID, 5_800) == [("CancelOrders", 2, 9)]
+        assert await hand.click(ColumnKind.MINE_BID, 5_800) == [("CancelOrders", 2, 9)]
 
 
 async def test_a_column_head_cancels_its_side() -> None:
     """Bids left, asks right; a side without an order has nothing to cancel."""
     async with trading(sketch()) as hand:
-        for kind in (Kind.BID, Kind.MINE_ASK):
+        for kind in (ColumnKind.BID, ColumnKind.MINE_ASK):
             x, _ = hand.cell(kind, 6_000)
             await hand.pilot.click(Ladder, offset=(x, 1))
         hand.ladder.data.own = []
-        x, _ = hand.cell(Kind.BID, 6_000)
+        x, _ = hand.cell(ColumnKind.BID, 6_000)
         await hand.pilot.click(Ladder, offset=(x, 1))
         await hand.pilot.pause()
         assert hand.app.said == [
@@ -159,10 +161,10 @@ async def test_a_column_head_cancels_its_side() -> None:
 async def test_safe_shows_what_would_be_placed_and_cancels_all_the_same() -> None:
     """Placing becomes a note that carries what it would have been; cancelling goes out."""
     async with trading(sketch(), armed=False) as hand:
-        await hand.click(Kind.BID, 5_900)
+        await hand.click(ColumnKind.BID, 5_900)
         assert hand.app.intents == [Place(Side.BUY, 5_900, 0)]
-        await hand.click(Kind.MINE_BID, 5_800)
-        x, _ = hand.cell(Kind.BID, 6_000)
+        await hand.click(ColumnKind.MINE_BID, 5_800)
+        x, _ = hand.cell(ColumnKind.BID, 6_000)
         await hand.pilot.click(Ladder, offset=(x, 1))
         await hand.pilot.pause()
         assert hand.app.said == [
@@ -198,7 +200,7 @@ async def test_own_orders_are_moved_by_key_and_by_dragging() -> None:
         hand.ladder._cursor = 5_800
         assert await hand.press("shift+up") == [("MoveOrders", 2, 5_900)]
         hand.app.said.clear()
-        start, end = hand.cell(Kind.MINE_BID, 5_800), hand.cell(Kind.MINE_BID, 5_600)
+        start, end = hand.cell(ColumnKind.MINE_BID, 5_800), hand.cell(ColumnKind.MINE_BID, 5_600)
         for kind, (x, y) in ((events.MouseDown, start), (events.MouseUp, end)):
             hand.app.post_message(kind(None, x, y, 0, 0, LEFT, False, False, False, x, y))
         while not hand.app.said:
@@ -216,9 +218,9 @@ async def test_without_live_data_only_cancels_are_sent() -> None:
     data = sketch()
     data.live = False
     async with trading(data) as hand:
-        await hand.click(Kind.BID, 5_900)
-        await hand.click(Kind.MINE_BID, 5_800)
-        x, _ = hand.cell(Kind.BID, 6_000)
+        await hand.click(ColumnKind.BID, 5_900)
+        await hand.click(ColumnKind.MINE_BID, 5_800)
+        x, _ = hand.cell(ColumnKind.BID, 6_000)
         await hand.pilot.click(Ladder, offset=(x, 1))
         await hand.pilot.pause()
         assert hand.app.said == [
@@ -249,8 +251,8 @@ async def test_while_trading_rests_orders_are_refused_and_cancels_go_on() -> Non
     data = sketch()
     data.halted = "market halted"
     async with trading(data) as hand:
-        await hand.click(Kind.ASK, 6_500)
-        await hand.click(Kind.MINE_BID, 5_800)
+        await hand.click(ColumnKind.ASK, 6_500)
+        await hand.click(ColumnKind.MINE_BID, 5_800)
         assert hand.app.said == [
             ("Note", "market halted, not sent: SELL 10 at 0.65"),
             ("CancelOrders", 2),
@@ -279,10 +281,10 @@ async def test_a_click_is_held_where_the_book_just_moved(drawn: bool) -> None:
             if drawn:
                 hand.ladder.tick()
                 hand.clock.now += 0.199
-            await hand.click(Kind.BID, 5_900)
+            await hand.click(ColumnKind.BID, 5_900)
             assert [kind for kind, *_ in said] == ["Held" if held else "Place"], (bids, asks)
             hand.clock.now += 0.2
-            await hand.click(Kind.BID, 5_900)
+            await hand.click(ColumnKind.BID, 5_900)
             assert said[1:] == [("Place", Side.BUY, 5_900, 0)]
             data.bids, data.asks = sketch().bids, sketch().asks
             hand.ladder.tick()
@@ -292,25 +294,25 @@ async def test_a_click_is_held_where_the_book_just_moved(drawn: bool) -> None:
 async def test_ones_own_order_holds_nothing() -> None:
     """A second click in the same cell follows the first at once, and one its cancelling."""
     async with trading(sketch()) as hand:
-        await hand.click(Kind.BID, 5_600)
+        await hand.click(ColumnKind.BID, 5_600)
         data = hand.ladder.data
         data.bids = {**data.bids, 5_600: 1_000}
         data.own = [*data.own, OwnOrder(8, Side.BUY, 5_600, 1_000, 0)]
         hand.ladder.tick()
-        said = await hand.click(Kind.BID, 5_600)
+        said = await hand.click(ColumnKind.BID, 5_600)
         assert [kind for kind, *_ in said] == ["Place", "Place"]
-        said = await hand.click(Kind.MINE_BID, 5_600)
+        said = await hand.click(ColumnKind.MINE_BID, 5_600)
         assert said[-1] == ("Held", "the orders changed under the click")
         data.bids, data.own = sketch().bids, sketch().own
         hand.ladder.tick()
-        said = await hand.click(Kind.BID, 5_600)
+        said = await hand.click(ColumnKind.BID, 5_600)
         assert said[-1] == ("Place", Side.BUY, 5_600, 0)
 
 
 async def test_a_click_on_an_axis_that_just_moved_is_held() -> None:
     """The same cell, another price."""
     async with trading(wild()) as hand:
-        x, y = hand.cell(Kind.ASK, 5_200)
+        x, y = hand.cell(ColumnKind.ASK, 5_200)
         hand.ladder._axis.scroll(-3)
         hand.ladder._guard.axis_moved()
         hand.ladder.tick()
@@ -326,7 +328,7 @@ async def test_a_click_on_an_axis_that_just_moved_is_held() -> None:
 async def test_a_press_that_found_another_price_than_its_release_is_held() -> None:
     """However long the button was down."""
     async with trading(wild()) as hand:
-        x, y = hand.cell(Kind.ASK, 5_200)
+        x, y = hand.cell(ColumnKind.ASK, 5_200)
         event = events.MouseDown(hand.ladder, x, y, 0, 0, LEFT, False, False, False, x, y)
         hand.ladder.on_mouse_down(event)
         hand.ladder._axis.scroll(-3)
@@ -340,14 +342,14 @@ async def test_a_press_that_found_another_price_than_its_release_is_held() -> No
 async def test_the_ladder_never_moves_by_itself() -> None:
     """The book may run away; the prices stand until space is pressed."""
     async with trading(sketch()) as hand:
-        _, before = hand.cell(Kind.BID, 6_000)
+        _, before = hand.cell(ColumnKind.BID, 6_000)
         data = hand.ladder.data
         data.bids, data.asks, data.last = {1_000: 500}, {1_100: 500}, 1_100
         hand.ladder.tick()
-        assert hand.cell(Kind.BID, 6_000)[1] == before
+        assert hand.cell(ColumnKind.BID, 6_000)[1] == before
         assert "▼ ask 0.11 · bid 0.10 · last 0.11" in hand.text(-3)
         await hand.press("space")
-        _, y = hand.cell(Kind.BID, 1_000)
+        _, y = hand.cell(ColumnKind.BID, 1_000)
         assert abs(y - HEIGHT // 2) <= 2
 
 
@@ -395,7 +397,11 @@ async def test_the_pointer_shows_what_a_click_would_do() -> None:
     """On the last line, and gone when the pointer leaves."""
     async with trading(sketch()) as hand:
         seen = []
-        for kind, price in ((Kind.BID, 5_900), (Kind.BID, 6_200), (Kind.MINE_ASK, 6_300)):
+        for kind, price in (
+            (ColumnKind.BID, 5_900),
+            (ColumnKind.BID, 6_200),
+            (ColumnKind.MINE_ASK, 6_300),
+        ):
             await hand.pilot.hover(Ladder, offset=hand.cell(kind, price))
             hand.ladder.tick()
             seen.append(hand.text(-1))
@@ -458,12 +464,12 @@ async def test_plain_keys_are_held_too() -> None:
 async def test_what_was_not_sent_stands_on_the_last_line_for_two_seconds() -> None:
     """Where the trader looks; then the hint is back."""
     async with trading(sketch(), armed=False) as hand:
-        await hand.pilot.hover(Ladder, offset=hand.cell(Kind.BID, 5_900))
-        await hand.click(Kind.BID, 5_900)
+        await hand.pilot.hover(Ladder, offset=hand.cell(ColumnKind.BID, 5_900))
+        await hand.click(ColumnKind.BID, 5_900)
         assert hand.text(-1) == "SAFE, would send: BUY 10 at 0.59"
         hand.clock.now += 2
         hand.ladder.tick()
         assert hand.text(-1) == "click BUY 10 at 0.59, right 25"
         hand.ladder.data.bids = {}
-        await hand.click(Kind.BID, 5_900)
+        await hand.click(ColumnKind.BID, 5_900)
         assert hand.text(-1) == "held: the book moved under the click"

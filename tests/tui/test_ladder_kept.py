@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from predmarket.tui.state.axis import Axis
 from predmarket.tui.state.ladder import LadderView
-from predmarket.tui.widgets.columns import Kind, columns
+from predmarket.tui.widgets.columns import ColumnKind, columns
 from predmarket.tui.widgets.ladder import Ladder
 from predmarket.tui.widgets.ladder_page import Page, Pointer
 from predmarket.tui.widgets.ladder_painter import Painter
@@ -29,7 +29,7 @@ def test_kept_rows_and_cells_are_as_made_anew() -> None:
     axis.rows = Page(WIDTH, HEIGHT, axis).rows
     axis.centre(6_000)
     placed = columns(WIDTH, 100)
-    assert {column.kind for column in placed} == {*Kind}
+    assert {column.kind for column in placed} == {*ColumnKind}
     painter = Painter(NamedPalette(), placed, WIDTH, 100)
     cumulative, cursor, pointer = False, None, None
     for step in range(600):

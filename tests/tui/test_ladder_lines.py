@@ -8,7 +8,7 @@ from textual.strip import Strip
 from predmarket.tui.state.axis import Axis
 from predmarket.tui.state.descriptions import beyond
 from predmarket.tui.state.ladder import LadderData, LadderView
-from predmarket.tui.widgets.columns import Kind, columns
+from predmarket.tui.widgets.columns import ColumnKind, columns
 from predmarket.tui.widgets.ladder_lines import RowLine
 from predmarket.tui.widgets.ladder_page import Page, Pointer
 from predmarket.tui.widgets.ladder_painter import Painter
@@ -81,7 +81,9 @@ def test_columns_stand_side_by_side(width: int) -> None:
     assert placed[0].x == 0
     assert placed[-1].x + placed[-1].width == width
     widths = {column.kind: column.width for column in placed}
-    assert abs(widths[Kind.BID] - widths[Kind.ASK]) <= (placed[-1].kind is Kind.ASK)
+    assert abs(widths[ColumnKind.BID] - widths[ColumnKind.ASK]) <= (
+        placed[-1].kind is ColumnKind.ASK
+    )
 
 
 def test_columns_give_way_in_order() -> None:
@@ -91,13 +93,17 @@ def test_columns_give_way_in_order() -> None:
     for wider, narrower in pairwise(seen):
         if wider != narrower:
             order.append(wider - narrower)
-    assert order == [{Kind.VOLUME}, {Kind.AHEAD_BID, Kind.AHEAD_ASK}, {Kind.GAIN}]
+    assert order == [
+        {ColumnKind.VOLUME},
+        {ColumnKind.AHEAD_BID, ColumnKind.AHEAD_ASK},
+        {ColumnKind.GAIN},
+    ]
 
 
 def test_numbers_end_in_the_same_cell_whatever_their_size() -> None:
     """The digits of a column line up from the smallest size to the largest."""
     texts = [strip.text for strip in drawn(wild(), 72, 40)]
-    bid = next(column for column in columns(72, 100) if column.kind is Kind.BID)
+    bid = next(column for column in columns(72, 100) if column.kind is ColumnKind.BID)
     ends = {text[bid.x + bid.width - 2] for text in texts[3:-3]}
     assert ends <= set("0123456789kM ")
     assert any(end.isdigit() for end in ends)
@@ -154,7 +160,7 @@ def test_bars_are_proportional_to_size() -> None:
     axis.centre(4900)
     lines = Page(56, 24, axis).lines(LadderView(data), None, None, focused=False)
     bars = [line.bid_bar for line in lines if isinstance(line, RowLine) and line.row.bid]
-    cells = next(column.width for column in columns(56, 100) if column.kind is Kind.BID)
+    cells = next(column.width for column in columns(56, 100) if column.kind is ColumnKind.BID)
     assert bars == [cells * 8, cells * 4, cells * 2, 1]
 
 

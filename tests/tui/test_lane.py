@@ -80,7 +80,7 @@ class Desk:
     @property
     def notes(self) -> list[str]:
         """Return the journal, the oldest first."""
-        return [note.text for note in self.trader.desk.journal.notes][::-1]
+        return [note.text for note in self.trader.state.journal.notes][::-1]
 
 
 @pytest.fixture
@@ -111,8 +111,8 @@ async def test_the_kill_switch_drops_what_waits(desk: Desk) -> None:
     await desk.sends("0.6000")
     assert len(desk.urgent.calls) == 1
     assert [note for note in desk.notes if note.startswith("not sent")] == [
-        "not sent: BUY 10 @ 0.61: the desk went SAFE while it waited",
-        "not sent: BUY 10 @ 0.62: the desk went SAFE while it waited",
+        "not sent: BUY 10 @ 0.61: the screen went SAFE while it waited",
+        "not sent: BUY 10 @ 0.62: the screen went SAFE while it waited",
     ]
     desk.trader.armed = True
     desk.answer(0)
@@ -153,7 +153,7 @@ async def test_an_order_that_waited_too_long_is_not_sent(desk: Desk) -> None:
     await desk.sends("0.6000")
     desk.trader.take(book({"0.5900": "1.00"}, {}, 2))
     desk.now += DEADLINE + 1
-    desk.trader.desk.lamp.heard(desk.now)
+    desk.trader.state.status.heard(desk.now)
     desk.answer(0)
     await desk.sends("0.6000")
     assert desk.notes[-1] == "not sent: BUY 10 @ 0.61: it waited for more than 10 s"

@@ -145,11 +145,11 @@ async def test_open_orders_that_the_snapshot_left_out_are_loaded() -> None:
 
     client = ScriptedClient({"GET /v1/orders": answer})
     trader = Trader(client, clock=lambda: NOW)
-    trader.desk.markets.take([market()])
+    trader.state.markets.take([market()])
     newest = {"items": [order(3, "BUY", "0.4000", "1.00")], "more": True}
     trader.take(snapshot(feed.OrdersSnapshot, "user:7:orders", newest))
     await settled(trader)
-    assert sorted(each.id for each in trader.desk.orders) == [1, 3]
+    assert sorted(each.id for each in trader.state.orders) == [1, 3]
     await trader.end()
 
 
@@ -158,7 +158,7 @@ async def test_markets_behind_the_first_thousand_are_listed() -> None:
     markets = [market(n, f"m{n}") for n in range(1, 1_151)]
     trader = Trader(ScriptedClient({"GET /v1/markets": paged(markets)}), clock=lambda: NOW)
     await trader.load_markets()
-    assert len(trader.desk.markets) == 1_000
+    assert len(trader.state.markets) == 1_000
     await settled(trader)
-    assert len(trader.desk.markets) == 1_150
+    assert len(trader.state.markets) == 1_150
     await trader.end()

@@ -139,7 +139,7 @@ async def test_the_markets_get_of_what_a_wider_terminal_has(tmp_path: Path) -> N
         await go_live(desktop, script)
         slug = "marathon-under-two-hours"
         found = market(1, slug, lastPrice="0.6000", bestBid="0.5900", bestAsk="0.6100")
-        desktop.trader.desk.markets.take([found])
+        desktop.trader.state.markets.take([found])
         await desktop.until(lambda: "0.61" in desktop.text(), "prices")
         await desktop.sees(f" {slug} ")
         assert region(desktop, "markets").width == 52
@@ -150,7 +150,7 @@ async def test_a_layout_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / layout.FILE).write_text("[1, 2", encoding="utf-8")
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
-        assert any("screen.json" in note.text for note in desktop.trader.desk.journal.notes)
+        assert any("screen.json" in note.text for note in desktop.trader.state.journal.notes)
         assert isinstance(desktop.app.screen, TradingScreen)
     for damaged in (
         "{}",

@@ -12,8 +12,8 @@ from predmarket.tui.screens.help import HelpDialog
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.themes import DARK, LIGHT
 from predmarket.tui.trader import SIZES
-from predmarket.tui.widgets.chart import Chart, Kind
-from predmarket.tui.widgets.columns import Kind as Column
+from predmarket.tui.widgets.chart import Chart, ChartKind
+from predmarket.tui.widgets.columns import ColumnKind as Column
 from predmarket.tui.widgets.columns import columns
 from predmarket.tui.widgets.footer import Foot
 from tests.tui.screens import go_live, scripted
@@ -147,7 +147,7 @@ async def test_a_trade_redraws_few_lines(tmp_path: Path) -> None:
         await desktop.pilot.pause()
         before = desktop.ladder.drawn
         script.play(delta({"0.5900": "81.00"}, {}, 2))
-        await desktop.until(lambda: desktop.trader.desk.book.bids[5900] == 8100)
+        await desktop.until(lambda: desktop.trader.state.book.bids[5900] == 8100)
         await desktop.until(lambda: desktop.ladder.drawn > before)
         assert desktop.ladder.drawn - before <= 4
 
@@ -158,7 +158,7 @@ async def test_chart_keys(tmp_path: Path) -> None:
         await go_live(desktop, script)
         await desktop.press("i", "k")
         await desktop.until(lambda: client.calls[-1].params.get("interval") == "1h", "asked")
-        assert desktop.app.screen.query_one(Chart).data.kind is Kind.LINE
+        assert desktop.app.screen.query_one(Chart).data.kind is ChartKind.LINE
 
 
 async def test_themes_and_copy(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ async def test_keys_of_ones_own(tmp_path: Path) -> None:
         await go_live(desktop, script)
         await desktop.press("f12")
         assert desktop.trader.armed
-        said = [note.text for note in desktop.trader.desk.journal.notes]
+        said = [note.text for note in desktop.trader.state.journal.notes]
         assert "keys.toml: no binding is named app.nothing" in said
         assert 'keys.toml: ladder.buy must be a key such as "f12" or "b"' in said
         assert "keys.toml: ladder.sell: the key o is taken by trading.order" in said
@@ -221,7 +221,7 @@ async def test_sizes_of_ones_own(
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
         assert desktop.trader.sizes == sizes
-        notes = " ".join(note.text for note in desktop.trader.desk.journal.notes)
+        notes = " ".join(note.text for note in desktop.trader.state.journal.notes)
         assert ("keys.toml: sizes: " in notes) == (sizes == SIZES)
         assert said in notes
         await desktop.press("2")
@@ -261,7 +261,7 @@ async def test_plain_mode_is_words(tmp_path: Path, size: tuple[int, int]) -> Non
                 data={"marketId": 1, "items": [trade(1, "0.6000", "5.00")]},
             )
         )  # fmt: skip
-        await desktop.until(lambda: desktop.trader.desk.tape, "traded")
+        await desktop.until(lambda: desktop.trader.state.tape, "traded")
         await desktop.pilot.pause()
         seen = ""
         for key, part in (

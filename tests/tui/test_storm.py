@@ -42,7 +42,7 @@ async def test_cancel_all_leaves_while_the_storm_still_waits(tmp_path: Path) -> 
         new = (order(n, "BUY", f"0.{n % 50 + 1:02}00", "1.00") for n in range(1, STORM + 1))
         storm = [change(feed.OrderChanged, topic, each, each["id"] + 1) for each in new]
         script.play(snapshot(feed.OrdersSnapshot, topic, {"items": []}), *storm)
-        await desktop.until(lambda: len(desktop.trader.desk.orders), "begun")
+        await desktop.until(lambda: len(desktop.trader.state.orders), "begun")
         asked, pressed_at = len(client.calls), time.process_time()
         desktop.app.post_message(events.Key("f9", None))
         await desktop.until(lambda: urgent.calls, "sent")

@@ -119,8 +119,8 @@ async def test_pings_keep_a_quiet_market_live() -> None:
     """No message tells of a ping: the feed's age alone does, and only its silence is stale."""
     now, pinged = NOW, PingedFeed()
     trader = Trader(ScriptedClient({}), clock=lambda: now)
-    trader.desk.markets.take([market()])
-    trader.desk.open(1)
+    trader.state.markets.take([market()])
+    trader.state.open(1)
     trader.feed = pinged
     for message in (LIVE, book({"0.5900": "1.00"}, {})):
         trader.take(message)
@@ -165,7 +165,7 @@ async def test_errors_become_lines(trader: Trader, error: Exception, said: str) 
     trader.armed = True
     assert await trader.place_at(Side.BUY, 6000, 1000) is None
     assert trader.said == (f"BUY 10 @ 0.60: {said}", Weight.BAD)
-    assert trader.desk.journal.notes[0].text == trader.said[0]
+    assert trader.state.journal.notes[0].text == trader.said[0]
 
 
 async def test_queues_are_asked_for_once(trader: Trader) -> None:
@@ -175,16 +175,16 @@ async def test_queues_are_asked_for_once(trader: Trader) -> None:
     items.append(order(13, "BUY", "0.6000", "10.00", marketId=2, marketSlug="snow"))
     trader.take(snapshot(feed.OrdersSnapshot, "user:7:orders", {"items": items}))
     async with asyncio.timeout(60):
-        while trader.desk.orders.unplaced != {13}:
+        while trader.state.orders.unplaced != {13}:
             await asyncio.sleep(0)
     asked = [call.path for call in trader.client.calls if "/v1/orders/" in call.path]
     assert sorted(asked) == ["/v1/orders/11", "/v1/orders/12"]
-    assert {each.id: each.ahead for each in trader.desk.orders} == {11: 700, 12: None, 13: None}
+    assert {each.id: each.ahead for each in trader.state.orders} == {11: 700, 12: None, 13: None}
 
 
 async def test_opening_another_market(trader: Trader) -> None:
     """Its topics take the place of the other's; its candles are loaded in the same interval."""
-    trader.feed = script = ScriptedFeed(trader.desk.topics())
+    trader.feed = script = ScriptedFeed(trader.state.topics())
     await trader.load_candles(Interval.HOUR)
     await trader.open(2)
     assert script.topics == ["orderbook:2", "trades:2", "ticker:2"]
@@ -203,7 +203,7 @@ async def test_a_connection_that_came_back(trader: Trader) -> None:
         while len(trader.client.calls) < 2:
             await asyncio.sleep(0)
     assert [call.path for call in trader.client.calls] == ["/v1/markets", "/v1/candles/1"]
-    texts = [note.text for note in trader.desk.journal.notes]
+    texts = [note.text for note in trader.state.journal.notes]
     assert texts[:2] == ["connected again", "connection lost: the connection was cut; entry stops"]
 
 
@@ -216,7 +216,7 @@ async def test_the_change_is_that_of_24_hours(trader: Trader) -> None:
     client.answers["GET /v1/candles/1"] = {"items": [candle("0.5500"), candle("0.7000")]}
     priced = [market(lastPrice="0.6000"), market(2, "snow", lastPrice="0.3000")]
     client.answers["GET /v1/markets"] = {"items": priced}
-    trader.desk.markets.take(priced)
+    trader.state.markets.take(priced)
     trader.topics()
     trader.feed = ScriptedFeed()
     client.calls.clear()
@@ -230,7 +230,7 @@ async def test_the_change_is_that_of_24_hours(trader: Trader) -> None:
     day = [call for call in client.calls if call.params.get("interval") == "1h"]
     assert [call.path for call in day] == ["/v1/candles/1", "/v1/candles/2"] * 2
     assert day[0].params["from"] == format_time(NOW - 24 * Interval.HOUR.micros)[:19] + "Z"
-    assert [each.change for each in trader.desk.markets] == [500, 0]
+    assert [each.change for each in trader.state.markets] == [500, 0]
 
 
 async def test_what_is_followed(trader: Trader) -> None:

@@ -57,7 +57,7 @@ async def test_keys_place_and_cancel(exchange: Exchange, ann: User, tmp_path: Pa
         await desktop.press("f8", "3")
         await put_cursor(desktop, 4900)
         await desktop.press("b")
-        await desktop.until(lambda: len(desktop.trader.desk.orders) == 1, "resting")
+        await desktop.until(lambda: len(desktop.trader.state.orders) == 1, "resting")
         assert await open_orders(ann) == [("BUY", "0.4900", "50.00")]
         assert desktop.trader.echo == "predmarket order place rain buy 50 --price 0.49"
         assert desktop.trader.echo in desktop.text()
@@ -65,7 +65,7 @@ async def test_keys_place_and_cancel(exchange: Exchange, ann: User, tmp_path: Pa
             lambda: not desktop.ladder._reason(Side.BUY, 4900, own=True, pointer=False)
         )
         await desktop.press("x")
-        await desktop.until(lambda: len(desktop.trader.desk.orders) == 0, "cancelled")
+        await desktop.until(lambda: len(desktop.trader.state.orders) == 0, "cancelled")
         assert await open_orders(ann) == []
 
 
@@ -74,16 +74,16 @@ async def test_the_mouse_places_and_cancels(exchange: Exchange, ann: User, tmp_p
     async with trading(exchange, ann, tmp_path) as desktop:
         await desktop.press("f8")
         await desktop.click(Side.BUY, 4800)
-        await desktop.until(lambda: len(desktop.trader.desk.orders) == 1, "first")
+        await desktop.until(lambda: len(desktop.trader.state.orders) == 1, "first")
         await desktop.click(Side.SELL, 5300, button=3)
-        await desktop.until(lambda: len(desktop.trader.desk.orders) == 2, "second")
+        await desktop.until(lambda: len(desktop.trader.state.orders) == 2, "second")
         assert sorted(await open_orders(ann)) == [
             ("BUY", "0.4800", "10.00"),
             ("SELL", "0.5300", "25.00"),
         ]
         await desktop.until(lambda: len(desktop.ladder.data.own) == 2, "drawn")
         await desktop.click(Side.BUY, 4800, own=True)
-        await desktop.until(lambda: len(desktop.trader.desk.orders) == 1, "cancelled")
+        await desktop.until(lambda: len(desktop.trader.state.orders) == 1, "cancelled")
         assert await open_orders(ann) == [("SELL", "0.5300", "25.00")]
 
 
@@ -93,7 +93,7 @@ async def test_the_queue_ahead(exchange: Exchange, ann: User, tmp_path: Path) ->
     await rest(bob, "BUY", "0.48", "7")
     async with trading(exchange, ann, tmp_path) as desktop:
         await rest(ann, "BUY", "0.48", "10")
-        await desktop.until(lambda: [o.ahead for o in desktop.trader.desk.orders] == [700])
+        await desktop.until(lambda: [o.ahead for o in desktop.trader.state.orders] == [700])
 
 
 async def test_a_fill_moves_position_and_cash(
@@ -104,13 +104,13 @@ async def test_a_fill_moves_position_and_cash(
     await rest(ann, "BUY", "0.60", "10")
     async with trading(exchange, ann, tmp_path) as desktop:
         await rest(bob, "SELL", "0.60", "4")
-        await desktop.until(lambda: desktop.trader.desk.positions.get(1), "position")
-        await desktop.until(lambda: desktop.trader.desk.fills, "fill")
-        await desktop.until(lambda: desktop.trader.desk.candles.items, "candle")
+        await desktop.until(lambda: desktop.trader.state.positions.get(1), "position")
+        await desktop.until(lambda: desktop.trader.state.fills, "fill")
+        await desktop.until(lambda: desktop.trader.state.candles.items, "candle")
         await desktop.until(lambda: "+1.60" in desktop.text(), "if YES")
         await desktop.until(lambda: "94.00" in desktop.text(), "available")
         assert "-2.40" in desktop.text()
-        assert [each.qty for each in desktop.trader.desk.tape] == [400]
+        assert [each.qty for each in desktop.trader.state.tape] == [400]
 
 
 async def test_amending_in_the_list(exchange: Exchange, ann: User, tmp_path: Path) -> None:
@@ -140,13 +140,13 @@ async def test_a_market_order_shows_its_preview_first(
         await desktop.until(lambda: isinstance(desktop.app.screen, OrderDialog))
         await desktop.type("4")
         await desktop.press("enter")
-        assert not desktop.trader.desk.fills
+        assert not desktop.trader.state.fills
         await desktop.until(lambda: "fills 4 at 0.600" in desktop.text(), "preview")
         form = desktop.app.screen
         assert isinstance(form, OrderDialog)
         await desktop.until(lambda: not form._sending, "answered")
         await desktop.press("enter")
-        await desktop.until(lambda: desktop.trader.desk.fills, "filled")
+        await desktop.until(lambda: desktop.trader.state.fills, "filled")
         assert desktop.trader.echo == "predmarket order place rain buy 4 --market"
 
 
@@ -191,7 +191,7 @@ async def test_a_refusal_is_said(exchange: Exchange, ann: User, tmp_path: Path) 
         await desktop.press("f8", "5")
         await desktop.click(Side.BUY, 5000)
         await desktop.until(lambda: "INSUFFICIENT_FUNDS" in desktop.text())
-        await desktop.until(lambda: "BUY 250 @ 0.50" in desktop.trader.desk.journal.notes[0].text)
+        await desktop.until(lambda: "BUY 250 @ 0.50" in desktop.trader.state.journal.notes[0].text)
 
 
 async def test_another_market(exchange: Exchange, ann: User, tmp_path: Path) -> None:
@@ -202,8 +202,8 @@ async def test_another_market(exchange: Exchange, ann: User, tmp_path: Path) -> 
     await ann.client.post("/v1/orders", json=body)
     async with trading(exchange, ann, tmp_path) as desktop:
         await desktop.press("slash", *"snow", "enter")
-        await desktop.until(lambda: live(desktop) and desktop.trader.desk.selected == snow["id"])
-        await desktop.until(lambda: desktop.trader.desk.book.bids == {3000: 300})
+        await desktop.until(lambda: live(desktop) and desktop.trader.state.selected == snow["id"])
+        await desktop.until(lambda: desktop.trader.state.book.bids == {3000: 300})
         await desktop.until(lambda: "Will it snow?" in desktop.text().splitlines()[0])
 
 
@@ -215,7 +215,7 @@ async def test_portfolio(exchange: Exchange, ann: User, tmp_path: Path) -> None:
         await desktop.until(lambda: isinstance(desktop.app.screen, PortfolioScreen))
         await desktop.until(lambda: "Total 100.00" in desktop.text(), "worth")
         await desktop.press("t", "x")
-        await desktop.until(lambda: not len(desktop.trader.desk.orders), "cancelled")
+        await desktop.until(lambda: not len(desktop.trader.state.orders), "cancelled")
         assert not desktop.trader.armed
         await desktop.press("t", "t")
         await desktop.until(lambda: "TRANSFER" in desktop.text(), "statement")

@@ -74,7 +74,7 @@ class AdminScreen(DeskScreen[None]):
         fill_foot(self.query_one(Foot), self, self.trader, HINTS)
 
     def _market_table(self) -> Table:
-        desk = self.trader.desk
+        state = self.trader.state
 
         def rows() -> list[Row]:
             return [
@@ -90,7 +90,7 @@ class AdminScreen(DeskScreen[None]):
                         Span(market.question, "dim"),
                     ),
                 )
-                for market in desk.markets.listed()
+                for market in state.markets.listed()
             ]
 
         columns = [
@@ -99,7 +99,7 @@ class AdminScreen(DeskScreen[None]):
         ]  # fmt: skip
         return Table(
             columns,
-            stamp=lambda: desk.markets.version,
+            stamp=lambda: state.markets.version,
             rows=rows,
             empty="no market yet",
             id="all-markets",
@@ -131,7 +131,7 @@ class AdminScreen(DeskScreen[None]):
 
     def _market(self) -> Market | None:
         key = self.query_one("#all-markets", Table).key
-        return self.trader.desk.markets.get(key if isinstance(key, int) else None)
+        return self.trader.state.markets.get(key if isinstance(key, int) else None)
 
     def _user(self) -> response_types.User | None:
         key = self.query_one("#all-users", Table).key

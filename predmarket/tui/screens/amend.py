@@ -29,11 +29,11 @@ class AmendDialog(DeskDialog[None]):
         self._order = order
 
     def compose(self) -> ComposeResult:
-        order = self.trader.desk.orders.get(self._order)
+        order = self.trader.state.orders.get(self._order)
         price = (
             ""
             if order is None
-            else formatting.price(order.price, self.trader.desk.tick(order.market))
+            else formatting.price(order.price, self.trader.state.tick(order.market))
         )
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = f"Amend order {self._order}"
@@ -58,13 +58,13 @@ class AmendDialog(DeskDialog[None]):
     @on(Button.Pressed, "#send")
     def action_send(self) -> None:
         """Send the changed fields."""
-        order = self.trader.desk.orders.get(self._order)
+        order = self.trader.state.orders.get(self._order)
         if order is None:
             self.tell("the order is not open any more", "$error")
             return
         try:
             price = field_parsing.price(
-                self.query_one("#price", Input).value, self.trader.desk.tick(order.market)
+                self.query_one("#price", Input).value, self.trader.state.tick(order.market)
             )
             qty = field_parsing.qty(self.query_one("#qty", Input).value)
         except Wrong as error:

@@ -17,7 +17,7 @@ from predmarket.tui.widgets.header import Header, HeaderData
 def fill_header(header: Header, trader: Trader) -> None:
     """Fill the header."""
     header.data = HeaderData(
-        market=trader.desk.market,
+        market=trader.state.market,
         now=trader.clock(),
         light=trader.light(),
         age=trader.age(),

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from predmarket.tui.layout import Keeper, Layout
-from predmarket.tui.place import Place
-from predmarket.tui.state.brakes import Limits
+from predmarket.tui.place import ScreenOrigin
+from predmarket.tui.state.brakes import TradingLimits
 from predmarket.tui.trader import Trader
 
 
@@ -14,7 +14,7 @@ class Host(Protocol):
     """The application's interface for its screens."""
 
     trader: Trader
-    place: Place
+    place: ScreenOrigin
     plain: bool
     layout: Layout
     keeper: Keeper
@@ -27,7 +27,7 @@ class Host(Protocol):
     def entered(self) -> Callable[[], Coroutine[Any, Any, None]]:
         """Return the function that shows the trading screen after a login."""
 
-    def limit(self, limits: Limits) -> None:
+    def limit(self, limits: TradingLimits) -> None:
         """Apply these limits to orders from now on, also for the next user."""
 
     def open_market(self, market: int) -> None:

@@ -6,7 +6,7 @@ from predmarket.tui import keymap
 from predmarket.tui.screens.base import DeskScreen
 from predmarket.tui.screens.form import Field, FormDialog
 from predmarket.tui.state import brakes
-from predmarket.tui.state.brakes import Limits
+from predmarket.tui.state.brakes import TradingLimits
 from predmarket.tui.state.journal import Weight
 
 _FIELDS = (
@@ -21,7 +21,7 @@ The screen holds an order back that exceeds one of these, and says so. An empty 
 Beyond the open loss only orders that reduce the position are sent."""
 
 
-def form(limits: Limits) -> FormDialog:
+def form(limits: TradingLimits) -> FormDialog:
     """Return the form with the present limits."""
     texts = limits.texts
     rows = [Field(name, label, texts.get(name, ""), hint) for name, label, hint in _FIELDS]

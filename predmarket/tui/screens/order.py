@@ -131,7 +131,7 @@ class OrderDialog(DeskDialog[None]):
 
     def _propose(self, side: Side) -> str:
         """Return the price where an order of ``side`` joins the queue."""
-        book = self.trader.desk.book
+        book = self.trader.state.book
         best = book.best_bid if side is Side.BUY else book.best_ask
         price = self._price or best or self._market.last
         return "" if price is None else formatting.price(price, self._market.tick)

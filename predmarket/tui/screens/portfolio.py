@@ -64,15 +64,15 @@ class PortfolioScreen(DeskScreen[None]):
         self._fills: Pages[response_types.Fill] = Pages(calls.fills(limit=_PAGE))
 
     def compose(self) -> ComposeResult:
-        desk = self.trader.desk
+        state = self.trader.state
         yield Header(plain=self.trading.plain)
         yield Worth(id="worth")
         with Vertical(id="all"):
             yield TabLine(self._tabs, id="tabs")
             with ContentSwitcher(initial="held", id="lists"):
-                yield tables.positions(desk, id="held")
-                yield tables.orders(desk, id="working")
-                yield tables.fills(desk, older=self._fills, id="done")
+                yield tables.positions(state, id="held")
+                yield tables.orders(state, id="working")
+                yield tables.fills(state, older=self._fills, id="done")
                 yield self._statement_table()
         yield Foot()
 
@@ -80,16 +80,16 @@ class PortfolioScreen(DeskScreen[None]):
         self.action_reload()
 
     def feed_widgets(self) -> None:
-        """Hand the desk's state to the widgets."""
+        """Hand the state to the widgets."""
         fill_header(self.query_one(Header), self.trader)
         fill_foot(self.query_one(Foot), self, self.trader, _HINTS)
-        desk = self.trader.desk
+        state = self.trader.state
         value = cost = realized = 0
-        for held in desk.positions:
-            value += held.value(desk.markets.mark(held.market))
+        for held in state.positions:
+            value += held.value(state.markets.mark(held.market))
             cost += held.cost
             realized += held.realized
-        cash = desk.balance.total if desk.balance else 0
+        cash = state.balance.total if state.balance else 0
         self.query_one(Worth).parts = (
             line(
                 Span("Total ", "dim"), Span(formatting.money(cash + value), "strong"),
@@ -104,7 +104,7 @@ class PortfolioScreen(DeskScreen[None]):
         )  # fmt: skip
 
     def _tabs(self) -> list[Name]:
-        working = len(self.trader.desk.orders)
+        working = len(self.trader.state.orders)
         return [("Positions", None), ("Open orders", working), ("Fills", None), ("Statement", None)]
 
     def _statement_table(self) -> Table:
@@ -169,8 +169,8 @@ class PortfolioScreen(DeskScreen[None]):
         start(self, self._load_older_fills)
 
     async def _load_older_fills(self) -> None:
-        """Load fills until there is one that the desk does not have, if there is any."""
-        last = self.trader.desk.fills[-1].id if self.trader.desk.fills else 0
+        """Load fills until there is one that the state does not have, if there is any."""
+        last = self.trader.state.fills[-1].id if self.trader.state.fills else 0
         while await self.load(self._fills, "fills", "account fills"):
             if any(item["tradeId"] < last for item in self._fills.items[-_PAGE:]):
                 return

@@ -28,7 +28,7 @@ from predmarket.tui.screens.widget_data import fill_chart, fill_flow, fill_ladde
 from predmarket.tui.state import formatting
 from predmarket.tui.state.journal import Weight
 from predmarket.tui.widgets import tables
-from predmarket.tui.widgets.chart import Chart, Kind
+from predmarket.tui.widgets.chart import Chart, ChartKind
 from predmarket.tui.widgets.depth import Depth
 from predmarket.tui.widgets.footer import Foot
 from predmarket.tui.widgets.header import Header
@@ -50,13 +50,13 @@ class TradingScreen(PaneActions):
     BINDINGS: ClassVar[list[BindingType]] = BINDINGS
 
     def compose(self) -> ComposeResult:
-        desk, plain = self.trader.desk, self.trading.plain
+        state, plain = self.trader.state, self.trading.plain
         self.panes = Panes(self, self.trading.layout, self.trading.keeper.note)
         yield Header(plain=plain)
         with Horizontal(id="body"):
             with Vertical(id="left", classes="box"):
                 yield Input(placeholder="/ search", id="search", compact=True)
-                yield tables.markets(desk, self._search, plain=plain, id="markets")
+                yield tables.markets(state, self._search, plain=plain, id="markets")
             yield Ladder(plain=plain, id="ladder", classes="box")
             with Vertical(id="right"):
                 yield Chart(id="chart", classes="box")
@@ -66,10 +66,10 @@ class TradingScreen(PaneActions):
         with Vertical(id="bottom"):
             yield TabLine(self._tabs, self._cash, id="tabs")
             with ContentSwitcher(initial="positions", id="lists"):
-                yield tables.positions(desk, id="positions")
-                yield tables.orders(desk, id="orders")
-                yield tables.fills(desk, id="fills")
-                yield tables.messages(desk, id="messages")
+                yield tables.positions(state, id="positions")
+                yield tables.orders(state, id="orders")
+                yield tables.fills(state, id="fills")
+                yield tables.messages(state, id="messages")
         yield Foot()
 
     def on_mount(self) -> None:
@@ -84,7 +84,7 @@ class TradingScreen(PaneActions):
     # what is drawn
 
     def feed_widgets(self) -> None:
-        """Hand the desk's state to the widgets."""
+        """Hand the state to the widgets."""
         trader, ladder = self.trader, self.query_one(Ladder)
         fill_header(self.query_one(Header), trader)
         fill_foot(self.query_one(Foot), self, trader, HINTS)
@@ -96,21 +96,21 @@ class TradingScreen(PaneActions):
         return self.query_one("#search", Input).value
 
     def _tabs(self) -> list[Name]:
-        desk = self.trader.desk
+        state = self.trader.state
         return [
-            ("Positions", len(desk.positions.held())),
-            ("Open orders", len(desk.orders)),
+            ("Positions", len(state.positions.held())),
+            ("Open orders", len(state.orders)),
             ("Fills", None),
             ("Messages", None),
         ]
 
     def _cash(self) -> list[Span]:
-        balance = self.trader.desk.balance
+        balance = self.trader.state.balance
         if balance is None:
             return []
-        desk = self.trader.desk
-        held = desk.positions.held()
-        marks = [desk.markets.mark(each.market) for each in held]
+        state = self.trader.state
+        held = state.positions.held()
+        marks = [state.markets.mark(each.market) for each in held]
         profit = sum(each.unrealized(mark) for each, mark in zip(held, marks, strict=True))
         without = marks.count(None)
         return [
@@ -221,14 +221,18 @@ class TradingScreen(PaneActions):
         self._form(at_market=True)
 
     def _form(self, *, at_market: bool) -> None:
-        desk, cursor = self.trader.desk, self.query_one(Ladder).cursor
-        if desk.market is None:
+        state, cursor = self.trader.state, self.query_one(Ladder).cursor
+        if state.market is None:
             self.trader.say("no market is open", Weight.WARNING)
             return
-        ask = desk.book.best_ask
+        ask = state.book.best_ask
         side = Side.SELL if cursor is not None and ask is not None and cursor >= ask else Side.BUY
         form = OrderDialog(
-            desk.market, side=side, price=cursor, at_market=at_market, ladder_ends=self._ladder_ends
+            state.market,
+            side=side,
+            price=cursor,
+            at_market=at_market,
+            ladder_ends=self._ladder_ends,
         )
         self.app.push_screen(form)
 
@@ -237,16 +241,16 @@ class TradingScreen(PaneActions):
 
     def action_flatten(self, times: int) -> None:
         """Open the form for a market order of ``times`` the position: 1 ends it, 2 reverses it."""
-        desk = self.trader.desk
-        held = desk.positions.get(desk.selected)
+        state = self.trader.state
+        held = state.positions.get(state.selected)
         net = held.yes - held.no if held is not None else 0
-        if desk.market is None or not net:
+        if state.market is None or not net:
             self.trader.say("there is no position in this market", Weight.WARNING)
             return
         side = Side.SELL if net > 0 else Side.BUY
         self.app.push_screen(
             OrderDialog(
-                desk.market,
+                state.market,
                 side=side,
                 qty=times * abs(net),
                 at_market=True,
@@ -287,14 +291,14 @@ class TradingScreen(PaneActions):
     def action_interval(self, name: str | None = None) -> None:
         """Choose the chart's interval, or the next one."""
         every = [*Interval]
-        now = self.trader.desk.candles.interval
+        now = self.trader.state.candles.interval
         chosen = every[(every.index(now) + 1) % len(every)] if name is None else Interval(name)
         start(self, partial(self.trader.load_candles, chosen), exclusive=True, group="candles")
 
     def action_kind(self) -> None:
         """Draw candles or a line."""
         data = self.query_one(Chart).data
-        data.kind = Kind.LINE if data.kind is Kind.CANDLES else Kind.CANDLES
+        data.kind = ChartKind.LINE if data.kind is ChartKind.CANDLES else ChartKind.CANDLES
 
     def action_tab(self, by: int) -> None:
         """Show the next list."""

@@ -11,19 +11,19 @@ from predmarket.tui.widgets.chart import Chart
 
 def fill_ladder(data: LadderData, trader: Trader) -> None:
     """Give the ladder the open market's book, and the trader's orders and position."""
-    desk, market = trader.desk, trader.desk.market
-    data.market = desk.selected
+    state, market = trader.state, trader.state.market
+    data.market = state.selected
     data.live = trader.light() is Light.LIVE and market is not None
     data.armed = trader.armed
     data.sizes, data.size, data.second = trader.sizes, trader.size, trader.second
-    data.bids, data.asks, data.traded = desk.book.bids, desk.book.asks, desk.traded
-    if data.own_of != (made_of := (desk.orders.version, desk.selected)):
+    data.bids, data.asks, data.traded = state.book.bids, state.book.asks, state.traded
+    if data.own_of != (made_of := (state.orders.version, state.selected)):
         data.own_of = made_of
         data.own = tuple(
             OwnOrder(order.id, order.side, order.price, order.remaining, order.ahead)
-            for order in desk.orders.of(desk.selected)
+            for order in state.orders.of(state.selected)
         )
-    held = desk.positions.get(desk.selected)
+    held = state.positions.get(state.selected)
     data.position_yes = held.yes if held else 0
     data.position_no = held.no if held else 0
     data.cost_yes = held.cost_yes if held else 0
@@ -36,22 +36,22 @@ def fill_ladder(data: LadderData, trader: Trader) -> None:
 
 def fill_chart(chart: Chart, trader: Trader) -> None:
     """Give the chart the open market's candles."""
-    desk, data = trader.desk, chart.data
-    data.candles, data.version = desk.candles.items, desk.candles.version
-    data.interval, data.now = desk.candles.interval, trader.clock()
-    market = desk.market
+    state, data = trader.state, chart.data
+    data.candles, data.version = state.candles.items, state.candles.version
+    data.interval, data.now = state.candles.interval, trader.clock()
+    market = state.market
     data.tick = 100 if market is None else market.tick
     data.last = None if market is None else market.last
     data.rising = None if market is None else market.rising
-    chart.name_box(_intervals(desk.candles.interval), data.kind.value)
+    chart.name_box(_intervals(state.candles.interval), data.kind.value)
 
 
 def fill_flow(tape: TapeData, depth: DepthData, trader: Trader) -> None:
     """Give tape and depth the open market's trades and book."""
-    desk = trader.desk
-    tape.live = depth.live = trader.light() is Light.LIVE and desk.market is not None
-    tape.tick = depth.tick = 100 if desk.market is None else desk.market.tick
-    tape.trades, depth.bids, depth.asks = desk.tape, desk.book.bids, desk.book.asks
+    state = trader.state
+    tape.live = depth.live = trader.light() is Light.LIVE and state.market is not None
+    tape.tick = depth.tick = 100 if state.market is None else state.market.tick
+    tape.trades, depth.bids, depth.asks = state.tape, state.book.bids, state.book.asks
 
 
 def _intervals(chosen: Interval) -> str:

@@ -25,7 +25,7 @@ SECOND: Micros = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class TradingLimits:
     """A trader's own limits; a missing one is None."""
 
     order: Qty | None = None
@@ -57,14 +57,14 @@ class Limits:
         return " ".join(f"{name} {text}" for name, text in shown.items())
 
 
-def read(table: Mapping[str, object]) -> Limits:
+def read(table: Mapping[str, object]) -> TradingLimits:
     """Read limits by name; an empty text is no limit. Raises ValueError, UnitError."""
-    unknown = [name for name in table if name not in Limits.__dataclass_fields__]
+    unknown = [name for name in table if name not in TradingLimits.__dataclass_fields__]
     if unknown:
         raise ValueError(f"there is no brake {unknown[0]}")
     given = {name: str(value).strip() for name, value in table.items() if value is not None}
     given = {name: value for name, value in given.items() if value}
-    return Limits(
+    return TradingLimits(
         order=units.parse_qty(given["order"]) if "order" in given else None,
         position=units.parse_qty(given["position"]) if "position" in given else None,
         loss=units.parse(given["loss"], units.MONEY_DECIMALS) if "loss" in given else None,
@@ -85,8 +85,8 @@ def _count(given: Mapping[str, str], name: str) -> int | None:
 class Brakes:
     """Checks orders against the limits, and counts those sent."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self, limits: TradingLimits | None = None) -> None:
+        self.limits = limits or TradingLimits()
         self._sent: deque[Micros] = deque(maxlen=10_000)
 
     def sent(self, now: Micros) -> None:
@@ -95,7 +95,7 @@ class Brakes:
 
     def reason(
         self,
-        desk: TradingState,
+        state: TradingState,
         market: int,
         side: Side,
         qty: Qty,
@@ -113,12 +113,12 @@ class Brakes:
             recent = sum(1 for at in self._sent if now - at < SECOND)
             if recent >= limits.rate:
                 return f"{limits.rate} orders were sent within a second"
-        return self._through(desk, market, side, price) or self._exposure(desk, market, side, qty)
+        return self._through(state, market, side, price) or self._exposure(state, market, side, qty)
 
     def _through(
-        self, desk: TradingState, market: int, side: Side, price: Price | None
+        self, state: TradingState, market: int, side: Side, price: Price | None
     ) -> str | None:
-        limit, known = self.limits.through, desk.markets.get(market)
+        limit, known = self.limits.through, state.markets.get(market)
         if limit is None or price is None or known is None:
             return None
         best = known.ask if side is Side.BUY else known.bid
@@ -129,16 +129,16 @@ class Brakes:
             return None
         return f"{formatting.price(price, known.tick)} lies {ticks} ticks through the best price"
 
-    def _exposure(self, desk: TradingState, market: int, side: Side, qty: Qty) -> str | None:
-        limits, held = self.limits, desk.positions.get(market)
+    def _exposure(self, state: TradingState, market: int, side: Side, qty: Qty) -> str | None:
+        limits, held = self.limits, state.positions.get(market)
         sign = 1 if side is Side.BUY else -1
         net = (held.yes - held.no if held else 0) * sign
-        working = sum(each.remaining for each in desk.orders.of(market) if each.side is side)
+        working = sum(each.remaining for each in state.orders.of(market) if each.side is side)
         grows = net + working + qty > max(0, -net)
         if limits.position is not None and net + working + qty > limits.position:
             return f"the position could exceed {formatting.qty(limits.position)}"
         if limits.loss is not None and held is not None and grows:
-            known = desk.markets.get(market)
+            known = state.markets.get(market)
             profit = held.unrealized(known.doubled_mark if known else None)
             if -profit >= limits.loss:
                 return f"the open loss is {formatting.money(-profit)}: only what reduces is sent"

@@ -85,7 +85,7 @@ class TradingState:
         self.journal = Journal()
         self.alerts = 0
         """How many own fills and payouts there were; each new one alerts the trader."""
-        self.lamp = ConnectionStatus()
+        self.status = ConnectionStatus()
         self._last_trade = 0
 
     @property
@@ -100,11 +100,11 @@ class TradingState:
 
     def may_trade(self, now: Micros) -> str | None:
         """Return why no order may be entered now; None if it may."""
-        light = self.lamp.light(now)
+        light = self.status.light(now)
         if light is Light.CONNECTING:
             return "not connected yet"
         if light is Light.LOST:
-            return f"connection lost{': ' + self.lamp.reason if self.lamp.reason else ''}"
+            return f"connection lost{': ' + self.status.reason if self.status.reason else ''}"
         if light is Light.STALE:
             return "data is stale; resynchronising"
         market = self.market
@@ -115,9 +115,9 @@ class TradingState:
     def open(self, market: int) -> None:
         """Open a market, and forget the data of the former one."""
         for topic in self.topics():
-            self.lamp.forget(topic)
+            self.status.forget(topic)
         self.selected = market
-        self.lamp.awaiting(f"orderbook:{market}")
+        self.status.awaiting(f"orderbook:{market}")
         self.book.clear()
         self.tape.clear()
         self.traded.clear()
@@ -135,19 +135,19 @@ class TradingState:
 
     def take(self, message: feed.Message, now: Micros) -> bool:
         """Apply a message; tell whether it was applied."""
-        self.lamp.heard(now)
+        self.status.heard(now)
         match message:
             case StateChanged(state=State.LIVE):
-                self.lamp.up(now)
+                self.status.up(now)
             case StateChanged(reason=reason):
-                self.lamp.down(reason or self.lamp.reason)
+                self.status.down(reason or self.status.reason)
             case Gap(topic=topic):
-                self.lamp.gap(topic)
+                self.status.gap(topic)
             case TopicMessage(snapshot=True):
                 self._apply(message, now)
-                self.lamp.snapshot(message.topic, message.seq)
+                self.status.snapshot(message.topic, message.seq)
             case TopicMessage():
-                if not self.lamp.follows(message.topic, message.last_seq, message.seq):
+                if not self.status.follows(message.topic, message.last_seq, message.seq):
                     return False
                 self._apply(message, now)
             case _:

@@ -28,7 +28,7 @@ _VOLUME_FROM = 12
 """Rows from which there is room for volume."""
 
 
-class Kind(Enum):
+class ChartKind(Enum):
     """How prices are drawn."""
 
     CANDLES = "candles"
@@ -41,7 +41,7 @@ class ChartData:
 
     tick: Price = 100
     interval: Interval = Interval.QUARTER
-    kind: Kind = Kind.CANDLES
+    kind: ChartKind = ChartKind.CANDLES
     candles: Sequence[Candle] = ()
     version: int = 0
     last: Price | None = None
@@ -109,7 +109,7 @@ def draw(data: ChartData, width: int, height: int) -> list[Line]:
     scale = plot.scale(min(prices), max(prices), data.tick, rows)
     sheet = _Sheet(width, height)
     _axes(sheet, data, scale, cut, rows, columns)
-    if data.kind is Kind.CANDLES:
+    if data.kind is ChartKind.CANDLES:
         _candles(sheet, cut, scale, rows, _FALLING if data.colourless else _CANDLE)
     else:
         _line(sheet, cut, scale, rows)

@@ -13,7 +13,7 @@ from predmarket.tui.state.formatting import MONEY_CELLS, SIZE_CELLS, decimals_of
 from predmarket.units import Price
 
 
-class Kind(Enum):
+class ColumnKind(Enum):
     """What a column shows, from left to right."""
 
     MINE_BID = auto()
@@ -29,7 +29,7 @@ class Kind(Enum):
     @property
     def label(self) -> str:
         """Return what its head says."""
-        return "P&L" if self is Kind.GAIN else self.name.split("_")[0].lower()
+        return "P&L" if self is ColumnKind.GAIN else self.name.split("_")[0].lower()
 
     @property
     def side(self) -> Side | None:
@@ -43,24 +43,26 @@ class Kind(Enum):
 
 
 _SIDES = {
-    Kind.MINE_BID: Side.BUY,
-    Kind.AHEAD_BID: Side.BUY,
-    Kind.BID: Side.BUY,
-    Kind.ASK: Side.SELL,
-    Kind.AHEAD_ASK: Side.SELL,
-    Kind.MINE_ASK: Side.SELL,
+    ColumnKind.MINE_BID: Side.BUY,
+    ColumnKind.AHEAD_BID: Side.BUY,
+    ColumnKind.BID: Side.BUY,
+    ColumnKind.ASK: Side.SELL,
+    ColumnKind.AHEAD_ASK: Side.SELL,
+    ColumnKind.MINE_ASK: Side.SELL,
 }
-_OWN = frozenset({Kind.MINE_BID, Kind.AHEAD_BID, Kind.AHEAD_ASK, Kind.MINE_ASK})
+_OWN = frozenset(
+    {ColumnKind.MINE_BID, ColumnKind.AHEAD_BID, ColumnKind.AHEAD_ASK, ColumnKind.MINE_ASK}
+)
 
 _SIZE = SIZE_CELLS + 1
 _VOLUME, _VOLUME_MAX = _SIZE + 3, 22
 _GAIN = MONEY_CELLS + 1
 _DROPS = (
-    frozenset[Kind](),
-    frozenset({Kind.VOLUME}),
-    frozenset({Kind.VOLUME, Kind.AHEAD_BID, Kind.AHEAD_ASK}),
-    frozenset({Kind.VOLUME, Kind.AHEAD_BID, Kind.AHEAD_ASK, Kind.GAIN}),
-    frozenset(Kind) - {Kind.BID, Kind.PRICE, Kind.ASK},
+    frozenset[ColumnKind](),
+    frozenset({ColumnKind.VOLUME}),
+    frozenset({ColumnKind.VOLUME, ColumnKind.AHEAD_BID, ColumnKind.AHEAD_ASK}),
+    frozenset({ColumnKind.VOLUME, ColumnKind.AHEAD_BID, ColumnKind.AHEAD_ASK, ColumnKind.GAIN}),
+    frozenset(ColumnKind) - {ColumnKind.BID, ColumnKind.PRICE, ColumnKind.ASK},
 )
 
 
@@ -68,7 +70,7 @@ _DROPS = (
 class Column:
     """One column: its first cell and its width, the gap to its neighbour included."""
 
-    kind: Kind
+    kind: ColumnKind
     x: int
     width: int
 
@@ -77,16 +79,16 @@ class Column:
 def columns(width: int, tick: Price) -> tuple[Column, ...]:
     """Return the columns that fit into ``width`` cells, from the left."""
     price = decimals_of(tick) + 6  # two rules, the price, a cell for each mark
-    kinds: list[Kind] = []
-    widths: dict[Kind, int] = {}
+    kinds: list[ColumnKind] = []
+    widths: dict[ColumnKind, int] = {}
     for dropped in _DROPS:
-        kinds = [kind for kind in Kind if kind not in dropped]
+        kinds = [kind for kind in ColumnKind if kind not in dropped]
         widths = dict.fromkeys(kinds, _SIZE)
-        widths[Kind.PRICE] = price
-        if Kind.GAIN in widths:
-            widths[Kind.GAIN] = _GAIN
-        if Kind.VOLUME in widths:
-            widths[Kind.VOLUME] = _VOLUME
+        widths[ColumnKind.PRICE] = price
+        if ColumnKind.GAIN in widths:
+            widths[ColumnKind.GAIN] = _GAIN
+        if ColumnKind.VOLUME in widths:
+            widths[ColumnKind.VOLUME] = _VOLUME
         if sum(widths.values()) <= width:
             break
     _spread(widths, max(0, width - sum(widths.values())))
@@ -101,15 +103,15 @@ def columns(width: int, tick: Price) -> tuple[Column, ...]:
 def bar_cells(width: int, tick: Price) -> tuple[int, int, int]:
     """Return how long bars can be in bid, ask and volume, in cells; 0 without the column."""
     cells = {column.kind: column.width for column in columns(width, tick)}
-    return cells[Kind.BID], cells[Kind.ASK], cells.get(Kind.VOLUME, 1) - 1
+    return cells[ColumnKind.BID], cells[ColumnKind.ASK], cells.get(ColumnKind.VOLUME, 1) - 1
 
 
-def _spread(widths: dict[Kind, int], room: int) -> None:
+def _spread(widths: dict[ColumnKind, int], room: int) -> None:
     """Give what room is left to the bars, both sides the same, so that they keep one scale."""
-    if Kind.VOLUME in widths:
+    if ColumnKind.VOLUME in widths:
         volume = min(room // 3, _VOLUME_MAX - _VOLUME)
-        widths[Kind.VOLUME] += volume
+        widths[ColumnKind.VOLUME] += volume
         room -= volume
-    widths[Kind.BID] += room // 2
-    widths[Kind.ASK] += room // 2
+    widths[ColumnKind.BID] += room // 2
+    widths[ColumnKind.ASK] += room // 2
     widths[list(widths)[-1]] += room % 2

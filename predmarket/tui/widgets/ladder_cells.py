@@ -14,7 +14,7 @@ from predmarket.enums import Side
 from predmarket.tui.state.formatting import gain_text, price_text, size_text
 from predmarket.tui.state.ladder import FALLEN, RISEN, Row
 from predmarket.tui.widgets.bars import bar
-from predmarket.tui.widgets.columns import Column, Kind
+from predmarket.tui.widgets.columns import Column, ColumnKind
 from predmarket.tui.widgets.ladder_lines import RowLine
 from predmarket.tui.widgets.palette import Palette
 from predmarket.units import Money, Price, Qty
@@ -72,16 +72,16 @@ class Gain(NamedTuple):
 
 Cell: TypeAlias = Size | Mine | Ahead | Center | Volume | Gain
 
-_MADE_OF: dict[Kind, tuple[Callable[..., Cell], tuple[str, ...]]] = {
-    Kind.MINE_BID: (Mine, ("row.mine_bid",)),
-    Kind.AHEAD_BID: (Ahead, ("row.ahead_bid", "row.mine_bid")),
-    Kind.BID: (Size, ("row.bid", "row.depth_bid", "bid_bar", "row.best_bid")),
-    Kind.PRICE: (Center, ("row.price", "row.mark", "row.best_bid", "row.best_ask", "cursor")),
-    Kind.ASK: (Size, ("row.ask", "row.depth_ask", "ask_bar", "row.best_ask")),
-    Kind.AHEAD_ASK: (Ahead, ("row.ahead_ask", "row.mine_ask")),
-    Kind.MINE_ASK: (Mine, ("row.mine_ask",)),
-    Kind.VOLUME: (Volume, ("row.traded", "volume_bar")),
-    Kind.GAIN: (Gain, ("row.gain",)),
+_MADE_OF: dict[ColumnKind, tuple[Callable[..., Cell], tuple[str, ...]]] = {
+    ColumnKind.MINE_BID: (Mine, ("row.mine_bid",)),
+    ColumnKind.AHEAD_BID: (Ahead, ("row.ahead_bid", "row.mine_bid")),
+    ColumnKind.BID: (Size, ("row.bid", "row.depth_bid", "bid_bar", "row.best_bid")),
+    ColumnKind.PRICE: (Center, ("row.price", "row.mark", "row.best_bid", "row.best_ask", "cursor")),
+    ColumnKind.ASK: (Size, ("row.ask", "row.depth_ask", "ask_bar", "row.best_ask")),
+    ColumnKind.AHEAD_ASK: (Ahead, ("row.ahead_ask", "row.mine_ask")),
+    ColumnKind.MINE_ASK: (Mine, ("row.mine_ask",)),
+    ColumnKind.VOLUME: (Volume, ("row.traded", "volume_bar")),
+    ColumnKind.GAIN: (Gain, ("row.gain",)),
 }
 """The cell of each column, and what of a RowLine it is made of."""
 
@@ -221,7 +221,7 @@ def _grounds(line: RowLine) -> tuple[str, ...]:
     return grounds
 
 
-def _acts(kind: Kind, row: Row) -> bool:
+def _acts(kind: ColumnKind, row: Row) -> bool:
     """Return whether a click on a row's column does anything."""
     side = kind.side
     return side is not None and (not kind.own or row.mine(side) > 0)

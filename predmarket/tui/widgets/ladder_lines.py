@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from predmarket.tui.state.formatting import size_text
 from predmarket.tui.state.ladder import Row
-from predmarket.tui.widgets.columns import Kind
+from predmarket.tui.widgets.columns import ColumnKind
 from predmarket.units import Qty
 
 
@@ -25,7 +25,7 @@ class HeadLine(NamedTuple):
 class TitleLine(NamedTuple):
     """The columns' names."""
 
-    hover: Kind | None
+    hover: ColumnKind | None
     cumulative: bool
     stale: bool
 
@@ -44,7 +44,7 @@ class RowLine(NamedTuple):
     bid_bar: int
     ask_bar: int
     volume_bar: int
-    hover: Kind | None
+    hover: ColumnKind | None
     cursor: bool
     stale: bool
 

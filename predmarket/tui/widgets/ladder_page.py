@@ -12,7 +12,7 @@ from predmarket.tui.state.axis import Axis
 from predmarket.tui.state.descriptions import beyond, describe, plain_lines, spread_text
 from predmarket.tui.state.formatting import size_text
 from predmarket.tui.state.ladder import CancelAll, Intent, LadderView, Place
-from predmarket.tui.widgets.columns import Column, Kind, bar_cells, columns
+from predmarket.tui.widgets.columns import Column, ColumnKind, bar_cells, columns
 from predmarket.tui.widgets.ladder_lines import (
     BLANK,
     EdgeLine,
@@ -41,7 +41,7 @@ class Spot(NamedTuple):
     """What a cell stands for: a price's column, a title (no price), or a size to choose."""
 
     y: int
-    kind: Kind
+    kind: ColumnKind
     price: Price | None
     size: int | None = None
 
@@ -89,7 +89,7 @@ class Page:
         if y == 0 and self.height >= _HEAD_FROM:
             for index, (start, cells) in enumerate(size_spans(sizes, self.width)):
                 if start <= x < start + cells:
-                    return Spot(y, Kind.PRICE, None, index)
+                    return Spot(y, ColumnKind.PRICE, None, index)
             return None
         kind = self._kind(x)
         if kind is None:
@@ -99,7 +99,7 @@ class Page:
         row = y - self._first
         return Spot(y, kind, self.axis.price(row)) if 0 <= row < self.axis.shown else None
 
-    def _kind(self, x: int) -> Kind | None:
+    def _kind(self, x: int) -> ColumnKind | None:
         for column in self._columns:
             if column.x <= x < column.x + column.width:
                 return column.kind

@@ -7,7 +7,7 @@ from textual.strip import Strip
 
 from predmarket.enums import Side
 from predmarket.tui.state.formatting import size_text
-from predmarket.tui.widgets.columns import Column, Kind
+from predmarket.tui.widgets.columns import Column, ColumnKind
 from predmarket.tui.widgets.ladder_cells import CellPainter, pad
 from predmarket.tui.widgets.ladder_lines import (
     EdgeLine,
@@ -78,13 +78,13 @@ class Painter:
     def _titles(self, line: TitleLine) -> Iterator[Segment]:
         for column in self._columns:
             side, name, width = column.kind.side, column.kind.label, column.width
-            if line.cumulative and column.kind in {Kind.BID, Kind.ASK}:
+            if line.cumulative and column.kind in {ColumnKind.BID, ColumnKind.ASK}:
                 name = f"Σ {name}"
-            if column.kind in {Kind.BID, Kind.ASK}:
+            if column.kind in {ColumnKind.BID, ColumnKind.ASK}:
                 text = pad(name, width, side or Side.SELL)
-            elif column.kind is Kind.VOLUME:
+            elif column.kind is ColumnKind.VOLUME:
                 text = " " + pad(name, width - 1, Side.SELL)
-            elif column.kind is Kind.PRICE:
+            elif column.kind is ColumnKind.PRICE:
                 yield from self._ruled(f"{name:^{width - 2}}")
                 continue
             elif side is Side.BUY:
@@ -103,7 +103,7 @@ class Painter:
 
     def _edge(self, line: EdgeLine) -> Iterator[Segment]:
         """A rule that meets those beside the prices, and on it what lies beyond."""
-        price = next(column for column in self._columns if column.kind is Kind.PRICE)
+        price = next(column for column in self._columns if column.kind is ColumnKind.PRICE)
         rule = ["─"] * self._width
         for x in (price.x, price.x + price.width - 1):
             if x < self._width:
@@ -119,7 +119,7 @@ class Painter:
         """
         if len(line.left) + len(line.middle) + len(line.right) + 2 > self._width:
             line = line._replace(middle=line.middle.rpartition(" ")[2])
-        price = next(column for column in self._columns if column.kind is Kind.PRICE)
+        price = next(column for column in self._columns if column.kind is ColumnKind.PRICE)
         centre = price.x + price.width // 2
         at = max(len(line.left) + 1, centre - len(line.middle) // 2)
         asks = [column for column in self._columns if column.kind.side is Side.SELL]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from predmarket.tui.state.axis import Axis
 from predmarket.tui.state.ladder import Facts, LadderView, Row
 from predmarket.tui.widgets.bars import eighths, round_up
-from predmarket.tui.widgets.columns import Kind
+from predmarket.tui.widgets.columns import ColumnKind
 from predmarket.tui.widgets.ladder_lines import RowLine
 from predmarket.units import Price, Qty
 
@@ -22,7 +22,7 @@ class Marks(NamedTuple):
     """The widths of the columns that have bars: bid, ask, volume; 0 where one is missing."""
     stale: bool
     cursor: Price | None
-    hover: tuple[Price, Kind] | None
+    hover: tuple[Price, ColumnKind] | None
 
 
 class RowLines:

@@ -40,11 +40,11 @@ _SLUG = 24
 """As much of a market's name as is shown before bid, ask, 24h change and volume have room."""
 
 
-def markets(desk: TradingState, search: Callable[[], str], *, plain: bool, id: str) -> Table:
+def markets(state: TradingState, search: Callable[[], str], *, plain: bool, id: str) -> Table:
     """Markets that match a search; the open one is marked."""
 
     def rows() -> list[Row]:
-        return [_market(each, desk, plain=plain) for each in desk.markets.listed(search())]
+        return [_market(each, state, plain=plain) for each in state.markets.listed(search())]
 
     columns = [
         text("", 11),
@@ -57,7 +57,7 @@ def markets(desk: TradingState, search: Callable[[], str], *, plain: bool, id: s
     ]
     return Table(
         columns,
-        stamp=lambda: (desk.markets.version, desk.selected, search()),
+        stamp=lambda: (state.markets.version, state.selected, search()),
         rows=rows,
         empty="no market matches",
         click_chooses=True,
@@ -67,8 +67,8 @@ def markets(desk: TradingState, search: Callable[[], str], *, plain: bool, id: s
     )
 
 
-def _market(market: Market, desk: TradingState, *, plain: bool) -> Row:
-    open_here = market.id == desk.selected
+def _market(market: Market, state: TradingState, *, plain: bool) -> Row:
+    open_here = market.id == state.selected
     mark = Span("▸", "accent") if open_here else _MARKS[market.status]
     if plain:
         mark = Span(">" if open_here else " " if market.trading else str(market.status)[0])
@@ -93,11 +93,11 @@ def _tone_of(value: int) -> str:
     return "gain" if value > 0 else "loss" if value < 0 else "plain"
 
 
-def positions(desk: TradingState, *, id: str) -> Table:
+def positions(state: TradingState, *, id: str) -> Table:
     """What is held, at the live mark."""
 
     def rows() -> list[Row]:
-        return [_position(each, desk) for each in desk.positions.held()]
+        return [_position(each, state) for each in state.positions.held()]
 
     columns = [
         text("MARKET", 10, stretch=True), number("YES"), number("NO"), number("AVG", 7),
@@ -106,15 +106,15 @@ def positions(desk: TradingState, *, id: str) -> Table:
     ]  # fmt: skip
     return Table(
         columns,
-        stamp=lambda: (desk.positions.version, desk.markets.version),
+        stamp=lambda: (state.positions.version, state.markets.version),
         rows=rows,
         empty="no positions",
         id=id,
     )
 
 
-def _position(held: Position, desk: TradingState) -> Row:
-    mark, fine = desk.markets.mark(held.market), desk.tick(held.market)
+def _position(held: Position, state: TradingState) -> Row:
+    mark, fine = state.markets.mark(held.market), state.tick(held.market)
     return Row(
         held.market,
         (
@@ -171,19 +171,19 @@ class OrdersTable(Table):
             self.post_message(self.Held("the order under the cursor has gone"))
 
 
-def orders(desk: TradingState, *, id: str) -> OrdersTable:
+def orders(state: TradingState, *, id: str) -> OrdersTable:
     """Open orders in all markets, the newest first."""
 
     def rows() -> list[Row]:
-        now = sorted(desk.orders, key=lambda order: -order.id)
+        now = sorted(state.orders, key=lambda order: -order.id)
         return [
             Row(
                 order.id,
                 (
                     Span(str(order.id), "dim"),
-                    Span(order.slug, "strong" if order.market == desk.selected else "plain"),
+                    Span(order.slug, "strong" if order.market == state.selected else "plain"),
                     side(order.side),
-                    Span(formatting.price(order.price, desk.tick(order.market))),
+                    Span(formatting.price(order.price, state.tick(order.market))),
                     Span(formatting.qty(order.remaining)),
                     Span(formatting.qty(order.filled), "plain" if order.filled else "dim"),
                     Span(
@@ -203,20 +203,20 @@ def orders(desk: TradingState, *, id: str) -> OrdersTable:
     ]  # fmt: skip
     return OrdersTable(
         columns,
-        stamp=lambda: (desk.orders.version, desk.selected),
+        stamp=lambda: (state.orders.version, state.selected),
         rows=rows,
         empty="no open orders",
         id=id,
     )
 
 
-def fills(desk: TradingState, *, older: Pages[Fill] | None = None, id: str) -> Table:
-    """Own executions, the newest first; behind those of the desk, what of ``older`` it lacks."""
+def fills(state: TradingState, *, older: Pages[Fill] | None = None, id: str) -> Table:
+    """Own executions, the newest first; behind those of the state, what of ``older`` it lacks."""
 
     def all_fills() -> Iterator[OwnFill]:
-        yield from desk.fills
+        yield from state.fills
         if older is not None and older.items:
-            known = {(fill.id, fill.order) for fill in desk.fills}
+            known = {(fill.id, fill.order) for fill in state.fills}
             yield from (fill for fill in map(own_fill, older.items)
                         if (fill.id, fill.order) not in known)  # fmt: skip
 
@@ -228,7 +228,7 @@ def fills(desk: TradingState, *, older: Pages[Fill] | None = None, id: str) -> T
                     Span(formatting.clock(fill.at), "dim"),
                     Span(fill.slug),
                     side(fill.side),
-                    Span(formatting.price(fill.price, desk.tick(fill.market))),
+                    Span(formatting.price(fill.price, state.tick(fill.market))),
                     Span(formatting.qty(fill.qty)),
                     Span(formatting.average(fill.fee) if fill.fee else formatting.NOTHING, "dim"),
                     Span("maker" if fill.maker else "taker", "dim"),
@@ -244,21 +244,23 @@ def fills(desk: TradingState, *, older: Pages[Fill] | None = None, id: str) -> T
     ]  # fmt: skip
     return Table(
         columns,
-        stamp=lambda: (desk.fills_version, older and older.version),
+        stamp=lambda: (state.fills_version, older and older.version),
         rows=rows,
         empty="no fills",
         id=id,
     )
 
 
-def messages(desk: TradingState, *, id: str) -> Table:
+def messages(state: TradingState, *, id: str) -> Table:
     """What happened, the newest first."""
 
     def rows() -> list[Row]:
         return [
             Row(n, (Span(formatting.clock(note.at), "dim"), Span(note.text, _WEIGHTS[note.weight])))
-            for n, note in enumerate(desk.journal.notes)
+            for n, note in enumerate(state.journal.notes)
         ]
 
     columns: Sequence[Column] = [text("TIME"), text("MESSAGE", stretch=True)]
-    return Table(columns, stamp=lambda: desk.journal.version, rows=rows, empty="nothing yet", id=id)
+    return Table(
+        columns, stamp=lambda: state.journal.version, rows=rows, empty="nothing yet", id=id
+    )
