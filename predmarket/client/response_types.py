@@ -350,7 +350,7 @@ class AdminAct(TypedDict):
     actorId: int | None
     action: str
     target: str
-    details: dict[str, str | int | bool]
+    details: dict[str, str | int | bool | list[str] | dict[str, str]]
 
 
 class TradesSnapshot(TypedDict):

@@ -1,8 +1,13 @@
 """The admin log on the wire."""
 
+from typing import TypeAlias
+
 import msgspec
 
 from predmarket.enums import AdminAction
+
+Details: TypeAlias = dict[str, str | int | bool | list[str] | dict[str, str]]
+"""What was asked for, by field: the markets of a new event are a list, weights have names."""
 
 
 class AdminAct(msgspec.Struct, frozen=True, rename="camel"):
@@ -17,7 +22,7 @@ class AdminAct(msgspec.Struct, frozen=True, rename="camel"):
     actor_id: int | None
     action: AdminAction
     target: str
-    details: dict[str, str | int | bool]
+    details: Details
 
 
 class AdminLogPage(msgspec.Struct, frozen=True, rename="camel"):

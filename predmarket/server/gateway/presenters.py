@@ -90,7 +90,7 @@ def admin_act(record: AdminAct) -> administration.AdminAct:
         record.actor_id,
         record.action,
         record.target,
-        msgspec.json.decode(record.details, type=dict[str, str | int | bool]),
+        msgspec.json.decode(record.details, type=administration.Details),
     )
 
 

@@ -76,6 +76,35 @@ async def test_every_act_of_an_admin_is_in_it(exchange: Exchange) -> None:
     ]
 
 
+async def test_acts_on_events_are_in_it(exchange: Exchange) -> None:
+    """An event's markets are a list there, and its weights are named."""
+    admin = exchange.admin.client
+    markets = [{"slug": slug, "question": "?"} for slug in ("ann", "bob")]
+    body = {"slug": "vote", "title": "Who wins?", "markets": markets}
+    await ok(await admin.post("/v1/events", json=body))
+    for status in ("HALTED", "OPEN", "CLOSED"):
+        await ok(await admin.patch("/v1/events/vote", json={"status": status}))
+    cleo = {"slug": "cleo", "question": "Cleo?", "label": "Cleo"}
+    await ok(await admin.post("/v1/events/vote/markets", json=cleo))
+    await ok(await admin.post("/v1/markets/ann/resolve", json={"outcome": "NO"}))
+    weights = {"bob": "0.75", "NONE": "0.25"}
+    await ok(await admin.post("/v1/events/vote/resolve", json={"weights": weights}))
+    created = {"slug": "vote", "title": "Who wins?", "exhaustive": False, "status": "OPEN"}
+    assert await said(exchange) == [
+        ("EVENT_CREATE", "event:1", {**created, "markets": ["ann", "bob"]}),
+        ("EVENT_HALT", "event:1", {"status": "HALTED"}),
+        ("EVENT_OPEN", "event:1", {"status": "OPEN"}),
+        ("EVENT_CLOSE", "event:1", {"status": "CLOSED"}),
+        ("MARKET_CREATE", "market:3", {**cleo, "event": "event:1"}),
+        ("MARKET_RESOLVE", "market:1", {"outcome": "NO"}),
+        (
+            "EVENT_RESOLVE",
+            "event:1",
+            {"outcome": "WEIGHTS", "weights": {"market:2": "0.7500", "NONE": "0.2500"}},
+        ),
+    ]
+
+
 async def test_what_was_refused_is_not_in_it(exchange: Exchange) -> None:
     """Nor what an admin does with what is their own, nor a repeat."""
     admin = exchange.admin.client
