@@ -1,7 +1,6 @@
-"""The words of the market: every enumeration that the wire, the engine and the store share.
+"""The enumerations that the API, the engine and the store share, without behaviour.
 
-Holds no behaviour. A member's value is its spelling on the wire, in the journal and in the
-database, so renaming one is a change of contract.
+A member's value is its spelling in the API, in the journal and in the database. Do not change one.
 """
 
 from enum import StrEnum
@@ -15,14 +14,14 @@ class Side(StrEnum):
 
 
 class OrderType(StrEnum):
-    """LIMIT names its price; MARKET takes what the slippage collar allows."""
+    """LIMIT names its price; MARKET trades up to its collar."""
 
     LIMIT = "LIMIT"
     MARKET = "MARKET"
 
 
 class TimeInForce(StrEnum):
-    """How long an order may work."""
+    """How long an order stays open."""
 
     GTC = "GTC"
     IOC = "IOC"
@@ -31,7 +30,7 @@ class TimeInForce(StrEnum):
 
 
 class SelfTradePrevention(StrEnum):
-    """What an incoming order does when it meets a resting order of the same user."""
+    """The treatment of an incoming order that meets a resting order of the same user."""
 
     SKIP = "SKIP"
     CANCEL_TAKER = "CANCEL_TAKER"
@@ -40,7 +39,7 @@ class SelfTradePrevention(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands. The first two are live, the rest final."""
+    """An order's status. The first two are live, the others final."""
 
     OPEN = "OPEN"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
@@ -51,11 +50,11 @@ class OrderStatus(StrEnum):
 
 
 LIVE_STATUSES = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
-"""Of orders that may still trade; a list of orders takes LIVE for both."""
+"""The statuses of open orders; the filter LIVE stands for both."""
 
 
 class CancelReason(StrEnum):
-    """Why an order ended before it was filled."""
+    """The reason why an order ended before it was filled."""
 
     USER = "USER"
     IOC = "IOC"
@@ -99,14 +98,14 @@ class EventOutcome(StrEnum):
 
 
 class Role(StrEnum):
-    """What a user may do."""
+    """A user's role."""
 
     USER = "USER"
     ADMIN = "ADMIN"
 
 
 class Scope(StrEnum):
-    """What an API key may do: see its user's own data, enter orders, use what only admins may."""
+    """A right of an API key: read its user's own data, enter orders, use an admin's calls."""
 
     READ = "read"
     TRADE = "trade"
@@ -114,14 +113,14 @@ class Scope(StrEnum):
 
 
 class Liquidity(StrEnum):
-    """Which side of a trade an order was."""
+    """An order's side in a trade: resting (maker) or incoming (taker)."""
 
     MAKER = "MAKER"
     TAKER = "TAKER"
 
 
 class AdminAction(StrEnum):
-    """What an admin did, as the admin log names it."""
+    """An act in the admin log."""
 
     MARKET_CREATE = "MARKET_CREATE"
     MARKET_UPDATE = "MARKET_UPDATE"
@@ -148,7 +147,7 @@ class AdminAction(StrEnum):
 class ErrorCode(StrEnum):
     """Every code that a refusal can carry; contracts/errors.py gives each its HTTP status."""
 
-    # refused by the core (recorded under the client order id)
+    # from the core; stored under the client order id
     MARKET_NOT_FOUND = "MARKET_NOT_FOUND"
     MARKET_NOT_OPEN = "MARKET_NOT_OPEN"
     DUPLICATE_CLIENT_ORDER_ID = "DUPLICATE_CLIENT_ORDER_ID"
@@ -172,7 +171,7 @@ class ErrorCode(StrEnum):
     EVENT_IS_EXHAUSTIVE = "EVENT_IS_EXHAUSTIVE"
     USER_NOT_FOUND = "USER_NOT_FOUND"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
-    # refused by a gateway
+    # from a gateway
     VALIDATION_FAILED = "VALIDATION_FAILED"
     EMAIL_TAKEN = "EMAIL_TAKEN"
     LAST_ADMIN = "LAST_ADMIN"

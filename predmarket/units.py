@@ -1,4 +1,4 @@
-"""Price, quantity and money as integers, and their decimal spellings at the edges.
+"""Price, quantity, money and fee rate as integers, and their decimal texts.
 
 | quantity | unit                 | type  | wire form   |
 |----------|----------------------|-------|-------------|
@@ -7,9 +7,9 @@
 | money    | 1/1 000 000 dollar   | Money | "5.500000"  |
 | fee rate | 1/10 000             | Rate  | "0.0700"    |
 
-Price x quantity is exactly money. Everything inside the exchange is one of these integers; a
-decimal exists only where a person or a program outside meets it. Parsing refuses more decimals
-than the unit holds and never rounds. Source: MARKET_RULES, Units.
+Price x quantity is exactly money. Inside the exchange all amounts are these integers; decimals
+exist only in requests, answers and displays. Parsing refuses more decimals than the unit holds and
+never rounds. Source: docs/market_rules.md, Units.
 """
 
 from decimal import Decimal
@@ -29,7 +29,7 @@ MONEY_DECIMALS = 6
 RATE_DECIMALS = 4
 
 PRICE_ONE: Price = 10_000
-"""One dollar as a price: what a winning share pays."""
+"""One dollar as a price: the payout of a winning share."""
 QTY_ONE: Qty = 100
 MONEY_ONE: Money = 1_000_000
 
@@ -38,18 +38,18 @@ MAX_RATE: Rate = 2_500
 MAX_TRANSFER: Money = 1_000_000_000 * MONEY_ONE
 MAX_ACCOUNT: Money = 10**12 * MONEY_ONE
 MAX_DEPOSITS: Money = 9 * 10**18
-"""What all accounts together may have received: every sum of money fits 64 bits."""
+"""The limit of all net deposits together: every sum of money fits 64 bits."""
 MIN_EVENT_MARKETS = 2
 MAX_EVENT_MARKETS = 200
-"""Markets that an event may have, struck ones counted."""
+"""The most markets of an event, struck ones counted."""
 TICK_SIZES: frozenset[Price] = frozenset({1_000, 100, 10, 1})
 
 _WIDEST = 24
-"""Digits before the point beyond which nothing is parsed: far above every limit, far below harm."""
+"""More digits before the point are refused: far above every limit, and still cheap to parse."""
 
 
 class UnitError(ValueError):
-    """The text is not a number in this unit; the message says why, for a person to read."""
+    """The text is not a number in this unit; the message tells a person why."""
 
 
 def parse(value: Decimal | str | int, decimals: int) -> int:
@@ -123,20 +123,20 @@ def parse_tick(value: Decimal | str | int) -> Price:
 
 
 def format_price(price: Price) -> str:
-    """Return a price as the wire spells it: "0.5500"."""
+    """Return a price as text: "0.5500"."""
     return format(price, PRICE_DECIMALS)
 
 
 def format_qty(qty: Qty) -> str:
-    """Return a quantity as the wire spells it: "10.00"."""
+    """Return a quantity as text: "10.00"."""
     return format(qty, QTY_DECIMALS)
 
 
 def format_money(money: Money) -> str:
-    """Return money as the wire spells it: "5.500000"."""
+    """Return money as text: "5.500000"."""
     return format(money, MONEY_DECIMALS)
 
 
 def format_rate(rate: Rate) -> str:
-    """Return a fee rate as the wire spells it: "0.0700"."""
+    """Return a fee rate as text: "0.0700"."""
     return format(rate, RATE_DECIMALS)

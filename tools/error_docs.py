@@ -1,4 +1,4 @@
-"""Write docs/errors.md, every error with its remedy: `python -m tools.error_docs`.
+"""Write docs/errors.md, all errors with their remedies: `python -m tools.error_docs`.
 
 The codes of the API come from the one table that the server, the client and the command line share
 (predmarket/contracts/errors.py); those of the command line itself from predmarket/cli/failure.py.
@@ -27,12 +27,13 @@ A refusal is one JSON object, over HTTP with the status below, on a socket in a 
 }
 ```
 
-`code` never changes its meaning; `message` is for people and may. `details` has what a program can
-use: for `VALIDATION_FAILED` a list of `path` and `message`, for others figures such as `required`
-and `available`. The log has every refused request under its `requestId`. Nothing was changed,
-unless the code is `OUTCOME_UNKNOWN` or `INTERNAL`.
+The meaning of a `code` never changes. A `message` is for people and may change. `details` is for
+programs: a list of `path` and `message` for `VALIDATION_FAILED`, figures such as `required` and
+`available` for others. The log has every refused request under its `requestId`. A refused request
+changed nothing, unless the code is `OUTCOME_UNKNOWN` or `INTERNAL`.
 
-The command line says it on stderr (as JSON with `-o json`) and ends with the exit code below.
+The command line writes the error to stderr, as JSON with `-o json`, and ends with the exit code
+below.
 """
 
 
@@ -44,48 +45,47 @@ class OwnError(NamedTuple):
 
 
 OWN_ERRORS = {
-    "USAGE": OwnError("the command line cannot be carried out", "Read `--help` of the command."),
+    "USAGE": OwnError("the command or its options are not valid", "Read `--help` of the command."),
     "CONFIGURATION": OwnError(
         "a setting, a profile or a file cannot be used",
-        "Mend what the message names; `predmarket config show` says where each value comes from.",
+        "Correct what the message names. `predmarket config show` lists the source of each value.",
     ),
     "CONFIRMATION_NEEDED": OwnError(
-        "the command asks first, and nobody is there to answer", "Add `--yes` in a script."
+        "the command needs a confirmation, and has no terminal to ask", "Add `--yes` in a script."
     ),
     "UNREACHABLE": OwnError(
         "no exchange answers at the address",
-        "Start it, or name another with `--url`; the message says where the address came from.",
+        "Start the exchange, or give another address with `--url`. The message names the source of "
+        "the address.",
     ),
     "UNREADABLE": OwnError(
-        "the answer is no answer of an exchange", "Look at what listens at the address."
+        "the answer does not come from an exchange", "Check which program listens at the address."
     ),
     "OUTPUT_LOST": OwnError(
-        "the output could not be written; the command was carried out",
-        "Mend the disk or the pipe, and look before you send it again.",
+        "the command was done, but its output could not be written",
+        "Check the disk or the pipe. Look at the result before you repeat the command.",
     ),
-    "UNAVAILABLE": OwnError("the database does not answer", "Try again once it does."),
-    "REFUSED": OwnError("the database is damaged or not this version's", "See the message."),
-    "NOT_FILLED": OwnError(
-        "the order that was waited for ended before it was filled", "Look at its reason."
+    "UNAVAILABLE": OwnError("the database does not answer", "Start it, and try again."),
+    "REFUSED": OwnError(
+        "the database is damaged, or belongs to another version", "Follow the message."
     ),
+    "NOT_FILLED": OwnError("the order ended before it was filled", "Look at its reason."),
     "NOT_FOUND": OwnError(
-        "there is no exchange, or no user, by that name",
-        "Name the right data folder, database or e-mail.",
+        "there is no exchange or no user of that name",
+        "Give the right data folder, database or e-mail address.",
     ),
     "STILL_WORKING": OwnError(
-        "the order still works when the wait for it is over", "Wait on, or cancel the order."
+        "the order is still open at the end of the wait", "Wait longer, or cancel the order."
     ),
-    "UNHEALTHY": OwnError(
-        "`predmarket doctor` has found something wrong", "Mend what its lines name."
-    ),
+    "UNHEALTHY": OwnError("`predmarket doctor` found a problem", "Follow its lines."),
     "AUDIT_FAILED": OwnError(
-        "the database does not add up", "Stop the exchange and keep the database as it is."
+        "the sums of the database do not agree", "Stop the exchange. Keep a copy of the database."
     ),
     "INTERRUPTED": OwnError(
-        "Ctrl-C, or a question answered with no", "What was sent before may have been done."
+        "Ctrl-C, or the answer no to a question", "Requests sent before may have been done."
     ),
     "INTERNAL": OwnError(
-        "a defect of the command line", "Report it, with PREDMARKET_TRACEBACK=1 set."
+        "the command line has a defect", "Report it, with the output under PREDMARKET_TRACEBACK=1."
     ),
 }
 

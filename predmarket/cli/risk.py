@@ -1,6 +1,6 @@
 """An order's effect on its owner in words: the shares it buys, its cost, its maximum loss.
 
-Selling YES without holding it buys NO (MARKET_RULES.md, Contract), which the answer to a preview
+A SELL without YES shares buys NO (docs/market_rules.md, Contract), which the answer to a preview
 does not show. A second, reduce-only preview finds out how much of the order gives away shares: only
 the exchange knows which shares other orders have reserved.
 """

@@ -18,16 +18,16 @@ class ConfigurationError(ClientError):
 
 
 class Unreachable(ClientError):
-    """No answer came, or none that an exchange would give. Whether the call took effect is
-    unknown unless it only reads."""
+    """No answer came, or an answer that is not an exchange's. A call that writes may have taken
+    effect."""
 
 
 class ApiError(ClientError):
     """The exchange answered with an error.
 
-    status is the HTTP status and code the exchange's error code (API.md). details are the refusal's
-    details (for VALIDATION_FAILED a list of {path, message}; str() shows the first).
-    retry_after_s are the seconds that the exchange asked to wait, if it did.
+    status is the HTTP status and code the exchange's error code (docs/errors.md). details are those
+    of the refusal: for VALIDATION_FAILED a list of {path, message}; str() shows the first.
+    retry_after_s is the time to wait in seconds, if the exchange gave one.
     """
 
     def __init__(

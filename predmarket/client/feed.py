@@ -61,9 +61,9 @@ class Feed:
         async with Feed(url, api_key=key, topics=["orderbook:rain", "user:me:orders"]) as feed:
             async for message in feed: ...
 
-    The topics are those of API.md; a market is named by its id or slug. Entering connects in the
-    background without waiting; ``live()`` waits. Iterating yields the messages of messages.py to
-    one reader. It raises ApiError if the exchange refuses a topic or the token for good.
+    docs/realtime.md lists the topics; they name a market by its id or slug. Entering connects in
+    the background without waiting; ``live()`` waits. Iterating yields the messages of messages.py
+    to one reader. It raises ApiError if the exchange refuses a topic or the token for good.
     """
 
     def __init__(

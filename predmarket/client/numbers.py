@@ -21,7 +21,7 @@ DECIMALS = frozenset(
         "volume", "worstPrice",
     }
 )  # fmt: skip
-"""Fields that hold money, prices, quantities or rates (API.md)."""
+"""Fields that hold money, prices, quantities or rates."""
 TIMES = frozenset(
     {"at", "cancelAt", "closesAt", "createdAt", "expiresAt", "lastUsedAt", "start", "updatedAt"}
 )

@@ -1,7 +1,7 @@
 """The API's answers as typed dictionaries: the JSON with names and types.
 
-Money, prices, quantities and rates are decimal strings, times RFC 3339 UTC, ids integers (API.md).
-Types only: nothing here runs.
+Money, prices, quantities and rates are decimal strings, times RFC 3339 UTC, ids integers. The
+module holds only types.
 """
 
 from typing import Generic, NotRequired, TypedDict, TypeVar

@@ -1,5 +1,5 @@
-"""The wire: what a request may hold and what an answer looks like, as msgspec Structs.
+"""The messages of the API, as msgspec Structs: requests, answers, errors, realtime messages.
 
-Shared by everything that speaks the API. A request's amounts arrive as units (amounts.py), an
-answer's leave as the decimal strings that people read. Source: API.md.
+The server, the client library and the command line share them. Amounts of a request are read as
+units (amounts.py); amounts of an answer are decimal strings.
 """

@@ -20,14 +20,14 @@ class TransferRequest(Request, frozen=True):
     email: Login | None = None
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong: the user is named in exactly one way."""
+        """Return the problems: a request names its user in exactly one way."""
         if (self.user_id is None) is (self.email is None):
-            return [Problem("userId", "give either userId or email")]
+            return [Problem("userId", "give exactly one of userId and email")]
         return []
 
 
 class Balance(msgspec.Struct, frozen=True, rename="camel"):
-    """Cash; total is available and locked together."""
+    """Cash; total is the sum of available and locked."""
 
     available: str
     locked: str
@@ -94,7 +94,7 @@ class FillPage(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class EntryKind(StrEnum):
-    """What moved cash. REFUND gives fees back, as a VOID does."""
+    """The kinds of cash movements. REFUND gives fees back, as a VOID does."""
 
     TRANSFER = "TRANSFER"
     TRADE = "TRADE"
@@ -105,7 +105,7 @@ class EntryKind(StrEnum):
 
 
 class Counterpart(StrEnum):
-    """Where cash comes from or goes to: the world, a market's collateral, the exchange's fees."""
+    """The other account of a movement: the outside world, a market's collateral, or the fees."""
 
     OUTSIDE = "OUTSIDE"
     COLLATERAL = "COLLATERAL"
@@ -113,10 +113,11 @@ class Counterpart(StrEnum):
 
 
 class LedgerLine(msgspec.Struct, frozen=True, rename="camel"):
-    """One line of the account statement: ``amount`` enters the user's cash and leaves the
-    counterpart, or, negative, the other way. ``balance_after`` is the cash, available and locked,
-    right after it; ``command_seq`` the command that caused it. The payout of a whole event names
-    the event and no market.
+    """One line of the account statement.
+
+    ``amount`` moves from the counterpart to the user's cash, or back if negative. ``balance_after``
+    is available and locked cash right after it, ``command_seq`` the command that caused it. The
+    payout of a whole event names the event and no market.
     """
 
     id: int

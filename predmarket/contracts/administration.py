@@ -11,10 +11,10 @@ Details: TypeAlias = dict[str, str | int | bool | list[str] | dict[str, str]]
 
 
 class AdminAct(msgspec.Struct, frozen=True, rename="camel"):
-    """One act of an admin. ``actorId`` is null when it was done on the database itself.
+    """One act of an admin. ``actorId`` is null if a command changed the database directly.
 
     ``target`` is a kind and an id: ``market:7``, ``user:3``, ``order:12``. ``details`` are the
-    fields that were asked for; they depend on the action.
+    request's fields; they depend on the action.
     """
 
     id: int

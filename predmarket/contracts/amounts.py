@@ -1,8 +1,8 @@
-"""Amounts and times as requests carry them: read exactly, held as the units of units.py.
+"""Amounts and times of requests: parsed exactly, and held in the units of units.py.
 
-A number arrives as a decimal string or a JSON number; neither ever passes through a float. The
-classes wrap their integer instead of deriving from int, so that forgetting ``.units`` is a type
-error and not a value that the journal cannot encode.
+A number is a decimal string or a JSON number; neither becomes a float. The classes wrap an integer
+and do not derive from int: code that forgets ``.units`` fails in the type checker, and not later in
+the journal's encoder.
 """
 
 import re
@@ -37,7 +37,7 @@ class Amount:
 
     @classmethod
     def read(cls, value: object) -> Self:
-        """Return the amount that JSON gave as a string or a number. Raises UnitError."""
+        """Return the amount of a JSON string or number. Raises UnitError."""
         if type(value) is str:
             if len(value) > _WIDEST_TEXT:
                 raise UnitError("has too many digits")
@@ -118,7 +118,7 @@ class Share(Amount):
 
 
 class TransferAmount(Amount):
-    """Money of either sign but not 0; ``too_large`` when one transfer may not move it."""
+    """Money of either sign, but not 0. One transfer cannot move an amount that is ``too_large``."""
 
     __slots__ = ()
 
@@ -131,7 +131,7 @@ class TransferAmount(Amount):
 
     @property
     def too_large(self) -> bool:
-        """Tell whether this exceeds what one transfer may move."""
+        """Tell whether this exceeds the limit of one transfer."""
         return abs(self.units) > MAX_TRANSFER
 
 
@@ -145,7 +145,7 @@ class Time:
 
     @classmethod
     def read(cls, value: object) -> Self:
-        """Return the moment a string names. Raises ValueError, as for one without an offset."""
+        """Return the moment of an RFC 3339 string. Raises ValueError, also without an offset."""
         try:
             moment = msgspec.convert(value, datetime)
         except msgspec.ValidationError:
@@ -173,6 +173,6 @@ def _second(seconds: int) -> str:
 
 
 def format_time(micros: Micros) -> str:
-    """Return a moment as the wire spells it: "2026-01-31T12:00:00.000000Z"."""
+    """Return a moment in the API's format: "2026-01-31T12:00:00.000000Z"."""
     seconds, part = divmod(micros, 1_000_000)
     return f"{_second(seconds)}.{part:06d}Z"

@@ -1,6 +1,7 @@
-"""Every error of the API in one table: its HTTP status, its meaning, what to do about it.
+"""The table of the API's errors: HTTP status, meaning and remedy of each code.
 
-docs/errors.md is made of it (tools/error_docs.py).
+To add an error code: add it to ``ErrorCode`` (predmarket/enums.py) and to ``ERRORS`` here, then
+write docs/errors.md anew (tools/error_docs.py). Tests check that the three agree.
 """
 
 from typing import NamedTuple
@@ -12,8 +13,7 @@ from predmarket.exit_codes import ExitCode
 
 
 class ErrorKind(NamedTuple):
-    """What an error code means outside: an HTTP status, and for people what is wrong and what to do
-    (Markdown)."""
+    """An error's HTTP status, its meaning, and the remedy for the user (Markdown)."""
 
     status: int
     meaning: str
@@ -24,22 +24,22 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.MARKET_NOT_FOUND: ErrorKind(
         404,
         "there is no such market",
-        "Look at `predmarket market list`; a draft is shown to admins alone.",
+        "Look at `predmarket market list`. Only admins see a draft.",
     ),
     ErrorCode.MARKET_NOT_OPEN: ErrorKind(
         409,
         "the market is not open for orders",
-        "Wait until it opens; orders that rest can still be cancelled.",
+        "Wait until it opens. You can still cancel resting orders.",
     ),
     ErrorCode.DUPLICATE_CLIENT_ORDER_ID: ErrorKind(
         409,
         "the client order id was used for another order",
-        "Choose a new id; send the same order again under the old one to have the original.",
+        "Choose a new id. To see the original order, send it again unchanged.",
     ),
     ErrorCode.DEADLINE_PASSED: ErrorKind(
         422,
         "the deadline or the expiry has passed",
-        "Send it again with a later one; compare your clock with the exchange's.",
+        "Send it again with a later time. Compare your clock with the exchange's.",
     ),
     ErrorCode.NO_LIQUIDITY: ErrorKind(
         422,
@@ -54,38 +54,38 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.NOTHING_TO_REDUCE: ErrorKind(
         422,
         "there are no free opposite shares to reduce",
-        "Look at `predmarket account positions` and at the orders that hold shares already.",
+        "Look at `predmarket account positions`. Resting orders may reserve the shares.",
     ),
     ErrorCode.TOO_MANY_OPEN_ORDERS: ErrorKind(
         422,
         "the account has too many open orders",
-        "Cancel some, or have the operator raise MAX_OPEN_ORDERS.",
+        "Cancel some of them, or ask the operator to raise MAX_OPEN_ORDERS.",
     ),
     ErrorCode.POST_ONLY_WOULD_CROSS: ErrorKind(
         422,
-        "a post-only order would take",
+        "the post-only order would trade at once",
         "Choose a price that does not meet the other side, or leave out postOnly.",
     ),
     ErrorCode.FOK_NOT_FILLABLE: ErrorKind(
         422,
         "the order cannot be filled whole now",
-        "Ask for less, at a worse price, or with IOC.",
+        "Lower the quantity, accept a worse price, or use IOC.",
     ),
     ErrorCode.INSUFFICIENT_FUNDS: ErrorKind(
         422,
         "the account does not hold enough",
-        "Ask for less, or cancel orders that lock money; details say what is required and "
-        "available.",
+        "Lower the quantity, or cancel orders that lock money. The details hold the required and "
+        "the available amount.",
     ),
     ErrorCode.QTY_BELOW_FILLED: ErrorKind(
         422,
-        "more than that quantity is filled already",
-        "Amend to more than is filled, or cancel what is left.",
+        "the order's filled quantity has reached that quantity",
+        "Amend to a quantity above the filled one, or cancel the order.",
     ),
     ErrorCode.LIMIT_EXCEEDED: ErrorKind(
         422,
         "the amount exceeds a limit of the exchange",
-        "Move less at a time; the message names the limit.",
+        "Stay within the limit that the message names.",
     ),
     ErrorCode.ORDER_NOT_FOUND: ErrorKind(
         404,
@@ -95,11 +95,11 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.ORDER_NOT_OPEN: ErrorKind(
         409,
         "the order is not open any more",
-        "It was filled, cancelled or has expired: look at its status and reason.",
+        "It was filled or cancelled, or it expired. Look at its status and reason.",
     ),
     ErrorCode.FORBIDDEN: ErrorKind(
         403,
-        "this is not allowed to you",
+        "you are not allowed to do this",
         "Use an account with the right role, or an API key with the scope that the message names.",
     ),
     ErrorCode.INVALID_TRANSITION: ErrorKind(
@@ -115,32 +115,33 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.EVENT_NOT_FOUND: ErrorKind(
         404,
         "there is no such event",
-        "Look at `predmarket event list`; a draft is shown to admins alone.",
+        "Look at `predmarket event list`. Only admins see a draft.",
     ),
     ErrorCode.EVENT_DECIDES: ErrorKind(
         409,
         "the market belongs to an event, which decides its outcome",
-        "Resolve the event. Alone, a market of it can become NO, while two outcomes are left.",
+        "Resolve the event. A single market of it can only resolve NO, and only while two outcomes "
+        "remain.",
     ),
     ErrorCode.EVENT_IS_EXHAUSTIVE: ErrorKind(
         409,
         "exactly one market of the event resolves YES",
-        "Name a winner or weights: such an event takes no further markets and never ends in NONE.",
+        "Resolve it with a winner or with weights. It never ends in NONE and takes no new markets.",
     ),
     ErrorCode.USER_NOT_FOUND: ErrorKind(
         404,
         "there is no such user",
-        "Look at `predmarket user list`; e-mails are compared whole.",
+        "Look at `predmarket user list`. Give the complete e-mail address.",
     ),
     ErrorCode.IDEMPOTENCY_KEY_REUSED: ErrorKind(
         409,
         "the idempotency key was used for another transfer",
-        "Choose a new key; send the same transfer again under the old one to have the original.",
+        "Choose a new key. To see the original transfer, send it again unchanged.",
     ),
     ErrorCode.VALIDATION_FAILED: ErrorKind(
         400,
         "the request is malformed",
-        "Mend what details name; /openapi.json has each field.",
+        "Correct the fields that the details name. /openapi.json describes each field.",
     ),
     ErrorCode.EMAIL_TAKEN: ErrorKind(
         409,
@@ -150,42 +151,43 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.LAST_ADMIN: ErrorKind(
         409,
         "the exchange would be left without an active admin",
-        "Make somebody else an admin first.",
+        "Make another user an admin first.",
     ),
     ErrorCode.INVALID_CREDENTIALS: ErrorKind(
         401,
         "the e-mail or the password is wrong",
-        "Try again; an admin sees with `predmarket user list` whether the account is there.",
+        "Try again. An admin can look for the account with `predmarket user list`.",
     ),
     ErrorCode.INVALID_REFRESH_TOKEN: ErrorKind(
         401,
         "the refresh token is not valid",
-        "Log in again: the session has ended, or its token was used twice.",
+        "Log in again. The session has ended, or somebody used its token twice.",
     ),
     ErrorCode.UNAUTHENTICATED: ErrorKind(
         401,
         "a valid access token is needed",
-        "Log in, or refresh the access token (15 minutes); an API key may have been revoked.",
+        "Log in, or refresh the access token, which lasts 15 minutes. An API key may have been "
+        "revoked.",
     ),
     ErrorCode.CSRF: ErrorKind(
         403,
         "a write with a cookie must come from a known origin",
-        "Name the page's origin in CORS_ORIGIN, or send a Bearer token in place of the cookie.",
+        "Add the page's origin to CORS_ORIGIN, or send a Bearer token instead of the cookie.",
     ),
     ErrorCode.NOT_FOUND: ErrorKind(
         404,
         "there is nothing at this address",
-        "Compare the address with /openapi.json.",
+        "Look the address up in /openapi.json.",
     ),
     ErrorCode.METHOD_NOT_ALLOWED: ErrorKind(
         405,
         "this address does not take that method",
-        "Use a method that the header Allow names.",
+        "Use a method from the Allow header.",
     ),
     ErrorCode.PAYLOAD_TOO_LARGE: ErrorKind(
         413,
         "the body is too large",
-        "Send less at a time: a body has at most 64 KiB, a batch 256 KiB.",
+        "Send a smaller body: at most 64 KiB, or 256 KiB for a batch.",
     ),
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: ErrorKind(
         415,
@@ -195,7 +197,7 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.REQUEST_TIMEOUT: ErrorKind(
         408,
         "the request did not arrive in time",
-        "Send it again; head and body have 10 s each to arrive.",
+        "Send it again. Head and body must each arrive within 10 s.",
     ),
     ErrorCode.HEADERS_TOO_LARGE: ErrorKind(
         431,
@@ -205,28 +207,28 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.RATE_LIMITED: ErrorKind(
         429,
         "too many requests",
-        "Wait for as long as Retry-After says; the operator can raise the limit that the "
-        "message names.",
+        "Wait for the time in Retry-After. The operator can raise the limit that the message "
+        "names.",
     ),
     ErrorCode.OVERLOADED: ErrorKind(
         503,
-        "too many commands wait; nothing was done",
-        "Send it again after Retry-After: nothing was done.",
+        "too many commands are waiting; nothing was done",
+        "Send it again after the time in Retry-After.",
     ),
     ErrorCode.OUTCOME_UNKNOWN: ErrorKind(
         503,
-        "no answer in time; it may or may not have been done",
-        "Ask again under the same clientOrderId or Idempotency-Key: it is not done twice.",
+        "the answer did not come in time; the request may or may not have been done",
+        "Send it again with the same clientOrderId or Idempotency-Key: it is not done twice.",
     ),
     ErrorCode.UNAVAILABLE: ErrorKind(
         503,
         "a part of the exchange is down",
-        "Try again later; /healthz names the part that is down.",
+        "Try again later. /healthz names the part that is down.",
     ),
     ErrorCode.INTERNAL: ErrorKind(
         500,
-        "a defect of the exchange",
-        "Report it with the requestId: the exchange's log has the cause under it.",
+        "the exchange has a defect",
+        "Report it with the requestId. The exchange's log has the cause under that id.",
     ),
 }
 
@@ -258,14 +260,14 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 MAX_PROBLEMS = 20
-"""Problems that an answer lists; its message says how many more there are."""
+"""The most problems that an answer lists; its message counts the others."""
 
 
 Details = dict[str, str | int] | list[Problem]
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
-    """What was refused and why; VALIDATION_FAILED lists its problems as details."""
+    """The refusal: code, message and details. VALIDATION_FAILED lists its problems as details."""
 
     code: ErrorCode
     message: str

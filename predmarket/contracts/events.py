@@ -1,4 +1,4 @@
-"""Events on the wire: several markets of which at most one, or exactly one, resolves YES."""
+"""Events in the API: several markets of which at most one, or exactly one, resolves YES."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -14,7 +14,7 @@ from predmarket.enums import MarketStatus
 from predmarket.units import MAX_EVENT_MARKETS, MIN_EVENT_MARKETS, PRICE_ONE
 
 NONE = "NONE"
-"""The outcome that no market of an event resolves YES; no slug is written so."""
+"""The outcome in which no market of an event resolves YES. No slug has capital letters."""
 VOID = "VOID"
 """The end that undoes every trade of an event."""
 
@@ -47,7 +47,7 @@ class CreateEventRequest(Request, frozen=True):
 
 
 class UpdateEventRequest(Request, frozen=True):
-    """PATCH /v1/events/{event}; a closesAt of null takes the closing time away."""
+    """PATCH /v1/events/{event}; a closesAt of null removes the closing time."""
 
     status: Literal["OPEN", "HALTED", "CLOSED"] | None = None
     closes_at: Time | UnsetType | None = UNSET
@@ -66,9 +66,9 @@ class ResolveEventRequest(Request, frozen=True):
     ) = None
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong: either an outcome or weights that add up to 1."""
+        """Return the problems: a request has either an outcome or weights that add up to 1."""
         if (self.outcome is None) is (self.weights is None):
-            return [Problem("outcome", "give either outcome or weights")]
+            return [Problem("outcome", "give exactly one of outcome and weights")]
         if self.weights is None:
             return []
         if sum(weight.units for weight in self.weights.values()) != PRICE_ONE:
@@ -77,9 +77,9 @@ class ResolveEventRequest(Request, frozen=True):
 
 
 class EventSummary(msgspec.Struct, frozen=True, rename="camel"):
-    """An event as lists show it. ``outcome`` is the winner's slug, NONE, WEIGHTS or VOID.
+    """An event in a list. ``outcome`` is the winner's slug, NONE, WEIGHTS or VOID.
 
-    ``open_interest`` are the complete sets: one share of every outcome each.
+    ``open_interest`` is the number of complete sets: one share of every outcome each.
     """
 
     id: int
@@ -111,14 +111,14 @@ class EventPage(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class EventResolution(msgspec.Struct, frozen=True, rename="camel"):
-    """An event that ended. While the payment of a large one goes on, payouts is null."""
+    """An event that ended. ``payouts`` is null while the payment of a large event goes on."""
 
     event: Event
     payouts: Payouts | None
 
 
 class Payoff(msgspec.Struct, frozen=True, rename="camel"):
-    """What a user is paid if one market of an event resolves YES."""
+    """The amount that a user receives if one market of an event resolves YES."""
 
     market_id: int
     market_slug: str
@@ -126,11 +126,11 @@ class Payoff(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class EventHolding(msgspec.Struct, frozen=True, rename="camel"):
-    """What a user holds in an event, beside the positions in its markets.
+    """A user's part of an event, beside the positions in its markets.
 
-    ``returned`` is what merging complete sets has paid out ahead; the value of the positions counts
-    it twice. ``none`` is what is paid if no market wins, null in an exhaustive event. ``payoffs``
-    are of the markets that are not struck.
+    ``returned`` is the money that merges of complete sets have paid out ahead; the sum of the
+    positions' values contains it a second time. ``none`` is the payoff if no market wins, null in
+    an exhaustive event. ``payoffs`` leaves out struck markets.
     """
 
     event_id: int
@@ -141,7 +141,7 @@ class EventHolding(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class EventHoldingList(msgspec.Struct, frozen=True, rename="camel"):
-    """Every live event the user holds something of."""
+    """Every live event in which the user holds shares."""
 
     items: list[EventHolding]
     next_cursor: str | None = None

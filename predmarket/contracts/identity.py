@@ -1,4 +1,4 @@
-"""Accounts and sessions on the wire."""
+"""Users, sessions and API keys in the API."""
 
 from typing import Annotated
 
@@ -36,13 +36,13 @@ class LoginRequest(Request, frozen=True):
 
 
 class RefreshRequest(Request, frozen=True):
-    """POST /v1/auth/refresh; without a token the cookie counts."""
+    """POST /v1/auth/refresh; without a token in the body, the cookie's token is used."""
 
     refresh_token: RefreshToken | None = None
 
 
 class LogoutRequest(Request, frozen=True):
-    """POST /v1/auth/logout; the refresh token may stand in for an access token."""
+    """POST /v1/auth/logout, with a refresh token or an access token."""
 
     refresh_token: RefreshToken | None = None
 
@@ -61,7 +61,7 @@ class ApiKeyRequest(Request, frozen=True):
     scopes: Scopes
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong: a scope given twice."""
+        """Return the problems: a scope given twice."""
         if len(set(self.scopes)) < len(self.scopes):
             return [Problem("scopes", "names a scope twice")]
         return []
@@ -74,14 +74,14 @@ class UpdateUserRequest(Request, frozen=True):
     disabled: bool | None = None
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong: nothing to change."""
+        """Return the problems: a request without a change."""
         if self.role is None and self.disabled is None:
-            return [Problem("", "give role or disabled")]
+            return [Problem("", "give role, disabled or both")]
         return []
 
 
 class User(msgspec.Struct, frozen=True, rename="camel"):
-    """Who someone is."""
+    """A user: id, e-mail, name and role."""
 
     id: int
     email: str
@@ -91,7 +91,7 @@ class User(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Session(msgspec.Struct, frozen=True, rename="camel"):
-    """What register, login and refresh answer."""
+    """The answer to register, login and refresh."""
 
     access_token: str
     refresh_token: str
@@ -99,10 +99,10 @@ class Session(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class SessionInfo(msgspec.Struct, frozen=True, rename="camel"):
-    """A session that goes on.
+    """A live session.
 
-    ``lastUsedAt`` is its login or last refresh; ``address`` and ``agent`` (the User-Agent) are that
-    request's. ``current`` says whether it is the session of this request.
+    ``lastUsedAt`` is the time of its login or last refresh; ``address`` and ``agent`` (User-Agent)
+    come from that request. ``current`` marks the session of this request.
     """
 
     id: int
@@ -114,14 +114,14 @@ class SessionInfo(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class SessionList(msgspec.Struct, frozen=True, rename="camel"):
-    """All of a user's sessions that go on, the newest first."""
+    """All live sessions of a user, the newest first."""
 
     items: list[SessionInfo]
     next_cursor: str | None = None
 
 
 class ManagedUser(User, frozen=True, rename="camel"):
-    """A user as admins see one. One who is disabled can neither log in nor use what they hold."""
+    """A user as admins see one. A disabled user cannot log in or use a token, session or key."""
 
     disabled: bool
 
@@ -135,7 +135,7 @@ class UserList(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class NewApiKey(msgspec.Struct, frozen=True, rename="camel"):
-    """A key just made. ``key`` is shown this once."""
+    """A new API key. Only this answer ever shows ``key``."""
 
     id: int
     name: str
@@ -144,7 +144,7 @@ class NewApiKey(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ApiKey(msgspec.Struct, frozen=True, rename="camel"):
-    """A key that works. ``lastUsedAt`` is null before its first use, and may be a minute old."""
+    """A valid API key. ``lastUsedAt`` is null before its first use, and may be a minute old."""
 
     id: int
     name: str

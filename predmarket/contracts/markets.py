@@ -1,4 +1,4 @@
-"""Markets, order books and trades on the wire."""
+"""Markets, order books, trades and candles in the API."""
 
 from enum import StrEnum
 from typing import Literal
@@ -28,7 +28,7 @@ class CreateMarketRequest(Request, frozen=True):
 
 
 class UpdateMarketRequest(Request, frozen=True):
-    """PATCH /v1/markets/{market}; a closesAt of null takes the closing time away."""
+    """PATCH /v1/markets/{market}; a closesAt of null removes the closing time."""
 
     status: MarketStatus | None = None
     closes_at: Time | UnsetType | None = UNSET
@@ -43,25 +43,25 @@ class ResolveMarketRequest(Request, frozen=True):
     settlement_price: Share | None = None
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong: SCALAR and a settlement price go together."""
+        """Return the problems: SCALAR and a settlement price go together."""
         if (self.outcome is Outcome.SCALAR) is (self.settlement_price is not None):
             return []
         if self.settlement_price is None:
             return [Problem("settlementPrice", "is required with SCALAR")]
-        return [Problem("settlementPrice", "goes with SCALAR alone")]
+        return [Problem("settlementPrice", "goes only with SCALAR")]
 
 
 class Creator(msgspec.Struct, frozen=True, rename="camel"):
-    """Who made a market."""
+    """The user who created a market."""
 
     id: int
     full_name: str | None
 
 
 class Market(msgspec.Struct, frozen=True, rename="camel"):
-    """A market as it stands. Of a market without an event the last three are null.
+    """A market's present state. Without an event the last three fields are null.
 
-    In an event ``open_interest`` is what the holders of YES have together.
+    In an event ``open_interest`` is the sum of all long positions.
     """
 
     id: int
@@ -96,21 +96,21 @@ class MarketList(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Payouts(msgspec.Struct, frozen=True, rename="camel"):
-    """What a resolution paid."""
+    """The payouts of a resolution: how many accounts, and how much."""
 
     accounts: int
     total: str
 
 
 class Resolution(msgspec.Struct, frozen=True, rename="camel"):
-    """A market that ended. While the payment of a large one goes on, payouts is null."""
+    """A market that ended. ``payouts`` is null while the payment of a large market goes on."""
 
     market: Market
     payouts: Payouts | None
 
 
 class OrderBook(msgspec.Struct, frozen=True, rename="camel"):
-    """Levels as [price, qty], the best first; ``seq`` is what the book stands for."""
+    """Levels as [price, qty], the best first; ``seq`` is the number of the last change in them."""
 
     market_id: int
     bids: list[tuple[str, str]]
@@ -139,7 +139,7 @@ class TradePage(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Interval(StrEnum):
-    """How long a candle lasts."""
+    """The length of a candle."""
 
     MINUTE = "1m"
     FIVE_MINUTES = "5m"
@@ -163,7 +163,7 @@ _MINUTES = {
 
 
 class Candle(msgspec.Struct, frozen=True, rename="camel"):
-    """The trades of one interval, which begins at ``start``: prices, contracts, how many."""
+    """One interval from ``start``: the prices, contracts and number of its trades."""
 
     start: str
     open: str

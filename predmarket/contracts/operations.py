@@ -1,4 +1,4 @@
-"""What the exchange says about itself."""
+"""Status and health of the exchange in the API."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Leader(msgspec.Struct, frozen=True, rename="camel"):
-    """Who settles: the epoch counts takeovers."""
+    """The core that leads; ``epoch`` counts the takeovers."""
 
     epoch: int
     name: str | None
@@ -15,9 +15,10 @@ class Leader(msgspec.Struct, frozen=True, rename="camel"):
 class Status(msgspec.Struct, frozen=True, rename="camel"):
     """GET /v1/status. ``uptime`` is in seconds, ``sequence`` the last command committed.
 
-    ``durability``: the database's settings in force, and by them ``durable`` "yes" or "no", whether
-    what is committed outlives a crash of the machine. ``healthy``: as ``core`` of /healthz.
-    ``time``: the exchange's, by which orders expire and markets close; null before any core led.
+    ``durability`` holds the database's settings in force. Its ``durable`` is "yes" if commits
+    survive a crash of the machine, otherwise "no". ``healthy`` equals ``core`` of /healthz.
+    ``time`` is the exchange's time, by which orders expire and markets close; null before a core
+    has led.
     """
 
     version: str

@@ -1,4 +1,4 @@
-"""Orders on the wire."""
+"""Orders in the API."""
 
 from typing import Annotated
 
@@ -49,14 +49,14 @@ class PlaceOrderRequest(Request, frozen=True):
         return TimeInForce.GTC if self.type is OrderType.LIMIT else TimeInForce.IOC
 
     def problems(self) -> list[Problem]:
-        """Return what is malformed by MARKET_RULES, Matching."""
+        """Return the problems; docs/market_rules.md, Matching, lists what is malformed."""
         found: list[Problem] = []
         tif = self.tif
         if self.type is OrderType.LIMIT:
             if self.price is None:
                 found.append(Problem("price", "is required with LIMIT"))
             if self.max_slippage is not None:
-                found.append(Problem("maxSlippage", "goes with MARKET alone"))
+                found.append(Problem("maxSlippage", "goes only with MARKET"))
         else:
             if self.price is not None:
                 found.append(Problem("price", "does not go with MARKET"))
@@ -66,19 +66,19 @@ class PlaceOrderRequest(Request, frozen=True):
             if self.expires_at is None:
                 found.append(Problem("expiresAt", "is required with GTD"))
         elif self.expires_at is not None:
-            found.append(Problem("expiresAt", "goes with GTD alone"))
+            found.append(Problem("expiresAt", "goes only with GTD"))
         if self.post_only and (self.type is OrderType.MARKET or tif in _AT_ONCE):
             found.append(Problem("postOnly", "does not go with MARKET, IOC or FOK"))
         return found
 
 
 class BatchRequest(Request, frozen=True):
-    """POST /v1/orders/batch; each order is read on its own, as a PlaceOrderRequest."""
+    """POST /v1/orders/batch; each order is decoded separately, as a PlaceOrderRequest."""
 
     orders: Annotated[list[Raw], Meta(min_length=1, max_length=MAX_BATCH_ORDERS)]
 
     def problems(self) -> list[Problem]:
-        """Return which elements are no objects: what is inside one is that order's own matter."""
+        """Return a problem for each element that is not an object; decoding finds the others."""
         return [
             Problem(f"orders.{number}", "must be an object")
             for number, order in enumerate(self.orders)
@@ -117,7 +117,7 @@ class OrderFill(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 
 class OrderState(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """An order as it stands. ``market_id`` is null when it named no market that exists."""
+    """An order's present state. ``market_id`` is null if its market does not exist."""
 
     id: int
     client_order_id: str | None
@@ -141,21 +141,23 @@ class OrderState(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 
 class Order(OrderState, frozen=True, rename="camel", gc=False):
-    """An order as it stands, with its executions."""
+    """An order's present state, with its executions."""
 
     fills: list[OrderFill]
 
 
 class QueuedOrder(Order, frozen=True, rename="camel", gc=False):
-    """One order asked for; only while it rests, with what rests before it at its price."""
+    """A single order; while it rests, with the quantity ahead of it at its price."""
 
     queue_ahead: str | UnsetType = UNSET
 
 
 class Preview(msgspec.Struct, frozen=True, rename="camel"):
-    """What an order would do now. Quantities and money are the order's own: ``locked`` is the cash
-    it would hold at rest, ``queue_ahead`` what rests before it there (null when it does not rest).
-    ``covered_qty`` is how much of it gives shares held already, and so locks no cash.
+    """The result that an order would have now.
+
+    ``locked`` is the cash that the order would lock at rest, ``queue_ahead`` the quantity before it
+    there, null if it does not rest. ``covered_qty`` gives shares that the user holds, and so locks
+    no cash.
     """
 
     fill_qty: str
@@ -169,8 +171,9 @@ class Preview(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class BatchResult(msgspec.Struct, frozen=True, gc=False):
-    """What became of one order of a batch: the order, also when it had been taken before under its
-    client order id, or else why it was refused.
+    """The result of one order of a batch: the order, or the error if it was refused.
+
+    A repeat under the same client order id gets the original order.
     """
 
     order: Order | UnsetType = UNSET
@@ -178,7 +181,7 @@ class BatchResult(msgspec.Struct, frozen=True, gc=False):
 
 
 class BatchAnswer(msgspec.Struct, frozen=True, gc=False):
-    """What became of each order of a batch, in its order."""
+    """The results of a batch, in the order of its orders."""
 
     results: list[BatchResult]
 
@@ -197,6 +200,6 @@ class CanceledOrders(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class CancelAfter(msgspec.Struct, frozen=True, rename="camel"):
-    """When the dead-man switch cancels everything; null when it is off."""
+    """The time at which the dead-man switch cancels all orders; null while it is off."""
 
     cancel_at: str | None

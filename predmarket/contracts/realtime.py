@@ -1,8 +1,8 @@
-"""What goes over /realtime: the envelope, what clients send, and each topic's messages.
+"""The messages of /realtime: the envelope, the clients' messages, and each topic's messages.
 
 A topic's changes are numbered from 1. A message carries ``seq``, the number of its last change, and
-``lastSeq``, the one before its first; a snapshot's ``seq`` is what it stands for. Source: API.md,
-WebSocket.
+``lastSeq``, the number before its first. A snapshot's ``seq`` is the number of the last change in
+it. docs/realtime.md explains the protocol.
 """
 
 from typing import Annotated
@@ -20,17 +20,17 @@ from predmarket.contracts.text import OrderRef
 MAX_MESSAGE_BYTES = 64 * 1024
 """The longest message that a client may send."""
 MAX_TOPICS = 1_000
-"""Subscriptions of one connection."""
+"""The most subscriptions of one connection."""
 MAX_REPLAY = 10_000
-"""Missed orders, fills or trades that a resumed subscription is sent; beyond it, a snapshot."""
+"""The most missed orders, fills or trades that a resumed topic sends. Beyond it: a snapshot."""
 SNAPSHOT_HISTORY = 50
-"""How many trades or fills a snapshot shows."""
+"""The number of trades or fills in a snapshot."""
 MAX_SNAPSHOT = 1_000
-"""How many markets or open orders a snapshot shows; ``more`` says that there are others."""
+"""The most markets or open orders in a snapshot; ``more`` tells that there are others."""
 
 
 class ClientMessage(Request, frozen=True):
-    """What a client sends; ``data`` is read by its type."""
+    """A client's message; ``type`` decides how ``data`` is decoded."""
 
     type: str
     data: Raw = Raw()
@@ -38,21 +38,21 @@ class ClientMessage(Request, frozen=True):
 
 
 class AuthRequest(Request, frozen=True):
-    """auth: who is asking, where the handshake did not say. An access token or an API key."""
+    """auth: an access token or an API key, if the handshake had none."""
 
     token: str
     cancel_on_disconnect: bool = False
 
 
 class Resume(Request, frozen=True):
-    """A topic from where the client left it."""
+    """A topic, and the last ``seq`` that the client has of it."""
 
     topic: str
     last_seq: Annotated[int, Meta(ge=0)]
 
 
 class SubscribeRequest(Request, frozen=True):
-    """subscribe: topics by name, or with the last seq that the client has."""
+    """subscribe: topics by name, each with the last ``seq`` if the client resumes it."""
 
     topics: Annotated[list[str | Resume], Meta(min_length=1, max_length=MAX_TOPICS)]
 
@@ -64,7 +64,7 @@ class UnsubscribeRequest(Request, frozen=True):
 
 
 class SnapshotRequest(Request, frozen=True):
-    """snapshot: the topic as it is now; the subscription is left as it is."""
+    """snapshot: asks for the topic's present state. The subscription does not change."""
 
     topic: str
 
@@ -82,9 +82,9 @@ class AmendOrderMessage(AmendOrderRequest, frozen=True, kw_only=True):
 
 
 class ServerMessage(msgspec.Struct, frozen=True, rename="camel"):
-    """The envelope of everything that the server sends. ``ts`` is in milliseconds since 1970.
+    """The envelope of all messages from the server. ``ts`` is in milliseconds since 1970.
 
-    ``data`` is JSON still; its type says what to read it as.
+    ``data`` is JSON that is not decoded yet; ``type`` decides how.
     """
 
     type: str
@@ -135,7 +135,7 @@ class Ticker(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 
 class TradesSnapshot(msgspec.Struct, frozen=True, rename="camel"):
-    """trades.snapshot: the last trades, newest first. ``missed``: what came between is too much."""
+    """trades.snapshot: the last trades, newest first. ``missed``: too many to send were missed."""
 
     market_id: int
     items: list[Trade]
@@ -166,25 +166,25 @@ class FillsSnapshot(msgspec.Struct, frozen=True):
 
 
 class EventTickers(msgspec.Struct, frozen=True):
-    """event.snapshot and event.tickers: the markets of an event, all of them or those changed."""
+    """event.snapshot and event.tickers: all markets of an event, or those that changed."""
 
     markets: list[Ticker]
 
 
 class EventPositionsSnapshot(msgspec.Struct, frozen=True):
-    """eventPositions.snapshot: every live event the user holds something of."""
+    """eventPositions.snapshot: every live event in which the user holds shares."""
 
     items: list[EventHolding]
 
 
 class PositionsSnapshot(msgspec.Struct, frozen=True):
-    """positions.snapshot: every market the user has had a share of."""
+    """positions.snapshot: every market in which the user has held shares."""
 
     items: list[Position]
 
 
 class OrderAck(msgspec.Struct, frozen=True, rename="camel"):
-    """order.ack: the order as REST would answer it, or, of order.cancelAll, what was cancelled."""
+    """order.ack: the order as REST answers it, or the orders that order.cancelAll cancelled."""
 
     order: Order | UnsetType = UNSET
     canceled: list[int] | UnsetType = UNSET

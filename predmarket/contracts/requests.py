@@ -1,4 +1,4 @@
-"""Decoding a request's body, with every problem found named by its path."""
+"""Decode a request's body, and name each problem by its path."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -17,25 +17,25 @@ from predmarket.contracts.text import MEANINGS
 class Request(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A request's body. Unknown fields are refused.
 
-    ``holds_objects``: values may be objects, or lists of them, that are decoded with the body.
+    ``holds_objects``: some values are objects, or lists of them, that are decoded with the body.
     """
 
     holds_objects: ClassVar[bool] = False
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong between the fields, each field on its own being right."""
+        """Return the problems between fields, after each field alone was found valid."""
         return []
 
 
 class NoFields(Request, frozen=True):
-    """A call that takes no body but may be sent an empty object."""
+    """The body of a call without fields: nothing, or an empty object."""
 
 
 R = TypeVar("R", bound=Request)
 
 
 class Invalid(Exception):
-    """A request that is malformed (400). ``more``: how many problems there are beyond these."""
+    """A request is malformed (400). ``more`` counts further problems."""
 
     def __init__(self, *problems: Problem, more: int = 0) -> None:
         super().__init__("; ".join(f"{p.path} {p.message}".strip() for p in problems))
@@ -44,25 +44,25 @@ class Invalid(Exception):
 
 
 MAX_VALUES = 12_000
-"""A body with more commas is refused unread: its values would cost more than its bytes."""
+"""A body with more commas is refused without decoding: its values would cost too much time."""
 _BYTES_A_TOKEN = 4096
 _WIDEST_MESSAGE = 200
-"""Characters kept of the decoder's message about a value, which may quote the client."""
+"""Characters kept of the decoder's message about a value; it may quote the client."""
 _WIDEST_PATTERN = 100 + max(len(repr(pattern)) for pattern in MEANINGS)
-"""Characters in which the decoder has named the pattern that a text misses."""
+"""Characters kept of a decoder's message that names a pattern."""
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NAME = re.compile(rb'[{,]\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*+:\s*+', re.DOTALL)
 _SCALAR = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s"\[{,}]++', re.DOTALL)
 _WHOLE = re.compile(
     rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|((?<![\w.+-])-?[0-9]++)\.0++(?![0-9.eE])', re.DOTALL
 )
-"""A string, which is passed over, or a whole number that is spelled with a point."""
+"""A string, which is skipped, or a whole number with a decimal point."""
 _NEXT = re.compile(rb"\s*+(?=,)")
 _PLACE = " - at `$"
 
 
 def read_special(kind: type[Amount | Time], value: object) -> Amount | Time:
-    """Read a type of ours from what JSON gave; a number with a point comes as its text."""
+    """Read one of our types from a decoded JSON value. A number with a point comes as text."""
     return kind.read(value)
 
 
@@ -73,7 +73,7 @@ def decoder(kind: type[R]) -> msgspec.json.Decoder[R]:
 
 
 def weight(raw: bytes) -> int:
-    """Return how many permits reading a body costs: one, and one more for each 4 KiB of it."""
+    """Return the permits that decoding a body costs: one, and one more for each 4 KiB."""
     return 1 + len(raw) // _BYTES_A_TOKEN
 
 
@@ -96,8 +96,10 @@ def decode(raw: bytes, kind: type[R]) -> R:
 
 
 def _without_points(raw: bytes) -> bytes:
-    """Return JSON with its whole numbers spelled as such: 60.0 is an integer in JSON Schema, while
-    the decoder takes it for none."""
+    """Return JSON with whole numbers written without a point.
+
+    60.0 is an integer in JSON Schema, but the decoder refuses it as one.
+    """
     return _WHOLE.sub(lambda found: found[1] or found[0], raw)
 
 
@@ -107,9 +109,9 @@ def _none_by_default(kind: type[Request]) -> bool:
 
 
 def _given_at_least(request: Request) -> int:
-    """Return how many fields a body held for certain, 0 where that does not show.
+    """Return a lower bound of the fields that a body held, 0 if unknown.
 
-    Behind each name is a colon: with as many of them as there are fields, none is there twice.
+    A colon follows each name: if there are as many colons as fields, no field is there twice.
     """
     if not _none_by_default(type(request)):
         return 0
@@ -118,9 +120,9 @@ def _given_at_least(request: Request) -> int:
 
 
 def repeated(raw: bytes) -> list[Problem]:
-    """Return a problem for each field that an object holds twice; the object decodes.
+    """Return a problem for each field that an object, which decodes, holds twice.
 
-    One pass over the object's own names, which ends at the second one that comes again.
+    One pass over the object's own names; it ends at the second repeated name.
     """
     seen: set[str] = set()
     again: list[str] = []
@@ -137,7 +139,7 @@ def repeated(raw: bytes) -> list[Problem]:
 
 
 def _repeated_within(raw: bytes) -> list[Problem]:
-    """Return a problem for each field that an object holds twice, or an object in it does."""
+    """Return a problem for each field that an object, or an object within it, holds twice."""
     found = repeated(raw)
     values: dict[str, msgspec.Raw] = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     for name, value in values.items():
@@ -155,9 +157,9 @@ def _repeated_within(raw: bytes) -> list[Problem]:
 
 
 def _value_end(raw: bytes, start: int, name: str) -> int | None:
-    """Return where the value of a name ends; None where the name comes again behind it.
+    """Return where the value of a name ends, or None if the name comes again after it.
 
-    The decoder knows where an array or an object ends, but keeps only the last of a name's values.
+    The decoder finds the end of arrays and objects, but keeps only the last value of a name.
     """
     scalar = _SCALAR.match(raw, start)
     if scalar is not None:
@@ -170,7 +172,7 @@ def _value_end(raw: bytes, start: int, name: str) -> int | None:
 
 
 def _invalid(raw: bytes, kind: type[Request], error: Exception) -> Invalid:
-    """Look at each field on its own, since the decoder stops at the first problem."""
+    """Return the problems of all fields; each is decoded alone, as decoding stops at the first."""
     try:
         fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except _UNREADABLE as broken:
@@ -198,7 +200,7 @@ def _invalid(raw: bytes, kind: type[Request], error: Exception) -> Invalid:
 
 
 class _Field(NamedTuple):
-    """A field of a request, by its name on the wire; ``words`` are the values of an enumeration."""
+    """A field of a request with its name in JSON; ``words`` are the values of an enumeration."""
 
     name: str
     required: bool
@@ -221,7 +223,7 @@ def _fields(kind: type[Request]) -> list[_Field]:
 
 
 def _words(hint: object) -> list[str]:
-    """Return the words that a field takes, none when it takes anything but words of a list."""
+    """Return the words that a field accepts, none if it is no enumeration."""
     if isinstance(hint, type):
         return [str(word.value) for word in hint] if issubclass(hint, Enum) else []
     if get_origin(hint) is Literal:
@@ -230,13 +232,13 @@ def _words(hint: object) -> list[str]:
 
 
 def must_be(words: Sequence[str]) -> str:
-    """Return what to say of a value that is not one of ``words``."""
+    """Return the message about a value that is not one of ``words``."""
     *most, last = words
     return f"must be {', '.join(most)} or {last}" if most else f"must be {last}"
 
 
 def _problem(error: Exception, name: str = "") -> Problem:
-    """Put a decoder's error into the wire's words."""
+    """Return a decoder's error as a problem, in the API's words."""
     if isinstance(error, RecursionError):
         return Problem(name, "is nested too deeply")
     if isinstance(error, UnicodeDecodeError):
@@ -270,7 +272,7 @@ _WORDS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
     (re.compile(r"Object contains unknown field (.*)"), lambda m: f"has no field {m[1]}"),
     (re.compile("Input data was truncated"), lambda _: "is empty or cut short"),
 ]
-"""What the decoder says, and how we say it; its marks around names are gone by then."""
+"""The decoder's messages, and ours. The quotes around names are already removed."""
 
 
 def _letters(found: re.Match[str]) -> str:
@@ -283,7 +285,7 @@ def _kinds(found: re.Match[str]) -> str:
 
 
 def in_words(message: str) -> str:
-    """Return what the decoder says of a value as we would say it."""
+    """Return a decoder's message about a value in our words."""
     beginning = message[:_WIDEST_PATTERN]
     for pattern, meaning in MEANINGS.items():
         if repr(pattern) in beginning:
@@ -297,7 +299,7 @@ def in_words(message: str) -> str:
 
 
 def printable(name: str, most: int = 64) -> str:
-    """Return the beginning of a name that a client made up, fit to be shown."""
+    """Return the beginning of a name from a client, with only printable characters."""
     name = name[:most]
     if name.isprintable():
         return name

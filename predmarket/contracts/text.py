@@ -1,9 +1,9 @@
-"""Texts that requests carry: their lengths and their characters.
+"""Texts in requests: their lengths and allowed characters.
 
-No text holds NUL, which PostgreSQL refuses. A text that others see holds no controls, formats,
-private characters and line separators of Unicode, which would act on a terminal or hide, except for
-joiners where they join. A text that only its own user sees or sends holds no control characters.
-Patterns cost linear time, and end in \\Z since $ would let a last newline pass.
+No text holds NUL, which PostgreSQL refuses. A text that others see holds no control, format or
+private characters and no line separators of Unicode: they can act on a terminal, or be invisible.
+Joiners are allowed between letters that they join. A text that only its own user sees holds no
+control characters. Patterns cost linear time. They end in \\Z, since $ would accept a last newline.
 """
 
 import unicodedata
@@ -30,19 +30,19 @@ MEANINGS = {
     NO_NUL: "must not hold the character NUL",
     LINE: "must not hold control characters",
     SHOWN: "must not hold characters that cannot be seen",
-    SAYING: "must not be blank nor hold characters that cannot be seen",
-    PROSE: "must not hold characters that cannot be seen, but for line feeds",
+    SAYING: "must not be blank or hold characters that cannot be seen",
+    PROSE: "must not hold characters that cannot be seen, except line feeds",
     SLUG: "must be up to 64 of a-z, 0-9 and -, not start with - and not be all digits",
     EMAIL: "is not an e-mail address",
     CLIENT_REF: "must be a whole number, or client: and a client order id",
 }
-"""What to tell someone whose text misses a pattern."""
+"""The message about a text that does not match its pattern."""
 
 MAX_EMAIL = 254
 
 Email: TypeAlias = Annotated[str, Meta(max_length=MAX_EMAIL, pattern=EMAIL)]
 Login: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_EMAIL, pattern=LINE)]
-"""An e-mail asked for, not to be stored: one that cannot exist is simply unknown."""
+"""An e-mail to look up, not to store: an impossible one is simply unknown."""
 NewPassword: TypeAlias = Annotated[str, Meta(min_length=8, max_length=1024, pattern=NO_NUL)]
 Password: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024, pattern=NO_NUL)]
 FullName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=SAYING)]
@@ -52,12 +52,12 @@ Slug: TypeAlias = Annotated[str, Meta(pattern=SLUG)]
 Question: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SAYING)]
 Title: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SAYING)]
 Label: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=SAYING)]
-"""What a market is called within its event."""
+"""The name of a market within its event."""
 Description: TypeAlias = Annotated[str, Meta(max_length=10_000, pattern=PROSE)]
 Reason: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SHOWN)]
 ClientOrderId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=LINE)]
 OrderRef: TypeAlias = int | Annotated[str, Meta(pattern=CLIENT_REF)]
-"""An order's id, or client: and one's own client order id."""
+"""An order's id, or ``client:`` and the user's own client order id."""
 MarketRef: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=LINE)] | int
 """A market's id or slug."""
 

@@ -1,4 +1,4 @@
-"""The exchange itself, pure: commands in, replies and events out. Start reading at exchange.py."""
+"""The rules of the exchange, pure: commands in, replies and events out. Begin at exchange.py."""
 
 from predmarket.engine.exchange import Exchange
 from predmarket.engine.ledger import InvariantError

@@ -6,11 +6,10 @@ from predmarket.units import Micros, Money
 
 
 class Account:
-    """One user's cash; ``orders`` are the open ones by id, ``deadman_at`` the armed switch.
+    """One user's cash, open orders by id (``orders``), and time of the dead-man switch.
 
-    ``own`` lists the resting ones by market and side; it is None until it is first asked for.
-    ``*_seq`` count the changes that the user was told of, by topic; like ``version`` they are the
-    store's.
+    ``own`` lists the resting orders by market and side; it is None until something needs it.
+    ``*_seq`` number the user's changes, by topic. The change feed sets them, the store ``version``.
     """
 
     __slots__ = (

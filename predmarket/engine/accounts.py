@@ -1,4 +1,4 @@
-"""Opening accounts, and money from and to the outside. Source: MARKET_RULES, Units."""
+"""Opening accounts, and money from and to the outside. Source: docs/market_rules.md, Units."""
 
 from predmarket.engine.commands import CancelAfter, OpenAccount, Transfer
 from predmarket.engine.events import AccountOpened, Transferred
@@ -13,7 +13,7 @@ _SECOND = 1_000_000
 
 
 def open_account(state: State, command: OpenAccount) -> AccountDone:
-    """Open a user's account with its sign-up credit; an open one is left as it is."""
+    """Open a user's account with its sign-up credit; leave an open account as it is."""
     if command.user_id not in state.ledger.accounts:
         account = state.ledger.open_account(command.user_id)
         state.events.append(AccountOpened(command.user_id))
@@ -37,7 +37,9 @@ def transfer(state: State, command: Transfer) -> TransferDone | Refused:
             ErrorCode.LIMIT_EXCEEDED, f"an account holds at most {format_money(MAX_ACCOUNT)}"
         )
     if state.ledger.net_deposits + amount > MAX_DEPOSITS:
-        return Refused(ErrorCode.LIMIT_EXCEEDED, "the exchange holds as much as it can")
+        return Refused(
+            ErrorCode.LIMIT_EXCEEDED, "the transfer exceeds what all accounts together may hold"
+        )
     if amount < 0 and account.available + amount < 0:
         available = format_money(account.available)
         return Refused(

@@ -9,7 +9,7 @@ Invariants:
 
 Prices lie on a grid of at most 9 999 ticks, so the non-empty levels are the bits of one integer;
 the best level is its highest bit. The ask side is mirrored so that the same holds there.
-Source: MARKET_RULES, Matching.
+Source: docs/market_rules.md, Matching.
 """
 
 from collections.abc import Iterator
@@ -31,13 +31,13 @@ _SKIP = SelfTradePrevention.SKIP
 _LIMIT = OrderType.LIMIT
 
 RUN = 256
-"""Orders that join a run before the next one begins."""
+"""The number of orders that join a run; the next order begins another run."""
 
 
 class Run:
     """Neighbours in a level's queue: how many joined, how many are left, and their ``remaining``.
 
-    A question about a place in a long queue adds up whole runs and walks within one.
+    Runs make queue positions cheap: ``ahead_of`` adds up whole runs and walks within one only.
     """
 
     __slots__ = ("joined", "left", "qty")
@@ -49,18 +49,18 @@ class Run:
 
 
 _NO_RUN = Run()
-"""What stands for the run of an order that does not rest."""
+"""The run of all orders that do not rest."""
 
 
 class Order:
     """An order, resting or on its way through the book.
 
-    ``price`` is its limit (a MARKET order's collar). ``close`` is what is left of the close part,
-    ``lock`` the cash it holds, ``fee_exact`` its exact fee so far in 1e-14 dollars, ``rank`` its
-    place in time priority, ``events`` how many order events it has had, ``connection`` the one
-    whose end cancels it, ``topic_seq`` its last change's number on its user's topic, ``version``
-    how often its row was written. ``skip`` is an order further behind in the level, with its rank:
-    while that order rests at that rank, all orders up to it are the same user's.
+    ``price`` is its limit, or a MARKET order's collar. ``close`` is the remaining close part,
+    ``lock`` the cash that it holds, ``fee_exact`` its exact fee so far in 1e-14 dollars, ``rank``
+    its place in time priority, ``events`` the number of its order events. The end of ``connection``
+    cancels it. ``topic_seq`` is the number of its last change on its user's topic, ``version``
+    counts the writes of its row. ``skip`` is a later order of the level, with its rank: while that
+    order rests at that rank, all orders up to it belong to the same user.
     """
 
     __slots__ = (
@@ -138,7 +138,7 @@ class Level:
         self.runs: dict[Run, None] = {self.last_run: None}
 
     def begin_run(self) -> Run:
-        """Let those that join from now on count in another run."""
+        """Begin a run; orders that join from now on count in it."""
         if not self.last_run.left:
             del self.runs[self.last_run]
         run = self.last_run = Run()
@@ -146,7 +146,7 @@ class Level:
         return run
 
     def ahead_of(self, order: Order) -> Qty:
-        """Return how much stands ahead of an order that rests here."""
+        """Return the quantity ahead of an order that rests here."""
         qty = 0
         for run in self.runs:
             if run is order.run:
@@ -220,7 +220,7 @@ class BookSide:
         order.run = run
 
     def remove(self, order: Order) -> None:
-        """Take ``order`` out of its level, with what it has left."""
+        """Take ``order`` and its remaining quantity out of its level."""
         level = order.level
         assert level is not None  # only a resting order is removed
         before, behind = order.prev, order.next
@@ -245,7 +245,7 @@ class BookSide:
             self.bits ^= 1 << level.index
 
     def shrink(self, order: Order, qty: Qty) -> None:
-        """Take ``qty`` off what a resting order has left; it keeps its place."""
+        """Reduce a resting order's remaining quantity by ``qty``; it keeps its place."""
         level = order.level
         assert level is not None  # it rests
         order.remaining -= qty

@@ -16,7 +16,7 @@ from predmarket.enums import CancelReason
 
 
 def cancel_all(state: State, command: CancelAll) -> Canceled:
-    """Cancel a user's open orders: at most STEP now, the others in further steps."""
+    """Cancel a user's open orders: at most STEP now, the rest in further steps."""
     return _cancel_some(
         state, CancelSteps(command.user_id, command.market_id, command.side, command.reason)
     )
@@ -31,7 +31,7 @@ def deadman_due(state: State, command: DeadmanDue) -> Canceled:
 def disconnect(state: State, command: Disconnect) -> Canceled:
     """Cancel the open orders of a connection, or of all connections of a gateway, in steps.
 
-    A connection ends whatever else goes on, so this is begun at once; only its steps wait.
+    A connection's end does not wait for other commands, so this begins at once. Its steps may wait.
     """
     ended = DisconnectSteps(command.gateway, command.connection, command.user_id)
     if ended.key in state.unfinished:

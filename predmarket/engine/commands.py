@@ -1,9 +1,8 @@
-"""What the exchange can be told to do.
+"""Commands: all inputs of the exchange.
 
-A command is complete: configuration defaults are already written into it, amounts are integers
-(units.py), and the time it runs at is given beside it. That is what makes the journal enough to
-rebuild every state. The field order is the journal's format: append fields with a default, never
-reorder them.
+A command is complete: the configuration's defaults are written into it, amounts are integers
+(units.py), and its time goes with it. So the journal alone rebuilds every state. The order of the
+fields is the journal's format: append fields with a default, never reorder them.
 """
 
 from typing import TypeAlias
@@ -35,7 +34,7 @@ class OpenAccount(_Command, frozen=True, tag="open-account"):
 
 
 class Transfer(_Command, frozen=True, tag="transfer"):
-    """Deposit (or, negative, withdraw) ``amount``; ``key`` makes the actor's repeat harmless."""
+    """Deposit ``amount``, or withdraw it if negative. The actor's ``key`` prevents a repeat."""
 
     user_id: int
     amount: Money
@@ -59,7 +58,7 @@ class CreateMarket(_Command, frozen=True, tag="create-market"):
 
 
 class UpdateMarket(_Command, frozen=True, tag="update-market"):
-    """Change what is given; ``closes_at`` counts only when ``sets_closes_at``.
+    """Change the fields that are not None; ``closes_at`` counts only with ``sets_closes_at``.
 
     ``actor_id`` is 0 in entries that are older than the admin log.
     """
@@ -74,9 +73,9 @@ class UpdateMarket(_Command, frozen=True, tag="update-market"):
 
 
 class ResolveMarket(_Command, frozen=True, tag="resolve-market"):
-    """End a market. ``price`` is what a YES share pays and goes with SCALAR alone.
+    """End a market. ``price`` goes only with SCALAR: a YES share pays it.
 
-    A market of an event can end as NO alone: its outcome is struck. ``actor_id`` as in
+    A market of an event can only end as NO: that strikes its outcome. ``actor_id`` as in
     UpdateMarket.
     """
 
@@ -115,9 +114,9 @@ class CreateEvent(_Command, frozen=True, tag="create-event"):
 
 
 class UpdateEvent(_Command, frozen=True, tag="update-event"):
-    """Change what is given; ``closes_at`` counts only when ``sets_closes_at``.
+    """Change the fields that are not None; ``closes_at`` counts only with ``sets_closes_at``.
 
-    ``status`` (OPEN, HALTED, CLOSED) becomes that of each market which may change to it.
+    ``status`` (OPEN, HALTED, CLOSED) applies to each market that can change to it.
     """
 
     event_id: int
@@ -142,8 +141,8 @@ class AddMarket(_Command, frozen=True, tag="add-market"):
 class ResolveEvent(_Command, frozen=True, tag="resolve-event"):
     """End an event with all its markets.
 
-    ``market_id`` is the winner and goes with WINNER alone. ``weights`` are pairs of market id and
-    price, 0 standing for NONE; they go with WEIGHTS alone.
+    ``market_id`` is the winner; it goes only with WINNER. ``weights`` are pairs of market id (0 for
+    NONE) and price; they go only with WEIGHTS.
     """
 
     event_id: int
@@ -156,10 +155,10 @@ class ResolveEvent(_Command, frozen=True, tag="resolve-event"):
 class PlaceOrder(_Command, frozen=True, tag="place"):
     """Place an order. ``market_id`` 0 stands for a market that does not exist.
 
-    ``max_slippage`` is set for MARKET and only there. ``request`` is the normalised content
-    that a repeat under the same client order id must match. ``connection`` is the one whose end
-    cancels the order: its gateway's name, a hyphen, and a number. ``max_open_orders`` is how many
-    open orders an account may have; None sets no bound.
+    ``max_slippage`` is set only for MARKET. ``request`` is the normalised content; a repeat under
+    the same client order id must match it. The end of ``connection`` cancels the order; its name is
+    its gateway's name, a hyphen, and a number. ``max_open_orders`` bounds the account's open
+    orders; None sets no bound.
     """
 
     user_id: int
@@ -209,9 +208,9 @@ class CancelAll(_Command, frozen=True, tag="cancel-all"):
 
 
 class Disconnect(_Command, frozen=True, tag="disconnect"):
-    """A connection has ended, or, without one, a whole gateway: cancel the orders tied to it.
+    """Cancel the orders tied to a connection that ended, or without one, to a whole gateway.
 
-    ``user_id`` is whose connection it was, if known; it spares a look at everybody's orders.
+    ``user_id`` is the connection's user, if known; with it, only that user's orders are searched.
     """
 
     gateway: str
@@ -220,7 +219,7 @@ class Disconnect(_Command, frozen=True, tag="disconnect"):
 
 
 class CancelAfter(_Command, frozen=True, tag="cancel-after"):
-    """Arm the dead-man switch ``seconds`` from now in place of any earlier one; 0 disarms it."""
+    """Set the dead-man switch to ``seconds`` from now, replacing an earlier time; 0 disarms it."""
 
     user_id: int
     seconds: int
@@ -245,7 +244,7 @@ class DeadmanDue(_Command, frozen=True, tag="deadman-due"):
 
 
 class TakeStep(_Command, frozen=True, tag="step"):
-    """Take the next step of a command that is carried out in steps (steps.py)."""
+    """Take the next step of a command that runs in steps (steps.py)."""
 
     key: str
 

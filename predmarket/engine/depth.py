@@ -1,7 +1,7 @@
 """Quantities by level, with their sums over blocks of levels.
 
-A grid has up to 9 999 levels. The quantity at a price or better is the sum of whole blocks and of
-the levels of one block, without a walk over orders.
+A grid has up to 9 999 levels. The quantity at a price or better is a sum over whole blocks and the
+levels of one block. No order is visited.
 
 Invariant: a block's sum is that of its levels.
 """

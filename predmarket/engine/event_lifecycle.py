@@ -2,12 +2,12 @@
 
 Invariants:
 - a final event is never changed, and all its markets are final;
-- one outcome ends all of an event's markets; alone, a market of it can only be struck, and at least
-  two outcomes are left then, NONE counted;
+- one outcome ends all of an event's markets; one market alone can only be struck, and at least two
+  outcomes, NONE counted, remain;
 - closing, resolving and striking handle at most STEP orders or positions at a time (steps.py);
   between the steps commands for all of the event's markets wait.
 
-Source: MARKET_RULES, Events, Bounds.
+Source: docs/market_rules.md, Events, Bounds.
 """
 
 from predmarket.engine import lifecycle, steps
@@ -32,7 +32,7 @@ from predmarket.enums import CancelReason, ErrorCode, EventOutcome, MarketStatus
 from predmarket.units import MAX_EVENT_MARKETS, MIN_EVENT_MARKETS, PRICE_ONE, Price
 
 _NONE = 0
-"""What stands for NONE among the markets that weights name."""
+"""The market id that stands for NONE in weights."""
 
 
 def create(state: State, command: CreateEvent) -> EventDone | Refused:
@@ -73,7 +73,7 @@ def create(state: State, command: CreateEvent) -> EventDone | Refused:
 def _add(
     state: State, event: MarketEvent, new: EventMarket, status: MarketStatus, creator_id: int
 ) -> Market:
-    """Give an event one market more. Whoever holds NONE holds as much of its outcome."""
+    """Give an event one more market. A holder of NONE holds as much of its outcome."""
     market = Market(
         state.last_market_id + 1,
         new.slug,
@@ -116,7 +116,7 @@ def add_market(state: State, command: AddMarket) -> MarketDone | Refused:
 
 
 def update(state: State, command: UpdateEvent) -> EventDone | Refused:
-    """Change an event's texts, closing time, or the status of those markets that may change so."""
+    """Change an event's texts, its closing time, or the status of the markets that can take it."""
     event = state.market_events.get(command.event_id)
     if event is None:
         return _not_found()
@@ -178,7 +178,7 @@ def _live(state: State, event: MarketEvent) -> list[Market]:
 
 
 def _why_not(state: State, event: MarketEvent, command: ResolveEvent) -> Refused | None:
-    """Return the refusal of an outcome that the event cannot have."""
+    """Return the refusal of an outcome that is impossible for the event, None if it is possible."""
     if command.outcome is EventOutcome.WINNER:
         return _no_outcome(state, event, command.market_id)
     if command.outcome is EventOutcome.NONE:
@@ -244,7 +244,7 @@ def strike(
 def proceed(
     state: State, under_way: EventSteps
 ) -> EventResolved | Resolved | MarketDone | EventDone:
-    """Take the next step of an event that is closing, resolving or loses a market."""
+    """Take the next step of an event that is closing, resolving or striking a market."""
     event = state.market_events[under_way.event_id]
     struck = None if under_way.market_id is None else state.markets[under_way.market_id]
     ending = _live(state, event) if struck is None else [struck]
@@ -296,7 +296,7 @@ def _finish(state: State, event: MarketEvent) -> None:
 
 
 def _set_final(markets: list[Market]) -> None:
-    """Set the status that goes with an outcome, everything being paid."""
+    """Set the final status of markets after the last payment."""
     for market in markets:
         assert market.outcome is not None  # it has ended
         market.status = lifecycle.final_status(market.outcome)

@@ -1,8 +1,8 @@
-"""What happened, in order: the engine's only output.
+"""Events of the engine, in order: they and the reply are the engine's only output.
 
-Order events carry ``n``, counting the order's own events from 1, so that order id, type and n name
-one event for ever. Amounts are integers (units.py). Balances and positions follow from these
-events; the store reads their final values from the state.
+Order events carry ``n``, which counts the order's own events from 1: order id, type and n name one
+event for ever. Amounts are integers (units.py). Balances and positions follow from these events;
+the store reads their final values from the state.
 """
 
 from typing import ClassVar, TypeAlias
@@ -26,9 +26,9 @@ class OrderAccepted(_Event, frozen=True):
 
 
 class OrderRejected(_Event, frozen=True):
-    """The order was refused and changed nothing but its own record.
+    """The order was refused; only its own record is new.
 
-    Message and details are kept so that a repeat is told exactly the same.
+    A repeat gets the stored message and details again.
     """
 
     type = "ORDER_REJECTED"
@@ -40,7 +40,7 @@ class OrderRejected(_Event, frozen=True):
 
 
 class Match(_Event, frozen=True):
-    """A trade. The cash is what each side received (negative: paid), before the fee."""
+    """A trade. Cash is the amount that each side received, or paid if negative, before the fee."""
 
     type = "MATCH"
     trade_id: int
@@ -69,7 +69,7 @@ class OrderPartiallyFilled(_Event, frozen=True):
 
 
 class OrderFilled(_Event, frozen=True):
-    """A trade filled what was left of the order."""
+    """A trade filled the rest of the order."""
 
     type = "ORDER_FILLED"
     order_id: int
@@ -79,7 +79,7 @@ class OrderFilled(_Event, frozen=True):
 
 
 class OrderCanceled(_Event, frozen=True):
-    """What was left of the order is gone, also by expiry."""
+    """The rest of the order was cancelled, or expired."""
 
     type = "ORDER_CANCELED"
     order_id: int
@@ -138,9 +138,9 @@ class Transferred(_Event, frozen=True):
 
 
 class PaidOut(_Event, frozen=True):
-    """A resolution paid ``cash``; ``fee`` of fees charged before was given back by a VOID.
+    """A resolution paid ``cash``; a VOID also gave ``fee`` of earlier fees back.
 
-    Of a whole event a user is paid at once: ``market_id`` is None then, else ``event_id``.
+    A whole event pays a user at once: ``market_id`` is None then, otherwise ``event_id`` is.
     """
 
     type = "PAID_OUT"

@@ -1,12 +1,12 @@
 """The exchange as a state machine: ``apply(now, command)`` gives a reply and events.
 
 Invariants:
-- pure: no clock, no input or output, no randomness, no float; the same commands at the same times
-  give the same state on any machine;
-- ``now`` never goes backwards, and what falls due at or before it was applied before it;
-- while a command is carried out in steps, what waits for its key (waits.py) is not applied;
-- after each command money and shares are conserved, or InvariantError is raised and the state must
-  be thrown away.
+- it is pure: no clock, no input or output, no randomness, no float; the same commands at the same
+  times give the same state on any machine;
+- ``now`` never goes backwards, and every timer due by then was applied before;
+- between the steps of a command, commands that wait for its key (waits.py) are not applied;
+- after each command money and shares are conserved; otherwise it raises InvariantError, and the
+  caller must drop the state.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def _resolve_market(state: State, command: commands.ResolveMarket) -> Reply:
 
 
 def _take_step(state: State, command: commands.TakeStep) -> Reply:
-    """Take the next step; after the last one, let the timers that waited for it fall due."""
+    """Take the next step; after the last one, release the timers that waited for it."""
     steps = state.unfinished.pop(command.key)
     assert waits.step_waits_for(state, steps) is None, "the step has to wait"
     reply: Reply
@@ -94,7 +94,7 @@ _TIMER_COMMANDS: dict[TimerKind, Callable[[int], Command]] = {
 
 
 class Exchange:
-    """Markets, books, accounts and positions behind one door."""
+    """All markets, books, accounts and positions, changed only by ``apply``."""
 
     __slots__ = ("state",)
 
@@ -102,9 +102,9 @@ class Exchange:
         self.state = State() if state is None else state
 
     def apply(self, now: Micros, command: Command) -> tuple[Reply, list[Event]]:
-        """Carry out one command at ``now`` and return its reply and its events in order.
+        """Execute one command at ``now`` and return its reply and its events in order.
 
-        Raises InvariantError when the books do not balance; the state is worthless then.
+        Raises InvariantError when the sums do not balance; the state must not be used then.
         """
         state = self.state
         assert now >= state.now, "time goes backwards"
@@ -120,9 +120,9 @@ class Exchange:
         return reply, events
 
     def due(self, until: Micros) -> tuple[Micros, Command] | None:
-        """Return what must be applied next before a command stamped ``until``, with its time.
+        """Return the next command that is due before one stamped ``until``, with its time.
 
-        The time is the moment it fell due, or the last command's when that is later.
+        The time is the moment it fell due, or the time of the last command if that is later.
         """
         state = self.state
         first = state.timers.first()
@@ -138,12 +138,12 @@ class Exchange:
         return None
 
     def next_due(self) -> Micros | None:
-        """Return when the next timer falls due, or None. It may turn out to be stale."""
+        """Return when the next timer falls due, or None. The timer may be stale."""
         first = self.state.timers.first()
         return None if first is None else first[0]
 
     def next_step(self) -> commands.TakeStep | None:
-        """Return the next step that may be taken, if there is one; steps take turns."""
+        """Return the next step that can be taken, None without one; steps take turns."""
         state = self.state
         for key, steps in state.unfinished.items():
             if waits.step_waits_for(state, steps) is None:
@@ -155,5 +155,5 @@ class Exchange:
         return waits.waits_for(self.state, command)
 
     def take_changes(self) -> Changes:
-        """Hand over what changed since the last call, for the store."""
+        """Return the objects that changed since the last call, for the store."""
         return self.state.take_changes()

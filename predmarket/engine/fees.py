@@ -1,13 +1,13 @@
 """Fee arithmetic. An order's exact fee is kept in 1e-14 dollars and rounded up once, as a sum.
 
-Invariant: what a fill is charged plus the lock that remains never exceeds the lock before it plus
-what the fill's close part brings in, so a fee can always be paid. Source: MARKET_RULES, Fees and
-Collateral.
+Invariant: a fill's fee plus the lock that remains never exceeds the lock before the fill plus the
+proceeds of its close part. So a fee can always be paid. Source: docs/market_rules.md, Collateral,
+Fees.
 """
 
 from predmarket.units import PRICE_ONE, Money, Price, Qty, Rate
 
-EXACT_PER_MONEY = 10**8
+_EXACT_PER_MONEY = 10**8
 """Exact fee units (rate x qty x price x price) in one money unit."""
 
 _HALF = PRICE_ONE // 2
@@ -20,11 +20,11 @@ def exact_fee(rate: Rate, qty: Qty, price: Price) -> int:
 
 def rounded_up(exact: int) -> Money:
     """Return the least money that covers ``exact``."""
-    return -(-exact // EXACT_PER_MONEY)
+    return -(-exact // _EXACT_PER_MONEY)
 
 
 def fee_lock(exact_so_far: int, rate: Rate, open_qty: Qty, is_buy: bool, limit: Price) -> Money:
-    """Return the lock for the fees that ``open_qty`` may still cost at any price within the limit.
+    """Return the lock that covers the fees of ``open_qty`` at any price within the limit.
 
     The fee curve is highest at 0.50, so the worst price is the one nearest to it.
     """

@@ -1,19 +1,19 @@
 """Accounts, positions and every movement of money and shares.
 
-A *pool* keeps the collateral, the fees and the count of complete sets: an event for all of its
-markets, or a market without an event for itself. A *holder* is what one user holds of a pool: a
-holding in an event, else a position.
+A *pool* keeps the collateral, the fees and the count of complete sets: it is an event, with all of
+its markets, or a market without an event. A *holder* is one user's part of a pool: a holding in an
+event, or a position.
 
 Invariants, checked after each command over what the command touched (``Ledger.verify``):
 - in each market total YES = total NO = open interest; in each event the bases add up to the sets;
 - in each pool collateral = sets x 1.00 (while a resolution pays out step by step, the money sum
   alone);
 - cash over users + collateral of all pools + fees = net deposits;
-- no lock, share count or reserve is negative; available goes below zero by a VOID alone;
-- in an event as many sets as are free have merged.
+- no lock, share count or reserve is negative; available goes below zero only by a VOID;
+- in an event all free sets have merged.
 
 Each movement is written twice, in the accounts and in the pool's totals, by different sums; the
-check compares the two. Source: MARKET_RULES, Collateral, Positions, Lifecycle, Events.
+check compares the two. Source: docs/market_rules.md, Collateral, Positions, Lifecycle, Events.
 """
 
 from bisect import insort
@@ -21,7 +21,7 @@ from typing import TypeAlias
 
 from predmarket.engine.account import Account
 from predmarket.engine.book import Order
-from predmarket.engine.fees import EXACT_PER_MONEY, fee_lock
+from predmarket.engine.fees import exact_fee, fee_lock, rounded_up
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MarketEvent
 from predmarket.engine.position import Holding, Position
@@ -34,11 +34,11 @@ Holder: TypeAlias = Position | Holding
 
 
 class InvariantError(AssertionError):
-    """The engine contradicts itself. Nothing decided since the last commit may be used."""
+    """The engine contradicts itself. Drop everything decided since the last commit."""
 
 
 class Ledger:
-    """All accounts and positions, with the sums they must add up to. ``user_ids`` is sorted."""
+    """All accounts and positions, with their expected sums. ``user_ids`` is sorted."""
 
     __slots__ = (
         "_accounts_before", "_collateral_moved", "_events", "_fees_moved", "_holdings_before",
@@ -68,7 +68,7 @@ class Ledger:
         self._voiding = False
         self._striking = False
 
-    # what a command is about to change, as it was before
+    # access for changes: each notes the values before the first change of a command
 
     def account(self, user_id: int) -> Account:
         """Return an account that the current command is about to change."""
@@ -78,7 +78,7 @@ class Ledger:
         return account
 
     def position(self, user_id: int, market: Market) -> Position:
-        """Return a position that the current command is about to change, made if missing."""
+        """Return a position that the current command is about to change; create it if missing."""
         key = (user_id, market.id)
         position = self.positions.get(key)
         if position is None:
@@ -111,17 +111,17 @@ class Ledger:
     def open_account(self, user_id: int) -> Account:
         """Create an empty account."""
         account = self.accounts[user_id] = Account(user_id)
-        insort(self.user_ids, user_id)  # at the end as a rule: ids are given in order
+        insort(self.user_ids, user_id)  # usually at the end: ids are given in order
         self._accounts_before[account] = (0, 0)
         return account
 
     def drop(self, user_id: int, market: Market) -> None:
-        """Forget a position that no command will change any more."""
+        """Drop a position that no command will change any more."""
         del market.positions[user_id]
         del self.positions[user_id, market.id]
 
     def deposit(self, account: Account, amount: Money) -> None:
-        """Bring ``amount`` in from outside, or, negative, take it out."""
+        """Deposit ``amount``, or withdraw it if negative."""
         account.available += amount
         self.net_deposits += amount
         self._outside_moved += amount
@@ -129,7 +129,7 @@ class Ledger:
     # orders
 
     def free_opposite(self, user_id: int, market: Market, is_buy: bool) -> Qty:
-        """Return the unreserved shares that an order gives: a SELL YES, a BUY NO.
+        """Return the unreserved shares that an order can give: YES for a SELL, NO for a BUY.
 
         In an event NO is a share of every other outcome.
         """
@@ -140,7 +140,7 @@ class Ledger:
         return 0 if position is None else position.free_opposite(is_buy)
 
     def required_lock(self, order: Order, market: Market, open_qty: Qty) -> Money:
-        """Return the cash that ``open_qty`` of the order must hold: its cost and its fees."""
+        """Return the cash that ``open_qty`` of the order must lock: its cost and its fees."""
         if not open_qty:
             return 0
         cost = (order.price if order.is_buy else PRICE_ONE - order.price) * open_qty
@@ -151,7 +151,7 @@ class Ledger:
         )
 
     def relock(self, order: Order, account: Account, market: Market) -> None:
-        """Make the order's lock what the rules say for what is left of it."""
+        """Set the order's lock to the required lock of its remaining open part."""
         lock = self.required_lock(order, market, order.remaining - order.close)
         change = lock - order.lock
         if change:
@@ -160,7 +160,7 @@ class Ledger:
             order.lock = lock
 
     def release(self, order: Order, market: Market) -> Qty:
-        """Free all that the order holds and return what merged because of it."""
+        """Free the order's cash and shares; return how many sets merged because of it."""
         if order.lock:
             account = self.account(order.user_id)
             account.locked -= order.lock
@@ -222,8 +222,8 @@ class Ledger:
     ) -> Money:
         """Add a fill's fee to the order's exact sum and return the money now due."""
         rate = market.taker_rate if is_taker else market.maker_rate
-        order.fee_exact += rate * qty * price * (PRICE_ONE - price)
-        fee = -(-order.fee_exact // EXACT_PER_MONEY) - order.fees_paid
+        order.fee_exact += exact_fee(rate, qty, price)
+        fee = rounded_up(order.fee_exact) - order.fees_paid
         order.fees_paid += fee
         (market.event or market).fees += fee
         self.fees += fee
@@ -270,8 +270,8 @@ class Ledger:
     def refund(self, holder: Holder, pool: Pool) -> tuple[Money, Money]:
         """Give a user's net payments in a voided pool back.
 
-        Returns the cash that came from the collateral and the cash that came from fees: the pool's
-        fees go back first, since every one of them is part of somebody's payments.
+        Returns the cash from the collateral and the cash from fees. The pool's fees go back first,
+        since each fee is part of a user's payments.
         """
         total = holder.net_paid
         fee = max(0, min(pool.fees, total))
@@ -285,10 +285,10 @@ class Ledger:
         return total - fee, fee
 
     def begin_strike(self) -> None:
-        """Check what has been touched before an outcome counts no more.
+        """Check the touched holdings before an outcome is struck.
 
-        From here on to the end of the command what is free is not checked: a holding whose turn is
-        yet to come has sets that are not merged.
+        After this the command's check leaves out the free sets: holdings of later steps still have
+        sets that did not merge.
         """
         if not self._striking:
             self._verify_free()
@@ -297,9 +297,9 @@ class Ledger:
     # proof
 
     def verify(self) -> None:
-        """Check the invariants over what this command touched, and forget it.
+        """Check the invariants over the objects that this command touched.
 
-        Raises InvariantError. Takes time in proportion to what was touched.
+        Raises InvariantError. The time is proportional to the number of touched objects.
         """
         moved = 0
         for account, (available, locked) in self._accounts_before.items():
@@ -343,7 +343,7 @@ class Ledger:
 
     @staticmethod
     def _verify_netted(position: Position) -> None:
-        """Check a position of an event. That what it reserves is held, its holding knows."""
+        """Check a position of an event. Its holding checks that the reserved shares are held."""
         least = min(position.yes, position.no)
         if least != 0 or position.reserved_yes < 0 or position.reserved_no < 0:
             raise InvariantError(f"position {position.user_id}: shares or reserve out of bounds")

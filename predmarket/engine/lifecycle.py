@@ -7,7 +7,7 @@ Invariants:
 - orders end best price first, bids before asks;
 - a market of an event leaves resolving to its event (event_lifecycle.py).
 
-Source: MARKET_RULES, Lifecycle, Bounds.
+Source: docs/market_rules.md, Lifecycle, Bounds.
 """
 
 from predmarket.engine import steps
@@ -53,7 +53,7 @@ def create(state: State, command: CreateMarket) -> MarketDone | Refused:
 
 
 def enlist(state: State, market: Market) -> None:
-    """Give a new market its place."""
+    """Add a new market to the state."""
     state.last_market_id = market.id
     state.markets[market.id] = market
     state.slugs[market.slug] = market.id
@@ -100,7 +100,7 @@ def update(state: State, command: UpdateMarket) -> MarketDone | Refused:
 def take_status(state: State, market: Market, status: MarketStatus) -> None:
     """Set a status other than CLOSED. Reopening clears a closesAt that has passed.
 
-    In an event it gives way to the event's, and clears that, too, when it has passed.
+    In an event the market's closesAt becomes the event's, and a passed one of the event is cleared.
     """
     due = market.closes_at
     if market.status is MarketStatus.CLOSED and due is not None and due <= state.now:
@@ -116,7 +116,7 @@ def take_status(state: State, market: Market, status: MarketStatus) -> None:
 
 
 def follow_closing(state: State, event: MarketEvent, closes_at: Micros | None) -> None:
-    """Set an event's closesAt, also for its markets that have none of their own that is earlier."""
+    """Set closesAt of an event and of its markets, unless a market has an earlier one."""
     before, event.closes_at = event.closes_at, closes_at
     state.ledger.dirty_events[event.id] = event
     for market in state.markets_of(event):
@@ -129,7 +129,7 @@ def follow_closing(state: State, event: MarketEvent, closes_at: Micros | None) -
 
 
 def schedule_close(state: State, market: Market) -> None:
-    """Set the timer of a market that closes on time, and retire the one it had."""
+    """Set the timer of a market that closes on time, and retire its former timer."""
     due = market.closes_at if market.closes_on_time() else None
     if due == market.scheduled:
         return
@@ -154,13 +154,13 @@ def close(state: State, market: Market) -> Key | None:
 
 
 def set_closed(state: State, market: Market) -> None:
-    """Let a market be CLOSED; its orders are left to cancel."""
+    """Set a market CLOSED; the caller cancels its orders."""
     market.status = MarketStatus.CLOSED
     schedule_close(state, market)
 
 
 def resolve(state: State, command: ResolveMarket) -> Resolved | MarketDone | Refused:
-    """End a market and pay: at most STEP orders and positions now, the others in further steps."""
+    """End a market and pay: at most STEP orders and positions now, the rest in further steps."""
     market = state.markets.get(command.market_id)
     if market is None:
         return not_found()
@@ -238,7 +238,7 @@ def _finish(market: Market) -> None:
 
 
 def set_ended(market: Market) -> None:
-    """Let a market have its outcome, everything being paid."""
+    """Set a market's outcome and final status after the last payment."""
     market.outcome = market.ending
     market.ending = None
     market.open_interest = 0
@@ -256,17 +256,17 @@ def report(state: State, market: Market, *, new_status: bool) -> None:
 
 
 def slug_taken(slug: str) -> Refused:
-    """Return the refusal of a slug that another has."""
+    """Return the refusal of a slug that another market or event has."""
     return Refused(ErrorCode.SLUG_TAKEN, f"the slug {slug} is taken")
 
 
 def not_found() -> Refused:
-    """Return the refusal of a market that is not there."""
+    """Return the refusal of a market that does not exist."""
     return Refused(ErrorCode.MARKET_NOT_FOUND, "there is no such market")
 
 
 def invalid(what: str, is_now: MarketStatus, status: MarketStatus | None) -> Refused:
-    """Return the refusal of a change that ``what``, a market or an event, does not allow."""
+    """Return the refusal of a change of status; ``what`` is "market" or "event"."""
     wanted = "be changed" if status is None else f"become {status.value}"
     message = f"{'an' if what == 'event' else 'a'} {what} that is {is_now.value} cannot {wanted}"
     if status is is_now:

@@ -1,6 +1,6 @@
 """A market: its terms, where it stands in its lifecycle, and its totals.
 
-Invariant: a final market never changes again. Source: MARKET_RULES, Lifecycle.
+Invariant: a final market never changes again. Source: docs/market_rules.md, Lifecycle.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TRANSITIONS: dict[MarketStatus, frozenset[MarketStatus]] = {
     MarketStatus.RESOLVED: frozenset(),
     MarketStatus.VOIDED: frozenset(),
 }
-"""What an admin may set; resolving is a command of its own, from any status that is not final."""
+"""Statuses that an admin can set, by the present one. Resolving is a command of its own."""
 
 PAYOUT: dict[Outcome, Price] = {Outcome.YES: PRICE_ONE, Outcome.NO: 0}
 
@@ -33,13 +33,14 @@ PAYOUT: dict[Outcome, Price] = {Outcome.YES: PRICE_ONE, Outcome.NO: 0}
 class Market:
     """One question with one book.
 
-    In an ``event`` it keeps no ``collateral`` and no ``fees``, and its ``open_interest`` is what is
-    held long; without one that is the complete sets. ``label`` names it within its event.
+    In an ``event``, ``collateral`` and ``fees`` belong to the event, and ``open_interest`` is the
+    sum of the long positions; otherwise it is the number of complete sets. ``label`` names the
+    market within its event.
 
     ``ending`` is the outcome of a resolution under way; ``positions`` are then those not settled
     yet. ``scheduled`` is the time of the timer that closes it, None while none is set.
-    ``trade_seq`` and ``ticker_seq`` count what everybody was told; like ``version`` they are the
-    store's.
+    ``trade_seq`` and ``ticker_seq`` number the market's public changes. The change feed sets them,
+    the store ``version``.
     """
 
     __slots__ = (

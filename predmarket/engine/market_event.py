@@ -1,10 +1,10 @@
 """An event: several markets of which at most one, or exactly one, resolves YES.
 
 A complete set is one share of every outcome: of each market that is not struck, and of NONE unless
-the event is exhaustive. It pays 1.00 whatever happens. What a market without an event keeps for
-itself, its markets leave to the event: collateral, fees, sets, and the end.
+the event is exhaustive. It pays 1.00 whatever happens. Collateral, fees, the count of sets and the
+outcome belong to the event, not to its markets.
 
-Source: MARKET_RULES, Events.
+Source: docs/market_rules.md, Events.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 MOST_OPEN_FIRST = (
     MarketStatus.OPEN, MarketStatus.HALTED, MarketStatus.CLOSED, MarketStatus.DRAFT,
 )  # fmt: skip
-"""The status of an event is the first of these that a market of it has."""
+"""An event's status is the first of these that one of its markets has."""
 
 
 class MarketEvent:
     """One question with several answers, each a market.
 
-    ``outcomes`` counts those that may still happen, NONE among them. ``open_interest`` are the
-    complete sets, ``total_base`` is the sum of all bases. ``ending`` is the outcome of a resolution
-    under way; ``holdings`` are then those not settled yet. ``ticker_seq`` counts what everybody was
-    told of its markets' prices; like ``version`` it is the store's.
+    ``outcomes`` counts the outcomes that can still happen, NONE among them. ``open_interest`` is
+    the number of complete sets, ``total_base`` the sum of all bases. ``ending`` is the outcome of a
+    resolution under way; ``holdings`` are then those not settled yet. ``ticker_seq`` numbers the
+    changes of its markets' prices. The change feed sets it, the store ``version``.
     """
 
     __slots__ = (

@@ -1,11 +1,11 @@
-"""Price-time matching: walks the book for an incoming order, knows nothing of money.
+"""Price-time matching: walks the book for an incoming order. It has no part in money.
 
 Invariants:
 - best price first, first come first served within a level, executed at the resting price;
 - a user's orders never trade with each other;
-- the walk removes what it fills; the caller books each fill before the next one is looked for.
+- the walk removes filled orders; the caller books each fill before the walk looks for the next one.
 
-Source: MARKET_RULES, Matching.
+Source: docs/market_rules.md, Matching.
 """
 
 from collections.abc import Callable
@@ -26,11 +26,11 @@ _STRIDE = 64
 """Own orders between two that carry a ``skip`` (book.py)."""
 
 OnFill = Callable[[Order, Order, Qty], None]
-"""Called with taker, maker and quantity after both orders' quantities were reduced."""
+"""Called with taker, maker and quantity, after the quantities of both orders were reduced."""
 OnSelfTrade = Callable[[Order], None]
-"""Called to cancel a resting order of the taker's own user."""
+"""Called to cancel a resting order of the taker's user."""
 FindOwn = Callable[[], OwnSide | None]
-"""Returns the taker's own orders on the side that it trades against."""
+"""Returns the orders of the taker's user on the opposite side."""
 
 
 class Sweep(IntEnum):
@@ -39,7 +39,7 @@ class Sweep(IntEnum):
     DONE = 0
     """Nothing more crosses, or the taker is filled."""
     STOPPED = 1
-    """Self-trade prevention ends the taker, with whatever it has left."""
+    """Self-trade prevention cancels the rest of the taker."""
     UNFINISHED = 2
     """The step's bound is reached; there may be more."""
 
@@ -113,18 +113,18 @@ def sweep(
 def _past_own(
     side: BookSide, level: Level, own: Order, own_side: OwnSide | None
 ) -> tuple[int, Order | None]:
-    """Pass over the taker's own orders from ``own`` on.
+    """Pass over the user's own orders, from ``own`` on.
 
     Returns the index of the level and the next order of another user in it. If there is none, it
-    returns None and the index of the worst level that may be passed over: all levels down to it
-    hold the user's own orders alone.
+    returns None and the index of the worst level to pass over: all levels down to it hold only
+    the user's own orders.
     """
     if own_side is None or own_side.depth.levels.get(level.index) != level.qty:
         return level.index, _behind_own(level, own)
     mine = own_side.depth
     index, block = level.index, level.index >> BLOCK_BITS
     while True:
-        # Whole blocks that hold nothing but own orders are passed over by their sums.
+        # The sums of blocks tell where only own orders rest: such blocks are passed over whole.
         below = side.after(index)
         if below is None:
             return index, None
@@ -139,9 +139,9 @@ def _past_own(
 
 
 def _behind_own(level: Level, first: Order) -> Order | None:
-    """Return the first order behind ``first`` that is another user's.
+    """Return the first order behind ``first`` that belongs to another user.
 
-    Orders join a level only at its end, so a ``skip`` stays right while its order keeps its rank.
+    Orders join a level only at its end, so a ``skip`` is valid while its order keeps its rank.
     """
     user_id, order = first.user_id, first
     marked, steps = first, 0
@@ -162,9 +162,9 @@ def _behind_own(level: Level, first: Order) -> Order | None:
 
 
 def fillable(book: Book, taker: Order, own: OwnSide | None = None) -> bool:
-    """Tell whether the whole of ``taker`` could trade now, counting what its mode lets it take.
+    """Tell whether the whole of ``taker`` could trade now under its self-trade prevention.
 
-    ``own`` are the user's own orders on the side that it trades against.
+    ``own`` are the user's own orders on the opposite side.
     """
     side, wanted = book.opposite(taker.is_buy), taker.remaining
     worst = side.index(taker.price)
@@ -182,9 +182,9 @@ def fillable(book: Book, taker: Order, own: OwnSide | None = None) -> bool:
 
 
 def collar(book: Book, is_buy: bool, slippage: Price, tick: Price) -> Price | None:
-    """Return the worst price a market order may pay, or None with nothing on the other side.
+    """Return the collar: the worst price that a MARKET order accepts. None if the side is empty.
 
-    Put on the tick towards the best price, then clamped to the valid prices.
+    It is put on the tick towards the best price, then clamped to the valid prices.
     """
     level = book.opposite(is_buy).best()
     if level is None:

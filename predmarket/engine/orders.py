@@ -1,6 +1,8 @@
 """Placing, amending and cancelling orders: the checks in their order, then the trade.
 
-Invariant: every refusal comes before the first change. Source: MARKET_RULES, Collateral, Matching.
+Invariant: every refusal comes before the first change.
+
+Source: docs/market_rules.md, Collateral, Matching.
 """
 
 from predmarket.engine.book import Order
@@ -83,7 +85,7 @@ def _order(state: State, command: PlaceOrder) -> Order:
 
 
 def _seen(state: State, command: PlaceOrder) -> Market | None:
-    """Return the order's market; a draft is not there for those who may not see it."""
+    """Return the order's market, None if there is none or the user may not see the draft."""
     market = state.markets.get(command.market_id)
     if market is not None and market.status is MarketStatus.DRAFT and not command.sees_drafts:
         return None
@@ -133,7 +135,7 @@ def _why_not(
 def _refused_by_book(
     state: State, command: PlaceOrder, order: Order, market: Market
 ) -> Refused | None:
-    """Refuse one open order too many, a post-only order that would cross, an unfillable FOK."""
+    """Return the refusal of an order too many, a crossing post-only order or an unfillable FOK."""
     if order.tif in RESTING and _has_too_many(state, command):
         return too_many_open_orders(command.max_open_orders or 0)
     if order.post_only and market.book.crosses(order.is_buy, order.price):
@@ -157,7 +159,7 @@ def too_many_open_orders(at_most: int) -> Refused:
 
 
 def _has_too_many(state: State, command: PlaceOrder) -> bool:
-    """Tell whether the account has as many open orders as it may.
+    """Tell whether the account has reached its bound of open orders.
 
     An order under way that cannot rest (IOC, FOK, MARKET) does not count.
     """
@@ -178,8 +180,8 @@ def _has_too_many(state: State, command: PlaceOrder) -> bool:
 def _reducible(state: State, order: Order, market: Market, free: Qty) -> Qty:
     """Return the quantity to which reduceOnly caps an order.
 
-    That is what it gives; in an event it is what brings the position to 0, less what the user's
-    other orders of that side have left.
+    That is the free opposite shares. In an event it is the quantity that brings the position to 0,
+    less the remaining quantity of the user's other orders of that side.
     """
     if market.event is None:
         return free
@@ -194,7 +196,7 @@ def _reducible(state: State, order: Order, market: Market, free: Qty) -> Qty:
 
 
 def _nothing_to_reduce() -> Refused:
-    return Refused(ErrorCode.NOTHING_TO_REDUCE, "no free opposite shares to reduce")
+    return Refused(ErrorCode.NOTHING_TO_REDUCE, "there are no free opposite shares to reduce")
 
 
 def _not_open(market: Market) -> Refused:
@@ -213,7 +215,7 @@ def _off_tick(market: Market) -> Refused:
 
 
 def _would_cross() -> Refused:
-    return Refused(ErrorCode.POST_ONLY_WOULD_CROSS, "the order would take at the best price")
+    return Refused(ErrorCode.POST_ONLY_WOULD_CROSS, "the order would trade at the best price")
 
 
 def _short_of_funds(required: int, available: int) -> Refused:
@@ -265,7 +267,7 @@ def amend(state: State, command: AmendOrder) -> OrderDone | Refused:
 
 
 def _shrink(state: State, order: Order, market: Market, qty: Qty) -> None:
-    """Make an order smaller in its place; the open part is released first."""
+    """Make an order smaller; it keeps its place. The open part is released first."""
     ledger = state.ledger
     cut = order.qty - qty
     order.qty = qty
@@ -284,7 +286,7 @@ def _shrink(state: State, order: Order, market: Market, qty: Qty) -> None:
 def _requeue(
     state: State, order: Order, market: Market, price: int, qty: Qty, giveable: Qty
 ) -> OrderDone | Refused:
-    """Give an order its new terms at the back of the queue, where it may trade at once."""
+    """Set an order's new terms at the back of the queue, and let it trade."""
     ledger = state.ledger
     if order.post_only and market.book.crosses(order.is_buy, price):
         return _would_cross()
@@ -331,9 +333,9 @@ def cancel(state: State, command: CancelOrder) -> OrderDone | Refused:
 
 
 def _open_order(state: State, order_id: int, user_id: int | None) -> Order | Refused:
-    """Find an open order; ``user_id`` None skips the question whose it is.
+    """Find an open order. ``user_id`` None skips the check of its owner.
 
-    Ended orders are not in memory, so ORDER_NOT_OPEN stands for "ended, perhaps another's".
+    Memory has no ended orders, so their owner is unknown here: ORDER_NOT_OPEN for anybody's.
     """
     order = state.orders.get(order_id)
     if order is None:

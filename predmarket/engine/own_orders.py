@@ -1,11 +1,11 @@
-"""A user's resting orders by market and side, so that a sweep passes over them without a walk.
+"""A user's resting orders by market and side. With them a sweep passes over own orders at once.
 
-The index is made when it is first asked for and kept up to date from then on: an account for which
-nobody asks costs nothing.
+The index is built at its first use and kept up to date from then on. An account that never needs it
+costs nothing.
 
 Invariants:
 - it lists exactly the account's resting orders, each side in the order of time priority;
-- ``Depth`` holds what they have left.
+- ``Depth`` holds their remaining quantities.
 """
 
 from collections.abc import Iterable, Iterator
@@ -47,7 +47,7 @@ class OwnOrders:
         side.depth.add(order.level.index, order.remaining)
 
     def remove(self, order: Order) -> None:
-        """Drop an order that is about to leave the book with what it has left."""
+        """Drop an order that is about to leave the book, with its remaining quantity."""
         assert order.level is not None  # it still rests
         key = (order.market_id, order.is_buy)
         side = self.sides[key]
@@ -58,7 +58,7 @@ class OwnOrders:
             del self.sides[key]
 
     def fill(self, order: Order, index: int, qty: int) -> None:
-        """Take note that ``qty`` of an order at a level was filled: a part, or all it had left."""
+        """Note that ``qty`` of an order at a level was filled: a part of it, or the rest."""
         key = (order.market_id, order.is_buy)
         side = self.sides[key]
         side.depth.add(index, -qty)
@@ -68,7 +68,7 @@ class OwnOrders:
                 del self.sides[key]
 
     def shrink(self, order: Order, qty: int) -> None:
-        """Take note that a resting order becomes smaller by ``qty``."""
+        """Note that a resting order becomes smaller by ``qty``."""
         assert order.level is not None  # it rests
         self.sides[order.market_id, order.is_buy].depth.add(order.level.index, -qty)
 

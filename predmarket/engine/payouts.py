@@ -1,15 +1,15 @@
-"""What the end of a market or of an event, or a strike, pays, user by user.
+"""Payouts, user by user, at the end of a market or an event, or at a strike.
 
 A holder of b of NONE with net positions d(j) holds b + d(j) of each outcome j. The prices of all
 outcomes add up to 1.00, so it receives b x 1.00 and d(j) at the price of j: no outcome in which
 nothing is held is looked at. A market without an event is the same with one d.
 
 Invariants:
-- users are settled in the order of their ids, all that one holds of a pool at once;
-- what is settled is dropped from memory: no command changes it again. A struck market's positions
+- users are settled in the order of their ids; each user's whole part of a pool is settled at once;
+- settled positions leave the memory: no command changes them again. A struck market's positions
   stay, flat, until its event ends, since a VOID undoes them, too.
 
-Source: MARKET_RULES, Lifecycle, Events, Bounds.
+Source: docs/market_rules.md, Lifecycle, Events, Bounds.
 """
 
 from bisect import bisect_right
@@ -28,9 +28,9 @@ from predmarket.units import PRICE_ONE, Money
 
 
 def settle_some(state: State, pool: Pool, under_way: MarketSteps | EventSteps, room: int) -> None:
-    """Settle at most ``room`` positions in the order of their users, and drop what is settled.
+    """Settle at most ``room`` positions in the order of their users, and drop them.
 
-    A user's positions in an event are settled together, if need be alone in a step.
+    A user's positions in an event are settled together, even if they exceed ``room`` alone.
     """
     holders: Mapping[int, Holder] = pool.positions if isinstance(pool, Market) else pool.holdings
     for user_id in next_users(state.ledger, holders, under_way.after, room):
@@ -51,10 +51,9 @@ def settle_some(state: State, pool: Pool, under_way: MarketSteps | EventSteps, r
 def next_users(
     ledger: Ledger, holders: Mapping[int, Holder], after: int, room: int
 ) -> Sequence[int]:
-    """Return users behind ``after`` in the order of their ids, some of whom may hold nothing.
+    """Return user ids above ``after`` in order; some of these users may hold nothing.
 
-    When there are few holders, they are sorted. When there are many, the sorted accounts are
-    searched for them, a bounded number at a time.
+    A few holders are sorted. For many holders, this reads a bounded part of the sorted accounts.
     """
     if len(holders) <= room:
         return sorted(user_id for user_id in holders if user_id > after)
@@ -74,7 +73,7 @@ def _voids(pool: Pool) -> bool:
 
 
 def _left(pool: Pool, holder: Holder, positions: list[Position]) -> list[Position] | None:
-    """Return the positions that the end changes, None when it changes nothing of the holder's."""
+    """Return the positions that the end changes, None if it does not concern the holder."""
     void = _voids(pool)
     left = [p for p in positions if p.yes or p.no or (void and p.realized)]
     if isinstance(holder, Position):
@@ -116,7 +115,7 @@ def _worth(state: State, holder: Holder, left: list[Position]) -> Money:
 
 
 def _price(state: State, position: Position) -> int:
-    """Return what YES of a position's market pays."""
+    """Return the price that a YES share of the position's market pays."""
     price = state.markets[position.market_id].settlement_price
     assert price is not None  # every outcome but VOID has one
     return price
@@ -134,7 +133,7 @@ def strike_some(
 ) -> bool:
     """Take a struck outcome from at most ``room`` holdings, in the order of their users.
 
-    Returns whether no holding is left.
+    Returns True after the last holding.
     """
     state.ledger.begin_strike()
     if not under_way.settling:
@@ -154,7 +153,7 @@ def strike_some(
 
 
 def _strike(state: State, event: MarketEvent, struck: Market, holding: Holding) -> bool:
-    """Take the struck outcome from a holding and merge what is left; tell if that changed it."""
+    """Take the struck outcome from a holding and merge its free sets; tell whether it changed."""
     ledger, user_id = state.ledger, holding.user_id
     position = struck.positions.get(user_id)
     changed = False

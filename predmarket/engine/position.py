@@ -1,18 +1,18 @@
-"""What a user holds: a position in each market, and a base for each event.
+"""A user's shares: a position in each market, and a base for each event.
 
-An outcome k of an event is held h(k) = base + d(k) times, d(k) being the net position in its
-market and nothing for NONE. So NO of one market, a share of every other outcome, is one number.
-A market without an event is the smallest case: its base is the NO shares.
+A user holds h(k) = base + d(k) shares of an outcome k; d(k) is the net position in its market, and
+0 for NONE. So NO of one market, a share of every other outcome, is one number. A market without an
+event is the smallest case: its base is the NO shares.
 
-Shares that close parts of orders reserve are not free: a SELL reserves one outcome, a BUY every
-other one. What is free of k is the base less all that BUYs reserve, plus the *free net* of its
-position.
+Close parts of orders reserve shares, which are not free then: a SELL reserves one outcome, a BUY
+every other one. The free shares of k are the base, less the reserves of all BUYs, plus the
+*free net* of its position.
 
 Invariants:
 - ``Holding.nets`` are the free nets of the positions in markets that are not struck, sorted;
-- after each command the least free outcome of an event is not free at all: the rest has merged.
+- after each command a holding has no free share of at least one outcome: free sets have merged.
 
-Source: MARKET_RULES, Positions, Events.
+Source: docs/market_rules.md, Positions, Events.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ class Position:
     """One user's shares in one market.
 
     Without an event ``yes`` and ``no`` are counted apart. In an event one of them is 0: together
-    they are the net position. ``reserved_*`` are the shares that back close parts of resting
-    orders, of a SELL and of a BUY. ``net_paid`` is what the user paid in this market less what came
-    back, fees included: what a VOID undoes. In an event the ``holding`` keeps it, None without.
+    they are the net position. ``reserved_*`` are the shares that back the close parts of resting
+    orders, of SELLs and of BUYs. ``net_paid`` is the money paid in this market less the money
+    received, fees included; a VOID gives it back. In an event it belongs to the ``holding``, which
+    is None without an event.
     """
 
     __slots__ = (
@@ -52,20 +53,20 @@ class Position:
 
     @property
     def free_net(self) -> Qty:
-        """The net position less what SELLs reserve, plus what BUYs reserve elsewhere."""
+        """The net position, less the reserves of SELLs, plus those of BUYs in this market."""
         return self.yes - self.no - self.reserved_yes + self.reserved_no
 
     @property
     def event_id(self) -> int | None:
-        """The id of the event that it is a part of, None without one."""
+        """The id of its event, None without one."""
         return None if self.holding is None else self.holding.event_id
 
     def free_opposite(self, is_buy: bool) -> Qty:
-        """Return the unreserved shares that an order gives in a market without an event."""
+        """Return the unreserved shares that an order can give in a market without an event."""
         return self.no - self.reserved_no if is_buy else self.yes - self.reserved_yes
 
     def reserve(self, is_buy: bool, qty: Qty) -> None:
-        """Reserve ``qty`` (release, when negative) of the shares such an order gives."""
+        """Reserve ``qty`` of the shares that such an order gives, or release them if negative."""
         if self.holding is not None:
             self.holding.reserve(self, is_buy, qty)
         if is_buy:
@@ -74,14 +75,14 @@ class Position:
             self.reserved_yes += qty
 
     def give_yes(self, qty: Qty, proceeds: Money) -> None:
-        """Part with YES shares for ``proceeds``, realizing the difference to their cost."""
+        """Give YES shares for ``proceeds``; realize the difference to their cost."""
         removed = self.cost_yes * qty // self.yes
         self.yes -= qty
         self.cost_yes -= removed
         self.realized += proceeds - removed
 
     def give_no(self, qty: Qty, proceeds: Money) -> None:
-        """Part with NO shares for ``proceeds``, realizing the difference to their cost."""
+        """Give NO shares for ``proceeds``; realize the difference to their cost."""
         removed = self.cost_no * qty // self.no
         self.no -= qty
         self.cost_no -= removed
@@ -94,7 +95,7 @@ class Position:
         return free_yes if free_yes < free_no else free_no
 
     def end(self, price: Price) -> None:
-        """Realize what is left at ``price`` for YES, and be flat."""
+        """Realize the remaining shares at ``price`` for YES; the position is flat then."""
         proceeds = self.yes * price + self.no * (PRICE_ONE - price)
         self.realized += proceeds - self.cost_yes - self.cost_no
         self.yes = self.no = 0
@@ -102,11 +103,11 @@ class Position:
 
 
 class Holding:
-    """What one user holds in one event, beside the positions in its markets.
+    """One user's part of an event, beside the positions in its markets.
 
-    ``base`` is what is held of NONE; in an exhaustive event NONE cannot happen, and it may be below
-    0. ``reserved`` is what the close parts of all BUYs reserve. ``market_ids`` are those of the
-    positions, sorted. ``net_paid`` is as in a market without an event.
+    ``base`` counts the shares of NONE. In an exhaustive event NONE cannot happen, and ``base`` may
+    be below 0. ``reserved`` is the reserve of all BUYs' close parts. ``market_ids`` are those of
+    the positions, sorted. ``net_paid`` is as in a market without an event.
     """
 
     __slots__ = (
@@ -124,7 +125,7 @@ class Holding:
         self.version = 0
 
     def join(self, position: Position, *, struck: bool = False) -> None:
-        """Take in a position, a new one or one just loaded; ``struck``: its outcome is."""
+        """Add a position, new or just loaded; ``struck`` tells that its outcome is struck."""
         position.holding = self
         insort(self.market_ids, position.market_id)
         if not struck:
@@ -132,11 +133,11 @@ class Holding:
             self.reserved += position.reserved_no
 
     def strike(self, position: Position) -> None:
-        """Let a position's outcome count no more."""
+        """Stop counting a position's outcome."""
         del self.nets[bisect_left(self.nets, position.free_net)]
 
     def free_sets(self, outcomes: int) -> Qty:
-        """Return how many complete sets are free: as many as of the least free of the outcomes."""
+        """Return how many complete sets are free: the free shares of the scarcest outcome."""
         nets = self.nets
         least = nets[0] if nets else 0
         if least > 0 and len(nets) < outcomes:
@@ -144,10 +145,10 @@ class Holding:
         return self.base - self.reserved + least
 
     def free_opposite(self, position: Position | None, is_buy: bool, outcomes: int) -> Qty:
-        """Return the unreserved shares that an order gives in the market of ``position``.
+        """Return the unreserved shares that an order can give in the market of ``position``.
 
-        None stands for a market without a position. A SELL gives that outcome, a BUY as many of
-        every other one.
+        None stands for a market without a position. A SELL gives that outcome, a BUY every other
+        one.
         """
         net = 0 if position is None else position.free_net
         if not is_buy:
@@ -166,7 +167,7 @@ class Holding:
         return self.base - self.reserved + least
 
     def reserve(self, position: Position, is_buy: bool, qty: Qty) -> None:
-        """Reserve ``qty``; the position's own numbers are still as before."""
+        """Reserve ``qty``. Call this before changing the position's own numbers."""
         if is_buy:
             self.reserved += qty
             self._move(position.free_net, qty)
@@ -174,9 +175,9 @@ class Holding:
             self._move(position.free_net, -qty)
 
     def fill(self, position: Position, is_buy: bool, closing: Qty, opening: Qty) -> Qty:
-        """Book a fill; the position's own numbers are still as before.
+        """Book a fill. Call this before changing the position's own numbers.
 
-        Returns how much of it reduces the position.
+        Returns the quantity that reduces the position.
         """
         if is_buy:
             self.base -= closing
@@ -191,7 +192,7 @@ class Holding:
         return held if held < qty else qty
 
     def _move(self, net: Qty, change: Qty) -> None:
-        """Let one position's free net be ``net + change``."""
+        """Change one position's free net from ``net`` to ``net + change``."""
         if change:
             nets = self.nets
             place = bisect_left(nets, net)
@@ -200,6 +201,6 @@ class Holding:
             insort(nets, net + change)
 
     def end(self) -> None:
-        """Hold nothing any more."""
+        """Drop all shares after the payout."""
         self.base = 0
         self.nets.clear()

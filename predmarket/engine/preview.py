@@ -1,12 +1,11 @@
-"""What an order would do: the engine's own decision, taken on a copy of what the order can see.
+"""Preview of an order: the engine places it on a copy of the state that it depends on.
 
-A copy holds one market with the levels that rest against the order, and one user's cash and shares,
-in an event those of all its markets.
-That is all that ``place`` looks at, so the outcome is that of the real thing by construction, and
-nothing that is thrown away here was ever shared.
+A copy holds one market with the opposite levels, and one user's cash and shares, in an event those
+of all its markets. ``place`` reads nothing else, so the preview equals the real outcome. A copy
+shares nothing with the real state.
 
-Invariant: money is not conserved on a copy, since whoever else trades there has none; nothing that
-checks it (``Exchange.apply``) may be called on one.
+Invariant: money is not conserved on a copy, since the other traders have no accounts there. Never
+call ``Exchange.apply`` on one: it checks that.
 """
 
 from collections.abc import Iterable
@@ -29,16 +28,16 @@ from predmarket.enums import ErrorCode, Side
 from predmarket.units import Micros, Money, Price, Qty
 
 _OTHERS = 0
-"""The user that everybody else's orders belong to: no account has this id."""
+"""The user that owns the orders of all others: no account has this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What became of an order on a copy; ``worst_price`` None without a fill.
+    """The result of an order on a copy; ``worst_price`` is None without a fill.
 
-    ``locked`` is what the order itself holds at rest: what self-trade prevention frees by
-    cancelling others of the user's is not set off against it. ``covered`` is the close part: how
-    much of the order gives shares that the user holds, and so locks no cash.
+    ``locked`` is the cash that the order itself holds at rest. Cash that self-trade prevention
+    frees, by cancelling other orders of the user, is not taken off it. ``covered`` is the close
+    part: it gives shares that the user holds, so it locks no cash.
     """
 
     filled: Qty
@@ -51,7 +50,7 @@ class Trial:
 
 
 class Shares(NamedTuple):
-    """A user's shares in one market of an event, as a position has them."""
+    """A user's shares in one market of an event, with the fields of a position."""
 
     market_id: int
     yes: Qty
@@ -61,10 +60,10 @@ class Shares(NamedTuple):
 
 
 class Copy:
-    """A state for one order. ``market`` is None when there is none by the order's market id."""
+    """A state for one order. ``market`` is None if the order names no market that exists."""
 
     def __init__(self, now: Micros, user_id: int, market: Market | None) -> None:
-        """Begin an empty one, where the user has no account yet."""
+        """Begin with an empty state; the user has no account yet."""
         self._state = State()
         self._state.now = now
         self._user_id = user_id
@@ -74,9 +73,9 @@ class Copy:
             self._state.markets[market.id] = market
 
     def fund(self, available: Money, yes: Qty, no: Qty, open_orders: int) -> None:
-        """Open the user's account with cash that is not locked and shares that are not reserved.
+        """Open the user's account with available cash and free shares.
 
-        ``open_orders`` is how many of the user's orders count towards the bound.
+        ``open_orders`` is the number of the user's orders that count towards the bound.
         """
         ledger = self._state.ledger
         for user_id in (self._user_id, _OTHERS):
@@ -88,10 +87,10 @@ class Copy:
             position.yes, position.no = yes, no
 
     def hold(self, base: Qty, positions: Iterable[Shares]) -> None:
-        """Let the user hold shares of the market's event, in the markets that are not struck.
+        """Give the user shares of the market's event, in the markets that are not struck.
 
-        ``event.outcomes`` must count the outcomes that may still happen. For reduceOnly the user's
-        orders on the order's own side must rest, too, at whatever price.
+        ``event.outcomes`` must count the outcomes that can still happen. For reduceOnly the user's
+        orders on the order's own side must rest, too, at any price.
         """
         assert self._market is not None  # it has an event
         event, ledger, user_id = self._market.event, self._state.ledger, self._user_id
@@ -109,10 +108,10 @@ class Copy:
                 self._market.positions[user_id] = position
 
     def rest(self, side: Side, price: Price, qty: Qty, *, own: bool) -> None:
-        """Let ``qty`` rest behind what rests already; ``own``: it is the user's.
+        """Add a resting order of ``qty`` behind the others; ``own``: it belongs to the user.
 
-        All that others have at a price is one order here. The outcome is the same, fees included,
-        since those are rounded as a sum.
+        The orders of others at one price are one order here. The result is the same, fees included,
+        since the sum of an order's fees is rounded.
         """
         assert self._market is not None  # nothing rests nowhere
         state = self._state
@@ -122,7 +121,7 @@ class Copy:
         state.keep(order)
 
     def place(self, command: PlaceOrder) -> Trial | Refused:
-        """Place the order with all of its steps, once: the copy is worthless afterwards."""
+        """Place the order, all steps included. Use a copy only once."""
         state = self._state
         at_most = command.max_open_orders
         free = self._free_opposite(command.side is Side.BUY)
@@ -150,7 +149,7 @@ class Copy:
         )
 
     def _free_opposite(self, is_buy: bool) -> Qty:
-        """Return the unreserved shares of the user that the order gives."""
+        """Return the user's unreserved shares that the order can give."""
         if self._market is None:
             return 0
         return self._state.ledger.free_opposite(self._user_id, self._market, is_buy)
@@ -158,8 +157,8 @@ class Copy:
     def _counted(self, command: PlaceOrder) -> PlaceOrder:
         """Return the command with a bound on open orders that fits the copy.
 
-        The copy does not hold all of the user's open orders: the bound is 0 or none, so that the
-        answer is that of the real account.
+        The copy does not hold all of the user's open orders. A bound of 0 or none gives the answer
+        of the real account.
         """
         at_most = command.max_open_orders
         if at_most is not None:

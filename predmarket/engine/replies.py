@@ -1,4 +1,4 @@
-"""What a command answers: one value for the caller, beside the events for everybody.
+"""Replies: each command returns one to its caller, beside the events for everybody.
 
 A reply is a copy; later commands do not change it. Amounts are integers (units.py). ``unfinished``
 is the key of the command's further steps (steps.py), None after the last one.
@@ -25,7 +25,7 @@ class _Reply(msgspec.Struct, frozen=True, gc=False):
 
 
 class OrderRecord(_Reply, frozen=True, array_like=True):
-    """An order as it stands. ``price`` is None for MARKET; ``market_id`` when none was found."""
+    """An order's present state. ``price`` is None for MARKET, ``market_id`` without a market."""
 
     id: int
     user_id: int
@@ -81,13 +81,13 @@ class Canceled(_Reply, frozen=True):
 
 
 class AccountDone(_Reply, frozen=True):
-    """A user's account stands as asked."""
+    """A user's account was opened, or its dead-man switch set."""
 
     user_id: int
 
 
 class TransferDone(_Reply, frozen=True):
-    """A transfer was booked; the balance is the one after it."""
+    """A transfer was booked; the balance is that after it."""
 
     transfer_id: int
     user_id: int
@@ -103,7 +103,7 @@ class MarketDone(_Reply, frozen=True):
 
 
 class Resolved(_Reply, frozen=True):
-    """A market is final; ``accounts`` got ``total`` in all."""
+    """A market is final; ``accounts`` users received ``total`` together."""
 
     market_id: int
     accounts: int
@@ -118,7 +118,7 @@ class EventDone(_Reply, frozen=True):
 
 
 class EventResolved(_Reply, frozen=True):
-    """An event is final with all its markets; ``accounts`` got ``total`` in all."""
+    """An event is final with all its markets; ``accounts`` users received ``total`` together."""
 
     event_id: int
     accounts: int
@@ -139,7 +139,7 @@ Reply: TypeAlias = (
 
 
 def record(order: Order) -> OrderRecord:
-    """Copy an order as it stands now."""
+    """Return a copy of an order's present state."""
     return OrderRecord(
         order.id,
         order.user_id,

@@ -1,8 +1,8 @@
 """The whole state as bytes: equal states give equal bytes, on any machine and Python.
 
-Left out is what does not decide anything: how often rows were written (``version``) and what was
-told of them (``*_seq``, but a book's), and timers that no longer mean anything. The state does not
-hold settled positions. A state without events is written as it was before there were any.
+A snapshot leaves out values that decide nothing: ``version``, all ``*_seq`` but a book's, and stale
+timers. The state does not hold settled positions. A state without events has the format that it had
+before events existed.
 """
 
 import hashlib

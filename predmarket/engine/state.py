@@ -1,7 +1,7 @@
-"""Everything the exchange knows, and the small steps that all commands share.
+"""The whole state of the exchange, and the small changes that all commands share.
 
-Holds no decision: orders.py, lifecycle.py and accounts.py decide. ``dirty_*`` collect what changed
-since the store last took it (``take_changes``).
+It makes no decisions: orders.py, lifecycle.py and accounts.py do. ``dirty_*`` collect the objects
+that changed since the last ``take_changes``.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _BUY, _SELL = Side.BUY, Side.SELL  # looked up once: this is the busiest loop
 
 @dataclass(slots=True)
 class Changes:
-    """What changed since the last time, each thing once, in its present state."""
+    """The objects that changed since the last call, each one once."""
 
     orders: dict[int, Order]
     accounts: dict[int, Account]
@@ -37,9 +37,9 @@ class Changes:
 class State:
     """Markets, their events, open orders, accounts and counters.
 
-    ``now`` is the running command's time, ``happens_at`` that of what it does: the same but for the
-    later steps of a sweep, which happen at the time of its first. ``orders`` are the open ones:
-    those that rest, and those on their way in steps.
+    ``now`` is the running command's time. ``happens_at`` is the time of its effects: the same,
+    except that later steps of a sweep happen at the time of its first step. ``orders`` are the open
+    ones: those that rest, and those in a sweep that has further steps.
     """
 
     __slots__ = (
@@ -73,7 +73,7 @@ class State:
         self.touched_levels: dict[tuple[int, bool, Price], None] = {}
 
     def take_changes(self) -> Changes:
-        """Hand over what changed since the last call."""
+        """Return the objects that changed since the last call."""
         ledger = self.ledger
         changes = Changes(
             orders=self.dirty_orders,
@@ -93,7 +93,7 @@ class State:
         return [self.markets[market_id] for market_id in event.market_ids]
 
     def status_of(self, event: MarketEvent) -> MarketStatus:
-        """Return an event's status: the most open one that a market of it has."""
+        """Return an event's status: the most open status of its markets."""
         statuses = {market.status for market in self.markets_of(event)}
         if event.outcome is None:
             return next(status for status in MOST_OPEN_FIRST if status in statuses)
@@ -127,7 +127,7 @@ class State:
         self.touched_levels[market.id, order.is_buy, order.price] = None
 
     def shrink(self, order: Order, market: Market, qty: Qty) -> None:
-        """Take ``qty`` off what a resting order has left; it keeps its place."""
+        """Reduce a resting order's remaining quantity by ``qty``; it keeps its place."""
         market.book.side(order.is_buy).shrink(order, qty)
         own = self.ledger.accounts[order.user_id].own
         if own is not None:
@@ -135,7 +135,7 @@ class State:
         self.touched_levels[market.id, order.is_buy, order.price] = None
 
     def keep(self, order: Order) -> None:
-        """List an order among the open ones."""
+        """Add an order to the open orders."""
         self.orders[order.id] = order
         self.ledger.accounts[order.user_id].orders[order.id] = order
         if order.connection is not None:
@@ -164,13 +164,13 @@ class State:
         return self.own_orders(user_id).sides.get((market_id, is_buy))
 
     def begin(self, steps: Steps) -> Key:
-        """Keep the steps that a command has left, as the last in turn; return their key."""
+        """Keep a command's remaining steps as the last in turn; return their key."""
         assert steps.key not in self.unfinished, "two commands hold the same key"
         self.unfinished[steps.key] = steps
         return steps.key
 
     def is_live(self, due: Micros, kind: TimerKind, id: int) -> bool:
-        """Tell whether what a timer was set for still waits for it."""
+        """Tell whether a timer is still needed: its market, order or account has not moved on."""
         if kind is TimerKind.CLOSE:
             market = self.markets[id]
             return market.scheduled == due
@@ -180,7 +180,7 @@ class State:
         return self.ledger.accounts[id].deadman_at == due
 
     def cancel(self, order: Order, reason: CancelReason) -> None:
-        """End an open order, resting or on its way in, and free what it holds."""
+        """Cancel an open order, resting or in its sweep, and free its cash and shares."""
         market = self.markets[order.market_id]
         if order.level is not None:
             self.remove_from_book(order, market)

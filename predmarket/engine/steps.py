@@ -1,16 +1,15 @@
-"""Commands that are carried out in steps: records of the work that each of them has left.
+"""Commands that run in steps: records of the work that each of them has left.
 
-A command that may take long handles at most ``STEP`` orders or positions at once. A record under a
-key says what is left. The store keeps it with the batch, and the core journals a ``TakeStep`` for
-each further step. So other markets trade in between, and a core that takes over goes on where the
-last one stopped.
+A long command handles at most ``STEP`` orders or positions at once. A record under a key holds the
+rest of the work. The store keeps it with the batch, and the core journals a ``TakeStep`` for each
+further step. So other markets trade in between, and after a takeover the next core continues.
 
 Invariants:
 - a key stands for a market, an event, an account, a connection or a gateway; a command that waits
   for a key (waits.py) is not applied while the key is held;
-- the work that is left follows from the state and the record alone, the same after a restart.
+- the rest of the work follows from the state and the record alone, also after a restart.
 
-Source: MARKET_RULES, Bounds.
+Source: docs/market_rules.md, Bounds.
 """
 
 from typing import TypeAlias
@@ -21,11 +20,11 @@ from predmarket.enums import CancelReason, Side
 from predmarket.units import Micros, Price
 
 STEP = 1_000
-"""Orders and positions that one step handles at the most. It decides what a journaled step does, so
-changing it needs a new version of the rules (journal.py)."""
+"""The most orders and positions that one step handles. Journaled steps depend on it: a change of it
+needs a new version of the rules (journal.py)."""
 
 LOOKED_AT = 50
-"""Accounts that a step looks at for each position that it may settle; most hold no position."""
+"""Accounts that a step examines for each position that it may settle; most have no position."""
 
 Key: TypeAlias = str
 
@@ -63,8 +62,8 @@ class OfMarket(_Steps):
 class SweepSteps(OfMarket, tag="sweep"):
     """An incoming order on its way through the book.
 
-    ``limit`` is its price or its collar, which the order's row does not hold. ``began`` is the time
-    of its first step, which all its trades carry.
+    ``limit`` is its price or its collar; the order's row does not hold the collar. ``began`` is the
+    time of its first step and of all its trades.
     """
 
     order_id: int
@@ -73,7 +72,7 @@ class SweepSteps(OfMarket, tag="sweep"):
 
 
 class MarketSteps(OfMarket, tag="market"):
-    """A closing or, when the market is ``ending``, a resolution.
+    """A closing of a market, or its resolution if the market is ``ending``.
 
     The positions of all users up to the id ``after`` are settled.
     """
@@ -84,9 +83,9 @@ class MarketSteps(OfMarket, tag="market"):
 class EventSteps(_Steps, tag="event"):
     """Steps that hold an event with all of its markets.
 
-    It is a resolution when the event is ``ending``, else the striking of ``market_id`` if given,
-    else a closing. The holdings of all users up to the id ``after`` are settled; ``settling`` tells
-    that no order is left to cancel.
+    It is a resolution if the event is ``ending``, otherwise the striking of ``market_id`` if given,
+    otherwise a closing. The holdings of all users up to the id ``after`` are settled; ``settling``
+    tells that no order is left to cancel.
     """
 
     event_id: int
@@ -132,7 +131,7 @@ class DisconnectSteps(_Steps, tag="disconnect"):
 
 Steps: TypeAlias = SweepSteps | MarketSteps | EventSteps | CancelSteps | DisconnectSteps
 Unfinished: TypeAlias = dict[Key, Steps]
-"""The records by key, in the order of their turns."""
+"""The records by key; the first one is next in turn."""
 
 
 _encoder = msgspec.json.Encoder()
@@ -140,7 +139,7 @@ _decoder = msgspec.json.Decoder(list[Steps])
 
 
 def encode(unfinished: Unfinished) -> str:
-    """Return the records as they are stored."""
+    """Return the stored form of the records."""
     return _encoder.encode(list(unfinished.values())).decode()
 
 

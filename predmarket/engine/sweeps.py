@@ -1,10 +1,10 @@
 """An order's way through the book, in steps, and the booking of its trades.
 
 Invariants:
-- until its last step the order holds its market, so that no command comes between;
-- all of it happens at the time of its first step, so a market's trades are in the order of time.
+- until its last step the order holds its market, so no command comes between the steps;
+- all its trades have the time of its first step, so a market's trades are in the order of time.
 
-Source: MARKET_RULES, Matching, Bounds.
+Source: docs/market_rules.md, Matching, Bounds.
 """
 
 from predmarket.engine import steps
@@ -20,15 +20,15 @@ from predmarket.enums import CancelReason, Liquidity, OrderStatus, OrderType, Ti
 from predmarket.units import Qty
 
 RESTING = frozenset({TimeInForce.GTC, TimeInForce.GTD})
-"""The times in force under which an order may rest."""
+"""Times in force of orders that may rest."""
 
 _UNFINISHED, _STOPPED = Sweep.UNFINISHED, Sweep.STOPPED
 
 
 def trade(state: State, order: Order, market: Market) -> tuple[tuple[Fill, ...], Key | None]:
-    """Run an accepted order through the book, then rest or cancel what is left.
+    """Match an accepted order with the book, then rest or cancel the remaining quantity.
 
-    It stops at the step's bound. Returns the fills, and the key of the steps that are left.
+    It stops at the step's bound. Returns the fills, and the key of the remaining steps.
     """
     state.dirty_markets[market.id] = market
     if order.tif in RESTING and not market.book.crosses(order.is_buy, order.price):
@@ -58,7 +58,7 @@ def trade(state: State, order: Order, market: Market) -> tuple[tuple[Fill, ...],
     elif order.tif not in RESTING:
         state.cancel(order, CancelReason.IOC)
     elif market.book.crosses(order.is_buy, order.price):
-        # Only own orders passed over can still cross here; resting would cross the book.
+        # Own orders that the sweep passed over still cross: resting would cross the book.
         state.cancel(order, CancelReason.SELF_TRADE)
     else:
         state.rest(order, market)
@@ -75,11 +75,11 @@ def proceed(state: State, under_way: SweepSteps) -> OrderDone:
 
 
 def _book_trade(state: State, market: Market, taker: Order, maker: Order, qty: Qty) -> Fill:
-    """Book one match on both sides, report it, and merge what became free."""
+    """Book one match on both sides, report it, and merge free sets."""
     price = maker.price
     ledger = state.ledger
     buy, sell = (taker, maker) if taker.is_buy else (maker, taker)
-    # Sets newly made less those given back; the positions book it on their own.
+    # New sets less returned sets: the market's totals change by it, apart from the positions.
     (market.event or market).open_interest += qty - min(buy.close, qty) - min(sell.close, qty)
     buy_cash, buy_fee = ledger.fill(buy, market, qty, price, buy is taker)
     sell_cash, sell_fee = ledger.fill(sell, market, qty, price, sell is taker)

@@ -1,14 +1,14 @@
-"""Open orders that are tied to a connection, found by it and by its gateway.
+"""Open orders that are tied to a connection, by connection and by gateway.
 
-Invariant: both hold the same orders, each list in the order of time priority, so that they end in
-the same order before and after a restart.
+Invariant: both indexes hold the same orders in time priority, so they are cancelled in the same
+order before and after a restart.
 """
 
 from predmarket.engine.book import Order
 
 
 class TiedOrders:
-    """The orders tied to one connection or gateway; how many each user and each market has."""
+    """The orders tied to one connection or gateway, with their numbers by user and by market."""
 
     __slots__ = ("markets", "orders", "users")
 
@@ -48,7 +48,7 @@ class Ties:
                 del lists[name]
 
     def of(self, gateway: str, connection: str | None) -> TiedOrders | None:
-        """Return the orders tied to a connection or, without one, to a gateway; None: no order."""
+        """Return the orders tied to a connection or, without one, to a gateway; None if none is."""
         if connection is None:
             return self.gateways.get(gateway)
         return self.connections.get(connection)

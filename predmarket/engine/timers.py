@@ -1,14 +1,14 @@
-"""What falls due: closings, expiries and dead-man switches, in one order for ever.
+"""Timers: closings, expiries and dead-man switches, in one fixed order.
 
 Invariants:
 - timers fire in the order (due, kind, id);
-- one whose market, order or account has moved on since is stale: it is passed over when it comes
-  up. Once the stale ones are the larger half, each one that is retired has a few timers examined
-  and the stale ones among them dropped, so memory follows what is live;
+- a timer is stale when its market, order or account has moved on; a stale timer does nothing. While
+  more than half of the timers are stale, each retirement examines a few timers and drops the stale
+  ones, so memory follows the number of live timers;
 - no call examines more than EXAMINED timers, however many there are;
-- one that has to wait for a key (waits.py) is set aside until the key is released.
+- a timer that has to wait for a key (waits.py) is set aside until the key is released.
 
-Source: ARCHITECTURE, Recovery ("Time is data").
+Source: docs/adr/0016-time-is-the-databases.md.
 """
 
 import heapq
@@ -20,7 +20,7 @@ from predmarket.units import Micros
 
 
 class TimerKind(IntEnum):
-    """What falls due; the number is its rank among timers of the same moment."""
+    """The kinds of timers; the number is the rank among timers of the same moment."""
 
     CLOSE = 0
     EXPIRY = 1
@@ -28,10 +28,10 @@ class TimerKind(IntEnum):
 
 
 EXAMINED = 4
-"""Timers that one call examines. Two would keep up: half of all have gone stale by then."""
+"""Timers that one call examines. Two would suffice: half of all timers are stale by then."""
 
 _FEW = 1_000
-"""Stale timers that are not worth a search."""
+"""Fewer stale timers than this are not searched for."""
 
 Timer: TypeAlias = tuple[Micros, int, int]
 
@@ -51,12 +51,12 @@ class Timers:
         return len(self._heap) + len(self._unexamined)
 
     def __iter__(self) -> Iterator[Timer]:
-        """Go through the timers that are not set aside, in no order."""
+        """Yield the timers that are not set aside, in no order."""
         yield from self._heap
         yield from self._unexamined
 
     def set(self, due: Micros, kind: TimerKind, id: int) -> None:
-        """Let ``kind`` of ``id`` fall due."""
+        """Set a timer of ``kind`` for the object ``id``."""
         heapq.heappush(self._heap, (due, int(kind), id))
 
     def first(self) -> tuple[Micros, TimerKind, int] | None:
@@ -68,21 +68,21 @@ class Timers:
         return due, TimerKind(kind), id
 
     def drop_first(self) -> None:
-        """Take the next timer off, a stale one."""
+        """Drop the next timer, which is stale."""
         heapq.heappop(self._heap_of_first())
         self._drop_stale()
 
     def set_aside_first(self, key: str) -> None:
-        """Let the next timer wait until ``key`` is released."""
+        """Set the next timer aside until ``key`` is released."""
         self._aside.setdefault(key, []).append(heapq.heappop(self._heap_of_first()))
 
     def release(self, key: str) -> None:
-        """Put the timers that waited for a key back, each under its own time."""
+        """Put the timers that waited for a key back, each with its own time."""
         for timer in self._aside.pop(key, ()):
             heapq.heappush(self._heap, timer)
 
     def retire(self, is_live: Callable[[Micros, TimerKind, int], bool]) -> None:
-        """Note that a timer has become stale; examine a few when such are the larger half."""
+        """Note that a timer became stale; examine a few if more than half of them are."""
         self._stale += 1
         if not self._unexamined and self._stale > _FEW and 2 * self._stale > len(self._heap):
             self._heap, self._unexamined = [], self._heap

@@ -1,4 +1,4 @@
-"""Finds the key that a command, a timer or a step has to wait for (steps.py).
+"""Find the key that a command, a timer or a step has to wait for (steps.py).
 
 A sweep, a closing and a resolution hold their market until their last step: commands and timers for
 that market wait. The closing and the resolution of an event, and the striking of a market, hold all
@@ -6,7 +6,7 @@ markets of the event. A cancel-all, a dead-man switch and the end of a connectio
 steps of an account wait for markets that are held; the steps of a market or an event wait for
 nothing, so some step can always be taken.
 
-Source: MARKET_RULES, Bounds.
+Source: docs/market_rules.md, Bounds.
 """
 
 from collections.abc import Callable, Container, Sequence
@@ -83,7 +83,7 @@ def _event(state: State, event_id: int) -> Key | None:
 
 
 def _ending(state: State, market_id: int) -> Key | None:
-    """Return the key that a market's resolution waits for: one of an event holds all of it."""
+    """Return the key that a market's resolution waits for; in an event it holds all markets."""
     market = state.markets.get(market_id)
     if market is None or market.event is None:
         return _market(state, market_id)
@@ -155,7 +155,7 @@ def _of_cancel_all(state: State, command: commands.CancelAll) -> Key | None:
 
 
 # The value type is loose because each entry reads its own command. Other commands never wait: a
-# market or an event is created under an id of its own, and a connection's end is begun at once.
+# new market or event has an id of its own, and a connection's end begins at once.
 _FINDERS: dict[type[Command], Callable[[State, Any], Key | None]] = {
     commands.PlaceOrder: lambda s, c: _market(s, c.market_id) or _account(s, c.user_id),
     commands.AmendOrder: _of_order,

@@ -7,8 +7,8 @@ elapsed time, which nobody can set.
 Invariants: ``elapsed`` never goes back and never jumps; every limit within a process uses it.
 ``now`` is for times that are stored or sent: stamps, deadlines, times that a user asks for.
 
-Source: ARCHITECTURE, Recovery (Clocks). A clock that shows another time (a demo's past, a
-simulation) overrides ``now`` and ``seconds_until`` and sets ``is_databases`` to False.
+A clock that shows another time (a demo's past, a simulation) overrides ``now`` and
+``seconds_until`` and sets ``is_databases`` to False. See docs/adr/0016-time-is-the-databases.md.
 """
 
 import time

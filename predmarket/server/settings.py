@@ -1,7 +1,7 @@
 """The exchange's settings: their sources, their valid values, and the signing secret.
 
 A command-line flag overrides the environment, which overrides a .env file, which overrides the
-default. Source: API.md, Settings.
+default. docs/operations.md and .env.example describe each setting.
 """
 
 import ipaddress

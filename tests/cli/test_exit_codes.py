@@ -31,7 +31,7 @@ from tests.support.stub_exchange import Answer, Stub, refusal
     ],
 )
 def test_each_status_has_its_code(run: Run, stub: Stub, status: int, expected: int) -> None:
-    """The table of TERMINAL.md."""
+    """An exit code for each HTTP status, whatever the error code."""
     stub.on("GET", "/v1/markets/rain", refusal(status, "SOME_CODE", "some words"))
     ran = run("market", "show", "rain")
     assert (expected, "") == (ran.code, ran.out)

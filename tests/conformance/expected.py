@@ -1,7 +1,7 @@
 """What the API must show, worked out from the reference exchange's facts.
 
 Nothing here uses the product: amounts come from tests/reference, averages and marks are exact
-fractions, the statuses of the codes are read off API.md.
+fractions, and the statuses of the codes are written down again.
 """
 
 from collections.abc import Iterable

@@ -77,16 +77,16 @@ SABOTAGES = (
     Sabotage(
         "fees rounded down",
         LEDGER,
-        "        fee = -(-order.fee_exact // EXACT_PER_MONEY) - order.fees_paid\n",
-        "        fee = order.fee_exact // EXACT_PER_MONEY - order.fees_paid\n",
+        "        fee = rounded_up(order.fee_exact) - order.fees_paid\n",
+        "        fee = order.fee_exact // 10**8 - order.fees_paid\n",
         _test("ledger", "many_tiny_fills_cost_what_one_does"),
     ),
     Sabotage(
         "each fill's fee rounded up by itself",
         LEDGER,
-        "        order.fee_exact += rate * qty * price * (PRICE_ONE - price)\n",
-        "        order.fee_exact = -(-order.fee_exact // EXACT_PER_MONEY) * EXACT_PER_MONEY"
-        " + rate * qty * price * (PRICE_ONE - price)\n",
+        "        order.fee_exact += exact_fee(rate, qty, price)\n",
+        "        order.fee_exact = exact_fee(rate, qty, price)"
+        " + rounded_up(order.fee_exact) * 10**8\n",
         _test("ledger", "a_resting_order_sums_its_fees_over_its_takers"),
     ),
     Sabotage(

@@ -1,6 +1,6 @@
 """Events from creation to their end: what is refused, and what each change does to the markets.
 
-Source: MARKET_RULES, Events.
+Source: docs/market_rules.md, Events.
 """
 
 import pytest

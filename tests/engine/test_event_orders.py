@@ -1,6 +1,6 @@
 """Orders in an event: what they give, reserve and lock, what merges, and what reduce-only allows.
 
-Source: MARKET_RULES, Collateral, Events.
+Source: docs/market_rules.md, Collateral, Events.
 """
 
 import pytest

@@ -1,6 +1,6 @@
 """Events in steps: each is bounded, and nobody comes between in any market of the event.
 
-Source: MARKET_RULES, Bounds, Events.
+Source: docs/market_rules.md, Bounds, Events.
 """
 
 import msgspec

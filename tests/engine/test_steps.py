@@ -1,6 +1,6 @@
 """Commands that are carried out in steps: each is bounded, and nobody comes between.
 
-Source: MARKET_RULES, Bounds.
+Source: docs/market_rules.md, Bounds.
 """
 
 import random

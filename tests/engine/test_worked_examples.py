@@ -1,4 +1,4 @@
-"""The five examples of MARKET_RULES, to the millionth of a dollar."""
+"""The five examples of docs/market_rules.md, to the millionth of a dollar."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The worked examples 6 to 11 of MARKET_RULES, to the millionth of a dollar."""
+"""The worked examples 6 to 11 of docs/market_rules.md, to the millionth of a dollar."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A naive exchange written from MARKET_RULES alone, which the real engine is checked against.
+"""A naive exchange, written from docs/market_rules.md alone. Tests compare the engine with it.
 
 Nothing here imports predmarket: a mistake shared by both sides would be invisible.
 """

@@ -1,6 +1,6 @@
-"""The auditor: what must hold of the reference after every command.
+"""The auditor of the reference: the invariants that hold after every command.
 
-Proves conservation (MARKET_RULES, Collateral 1 to 3) and what else the rules promise of any state.
+Checks conservation (docs/market_rules.md, Collateral) and the other invariants of the rules.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def proceeds_of_close(side: str, price: int, qty: int) -> int:
 
 
 def lock_for(market: Market, side: str, limit: int, open_qty: int, fee_so_far: Fraction) -> int:
-    """Return the cash an order locks, fee lock included (MARKET_RULES, Collateral)."""
+    """Return the cash an order locks, fee lock included (docs/market_rules.md, Collateral)."""
     # The fee curve p(1 − p) tops at one half, so the dearest price is the one nearest to it.
     dearest = min(limit, HALF_DOLLAR_PRICE) if side == "BUY" else max(limit, HALF_DOLLAR_PRICE)
     fee_at_most = fee_so_far + exact_fee(market.larger_rate, open_qty, dearest)

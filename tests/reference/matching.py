@@ -72,7 +72,7 @@ def _trade(ledger: Ledger, taker: Order, maker: Order) -> list[Notice]:
     ledger.trades += 1
     market.last_price = price
     market.volume += qty
-    # Both sides are booked before either merges (MARKET_RULES, Collateral).
+    # Both sides are booked before either merges (docs/market_rules.md, Collateral).
     maker_fee = _book_fill(ledger, maker, qty, price, market.maker_rate)
     taker_fee = _book_fill(ledger, taker, qty, price, market.taker_rate)
     if taker.side == "BUY":
@@ -128,7 +128,7 @@ def _book_fill(ledger: Ledger, order: Order, qty: int, price: int, rate: int) ->
 
 
 def _book_position(ledger: Ledger, order: Order, qty: int, price: int, closed: int) -> None:
-    """Book a fill as the position shows it, cost removed first (MARKET_RULES, Positions).
+    """Book a fill as the position shows it, cost removed first (docs/market_rules.md, Positions).
 
     A market that stands alone counts YES and NO apart, so the close part is what the fill reduces.
     In an event the position is net, so the fill reduces the opposite side as far as there is any.

@@ -99,7 +99,7 @@ def _too_late(order: Order, command: Command) -> bool:
 
 
 def _collar(market: Market, side: str, best: int, slippage: int) -> int:
-    """Return the worst price a MARKET order accepts (MARKET_RULES, Matching)."""
+    """Return the worst price a MARKET order accepts (docs/market_rules.md, Matching)."""
     tick = market.tick
     if side == "BUY":
         price = (best + slippage) // tick * tick

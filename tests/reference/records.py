@@ -16,7 +16,7 @@ Notice = tuple[str | int, ...]
 """One thing that happened, as it is told."""
 
 OPPOSITE = {"BUY": "SELL", "SELL": "BUY"}
-# A BUY closes NO shares, a SELL closes YES shares (MARKET_RULES, Collateral).
+# A BUY closes NO shares, a SELL closes YES shares (docs/market_rules.md, Collateral).
 CLOSES = {"BUY": "NO", "SELL": "YES"}
 FINAL = ("RESOLVED", "VOIDED")
 NONE = 0
@@ -75,7 +75,7 @@ class Holding:
         self.cost += cost
 
     def remove(self, count: int) -> int:
-        """Give shares away and return the cost removed: cost × q // n (MARKET_RULES, Positions)."""
+        """Give shares away and return the removed cost (docs/market_rules.md, Positions)."""
         assert 0 <= count <= self.count, "gave away shares nobody held"
         removed = self.cost * count // self.count if self.count else 0
         self.count -= count
@@ -107,7 +107,7 @@ class Event:
     """Markets of which at most one (exhaustive: exactly one) resolves YES.
 
     A market without event has an event of its own here, with id None: it has the outcomes YES,
-    known by the market's id, and NO, which is NONE (MARKET_RULES, Events).
+    known by the market's id, and NO, which is NONE (docs/market_rules.md, Events).
     """
 
     id: int | None

@@ -1,7 +1,7 @@
-"""What the end of an event, or of one of its markets, is worth: paying out, striking, undoing.
+"""Payouts at the end of an event or of one of its markets: paying out, striking, undoing.
 
-Nothing here knows statuses or orders. The one rule: whoever holds shares of an outcome is paid the
-outcome's weight for each, and the weights of all outcomes add up to 1.00 (MARKET_RULES, Events).
+Statuses and orders have no part in it. The one rule: a holder of shares of an outcome is paid the
+outcome's weight for each. All outcomes' weights add up to 1.00 (docs/market_rules.md, Events).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Decimal strings to integers and back, and the fee curve.
 
 Prices count 1/10 000 dollar, quantities 1/100 contract, money 1/1 000 000 dollar, rates 1/10 000
-(MARKET_RULES, Units). One price unit times one quantity unit is exactly one money unit.
+(docs/market_rules.md, Units). One price unit times one quantity unit is exactly one money unit.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def show_money(money: int) -> str:
 
 
 def exact_fee(rate: int, qty: int, price: int) -> Fraction:
-    """Return rate × qty × p × (1 − p) in money units, not rounded (MARKET_RULES, Fees)."""
+    """Return rate × qty × p × (1 − p) in money units, not rounded (docs/market_rules.md, Fees)."""
     # The rate and one of the two prices still carry their 1/10 000; qty × price is money already.
     scale = ONE_DOLLAR_PRICE * ONE_DOLLAR_PRICE
     return Fraction(rate * qty * price * (ONE_DOLLAR_PRICE - price), scale)

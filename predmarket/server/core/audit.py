@@ -2,7 +2,7 @@
 
 ``sums`` checks the totals of the tables. ``replay`` executes the journal from the empty state and
 compares the final state, and every row of history, with the database. Both read one snapshot, so
-the exchange may keep running. Source: REQUIREMENTS C9.
+the exchange may keep running.
 """
 
 import hashlib

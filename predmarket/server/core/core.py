@@ -12,8 +12,8 @@ Invariants:
 - there is one repair path (repair.py);
 - the queue, a batch and the wait for a reply are bounded.
 
-This module is the core's interface and its start and stop. Source: ARCHITECTURE, The path of an
-order.
+This module is the core's interface and its start and stop. docs/architecture.md shows the path of
+an order through it.
 """
 
 import asyncio

@@ -13,7 +13,7 @@ from predmarket.engine.commands import Command
 from predmarket.units import Micros
 
 RULES = "2"
-"""The version of MARKET_RULES that the engine implements; replay refuses any other."""
+"""The version of the market rules (docs/market_rules.md). Replay refuses any other version."""
 
 GENESIS = bytes(32)
 """The hash that the first batch is chained to."""

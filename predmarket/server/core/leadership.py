@@ -1,7 +1,7 @@
 """Leadership: a file lock beside an embedded database, a lease in a shared one (stores/lease.py).
 
 A lease only shortens the time in which two cores believe that they lead. The epoch makes that time
-harmless, because every commit checks it (stores/base.py). Source: ARCHITECTURE, Leadership.
+harmless, because every commit checks it (stores/base.py).
 """
 
 import fcntl

@@ -1,6 +1,6 @@
 """Checks a state that was just loaded; one that fails is not used.
 
-Source: MARKET_RULES, Collateral, Events.
+Source: docs/market_rules.md, Collateral, Events.
 """
 
 from predmarket.engine.ledger import Pool

@@ -1,7 +1,7 @@
 """Loads the engine's state from the database; memory is a cache of the committed state.
 
 Invariant: the loaded state satisfies the engine's invariants. Otherwise LoadError is raised, and
-the state is not used. Source: ARCHITECTURE, Recovery.
+the state is not used.
 """
 
 from bisect import insort

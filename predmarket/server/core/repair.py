@@ -1,7 +1,7 @@
 """Repair after a failed commit, an unknown outcome, or a defect of the engine.
 
 There is one way: the core takes over from itself. It raises the epoch, reloads, finds the committed
-commands by id and answers them, and runs the others again in order. Source: ARCHITECTURE, Recovery.
+commands by id and answers them, and runs the others again in order.
 """
 
 import asyncio

@@ -10,8 +10,6 @@ Invariants:
   one;
 - a batch has a bound on its commands, and one on its rows: ten for each command it may hold, and
   those of one step.
-
-Source: ARCHITECTURE, The path of an order.
 """
 
 from collections import deque

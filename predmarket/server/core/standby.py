@@ -5,7 +5,7 @@ store keeps. The copy executes each batch with the code that decided it (batch.p
 journal's hash and, before it leads, every total of ``core_state``. If the copy lags too far, or
 finds anything but the next batch, the standby drops it and loads the state.
 
-Source: ARCHITECTURE, Recovery.
+See docs/adr/0015-a-standby-follows-the-journal.md.
 """
 
 import dataclasses

@@ -1,6 +1,6 @@
 """Events as the API shows them, and what one user holds in them.
 
-Source: MARKET_RULES, Events.
+Source: docs/market_rules.md, Events.
 """
 
 from collections.abc import Iterable, Mapping

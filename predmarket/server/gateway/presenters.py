@@ -1,6 +1,6 @@
 """Turns the exchange's records into API objects; only here integers become decimal strings.
 
-Averages, marks and values follow MARKET_RULES, Positions.
+Averages, marks and values follow docs/market_rules.md, Positions.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,8 +1,7 @@
 """Assembles one process of the exchange: database, core, HTTP; and stops it in order.
 
-Order of the end (REQUIREMENTS A8): stop accepting, let running requests finish, commit what was
-accepted, close the database. Bounded at each stage, so that it takes less than 10 s in all
-(shutdown.py).
+A stop has stages: stop accepting, let running requests finish, commit accepted commands, close
+the database. Each stage has a bound, so a stop takes less than 10 s (shutdown.py).
 """
 
 import asyncio

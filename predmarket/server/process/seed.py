@@ -1,7 +1,6 @@
 """The seed data: two accounts with money and one market, created once.
 
 All of it goes through the core as commands; only the two users are written directly.
-Source: REQUIREMENTS A11.
 """
 
 from dataclasses import dataclass

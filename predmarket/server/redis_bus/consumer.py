@@ -6,8 +6,6 @@ Invariants:
 - the stream is trimmed up to the committed position and never further (publisher.py);
 - if Redis has lost a stream, or set it back, a stream of the next epoch replaces it, and the log
   has an error: the old stream's ids cannot be compared with the stored position.
-
-Source: ARCHITECTURE, Leadership; REQUIREMENTS F3.
 """
 
 import asyncio

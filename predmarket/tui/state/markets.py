@@ -61,7 +61,7 @@ class Market:
     @property
     def doubled_mark(self) -> int | None:
         """Return twice the mark, so that a midpoint stays an integer; the midpoint of the best
-        prices, else the last price, else None (MARKET_RULES, Positions).
+        prices, else the last price, else None (docs/market_rules.md, Positions).
         """
         if self.bid is not None and self.ask is not None:
             return self.bid + self.ask

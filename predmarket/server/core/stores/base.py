@@ -5,8 +5,6 @@ Invariants:
 - its first statement checks and advances ``core_state`` under the leader's epoch and the batch
   before, so that a deposed leader, or a batch out of order, changes nothing;
 - every update matches its row by version; a missing row fails the batch.
-
-Source: ARCHITECTURE, The path of an order, Recovery.
 """
 
 from abc import ABC, abstractmethod
