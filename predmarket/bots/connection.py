@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
 from uuid import uuid4
 
+from predmarket.bots.arbitrage import Level
 from predmarket.client import ApiError, AsyncClient, Backoff, ClientError, Feed, Session, State
-from predmarket.client.calls import MarketRef, NewOrder
+from predmarket.client.calls import EventRef, MarketRef, NewOrder
 from predmarket.client.messages import (
     MarketChanged,
     MarketsSnapshot,
@@ -22,11 +23,14 @@ from predmarket.client.messages import (
     PositionsSnapshot,
     StateChanged,
 )
-from predmarket.client.response_types import Market, Order, OrderState, Position
+from predmarket.client.response_types import Event, Market, Order, OrderState, Position
 from predmarket.units import QTY_DECIMALS, Price, Qty, format_price, format_qty, parse
 
 Tell: TypeAlias = Callable[[Mapping[str, object]], None]
 """Told of each thing a bot does, as a flat object with ``event`` in it."""
+
+FINAL = ("RESOLVED", "VOIDED")
+"""What a market's status is when nothing changes it any more."""
 
 _WITHDRAW_S = 3.0
 _ENDS = frozenset({401, 403})
@@ -38,21 +42,26 @@ def silent(event: Mapping[str, object]) -> None:
 
 
 class Connection:
-    """One bot's place at the exchange, for a list of markets. Use ``connect()`` to open one."""
+    """One bot's place at the exchange, for markets and events. Use ``connect()`` to open one."""
 
     def __init__(
         self,
         client: AsyncClient,
         feed: Feed,
         markets: Mapping[int, Market],
+        events: Mapping[int, Event],
         rng: random.Random,
         tell: Tell,
     ) -> None:
         self.client = client
         self.feed = feed
         self.markets = dict(markets)
+        """By id, those of the events too."""
+        self._events = dict(events)
         self.positions: dict[int, Qty] = {}
         self.on_order: Callable[[OrderState], object] = lambda _: None
+        self.on_market: Callable[[Market], object] = lambda _: None
+        """Told of each market that changes, and of those that its events are given."""
         self.connections = 0
         """Counts how often the connection has become live."""
         self._rng = rng
@@ -89,11 +98,48 @@ class Connection:
 
     def _changed(self, market: Market) -> None:
         known = self.markets.get(market["id"])
-        if known is None:
+        if known is None and not self.is_of_event(market):
             return
-        if known["status"] != market["status"]:
-            self.tell("market", market=market["slug"], status=market["status"])
-        self.markets[market["id"]] = market
+        if known is not None:
+            if known["status"] != market["status"]:
+                self.tell("market", market=market["slug"], status=market["status"])
+            self.markets[market["id"]] = market
+        self.on_market(market)
+
+    def questions(self) -> list[list[Market]]:
+        """Return the markets without an event, each by itself, and those of each event."""
+        apart = [[market] for market in self.markets.values() if not self.is_of_event(market)]
+        return apart + [self._of(event_id) for event_id in self._events]
+
+    def is_of_event(self, market: Market) -> bool:
+        """Tell whether a market belongs to one of the events."""
+        return market.get("eventId") in self._events
+
+    def markets_of(self, market: Market) -> list[int]:
+        """Return the ids of the known markets of a market's event."""
+        return [one["id"] for one in self._of(market.get("eventId") or 0)]
+
+    def _of(self, event_id: int) -> list[Market]:
+        return [one for one in self.markets.values() if one.get("eventId") == event_id]
+
+    def exhaustive(self, market: Market) -> bool:
+        """Tell whether exactly one market of this one's event resolves YES."""
+        event = self._events.get(market.get("eventId") or 0)
+        return event is not None and event["exhaustive"]
+
+    async def refresh(self, market_id: int) -> list[Market]:
+        """Ask for all markets of a market's event as they are now, and follow new ones. A market
+        without an event needs none of it. Raises ApiError, Unreachable.
+        """
+        event = self._events.get(self.markets[market_id].get("eventId") or 0)
+        if event is None:
+            return [self.markets[market_id]]
+        markets = (await self.client.event(event["id"]))["markets"]
+        new = [market["id"] for market in markets if market["id"] not in self.markets]
+        if new:
+            await self.feed.subscribe(*(f"orderbook:{id}" for id in new))
+        self.markets |= {market["id"]: market for market in markets}
+        return markets
 
     def ready(self, market_id: int) -> bool:
         """Tell whether a market trades and its book is not stale."""
@@ -104,11 +150,21 @@ class Connection:
             and not self.feed.book(market_id).stale
         )
 
-    def best(self, market_id: int) -> tuple[Price | None, Price | None]:
-        """Return the best bid and ask of a market's book."""
+    def best_levels(self, market_id: int) -> tuple[Level | None, Level | None]:
+        """Return the best bid and ask of a market's book, each as price and size."""
         book = self.feed.book(market_id)
-        bid, ask = book.bids.best, book.asks.best
+        return book.bids.best, book.asks.best
+
+    def best(self, market_id: int) -> tuple[Price | None, Price | None]:
+        """Return the best prices of a market's book."""
+        bid, ask = self.best_levels(market_id)
         return (bid[0] if bid else None), (ask[0] if ask else None)
+
+    async def refresh_positions(self) -> list[Position]:
+        """Ask for all own positions as they are now. Raises ApiError, Unreachable."""
+        positions = (await self.client.positions())["items"]
+        self.positions = {held["marketId"]: _net(held) for held in positions}
+        return positions
 
     async def place(
         self, market_id: int, side: str, price: Price, qty: Qty, **more: object
@@ -189,6 +245,7 @@ async def connect(
     markets: Collection[MarketRef],
     rng: random.Random,
     *,
+    events: Collection[EventRef] = (),
     api_key: str | None = None,
     session: Session | None = None,
     tell: Tell = silent,
@@ -196,12 +253,15 @@ async def connect(
     """Open a bot's place at the exchange at ``url``. Raises ApiError, Unreachable."""
     async with AsyncClient(url, api_key=api_key, session=session) as client:
         known = await _found(client, markets)
+        found = [await client.event(event) for event in events]
+        known |= {market["id"]: market for event in found for market in event["markets"]}
         topics = [f"orderbook:{id}" for id in known]
         topics += ["markets", "user:me:orders", "user:me:positions"]
         async with Feed(
             url, api_key=api_key, session=session, topics=topics, cancel_on_disconnect=True
         ) as feed:
-            yield Connection(client, feed, known, rng, tell)
+            of_events = {event["id"]: event for event in found}
+            yield Connection(client, feed, known, of_events, rng, tell)
 
 
 async def _found(client: AsyncClient, references: Collection[MarketRef]) -> dict[int, Market]:

@@ -1,23 +1,26 @@
 """Runs a market maker: one connection, many markets, one action at a time at a human pace.
 
-When the state of its orders is unknown (at the start, after a lost connection, after a missing
-answer), it cancels all of its account's orders in that market and begins again from the exchange's
-position. So give a bot its own account.
+Markets of one event are quoted together (quoting.py). When the state of its orders is unknown (at
+the start, after a lost connection, after a missing answer), it cancels all of its account's orders
+in that market, or in all markets of that event, and begins again from the exchange's positions. So
+give a bot its own account.
 """
 
 import math
 import random
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 
-from predmarket.bots.connection import Connection, Tell, connect, silent, together, withdraw
-from predmarket.bots.quoting import Amend, Cancel, PlaceQuote, Quoter, Style
+from predmarket.bots.connection import FINAL, Connection, Tell, connect, silent, together, withdraw
+from predmarket.bots.quoting import Amend, Cancel, PlaceQuote, Quoter, Quotes
+from predmarket.bots.valuation import Style, starts
 from predmarket.client import ApiError, Session, Unreachable
-from predmarket.client.calls import MarketRef
+from predmarket.client.calls import EventRef, MarketRef
 from predmarket.client.response_types import Market, OrderState
 from predmarket.units import (
     PRICE_ONE,
+    format_money,
     format_price,
     format_qty,
     parse_price,
@@ -40,14 +43,20 @@ class Maker:
         self._exchange = at
         self._rng = rng
         self._pace_s = pace_s
-        self._quoters = {id: _quoter(market, style, rng) for id, market in at.markets.items()}
-        self._known: dict[int, int] = {}
-        """For each market the connection on which its orders became known."""
+        self._quotes: dict[int, Quotes] = {}
+        """By market; the markets of an event have theirs in common."""
+        for question in at.questions():
+            quotes = _quotes(question, style, rng, exhaustive=at.exhaustive(question[0]))
+            self._quotes |= dict.fromkeys(quotes.quoters, quotes)
+            self._tell_bound(question[0], quotes)
+        self._known: dict[Quotes, int] = {}
+        """For each the connection on which its orders became known."""
         self._soon: list[int] = []
         """Markets to be looked after without a pause before."""
-        self._markets = list(self._quoters)
-        self._looked = dict.fromkeys(self._quoters, time.monotonic())
+        self._markets = list(self._quotes)
+        self._looked = dict.fromkeys(self._quotes.values(), time.monotonic())
         at.on_order = self._heard
+        at.on_market = self._market_changed
 
     async def run(self) -> None:
         """Quote until cancelled. Raises ApiError if the exchange refuses this bot."""
@@ -67,26 +76,38 @@ class Maker:
                 else:
                     await self._look_after(market_id)
             except Unreachable as error:
-                self._known.pop(market_id, None)
+                self._known.pop(self._quotes[market_id], None)
                 self._exchange.tell("unanswered", reason=str(error))
             except ApiError as error:
                 if error.code in _UNSURE:
-                    self._known.pop(market_id, None)
+                    self._known.pop(self._quotes[market_id], None)
                 await self._exchange.refused(error, self._exchange.markets[market_id]["slug"])
 
-    def _strange(self) -> list[int]:
-        """Return the trading markets in which the own orders are unknown."""
+    def _strange(self) -> list[Quotes]:
+        """Return the quotes of trading markets of which the own orders are unknown."""
         connection = self._exchange.connections
         return [
-            market_id
-            for market_id in self._quoters
-            if self._known.get(market_id) != connection and self._exchange.ready(market_id)
+            quotes
+            for quotes in dict.fromkeys(self._quotes.values())
+            if self._known.get(quotes) != connection
+            and any(map(self._exchange.ready, quotes.quoters))
         ]
 
+    def _market_changed(self, market: Market) -> None:
+        """Rule a final market's outcome out; begin an event anew that was given a market."""
+        quotes = self._quotes.get(market["id"])
+        if quotes is None:
+            for known in self._exchange.markets_of(market):
+                self._known.pop(self._quotes[known], None)
+        elif market["status"] in FINAL:
+            quotes.exposure.strike(market["id"])
+
     def _heard(self, state: OrderState) -> None:
-        quoter = self._quoters.get(state["marketId"] or 0)
-        if quoter is None:
+        market_id = state["marketId"] or 0
+        quotes = self._quotes.get(market_id)
+        if quotes is None:
             return
+        quoter = quotes.quoters[market_id]
         order = quoter.orders.get(state["id"])
         before = 0 if order is None else order.filled
         quoter.heard(state)
@@ -98,16 +119,17 @@ class Maker:
                 side=order.side.value,
                 price=format_price(order.price),
                 qty=format_qty(order.filled - before),
-                held=format_qty(quoter.exposure.held),
+                held=format_qty(quotes.exposure.held[market_id]),
             )
 
     async def _look_after(self, market_id: int) -> None:
         """Do the next few actions in a market. Raises ApiError, Unreachable."""
-        quoter, connection = self._quoters[market_id], self._exchange.connections
+        quotes, connection = self._quotes[market_id], self._exchange.connections
         now = time.monotonic()
-        quoter.drift(now - self._looked[market_id])
-        self._looked[market_id] = now
-        for _ in range(2 if quoter.orders else 2 * quoter.style.levels):
+        quotes.valuation.drift(now - self._looked[quotes])
+        self._looked[quotes] = now
+        quoter = quotes.quoters[market_id]
+        for _ in range(2 if quoter.orders else 2 * quotes.style.levels):
             action = quoter.next(*self._exchange.best(market_id))
             if action is None or self._exchange.connections != connection:
                 return
@@ -135,34 +157,66 @@ class Maker:
                 quoter.heard(canceled)
                 self._exchange.told("canceled", canceled)
 
-    async def _begin(self, market_ids: Collection[int]) -> None:
-        """Begin markets anew from the exchange's state. Raises ApiError, Unreachable."""
-        connection = self._exchange.connections
-        for market_id in market_ids:
-            await self._exchange.feed.cancel_all(market=market_id)
-        positions = (await self._exchange.client.positions())["items"]
-        held = {position["marketId"]: position for position in positions}
-        for market_id in market_ids:
-            self._quoters[market_id].begin(held.get(market_id))
-            self._known[market_id] = connection
-        self._soon = [*market_ids]
+    async def _begin(self, strange: Sequence[Quotes]) -> None:
+        """Begin quotes anew from the exchange's state. Raises ApiError, Unreachable."""
+        exchange, connection = self._exchange, self._exchange.connections
+        for quotes in strange:
+            await self._refresh(quotes)
+            for market_id in quotes.quoters:
+                await exchange.feed.cancel_all(market=market_id)
+        positions = await exchange.refresh_positions()
+        for quotes in strange:
+            quotes.begin(positions)
+            self._known[quotes] = connection
+        self._soon = [market_id for quotes in strange for market_id in quotes.quoters]
+
+    async def _refresh(self, quotes: Quotes) -> None:
+        """Learn which markets an event has been given and which of them are out. Raises ApiError,
+        Unreachable.
+        """
+        for market in await self._exchange.refresh(next(iter(quotes.quoters))):
+            if market["id"] not in quotes.quoters:
+                quotes.add(market["id"])
+                self._quotes[market["id"]] = quotes
+                self._markets.append(market["id"])
+                self._tell_bound(market, quotes)
+            if market["status"] in FINAL:
+                quotes.exposure.strike(market["id"])
+
+    def _tell_bound(self, market: Market, quotes: Quotes) -> None:
+        """Tell the most that can be lost in a market, or in all of an event."""
+        whole = self._exchange.is_of_event(market)
+        where = {"eventSlug": market.get("eventSlug")} if whole else {"market": market["slug"]}
+        self._exchange.tell("bound", **where, loss=format_money(quotes.budget))
 
 
-def _quoter(market: Market, style: Style, rng: random.Random) -> Quoter:
-    """Return the quotes of a market, around its last price."""
-    start = 0.5
+def _quotes(
+    markets: Sequence[Market], style: Style, rng: random.Random, *, exhaustive: bool
+) -> Quotes:
+    """Return the quotes of markets, around their last prices."""
+    tick, rate = parse_tick(markets[0]["tickSize"]), parse_rate(markets[0]["makerFeeRate"])
+    around = starts({market["id"]: _last_price(market) for market in markets})
+    quotes = Quotes(tick, rate, style, around, rng, exhaustive=exhaustive)
+    for market in markets:
+        if market["status"] in FINAL:
+            quotes.exposure.strike(market["id"])
+    return quotes
+
+
+def _last_price(market: Market) -> float | None:
+    """Return a market's midpoint, else its last price, in dollars; None without either."""
+    if market["status"] in FINAL:
+        return 0.0
     if market["bestBid"] is not None and market["bestAsk"] is not None:
-        start = (parse_price(market["bestBid"]) + parse_price(market["bestAsk"])) / 2 / PRICE_ONE
-    elif market["lastPrice"] is not None:
-        start = parse_price(market["lastPrice"]) / PRICE_ONE
-    tick, rate = parse_tick(market["tickSize"]), parse_rate(market["makerFeeRate"])
-    return Quoter(tick, rate, style, start, rng)
+        return (parse_price(market["bestBid"]) + parse_price(market["bestAsk"])) / 2 / PRICE_ONE
+    return None if market["lastPrice"] is None else parse_price(market["lastPrice"]) / PRICE_ONE
 
 
 async def make_markets(
     url: str,
     markets: Collection[MarketRef],
     *,
+    events: Collection[EventRef] = (),
     api_key: str | None = None,
     session: Session | None = None,
     style: Style | None = None,
@@ -170,12 +224,15 @@ async def make_markets(
     pace_s: float = 1.0,
     tell: Tell = silent,
 ) -> None:
-    """Quote both sides of ``markets`` until cancelled, and then withdraw.
+    """Quote both sides of ``markets``, and of all markets of ``events``, until cancelled, and then
+    withdraw.
 
     Raises ApiError if the exchange refuses this bot, Unreachable if there is no exchange.
     """
     rng = random.Random(seed)
-    async with connect(url, markets, rng, api_key=api_key, session=session, tell=tell) as at:
+    async with connect(
+        url, markets, rng, events=events, api_key=api_key, session=session, tell=tell
+    ) as at:
         maker = Maker(at, style or Style(), rng, pace_s)
         try:
             await together(at.listen(), maker.run())

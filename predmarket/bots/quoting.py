@@ -1,23 +1,26 @@
 """A market maker's wanted quotes in one market, and its next action. No I/O.
 
-Fair value is the LMSR price of its own inventory (lmsr.py) around an opinion that drifts. A fill
-moves the fair value against the taker, so the maker never charges less than the scoring rule. A
-quote that is off by less than a part of the spread stays, so that the exchange does not store
-meaningless orders for ever.
+Fair value is the scoring rule's price for the maker's inventory (valuation.py) around an opinion
+that drifts. A fill moves the fair value against the taker, so the maker never charges less than the
+scoring rule. A quote that is off by less than a part of the spread stays, so that the exchange does
+not store meaningless orders for ever.
 
 Invariants:
-- the loss bound: for any drift and any trades, the account's loss in the market is at most b ln 2
-  if it began without one. Quotes that could exceed it, if all were filled, are not placed;
+- the loss bound: for any drift and any trades, the account's loss in a market, or in all markets of
+  an event together, is at most b ln N for N outcomes if it began without one. Quotes that could
+  exceed it, if all that rest were filled, are not placed;
 - the next action is decided once the result of the one before is known.
 """
 
 import math
 import random
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from predmarket.bots import lmsr
 from predmarket.bots.exposure import OPEN, Exposure, Working
+from predmarket.bots.valuation import Style, Valuation
 from predmarket.client.response_types import OrderState, Position
 from predmarket.enums import Side
 from predmarket.units import (
@@ -34,23 +37,6 @@ from predmarket.units import (
 )
 
 _EARLY = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How a maker quotes. b and size are in contracts, half_spread is in dollars; stays is the part
-    of it, below 1, by which a quote may be off before it is moved, at a fair value of 0.50
-    (elsewhere less, as prices move less there); restless is how far the opinion's log-odds drift in
-    an hour, pull what it makes up of its way home in an hour.
-    """
-
-    b: float = 2_000.0
-    size: int = 25
-    levels: int = 3
-    half_spread: float = 0.004
-    stays: float = 0.5
-    restless: float = 0.12
-    pull: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,40 +67,68 @@ class Cancel:
 Action: TypeAlias = PlaceQuote | Amend | Cancel
 
 
+class Quotes:
+    """The quotes of a market without an event, or of all markets of an event."""
+
+    def __init__(
+        self,
+        tick: Price,
+        rate: Rate,
+        style: Style,
+        starts: Mapping[int, float],
+        rng: random.Random,
+        *,
+        exhaustive: bool = False,
+    ) -> None:
+        """tick and rate: the markets' tick and maker fee; starts: each market's price to begin
+        with.
+        """
+        self.style = style
+        self.exposure = Exposure(rate, starts, exhaustive=exhaustive)
+        self.valuation = Valuation(style, self.exposure, starts, rng)
+        self.quoters = {id: Quoter(self, id, tick) for id in starts}
+        self.budget = self._bound(exhaustive)
+        """The most that may be lost."""
+        self._tick = tick
+
+    def _bound(self, exhaustive: bool) -> Money:
+        """Return b ln N; N counts the outcomes there have ever been, struck ones and NONE too."""
+        outcomes = len(self.quoters) + (not exhaustive)
+        return math.floor(lmsr.bound(self.style.b, outcomes) * MONEY_ONE)
+
+    def begin(self, positions: Iterable[Position]) -> None:
+        """Start without orders from the positions that the exchange reports."""
+        self.exposure.begin(one for one in positions if one["marketId"] in self.quoters)
+        for quoter in self.quoters.values():
+            quoter.begin()
+
+    def add(self, market_id: int) -> None:
+        """Take in a market that the event was given, which is not exhaustive then."""
+        self.exposure.add(market_id)
+        self.valuation.add(market_id)
+        self.quoters[market_id] = Quoter(self, market_id, self._tick)
+        self.budget = self._bound(exhaustive=False)
+
+
 class Quoter:
     """One market's quotes."""
 
-    def __init__(
-        self, tick: Price, rate: Rate, style: Style, start: float, rng: random.Random
-    ) -> None:
-        """tick and rate: the market's tick and maker fee; start: the opinion to begin with."""
-        self.style = style
-        self.exposure = Exposure(rate)
-        self.budget: Money = math.floor(lmsr.bound(style.b) * MONEY_ONE)
+    def __init__(self, quotes: Quotes, market_id: int, tick: Price) -> None:
+        self.market_id = market_id
+        self.orders = quotes.exposure.orders[market_id]
+        self._quotes = quotes
         self._tick = tick
-        self._rng = rng
-        self._home = self._opinion = lmsr.log_odds(start)
-        self.orders: dict[int, Working] = {}
         self._early: dict[int, OrderState] = {}
         """The last states of orders not known: one may be heard of before its placing returns."""
 
-    def begin(self, position: Position | None) -> None:
-        """Start without orders from the position that the exchange reports."""
-        self.orders.clear()
+    def begin(self) -> None:
+        """Forget what was heard of orders before the exchange's state was asked for."""
         self._early.clear()
-        self.exposure.begin(position)
 
     @property
     def fair(self) -> float:
         """Return the fair value in dollars."""
         return self._price(0)
-
-    def drift(self, seconds: float) -> None:
-        """Change the opinion over time."""
-        hours = seconds / 3600
-        self._opinion += (self._home - self._opinion) * min(1.0, self.style.pull * hours)
-        self._opinion += self._rng.gauss(0, self.style.restless * math.sqrt(hours))
-        self._opinion = max(-lmsr.FARTHEST, min(lmsr.FARTHEST, self._opinion))
 
     def heard(self, state: OrderState) -> bool:
         """Take an order's state; tell whether it is one of the quotes."""
@@ -124,7 +138,7 @@ class Quoter:
             if len(self._early) > _EARLY:
                 del self._early[next(iter(self._early))]
             return False
-        self.exposure.heard(order, state)
+        self._quotes.exposure.heard(order, state)
         if state["status"] not in OPEN:
             del self.orders[order.id]
         return True
@@ -134,6 +148,7 @@ class Quoter:
         if state["id"] not in self.orders and state["price"] is not None:
             order = Working(
                 state["id"],
+                self.market_id,
                 Side(state["side"]),
                 parse_price(state["price"]),
                 parse(state["qty"], QTY_DECIMALS),
@@ -197,7 +212,7 @@ class Quoter:
         self, side: Side, opposite: Price | None, present: list[Price]
     ) -> list[tuple[Price, Qty]]:
         """Return a side's wanted prices and sizes, the best first, each price once."""
-        style, tick = self.style, self._tick
+        style, tick = self._quotes.style, self._tick
         slack = style.stays * style.half_spread * 4 * self.fair * (1 - self.fair) * PRICE_ONE
         wanted: list[tuple[Price, Qty]] = []
         sign = -1 if side is Side.BUY else 1
@@ -222,11 +237,8 @@ class Quoter:
 
     def _affordable(self, side: Side, price: Price, qty: Qty, instead_of: Working | None) -> Qty:
         """Return the part of ``qty`` that the loss bound allows beside the other open orders."""
-        exposure = self.exposure
-        room = self.budget + exposure.worst(side)
-        for order in self.orders.values():
-            if order.side is side and order is not instead_of:
-                room -= exposure.at_stake(side, order.price, order.left)
+        exposure = self._quotes.exposure
+        room = self._quotes.budget + exposure.worst_for(self.market_id, side, instead_of)
         whole = exposure.at_stake(side, price, qty)
         if whole > room:
             qty = max(0, room) * qty // whole // QTY_ONE * QTY_ONE
@@ -242,5 +254,4 @@ class Quoter:
 
     def _price(self, further: float) -> float:
         """Return the scoring rule's price after selling ``further`` more contracts."""
-        sold = -self.exposure.held / QTY_ONE
-        return lmsr.price(self._opinion, sold + further, self.style.b)
+        return self._quotes.valuation.price(self.market_id, further)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from predmarket.bots.connection import Connection, Tell, connect, silent, together, withdraw
 from predmarket.bots.strategies import Mind, Noise, Rest, Take, View
 from predmarket.client import ApiError, Session, Unreachable
-from predmarket.client.calls import MarketRef
+from predmarket.client.calls import EventRef, MarketRef
 from predmarket.units import parse_tick
 
 
@@ -20,16 +20,14 @@ class Trader:
         self._mind = mind
         self._rng = rng
         self._pace_s = pace_s
-        self._markets = list(at.markets)
-        self._weights = [1 / (place + 1) for place in range(len(self._markets))]
-        """The markets named first see the most of it: a crowd is in few places."""
+        self._interest = _interest(at)
 
     async def run(self) -> None:
         """Trade until cancelled. Raises ApiError if the exchange refuses this bot."""
         at = self._exchange
         while True:
             await at.pause(self._pace_s)
-            (market_id,) = self._rng.choices(self._markets, self._weights)
+            (market_id,) = self._rng.choices([*self._interest], [*self._interest.values()])
             if not at.ready(market_id):
                 continue
             try:
@@ -57,10 +55,28 @@ class Trader:
                 await at.place(market_id, side, price, qty, **expiry)
 
 
+def _interest(at: Connection) -> dict[int, float]:
+    """Return how much of a trader each market sees: a crowd is in few places.
+
+    Those named first see the most of it; an event sees as much as the market named first.
+    """
+    interest: dict[int, float] = {}
+    apart = 0
+    for markets in at.questions():
+        shares = [1 / (place + 1) for place in range(len(markets))]
+        whole = sum(shares)
+        if not at.is_of_event(markets[0]):
+            apart += 1
+            whole *= apart
+        interest |= {one["id"]: share / whole for one, share in zip(markets, shares, strict=True)}
+    return interest
+
+
 async def trade(
     url: str,
     markets: Collection[MarketRef],
     *,
+    events: Collection[EventRef] = (),
     api_key: str | None = None,
     session: Session | None = None,
     mind: Mind | None = None,
@@ -68,12 +84,15 @@ async def trade(
     pace_s: float = 3.0,
     tell: Tell = silent,
 ) -> None:
-    """Trade ``markets`` until cancelled, and then withdraw. Without a mind, as noise.
+    """Trade ``markets``, and all markets of ``events``, until cancelled, and then withdraw. Without
+    a mind, as noise.
 
     Raises ApiError if the exchange refuses this bot, Unreachable if there is no exchange.
     """
     rng = random.Random(seed)
-    async with connect(url, markets, rng, api_key=api_key, session=session, tell=tell) as at:
+    async with connect(
+        url, markets, rng, events=events, api_key=api_key, session=session, tell=tell
+    ) as at:
         trader = Trader(at, mind or Noise(rng), rng, pace_s)
         try:
             await together(at.listen(), trader.run())

@@ -122,7 +122,7 @@ TREE: Mapping[str, Entry] = {
     ),
     "bot": Branch(
         "Bots that trade by themselves.",
-        {"run": Leaf("bot:run", "Let a market maker or a noise trader trade.")},
+        {"run": Leaf("bot:run", "Let a market maker, a noise trader or an arbitrageur trade.")},
         "predmarket bot run market-maker --market will-it-rain-tomorrow",
     ),
     "admin": Branch(

@@ -29,6 +29,29 @@ def test_from_an_even_price_no_trades_win_more_than_b_ln_2(trades: list[float], 
         assert paid_out - taken <= lmsr.bound(b) + 1e-6
 
 
+@given(
+    trades=st.lists(st.tuples(st.integers(0, 8), quantities), max_size=20),
+    b=st.floats(10, 5_000),
+    outcomes=st.integers(2, 9),
+)
+def test_over_n_outcomes_no_trades_win_more_than_b_ln_n(
+    trades: list[tuple[int, float]], b: float, outcomes: int
+) -> None:
+    """Whichever is bought and sold, and whichever comes; and the prices always add up to 1."""
+    sold, taken = [0.0] * outcomes, 0.0
+
+    def odds(outcome: int) -> float:
+        others = [qty / b for number, qty in enumerate(sold) if number != outcome]
+        return lmsr.odds(sold[outcome] / b, others)
+
+    for number, qty in trades:
+        outcome = number % outcomes
+        taken += lmsr.cost(odds(outcome), 0.0, qty, b)
+        sold[outcome] += qty
+    assert max(sold) - taken <= lmsr.bound(b, outcomes) + 1e-6
+    assert sum(lmsr.price(odds(one), 0.0, b) for one in range(outcomes)) == pytest.approx(1)
+
+
 def test_the_bound_is_reached_in_the_limit() -> None:
     """Somebody who buys without end wins nearly all of it: the bound is not a loose one."""
     b = 100.0

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predmarket.bots.exposure import Exposure
-from predmarket.bots.quoting import Amend, Quoter, Style
+from predmarket.bots.exposure import NONE, Exposure
+from predmarket.bots.quoting import Amend, Quotes
+from predmarket.bots.valuation import Style
 from predmarket.client.response_types import Position
 from predmarket.enums import Side
 from predmarket.units import MONEY_ONE, PRICE_ONE, QTY_ONE, TICK_SIZES
-from tests.bots.venue import Venue
+from tests.bots.venue import MARKET, Venue
 
 WILD = Style(b=200.0, size=15, levels=3, half_spread=0.0, restless=3.0, pull=0.0)
 """Opinions that jump, no spread, and little to lose: whatever can go wrong does."""
@@ -22,7 +23,7 @@ WILD = Style(b=200.0, size=15, levels=3, half_spread=0.0, restless=3.0, pull=0.0
 def made(style: Style, seed: int = 1, tick: int = 100, rate: int = 0, start: float = 0.5) -> Venue:
     """Return a venue with a quoter that has done nothing yet."""
     rng = random.Random(seed)
-    return Venue(Quoter(tick, rate, style, start, rng), rate, rng)
+    return Venue(Quotes(tick, rate, style, {MARKET: start}, rng), rate, rng)
 
 
 @given(
@@ -40,23 +41,23 @@ def test_no_fills_and_no_opinion_lose_more_than_b_ln_2(
     venue.surprises = True
     bound = math.log(2) * WILD.b * MONEY_ONE
     for _ in range(150):
-        venue.quoter.drift(venue.rng.choice((1, 60, 3600)))
+        venue.quotes.valuation.drift(venue.rng.choice((1, 60, 3600)))
         venue.step()
         if venue.rng.random() < 0.6:
             venue.fill()
         assert -min(venue.results) <= bound
         if venue.rng.random() < 0.5:
             venue.hear()
-            assert venue.quoter.exposure.if_yes <= venue.results[0]
-            assert venue.quoter.exposure.if_no <= venue.results[1]
+            assert venue.quotes.exposure.won(MARKET) <= venue.results[0]
+            assert venue.quotes.exposure.won(NONE) <= venue.results[1]
 
 
 def test_a_drifting_opinion_would_lose_more_without_the_bound() -> None:
     """So the property above is about something: this run reaches for more than the bound."""
     venue = made(WILD, seed=5)
-    venue.quoter.budget = 10**15
+    venue.quotes.budget = 10**15
     for _ in range(4_000):
-        venue.quoter.drift(3600)
+        venue.quotes.valuation.drift(3600)
         venue.step()
         venue.fill()
         venue.hear()
@@ -67,7 +68,7 @@ def test_a_drifting_opinion_would_lose_more_without_the_bound() -> None:
 def test_prices_alone_keep_the_bound_while_the_opinion_stays(seed: int) -> None:
     """The scoring rule itself: from 0.50, without drift and without any budget."""
     venue = made(replace(WILD, restless=0.0), seed)
-    venue.quoter.budget = 10**15
+    venue.quotes.budget = 10**15
     for _ in range(40):
         venue.settle()
         venue.fill()
@@ -105,7 +106,7 @@ def test_quotes_are_amended_rather_than_placed_anew() -> None:
     """What the database keeps for ever are placed orders: moving one makes no other."""
     venue = made(Style(restless=0.0))
     venue.settle()
-    venue.quoter._opinion += 0.3
+    venue.quotes.valuation.opinions[MARKET] += 0.3
     for _ in range(2 * Style().levels):
         assert isinstance(venue.quoter.next(None, None), Amend)
         venue.step()
@@ -119,14 +120,15 @@ def test_a_quote_that_is_hardly_off_stays(tick: int) -> None:
     step that leads back; and one that is off by the spread moves."""
     venue = made(Style(restless=0.0), tick=tick, start=0.503)
     venue.settle()
-    quoter, opinion = venue.quoter, venue.quoter._opinion
+    quoter, opinions = venue.quoter, venue.quotes.valuation.opinions
+    opinion = opinions[MARKET]
     placed = [(order.id, order.price) for order in venue.orders]
     for step in (0.004, -0.004):  # log-odds: a thousandth of a dollar
-        quoter._opinion = opinion + step
+        opinions[MARKET] = opinion + step
         assert quoter.next(None, None) is None, placed
         assert venue.resting(Side.BUY)[0].price < quoter.fair * PRICE_ONE
         assert venue.resting(Side.SELL)[0].price > quoter.fair * PRICE_ONE
-    quoter._opinion = opinion + 0.02 + 4 * tick / PRICE_ONE
+    opinions[MARKET] = opinion + 0.02 + 4 * tick / PRICE_ONE
     assert isinstance(quoter.next(None, None), Amend)
 
 
@@ -134,7 +136,7 @@ def test_the_side_that_gives_way_moves_first() -> None:
     """Rising, its asks go before its bids do: the bids would cross them, and be refused."""
     venue = made(Style(restless=0.0))
     venue.settle()
-    venue.quoter._opinion += 0.5
+    venue.quotes.valuation.opinions[MARKET] += 0.5
     action = venue.quoter.next(None, None)
     assert isinstance(action, Amend)
     assert action.order.side is Side.SELL
@@ -152,7 +154,7 @@ def test_without_room_for_a_loss_it_does_not_quote_that_side() -> None:
     """What rested there and is gone is not replaced."""
     venue = made(Style())
     venue.settle()
-    venue.quoter.exposure.if_no = -venue.quoter.budget
+    venue.quotes.exposure.cash = -venue.quotes.budget
     for order in venue.resting(Side.BUY):
         order.canceled = True
         venue.quoter.heard(order.state())
@@ -165,7 +167,7 @@ def test_the_same_seed_decides_the_same() -> None:
     for _ in range(2):
         venue = made(WILD, seed=9)
         for _ in range(300):
-            venue.quoter.drift(60)
+            venue.quotes.valuation.drift(60)
             venue.step()
             venue.fill()
             venue.hear()
@@ -176,9 +178,9 @@ def test_the_same_seed_decides_the_same() -> None:
 @pytest.mark.parametrize(("long", "short", "average"), [(30, 0, "0.400000"), (0, 30, "0.400000")])
 def test_a_position_says_what_is_at_stake(long: int, short: int, average: str) -> None:
     """30 YES at 0.40 with 1.00 lost before: 11.00 won or 13.00 lost... and NO the other way."""
-    exposure = Exposure(0)
+    exposure = Exposure(0, [MARKET])
     position = Position(
-        marketId=1,
+        marketId=MARKET,
         marketSlug="rain",
         qtyLong=f"{long}.00",
         qtyShort=f"{short}.00",
@@ -187,9 +189,9 @@ def test_a_position_says_what_is_at_stake(long: int, short: int, average: str) -
         unrealizedPnl="0.000000",
         markPrice=None,
     )
-    exposure.begin(position)
+    exposure.begin([position])
     sign = 1 if long else -1
-    assert exposure.held == sign * 30 * QTY_ONE
+    assert exposure.held[MARKET] == sign * 30 * QTY_ONE
     slack = 50  # millionths: the average is rounded
-    assert -1_000_000 + sign * 18_000_000 - exposure.if_yes in range(slack)
-    assert -1_000_000 - sign * 12_000_000 - exposure.if_no in range(slack)
+    assert -1_000_000 + sign * 18_000_000 - exposure.won(MARKET) in range(slack)
+    assert -1_000_000 - sign * 12_000_000 - exposure.won(NONE) in range(slack)

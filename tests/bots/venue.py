@@ -3,23 +3,14 @@
 import random
 from collections import deque
 from dataclasses import dataclass
-from typing import cast
 
-from predmarket.bots.quoting import Action, Amend, Cancel, PlaceQuote, Quoter
+from predmarket.bots.quoting import Action, Amend, Cancel, PlaceQuote, Quotes
 from predmarket.client.response_types import OrderState
 from predmarket.enums import Side
-from predmarket.units import (
-    MONEY_DECIMALS,
-    PRICE_ONE,
-    QTY_DECIMALS,
-    Money,
-    Price,
-    Qty,
-    Rate,
-    format,
-    format_price,
-    format_qty,
-)
+from predmarket.units import PRICE_ONE, Money, Price, Qty, Rate
+from tests.bots.order_states import order_state
+
+MARKET = 1
 
 
 @dataclass
@@ -47,31 +38,28 @@ class Resting:
 
     def state(self) -> OrderState:
         """Return it as the exchange would show it."""
-        average = None
-        if self.filled:  # rounded half up to six decimals
-            average = format((self.notional * 200 // self.filled + 1) // 2, MONEY_DECIMALS)
         status = "OPEN" if self.open else "CANCELED" if self.canceled else "FILLED"
-        state = {
-            "id": self.id,
-            "marketId": 1,
-            "side": self.side.value,
-            "price": format_price(self.price),
-            "qty": format_qty(self.qty),
-            "qtyFilled": format(self.filled, QTY_DECIMALS),
-            "avgFillPrice": average,
-            "feesPaid": format(self.fees, MONEY_DECIMALS),
-            "status": status,
-        }
-        return cast("OrderState", state)
+        return order_state(
+            self.id,
+            MARKET,
+            self.side,
+            self.price,
+            self.qty,
+            filled=self.filled,
+            notional=self.notional,
+            fees=self.fees,
+            status=status,
+        )
 
 
 class Venue:
-    """Carries out what a quoter wants and fills what rests, as ``rng`` has it."""
+    """Carries out what the quoter of one market wants and fills what rests, as ``rng`` has it."""
 
-    def __init__(self, quoter: Quoter, rate: Rate, rng: random.Random) -> None:
+    def __init__(self, quotes: Quotes, rate: Rate, rng: random.Random) -> None:
         self.surprises = False
         """Whether orders are filled between a decision and the answer, too."""
-        self.quoter = quoter
+        self.quotes = quotes
+        (self.quoter,) = quotes.quoters.values()
         self.rate = rate
         self.rng = rng
         self.orders: list[Resting] = []
