@@ -39,6 +39,7 @@ from predmarket.tui.state.brakes import TradingLimits
 from predmarket.tui.state.journal import Weight
 from predmarket.tui.themes import DARK, FALLBACK, LIGHT, THEMES
 from predmarket.tui.trader import Trader
+from predmarket.tui.widgets.component_styles import CachingStylesheet
 
 FRAME_S = 1 / 25
 BEHIND = 5
@@ -82,6 +83,7 @@ class TradingApp(App[None]):
         trader: Trader | None = None,
     ) -> None:
         super().__init__()
+        self.stylesheet = CachingStylesheet(variables=self.get_css_variables())
         self.trader = trader or Trader(client, urgent=urgent)
         self.place = place
         self.plain = plain

@@ -1,4 +1,4 @@
-"""What is private to Textual stands in one file, and no name of ours meets it by accident."""
+"""What is private to Textual stands in two files, and no name of ours meets it by accident."""
 
 import ast
 import importlib
@@ -12,12 +12,15 @@ from types import ModuleType
 
 import textual
 from textual._compositor import Compositor, CompositorUpdate
+from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 
 import predmarket.tui
-from predmarket.tui.widgets import direct_paint
+from predmarket.tui.widgets import component_styles, direct_paint
 
 FOLDER = Path(predmarket.tui.__file__).parent
-OURS = sorted(set(FOLDER.rglob("*.py")) - {Path(direct_paint.__file__)})
+THEIRS = {Path(direct_paint.__file__), Path(component_styles.__file__)}
+OURS = sorted(set(FOLDER.rglob("*.py")) - THEIRS)
 _PRIVATE = re.compile(r"\bself\.(_[a-z]\w*)|def (_[a-z]\w*)")
 
 
@@ -48,7 +51,7 @@ def private(name: str) -> frozenset[str]:
     return frozenset(name for pair in _PRIVATE.findall(source) for name in pair if name)
 
 
-def test_only_one_file_takes_what_is_private_to_textual() -> None:
+def test_only_two_files_take_what_is_private_to_textual() -> None:
     """No other imports a private module or name of it, or reaches into what it did not make."""
     for path in OURS:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -69,13 +72,27 @@ def test_no_private_name_of_ours_is_one_of_textual() -> None:
         assert private(ours) & private(each) == set(), (ours, each)
 
 
-def test_what_the_one_file_takes_is_still_there() -> None:
-    """The names that the short way to the terminal is made of, in the version that is installed."""
-    source = Path(direct_paint.__file__).read_text(encoding="utf-8")
-    taken = {node.attr for node in ast.walk(ast.parse(source))
-             if isinstance(node, ast.Attribute) and node.attr.startswith("_")
-             and not (isinstance(node.value, ast.Name) and node.value.id == "self")}  # fmt: skip
-    assert taken == {"_compositor", "_batch_count", "_display"}
+def taken_from_others(file: ModuleType) -> set[str]:
+    """Return the private names that a file takes of what is not its own ``self``."""
+    source = Path(file.__file__ or "").read_text(encoding="utf-8")
+    return {node.attr for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_")
+            and not node.attr.startswith("__")
+            and not (isinstance(node.value, ast.Name) and node.value.id == "self")}  # fmt: skip
+
+
+def test_what_the_two_files_take_is_still_there() -> None:
+    """The names that the short way to the terminal is made of, and those of component styles, in
+    the version that is installed."""
+    assert taken_from_others(component_styles) == {
+        "_get_component_classes",
+        "_process_component_classes",
+    }
+    assert "_process_component_classes" in vars(Stylesheet)
+    assert "_get_component_classes" in vars(DOMNode)
+    ours = private("predmarket.tui.widgets.component_styles") - {"_process_component_classes"}
+    assert ours & private("textual.css.stylesheet") == set()
+    assert taken_from_others(direct_paint) == {"_compositor", "_batch_count", "_display"}
     assert {"_batch_count", "_display"} <= private("textual.app")
     assert "_compositor" in private("textual.screen")
     assert isinstance(inspect.getattr_static(Compositor, "visible_widgets"), property)

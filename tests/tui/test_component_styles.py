@@ -1,0 +1,117 @@
+"""Component styles that are kept are those that Textual works out anew."""
+
+from typing import ClassVar
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.containers import Vertical
+from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
+from textual.widget import Widget
+from textual.widgets import DataTable, Input
+
+from predmarket.tui.widgets.component_styles import CachingStylesheet
+from predmarket.tui.widgets.ladder import Ladder
+
+
+class Box(Widget, can_focus=True):
+    """A widget of whose component rules each asks for something else."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"box--{n}" for n in range(1, 7)}
+    DEFAULT_CSS = """
+    Box {
+        .box--1 { color: $primary; }
+        &:focus .box--2 { color: red; }
+        &.-on .box--3 { color: red; }
+    }
+    """
+
+
+class Shown(App[None]):
+    """Two boxes, one in another place than the other, and widgets as the program has them."""
+
+    AUTO_FOCUS = None
+    CSS = """
+    #inner .box--4 { color: red; }
+    .-wide Box .box--5 { color: red; }
+    Vertical:disabled Box .box--6 { color: red; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stylesheet = CachingStylesheet(variables=self.get_css_variables())
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="inner"):
+            yield Box()
+        yield Box(id="second")
+        yield Input()
+        yield Ladder()
+
+
+Styles = dict[DOMNode, dict[str, dict[str, object]]]
+
+
+def kept(app: App[None]) -> Styles:
+    """Return the rules of all components on the screen."""
+    return {
+        node: {name: dict(styles.get_rules()) for name, styles in node._component_styles.items()}
+        for node in app.screen.walk_children(with_self=True)
+    }
+
+
+def made_anew(app: App[None]) -> Styles:
+    """Return what Textual makes of them now."""
+    for node in app.screen.walk_children(with_self=True):
+        Stylesheet._process_component_classes(app.stylesheet, node)
+    return kept(app)
+
+
+async def test_every_change_that_a_rule_asks_for() -> None:
+    """Focus, classes, places above, a theme, a widget of another kind: each is seen at once."""
+    app = Shown()
+    async with app.run_test() as pilot:
+        boxes = [*app.query(Box)]
+        seen = [kept(app)]
+
+        async def look() -> None:
+            await pilot.pause()
+            seen.append(kept(app))
+            assert seen[-1] == made_anew(app)
+            assert {box: seen[-1][box] for box in boxes} not in [
+                {box: before[box] for box in boxes} for before in seen[:-1]
+            ]
+
+        assert seen[0] == made_anew(app)
+        assert seen[0][boxes[0]] != seen[0][boxes[1]]
+        boxes[0].focus()
+        await look()
+        boxes[1].add_class("-on")
+        await look()
+        app.screen.add_class("-wide")
+        await look()
+        app.query_one(Vertical).disabled = True
+        await look()
+        app.theme = "textual-light"
+        await look()
+        await app.mount(DataTable())  # the rules are other ones from here
+        await pilot.pause()
+        assert kept(app) == made_anew(app)
+
+
+async def test_what_has_not_changed_is_not_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class that no rule of a component names, and another look at everything."""
+    app = Shown()
+    made: list[DOMNode] = []
+    own = Stylesheet._process_component_classes
+
+    def counted(self: Stylesheet, node: DOMNode) -> None:
+        made.append(node)
+        own(self, node)
+
+    async with app.run_test() as pilot:
+        monkeypatch.setattr(Stylesheet, "_process_component_classes", counted)
+        app.screen.add_class("-unnamed")
+        app.stylesheet.update(app.screen)
+        await pilot.pause()
+        assert made == []
