@@ -1,12 +1,17 @@
-"""Commands: account balance, positions, portfolio, fills, statement."""
+"""Commands: account balance, positions, events, portfolio, fills, statement."""
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
-from predmarket.cli import arguments, context, layouts
+import predmarket.client as api
+from predmarket.cli import arguments, context, event_tables, layouts
+from predmarket.cli.context import Line
+from predmarket.cli.flags import Format
+from predmarket.cli.grid import Grid, Row
 from predmarket.cli.paging import show_list, span_of
 from predmarket.client import calls
+from predmarket.client.response_types import EventHolding
 
 
 def balance(ctx: typer.Context) -> None:
@@ -27,20 +32,66 @@ def positions(ctx: typer.Context) -> None:
       predmarket account positions -o csv
 
     Show one's holdings in each market. AVG and MARK are prices of YES; NO AVG and NO MARK are what
-    the same is for NO, 1 less the price of YES.
+    the same is for NO, 1 less the price of YES. Of each event a second table says what each outcome
+    would pay, and what complete sets have paid ahead (RETURNED). A set held whole is one line.
     """
-    show_list(context.of(ctx), layouts.POSITION, calls.positions())
+    line = context.of(ctx)
+    with line.client() as client:
+        held = [*client.follow(calls.positions())]
+        holdings = _holdings(line, client)
+    rows = cast("list[Row]", held)
+
+    def grids() -> list[Grid]:
+        positions = event_tables.folded(held, holdings)
+        return [layouts.POSITION.grid(positions), *event_tables.payoffs(holdings)]
+
+    if line.options.output == Format.TABLE:
+        line.output.show(rows, rows, layouts.POSITION.fields, grids)
+    else:
+        line.output.rows(layouts.POSITION, rows)
+
+
+def events(ctx: typer.Context) -> None:
+    """Examples:
+      predmarket account events
+      predmarket account events --json | jq '.[].payoffs'
+
+    Show what each outcome of one's live events would pay, and what complete sets have paid ahead
+    (RETURNED). The prices of an event's outcomes: event show.
+    """
+    line = context.of(ctx)
+    with line.client() as client:
+        holdings = [*client.follow(calls.event_holdings())]
+    rows = cast("list[Row]", holdings)
+    if line.options.output == Format.TABLE:
+        line.output.show(rows, rows, (), lambda: event_tables.payoffs(holdings, empty=True))
+    else:
+        line.output.rows(event_tables.HOLDING, rows)
 
 
 def portfolio(ctx: typer.Context) -> None:
     """Examples:
       predmarket account portfolio
 
-    Show one's cash and holdings valued together.
+    Show one's cash and holdings valued together, and of each event what each outcome would pay,
+    and what complete sets have paid ahead (RETURNED), which the value of the positions counts off.
     """
     line = context.of(ctx)
     with line.client() as client:
-        line.output.record(layouts.PORTFOLIO, client.portfolio(), brief=True)
+        value = cast("Row", client.portfolio())
+        holdings = _holdings(line, client)
+
+    def grids() -> list[Grid]:
+        return [layouts.PORTFOLIO.grid([value]), *event_tables.payoffs(holdings)]
+
+    line.output.show(value, [value], layouts.PORTFOLIO.fields, grids)
+
+
+def _holdings(line: Line, client: "api.Client") -> list[EventHolding]:
+    """Return what the user holds in events; only tables show it."""
+    if line.options.output != Format.TABLE:
+        return []
+    return [*client.follow(calls.event_holdings())]
 
 
 def fills(

@@ -1,11 +1,13 @@
 """Advice for a failure, which depends on the line's exchange and profile."""
 
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from predmarket.cli import failure
 from predmarket.cli.failure import Failure
 from predmarket.client import ApiError, ClientError, Retry, Unreachable, calls
+from predmarket.client.calls import Call
+from predmarket.client.response_types import EventSummary, Market, Page
 from predmarket.client.settings import DEFAULT_URL, Settings
 from predmarket.exit_codes import ExitCode
 from predmarket.nearest import did_you_mean, nearest
@@ -13,7 +15,9 @@ from predmarket.nearest import did_you_mean, nearest
 if TYPE_CHECKING:
     from predmarket.client import Client
 
-_MARKETS = 1_000
+Listed = TypeVar("Listed", Market, EventSummary)
+
+_MOST = 1_000
 _PATIENCE_S = 2.0
 _UNAUTHENTICATED = "UNAUTHENTICATED"
 _ORIGINS = {"flag": "--url", "env": "PREDMARKET_URL", ".env": "PREDMARKET_URL in .env"}
@@ -23,6 +27,7 @@ class Line(Protocol):
     """The part of a command line that advice needs (context.py)."""
 
     market: str | None
+    event: str | None
 
     @property
     def settings(self) -> Settings:
@@ -51,8 +56,13 @@ def advised(line: Line, error: ClientError) -> Failure:
     elif lost.code == "FORBIDDEN":
         lost.advise(f"this was asked {_as_whom(line)}, at {line.settings.url.value}")
     elif lost.code == "MARKET_NOT_FOUND" and line.market is not None:
-        near = _markets_like(line, line.market)
+        near = _like(line, line.market, calls.markets(limit=100))
         lost.message = f"there is no market {line.market}{did_you_mean(near)}"
+    elif lost.code == "EVENT_NOT_FOUND" and line.event is not None:
+        near = _like(line, line.event, calls.events(limit=100))
+        lost.message = f"there is no event {line.event}{did_you_mean(near)}"
+    elif lost.code == "EVENT_DECIDES":
+        lost.advise(f"end the whole event with: {line.spelled('event resolve E OUTCOME')}")
     return lost
 
 
@@ -100,11 +110,11 @@ def _as_whom(line: Line) -> str:
     return f"with the login of profile {line.settings.profile.value}"
 
 
-def _markets_like(line: Line, name: str) -> list[str]:
-    """Return markets with names similar to ``name``; none if they cannot be listed."""
+def _like(line: Line, name: str, listing: Call[Page[Listed]]) -> list[str]:
+    """Return listed names similar to ``name``; none if they cannot be listed."""
     try:
         with line.client(retry=Retry(attempts=1, total_s=_PATIENCE_S)) as client:
-            known = islice(client.follow(calls.markets(limit=100)), _MARKETS)
-            return nearest(name, [market["slug"] for market in known])
+            known = islice(client.follow(listing), _MOST)
+            return nearest(name, [one["slug"] for one in known])
     except ClientError:
         return []

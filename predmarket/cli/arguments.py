@@ -35,6 +35,12 @@ def _named(ctx: typer.Context, market: str | None) -> str | None:
     return market
 
 
+def _event_named(ctx: typer.Context, event: str) -> str:
+    """Record the event likewise."""
+    context.of(ctx).event = event
+    return event
+
+
 _ORDER = re.compile(r"0*[1-9]\d{0,17}|client:[^/]{1,64}", re.ASCII)
 
 
@@ -69,6 +75,37 @@ MarketOption: TypeAlias = Annotated[
         callback=_named,
     ),
 ]
+Event: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="E",
+        help="The event: its id or slug.",
+        autocompletion=complete.events,
+        callback=_event_named,
+    ),
+]
+NewSlug: TypeAlias = Annotated[
+    str, typer.Argument(metavar="SLUG", help="Its name: a-z, 0-9 and dashes, not all digits.")
+]
+Question: TypeAlias = Annotated[str, typer.Argument(metavar="QUESTION", help="What it asks.")]
+Description: TypeAlias = Annotated[
+    str | None, typer.Option("--description", metavar="TEXT", help="How it resolves.")
+]
+TickSize: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--tick", metavar="PRICE", help="0.1, 0.01 (default), 0.001 or 0.0001."),
+]
+MakerFee: TypeAlias = Annotated[
+    str | None, typer.Option("--maker-fee", metavar="RATE", help="0 (default) to 0.25.")
+]
+TakerFee: TypeAlias = Annotated[
+    str | None, typer.Option("--taker-fee", metavar="RATE", help="0 (default) to 0.25.")
+]
+ClosesAt: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--closes-at", metavar="TIME", help="A time, or a span such as 12h."),
+]
+Draft: TypeAlias = Annotated[bool, typer.Option("--draft", help="Visible to admins only.")]
 OrderId: TypeAlias = Annotated[
     str,
     typer.Argument(

@@ -16,8 +16,9 @@ from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure, usage
 from predmarket.cli.flags import Format
 from predmarket.cli.grid import Row
-from predmarket.cli.orders_file import NewOrderBody, read_orders
+from predmarket.cli.orders_file import read_orders
 from predmarket.cli.place_order import PROMPTLY, Deadline, until
+from predmarket.cli.rows_file import Body
 from predmarket.client.response_types import BatchResult, ErrorBody
 from predmarket.exit_codes import ExitCode
 
@@ -84,11 +85,11 @@ def batch(
         raise _refused(refused, len(results))
 
 
-def _given(order: NewOrderBody) -> bool:
+def _given(order: Body) -> bool:
     return order.get("clientOrderId") is not None
 
 
-def _id(order: NewOrderBody, run: str, number: int) -> object:
+def _id(order: Body, run: str, number: int) -> object:
     return order["clientOrderId"] if _given(order) else f"{run}-{number}"
 
 
@@ -107,7 +108,7 @@ def _say_ids(line: Line, client: "api.Client", run: str, first: int, count: int)
 
 
 def _placed(
-    client: "api.Client", orders: Sequence[NewOrderBody], deadline: Deadlines
+    client: "api.Client", orders: Sequence[Body], deadline: Deadlines
 ) -> Iterator[list[BatchResult]]:
     """Place all orders, some at a time, and yield each result. Raises ClientError."""
     for start in range(0, len(orders), _AT_ONCE):
@@ -115,7 +116,7 @@ def _placed(
 
 
 def _place_some(
-    client: "api.Client", orders: Sequence[NewOrderBody], deadline: Deadlines
+    client: "api.Client", orders: Sequence[Body], deadline: Deadlines
 ) -> list[BatchResult]:
     """Place up to 100 orders. The exchange takes none of a request in which one is malformed: that
     one is left out, and the others are sent again.
@@ -134,9 +135,7 @@ def _place_some(
     return [results[n] for n in range(len(orders))]
 
 
-def _send(
-    client: "api.Client", orders: Sequence[NewOrderBody], deadline: Deadlines
-) -> list[BatchResult]:
+def _send(client: "api.Client", orders: Sequence[Body], deadline: Deadlines) -> list[BatchResult]:
     """Send a request; repeat it while the rate limit refuses it. Raises ClientError."""
 
     def send() -> list[BatchResult]:
@@ -169,7 +168,7 @@ def _malformed(error: "api.ApiError") -> dict[int, ErrorBody]:
     }
 
 
-def _show(line: Line, orders: Sequence[NewOrderBody], results: Sequence[BatchResult]) -> None:
+def _show(line: Line, orders: Sequence[Body], results: Sequence[BatchResult]) -> None:
     rows: list[Row] = [
         _row(number, order, result)
         for number, (order, result) in enumerate(zip(orders, results, strict=False), 1)
@@ -187,7 +186,7 @@ def _show(line: Line, orders: Sequence[NewOrderBody], results: Sequence[BatchRes
     )
 
 
-def _row(number: int, order: NewOrderBody, result: BatchResult) -> Row:
+def _row(number: int, order: Body, result: BatchResult) -> Row:
     named = {"number": number, "clientOrderId": order["clientOrderId"]}
     error = result.get("error")
     if error is None:

@@ -1,7 +1,8 @@
-"""Completion of market slugs and of own orders. After any error there is no proposal.
+"""Completion of slugs, of an event's outcomes, and of own orders.
 
-A shell waits while this runs. So it uses the standard library's HTTP: loading the client library's
-takes several times as long as everything else. It renews no token, and waits at most a second.
+After any error there is no proposal. A shell waits while this runs. So it uses the standard
+library's HTTP: loading the client library's takes several times as long as everything else. It
+renews no token, and waits at most a second.
 """
 
 import json
@@ -23,20 +24,20 @@ from predmarket.client import calls
 from predmarket.client.calls import Call
 
 if TYPE_CHECKING:
-    from predmarket.client.response_types import Market, Page
+    from predmarket.client.response_types import Page
 
 T = TypeVar("T")
 
 _PATIENCE_S = 1.0
 _AT_MOST = 100
 _WORD = re.compile(r"[a-z0-9:-]+")
+_OUTCOME = re.compile(r"[a-z0-9-]+|NONE|VOID")
 _LOOKALIKES = str.maketrans(
     {"$": "\uff04", "`": "\u2019", "\\": "\uff3c", '"': "\u201d", "'": "\u2019"}
 )
 _PROFILE = re.compile(r"[A-Za-z0-9._-]+")
 
-_OF_MARKETS = ("orderbook", "trades", "ticker")
-_OWN = ("user:me:orders", "user:me:fills", "user:me:balances", "user:me:positions")
+_OWN = tuple(f"user:me:{kind}" for kind in ("orders", "fills", "balances", "positions", "events"))
 
 Proposals = list[tuple[str, str]]
 """Words, each with what the shell may show beside it."""
@@ -46,15 +47,37 @@ def markets(ctx: typer.Context, incomplete: str) -> Proposals:
     """Propose slugs, each with its question."""
 
     def ask() -> Iterator[tuple[str, str]]:
-        call: Call[Page[Market]] | None = calls.markets(q=incomplete or None, limit=100)
-        until = time.monotonic() + _PATIENCE_S
-        while call is not None and time.monotonic() < until:
-            page = _ask(ctx, call)
-            for item in page["items"]:
-                yield item["slug"], _shown(item["question"])
-            call = call.after(page)
+        listing = calls.markets(q=incomplete or None, limit=100)
+        return ((item["slug"], _shown(item["question"])) for item in _listed(ctx, listing))
 
     return _matching(incomplete, ask)
+
+
+def events(ctx: typer.Context, incomplete: str) -> Proposals:
+    """Propose slugs of events, each with its title."""
+
+    def ask() -> Iterator[tuple[str, str]]:
+        listing = calls.events(q=incomplete or None, limit=100)
+        return ((item["slug"], _shown(item["title"])) for item in _listed(ctx, listing))
+
+    return _matching(incomplete, ask)
+
+
+def outcomes(ctx: typer.Context, incomplete: str) -> Proposals:
+    """Propose how the line's event may end; after a comma, the market of another weight."""
+    before, comma, begun = incomplete.rpartition(",")
+
+    def ask() -> Iterator[tuple[str, str]]:
+        event = _ask(ctx, calls.event(ctx.params["event"]))
+        for item in event["markets"]:
+            if item["outcome"] is None:
+                yield item["slug"], _shown(item.get("label") or item["question"])
+        if not event["exhaustive"]:
+            yield "NONE", "none of its markets"
+        if not comma:
+            yield "VOID", "trades are undone"
+
+    return [(f"{before}{comma}{name}", text) for name, text in _matching(begun, ask, _OUTCOME)]
 
 
 def own_orders(ctx: typer.Context, incomplete: str) -> Proposals:
@@ -96,15 +119,19 @@ def profiles(ctx: typer.Context, incomplete: str) -> Proposals:
     return _matching(incomplete, ask, _PROFILE)
 
 
+_BY_SLUG = {"orderbook": markets, "trades": markets, "ticker": markets, "event": events}
+"""What proposes the slugs of a topic."""
+
+
 def topics(ctx: typer.Context, incomplete: str) -> Proposals:
-    """Propose the feed's topics and, after a topic of markets, their slugs."""
+    """Propose the feed's topics and, after a topic of markets or events, their slugs."""
     before = _before_in_bash()
     begun = before + incomplete
     kind, colon, slug = begun.partition(":")
-    if colon and kind in _OF_MARKETS:
-        found = [(f"{kind}:{name}", question) for name, question in markets(ctx, slug)]
+    if colon and kind in _BY_SLUG:
+        found = [(f"{kind}:{name}", text) for name, text in _BY_SLUG[kind](ctx, slug)]
     else:
-        names = ["markets", *(f"{kind}:" for kind in _OF_MARKETS), *_OWN]
+        names = ["markets", *(f"{kind}:" for kind in _BY_SLUG), *_OWN]
         found = [(name, "") for name in names if name.startswith(begun)]
     return [(name.removeprefix(before), text) for name, text in found]
 
@@ -148,6 +175,16 @@ def _shown(text: str) -> str:
 
         text = escape(text)
     return text
+
+
+def _listed(ctx: typer.Context, listing: Call["Page[T]"]) -> Iterator[T]:
+    """Yield the items of ``listing``, page by page, as long as there is time."""
+    call: Call[Page[T]] | None = listing
+    until = time.monotonic() + _PATIENCE_S
+    while call is not None and time.monotonic() < until:
+        page = _ask(ctx, call)
+        yield from page["items"]
+        call = call.after(page)
 
 
 def _ask(ctx: typer.Context, call: Call[T]) -> T:

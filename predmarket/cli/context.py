@@ -24,6 +24,7 @@ class Line:
         self.output = Output(self.options)
         self.market: str | None = None
         """The market that the line names, if it names one."""
+        self.event: str | None = None
         self.new_profile = False
         """Whether the profile may be a new one, since the command logs in."""
         self.status = 0

@@ -73,11 +73,14 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A table's column. numeric columns align right; shown formats the value."""
+    """A table's column. numeric columns align right; shown formats the value. An optional one is
+    left out if no row has a value for it.
+    """
 
     heading: str
     key: str
     numeric: bool = False
+    optional: bool = False
     shown: Callable[[object], object] = lambda value: value
 
 
@@ -93,11 +96,13 @@ class Layout:
     def grid(self, rows: Sequence[Row]) -> Grid:
         """Return ``rows`` as a table."""
         columns = self.columns or [Column(_words(name).upper(), name) for name in _keys(rows)]
+        columns = [one for one in columns if not one.optional or _is_given(one.key, rows)]
+        headings = [column.heading for column in columns]
         return Grid(
-            [column.heading for column in columns],
+            headings,
             [column.numeric for column in columns],
             [[cell(column.shown(row.get(column.key))) for column in columns] for row in rows],
-            self.least,
+            [heading for heading in self.least if heading in headings],
         )
 
     def grids(self, row: Row, *, brief: bool) -> list[Grid]:
@@ -132,6 +137,10 @@ def cell(value: object) -> str:
 
 def _words(name: str) -> str:
     return re.sub(r"(?<=[a-z])([A-Z])", lambda match: f" {match[1].lower()}", name)
+
+
+def _is_given(key: str, rows: Sequence[Row]) -> bool:
+    return any(row.get(key) not in (None, "") for row in rows)
 
 
 def _keys(rows: Sequence[Row]) -> list[str]:

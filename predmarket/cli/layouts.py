@@ -19,6 +19,10 @@ def _number(heading: str, key: str) -> Column:
     return Column(heading, key, numeric=True)
 
 
+def _optional(heading: str, key: str) -> Column:
+    return Column(heading, key, optional=True)
+
+
 def _no_price(heading: str, key: str) -> Column:
     """Return the column of the price of NO, when ``key`` holds that of YES."""
 
@@ -36,6 +40,7 @@ MARKET = Layout(
     (
         _number("ID", "id"),
         _text("MARKET", "slug"),
+        _optional("EVENT", "eventSlug"),
         _text("STATUS", "status"),
         _number("BID", "bestBid"),
         _number("ASK", "bestAsk"),
@@ -49,7 +54,7 @@ MARKET = Layout(
         " takerFeeRate closesAt createdAt creator lastPrice bestBid bestAsk volume openInterest"
         " eventId eventSlug label"
     ),
-    least=("CLOSES", "QUESTION", "VOLUME"),
+    least=("CLOSES", "QUESTION", "VOLUME", "EVENT"),
 )
 
 ORDER_FILL = Layout(
@@ -213,6 +218,7 @@ LEDGER_LINE = Layout(
         _text("TIME", "createdAt"),
         _text("KIND", "kind"),
         _text("MARKET", "marketSlug"),
+        _optional("EVENT", "eventSlug"),
         _number("TRADE", "tradeId"),
         _number("AMOUNT", "amount"),
         _number("BALANCE", "balanceAfter"),

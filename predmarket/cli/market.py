@@ -1,26 +1,25 @@
 """Commands: market list, show, create, update, open, halt, close, resolve."""
 
 import re
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import typer
 
 from predmarket import units
 from predmarket.cli import arguments, complete, context, layouts, prompt
-from predmarket.cli.failure import usage
+from predmarket.cli.context import Line
+from predmarket.cli.failure import Failure, usage
 from predmarket.cli.numbers import RATE, SETTLEMENT, TICK, number, optional
 from predmarket.cli.paging import show_list
 from predmarket.cli.timestamps import moment
 from predmarket.client import calls
-from predmarket.client.response_types import Book
+from predmarket.client.response_types import Book, Event, Market
 from predmarket.enums import MarketStatus, Outcome
+from predmarket.exit_codes import ExitCode
 from predmarket.nearest import guess
 
+_LEAST_OUTCOMES = 2
 _ENDINGS = (Outcome.YES, Outcome.NO, Outcome.VOID)
-ClosesAt: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--closes-at", metavar="TIME", help="A time, or a span such as 12h."),
-]
 
 
 def list_markets(
@@ -66,26 +65,15 @@ def show(ctx: typer.Context, market: arguments.Market) -> None:
 
 def create(
     ctx: typer.Context,
-    slug: Annotated[
-        str, typer.Argument(metavar="SLUG", help="Its name: a-z, 0-9 and dashes, not all digits.")
-    ],
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What it asks.")],
+    slug: arguments.NewSlug,
+    question: arguments.Question,
     *,
-    description: Annotated[
-        str | None, typer.Option("--description", metavar="TEXT", help="How it resolves.")
-    ] = None,
-    tick: Annotated[
-        str | None,
-        typer.Option("--tick", metavar="PRICE", help="0.1, 0.01 (default), 0.001 or 0.0001."),
-    ] = None,
-    maker_fee: Annotated[
-        str | None, typer.Option("--maker-fee", metavar="RATE", help="0 (default) to 0.25.")
-    ] = None,
-    taker_fee: Annotated[
-        str | None, typer.Option("--taker-fee", metavar="RATE", help="0 (default) to 0.25.")
-    ] = None,
-    closes_at: ClosesAt = None,
-    draft: Annotated[bool, typer.Option("--draft", help="Visible to admins only.")] = False,
+    description: arguments.Description = None,
+    tick: arguments.TickSize = None,
+    maker_fee: arguments.MakerFee = None,
+    taker_fee: arguments.TakerFee = None,
+    closes_at: arguments.ClosesAt = None,
+    draft: arguments.Draft = False,
 ) -> None:
     """Examples:
       predmarket market create rain-monday "Will it rain on Monday?" --closes-at 2d
@@ -119,10 +107,8 @@ def update(
     question: Annotated[
         str | None, typer.Option("--question", metavar="TEXT", help="What it asks.")
     ] = None,
-    description: Annotated[
-        str | None, typer.Option("--description", metavar="TEXT", help="How it resolves.")
-    ] = None,
-    closes_at: ClosesAt = None,
+    description: arguments.Description = None,
+    closes_at: arguments.ClosesAt = None,
 ) -> None:
     """Examples:
       predmarket market update rain-monday --closes-at 2030-01-31T12:00:00Z
@@ -204,15 +190,14 @@ def resolve(
       predmarket market resolve rain-monday VOID
 
     Resolve a market, or void it, which undoes its trades (admins). This is final.
+
+    A market of an event can only be resolved NO alone, which strikes its outcome from the event.
+    Everything else ends the whole event: event resolve.
     """
     line = context.of(ctx)
     ending, price = _ending(outcome)
-    if ending is Outcome.VOID:
-        question = f"Void {market} and undo all its trades? This is final."
-    else:
-        paying = f", YES paying {price}" if price else ""
-        question = f"Resolve {market} as {ending}{paying}? This is final."
-    prompt.confirm(line, question)
+    if not line.options.yes:
+        prompt.confirm(line, f"{_asked(line, market, ending, price)} This is final.")
     with line.client() as client:
         resolution = client.resolve_market(market, ending, price)
     ended, fields = resolution["market"], layouts.RESOLUTION.fields
@@ -225,6 +210,35 @@ def resolve(
     }
     grids = layouts.ANY.grids(brief, brief=False)
     line.output.show(resolution, [resolution], fields, lambda: grids)
+
+
+def _asked(line: Line, market: str, ending: Outcome, price: str | None) -> str:
+    if ending is Outcome.VOID:
+        return f"Void {market} and undo all its trades?"
+    if ending is Outcome.NO:
+        with line.client() as client:
+            struck = client.market(market)
+            slug = struck.get("eventSlug")
+            if slug is not None:
+                return _striking(struck, client.event(slug))
+    paying = f", YES paying {price}" if price else ""
+    return f"Resolve {market} as {ending}{paying}?"
+
+
+def _striking(struck: Market, event: Event) -> str:
+    """Return the question before a strike: what becomes of the market, and of its event. Raises
+    Failure if too few outcomes would be left.
+    """
+    left = sum(one["outcome"] is None and one["id"] != struck["id"] for one in event["markets"])
+    none = "" if event["exhaustive"] else " and NONE"
+    if left + bool(none) < _LEAST_OUTCOMES:
+        slug, message = struck["slug"], "an event keeps at least two outcomes"
+        raise Failure("EVENT_DECIDES", f"{slug} cannot be struck: {message}", ExitCode.REFUSED)
+    markets = "market" if left == 1 else "markets"
+    return (
+        f"Strike {struck['slug']} from the event {event['slug']}? Its shares pay nothing, its"
+        f" resting orders are cancelled, and the event goes on with {left} {markets}{none}."
+    )
 
 
 def _change(ctx: typer.Context, market: str, status: MarketStatus) -> None:

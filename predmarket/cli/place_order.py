@@ -1,6 +1,7 @@
 """Command: order place."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Annotated, TypeAlias
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from predmarket.cli.failure import usage
 from predmarket.cli.flags import Format
 from predmarket.cli.numbers import PRICE, QTY, SLIPPAGE, number, optional
 from predmarket.cli.order_wait import Awaited, OrderWait
-from predmarket.cli.risk import closing, explained
+from predmarket.cli.risk import explained
 from predmarket.cli.timestamps import moment
 from predmarket.client import ClientError
 from predmarket.client.calls import NewOrder
@@ -151,7 +152,9 @@ def _preview(line: Line, order: NewOrder) -> None:
     with line.client() as client:
         preview = client.preview_order(order)
         if line.options.output == Format.TABLE:
-            told = explained(order, preview, closing(client, order))
+            covers = Decimal(preview["coveredQty"]) > 0
+            event = client.market(order.market).get("eventSlug") if covers else None
+            told = explained(order, preview, event)
             line.output.record(layouts.EXPLAINED_PREVIEW, told)
         else:
             line.output.record(layouts.PREVIEW, preview)

@@ -84,6 +84,21 @@ TREE: Mapping[str, Entry] = {
         },
         "predmarket market list --status open",
     ),
+    "event": Branch(
+        "Events: several markets that exclude each other.",
+        {
+            "list": Leaf("event:list_events", "List events."),
+            "show": Leaf("event:show", "Show an event's outcomes, and what each pays."),
+            "create": Leaf("event:create", "Create an event with its markets."),
+            "update": Leaf("event:update", "Change an event's text or closing time."),
+            "add-market": Leaf("event:add_market", "Add an outcome to an event."),
+            "open": Leaf("event:open_event", "Open, or reopen, all markets of an event."),
+            "halt": Leaf("event:halt", "Halt trading; orders keep their place."),
+            "close": Leaf("event:close", "Close an event; its orders are cancelled."),
+            "resolve": Leaf("event:resolve", "Resolve or void an event, finally."),
+        },
+        "predmarket event show next-mayor",
+    ),
     "order": Branch(
         "Place, change and cancel orders.",
         {
@@ -109,6 +124,7 @@ TREE: Mapping[str, Entry] = {
         {
             "balance": Leaf("account:balance", "Cash available, locked and in all."),
             "positions": Leaf("account:positions", "Holdings in each market."),
+            "events": Leaf("account:events", "What each outcome of one's events pays."),
             "portfolio": Leaf("account:portfolio", "Cash and holdings valued together."),
             "fills": Leaf("account:fills", "Own executions."),
             "statement": Leaf("account:statement", "Every movement of one's cash."),

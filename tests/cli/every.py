@@ -25,6 +25,59 @@ SNOW = {
     "lastPrice": None,
     "closesAt": TIME,
 }
+OF_EVENT = {**MARKET, "bestBid": None, "lastPrice": None, "eventId": 1, "eventSlug": "vote"}
+ANN = {
+    **OF_EVENT,
+    "id": 2,
+    "slug": "ann",
+    "question": "Does Ann win?",
+    "bestBid": "0.5500",
+    "bestAsk": "0.6000",
+    "label": "Ann",
+}
+BOB = {**OF_EVENT, "id": 3, "slug": "bob", "question": "Does Bob win?", "bestBid": "0.3000"}
+OUT = {
+    **OF_EVENT,
+    "id": 4,
+    "slug": "cleo",
+    "question": "Does Cleo win?",
+    "status": "RESOLVED",
+    "outcome": "NO",
+    "settlementPrice": "0.0000",
+}
+LISTED_EVENT = {
+    "id": 1,
+    "slug": "vote",
+    "title": "Who wins?",
+    "description": "",
+    "exhaustive": False,
+    "status": "OPEN",
+    "outcome": None,
+    "openInterest": "10.00",
+    "closesAt": TIME,
+    "createdAt": TIME,
+    "creator": {"id": 1, "fullName": None},
+    "marketCount": 3,
+}
+EVENT = {**LISTED_EVENT, "markets": [ANN, BOB, OUT]}
+HOLDING = {
+    "eventId": 1,
+    "eventSlug": "vote",
+    "returned": "0.000000",
+    "none": "10.000000",
+    "payoffs": [
+        {"marketId": 2, "marketSlug": "ann", "payoff": "0.000000"},
+        {"marketId": 3, "marketSlug": "bob", "payoff": "10.000000"},
+    ],
+}
+NO_OF_ANN = {
+    **POSITION,
+    "marketId": 2,
+    "marketSlug": "ann",
+    "qtyLong": "0.00",
+    "qtyShort": "10.00",
+    "avgPrice": "0.550000",
+}
 FILL = {
     "tradeId": 5,
     "orderId": 17,
@@ -50,6 +103,19 @@ LINE = {
     "reason": None,
     "commandSeq": 31,
     "createdAt": TIME,
+}
+PAYOUT = {
+    **LINE,
+    "id": 10,
+    "kind": "PAYOUT",
+    "amount": "10.000000",
+    "balanceAfter": "107.640000",
+    "counterpart": "event:1",
+    "marketId": None,
+    "marketSlug": None,
+    "tradeId": None,
+    "eventId": 1,
+    "eventSlug": "vote",
 }
 CANDLE = {
     "start": TIME,
@@ -78,6 +144,13 @@ ACT = {
     "target": "market:1",
     "details": {"outcome": "SCALAR", "settlementPrice": "0.2500"},
 }
+TIE = {
+    **ACT,
+    "id": 10,
+    "action": "EVENT_RESOLVE",
+    "target": "event:1",
+    "details": {"outcome": "WEIGHTS", "weights": {"market:2": "0.5000", "NONE": "0.5000"}},
+}
 PORTFOLIO = {
     "cash": "102.800000",
     "positionsValue": "42.350000",
@@ -93,6 +166,7 @@ PREVIEW = {
     "fees": "0.067732",
     "locked": "6.027732",
     "queueAhead": None,
+    "coveredQty": "0.00",
 }
 STATUS = {"version": "0.1.0", "uptimeSeconds": 61, "leader": True, "durability": {"fsync": "on"}}
 REFUSAL = {"code": "INSUFFICIENT_FUNDS", "message": "needs 6.00, has 5.00", "details": {}}
@@ -100,6 +174,10 @@ BATCH = {"results": [{"order": ORDER}, {"error": REFUSAL}]}
 RESOLVED = {
     "market": {**MARKET, "status": "RESOLVED", "outcome": "YES"},
     "payouts": {"accounts": 2, "total": "40.000000"},
+}
+EVENT_RESOLVED = {
+    "event": {**EVENT, "status": "RESOLVED", "outcome": "ann"},
+    "payouts": {"accounts": 2, "total": "10.000000"},
 }
 
 ASKING = """
@@ -120,6 +198,16 @@ market open rain
 market halt rain
 market close rain --yes
 market resolve rain YES --yes
+event list
+event show vote
+event create vote Who-wins? --market ann=Does-Ann-win? --market bob=Does-Bob-win? --draft
+event create vote Who-wins? --exhaustive --file -
+event update vote --title Who-won?
+event add-market vote dan Does-Dan-win? --label Dan
+event open vote
+event halt vote
+event close vote --yes
+event resolve vote ann --yes
 book rain
 trades rain
 candles rain
@@ -137,6 +225,7 @@ order cancel-all
 order cancel-after 60
 account balance
 account positions
+account events
 account portfolio
 account fills
 account statement
@@ -155,6 +244,7 @@ STDIN = {
     "auth register ann@example.com": "password123\n",
     "auth login ann@example.com": "password123\n",
     "auth password --old-password-file OLD": "password456\n",
+    "event create vote Who-wins? --exhaustive --file -": "slug,question\nann,Ann?\nbob,Bob?\n",
     "order batch -": "market,side,qty,price\nrain,buy,10,0.60\nrain,sell,5,0.70\n",
 }
 
@@ -172,20 +262,23 @@ def answer_all(stub: Stub) -> None:
         "/v1/auth/me": USER,
         "/v1/auth/api-keys": page({**KEY, "lastUsedAt": None}),
         "/v1/auth/sessions": page(SESSION),
-        "/v1/markets": {"items": [MARKET, SNOW], "total": 2},
+        "/v1/markets": {"items": [MARKET, SNOW, ANN], "total": 3},
         "/v1/markets/rain": MARKET,
+        "/v1/events": {"items": [LISTED_EVENT], "total": 1},
+        "/v1/events/vote": EVENT,
         "/v1/orderbook/rain": BOOK,
         "/v1/trades/rain": page(TRADE),
         "/v1/candles/rain": page(CANDLE),
         "/v1/orders": page(ORDER),
         "/v1/orders/17": {**ORDER, "queueAhead": "35.00"},
         "/v1/user/balance": BALANCE,
-        "/v1/user/positions": page(POSITION),
+        "/v1/user/positions": page(POSITION, NO_OF_ANN),
+        "/v1/user/events": page(HOLDING),
         "/v1/user/portfolio": PORTFOLIO,
         "/v1/user/fills": page(FILL),
-        "/v1/user/ledger": page(LINE),
+        "/v1/user/ledger": page(PAYOUT, LINE),
         "/v1/users": {"items": [MANAGED], "total": 1},
-        "/v1/admin/log": page(ACT),
+        "/v1/admin/log": page(TIE, ACT),
         "/v1/status": STATUS,
     }.items():
         stub.on("GET", path, Answer(body=body))
@@ -200,6 +293,9 @@ def answer_all(stub: Stub) -> None:
         "/v1/auth/api-keys": Answer(201, {**KEY, "key": "pm_SECRET"}),
         "/v1/markets": Answer(201, MARKET),
         "/v1/markets/rain/resolve": Answer(body=RESOLVED),
+        "/v1/events": Answer(201, EVENT),
+        "/v1/events/vote/markets": Answer(201, {**BOB, "id": 5, "slug": "dan"}),
+        "/v1/events/vote/resolve": Answer(body=EVENT_RESOLVED),
         "/v1/orders": Answer(201, ORDER),
         "/v1/orders/preview": Answer(body=PREVIEW),
         "/v1/orders/batch": Answer(body=BATCH),
@@ -211,6 +307,7 @@ def answer_all(stub: Stub) -> None:
     }.items():
         stub.on("POST", path, answer)
     stub.on("PATCH", "/v1/markets/rain", Answer(body={**MARKET, "status": "HALTED"}))
+    stub.on("PATCH", "/v1/events/vote", Answer(body={**EVENT, "status": "HALTED"}))
     stub.on("PATCH", "/v1/orders/17", Answer(body={**ORDER, "qty": "5.00"}))
     stub.on("PATCH", "/v1/users/2", Answer(body={**MANAGED, "role": "ADMIN"}))
     stub.on("DELETE", "/v1/auth/api-keys/3", Answer(204))

@@ -60,6 +60,28 @@ def test_closing_says_what_it_cancels(run: Run, stub: Stub) -> None:
     assert [request.method for request in stub.requests[2:]] == ["GET", "PATCH", "PATCH"]
 
 
+def test_a_strike_is_called_one(run: Run, stub: Stub) -> None:
+    """Resolving one market of an event NO takes its outcome out; how many are left is said. One
+    that would leave too few is refused before the question, and a market alone is just resolved.
+    """
+    no = (*RESOLVE, "NO")
+    others = [{**MARKET, "id": 2}, {**MARKET, "id": 3, "outcome": "NO"}, {**MARKET, "id": 4}]
+    event = {"slug": "vote", "exhaustive": False, "markets": [MARKET, *others]}
+    two = {**event, "exhaustive": True, "markets": [MARKET, others[0]]}
+    stub.on("GET", "/v1/events/vote", Answer(body=event), Answer(body=two))
+    of_event = Answer(body={**MARKET, "eventSlug": "vote"})
+    stub.on("GET", "/v1/markets/rain", of_event, of_event, Answer(body=MARKET))
+    ran = run(*no, stdin="n\n")
+    assert ran.code == 130
+    assert "Strike rain from the event vote? " in ran.err
+    assert "the event goes on with 2 markets and NONE. This is final." in ran.err
+    refused = run(*no, stdin="y\n")
+    assert (refused.code, "EVENT_DECIDES" in refused.err) == (1, True)
+    assert "[y/N]" not in refused.err
+    assert "Resolve rain as NO? This is final." in run(*no, stdin="n\n").err
+    assert {request.method for request in stub.requests} == {"GET"}
+
+
 @pytest.mark.parametrize("words", [(*RESOLVE, "YES"), TRANSFER])
 def test_a_yes_goes_through(run: Run, stub: Stub, words: tuple[str, ...]) -> None:
     """Typed, or as a flag, even where asking is forbidden."""

@@ -32,6 +32,15 @@ market open:
 market halt:
 market close:
 market resolve:
+event list: --status --limit --cursor --all
+event show:
+event create: --market --file --exhaustive --closes-at --tick --maker-fee --taker-fee --draft
+event update: --title --description --closes-at
+event add-market:
+event open:
+event halt:
+event close:
+event resolve:
 order place: --price --market --tif --expires --post-only --reduce-only --slippage --stp --client-id
 order place: --preview
 order cancel:
@@ -49,6 +58,7 @@ ticker: --watch
 stream:
 account balance:
 account positions:
+account events:
 account portfolio:
 account fills: --since --until --limit --cursor --all
 account statement: --market --kind --since --until --limit --cursor --all

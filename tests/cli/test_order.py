@@ -12,7 +12,7 @@ from predmarket.cli.timestamps import wire
 from predmarket.enums import OrderStatus
 from tests.cli.every import PREVIEW
 from tests.support.command_line import Run
-from tests.support.stub_data import ORDER, page
+from tests.support.stub_data import MARKET, ORDER, page
 from tests.support.stub_exchange import Answer, Stub, refusal
 
 PLACE = ("order", "place", "rain")
@@ -134,37 +134,61 @@ NOT_HELD = "since one cannot sell YES that one does not hold"
 
 
 @pytest.mark.parametrize(
-    ("side", "held", "told"),
+    ("side", "covered", "event", "told"),
     [
         (
             "buy",
+            "0.00",
             None,
             {"closes": "-", "opens": "10.00 YES", "cost": "8.455464", "most": "8.455464"},
         ),
         (
             "buy",
-            {"fillQty": "0.00", "restQty": "3.00"},
+            "3.00",
+            None,
             {"closes": "3.00 NO", "opens": "7.00 YES", "cost": "5.455464", "most": "6.685464"},
         ),
         (
             "sell",
+            "0.00",
             None,
             {"closes": "-", "opens": f"10.00 NO, {NOT_HELD}", "cost": "7.735464"},
         ),
         (
             "sell",
-            {"fillQty": "0.00", "restQty": "10.00"},
+            "10.00",
+            None,
             {"closes": "10.00 YES", "opens": "-", "cost": "3.735464", "most": "6.095464"},
+        ),
+        (
+            "sell",
+            "10.00",
+            "vote",
+            {
+                "closes": "10.00 YES, shares of this outcome that you hold in the event vote:"
+                " it locks nothing",
+                "opens": "-",
+                "cost": "3.735464",
+            },
+        ),
+        (
+            "buy",
+            "3.00",
+            "vote",
+            {
+                "closes": "3.00 NO, a share of every other outcome that you hold in the event"
+                " vote: it locks nothing"
+            },
         ),
     ],
 )
 def test_a_preview_says_what_it_costs(
-    run: Run, stub: Stub, side: str, held: dict[str, str] | None, told: dict[str, str]
+    run: Run, stub: Stub, side: str, covered: str, event: str | None, told: dict[str, str]
 ) -> None:
-    """What it gives away, what it buys, what leaves the cash, and the most that can be lost."""
-    refused = {"error": {"code": "NOTHING_TO_REDUCE", "message": "nothing to reduce"}}
-    second = Answer(body={**PREVIEW, **held}) if held else Answer(422, refused)
-    stub.on("POST", "/v1/orders/preview", Answer(body=PREVIEW), second)
+    """What it gives away, what it buys, what leaves the cash, and the most that can be lost. In an
+    event shares are also held as NO of others, of which no position in this market knows."""
+    stub.on("POST", "/v1/orders/preview", Answer(body={**PREVIEW, "coveredQty": covered}))
+    stub.on("GET", "/v1/markets/rain", Answer(body={**MARKET, "eventSlug": event}))
     ran = run(*PLACE, side, "10", "--price", "0.6", "--preview")
     assert (ran.code, ran.err) == (0, "")
     lines = dict(re.split(r"  +", line, maxsplit=1) for line in ran.out.splitlines())
@@ -175,9 +199,7 @@ def test_a_preview_says_what_it_costs(
         "most": lines["most lost"],
     }
     assert said == said | told
-    reducing = stub.requests[1].body
-    assert isinstance(reducing, dict)
-    assert (reducing["reduceOnly"], reducing["type"], reducing["qty"]) == (True, "LIMIT", "10")
+    assert len(stub.sent("POST", "/v1/orders/preview")) == 1
 
 
 def test_cancel_one(run: Run, stub: Stub) -> None:

@@ -131,6 +131,7 @@ def _answers(stub: Stub) -> None:
     stub.on("GET", "/v1/trades/rain", Answer(body=page(TRADE)))
     stub.on("GET", "/v1/user/balance", Answer(body=BALANCE))
     stub.on("GET", "/v1/user/positions", Answer(body=page(POSITION)))
+    stub.on("GET", "/v1/user/events", Answer(body=page()))
 
 
 @pytest.mark.parametrize(

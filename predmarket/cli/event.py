@@ -1,0 +1,287 @@
+"""Commands: event list, show, create, update, add-market, open, halt, close, resolve."""
+
+from typing import Annotated
+
+import typer
+
+import predmarket.client as api
+from predmarket.cli import arguments, complete, context, event_tables, layouts, outcomes, prompt
+from predmarket.cli.context import Line
+from predmarket.cli.event_tables import Own
+from predmarket.cli.failure import usage
+from predmarket.cli.numbers import RATE, TICK, optional
+from predmarket.cli.paging import show_list
+from predmarket.cli.timestamps import moment
+from predmarket.client import calls
+from predmarket.client.calls import NewMarket
+from predmarket.client.response_types import Event
+from predmarket.enums import MarketStatus
+
+_NAMED_AT_MOST = 10
+"""Markets that a question names."""
+
+
+def list_events(
+    ctx: typer.Context,
+    *,
+    status: Annotated[
+        MarketStatus | None,
+        typer.Option("--status", case_sensitive=False, help="Only events that stand so."),
+    ] = None,
+    search: Annotated[
+        str | None, typer.Option("--search", metavar="TEXT", help="Only events that match.")
+    ] = None,
+    limit: arguments.Limit = None,
+    cursor: arguments.Cursor = None,
+    ids: arguments.Ids = False,
+    everything: arguments.Everything = False,
+) -> None:
+    """Examples:
+      predmarket event list
+      predmarket event list --status open --search mayor
+      predmarket event list --json | jq -r '.[].slug'
+
+    List events, newest first. SETS are complete sets: one share of every outcome each.
+    """
+    call = calls.events(status=status, q=search, limit=limit, cursor=cursor)
+    show_list(context.of(ctx), event_tables.EVENT, call, everything=everything, ids=ids)
+
+
+def show(ctx: typer.Context, event: arguments.Event) -> None:
+    """Examples:
+      predmarket event show next-mayor
+      predmarket event show next-mayor -o csv > outcomes.csv
+      predmarket event show 1 --json
+
+    Show an event and its outcomes: best bid, best ask, last price, one's position, and what one is
+    paid if that outcome comes true. NONE is the outcome that none of the markets does. SUM adds up
+    the bids, and the asks; a + says that an outcome without an ask would cost more.
+    """
+    line = context.of(ctx)
+    with line.client() as client:
+        shown = client.event(event)
+        own = None if line.options.output.startswith("json") else _own(line, client, shown)
+    _write(line, shown, own)
+
+
+def _own(line: Line, client: "api.Client", event: Event) -> Own | None:
+    """Return what the user holds in ``event``, None if nobody is logged in."""
+    try:
+        held = [*client.follow(calls.positions())]
+        holdings = [*client.follow(calls.event_holdings())]
+    except api.ApiError as error:
+        if error.status not in (401, 403):
+            raise
+        line.output.note(f"without your position: {error.message}")
+        return None
+    holding = next((one for one in holdings if one["eventId"] == event["id"]), None)
+    return Own({one["marketId"]: one for one in held}, holding)
+
+
+def _write(line: Line, event: Event, own: Own | None = None) -> None:
+    rows = event_tables.outcome_rows(event, own)
+    fields = event_tables.OUTCOME_FIELDS
+    line.output.show(event, rows, fields, lambda: event_tables.card(event, own))
+
+
+def create(
+    ctx: typer.Context,
+    slug: arguments.NewSlug,
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="What it asks.")],
+    *,
+    market: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--market", metavar="SLUG=QUESTION", help="An outcome; given once for each market."
+        ),
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--file", metavar="F", help="Outcomes: JSON, lines of JSON, or CSV; - is stdin."
+        ),
+    ] = None,
+    exhaustive: Annotated[
+        bool, typer.Option("--exhaustive", help="Exactly one market resolves YES, not at most one.")
+    ] = False,
+    description: arguments.Description = None,
+    closes_at: arguments.ClosesAt = None,
+    tick: arguments.TickSize = None,
+    maker_fee: arguments.MakerFee = None,
+    taker_fee: arguments.TakerFee = None,
+    draft: arguments.Draft = False,
+) -> None:
+    """Examples:
+      predmarket event create vote "Who wins?" --market ann="Ann?" --market bob="Bob?"
+      predmarket event create june-rain "How much rain in June?" --exhaustive --file bands.csv
+      printf 'slug,label,question\\nann,Ann,Ann?\\n' | predmarket event create vote Vote --file -
+
+    Create an event with 2 to 200 markets, all of it or nothing (admins). At most one of them
+    resolves YES, or exactly one if it is exhaustive; an exhaustive event takes no markets later.
+
+    A file has the fields slug, question and, if wanted, label, which is what the outcome is called
+    within the event. CSV has them in its first line. The markets of the file come first.
+    """
+    line = context.of(ctx)
+    markets = outcomes.new_markets(market or [], file)
+    if not markets:
+        raise usage("give the markets: --market SLUG=QUESTION for each, or --file F")
+    closing = moment(line, closes_at, "--closes-at")
+    tick = optional(tick, TICK, "--tick")
+    maker_fee = optional(maker_fee, RATE, "--maker-fee")
+    taker_fee = optional(taker_fee, RATE, "--taker-fee")
+    with line.client() as client:
+        event = client.create_event(
+            slug,
+            title,
+            markets,
+            description=description,
+            exhaustive=exhaustive or None,
+            tick_size=tick,
+            maker_fee_rate=maker_fee,
+            taker_fee_rate=taker_fee,
+            closes_at=closing,
+            status=MarketStatus.DRAFT if draft else None,
+        )
+    _write(line, event)
+
+
+def update(
+    ctx: typer.Context,
+    event: arguments.Event,
+    *,
+    title: Annotated[
+        str | None, typer.Option("--title", metavar="TEXT", help="What it asks.")
+    ] = None,
+    description: arguments.Description = None,
+    closes_at: arguments.ClosesAt = None,
+) -> None:
+    """Examples:
+      predmarket event update next-mayor --closes-at 2030-01-31T12:00:00Z
+      predmarket event update next-mayor --description "As the council announces it."
+
+    Change an event's text or when its markets close (admins).
+    """
+    if title is None and description is None and closes_at is None:
+        raise usage("give --title, --description or --closes-at")
+    line = context.of(ctx)
+    closing = moment(line, closes_at, "--closes-at")
+    with line.client() as client:
+        changed = client.update_event(
+            event, title=title, description=description, closes_at=closing
+        )
+    _write(line, changed)
+
+
+def add_market(
+    ctx: typer.Context,
+    event: arguments.Event,
+    slug: arguments.NewSlug,
+    question: arguments.Question,
+    *,
+    label: Annotated[
+        str | None,
+        typer.Option("--label", metavar="TEXT", help="What it is called within the event."),
+    ] = None,
+) -> None:
+    """Examples:
+      predmarket event add-market next-mayor mayor-cleo "Will it be Cleo?" --label Cleo
+
+    Add a market to an event that is not exhaustive (admins). Whoever holds NONE holds as much of
+    the new outcome. It takes the event's tick, fees, status and closing time.
+    """
+    line = context.of(ctx)
+    with line.client() as client:
+        line.output.record(
+            layouts.MARKET, client.add_market(event, NewMarket(slug, question, label))
+        )
+
+
+def open_event(ctx: typer.Context, event: arguments.Event) -> None:
+    """Examples:
+      predmarket event open next-mayor
+
+    Open all markets of an event that are drafts, halted or closed (admins).
+    """
+    _change(context.of(ctx), event, MarketStatus.OPEN)
+
+
+def halt(ctx: typer.Context, event: arguments.Event) -> None:
+    """Examples:
+      predmarket event halt next-mayor
+
+    Halt trading in all markets of an event (admins). Orders keep their place and may be cancelled.
+    """
+    _change(context.of(ctx), event, MarketStatus.HALTED)
+
+
+def close(ctx: typer.Context, event: arguments.Event) -> None:
+    """Examples:
+      predmarket event close next-mayor
+      predmarket event close next-mayor --yes
+
+    Close all markets of an event (admins). Everybody's resting orders in them are cancelled, for
+    good: opening the event again brings none of them back. To only stop trading: event halt.
+    """
+    line = context.of(ctx)
+    if not line.options.yes:
+        with line.client() as client:
+            shown = client.event(event)
+        prompt.confirm(line, f"Close the event {shown['slug']}? {_canceled_by_closing(shown)}")
+    _change(line, event, MarketStatus.CLOSED)
+
+
+def _canceled_by_closing(event: Event) -> str:
+    traded = [
+        one["slug"]
+        for one in event["markets"]
+        if one["bestBid"] is not None or one["bestAsk"] is not None
+    ]
+    if not traded:
+        return f"No order rests in its {event['marketCount']} markets."
+    more = len(traded) - _NAMED_AT_MOST
+    names = ", ".join(traded[:_NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
+    return f"It cancels the resting orders of all users, in {names}."
+
+
+def resolve(
+    ctx: typer.Context,
+    event: arguments.Event,
+    outcome: Annotated[
+        str,
+        typer.Argument(
+            metavar="M|NONE|VOID|M=PRICE,M=PRICE",
+            help="How it ends: the market that wins, NONE, VOID, or what shares of each pay.",
+            autocompletion=complete.outcomes,
+        ),
+    ],
+) -> None:
+    """Examples:
+      predmarket event resolve next-mayor mayor-ada
+      predmarket event resolve next-mayor mayor-ada=0.5,mayor-bert=0.5 --yes
+      predmarket event resolve next-mayor NONE
+      predmarket event resolve next-mayor VOID
+
+    Resolve an event with all its markets, or void it, which undoes its trades (admins). This is
+    final. NONE: none of its markets came true. Prices are for a tie: what a share of each outcome
+    pays; they add up to 1, an outcome that is not named pays nothing, and NONE may have a part.
+
+    To take out one outcome, while the event goes on: market resolve M NO.
+    """
+    line = context.of(ctx)
+    ending = outcomes.ending(outcome)
+    with line.client() as client:
+        shown = client.event(event)
+        outcomes.require_markets(shown, ending)
+    prompt.confirm(line, f"{outcomes.question(shown, ending)} This is final.")
+    with line.client() as client:
+        resolution = client.resolve_event(event, ending.outcome, weights=ending.weights)
+    ended = resolution["event"]
+    brief = {name: ended[name] for name in ("slug", "status", "outcome")}
+    grids = layouts.ANY.grids({**brief, "payouts": resolution["payouts"]}, brief=False)
+    line.output.show(resolution, [resolution], ("event", "payouts"), lambda: grids)
+
+
+def _change(line: Line, event: str, status: MarketStatus) -> None:
+    with line.client() as client:
+        _write(line, client.update_event(event, status=status))

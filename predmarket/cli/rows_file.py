@@ -1,0 +1,124 @@
+"""Reads files of rows: a JSON array, an object with one, lines of JSON, or CSV."""
+
+import csv
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import TypeAlias
+
+from predmarket.cli.failure import usage
+from predmarket.nearest import guess
+
+Body: TypeAlias = dict[str, object]
+"""A row as the API takes it."""
+
+_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True)
+class RowKind:
+    """What a file's rows are: their noun, and their fields as the API names them. others: more
+    names of fields. flags: fields that are true or false.
+    """
+
+    noun: str
+    fields: Sequence[str]
+    others: Mapping[str, str] = field(default_factory=dict)
+    flags: Sequence[str] = ()
+
+    def find(self, name: str) -> str | None:
+        """Return the field that ``name`` means, None if there is none."""
+        known = {_plain(one): one for one in self.fields}
+        known |= {_plain(one): meant for one, meant in self.others.items()}
+        return known.get(_plain(name))
+
+    def refuse(self, name: str, file: str) -> Exception:
+        """Return the failure for a ``name`` of no field."""
+        near = guess(name, [*self.fields, *self.others])
+        noun = f"an {self.noun}" if self.noun[0] in "aeiou" else f"a {self.noun}"
+        return usage(f"{file}: {name.strip()!r} is no field of {noun}{near}")
+
+
+def read_rows(file: str, kind: RowKind) -> list[Body]:
+    """Return the rows in ``file`` (- is stdin), numbers as they were written. Raises Failure."""
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise usage(f"cannot read {file}: {reason}") from None
+    text = text.removeprefix("\ufeff")
+    try:
+        is_json = text.lstrip()[:1] in ("[", "{")
+        rows = _of_json(text, file, kind) if is_json else _of_csv(text, file, kind)
+    except RecursionError:
+        raise usage(f"{file} is nested too deeply") from None
+    if not rows:
+        raise usage(f"{file} holds no {kind.noun}")
+    return rows
+
+
+def _of_json(text: str, file: str, kind: RowKind) -> list[Body]:
+    try:
+        data = _decode(text)
+    except ValueError:
+        rows: list[object] = []
+        for number, row in enumerate(text.split("\n"), 1):
+            try:
+                rows += [_decode(row)] if row.strip() else []
+            except ValueError as error:
+                raise usage(f"{file} holds no JSON: line {number}: {error}") from None
+        data = rows
+    if isinstance(data, dict):
+        data = data.get(f"{kind.noun}s", [data])
+    if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
+        raise usage(f"{file} must hold an array of {kind.noun}s")
+    return [{kind.find(name) or name: row[name] for name in row} for row in data]
+
+
+def _decode(text: str) -> object:
+    return json.loads(text, parse_float=str, parse_constant=str)
+
+
+def _of_csv(text: str, file: str, kind: RowKind) -> list[Body]:
+    rows = [row for row in csv.reader(StringIO(text)) if any(cell.strip() for cell in row)]
+    if not rows:
+        return []
+    heading = [_field(name, file, kind) for name in rows[0]]
+    twice = next((name for name in heading if heading.count(name) > 1), None)
+    if twice is not None:
+        raise usage(f"{file} has two columns {twice}")
+    return [
+        _row(heading, row, f"{file}: {kind.noun} {number}", kind)
+        for number, row in enumerate(rows[1:], 1)
+    ]
+
+
+def _field(name: str, file: str, kind: RowKind) -> str:
+    known = kind.find(name)
+    if known is None:
+        raise kind.refuse(name, file)
+    return known
+
+
+def _row(heading: list[str], row: list[str], where: str, kind: RowKind) -> Body:
+    if len(row) > len(heading):
+        raise usage(f"{where} has more cells than there are columns")
+    cells = zip(heading, map(str.strip, row), strict=False)
+    body: Body = {name: cell for name, cell in cells if cell}
+    for name in kind.flags:
+        if name in body:
+            body[name] = _truth(str(body[name]), f"{where}: {name}")
+    return body
+
+
+def _truth(text: str, name: str) -> bool:
+    if text.lower() not in _TRUTHS:
+        raise usage(f"{name} is true or false, not {text}")
+    return _TRUTHS[text.lower()]
+
+
+def _plain(name: str) -> str:
+    return name.strip().replace("-", "").replace("_", "").replace(" ", "").lower()
