@@ -28,12 +28,14 @@ SHELLS = ["bash", "zsh", "fish"]
 
 @pytest.fixture
 def markets(environment: None, stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exchange whose every question would run a command, and a folder to run shells in."""
+    """An exchange whose every text would run a command, and a folder to run shells in."""
     items = [
         {**MARKET, "id": number, "slug": f"rain-{number}", "question": question}
         for number, question in enumerate(HOSTILE, 1)
     ]
     stub.on("GET", "/v1/markets", Answer(body={"items": items, "total": len(items)}))
+    labelled = [{**item, "question": "?", "label": item["question"]} for item in items]
+    stub.on("GET", "/v1/events/vote", Answer(body={"exhaustive": True, "markets": labelled}))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
@@ -113,13 +115,19 @@ def until(terminal: int, text: str) -> str:
     return said
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-def test_a_question_is_no_code(markets: None, tmp_path: Path, shell: str) -> None:
-    """Every market is proposed, by its slug, and nothing is carried out."""
+@pytest.mark.parametrize(
+    ("shell", "words"),
+    [
+        *((shell, "predmarket book r") for shell in SHELLS),
+        ("zsh", "predmarket event resolve vote r"),  # it is the one that evaluates descriptions
+    ],
+)
+def test_a_question_is_no_code(markets: None, tmp_path: Path, shell: str, words: str) -> None:
+    """Every market is proposed, by its slug, and nothing is carried out; nor is a label."""
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
     propose = {"bash": bash, "zsh": zsh, "fish": fish}[shell]
-    proposed = propose("predmarket book r")
+    proposed = propose(words)
     expected = ["rain-1"] if shell == "zsh" else [f"rain-{n}" for n in range(1, len(HOSTILE) + 1)]
     assert sorted(proposed) == expected
     assert not (tmp_path / "pwned").exists()
