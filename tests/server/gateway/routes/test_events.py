@@ -1,5 +1,6 @@
 """Events over HTTP: made, shown, traded, struck and resolved; the worked examples 6 to 11."""
 
+from tests.server.gateway.digest import COMMANDS, Watch
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json, User
 from tests.support.http_orders import cash, order
 
@@ -245,6 +246,7 @@ REFUSED: list[tuple[str, str, Json, int, str]] = [
     ("POST", "events/all/markets", {"slug": "d", "question": "D?"}, 409, "EVENT_IS_EXHAUSTIVE"),
     ("POST", "events/race/markets", {"slug": "race-a", "question": "A?"}, 409, "SLUG_TAKEN"),
     ("POST", "events/over/markets", {"slug": "d", "question": "D?"}, 409, "INVALID_TRANSITION"),
+    ("POST", "events/full/markets", {"slug": "d", "question": "D?"}, 422, "LIMIT_EXCEEDED"),
     ("POST", "events/all/resolve", {"outcome": "NONE"}, 409, "EVENT_IS_EXHAUSTIVE"),
     ("POST", "events/all/resolve", {"weights": {"NONE": "1"}}, 409, "EVENT_IS_EXHAUSTIVE"),
     ("POST", "events/race/resolve", {"outcome": "all-a"}, 404, "MARKET_NOT_FOUND"),
@@ -260,34 +262,49 @@ REFUSED: list[tuple[str, str, Json, int, str]] = [
      "VALIDATION_FAILED"),
     ("POST", "markets/race-a/resolve", {"outcome": "YES"}, 409, "EVENT_DECIDES"),
     ("POST", "markets/race-a/resolve", {"outcome": "VOID"}, 409, "EVENT_DECIDES"),
+    ("POST", "markets/race-a/resolve", {"outcome": "SCALAR", "settlementPrice": 1}, 409,
+     "EVENT_DECIDES"),
     ("POST", "markets/all-a/resolve", {"outcome": "NO"}, 409, "EVENT_DECIDES"),
+    ("POST", "markets/last-a/resolve", {"outcome": "NO"}, 409, "EVENT_DECIDES"),
+    ("POST", "markets/last-b/resolve", {"outcome": "NO"}, 409, "INVALID_TRANSITION"),
+    ("POST", "events/last/resolve", {"outcome": "last-b"}, 409, "INVALID_TRANSITION"),
+    ("POST", "events/last/resolve", {"weights": {"last-a": "0.5", "last-b": "0.5"}}, 409,
+     "INVALID_TRANSITION"),
 ]  # fmt: skip
 
 
-@ON_ONE_DATABASE
 async def test_refusals(exchange: Exchange) -> None:
-    """Bad input has a clear code and changes nothing."""
+    """Bad input has a clear code, and the whole database is as it was."""
     boss = exchange.admin.client
+    user = await exchange.trader("ann")
     await create(exchange)
     await create(exchange, "all", "ab", exhaustive=True)
     await create(exchange, "over", "ab")
     await resolve(exchange, {"outcome": "NONE"}, "over")
+    await create(exchange, "last", "ab")
+    await boss.post("/v1/markets/last-b/resolve", json={"outcome": "NO"})
+    full = [{"slug": f"full-{n}", "question": "?"} for n in range(200)]
+    await create(exchange, "full", markets=full)
     before = (await boss.get("/v1/events")).json()
-    for method, path, given, status, code in REFUSED:
-        body = given
-        if path == "events":
-            letters = given.get("letters", "ab")
-            markets = [{"slug": f"{given['slug']}-{n}", "question": "?"} for n in letters]
-            body = {"slug": given["slug"], "title": "New?", "markets": markets}
-        answer = await boss.request(method, f"/v1/{path}", json=body)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), (path, body)
-    twice = b'{"weights": {"race-a": "0.3", "race-a": "0.5", "race-b": "0.5"}}'
-    headers = {"content-type": "application/json"}
-    answer = await boss.post("/v1/events/race/resolve", content=twice, headers=headers)
-    assert answer.json()["error"]["details"] == [
-        {"path": "weights.race-a", "message": "is given more than once"}
-    ]
-    user = await exchange.trader("ann")
-    assert (await user.client.post("/v1/events", json={})).status_code == 403
+    with Watch(exchange.node.settings.database) as watch:
+        for method, path, given, status, code in REFUSED:
+            body = given
+            if path == "events":
+                letters = given.get("letters", "ab")
+                markets = [{"slug": f"{given['slug']}-{n}", "question": "?"} for n in letters]
+                body = {"slug": given["slug"], "title": "New?", "markets": markets}
+            answer = await boss.request(method, f"/v1/{path}", json=body)
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"]) == (status, code), (path, body)
+            assert watch.changed() <= COMMANDS, (path, body)
+        twice = b'{"weights": {"race-a": "0.3", "race-a": "0.5", "race-b": "0.5"}}'
+        headers = {"content-type": "application/json"}
+        answer = await boss.post("/v1/events/race/resolve", content=twice, headers=headers)
+        assert answer.json()["error"]["details"] == [
+            {"path": "weights.race-a", "message": "is given more than once"}
+        ]
+        assert (await user.client.post("/v1/events", json={})).status_code == 403
+        assert watch.changed() <= COMMANDS
     assert (await boss.get("/v1/events")).json() == before
-    assert [one["slug"] for one in before["items"]] == ["over", "all", "race"]
+    slugs = ["full", "last", "over", "all", "race"]
+    assert [one["slug"] for one in before["items"]] == slugs
