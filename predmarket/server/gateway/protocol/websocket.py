@@ -7,7 +7,8 @@ It hands all others (control frames, fragments, mistakes) to the library, one wh
 Bounds (``look`` checks them once a second, so up to a second late):
 - a message has at most MAX_MESSAGE_BYTES (4413);
 - the application decides on a handshake within HANDSHAKE_SECONDS;
-- once either side closes, the connection is aborted after CLOSE_SECONDS;
+- once either side closes, the connection is aborted after CLOSE_SECONDS. A client's Close waits for
+  the messages sent before it: they are executed, then the Close is answered;
 - a client that takes nothing for READ_SECONDS is closed as too slow (1013). The system buffers a
   bounded amount for it, and gives up after the same time (kernel_buffer.py, set when the HTTP
   connection began);
@@ -51,6 +52,7 @@ TOO_LARGE = 4413
 NOT_UTF8 = CloseCode.INVALID_DATA
 
 _WHOLE_TEXT = 0x81
+_OPCODE, _CLOSE = 0x0F, 0x8
 _MASKED = 0x80
 _LONGEST_HEAD = 14
 
@@ -150,6 +152,8 @@ class Socket(WebSocketsSansIOProtocol):
         self._halted = False
         if self._next_turn is None and not self.transport.is_closing():
             self.transport.resume_reading()
+            if self._rest and self._rest[0] & _OPCODE == _CLOSE:
+                self._read_frames()
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake, after the written frames; read nothing more."""
@@ -241,6 +245,8 @@ class Socket(WebSocketsSansIOProtocol):
             if self._has_failed():
                 return
             end, start = _frame_end(rest, at)
+            if self._halted and rest[at] & _OPCODE == _CLOSE:
+                break  # the messages before it are not executed yet
             if end > len(rest):
                 if start and end - start > MAX_MESSAGE_BYTES:
                     self._odd(bytes(rest[at:start]))  # the head is enough for the refusal

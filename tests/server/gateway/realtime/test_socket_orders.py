@@ -6,6 +6,7 @@ import json
 import pytest
 
 from predmarket.engine import steps
+from predmarket.server.gateway.auth.principals import Principal, Principals
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json
 from tests.support.sockets import Client, Open, order, place
 
@@ -264,3 +265,35 @@ async def test_the_ack_follows_the_first_step(
         filled.append(message["data"]["qtyFilled"])
     assert filled[0] == "2.00"
     assert [*dict.fromkeys(filled)] == ["2.00", "4.00", "5.00"]
+
+
+@ON_ONE_DATABASE
+async def test_what_was_sent_before_a_close_is_executed(
+    exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if it waits for its turn when the Close arrives; then comes what a disconnect does."""
+    market = await exchange.market()
+    look_up = Principals.principal
+
+    async def late(self: Principals, *args: str) -> Principal | None:
+        await asyncio.sleep(0.05)
+        return await look_up(self, *args)
+
+    monkeypatch.setattr(Principals, "principal", late)
+    for name, wanted in (("ann", False), ("ben", True)):
+        user = await exchange.trader(name)
+        client = await open_socket()
+        # The orders wait for the look-up of the token, and the Close for the orders.
+        token = user.session["accessToken"]
+        await client.send("auth", token=token, cancelOnDisconnect=wanted)
+        for price in ("0.40", "0.30"):
+            await client.send("order.place", **order(market, "BUY", price))
+        await client.socket.close()
+        assert client.socket.close_code == 1000
+        async with asyncio.timeout(10):
+            while True:
+                orders = (await user.client.get("/v1/orders")).json()["items"]
+                if not wanted or {one["reason"] for one in orders} == {"DISCONNECT"}:
+                    break
+        assert [one["price"] for one in orders] == ["0.3000", "0.4000"]
+        assert {one["status"] for one in orders} == {"CANCELED" if wanted else "OPEN"}
