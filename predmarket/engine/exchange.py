@@ -27,7 +27,7 @@ from predmarket.engine.events import Event
 from predmarket.engine.replies import Canceled, Reply
 from predmarket.engine.state import Changes, State
 from predmarket.engine.steps import EventSteps, Key, MarketSteps, SweepSteps
-from predmarket.engine.timers import TimerKind
+from predmarket.engine.timers import PASSED, TimerKind
 from predmarket.enums import CancelReason
 from predmarket.units import Micros
 
@@ -124,18 +124,32 @@ class Exchange:
 
         The time is the moment it fell due, or the time of the last command if that is later.
         """
+        while not self.pass_over(until):
+            pass
         state = self.state
         first = state.timers.first()
-        while first is not None and first[0] <= until:
-            due, kind, id = first
-            if not state.is_live(due, kind, id):
-                state.timers.drop_first()
-            elif (key := waits.timer_waits_for(state, kind, id)) is not None:
-                state.timers.set_aside_first(key)
+        if first is None or first[0] > until:
+            return None
+        due, kind, id = first
+        return max(due, state.now), _TIMER_COMMANDS[kind](id)
+
+    def pass_over(self, until: Micros) -> bool:
+        """Pass over stale timers due by ``until``, and set aside those that have to wait.
+
+        False: PASSED were looked at, and there may be more.
+        """
+        state, timers = self.state, self.state.timers
+        for _ in range(PASSED):
+            first = timers.first()
+            if first is None or first[0] > until:
+                return True
+            if not state.is_live(*first):
+                timers.drop_first()
+            elif (key := waits.timer_waits_for(state, *first[1:])) is not None:
+                timers.set_aside_first(key)
             else:
-                return max(due, state.now), _TIMER_COMMANDS[kind](id)
-            first = state.timers.first()
-        return None
+                return True
+        return False
 
     def next_due(self) -> Micros | None:
         """Return when the next timer falls due, or None. The timer may be stale."""

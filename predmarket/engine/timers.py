@@ -5,8 +5,10 @@ Invariants:
 - a timer is stale when its market, order or account has moved on; a stale timer does nothing. While
   more than half of the timers are stale, each retirement examines a few timers and drops the stale
   ones, so memory follows the number of live timers;
-- no call examines more than EXAMINED timers, however many there are;
-- a timer that has to wait for a key (waits.py) is set aside until the key is released.
+- no call examines more than EXAMINED timers, however many there are, and Exchange.pass_over no
+  more than PASSED of those that are due;
+- a timer that has to wait for a key (waits.py) is set aside until the key is released. A release
+  moves all that waited as one heap, however many they are.
 
 Source: docs/adr/0016-time-is-the-databases.md.
 """
@@ -14,6 +16,7 @@ Source: docs/adr/0016-time-is-the-databases.md.
 import heapq
 from collections.abc import Callable, Iterator
 from enum import IntEnum
+from itertools import chain
 from typing import TypeAlias
 
 from predmarket.units import Micros
@@ -30,6 +33,9 @@ class TimerKind(IntEnum):
 EXAMINED = 4
 """Timers that one call examines. Two would suffice: half of all timers are stale by then."""
 
+PASSED = 1_000
+"""Due timers that are passed over or set aside at once; the event loop has its turn in between."""
+
 _FEW = 1_000
 """Fewer stale timers than this are not searched for."""
 
@@ -37,23 +43,23 @@ Timer: TypeAlias = tuple[Micros, int, int]
 
 
 class Timers:
-    """Two heaps of (due, kind, id): the timers to examine, and the others."""
+    """Heaps of (due, kind, id): the timers to examine, the released ones, and the others."""
 
-    __slots__ = ("_aside", "_heap", "_stale", "_unexamined")
+    __slots__ = ("_aside", "_heap", "_released", "_stale", "_unexamined")
 
     def __init__(self) -> None:
         self._heap: list[Timer] = []
         self._unexamined: list[Timer] = []
         self._aside: dict[str, list[Timer]] = {}
+        self._released: list[list[Timer]] = []
         self._stale = 0
 
     def __len__(self) -> int:
-        return len(self._heap) + len(self._unexamined)
+        return sum(map(len, self._heaps()))
 
     def __iter__(self) -> Iterator[Timer]:
         """Yield the timers that are not set aside, in no order."""
-        yield from self._heap
-        yield from self._unexamined
+        return chain.from_iterable(self._heaps())
 
     def set(self, due: Micros, kind: TimerKind, id: int) -> None:
         """Set a timer of ``kind`` for the object ``id``."""
@@ -74,12 +80,15 @@ class Timers:
 
     def set_aside_first(self, key: str) -> None:
         """Set the next timer aside until ``key`` is released."""
-        self._aside.setdefault(key, []).append(heapq.heappop(self._heap_of_first()))
+        timer = heapq.heappop(self._heap_of_first())
+        heapq.heappush(self._aside.setdefault(key, []), timer)
 
     def release(self, key: str) -> None:
         """Put the timers that waited for a key back, each with its own time."""
-        for timer in self._aside.pop(key, ()):
-            heapq.heappush(self._heap, timer)
+        waited = self._aside.pop(key, None)
+        if waited:
+            self._released = [heap for heap in self._released if heap]
+            self._released.append(waited)
 
     def retire(self, is_live: Callable[[Micros, TimerKind, int], bool]) -> None:
         """Note that a timer became stale; examine a few if more than half of them are."""
@@ -94,9 +103,18 @@ class Timers:
             else:
                 self._drop_stale()
 
+    def _heaps(self) -> Iterator[list[Timer]]:
+        yield self._heap
+        yield self._unexamined
+        yield from self._released
+
     def _heap_of_first(self) -> list[Timer]:
         heap, unexamined = self._heap, self._unexamined
-        return unexamined if unexamined and (not heap or unexamined[0] < heap[0]) else heap
+        first = unexamined if unexamined and (not heap or unexamined[0] < heap[0]) else heap
+        for released in self._released:
+            if released and (not first or released[0] < first[0]):
+                first = released
+        return first
 
     def _drop_stale(self) -> None:
         self._stale = max(0, self._stale - 1)

@@ -311,8 +311,8 @@ SABOTAGES = (
     Sabotage(
         "an order expires a microsecond late",
         EXCHANGE,
-        "        while first is not None and first[0] <= until:\n",
-        "        while first is not None and first[0] < until:\n",
+        "        if first is None or first[0] > until:\n            return None\n",
+        "        if first is None or first[0] >= until:\n            return None\n",
         _test("timers", "nothing_trades_at_its_expiry"),
     ),
     Sabotage(
@@ -374,7 +374,7 @@ SABOTAGES = (
     Sabotage(
         "timers fall due amid a sweep",
         EXCHANGE,
-        "            elif (key := waits.timer_waits_for(state, kind, id)) is not None:\n",
+        "            elif (key := waits.timer_waits_for(state, *first[1:])) is not None:\n",
         "            elif (key := None) is not None:\n",
         _test("steps", "what_falls_due_amid_a_sweep_follows_it"),
     ),

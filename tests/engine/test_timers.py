@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from predmarket.engine.commands import CancelAfter, CloseDue, DeadmanDue, ExpiryDue
+from predmarket.engine.commands import CancelAfter, CloseDue, DeadmanDue, ExpiryDue, TakeStep
 from predmarket.engine.timers import EXAMINED, Timer, TimerKind, Timers
 from tests.engine.desk import SECOND, A, B, C, Desk, code, placed
 
@@ -235,3 +235,27 @@ def test_what_is_examined_meanwhile_falls_due_in_order(monkeypatch: pytest.Monke
             assert first == min(live)
             live.remove(first)
         timers.drop_first()
+
+
+def test_what_is_passed_over_at_once_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many timers of one moment the first of them made stale, or made wait."""
+    monkeypatch.setattr("predmarket.engine.exchange.PASSED", 4)
+    monkeypatch.setattr("predmarket.engine.steps.STEP", 4)
+    desk = Desk()
+    desk.closing(SECOND)
+    for _ in range(10):
+        desk.place(A, "BUY", "1", "0.10", tif="GTD", expires_at=SECOND)
+    last = placed(desk.place(B, "BUY", "1", "0.10", tif="GTD", expires_at=SECOND + 1)).id
+    exchange, timers = desk.exchange, desk.exchange.state.timers
+    due = exchange.due(SECOND)
+    assert due == (SECOND, CloseDue(1))
+    exchange.apply(*due)  # cancels four; seven of the market have to wait
+    assert [exchange.pass_over(SECOND + 1) for _ in range(4)] == [False, False, False, True]
+    assert len(timers) == 0
+    desk.now = SECOND
+    desk.apply(TakeStep("market/1"))
+    assert len(timers) == 7
+    assert timers.first() == (SECOND, TimerKind.EXPIRY, 5)
+    assert [exchange.pass_over(SECOND + 1) for _ in range(2)] == [False, True]
+    assert exchange.due(SECOND + 1) is None
+    assert last not in exchange.state.orders

@@ -111,7 +111,8 @@ class Sequencer:
             return True
         if not self.batch.stepped and self.exchange.next_step() is not None:
             return True
-        return self.exchange.due(self._clock.now()) is not None
+        now = self._clock.now()
+        return not self.exchange.pass_over(now) or self.exchange.due(now) is not None
 
     def next_due_in(self) -> float | None:
         """Return the seconds until the next timer, or None."""
@@ -200,8 +201,16 @@ class Sequencer:
         return reply
 
     def _apply_due(self, now: Micros) -> bool:
-        """Apply everything due at or before ``now``; False when the batch is full."""
-        while (due := self.exchange.due(now)) is not None:
+        """Apply everything due at or before ``now``.
+
+        False: the batch is full, or many stale timers were passed over, and the rest comes next.
+        """
+        while True:
+            if not self.exchange.pass_over(now):
+                return False
+            due = self.exchange.due(now)
+            if due is None:
+                break
             if self.batch_full:
                 return False
             self._apply(due[0], "", due[1])

@@ -6,6 +6,7 @@ import pytest
 
 from predmarket.engine.commands import (
     CancelAfter,
+    CancelAll,
     CancelOrder,
     CreateMarket,
     ResolveMarket,
@@ -21,6 +22,8 @@ from predmarket.engine.replies import (
 )
 from predmarket.enums import ErrorCode, MarketStatus, Outcome, Side
 from predmarket.server.core.bus import OutcomeUnknown, Overloaded, RepeatedOrder, RepeatedTransfer
+from predmarket.server.core.pending_command import PendingCommand
+from predmarket.server.core.sequencer import Sequencer
 from predmarket.server.core.stores.base import BatchRecord, StoreError
 from predmarket.units import MONEY_ONE
 from tests.support.clock import Shown
@@ -168,6 +171,30 @@ async def test_timers_fire_by_themselves_and_after_downtime(exchange: Exchange) 
     assert exchange.scalar("SELECT COUNT(*) FROM orders WHERE reason = 'MARKET_CLOSED'") == 1
     expired = "SELECT updated_at FROM orders WHERE status = 'EXPIRED'"
     assert exchange.scalar(expired) == 1_000_000_000 + 1_000_000
+    assert exchange.audited() == []
+
+
+async def test_many_stale_timers_are_passed_in_turns(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop has its turn between them, and the command behind them is carried out."""
+    monkeypatch.setattr("predmarket.engine.exchange.PASSED", 3)
+    now = 1_000_000_000
+    async with exchange.trading(clock=Shown(lambda: now)) as running:
+        for _ in range(10):
+            await running.place(1, BUY, 1, 50, expires_at=now + 1_000_000)
+        await running.do(CancelAll(1))
+        turns, execute = 0, Sequencer.execute
+
+        def counted(sequencer: Sequencer, group: list[PendingCommand]) -> object:
+            nonlocal turns
+            turns += bool(group)
+            return execute(sequencer, group)
+
+        monkeypatch.setattr(Sequencer, "execute", counted)
+        now += 2_000_000
+        await running.place(2, BUY, 1, 50)
+        assert turns == 4
     assert exchange.audited() == []
 
 
