@@ -14,7 +14,8 @@ from tests.support.http_exchange import Json
 def logged(level: int = logging.INFO) -> Iterator[io.StringIO]:
     """Catch what the exchange logs, as JSON lines."""
     stream = io.StringIO()
-    handler = logs.make_handler(stream, as_json=True, secrets=[])
+    handler = logging.StreamHandler(stream)
+    logs.set_format(handler, stream, as_json=True, secrets=[])
     ours = logging.getLogger(logs.OURS)
     before = ours.level
     ours.addHandler(handler)

@@ -18,6 +18,7 @@ import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
 
 from predmarket.characters import clean_lines
+from predmarket.server.observability.log_queue import LogQueue
 from predmarket.server.observability.redaction import cut, redact, scrubber
 from predmarket.server.observability.request import CURRENT, identity
 from predmarket.server.settings import Settings
@@ -48,7 +49,8 @@ def is_json(settings: Settings) -> bool:
 
 def configure(settings: Settings, secrets: Iterable[str]) -> None:
     """Send every logger of this process to stderr, without these secrets."""
-    handler = make_handler(sys.stderr, as_json=is_json(settings), secrets=secrets)
+    handler = LogQueue(sys.stderr)
+    set_format(handler, sys.stderr, as_json=is_json(settings), secrets=secrets)
     root, ours = logging.getLogger(), logging.getLogger(OURS)
     root.handlers[:] = [handler]
     level = settings.log_level.upper()
@@ -70,11 +72,11 @@ def announce(
     log.handle(log.makeRecord(OURS, logging.INFO, "", 0, text, (), None, extra=extra))
 
 
-def make_handler(stream: TextIO, *, as_json: bool, secrets: Iterable[str]) -> logging.Handler:
-    """Return a handler that renders to a stream."""
-    handler = logging.StreamHandler(stream)
+def set_format(
+    handler: logging.Handler, stream: TextIO, *, as_json: bool, secrets: Iterable[str]
+) -> None:
+    """Make a handler render as ``stream`` can show it."""
     handler.setFormatter(_Scrubbed(_processors(stream, as_json=as_json), scrubber(secrets)))
-    return handler
 
 
 def _processors(stream: TextIO, *, as_json: bool) -> list[Processor]:

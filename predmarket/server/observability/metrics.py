@@ -22,13 +22,14 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from predmarket.engine.commands import PlaceOrder
 from predmarket.enums import ErrorCode, OrderType, Side
 from predmarket.server.core.status import CoreStatus
+from predmarket.server.observability.log_queue import dropped_lines
 from predmarket.server.storage.database import Database
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")  # the framework adds it
@@ -141,7 +142,7 @@ class Metrics:
 
 
 class _Standing(Collector):
-    """Gauges that are read at each scrape."""
+    """Figures that are read at each scrape."""
 
     def __init__(self, core: Callable[[], CoreStatus], db: Database) -> None:
         self._core = core
@@ -165,6 +166,8 @@ class _Standing(Collector):
             ("database_pool_size", "Connections to the database kept open at the most.", size),
         ):
             yield GaugeMetricFamily(name, meaning, value)
+        dropped = "Log lines dropped, because nobody read stderr fast enough."
+        yield CounterMetricFamily("log_lines_dropped", dropped, dropped_lines())
         leader = GaugeMetricFamily("settlement_leader", "Which core leads.", labels=("holder",))
         leader.add_metric((core.leader,), 1)
         yield leader

@@ -99,4 +99,5 @@ class Stopping:
 
 def _give_up() -> None:
     log.critical("not stopped within %s s, ending at once", LIMIT_S)
+    logging.shutdown()
     os._exit(1)

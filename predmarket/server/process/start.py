@@ -88,21 +88,24 @@ def _serve(
         if seed and not force:
             _refuse_seed_off_loopback(settings)
         logs.configure(settings, secrets_of(settings, secret))
-        for name in unknown_variables():
-            log.warning("%s is not a setting of predmarket", name)
-        if settings.apart:
-            return _serve_apart(settings, seed=seed, admin=admin, force=force)
-        return uvloop.run(
-            runtime.serve(
-                settings,
-                seed_first=seed,
-                force=force,
-                admin=admin,
-                ready_fd=ready_fd,
-                hints=_hints if seed else None,
-                house=house,
+        try:
+            for name in unknown_variables():
+                log.warning("%s is not a setting of predmarket", name)
+            if settings.apart:
+                return _serve_apart(settings, seed=seed, admin=admin, force=force)
+            return uvloop.run(
+                runtime.serve(
+                    settings,
+                    seed_first=seed,
+                    force=force,
+                    admin=admin,
+                    ready_fd=ready_fd,
+                    hints=_hints if seed else None,
+                    house=house,
+                )
             )
-        )
+        finally:
+            logging.shutdown()  # the log stands before what the command line says at last
 
 
 def _require_open(ready_fd: int | None) -> None:

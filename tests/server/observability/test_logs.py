@@ -29,7 +29,8 @@ log = logging.getLogger("predmarket.test")
 def logging_to(*, as_json: bool, secrets: list[str]) -> Iterator[io.StringIO]:
     """Render every logger's lines into a text."""
     stream = io.StringIO()
-    handler = logs.make_handler(stream, as_json=as_json, secrets=secrets)
+    handler = logging.StreamHandler(stream)
+    logs.set_format(handler, stream, as_json=as_json, secrets=secrets)
     root = logging.getLogger()
     root.addHandler(handler)
     log.setLevel(logging.DEBUG)
@@ -215,10 +216,12 @@ def test_levels(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Settings.load({"log_level": "debug"}), [])
     logging.getLogger("predmarket.x").debug("mine")
     logging.getLogger("aiosqlite").debug("executing INSERT with a hash")
+    logging.getLogger().handlers[0].flush()
     logs.configure(Settings.load({"log_level": "error"}), [])
     logging.getLogger("predmarket.x").warning("unheard")
     logging.getLogger("uvicorn").warning("unheard")
     logs.announce("ready")
+    logging.getLogger().handlers[0].flush()
     out, err = capsys.readouterr()
     assert out == ""
     assert [json.loads(line)["event"] for line in err.splitlines()] == ["mine", "ready"]

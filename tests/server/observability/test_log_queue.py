@@ -1,0 +1,133 @@
+"""Whoever reads the log may be slow, or not read at all: nobody waits for them."""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from predmarket.server.observability.log_queue import LogQueue, dropped_lines
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
+
+log = logging.getLogger("predmarket.test")
+
+
+@contextmanager
+def unread(most: int = 4_000) -> Iterator[tuple[int, LogQueue]]:
+    """Log into a full pipe that nobody reads; yield its other end and the handler."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    filling = b"x" * 4096
+    filled = 0
+    try:
+        while True:
+            filled += os.write(writing, filling)
+    except BlockingIOError:
+        os.set_blocking(writing, True)
+    root = logging.getLogger()
+    with open(writing, "w") as stream, open(reading, "rb", buffering=0) as rest:
+        handler = LogQueue(stream, most)
+        root.addHandler(handler)
+        before = log.level
+        log.setLevel(logging.INFO)
+        try:
+            yield rest.fileno(), handler
+        finally:
+            log.setLevel(before)
+            root.removeHandler(handler)
+            os.set_blocking(reading, False)
+            writing_all = threading.Thread(target=handler.flush)
+            writing_all.start()
+            while writing_all.is_alive():
+                try:
+                    os.read(reading, 65_536)
+                except BlockingIOError:
+                    time.sleep(0.001)
+
+
+def read_until(fd: int, last: str) -> list[str]:
+    """Read to a line; return the lines, without what filled the pipe."""
+    text = b""
+    while not text.endswith(f"{last}\n".encode()):
+        text += os.read(fd, 65_536)
+    return text.decode().lstrip("x").splitlines()
+
+
+def test_lines_beyond_the_bound_are_dropped_and_told() -> None:
+    """The first ones come in order once somebody reads, then how many are missing."""
+    with unread() as (reading, handler):
+        began = time.monotonic()
+        for number in range(1_000):
+            log.info("line %04d", number)
+        assert time.monotonic() - began < 5
+        dropped = dropped_lines()
+        assert dropped == handler.dropped > 400
+        log.info("too long: %s", "y" * 4_000)
+        assert handler.dropped == dropped + 1
+        thread = threading.Thread(target=handler.flush)
+        thread.start()
+        lines = read_until(reading, "log_lines_dropped")
+        thread.join()
+        told = [line for line in lines if line.startswith("line ")]
+        assert told == [f"line {number:04}" for number in range(1_000 - dropped)]
+        log.info("the end")
+        assert read_until(reading, "the end") == ["the end"]
+
+
+def test_a_flush_does_not_wait_for_ever() -> None:
+    """The process ends although nobody reads its log."""
+    with unread() as (_, handler):
+        log.info("unread")
+        began = time.monotonic()
+        handler.flush()
+        assert 0.9 < time.monotonic() - began < 5
+
+
+def test_a_child_of_a_fork_writes_its_own_lines(tmp_path: Path) -> None:
+    """Though the parent's thread is not in it; what waits in the parent is the parent's."""
+    path = tmp_path / "log"
+    with path.open("w") as stream:
+        handler = LogQueue(stream)
+        handler.emit(logging.makeLogRecord({"msg": "parent"}))
+        handler.flush()
+        pid = os.fork()
+        if pid == 0:
+            handler.emit(logging.makeLogRecord({"msg": "child"}))
+            handler.flush()
+            os.kill(os.getpid(), signal.SIGKILL)  # without what pytest would do at an exit
+        assert os.waitpid(pid, 0)[1] == signal.SIGKILL
+    assert path.read_text() == "parent\nchild\n"
+
+
+def test_a_reader_that_is_gone_costs_lines_and_nothing_else() -> None:
+    """They are counted."""
+    reading, writing = os.pipe()
+    with open(writing, "w") as stream:
+        handler = LogQueue(stream)
+        os.close(reading)
+        handler.emit(logging.makeLogRecord({"msg": "unheard"}))
+        handler.flush()
+        assert handler.dropped == 1
+
+
+@ON_ONE_DATABASE
+async def test_the_exchange_answers_meanwhile(exchange: Exchange) -> None:
+    """Requests whose access lines nobody reads are answered; a metric tells of the lines."""
+    ours = logging.getLogger("predmarket")
+    before = ours.level
+    with unread(most=50):
+        ours.setLevel(logging.INFO)
+        try:
+            async with asyncio.timeout(30):
+                for _ in range(20):
+                    answer = await exchange.anonymous.get("/v1/markets")
+                    assert answer.status_code == 200
+                metrics = (await exchange.anonymous.get("/metrics")).text
+        finally:
+            ours.setLevel(before)
+    (line,) = [line for line in metrics.splitlines() if line.startswith("log_lines_dropped_total ")]
+    assert float(line.split()[1]) > 0
