@@ -24,12 +24,15 @@ Json = dict[str, Any]
 
 STATUS = {
     "MARKET_NOT_FOUND": 404,
+    "EVENT_NOT_FOUND": 404,
     "ORDER_NOT_FOUND": 404,
     "USER_NOT_FOUND": 404,
     "FORBIDDEN": 403,
     "MARKET_NOT_OPEN": 409,
     "ORDER_NOT_OPEN": 409,
     "INVALID_TRANSITION": 409,
+    "EVENT_DECIDES": 409,
+    "EVENT_IS_EXHAUSTIVE": 409,
     "DUPLICATE_CLIENT_ORDER_ID": 409,
     "IDEMPOTENCY_KEY_REUSED": 409,
     "INSUFFICIENT_FUNDS": 422,
@@ -123,6 +126,31 @@ class Expected:
             "fills": fills,
         }
 
+    def preview(self, id: int, free: int) -> Json:
+        """Return what a preview of an order said, which has just been placed.
+
+        ``free``: the shares that it could give then.
+        """
+        ledger = self.reference.ledger
+        order = ledger.orders[id]
+        fills = [t for t in self.trades if t.orders[order.side] == id]
+        rests = order in ledger.live
+        ahead = [
+            other.left
+            for other in ledger.resting(order.market, order.side)
+            if other.limit == order.limit and other is not order
+        ]
+        return {
+            "fillQty": show_qty(order.filled),
+            "restQty": show_qty(order.left if rests else 0),
+            "avgPrice": _average([fill.fill(order.side) for fill in fills]),
+            "worstPrice": fills[-1].price if fills else None,
+            "fees": show_money(order.fees_paid),
+            "locked": show_money(ledger.lock(order) if rests else 0),
+            "queueAhead": show_qty(sum(ahead)) if rests else None,
+            "coveredQty": show_qty(min(free, order.qty)),
+        }
+
     def orders(self, user: int) -> list[Json]:
         """Return all orders of a user, newest first."""
         mine = [o.id for o in self.reference.ledger.orders.values() if o.user == user]
@@ -192,6 +220,8 @@ class Expected:
             "bestAsk": show_price(asks[0][0]) if asks else None,
             "volume": show_qty(volume),
             "openInterest": show_qty(interest),
+            "eventId": known.event.id,
+            "eventSlug": None if known.event.id is None else event_slug(known.event.id),
         }
 
     def positions(self, user: int) -> dict[int, Json]:
@@ -211,10 +241,13 @@ class Expected:
                 value += self._value(market, position)
                 cost += position.yes.cost + position.no.cost
                 realized += position.realized
+        returned = sum(
+            qty for (owner, _), qty in self.reference.returned().items() if owner == user
+        )
         amounts = {
             "cash": cash,
-            "positionsValue": value,
-            "totalValue": cash + value,
+            "positionsValue": value - returned * ONE_DOLLAR_PRICE,
+            "totalValue": cash + value - returned * ONE_DOLLAR_PRICE,
             "realizedPnl": realized,
             "unrealizedPnl": value - cost,
         }
@@ -255,6 +288,11 @@ class Expected:
 def slug(market: int) -> str:
     """Return what the machine calls its markets."""
     return f"market-{market}"
+
+
+def event_slug(event: int) -> str:
+    """Return what the machine calls its events."""
+    return f"event-{event}"
 
 
 def _average(fills: list[Json]) -> str | None:

@@ -6,16 +6,17 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.conformance.event_pair import EventPair
 from tests.conformance.expected import Json
-from tests.conformance.pair import Pair
 from tests.conformance.world import ADMIN, World
 from tests.reference import strategies
 from tests.reference.records import Command
-from tests.reference.strategies import USERS, Step, concrete, opening
+from tests.reference.strategies import USERS, Step, concrete, opening_with_event
 
 LOOK_EVERY = 10
-MARKETS_AT_MOST = 6
-ORDERS = st.lists(strategies.places(), min_size=2, max_size=6)
+MARKETS_AT_MOST = 9
+EVENTS_AT_MOST = 2
+ORDERS = st.lists(strategies.anywhere(strategies.places()), min_size=2, max_size=6)
 MARKETS = st.fixed_dictionaries(
     {
         "op": st.just("create_market"),
@@ -44,7 +45,7 @@ class Trading(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = type(self).make_world()
-        self.pair = Pair(self.world)
+        self.pair = EventPair(self.world)
         self.reference = self.pair.reference
         self.steps = 0
 
@@ -56,10 +57,10 @@ class Trading(RuleBasedStateMachine):
         """Return a step as a command for the exchange as it now stands."""
         return concrete(step, self.reference)
 
-    @initialize(fee=st.sampled_from(("0", "0.07", "0.25")))
-    def open(self, fee: str) -> None:
-        """Register the users, give two of them money, create two markets."""
-        for step in opening(fee):
+    @initialize(fee=st.sampled_from(("0", "0.07", "0.25")), exhaustive=st.booleans())
+    def open(self, fee: str, *, exhaustive: bool) -> None:
+        """Register the users, give two of them money, create two markets and an event of three."""
+        for step in opening_with_event(fee, exhaustive=exhaustive):
             self.pair.do(self.command(step))
         for user in USERS[:2]:
             deposit = {"op": "transfer", "user": user, "amount": "96.50", "after": 0}
@@ -133,6 +134,15 @@ class Trading(RuleBasedStateMachine):
         if not is_new or len(self.reference.ledger.markets) < MARKETS_AT_MOST:
             made = {"closes_at": None, **self.command(step)}
             self.pair.do(made if is_new else self.command(step))
+
+    @rule(step=st.one_of(strategies.strikes(), strategies.endings(), strategies.event_steps()))
+    def decide(self, step: Step) -> None:
+        """Create an event, extend, change, strike or end one."""
+        ledger = self.reference.ledger
+        is_new = step["op"] in ("create_event", "add_market")
+        full = len(ledger.markets) >= MARKETS_AT_MOST or len(ledger.events) > EVENTS_AT_MOST
+        if not (is_new and full):
+            self.pair.do(self.command(step))
 
     @rule(user=st.sampled_from(USERS), fields=st.sampled_from(NONSENSE), admin=st.booleans())
     def disturb(self, user: int, fields: Json, *, admin: bool) -> None:

@@ -16,10 +16,11 @@ from tests.conformance.expected import STATUS, Expected, Json, show_time, slug
 from tests.conformance.world import ADMIN, SIGNUP_CREDIT, START, World
 from tests.reference.audit import audit
 from tests.reference.exchange import ReferenceExchange
-from tests.reference.records import Command, Notice
+from tests.reference.records import CLOSES, Command, Notice
 from tests.reference.units import ONE_DOLLAR_PRICE, show_money, show_price
 
 NO_ORDER = 999_999_999
+PREVIEW_EVERY = 3
 SETTLED = {"YES": "1.0000", "NO": "0.0000", "VOID": None}
 
 
@@ -32,6 +33,7 @@ class Pair:
         self.expected = Expected(self.reference)
         self.sent: list[tuple[int, Json, int]] = []
         """Orders with a client order id: user, body, order id."""
+        self.placements = 0
         self.booked: list[tuple[Json, Json]] = []
         """Transfers with a key: body, answer."""
         self.reference.advance(START)
@@ -59,7 +61,7 @@ class Pair:
             case "update_market":
                 self._update(command)
             case "resolve":
-                self._resolve(command)
+                self.resolve(command)
             case other:
                 raise ValueError(f"no such command: {other!r}")
 
@@ -71,25 +73,49 @@ class Pair:
         # over HTTP a setting bounds the open orders of everybody, far above what a run places
         command = {**command, "max_open_orders": None}
         user, body = command["user"], order_body(command)
+        if not self.sees(user, command["market"]):
+            command = {**command, "market": NO_ORDER}
+        preview = self._preview(command, body)
         if keyed:
             body["clientOrderId"] = f"key-{len(self.sent)}"
         answer = self.world.call(user, "POST", "/v1/orders", body)
-        if not self._sees(user, command["market"]):
-            command = {**command, "market": NO_ORDER}
-        self._apply(command)
+        self.apply(command)
         id = len(self.reference.ledger.orders)
+        if preview is not None:
+            self._same_preview(*preview, id)
         self.expected.created[id] = command["ts"]
         if keyed:
             self.expected.keys[id] = body["clientOrderId"]
             self.sent.append((user, body, id))
         self._same_order(answer, id, 201)
 
+    def _preview(self, command: Command, body: Json) -> tuple[tuple[int, Json], int] | None:
+        """Ask now and then what an order would do; return the answer, and the shares it gives."""
+        self.placements += 1
+        if self.placements % PREVIEW_EVERY:
+            return None
+        self.let_time_pass()  # a preview reads what is committed, what is due is not
+        user, market = command["user"], command["market"]
+        free = 0
+        if market in self.reference.ledger.markets:
+            free = self.reference.ledger.free(user, market, CLOSES[command["side"]])
+        return self.world.call(user, "POST", "/v1/orders/preview", body), free
+
+    def _same_preview(self, answer: tuple[int, Json], free: int, id: int) -> None:
+        """Check a preview by what the order then did."""
+        order = self.reference.ledger.orders[id]
+        if order.status == "REJECTED":
+            assert order.reason is not None
+            _refused(answer, order.reason)
+        else:
+            same("preview", (200, self.expected.preview(id, free)), answer)
+
     def repeat(self, index: int, changes: Json) -> None:
         """Send an order again under its client order id, as it was or with other content."""
         user, body, id = self.sent[index]
         answer = self.world.call(user, "POST", "/v1/orders", {**body, **changes})
         if changes:
-            self._at_the_door(answer, "DUPLICATE_CLIENT_ORDER_ID")
+            self.at_the_door(answer, "DUPLICATE_CLIENT_ORDER_ID")
         else:
             self.let_time_pass()
             self._same_order(answer, id, 200)
@@ -98,29 +124,29 @@ class Pair:
         changes = {name: command[name] for name in ("price", "qty") if command[name] is not None}
         path = f"/v1/orders/{command['order']}"
         answer = self.world.call(command["user"], "PATCH", path, changes)
-        if self._done(answer, self._apply(command)):
+        if self.done(answer, self.apply(command)):
             same("order", self.expected.order(command["order"]), answer[1])
 
     def _cancel(self, command: Command) -> None:
         path = f"/v1/orders/{command['order']}/cancel"
         answer = self.world.call(command["user"], "POST", path)
-        if self._done(answer, self._apply({**command, "admin": command["user"] == ADMIN})):
+        if self.done(answer, self.apply({**command, "admin": command["user"] == ADMIN})):
             same("order", self.expected.order(command["order"]), answer[1])
 
     def _cancel_all(self, command: Command) -> None:
         body = {"marketId": command["market"], "side": command["side"]}
         answer = self.world.call(command["user"], "POST", "/v1/orders/cancel-all", body)
-        if command["market"] is not None and not self._sees(command["user"], command["market"]):
-            self._at_the_door(answer, "MARKET_NOT_FOUND")
+        if command["market"] is not None and not self.sees(command["user"], command["market"]):
+            self.at_the_door(answer, "MARKET_NOT_FOUND")
             return
-        events = self._apply(command)
+        events = self.apply(command)
         ids = [e[1] for e in events if e[0] == "ORDER_CANCELED" and e[2] == "USER"]
         same("canceled", (200, {"canceled": sorted(ids)}), answer)
 
     def _cancel_after(self, command: Command) -> None:
         body = {"seconds": command["seconds"]}
         answer = self.world.call(command["user"], "POST", "/v1/orders/cancel-after", body)
-        self._apply(command)
+        self.apply(command)
         due = self.reference.ledger.deadman.get(command["user"])
         same("switch", (200, {"cancelAt": show_time(due)}), answer)
 
@@ -130,7 +156,7 @@ class Pair:
         """Register; the credit of the command is the one that the exchange gives everybody."""
         if command["user"] not in self.world.tokens:
             same("user", command["user"], self.world.register())
-            self._apply({**command, "credit": SIGNUP_CREDIT})
+            self.apply({**command, "credit": SIGNUP_CREDIT})
 
     def transfer(self, command: Command, *, keyed: bool = False) -> None:
         """Deposit or withdraw, with an idempotency key or without."""
@@ -139,7 +165,7 @@ class Pair:
         body = {"userId": user, "amount": command["amount"], "reason": "test"}
         headers = {"idempotency-key": f"key-{len(self.booked)}"} if keyed else {}
         answer = self.world.call(ADMIN, "POST", "/v1/user/transfer", body, headers)
-        if not self._done(answer, self._apply(command), 201):
+        if not self.done(answer, self.apply(command), 201):
             return
         same("balance", self.expected.balance(user), answer[1]["balance"])
         if keyed:
@@ -152,7 +178,7 @@ class Pair:
         sent = {**body, **changes}
         answer = self.world.call(ADMIN, "POST", "/v1/user/transfer", sent, headers)
         if changes:
-            self._at_the_door(answer, "IDEMPOTENCY_KEY_REUSED")
+            self.at_the_door(answer, "IDEMPOTENCY_KEY_REUSED")
         else:
             same("repeated transfer", (200, original), answer)
             self.let_time_pass()
@@ -171,9 +197,9 @@ class Pair:
             "status": command["status"],
         }
         answer = self.world.call(ADMIN, "POST", "/v1/markets", body)
-        if _is_past(command):
-            self._at_the_door(answer, "VALIDATION_FAILED")
-        elif self._done(answer, self._apply(command), 201):
+        if is_past(command):
+            self.at_the_door(answer, "VALIDATION_FAILED")
+        elif self.done(answer, self.apply(command), 201):
             same("market", self.expected.market(id), answer[1])
 
     def _update(self, command: Command) -> None:
@@ -183,32 +209,33 @@ class Pair:
         if "closes_at" in command:
             body["closesAt"] = show_time(command["closes_at"])
         answer = self.world.call(ADMIN, "PATCH", f"/v1/markets/{id}", body)
-        if not self._sees(ADMIN, id):
-            self._at_the_door(answer, "MARKET_NOT_FOUND")
-        elif _is_past(command):
-            self._at_the_door(answer, "VALIDATION_FAILED")
-        elif self._done(answer, self._apply(command)):
+        if not self.sees(ADMIN, id):
+            self.at_the_door(answer, "MARKET_NOT_FOUND")
+        elif is_past(command):
+            self.at_the_door(answer, "VALIDATION_FAILED")
+        elif self.done(answer, self.apply(command)):
             self.expected.read(self.reference.advance(command["ts"]))
             same("market", self.expected.market(id), answer[1])
 
-    def _resolve(self, command: Command) -> None:
+    def resolve(self, command: Command) -> None:
+        """Resolve a market; one of an event can only be struck."""
         id, outcome = command["market"], command["outcome"]
         body = {"outcome": outcome}
         if outcome == "SCALAR":
             body["settlementPrice"] = command["price"]
         answer = self.world.call(ADMIN, "POST", f"/v1/markets/{id}/resolve", body)
-        if not self._sees(ADMIN, id):
-            self._at_the_door(answer, "MARKET_NOT_FOUND")
+        if not self.sees(ADMIN, id):
+            self.at_the_door(answer, "MARKET_NOT_FOUND")
             return
         self.expected.read(self.reference.advance(command["ts"]))
         interest = self.reference.markets()[id][1]
-        events = self._apply(command)
-        if not self._done(answer, events):
+        events = self.apply(command)
+        if not self.done(answer, events):
             return
         price = int(Fraction(command["price"] or 0) * ONE_DOLLAR_PRICE)
         self.expected.outcomes[id] = (outcome, SETTLED.get(outcome, show_price(price)))
         same("market", self.expected.market(id), answer[1]["market"])
-        if outcome != "VOID":
+        if outcome != "VOID" and self.reference.ledger.markets[id].stands_alone:
             merged = sum(Fraction(e[3]) * 100 for e in events if e[0] == "MERGED" and e[2] == id)
             paid = (interest - int(merged)) * ONE_DOLLAR_PRICE
             same("paid", show_money(paid), answer[1]["payouts"]["total"])
@@ -217,7 +244,7 @@ class Pair:
 
     def refuse(self, user: int, method: str, path: str, body: object, code: str) -> None:
         """Send what must be refused before it reaches the core."""
-        self._at_the_door(self.world.call(user, method, path, body), code)
+        self.at_the_door(self.world.call(user, method, path, body), code)
 
     def let_time_pass(self) -> None:
         """Have both do what is due: the core by a command that changes nothing."""
@@ -225,22 +252,24 @@ class Pair:
         assert status == STATUS["ORDER_NOT_FOUND"]
         self.expected.read(self.reference.advance(self.world.now))
 
-    def _apply(self, command: Command) -> list[Notice]:
+    def apply(self, command: Command) -> list[Notice]:
+        """Carry a command out on the reference alone; return its notices."""
         events = self.reference.apply(command)
         self.expected.read(events)
         audit(self.reference)
         return events
 
-    def _sees(self, user: int, market: int) -> bool:
+    def sees(self, user: int, market: int) -> bool:
         """Tell whether a user may know of a market."""
         known = self.reference.ledger.markets.get(market)
         return known is not None and (known.status != "DRAFT" or user == ADMIN)
 
-    def _at_the_door(self, answer: tuple[int, Json], code: str) -> None:
+    def at_the_door(self, answer: tuple[int, Json], code: str) -> None:
+        """Check what a gateway refused by itself."""
         _refused(answer, code)
         self.let_time_pass()
 
-    def _done(self, answer: tuple[int, Json], events: list[Notice], status: int = 200) -> bool:
+    def done(self, answer: tuple[int, Json], events: list[Notice], status: int = 200) -> bool:
         """Check an answer's status; tell whether the command was carried out."""
         refusals = [str(event[1]) for event in events if event[0] == "REFUSED"]
         if refusals:
@@ -318,7 +347,7 @@ def order_body(command: Command) -> Json:
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _is_past(command: Command) -> bool:
+def is_past(command: Command) -> bool:
     """Tell whether a closing time is one that the gateway refuses."""
     closes_at = command.get("closes_at")
     return closes_at is not None and closes_at <= command["ts"]

@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from predmarket.server.storage.migrations import upgrade
+from tests.conformance.event_pair import EventPair
 from tests.conformance.machine import Trading
-from tests.conformance.pair import Pair
 from tests.conformance.world import World
-from tests.reference.generate import random_commands
+from tests.reference.generate import Generator, random_commands
+from tests.reference.generate_events import EventGenerator
 from tests.support.kept import KeptDatabase
 
 CAMPAIGN = int(os.environ.get("PREDMARKET_TEST_EXAMPLES", "0"))
@@ -28,9 +29,9 @@ DATABASES = ["sqlite", "postgres"] if CAMPAIGN else ["sqlite"]
 EXAMPLES = 5
 STEPS = 40
 RUNS = 1
-COMMANDS = 700
-LOOK_EVERY = 100
-RESTART_EVERY = 230
+COMMANDS = 350
+LOOK_EVERY = 50
+RESTART_EVERY = 120
 
 
 class Worlds:
@@ -63,14 +64,15 @@ def worlds(request: pytest.FixtureRequest, tmp_path: Path) -> Worlds:
 
 
 @pytest.mark.timeout(0 if CAMPAIGN else 300)
-def test_the_same_over_random_commands(worlds: Worlds) -> None:
+@pytest.mark.parametrize("kind", [Generator, EventGenerator], ids=["markets", "events"])
+def test_the_same_over_random_commands(worlds: Worlds, kind: type[Generator]) -> None:
     """PREDMARKET_TEST_SEED repeats a run."""
     first = random.randrange(10**9) if CAMPAIGN and SEED == 1 else SEED
     for seed in range(first, first + (CAMPAIGN or RUNS)):
         world = worlds()
-        pair, number = Pair(world), 0
+        pair, number = EventPair(world), 0
         try:
-            drawn = random_commands(seed, pair.reference, COMMANDS)
+            drawn = random_commands(seed, pair.reference, COMMANDS, kind=kind)
             for number, command in enumerate(drawn, start=1):
                 pair.do(command)
                 if number % LOOK_EVERY == 0:

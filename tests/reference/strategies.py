@@ -158,9 +158,13 @@ def steps(max_size: int = 60) -> st.SearchStrategy[list[Step]]:
 
 def opening_with_event(taker_fee: str, *, exhaustive: bool) -> list[Step]:
     """Return opening() and an event of three markets, with the ids 3 to 5."""
-    event = {"op": "create_event", "exhaustive": exhaustive, "markets": 3, "tick": "0.01"}
+    return [*opening(taker_fee), _event(3, exhaustive, taker_fee)]
+
+
+def _event(markets: int, exhaustive: bool, taker_fee: str) -> Step:
+    event = {"op": "create_event", "exhaustive": exhaustive, "markets": markets, "tick": "0.01"}
     terms = {"maker_fee": "0", "taker_fee": taker_fee, "closes_at": None, "status": "OPEN"}
-    return [*opening(taker_fee), {**event, **terms, "after": 0}]
+    return {**event, **terms, "after": 0}
 
 
 def strikes() -> st.SearchStrategy[Step]:
@@ -182,6 +186,17 @@ def event_changes() -> st.SearchStrategy[Step]:
     return _step("update_event", event=_events, status=statuses, closes_in=closes_in)
 
 
+def event_steps() -> st.SearchStrategy[Step]:
+    """Return a strategy for what makes or changes an event."""
+    created = st.builds(_event, st.integers(1, 3), st.booleans(), st.sampled_from(("0", "0.07")))
+    return st.one_of(created, event_changes(), _step("add_market", event=_events))
+
+
+def anywhere(steps: st.SearchStrategy[Step]) -> st.SearchStrategy[Step]:
+    """Move steps that name a market to one of an event's, most of the time."""
+    return st.builds(_in_market, steps, _event_markets)
+
+
 def steps_with_event(max_size: int = 60) -> st.SearchStrategy[list[Step]]:
     """Return a strategy for lists of steps, to come after opening_with_event()."""
     rare = st.one_of(
@@ -189,8 +204,7 @@ def steps_with_event(max_size: int = 60) -> st.SearchStrategy[list[Step]]:
         strikes(), endings(), event_changes(), _step("add_market", event=_events),
     )  # fmt: skip
     often = (places(), places(), places(), amends(), cancels())
-    moved = st.builds(_in_market, st.one_of(*often, rare), _event_markets)
-    return st.lists(moved, max_size=max_size)
+    return st.lists(anywhere(st.one_of(*often, rare)), max_size=max_size)
 
 
 def _in_market(step: Step, index: int) -> Step:
