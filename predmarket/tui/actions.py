@@ -20,17 +20,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Action(Generic[T]):
-    """``words`` describe the action: "BUY 10 @ 0.60". ``guarded``: only on live data, in ARM."""
+    """``words`` describe the action: "BUY 10 @ 0.60". ``guarded``: only on live data, in ARM, while
+    ``market``, the open one by default, takes orders.
+    """
 
     call: Call[T]
     command: str
     words: str
     guarded: bool = False
+    market: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """An entered order. ``slippage`` belongs to MARKET, ``expires_at`` to GTD."""
+    """An entered order. ``slippage`` belongs to MARKET, ``expires_at`` to GTD; ``name`` is what the
+    market is called where several are traded.
+    """
 
     market: int
     slug: str
@@ -43,12 +48,14 @@ class Ticket:
     post_only: bool = False
     reduce_only: bool = False
     slippage: Price | None = None
+    name: str = ""
 
     @property
     def words(self) -> str:
         """Return the order in a few words."""
         at = "at market" if self.price is None else f"@ {formatting.price(self.price)}"
-        return f"{self.side} {formatting.qty(self.qty)} {at}"
+        named = f" {self.name}" if self.name else ""
+        return f"{self.side} {formatting.qty(self.qty)}{named} {at}"
 
     @property
     def command(self) -> str:
@@ -99,7 +106,7 @@ def place(
     refuses the order.
     """
     call = calls.place_order(ticket.order(order_id or uuid4().hex, deadline))
-    return Action(call, ticket.command, ticket.words, guarded=True)
+    return Action(call, ticket.command, ticket.words, guarded=True, market=ticket.market)
 
 
 def preview(ticket: Ticket) -> Action[response_types.Preview]:
@@ -124,12 +131,20 @@ def cancel_side(market: int, slug: str, side: Side) -> Action[response_types.Can
     return Action(calls.cancel_all(market=market, side=side), command, f"cancel all {side}")
 
 
+def cancel_market(market: int, slug: str) -> Action[response_types.Canceled]:
+    """Cancel all open orders of a market."""
+    command = shell(["order", "cancel-all", "--market", slug])
+    return Action(calls.cancel_all(market=market), command, f"cancel all in {slug}")
+
+
 def cancel_everything() -> Action[response_types.Canceled]:
     """Cancel all open orders in all markets."""
     return Action(calls.cancel_all(), shell(["order", "cancel-all"]), "CANCEL ALL")
 
 
-def amend(order: int, price: Price | None, qty: Qty | None) -> Action[response_types.Order]:
+def amend(
+    order: int, price: Price | None, qty: Qty | None, market: int | None = None
+) -> Action[response_types.Order]:
     """Change an order's price, or its total quantity."""
     words = ["order", "amend", str(order)]
     words += [] if price is None else ["--price", formatting.price(price)]
@@ -139,7 +154,7 @@ def amend(order: int, price: Price | None, qty: Qty | None) -> Action[response_t
         price=None if price is None else format_price(price),
         qty=None if qty is None else format_qty(qty),
     )
-    return Action(call, shell(words), f"amend order {order}", guarded=True)
+    return Action(call, shell(words), f"amend order {order}", guarded=True, market=market)
 
 
 def create_market(

@@ -27,6 +27,7 @@ from predmarket.tui.key_queue import Acted, KeyQueue
 from predmarket.tui.place import ScreenOrigin
 from predmarket.tui.screens.admin import AdminScreen
 from predmarket.tui.screens.base import DeskDialog, DeskScreen, start
+from predmarket.tui.screens.event import EventScreen
 from predmarket.tui.screens.frame import key_name
 from predmarket.tui.screens.help import HelpDialog
 from predmarket.tui.screens.login import LoginScreen
@@ -152,11 +153,17 @@ class TradingApp(App[None]):
             return
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
-        elif event.key in self._kill_keys:
+        elif event.key in self._kill_keys or event.key in self._urgent_keys():
             self._keys.clear()
             await super().on_event(event)
         else:
             await self._keys.put(event)
+
+    def _urgent_keys(self) -> frozenset[str]:
+        """Return the keys of the present screen that overtake the others."""
+        names = self.screen.urgent if isinstance(self.screen, DeskScreen) else ()
+        bound, every = self._keys_file.bound, bindings.named()
+        return frozenset().union(*(bound.get(name, every[name].key).split(",") for name in names))
 
     def _raises(self, event: events.MouseEvent) -> bool:
         """Tell whether a click raised the window, and so was meant for the window alone."""
@@ -267,6 +274,12 @@ class TradingApp(App[None]):
             self.pop_screen()
         self.screen.open_market(market)
 
+    def open_event(self, event: int) -> None:
+        """Show an event over the trading screen."""
+        while not isinstance(self.screen, TradingScreen):
+            self.pop_screen()
+        self.push_screen(EventScreen(event))
+
     # what works on every screen
 
     def key_of(self, name: str) -> str:
@@ -286,7 +299,7 @@ class TradingApp(App[None]):
 
     def action_portfolio(self) -> None:
         """Show the portfolio."""
-        if isinstance(self.screen, TradingScreen):
+        if isinstance(self.screen, (TradingScreen, EventScreen)):
             self.push_screen(PortfolioScreen())
 
     def action_admin(self) -> None:

@@ -20,6 +20,7 @@ from predmarket.tui.keymap import FILE, Keys
 from predmarket.tui.screens.admin import AdminScreen
 from predmarket.tui.screens.amend import AmendDialog
 from predmarket.tui.screens.base import DeskScreen
+from predmarket.tui.screens.event import EventScreen
 from predmarket.tui.screens.form import FormDialog
 from predmarket.tui.screens.help import HelpDialog
 from predmarket.tui.screens.login import LoginScreen
@@ -27,7 +28,9 @@ from predmarket.tui.screens.order import OrderDialog
 from predmarket.tui.screens.portfolio import PortfolioScreen
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.widgets.depth import Depth
+from predmarket.tui.widgets.event_grid import EventGrid
 from predmarket.tui.widgets.ladder import Ladder
+from predmarket.tui.widgets.market_list import MarketList
 from predmarket.tui.widgets.radio import Choice
 from predmarket.tui.widgets.table import Table
 from predmarket.tui.widgets.tables import OrdersTable
@@ -36,7 +39,11 @@ _EVERYWHERE = [*APP, *DeskScreen.BINDINGS]
 _TOGETHER: tuple[list[BindingType], ...] = (
     [*TradingScreen.BINDINGS, *Ladder.BINDINGS],
     [*TradingScreen.BINDINGS, *Table.BINDINGS, *OrdersTable.BINDINGS],
+    [*TradingScreen.BINDINGS, *Table.BINDINGS, *MarketList.BINDINGS],
     [*TradingScreen.BINDINGS, *Depth.BINDINGS],
+    [*EventScreen.BINDINGS, *Ladder.BINDINGS],
+    [*EventScreen.BINDINGS, *Table.BINDINGS, *EventGrid.BINDINGS],
+    [*EventScreen.BINDINGS, *Table.BINDINGS, *OrdersTable.BINDINGS],
     [*PortfolioScreen.BINDINGS, *Table.BINDINGS, *OrdersTable.BINDINGS],
     [*AdminScreen.BINDINGS, *Table.BINDINGS],
     [*OrderDialog.BINDINGS, *Choice.BINDINGS],

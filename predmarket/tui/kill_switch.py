@@ -1,4 +1,4 @@
-"""The kill switch: cancels everything, and repeats until the exchange confirms it.
+"""The kill switches: each cancels everything it is for, and repeats until the exchange confirms it.
 
 Promises: it uses its own connections, ahead of everything that waits; it waits for orders that were
 in flight when it was pressed, and cancels them, too; without an answer it reports that, and repeats
@@ -6,7 +6,7 @@ until there is one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 from predmarket.client import ApiError, ClientError
@@ -14,15 +14,17 @@ from predmarket.tui.state import formatting
 from predmarket.tui.state.journal import Weight
 
 RETRY_S = 2.0
+AT_ONCE = 8
+"""How many requests of one kill switch are under way together."""
 UNDER_WAY_S = 11.0
 """An order that was under way cannot be placed after this: its deadline has passed by then."""
 
 
 class KillSwitch:
-    """Cancels everything, once pressed, until the exchange confirms it.
+    """Cancels everything it is for, once pressed, until the exchange confirms it.
 
     ``cancel`` sends the cancel and returns the number of ended orders; ``under_way`` returns the
-    unanswered placements.
+    unanswered placements; ``name`` is what the screen calls it.
     """
 
     def __init__(
@@ -30,7 +32,9 @@ class KillSwitch:
         cancel: Callable[[], Awaitable[int]],
         under_way: Callable[[], Collection["asyncio.Future[Any]"]],
         say: Callable[[str, Weight], None],
+        name: str = "CANCEL ALL",
     ) -> None:
+        self.name = name
         self._cancel = cancel
         self._under_way = under_way
         self._say = say
@@ -49,23 +53,25 @@ class KillSwitch:
         Cancel this call before the switch is pressed again, so that it repeats at once.
         """
         self.unconfirmed = True
-        self._say("CANCEL ALL sent", Weight.WARNING)
+        self._say(f"{self.name} sent", Weight.WARNING)
         try:
             late = [*self._under_way()]
             count = await self._until_answered()
             if late:
                 done, left = formatting.orders(count), formatting.orders(len(late))
-                self._say(f"CANCEL ALL: {done} cancelled; {left} still under way", Weight.WARNING)
+                text = f"{self.name}: {done} cancelled; {left} still under way"
+                self._say(text, Weight.WARNING)
                 _, hung = await asyncio.wait(late, timeout=UNDER_WAY_S)
                 for each in hung:
                     each.cancel()
                 count += await self._until_answered()
         except ApiError as error:
             self.unconfirmed = False
-            self._say(f"CANCEL ALL: {error.message} ({error.code})", Weight.BAD)
+            self._say(f"{self.name}: {error.message} ({error.code})", Weight.BAD)
             return None
         self.unconfirmed = False
-        self._say(f"CANCEL ALL acknowledged: {formatting.orders(count)} cancelled", Weight.WARNING)
+        text = f"{self.name} acknowledged: {formatting.orders(count)} cancelled"
+        self._say(text, Weight.WARNING)
         return count
 
     async def _until_answered(self) -> int:
@@ -80,8 +86,49 @@ class KillSwitch:
                 reason = error.message
             except ClientError as error:
                 reason = str(error)
-            self._say(f"CANCEL ALL UNCONFIRMED, asking again: {reason}", Weight.BAD)
+            self._say(f"{self.name} UNCONFIRMED, asking again: {reason}", Weight.BAD)
             try:
                 await asyncio.wait_for(self._again.wait(), RETRY_S)
             except TimeoutError:
                 continue
+
+
+class MarketCancels:
+    """Cancels all orders of several markets, a few requests at a time.
+
+    ``cancel`` sends the cancel of one market and returns the number of ended orders. Promise: a
+    market is asked again until the exchange has confirmed it; the others are not held up by it.
+    """
+
+    def __init__(self, cancel: Callable[[int], Awaitable[int]]) -> None:
+        self._cancel = cancel
+        self._markets: list[int] = []
+        self._left: list[int] = []
+        self._count = 0
+
+    def aim(self, markets: Iterable[int], *, more: bool) -> None:
+        """Cancel in these markets from now on; with ``more`` also in those before."""
+        kept = self._markets if more else []
+        self._markets = [*dict.fromkeys((*markets, *kept))]
+        self._left = [*self._markets]
+        self._count = 0
+
+    async def cancel(self) -> int:
+        """Cancel everywhere; return the number of ended orders. Raises ClientError."""
+        left, self._left = self._left or [*self._markets], []
+        wrong: ClientError | None = None
+        for at in range(0, len(left), AT_ONCE):
+            some = left[at : at + AT_ONCE]
+            answers = await asyncio.gather(*map(self._cancel, some), return_exceptions=True)
+            for market, answer in zip(some, answers, strict=True):
+                if isinstance(answer, int):
+                    self._count += answer
+                elif isinstance(answer, ClientError):
+                    wrong = answer
+                    self._left.append(market)
+                else:
+                    raise answer
+        if wrong is not None:
+            raise wrong
+        count, self._count = self._count, 0
+        return count

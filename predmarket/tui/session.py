@@ -6,8 +6,9 @@ the exchange. Errors of the exchange or the network escape only where a docstrin
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 from predmarket.client import ClientError, calls, response_types
@@ -27,6 +28,7 @@ from predmarket.contracts.amounts import EPOCH
 from predmarket.contracts.markets import Interval
 from predmarket.enums import Role
 from predmarket.tui.coalesced import Coalesced
+from predmarket.tui.followed import Followed
 from predmarket.tui.state import parse
 from predmarket.tui.state.connection_status import Light
 from predmarket.tui.state.journal import Weight
@@ -49,6 +51,8 @@ FLASH_S = 1.0
 """Seconds for which a fill or a payout is highlighted."""
 _SLEPT_S = 5.0
 """If the wall clock gets ahead of elapsed time by more than this, the machine has slept."""
+_OWN = ("orders", "fills", "balances", "positions", "events")
+"""The trader's own topics."""
 _TURN_S = 0.005
 """How long messages of the feed are taken before keys and frames get their turn."""
 
@@ -103,13 +107,12 @@ class Session:
         self._more_orders = Coalesced(self._load_older_orders)
         self._days = Coalesced(self._load_days)
         self._days_due: Micros = 0
+        self._followed = Followed(self.state.topics, partial(self.say, weight=Weight.BAD))
         self._beside = (
             self._queues, self._tickers, self._reloading, self._more_markets, self._more_orders,
-            self._days,
+            self._days, self._followed.work,
         )  # fmt: skip
         self._was_live = False
-        self._followed: list[str] = []
-        """The topics of the open market that the feed was asked for."""
         self._quoted: set[int] = set()
         """Markets whose tickers the feed was asked for."""
         self.offset: Micros | None = None
@@ -169,7 +172,15 @@ class Session:
         await self.load_markets()
 
     async def load_markets(self) -> None:
-        """Load the markets' list. Raises ClientError."""
+        """Load the lists of events and markets. Raises ClientError."""
+        events: Call[response_types.Page[response_types.EventSummary]] | None
+        events = calls.events(limit=100)
+        for _ in range(_PAGES):
+            if events is None:
+                break
+            summaries = await self.client.send(events)
+            self.state.events.take(summaries["items"])
+            events = events.after(summaries)
         call: Call[response_types.Page[response_types.Market]] | None = calls.markets(limit=100)
         for _ in range(_PAGES):
             if call is None:
@@ -211,13 +222,13 @@ class Session:
         topics = ["markets", *(f"ticker:{market}" for market in sorted(self._quoted))]
         if self.user is not None:
             own = f"user:{self.user['id']}"
-            topics += [f"{own}:{kind}" for kind in ("orders", "fills", "balances", "positions")]
+            topics += [f"{own}:{kind}" for kind in _OWN]
         return topics
 
     async def listen(self, feed: Feed) -> None:
         """Take the feed's messages until it ends. Raises ClientError if it cannot go on."""
         self.feed = feed
-        await feed.subscribe(*self.topics(), *self.state.topics())
+        await self._followed.begin(feed, *self.topics())
         began = time.monotonic()
         async for message in feed:
             self.take(message)
@@ -277,12 +288,12 @@ class Session:
         await self.load_candles()
 
     async def _ask_queues(self) -> None:
-        """Request the missing places in the queue of the open market's orders.
+        """Request the missing places in the queue of the orders whose trades are followed.
 
         It requests one at a time, the newest first, for any number of orders.
         """
         orders = self.state.orders
-        while (order := orders.next_unplaced(self.state.selected)) is not None:
+        while (order := orders.next_unplaced(self.state.traded_markets)) is not None:
             ahead = None
             try:
                 found = await self.client.send(calls.order(order))
@@ -356,18 +367,28 @@ class Session:
         if state.selected == market or state.markets.get(market) is None:
             return
         state.open(market)
-        # set before any await: another market may be opened meanwhile
-        before, self._followed = self._followed, state.topics()
-        try:
-            if self.feed is not None:
-                if before:
-                    await self.feed.unsubscribe(*before)
-                await self.feed.subscribe(*state.topics(), f"ticker:{market}")
-                self._quoted.add(market)
-        except ClientError as error:
-            self.say(str(error), Weight.BAD)
+        self._followed.change(f"orderbook:{market}", f"trades:{market}")
+        self._tickers.ask()
         self._queues.ask()
         await self.load_candles()
+
+    def watch(
+        self, event: int | None, books: Collection[int] = (), trades: Collection[int] = ()
+    ) -> None:
+        """Follow an event's prices, the books of some markets, and the trades of others."""
+        self.state.watch(event, books, trades)
+        self._followed.change()
+        self._queues.ask()
+
+    async def load_event(self, event: int) -> None:
+        """Load an event with all its markets."""
+        try:
+            found = await self.client.send(calls.event(event))
+        except ClientError as error:
+            self.say(f"no event: {error}", Weight.WARNING)
+            return
+        self.state.events.take([found])
+        self.state.markets.take(found["markets"])
 
     async def load_candles(self, interval: Interval | None = None) -> None:
         """Load the open market's candles, in another interval if given."""

@@ -12,18 +12,19 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from predmarket.client import ApiError, ClientError, response_types
-from predmarket.client.messages import MarketChanged, Message, State, StateChanged
+from predmarket.client.messages import EventChanged, MarketChanged, Message, State, StateChanged
 from predmarket.contracts.amounts import format_time
-from predmarket.enums import Side
+from predmarket.enums import MarketStatus, Side
 from predmarket.tui import actions
 from predmarket.tui.actions import Action, Ticket
-from predmarket.tui.kill_switch import KillSwitch
+from predmarket.tui.kill_switch import KillSwitch, MarketCancels
 from predmarket.tui.lane import Lane, LaneFullError
 from predmarket.tui.session import Client, Session, wall_clock
 from predmarket.tui.state import formatting, parse
 from predmarket.tui.state.brakes import Brakes
 from predmarket.tui.state.journal import Weight
-from predmarket.tui.state.trading_state import in_words
+from predmarket.tui.state.markets import Market
+from predmarket.tui.state.records import in_words
 from predmarket.units import QTY_ONE, Micros, Price, Qty
 
 T = TypeVar("T")
@@ -52,6 +53,10 @@ class Trader(Session):
         super().__init__(client, clock=clock)
         self.urgent = urgent or client
         self.kill_switch = KillSwitch(self._cancel_everything, lambda: self._under_way, self.say)
+        self._event_cancels = MarketCancels(self._cancel_market)
+        self.event_kill_switch = KillSwitch(
+            self._event_cancels.cancel, lambda: self._under_way, self.say, "CANCEL EVENT"
+        )
         self.brakes = Brakes()
         self._under_way: set[asyncio.Future[Any]] = set()
         self._lane = Lane()
@@ -72,8 +77,11 @@ class Trader(Session):
 
     @echo.setter
     def echo(self, command: str) -> None:
+        self._echo = self._with_flags(command)
+
+    def _with_flags(self, command: str) -> str:
         name, _, words = command.partition(" ")
-        self._echo = " ".join(filter(None, (name, self.flags, words)))
+        return " ".join(filter(None, (name, self.flags, words)))
 
     @property
     def armed(self) -> bool:
@@ -98,22 +106,33 @@ class Trader(Session):
         match message:
             case StateChanged(state=State.LIVE):
                 self.kill_switch.retry()
+                self.event_kill_switch.retry()
             case StateChanged(state=State.LOST | State.CLOSED):
                 self.go_safe("the connection was lost")
             case MarketChanged(data=market) if (
                 market["id"] == self.state.selected and not self.trading
             ):
                 self.go_safe(f"the market is {market['status'].lower()}")
+            case EventChanged(data=event) if (
+                event["id"] == self.state.watched_event and event["status"] != MarketStatus.OPEN
+            ):
+                self.go_safe(f"the event is {event['status'].lower()}")
 
     @property
     def trading(self) -> bool:
         """Tell whether the open market takes orders."""
         return self.state.market is not None and self.state.market.trading
 
-    def refusal(self) -> str | None:
-        """Return why an order may not be entered now."""
+    @property
+    def unconfirmed(self) -> str:
+        """Return the name of the kill switch that the exchange has not confirmed yet; or none."""
+        switches = (self.kill_switch, self.event_kill_switch)
+        return next((each.name for each in switches if each.unconfirmed), "")
+
+    def refusal(self, market: int | None = None) -> str | None:
+        """Return why an order may not be entered now in a market, the open one by default."""
         self._hear()
-        return self.state.may_trade(self.clock())
+        return self.state.may_trade(self.clock(), market)
 
     def keeps_back(self, action: Action[T]) -> bool:
         """Tell whether an action needs ARM; then report what it would have sent."""
@@ -152,14 +171,14 @@ class Trader(Session):
 
     def _may_enter(self, action: Action[T]) -> bool:
         """Tell whether an order may be entered now; if not, report why."""
-        why = self.refusal()
+        why = self.refusal(action.market)
         if why is not None:
             self.say(f"not sent: {action.words}: {why}", Weight.WARNING)
         return why is None and not self.keeps_back(action)
 
     def _still(self, action: Action[T], asked_at: Micros, *, mine: bool) -> bool:
         """Tell whether an order may still be sent after its wait; if not, report why."""
-        why = self.refusal() if mine else "the screen went SAFE while it waited"
+        why = self.refusal(action.market) if mine else "the screen went SAFE while it waited"
         if why is None and self.clock() - asked_at > DEADLINE:
             why = f"it waited for more than {formatting.span(DEADLINE)}"
         if why is not None:
@@ -190,20 +209,30 @@ class Trader(Session):
             return None
         until = None if self.offset is None else self.clock() + self.offset + DEADLINE
         deadline = None if until is None else format_time(until)
-        order = await self.perform(actions.place(ticket, order_id, deadline))
+        with self.brakes.pending(ticket.market, ticket.side, ticket.qty) as pending:
+            order = await self.perform(actions.place(ticket, order_id, deadline))
+            pending.answered(None if order is None else order["id"], self.clock())
         if order is not None:
             tick = self.state.tick(ticket.market)
             words = f"{in_words(order, tick)}: {_outcome(order, tick)}"
             self.say(f"order {order['id']} {words}", Weight.GOOD)
         return order
 
-    async def place_at(self, side: Side, price: Price, qty: Qty) -> response_types.Order | None:
-        """Place a limit order in the open market."""
-        market = self.state.market
-        if market is None:
+    async def place_at(
+        self, side: Side, price: Price, qty: Qty, market: int | None = None
+    ) -> response_types.Order | None:
+        """Place a limit order in a market, the open one by default."""
+        found = self._market(market)
+        if found is None:
             return None
-        ticket = Ticket(market=market.id, slug=market.slug, side=side, qty=qty, price=price)
+        name = "" if market is None or market == self.state.selected else found.label
+        ticket = Ticket(
+            market=found.id, slug=found.slug, side=side, qty=qty, price=price, name=name
+        )
         return await self.place(ticket)
+
+    def _market(self, market: int | None) -> Market | None:
+        return self.state.market if market is None else self.state.markets.get(market)
 
     async def cancel(self, orders: Iterable[int]) -> None:
         """Cancel orders one by one."""
@@ -218,12 +247,12 @@ class Trader(Session):
         for order in orders:
             await self.amend(order, price, None)
 
-    async def cancel_side(self, side: Side) -> None:
-        """Cancel a side of the open market."""
-        market = self.state.market
-        if market is None:
+    async def cancel_side(self, side: Side, market: int | None = None) -> None:
+        """Cancel a side of a market, the open one by default."""
+        found = self._market(market)
+        if found is None:
             return
-        action = actions.cancel_side(market.id, market.slug, side)
+        action = actions.cancel_side(found.id, found.slug, side)
 
         async def cancel(*, in_turn: bool) -> list[int] | None:
             done = await self.perform(action, in_turn=in_turn)
@@ -242,6 +271,28 @@ class Trader(Session):
         self.echo = actions.cancel_everything().command
         return await self.kill_switch.press()
 
+    async def kill_event(self, event: int) -> int | None:
+        """Cancel everything in an event; return the number of orders that the exchange ended.
+
+        What is shown may be old, so all its markets are asked, those with known orders first.
+        """
+        self.armed = False
+        markets = [each for each in self.state.markets.of_event(event) if not each.final]
+        orders = self.state.orders
+        working = [each for each in markets if any(orders.working(each.id, side) for side in Side)]
+        self.echo = ""
+        if working:
+            lines = [actions.cancel_market(each.id, each.slug).command for each in working]
+            self._echo = " && ".join(self._with_flags(each) for each in lines)
+        more = self.event_kill_switch.unconfirmed
+        self._event_cancels.aim((each.id for each in (*working, *markets)), more=more)
+        return await self.event_kill_switch.press()
+
+    async def _cancel_market(self, market: int) -> int:
+        """Cancel a market's orders, on a separate connection. Raises ClientError."""
+        done = await self.urgent.send(actions.cancel_market(market, str(market)).call)
+        return len(done["canceled"])
+
     async def _cancel_everything(self) -> int:
         """Cancel everything, on a separate connection. Raises ClientError."""
         done = await self.urgent.send(actions.cancel_everything().call)
@@ -251,14 +302,16 @@ class Trader(Session):
         self, order: int, price: Price | None, qty: Qty | None
     ) -> response_types.Order | None:
         """Change an order."""
-        resting = self.state.orders.get(order)
+        resting, more = self.state.orders.get(order), 0
         if resting is not None:
             more = 0 if qty is None else qty - resting.qty
             at = resting.price if price is None else price
             words = f"amend order {order}"
             if self._brakes_hold(words, resting.market, resting.side, more, at):
                 return None
-        done = await self.perform(actions.amend(order, price, qty))
+        market, side = (None, Side.BUY) if resting is None else (resting.market, resting.side)
+        with self.brakes.pending(market, side, more):
+            done = await self.perform(actions.amend(order, price, qty, market))
         if done is not None:
             words = in_words(done, self.state.tick(done["marketId"]))
             self.say(f"order {order} is now {words}", Weight.GOOD)

@@ -17,6 +17,7 @@ from predmarket.client.session import Tokens
 from predmarket.enums import Side
 from predmarket.tui.app import TradingApp
 from predmarket.tui.place import ScreenOrigin
+from predmarket.tui.screens.event import EventScreen
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.state.ladder import LadderData, OwnOrder
 from predmarket.tui.trader import Trader
@@ -24,6 +25,7 @@ from predmarket.tui.widgets.columns import ColumnKind, columns
 from predmarket.tui.widgets.ladder import Ladder
 from predmarket.units import Price
 from tests.support.http_exchange import Exchange, User
+from tests.tui.event_scenes import books
 from tests.tui.scenes import Scene
 from tests.tui.script import (
     LIVE,
@@ -250,3 +252,30 @@ def stirred(data: LadderData, chance: random.Random) -> LadderData:
         {"halted": chance.choice((None, "market halted"))},
     ]
     return replace(data, **chance.choice(changes))  # type: ignore[arg-type]  # as they stand above
+
+
+@asynccontextmanager
+async def event_view(
+    scene: Scene, folder: Path, *, size: tuple[int, int] = (120, 40), opened: str | None = None
+) -> AsyncIterator[tuple[Desktop, ScriptedFeed, ScriptedClient]]:
+    """The event view of a scene of events, live, with the books of its markets."""
+    opened = opened or scene.markets[0]["slug"]
+    async with scripted(folder, size=size, answers=scene.answers, opened=opened) as screen:
+        desktop, script, _ = screen
+        script.play(*scene.messages)
+        await desktop.until(lambda: live(desktop), "live")
+        await desktop.press("e")
+        await desktop.until(lambda: isinstance(desktop.app.screen, EventScreen), "event view")
+        await desktop.until(lambda: "event:1" in script.topics, "followed")
+        await play_books(desktop, script, scene)
+        yield screen
+
+
+async def play_books(desktop: Desktop, script: ScriptedFeed, scene: Scene) -> None:
+    """Play the books of the event's markets, and let them be drawn."""
+    for _ in range(2):
+        script.play(*books([each for each in scene.markets if each.get("eventId")]))
+        await desktop.until(script.empty, "played")
+        for _ in range(3):
+            desktop.app._frame()
+            await desktop.pilot.pause()

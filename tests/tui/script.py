@@ -37,6 +37,28 @@ def market(id: int = 1, slug: str = "rain", **fields: object) -> response_types.
     return cast("response_types.Market", plain | fields)
 
 
+def event(id: int = 1, slug: str = "mayor", **fields: object) -> response_types.EventSummary:
+    """Return an open event of which at most one market comes true."""
+    plain: dict[str, Any] = {
+        "id": id, "slug": slug, "title": f"Who becomes {slug}?", "description": "",
+        "exhaustive": False, "status": "OPEN", "outcome": None, "openInterest": "0.00",
+        "closesAt": None, "createdAt": "2030-01-01T00:00:00.000000Z",
+        "creator": {"id": 1, "fullName": None}, "marketCount": 0,
+    }  # fmt: skip
+    return cast("response_types.EventSummary", plain | fields)
+
+
+def holding(
+    payoffs: dict[int, str], *, returned: str = "0.000000", none: str | None = None, event: int = 1
+) -> response_types.EventHolding:
+    """Return what each outcome of an event pays."""
+    return {
+        "eventId": event, "eventSlug": "mayor", "returned": returned, "none": none,
+        "payoffs": [{"marketId": id, "marketSlug": f"mayor-{id}", "payoff": payoff}
+                    for id, payoff in payoffs.items()],
+    }  # fmt: skip
+
+
 def order(id: int, side: str, price: str, qty: str, **fields: object) -> response_types.OrderState:
     """Return an open order of market 1."""
     plain: dict[str, Any] = {
@@ -75,10 +97,12 @@ def candle(price: str, start: str = "2030-03-17T17:00:00.000000Z") -> response_t
     return cast("response_types.Candle", prices | {"start": start, "volume": "1.00", "trades": 1})
 
 
-def levels(bids: dict[str, str], asks: dict[str, str]) -> response_types.BookLevels:
-    """Return the levels of market 1."""
+def levels(
+    bids: dict[str, str], asks: dict[str, str], market: int = 1
+) -> response_types.BookLevels:
+    """Return the levels of a market."""
     return {
-        "marketId": 1,
+        "marketId": market,
         "bids": [[price, qty] for price, qty in bids.items()],
         "asks": [[price, qty] for price, qty in asks.items()],
     }
@@ -94,14 +118,14 @@ def change(kind: type[feed.TopicMessage], topic: str, data: object, seq: int) ->
     return kind(topic=topic, seq=seq, last_seq=seq - 1, ts=0, raw=b"", data=data)
 
 
-def book(bids: dict[str, str], asks: dict[str, str], seq: int = 1) -> Message:
+def book(bids: dict[str, str], asks: dict[str, str], seq: int = 1, *, market: int = 1) -> Message:
     """Return a whole book."""
-    return snapshot(feed.BookSnapshot, "orderbook:1", levels(bids, asks), seq)
+    return snapshot(feed.BookSnapshot, f"orderbook:{market}", levels(bids, asks, market), seq)
 
 
-def delta(bids: dict[str, str], asks: dict[str, str], seq: int) -> Message:
+def delta(bids: dict[str, str], asks: dict[str, str], seq: int, *, market: int = 1) -> Message:
     """Return a change of the book."""
-    return change(feed.BookDelta, "orderbook:1", levels(bids, asks), seq)
+    return change(feed.BookDelta, f"orderbook:{market}", levels(bids, asks, market), seq)
 
 
 class ScriptedFeed:
@@ -152,7 +176,7 @@ class ScriptedClient:
     """Answers by method and path, a function by the whole call; ``calls`` has what was asked."""
 
     def __init__(self, answers: dict[str, object]) -> None:
-        self.answers = answers
+        self.answers = {"GET /v1/events": {"items": [], "total": 0}, **answers}
         self.calls: list[Call[Any]] = []
 
     async def send(self, call: Call[T]) -> T:

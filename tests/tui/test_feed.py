@@ -114,7 +114,7 @@ def test_the_tape_and_volume_at_price(desk: TradingState) -> None:
     again = {"marketId": 1, "items": [trade(4, "0.6000", "5.00"), trade(3, "0.6100", "4.00")]}
     desk.take(snapshot(feed.TradesSnapshot, "trades:1", again, 3), NOW)
     assert [each.id for each in desk.tape] == [4, 3, 2, 1]
-    assert desk.traded == {6000: 600, 6100: 700}
+    assert desk.book.traded == {6000: 600, 6100: 700}
 
 
 def test_candles_continue_with_trades(desk: TradingState) -> None:

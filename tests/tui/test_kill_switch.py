@@ -6,7 +6,7 @@ import pytest
 
 from predmarket.client import ApiError, Unreachable
 from predmarket.tui import kill_switch
-from predmarket.tui.kill_switch import KillSwitch
+from predmarket.tui.kill_switch import KillSwitch, MarketCancels
 from predmarket.tui.state.journal import Weight
 
 
@@ -87,3 +87,28 @@ async def test_an_order_whose_answer_never_comes_is_given_up(
     exchange.under_way.add(placing)
     assert await asyncio.wait_for(exchange.switch.press(), 1.0) == 2
     assert (placing.cancelled(), exchange.asked) == (True, 2)
+
+
+async def test_markets_are_asked_until_each_has_answered() -> None:
+    """One that fails holds up no other, and the others are not asked twice."""
+    asked: list[int] = []
+    failing = {3}
+
+    async def cancel(market: int) -> int:
+        asked.append(market)
+        if market in failing:
+            failing.clear()
+            raise Unreachable("cut")
+        return market
+
+    cancels = MarketCancels(cancel)
+    cancels.aim([2, 3, 2, 4], more=False)
+    with pytest.raises(Unreachable):
+        await cancels.cancel()
+    assert await cancels.cancel() == 9
+    assert asked == [2, 3, 4, 3]
+    asked.clear()
+    assert (await cancels.cancel(), asked) == (9, [2, 3, 4])  # once more, for late orders
+    cancels.aim([7], more=True)
+    asked.clear()
+    assert (await cancels.cancel(), asked) == (16, [7, 2, 3, 4])

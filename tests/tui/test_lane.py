@@ -11,6 +11,7 @@ from predmarket.enums import Side
 from predmarket.tui import lane
 from predmarket.tui.lane import Lane
 from predmarket.tui.state import parse
+from predmarket.tui.state.brakes import TradingLimits
 from predmarket.tui.trader import DEADLINE, Trader
 from tests.tui.script import LIVE, NOW, USER, ScriptedClient, book, market, order
 
@@ -101,6 +102,32 @@ async def test_an_order_waits_for_the_answer_to_the_one_before(desk: Desk) -> No
     await desk.sends("0.6000", "0.6100")
     desk.answer(1)
     await desk.sends("0.6000", "0.6100", "0.6200")
+
+
+async def test_what_waits_counts_towards_the_position(desk: Desk) -> None:
+    """So does what is accepted and not shown yet; what was not sent after all counts no more."""
+    desk.trader.brakes.limits = TradingLimits(position=20_00)
+    desk.buy("0.6000", "0.6100", "0.6200")
+    await desk.sends("0.6000")
+    held = "held by your limits: BUY 10 @ 0.62: the position could exceed 20"
+    assert desk.notes[-1] == held
+    desk.answer(0)
+    await desk.sends("0.6000", "0.6100")
+    desk.buy("0.6200")
+    await desk.sends("0.6000", "0.6100")
+    assert desk.notes.count(held) == 2
+    desk.now += 3_000_000  # by now the feed would have shown the first order, were it still there
+    desk.trader.take(book({"0.5900": "1.00"}, {}, 2))
+    desk.buy("0.6300")
+    await desk.sends("0.6000", "0.6100")
+    assert desk.notes.count(held) == 2
+    desk.trader.armed = False
+    desk.trader.armed = True
+    await desk.sends("0.6000", "0.6100")
+    desk.buy("0.6400")
+    await desk.sends("0.6000", "0.6100")
+    desk.answer(1)
+    await desk.sends("0.6000", "0.6100", "0.6400")
 
 
 async def test_the_kill_switch_drops_what_waits(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from predmarket.tui.state import formatting
 from predmarket.tui.state.trading_state import TradingState
 from predmarket.tui.themes import FALLBACK
-from predmarket.tui.widgets import tables
+from predmarket.tui.widgets.market_list import MarketList
 from predmarket.tui.widgets.panel import Span, fit
 from predmarket.tui.widgets.table import Row, Table, number, text
 from tests.tui.script import market
@@ -106,7 +106,7 @@ def test_the_market_list_keeps_names_before_prices_but_the_last(
     found = market(1, name, tickSize="0.0010", bestBid=price, bestAsk=price, lastPrice=price)
     desk.markets.take([found])
     desk.markets.load_day(1, [])
-    table = tables.markets(desk, str, plain=False, id="markets")
+    table = MarketList(desk, str, plain=False, id="markets")
     assert table.count == 1
     shown, widths = table._layout(width)
     assert [table.columns[i].heading for i in shown] == heads

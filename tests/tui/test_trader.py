@@ -184,13 +184,20 @@ async def test_queues_are_asked_for_once(trader: Trader) -> None:
 
 async def test_opening_another_market(trader: Trader) -> None:
     """Its topics take the place of the other's; its candles are loaded in the same interval."""
-    trader.feed = script = ScriptedFeed(trader.state.topics())
+    script = ScriptedFeed()
+    listening = asyncio.create_task(trader.listen(script))
     await trader.load_candles(Interval.HOUR)
     await trader.open(2)
-    assert script.topics == ["orderbook:2", "trades:2", "ticker:2"]
     assert isinstance(trader.client, ScriptedClient)
     last = trader.client.calls[-1]
     assert (last.path, last.params["interval"]) == ("/v1/candles/2", "1h")
+    async with asyncio.timeout(60):
+        while trader.busy or "trades:2" not in script.topics:
+            await asyncio.sleep(0)
+    listening.cancel()
+    books = [topic for topic in script.topics if topic.startswith(("orderbook", "trades"))]
+    assert books == ["orderbook:2", "trades:2"]
+    assert "ticker:2" in script.topics
 
 
 async def test_a_connection_that_came_back(trader: Trader) -> None:
@@ -200,9 +207,10 @@ async def test_a_connection_that_came_back(trader: Trader) -> None:
     trader.take(LOST)
     trader.take(LIVE)
     async with asyncio.timeout(60):
-        while len(trader.client.calls) < 2:
+        while len(trader.client.calls) < 3:
             await asyncio.sleep(0)
-    assert [call.path for call in trader.client.calls] == ["/v1/markets", "/v1/candles/1"]
+    paths = [call.path for call in trader.client.calls]
+    assert paths == ["/v1/events", "/v1/markets", "/v1/candles/1"]
     texts = [note.text for note in trader.state.journal.notes]
     assert texts[:2] == ["connected again", "connection lost: the connection was cut; entry stops"]
 
@@ -235,6 +243,7 @@ async def test_the_change_is_that_of_24_hours(trader: Trader) -> None:
 
 async def test_what_is_followed(trader: Trader) -> None:
     """Markets, every market's ticker, and one's own topics; an admin's screen is an admin's."""
-    own = [f"user:7:{kind}" for kind in ("orders", "fills", "balances", "positions")]
+    kinds = ("orders", "fills", "balances", "positions", "events")
+    own = [f"user:7:{kind}" for kind in kinds]
     assert trader.topics() == ["markets", "ticker:1", "ticker:2", *own]
     assert not trader.admin

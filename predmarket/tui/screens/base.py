@@ -96,8 +96,9 @@ _FOCUS: list[BindingType] = [
 
 
 class DeskScreen(_Ticking, Screen[R], Generic[R]):
-    """A screen that fills the terminal."""
+    """A screen that fills the terminal. ``urgent`` names the bindings that overtake other keys."""
 
+    urgent: tuple[str, ...] = ()
     BINDINGS: ClassVar[list[BindingType]] = _FOCUS
 
     @property

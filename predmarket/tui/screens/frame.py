@@ -9,21 +9,23 @@ from textual.screen import Screen
 
 from predmarket.tui.screens.base import DeskScreen
 from predmarket.tui.session import FLASH_S
+from predmarket.tui.state.events import Event
+from predmarket.tui.state.markets import Market
 from predmarket.tui.trader import Trader
 from predmarket.tui.widgets.footer import Foot, Hint
 from predmarket.tui.widgets.header import Header, HeaderData
 
 
-def fill_header(header: Header, trader: Trader) -> None:
-    """Fill the header."""
+def fill_header(header: Header, trader: Trader, about: Market | Event | None = None) -> None:
+    """Fill the header; it is about the open market by default."""
     header.data = HeaderData(
-        market=trader.state.market,
+        about=about or trader.state.market,
         now=trader.clock(),
         light=trader.light(),
         age=trader.age(),
         who=trader.user["email"] if trader.user else "",
         armed=trader.armed,
-        unconfirmed=trader.kill_switch.unconfirmed,
+        unconfirmed=trader.unconfirmed,
         limits=trader.brakes.limits.words,
         waiting=trader.feed.waiting if trader.feed is not None else 0,
     )
@@ -33,7 +35,7 @@ def fill_foot(foot: Foot, screen: DeskScreen[None], trader: Trader, order: Seque
     """Fill the footer with the last message, and the keys of the bindings in ``order``."""
     foot.echo, foot.said = trader.echo, trader.said
     foot.flash = monotonic() - trader.alerted_at < FLASH_S
-    made_of = (screen.rebound, trader.armed)
+    made_of = (screen.rebound, trader.armed, *order)
     if foot.bound != made_of:
         foot.bound = made_of
         foot.hints = [*_hints(screen, trader, order)]

@@ -19,6 +19,10 @@ _NOTES = """\
 the second; a click on an own order cancels it; a click on a column's head cancels that side. In \
 SAFE nothing is sent: the line below shows what would be. What moved under a click is held.
 
+[b]Event[/b]  In the grid a click on a bid or an ask places there, too, and one on MINE cancels. \
+By key, Buy and Sell take the other side's best price. PAYS is what you are paid if that outcome \
+comes true, PROFIT that less the cost.
+
 [b]Lamp[/b]  Green is live, with the age of the data. Otherwise the ladder is grey and nothing can \
 be entered until what is shown is true again. The kill switch works everywhere, and leaves SAFE."""
 

@@ -33,6 +33,9 @@ class Host(Protocol):
     def open_market(self, market: int) -> None:
         """Return to the trading screen, in ``market``."""
 
+    def open_event(self, event: int) -> None:
+        """Show an event over the trading screen."""
+
     def key_of(self, name: str) -> str:
         """Return the first key of a binding, as it is shown."""
 

@@ -131,10 +131,13 @@ class OrderDialog(DeskDialog[None]):
 
     def _propose(self, side: Side) -> str:
         """Return the price where an order of ``side`` joins the queue."""
-        book = self.trader.state.book
+        book = self.trader.state.book_of(self._market.id)
         best = book.best_bid if side is Side.BUY else book.best_ask
-        price = self._price or best or self._market.last
+        price = self._price or best or self._quoted(side) or self._market.last
         return "" if price is None else formatting.price(price, self._market.tick)
+
+    def _quoted(self, side: Side) -> Price | None:
+        return self._market.bid if side is Side.BUY else self._market.ask
 
     @on(Input.Changed)
     @on(Choice.Changed)
@@ -285,7 +288,7 @@ def _worse(now: response_types.Preview, before: response_types.Preview, side: Si
 
 
 def in_words(ticket: Ticket, found: response_types.Preview, tick: Price) -> Content:
-    """Return what an order would do, in three lines."""
+    """Return what an order would do, in three lines; a fourth if it gives shares that are held."""
     fills, rests = parse.qty(found["fillQty"]), parse.qty(found["restQty"])
     lines = []
     if fills and found["avgPrice"] and found["worstPrice"]:
@@ -301,6 +304,9 @@ def in_words(ticket: Ticket, found: response_types.Preview, tick: Price) -> Cont
         lines.append(f"rests {formatting.qty(rests)} behind {ahead}, locks {locked}")
     else:
         lines.append(f"cancels the remaining {formatting.qty(rests)}" if rests else "rests nothing")
+    covered = parse.qty(found["coveredQty"])
+    if covered:
+        lines.append(f"gives {formatting.qty(covered)} that you hold, which locks nothing")
     return Content.assemble(foreign(ticket.words, "b"), *(f"\n{line}" for line in lines))
 
 

@@ -13,6 +13,7 @@ from predmarket.client import calls, response_types
 from predmarket.tui.screens.base import DeskScreen, start
 from predmarket.tui.screens.frame import fill_foot, fill_header
 from predmarket.tui.state import formatting, parse
+from predmarket.tui.state.listing import EventKey
 from predmarket.tui.state.pages import Pages
 from predmarket.tui.widgets import tables
 from predmarket.tui.widgets.footer import Foot
@@ -89,12 +90,15 @@ class PortfolioScreen(DeskScreen[None]):
             value += held.value(state.markets.mark(held.market))
             cost += held.cost
             realized += held.realized
+        returned = state.events.returned
         cash = state.balance.total if state.balance else 0
         self.query_one(Worth).parts = (
             line(
-                Span("Total ", "dim"), Span(formatting.money(cash + value), "strong"),
+                Span("Total ", "dim"), Span(formatting.money(cash + value - returned), "strong"),
                 Span("   cash ", "dim"), Span(formatting.money(cash)),
-                Span("   positions ", "dim"), Span(formatting.money(value)),
+                Span("   positions ", "dim"), Span(formatting.money(value - returned)),
+                *((Span("   returned ", "dim"), Span(formatting.money(returned)))
+                  if returned else ()),
             ),
             line(
                 Span("Profit ", "dim"), tables.money(value - cost + realized),
@@ -141,7 +145,10 @@ class PortfolioScreen(DeskScreen[None]):
 
     @on(Table.Chosen, "#held")
     def _open(self, event: Table.Chosen) -> None:
-        self.trading.open_market(int(str(event.key)))
+        if isinstance(event.key, EventKey):
+            self.trading.open_event(event.key.event)
+        else:
+            self.trading.open_market(int(str(event.key)))
 
     @on(Foot.Pressed)
     async def _pressed(self, event: Foot.Pressed) -> None:

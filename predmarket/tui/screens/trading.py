@@ -4,6 +4,7 @@ Wide terminals show all parts. At 80 × 24 the ladder and the chart are above th
 list of markets covers them on request. Parts have fixed places: data moves nothing.
 """
 
+from collections.abc import Hashable
 from functools import partial
 from typing import ClassVar
 
@@ -16,33 +17,32 @@ from textual.widgets import ContentSwitcher, Input
 
 from predmarket.contracts.markets import Interval
 from predmarket.enums import Side
-from predmarket.tui.screens import limits
-from predmarket.tui.screens.amend import AmendDialog
 from predmarket.tui.screens.base import start
 from predmarket.tui.screens.frame import fill_foot, fill_header
-from predmarket.tui.screens.order import OrderDialog
+from predmarket.tui.screens.order_entry import Aim, OrderEntry
 from predmarket.tui.screens.pane_actions import PaneActions
 from predmarket.tui.screens.panes import Panes
-from predmarket.tui.screens.trading_keys import BINDINGS, HINTS
+from predmarket.tui.screens.trading_keys import BINDINGS, EVENT, HINTS
 from predmarket.tui.screens.widget_data import fill_chart, fill_flow, fill_ladder
 from predmarket.tui.state import formatting
 from predmarket.tui.state.journal import Weight
+from predmarket.tui.state.listing import EventKey
 from predmarket.tui.widgets import tables
 from predmarket.tui.widgets.chart import Chart, ChartKind
 from predmarket.tui.widgets.depth import Depth
 from predmarket.tui.widgets.footer import Foot
 from predmarket.tui.widgets.header import Header
 from predmarket.tui.widgets.ladder import Ladder
+from predmarket.tui.widgets.market_list import MarketList
 from predmarket.tui.widgets.panel import Span
 from predmarket.tui.widgets.table import Table
-from predmarket.tui.widgets.tables import OrdersTable
 from predmarket.tui.widgets.tabs import Name, TabLine
 from predmarket.tui.widgets.tape import Tape
 
 _TABS = ("positions", "orders", "fills", "messages")
 
 
-class TradingScreen(PaneActions):
+class TradingScreen(PaneActions, OrderEntry):
     """The trading screen."""
 
     CSS_PATH = "trading.tcss"
@@ -56,7 +56,7 @@ class TradingScreen(PaneActions):
         with Horizontal(id="body"):
             with Vertical(id="left", classes="box"):
                 yield Input(placeholder="/ search", id="search", compact=True)
-                yield tables.markets(state, self._search, plain=plain, id="markets")
+                yield MarketList(state, self._search, plain=plain, id="markets")
             yield Ladder(plain=plain, id="ladder", classes="box")
             with Vertical(id="right"):
                 yield Chart(id="chart", classes="box")
@@ -87,8 +87,10 @@ class TradingScreen(PaneActions):
         """Hand the state to the widgets."""
         trader, ladder = self.trader, self.query_one(Ladder)
         fill_header(self.query_one(Header), trader)
-        fill_foot(self.query_one(Foot), self, trader, HINTS)
-        fill_ladder(ladder.data, trader)
+        market = trader.state.market
+        without = () if market is not None and market.event is not None else (EVENT,)
+        fill_foot(self.query_one(Foot), self, trader, [h for h in HINTS if h not in without])
+        fill_ladder(ladder.data, trader, trader.state.selected)
         fill_chart(self.query_one(Chart), trader)
         fill_flow(self.query_one(Tape).data, self.query_one(Depth).data, trader)
 
@@ -120,71 +122,31 @@ class TradingScreen(PaneActions):
             Span("  available "), Span(formatting.money(balance.available), "strong"),
         ]  # fmt: skip
 
-    # the ladder
-
-    @on(Ladder.Place)
-    async def _place(self, event: Ladder.Place) -> None:
-        trader = self.trader
-        qty = trader.sizes[trader.second if event.qty_index else trader.size]
-        start(self, partial(trader.place_at, event.side, event.price, qty))
-
-    @on(Ladder.CancelOrders)
-    async def _cancel(self, event: Ladder.CancelOrders) -> None:
-        start(self, partial(self.trader.cancel, event.ids))
-
-    @on(Ladder.MoveOrders)
-    async def _move(self, event: Ladder.MoveOrders) -> None:
-        start(self, partial(self.trader.move, event.ids, event.price))
-
-    @on(Ladder.CancelSide)
-    async def _cancel_side(self, event: Ladder.CancelSide) -> None:
-        start(self, partial(self.trader.cancel_side, event.side))
-
-    @on(Ladder.SizeChosen)
-    def _sized(self, event: Ladder.SizeChosen) -> None:
-        self.trader.choose_size(event.index, second=event.second)
-
-    @on(Ladder.Held)
-    @on(Table.Held)
-    def _held(self, event: Ladder.Held | Table.Held) -> None:
-        self.trader.say(f"held: {event.reason}", Weight.WARNING)
-
-    @on(Ladder.Note)
-    def _noted(self, event: Ladder.Note) -> None:
-        self.trader.say(event.text, Weight.WARNING)
-
     # lists
 
     @on(Table.Chosen, "#markets")
     def _open(self, event: Table.Chosen) -> None:
-        self.open_market(int(str(event.key)))
+        self._choose(event.key)
 
     @on(Table.Chosen, "#positions")
     def _open_held(self, event: Table.Chosen) -> None:
-        self.open_market(int(str(event.key)))
+        self._choose(event.key)
 
-    @on(Table.Chosen, "#orders")
-    def _amend(self, event: Table.Chosen) -> None:
-        self.app.push_screen(AmendDialog(int(str(event.key))))
-
-    @on(OrdersTable.Cancel)
-    def _cancel_one(self, event: OrdersTable.Cancel) -> None:
-        start(self, partial(self.trader.cancel, [event.order]))
+    def _choose(self, key: Hashable) -> None:
+        """Open what a row stands for: a market or an event."""
+        if isinstance(key, EventKey):
+            self.trading.open_event(key.event)
+        elif isinstance(key, int):
+            self.open_market(key)
 
     @on(Input.Submitted, "#search")
     def _found(self) -> None:
-        key = self.query_one("#markets", Table).key
-        if key is not None:
-            self.open_market(int(str(key)))
+        self._choose(self.query_one("#markets", Table).key)
 
     @on(TabLine.Chosen)
     def _tab_chosen(self, event: TabLine.Chosen) -> None:
         if not self.panes.dragged:
             self.show_tab(event.index)
-
-    @on(Foot.Pressed)
-    async def _pressed(self, event: Foot.Pressed) -> None:
-        await self.run_action(event.action)
 
     def open_market(self, market: int) -> None:
         """Open a market and go to its ladder."""
@@ -203,65 +165,22 @@ class TradingScreen(PaneActions):
 
     # keys
 
-    def action_size(self, index: int) -> None:
-        """Choose the first size."""
-        self.trader.choose_size(index)
+    def aim(self) -> Aim:
+        """Return the open market, and the price under the ladder's cursor."""
+        return Aim(self.trader.state.market, self.query_one(Ladder).cursor)
 
-    def action_swap(self) -> None:
-        """Swap the sizes."""
-        trader = self.trader
-        trader.size, trader.second = trader.second, trader.size
-
-    def action_order(self) -> None:
-        """Open the form."""
-        self._form(at_market=False)
-
-    def action_market_order(self) -> None:
-        """Open the form for a market order."""
-        self._form(at_market=True)
-
-    def _form(self, *, at_market: bool) -> None:
-        state, cursor = self.trader.state, self.query_one(Ladder).cursor
-        if state.market is None:
-            self.trader.say("no market is open", Weight.WARNING)
-            return
-        ask = state.book.best_ask
-        side = Side.SELL if cursor is not None and ask is not None and cursor >= ask else Side.BUY
-        form = OrderDialog(
-            state.market,
-            side=side,
-            price=cursor,
-            at_market=at_market,
-            ladder_ends=self._ladder_ends,
-        )
-        self.app.push_screen(form)
-
-    def _ladder_ends(self) -> int:
-        return self.query_one(Ladder).region.right
-
-    def action_flatten(self, times: int) -> None:
-        """Open the form for a market order of ``times`` the position: 1 ends it, 2 reverses it."""
-        state = self.trader.state
-        held = state.positions.get(state.selected)
-        net = held.yes - held.no if held is not None else 0
-        if state.market is None or not net:
-            self.trader.say("there is no position in this market", Weight.WARNING)
-            return
-        side = Side.SELL if net > 0 else Side.BUY
-        self.app.push_screen(
-            OrderDialog(
-                state.market,
-                side=side,
-                qty=times * abs(net),
-                at_market=True,
-                reduce=times == 1,
-                ladder_ends=self._ladder_ends,
-            )
-        )
-
-    def action_limits(self) -> None:
-        """Show and change the trader's own limits."""
-        start(self, partial(limits.change, self), exclusive=True, group="limits")
+    def action_event(self) -> None:
+        """Show the event of the market under the cursor of the list, else of the open one."""
+        table, state = self.query_one("#markets", Table), self.trader.state
+        key = table.key if table.has_focus else state.selected
+        market = state.markets.get(key) if isinstance(key, int) else None
+        event = market.event if market is not None else None
+        if isinstance(key, EventKey):
+            event = key.event
+        if event is None:
+            self.trader.say("this market belongs to no event", Weight.WARNING)
+        else:
+            self.trading.open_event(event)
 
     def action_markets(self) -> None:
         """Go to the markets or back."""

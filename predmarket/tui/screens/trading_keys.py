@@ -2,59 +2,10 @@
 
 from textual.binding import Binding, BindingType
 
+from predmarket.tui.screens.entry_keys import ENTRY
+
 BINDINGS: list[BindingType] = [
-    *(
-        Binding(
-            str(n),
-            f"size({n - 1})",
-            f"Size {n}",
-            False,
-            id=f"trading.size-{n}",
-            tooltip=f"Choose size {n}.",
-        )
-        for n in range(1, 6)
-    ),
-    Binding(
-        "r",
-        "swap",
-        "Swap",
-        False,
-        id="trading.swap",
-        tooltip="Swap the first and the second size.",
-    ),
-    Binding("o", "order", "Order", id="trading.order", tooltip="Enter an order in a form."),
-    Binding(
-        "m",
-        "market_order",
-        "Market order",
-        False,
-        id="trading.market-order",
-        tooltip="Enter a market order; its preview comes first.",
-    ),
-    Binding(
-        "g",
-        "flatten(1)",
-        "Flatten",
-        False,
-        id="trading.flatten",
-        tooltip="End the position at market; its preview comes first.",
-    ),
-    Binding(
-        "w",
-        "flatten(2)",
-        "Reverse",
-        False,
-        id="trading.reverse",
-        tooltip="Turn the position round at market; its preview comes first.",
-    ),
-    Binding(
-        "l",
-        "limits",
-        "Limits",
-        False,
-        id="trading.limits",
-        tooltip="See and change your own limits.",
-    ),
+    *ENTRY,
     Binding(
         "f2",
         "markets",
@@ -129,13 +80,21 @@ BINDINGS: list[BindingType] = [
             ("down", 0, -1, "shorter"),
         )
     ),
+    Binding(
+        "e",
+        "event",
+        "Event",
+        id="trading.event",
+        tooltip="Show the event of the market, or of the one under the cursor, with all outcomes.",
+    ),
     Binding("escape", "home", "Ladder", False, id="trading.home", tooltip="Back to the ladder."),
 ]
 
+EVENT = "trading.event"
 HINTS = (
     "app.arm", "app.help", "app.kill", "trading.order",
-    "trading.markets", "trading.search", "ladder.buy",
+    "trading.markets", "trading.search", EVENT, "ladder.buy",
     "ladder.sell", "ladder.cancel", "table.amend", "table.cancel", "trading.tab",
     "trading.interval", "ladder.centre",
 )  # fmt: skip
-"""The most needed first."""
+"""The most needed first; EVENT where the open market belongs to one."""

@@ -9,21 +9,22 @@ from predmarket.tui.trader import Trader
 from predmarket.tui.widgets.chart import Chart
 
 
-def fill_ladder(data: LadderData, trader: Trader) -> None:
-    """Give the ladder the open market's book, and the trader's orders and position."""
-    state, market = trader.state, trader.state.market
-    data.market = state.selected
-    data.live = trader.light() is Light.LIVE and market is not None
+def fill_ladder(data: LadderData, trader: Trader, of: int | None) -> None:
+    """Give a ladder a market's book, and the trader's orders and position there."""
+    state, market = trader.state, trader.state.markets.get(of)
+    data.market = of
+    data.live = trader.light() is Light.LIVE and market is not None and state.has_book(market.id)
     data.armed = trader.armed
     data.sizes, data.size, data.second = trader.sizes, trader.size, trader.second
-    data.bids, data.asks, data.traded = state.book.bids, state.book.asks, state.traded
-    if data.own_of != (made_of := (state.orders.version, state.selected)):
+    book = state.book_of(of)
+    data.bids, data.asks, data.traded = book.bids, book.asks, book.traded
+    if data.own_of != (made_of := (state.orders.version, of)):
         data.own_of = made_of
         data.own = tuple(
             OwnOrder(order.id, order.side, order.price, order.remaining, order.ahead)
-            for order in state.orders.of(state.selected)
+            for order in state.orders.of(of)
         )
-    held = state.positions.get(state.selected)
+    held = state.positions.get(of)
     data.position_yes = held.yes if held else 0
     data.position_no = held.no if held else 0
     data.cost_yes = held.cost_yes if held else 0

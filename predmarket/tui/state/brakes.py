@@ -11,7 +11,8 @@ They are in keys.toml under [brakes]:
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -22,6 +23,8 @@ from predmarket.tui.state.trading_state import TradingState
 from predmarket.units import Micros, Money, Price, Qty
 
 SECOND: Micros = 1_000_000
+SHOWN: Micros = 2_000_000
+"""In this time the feed tells of an accepted order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +85,48 @@ def _count(given: Mapping[str, str], name: str) -> int | None:
     return int(value)
 
 
+@dataclass(slots=True, eq=False)
+class Pending:
+    """An order on its way to the exchange; ``id`` is None before it is accepted."""
+
+    market: int | None
+    side: Side
+    qty: Qty
+    id: int | None = None
+    at: Micros = 0
+
+    def answered(self, order: int | None, now: Micros) -> None:
+        """Note the exchange's answer: an order, or None."""
+        self.id, self.at = order, now
+
+    def shown(self, state: TradingState, now: Micros) -> bool:
+        """Tell whether the feed has told of the order, or should have."""
+        return self.id is not None and (state.orders.newest >= self.id or now - self.at > SHOWN)
+
+
 class Brakes:
     """Checks orders against the limits, and counts those sent."""
 
     def __init__(self, limits: TradingLimits | None = None) -> None:
         self.limits = limits or TradingLimits()
         self._sent: deque[Micros] = deque(maxlen=10_000)
+        self._pending: list[Pending] = []
+
+    @contextmanager
+    def pending(self, market: int | None, side: Side, qty: Qty) -> Iterator["Pending"]:
+        """Count an order that waits or has no answer yet; an accepted one until it is shown."""
+        order = Pending(market, side, qty)
+        self._pending.append(order)
+        try:
+            yield order
+        finally:
+            if order.id is None:
+                self._pending.remove(order)
+
+    def _waiting(self, state: TradingState, market: int, side: Side, now: Micros) -> Qty:
+        """Return the quantity of a side that was entered and is not among the orders yet."""
+        self._pending = [each for each in self._pending if not each.shown(state, now)]
+        return sum(each.qty for each in self._pending if (each.market, each.side) == (market, side))
 
     def sent(self, now: Micros) -> None:
         """Note that an order was sent."""
@@ -113,7 +152,8 @@ class Brakes:
             recent = sum(1 for at in self._sent if now - at < SECOND)
             if recent >= limits.rate:
                 return f"{limits.rate} orders were sent within a second"
-        return self._through(state, market, side, price) or self._exposure(state, market, side, qty)
+        held = self._exposure(state, market, side, qty, now)
+        return self._through(state, market, side, price) or held
 
     def _through(
         self, state: TradingState, market: int, side: Side, price: Price | None
@@ -129,11 +169,13 @@ class Brakes:
             return None
         return f"{formatting.price(price, known.tick)} lies {ticks} ticks through the best price"
 
-    def _exposure(self, state: TradingState, market: int, side: Side, qty: Qty) -> str | None:
+    def _exposure(
+        self, state: TradingState, market: int, side: Side, qty: Qty, now: Micros
+    ) -> str | None:
         limits, held = self.limits, state.positions.get(market)
         sign = 1 if side is Side.BUY else -1
         net = (held.yes - held.no if held else 0) * sign
-        working = sum(each.remaining for each in state.orders.of(market) if each.side is side)
+        working = state.orders.working(market, side) + self._waiting(state, market, side, now)
         grows = net + working + qty > max(0, -net)
         if limits.position is not None and net + working + qty > limits.position:
             return f"the position could exceed {formatting.qty(limits.position)}"

@@ -8,12 +8,12 @@ one.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from operator import attrgetter
 
 from predmarket.enums import Side
 from predmarket.tui.state.ladder import Row
-from predmarket.units import Price
+from predmarket.units import Qty
 
 HOLD_SECONDS = 0.2
 """Seconds that clicks on a cell are held after its meaning changed."""
@@ -34,8 +34,8 @@ class ClickGuard:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._axis_moved = -HOLD_SECONDS
-        self._sizes: dict[tuple[Side, Price], float] = {}
-        self._own: dict[tuple[Side, Price], float] = {}
+        self._sizes: dict[tuple[Side, Hashable], float] = {}
+        self._own: dict[tuple[Side, Hashable], float] = {}
 
     def axis_moved(self) -> None:
         """Record that every row now shows another price."""
@@ -47,19 +47,24 @@ class ClickGuard:
             if meaning(before) == meaning(after):
                 continue
             if size_moved(before, after, side):
-                self._sizes[side, after.price] = self._clock()
+                self.changed(side, after.price, own=False)
             if own_moved(before, after, side):
-                self._own[side, after.price] = self._clock()
+                self.changed(side, after.price, own=True)
 
-    def reason(self, side: Side, price: Price, *, own: bool, pointer: bool) -> str | None:
-        """Return why an action on a cell is held; None if it may go on.
+    def changed(self, side: Side, place: Hashable, *, own: bool) -> None:
+        """Record that a cell means something else: its size, or the trader's orders there."""
+        (self._own if own else self._sizes)[side, place] = self._clock()
+
+    def reason(self, side: Side, place: Hashable, *, own: bool, pointer: bool) -> str | None:
+        """Return why an action on a cell is held; None if it may go on. ``place`` is the price, or
+        whatever else tells cells of a side apart.
 
         ``own`` means an action on the trader's orders there, not on the size. ``pointer`` means
         that the mouse was used; a keyboard cursor stays with its price on a moving axis.
         """
         if pointer and self._recent(self._axis_moved):
             return "the prices moved under the click"
-        moved = (self._own if own else self._sizes).get((side, price))
+        moved = (self._own if own else self._sizes).get((side, place))
         if moved is None or not self._recent(moved):
             return None
         return "the orders changed under the click" if own else "the book moved under the click"
@@ -102,6 +107,11 @@ def size_moved(before: Row, after: Row, side: Side) -> bool:
         return True
     was = before.resting(side) - before.mine(side)
     now = after.resting(side) - after.mine(side)
+    return other_size(was, now)
+
+
+def other_size(was: Qty, now: Qty) -> bool:
+    """Return whether a size has appeared, vanished, doubled or halved."""
     return was != now and (was >= 2 * now or now >= 2 * was)
 
 

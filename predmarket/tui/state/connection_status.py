@@ -75,6 +75,10 @@ class ConnectionStatus:
         self._seq[topic] = seq
         self.broken.discard(topic)
 
+    def has(self, topic: str) -> bool:
+        """Tell whether ``topic`` has arrived and is complete."""
+        return topic in self._seq and topic not in self.broken
+
     def follows(self, topic: str, last_seq: int | None, seq: int) -> bool:
         """Tell whether a message may be applied, and count it; a gap breaks the topic.
 

@@ -8,7 +8,8 @@ from predmarket.enums import MarketStatus, Outcome
 from predmarket.tui.state import parse
 from predmarket.units import Micros, Price, Qty, Rate
 
-_RANK = {
+FINAL = frozenset({MarketStatus.RESOLVED, MarketStatus.VOIDED})
+RANK = {
     MarketStatus.OPEN: 0,
     MarketStatus.HALTED: 1,
     MarketStatus.CLOSED: 2,
@@ -40,8 +41,16 @@ class Market:
     interest: Qty
     rising: bool | None = None
     """Which way the last price went; None before it moved."""
+    event: int | None = None
+    label: str = ""
+    """What it is called within its event."""
     opened_at: Price | None = None
     """The first price of the last 24 hours; None before it is known."""
+
+    @property
+    def title(self) -> str:
+        """Return what the market is about."""
+        return self.question
 
     @property
     def trading(self) -> bool:
@@ -56,7 +65,7 @@ class Market:
     @property
     def final(self) -> bool:
         """Tell whether the market is final."""
-        return self.status in {MarketStatus.RESOLVED, MarketStatus.VOIDED}
+        return self.status in FINAL
 
     @property
     def doubled_mark(self) -> int | None:
@@ -88,6 +97,8 @@ def of_wire(market: response_types.Market) -> Market:
         ask=parse.price(market["bestAsk"]),
         volume=parse.qty(market["volume"]),
         interest=parse.qty(market["openInterest"]),
+        event=market.get("eventId"),
+        label=market.get("label") or market["slug"],
     )
 
 
@@ -96,6 +107,7 @@ class Markets:
 
     def __init__(self) -> None:
         self._known: dict[int, Market] = {}
+        self._of_event: dict[int, set[int]] = {}
         self.version = 0
 
     def __len__(self) -> int:
@@ -107,6 +119,10 @@ class Markets:
     def get(self, market: int | None) -> Market | None:
         """Return a market by its id."""
         return None if market is None else self._known.get(market)
+
+    def of_event(self, event: int) -> list[Market]:
+        """Return an event's markets in the order of their ids, struck ones too."""
+        return [self._known[market] for market in sorted(self._of_event.get(event, ()))]
 
     def mark(self, market: int) -> int | None:
         """Return twice a market's mark; None when it has none, or is not known."""
@@ -128,6 +144,8 @@ class Markets:
                 market.rising = _rising(before, market.last)
                 market.opened_at = _opened_at(before, market.last)
             self._known[market.id] = market
+            if market.event is not None:
+                self._of_event.setdefault(market.event, set()).add(market.id)
         self.version += 1
 
     def quote(self, ticker: response_types.Ticker) -> None:
@@ -168,7 +186,7 @@ class Markets:
 
         def rank(market: Market) -> tuple[bool, int, int, int]:
             starts = market.slug.startswith(sought) or market.question.lower().startswith(sought)
-            return (not starts, _RANK[market.status], -market.volume, market.id)
+            return (not starts, RANK[market.status], -market.volume, market.id)
 
         return sorted(found, key=rank)
 

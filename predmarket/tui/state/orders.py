@@ -6,7 +6,7 @@ no more can be ahead than the level holds besides the order. Both only reduce th
 too far; a cancel ahead shows when the level shrinks to it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from predmarket.client.response_types import OrderState
@@ -48,6 +48,9 @@ class Orders:
         self._ended: set[int] | None = None
         """Orders that ended while the older ones are loaded; None while they are not."""
         self.version = 0
+        self.newest = 0
+        """The largest id that was heard of."""
+        self._working: tuple[int, dict[tuple[int, Side], Qty]] = (-1, {})
 
     def __len__(self) -> int:
         return len(self._open)
@@ -63,9 +66,20 @@ class Orders:
         """Return a market's open orders, the oldest first."""
         return sorted((each for each in self if each.market == market), key=lambda each: each.id)
 
-    def next_unplaced(self, market: int | None) -> int | None:
-        """Return the newest order of a market with an unknown place in the queue."""
-        mine = (id for id in self.unplaced if self._open[id].market == market)
+    def working(self, market: int, side: Side) -> Qty:
+        """Return the quantity that rests on a side of a market."""
+        version, sums = self._working
+        if version != self.version:
+            sums = {}
+            for each in self:
+                key = each.market, each.side
+                sums[key] = sums.get(key, 0) + each.remaining
+            self._working = self.version, sums
+        return sums.get((market, side), 0)
+
+    def next_unplaced(self, markets: Collection[int]) -> int | None:
+        """Return the newest order of these markets with an unknown place in the queue."""
+        mine = (id for id in self.unplaced if self._open[id].market in markets)
         return max(mine, default=None)
 
     def load(self, orders: Iterable[OrderState]) -> None:
@@ -126,6 +140,7 @@ class Orders:
                 self.version += 1
 
     def _put(self, order: OrderState, before: OpenOrder | None) -> None:
+        self.newest = max(self.newest, order["id"])
         rests = order["status"] in OPEN and order["type"] == OrderType.LIMIT
         market, price = order["marketId"], order["price"]
         if not rests or market is None or price is None:

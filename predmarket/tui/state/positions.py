@@ -11,6 +11,9 @@ from predmarket.client import response_types
 from predmarket.tui.state import parse
 from predmarket.units import MONEY_ONE, PRICE_ONE, QTY_ONE, Money, Qty
 
+PAID_WITHIN_MS = 2_000
+"""How long before a market's end is announced the position in it may have been paid."""
+
 
 @dataclass(slots=True)
 class Position:
@@ -64,6 +67,8 @@ class Positions:
         self._last: dict[int, Position] = {}
         """The last position in each market whose end was not announced yet. It is gone by then,
         since it was paid."""
+        self._flat_at: dict[int, int] = {}
+        """When each of these ended, in the exchange's time."""
         self.version = 0
 
     def __iter__(self) -> Iterator[Position]:
@@ -83,23 +88,27 @@ class Positions:
         self._last = {each.market: each for each in self if not each.flat}
         self.version += 1
 
-    def take(self, position: response_types.Position) -> None:
-        """Apply one position."""
+    def take(self, position: response_types.Position, ts: int) -> None:
+        """Apply one position, which is that at ``ts``."""
         before = self._held.get(position["marketId"])
         now = self._held[position["marketId"]] = of_wire(position)
         if not now.flat:
             self._last[now.market] = now
-        elif before is not None and before.flat:
-            self._last.pop(now.market, None)
+            self._flat_at.pop(now.market, None)
+        elif before is not None and not before.flat:
+            self._flat_at[now.market] = ts
         self.version += 1
 
-    def last_held(self, market: int) -> Position | None:
-        """Return the position in a market when it ended, None without one."""
-        return self._last.get(market)
+    def last_held(self, market: int, ts: int) -> Position | None:
+        """Return the position in a market that ended at ``ts``, None without one: a position that
+        was closed before was not paid."""
+        ended = self._flat_at.get(market, ts) >= ts - PAID_WITHIN_MS
+        return self._last.get(market) if ended else None
 
     def settled(self, market: int) -> None:
         """Note that the end of a market was announced."""
         self._last.pop(market, None)
+        self._flat_at.pop(market, None)
 
 
 def of_wire(position: response_types.Position) -> Position:

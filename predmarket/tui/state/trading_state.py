@@ -6,63 +6,36 @@ changes with them, so that drawing compares numbers, not contents.
 """
 
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 
 from predmarket.client import messages as feed
 from predmarket.client import response_types
 from predmarket.client.messages import Gap, State, StateChanged, TopicMessage
-from predmarket.enums import Liquidity, MarketStatus, OrderStatus, Side
+from predmarket.enums import OrderStatus, Side
 from predmarket.tui.state import formatting, parse
 from predmarket.tui.state.book import Book
 from predmarket.tui.state.candles import Candles
 from predmarket.tui.state.connection_status import ConnectionStatus, Light
+from predmarket.tui.state.events import Events
 from predmarket.tui.state.journal import Journal, Weight
 from predmarket.tui.state.markets import Market, Markets
 from predmarket.tui.state.orders import Orders
-from predmarket.tui.state.positions import Position, Positions
-from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty
+from predmarket.tui.state.positions import Positions
+from predmarket.tui.state.records import (
+    Balance,
+    OwnFill,
+    Print,
+    in_words,
+    own_fill,
+    paid_by_event,
+    paid_by_market,
+)
+from predmarket.units import Micros, Price
 
 TAPE = 500
 """Trades kept of the open market."""
 FILLS = 500
 """Own executions kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Print:
-    """One trade on the tape."""
-
-    id: int
-    at: Micros
-    price: Price
-    qty: Qty
-    taker: Side
-
-
-@dataclass(frozen=True, slots=True)
-class OwnFill:
-    """One of the trader's executions."""
-
-    id: int
-    order: int
-    market: int
-    slug: str
-    side: Side
-    price: Price
-    qty: Qty
-    fee: Money
-    maker: bool
-    at: Micros
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """Cash."""
-
-    available: Money
-    locked: Money
-    total: Money
 
 
 class TradingState:
@@ -71,14 +44,17 @@ class TradingState:
     def __init__(self) -> None:
         self.markets = Markets()
         self.selected: int | None = None
-        self.book = Book()
+        self.books: dict[int, Book] = {}
+        """The books of the open market and of those that are watched beside it."""
+        self.watched_event: int | None = None
+        self._watched: tuple[frozenset[int], frozenset[int]] = frozenset(), frozenset()
+        self._no_book = Book()
         self.tape: deque[Print] = deque(maxlen=TAPE)
         self.tape_version = 0
-        self.traded: dict[Price, Qty] = {}
-        """Volume at each price among the trades seen."""
         self.candles = Candles()
         self.orders = Orders()
         self.positions = Positions()
+        self.events = Events()
         self.balance: Balance | None = None
         self.fills: deque[OwnFill] = deque(maxlen=FILLS)
         self.fills_version = 0
@@ -86,20 +62,31 @@ class TradingState:
         self.alerts = 0
         """How many own fills and payouts there were; each new one alerts the trader."""
         self.status = ConnectionStatus()
-        self._last_trade = 0
+        self._final_at: dict[int, int] = {}
+        """When the last market of an event became final, in the exchange's time."""
 
     @property
     def market(self) -> Market | None:
         """Return the open market."""
         return self.markets.get(self.selected)
 
+    @property
+    def book(self) -> Book:
+        """Return the open market's book."""
+        return self.book_of(self.selected)
+
+    def book_of(self, market: int | None) -> Book:
+        """Return the book of a market; an empty one if it is not followed."""
+        return self._no_book if market is None else self.books.get(market, self._no_book)
+
     def tick(self, market: int | None) -> Price:
         """Return a market's tick; a cent if it is unknown."""
         found = self.markets.get(market)
         return 100 if found is None else found.tick
 
-    def may_trade(self, now: Micros) -> str | None:
-        """Return why no order may be entered now; None if it may."""
+    def may_trade(self, now: Micros, market: int | None = None) -> str | None:
+        """Return why no order may be entered now in a market, the open one by default; None if it
+        may."""
         light = self.status.light(now)
         if light is Light.CONNECTING:
             return "not connected yet"
@@ -107,29 +94,63 @@ class TradingState:
             return f"connection lost{': ' + self.status.reason if self.status.reason else ''}"
         if light is Light.STALE:
             return "data is stale; resynchronising"
-        market = self.market
-        if market is None:
+        found = self.market if market is None else self.markets.get(market)
+        if found is None:
             return "no market is open"
-        return None if market.trading else f"the market is {market.status.lower()}"
+        if not self.has_book(found.id):
+            return f"the book of {found.slug} is not here yet"
+        return None if found.trading else f"the market is {found.status.lower()}"
+
+    def has_book(self, market: int) -> bool:
+        """Tell whether a market's book, if it is followed, has arrived."""
+        return market not in self.books or self.status.has(f"orderbook:{market}")
 
     def open(self, market: int) -> None:
         """Open a market, and forget the data of the former one."""
-        for topic in self.topics():
-            self.status.forget(topic)
+        before = self.topics()
         self.selected = market
+        self.books[market] = Book()
+        self._forget(before)
         self.status.awaiting(f"orderbook:{market}")
-        self.book.clear()
+        self.status.forget(f"trades:{market}")
         self.tape.clear()
-        self.traded.clear()
         self.tape_version += 1
         self.candles.clear(self.candles.interval)
-        self._last_trade = 0
+
+    def watch(self, event: int | None, books: Collection[int], trades: Collection[int]) -> None:
+        """Follow an event, the books of some markets, and the trades of others, beside the open
+        market."""
+        before = self.topics()
+        self.watched_event = event
+        self._watched = frozenset(books), frozenset(trades)
+        for market in books:
+            if market not in self.books:
+                self.books[market] = Book()
+        self._forget(before)
 
     def topics(self) -> list[str]:
-        """Return the topics of the open market."""
-        if self.selected is None:
-            return []
-        return [f"orderbook:{self.selected}", f"trades:{self.selected}"]
+        """Return the topics of the open market, and of those that are watched beside it."""
+        trades = self.traded_markets
+        return [
+            *(f"event:{event}" for event in (self.watched_event,) if event is not None),
+            *(f"orderbook:{each}" for each in sorted(trades | self._watched[0])),
+            *(f"trades:{each}" for each in sorted(trades)),
+        ]
+
+    @property
+    def traded_markets(self) -> frozenset[int]:
+        """Return the markets whose trades are followed."""
+        selected = () if self.selected is None else (self.selected,)
+        return self._watched[1].union(selected)
+
+    def _forget(self, before: Collection[str]) -> None:
+        """Forget topics and books that are not followed any more."""
+        now = self.topics()
+        for topic in set(before).difference(now):
+            self.status.forget(topic)
+        for market in [*self.books]:
+            if f"orderbook:{market}" not in now:
+                del self.books[market]
 
     # what comes in
 
@@ -153,15 +174,6 @@ class TradingState:
             case _:
                 return False
         return True
-
-    def load_trades(self, trades: Iterable[response_types.Trade]) -> None:
-        """Load trades from a REST answer, newest first."""
-        self.tape.clear()
-        self.traded.clear()
-        self._last_trade = 0
-        for trade in reversed(list(trades)):
-            self._trade(trade)
-        self.tape_version += 1
 
     def load_fills(self, items: Iterable[response_types.Fill]) -> None:
         """Load own executions, newest first."""
@@ -189,10 +201,16 @@ class TradingState:
                 self._take_trade(data)
             case feed.TickerSnapshot(data=data) | feed.TickerChanged(data=data):
                 self.markets.quote(data)
+            case feed.EventSnapshot(data=data) | feed.EventTickersChanged(data=data):
+                for ticker in data["markets"]:
+                    self.markets.quote(ticker)
             case feed.MarketsSnapshot(data=data):
                 self.markets.take(data["items"])
+                self.events.take(data.get("events", ()))
             case feed.MarketChanged(data=data):
-                self._take_market(data, now)
+                self._take_market(data, now, message.ts)
+            case feed.EventChanged(data=data):
+                self._take_event(data, now)
             case _:
                 self._apply_own(message, now)
 
@@ -211,61 +229,94 @@ class TradingState:
             case feed.PositionsSnapshot(data=data):
                 self.positions.load(data["items"])
             case feed.PositionChanged(data=data):
-                self.positions.take(data)
+                self.positions.take(data, message.ts)
+            case feed.EventPositionsSnapshot(data=data):
+                self.events.load_holdings(data["items"])
+            case feed.EventPositionChanged(data=data):
+                self.events.take_holding(data, message.ts)
 
     def _change_book(self, levels: response_types.BookLevels, *, whole: bool) -> None:
-        if levels["marketId"] != self.selected:
+        book = self.books.get(levels["marketId"])
+        if book is None:
             return
         if whole:
-            self.book.load(levels)
+            book.load(levels)
         else:
-            self.book.change(levels)
-        self.orders.bound(levels["marketId"], self.book.bids, self.book.asks)
+            book.change(levels)
+        self.orders.bound(levels["marketId"], book.bids, book.asks)
 
     def _take_trades(self, snapshot: response_types.TradesSnapshot) -> None:
-        if snapshot["marketId"] != self.selected:
+        book = self.books.get(snapshot["marketId"])
+        if book is None:
             return
         items = snapshot["items"]
-        if not any(item["id"] <= self._last_trade for item in items):
-            self.load_trades(items)  # it does not connect to the shown trades
-            return
+        if not any(item["id"] <= book.last_trade for item in items):
+            book.forget_trades()  # it does not connect to the shown trades
+            if snapshot["marketId"] == self.selected:
+                self.tape.clear()
+                self.tape_version += 1
         for trade in reversed(items):
             self._trade(trade)
 
     def _take_trade(self, trade: response_types.Trade) -> None:
         market = trade["marketId"]
-        if market != self.selected:
+        if market not in self.books:
             return
         self._trade(trade)
         at = parse.time(trade["createdAt"])
         own = {trade["buyOrderId"], trade["sellOrderId"]}
         price, qty, taker = parse.price(trade["price"]), parse.qty(trade["qty"]), trade["takerSide"]
         self.orders.traded(market, price, qty, Side(taker), own=own)
-        self.candles.trade(trade["id"], at, price, qty)
+        if market == self.selected:
+            self.candles.trade(trade["id"], at, price, qty)
 
     def _trade(self, trade: response_types.Trade) -> None:
-        number = trade["id"]
-        if number <= self._last_trade:
-            return
-        self._last_trade = number
+        number, market = trade["id"], trade["marketId"]
         price, qty, at = parse.price(trade["price"]), parse.qty(trade["qty"]), trade["createdAt"]
+        if not self.books[market].trade(number, price, qty) or market != self.selected:
+            return
         done = Print(number, parse.time(at), price, qty, Side(trade["takerSide"]))
         self.tape.appendleft(done)
-        self.traded[price] = self.traded.get(price, 0) + qty
         self.tape_version += 1
 
-    def _take_market(self, market: response_types.Market, now: Micros) -> None:
+    def _take_market(self, market: response_types.Market, now: Micros, ts: int) -> None:
         before = self.markets.get(market["id"])
         self.markets.take([market])
+        ended = self.markets.get(market["id"])
+        if ended is not None and ended.event is not None and ended.final:
+            self._final_at[ended.event] = ts  # told with its event
+            self.positions.settled(ended.id)
+            return
         if before is None or before.status != market["status"]:
             weight = Weight.PLAIN if before is None else Weight.WARNING
             self.journal.add(now, f"{market['slug']} is {market['status'].lower()}", weight)
-        ended = self.markets.get(market["id"])
-        held = self.positions.last_held(market["id"])
+        held = self.positions.last_held(market["id"], ts)
         if ended is not None and ended.final and held is not None:
             self.positions.settled(market["id"])
             self.alerts += 1
-            self.journal.add(now, _paid(ended, held), Weight.GOOD)
+            self.journal.add(now, paid_by_market(ended, held), Weight.GOOD)
+
+    def _take_event(self, wire: response_types.EventSummary, now: Micros) -> None:
+        before = self.events.get(wire["id"])
+        self.events.take([wire])
+        event, markets = self.events.get(wire["id"]), self.markets.of_event(wire["id"])
+        if event is None:
+            return
+        out = {market.id for market in markets if market.final} if not event.final else set()
+        if before is None:
+            self.events.struck |= out
+        for market in markets:
+            if market.id in out - self.events.struck:
+                self.journal.add(now, f"{market.label} is out of {event.slug}", Weight.WARNING)
+        self.events.struck |= out
+        if before is not None and before.status is not event.status and not event.final:
+            text = f"{event.slug} is {event.status.lower()}"
+            self.journal.add(now, text, Weight.WARNING)
+        held = self.events.last_held(event.id, self._final_at.get(event.id, 0))
+        if event.final and held is not None:
+            self.events.settled(event.id)
+            self.alerts += 1
+            self.journal.add(now, paid_by_event(event, held, markets), Weight.GOOD)
 
     def _take_order(self, order: response_types.OrderState, now: Micros) -> None:
         self.orders.take(order)
@@ -295,34 +346,3 @@ _ENDED = {
     OrderStatus.EXPIRED: "ran out",
     OrderStatus.REJECTED: "was refused",
 }
-
-
-def in_words(order: response_types.OrderState, tick: Price) -> str:
-    """Return an order in a few words: "BUY 10 @ 0.60"."""
-    price = order["price"]
-    at = "at market" if price is None else f"@ {formatting.price(parse.price(price), tick)}"
-    return f"{order['side']} {formatting.qty(parse.qty(order['qty']))} {at}"
-
-
-def _paid(market: Market, held: Position) -> str:
-    """Return what the end of a market paid, in words."""
-    if market.status is MarketStatus.VOIDED or market.settlement is None:
-        return f"{market.slug} is void: what was paid there comes back"
-    paid = held.yes * market.settlement + held.no * (PRICE_ONE - market.settlement)
-    return f"{market.slug} resolved {market.outcome}: {formatting.money(paid)} paid to you"
-
-
-def own_fill(item: response_types.Fill) -> OwnFill:
-    """Return an execution as the wire has it."""
-    return OwnFill(
-        id=item["tradeId"],
-        order=item["orderId"],
-        market=item["marketId"],
-        slug=item["marketSlug"],
-        side=Side(item["side"]),
-        price=parse.price(item["price"]),
-        qty=parse.qty(item["qty"]),
-        fee=parse.money(item["fee"]),
-        maker=item["liquidity"] == Liquidity.MAKER,
-        at=parse.time(item["createdAt"]),
-    )

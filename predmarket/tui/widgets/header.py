@@ -6,6 +6,7 @@ from rich.cells import cell_len
 
 from predmarket.tui.state import formatting
 from predmarket.tui.state.connection_status import Light
+from predmarket.tui.state.events import Event
 from predmarket.tui.state.markets import Market
 from predmarket.tui.widgets.panel import Line, Panel, Span, fit, join
 from predmarket.units import Micros
@@ -23,15 +24,17 @@ _STATUS = {"OPEN": "gain", "HALTED": "warn", "CLOSED": "dim", "DRAFT": "dim"}
 
 @dataclass(slots=True)
 class HeaderData:
-    """What the first line shows. ``age`` is that of the data, None before any came."""
+    """What the first line shows. ``age`` is that of the data, None before any came; ``unconfirmed``
+    names a kill switch.
+    """
 
-    market: Market | None = None
+    about: Market | Event | None = None
     now: Micros = 0
     light: Light = Light.CONNECTING
     age: Micros | None = None
     who: str = ""
     armed: bool = False
-    unconfirmed: bool = False
+    unconfirmed: str = ""
     limits: str = ""
     waiting: int = 0
 
@@ -49,9 +52,9 @@ class Header(Panel):
         self._plain = plain
 
     def stamp(self) -> object:
-        data, market = self.data, self.data.market
+        data, about = self.data, self.data.about
         return (
-            market and (market.question, market.status, market.outcome),
+            about and (about.title, about.status, about.outcome),
             self._closes(), self._lamp(), data.who, data.armed, data.unconfirmed, data.limits,
         )  # fmt: skip
 
@@ -59,11 +62,11 @@ class Header(Panel):
         data = self.data
         right = [self._lamp(), (Span(data.who, "dim"),), (self._arming(),)]
         if data.unconfirmed:
-            right.insert(0, (Span(" CANCEL ALL UNCONFIRMED ", "losstag"),))
+            right.insert(0, (Span(f" {data.unconfirmed} UNCONFIRMED ", "losstag"),))
         left: list[tuple[Span, ...]] = [(Span(" predmarket", "accent"),)]
-        if data.market is not None:
-            status, outcome = data.market.status, data.market.outcome
-            left.append((Span(data.market.question, "strong"),))
+        if data.about is not None:
+            status, outcome = data.about.status, data.about.outcome
+            left.append((Span(data.about.title, "strong"),))
             words = status if outcome is None else f"{status} {outcome}"
             left.append((Span(words, _STATUS.get(status, "accent")),))
         closes = (Span(self._closes(), "dim"),) if self._closes() else None
@@ -81,7 +84,7 @@ class Header(Panel):
             right.remove((Span(data.who, "dim"),))
         if _long(left) + _long(right) + 2 > room:
             del left[0]
-        if data.market is not None:
+        if data.about is not None:
             over = _long(left) + _long(right) + 2 - room
             if over > 0:
                 at = next(i for i, part in enumerate(left) if part[0].tone == "strong")
@@ -94,10 +97,10 @@ class Header(Panel):
         return [Line((*start, Span(" " * gap), *end))]
 
     def _closes(self) -> str:
-        market = self.data.market
-        if market is None or market.closes_at is None or market.final:
+        about = self.data.about
+        if about is None or about.closes_at is None or about.final:
             return ""
-        return f"closes in {formatting.span(market.closes_at - self.data.now)}"
+        return f"closes in {formatting.span(about.closes_at - self.data.now)}"
 
     def _lamp(self) -> tuple[Span, ...]:
         data = self.data

@@ -315,7 +315,7 @@ class Ladder(LadderMessages, LineWidget[Line], can_focus=True):
             case CancelAll(side) if data.live and not view.ids(side):
                 self._say(self.Note(f"no {side} order of yours"))
             case CancelAll(side):
-                self.post_message(self.CancelSide(side))
+                self.post_message(self.CancelSide(side, data.market))
             case _ if not data.live:
                 self._say(self.Note(f"no live data, not sent: {what}"))
             case _ if data.halted:
@@ -325,7 +325,7 @@ class Ladder(LadderMessages, LineWidget[Line], can_focus=True):
             case Move(_, _, ids, to):
                 self.post_message(self.MoveOrders(ids, to))
             case Place(side, price, index):
-                self.post_message(self.Place(side, price, index))
+                self.post_message(self.Place(side, price, index, data.market))
 
     def _say(self, message: LadderMessages.Held | LadderMessages.Note) -> None:
         """Tell the screen, and show it where the trader looks."""

@@ -11,13 +11,16 @@ class LadderMessages:
     """The ladder's messages. Place and MoveOrders come in ARM alone."""
 
     class Place(Message, namespace="ladder"):
-        """Send an order of the first (0) or second (1) size."""
+        """Send an order of the first (0) or second (1) size in ``market``."""
 
-        def __init__(self, side: Side, price: Price, qty_index: int) -> None:
+        def __init__(
+            self, side: Side, price: Price, qty_index: int, market: int | None = None
+        ) -> None:
             super().__init__()
             self.side = side
             self.price = price
             self.qty_index = qty_index
+            self.market = market
 
     class CancelOrders(Message, namespace="ladder"):
         """Cancel these orders."""
@@ -35,11 +38,12 @@ class LadderMessages:
             self.price = price
 
     class CancelSide(Message, namespace="ladder"):
-        """Cancel every own order of a side of this market."""
+        """Cancel every own order of a side of ``market``."""
 
-        def __init__(self, side: Side) -> None:
+        def __init__(self, side: Side, market: int | None = None) -> None:
             super().__init__()
             self.side = side
+            self.market = market
 
     class SizeChosen(Message, namespace="ladder"):
         """The size at ``index`` is to be the first or second size."""

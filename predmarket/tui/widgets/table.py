@@ -99,6 +99,7 @@ class Table(Panel, can_focus=True):
         def control(self) -> "Table":
             return self.table
 
+    many = MANY
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Up", False, id="table.up", tooltip="The row above."),
         Binding("down", "move(1)", "Down", False, id="table.down", tooltip="The row below."),
@@ -160,6 +161,11 @@ class Table(Panel, can_focus=True):
         return self._key
 
     @property
+    def top(self) -> int:
+        """Return the number of the first row in sight."""
+        return self._top
+
+    @property
     def count(self) -> int:
         """Return how many rows there are."""
         self._take()
@@ -209,14 +215,36 @@ class Table(Panel, can_focus=True):
         elif self._rows:
             self.post_message(self.Held("the row under the cursor has gone"))
 
-    def on_click(self, event: events.Click) -> None:
-        """Put the cursor on a row, and perhaps choose it."""
+    def cell_at(self, event: events.MouseEvent) -> tuple[int, int] | None:
+        """Return the row and the column under the pointer, by their numbers; None without a row."""
         offset = event.get_content_offset(self)
         if offset is None or offset.y < 1:
-            return
+            return None
         place = self._top + offset.y - 1
         if place >= len(self._rows):
+            return None
+        shown, widths = self._layout(self.size.width)
+        x, column = 0, shown[0]
+        for i, width in zip(shown, widths, strict=True):
+            if offset.x >= x:
+                column = i
+            x += width + self._gap
+        return place, column
+
+    def key_at(self, place: int) -> Hashable:
+        """Return the key of a row, by its number."""
+        return self._rows[place].key
+
+    def in_sight(self) -> Sequence[Row]:
+        """Return the rows that there is room for now."""
+        return self._rows[self._top : self._top + max(1, self.size.height - 1)]
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on a row, and perhaps choose it."""
+        cell = self.cell_at(event)
+        if cell is None:
             return
+        place, _ = cell
         if self._clock() - self._moved_at < HOLD_SECONDS:
             self.post_message(self.Held("the rows moved under the click"))
             return
@@ -239,7 +267,11 @@ class Table(Panel, can_focus=True):
         sought = self._best_first() if self._best_first is not None else None
         if taken == self._taken:
             return
-        if len(self._rows) > MANY and now - self._made_at < SLOWLY_S and sought == self._sought:
+        if (
+            len(self._rows) > self.many
+            and now - self._made_at < SLOWLY_S
+            and sought == self._sought
+        ):
             return
         self._taken, self._made_at = taken, now
         before, self._rows = self._rows, self._source()

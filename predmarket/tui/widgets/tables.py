@@ -1,23 +1,24 @@
 """The lists of the trading state as tables: their columns, and the text of a row."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from predmarket.client.response_types import Fill
-from predmarket.enums import MarketStatus, Side
+from predmarket.enums import Side
 from predmarket.tui.state import formatting
 from predmarket.tui.state.journal import Weight
-from predmarket.tui.state.ladder import FALLEN, RISEN
-from predmarket.tui.state.markets import Market
+from predmarket.tui.state.listing import EventKey
 from predmarket.tui.state.pages import Pages
 from predmarket.tui.state.positions import Position
-from predmarket.tui.state.trading_state import OwnFill, TradingState, own_fill
+from predmarket.tui.state.records import OwnFill, own_fill
+from predmarket.tui.state.trading_state import TradingState
+from predmarket.tui.state.whole_sets import WholeSets, held
 from predmarket.tui.widgets.panel import Span
 from predmarket.tui.widgets.table import Column, Row, Table, number, text
-from predmarket.units import Money
+from predmarket.units import MONEY_ONE, QTY_ONE, Money
 
 _WEIGHTS = {
     Weight.PLAIN: "plain",
@@ -25,79 +26,16 @@ _WEIGHTS = {
     Weight.WARNING: "warn",
     Weight.BAD: "loss",
 }
-_MARKS = {
-    MarketStatus.OPEN: Span(" "),
-    MarketStatus.HALTED: Span("‖", "warn"),
-    MarketStatus.CLOSED: Span("■", "dim"),
-    MarketStatus.DRAFT: Span("◦", "dim"),
-    MarketStatus.RESOLVED: Span("✓", "dim"),
-    MarketStatus.VOIDED: Span("∅", "dim"),
-}
-_WAYS = {True: (RISEN, "gain"), False: (FALLEN, "loss"), None: (" ", "plain")}
-_SPOKEN_WAYS = {True: ("+", "gain"), False: ("-", "loss"), None: (" ", "plain")}
-"""The sign of a last price by which way it went, and its tone."""
-_SLUG = 24
-"""As much of a market's name as is shown before bid, ask, 24h change and volume have room."""
-
-
-def markets(state: TradingState, search: Callable[[], str], *, plain: bool, id: str) -> Table:
-    """Markets that match a search; the open one is marked."""
-
-    def rows() -> list[Row]:
-        return [_market(each, state, plain=plain) for each in state.markets.listed(search())]
-
-    columns = [
-        text("", 11),
-        text("MARKET", 10, fill=True, roomy=_SLUG),
-        number("BID", 7),
-        number("ASK", 7),
-        number("LAST ", 9),
-        number("24H", 5),
-        number("VOLUME", 2),
-    ]
-    return Table(
-        columns,
-        stamp=lambda: (state.markets.version, state.selected, search()),
-        rows=rows,
-        empty="no market matches",
-        click_chooses=True,
-        best_first=search,
-        gap=1,
-        id=id,
-    )
-
-
-def _market(market: Market, state: TradingState, *, plain: bool) -> Row:
-    open_here = market.id == state.selected
-    mark = Span("▸", "accent") if open_here else _MARKS[market.status]
-    if plain:
-        mark = Span(">" if open_here else " " if market.trading else str(market.status)[0])
-    tone = "strong" if open_here else "plain" if market.trading else "dim"
-    fine, change = market.tick, market.change
-    arrow, way = (_SPOKEN_WAYS if plain else _WAYS)[market.rising]
-    return Row(
-        market.id,
-        (
-            mark,
-            Span(market.slug, tone),
-            Span(formatting.price(market.bid, fine)),
-            Span(formatting.price(market.ask, fine)),
-            Span(formatting.price(market.last, fine) + arrow, way),
-            Span(formatting.change(change, fine), _tone_of(change or 0)),
-            Span(formatting.compact(market.volume), "dim"),
-        ),
-    )
-
-
-def _tone_of(value: int) -> str:
-    return "gain" if value > 0 else "loss" if value < 0 else "plain"
 
 
 def positions(state: TradingState, *, id: str) -> Table:
-    """What is held, at the live mark."""
+    """What is held, at the live mark; complete sets of an event as one line."""
 
     def rows() -> list[Row]:
-        return [_position(each, state) for each in state.positions.held()]
+        return [
+            _whole_sets(each) if isinstance(each, WholeSets) else _position(each, state)
+            for each in held(state)
+        ]
 
     columns = [
         text("MARKET", 10, stretch=True), number("YES"), number("NO"), number("AVG", 7),
@@ -106,10 +44,27 @@ def positions(state: TradingState, *, id: str) -> Table:
     ]  # fmt: skip
     return Table(
         columns,
-        stamp=lambda: (state.positions.version, state.markets.version),
+        stamp=lambda: (state.positions.version, state.markets.version, state.events.version),
         rows=rows,
         empty="no positions",
         id=id,
+    )
+
+
+def _whole_sets(sets: WholeSets) -> Row:
+    return Row(
+        EventKey(sets.event),
+        (
+            Span(f"{sets.slug}: whole sets", "strong"),
+            Span(formatting.qty(sets.qty), "buy"),
+            Span(formatting.NOTHING, "dim"),
+            Span(formatting.average(sets.cost // sets.qty * QTY_ONE)),
+            Span(formatting.average(MONEY_ONE)),
+            money(sets.profit),
+            Span(formatting.NOTHING, "dim"),
+            money(sets.profit),
+            money(sets.profit),
+        ),
     )
 
 
@@ -171,11 +126,13 @@ class OrdersTable(Table):
             self.post_message(self.Held("the order under the cursor has gone"))
 
 
-def orders(state: TradingState, *, id: str) -> OrdersTable:
-    """Open orders in all markets, the newest first."""
+def orders(state: TradingState, *, event: int | None = None, id: str) -> OrdersTable:
+    """Open orders, the newest first: in all markets, or in those of an event."""
 
     def rows() -> list[Row]:
-        now = sorted(state.orders, key=lambda order: -order.id)
+        within = {each.id for each in state.markets.of_event(event)} if event is not None else None
+        now = [order for order in state.orders if within is None or order.market in within]
+        now.sort(key=lambda order: -order.id)
         return [
             Row(
                 order.id,
