@@ -7,7 +7,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY tools/package_readme.py tools/package_readme.py
 COPY predmarket predmarket
 # the environment moves on without its installer
-RUN /opt/predmarket/bin/pip install -c constraints.txt . \
+RUN /opt/predmarket/bin/pip install -c constraints.txt ".[kalshi]" \
     && /opt/predmarket/bin/pip uninstall -y pip setuptools
 
 FROM python:3.11-slim

@@ -75,6 +75,12 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture
+def more_settings() -> dict[str, str]:
+    """Settings that a folder's exchanges have beside the usual ones (support/http_exchange.py)."""
+    return {}
+
+
 @pytest.fixture(scope="session")
 def kept_postgres(postgres_server_url: str) -> Iterator[KeptDatabase]:
     """A PostgreSQL database that one test after the other gets."""

@@ -49,6 +49,21 @@ def test_an_embedded_exchange_starts_without_the_driver_of_postgresql() -> None:
     assert loaded_by("predmarket.server.process.start") & {"psycopg", "psycopg_binary"} == set()
 
 
+def test_the_kalshi_shaped_api_is_not_loaded_where_it_is_off() -> None:
+    """Nor what checks its signatures, although all the routes are there."""
+    script = "import sys; from predmarket.server.gateway import app; app.litestar(kalshi={})"
+    for on in (False, True):
+        run = subprocess.run(
+            [sys.executable, "-c", f"{script.format(on)}; print(*sys.modules)"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        loaded = {name for name in run.stdout.split() if "kalshi" in name or "signatures" in name}
+        own = {name for name in loaded if name.startswith("predmarket.server.gateway")}
+        assert bool(own - {"predmarket.server.gateway.routes.order_signatures"}) is on, own
+
+
 def test_what_tends_a_database_starts_without_what_serves() -> None:
     """`predmarket audit`, `db` and `config` need no HTTP, no Redis and no demo."""
     assert (

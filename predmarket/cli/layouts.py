@@ -159,6 +159,7 @@ API_KEY = Layout(
 )
 
 NEW_API_KEY = Layout(fields=_names("id name scopes key"))
+NEW_SIGNING_KEY = Layout(fields=_names("id name scopes key keyId"))
 
 BALANCE = Layout(
     (

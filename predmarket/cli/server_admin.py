@@ -56,6 +56,9 @@ Demo: TypeAlias = Annotated[
     bool,
     typer.Option("--demo", help="With the seed data, more markets, and bots that trade."),
 ]
+KalshiApi: TypeAlias = Annotated[
+    bool, typer.Option("--kalshi", help="Answer Kalshi's trade API, too (docs/kalshi.md).")
+]
 FirstAdmin: TypeAlias = Annotated[
     str | None,
     typer.Option("--admin", metavar="EMAIL", help="Make an admin if there is none."),
@@ -84,6 +87,7 @@ def serve(
     workers: WorkerCount = None,
     seed: SeedFirst = False,
     demo: Demo = False,
+    kalshi: KalshiApi = False,
     admin: FirstAdmin = None,
     ready_fd: ReadyFd = None,
     force: Unsafe = False,
@@ -104,7 +108,7 @@ def serve(
         raise usage("--demo has an admin: admin@example.com")
     given = overrides(
         host=host, port=port, data_dir=data_dir, database_url=database_url, redis_url=redis_url,
-        role=role, workers=workers,
+        role=role, workers=workers, kalshi="on" if kalshi else None,
     )  # fmt: skip
     with operator_errors():
         from predmarket.server.process import start

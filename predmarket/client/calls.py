@@ -260,9 +260,14 @@ def change_password(old_password: str, new_password: str) -> Call[None]:
     return Call("POST", "/v1/auth/password", body=body, access=Access.SESSION)
 
 
-def create_api_key(name: str, scopes: Sequence[str]) -> Call[NewApiKey]:
-    """Make an API key with scopes among read, trade and admin."""
-    body = _given(name=name, scopes=list(scopes))
+def create_api_key(
+    name: str, scopes: Sequence[str], *, public_key: str | None = None
+) -> Call[NewApiKey]:
+    """Make an API key with scopes among read, trade and admin.
+
+    A public key (PEM) is for requests that are signed with its private key, as Kalshi's clients do.
+    """
+    body = _given(name=name, scopes=list(scopes), publicKey=public_key)
     return Call("POST", "/v1/auth/api-keys", body=body, access=Access.SESSION)
 
 

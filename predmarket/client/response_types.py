@@ -40,6 +40,7 @@ class ApiKey(TypedDict):
     scopes: list[str]
     createdAt: str
     lastUsedAt: str | None
+    keyId: NotRequired[str]
 
 
 class SessionInfo(TypedDict):
@@ -54,12 +55,13 @@ class SessionInfo(TypedDict):
 
 
 class NewApiKey(TypedDict):
-    """key is shown only in this answer."""
+    """key is shown only in this answer; keyId is there with a public key."""
 
     id: int
     name: str
     scopes: list[str]
     key: str
+    keyId: NotRequired[str]
 
 
 class Creator(TypedDict):

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Request
@@ -13,6 +14,7 @@ from predmarket.contracts.text import (
     Login,
     NewPassword,
     Password,
+    PublicKey,
     RefreshToken,
 )
 from predmarket.enums import Role, Scope
@@ -55,10 +57,11 @@ class PasswordRequest(Request, frozen=True):
 
 
 class ApiKeyRequest(Request, frozen=True):
-    """POST /v1/auth/api-keys."""
+    """POST /v1/auth/api-keys. ``public_key`` (PEM) is for signed requests (docs/kalshi.md)."""
 
     name: KeyName
     scopes: Scopes
+    public_key: PublicKey | None = None
 
     def problems(self) -> list[Problem]:
         """Return the problems: a scope given twice."""
@@ -135,22 +138,30 @@ class UserList(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class NewApiKey(msgspec.Struct, frozen=True, rename="camel"):
-    """A new API key. Only this answer ever shows ``key``."""
+    """A new API key. Only this answer ever shows ``key``.
+
+    ``key_id`` names a key with a public key in signed requests, as KALSHI-ACCESS-KEY.
+    """
 
     id: int
     name: str
     scopes: list[Scope]
     key: str
+    key_id: str | UnsetType = UNSET
 
 
 class ApiKey(msgspec.Struct, frozen=True, rename="camel"):
-    """A valid API key. ``lastUsedAt`` is null before its first use, and may be a minute old."""
+    """A valid API key. ``lastUsedAt`` is null before its first use, and may be a minute old.
+
+    ``key_id`` as in NewApiKey.
+    """
 
     id: int
     name: str
     scopes: list[Scope]
     created_at: str
     last_used_at: str | None
+    key_id: str | UnsetType = UNSET
 
 
 class ApiKeyList(msgspec.Struct, frozen=True, rename="camel"):

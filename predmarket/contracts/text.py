@@ -48,6 +48,8 @@ Password: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024, pattern
 FullName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=SAYING)]
 RefreshToken: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 KeyName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, pattern=SAYING)]
+PublicKey: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096, pattern=NO_NUL)]
+"""In PEM."""
 Slug: TypeAlias = Annotated[str, Meta(pattern=SLUG)]
 Question: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SAYING)]
 Title: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SAYING)]

@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     metrics_host: Annotated[str, Field(min_length=1)] | None = None
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    kalshi: bool = False
 
     @field_validator("data_dir", mode="before")
     @classmethod
@@ -256,6 +257,8 @@ class Settings(BaseSettings):
             return "off" if value is None else str(value)
         if isinstance(value, tuple):
             return ",".join(map(str, value))
+        if isinstance(value, bool):
+            return "on" if value else "off"
         return "" if value is None else str(value)
 
 
@@ -269,6 +272,8 @@ def _in_words(problem: ErrorDetails) -> str:
             return f"must be at least {bounds['ge']}"
         case "less_than_equal":
             return f"must be at most {bounds['le']}"
+        case "bool_parsing" | "bool_type":
+            return "must be on or off"
         case "literal_error":
             return f"must be {bounds['expected']}"
         case "string_too_short":

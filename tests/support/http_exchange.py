@@ -120,7 +120,12 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(
+    tmp_path: Path,
+    database_url: str,
+    more_settings: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Settings:
     """Settings of an exchange without data; hashing is quick."""
     monkeypatch.setattr(passwords, "ROUNDS", 4)
     monkeypatch.chdir(tmp_path)
@@ -128,7 +133,7 @@ def settings(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch)
         ("auth_rate_limit", "auth_window_limit", "order_rate_limit", "read_rate_limit"), "off"
     )
     given = {"port": 0, "data_dir": str(tmp_path), "database_url": database_url, **limits}
-    return Settings.load({**given, "signup_credit": "0"})
+    return Settings.load({**given, "signup_credit": "0", **more_settings})
 
 
 @pytest.fixture

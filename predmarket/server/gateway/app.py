@@ -37,6 +37,7 @@ from predmarket.server.gateway.context import (
     MAX_BODY_BYTES,
     ApiRequest,
     Context,
+    SignatureCheck,
     charge_rows,
 )
 from predmarket.server.gateway.health import HealthCheck
@@ -70,6 +71,8 @@ from predmarket.server.gateway.routes import (
 from predmarket.server.gateway.services import Services
 from predmarket.server.observability.access import Access
 from predmarket.server.observability.logs import is_json
+from predmarket.server.settings import SettingsError
+from predmarket.variables import PREFIX
 
 ROUTERS: list[ControllerRouterHandler] = [
     auth.router,
@@ -90,11 +93,16 @@ ROUTERS: list[ControllerRouterHandler] = [
 
 
 @cache
-def litestar() -> Litestar:
-    """Return the Litestar routes. Each request carries its CONTEXT, so one set of routes serves all
-    applications of a process."""
+def litestar(*, kalshi: bool) -> Litestar:
+    """Return the Litestar routes, those of the Kalshi-shaped API with ``kalshi``. Each request
+    carries its CONTEXT, so one set of routes serves all applications of a process."""
+    routers = ROUTERS
+    if kalshi:
+        from predmarket.server.gateway.kalshi import facade  # noqa: PLC0415 -- only where it is on
+
+        routers = [*ROUTERS, facade.ROUTER]
     return Litestar(
-        route_handlers=ROUTERS,
+        route_handlers=routers,
         exception_handlers={Exception: answer_error},
         request_class=ApiRequest,
         before_request=check_query,
@@ -110,8 +118,8 @@ class Application:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._litestar = litestar()
         settings = context.services.settings
+        self._litestar = litestar(kalshi=settings.kalshi)
         self._security = security_headers(on_loopback=settings.on_loopback)
         self._cors = Cors(settings.cors_origin) if settings.cors_origin else None
         self._bare = {
@@ -196,6 +204,7 @@ def create_app(services: Services) -> Application:
     if services.redis is not None:
         Revocations(principals, services.redis, services.bus, services.gateway).start()
     candles = CandleCache(services.db)
+    signatures = _signatures(services, principals) if services.settings.kalshi else None
     return Application(
         Context(
             services,
@@ -206,5 +215,19 @@ def create_app(services: Services) -> Application:
             health,
             limits,
             candles,
+            signatures,
         )
     )
+
+
+def _signatures(services: Services, principals: Principals) -> SignatureCheck:
+    """Return what checks signed requests. Raises SettingsError without the package it needs."""
+    try:
+        from predmarket.server.gateway.auth.signatures import (  # noqa: PLC0415 -- an extra
+            Signatures,
+        )
+    except ModuleNotFoundError:
+        raise SettingsError(
+            f"{PREFIX}KALSHI: needs the package cryptography: install predmarket-exchange[kalshi]"
+        ) from None
+    return Signatures(principals, services.core.now)

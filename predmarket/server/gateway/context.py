@@ -1,7 +1,7 @@
 """The context of every route, the guards, and the request type that decodes bodies exactly."""
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias, get_args
+from typing import Any, Protocol, TypeAlias, get_args
 
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
@@ -13,7 +13,13 @@ from litestar.handlers import BaseRouteHandler
 from predmarket.contracts import requests
 from predmarket.enums import ErrorCode, MarketStatus, Scope
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway.auth.authenticator import CHALLENGE, Authenticator, Headers, header
+from predmarket.server.gateway.auth.authenticator import (
+    CHALLENGE,
+    Asked,
+    Authenticator,
+    Headers,
+    header,
+)
 from predmarket.server.gateway.auth.passwords import Passwords
 from predmarket.server.gateway.auth.principals import Principal, Principals
 from predmarket.server.gateway.auth.sessions import Sessions
@@ -34,9 +40,19 @@ _READER = "reader"
 AnyConnection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 
+class SignatureCheck(Protocol):
+    """Identifies the senders of signed requests (auth/signatures.py)."""
+
+    async def identify(self, asked: Asked) -> Principal | None:
+        """Return a request's sender, None if it is not signed. Raises Refusal UNAUTHENTICATED."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The context of a route: services, authentication, limits."""
+    """The context of a route: services, authentication, limits.
+
+    ``signatures`` is None where no route takes signed requests.
+    """
 
     services: Services
     principals: Principals
@@ -46,6 +62,7 @@ class Context:
     health: HealthCheck
     limits: Limits
     candles: CandleCache
+    signatures: SignatureCheck | None = None
 
     def market(self, ref: str | int, principal: Principal | None) -> MarketRecord:
         """Return a market that the sender may see. Raises Refusal MARKET_NOT_FOUND."""
@@ -111,6 +128,10 @@ class ApiRequest(Request[Principal | None, Any, State]):
         assert principal is not None
         return principal
 
+    def charge(self, rows: int) -> None:
+        """Have the reader pay for rows that the answer's content does not show."""
+        self.scope["state"][_READER].charge(rows)
+
     async def json(self) -> Any:  # noqa: ANN401 -- the base class says so
         """Return the body as the handler's ``data``, never through floats.
 
@@ -137,23 +158,23 @@ class ApiRequest(Request[Principal | None, Any, State]):
 
 async def anyone(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: admits everybody, and identifies a sender with a credential."""
-    _let_in(connection, await _gate(connection).identify(connection.scope))
+    let_in(connection, await _gate(connection).identify(connection.scope))
 
 
 async def signed_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: admits users; a key needs the scope ``read`` for a GET, otherwise ``trade``."""
     needed = Scope.READ if _reads(connection) else Scope.TRADE
-    _let_in(connection, await _gate(connection).require(connection.scope, needed))
+    let_in(connection, await _gate(connection).require(connection.scope, needed))
 
 
 async def with_session(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: admits users with a session, and refuses API keys."""
-    _let_in(connection, await _gate(connection).require_session(connection.scope))
+    let_in(connection, await _gate(connection).require_session(connection.scope))
 
 
 async def admin(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: admits admins."""
-    _let_in(connection, await _gate(connection).require_admin(connection.scope))
+    let_in(connection, await _gate(connection).require_admin(connection.scope))
 
 
 async def session_if_any(connection: AnyConnection, _: BaseRouteHandler) -> None:
@@ -207,7 +228,7 @@ async def charge_rows(response: Response[object]) -> Response[object]:
     return response
 
 
-def _let_in(connection: AnyConnection, who: Principal | None) -> None:
+def let_in(connection: AnyConnection, who: Principal | None) -> None:
     """Record the sender, and charge for a read; other guards count orders and sign-ins."""
     connection.scope["user"] = who
     if _reads(connection):

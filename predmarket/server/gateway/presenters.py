@@ -103,6 +103,7 @@ def api_key(record: KeyRecord) -> identity.ApiKey:
         list(record.scopes),
         format_time(record.created_at),
         None if used is None else format_time(used),
+        record.access_id or UNSET,
     )
 
 

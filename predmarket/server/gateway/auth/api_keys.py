@@ -26,13 +26,29 @@ USED_EVERY = 60 * 1_000_000
 
 
 class KeyRecord(NamedTuple):
-    """A live key as its owner sees it."""
+    """A live key as its owner sees it. ``access_id`` names it in signed requests, None if no public
+    key belongs to it."""
 
     id: int
     name: str
     scopes: tuple[Scope, ...]
     created_at: Micros
     last_used_at: Micros | None
+    access_id: str | None = None
+
+
+class Maker(NamedTuple):
+    """What makes a key: a session or, for signing keys, another key; the other's id is 0."""
+
+    session_id: int = 0
+    key_id: int = 0
+
+
+class PublicKey(NamedTuple):
+    """The public key (DER) of an API key, and the id under which it signs."""
+
+    access_id: str
+    der: bytes
 
 
 class KeyHolder(NamedTuple):
@@ -62,23 +78,18 @@ async def create_key(
     scopes: Iterable[Scope],
     key: str,
     now: Micros,
-    session_id: int | None = None,
+    maker: Maker | None = None,
+    public_key: PublicKey | None = None,
 ) -> KeyRecord:
     """Store a key. Raises Refusal LIMIT_EXCEEDED, UNAUTHENTICATED.
 
-    ``session_id`` is the session that makes the key, None if the exchange makes it. If that session
-    has ended, no key is made: its end may have ended the keys, too.
+    ``maker`` makes the key, None: the exchange does. If the maker has ended, no key is made: its
+    end may have ended the keys, too.
     """
     # Locked, so that two keys made at once are counted one after the other.
     owner = select(users.c.id).where(users.c.id == user_id)
     await connection.execute(owner.with_for_update(key_share=True))
-    standing = select(sessions.c.id).where(
-        sessions.c.id == session_id,
-        sessions.c.user_id == user_id,
-        sessions.c.revoked_at.is_(None),
-    )
-    by_session = session_id is not None
-    if by_session and (await connection.execute(standing)).scalar_one_or_none() is None:
+    if maker is not None and not await _stands(connection, user_id, maker):
         raise Refusal(ErrorCode.UNAUTHENTICATED)
     count = select(func.count()).select_from(api_keys).where(api_keys.c.user_id == user_id)
     if (await connection.execute(count)).scalar_one() >= MAX_KEYS:
@@ -93,10 +104,27 @@ async def create_key(
             scopes=",".join(kept),
             hash=key_hash(key),
             created_at=now,
+            access_id=None if public_key is None else public_key.access_id,
+            public_key=None if public_key is None else public_key.der,
         )
         .returning(api_keys.c.id)
     )
-    return KeyRecord(result.scalar_one(), name, kept, now, None)
+    access_id = None if public_key is None else public_key.access_id
+    return KeyRecord(result.scalar_one(), name, kept, now, None, access_id)
+
+
+async def _stands(connection: AsyncConnection, user_id: int, maker: Maker) -> bool:
+    """Tell whether a session or a key of a user is still valid."""
+    query = select(sessions.c.id).where(
+        sessions.c.id == maker.session_id,
+        sessions.c.user_id == user_id,
+        sessions.c.revoked_at.is_(None),
+    )
+    if maker.key_id:
+        query = select(api_keys.c.id).where(
+            api_keys.c.id == maker.key_id, api_keys.c.user_id == user_id
+        )
+    return (await connection.execute(query)).scalar_one_or_none() is not None
 
 
 async def keys_of(connection: AsyncConnection, user_id: int) -> list[KeyRecord]:
@@ -108,13 +136,16 @@ async def keys_of(connection: AsyncConnection, user_id: int) -> list[KeyRecord]:
             api_keys.c.scopes,
             api_keys.c.created_at,
             api_keys.c.last_used_at,
+            api_keys.c.access_id,
         )
         .where(api_keys.c.user_id == user_id)
         .order_by(api_keys.c.id.desc())
     )
     rows = await connection.execute(query)
     return [
-        KeyRecord(row.id, row.name, _scopes(row.scopes), row.created_at, row.last_used_at)
+        KeyRecord(
+            row.id, row.name, _scopes(row.scopes), row.created_at, row.last_used_at, row.access_id
+        )
         for row in rows
     ]
 
@@ -153,6 +184,17 @@ async def holder_of(connection: AsyncConnection, key: str) -> KeyHolder | None:
     query = _HOLDERS.where(api_keys.c.hash == key_hash(key))
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else _holder(row)
+
+
+async def signer_of(connection: AsyncConnection, access_id: str) -> tuple[KeyHolder, bytes] | None:
+    """Return the holder of the key that signs under an id, with the public key; None as above."""
+    query = _HOLDERS.add_columns(api_keys.c.public_key).where(api_keys.c.access_id == access_id)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        return None
+    user_id, key_id, role, scopes, last_used_at, public_key = row
+    holder = KeyHolder(user_id, key_id, Role(role), frozenset(_scopes(scopes)), last_used_at)
+    return holder, public_key
 
 
 async def holders_of(connection: AsyncConnection, key_ids: Sequence[int]) -> list[KeyHolder]:

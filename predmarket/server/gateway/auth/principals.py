@@ -12,7 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Collection
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from sqlalchemy import select
 
@@ -64,6 +64,22 @@ class Principal(NamedTuple):
         return self.scopes is None or scope in self.scopes
 
 
+class AccessId(NamedTuple):
+    """The credential of signed requests. It is no text, so that no token can be taken for it."""
+
+    id: str
+
+
+class Signer(NamedTuple):
+    """The sender of signed requests, and the public key (DER) that verifies them."""
+
+    principal: Principal
+    public_key: bytes
+
+
+Credential: TypeAlias = str | bytes | AccessId
+
+
 class Revocation(NamedTuple):
     """The end or change of a session, a key, or everything that a user has."""
 
@@ -86,6 +102,7 @@ class _Found(NamedTuple):
 
     principal: Principal
     expires_at: float
+    public_key: bytes = b""
 
 
 class _Cached(NamedTuple):
@@ -112,10 +129,10 @@ class Principals:
         self._db = db
         self._secret = secret
         self._clock = clock
-        self._cache: dict[str | bytes, _Cached] = {}
+        self._cache: dict[Credential, _Cached] = {}
         self._revocations = 0
         self._noting: set[int] = set()
-        self._due: dict[str | bytes, _Cached] = {}
+        self._due: dict[Credential, _Cached] = {}
         self._looking: asyncio.Task[None] | None = None
         self.announce: Callable[[Revocation], Awaitable[None]] = tell_nobody
         self.listeners: list[Callable[[Revocation | None], asyncio.Task[None] | None]] = []
@@ -124,6 +141,15 @@ class Principals:
 
     def known(self, credential: str | bytes) -> Principal | None:
         """Return the cached principal of a token: the cheap half of ``principal``."""
+        found = self._known(credential)
+        return None if found is None else found.principal
+
+    def known_signer(self, access_id: str) -> Signer | None:
+        """Return the cached signer of an access id: the cheap half of ``signer``."""
+        found = self._known(AccessId(access_id))
+        return None if found is None else Signer(found.principal, found.public_key)
+
+    def _known(self, credential: Credential) -> _Found | None:
         cached, now = self._cache.get(credential), self._clock()
         if cached is None or cached.until <= now:
             return None
@@ -131,7 +157,7 @@ class Principals:
             self._due[credential] = cached
             if self._looking is None:
                 self._looking = asyncio.create_task(self._look_ahead())
-        return cached.found.principal
+        return cached.found
 
     async def principal(self, token: str, credential: str | bytes) -> Principal | None:
         """Return the principal of a token, or None. ``known`` will find it by ``credential``.
@@ -141,7 +167,18 @@ class Principals:
         known = self.known(credential)
         if known is not None or max(len(token), len(credential)) > LONGEST_TOKEN:
             return known
-        return await self._look_up(token, credential)
+        by_key = token.startswith(api_keys.PREFIX)
+        look_up = self._of_key if by_key else self._of_session
+        found = await self._look_up(lambda now: look_up(token, now), credential)
+        return None if found is None else found.principal
+
+    async def signer(self, access_id: str) -> Signer | None:
+        """Return the signer of an access id, or None; as ``principal`` does for a token."""
+        if len(access_id) > LONGEST_TOKEN:
+            return None
+        credential = AccessId(access_id)
+        found = await self._look_up(lambda now: self._of_access_id(access_id, now), credential)
+        return None if found is None else Signer(found.principal, found.public_key)
 
     async def standing(self, principals: Collection[Principal]) -> dict[Principal, Principal]:
         """Return those of the principals that are still valid, in their present form."""
@@ -179,12 +216,13 @@ class Principals:
         for listener in self.listeners:
             listener(None)
 
-    async def _look_up(self, token: str, credential: str | bytes) -> Principal | None:
-        """Look a token's principal up in the database, and cache it for a while."""
-        by_key = token.startswith(api_keys.PREFIX)
+    async def _look_up(
+        self, find: Callable[[float], Awaitable[_Found | None]], credential: Credential
+    ) -> _Found | None:
+        """Look a credential up in the database, and cache what is found for a while."""
         while True:
             revocations, now = self._revocations, self._clock()
-            found = await (self._of_key(token, now) if by_key else self._of_session(token, now))
+            found = await find(now)
             if found is None:
                 self._cache.pop(credential, None)
                 return None
@@ -193,9 +231,9 @@ class Principals:
         if len(self._cache) >= MAX_CACHED and credential not in self._cache:
             del self._cache[next(iter(self._cache))]
         self._remember(credential, found, now)
-        return found.principal
+        return found
 
-    def _remember(self, credential: str | bytes, found: _Found, now: float) -> None:
+    def _remember(self, credential: Credential, found: _Found, now: float) -> None:
         again_at = now + RECHECK_SECONDS - _AHEAD_SECONDS
         until = min(now + RECHECK_SECONDS, found.expires_at)
         self._cache[credential] = _Cached(found, again_at, until)
@@ -213,7 +251,7 @@ class Principals:
             self._due = {}
             self._looking = None
 
-    async def _look_again(self, due: dict[str | bytes, _Cached]) -> None:
+    async def _look_again(self, due: dict[Credential, _Cached]) -> None:
         now = self._clock()
         asked = {cached.found.principal for cached in due.values()}
         standing, holders = await self._standing(asked, now)
@@ -275,8 +313,17 @@ class Principals:
     async def _of_key(self, key: str, now: float) -> _Found | None:
         async with self._db.look_up() as connection:
             holder = await api_keys.holder_of(connection, key)
-        if holder is None:
+        return None if holder is None else await self._found(holder, now)
+
+    async def _of_access_id(self, access_id: str, now: float) -> _Found | None:
+        async with self._db.look_up() as connection:
+            signer = await api_keys.signer_of(connection, access_id)
+        if signer is None:
             return None
+        holder, public_key = signer
+        return (await self._found(holder, now))._replace(public_key=public_key)
+
+    async def _found(self, holder: api_keys.KeyHolder, now: float) -> _Found:
         await self._note_use(holder, int(now * SECOND))
         principal = Principal(holder.user_id, 0, holder.role, holder.key_id, holder.scopes)
         return _Found(principal, math.inf)

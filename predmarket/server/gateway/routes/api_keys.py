@@ -2,14 +2,17 @@
 
 from litestar import Router, delete, get, post
 from litestar.params import JSONBody
+from msgspec import UNSET
 
+from predmarket.contracts.errors import Problem
 from predmarket.contracts.identity import ApiKeyList, ApiKeyRequest, NewApiKey
+from predmarket.contracts.requests import Invalid
 from predmarket.enums import ErrorCode as E
 from predmarket.enums import Scope
 from predmarket.server.clock import wall_clock
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import presenters
-from predmarket.server.gateway.auth.api_keys import create_key, keys_of, new_key
+from predmarket.server.gateway.auth.api_keys import Maker, PublicKey, create_key, keys_of, new_key
 from predmarket.server.gateway.context import ApiRequest, auth_call, with_session
 from predmarket.server.gateway.http.params import KeyPath, id_in_path
 from predmarket.server.gateway.openapi.notes import notes
@@ -21,12 +24,25 @@ async def make_key(request: ApiRequest, data: JSONBody[ApiKeyRequest]) -> NewApi
     who = request.principal
     if Scope.ADMIN in data.scopes and not who.is_admin:
         raise Refusal(E.FORBIDDEN, "only an admin's key may have the scope admin")
-    key, now = new_key(), wall_clock()
+    public_key = None if data.public_key is None else _public_key(request, data.public_key)
+    key, now, maker = new_key(), wall_clock(), Maker(who.session_id)
     async with request.services.db.write() as connection:
         kept = await create_key(
-            connection, who.user_id, data.name, data.scopes, key, now, who.session_id
+            connection, who.user_id, data.name, data.scopes, key, now, maker, public_key
         )
-    return NewApiKey(kept.id, kept.name, list(kept.scopes), key)
+    return NewApiKey(kept.id, kept.name, list(kept.scopes), key, kept.access_id or UNSET)
+
+
+def _public_key(request: ApiRequest, pem: str) -> PublicKey:
+    """Return a key's public key. Raises Invalid, also where no request can be signed."""
+    if not request.services.settings.kalshi:
+        raise Invalid(Problem("publicKey", "is for the Kalshi-shaped API, which is off here"))
+    from predmarket.server.gateway.auth.signatures import (  # noqa: PLC0415 -- only where it is on
+        new_access_id,
+        read_public_key,
+    )
+
+    return PublicKey(new_access_id(), read_public_key(pem))
 
 
 @get("/", opt=notes())

@@ -1,15 +1,17 @@
 """Queries on trades, public ones and those of one user."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.enums import Liquidity, Side
 from predmarket.server.read_model.queries.spans import ALWAYS, Numbered, Span, ids_of
 from predmarket.server.read_model.records import TradeRecord, UserFill
-from predmarket.server.storage.tables.trading import trades
+from predmarket.server.storage.tables.trading import markets, trades
 
+_IDS_A_QUERY = 1_000
 _TRADES = select(
     trades.c.id,
     trades.c.buy_order_id,
@@ -29,6 +31,57 @@ async def trades_of(
     query = _TRADES.where(trades.c.market_id == market_id)
     query = query.where(trades.c.id > above, trades.c.id < before)
     return await _trades(connection, market_id, query.order_by(trades.c.id.desc()).limit(limit))
+
+
+async def trades_of_all(
+    connection: AsyncConnection, market_ids: Sequence[int], before: int, limit: int, span: Span
+) -> tuple[list[TradeRecord], int | None]:
+    """Return trades of some markets below the id ``before``, newest first, and the next page's
+    ``before``, None after the last page.
+
+    Trades are numbered across all markets without a gap, so a page looks at ``limit`` numbers, and
+    holds fewer trades where others' are among them. No index leads from a number to its market.
+    """
+    newest = 0
+    for part in _parts(market_ids):
+        last = (
+            select(trades.c.id)
+            .where(trades.c.market_id == markets.c.id)
+            .order_by(trades.c.id.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        query = select(func.max(last)).where(markets.c.id.in_(part))
+        newest = max(newest, (await connection.execute(query)).scalar_one() or 0)
+    top = min(before, newest + 1)
+    found: list[TradeRecord] = []
+    for part in _parts(market_ids):
+        query_of_part = select(trades.c.market_id, *_TRADES.selected_columns).where(
+            trades.c.market_id.in_(part), trades.c.id < top, trades.c.id >= top - limit
+        )
+        found += [
+            TradeRecord(id, market_id, buy, sell, price, qty, Side(taker_side), created_at)
+            for market_id, id, buy, sell, price, qty, taker_side, created_at in (
+                await connection.execute(query_of_part)
+            )
+        ]
+    found.sort(key=lambda trade: trade.id, reverse=True)
+    since, until = span
+    shown = [
+        trade
+        for trade in found
+        if (since is None or trade.created_at >= since)
+        and (until is None or trade.created_at < until)
+    ]
+    is_last = top - limit <= 1 or (
+        since is not None and bool(found) and found[-1].created_at < since
+    )
+    return shown, None if is_last else top - limit
+
+
+def _parts(market_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(market_ids), _IDS_A_QUERY):
+        yield market_ids[start : start + _IDS_A_QUERY]
 
 
 async def trades_after(

@@ -9,6 +9,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    text,
 )
 
 from predmarket.server.storage.tables.base import BigInt, metadata
@@ -66,8 +67,19 @@ api_keys = Table(
     Column("hash", LargeBinary, nullable=False, unique=True),
     Column("created_at", BigInt, nullable=False),
     Column("last_used_at", BigInt),
+    Column("access_id", Text),
+    Column("public_key", LargeBinary),
     Index("ix_api_keys_user_id", "user_id"),
+    Index(
+        "uq_api_keys_access_id",
+        "access_id",
+        unique=True,
+        sqlite_where=text("access_id IS NOT NULL"),
+        postgresql_where=text("access_id IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 """The live API keys: the SHA-256 of each, and its scopes with commas between. A revoked key's row
-is deleted, and its id never given to another, so that who revokes by a stale id revokes nothing."""
+is deleted, and its id never given to another, so that who revokes by a stale id revokes nothing.
+``access_id`` is the name under which signed requests use a key, ``public_key`` (DER) verifies their
+signatures (auth/signatures.py)."""

@@ -1,0 +1,31 @@
+"""Answers of the routes: JSON, with the number of its rows for the reader to pay for."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+from litestar import Response
+
+from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.kalshi.words import Json
+from predmarket.server.read_model.queries.cursors import encode_cursor
+
+encode = msgspec.json.Encoder(decimal_format="number").encode
+
+T = TypeVar("T")
+
+
+def answer(content: object, status: int = 200) -> Response[bytes]:
+    """Return an answer."""
+    return Response(encode(content), status_code=status, media_type="application/json")
+
+
+def rows(request: ApiRequest, name: str, found: Sequence[Json], **more: object) -> Response[bytes]:
+    """Return an answer with a list, for which the reader pays."""
+    request.charge(len(found))
+    return answer({name: found, **more})
+
+
+def cursor(last_id: int | None) -> str:
+    """Return the cursor of the page below an id, "" after the last page."""
+    return "" if last_id is None else encode_cursor(last_id)

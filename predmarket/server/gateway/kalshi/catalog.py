@@ -1,0 +1,146 @@
+"""Markets, events and series under Kalshi's tickers.
+
+A market without an event is shown in an event of its own, under its own ticker. Where an event has
+that slug, too, the market's own event has the suffix _OWN. An event is numbered by its first
+market, which no other event has: lists of events page by that number.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from predmarket.enums import ErrorCode, MarketStatus
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway.auth.principals import Principal
+from predmarket.server.gateway.context import Context
+from predmarket.server.gateway.kalshi.errors import NotFound
+from predmarket.server.gateway.kalshi.words import slug, ticker
+from predmarket.server.read_model.market_view import MarketView, is_id
+from predmarket.server.read_model.records import EventRecord, MarketRecord
+from predmarket.units import Micros
+
+_OWN = ".market"
+
+
+class ShownEvent(NamedTuple):
+    """An event with its markets; ``record`` is None for the own event of a market."""
+
+    ticker: str
+    record: EventRecord | None
+    markets: list[MarketRecord]
+
+    @property
+    def number(self) -> int:
+        """Return the number by which lists of events page."""
+        return self.markets[0].id
+
+    @property
+    def series_ticker(self) -> str:
+        """Return the ticker of its series: its own."""
+        return self.ticker
+
+    @property
+    def title(self) -> str:
+        """Return what it is about."""
+        return self.markets[0].question if self.record is None else self.record.title
+
+    @property
+    def created_at(self) -> Micros:
+        """Return when it was made."""
+        return self.markets[0].created_at if self.record is None else self.record.created_at
+
+    @property
+    def exclusive(self) -> bool:
+        """Tell whether at most one of its markets resolves YES, and one collateral serves all."""
+        return self.record is not None and len(self.markets) > 1
+
+
+class Catalog:
+    """What one asker may see: drafts are shown to admins alone."""
+
+    def __init__(self, context: Context, who: Principal | None) -> None:
+        self._context = context
+        self._who = who
+        self.view: MarketView = context.services.view
+        self._drafts = who is not None and who.is_admin
+
+    def sees(self, market: MarketRecord) -> bool:
+        """Tell whether the asker may see a market."""
+        return self._drafts or market.status is not MarketStatus.DRAFT
+
+    def markets(self) -> Iterator[MarketRecord]:
+        """Yield every market."""
+        return (one for one in self.view if self.sees(one))
+
+    async def market(self, name: str) -> MarketRecord:
+        """Return the market of a ticker. Raises NotFound."""
+        by_slug = slug(name)
+        if not is_id(by_slug):  # ids are no tickers
+            try:
+                return await self._context.find_market(by_slug, self._who)
+            except Refusal as refusal:
+                if refusal.code is not ErrorCode.MARKET_NOT_FOUND:
+                    raise
+        raise NotFound("there is no such market")
+
+    def known(self, names: Iterable[str]) -> list[MarketRecord]:
+        """Return the markets of some tickers, without those that are not there."""
+        found = (self.view.find(slug(name)) for name in names if not is_id(name))
+        return [one for one in found if one is not None and self.sees(one)]
+
+    async def event(self, name: str) -> ShownEvent:
+        """Return the event of a ticker. Raises NotFound."""
+        found = self.known_event(name)
+        if found is None:
+            await self._context.services.catch_up()
+            found = self.known_event(name)
+        if found is None:
+            raise NotFound("there is no such event")
+        return found
+
+    def known_event(self, name: str) -> ShownEvent | None:
+        """Return the event of a ticker, None if there is none that the asker may see."""
+        by_slug = slug(name)
+        if is_id(by_slug):
+            return None
+        record = self.view.find_event(by_slug)
+        if record is not None:
+            return self._shown(record)
+        market = self.view.find(by_slug.removesuffix(_OWN))
+        if market is None or market.event_id is not None or not self.sees(market):
+            return None
+        return self.event_of(market)
+
+    def event_of(self, market: MarketRecord) -> ShownEvent:
+        """Return the event that a market is shown in."""
+        record = None if market.event_id is None else self.view.find_event(market.event_id)
+        shown = None if record is None else self._shown(record)
+        return shown or ShownEvent(self.event_ticker(market), None, [market])
+
+    def event_ticker(self, market: MarketRecord) -> str:
+        """Return the ticker of the event that a market is shown in."""
+        if market.event_id is None:
+            taken = self.view.find_event(market.slug) is not None
+            return ticker(market.slug + _OWN if taken else market.slug)
+        record = self.view.find_event(market.event_id)
+        assert record is not None  # the view holds the event of every market
+        return ticker(record.slug)
+
+    def events(self) -> Iterator[ShownEvent]:
+        """Yield every event, the own events of markets too."""
+        for record in self.view.events.values():
+            shown = self._shown(record)
+            if shown is not None:
+                yield shown
+        for market in self.markets():
+            if market.event_id is None:
+                yield ShownEvent(self.event_ticker(market), None, [market])
+
+    def status(self, event: ShownEvent) -> MarketStatus:
+        """Return an event's status: the most open of its markets'."""
+        if event.record is None:
+            return event.markets[0].status
+        return self.view.event_status(event.record.id)
+
+    def _shown(self, record: EventRecord) -> ShownEvent | None:
+        markets = [one for one in self.view.markets_of(record.id) if self.sees(one)]
+        return ShownEvent(ticker(record.slug), record, markets) if markets else None

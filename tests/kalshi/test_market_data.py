@@ -1,0 +1,116 @@
+"""Public market data: no signature, and what an admin's key alone sees."""
+
+from tests.support.http_exchange import Exchange, Json
+from tests.support.kalshi import PATH, signer
+
+
+async def _get(exchange: Exchange, path: str, code: int = 200, **query: str) -> Json:
+    answer = await exchange.anonymous.get(PATH + path, params=query)
+    assert answer.status_code == code, answer.text
+    told: Json = answer.json()
+    return told
+
+
+async def test_markets_events_series_and_books_are_public(exchange: Exchange) -> None:
+    """With every filter that clients send, in any case of a ticker, by cursor to the end."""
+    await exchange.market("rain-tomorrow", tickSize="0.001", takerFeeRate="0.07")
+    await exchange.market("draft", status="DRAFT")
+    event = {
+        "slug": "cup",
+        "title": "Who wins?",
+        "markets": [{"slug": f"cup-{n}", "question": f"{n}?", "label": n} for n in "abc"],
+    }
+    assert (await exchange.admin.client.post("/v1/events", json=event)).status_code == 201
+    for side, price, qty in (("BUY", "0.40", "5"), ("BUY", "0.30", "7"), ("SELL", "0.60", "9.5")):
+        ann = await exchange.trader(f"{side}{price}".lower())
+        body = {
+            "marketId": "rain-tomorrow",
+            "side": side,
+            "type": "LIMIT",
+            "price": price,
+            "qty": qty,
+        }
+        assert (await ann.client.post("/v1/orders", json=body)).status_code == 201
+
+    market = (await _get(exchange, "/markets/Rain-Tomorrow"))["market"]
+    shown = {
+        "ticker": "RAIN-TOMORROW",
+        "event_ticker": "RAIN-TOMORROW",
+        "status": "active",
+        "yes_bid_dollars": "0.4000",
+        "yes_ask_dollars": "0.6000",
+        "no_bid_dollars": "0.4000",
+        "no_ask_dollars": "0.6000",
+        "yes_bid_size_fp": "5.00",
+        "yes_ask_size_fp": "9.50",
+        "price_level_structure": "deci_cent",
+        "result": "",
+        "volume_24h_fp": "0.00",
+    }
+    assert {name: market[name] for name in shown} == shown
+    book = await _get(exchange, "/markets/RAIN-TOMORROW/orderbook")
+    assert book["orderbook_fp"] == {
+        "yes_dollars": [["0.3000", "7.00"], ["0.4000", "5.00"]],
+        "no_dollars": [["0.4000", "9.50"]],
+    }
+    best = await _get(exchange, "/markets/RAIN-TOMORROW/orderbook", depth="1")
+    assert best["orderbook_fp"]["yes_dollars"] == [["0.4000", "5.00"]]
+    books = await _get(exchange, "/markets/orderbooks", tickers="RAIN-TOMORROW,CUP-A,NONE")
+    assert [one["ticker"] for one in books["orderbooks"]] == ["RAIN-TOMORROW", "CUP-A"]
+
+    found: list[str] = []
+    cursor = ""
+    while True:
+        page = await _get(exchange, "/markets", limit="2", status="open", cursor=cursor)
+        found += [one["ticker"] for one in page["markets"]]
+        cursor = page["cursor"]
+        if not cursor:
+            break
+    assert found == ["CUP-C", "CUP-B", "CUP-A", "RAIN-TOMORROW"]  # and no draft
+    of_event = await _get(exchange, "/markets", event_ticker="cup", mve_filter="exclude")
+    assert [one["ticker"] for one in of_event["markets"]] == ["CUP-C", "CUP-B", "CUP-A"]
+    assert (await _get(exchange, "/markets", status="settled"))["markets"] == []
+    by_name = await _get(exchange, "/markets", tickers="CUP-A,cup-b")
+    assert len(by_name["markets"]) == 2
+
+    events = await _get(exchange, "/events", with_nested_markets="true")
+    assert [(one["event_ticker"], one["mutually_exclusive"]) for one in events["events"]] == [
+        ("CUP", True),
+        ("RAIN-TOMORROW", False),
+    ]
+    assert [one["ticker"] for one in events["events"][0]["markets"]] == ["CUP-A", "CUP-B", "CUP-C"]
+    cup = await _get(exchange, "/events/CUP")
+    assert cup["event"]["collateral_return_type"] == "MECNET"
+    assert len(cup["markets"]) == 3
+    series = (await _get(exchange, "/series/RAIN-TOMORROW"))["series"]
+    assert (series["ticker"], series["fee_multiplier"]) == ("RAIN-TOMORROW", 1.0)
+    assert (await _get(exchange, "/exchange/status"))["trading_active"] is True
+    assert (await _get(exchange, "/exchange/schedule"))["schedule"]["standard_hours"]
+
+    boss = await signer(exchange, exchange.admin, ("read", "trade", "admin"))
+    draft = (await boss.get("/markets/DRAFT"))["market"]
+    assert draft["status"] == "initialized"
+
+
+async def test_what_is_not_there_has_a_code(exchange: Exchange) -> None:
+    """Never a 5xx: unknown tickers and addresses, and wrong parameters."""
+    for path in (
+        "/markets/NONE",
+        "/markets/1",
+        "/events/NONE",
+        "/nothing",
+        "/",
+        "/markets/NONE/orderbook",
+    ):
+        told = await _get(exchange, path, 404)
+        assert told["error"]["code"] == told["code"] == "not_found", path
+    for path, query in (
+        ("/markets", {"limit": "x"}),
+        ("/markets", {"cursor": "nonsense"}),
+        ("/markets", {"status": "odd"}),
+        ("/markets", {"min_close_ts": "-1"}),
+        ("/markets", {"tickers": ",".join(["A"] * 101)}),
+        ("/series/A/markets/NONE/candlesticks", {"period_interval": "5"}),
+    ):
+        told = await _get(exchange, path, 404 if "NONE" in path else 400, **query)
+        assert told["error"]["message"], path

@@ -1,0 +1,140 @@
+"""Who signs a request: keys, clocks, revocation, scopes; and how keys are made."""
+
+import base64
+import time
+from functools import partial
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
+from tests.support.kalshi import PATH, private_key, public_pem, signer
+
+STATUS = f"{PATH}/exchange/status"
+
+
+async def _status(exchange: Exchange, headers: dict[str, str]) -> int:
+    return (await exchange.anonymous.get(STATUS, headers=headers)).status_code
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+async def test_a_signature_is_over_time_method_and_path(exchange: Exchange, kind: str) -> None:
+    """Of either kind of key; another's, and one over anything else, is refused with 401."""
+    key = private_key() if kind == "rsa" else Ed25519PrivateKey.generate()
+    bot = await signer(exchange, exchange.admin, ("read", "admin"), key)
+    await exchange.market("draft", status="DRAFT")
+    assert (await bot.get("/markets/DRAFT"))["market"]["ticker"] == "DRAFT"
+    good = bot.headers("GET", STATUS)
+    assert await _status(exchange, good) == 200
+    assert (await exchange.anonymous.get(STATUS, params={"a": "b"}, headers=good)).is_success
+    stamp = good["KALSHI-ACCESS-TIMESTAMP"]
+    for wrong in (
+        {"KALSHI-ACCESS-KEY": "00000000-0000-0000-0000-000000000000"},
+        {"KALSHI-ACCESS-KEY": "x" * 5_000},
+        {"KALSHI-ACCESS-SIGNATURE": "AAAA"},
+        {"KALSHI-ACCESS-SIGNATURE": "not base64"},
+        {"KALSHI-ACCESS-TIMESTAMP": str(int(stamp) + 1)},
+        {"KALSHI-ACCESS-TIMESTAMP": "soon"},
+        {"KALSHI-ACCESS-TIMESTAMP": "9" * 30},
+    ):
+        assert await _status(exchange, {**good, **wrong}) == 401, wrong
+    assert await _status(exchange, bot.headers("POST", STATUS)) == 401
+    assert await _status(exchange, bot.headers("GET", f"{PATH}/exchange/schedule")) == 401
+    del good["KALSHI-ACCESS-TIMESTAMP"]
+    assert await _status(exchange, good) == 401
+
+
+@ON_ONE_DATABASE
+async def test_a_signature_of_another_salt_or_padding_is_refused(exchange: Exchange) -> None:
+    """PSS alone, with a salt as long as the digest."""
+    key = private_key()
+    bot = await signer(exchange, exchange.admin)
+    stamp = str(int(time.time() * 1000))
+    message = f"{stamp}GET{STATUS}".encode()
+    for pad in (
+        padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.MAX_LENGTH),
+        padding.PKCS1v15(),
+    ):
+        signature = key.sign(message, pad, hashes.SHA256())
+        headers = bot.headers("GET", STATUS)
+        headers["KALSHI-ACCESS-SIGNATURE"] = base64.b64encode(signature).decode()
+        headers["KALSHI-ACCESS-TIMESTAMP"] = stamp
+        assert await _status(exchange, headers) == 401
+
+
+@ON_ONE_DATABASE
+async def test_a_request_is_at_most_five_seconds_from_the_exchanges_clock(
+    exchange: Exchange,
+) -> None:
+    """Either way; the refusal says how far it is."""
+    bot = await signer(exchange, exchange.admin)
+    now = int(time.time() * 1000)
+    for apart, status in ((-4_000, 200), (4_000, 200), (-6_500, 401), (6_500, 401)):
+        assert await _status(exchange, bot.headers("GET", STATUS, now + apart)) == status, apart
+    late = bot.headers("GET", STATUS, now - 60_000)
+    told = (await exchange.anonymous.get(STATUS, headers=late)).json()
+    assert told["error"]["code"] == "authentication_error"
+    assert "60 s from the exchange's clock" in told["error"]["message"]
+
+
+async def test_a_revoked_key_signs_nothing_more(exchange: Exchange) -> None:
+    """At once, though it was in the cache; so do the keys of a user who is disabled."""
+    ann = await exchange.register("ann@example.com")
+    first, second = [await signer(exchange, ann) for _ in range(2)]
+    keys = (await ann.client.get("/v1/auth/api-keys")).json()["items"]
+    assert [key["keyId"] for key in keys] == [second.key_id, first.key_id]
+    for bot in (first, second):
+        assert await _status(exchange, bot.headers("GET", STATUS)) == 200
+    gone = await ann.client.delete(f"/v1/auth/api-keys/{keys[0]['id']}")
+    assert gone.status_code == 204
+    assert await _status(exchange, second.headers("GET", STATUS)) == 401
+    assert await _status(exchange, first.headers("GET", STATUS)) == 200
+    await exchange.admin.client.patch(f"/v1/users/{ann.id}", json={"disabled": True})
+    assert await _status(exchange, first.headers("GET", STATUS)) == 401
+
+
+@ON_ONE_DATABASE
+async def test_the_name_of_a_key_is_no_token(exchange: Exchange) -> None:
+    """What is public opens nothing: not as a Bearer token, not in a cookie, not on a socket."""
+    bot = await signer(exchange, exchange.admin)
+    await bot.get("/exchange/status")  # in the cache
+    for headers in (
+        {"authorization": f"Bearer {bot.key_id}"},
+        {"authorization": bot.key_id},
+        {"cookie": f"predmarket_access={bot.key_id}"},
+    ):
+        answer = await exchange.anonymous.get("/v1/user/balance", headers=headers)
+        assert answer.status_code == 401
+
+
+@ON_ONE_DATABASE
+async def test_a_public_key_that_is_none_is_refused(exchange: Exchange) -> None:
+    """Short, long, of another kind, or no key: 400 names the field."""
+    make = partial(rsa.generate_private_key, public_exponent=65_537)
+    tell = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    curve = ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(*tell).decode()
+    for pem in ("", "nonsense", "x" * 5_000, curve, public_pem(make(key_size=1_024))):
+        body = {"name": "bot", "scopes": ["read"], "publicKey": pem}
+        answer = await exchange.admin.client.post("/v1/auth/api-keys", json=body)
+        assert answer.status_code == 400, pem
+        assert answer.json()["error"]["details"][0]["path"] == "publicKey"
+
+
+class TestOff:
+    """An exchange without the Kalshi-shaped API."""
+
+    @pytest.fixture
+    def more_settings(self) -> dict[str, str]:
+        return {}
+
+    @ON_ONE_DATABASE
+    async def test_nothing_of_it_answers(self, exchange: Exchange) -> None:
+        """Neither its addresses nor its keys."""
+        answer = await exchange.anonymous.get(STATUS)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+        body = {"name": "bot", "scopes": ["read"], "publicKey": public_pem(private_key())}
+        answer = await exchange.admin.client.post("/v1/auth/api-keys", json=body)
+        assert answer.status_code == 400
+        assert "off" in answer.json()["error"]["details"][0]["message"]
