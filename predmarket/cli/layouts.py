@@ -155,7 +155,7 @@ API_KEY = Layout(
         _text("CREATED", "createdAt"),
         _text("LAST USED", "lastUsedAt"),
     ),
-    _names("id name scopes createdAt lastUsedAt"),
+    _names("id name scopes createdAt lastUsedAt keyId"),
 )
 
 NEW_API_KEY = Layout(fields=_names("id name scopes key"))
