@@ -55,13 +55,9 @@ def create(
     if kalshi_key is not None and public_key is not None:
         raise usage("--kalshi-key makes a key pair, --public-key has one: give one of them")
     line, scopes = context.of(ctx), [*dict.fromkeys(one.value for one in scope)]
-    layout, pem = layouts.NEW_SIGNING_KEY, None
-    if public_key is not None:
-        pem = _read(public_key)
-    elif kalshi_key is not None:
+    pem = None if public_key is None else _read(public_key)
+    if kalshi_key is not None:
         pem = _make_pair(kalshi_key)
-    else:
-        layout = layouts.NEW_API_KEY
     try:
         with line.client() as client:
             key = client.create_api_key(name, scopes, public_key=pem)
@@ -72,7 +68,7 @@ def create(
     line.output.note("keep the key: it is not shown again")
     if kalshi_key is not None:
         line.output.note(f"the private key is in {kalshi_key}")
-    line.output.record(layout, key)
+    line.output.record(layouts.NEW_API_KEY, key)
 
 
 def _read(path: Path) -> str:

@@ -158,8 +158,7 @@ API_KEY = Layout(
     _names("id name scopes createdAt lastUsedAt keyId"),
 )
 
-NEW_API_KEY = Layout(fields=_names("id name scopes key"))
-NEW_SIGNING_KEY = Layout(fields=_names("id name scopes key keyId"))
+NEW_API_KEY = Layout(fields=_names("id name scopes key keyId"))
 
 BALANCE = Layout(
     (
