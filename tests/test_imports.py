@@ -72,6 +72,13 @@ def test_what_tends_a_database_starts_without_what_serves() -> None:
     )
 
 
+def test_every_run_of_pytest_loads_the_plugin_without_the_exchange() -> None:
+    """Whoever has the package installed pays for it in all their tests."""
+    assert (
+        loaded_by("predmarket.testing.pytest_plugin") & (SERVER_SIDE | {"httpx", "uvloop"}) == set()
+    )
+
+
 def test_the_engine_pulls_in_nothing_but_units_and_terms() -> None:
     """Of ours: units and terms. Of others: the standard library and what is known to be pure."""
     loaded = loaded_by("predmarket.engine", deep=True)

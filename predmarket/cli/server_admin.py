@@ -63,6 +63,10 @@ FirstAdmin: TypeAlias = Annotated[
     str | None,
     typer.Option("--admin", metavar="EMAIL", help="Make an admin if there is none."),
 ]
+ServerClock: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--clock", metavar="CLOCK", help="wall (default), stepped, or scaled=60."),
+]
 ReadyFd: TypeAlias = Annotated[
     int | None,
     typer.Option(
@@ -89,6 +93,7 @@ def serve(
     demo: Demo = False,
     kalshi: KalshiApi = False,
     admin: FirstAdmin = None,
+    clock: ServerClock = None,
     ready_fd: ReadyFd = None,
     force: Unsafe = False,
 ) -> None:
@@ -108,7 +113,7 @@ def serve(
         raise usage("--demo has an admin: admin@example.com")
     given = overrides(
         host=host, port=port, data_dir=data_dir, database_url=database_url, redis_url=redis_url,
-        role=role, workers=workers, kalshi="on" if kalshi else None,
+        role=role, workers=workers, kalshi="on" if kalshi else None, clock=clock,
     )  # fmt: skip
     with operator_errors():
         from predmarket.server.process import start

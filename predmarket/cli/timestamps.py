@@ -13,9 +13,8 @@ from datetime import UTC, datetime, timedelta
 import predmarket.client as api
 from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure, usage
+from predmarket.spans import is_span, parse_span
 
-_COUNT = r"(\d{1,9}(?:\.\d{1,6})?)"
-_SPAN = re.compile("".join(f"(?:{_COUNT}{unit})?" for unit in "wdhms"), re.ASCII | re.IGNORECASE)
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?",
     re.ASCII | re.IGNORECASE,
@@ -75,12 +74,10 @@ def read(text: str, option: str, clock: Clock, *, past: bool) -> tuple[datetime,
     Raises Failure.
     """
     word = text.lower()
-    span = _SPAN.fullmatch(text)
     instant = _INSTANT.fullmatch(text)
     try:
-        if text and span:
-            weeks, days, hours, minutes, seconds = (float(part or 0) for part in span.groups())
-            length = timedelta(days, seconds, 0, 0, minutes, hours, weeks)
+        if is_span(text):
+            length = timedelta(microseconds=parse_span(text))
             return (clock() - length if past else clock() + length), False
         if word in _DAYS and (past or word != "yesterday"):
             if word == "today" and not past:
@@ -101,7 +98,7 @@ def wire(then: datetime) -> str:
 
 
 def _unreadable(text: str, option: str, *, past: bool) -> Failure:
-    if past and text.startswith("-") and _SPAN.fullmatch(text[1:]):
+    if past and text.startswith("-") and is_span(text[1:]):
         return usage(f"{option} counts spans backwards: give {text[1:]}")
     ago = " (ago)" if past else ""
     return usage(

@@ -4,6 +4,11 @@ from typing import Literal
 
 import msgspec
 
+from predmarket.contracts.amounts import Time
+from predmarket.contracts.errors import Problem
+from predmarket.contracts.requests import Request
+from predmarket.spans import is_span
+
 
 class Leader(msgspec.Struct, frozen=True, rename="camel"):
     """The core that leads; ``epoch`` counts the takeovers."""
@@ -19,6 +24,7 @@ class Status(msgspec.Struct, frozen=True, rename="camel"):
     survive a crash of the machine, otherwise "no". ``healthy`` equals ``core`` of /healthz.
     ``time`` is the exchange's time, by which orders expire and markets close; null before a core
     has led.
+    ``clock`` is how that time runs: wall, stepped (it stands until it is moved), or scaled=60.
     """
 
     version: str
@@ -29,6 +35,28 @@ class Status(msgspec.Struct, frozen=True, rename="camel"):
     sequence: int
     healthy: bool
     time: str | None
+    clock: str
+
+
+class MoveClock(Request, frozen=True):
+    """POST /v1/clock: ``advance`` is a span such as 3h, ``set`` a time; one of them."""
+
+    advance: str | None = None
+    set: Time | None = None
+
+    def problems(self) -> list[Problem]:
+        if (self.advance is None) == (self.set is None):
+            return [Problem("", "give advance or set")]
+        if self.advance is not None and not is_span(self.advance):
+            return [Problem("advance", "must be a span such as 90s, 1.5h or 2w")]
+        return []
+
+
+class ClockTime(msgspec.Struct, frozen=True, rename="camel"):
+    """The exchange's time and how it runs, as in GET /v1/status."""
+
+    time: str
+    clock: str
 
 
 Part = Literal["ok", "down", "disabled"]

@@ -7,16 +7,20 @@ elapsed time, which nobody can set.
 Invariants: ``elapsed`` never goes back and never jumps; every limit within a process uses it.
 ``now`` is for times that are stored or sent: stamps, deadlines, times that a user asks for.
 
-A clock that shows another time (a demo's past, a simulation) overrides ``now`` and
+A clock that shows another time (a demo's past, ``LaboratoryClock``) overrides ``now`` and
 ``seconds_until`` and sets ``is_databases`` to False. See docs/adr/0016-time-is-the-databases.md.
 """
 
+import math
 import time
 
 from predmarket.units import Micros
 
 AHEAD: Micros = 1_000_000
 """By how much the journal's last stamp may lie ahead of the database's time."""
+
+MAX_RATE = 1_000_000
+"""How many times as fast as real time a laboratory's clock may run."""
 
 # Linux stops its monotonic clock while the machine is suspended; this one goes on.
 _ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -43,8 +47,14 @@ class Clock:
         """Tell whether it shows the database's time; then a journal ahead of it is a fault."""
         return True
 
-    def set(self, now: Micros) -> None:
-        """Set the database's time, at each takeover."""
+    @property
+    def kind(self) -> str:
+        """Return the clock's name in the setting CLOCK and in GET /v1/status."""
+        return "wall"
+
+    def set(self, now: Micros, last: Micros) -> None:
+        """Set the database's time, at each takeover; ``last`` is the journal's last stamp."""
+        del last
         self._offset = now - elapsed()
 
     def now(self) -> Micros:
@@ -65,6 +75,57 @@ class Clock:
             return 0
         gap = stamp - self.now()
         return gap if gap > AHEAD else 0
+
+
+class LaboratoryClock(Clock):
+    """A clock that an experiment moves: it only goes forward.
+
+    It begins with the machine's time and runs ``rate`` times as fast as real time; at rate 0 it
+    stands still until it is moved. An exchange that starts again continues at its journal's last
+    stamp. Limits within the process keep to real time.
+    """
+
+    def __init__(self, rate: int = 0) -> None:
+        super().__init__()
+        self._rate = rate
+        self._shown, self._shown_at = machine_time(), elapsed()
+
+    @property
+    def is_databases(self) -> bool:
+        return False
+
+    @property
+    def kind(self) -> str:
+        return f"scaled={self._rate}" if self._rate else "stepped"
+
+    def set(self, now: Micros, last: Micros) -> None:
+        del now
+        self.move_to(last)
+
+    def now(self) -> Micros:
+        return self._shown + (elapsed() - self._shown_at) * self._rate
+
+    def move_to(self, moment: Micros) -> None:
+        """Show ``moment``, unless it has passed."""
+        self._shown, self._shown_at = max(self.now(), moment), elapsed()
+
+    def seconds_until(self, moment: Micros) -> float:
+        left = moment - self.now()
+        if left <= 0:
+            return 0.0
+        return left / self._rate / 1_000_000 if self._rate else math.inf
+
+
+def clock_of(kind: str) -> Clock:
+    """Return the clock that a name stands for: wall, stepped or scaled=60. Raises ValueError."""
+    name, _, rate = kind.partition("=")
+    if kind == "wall":
+        return Clock()
+    if kind == "stepped":
+        return LaboratoryClock()
+    if name == "scaled" and rate.isascii() and rate.isdecimal() and 1 <= int(rate) <= MAX_RATE:
+        return LaboratoryClock(int(rate))
+    raise ValueError(f"must be wall, stepped, or scaled=N with N from 1 to {MAX_RATE}")
 
 
 def machine_time() -> Micros:

@@ -26,6 +26,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from predmarket import units
+from predmarket.server.clock import clock_of
 from predmarket.server.setting_types import Credit, Limit, Origins, Proxies, Slippage
 from predmarket.server.storage.database import is_sqlite, normal_url
 from predmarket.server.url_redaction import shown, without_parameters
@@ -74,6 +75,7 @@ class Settings(BaseSettings):
     max_queue: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     role: Literal["all", "gateway", "core"] = "all"
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    clock: str = "wall"
     metrics_host: Annotated[str, Field(min_length=1)] | None = None
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
     kalshi: bool = False
@@ -121,6 +123,12 @@ class Settings(BaseSettings):
         if secret is not None and len(secret.get_secret_value().encode()) < SECRET_BYTES:
             raise ValueError(f"must have at least {SECRET_BYTES} bytes")
         return secret
+
+    @field_validator("clock")
+    @classmethod
+    def _known_clock(cls, kind: str) -> str:
+        clock_of(kind)
+        return kind
 
     @field_validator("metrics_port")
     @classmethod

@@ -17,9 +17,10 @@ from sqlalchemy import text
 from predmarket.server.gateway.auth import passwords
 from predmarket.server.process import runtime
 from predmarket.server.settings import Settings
+from predmarket.testing.serving import serving
 from tests.conformance.expected import Json
 from tests.support.clock import Shown
-from tests.support.http_exchange import PASSWORD, serving
+from tests.support.http_exchange import PASSWORD
 
 T = TypeVar("T")
 

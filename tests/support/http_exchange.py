@@ -1,9 +1,6 @@
 """A whole exchange on a real socket, in the test's own event loop."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +8,12 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
-from uvicorn.config import Config
 
-from predmarket.server.gateway.app import Application, create_app
+from predmarket.server.gateway.app import Application
 from predmarket.server.gateway.auth import passwords
-from predmarket.server.gateway.protocol.server import HttpServer, http_config
-from predmarket.server.gateway.services import Services
 from predmarket.server.process import runtime
 from predmarket.server.settings import Settings
+from predmarket.testing.serving import serving
 
 PASSWORD = "a long enough password"
 
@@ -69,46 +64,6 @@ class Exchange:
         answer = await self.admin.client.post("/v1/user/transfer", json=body)
         assert answer.status_code == 201, answer.text
         return user
-
-
-class Prompt(HttpServer):
-    """The server, which looks for its end at once and not at the next tick."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self._told = asyncio.Event()
-
-    def end(self) -> None:
-        """Stop serving."""
-        self.should_exit = True
-        self._told.set()
-
-    async def main_loop(self) -> None:
-        ticking = asyncio.create_task(super().main_loop())
-        told = asyncio.create_task(self._told.wait())
-        await asyncio.wait((ticking, told), return_when=asyncio.FIRST_COMPLETED)
-        for task in (ticking, told):
-            task.cancel()
-        await asyncio.gather(ticking, told, return_exceptions=True)
-
-
-@asynccontextmanager
-async def serving(
-    node: runtime.Node, services: Services | None = None
-) -> AsyncIterator[tuple[str, Application]]:
-    """Serve a node on a free port of this machine; ``services`` in place of its own."""
-    app = create_app(services or node.services)
-    server = Prompt(http_config(app))
-    with runtime.listen(node.settings) as listener:
-        # asyncio's own loop, unlike the uvloop of `serve`, leaves Nagle's algorithm on for a socket
-        # it was given: every answer would wait 40 ms for the client's delayed acknowledgement
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        task = asyncio.create_task(server.serve([listener]))
-        while not server.started:
-            await asyncio.sleep(0.001)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", app
-        server.end()
-        await task
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -130,6 +130,15 @@ def _same_state(store: Store, core: CoreRow, replayed: Exchange) -> Check:
     return Check(name, same, f"SHA-256 {found[:16]}…" if same else "they differ")
 
 
+def state_hash(store: Store) -> str:
+    """Return the SHA-256 of the stored state, which a replay of the journal gives, too.
+
+    Raises LoadError.
+    """
+    with recovery.readable():
+        return digest(recovery.load(store, store.core_row()))
+
+
 class _Orders:
     """Sums of the hashes of orders' last rows, by the remainder of the order's id.
 

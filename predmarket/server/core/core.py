@@ -25,7 +25,8 @@ from contextlib import suppress
 
 from predmarket.engine.commands import Command
 from predmarket.server.clock import Clock
-from predmarket.server.core.bus import Bus, BusReply, Overloaded
+from predmarket.server.core.advance import Advance
+from predmarket.server.core.bus import Bus, BusReply, OutcomeUnknown, Overloaded
 from predmarket.server.core.committer import Committer
 from predmarket.server.core.decider import Decider
 from predmarket.server.core.leadership import LEASE_S, Leadership
@@ -80,6 +81,7 @@ class Core(Bus):
         self._gateways_elsewhere = gateways_elsewhere
         self._takeover = Takeover(store, leadership, clock, standby)
         self._decider = Decider(self._pipeline)
+        self._advance = Advance(self._pipeline)
         self._committer = Committer(self._pipeline, Repair(self._pipeline, self._takeover))
         self._max_queue = max_queue
         self._reply_limit = int(reply_limit_s * 1_000_000)
@@ -180,9 +182,27 @@ class Core(Bus):
         """Return the committed position in the command stream."""
         return self._pipeline.committed.position
 
+    @property
+    def clock(self) -> str:
+        """Return the name of the exchange's clock."""
+        return self._pipeline.clock.kind
+
     def now(self) -> Micros:
         """Return the exchange's time."""
         return self._pipeline.clock.now()
+
+    async def advance(self, moment: Micros) -> Micros:
+        """Move a laboratory's clock forward to ``moment``; return the time, at which everything due
+        is committed.
+
+        Raises NotMovable, OutcomeUnknown.
+        """
+        moving = asyncio.create_task(self._advance.to(moment))
+        await asyncio.wait((moving, self._failed), return_when=asyncio.FIRST_COMPLETED)
+        if not moving.done():
+            moving.cancel()
+            raise OutcomeUnknown("the core has stopped")
+        return moving.result()
 
     def status(self) -> CoreStatus:
         """Return the core's status."""

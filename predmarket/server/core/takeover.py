@@ -128,7 +128,7 @@ class Takeover:
 
     def _set_clock(self, core: CoreRow) -> None:
         """Set the clock to the database's time, and log when the journal is ahead of it."""
-        self._clock.set(self._store.time())
+        self._clock.set(self._store.time(), core.last_time)
         ahead = self._clock.ahead(core.last_time)
         if ahead:
             log.error(

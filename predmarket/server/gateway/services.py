@@ -22,8 +22,15 @@ from predmarket.units import Micros
 class CoreReport(Protocol):
     """Tells how the core is."""
 
+    @property
+    def clock(self) -> str:
+        """Return the name of the exchange's clock: wall, stepped or scaled=N."""
+
     def now(self) -> Micros:
         """Return the exchange's time."""
+
+    async def advance(self, moment: Micros) -> Micros:
+        """Move the clock forward and return the time. Raises NotMovable, BusError."""
 
     def status(self) -> CoreStatus:
         """Return the core's last known status."""

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from predmarket import __version__
-from predmarket.server.clock import Clock
+from predmarket.server.clock import Clock, clock_of
 from predmarket.server.core.bus import BusError
 from predmarket.server.core.core import Core
 from predmarket.server.core.stores.base import StoreError
@@ -171,13 +171,13 @@ async def serve(
     ``listen``.
     """
     stopping = Stopping()
-    clock = DemoClock() if house is not None else None
+    clock = DemoClock() if house is not None else clock_of(settings.clock)
     with stopping.on_signals(), listen(settings) as listener:
         try:
             async with node(settings, WAIT_FOR_LEAD_S, clock) as running:
                 await _prepare(running, seed_first=seed_first and house is None, force=force)
                 trading = None
-                if house is not None and clock is not None:
+                if house is not None and isinstance(clock, DemoClock):
                     credit = settings.signup_credit
                     demo = await prepare(running.db, running.core, clock, credit)
                     trading = partial(_trade, house, demo)

@@ -82,6 +82,7 @@ def _serve(
         if settings.apart:
             alone = {"--demo": house is not None, "--ready-fd": ready_fd is not None}
             _require_apart(settings, alone, whole={"--seed": seed, "--admin": admin is not None})
+        _require_laboratory(settings, demo=house is not None)
         admin = None if admin is None else checked_email(admin)
         _require_open(ready_fd)
         secret = settings.signing_secret()
@@ -130,6 +131,16 @@ def _require_apart(
     if settings.role == "core" and settings.workers > 1:
         raise SettingsError("--workers is for gateways: not with --role core")
     settings.require_shared()
+
+
+def _require_laboratory(settings: Settings, *, demo: bool) -> None:
+    """Raise SettingsError for a clock that the exchange cannot follow."""
+    if settings.clock == "wall":
+        return
+    if settings.embedded is None or settings.apart:
+        raise SettingsError("--clock is for one process with an embedded database")
+    if demo:
+        raise SettingsError("--clock: --demo has a clock of its own")
 
 
 def _serve_apart(settings: Settings, *, seed: bool, admin: str | None, force: bool) -> int:

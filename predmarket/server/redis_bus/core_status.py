@@ -5,6 +5,7 @@ so it is late by its travel time. The fastest of the last announcements counts.
 """
 
 from predmarket.server.clock import elapsed
+from predmarket.server.core.advance import WALL, NotMovable
 from predmarket.server.core.status import CoreStatus
 from predmarket.server.redis_bus.messages import Announcement
 from predmarket.units import Micros
@@ -38,6 +39,15 @@ class KnownCoreStatus:
         if new or offset >= self._offset or at - self._offset_at >= _FASTEST_FOR:
             self._offset, self._offset_at = offset, at
         return True
+
+    @property
+    def clock(self) -> str:
+        """Return the name of the exchange's clock."""
+        return "wall"
+
+    async def advance(self, moment: Micros) -> Micros:
+        """Raise NotMovable: a laboratory's exchange is one process."""
+        raise NotMovable(WALL)
 
     def now(self) -> Micros:
         """Return an estimate of the core's time, rather behind it than ahead."""

@@ -70,7 +70,7 @@ from predmarket.contracts.markets import (
     TradePage,
     UpdateMarketRequest,
 )
-from predmarket.contracts.operations import Health, Leader, Status
+from predmarket.contracts.operations import ClockTime, Health, Leader, MoveClock, Status
 from predmarket.contracts.orders import (
     AmendOrderRequest,
     BatchAnswer,
@@ -291,7 +291,9 @@ _ANSWERS: list[msgspec.Struct] = [
         sequence=1_024,
         healthy=True,
         time=_THEN,
+        clock="wall",
     ),
+    ClockTime(_THEN, "stepped"),
     Health("ok", database="ok", redis="disabled", core="ok"),
 ]
 
@@ -312,6 +314,7 @@ _REQUESTS: dict[type[msgspec.Struct], dict[str, object]] = {
         "status": "OPEN",
     },
     UpdateMarketRequest: {"status": "HALTED"},
+    MoveClock: {"advance": "3h"},
     ResolveMarketRequest: {"outcome": "YES"},
     CreateEventRequest: {
         "slug": "mayor-2027",

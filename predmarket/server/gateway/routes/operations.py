@@ -2,17 +2,20 @@
 
 import time
 
-from litestar import Response, Router, get
+from litestar import Response, Router, get, post
+from litestar.params import JSONBody
 
 from predmarket import __version__
 from predmarket.contracts.amounts import format_time
-from predmarket.contracts.operations import Health, Leader, Status
+from predmarket.contracts.operations import ClockTime, Health, Leader, MoveClock, Status
 from predmarket.enums import ErrorCode as E
+from predmarket.server.core.advance import NotMovable
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway.context import ApiRequest, anyone
+from predmarket.server.gateway.context import ApiRequest, admin, anyone
 from predmarket.server.gateway.limits.client_address import is_local
-from predmarket.server.gateway.openapi.notes import notes
+from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.observability.metrics import CONTENT_TYPE, PATH
+from predmarket.spans import parse_span
 
 _started = time.monotonic()
 
@@ -26,15 +29,39 @@ async def status(request: ApiRequest) -> Status:
     services, who = request.services, request.user
     core = services.core.status()
     return Status(
-        __version__,
-        int(time.monotonic() - _started),
-        services.db.backend,
-        Leader(core.epoch, core.leader if who is not None and who.is_admin else None),
-        {"durable": "yes" if core.durable else "no", **core.durability},
-        core.sequence,
-        core.healthy,
-        format_time(services.core.now()) if core.epoch else None,
+        version=__version__,
+        uptime=int(time.monotonic() - _started),
+        backend=services.db.backend,
+        leader=Leader(core.epoch, core.leader if who is not None and who.is_admin else None),
+        durability={"durable": "yes" if core.durable else "no", **core.durability},
+        sequence=core.sequence,
+        healthy=core.healthy,
+        time=format_time(services.core.now()) if core.epoch else None,
+        clock=services.core.clock,
     )
+
+
+@post(
+    "/v1/clock",
+    status_code=200,
+    guards=[admin],
+    opt=notes(E.INVALID_TRANSITION, *COMMAND),
+)
+async def move_clock(request: ApiRequest, data: JSONBody[MoveClock]) -> ClockTime:
+    """Move a laboratory's clock forward (serve --clock stepped).
+
+    The answer comes when everything that fell due on the way is done.
+    """
+    core = request.services.core
+    if data.set is not None:
+        moment = data.set.micros
+    else:
+        moment = core.now() + parse_span(data.advance or "")
+    try:
+        now = await core.advance(moment)
+    except NotMovable as error:
+        raise Refusal(E.INVALID_TRANSITION, str(error)) from None
+    return ClockTime(format_time(now), core.clock)
 
 
 @get("/healthz", opt=notes(answers={503: "A part is down"}))
@@ -52,4 +79,4 @@ async def metrics(request: ApiRequest) -> Response[bytes]:
     return Response(await request.services.metrics.scrape(), media_type=CONTENT_TYPE)
 
 
-router = Router("/", route_handlers=[status, health, metrics], tags=["operations"])
+router = Router("/", route_handlers=[status, move_clock, health, metrics], tags=["operations"])

@@ -13,22 +13,22 @@ from sqlalchemy import delete, func, select
 
 from predmarket.engine.commands import (
     CreateMarket,
-    OpenAccount,
     ResolveMarket,
     Transfer,
     UpdateMarket,
 )
 from predmarket.engine.replies import MarketDone
-from predmarket.enums import MarketStatus, Outcome, Role, Scope
+from predmarket.enums import MarketStatus, Outcome, Scope
 from predmarket.server.clock import wall_clock
 from predmarket.server.core.bus import Bus
 from predmarket.server.core.core import Core
 from predmarket.server.gateway.auth.api_keys import create_key, new_key
 from predmarket.server.process import seed
+from predmarket.server.process.accounts import find_or_add_account
 from predmarket.server.process.demo.catalog import HOUSE, MARKETS, PAST, TRADERS, Fate, HouseAccount
 from predmarket.server.process.demo.clock import DemoClock
 from predmarket.server.process.demo.history import History, Stand
-from predmarket.server.read_model.queries.users import add_user, user_by_email
+from predmarket.server.read_model.queries.users import user_by_email
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.identity import api_keys, users
 from predmarket.server.storage.tables.trading import core_state, markets
@@ -39,8 +39,6 @@ House = Callable[[str, Mapping[str, str], Sequence[str]], Awaitable[None]]
 each bot by its name, and the slugs of the markets that are theirs."""
 
 _KEY_NAME = "house bot"
-_NOBODYS = f"$2b$12${'.' * 53}"
-"""A password hash, well formed, that no password has: nobody logs in to an account of the house."""
 _SEED = 1
 
 
@@ -106,14 +104,12 @@ async def _account(
     db: Database, bus: Bus, account: HouseAccount, admin_id: int, signup_credit: Money
 ) -> int:
     """Find or make an account of the house, with money; return its user's id."""
-    async with db.write() as connection:
-        user = await user_by_email(connection, account.email) or await add_user(
-            connection, account.email, _NOBODYS, account.full_name, Role.USER, wall_clock()
-        )
-    await bus.submit(OpenAccount(user.id, signup_credit))
+    user_id = await find_or_add_account(
+        db, bus, account.email, full_name=account.full_name, signup_credit=signup_credit
+    )
     key = f"demo-{account.email}"
-    await bus.submit(Transfer(user.id, account.deposit, "demo", admin_id, key=key))
-    return user.id
+    await bus.submit(Transfer(user_id, account.deposit, "demo", admin_id, key=key))
+    return user_id
 
 
 async def _markets(bus: Bus, admin_id: int, now: Micros) -> dict[str, int]:

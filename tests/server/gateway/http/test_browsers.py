@@ -15,7 +15,8 @@ from websockets.exceptions import InvalidStatus
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.app import create_app
 from predmarket.server.settings import Settings
-from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange, serving
+from predmarket.testing.serving import serving
+from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange
 
 PAGE, OTHER_PAGE = "https://app.example.com", "http://localhost:3000"
 FOREIGN = "https://evil.example"

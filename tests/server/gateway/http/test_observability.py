@@ -19,7 +19,8 @@ from pydantic import SecretStr
 from predmarket.server.process import runtime
 from predmarket.server.settings import Settings
 from predmarket.server.storage import migrations
-from tests.support.http_exchange import PASSWORD, Exchange, Json, serving
+from predmarket.testing.serving import serving
+from tests.support.http_exchange import PASSWORD, Exchange, Json
 from tests.support.log_lines import logged, requests_in
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer

@@ -11,7 +11,7 @@ from predmarket.server.gateway.limits.client_address import Client, Proxies
 from predmarket.server.gateway.limits.connections import Connections
 from predmarket.server.process import runtime
 from predmarket.server.settings import Settings
-from tests.support.http_exchange import serving
+from predmarket.testing.serving import serving
 from tests.support.raw_http import GET, Socket, connected
 
 UPGRADE = (

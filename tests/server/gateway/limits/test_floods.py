@@ -10,8 +10,9 @@ from predmarket.server.gateway.context import Context
 from predmarket.server.gateway.limits import local_window
 from predmarket.server.process import runtime
 from predmarket.server.settings import Settings
+from predmarket.testing.serving import serving
 from tests.server.gateway.digest import Watch
-from tests.support.http_exchange import PASSWORD, serving
+from tests.support.http_exchange import PASSWORD
 from tests.support.raw_http import Socket, connected
 
 BOUND, ADDRESSES = 1_000, 3_000

@@ -19,7 +19,8 @@ from predmarket.server.gateway.limits import sign_in as auth_limits
 from predmarket.server.process import runtime
 from predmarket.server.setting_types import RateLimit
 from predmarket.server.settings import Settings
-from tests.support.http_exchange import PASSWORD, Json, serving
+from predmarket.testing.serving import serving
+from tests.support.http_exchange import PASSWORD, Json
 from tests.support.http_orders import error_of
 from tests.support.redis import RedisServer
 

@@ -24,7 +24,8 @@ from predmarket.server.gateway.auth import passwords
 from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath, Running
 from predmarket.server.process import runtime
 from predmarket.server.settings import Settings
-from tests.support.http_exchange import PASSWORD, Json, serving
+from predmarket.testing.serving import serving
+from tests.support.http_exchange import PASSWORD, Json
 
 EXAMPLES = 300
 SIDES = ("fast", "ordinary")

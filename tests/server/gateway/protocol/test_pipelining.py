@@ -21,7 +21,8 @@ from predmarket.server.gateway.protocol.pipelining import MAX_PIPELINED, PIECE_B
 from predmarket.server.gateway.protocol.server import http_config
 from predmarket.server.process.runtime import listen
 from predmarket.server.settings import Settings
-from tests.support.http_exchange import Exchange, Json, Prompt
+from predmarket.testing.serving import PromptServer
+from tests.support.http_exchange import Exchange, Json
 from tests.support.log_lines import logged, requests_in
 from tests.support.raw_http import ORDER, Socket, connected, request, token_of
 
@@ -52,10 +53,10 @@ class Slow:
 
 
 @asynccontextmanager
-async def slow_server(settings: Settings) -> AsyncIterator[tuple[str, Slow, Prompt]]:
+async def slow_server(settings: Settings) -> AsyncIterator[tuple[str, Slow, PromptServer]]:
     """Serve it."""
     app = Slow()
-    server = Prompt(http_config(app))
+    server = PromptServer(http_config(app))
     with listen(settings) as listener:
         task = asyncio.create_task(server.serve([listener]))
         while not server.started:
@@ -66,7 +67,7 @@ async def slow_server(settings: Settings) -> AsyncIterator[tuple[str, Slow, Prom
         await task
 
 
-async def newest(server: Prompt) -> Connection:
+async def newest(server: PromptServer) -> Connection:
     """Return the only connection, once it reads no more."""
     async with asyncio.timeout(60):
         while True:

@@ -14,7 +14,8 @@ from websockets.exceptions import ConnectionClosed
 from predmarket.server.gateway.auth.principals import Principal, Principals
 from predmarket.server.gateway.limits.client_address import Proxies
 from predmarket.server.gateway.realtime.limits import SocketLimits
-from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange, Json, User, serving
+from predmarket.testing.serving import serving
+from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange, Json, User
 from tests.support.sockets import Open, opened, order, refused
 
 _LOOPBACK = ip_network("127.0.0.0/8")

@@ -11,7 +11,8 @@ from predmarket.server.gateway.realtime import history
 from predmarket.server.process import runtime
 from predmarket.server.setting_types import RateLimit
 from predmarket.server.settings import Settings
-from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json, User, serving
+from predmarket.testing.serving import serving
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json, User
 from tests.support.sockets import Chain, Client, Open, folded, opened, place
 
 

@@ -1,0 +1,30 @@
+"""Makes accounts that only API keys can use: the demo's house, a test's traders."""
+
+from predmarket.engine.commands import OpenAccount
+from predmarket.enums import Role
+from predmarket.server.clock import wall_clock
+from predmarket.server.core.bus import Bus
+from predmarket.server.read_model.queries.users import add_user, user_by_email
+from predmarket.server.storage.database import Database
+from predmarket.units import Money
+
+_NOBODYS = f"$2b$12${'.' * 53}"
+"""A password hash, well formed, that no password has: nobody logs in to such an account."""
+
+
+async def find_or_add_account(
+    db: Database,
+    bus: Bus,
+    email: str,
+    *,
+    full_name: str | None = None,
+    role: Role = Role.USER,
+    signup_credit: Money = 0,
+) -> int:
+    """Return the id of the account with this e-mail, made if it is missing. Raises BusError."""
+    async with db.write() as connection:
+        user = await user_by_email(connection, email) or await add_user(
+            connection, email, _NOBODYS, full_name, role, wall_clock()
+        )
+    await bus.submit(OpenAccount(user.id, signup_credit))
+    return user.id

@@ -1,0 +1,1 @@
+"""predmarket.testing: an exchange inside a test, and the clock that a test moves."""

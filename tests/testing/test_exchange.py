@@ -1,0 +1,179 @@
+"""An exchange inside a test, as its user writes one."""
+
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from predmarket.client import ApiError, NewOrder
+from predmarket.client.messages import FillMade
+from predmarket.server.core.advance import NotMovable
+from predmarket.server.storage.database import sync_engine
+from predmarket.testing import Exchange
+from predmarket.testing.exchange import AuditFailed
+
+
+def test_bot(exchange: Exchange) -> None:
+    """The example of docs/testing-bots.md."""
+    exchange.market("rain", closes_at="2h")
+    exchange.deposit("ann", 100)
+    ann, bob = exchange.client("ann"), exchange.client("bob")
+    ann.place_order(NewOrder(market="rain", side="BUY", qty="10", price="0.60"))
+    exchange.clock.advance("3h")
+    assert exchange.admin.market("rain")["status"] == "CLOSED"
+    assert bob.balance()["total"] == "0.000000"
+    assert ann.balance() == {"available": "100.000000", "locked": "0.000000", "total": "100.000000"}
+
+
+def test_what_falls_due_happens_at_its_own_time(exchange: Exchange) -> None:
+    """Not at the time to which the clock is moved, and in order."""
+    begin = exchange.clock.now
+    exchange.market("rain", closes_at="2h")
+    exchange.deposit("ann", 100)
+    ann = exchange.client("ann")
+    expiry = begin + timedelta(hours=1)
+    order = ann.place_order(
+        NewOrder(
+            market="rain",
+            side="BUY",
+            qty=10,
+            price="0.60",
+            time_in_force="GTD",
+            expires_at=expiry,
+        )
+    )
+    stays = ann.place_order(NewOrder(market="rain", side="BUY", qty=10, price="0.50"))
+    assert exchange.clock.advance("1w") == begin + timedelta(weeks=1)
+    ended = ann.order(order["id"])
+    assert (ended["status"], datetime.fromisoformat(ended["updatedAt"])) == ("EXPIRED", expiry)
+    closed = ann.order(stays["id"])
+    assert closed["reason"] == "MARKET_CLOSED"
+    assert datetime.fromisoformat(closed["updatedAt"]) == begin + timedelta(hours=2)
+
+
+def test_time_stands_still_and_only_moves_forward(exchange: Exchange) -> None:
+    """A span in the past is refused, and changes nothing."""
+    then = exchange.clock.now
+    assert exchange.clock.now == then
+    with pytest.raises(NotMovable):
+        exchange.clock.set(then - timedelta(seconds=1))
+    with pytest.raises(ValueError, match="zone"):
+        exchange.clock.set(then.replace(tzinfo=None))
+    with pytest.raises(ValueError, match="no span"):
+        exchange.clock.advance("soon")
+    assert exchange.clock.now == then
+    there = datetime(2040, 1, 1, tzinfo=UTC)
+    assert exchange.clock.set(there) == there
+    told = exchange.admin.status()
+    assert (told["time"], told["clock"]) == ("2040-01-01T00:00:00.000000Z", "stepped")
+
+
+def test_an_admin_moves_the_clock_over_http(exchange: Exchange) -> None:
+    """For a bot's test that is written in another language."""
+    then = exchange.clock.now
+
+    def move(body: dict[str, str], name: str = "admin") -> httpx.Response:
+        headers = {"authorization": f"Bearer {exchange.api_key(name)}"}
+        return httpx.post(f"{exchange.url}/v1/clock", json=body, headers=headers)
+
+    answer = move({"advance": "90m"})
+    assert answer.status_code == 200
+    assert datetime.fromisoformat(answer.json()["time"]) == then + timedelta(minutes=90)
+    assert move({"advance": "1h"}, "ann").status_code == 403
+    for wrong in ({}, {"advance": "soon"}, {"advance": "1h", "set": "2040-01-01T00:00:00Z"}):
+        assert move(wrong).json()["error"]["code"] == "VALIDATION_FAILED"
+    back = move({"set": "2001-01-01T00:00:00Z"})
+    assert (back.status_code, back.json()["error"]["code"]) == (409, "INVALID_TRANSITION")
+    assert exchange.clock.now == then + timedelta(minutes=90)
+
+
+async def test_asynchronous_clients_and_the_feed(exchange: Exchange) -> None:
+    """They trade, and hear of it."""
+    exchange.event("cup", ["france", "brazil"], exhaustive=True)
+    exchange.deposit("ann", 100)
+    exchange.deposit("bob", 100)
+    async with (
+        exchange.async_client("ann") as ann,
+        exchange.async_client("bob") as bob,
+        exchange.feed("bob", "user:me:fills") as feed,
+    ):
+        await ann.place_order(NewOrder(market="france", side="BUY", qty=10, price="0.60"))
+        await bob.place_order(NewOrder(market="france", side="SELL", qty=4, price="0.60"))
+        async for message in feed:
+            if isinstance(message, FillMade):
+                assert message.data["qty"] == "4.00"
+                break
+    assert exchange.book("france")["bids"] == [["0.6000", "6.00"]]
+
+
+def test_a_bot_in_another_process(exchange: Exchange) -> None:
+    """It gets the address and a key, as any bot does."""
+    exchange.market("rain")
+    exchange.deposit("ann", 100)
+    bot = (
+        "from predmarket.client import Client, NewOrder\n"
+        "with Client.from_env() as client:\n"
+        "    client.place_order(NewOrder(market='rain', side='BUY', qty=1, price='0.25'))\n"
+    )
+    environment = {"PREDMARKET_URL": exchange.url, "PREDMARKET_API_KEY": exchange.api_key("ann")}
+    subprocess.run([sys.executable, "-c", bot], env=environment, check=True, timeout=60)
+    assert exchange.book("rain")["bids"] == [["0.2500", "1.00"]]
+
+
+def test_the_audit_finds_money_from_nowhere() -> None:
+    """And the exchange is closed all the same."""
+    exchange = Exchange()
+    exchange.deposit("ann", 100)
+    engine = sync_engine(exchange.database_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE accounts SET available = available + 1")
+    engine.dispose()
+    with pytest.raises(AuditFailed, match="money"), exchange:
+        pass
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{exchange.url}/healthz")
+
+
+def test_the_wall_clock_cannot_be_moved() -> None:
+    """Nor can an exchange have a clock that does not exist."""
+    with Exchange(clock="wall", settings={"signup_credit": "5"}) as exchange:
+        with pytest.raises(NotMovable):
+            exchange.clock.advance("1s")
+        assert exchange.client("ann").balance()["total"] == "5.000000"
+    with pytest.raises(ValueError, match="stepped"):
+        Exchange(clock="fast")
+
+
+def test_a_scaled_clock_runs_by_itself() -> None:
+    """An hour of it is a second."""
+    with Exchange(clock="scaled=3600") as exchange:
+        outer = time.monotonic()
+        began = exchange.clock.now
+        inner = time.monotonic()
+        time.sleep(0.01)
+        least = time.monotonic() - inner
+        passed = (exchange.clock.now - began).total_seconds()
+        assert least * 3600 <= passed <= (time.monotonic() - outer) * 3600
+        assert exchange.admin.status()["clock"] == "scaled=3600"
+
+
+def test_two_runs_of_the_same_end_in_the_same() -> None:
+    """Stamps come from the stepped clock alone."""
+
+    def run() -> str:
+        with Exchange() as exchange:
+            exchange.clock.set(datetime(2040, 1, 1, tzinfo=UTC))
+            exchange.market("rain", closes_at="2h")
+            exchange.deposit("ann", 100)
+            ann = exchange.client("ann")
+            ann.place_order(NewOrder(market="rain", side="BUY", qty=1, price="0.25"))
+            exchange.clock.advance("90m")
+            with pytest.raises(ApiError):
+                ann.place_order(NewOrder(market="rain", side="BUY", qty=1000, price="0.25"))
+            exchange.clock.advance("90m")
+            return exchange.state_hash()
+
+    assert run() == run()
