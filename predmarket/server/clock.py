@@ -80,8 +80,8 @@ class Clock:
 class LaboratoryClock(Clock):
     """A clock that an experiment moves: it only goes forward.
 
-    It begins with the machine's time and runs ``rate`` times as fast as real time; at rate 0 it
-    stands still until it is moved. An exchange that starts again continues at its journal's last
+    It runs ``rate`` times as fast as real time; at rate 0 it stands still until it is moved. A new
+    exchange begins with the machine's time; one that starts again continues at its journal's last
     stamp. Limits within the process keep to real time.
     """
 
@@ -89,6 +89,7 @@ class LaboratoryClock(Clock):
         super().__init__()
         self._rate = rate
         self._shown, self._shown_at = machine_time(), elapsed()
+        self._begun = False
 
     @property
     def is_databases(self) -> bool:
@@ -100,6 +101,9 @@ class LaboratoryClock(Clock):
 
     def set(self, now: Micros, last: Micros) -> None:
         del now
+        if last and not self._begun:
+            self._shown, self._shown_at = last, elapsed()
+        self._begun = True
         self.move_to(last)
 
     def now(self) -> Micros:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+import math
 import sqlite3
 import time
 from contextlib import closing
@@ -14,7 +15,7 @@ from predmarket.engine.commands import CancelAfter
 from predmarket.engine.replies import Refused
 from predmarket.enums import ErrorCode, Side
 from predmarket.server import clock as clocks
-from predmarket.server.clock import AHEAD, Clock
+from predmarket.server.clock import AHEAD, Clock, LaboratoryClock, clock_of, wall_clock
 from predmarket.server.core.stores.factory import leadership
 from predmarket.server.redis_bus.core_status import KnownCoreStatus
 from predmarket.server.redis_bus.messages import Announcement
@@ -189,3 +190,23 @@ async def test_the_way_out_of_a_start_with_the_clock_a_month_ahead(
         await running.place(3, BUY, 1, 50, expires_at=hour)
     assert exchange.count("orders") == 2
     assert exchange.audited() == []
+
+
+def test_a_laboratorys_clock_continues_where_its_exchange_stopped() -> None:
+    """However long it was stopped; a repair in between does not turn it back."""
+    new, again = LaboratoryClock(), LaboratoryClock()
+    new.set(0, 0)
+    assert abs(new.now() - wall_clock()) < 60 * SECOND
+    again.set(0, 7 * SECOND)
+    assert again.now() == 7 * SECOND
+    again.move_to(9 * SECOND)
+    again.set(0, 8 * SECOND)
+    assert again.now() == 9 * SECOND
+    assert (again.seconds_until(9 * SECOND), again.seconds_until(10 * SECOND)) == (0, math.inf)
+
+
+@pytest.mark.parametrize("kind", ["", "stop", "scaled", "scaled=0", "scaled=1.5", "scaled=1000001"])
+def test_a_clock_that_there_is_not_is_refused(kind: str) -> None:
+    """With the ones that there are."""
+    with pytest.raises(ValueError, match="wall, stepped, or scaled=N"):
+        clock_of(kind)
