@@ -1,10 +1,12 @@
 """Kill the exchange at random moments under load, start it again, and hold it to its word.
 
-Each round: trade with several users at once, each over HTTP and over a socket; SIGKILL at a random
-moment; start again. Then: every acknowledged order is there once and has lost nothing; what was
-unknown is found out by its client order id and is there once too; what was placed on a socket with
-cancelOnDisconnect is canceled, and nothing else is; money is conserved in a snapshot read under
-load; and at the end the audit, replay included, holds.
+Each round: trade with several users at once, each over HTTP and over a socket, in a market and in
+events that an admin makes, extends, strikes and resolves meanwhile, in steps of few positions;
+SIGKILL at a random moment soon after a resolution has begun; start again. Then: every acknowledged
+order is there once and has lost nothing; what was unknown is found out by its client order id and
+is there once too; what was placed on a socket with cancelOnDisconnect is canceled, and nothing else
+is; each event that ended has paid everybody once; money is conserved in a snapshot read under load;
+and at the end the audit, replay included, holds.
 """
 
 import asyncio
@@ -12,13 +14,17 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 
+from predmarket.engine import steps
 from predmarket.server.core import audit
 from predmarket.server.core.stores.factory import open_store
+from tests.crash.organiser import Organiser
 from tests.crash.traders import Trader
-from tests.support.exchange import QUICK, ExchangeProcess
+from tests.support.exchange import STEPWISE, ExchangeProcess
+from tests.support.stepwise import STEP
 
 MARKET = "will-it-rain-tomorrow"
 TRADERS = 6
@@ -28,6 +34,8 @@ AT_LEAST = 10
 machine is."""
 _LONGEST_S = 0.6
 _LATEST_S = 20.0
+_LATE_S = 0.05
+"""A resolution of several steps takes about as long."""
 _CHECKED = 100
 
 
@@ -45,14 +53,27 @@ class Tally:
     """Of the unknown ones, those that had been carried out before the kill."""
     disconnected: int = 0
     """Orders canceled because their socket was gone."""
+    covered: int = 0
+    """Open orders in events that give shares without a position in their market: of a basket."""
+    acts: Counter[str] = field(default_factory=Counter)
+    """What was done with events, and how they ended."""
+    cut: Counter[str] = field(default_factory=Counter)
+    """What was being done with events at a kill."""
+    payouts: int = 0
 
     def __str__(self) -> str:
         return (
             f"{self.kills} kills, {self.acknowledged} orders acknowledged "
             f"({self.by_way['http']} over HTTP, {self.by_way['socket']} over sockets), "
             f"{self.refused} refused, {self.unknown} unknown at a kill ({self.happened} of them "
-            f"had happened), {self.disconnected} canceled with their socket"
+            f"had happened), {self.disconnected} canceled with their socket; "
+            f"events: {_list(self.acts)}; at a kill: {_list(self.cut)}; {self.covered} orders "
+            f"covered by a basket, {self.payouts} payouts"
         )
+
+
+def _list(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
 
 
 def sums_hold(database_url: str) -> None:
@@ -82,30 +103,47 @@ async def campaign(folder: Path, database_url: str, kills: int, seed: int) -> Ta
     """Run ``kills`` rounds. The seed decides what the traders do and when the kills come."""
     draw = random.Random(seed)
     settings = {"SIGNUP_CREDIT": "60", "LOG_LEVEL": "error"}
-    daemon = ExchangeProcess(folder, database_url, "--seed", settings=settings, program=QUICK)
+    daemon = ExchangeProcess(folder, database_url, "--seed", settings=settings, program=STEPWISE)
+    organiser = Organiser(random.Random(draw.random()), [MARKET])
     traders = [Trader(f"t{n}@example.com", random.Random(draw.random())) for n in range(TRADERS)]
     tally = Tally()
     try:
         await asyncio.to_thread(daemon.start)
         async with httpx.AsyncClient(base_url=daemon.url, timeout=10, verify=False) as client:
             await asyncio.gather(*(trader.sign_up(client) for trader in traders))
+            await organiser.sign_in(client)
         for _ in range(kills):
-            await _round(daemon, traders, draw.uniform(0.02, _LONGEST_S), tally)
+            until_kill_s, late_s = draw.uniform(0.02, _LONGEST_S), draw.uniform(0, _LATE_S)
+            await _round(daemon, traders, organiser, until_kill_s, late_s, tally)
         assert await asyncio.to_thread(daemon.stop) == 0
     finally:
         daemon.kill()
-    await asyncio.to_thread(audit_holds, database_url)
+    with patch.object(steps, "STEP", STEP):  # a replay takes the steps that the exchange took
+        await asyncio.to_thread(audit_holds, database_url)
+    tally.acts, tally.cut = organiser.did, organiser.cut
     tally.acknowledged = sum(len(trader.acknowledged) for trader in traders)
     tally.refused = sum(len(trader.refused) for trader in traders)
     tally.by_way = _by_way(traders)
     tally.disconnected = _once_each(database_url, traders)
+    store = open_store(database_url)
+    store.connect()
+    try:
+        tally.payouts = organiser.check_payouts(store)
+    finally:
+        store.close()
     return tally
 
 
 async def _round(
-    daemon: ExchangeProcess, traders: list[Trader], until_kill_s: float, tally: Tally
+    daemon: ExchangeProcess,
+    traders: list[Trader],
+    organiser: Organiser,
+    until_kill_s: float,
+    late_s: float,
+    tally: Tally,
 ) -> None:
-    stop = asyncio.Event()
+    """Trade, kill ``late_s`` after an event has begun to end, start again, and check."""
+    stop, finale, begun = asyncio.Event(), asyncio.Event(), asyncio.Event()
     before = _by_way(traders)
     async with httpx.AsyncClient(base_url=daemon.url, timeout=10, verify=False) as client:
         # both ways each, so that a user's own orders race as well
@@ -113,26 +151,49 @@ async def _round(
             asyncio.create_task(hand)
             for trader in traders
             for hand in (
-                trader.trade_over_http(client, MARKET, stop),
-                trader.trade_over_socket(daemon.url, MARKET, stop),
+                trader.trade_over_http(client, organiser.markets, stop),
+                trader.trade_over_socket(daemon.url, organiser.markets, stop),
             )
         ]
+        trading.append(asyncio.create_task(organiser.organise(client, finale, begun)))
         await asyncio.sleep(until_kill_s / 2)
         await asyncio.to_thread(sums_hold, daemon.database_url)
         await asyncio.sleep(until_kill_s / 2)
         async with asyncio.timeout(_LATEST_S):
             while min((_by_way(traders) - before)[way] for way in WAYS) < AT_LEAST:
                 await asyncio.sleep(0.01)
+            finale.set()
+            await begun.wait()
+        await asyncio.sleep(late_s)
         await asyncio.to_thread(daemon.kill)
         stop.set()
         await asyncio.gather(*trading)
     tally.kills += 1
     tally.unknown += sum(len(trader.unknown) for trader in traders)
+    tally.covered += await asyncio.to_thread(_covered, daemon.database_url)
     await asyncio.to_thread(daemon.start)
     async with httpx.AsyncClient(base_url=daemon.url, timeout=10, verify=False) as client:
         found = await asyncio.gather(*(trader.find_out(client) for trader in traders))
         tally.happened += sum(found)
+        await organiser.find_out(client)
         await asyncio.gather(*(trader.check(client, _CHECKED) for trader in traders))
+
+
+def _covered(database_url: str) -> int:
+    """Return how many open orders in events are covered by a basket."""
+    store = open_store(database_url)
+    store.connect()
+    try:
+        rows = store.read(
+            "SELECT COUNT(*) FROM orders o JOIN markets m ON m.id = o.market_id"
+            " LEFT JOIN positions p ON p.user_id = o.user_id AND p.market_id = o.market_id"
+            " WHERE m.event_id IS NOT NULL AND o.status IN ('OPEN', 'PARTIALLY_FILLED')"
+            " AND o.close_qty > CASE WHEN p.user_id IS NULL THEN 0"
+            " WHEN o.side = 'SELL' THEN p.yes ELSE p.no END"
+        )
+    finally:
+        store.close()
+    return int(rows[0][0])
 
 
 def _by_way(traders: list[Trader]) -> Counter[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,31 +42,33 @@ class Trader:
         self.token = reply.json()["accessToken"]
 
     async def trade_over_http(
-        self, client: httpx.AsyncClient, market: str, stop: asyncio.Event
+        self, client: httpx.AsyncClient, markets: Sequence[str], stop: asyncio.Event
     ) -> None:
-        """Trade until told to stop or the exchange is gone."""
-        await self._trade(Http(client, self.token), market, stop)
+        """Trade until told to stop or the exchange is gone, in what markets there are meanwhile."""
+        await self._trade(Http(client, self.token), markets, stop)
 
-    async def trade_over_socket(self, url: str, market: str, stop: asyncio.Event) -> None:
+    async def trade_over_socket(
+        self, url: str, markets: Sequence[str], stop: asyncio.Event
+    ) -> None:
         """Trade as over HTTP, with two requests under way on one socket."""
         try:
             async with opened(url, self.token, tied=self.draw.random() < 0.5) as way:
-                await asyncio.gather(*(self._trade(way, market, stop) for _ in range(2)))
+                await asyncio.gather(*(self._trade(way, markets, stop) for _ in range(2)))
         except Gone:
             return
 
-    async def _trade(self, way: Way, market: str, stop: asyncio.Event) -> None:
+    async def _trade(self, way: Way, markets: Sequence[str], stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                await self._act(way, market)
+                await self._act(way, markets)
             except Gone:
                 return
 
-    async def _act(self, way: Way, market: str) -> None:
+    async def _act(self, way: Way, markets: Sequence[str]) -> None:
         """Place, cancel or amend."""
         draw = self.draw.random()
         if draw < 0.75 or not self.acknowledged:
-            await self._place(way, self._order(market))
+            await self._place(way, self._order(self.draw.choice(markets)))
         elif draw < 0.97:
             key = self.draw.choice([*self.acknowledged][-20:])
             await self._change(way, self.acknowledged[key])

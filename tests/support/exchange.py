@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S = 120.0
 QUICK = "tests.support.quick"
 """The program with quick password hashes and a start without imports."""
+STEPWISE = "tests.support.stepwise"
+"""The program as QUICK, whose steps are small."""
 SKEWED = "tests.support.skewed"
 """The program with quick password hashes, on a machine whose clock is ten minutes fast."""
 SECRET = "a secret for tests, long enough by far"
@@ -80,9 +82,9 @@ class ExchangeProcess:
     def launch(self) -> "subprocess.Popen[bytes] | Forked":
         """Start it and do not wait."""
         log = self.folder / "log"
-        if self._program == QUICK:
+        if self._program in (QUICK, STEPWISE):
             self._process = Forked(
-                run_program, QUICK, self._words, self._environment, self.folder, log
+                run_program, self._program, self._words, self._environment, self.folder, log
             )
             return self._process
         command = [sys.executable, "-m", self._program, *self._words]
