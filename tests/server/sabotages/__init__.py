@@ -4,10 +4,11 @@ Snippets are short, so that a change beside them leaves them alone; where one do
 `make test` says so (tests/tools/test_sabotage.py). `make sabotage` makes each and runs its test.
 """
 
-from tests.server.sabotages import core, gateway, identity, realtime, redis_bus
+from tests.server.sabotages import core, events, gateway, identity, realtime, redis_bus
 
 SABOTAGES = (
     *core.SABOTAGES,
+    *events.SABOTAGES,
     *gateway.SABOTAGES,
     *identity.SABOTAGES,
     *realtime.SABOTAGES,

@@ -90,6 +90,11 @@ async def test_topics_of_an_event(exchange: Exchange, open_socket: Open) -> None
     assert (held[0]["returned"], held[-1]["returned"]) == ("0.000000", "10.000000")
     assert messages[-1]["data"]["status"] == "HALTED"
     assert "markets" not in messages[-1]["data"]
+    await boss.patch("/v1/events/race", json={"title": "Who won the race?"})
+    (*_, renamed) = await socket.until(lambda one: one["type"] == "event")
+    assert (renamed["lastSeq"], renamed["data"]["title"]) == (
+        seqs["markets"], "Who won the race?",
+    )  # fmt: skip
     again = await open_socket(ann)
     await again.resume("user:me:events", snapshots[1]["seq"])
     assert [(await again.next())["data"] for _ in held] == held
