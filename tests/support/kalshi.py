@@ -70,7 +70,12 @@ class Signer:
         }
 
     async def call(
-        self, method: str, path: str, status: int = 200, body: object = None, **query: object
+        self,
+        method: str,
+        path: str,
+        expected: int = 200,
+        body: object = None,
+        **query: Any,  # noqa: ANN401 -- of any kind
     ) -> Any:  # noqa: ANN401 -- JSON
         """Return the JSON of an answer that must have this status."""
         whole = PATH + path
@@ -81,16 +86,16 @@ class Signer:
             params={name: str(value) for name, value in query.items()},
             headers=self.headers(method, whole),
         )
-        assert answer.status_code == status, answer.text
+        assert answer.status_code == expected, answer.text
         return answer.json() if answer.content else None
 
-    async def get(self, path: str, status: int = 200, **query: object) -> Any:  # noqa: ANN401 -- JSON
+    async def get(self, path: str, expected: int = 200, **query: Any) -> Any:  # noqa: ANN401 -- JSON
         """Get something."""
-        return await self.call("GET", path, status, **query)
+        return await self.call("GET", path, expected, **query)
 
-    async def post(self, path: str, body: object, status: int = 200) -> Any:  # noqa: ANN401 -- JSON
+    async def post(self, path: str, body: object, expected: int = 200) -> Any:  # noqa: ANN401 -- JSON
         """Post something."""
-        return await self.call("POST", path, status, body)
+        return await self.call("POST", path, expected, body)
 
 
 async def signer(

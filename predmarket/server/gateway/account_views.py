@@ -68,7 +68,7 @@ async def list_orders(
             user_id,
             before=before,
             limit=limit,
-            market_id=market_id,
+            market_ids=None if market_id is None else [market_id],
             statuses=statuses,
             client_order_id=client_order_id,
             span=span,

@@ -122,10 +122,14 @@ class Application:
         self._litestar = litestar(kalshi=settings.kalshi)
         self._security = security_headers(on_loopback=settings.on_loopback)
         self._cors = Cors(settings.cors_origin) if settings.cors_origin else None
-        self._bare = {
+        self._bare: dict[str, place_order.PlaceRoute] = {
             place_order.PATH: place_order.PlaceRoute(context),
             place_order.BATCH_PATH: place_order.BatchRoute(context),
         }
+        if settings.kalshi:
+            from predmarket.server.gateway.kalshi import facade  # noqa: PLC0415 -- as above
+
+            self._bare.update(facade.bare_routes(context))
         self._access = Access(context.services.metrics, quiet=not is_json(settings))
         self.fast_path = OrderFastPath(context, self._access, cors=self._cors is not None)
         """What answers most orders before they get here."""

@@ -4,8 +4,8 @@ This is the hot path. All routes and sockets that place orders share these funct
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import NoReturn
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, NoReturn
 
 import msgspec
 
@@ -20,7 +20,7 @@ from predmarket.contracts.orders import (
 from predmarket.contracts.requests import Invalid, decode
 from predmarket.contracts.text import LINE
 from predmarket.engine.commands import PlaceOrder
-from predmarket.engine.replies import OrderDone, Refused
+from predmarket.engine.replies import Fill, OrderDone, OrderRecord, Refused
 from predmarket.enums import ErrorCode, OrderType, SelfTradePrevention
 from predmarket.server.core.bus import BusError, BusReply, RepeatedOrder
 from predmarket.server.errors import Refusal
@@ -35,7 +35,6 @@ from predmarket.server.read_model.queries.cursors import LARGEST_ID
 from predmarket.server.read_model.queries.orders import (
     fills_of,
     id_of_client_order,
-    order_by_id,
     orders_by_id,
     owner_of,
 )
@@ -49,11 +48,26 @@ async def place(
     services: Services, principal: Principal, request: PlaceOrderRequest
 ) -> tuple[int, Order]:
     """Place an order; return the HTTP status and the order. Raises Refusal, BusError."""
+    status, taken = await take(services, principal, request)
+    return status, _shown(services, taken)
+
+
+class Taken(NamedTuple):
+    """An order that was taken, now or before under its client order id, with its fills."""
+
+    order: OrderRecord
+    fills: Sequence[Fill]
+
+
+async def take(
+    services: Services, principal: Principal, request: PlaceOrderRequest
+) -> tuple[int, Taken]:
+    """Place an order; return the HTTP status and the record. Raises Refusal, BusError."""
     command = place_command(services, principal, request)
     if not command.market_id:
         await refuse_unknown(services, command)
     try:
-        answer = await placed(services, await services.bus.submit(command))
+        answer = await _taken(services, await services.bus.submit(command))
     except (Refusal, BusError) as error:
         services.metrics.placement(command, code_of(error))
         raise
@@ -143,12 +157,21 @@ def _content(c: PlaceOrder, ref: str | int) -> str:
 
 async def placed(services: Services, reply: BusReply) -> tuple[int, Order]:
     """Return the HTTP status and the order that a reply to PlaceOrder means. Raises Refusal."""
+    status, taken = await _taken(services, reply)
+    return status, _shown(services, taken)
+
+
+async def _taken(services: Services, reply: BusReply) -> tuple[int, Taken]:
     if isinstance(reply, OrderDone):
-        return 201, presenters.order(reply.order, reply.fills, services.view)
+        return 201, Taken(reply.order, reply.fills)
     if isinstance(reply, Refused):
         raise Refusal.of(reply)
     assert isinstance(reply, RepeatedOrder)
-    return 200, await stored_order(services, reply.order_id)
+    return 200, (await _stored(services, [reply.order_id]))[reply.order_id]
+
+
+def _shown(services: Services, taken: Taken) -> Order:
+    return presenters.order(taken.order, taken.fills, services.view)
 
 
 async def id_of_order(services: Services, who: Principal, ref: str | int) -> int:
@@ -205,59 +228,59 @@ async def place_batch(
             requests[place] = decode(bytes(raw), PlaceOrderRequest)
         except Invalid as error:
             refused[place] = error
+    found = await take_many(services, ask, requests)
+    results = [BatchResult()] * len(batch.orders)
+    for place, result in {**found, **refused}.items():
+        if isinstance(result, Taken):
+            results[place] = BatchResult(order=_shown(services, result))
+        else:
+            refusal = refusal_of(result)
+            body = ErrorBody(refusal.code, refusal.message, refusal.details)
+            results[place] = BatchResult(error=body)
+    return BatchAnswer(results)
+
+
+async def take_many(
+    services: Services,
+    ask: Callable[[], Awaitable[Principal]],
+    requests: Mapping[int, PlaceOrderRequest],
+) -> dict[int, Taken | Exception]:
+    """Place several orders at once, as ``place_batch`` does; return what became of each."""
     await learn(services, [request.market_id for request in requests.values()])
     principal = await ask()
     asked = {place: place_command(services, principal, one) for place, one in requests.items()}
     commands = {place: command for place, command in asked.items() if command.market_id}
     replies = await services.bus.submit_many(list(commands.values())) if commands else []
     repeated = [reply.order_id for reply in replies if isinstance(reply, RepeatedOrder)]
-    known = await _stored_orders(services, repeated)
-    results = [BatchResult()] * len(batch.orders)
+    known = await _stored(services, repeated)
+    found: dict[int, Taken | Exception] = {}
     for place, reply in zip(commands, replies, strict=True):
         if isinstance(reply, OrderDone):
-            order = presenters.order(reply.order, reply.fills, services.view)
-            results[place] = BatchResult(order=order)
-            services.metrics.placement(commands[place], None)
+            found[place] = Taken(reply.order, reply.fills)
         elif isinstance(reply, RepeatedOrder):
-            results[place] = BatchResult(order=known[reply.order_id])
-            services.metrics.placement(commands[place], None)
+            found[place] = known[reply.order_id]
         else:
             assert isinstance(reply, Refused | BusError)
-            refused[place] = Refusal.of(reply) if isinstance(reply, Refused) else reply
+            found[place] = Refusal.of(reply) if isinstance(reply, Refused) else reply
+        result = found[place]
+        code = code_of(result) if isinstance(result, Refusal | BusError) else None
+        services.metrics.placement(commands[place], code)
     for place in asked.keys() - commands.keys():
         try:
             await refuse_unknown(services, asked[place])
         except Refusal as error:
-            refused[place] = error
-    for place, why in refused.items():
-        refusal = refusal_of(why)
-        if place in commands:
-            services.metrics.placement(commands[place], refusal.code)
-        body = ErrorBody(refusal.code, refusal.message, refusal.details)
-        results[place] = BatchResult(error=body)
-    return BatchAnswer(results)
+            found[place] = error
+    return found
 
 
-async def _stored_orders(services: Services, order_ids: Sequence[int]) -> dict[int, Order]:
-    """Return existing orders, as ``stored_order`` does, all from one snapshot."""
+async def _stored(services: Services, order_ids: Sequence[int]) -> dict[int, Taken]:
+    """Return existing orders in their present state with all their fills, from one snapshot."""
     if not order_ids:
         return {}
     async with services.db.read_account() as connection:
         records = await orders_by_id(connection, order_ids)
         fills = await fills_of(connection, [id for id, order in records.items() if order.filled])
-    return {
-        id: presenters.order(record, fills.get(id, ()), services.view)
-        for id, record in records.items()
-    }
-
-
-async def stored_order(services: Services, order_id: int) -> Order:
-    """Return an existing order in its present state, with all its fills."""
-    async with services.db.read_account() as connection:
-        record = await order_by_id(connection, order_id)
-        assert record is not None
-        fills = await fills_of(connection, [order_id]) if record.filled else {}
-    return presenters.order(record, fills.get(order_id, ()), services.view)
+    return {id: Taken(record, fills.get(id, ())) for id, record in records.items()}
 
 
 def encode(answer: Order | BatchAnswer) -> bytes:

@@ -348,6 +348,11 @@ def position(record: PositionRecord, view: MarketView) -> accounts.Position:
     )
 
 
+def positions_value(positions: Iterable[PositionRecord], view: MarketView) -> Money:
+    """Return what positions are worth at their markets' present prices."""
+    return sum(_value(record, _mark(view, record.market_id)) for record in positions)
+
+
 def portfolio(
     cash: Money, positions: Iterable[PositionRecord], returned: Money, view: MarketView
 ) -> accounts.Portfolio:

@@ -2,9 +2,10 @@
 
 from litestar import Response, Router, route
 
-from predmarket.server.gateway.context import ApiRequest
-from predmarket.server.gateway.kalshi import exchange, market_data
+from predmarket.server.gateway.context import ApiRequest, Context
+from predmarket.server.gateway.kalshi import exchange, market_data, order_routes, portfolio
 from predmarket.server.gateway.kalshi.errors import NotFound, answer_error
+from predmarket.server.gateway.routes.place_order import PlaceRoute
 
 PATH = "/trade-api/v2"
 
@@ -18,8 +19,21 @@ async def nothing_here(request: ApiRequest) -> Response[bytes]:
 
 ROUTER = Router(
     PATH,
-    route_handlers=[exchange.ROUTER, *market_data.ROUTERS, nothing_here],
+    route_handlers=[
+        exchange.ROUTER,
+        *market_data.ROUTERS,
+        portfolio.ROUTER,
+        order_routes.ROUTER,
+        order_routes.FORMER,
+        nothing_here,
+    ],
     exception_handlers={Exception: answer_error},
     include_in_schema=False,
 )
 """Everything but the routes without the framework."""
+
+
+def bare_routes(context: Context) -> dict[str, PlaceRoute]:
+    """Return the routes without the framework, by address."""
+    routes = [order_routes.CreateRoute(context), order_routes.BatchRoute(context)]
+    return {one.path: one for one in routes}

@@ -55,18 +55,25 @@ class PlaceRoute:
         try:
             principal = await self._who(scope)
             scope["user"] = principal
-            check_parameters(scope["query_string"], {})
+            self._check_query(scope)
             require_json(headers)
             raw = await _body(receive, self.max_body_bytes)
             status, body = await self._answer(principal, scope, raw)
         except _Gone:
             return
         except Exception as error:  # noqa: BLE001 -- every error is an answer
-            refusal = refusal_of(error)
-            status, body = refusal.status, envelope(refusal, id)
-            extra = headers_of(refusal)
+            status, body, extra = self._refused(error, id)
         state["status"] = status
         await respond(send, status, headers_for(body, id, more=[*self._security, *extra]), body)
+
+    def _check_query(self, scope: HTTPScope) -> None:
+        """Refuse a query: there are no parameters. Raises Invalid."""
+        check_parameters(scope["query_string"], {})
+
+    def _refused(self, error: Exception, id: str) -> tuple[int, bytes, Headers]:
+        """Return the status, the body and the headers of an error."""
+        refusal = refusal_of(error)
+        return refusal.status, envelope(refusal, id), headers_of(refusal)
 
     async def _who(self, scope: HTTPScope) -> Principal:
         """Return a request's sender. Raises Refusal. The second call waits for nothing."""

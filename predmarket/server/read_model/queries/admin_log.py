@@ -1,5 +1,6 @@
 """The admin log: adds acts on users, and reads all acts. (The core adds the others.)"""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import msgspec
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
 
 from predmarket.enums import AdminAction
+from predmarket.server.read_model.records import MarketRecord
 from predmarket.server.storage.tables.administration import admin_log
 from predmarket.units import Micros
 
@@ -78,3 +80,34 @@ def details(**fields: object) -> str:
     """Return the details of an action as JSON, without the fields that are None."""
     given = {name: value for name, value in fields.items() if value is not None}
     return msgspec.json.encode(given).decode()
+
+
+_RESOLUTIONS = (
+    AdminAction.MARKET_RESOLVE,
+    AdminAction.MARKET_VOID,
+    AdminAction.EVENT_RESOLVE,
+    AdminAction.EVENT_VOID,
+)
+
+
+async def resolved_at(
+    connection: AsyncConnection, markets: Collection[MarketRecord]
+) -> dict[int, Micros]:
+    """Return when markets that have ended were resolved, alone or with their event, by market.
+
+    A market that ended before there was a log counts as resolved when it closed.
+    """
+    if not markets:
+        return {}
+    query = select(admin_log.c.target, admin_log.c.at).where(
+        admin_log.c.action.in_([action.value for action in _RESOLUTIONS])
+    )
+    rows = await connection.execute(query)
+    times: dict[str, Micros] = {row.target: row.at for row in rows}
+    return {
+        one.id: times.get(f"market:{one.id}")
+        or times.get(f"event:{one.event_id}")
+        or one.closes_at
+        or one.created_at
+        for one in markets
+    }

@@ -5,7 +5,7 @@ orders that it returns or sums up: those ahead at one price, or those that an in
 reach.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Select, case, cast, func, select, text
@@ -68,6 +68,23 @@ async def queue_ahead(connection: AsyncConnection, order_id: int) -> Qty | None:
         return None
     market_id, side, price, rank = row
     return await resting_qty(connection, market_id, Side(side), price, before=rank)
+
+
+async def queues_ahead(
+    connection: AsyncConnection, user_id: int, market_ids: Collection[int] | None, most: int
+) -> list[tuple[int, int, Qty]]:
+    """Return up to ``most`` of a user's resting orders, in some markets or in all: the id, the
+    market's id, and the quantity ahead at its price."""
+    mine = select(orders.c.id, orders.c.market_id, orders.c.side, orders.c.price, orders.c.rank)
+    mine = mine.where(orders.c.user_id == user_id, _RESTS, OPEN)
+    if market_ids is not None:
+        mine = mine.where(orders.c.market_id.in_(market_ids))
+    rows = (await connection.execute(mine.order_by(orders.c.id.desc()).limit(most))).all()
+    found = []
+    for id, market_id, side, price, rank in rows:
+        ahead = await resting_qty(connection, market_id, Side(side), price, before=rank)
+        found.append((id, market_id, ahead))
+    return found
 
 
 async def resting_qty(

@@ -99,7 +99,9 @@ async def orders_of(
     client_order_id: str | None = None,
 ) -> list[OrderRecord]:
     """Return a user's orders below the id ``before``, newest first."""
-    query = _orders_of(user_id, market_id, statuses, client_order_id)
+    query = _orders_of(
+        user_id, None if market_id is None else [market_id], statuses, client_order_id
+    )
     query = query.where(orders.c.id < before).order_by(orders.c.id.desc()).limit(limit)
     return [_record(row) for row in await connection.execute(query)]
 
@@ -110,7 +112,7 @@ async def page_of_orders(
     *,
     before: int,
     limit: int,
-    market_id: int | None = None,
+    market_ids: Collection[int] | None = None,
     statuses: Collection[OrderStatus] = (),
     client_order_id: str | None = None,
     span: Span = ALWAYS,
@@ -122,7 +124,7 @@ async def page_of_orders(
     there, perhaps empty, and the next page continues.
     """
     is_open = bool(statuses) and set(statuses).issubset(LIVE_STATUSES)  # these have their own index
-    is_filtered = market_id is not None or bool(statuses)
+    is_filtered = market_ids is not None or bool(statuses)
     above, before = await ids_of(connection, span, before, user_id, Numbered.ORDERS)
     end = None
     if is_filtered and not is_open and client_order_id is None:
@@ -130,7 +132,7 @@ async def page_of_orders(
         walk = walk.where(orders.c.id < before, orders.c.id > above)
         walk = walk.order_by(orders.c.id.desc()).offset(MAX_WALK).limit(1)
         end = (await connection.execute(walk)).scalar_one_or_none()
-    query = _orders_of(user_id, market_id, statuses, client_order_id)
+    query = _orders_of(user_id, market_ids, statuses, client_order_id)
     # Pairs: by the id alone a database without statistics would scan all users' orders.
     place = tuple_(orders.c.user_id, orders.c.id)
     query = query.where(place < (user_id, before), place > (user_id, end or above))
@@ -143,13 +145,13 @@ async def page_of_orders(
 
 def _orders_of(
     user_id: int,
-    market_id: int | None,
+    market_ids: Collection[int] | None,
     statuses: Collection[OrderStatus],
     client_order_id: str | None,
 ) -> Select[*tuple[Any, ...]]:
     query = _ORDERS.where(orders.c.user_id == user_id)
-    if market_id is not None:
-        query = query.where(orders.c.market_id == market_id)
+    if market_ids is not None:
+        query = query.where(orders.c.market_id.in_(market_ids))
     if statuses:
         query = query.where(orders.c.status.in_([status.value for status in statuses]))
         if set(statuses).issubset(LIVE_STATUSES):

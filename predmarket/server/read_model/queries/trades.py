@@ -1,16 +1,30 @@
 """Queries on trades, public ones and those of one user."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from predmarket.engine.replies import OrderRecord
 from predmarket.enums import Liquidity, Side
 from predmarket.server.read_model.queries.spans import ALWAYS, Numbered, Span, ids_of
 from predmarket.server.read_model.records import TradeRecord, UserFill
-from predmarket.server.storage.tables.trading import markets, trades
+from predmarket.server.storage.tables.trading import markets, order_events, trades
 
+MAX_WALK = 5_000
+"""Executions of a user that one page looks at, whatever its filter."""
+_WALK_AT_ONCE = 1_000
 _IDS_A_QUERY = 1_000
 _TRADES = select(
     trades.c.id,
@@ -122,6 +136,66 @@ async def fills_of_user(
     which = and_(trades.c.id > above, trades.c.id < before)
     halves = _fills(user_id, which, trades.c.id.desc(), limit)
     query = union_all(*halves).order_by(literal_column("id").desc()).limit(limit)
+    return [_fill(row) for row in await connection.execute(query)]
+
+
+async def page_of_fills(
+    connection: AsyncConnection,
+    user_id: int,
+    *,
+    before: int,
+    limit: int,
+    market_ids: Collection[int] | None = None,
+    span: Span = ALWAYS,
+) -> tuple[list[UserFill], int | None]:
+    """Return a page of a user's executions in some markets below the trade id ``before``, newest
+    first, and the next page's ``before``, None after the last page.
+
+    A page looks at most at MAX_WALK executions. If too few are of these markets, the page ends
+    there, perhaps empty, and the next page continues.
+    """
+    found: list[UserFill] = []
+    looked = 0
+    while True:
+        size = limit + 1 if market_ids is None else _WALK_AT_ONCE
+        part = await fills_of_user(connection, user_id, before=before, limit=size, span=span)
+        looked += len(part)
+        for one in part:
+            if market_ids is None or one.market_id in market_ids:
+                if len(found) == limit:
+                    return found, found[-1].trade_id
+                found.append(one)
+        if len(part) < size:
+            return found, None
+        before = part[-1].trade_id
+        if looked >= MAX_WALK:
+            return found, before
+
+
+async def fills_of_order(
+    connection: AsyncConnection, order: OrderRecord, *, before: int, limit: int
+) -> list[UserFill]:
+    """Return an order's executions below the trade id ``before``, newest first."""
+    traded = select(order_events.c.trade_id).where(
+        order_events.c.order_id == order.id, order_events.c.trade_id < before
+    )
+    fee = trades.c.buy_fee if order.side is Side.BUY else trades.c.sell_fee
+    query = (
+        select(
+            trades.c.id,
+            literal(order.id).label("order_id"),
+            trades.c.market_id,
+            literal(order.side.value).label("side"),
+            trades.c.price,
+            trades.c.qty,
+            fee.label("fee"),
+            trades.c.taker_side,
+            trades.c.created_at,
+        )
+        .where(trades.c.market_id == order.market_id, trades.c.id.in_(traded))
+        .order_by(trades.c.id.desc())
+        .limit(limit)
+    )
     return [_fill(row) for row in await connection.execute(query)]
 
 
