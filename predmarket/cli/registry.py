@@ -150,6 +150,7 @@ TREE: Mapping[str, Entry] = {
         "Accounts and their roles.",
         {
             "list": Leaf("user:list_users", "List accounts."),
+            "show": Leaf("user:show", "Show an account's cash, positions and orders."),
             "update": Leaf("user:update", "Change an account's role, disable or enable it."),
             "revoke-all": Leaf("user:revoke_all", "End an account's sessions and API keys."),
             "set-role": Leaf("server_admin:set_role", "Set a role in the database itself."),

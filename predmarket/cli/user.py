@@ -1,14 +1,17 @@
-"""Commands: user list, update, revoke-all. (set-role works on the database itself:
+"""Commands: user list, show, update, revoke-all. (set-role works on the database itself:
 server_admin.py.)"""
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, cast
 
 import typer
 
 import predmarket.client as api
 from predmarket.cli import arguments, context, layouts, prompt
+from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure, usage
-from predmarket.cli.paging import show_list
+from predmarket.cli.grid import Grid, Row
+from predmarket.cli.paging import show_list, span_of
 from predmarket.client import calls
 from predmarket.client.response_types import User
 from predmarket.enums import Role
@@ -37,6 +40,82 @@ def list_users(
     """
     call = calls.users(q=search, limit=limit, offset=offset, cursor=cursor)
     show_list(context.of(ctx), layouts.USER, call, everything=everything, ids=ids)
+
+
+class Shown(StrEnum):
+    """A list of an account's that `user show` prints by itself."""
+
+    POSITIONS = "positions"
+    ORDERS = "orders"
+    FILLS = "fills"
+    STATEMENT = "statement"
+
+
+def show(
+    ctx: typer.Context,
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The account.")],
+    *,
+    only: Annotated[
+        Shown | None,
+        typer.Option(
+            "--list", case_sensitive=False, help="Only this list of it, orders of every status."
+        ),
+    ] = None,
+    since: arguments.Since = None,
+    until: arguments.Until = None,
+    limit: arguments.Limit = None,
+    cursor: arguments.Cursor = None,
+    everything: arguments.Everything = False,
+) -> None:
+    """Examples:
+      predmarket user show ann@example.com
+      predmarket user show ann@example.com --list fills --since today
+      predmarket user show ann@example.com --list statement --all -o csv > ann.csv
+
+    Show an account as its owner sees it: cash, positions and live orders (admins). --list prints
+    one list instead: positions, orders, fills or statement.
+    """
+    line = context.of(ctx)
+    if only is None and (everything or any((since, until, limit, cursor))):
+        raise usage("--since, --until, --limit, --cursor and --all go with --list")
+    if only is Shown.POSITIONS and (since or until):
+        raise usage("--since and --until go with orders, fills and statement")
+    with line.client() as client:
+        user = _account(client, email)
+        if only is None:
+            _write_account(line, client, user)
+            return
+    span = span_of(line, since, until)
+    id = user["id"]
+    if only is Shown.POSITIONS:
+        show_list(line, layouts.POSITION, calls.positions(user_id=id), everything=everything)
+    elif only is Shown.ORDERS:
+        orders = calls.orders(user_id=id, **span, limit=limit, cursor=cursor)
+        show_list(line, layouts.ORDER, orders, everything=everything)
+    elif only is Shown.FILLS:
+        fills = calls.fills(user_id=id, **span, limit=limit, cursor=cursor)
+        show_list(line, layouts.FILL, fills, everything=everything)
+    else:
+        movements = calls.statement(user_id=id, **span, limit=limit, cursor=cursor)
+        show_list(line, layouts.LEDGER_LINE, movements, everything=everything)
+
+
+def _write_account(line: Line, client: "api.Client", user: User) -> None:
+    id = user["id"]
+    balance = client.balance(user_id=id)
+    positions = [*client.follow(calls.positions(user_id=id))]
+    orders = client.orders(user_id=id, status="LIVE", limit=100)
+    shown = {"user": user, "balance": balance, "positions": positions, "orders": orders["items"]}
+
+    def grids() -> list[Grid]:
+        head = layouts.USER.grids(cast("Row", user), brief=False)
+        cash = layouts.BALANCE.grid([cast("Row", balance)])
+        lists = ((layouts.POSITION, positions), (layouts.ORDER, orders["items"]))
+        return [*head, cash, *(layout.grid(cast("list[Row]", rows)) for layout, rows in lists)]
+
+    line.output.show(shown, [shown], tuple(shown), grids)
+    if orders.get("nextCursor"):
+        line.output.note("more live orders: --list orders")
 
 
 def update(

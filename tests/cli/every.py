@@ -231,6 +231,11 @@ account fills
 account statement
 transfer create ann@example.com 100 --reason welcome --idempotency-key k --yes
 user list
+user show ann@example.com
+user show ann@example.com --list positions
+user show ann@example.com --list orders
+user show ann@example.com --list fills
+user show ann@example.com --list statement
 user update ann@example.com --role ADMIN
 user revoke-all ann@example.com --yes
 admin log --action market_resolve
@@ -278,6 +283,11 @@ def answer_all(stub: Stub) -> None:
         "/v1/user/fills": page(FILL),
         "/v1/user/ledger": page(PAYOUT, LINE),
         "/v1/users": {"items": [MANAGED], "total": 1},
+        "/v1/users/2/balance": BALANCE,
+        "/v1/users/2/positions": page(POSITION),
+        "/v1/users/2/orders": page(ORDER),
+        "/v1/users/2/fills": page(FILL),
+        "/v1/users/2/ledger": page(LINE),
         "/v1/admin/log": page(TIE, ACT),
         "/v1/status": STATUS,
     }.items():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.support.command_line import Run
-from tests.support.stub_data import BOOK, MARKET
+from tests.support.stub_data import BALANCE, BOOK, MARKET, POSITION, page
 from tests.support.stub_exchange import Answer, Stub
 
 EMPTY = {**BOOK, "bids": [], "asks": []}
@@ -154,6 +154,30 @@ def test_user_update_finds_the_account(run: Run, stub: Stub) -> None:
     assert run("user", "update", "Ann@example.com", "--role", "admin", "--disable").code == 0
     assert stub.requests[1].body == {"role": "ADMIN", "disabled": True}
     assert run("user", "update", "bob@example.com", "--enable").code == 5
+
+
+def test_user_show_prints_one_list_or_the_account(run: Run, stub: Stub) -> None:
+    """As one object under JSON; the options of lists go with a list, and say what is asked."""
+    user = {"id": 2, "email": "ann@example.com"}
+    order = {"id": 17}
+    stub.on("GET", "/v1/users", Answer(body=page(user)))
+    stub.on("GET", "/v1/users/2/balance", Answer(body=BALANCE))
+    stub.on("GET", "/v1/users/2/positions", Answer(body=page(POSITION)))
+    stub.on("GET", "/v1/users/2/orders", Answer(body=page(order, cursor="c")))
+    stub.on("GET", "/v1/users/2/ledger", Answer(body=page()))
+    show = ("user", "show", "ann@example.com")
+    whole = run(*show, "--json")
+    assert whole.err == "more live orders: --list orders\n"
+    expected = {"user": user, "balance": BALANCE, "positions": [POSITION], "orders": [order]}
+    assert json.loads(whole.out) == expected
+    assert stub.sent("GET", "/v1/users/2/orders")[0].query == {"status": "LIVE", "limit": "100"}
+    span = ("--since", "2030-01-01T00:00:00Z", "--limit", "5")
+    assert run(*show, "--list", "statement", *span, "--json").out == "[]\n"
+    asked = stub.sent("GET", "/v1/users/2/ledger")[0].query
+    assert asked == {"since": "2030-01-01T00:00:00.000000Z", "limit": "5"}
+    for wrong in (span, ("--all",), ("--list", "positions", *span), ("--list", "bots")):
+        assert run(*show, *wrong).code == 2
+    assert run("user", "show", "bob@example.com").code == 5
 
 
 def test_a_resolution_is_told_in_a_few_lines(run: Run) -> None:

@@ -64,6 +64,7 @@ account fills: --since --until --limit --cursor --all
 account statement: --market --kind --since --until --limit --cursor --all
 transfer create: --reason
 user list: --search --limit --offset --cursor --all
+user show: --list --since --until --limit --cursor --all
 user update: --role --disable --enable
 """
 
