@@ -4,8 +4,8 @@ The reader of stderr may be slow, or not read at all: a full pipe, a stopped ter
 only appends to the queue, so the event loop never waits for that reader. Beyond MAX_WAITING
 characters lines are dropped and counted; a line says so once the reader takes lines again.
 
-``flush`` and ``close`` wait for FLUSH_S at the most. The thread writes to the file descriptor: at
-its end Python waits for the locks of its own streams.
+``flush`` waits for FLUSH_S at the most, and not again before somebody reads. The thread writes to
+the file descriptor: at its end Python waits for the locks of its own streams.
 """
 
 import logging
@@ -43,7 +43,7 @@ class LogQueue(logging.Handler):
         self._untold = 0
         self._changed = threading.Condition()  # a signal's handler may log amid a line
         self._thread: threading.Thread | None = None
-        self._writing = False
+        self._writing = self._unread = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue a line, or drop it."""
@@ -68,18 +68,15 @@ class LogQueue(logging.Handler):
     def flush(self) -> None:
         """Wait until all lines are written, for FLUSH_S at the most."""
         with self._changed:
-            self._changed.wait_for(lambda: not (self._waiting or self._writing), FLUSH_S)
-
-    def close(self) -> None:
-        """Write what waits."""
-        self.flush()
-        super().close()
+            limit_s = 0 if self._unread else FLUSH_S
+            done = self._changed.wait_for(lambda: not (self._waiting or self._writing), limit_s)
+            self._unread = not done
 
     def _run(self) -> None:
         """Write lines for ever."""
         while True:
             with self._changed:
-                self._writing = False
+                self._writing = self._unread = False
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._waiting)
                 self._writing = True
