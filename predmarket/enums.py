@@ -66,6 +66,25 @@ class CancelReason(StrEnum):
     DEADMAN = "DEADMAN"
     ADMIN = "ADMIN"
     EXPIRED = "EXPIRED"
+    GROUP = "GROUP"
+
+
+class OrderGroupStatus(StrEnum):
+    """Whether a group takes orders. TRIPPED: it filled more than its limit, or was triggered."""
+
+    ACTIVE = "ACTIVE"
+    TRIPPED = "TRIPPED"
+    DELETED = "DELETED"
+
+
+class OrderGroupChange(StrEnum):
+    """What happened to an order group."""
+
+    CREATED = "CREATED"
+    LIMIT = "LIMIT"
+    TRIPPED = "TRIPPED"
+    RESET = "RESET"
+    DELETED = "DELETED"
 
 
 class MarketStatus(StrEnum):
@@ -156,6 +175,8 @@ class ErrorCode(StrEnum):
     PRICE_OFF_TICK = "PRICE_OFF_TICK"
     NOTHING_TO_REDUCE = "NOTHING_TO_REDUCE"
     TOO_MANY_OPEN_ORDERS = "TOO_MANY_OPEN_ORDERS"
+    ORDER_GROUP_NOT_FOUND = "ORDER_GROUP_NOT_FOUND"
+    GROUP_TRIPPED = "GROUP_TRIPPED"
     POST_ONLY_WOULD_CROSS = "POST_ONLY_WOULD_CROSS"
     FOK_NOT_FILLABLE = "FOK_NOT_FILLABLE"
     INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"

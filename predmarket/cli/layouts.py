@@ -87,7 +87,7 @@ ORDER = Layout(
     _names(
         "id clientOrderId marketId marketSlug userId side type price qty qtyFilled qtyRemaining"
         " avgFillPrice feesPaid status reason timeInForce expiresAt createdAt updatedAt queueAhead"
-        " fills"
+        " fills orderGroupId"
     ),
     {"fills": ORDER_FILL},
     least=("CLIENT ID", "CREATED", "AVG", "TYPE", "TIF", "REASON"),

@@ -26,8 +26,8 @@ _TRADES = 200
 _ORDERS = 1_000
 _ENDED = 100
 """Orders asked for, one by one, that ended while the connection was lost; of more, the newest."""
-_LISTED_ONLY = ("queueAhead", "fills")
-"""What the feed does not tell of an order."""
+_LISTED_ONLY = ("queueAhead", "orderGroupId", "fills")
+"""What the feed does not tell of an order, or of few."""
 
 
 class View(Protocol):

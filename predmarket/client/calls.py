@@ -35,6 +35,7 @@ from predmarket.client.response_types import (
     Market,
     NewApiKey,
     Order,
+    OrderGroup,
     Page,
     Portfolio,
     Position,
@@ -113,6 +114,7 @@ class NewOrder:
     self_trade_prevention: str | None = None
     client_order_id: str | None = None
     deadline: Moment | None = None
+    order_group_id: int | None = None
 
     def body(self) -> dict[str, object]:
         """Return the order as the API's JSON."""
@@ -130,6 +132,7 @@ class NewOrder:
             selfTradePrevention=self.self_trade_prevention,
             clientOrderId=self.client_order_id,
             deadline=_moment(self.deadline),
+            orderGroupId=self.order_group_id,
         )
 
 
@@ -507,6 +510,7 @@ def orders(
     market: MarketRef | None = None,
     status: str | Sequence[str] | None = None,
     client_order_id: str | None = None,
+    order_group_id: int | None = None,
     since: Moment | None = None,
     until: Moment | None = None,
     limit: int | None = None,
@@ -520,6 +524,7 @@ def orders(
         market=market,
         status=status if status is None or isinstance(status, str) else ",".join(status),
         clientOrderId=client_order_id,
+        orderGroupId=order_group_id,
         since=_moment(since),
         until=_moment(until),
         limit=limit,
@@ -554,6 +559,44 @@ def cancel_all(*, market: MarketRef | None = None, side: str | None = None) -> C
 def cancel_after(seconds: int) -> Call[CancelAfter]:
     """Arm the dead-man switch; 0 turns it off."""
     return Call("POST", "/v1/orders/cancel-after", body={"seconds": seconds})
+
+
+# Order groups
+
+
+def order_groups() -> Call[Page[OrderGroup]]:
+    """All of one's order groups, the oldest first."""
+    return _list("/v1/order-groups")
+
+
+def order_group(group_id: int) -> Call[OrderGroup]:
+    """One order group; ``orders(order_group_id=…)`` lists its orders."""
+    return _get(f"/v1/order-groups/{group_id}")
+
+
+def create_order_group(limit: Number) -> Call[OrderGroup]:
+    """Make a group whose orders may fill at most ``limit`` contracts within 15 seconds."""
+    return Call("POST", "/v1/order-groups", body={"limit": _number(limit)})
+
+
+def update_order_group(group_id: int, limit: Number) -> Call[OrderGroup]:
+    """Change a group's limit; a group that has filled more trips."""
+    return Call("PATCH", f"/v1/order-groups/{group_id}", body={"limit": _number(limit)})
+
+
+def reset_order_group(group_id: int) -> Call[OrderGroup]:
+    """Let a group take orders again, with nothing counted."""
+    return Call("POST", f"/v1/order-groups/{group_id}/reset")
+
+
+def trigger_order_group(group_id: int) -> Call[OrderGroup]:
+    """Trip a group: its open orders are cancelled, and it takes none until it is reset."""
+    return Call("POST", f"/v1/order-groups/{group_id}/trigger")
+
+
+def delete_order_group(group_id: int) -> Call[None]:
+    """Cancel a group's open orders and delete it."""
+    return Call("DELETE", f"/v1/order-groups/{group_id}")
 
 
 # One's own account

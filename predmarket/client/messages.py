@@ -207,6 +207,19 @@ class PositionChanged(TopicMessage, frozen=True, kw_only=True):
     data: response_types.Position
 
 
+class OrderGroupsSnapshot(TopicMessage, frozen=True, kw_only=True):
+    """user:…:orderGroups: all of one's order groups."""
+
+    snapshot = True
+    data: response_types.OrderGroupsSnapshot
+
+
+class OrderGroupChanged(TopicMessage, frozen=True, kw_only=True):
+    """user:…:orderGroups: what happened to a group."""
+
+    data: response_types.OrderGroupUpdate
+
+
 Message: TypeAlias = TopicMessage | StateChanged | Gap | Unknown
 """Whatever a feed yields."""
 
@@ -232,6 +245,8 @@ KINDS: dict[str, type[TopicMessage]] = {
     "balance": BalanceChanged,
     "positions.snapshot": PositionsSnapshot,
     "position": PositionChanged,
+    "orderGroups.snapshot": OrderGroupsSnapshot,
+    "orderGroup": OrderGroupChanged,
 }
 """The wire's types of topic messages."""
 

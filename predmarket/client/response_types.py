@@ -240,6 +240,27 @@ class OrderState(TypedDict):
     expiresAt: str | None
     createdAt: str
     updatedAt: str
+    orderGroupId: NotRequired[int]
+
+
+class OrderGroup(TypedDict):
+    """limit is what the group's orders may fill within 15 seconds; a TRIPPED one takes none."""
+
+    id: int
+    limit: str
+    status: str
+    createdAt: str
+    updatedAt: str
+
+
+class OrderGroupUpdate(OrderGroup):
+    """What happened to a group, and how it stood then."""
+
+    change: str
+
+
+class OrderGroupsSnapshot(TypedDict):
+    items: list[OrderGroup]
 
 
 class Order(OrderState):

@@ -61,6 +61,16 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
         "the account has too many open orders",
         "Cancel some of them, or ask the operator to raise MAX_OPEN_ORDERS.",
     ),
+    ErrorCode.ORDER_GROUP_NOT_FOUND: ErrorKind(
+        404,
+        "there is no such order group",
+        "Look at GET /v1/order-groups; a deleted group does not come back.",
+    ),
+    ErrorCode.GROUP_TRIPPED: ErrorKind(
+        409,
+        "the order group has tripped and takes no orders",
+        "Reset it with POST /v1/order-groups/{id}/reset, or leave out orderGroupId.",
+    ),
     ErrorCode.POST_ONLY_WOULD_CROSS: ErrorKind(
         422,
         "the post-only order would trade at once",

@@ -21,6 +21,7 @@ from predmarket.enums import (
 MAX_BATCH_ORDERS = 100
 MAX_CANCEL_AFTER_S = 86_400
 
+_GroupId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 
 
@@ -40,6 +41,7 @@ class PlaceOrderRequest(Request, frozen=True):
     self_trade_prevention: SelfTradePrevention | None = None
     client_order_id: ClientOrderId | None = None
     deadline: Time | None = None
+    order_group_id: _GroupId | None = None
 
     @property
     def tif(self) -> TimeInForce:
@@ -116,8 +118,8 @@ class OrderFill(msgspec.Struct, frozen=True, rename="camel", gc=False):
     liquidity: Liquidity
 
 
-class OrderState(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """An order's present state. ``market_id`` is null if its market does not exist."""
+class OrderStanding(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """The fields that every order shows. ``market_id`` is null if its market does not exist."""
 
     id: int
     client_order_id: str | None
@@ -138,6 +140,12 @@ class OrderState(msgspec.Struct, frozen=True, rename="camel", gc=False):
     expires_at: str | None
     created_at: str
     updated_at: str
+
+
+class OrderState(OrderStanding, frozen=True, rename="camel", gc=False, kw_only=True):
+    """An order as it stands; ``order_group_id`` is there when it belongs to a group."""
+
+    order_group_id: int | UnsetType = UNSET
 
 
 class Order(OrderState, frozen=True, rename="camel", gc=False):

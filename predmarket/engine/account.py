@@ -13,8 +13,8 @@ class Account:
     """
 
     __slots__ = (
-        "available", "balance_seq", "deadman_at", "fill_seq", "holding_seq", "locked", "order_seq",
-        "orders", "own", "position_seq", "user_id", "version",
+        "available", "balance_seq", "deadman_at", "fill_seq", "holding_seq", "locked",
+        "order_group_seq", "order_seq", "orders", "own", "position_seq", "user_id", "version",
     )  # fmt: skip
 
     def __init__(self, user_id: int) -> None:
@@ -29,4 +29,5 @@ class Account:
         self.balance_seq = 0
         self.position_seq = 0
         self.holding_seq = 0
+        self.order_group_seq = 0
         self.version = 0

@@ -15,6 +15,7 @@ Source: docs/market_rules.md, Matching.
 from collections.abc import Iterator
 
 from predmarket.engine.depth import BLOCK_BITS
+from predmarket.engine.order_group import OrderGroup
 from predmarket.enums import (
     CancelReason,
     OrderStatus,
@@ -58,17 +59,18 @@ class Order:
     ``price`` is its limit, or a MARKET order's collar. ``close`` is the remaining close part,
     ``lock`` the cash that it holds, ``fee_exact`` its exact fee so far in 1e-14 dollars, ``rank``
     its place in time priority, ``events`` the number of its order events. The end of ``connection``
-    cancels it. ``topic_seq`` is the number of its last change on its user's topic, ``version``
-    counts the writes of its row. ``skip`` is a later order of the level, with its rank: while that
-    order rests at that rank, all orders up to it belong to the same user.
+    cancels it; ``group`` is the order group that it belongs to. ``topic_seq`` is the number of its
+    last change on its user's topic, ``version`` counts the writes of its row. ``skip`` is a later
+    order of the level, with its rank: while that order rests at that rank, all orders up to it
+    belong to the same user.
     """
 
     __slots__ = (
         "client_order_id", "close", "connection", "created_at", "events", "expires_at",
-        "fee_exact", "fees_paid", "filled", "id", "is_buy", "level", "lock", "market_id", "next",
-        "notional", "post_only", "prev", "price", "qty", "rank", "reason", "reduce_only",
-        "remaining", "request", "run", "side", "skip",
-        "status", "stp", "tif", "topic_seq", "type", "updated_at", "user_id", "version",
+        "fee_exact", "fees_paid", "filled", "group", "id", "is_buy", "level", "lock", "market_id",
+        "next", "notional", "post_only", "prev", "price", "qty", "rank", "reason", "reduce_only",
+        "remaining", "request", "run", "side", "skip", "status", "stp", "tif",
+        "topic_seq", "type", "updated_at", "user_id", "version",
     )  # fmt: skip
 
     def __init__(
@@ -108,6 +110,7 @@ class Order:
         self.client_order_id: str | None = None
         self.request: str | None = None
         self.connection: str | None = None
+        self.group: OrderGroup | None = None
         self.status = _OPEN
         self.reason: str | None = None
         self.created_at = now

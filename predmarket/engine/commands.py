@@ -158,7 +158,7 @@ class PlaceOrder(_Command, frozen=True, tag="place"):
     ``max_slippage`` is set only for MARKET. ``request`` is the normalised content; a repeat under
     the same client order id must match it. The end of ``connection`` cancels the order; its name is
     its gateway's name, a hyphen, and a number. ``max_open_orders`` bounds the account's open
-    orders; None sets no bound.
+    orders; None sets no bound. ``order_group_id`` is the group that the order belongs to.
     """
 
     user_id: int
@@ -179,6 +179,7 @@ class PlaceOrder(_Command, frozen=True, tag="place"):
     sees_drafts: bool = False
     connection: str | None = None
     max_open_orders: int | None = None
+    order_group_id: int | None = None
 
 
 class AmendOrder(_Command, frozen=True, tag="amend"):
@@ -216,6 +217,42 @@ class Disconnect(_Command, frozen=True, tag="disconnect"):
     gateway: str
     connection: str | None = None
     user_id: int | None = None
+
+
+class CreateOrderGroup(_Command, frozen=True, tag="create-order-group"):
+    """Make an order group whose orders may fill at most ``limit`` within 15 s."""
+
+    user_id: int
+    limit: Qty
+
+
+class SetOrderGroupLimit(_Command, frozen=True, tag="set-order-group-limit"):
+    """Change the limit of a user's own order group."""
+
+    user_id: int
+    group_id: int
+    limit: Qty
+
+
+class ResetOrderGroup(_Command, frozen=True, tag="reset-order-group"):
+    """Let a user's own order group take orders again, with nothing filled."""
+
+    user_id: int
+    group_id: int
+
+
+class TriggerOrderGroup(_Command, frozen=True, tag="trigger-order-group"):
+    """Trip a user's own order group and cancel its open orders."""
+
+    user_id: int
+    group_id: int
+
+
+class DeleteOrderGroup(_Command, frozen=True, tag="delete-order-group"):
+    """Cancel the open orders of a user's own order group, and delete it."""
+
+    user_id: int
+    group_id: int
 
 
 class CancelAfter(_Command, frozen=True, tag="cancel-after"):
@@ -264,6 +301,11 @@ Command: TypeAlias = (
     | CancelOrder
     | CancelAll
     | Disconnect
+    | CreateOrderGroup
+    | SetOrderGroupLimit
+    | ResetOrderGroup
+    | TriggerOrderGroup
+    | DeleteOrderGroup
     | CancelAfter
     | CloseDue
     | ExpiryDue

@@ -9,7 +9,8 @@ from typing import ClassVar, TypeAlias
 
 import msgspec
 
-from predmarket.enums import CancelReason, ErrorCode, MarketStatus, Side
+from predmarket.engine.order_group import OrderGroupRecord
+from predmarket.enums import CancelReason, ErrorCode, MarketStatus, OrderGroupChange, Side
 from predmarket.units import Money, Price, Qty
 
 
@@ -167,6 +168,23 @@ class EventChanged(_Event, frozen=True):
     event_id: int
 
 
+class OrderGroupChanged(_Event, frozen=True):
+    """An order group was made, changed or deleted; ``group`` is how it stood then."""
+
+    type = "ORDER_GROUP_CHANGED"
+    group: OrderGroupRecord
+    change: OrderGroupChange
+
+
+class OrderGroupFilled(_Event, frozen=True):
+    """A trade filled an order of a group, and counts for the group's limit."""
+
+    type = "ORDER_GROUP_FILLED"
+    group_id: int
+    trade_id: int
+    qty: Qty
+
+
 OrderEvent: TypeAlias = (
     OrderAccepted
     | OrderRejected
@@ -185,4 +203,6 @@ Event: TypeAlias = (
     | PaidOut
     | MarketChanged
     | EventChanged
+    | OrderGroupChanged
+    | OrderGroupFilled
 )

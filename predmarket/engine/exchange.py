@@ -18,6 +18,7 @@ from predmarket.engine import (
     commands,
     event_lifecycle,
     lifecycle,
+    order_groups,
     orders,
     sweeps,
     waits,
@@ -26,7 +27,7 @@ from predmarket.engine.commands import Command
 from predmarket.engine.events import Event
 from predmarket.engine.replies import Canceled, Reply
 from predmarket.engine.state import Changes, State
-from predmarket.engine.steps import EventSteps, Key, MarketSteps, SweepSteps
+from predmarket.engine.steps import EventSteps, GroupSteps, Key, MarketSteps, SweepSteps
 from predmarket.engine.timers import PASSED, TimerKind
 from predmarket.enums import CancelReason
 from predmarket.units import Micros
@@ -55,6 +56,8 @@ def _take_step(state: State, command: commands.TakeStep) -> Reply:
         reply = lifecycle.proceed(state, steps)
     elif isinstance(steps, EventSteps):
         reply = event_lifecycle.proceed(state, steps)
+    elif isinstance(steps, GroupSteps):
+        reply = order_groups.proceed(state, steps)
     else:
         reply = cancels.proceed(state, steps)
     if command.key not in state.unfinished:
@@ -69,6 +72,11 @@ _HANDLERS: dict[type[Command], Callable[[State, Any], Reply]] = {
     commands.CancelOrder: orders.cancel,
     commands.CancelAll: cancels.cancel_all,
     commands.Disconnect: cancels.disconnect,
+    commands.CreateOrderGroup: order_groups.create,
+    commands.SetOrderGroupLimit: order_groups.set_limit,
+    commands.ResetOrderGroup: order_groups.reset,
+    commands.TriggerOrderGroup: order_groups.trigger,
+    commands.DeleteOrderGroup: order_groups.delete,
     commands.OpenAccount: accounts.open_account,
     commands.Transfer: accounts.transfer,
     commands.CancelAfter: accounts.cancel_after,

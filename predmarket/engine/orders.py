@@ -14,6 +14,7 @@ from predmarket.engine.events import (
 )
 from predmarket.engine.market import Market
 from predmarket.engine.matching import collar, fillable
+from predmarket.engine.order_groups import cancel_tripped, own_group, refused_by_group
 from predmarket.engine.replies import OrderDone, Refused, record
 from predmarket.engine.state import State
 from predmarket.engine.steps import SweepSteps
@@ -59,6 +60,8 @@ def place(state: State, command: PlaceOrder) -> OrderDone | Refused:
         state.keep(order)
         if order.expires_at is not None:
             state.timers.set(order.expires_at, TimerKind.EXPIRY, order.id)
+    if state.tripped:
+        cancel_tripped(state, market.id, unfinished)
     return OrderDone(record(order), fills, unfinished)
 
 
@@ -81,6 +84,8 @@ def _order(state: State, command: PlaceOrder) -> Order:
     order.client_order_id = command.client_order_id
     order.request = command.request
     order.connection = command.connection
+    if command.order_group_id is not None:
+        order.group = own_group(state, command.user_id, command.order_group_id)
     return order
 
 
@@ -135,9 +140,14 @@ def _why_not(
 def _refused_by_book(
     state: State, command: PlaceOrder, order: Order, market: Market
 ) -> Refused | None:
-    """Return the refusal of an order too many, a crossing post-only order or an unfillable FOK."""
+    """Return the refusal of an order too many, one whose group takes none, a crossing post-only
+    order or an unfillable FOK."""
     if order.tif in RESTING and _has_too_many(state, command):
         return too_many_open_orders(command.max_open_orders or 0)
+    if command.order_group_id is not None:
+        refusal = refused_by_group(order, command.order_group_id)
+        if refusal is not None:
+            return refusal
     if order.post_only and market.book.crosses(order.is_buy, order.price):
         return _would_cross()
     if order.tif is _FOK and not fillable(
@@ -313,6 +323,8 @@ def _requeue(
         position = ledger.position(order.user_id, market)
         state.merged(order.user_id, market, ledger.merge(position, market))
     fills, unfinished = trade(state, order, market)
+    if state.tripped:
+        cancel_tripped(state, market.id, unfinished)
     return OrderDone(record(order), fills, unfinished)
 
 

@@ -19,12 +19,13 @@ from predmarket.engine.book import Order
 from predmarket.engine.commands import PlaceOrder
 from predmarket.engine.ledger import Account
 from predmarket.engine.market import Market
+from predmarket.engine.order_group import OrderGroup, OrderGroupRecord
 from predmarket.engine.orders import place, too_many_open_orders
 from predmarket.engine.position import Holding, Position
 from predmarket.engine.replies import OrderDone, Refused, Reply
 from predmarket.engine.state import State
 from predmarket.engine.steps import SweepSteps
-from predmarket.enums import ErrorCode, Side
+from predmarket.enums import ErrorCode, OrderGroupStatus, Side
 from predmarket.units import Micros, Money, Price, Qty
 
 _OTHERS = 0
@@ -65,7 +66,7 @@ class Copy:
     def __init__(self, now: Micros, user_id: int, market: Market | None) -> None:
         """Begin with an empty state; the user has no account yet."""
         self._state = State()
-        self._state.now = now
+        self._state.now = self._state.happens_at = now
         self._user_id = user_id
         self._market = market
         self._open_orders = 0
@@ -85,6 +86,12 @@ class Copy:
         if self._market is not None and (yes or no):
             position = ledger.position(self._user_id, self._market)
             position.yes, position.no = yes, no
+
+    def add_group(self, record: OrderGroupRecord, filled: Qty) -> None:
+        """Let the user have an order group, of whose limit so much is filled."""
+        group = OrderGroup(record.id, record.user_id, record.limit, record.created_at)
+        group.status, group.filled = record.status, filled
+        self._state.order_groups.add(group)
 
     def hold(self, base: Qty, positions: Iterable[Shares]) -> None:
         """Give the user shares of the market's event, in the markets that are not struck.
@@ -138,6 +145,9 @@ class Copy:
             reply = sweeps.proceed(state, steps)
             order, fills = reply.order, reply.fills or fills
         resting = state.orders.get(order.id)
+        group = None if resting is None else resting.group
+        if group is not None and group.status is OrderGroupStatus.TRIPPED:
+            resting = None  # its end is left to a step that is not taken here
         return Trial(
             order.filled,
             resting.remaining if resting is not None else 0,

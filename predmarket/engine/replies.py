@@ -9,6 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from predmarket.engine.book import Order
+from predmarket.engine.order_group import OrderGroupRecord
 from predmarket.enums import (
     ErrorCode,
     Liquidity,
@@ -44,6 +45,7 @@ class OrderRecord(_Reply, frozen=True, array_like=True):
     expires_at: Micros | None
     created_at: Micros
     updated_at: Micros
+    order_group_id: int | None = None
 
 
 class Fill(_Reply, frozen=True):
@@ -77,6 +79,13 @@ class Canceled(_Reply, frozen=True):
     """The orders that this step of a cancel-all ended."""
 
     order_ids: tuple[int, ...]
+    unfinished: str | None = None
+
+
+class OrderGroupDone(_Reply, frozen=True):
+    """An order group was made, changed or deleted; ``group`` is how it stood after this step."""
+
+    group: OrderGroupRecord
     unfinished: str | None = None
 
 
@@ -129,6 +138,7 @@ Reply: TypeAlias = (
     Refused
     | OrderDone
     | Canceled
+    | OrderGroupDone
     | AccountDone
     | TransferDone
     | MarketDone
@@ -158,4 +168,5 @@ def record(order: Order) -> OrderRecord:
         order.expires_at,
         order.created_at,
         order.updated_at,
+        None if order.group is None else order.group.id,
     )

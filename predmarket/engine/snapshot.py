@@ -1,8 +1,8 @@
 """The whole state as bytes: equal states give equal bytes, on any machine and Python.
 
 A snapshot leaves out values that decide nothing: ``version``, all ``*_seq`` but a book's, and stale
-timers. The state does not hold settled positions. A state without events has the format that it had
-before events existed.
+timers. The state does not hold settled positions. A state without events, or without order groups,
+has the format that it had before those existed.
 """
 
 import hashlib
@@ -18,7 +18,9 @@ from predmarket.engine.position import Holding, Position
 from predmarket.engine.state import State
 
 _ENCODER = msgspec.json.Encoder()
-_ORDER_SKIPS = frozenset({"is_buy", "level", "next", "prev", "run", "skip", "topic_seq", "version"})
+_ORDER_SKIPS = frozenset(
+    {"group", "is_buy", "level", "next", "prev", "run", "skip", "topic_seq", "version"}
+)
 _MARKET_SKIPS = frozenset(
     {"book", "event", "label", "lock_rate", "positions", "scheduled", "ticker_seq", "total_no",
      "total_yes", "trade_seq", "version"}
@@ -47,6 +49,8 @@ def snapshot(state: State) -> bytes:
     }
     if state.market_events:
         parts["events"] = [_event(state, one) for _, one in sorted(state.market_events.items())]
+    if state.order_groups.last_id:
+        parts["groups"] = _groups(state)
     return _ENCODER.encode(parts)
 
 
@@ -80,4 +84,15 @@ def _holding(holding: Holding) -> list[Any]:
 
 
 def _order(order: Order) -> list[Any]:
-    return [getattr(order, name) for name in Order.__slots__ if name not in _ORDER_SKIPS]
+    values = [getattr(order, name) for name in Order.__slots__ if name not in _ORDER_SKIPS]
+    return values if order.group is None else [*values, order.group.id]
+
+
+def _groups(state: State) -> list[object]:
+    """Return the last id, the groups, and the fills that count now."""
+    groups = state.order_groups
+    return [
+        groups.last_id,
+        [(group.record(), group.counts_after) for _, group in sorted(groups.by_id.items())],
+        sorted(groups.counted(state.now)),
+    ]

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from predmarket.engine.book import Order, cancel_status
 from predmarket.engine.events import BookDelta, Event, Merged, OrderCanceled
+from predmarket.engine.group_registry import OrderGroups
 from predmarket.engine.ledger import Account, InvariantError, Ledger
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MOST_OPEN_FIRST, MarketEvent
+from predmarket.engine.order_group import OrderGroup
 from predmarket.engine.own_orders import OwnOrders, OwnSide
 from predmarket.engine.position import Holding, Position
 from predmarket.engine.steps import Key, Steps, Unfinished
@@ -32,6 +34,7 @@ class Changes:
     markets: dict[int, Market]
     holdings: dict[tuple[int, int], Holding]
     market_events: dict[int, MarketEvent]
+    order_groups: dict[int, OrderGroup]
 
 
 class State:
@@ -39,14 +42,16 @@ class State:
 
     ``now`` is the running command's time. ``happens_at`` is the time of its effects: the same,
     except that later steps of a sweep happen at the time of its first step. ``orders`` are the open
-    ones: those that rest, and those in a sweep that has further steps.
+    ones: those that rest, and those in a sweep that has further steps. ``tripped`` are the order
+    groups that the running command's trades tripped.
     """
 
     __slots__ = (
-        "dirty_markets", "dirty_orders", "event_slugs", "events", "happens_at", "last_event_id",
-        "last_market_id", "last_order_id", "last_rank", "last_trade_id", "last_transfer_id",
-        "ledger", "market_events", "markets", "now", "orders", "slugs", "ties", "timers",
-        "touched_levels", "unfinished",
+        "dirty_markets", "dirty_order_groups", "dirty_orders", "event_slugs", "events",
+        "happens_at", "last_event_id", "last_market_id", "last_order_id", "last_rank",
+        "last_trade_id", "last_transfer_id", "ledger", "market_events", "markets", "now",
+        "order_groups", "orders", "slugs", "ties", "timers", "touched_levels", "tripped",
+        "unfinished",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -57,6 +62,7 @@ class State:
         self.event_slugs: dict[str, int] = {}
         self.orders: dict[int, Order] = {}
         self.ties = Ties()
+        self.order_groups = OrderGroups()
         self.timers = Timers()
         self.unfinished: Unfinished = {}
         self.last_order_id = 0
@@ -70,7 +76,9 @@ class State:
         self.events: list[Event] = []
         self.dirty_orders: dict[int, Order] = {}
         self.dirty_markets: dict[int, Market] = {}
+        self.dirty_order_groups: dict[int, OrderGroup] = {}
         self.touched_levels: dict[tuple[int, bool, Price], None] = {}
+        self.tripped: list[OrderGroup] = []
 
     def take_changes(self) -> Changes:
         """Return the objects that changed since the last call."""
@@ -82,8 +90,9 @@ class State:
             markets=self.dirty_markets,
             holdings=ledger.dirty_holdings,
             market_events=ledger.dirty_events,
+            order_groups=self.dirty_order_groups,
         )
-        self.dirty_orders, self.dirty_markets = {}, {}
+        self.dirty_orders, self.dirty_markets, self.dirty_order_groups = {}, {}, {}
         ledger.dirty_accounts, ledger.dirty_positions = {}, {}
         ledger.dirty_holdings, ledger.dirty_events = {}, {}
         return changes
@@ -116,6 +125,9 @@ class State:
         if order.connection is not None and order.id in self.orders:
             self.ties.remove(order, order.connection)  # ties stand in the order of ranks, too
             self.ties.add(order, order.connection)
+        if order.group is not None and order.id in self.orders:
+            self.order_groups.drop(order, order.group)
+            self.order_groups.keep(order, order.group)
         self.touched_levels[market.id, order.is_buy, order.price] = None
 
     def remove_from_book(self, order: Order, market: Market) -> None:
@@ -140,6 +152,8 @@ class State:
         self.ledger.accounts[order.user_id].orders[order.id] = order
         if order.connection is not None:
             self.ties.add(order, order.connection)
+        if order.group is not None:
+            self.order_groups.keep(order, order.group)
 
     def forget(self, order: Order) -> None:
         """Drop an order that is not open any more; memory holds no history."""
@@ -147,6 +161,8 @@ class State:
             del self.ledger.accounts[order.user_id].orders[order.id]
             if order.connection is not None:
                 self.ties.remove(order, order.connection)
+            if order.group is not None:
+                self.order_groups.drop(order, order.group)
             if order.expires_at is not None:
                 self.timers.retire(self.is_live)
 

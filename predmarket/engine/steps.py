@@ -39,6 +39,11 @@ def event_key(event_id: int) -> Key:
     return f"event/{event_id}"
 
 
+def group_key(user_id: int) -> Key:
+    """Return the key that an account's commands wait for while its groups' orders end."""
+    return f"groups/{user_id}"
+
+
 def account_key(user_id: int) -> Key:
     """Return the key that commands for an account wait for."""
     return f"account/{user_id}"
@@ -129,7 +134,32 @@ class DisconnectSteps(_Steps, tag="disconnect"):
         return f"connection/{self.connection}{whose}"
 
 
-Steps: TypeAlias = SweepSteps | MarketSteps | EventSteps | CancelSteps | DisconnectSteps
+class TrippedGroup(msgspec.Struct, array_like=True):
+    """An order group whose open orders are left to cancel, once a sweep of a market has ended.
+
+    ``after_market`` is 0 without such a sweep; a group that is ``deleting`` is gone afterwards.
+    """
+
+    group_id: int
+    after_market: int
+    deleting: bool
+
+
+class GroupSteps(_Steps, tag="groups"):
+    """The end of the open orders of an account's groups, one group after the other."""
+
+    user_id: int
+    groups: list[TrippedGroup]
+
+    @property
+    def key(self) -> Key:
+        """Return the key of the account's groups."""
+        return group_key(self.user_id)
+
+
+Steps: TypeAlias = (
+    SweepSteps | MarketSteps | EventSteps | CancelSteps | DisconnectSteps | GroupSteps
+)
 Unfinished: TypeAlias = dict[Key, Steps]
 """The records by key; the first one is next in turn."""
 

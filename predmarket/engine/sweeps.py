@@ -12,6 +12,7 @@ from predmarket.engine.book import Order
 from predmarket.engine.events import Match, OrderFilled, OrderPartiallyFilled
 from predmarket.engine.market import Market
 from predmarket.engine.matching import Sweep, sweep
+from predmarket.engine.order_groups import cancel_tripped, count_fill
 from predmarket.engine.own_orders import OwnSide
 from predmarket.engine.replies import Fill, OrderDone, record
 from predmarket.engine.state import State
@@ -71,6 +72,8 @@ def proceed(state: State, under_way: SweepSteps) -> OrderDone:
     order = state.orders[under_way.order_id]
     state.ledger.account(order.user_id)
     fills, unfinished = trade(state, order, state.markets[under_way.market_id])
+    if state.tripped:
+        cancel_tripped(state, under_way.market_id, unfinished)
     return OrderDone(record(order), fills, unfinished)
 
 
@@ -113,6 +116,10 @@ def _book_trade(state: State, market: Market, taker: Order, maker: Order, qty: Q
         position = market.positions[order.user_id]
         if position.holding is not None or (position.yes and position.no):
             state.merged(order.user_id, market, ledger.merge(position, market))
+    if maker.group is not None:
+        count_fill(state, maker.group, qty)
+    if taker.group is not None:
+        count_fill(state, taker.group, qty)
     fee = buy_fee if buy is taker else sell_fee
     return Fill(state.last_trade_id, price, qty, fee, Liquidity.TAKER)
 

@@ -1,6 +1,6 @@
-"""Open orders that are tied to a connection, by connection and by gateway.
+"""Open orders that are tied to a connection, by connection and by gateway, or to an order group.
 
-Invariant: both indexes hold the same orders in time priority, so they are cancelled in the same
+Invariant: all indexes hold the same orders in time priority, so they are cancelled in the same
 order before and after a restart.
 """
 
@@ -8,7 +8,7 @@ from predmarket.engine.book import Order
 
 
 class TiedOrders:
-    """The orders tied to one connection or gateway, with their numbers by user and by market."""
+    """The orders of one connection, gateway or group, with their numbers by user and by market."""
 
     __slots__ = ("markets", "orders", "users")
 
@@ -16,6 +16,18 @@ class TiedOrders:
         self.orders: dict[int, Order] = {}
         self.users: dict[int, int] = {}
         self.markets: dict[int, int] = {}
+
+    def add(self, order: Order) -> None:
+        """List an order behind all others."""
+        self.orders[order.id] = order
+        self.users[order.user_id] = self.users.get(order.user_id, 0) + 1
+        self.markets[order.market_id] = self.markets.get(order.market_id, 0) + 1
+
+    def remove(self, order: Order) -> None:
+        """Drop an order."""
+        del self.orders[order.id]
+        _count_down(self.users, order.user_id)
+        _count_down(self.markets, order.market_id)
 
 
 class Ties:
@@ -33,17 +45,13 @@ class Ties:
             tied = lists.get(name)
             if tied is None:
                 tied = lists[name] = TiedOrders()
-            tied.orders[order.id] = order
-            tied.users[order.user_id] = tied.users.get(order.user_id, 0) + 1
-            tied.markets[order.market_id] = tied.markets.get(order.market_id, 0) + 1
+            tied.add(order)
 
     def remove(self, order: Order, connection: str) -> None:
         """Drop an order."""
         for lists, name in self._places(connection):
             tied = lists[name]
-            del tied.orders[order.id]
-            _count_down(tied.users, order.user_id)
-            _count_down(tied.markets, order.market_id)
+            tied.remove(order)
             if not tied.orders:
                 del lists[name]
 

@@ -2,7 +2,8 @@
 
 A sweep, a closing and a resolution hold their market until their last step: commands and timers for
 that market wait. The closing and the resolution of an event, and the striking of a market, hold all
-markets of the event. A cancel-all, a dead-man switch and the end of a connection hold accounts. The
+markets of the event. A cancel-all, a dead-man switch, the end of a connection and the end of a
+group's orders hold accounts. The
 steps of an account wait for markets that are held; the steps of a market or an event wait for
 nothing, so some step can always be taken.
 
@@ -19,12 +20,14 @@ from predmarket.engine.steps import (
     CancelSteps,
     DisconnectSteps,
     EventSteps,
+    GroupSteps,
     Key,
     OfMarket,
     Steps,
     SweepSteps,
     account_key,
     event_key,
+    group_key,
     market_key,
 )
 from predmarket.engine.timers import TimerKind
@@ -58,6 +61,10 @@ def step_waits_for(state: State, steps: Steps) -> Key | None:
     if isinstance(steps, DisconnectSteps):
         tied = state.ties.of(steps.gateway, steps.connection)
         return None if tied is None else _any_market(state, tied.markets)
+    if isinstance(steps, GroupSteps):
+        first, groups = steps.groups[0], state.order_groups
+        orders = groups.open_of(groups.by_id[first.group_id])
+        return _market(state, first.after_market) or _any_market(state, orders.markets)
     return None
 
 
@@ -101,9 +108,9 @@ def _held(state: State, steps: Steps) -> Sequence[int]:
 
 def _account(state: State, user_id: int) -> Key | None:
     """Return the key that holds an account: its own, or that of a connection that has ended."""
-    key = account_key(user_id)
-    if key in state.unfinished:
-        return key
+    for key in (account_key(user_id), group_key(user_id)):
+        if key in state.unfinished:
+            return key
     for key, steps in state.unfinished.items():
         if isinstance(steps, DisconnectSteps) and steps.user_id in (None, user_id):
             tied = state.ties.of(steps.gateway, steps.connection)
@@ -162,6 +169,11 @@ _FINDERS: dict[type[Command], Callable[[State, Any], Key | None]] = {
     commands.CancelOrder: _of_order,
     commands.CancelAll: _of_cancel_all,
     commands.CancelAfter: lambda s, c: _account(s, c.user_id),
+    commands.CreateOrderGroup: lambda s, c: _account(s, c.user_id),
+    commands.SetOrderGroupLimit: lambda s, c: _account(s, c.user_id),
+    commands.ResetOrderGroup: lambda s, c: _account(s, c.user_id),
+    commands.TriggerOrderGroup: lambda s, c: _account(s, c.user_id),
+    commands.DeleteOrderGroup: lambda s, c: _account(s, c.user_id),
     commands.Transfer: lambda s, c: _account(s, c.user_id),
     commands.UpdateMarket: lambda s, c: _market(s, c.market_id),
     commands.ResolveMarket: lambda s, c: _ending(s, c.market_id),

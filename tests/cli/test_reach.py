@@ -37,8 +37,8 @@ LIVING = {"stream", "tui", "bot run"}
 """Commands that go on until they are stopped, and print no answer: they have tests of their own."""
 
 
-WITHOUT_A_COMMAND = re.compile(r"/v1/clock")
-"""Operations without a command: a test's clock."""
+WITHOUT_A_COMMAND = re.compile(r"/v1/clock|/v1/order-groups.*")
+"""Operations without a command: a test's clock, and those of order groups."""
 
 
 def documented() -> Iterator[tuple[str, str]]:

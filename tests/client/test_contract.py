@@ -10,7 +10,16 @@ from predmarket.cli import layouts
 from predmarket.cli.grid import Layout
 from predmarket.client import NewOrder, calls, response_types
 from predmarket.client.calls import Call
-from predmarket.contracts import accounts, events, identity, markets, orders, realtime, requests
+from predmarket.contracts import (
+    accounts,
+    events,
+    identity,
+    markets,
+    order_groups,
+    orders,
+    realtime,
+    requests,
+)
 
 
 def wire_names(kind: type[msgspec.Struct]) -> set[str]:
@@ -61,6 +70,9 @@ def wire_names(kind: type[msgspec.Struct]) -> set[str]:
         (response_types.FillsSnapshot, realtime.FillsSnapshot),
         (response_types.PositionsSnapshot, realtime.PositionsSnapshot),
         (response_types.OrderAck, realtime.OrderAck),
+        (response_types.OrderGroup, order_groups.OrderGroup),
+        (response_types.OrderGroupUpdate, order_groups.OrderGroupUpdate),
+        (response_types.OrderGroupsSnapshot, order_groups.OrderGroupsSnapshot),
     ],
 )
 def test_shapes_have_the_contracts_fields(shape: type, contract: type[msgspec.Struct]) -> None:
@@ -112,6 +124,7 @@ LIMIT = NewOrder(
     self_trade_prevention="CANCEL_BOTH",
     client_order_id="c",
     deadline="2030-01-01T00:00:00.000000Z",
+    order_group_id=7,
 )
 MARKET = NewOrder(market=1, side="SELL", qty=1, type="MARKET", max_slippage="0.05")
 
@@ -127,6 +140,8 @@ MARKET = NewOrder(market=1, side="SELL", qty=1, type="MARKET", max_slippage="0.0
         (calls.cancel_all(market="1", side="BUY"), orders.CancelAllRequest),
         (calls.cancel_all(), orders.CancelAllRequest),
         (calls.cancel_after(60), orders.CancelAfterRequest),
+        (calls.create_order_group(10), order_groups.OrderGroupRequest),
+        (calls.update_order_group(7, "2.5"), order_groups.OrderGroupRequest),
         (calls.register("a@example.com", "password123", "Ann"), identity.RegisterRequest),
         (calls.login("a@example.com", "password123"), identity.LoginRequest),
         (calls.refresh("token"), identity.RefreshRequest),

@@ -5,7 +5,7 @@ import pytest
 
 from predmarket.client import messages
 from predmarket.client.messages import KINDS, TopicMessage, Unknown
-from predmarket.contracts import accounts, events, markets, orders, realtime
+from predmarket.contracts import accounts, events, markets, order_groups, orders, realtime
 from predmarket.contracts.realtime import ServerMessage
 
 CONTRACTS: dict[str, object] = {
@@ -30,6 +30,8 @@ CONTRACTS: dict[str, object] = {
     "balance": accounts.Balance,
     "positions.snapshot": realtime.PositionsSnapshot,
     "position": accounts.Position,
+    "orderGroups.snapshot": order_groups.OrderGroupsSnapshot,
+    "orderGroup": order_groups.OrderGroupUpdate,
 }
 
 

@@ -26,6 +26,8 @@ STATUS = {
     "MARKET_NOT_FOUND": 404,
     "EVENT_NOT_FOUND": 404,
     "ORDER_NOT_FOUND": 404,
+    "ORDER_GROUP_NOT_FOUND": 404,
+    "GROUP_TRIPPED": 409,
     "USER_NOT_FOUND": 404,
     "FORBIDDEN": 403,
     "MARKET_NOT_OPEN": 409,
@@ -104,7 +106,9 @@ class Expected:
         order = self.reference.ledger.orders[id]
         fills = [t.fill(order.side) for t in self.trades if t.orders[order.side] == id]
         known = order.market in self.reference.ledger.markets
+        of_group = order.group is not None and order.reason != "ORDER_GROUP_NOT_FOUND"
         return {
+            **({"orderGroupId": order.group} if of_group else {}),
             "id": id,
             "clientOrderId": self.keys.get(id),
             "marketId": order.market if known else None,
@@ -150,6 +154,14 @@ class Expected:
             "queueAhead": show_qty(sum(ahead)) if rests else None,
             "coveredQty": show_qty(min(free, order.qty)),
         }
+
+    def groups(self, user: int) -> list[Json]:
+        """Return a user's order groups, the oldest first."""
+        return [
+            {"id": id, "limit": show_qty(limit), "status": status}
+            for id, (owner, limit, status, _) in self.reference.groups().items()
+            if owner == user
+        ]
 
     def orders(self, user: int) -> list[Json]:
         """Return all orders of a user, newest first."""

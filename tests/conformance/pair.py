@@ -21,6 +21,12 @@ from tests.reference.units import ONE_DOLLAR_PRICE, show_money, show_price
 
 NO_ORDER = 999_999_999
 PREVIEW_EVERY = 3
+CHANGES_OF_GROUPS = {
+    "set_group_limit": ("PATCH", ""),
+    "reset_group": ("POST", "/reset"),
+    "trigger_group": ("POST", "/trigger"),
+    "delete_group": ("DELETE", ""),
+}
 SETTLED = {"YES": "1.0000", "NO": "0.0000", "VOID": None}
 
 
@@ -62,8 +68,10 @@ class Pair:
                 self._update(command)
             case "resolve":
                 self.resolve(command)
-            case other:
-                raise ValueError(f"no such command: {other!r}")
+            case "create_group":
+                self._create_group(command)
+            case op:
+                self._change_group(command, *CHANGES_OF_GROUPS[op])
 
     # --- orders ----------------------------------------------------------------------------
 
@@ -149,6 +157,21 @@ class Pair:
         self.apply(command)
         due = self.reference.ledger.deadman.get(command["user"])
         same("switch", (200, {"cancelAt": show_time(due)}), answer)
+
+    def _create_group(self, command: Command) -> None:
+        body = {"limit": command["limit"]}
+        answer = self.world.call(command["user"], "POST", "/v1/order-groups", body)
+        if self.done(answer, self.apply(command), 201):
+            same("group", self.expected.groups(command["user"])[-1], answer[1])
+
+    def _change_group(self, command: Command, method: str, more: str) -> None:
+        id, deletes = command["group"], method == "DELETE"
+        body = {"limit": command["limit"]} if method == "PATCH" else None
+        path = f"/v1/order-groups/{id}{more}"
+        answer = self.world.call(command["user"], method, path, body)
+        if self.done(answer, self.apply(command), 204 if deletes else 200) and not deletes:
+            group = next(g for g in self.expected.groups(command["user"]) if g["id"] == id)
+            same("group", group, answer[1])
 
     # --- accounts --------------------------------------------------------------------------
 
@@ -319,6 +342,7 @@ class Pair:
         same("portfolio", expected.portfolio(user), world.get(user, "/v1/user/portfolio"))
         live = [order.id for order in self.reference.ledger.live if order.user == user]
         shown = world.get(user, "/v1/orders?status=OPEN,PARTIALLY_FILLED&limit=100")["items"]
+        same("groups", expected.groups(user), world.get(user, "/v1/order-groups")["items"])
         same("open orders", sorted(live, reverse=True)[:100], [order["id"] for order in shown])
 
     def _look_at_market(self, id: int) -> None:
@@ -343,6 +367,7 @@ def order_body(command: Command) -> Json:
         "maxSlippage": command["max_slippage"],
         "selfTradePrevention": command["stp"],
         "deadline": show_time(command["deadline"]),
+        "orderGroupId": command.get("group"),
     }
     return {name: value for name, value in body.items() if value is not None}
 

@@ -110,7 +110,7 @@ class World:
         given = {"authorization": f"Bearer {self.tokens[user]}", **(headers or {})}
         request: Callable[..., Coroutine[Any, Any, httpx.Response]] = self._client.request
         answer = self._run(request(method, path, json=body, headers=given))
-        found: Json = answer.json()
+        found: Json = answer.json() if answer.content else {}
         return answer.status_code, found
 
     def get(self, user: int, path: str) -> Json:

@@ -15,8 +15,9 @@ from predmarket.engine.market import Market
 from predmarket.engine.market_event import MarketEvent
 from predmarket.engine.position import Holding
 from predmarket.engine.state import State
-from predmarket.engine.steps import EventSteps, SweepSteps, event_key, market_key
-from predmarket.enums import MarketStatus, OrderStatus
+from predmarket.engine.steps import EventSteps, SweepSteps, event_key, group_key, market_key
+from predmarket.engine.ties import TiedOrders
+from predmarket.enums import MarketStatus, OrderGroupStatus, OrderStatus
 from predmarket.units import PRICE_ONE, Money, Qty
 
 OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
@@ -73,8 +74,36 @@ def _audit_indexes(state: State) -> None:
             there = [o for o in tied if name(o) == key and o.level is not None]
             kept_here = [o for o in one.orders.values() if o.level is not None]
             assert kept_here == there, "tied orders differ, or their order"
-            assert set(one.users) == {o.user_id for o in one.orders.values()}
-            assert set(one.markets) == {o.market_id for o in one.orders.values()}
+            _audit_tied(one)
+    _audit_groups(state, by_rank)
+
+
+def _audit_tied(one: TiedOrders) -> None:
+    assert set(one.users) == {o.user_id for o in one.orders.values()}
+    assert set(one.markets) == {o.market_id for o in one.orders.values()}
+
+
+def _audit_groups(state: State, by_rank: list[Order]) -> None:
+    """Groups list their open orders, and have filled what counts for them."""
+    groups = state.order_groups
+    filled = dict.fromkeys(groups.by_id, 0)
+    for _, _, id, qty in groups.counted(0):
+        filled[id] += qty
+    for id, group in groups.by_id.items():
+        tied = groups.open_of(group)
+        there = [o for o in by_rank if o.group is group and o.level is not None]
+        assert [o for o in tied.orders.values() if o.level is not None] == there, "orders differ"
+        assert all(o.group is group for o in tied.orders.values()), "another group's order"
+        _audit_tied(tied)
+        assert group.filled == filled[id], "what is filled drifted"
+        assert not group.exceeded, "a group above its limit has not tripped"
+        ending = group_key(group.user_id) in state.unfinished
+        tripped = group.status is OrderGroupStatus.TRIPPED
+        assert ending or not (tripped and tied.orders), "a tripped group has open orders"
+    grouped = sum(o.group is not None for o in state.orders.values())
+    assert grouped == sum(len(groups.open_of(g).orders) for g in groups.by_id.values())
+    owners = [group.user_id for group in groups.by_id.values()]
+    assert groups.of_user == {user: owners.count(user) for user in owners}
 
 
 def _connection(order: Order) -> str:

@@ -144,6 +144,8 @@ class Desk:
         reduce_only: bool = False,
         sees_drafts: bool = False,
         connection: str | None = None,
+        group: int | None = None,
+        max_open_orders: int | None = None,
     ) -> Reply:
         """Place an order: GTC at a price, or without one an IOC order at the market."""
         type = OrderType.MARKET if price is None else OrderType.LIMIT
@@ -164,6 +166,8 @@ class Desk:
                 deadline=deadline,
                 sees_drafts=sees_drafts,
                 connection=connection,
+                max_open_orders=max_open_orders,
+                order_group_id=group,
             )
         )
 

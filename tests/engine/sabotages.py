@@ -5,6 +5,7 @@ tools/sabotage.py applies it to a copy and runs the named test, which must fail.
 """
 
 from tests.engine.event_sabotages import EVENT_SABOTAGES
+from tests.engine.group_sabotages import GROUP_SABOTAGES
 from tests.support.sabotage import Sabotage
 
 CANCELS = "predmarket/engine/cancels.py"
@@ -32,6 +33,7 @@ def _test(module: str, name: str) -> str:
 
 SABOTAGES = (
     *EVENT_SABOTAGES,
+    *GROUP_SABOTAGES,
     Sabotage(
         "a sweep's later steps at a time of their own",
         SWEEPS,
@@ -367,8 +369,8 @@ SABOTAGES = (
     Sabotage(
         "a cancel-all does not hold its account",
         WAITS,
-        "    key = account_key(user_id)\n    if key in state.unfinished:\n        return key\n",
-        "    key = account_key(user_id)\n",
+        "    for key in (account_key(user_id), group_key(user_id)):\n",
+        "    for key in (group_key(user_id),):\n",
         _test("steps", "a_dead_mans_switch_takes_steps"),
     ),
     Sabotage(

@@ -266,7 +266,7 @@ def test_a_refusal_marks_nothing_as_changed() -> None:
     ):
         assert code(desk.apply(command)) is not None
         changes = desk.exchange.take_changes()
-        assert changes == Changes({}, {}, {}, {}, {}, {})
+        assert changes == Changes({}, {}, {}, {}, {}, {}, {})
 
 
 # --- own orders -------------------------------------------------------------------------------

@@ -66,6 +66,8 @@ def to_command(abstract: Abstract, markets_so_far: int) -> Command:
             return commands.CancelAll(
                 abstract["user"], abstract["market"], None if side is None else Side(side)
             )
+        case "create_group" | "set_group_limit" | "reset_group" | "trigger_group" | "delete_group":
+            return _group_command(abstract)
         case "disconnect":
             return commands.Disconnect(
                 abstract["gateway"], abstract["connection"], abstract["user"]
@@ -144,6 +146,21 @@ def _event_command(abstract: Abstract, markets_so_far: int) -> Command:
     return commands.ResolveEvent(abstract["event"], EventOutcome(outcome), weights=weights)
 
 
+def _group_command(abstract: Abstract) -> Command:
+    user = abstract["user"]
+    match abstract["op"]:
+        case "create_group":
+            return commands.CreateOrderGroup(user, parse_qty(abstract["limit"]))
+        case "set_group_limit":
+            limit = parse_qty(abstract["limit"])
+            return commands.SetOrderGroupLimit(user, abstract["group"], limit)
+        case "reset_group":
+            return commands.ResetOrderGroup(user, abstract["group"])
+        case "trigger_group":
+            return commands.TriggerOrderGroup(user, abstract["group"])
+    return commands.DeleteOrderGroup(user, abstract["group"])
+
+
 def _place(abstract: Abstract) -> commands.PlaceOrder:
     price, slippage = abstract["price"], abstract["max_slippage"]
     return commands.PlaceOrder(
@@ -163,6 +180,7 @@ def _place(abstract: Abstract) -> commands.PlaceOrder:
         sees_drafts=True,
         connection=abstract.get("connection"),
         max_open_orders=abstract.get("max_open_orders"),
+        order_group_id=abstract.get("group"),
     )
 
 
@@ -200,6 +218,8 @@ def _to_tuple(event: events.Event) -> EventTuple | None:
             return (event.type, user, format_money(amount))
         case events.MarketChanged(new_status=True):
             return ("MARKET_STATUS", event.market_id, event.status.value)
+        case events.OrderGroupChanged(group=group, change=change):
+            return ("GROUP", group.id, change.value)
         case _:
             return None  # book deltas, payouts and changes of detail: the mirror checks those
 

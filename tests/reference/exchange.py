@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import events, lifecycle, order_entry
+from . import events, lifecycle, order_entry, order_groups
 from .ledger import Ledger
 from .records import CLOSES, Command, Notice, Order
 from .units import parse_money, show_money
@@ -32,6 +32,11 @@ ON_THE_LEDGER: dict[str, Callable[[Ledger, Command], list[Notice]]] = {
     "cancel": order_entry.cancel,
     "cancel_all": order_entry.cancel_all,
     "disconnect": order_entry.disconnect,
+    "create_group": order_groups.create,
+    "set_group_limit": order_groups.set_limit,
+    "reset_group": order_groups.reset,
+    "trigger_group": order_groups.trigger,
+    "delete_group": order_groups.delete,
 }
 """What each command calls, but for those of accounts."""
 
@@ -68,7 +73,7 @@ class ReferenceExchange:
     def advance(self, ts: int) -> list[Notice]:
         """Let the time (µs) pass and run everything due at or before it."""
         assert ts >= self.now, "time runs forwards"
-        self.now = ts
+        self.now = self.ledger.now = ts
         notices: list[Notice] = []
         while (due := self._next_due()) is not None and due[0] <= ts:
             notices += self._run_due(due)
@@ -221,6 +226,18 @@ class ReferenceExchange:
         return {
             id_: (market.status, interest[id_], market.last_price, market.volume)
             for id_, market in self.ledger.markets.items()
+        }
+
+    def groups(self) -> dict[int, tuple[int, int, str, int]]:
+        """Return {id: (user, limit, status, filled within the span that counts)}."""
+        return {
+            id_: (
+                group.user,
+                group.limit,
+                group.status,
+                group.filled_within(order_groups.SPAN, self.now),
+            )
+            for id_, group in self.ledger.groups.items()
         }
 
     def fees_collected(self) -> int:

@@ -28,6 +28,8 @@ CREDITS = ("0", "5", "20.000001", "100", "1000")
 DEPOSITS = ("0.000001", "0.25", "1.50", "10", "33.333333", "100", "500")
 SLIPPAGES = ("0", "0.0001", "0.01", "0.0333", "0.05", "0.10", "0.5", "0.9999")
 STPS = ("SKIP", "SKIP", "CANCEL_TAKER", "CANCEL_MAKER", "CANCEL_BOTH")
+LIMITS = ("0.01", "0.50", "1.00", "1.00", "5.00", "10.00", "30.00", "1000000.00")
+"""Of order groups."""
 CONNECTIONS = (None, None, None, "a-1", "a-10", "b-1")
 OUTCOMES = ("YES", "YES", "NO", "NO", "SCALAR", "SCALAR", "VOID", "VOID")
 STATUSES = ("OPEN", "HALTED", "CLOSED", "DRAFT", "RESOLVED", "VOIDED")
@@ -85,6 +87,7 @@ class Generator:
             (self._update_market, 24),
             (self._resolve, 7),
             (self._open_again, 3),
+            (self._order_group, 40),
         ]
         self.connections = connections
         if connections:
@@ -230,7 +233,7 @@ class Generator:
             tif = self.random.choices(("GTC", "IOC", "FOK", "GTD"), (64, 12, 8, 16))[0]
         may_rest = tif in ("GTC", "GTD")
         tied = {"connection": self.random.choice(CONNECTIONS)} if self.connections else {}
-        return self.stamp(
+        draft = self.stamp(
             {
                 **tied,
                 "op": "place",
@@ -248,6 +251,35 @@ class Generator:
                 "stp": self.random.choice(STPS),
                 "deadline": self.soon() if self.chance(0.06) else None,
                 "max_open_orders": self.random.choice((0, 2, 6)) if self.chance(0.1) else None,
+            }
+        )
+        return self._in_group(draft) if self.chance(0.4) else draft
+
+    def _in_group(self, draft: Draft) -> Draft:
+        """Put an order into a group of its user's, sometimes into a foreign or unknown one."""
+        groups = self.exchange.ledger.groups
+        own = [group.id for group in groups.values() if group.user == draft["user"]]
+        if self.chance(0.03):
+            own = list(range(1, self.exchange.ledger.groups_made + 2))
+        return {**draft, "group": self.random.choice(own)} if own else draft
+
+    def _order_group(self) -> Draft:
+        """Return the creation of a group, or a change of one."""
+        groups = list(self.exchange.ledger.groups.values())
+        limit = self.random.choice(LIMITS)
+        if len(groups) < len(self.users) or self.chance(0.1):
+            return self.stamp({"op": "create_group", "user": self._user(), "limit": limit})
+        tripped = [group for group in groups if group.status == "TRIPPED"]
+        group = self.random.choice(tripped if tripped and self.chance(0.6) else groups)
+        kinds = ("reset_group", "set_group_limit", "trigger_group", "delete_group")
+        op = self.random.choices(kinds, (60, 20, 10, 10))[0]
+        unknown = self.chance(0.05)
+        return self.stamp(
+            {
+                "op": op,
+                "user": self._user() if self.chance(0.04) else group.user,
+                "group": self.exchange.ledger.groups_made + 1 if unknown else group.id,
+                "limit": limit,
             }
         )
 

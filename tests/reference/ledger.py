@@ -10,7 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil
 
-from .records import CLOSES, Event, Market, Notice, Order, Position
+from .records import CLOSES, Event, Group, Market, Notice, Order, Position
 from .units import ONE_DOLLAR_PRICE, exact_fee, show_qty
 
 HALF_DOLLAR_PRICE = ONE_DOLLAR_PRICE // 2
@@ -51,6 +51,11 @@ class Ledger:
         """Events of several markets; those of markets that stand alone are only in the market."""
         self.positions: dict[tuple[int, int], Position] = {}
         self.orders: dict[int, Order] = {}
+        self.groups: dict[int, Group] = {}
+        """The order groups that were not deleted."""
+        self.groups_made = 0
+        self.now = 0
+        """The latest time seen, in µs."""
         self.live: list[Order] = []
         self.deadman: dict[int, int] = {}
         """When each user's dead-man switch goes off, in µs."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import ceil
 
+from . import order_groups
 from .ledger import Ledger, cost_of_open, crosses, proceeds_of_close
 from .records import CLOSES, OPPOSITE, Notice, Order
 from .units import exact_fee, show_money, show_price, show_qty
@@ -93,6 +94,8 @@ def _trade(ledger: Ledger, taker: Order, maker: Order) -> list[Notice]:
     events = [match, _progress(ledger, maker), _progress(ledger, taker)]
     events += ledger.merge(buy.user, market)
     events += ledger.merge(sell.user, market)
+    for order in (maker, taker):
+        events += order_groups.count_fill(ledger, order, qty)
     return events
 
 

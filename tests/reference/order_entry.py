@@ -6,6 +6,7 @@ behind but, for a placement, the record of the rejected order.
 
 from __future__ import annotations
 
+from . import order_groups
 from .ledger import Ledger, crosses, lock_for
 from .matching import execute, takeable
 from .records import CLOSES, OPPOSITE, Command, Market, Notice, Order
@@ -30,6 +31,7 @@ def place(ledger: Ledger, command: Command) -> list[Notice]:
         limit=0 if price is None else price,
         qty=parse_qty(command["qty"]),
         connection=command.get("connection"),
+        group=command.get("group"),
     )
     asked_qty = order.qty
     ledger.orders[order.id] = order
@@ -41,7 +43,8 @@ def place(ledger: Ledger, command: Command) -> list[Notice]:
         return [("ORDER_REJECTED", order.id, code)]
     order.arrival = ledger.next_arrival()
     ledger.live.append(order)
-    return [("ORDER_ACCEPTED", order.id), *execute(ledger, order)]
+    notices: list[Notice] = [("ORDER_ACCEPTED", order.id), *execute(ledger, order)]
+    return notices + order_groups.cancel_tripped(ledger, notices)
 
 
 def _refusal(ledger: Ledger, order: Order, command: Command) -> str | None:
@@ -67,6 +70,9 @@ def _refusal(ledger: Ledger, order: Order, command: Command) -> str | None:
             return "NOTHING_TO_REDUCE"
     if _one_too_many(ledger, order, command):
         return "TOO_MANY_OPEN_ORDERS"
+    code = order_groups.why_not(ledger, order)
+    if code is not None:
+        return code
     return _cannot_be_carried_out(ledger, order, facing)
 
 
@@ -165,7 +171,8 @@ def _move(ledger: Ledger, order: Order, price: int, qty: int) -> list[Notice]:
     order.close_left, order.open_left = close_left, open_left
     order.arrival = ledger.next_arrival()
     events = [_amended(order), *ledger.merge(order.user, market)]
-    return events + execute(ledger, order)
+    events += execute(ledger, order)
+    return events + order_groups.cancel_tripped(ledger, events)
 
 
 def _amended(order: Order) -> Notice:

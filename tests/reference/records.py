@@ -51,6 +51,8 @@ class Order:
     fees_paid: int = 0
     connection: str | None = None
     """What it ends with: a gateway's name, a hyphen, a number."""
+    group: int | None = None
+    """The order group it belongs to."""
     arrival: int = 0
     """Time priority: the smaller came first. Moving to the back means a new number."""
     status: str = "OPEN"
@@ -60,6 +62,22 @@ class Order:
     def left(self) -> int:
         """The quantity not filled yet."""
         return self.qty - self.filled
+
+
+@dataclass(eq=False)
+class Group:
+    """An order group. Its limit is in 1/100 of a contract."""
+
+    id: int
+    user: int
+    limit: int
+    status: str = "ACTIVE"
+    fills: list[tuple[int, int]] = field(default_factory=list)
+    """(stamp, quantity) of each fill of its orders since it was made or reset."""
+
+    def filled_within(self, span: int, now: int) -> int:
+        """Return what was filled less than a span of time before now."""
+        return sum(qty for stamp, qty in self.fills if now - stamp < span)
 
 
 @dataclass

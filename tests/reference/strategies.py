@@ -36,6 +36,8 @@ _maybe = st.booleans()
 _event_markets = st.integers(1, 5)
 _events = st.sampled_from((1, 1, 1, 2))
 _connections = st.sampled_from((None, "a-1", "a-10", "b-1"))
+_groups = st.integers(0, 3)
+_limits = st.sampled_from(("0.01", "1.00", "4.00", "20.00"))
 
 
 def opening(taker_fee: str = "0.07") -> list[Step]:
@@ -125,6 +127,20 @@ def tied_places() -> st.SearchStrategy[Step]:
     return st.builds(lambda step, name: {**step, "connection": name}, places(), _connections)
 
 
+def grouped_places() -> st.SearchStrategy[Step]:
+    """Return a strategy for placements in a group of the user's, if there is one."""
+    return st.builds(lambda step, index: {**step, "group_index": index}, places(), _groups)
+
+
+def groups() -> st.SearchStrategy[Step]:
+    """Return a strategy for making, changing and ending order groups."""
+    made = _step("create_group", user=_users, limit=_limits)
+    kinds = ("set_group_limit", "reset_group", "reset_group", "trigger_group", "delete_group")
+    user = st.one_of(st.just("owner"), _users)
+    changed = [_step(op, user=user, group_index=_groups, limit=_limits) for op in kinds]
+    return st.one_of(made, made, made, *changed)
+
+
 def switches() -> st.SearchStrategy[Step]:
     """Return a strategy for dead-man switches, armed and disarmed."""
     return _step("cancel_after", user=_users, seconds=st.sampled_from((0, 1, 2)))
@@ -151,8 +167,10 @@ def resolves() -> st.SearchStrategy[Step]:
 
 def steps(max_size: int = 60) -> st.SearchStrategy[list[Step]]:
     """Return a strategy for lists of steps, to come after opening()."""
-    rare = st.one_of(sweeps(), disconnects(), switches(), transfers(), updates(), resolves())
-    often = (places(), tied_places(), places(), tied_places(), amends(), cancels())
+    rare = st.one_of(
+        sweeps(), disconnects(), switches(), transfers(), updates(), resolves(), groups()
+    )
+    often = (places(), tied_places(), grouped_places(), grouped_places(), amends(), cancels())
     return st.lists(st.one_of(*often, rare), max_size=max_size)
 
 
@@ -226,6 +244,8 @@ def concrete(step: Step, exchange: ReferenceExchange) -> Command:
         command["market"] = _market_id(exchange, command.pop("market_index"))
     if "order_index" in command:
         _set_order(command, exchange, command.pop("order_index"))
+    if "group_index" in command:
+        _set_group(command, exchange, command.pop("group_index"))
     if "price_ticks" in command:
         _set_price(command, exchange)
     if "market_indexes" in command:
@@ -264,6 +284,20 @@ def _set_order(command: Step, exchange: ReferenceExchange, index: int) -> None:
     command["order"] = order.id if order else len(exchange.ledger.orders)
     if command["user"] == "owner":
         command["user"] = order.user if order else USERS[0]
+
+
+def _set_group(command: Step, exchange: ReferenceExchange, index: int) -> None:
+    """Let the index choose a group, for an order one of its user's; without any there is none."""
+    groups = list(exchange.ledger.groups.values())
+    if command["op"] == "place":
+        groups = [group for group in groups if group.user == command["user"]]
+    group = groups[index % len(groups)] if groups else None
+    if command["op"] != "place":
+        command["group"] = group.id if group else exchange.ledger.groups_made
+    elif group is not None:
+        command["group"] = group.id
+    if command["user"] == "owner":
+        command["user"] = group.user if group else USERS[0]
 
 
 def _set_price(command: Step, exchange: ReferenceExchange) -> None:

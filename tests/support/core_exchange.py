@@ -55,6 +55,7 @@ def limit(
     key: str | None = None,
     expires_at: Micros | None = None,
     connection: str | None = None,
+    group: int | None = None,
 ) -> PlaceOrder:
     """Return a LIMIT order; ``qty`` in contracts, ``price`` in cents, ``key`` a client order id."""
     tif = TimeInForce.GTC if expires_at is None else TimeInForce.GTD
@@ -70,6 +71,7 @@ def limit(
         client_order_id=key,
         request=f"{side} {qty} {price}" if key else None,
         connection=connection,
+        order_group_id=group,
     )
 
 

@@ -137,6 +137,16 @@ NONE_OF = (
         ),
     ),
     (
+        "order groups: what counted is a trade of an order of the group",
+        (
+            "SELECT f.trade_id FROM order_group_fills f LEFT JOIN "
+            "(SELECT t.id, t.qty, t.created_at, o.order_group_id FROM trades t JOIN orders o "
+            "ON o.id IN (t.buy_order_id, t.sell_order_id)) t "
+            "ON t.id = f.trade_id AND t.order_group_id = f.order_group_id AND t.qty = f.qty "
+            "AND t.created_at = f.created_at WHERE t.id IS NULL"
+        ),
+    ),
+    (
         "positions: reserves = the open orders' close parts",
         (
             "SELECT p.user_id FROM positions p LEFT JOIN orders o ON o.user_id = p.user_id "
@@ -167,6 +177,8 @@ NONE_OF = (
             ("markets", "event_id", "events", "id"),
             ("holdings", "user_id", "accounts", "user_id"),
             ("holdings", "event_id", "events", "id"),
+            ("orders", "order_group_id", "order_groups", "id"),
+            ("order_group_fills", "order_group_id", "order_groups", "id"),
         )
     ),
 )

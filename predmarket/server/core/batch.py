@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 
 from predmarket.engine import Exchange, steps
 from predmarket.engine.commands import Command
-from predmarket.engine.events import BookDelta, Event, EventChanged, MarketChanged, Match
+from predmarket.engine.events import (
+    BookDelta,
+    Event,
+    EventChanged,
+    MarketChanged,
+    Match,
+    OrderGroupChanged,
+)
 from predmarket.server.core import journal
 from predmarket.server.core.bus import BusReply
 from predmarket.server.core.change_feed import ChangeFeed, touched_events
@@ -32,7 +39,8 @@ class Batch:
     ``decided`` are the commands that were executed in this batch, whole or in part. ``answers`` are
     repeats: their reply was known, and they wrote nothing. ``stepped`` tells whether the batch took
     a step. ``matches`` are the trades with their times. ``announced`` are the markets and
-    ``announced_events`` the events whose status or details changed. ``position`` is the position in
+    ``announced_events`` the events whose status or details changed, ``order_groups`` what happened
+    to groups. ``position`` is the position in
     the command stream that the batch reaches, None if it stays. After the seal ``changes`` are the
     batch's changes for readers and ``encoded`` the same as bytes; None if there is nothing to
     commit.
@@ -47,6 +55,7 @@ class Batch:
     matches: list[tuple[Micros, Match]] = field(default_factory=list)
     announced: set[int] = field(default_factory=set)
     announced_events: set[int] = field(default_factory=set)
+    order_groups: list[OrderGroupChanged] = field(default_factory=list)
     position: StreamPosition | None = None
     changes: Changes | None = None
     encoded: bytes = b""
@@ -77,6 +86,8 @@ class Batch:
                 self._announce(exchange, event)
             elif type(event) is EventChanged:
                 self.announced_events.add(event.event_id)
+            elif type(event) is OrderGroupChanged:
+                self.order_groups.append(event)
 
     def _announce(self, exchange: Exchange, changed: MarketChanged) -> None:
         self.announced.add(changed.market_id)
@@ -94,6 +105,7 @@ class Batch:
             + len(state.dirty_markets)
             + len(touched_events(state.dirty_markets, state.ledger.dirty_events))
             + len(state.ledger.dirty_holdings)
+            + 2 * len(state.dirty_order_groups)  # and its account's, as of an order
             + len(state.ledger.dirty_accounts)
             + len(state.ledger.dirty_positions)
         )
@@ -110,7 +122,12 @@ class Batch:
         number = before.last_batch + 1
         feed = ChangeFeed(state, dirty, before.counters.markets_seq)
         self.changes = feed.number(
-            number, self.matches, self.deltas, self.announced, self.announced_events
+            number,
+            self.matches,
+            self.deltas,
+            self.announced,
+            self.announced_events,
+            self.order_groups,
         )
         core = CoreRow(
             before.epoch,

@@ -12,7 +12,7 @@ loads the counters from the database.
 
 from collections.abc import Collection, Iterable, Mapping
 
-from predmarket.engine.events import BookDelta, Match
+from predmarket.engine.events import BookDelta, Match, OrderGroupChanged
 from predmarket.engine.ledger import Account
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MarketEvent
@@ -29,6 +29,7 @@ from predmarket.server.read_model.changes import (
     HoldingChange,
     MarketChange,
     OrderChange,
+    OrderGroupChange,
     PositionChange,
     TradeChange,
 )
@@ -76,11 +77,13 @@ class ChangeFeed:
         deltas: Iterable[BookDelta],
         announced: Collection[int],
         announced_events: Collection[int],
+        order_groups: Iterable[OrderGroupChanged],
     ) -> Changes:
         """Number everything and return it.
 
         ``matches`` has each trade with its time; ``announced`` are the markets and
-        ``announced_events`` the events whose status or details changed.
+        ``announced_events`` the events whose status or details changed, ``order_groups`` what
+        happened to groups, in order.
         """
         balances = self._balances()  # first: the others add accounts whose cash is as it was
         trades, fills = self._trades(matches)
@@ -96,6 +99,7 @@ class ChangeFeed:
             positions=self._positions(),
             events=self._events(announced_events),
             holdings=self._holdings(),
+            order_groups=self._order_groups(order_groups),
         )
 
     def _account(self, user_id: int) -> Account:
@@ -140,6 +144,14 @@ class ChangeFeed:
             nets = [(p.market_id, p.yes - p.no) for p in held if p is not None and p.yes != p.no]
             holding = HoldingRecord(h.event_id, h.base, tuple(nets))
             changes.append(HoldingChange(h.user_id, account.holding_seq, holding))
+        return changes
+
+    def _order_groups(self, changed: Iterable[OrderGroupChanged]) -> list[OrderGroupChange]:
+        changes = []
+        for one in changed:
+            account = self._account(one.group.user_id)
+            account.order_group_seq += 1
+            changes.append(OrderGroupChange(account.order_group_seq, one.group, one.change))
         return changes
 
     def _trades(

@@ -32,6 +32,9 @@ def verify(state: State) -> None:
         if account.locked != sum([order.lock for order in account.orders.values()]):
             raise LoadError(f"account {account.user_id}: locked differs from its orders' locks")
     _verify_reserves(state)
+    for group in state.order_groups.by_id.values():
+        if group.exceeded:
+            raise LoadError(f"order group {group.id}: it is above its limit and has not tripped")
 
 
 def _verify_markets(state: State) -> None:

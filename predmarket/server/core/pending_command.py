@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from predmarket.engine.commands import Command
-from predmarket.engine.replies import Canceled, OrderDone
+from predmarket.engine.replies import Canceled, OrderDone, OrderGroupDone
 from predmarket.server.core.bus import BusError, BusReply, OutcomeUnknown
 from predmarket.server.core.stream_position import StreamPosition
 from predmarket.units import Micros
@@ -183,6 +183,8 @@ def whole(parts: list[Part]) -> BusReply:
     last = parts[-1].reply
     if len(parts) == 1:
         return _sorted(last)
+    if isinstance(first := parts[0].reply, OrderGroupDone):
+        return OrderGroupDone(first.group)  # what its later steps cancel changes nothing of it
     if isinstance(last, OrderDone):
         fills = tuple(f for p in parts if isinstance(p.reply, OrderDone) for f in p.reply.fills)
         return OrderDone(last.order, fills)

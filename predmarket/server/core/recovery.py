@@ -10,9 +10,11 @@ from contextlib import contextmanager
 
 from predmarket.engine import lifecycle, steps
 from predmarket.engine.book import Order
+from predmarket.engine.group_registry import SPAN
 from predmarket.engine.ledger import Account, Position
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MarketEvent
+from predmarket.engine.order_group import OrderGroup
 from predmarket.engine.position import Holding
 from predmarket.engine.state import State
 from predmarket.engine.steps import EventSteps, MarketSteps, SweepSteps, market_key
@@ -20,6 +22,7 @@ from predmarket.engine.timers import TimerKind
 from predmarket.enums import (
     EventOutcome,
     MarketStatus,
+    OrderGroupStatus,
     OrderStatus,
     OrderType,
     Outcome,
@@ -34,6 +37,8 @@ from predmarket.server.core.stores.rows import (
     EVENTS,
     HOLDINGS,
     MARKETS,
+    ORDER_GROUP_FILLS,
+    ORDER_GROUPS,
     ORDERS,
     POSITIONS,
 )
@@ -87,6 +92,7 @@ def load(store: Store, core: CoreRow) -> State:
     _load_markets(state, store)
     _load_holdings(state, store)
     _load_positions(state, store)
+    _load_order_groups(state, store)
     _load_orders(state, store)
     for market in state.markets.values():
         _resume(state, market)
@@ -111,7 +117,7 @@ def _load_accounts(state: State, store: Store) -> None:
         (
             id, account.available, account.locked, account.deadman_at, account.order_seq,
             account.fill_seq, account.balance_seq, account.position_seq, account.holding_seq,
-            account.version,
+            account.order_group_seq, account.version,
         ) = row  # fmt: skip
         accounts[id] = account
         if account.deadman_at is not None:
@@ -219,6 +225,18 @@ def _join(market: Market, position: Position, under_way: EventSteps | None) -> b
     return True
 
 
+def _load_order_groups(state: State, store: Store) -> None:
+    """Load the groups that are not deleted, and the fills that still count for them."""
+    groups = state.order_groups
+    for row in store.rows_of(ORDER_GROUPS, "WHERE status <> 'DELETED'"):
+        group = OrderGroup(row[0], row[1], row[2], row[4])
+        group.status = OrderGroupStatus(row[3])
+        group.updated_at, group.counts_after, group.version = row[5:]
+        groups.add(group)
+    groups.last_id = store.read("SELECT COALESCE(MAX(id), 0) FROM order_groups")[0][0]
+    groups.restore(store.rows_of(ORDER_GROUP_FILLS, f"WHERE created_at > {state.now - SPAN}"))
+
+
 def _load_orders(state: State, store: Store) -> None:
     """Queue the open orders by rank, which is their time priority.
 
@@ -231,8 +249,8 @@ def _load_orders(state: State, store: Store) -> None:
         (
             id, user_id, market_id, side, type, price, qty, filled, notional, fee_exact,
             fees_paid, close, lock, status, reason, tif, stp, post_only, reduce_only, expires_at,
-            client_order_id, request, rank, events, created_at, updated_at, connection, topic_seq,
-            version,
+            client_order_id, request, rank, events, created_at, updated_at, connection, group_id,
+            topic_seq, version,
         ) = row  # fmt: skip
         order = Order(
             id, user_id, market_id, _SIDES[side], price, qty, type=_TYPES[type],
@@ -247,6 +265,8 @@ def _load_orders(state: State, store: Store) -> None:
         order.request, order.rank, order.events = request, rank, events
         order.updated_at, order.connection = updated_at, connection
         order.topic_seq, order.version = topic_seq, version
+        if group_id is not None:
+            order.group = state.order_groups.by_id[group_id]
         state.keep(order)
         if id in passing:
             order.price = passing[id]

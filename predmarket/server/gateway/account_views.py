@@ -53,6 +53,7 @@ async def list_orders(
     market: str | None,
     statuses: list[OrderStatus],
     client_order_id: str | None,
+    order_group_id: int | None = None,
     span: Span,
     limit: int,
     cursor: str | None,
@@ -71,6 +72,7 @@ async def list_orders(
             market_ids=None if market_id is None else [market_id],
             statuses=statuses,
             client_order_id=client_order_id,
+            order_group_id=order_group_id,
             span=span,
         )
         fills = await fills_of(connection, [row.id for row in shown if row.filled])

@@ -133,6 +133,7 @@ def place_command(
         None if request.deadline is None else request.deadline.micros,
         sees_drafts=principal.is_admin,
         max_open_orders=services.settings.max_open_orders,
+        order_group_id=request.order_group_id,
     )
     if request.client_order_id is None:
         return command
@@ -149,10 +150,11 @@ def _content(c: PlaceOrder, ref: str | int) -> str:
     expires_at = "" if c.expires_at is None else c.expires_at
     slippage = "" if c.max_slippage is None else c.max_slippage
     # %s takes half the time of f"{…}" for the words, which are members of enumerations
-    return "%s~%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s" % (  # noqa: UP031 -- see above
+    content = "%s~%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s" % (  # noqa: UP031 -- see above
         c.market_id, ref, c.side, c.type, price, c.qty, c.tif, expires_at, c.post_only,
         c.reduce_only, slippage, c.stp,
     )  # fmt: skip
+    return content if c.order_group_id is None else f"{content}|{c.order_group_id}"
 
 
 async def placed(services: Services, reply: BusReply) -> tuple[int, Order]:

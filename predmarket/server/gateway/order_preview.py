@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.engine.commands import PlaceOrder
+from predmarket.engine.group_registry import SPAN
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MarketEvent
 from predmarket.engine.matching import collar
@@ -27,6 +28,7 @@ from predmarket.server.read_model.queries.books import (
     resting_levels,
     resting_qty,
 )
+from predmarket.server.read_model.queries.order_groups import filled_since, order_groups_of
 from predmarket.server.storage.tables.trading import (
     events,
     holdings,
@@ -70,6 +72,9 @@ async def dry_run(connection: AsyncConnection, command: PlaceOrder, now: Micros)
         copy.fund(account.available, yes, no, await open_orders(connection, command.user_id))
         if event is not None:
             await _hold(connection, copy, command, event)
+        if command.order_group_id is not None:
+            for group in await order_groups_of(connection, command.user_id, command.order_group_id):
+                copy.add_group(group, await filled_since(connection, group.id, now - SPAN))
     if market is not None:
         await _let_rest(connection, copy, command, market)
     trial = copy.place(command)

@@ -216,16 +216,21 @@ def order(record: OrderRecord, fills: Iterable[Fill], view: MarketView) -> order
         for fill in fills
     ]
     fields: tuple[Any, ...] = (*_standing(record, view), shown)
-    return orders.Order(*fields)
+    if record.order_group_id is None:
+        return orders.Order(*fields)
+    return orders.Order(*fields, order_group_id=record.order_group_id)
 
 
 def order_state(record: OrderRecord, view: MarketView) -> orders.OrderState:
     """Return an order's present state, without its fills."""
-    return orders.OrderState(*_standing(record, view))
+    group = record.order_group_id
+    return orders.OrderState(
+        *_standing(record, view), order_group_id=UNSET if group is None else group
+    )
 
 
 def _standing(record: OrderRecord, view: MarketView) -> tuple[Any, ...]:
-    """Return the fields of OrderState."""
+    """Return the fields that every order shows."""
     known = None if record.market_id is None else view.find(record.market_id)
     filled = record.filled
     created = format_time(record.created_at)

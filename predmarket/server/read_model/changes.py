@@ -8,12 +8,14 @@ rendered.
 Numbers (``seq``) count a topic's changes from 1 without a gap, and are kept in the rows they belong
 to (accounts, markets, events, core_state). A batch makes one change of each balance, position,
 holding, ticker and order that it touched, and of the tickers of each event, however often; a book
-counts its level changes.
+counts its level changes, an order group what happened to it.
 """
 
 import msgspec
 
+from predmarket.engine.order_group import OrderGroupRecord
 from predmarket.engine.replies import OrderRecord
+from predmarket.enums import OrderGroupChange as WhatHappened
 from predmarket.server.read_model.records import (
     EventRecord,
     HoldingRecord,
@@ -104,6 +106,14 @@ class HoldingChange(_Change, frozen=True):
     holding: HoldingRecord
 
 
+class OrderGroupChange(_Change, frozen=True):
+    """What happened to a user's order group, and how it stood then."""
+
+    seq: int
+    group: OrderGroupRecord
+    change: WhatHappened
+
+
 class Changes(_Change, frozen=True):
     """All changes of a batch; ``at`` is the time of its last command."""
 
@@ -118,6 +128,7 @@ class Changes(_Change, frozen=True):
     positions: list[PositionChange] = []
     events: list[EventChange] = []
     holdings: list[HoldingChange] = []
+    order_groups: list[OrderGroupChange] = []
 
 
 def encode(changes: Changes) -> bytes:

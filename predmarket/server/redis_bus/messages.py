@@ -17,6 +17,7 @@ from predmarket.engine.replies import (
     EventResolved,
     MarketDone,
     OrderDone,
+    OrderGroupDone,
     Refused,
     Resolved,
     TransferDone,
@@ -96,7 +97,7 @@ class Announcement(_Message, frozen=True):
 
 _KINDS: tuple[type, ...] = (
     Refused, OrderDone, Canceled, AccountDone, TransferDone, MarketDone, Resolved, RepeatedOrder,
-    RepeatedTransfer, EventDone, EventResolved,
+    RepeatedTransfer, EventDone, EventResolved, OrderGroupDone,
 )  # fmt: skip
 _KIND_OF = {kind: number for number, kind in enumerate(_KINDS)}
 _FAULTED = 100

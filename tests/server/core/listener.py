@@ -130,6 +130,8 @@ def _numbered(changes: Changes) -> Iterator[tuple[Topic, int, int]]:
     ):
         for one in some:
             yield (name, one.user_id), one.seq - 1, one.seq
+    for g in changes.order_groups:
+        yield ("order groups", g.group.user_id), g.seq - 1, g.seq
 
 
 def _stored_counters(exchange: Exchange) -> Iterator[tuple[Topic, int]]:
@@ -140,9 +142,10 @@ def _stored_counters(exchange: Exchange) -> Iterator[tuple[Topic, int]]:
     for id, number in exchange.rows("SELECT id, ticker_seq FROM events"):
         yield ("event", id), number
     for id, *counters in exchange.rows(
-        "SELECT user_id, order_seq, fill_seq, balance_seq, position_seq, holding_seq FROM accounts"
+        "SELECT user_id, order_seq, fill_seq, balance_seq, position_seq, holding_seq, "
+        "order_group_seq FROM accounts"
     ):
-        names = ("orders", "fills", "balances", "positions", "holdings")
+        names = ("orders", "fills", "balances", "positions", "holdings", "order groups")
         for name, number in zip(names, counters, strict=True):
             yield (name, id), number
 

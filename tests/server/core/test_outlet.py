@@ -35,13 +35,22 @@ NEWER_COLUMNS = {
         "unfinished",
     ),
     "sessions": ("last_used_at", "address", "agent"),
-    "accounts": ("order_seq", "fill_seq", "balance_seq", "position_seq", "holding_seq"),
+    "accounts": (
+        "order_seq",
+        "fill_seq",
+        "balance_seq",
+        "position_seq",
+        "holding_seq",
+        "order_group_seq",
+    ),
     "markets": ("trade_seq", "ticker_seq", "event_id", "label"),
     "ledger": ("event_id",),
-    "orders": ("topic_seq", "connection"),
+    "orders": ("topic_seq", "connection", "order_group_id"),
     "order_events": ("trade_id",),
 }
-NEWER_TABLES = ("outbox", "admin_log", "exchange", "holdings", "events")
+NEWER_TABLES = (
+    "outbox", "admin_log", "exchange", "holdings", "events", "order_group_fills", "order_groups",
+)  # fmt: skip
 OLDER_INDEXES = {
     "ix_trades_market_id": "trades (market_id, id)",
     "ix_trades_buy_order_id": "trades (buy_order_id)",
@@ -234,7 +243,8 @@ def make_old(exchange: Exchange) -> None:
             exchange.execute(
                 f"ALTER TABLE positions ADD CONSTRAINT ck_positions_{name} CHECK (1 = 1)"
             )
-    exchange.execute("DROP INDEX uq_orders_topic_seq")
+    for index in ("uq_orders_topic_seq", "ix_orders_order_group_id"):
+        exchange.execute(f"DROP INDEX {index}")
     for table, columns in NEWER_COLUMNS.items():
         for column in columns:
             exchange.execute(f"ALTER TABLE {table} DROP COLUMN {column}")

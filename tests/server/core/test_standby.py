@@ -38,6 +38,7 @@ _LINKS = frozenset(
     {
         "book",
         "event",
+        "group",
         "holding",
         "holdings",
         "level",
@@ -86,6 +87,10 @@ def everything(state: State) -> dict[str, Any]:
             for lists in (state.ties.connections, state.ties.gateways)
         ],
         "users": ledger.user_ids,
+        "groups": [
+            (group.record(), group.version, list(state.order_groups.open_of(group).orders))
+            for _, group in sorted(state.order_groups.by_id.items())
+        ],
     }
 
 

@@ -17,6 +17,7 @@ from predmarket.engine.events import Event
 from predmarket.engine.ledger import Account, Position
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MarketEvent
+from predmarket.engine.order_group import OrderGroup
 from predmarket.engine.position import Holding
 from predmarket.engine.state import Changes, State
 from predmarket.enums import OrderType
@@ -60,9 +61,10 @@ def _shape(table: str, columns: str, key: str = "", mutable: str = "") -> Shape:
 ACCOUNTS = _shape(
     "accounts",
     "user_id:i available:i locked:i deadman_at:i order_seq:i fill_seq:i balance_seq:i "
-    "position_seq:i holding_seq:i version:i",
+    "position_seq:i holding_seq:i order_group_seq:i version:i",
     "user_id",
-    "available locked deadman_at order_seq fill_seq balance_seq position_seq holding_seq version",
+    "available locked deadman_at order_seq fill_seq balance_seq position_seq holding_seq "
+    "order_group_seq version",
 )
 EVENTS = _shape(
     "events",
@@ -89,7 +91,7 @@ ORDERS = _shape(
     "id:i user_id:i market_id:i side:w type:w price:i qty:i filled:i notional:i fee_exact:i "
     "fees_paid:i close_qty:i locked:i status:w reason:w tif:w stp:w post_only:b reduce_only:b "
     "expires_at:i client_order_id:t request:t rank:i events:i created_at:i updated_at:i "
-    "connection:t topic_seq:i version:i",
+    "connection:t order_group_id:i topic_seq:i version:i",
     "id",
     "price qty filled notional fee_exact fees_paid close_qty locked status reason rank events "
     "updated_at topic_seq version",
@@ -107,6 +109,13 @@ HOLDINGS = _shape(
     "user_id event_id",
     "base net_paid version",
 )
+ORDER_GROUPS = _shape(
+    "order_groups",
+    "id:i user_id:i limit_qty:i status:w created_at:i updated_at:i counts_after:i version:i",
+    "id",
+    "limit_qty status updated_at counts_after version",
+)
+ORDER_GROUP_FILLS = _shape("order_group_fills", "created_at:i trade_id:i order_group_id:i qty:i")
 ORDER_EVENTS = _shape("order_events", "order_id:i type:w n:i seq:i trade_id:i detail:t")
 TRADES = _shape(
     "trades",
@@ -125,8 +134,8 @@ TRANSFERS = _shape(
 
 ADMIN_LOG = _shape("admin_log", "seq:i at:i actor_id:i action:w target:w details:t")
 
-STATE_SHAPES = (ACCOUNTS, EVENTS, MARKETS, ORDERS, HOLDINGS, POSITIONS)
-HISTORY_SHAPES = (TRANSFERS, TRADES, ORDER_EVENTS, LEDGER, ADMIN_LOG)
+STATE_SHAPES = (ACCOUNTS, EVENTS, MARKETS, ORDER_GROUPS, ORDERS, HOLDINGS, POSITIONS)
+HISTORY_SHAPES = (TRANSFERS, TRADES, ORDER_EVENTS, ORDER_GROUP_FILLS, LEDGER, ADMIN_LOG)
 
 
 def account_row(account: Account) -> Row:
@@ -134,7 +143,7 @@ def account_row(account: Account) -> Row:
     return (
         account.user_id, account.available, account.locked, account.deadman_at,
         account.order_seq, account.fill_seq, account.balance_seq, account.position_seq,
-        account.holding_seq, account.version,
+        account.holding_seq, account.order_group_seq, account.version,
     )  # fmt: skip
 
 
@@ -164,7 +173,8 @@ def order_row(o: Order) -> Row:
         None if o.type is OrderType.MARKET else o.price, o.qty, o.filled, o.notional, o.fee_exact,
         o.fees_paid, o.close, o.lock, o.status, o.reason, o.tif, o.stp, o.post_only,
         o.reduce_only, o.expires_at, o.client_order_id, o.request, o.rank, o.events, o.created_at,
-        o.updated_at, o.connection, o.topic_seq, o.version,
+        o.updated_at, o.connection, None if o.group is None else o.group.id, o.topic_seq,
+        o.version,
     )  # fmt: skip
 
 
@@ -181,6 +191,13 @@ def holding_row(h: Holding) -> Row:
     return h.user_id, h.event_id, h.base, h.net_paid, h.version
 
 
+def order_group_row(g: OrderGroup) -> Row:
+    """Return the ORDER_GROUPS row of a group."""
+    return (
+        g.id, g.user_id, g.limit, g.status, g.created_at, g.updated_at, g.counts_after, g.version,
+    )  # fmt: skip
+
+
 @dataclass(slots=True)
 class HistoryRows:
     """Append-only rows of a batch. ``last_ledger_id`` continues from the state it was made with."""
@@ -189,6 +206,7 @@ class HistoryRows:
     transfers: list[Row] = field(default_factory=list)
     trades: list[Row] = field(default_factory=list)
     order_events: list[Row] = field(default_factory=list)
+    order_group_fills: list[Row] = field(default_factory=list)
     ledger: list[Row] = field(default_factory=list)
     admin_log: list[Row] = field(default_factory=list)
 
@@ -198,6 +216,7 @@ class HistoryRows:
             (TRANSFERS, self.transfers),
             (TRADES, self.trades),
             (ORDER_EVENTS, self.order_events),
+            (ORDER_GROUP_FILLS, self.order_group_fills),
             (LEDGER, self.ledger),
             (ADMIN_LOG, self.admin_log),
         ]
@@ -217,6 +236,8 @@ class HistoryRows:
             elif isinstance(event, ev.Merged):
                 cash = event.qty * PRICE_ONE
                 self._entry(seq, now, "MERGE", event.user_id, event.market_id, "COLLATERAL", cash)
+            elif isinstance(event, ev.OrderGroupFilled):
+                self.order_group_fills.append((now, event.trade_id, event.group_id, event.qty))
             elif isinstance(event, ev.PaidOut):
                 self._payout(seq, now, event)
             elif isinstance(event, ev.Transferred):
@@ -312,6 +333,7 @@ def state_rows(dirty: Changes) -> StateRows:
         (ACCOUNTS, dirty.accounts.values(), account_row),
         (EVENTS, dirty.market_events.values(), event_row),
         (MARKETS, dirty.markets.values(), market_row),
+        (ORDER_GROUPS, dirty.order_groups.values(), order_group_row),
         (ORDERS, dirty.orders.values(), order_row),
         (HOLDINGS, dirty.holdings.values(), holding_row),
         (POSITIONS, dirty.positions.values(), position_row),

@@ -3,7 +3,7 @@
 from typing import NamedTuple, TypeAlias
 
 from predmarket.contracts.realtime import BookLevels, EventTickers, Ticker
-from predmarket.server.gateway import event_presenters, presenters
+from predmarket.server.gateway import event_presenters, group_presenters, presenters
 from predmarket.server.gateway.broadcast import frames
 from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.read_model.changes import (
@@ -14,6 +14,7 @@ from predmarket.server.read_model.changes import (
     HoldingChange,
     MarketChange,
     OrderChange,
+    OrderGroupChange,
     PositionChange,
     TradeChange,
 )
@@ -40,6 +41,7 @@ Change: TypeAlias = (
     | BalanceChange
     | PositionChange
     | HoldingChange
+    | OrderGroupChange
 )
 
 
@@ -132,3 +134,5 @@ class Renderer:
                 return "position", presenters.position(change.position, view)
             case HoldingChange():
                 return "eventPosition", event_presenters.holding(change.holding, view)
+            case OrderGroupChange():
+                return "orderGroup", group_presenters.update(change)

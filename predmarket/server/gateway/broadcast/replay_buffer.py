@@ -39,6 +39,7 @@ def topics_of(changes: Changes) -> "chain[tuple[Topic, Change]]":
         ((Topic(TopicKind.BALANCES, c.user_id), c) for c in changes.balances),
         ((Topic(TopicKind.POSITIONS, c.user_id), c) for c in changes.positions),
         ((Topic(TopicKind.EVENTS, c.user_id), c) for c in changes.holdings),
+        ((Topic(TopicKind.ORDER_GROUPS, c.group.user_id), c) for c in changes.order_groups),
     )
 
 
@@ -78,7 +79,7 @@ class _Batch:
         self.encoded = encoded
         self.index: dict[Topic, list[Change]] | None = None
         of_markets = len(changes.markets) + len(changes.books) + len(changes.trades)
-        of_users = len(changes.orders) + len(changes.fills)
+        of_users = len(changes.orders) + len(changes.fills) + len(changes.order_groups)
         of_events = len(changes.events) + len(changes.holdings)
         of_positions = len(changes.balances) + len(changes.positions)
         self.size = of_markets + of_users + of_events + of_positions

@@ -36,6 +36,7 @@ class TopicKind(StrEnum):
     BALANCES = "balances"
     POSITIONS = "positions"
     EVENTS = "events"
+    ORDER_GROUPS = "orderGroups"
 
 
 _OF_MARKET = {kind.value: kind for kind in (TopicKind.BOOK, TopicKind.TRADES, TopicKind.TICKER)}
@@ -47,6 +48,7 @@ _OF_USER = {
         TopicKind.BALANCES,
         TopicKind.POSITIONS,
         TopicKind.EVENTS,
+        TopicKind.ORDER_GROUPS,
     )
 }
 

@@ -77,6 +77,15 @@ OrderPath: TypeAlias = Annotated[
     ),
 ]
 UserPath: TypeAlias = Annotated[str, PathParameter(description="A user's id", schema_extra=_ID)]
+OrderGroupPath: TypeAlias = Annotated[
+    str, PathParameter(description="An order group's id", schema_extra=_ID)
+]
+OrderGroupFilter: TypeAlias = Annotated[
+    int | None,
+    QueryParameter(
+        name="orderGroupId", ge=1, le=LARGEST_ID, description="Of one order group, by its id"
+    ),
+]
 KeyPath: TypeAlias = Annotated[str, PathParameter(description="An API key's id", schema_extra=_ID)]
 
 SessionPath: TypeAlias = Annotated[

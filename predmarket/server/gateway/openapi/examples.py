@@ -71,6 +71,7 @@ from predmarket.contracts.markets import (
     UpdateMarketRequest,
 )
 from predmarket.contracts.operations import ClockTime, Health, Leader, MoveClock, Status
+from predmarket.contracts.order_groups import OrderGroup, OrderGroupList, OrderGroupRequest
 from predmarket.contracts.orders import (
     AmendOrderRequest,
     BatchAnswer,
@@ -93,6 +94,7 @@ from predmarket.enums import (
     ErrorCode,
     Liquidity,
     MarketStatus,
+    OrderGroupStatus,
     OrderStatus,
     OrderType,
     Outcome,
@@ -250,6 +252,8 @@ _act = AdminAct(
     details={"outcome": "YES"},
 )
 
+_group = OrderGroup(4, "250.00", OrderGroupStatus.ACTIVE, _THEN, _LATER)
+
 _ANSWERS: list[msgspec.Struct] = [
     Session("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIyIn0.c2ln", "cmVmcmVzaC10b2tlbg", _user),
     _user,
@@ -282,6 +286,8 @@ _ANSWERS: list[msgspec.Struct] = [
     _managed,
     UserList([_managed], total=1),
     AdminLogPage([_act], next_cursor=None),
+    _group,
+    OrderGroupList([_group]),
     Status(
         "1.0.0",
         uptime=86_400,
@@ -350,6 +356,7 @@ _REQUESTS: dict[type[msgspec.Struct], dict[str, object]] = {
     AmendOrderRequest: {"price": "0.56", "qty": "20"},
     CancelAllRequest: {"marketId": _SLUG, "side": "BUY"},
     CancelAfterRequest: {"seconds": 30},
+    OrderGroupRequest: {"limit": "250"},
     NoFields: {},
     LogoutRequest: {"refreshToken": "cmVmcmVzaC10b2tlbg"},
     TransferRequest: {"userId": 2, "amount": "100", "reason": "welcome"},

@@ -28,6 +28,8 @@ ORDER: tuple[E, ...] = (
     E.NO_LIQUIDITY,
     E.NOTHING_TO_REDUCE,
     E.TOO_MANY_OPEN_ORDERS,
+    E.ORDER_GROUP_NOT_FOUND,
+    E.GROUP_TRIPPED,
     E.DEADLINE_PASSED,
 )
 """What the core may refuse an order for."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from msgspec import UNSET
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from predmarket.contracts.order_groups import OrderGroupsSnapshot
 from predmarket.contracts.realtime import (
     MAX_REPLAY,
     MAX_SNAPSHOT,
@@ -21,7 +22,7 @@ from predmarket.contracts.realtime import (
     TradesSnapshot,
 )
 from predmarket.enums import OrderStatus
-from predmarket.server.gateway import event_presenters, presenters
+from predmarket.server.gateway import event_presenters, group_presenters, presenters
 from predmarket.server.gateway.broadcast.rendering import Change
 from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.gateway.loop_turns import in_turns
@@ -30,6 +31,7 @@ from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.read_model.queries.accounts import account_of
 from predmarket.server.read_model.queries.cursors import LARGEST_ID
 from predmarket.server.read_model.queries.holdings import holdings_of
+from predmarket.server.read_model.queries.order_groups import order_groups_of
 from predmarket.server.read_model.queries.orders import count_orders_since, orders_of, orders_since
 from predmarket.server.read_model.queries.positions import positions_of
 from predmarket.server.read_model.queries.topics import seqs_of_user, trade_seq
@@ -110,6 +112,11 @@ async def read(
             holdings = await holdings_of(connection, topic.id)
             held = await in_turns(holdings, lambda one: event_presenters.holding(one, view))
             found = Snapshot(seq, "eventPositions.snapshot", EventPositionsSnapshot(held))
+        case TopicKind.ORDER_GROUPS:
+            seq = (await seqs_of_user(connection, topic.id)).order_groups
+            groups = await order_groups_of(connection, topic.id)
+            data = OrderGroupsSnapshot([group_presenters.order_group(one) for one in groups])
+            found = Snapshot(seq, "orderGroups.snapshot", data)
         case _:
             seq = (await seqs_of_user(connection, topic.id)).positions
             records = await positions_of(connection, topic.id)

@@ -30,6 +30,7 @@ _ORDERS = select(
     orders.c.expires_at,
     orders.c.created_at,
     orders.c.updated_at,
+    orders.c.order_group_id,
 )
 
 MAX_WALK = 5_000
@@ -55,6 +56,7 @@ def _record(row: Row[*tuple[Any, ...]]) -> OrderRecord:
         expires_at=row.expires_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        order_group_id=row.order_group_id,
     )
 
 
@@ -115,6 +117,7 @@ async def page_of_orders(
     market_ids: Collection[int] | None = None,
     statuses: Collection[OrderStatus] = (),
     client_order_id: str | None = None,
+    order_group_id: int | None = None,
     span: Span = ALWAYS,
 ) -> tuple[list[OrderRecord], int | None]:
     """Return a page of a user's orders below the id ``before``, newest first, and the next page's
@@ -127,15 +130,22 @@ async def page_of_orders(
     is_filtered = market_ids is not None or bool(statuses)
     above, before = await ids_of(connection, span, before, user_id, Numbered.ORDERS)
     end = None
+    # Open orders are found by the user, all orders of a group by the group: each has its index.
+    by_group = order_group_id is not None and not is_open
+    owner, owner_id = (
+        (orders.c.order_group_id, order_group_id or 0) if by_group else (orders.c.user_id, user_id)
+    )
     if is_filtered and not is_open and client_order_id is None:
-        walk = select(orders.c.id).where(orders.c.user_id == user_id)
+        walk = select(orders.c.id).where(owner == owner_id)
         walk = walk.where(orders.c.id < before, orders.c.id > above)
         walk = walk.order_by(orders.c.id.desc()).offset(MAX_WALK).limit(1)
         end = (await connection.execute(walk)).scalar_one_or_none()
     query = _orders_of(user_id, market_ids, statuses, client_order_id)
     # Pairs: by the id alone a database without statistics would scan all users' orders.
-    place = tuple_(orders.c.user_id, orders.c.id)
-    query = query.where(place < (user_id, before), place > (user_id, end or above))
+    place = tuple_(owner, orders.c.id)
+    query = query.where(place < (owner_id, before), place > (owner_id, end or above))
+    if order_group_id is not None and not by_group:  # not by the group's index
+        query = query.where(func.coalesce(orders.c.order_group_id, 0) == order_group_id)
     rows = (await connection.execute(query.order_by(orders.c.id.desc()).limit(limit + 1))).all()
     found = [_record(row) for row in rows[:limit]]
     if len(rows) > limit:

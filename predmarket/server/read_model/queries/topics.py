@@ -16,6 +16,7 @@ class UserSeqs(NamedTuple):
     balances: int = 0
     positions: int = 0
     holdings: int = 0
+    order_groups: int = 0
 
 
 async def seqs_of_user(connection: AsyncConnection, user_id: int) -> UserSeqs:
@@ -26,6 +27,7 @@ async def seqs_of_user(connection: AsyncConnection, user_id: int) -> UserSeqs:
         accounts.c.balance_seq,
         accounts.c.position_seq,
         accounts.c.holding_seq,
+        accounts.c.order_group_seq,
     ).where(accounts.c.user_id == user_id)
     row = (await connection.execute(query)).one_or_none()
     return UserSeqs() if row is None else UserSeqs(*row)

@@ -101,6 +101,7 @@ accounts = Table(
     _counter("balance_seq"),
     _counter("position_seq"),
     _counter("holding_seq"),
+    _counter("order_group_seq"),
     CheckConstraint("locked >= 0", name="locked"),
 )
 
@@ -166,6 +167,29 @@ markets = Table(
     CheckConstraint("open_interest >= 0 AND volume >= 0 AND fees >= 0", name="totals"),
 )
 
+order_groups = Table(
+    "order_groups",
+    metadata,
+    Column("id", BigInt, primary_key=True, autoincrement=False),
+    Column("user_id", BigInt, ForeignKey("accounts.user_id"), nullable=False),
+    Column("limit_qty", BigInt, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", BigInt, nullable=False),
+    Column("updated_at", BigInt, nullable=False),
+    Column("counts_after", BigInt, nullable=False),
+    Column("version", BigInt, nullable=False),
+    CheckConstraint("limit_qty > 0", name="limit_qty"),
+    Index(
+        "ix_order_groups_user_id",
+        "user_id",
+        "id",
+        sqlite_where=text("status <> 'DELETED'"),
+        postgresql_where=text("status <> 'DELETED'"),
+    ),
+)
+"""Groups of orders with a limit on what they fill in a short time; trades up to ``counts_after``
+do not count. Deleted ones stay, since orders name them."""
+
 orders = Table(
     "orders",
     metadata,
@@ -198,6 +222,7 @@ orders = Table(
     Column("version", BigInt, nullable=False),
     Column("connection", Text),
     _counter("topic_seq"),
+    Column("order_group_id", BigInt, reference("order_groups.id")),
     CheckConstraint("filled BETWEEN 0 AND qty AND qty > 0", name="qty"),
     CheckConstraint("locked >= 0 AND close_qty >= 0 AND fees_paid >= 0", name="holds"),
     Index(
@@ -210,6 +235,14 @@ orders = Table(
     ),
     Index("ix_orders_user_id", "user_id", "id"),
     Index("uq_orders_topic_seq", "user_id", "topic_seq", unique=True),
+    # Serves the list of a group's orders; an order without a group costs it nothing.
+    Index(
+        "ix_orders_order_group_id",
+        "order_group_id",
+        "id",
+        sqlite_where=text("order_group_id IS NOT NULL"),
+        postgresql_where=text("order_group_id IS NOT NULL"),
+    ),
     # Serves the core's start, previews and the queue ahead of an order. It holds only open orders,
     # with one entry for each, so it costs as much to write as an index on the id.
     Index(
@@ -274,6 +307,19 @@ trades = Table(
     sqlite_with_rowid=False,
 )
 """One row a trade, numbered across all markets and read by the market: so that is its key."""
+
+order_group_fills = Table(
+    "order_group_fills",
+    metadata,
+    Column("created_at", BigInt, nullable=False),
+    Column("trade_id", BigInt, nullable=False),
+    Column("order_group_id", BigInt, reference("order_groups.id"), nullable=False),
+    Column("qty", BigInt, nullable=False),
+    PrimaryKeyConstraint("created_at", "trade_id", "order_group_id"),
+    sqlite_with_rowid=False,
+)
+"""One row a fill that counted for an order group, found by its time: the last ones still count
+(engine/group_registry.py)."""
 
 positions = Table(
     "positions",

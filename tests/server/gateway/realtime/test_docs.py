@@ -13,6 +13,7 @@ from predmarket.contracts.accounts import Balance, Fill, Position
 from predmarket.contracts.errors import ErrorBody
 from predmarket.contracts.events import EventHolding, EventSummary
 from predmarket.contracts.markets import Market, Trade
+from predmarket.contracts.order_groups import OrderGroupsSnapshot, OrderGroupUpdate
 from predmarket.contracts.orders import CancelAllRequest, OrderState, PlaceOrderRequest
 from predmarket.contracts.realtime import ClientMessage, ServerMessage
 from predmarket.contracts.requests import decode
@@ -59,6 +60,8 @@ MESSAGES: dict[str, Any] = {
     "balance": Balance,
     "positions.snapshot": realtime.PositionsSnapshot,
     "position": Position,
+    "orderGroups.snapshot": OrderGroupsSnapshot,
+    "orderGroup": OrderGroupUpdate,
     "order.ack": realtime.OrderAck,
     "ping": dict[str, str],
 }

@@ -104,6 +104,38 @@ async def test_topics_of_an_event(exchange: Exchange, open_socket: Open) -> None
     assert unknown["data"]["code"] == "EVENT_NOT_FOUND"
 
 
+async def test_order_groups(exchange: Exchange, open_socket: Open) -> None:
+    """Each change of a group is a message; a later subscription shows the groups as they are."""
+    await exchange.market()
+    ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
+    socket = await open_socket(ann)
+    (snapshot,) = await socket.subscribe("user:me:orderGroups")
+    assert (snapshot["type"], snapshot["data"]) == ("orderGroups.snapshot", {"items": []})
+    groups = "/v1/order-groups"
+    await ann.client.post(groups, json={"limit": "5"})
+    quote = {"marketId": "rain", "side": "SELL", "type": "LIMIT", "price": "0.40", "qty": "9"}
+    placed = await (await open_socket(ann)).ask("order.place", **quote, orderGroupId=1)
+    assert placed["data"]["order"]["orderGroupId"] == 1
+    await ben.client.post("/v1/orders", json={**quote, "side": "BUY", "qty": "6"})
+    await ann.client.post(f"{groups}/1/reset")
+    (now,) = await (await open_socket(ann)).subscribe("user:me:orderGroups")
+    assert now["data"] == {"items": (await ann.client.get(groups)).json()["items"]}
+    await ann.client.patch(f"{groups}/1", json={"limit": "7"})
+    await ann.client.delete(f"{groups}/1")
+    told = await socket.until(lambda one: one["data"].get("change") == "DELETED")
+    told = [one for one in told if one["type"] == "orderGroup"]
+    assert [(one["data"]["change"], one["data"]["status"], one["seq"]) for one in told] == [
+        ("CREATED", "ACTIVE", 1), ("TRIPPED", "TRIPPED", 2), ("RESET", "ACTIVE", 3),
+        ("LIMIT", "ACTIVE", 4), ("DELETED", "DELETED", 5),
+    ]  # fmt: skip
+    assert [one["data"]["limit"] for one in told] == ["5.00"] * 3 + ["7.00"] * 2
+    again = await open_socket(ann)
+    await again.resume("user:me:orderGroups", 2)
+    assert [(await again.next())["data"]["change"] for _ in range(3)] == [
+        "RESET", "LIMIT", "DELETED",
+    ]  # fmt: skip
+
+
 async def test_a_snapshot_is_always_answered(exchange: Exchange, open_socket: Open) -> None:
     """Also when its subscription ends, or begins anew, before its turn comes."""
     await exchange.market()
