@@ -53,6 +53,10 @@ class Maker:
         """For each the connection on which its orders became known."""
         self._soon: list[int] = []
         """Markets to be looked after without a pause before."""
+        self._unfinished: dict[int, None] = {}
+        """Markets to be looked after before others: quotes were filled there, or are not as wanted
+        yet.
+        """
         self._markets = list(self._quotes)
         self._looked = dict.fromkeys(self._quotes.values(), time.monotonic())
         at.on_order = self._heard
@@ -64,7 +68,7 @@ class Maker:
         while True:
             strange = self._strange()
             await self._exchange.pause(_AT_ONCE_S if strange or self._soon else self._pace_s)
-            market_id = self._soon.pop() if self._soon else self._rng.choice(self._markets)
+            market_id = self._next_market()
             if not (strange or self._exchange.ready(market_id)):
                 continue
             try:
@@ -82,6 +86,16 @@ class Maker:
                 if error.code in _UNSURE:
                     self._known.pop(self._quotes[market_id], None)
                 await self._exchange.refused(error, self._exchange.markets[market_id]["slug"])
+
+    def _next_market(self) -> int:
+        """Choose the market to look after: one that waits for it, else any."""
+        if self._soon:
+            return self._soon.pop()
+        if self._unfinished:
+            market_id = next(iter(self._unfinished))
+            del self._unfinished[market_id]
+            return market_id
+        return self._rng.choice(self._markets)
 
     def _strange(self) -> list[Quotes]:
         """Return the quotes of trading markets of which the own orders are unknown."""
@@ -112,6 +126,7 @@ class Maker:
         before = 0 if order is None else order.filled
         quoter.heard(state)
         if order is not None and order.filled > before:
+            self._unfinished[market_id] = None
             self._exchange.tell(
                 "filled",
                 market=state["marketSlug"],
@@ -139,6 +154,7 @@ class Maker:
                 if error.code in ("ORDER_NOT_FOUND", "ORDER_NOT_OPEN", "QTY_BELOW_FILLED"):
                     return  # filled meanwhile; the feed will report it
                 raise
+        self._unfinished[market_id] = None
 
     async def _do(
         self, market_id: int, quoter: Quoter, action: PlaceQuote | Amend | Cancel

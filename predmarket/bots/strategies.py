@@ -1,4 +1,4 @@
-"""The decisions of a noise trader and of a trend trader. No I/O.
+"""The decisions of a noise trader, of a trend trader and of a believer. No I/O.
 
 Neither holds more than its limit in a market: an order beyond it is reversed.
 """
@@ -85,6 +85,33 @@ class Noise:
             return None
         price = _beyond(touch, view.tick, side, -self._rng.randint(0, 3))
         return Rest(side, price, qty, self._rng.randint(45, 400))
+
+
+class Believer:
+    """Is sure now and then that a market is far from its price: takes what there is up to a price
+    of its own, and rests there with what it did not get.
+
+    Like a noise trader it leans against its position.
+    """
+
+    def __init__(self, rng: random.Random, limit: Qty = 400 * QTY_ONE) -> None:
+        self._rng = rng
+        self._limit = limit
+
+    def decide(self, market: str, view: View) -> Rest | None:
+        """Return what to do in a market, or None."""
+        del market
+        rng = self._rng
+        lean = max(-1.0, min(1.0, view.held / self._limit))
+        side = Side.BUY if rng.random() < 0.5 - 0.5 * lean else Side.SELL
+        touch = view.best_ask if side is Side.BUY else view.best_bid
+        if touch is None:
+            return None
+        odds = touch / (PRICE_ONE - touch)
+        odds *= math.exp(rng.uniform(0.25, 0.6) * (1 if side is Side.BUY else -1))
+        ticks = abs(round((PRICE_ONE * odds / (1 + odds) - touch) / view.tick))
+        price = _beyond(touch, view.tick, side, max(1, ticks))
+        return Rest(side, price, rng.randint(4, 16) * 10 * QTY_ONE, rng.randint(30, 90))
 
 
 class Trend:

@@ -52,6 +52,7 @@ def run(
             metavar="E",
             help="An event to trade with all its markets: its id or slug; may be given more than "
             "once.",
+            autocompletion=complete.events,
         ),
     ] = None,
     liquidity: Annotated[

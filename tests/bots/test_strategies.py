@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predmarket.bots.strategies import Noise, Rest, Take, Trend, View
+from predmarket.bots.strategies import Believer, Noise, Rest, Take, Trend, View
 from predmarket.enums import Side
 from predmarket.units import PRICE_ONE, QTY_ONE, TICK_SIZES
 
@@ -29,7 +29,8 @@ def views(draw: st.DrawFn) -> View:
 @given(view=views(), seed=st.integers(0, 2**32))
 def test_orders_are_ones_the_exchange_takes(view: View, seed: int) -> None:
     """On the tick, within the valid prices, of whole contracts."""
-    for mind in (Noise(random.Random(seed)), Trend(random.Random(seed))):
+    rng = random.Random(seed)
+    for mind in (Noise(rng), Trend(rng), Believer(rng)):
         for _ in range(5):
             decision = mind.decide("rain", view)
             if decision is not None:
@@ -59,6 +60,18 @@ def test_noise_goes_both_ways_and_sometimes_waits() -> None:
     assert {one.side for one in takes} == {one.side for one in rests} == set(Side)
     assert len(takes) > len(rests) > 20
     assert all(one.price <= 4_900 for one in rests if one.side is Side.BUY)
+
+
+@given(seed=st.integers(0, 2**32))
+def test_a_believer_goes_beyond_what_is_asked_and_turns_around_at_its_limit(seed: int) -> None:
+    """So there is something for an arbitrageur, and no position grows for ever."""
+    believer = Believer(random.Random(seed), LIMIT)
+    for held, side in ((LIMIT, Side.SELL), (-LIMIT, Side.BUY)):
+        decision = believer.decide("rain", View(100, 4_000, 6_000, held))
+        assert decision is not None
+        assert decision.side is side
+        assert decision.price > 6_000 if side is Side.BUY else decision.price < 4_000
+        assert decision.seconds <= 90
 
 
 def test_trend_follows_the_price_up_and_down() -> None:

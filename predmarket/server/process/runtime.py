@@ -269,9 +269,10 @@ async def answer(
 
 
 async def _trade(house: House, demo: Prepared, url: str) -> None:
-    """Let the house trade; its end does not end the exchange."""
+    """Let the house trade and the demo's admin act; their end does not end the exchange."""
     try:
-        await house(url, demo.keys, demo.markets)
+        trading = house(url, demo.keys, demo.markets, demo.events)
+        await asyncio.gather(trading, demo.admin())
     except Exception:
         log.exception("the house bots have stopped")
 

@@ -1,13 +1,16 @@
 """What a demo makes in a database that is not new."""
 
+import random
 import time
 
 from sqlalchemy import func, select
 
 from predmarket.server.process import runtime, seed
 from predmarket.server.process.demo import DemoClock, prepare
+from predmarket.server.process.demo.event_catalog import CUP, MAYOR, RIVER
+from predmarket.server.process.demo.knockout import EVERY_S, knock_out
 from predmarket.server.settings import Settings
-from predmarket.server.storage.tables.trading import trades
+from predmarket.server.storage.tables.trading import events, trades
 from tests.support.http_exchange import ON_ONE_DATABASE, settings
 
 __all__ = ["settings"]
@@ -15,7 +18,9 @@ __all__ = ["settings"]
 
 @ON_ONE_DATABASE
 async def test_an_exchange_that_has_begun_gets_no_past(settings: Settings) -> None:
-    """Its time never goes backwards; it gets the markets, the bots' keys, and nothing twice."""
+    """Its time never goes backwards; it gets the markets and events, the bots' keys, and nothing
+    twice. Teams go out of the cup one after the other until four are left.
+    """
     clock = DemoClock()
     async with runtime.node(settings, 0, clock) as node:
         clock.return_to_present()
@@ -23,13 +28,34 @@ async def test_an_exchange_that_has_begun_gets_no_past(settings: Settings) -> No
         first = await prepare(node.db, node.core, clock, 0)
         commands = node.core.status().sequence
         again = await prepare(node.db, node.core, clock, 0)
+        repeated = node.core.status().sequence - commands
+        before = await outcomes(node)
+        waits: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            waits.append(seconds)
+
+        for _ in range(2):  # as often as it is started
+            await knock_out(node.core, node.db, 1, random.Random(1), sleep)
+        after = await outcomes(node)
         async with node.db.read() as connection:
             count = await connection.scalar(select(func.count()).select_from(trades))
     assert count == 0
     assert first.markets == again.markets
+    assert first.events == again.events
     assert first.keys.keys() == again.keys.keys()
     assert first.keys != again.keys
-    assert node.core.status().sequence - commands < 40  # what it asks for again changes nothing
+    assert repeated < 40  # what it asks for again changes nothing
+    assert before == {MAYOR.slug: 9, RIVER.slug: 5, CUP.slug: 14}  # with NONE; three teams are out
+    assert after == before | {CUP.slug: 5}
+    assert waits == [EVERY_S] * 11  # nine strikes, and a look that finds enough gone, twice
+
+
+async def outcomes(node: runtime.Node) -> dict[str, int]:
+    """Return how many outcomes each event has left, NONE counted."""
+    async with node.db.read() as connection:
+        rows = await connection.execute(select(events.c.slug, events.c.outcomes))
+        return {row.slug: row.outcomes for row in rows}
 
 
 def test_the_clock_returns_to_the_present() -> None:

@@ -190,4 +190,13 @@ TRADERS = tuple(
         ("trend", "House trend trader"),
     )
 )
-HOUSE = (MAKER, *TRADERS)
+"""Those who traded in the past."""
+OF_EVENTS = tuple(
+    HouseAccount(bot, f"{bot}@house.example.com", name, 20_000 * MONEY_ONE)
+    for bot, name in (
+        ("event-maker", "House market maker of events"),
+        ("believer", "House believer"),
+        ("arbitrageur", "House arbitrageur"),
+    )
+)
+HOUSE = (MAKER, *TRADERS, *OF_EVENTS)

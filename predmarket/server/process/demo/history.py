@@ -3,13 +3,14 @@
 Each trade is two real orders at a past time: one rests, the other takes it whole. So the books are
 empty when the exchange opens, and the market maker begins with nothing to lose.
 
-An interrupted past continues from its last point: the database holds the last prices and the open
-markets.
+The prices of an event's markets move together: with NONE's they add up to 1. An interrupted past
+continues from its last point: the database holds the last prices and the open markets.
 """
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from predmarket.engine.commands import CancelAll, Command, PlaceOrder, ResolveMarket, UpdateMarket
@@ -17,6 +18,7 @@ from predmarket.enums import MarketStatus, OrderType, Outcome, Side, TimeInForce
 from predmarket.server.core.bus import Bus
 from predmarket.server.process.demo.catalog import DAY, HOUR, MINUTE, DemoMarket, Fate
 from predmarket.server.process.demo.clock import DemoClock
+from predmarket.server.process.demo.event_catalog import DemoEvent
 from predmarket.units import PRICE_ONE, QTY_ONE, Micros, Price, Qty
 
 _SIZES = (1, 2, 3, 5, 5, 8, 10, 10, 12, 20, 25, 40)
@@ -26,6 +28,10 @@ _PULL = 0.3
 """How much of its distance to where it began a price makes up in a day."""
 _FARTHEST = 4.0
 """Log-odds beyond which no history goes: 0.982."""
+_LEAST_SHARE = 0.2
+"""The least that an outcome has of the trades of a sure one."""
+_LEAST_NONE = 0.001
+"""The least price of NONE, whatever an interrupted past's last prices add up to."""
 
 
 class Stand(NamedTuple):
@@ -49,31 +55,99 @@ def moments(begin: Micros, now: Micros, rng: random.Random) -> Iterator[Micros]:
         yield at
 
 
-class Path:
-    """One market's price through the past."""
+class Walk:
+    """The prices of a question's outcomes through the past: they wander, and are drawn home."""
 
-    def __init__(self, market: DemoMarket, stand: Stand, rng: random.Random) -> None:
-        self.market = market
-        self.market_id = stand.id
-        self.closes_at = stand.closes_at
-        self.ended = not stand.open
+    def __init__(
+        self,
+        home: Sequence[float],
+        last: Sequence[Price | None],
+        restless: float,
+        rng: random.Random,
+        *,
+        exhaustive: bool = False,
+        rises: float = 0.0,
+    ) -> None:
+        """home: the price of each market, in dollars; last: where an interrupted past left off;
+        rises: how far the log-odds of home rise in a day.
+        """
+        begin = [
+            price if left is None else left / PRICE_ONE
+            for price, left in zip(home, last, strict=True)
+        ]
+        self._home = _log_odds(home, exhaustive=exhaustive)
+        self._odds = _log_odds(begin, exhaustive=exhaustive)
+        self._restless = restless
+        self._rises = rises
+        self._none = 0.0 if exhaustive else 1.0
+        self._out: set[int] = set()
         self._rng = rng
-        self._home = self._odds = _log_odds(market.price)
-        if stand.last_price is not None:
-            self._odds = _log_odds(stand.last_price / PRICE_ONE)
 
-    def move(self, passed: Micros) -> Price:
-        """Let time pass and return the price of a trade now, on the tick."""
+    def move(self, passed: Micros) -> None:
+        """Let time pass."""
         days = passed / DAY
-        if self.market.fate is Fate.RESOLVED:
-            self._home += days * 0.8  # the outcome becomes clearer
-        self._odds += (self._home - self._odds) * _PULL * days
-        self._odds += self._rng.gauss(0, self.market.restless * math.sqrt(days) * 2)
-        self._odds = max(-_FARTHEST, min(_FARTHEST, self._odds))
-        tick = self.market.tick
-        fair = PRICE_ONE / (1 + math.exp(-self._odds))
-        ticks = round(fair / tick + self._rng.choice((-0.5, 0, 0.5)))
-        return max(1, min(PRICE_ONE // tick - 1, ticks)) * tick
+        for number, before in enumerate(self._odds):
+            self._home[number] += days * self._rises
+            odds = before + (self._home[number] - before) * _PULL * days
+            odds += self._rng.gauss(0, self._restless * math.sqrt(days) * 2)
+            self._odds[number] = max(-_FARTHEST, min(_FARTHEST, odds))
+
+    def price(self, number: int) -> float:
+        """Return the price of a market now, in dollars."""
+        weights = {
+            one: math.exp(odds) for one, odds in enumerate(self._odds) if one not in self._out
+        }
+        return weights[number] / (sum(weights.values()) + self._none)
+
+    def strike(self, number: int) -> None:
+        """Rule a market's outcome out."""
+        self._out.add(number)
+
+
+@dataclass(slots=True)
+class Path:
+    """One market's way through the past."""
+
+    walk: Walk
+    number: int
+    """Its outcome's place in the walk."""
+    stand: Stand
+    tick: Price
+    trades: float
+    fate: Fate = Fate.TRADED
+    out_ago: Micros | None = None
+    ended: bool = False
+
+    def price(self, rng: random.Random) -> Price:
+        """Return the price of a trade now, on the tick."""
+        fair = self.walk.price(self.number) * PRICE_ONE
+        ticks = round(fair / self.tick + rng.choice((-0.5, 0, 0.5)))
+        return max(1, min(PRICE_ONE // self.tick - 1, ticks)) * self.tick
+
+
+def of_market(market: DemoMarket, stand: Stand, rng: random.Random) -> list[Path]:
+    """Return the path of a market without an event."""
+    # a resolved market's outcome becomes clearer
+    rises = 0.8 if market.fate is Fate.RESOLVED else 0.0
+    walk = Walk([market.price], [stand.last_price], market.restless, rng, rises=rises)
+    ended = not stand.open
+    return [Path(walk, 0, stand, market.tick, market.trades, market.fate, ended=ended)]
+
+
+def of_event(event: DemoEvent, stands: Sequence[Stand], rng: random.Random) -> list[Path]:
+    """Return the paths of an event's markets, which go together."""
+    prices = [outcome.price for outcome in event.outcomes]
+    last = [stand.last_price for stand in stands]
+    walk = Walk(prices, last, event.restless, rng, exhaustive=event.exhaustive)
+    paths = []
+    for number, (outcome, stand) in enumerate(zip(event.outcomes, stands, strict=True)):
+        if not stand.open:
+            walk.strike(number)
+        trades = event.trades * max(math.sqrt(outcome.price), _LEAST_SHARE)
+        path = Path(walk, number, stand, event.tick, trades, out_ago=outcome.out_ago)
+        path.ended = not stand.open
+        paths.append(path)
+    return paths
 
 
 class History:
@@ -83,17 +157,19 @@ class History:
         self,
         bus: Bus,
         clock: DemoClock,
-        markets: list[tuple[DemoMarket, Stand]],
+        questions: Sequence[list[Path]],
         traders: list[int],
         rng: random.Random,
         admin_id: int,
     ) -> None:
-        """traders: at least two user ids with money."""
+        """questions: the paths of each market, of an event's together; traders: at least two user
+        ids with money.
+        """
         self._admin_id = admin_id
         self._bus = bus
         self._clock = clock
         self._rng = rng
-        self._paths = [Path(market, stand, rng) for market, stand in markets]
+        self._questions = questions
         self._traders = traders
         self._held: dict[tuple[int, int], Qty] = {}
 
@@ -104,8 +180,10 @@ class History:
         before = begin
         for at in moments(begin, now, self._rng):
             commands: list[Command] = []
-            for path in self._paths:
-                commands += self._step(path, at, at - before, now - at)
+            for paths in self._questions:
+                paths[0].walk.move(at - before)
+                for path in paths:
+                    commands += self._step(path, at, now - at)
             self._clock.move_on(at)
             await self._do(commands)
             before = at
@@ -115,21 +193,24 @@ class History:
             if isinstance(outcome, Exception):
                 raise outcome
 
-    def _step(self, path: Path, at: Micros, passed: Micros, ago: Micros) -> Iterator[Command]:
-        market = path.market
+    def _step(self, path: Path, at: Micros, ago: Micros) -> Iterator[Command]:
         if path.ended:
             return
-        price = path.move(passed)
-        if market.fate is Fate.HALTED and ago < _HALTED_AGO:
+        market_id, closes_at = path.stand.id, path.stand.closes_at
+        if path.fate is Fate.HALTED and ago < _HALTED_AGO:
             path.ended = True
-            yield UpdateMarket(path.market_id, MarketStatus.HALTED, actor_id=self._admin_id)
-        elif market.fate is Fate.RESOLVED and ago < _RESOLVED_AGO:
+            yield UpdateMarket(market_id, MarketStatus.HALTED, actor_id=self._admin_id)
+        elif path.fate is Fate.RESOLVED and ago < _RESOLVED_AGO:
             path.ended = True
-            yield ResolveMarket(path.market_id, Outcome.YES, actor_id=self._admin_id)
-        elif path.closes_at is not None and at >= path.closes_at:
+            yield ResolveMarket(market_id, Outcome.YES, actor_id=self._admin_id)
+        elif path.out_ago is not None and ago < path.out_ago:
+            path.ended = True
+            path.walk.strike(path.number)
+            yield ResolveMarket(market_id, Outcome.NO, actor_id=self._admin_id)
+        elif closes_at is not None and at >= closes_at:
             path.ended = True  # closed by its own timer
-        elif self._rng.random() < market.trades:
-            yield from self._trade(path.market_id, price, at)
+        elif self._rng.random() < path.trades:
+            yield from self._trade(market_id, path.price(self._rng), at)
 
     def _trade(self, market_id: int, price: Price, at: Micros) -> Iterator[Command]:
         buyer, seller = self._rng.sample(self._traders, 2)
@@ -157,5 +238,8 @@ class History:
             )
 
 
-def _log_odds(price: float) -> float:
-    return math.log(price / (1 - price))
+def _log_odds(prices: Sequence[float], *, exhaustive: bool) -> list[float]:
+    """Return log-odds of outcomes against NONE, or, without NONE, against their mean."""
+    logs = [math.log(price) for price in prices]
+    base = sum(logs) / len(logs) if exhaustive else math.log(max(1 - sum(prices), _LEAST_NONE))
+    return [one - base for one in logs]

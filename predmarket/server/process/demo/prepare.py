@@ -8,16 +8,19 @@ start.
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import delete, func, select
 
 from predmarket.engine.commands import (
+    CreateEvent,
     CreateMarket,
+    EventMarket,
     ResolveMarket,
     Transfer,
     UpdateMarket,
 )
-from predmarket.engine.replies import MarketDone
+from predmarket.engine.replies import EventDone, MarketDone
 from predmarket.enums import MarketStatus, Outcome, Scope
 from predmarket.server.clock import wall_clock
 from predmarket.server.core.bus import Bus
@@ -27,16 +30,18 @@ from predmarket.server.process import seed
 from predmarket.server.process.accounts import find_or_add_account
 from predmarket.server.process.demo.catalog import HOUSE, MARKETS, PAST, TRADERS, Fate, HouseAccount
 from predmarket.server.process.demo.clock import DemoClock
-from predmarket.server.process.demo.history import History, Stand
+from predmarket.server.process.demo.event_catalog import EVENTS, DemoEvent
+from predmarket.server.process.demo.history import History, Stand, of_event, of_market
+from predmarket.server.process.demo.knockout import knock_out
 from predmarket.server.read_model.queries.users import user_by_email
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.identity import api_keys, users
-from predmarket.server.storage.tables.trading import core_state, markets
+from predmarket.server.storage.tables.trading import core_state, events, markets
 from predmarket.units import Micros, Money
 
-House = Callable[[str, Mapping[str, str], Sequence[str]], Awaitable[None]]
+House = Callable[[str, Mapping[str, str], Sequence[str], Sequence[str]], Awaitable[None]]
 """Lets the house bots trade until it is cancelled: given the exchange's address, an API key for
-each bot by its name, and the slugs of the markets that are theirs."""
+each bot by its name, and the slugs of the markets and of the events that are theirs."""
 
 _KEY_NAME = "house bot"
 _SEED = 1
@@ -44,10 +49,14 @@ _SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The data that the house bots need."""
+    """What goes on while the exchange runs: the data that the house bots need, and what an admin
+    does.
+    """
 
     keys: dict[str, str]
     markets: list[str]
+    events: list[str]
+    admin: Callable[[], Awaitable[None]]
 
 
 async def prepare(db: Database, core: Core, clock: DemoClock, signup_credit: Money) -> Prepared:
@@ -67,16 +76,26 @@ async def prepare(db: Database, core: Core, clock: DemoClock, signup_credit: Mon
         account.bot: await _account(db, core, account, admin_id, signup_credit) for account in HOUSE
     }
     made = await _markets(core, admin_id, now)
+    new = [event for event in EVENTS if await _make(core, event, admin_id, now)]
+    stands = await _stands(db)
     if begin is None:
         await _end(core, made, admin_id)
+        await _strike(core, new, stands, admin_id)
     else:
-        traders = [house[account.bot] for account in TRADERS]
-        stands = await _stands(db)
-        traded = [(market, stands[market.slug]) for market in MARKETS]
-        history = History(core, clock, traded, traders, random.Random(_SEED), admin_id)
-        await history.make(begin, now)
+        traders, rng = [house[account.bot] for account in TRADERS], random.Random(_SEED)
+        questions = [of_market(market, stands[market.slug], rng) for market in MARKETS]
+        for event in EVENTS:
+            theirs = [stands[one.slug] for one in event.outcomes if one.slug in stands]
+            if len(theirs) == len(event.outcomes):
+                questions.append(of_event(event, theirs, rng))
+        await History(core, clock, questions, traders, rng, admin_id).make(begin, now)
         clock.return_to_present()
-    return Prepared(await _keys(db, house), [market.slug for market in MARKETS])
+    return Prepared(
+        await _keys(db, house),
+        [market.slug for market in MARKETS],
+        await _known_events(db),
+        partial(knock_out, core, db, admin_id, random.Random()),
+    )
 
 
 async def _past_from(db: Database, core: Core, now: Micros) -> Micros | None:
@@ -135,6 +154,39 @@ async def _markets(bus: Bus, admin_id: int, now: Micros) -> dict[str, int]:
     return made
 
 
+async def _make(bus: Bus, event: DemoEvent, admin_id: int, now: Micros) -> bool:
+    """Make an event with its markets unless it is there; tell whether it is new."""
+    new = [
+        EventMarket(outcome.slug, event.question.format(outcome.label), outcome.label)
+        for outcome in event.outcomes
+    ]
+    reply = await bus.submit(
+        CreateEvent(
+            slug=event.slug,
+            title=event.title,
+            description=event.description,
+            exhaustive=event.exhaustive,
+            tick=event.tick,
+            maker_rate=0,
+            taker_rate=event.taker_rate,
+            closes_at=None if event.closes_in is None else now + event.closes_in,
+            status=MarketStatus.OPEN,
+            creator_id=admin_id,
+            markets=tuple(new),
+        )
+    )
+    return isinstance(reply, EventDone)
+
+
+async def _known_events(db: Database) -> list[str]:
+    """Return the slugs of the demo's events that there are: somebody may have taken a slug."""
+    ours = [event.slug for event in EVENTS]
+    async with db.read() as connection:
+        rows = await connection.execute(select(events.c.slug).where(events.c.slug.in_(ours)))
+        found = {row.slug for row in rows}
+    return [slug for slug in ours if slug in found]
+
+
 async def _stands(db: Database) -> dict[str, Stand]:
     """Return each market's state, by its slug."""
     columns = (markets.c.slug, markets.c.id, markets.c.status, markets.c.closes_at)
@@ -156,6 +208,17 @@ async def _end(bus: Bus, made: Mapping[str, int], admin_id: int) -> None:
             await bus.submit(UpdateMarket(id, MarketStatus.HALTED, actor_id=admin_id))
         elif market.fate is Fate.RESOLVED:
             await bus.submit(ResolveMarket(id, Outcome.YES, actor_id=admin_id))
+
+
+async def _strike(
+    bus: Bus, made: Sequence[DemoEvent], stands: Mapping[str, Stand], admin_id: int
+) -> None:
+    """Strike outcomes of events that were made without a past."""
+    for event in made:
+        for outcome in event.outcomes:
+            if outcome.out_ago is not None:
+                id = stands[outcome.slug].id
+                await bus.submit(ResolveMarket(id, Outcome.NO, actor_id=admin_id))
 
 
 async def _keys(db: Database, house: Mapping[str, int]) -> dict[str, str]:
