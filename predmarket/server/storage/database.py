@@ -11,7 +11,8 @@ event loop runs them directly.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -113,9 +114,13 @@ class EndingConnection(sqlite3.Connection):
     """
 
     def close(self) -> None:
-        """Roll back the open transaction and close."""
-        if self.in_transaction:
-            self.rollback()
+        """Roll back the open transaction and close; a second time does nothing.
+
+        The driver closes twice if the task that closes is cancelled.
+        """
+        with suppress(sqlite3.ProgrammingError):  # it is closed
+            if self.in_transaction:
+                self.rollback()
         super().close()
 
 
@@ -244,6 +249,7 @@ class Database:
         """Prepare the pools. Raises ValueError for a URL that is no database of ours."""
         self.url = normal_url(url)
         self._closed = False
+        self._driver_threads: set[threading.Thread] = set()
         self.backend = self.url.get_backend_name()
         if is_sqlite(self.url):
             self._readers = [
@@ -276,12 +282,18 @@ class Database:
             pool_size=1,
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
-            connect_args={"factory": EndingConnection},
+            connect_args={"factory": self._connect_in_thread},
             hide_parameters=True,
         )
         prepare_sqlite(engine.sync_engine, "BEGIN IMMEDIATE")
         open_whole(engine.sync_engine)
         return engine
+
+    def _connect_in_thread(self, *given: Any, **named: Any) -> EndingConnection:  # noqa: ANN401 -- as sqlite3
+        """Open a connection in the thread that the driver has made for it."""
+        alive = {thread for thread in self._driver_threads if thread.is_alive()}
+        self._driver_threads = alive | {threading.current_thread()}
+        return EndingConnection(*given, **named)
 
     def _require_open(self) -> None:
         if self._closed:  # an OSError, as for an unavailable database
@@ -341,12 +353,19 @@ class Database:
         pool forgets the connections in use, so they would stay open.
         """
         self._closed = True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                while self.pool_use()[0]:  # noqa: ASYNC110 -- the pools have no event for it
-                    await asyncio.sleep(_LOOK_SECONDS)
+        await _until(lambda: not self.pool_use()[0])
         for reader in self._readers:
             reader.dispose()
         if not self._readers:
             await self._reader.dispose()
         await self._writer.dispose()
+        # the driver's thread still tells the event loop, which may end next, that it has closed
+        await _until(lambda: not any(thread.is_alive() for thread in self._driver_threads))
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    """Return once the condition holds, or after CLOSE_SECONDS."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            while not condition():  # noqa: ASYNC110 -- what is waited for has no event
+                await asyncio.sleep(_LOOK_SECONDS)

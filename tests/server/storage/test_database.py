@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sqlite3
 import threading
 import warnings
 from collections.abc import Iterator
@@ -9,11 +10,11 @@ from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from typing import Literal
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.storage import database
-from predmarket.server.storage.database import UNAVAILABLE, Database
+from predmarket.server.storage.database import UNAVAILABLE, Database, EndingConnection
 from tests.support.cancelling import CancelledAt
 
 WAYS = pytest.mark.parametrize("way", ["read", "read_account", "look_up", "write"])
@@ -173,3 +174,24 @@ async def test_a_statement_outlives_no_cancellation(sqlite_url: str) -> None:
 
 async def _awaited(work: CancelledAt) -> None:
     await work
+
+
+def test_a_connection_is_closed_as_often_as_the_driver_likes(sqlite_url: str) -> None:
+    """A second time is no error: the driver's thread would go on for ever."""
+    path = make_url(sqlite_url).database
+    assert path is not None
+    connection = sqlite3.connect(path, factory=EndingConnection)
+    connection.execute("BEGIN")
+    connection.close()
+    connection.close()
+
+
+async def test_no_thread_of_the_driver_outlives_the_database(sqlite_url: str) -> None:
+    """It would speak to an event loop that is over."""
+    before = set(threading.enumerate())
+    db = Database(sqlite_url)
+    async with db.write() as connection:
+        await connection.execute(text("SELECT 1"))
+        assert set(threading.enumerate()) > before
+    await db.close()
+    assert set(threading.enumerate()) <= before
