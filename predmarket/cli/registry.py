@@ -40,6 +40,7 @@ TREE: Mapping[str, Entry] = {
     ),
     "doctor": Leaf("doctor:doctor", "Look whether all is well on this machine."),
     "audit": Leaf("server_admin:audit", "Prove from the database that money is conserved."),
+    "fork": Leaf("laboratory:fork", "Make an exchange as this one was."),
     "config": Branch(
         "Settings and where they come from.",
         {"show": Leaf("config:show", "Print every setting and its origin.")},

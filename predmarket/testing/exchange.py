@@ -47,20 +47,28 @@ class Exchange:
     """
 
     def __init__(
-        self, *, clock: str = "stepped", settings: Mapping[str, object] | None = None
+        self,
+        *,
+        clock: str = "stepped",
+        settings: Mapping[str, object] | None = None,
+        folder: Path | None = None,
     ) -> None:
-        """Start. Raises ValidationError for settings that cannot be used."""
-        self._folder = Path(tempfile.mkdtemp(prefix="predmarket-"))
+        """Start; ``folder`` holds an exchange, such as a fork, which is kept.
+
+        Raises ValidationError for settings that cannot be used.
+        """
+        self._kept = folder is not None
+        self._folder = folder or Path(tempfile.mkdtemp(prefix="predmarket-"))
         given = {"port": 0, "data_dir": self._folder, "clock": clock, "signup_credit": "0"}
         given |= dict.fromkeys(_LIMITS, "off")
         try:
             self._settings = _Given.model_validate({**given, **(settings or {})})
-            if self._settings.embedded is not None:
+            if self._settings.embedded is not None and not self._kept:
                 shutil.copyfile(_empty_database(), self._settings.embedded)
             self._server = ServerThread(self._settings)
             self._server.start()
         except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._remove()
             raise
         self._keys: dict[str, str] = {}
         self._naming = threading.Lock()
@@ -80,11 +88,15 @@ class Exchange:
             self.close()
 
     def close(self) -> None:
-        """Stop, and remove the database."""
+        """Stop, and remove the database unless its folder was given."""
         for client in self._clients.values():
             client.close()
         self._server.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._remove()
+
+    def _remove(self) -> None:
+        if not self._kept:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     # accounts
 

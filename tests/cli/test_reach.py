@@ -32,6 +32,7 @@ NO_CALLS = {"/healthz", "/metrics", "/docs", "/openapi.json"}
 ON_THIS_MACHINE = {"serve", "seed", "db upgrade", "db current", "audit", "config show"} | {
     "user set-role",
     "doctor",
+    "fork",
 }
 LIVING = {"stream", "tui", "bot run"}
 """Commands that go on until they are stopped, and print no answer: they have tests of their own."""

@@ -13,7 +13,7 @@ import msgspec
 
 from predmarket.engine import Exchange, InvariantError
 from predmarket.engine.snapshot import digest
-from predmarket.server.core import journal, recovery
+from predmarket.server.core import fork, journal, recovery
 from predmarket.server.core.audit_queries import NONE_OF
 from predmarket.server.core.stores import rows
 from predmarket.server.core.stores.base import CoreRow, JournalRow, Store
@@ -182,7 +182,7 @@ class _Replayer:
     def run(self, store: Store, core: CoreRow, progress: Progress) -> str | None:
         """Replay all batches; return the fault, if there is one."""
         self._logged_from = int(store.read("SELECT logged_from FROM core_state")[0][0])
-        chain, seq, batch = journal.GENESIS, 0, 0
+        chain, seq, batch = fork.root(store.read("SELECT origin FROM core_state")[0][0]), 0, 0
         while page := store.journal_page(batch, 200):
             for row in page:
                 if row.batch != batch + 1 or row.first_seq != seq + 1:

@@ -244,6 +244,14 @@ class Store(ABC):
         )
         return [JournalRow(r[0], r[1], r[2], bytes(r[3]), bytes(r[4])) for r in rows]
 
+    def hash_at(self, number: int) -> bytes:
+        """Return the hash of the batch with a command, b"" if there is none."""
+        rows = self.read(
+            f"SELECT hash FROM journal WHERE first_seq <= {self.mark} ORDER BY batch DESC LIMIT 1",
+            (number,),
+        )
+        return bytes(rows[0][0]) if rows else b""
+
     def outbox_after(self, batch: int) -> list[bytes]:
         """Return the outbox's rows after ``batch``, in order."""
         rows = self.read(

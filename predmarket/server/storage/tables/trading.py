@@ -49,12 +49,15 @@ core_state = Table(
     Column("stream_place", Text, nullable=False, server_default=text("'0-0/0'")),
     Column("unfinished", Text, nullable=False, server_default=text("'[]'")),
     Column("logged_from", BigInt, nullable=False, server_default=text("0")),
+    Column("origin", Text, nullable=False, server_default=text("''")),
     CheckConstraint("id = 1", name="single"),
     CheckConstraint("fees >= 0", name="fees"),
 )
 """One row: the leader's epoch, which fences every commit, the counters and totals, and how far
 the command stream is dealt with (core/stream_position.py). The admin log begins after command
-number ``logged_from``. ``unfinished`` are the steps that commands have left (engine/steps.py)."""
+number ``logged_from``. ``unfinished`` are the steps that commands have left (engine/steps.py).
+``origin`` names the exchange and the command that this one was forked from; it is empty if it was
+not."""
 
 lease = Table(
     "lease",

@@ -1,0 +1,93 @@
+"""Copies a journal up to one of its commands into an empty database.
+
+Every command is executed again and committed by the store, so the copy has all that the original
+had at that point, its history included. Its chain of hashes begins with a root of its own, which is
+made from the name of its origin.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator
+
+from predmarket.engine import Exchange
+from predmarket.server.core import journal
+from predmarket.server.core.batch import ROWS_PER_STEP, Batch
+from predmarket.server.core.journal import Entry
+from predmarket.server.core.stores.base import CoreRow, Store, StoreError
+from predmarket.server.core.stores.rows import HistoryRows
+from predmarket.units import Micros
+
+Progress = Callable[[str, int, int], None]
+
+_COMMANDS = 500
+"""Commands of one batch of the copy."""
+
+
+class NoSuchPoint(Exception):
+    """The journal does not reach there; the message says how far it does."""
+
+
+def number_at(store: Store, moment: Micros) -> int:
+    """Return the number of the last command at ``moment`` or before. Raises NoSuchPoint."""
+    found = 0
+    for number, entry in _entries(store, None):
+        if entry.time > moment:
+            break
+        found = number
+    if not found:
+        raise NoSuchPoint("the exchange had done nothing by then")
+    return found
+
+
+def copy(source: Store, target: Store, upto: int, origin: str, progress: Progress) -> CoreRow:
+    """Execute the commands of ``source`` up to number ``upto`` in ``target``; return its core row.
+
+    ``target`` has the newest schema, users and nothing else. Raises NoSuchPoint, StoreError.
+    """
+    last = source.core_row().last_seq
+    if not 1 <= upto <= last:
+        raise NoSuchPoint(f"the journal has the commands 1 to {last}")
+    target.take_over()
+    target.read(
+        f"UPDATE core_state SET origin = {target.mark}, last_hash = {target.mark} RETURNING 1",
+        (origin, root(origin)),
+    )
+    return asyncio.run(_copy(source, target, upto, progress))
+
+
+def root(origin: str) -> bytes:
+    """Return the hash to which the first batch of a journal is chained; "" is no fork's origin."""
+    return hashlib.sha256(origin.encode()).digest() if origin else journal.GENESIS
+
+
+async def _copy(source: Store, target: Store, upto: int, progress: Progress) -> CoreRow:
+    exchange, core = Exchange(), target.core_row()
+    batch = _begin(core)
+    for number, entry in _entries(source, upto):
+        _, events = exchange.apply(entry.time, entry.command)
+        batch.add(exchange, entry.time, entry.id, entry.command, events)
+        if len(batch.entries) >= _COMMANDS or batch.rows >= ROWS_PER_STEP or number == upto:
+            record = batch.seal(exchange, core)
+            await target.commit_batch(record)
+            core = record.core
+            batch = _begin(core)
+            progress("copying", number, upto)
+    return core
+
+
+def _begin(core: CoreRow) -> Batch:
+    return Batch(core.last_seq + 1, HistoryRows(core.counters.last_ledger_id))
+
+
+def _entries(store: Store, upto: int | None) -> Iterator[tuple[int, Entry]]:
+    """Yield the journal's commands with their numbers. Raises StoreError if it cannot be read."""
+    batch = 0
+    while page := store.journal_page(batch, 200):
+        for row in page:
+            if row.rules != journal.RULES:
+                raise StoreError(f"batch {row.batch} was made under rules {row.rules}")
+            for number, entry in enumerate(journal.decode(row.entries), row.first_seq):
+                if upto is not None and number > upto:
+                    return
+                yield number, entry
+        batch = page[-1].batch

@@ -1,0 +1,103 @@
+"""Makes an exchange as another one was at an earlier command or time.
+
+The copy is an embedded exchange in a folder of its own. It has the accounts of that time, with the
+passwords and roles of today, and no sessions and no API keys. Its time continues at that point
+when it is started with a laboratory's clock. Source: docs/testing-bots.md.
+"""
+
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import insert, select
+
+from predmarket.contracts.amounts import Time, format_time
+from predmarket.exit_codes import ExitCode
+from predmarket.server.core import fork
+from predmarket.server.core.stores.base import Store
+from predmarket.server.core.stores.factory import open_store
+from predmarket.server.process.operator_errors import OperateError, expected
+from predmarket.server.process.schema_check import require_schema
+from predmarket.server.settings import Settings
+from predmarket.server.storage import migrations
+from predmarket.server.storage.database import sync_engine
+from predmarket.server.storage.tables.identity import users
+
+_ROWS = 1_000
+_LATER_USERS = "DELETE FROM users WHERE id NOT IN (SELECT user_id FROM accounts) RETURNING id"
+
+
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """The last command of a fork, its time, and where it was forked from."""
+
+    sequence: int
+    time: str
+    origin: str
+
+
+def make(
+    overrides: dict[str, str], at: str, to: Path, progress: Callable[[str, int, int], None]
+) -> Forked:
+    """Fork the exchange of these settings ``at`` a command's number or a time, into a folder.
+
+    Raises OperateError.
+    """
+    with expected():
+        settings = Settings.load(overrides)
+        require_schema(settings)
+        if to.exists() and any(to.iterdir()):
+            message = f"{to} is not empty: a fork needs a folder of its own"
+            raise OperateError(message, ExitCode.USAGE)
+        with closing(open_store(settings.database)) as source:
+            source.connect()
+            try:
+                with source.snapshot():
+                    return _make(settings, source, at, to, progress)
+            except BaseException:
+                shutil.rmtree(to, ignore_errors=True)
+                raise
+
+
+def _make(
+    settings: Settings, source: Store, at: str, to: Path, progress: Callable[[str, int, int], None]
+) -> Forked:
+    to.mkdir(parents=True, exist_ok=True, mode=0o700)
+    url = f"sqlite:///{to / 'predmarket.db'}"
+    try:
+        upto = _number(source, at)
+        migrations.upgrade(url)
+        _copy_users(settings.database, url)
+        origin = f"command {upto} of the journal with the hash {source.hash_at(upto).hex()}"
+        with closing(open_store(url)) as target:
+            target.connect()
+            core = fork.copy(source, target, upto, origin, progress)
+            target.read(_LATER_USERS)
+    except fork.NoSuchPoint as error:
+        raise OperateError(f"--at {at}: {error}", ExitCode.NOT_FOUND) from None
+    return Forked(core.last_seq, format_time(core.last_time), origin)
+
+
+def _number(source: Store, at: str) -> int:
+    if at.isascii() and at.isdecimal():
+        return int(at)
+    try:
+        moment = Time.read(at).micros
+    except ValueError:
+        message = f"--at {at}: give a command's number, or a time such as 2030-01-31T12:00:00Z"
+        raise OperateError(message, ExitCode.USAGE) from None
+    return fork.number_at(source, moment)
+
+
+def _copy_users(source: str, target: str) -> None:
+    here, there = sync_engine(source), sync_engine(target)
+    try:
+        with here.connect() as reading, there.begin() as writing:
+            found = reading.execution_options(yield_per=_ROWS).execute(select(users))
+            for rows in found.mappings().partitions():
+                writing.execute(insert(users), [dict(row) for row in rows])
+    finally:
+        here.dispose()
+        there.dispose()
