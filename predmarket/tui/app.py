@@ -23,6 +23,7 @@ from predmarket.characters import clean, clean_lines
 from predmarket.client import ApiError, ClientError
 from predmarket.tui import bindings, keymap, layout
 from predmarket.tui.app_keys import BINDINGS
+from predmarket.tui.exchange import Client, Feed
 from predmarket.tui.key_queue import Acted, KeyQueue
 from predmarket.tui.place import ScreenOrigin
 from predmarket.tui.screens.admin import AdminScreen
@@ -34,7 +35,6 @@ from predmarket.tui.screens.login import LoginScreen
 from predmarket.tui.screens.panes import PANES
 from predmarket.tui.screens.portfolio import PortfolioScreen
 from predmarket.tui.screens.trading import TradingScreen
-from predmarket.tui.session import Client, Feed
 from predmarket.tui.state import formatting
 from predmarket.tui.state.brakes import TradingLimits
 from predmarket.tui.state.journal import Weight

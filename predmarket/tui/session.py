@@ -6,10 +6,9 @@ the exchange. Errors of the exchange or the network escape only where a docstrin
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol, TypeVar
 
 from predmarket.client import ClientError, calls, response_types
 from predmarket.client.calls import Call
@@ -28,22 +27,20 @@ from predmarket.contracts.amounts import EPOCH
 from predmarket.contracts.markets import Interval
 from predmarket.enums import Role
 from predmarket.tui.coalesced import Coalesced
+from predmarket.tui.exchange import Client, Feed
 from predmarket.tui.followed import Followed
+from predmarket.tui.market_lists import MarketLists
 from predmarket.tui.state import parse
 from predmarket.tui.state.connection_status import Light
 from predmarket.tui.state.journal import Weight
-from predmarket.tui.state.trading_state import TradingState
+from predmarket.tui.state.trading_state import TradingState, Watched
 from predmarket.units import Micros
-
-T = TypeVar("T")
 
 CANDLES = 400
 """Candles asked for: more than any chart has columns."""
 _WATCHED = 200
 """Markets whose prices are followed beside the open one and those held, the most active ones."""
-_PAGES = 10
-"""Pages of markets that are loaded before the screen opens; the others follow beside it."""
-_MOST_MARKETS, _MOST_ORDERS = 10_000, 20_000
+_MOST_ORDERS = 20_000
 """As many as the screen keeps."""
 _QUEUE_PAUSE_S = 0.05
 """Pause between two requests for an order's place in the queue: at most twenty a second."""
@@ -55,31 +52,6 @@ _OWN = ("orders", "fills", "balances", "positions", "events")
 """The trader's own topics."""
 _TURN_S = 0.005
 """How long messages of the feed are taken before keys and frames get their turn."""
-
-
-class Client(Protocol):
-    """The part of predmarket.client.AsyncClient that the trader needs."""
-
-    async def send(self, call: Call[T]) -> T: ...
-    async def login(self, email: str, password: str) -> response_types.User: ...
-    async def register(
-        self, email: str, password: str, full_name: str | None = None
-    ) -> response_types.User: ...
-    async def logout(self) -> None: ...
-    async def aclose(self) -> None: ...
-
-
-class Feed(Protocol):
-    """The part of predmarket.client.Feed that the trader needs."""
-
-    @property
-    def age_s(self) -> float | None: ...
-    @property
-    def waiting(self) -> int: ...
-    def resynchronise(self, reason: str) -> None: ...
-    def __aiter__(self) -> AsyncIterator[Message]: ...
-    async def subscribe(self, *topics: str) -> object: ...
-    async def unsubscribe(self, *topics: str) -> object: ...
 
 
 def wall_clock() -> Micros:
@@ -102,14 +74,13 @@ class Session:
         self._queues = Coalesced(self._ask_queues)
         self._tickers = Coalesced(self._follow_tickers)
         self._reloading = Coalesced(self._reload)
-        self._more_markets = Coalesced(self._load_other_markets)
-        self._other_markets: Call[response_types.Page[response_types.Market]] | None = None
+        self.lists = MarketLists(client, self.state, partial(self.say, weight=Weight.WARNING))
         self._more_orders = Coalesced(self._load_older_orders)
         self._days = Coalesced(self._load_days)
         self._days_due: Micros = 0
         self._followed = Followed(self.state.topics, partial(self.say, weight=Weight.BAD))
         self._beside = (
-            self._queues, self._tickers, self._reloading, self._more_markets, self._more_orders,
+            self._queues, self._tickers, self._reloading, self.lists.rest, self._more_orders,
             self._days, self._followed.work,
         )  # fmt: skip
         self._was_live = False
@@ -169,40 +140,7 @@ class Session:
         """Load the user and the markets. Raises ClientError."""
         user = await self.client.send(calls.me())
         self.user = user
-        await self.load_markets()
-
-    async def load_markets(self) -> None:
-        """Load the lists of events and markets. Raises ClientError."""
-        events: Call[response_types.Page[response_types.EventSummary]] | None
-        events = calls.events(limit=100)
-        for _ in range(_PAGES):
-            if events is None:
-                break
-            summaries = await self.client.send(events)
-            self.state.events.take(summaries["items"])
-            events = events.after(summaries)
-        call: Call[response_types.Page[response_types.Market]] | None = calls.markets(limit=100)
-        for _ in range(_PAGES):
-            if call is None:
-                return
-            page = await self.client.send(call)
-            self.state.markets.take(page["items"])
-            call = call.after(page)
-        if call is not None:
-            self._other_markets = call
-            self._more_markets.ask()
-
-    async def _load_other_markets(self) -> None:
-        """Load the markets after the first pages, as many as the screen keeps."""
-        while (call := self._other_markets) is not None and len(self.state.markets) < _MOST_MARKETS:
-            try:
-                page = await self.client.send(call)
-            except ClientError as error:
-                self.say(f"older markets are not listed: {error}", Weight.WARNING)
-                return
-            self.state.markets.take(page["items"])
-            self._other_markets = call.after(page)
-            await asyncio.sleep(_QUEUE_PAUSE_S)
+        await self.lists.load()
 
     async def log_in(self, email: str, password: str) -> None:
         """Open a session. Raises ClientError."""
@@ -282,7 +220,7 @@ class Session:
 
     async def _reload(self) -> None:
         try:
-            await self.load_markets()
+            await self.lists.load()
         except ClientError as error:
             self.say(str(error), Weight.WARNING)
         await self.load_candles()
@@ -372,23 +310,11 @@ class Session:
         self._queues.ask()
         await self.load_candles()
 
-    def watch(
-        self, event: int | None, books: Collection[int] = (), trades: Collection[int] = ()
-    ) -> None:
-        """Follow an event's prices, the books of some markets, and the trades of others."""
-        self.state.watch(event, books, trades)
+    def watch(self, watched: Watched) -> None:
+        """Follow what is watched beside the open market."""
+        self.state.watch(watched)
         self._followed.change()
         self._queues.ask()
-
-    async def load_event(self, event: int) -> None:
-        """Load an event with all its markets."""
-        try:
-            found = await self.client.send(calls.event(event))
-        except ClientError as error:
-            self.say(f"no event: {error}", Weight.WARNING)
-            return
-        self.state.events.take([found])
-        self.state.markets.take(found["markets"])
 
     async def load_candles(self, interval: Interval | None = None) -> None:
         """Load the open market's candles, in another interval if given."""

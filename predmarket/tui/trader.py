@@ -17,9 +17,10 @@ from predmarket.contracts.amounts import format_time
 from predmarket.enums import MarketStatus, Side
 from predmarket.tui import actions
 from predmarket.tui.actions import Action, Ticket
+from predmarket.tui.exchange import Client
 from predmarket.tui.kill_switch import KillSwitch, MarketCancels
 from predmarket.tui.lane import Lane, LaneFullError
-from predmarket.tui.session import Client, Session, wall_clock
+from predmarket.tui.session import Session, wall_clock
 from predmarket.tui.state import formatting, parse
 from predmarket.tui.state.brakes import Brakes
 from predmarket.tui.state.journal import Weight
@@ -114,7 +115,7 @@ class Trader(Session):
             ):
                 self.go_safe(f"the market is {market['status'].lower()}")
             case EventChanged(data=event) if (
-                event["id"] == self.state.watched_event and event["status"] != MarketStatus.OPEN
+                event["id"] == self.state.watched.event and event["status"] != MarketStatus.OPEN
             ):
                 self.go_safe(f"the event is {event['status'].lower()}")
 

@@ -101,5 +101,6 @@ def election(**fields: str) -> Scene:
         {
             "GET /v1/events": {"items": [found], "total": 1},
             "GET /v1/events/1": {**found, "markets": markets},
+            **{f"GET /v1/orders/{each['id']}": {**each, "queueAhead": "57.00"} for each in orders},
         },
     )

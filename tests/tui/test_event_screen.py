@@ -150,7 +150,10 @@ async def test_ladders_side_by_side(tmp_path: Path) -> None:
         await desktop.press("down", "down", "down", "p")
         await desktop.sees("─ Dai Vernon ─")
         assert [each.data.market for each in ladders] == [4, 2]
-        await desktop.press("enter")
+        desktop.app.open_event(1)  # the view that closes meanwhile takes no book from the new one
+        await calm(desktop)
+        assert {*desktop.trader.state.watched.books} == {*range(1, 10)}
+        await desktop.press("down", "down", "down", "enter")
         await desktop.until(lambda: isinstance(desktop.app.screen, TradingScreen), "opened")
         assert desktop.trader.state.selected == 4
         assert [*desktop.trader.state.books] == [4]

@@ -11,7 +11,7 @@ from predmarket.tui.state.listing import Fold, listing
 from predmarket.tui.state.markets import Market
 from predmarket.tui.state.outcomes import leaders, outcomes, result, sums
 from predmarket.tui.state.positions import Position
-from predmarket.tui.state.trading_state import TradingState
+from predmarket.tui.state.trading_state import TradingState, Watched
 from predmarket.tui.state.whole_sets import WholeSets, held
 from tests.tui.script import (
     LIVE,
@@ -78,11 +78,11 @@ def test_what_each_outcome_pays_and_gains(state: TradingState) -> None:
 
 
 def test_sums_and_leaders(state: TradingState) -> None:
-    """A missing bid counts nothing; without every ask there is no sum of asks."""
+    """A missing bid counts nothing; where an ask is missing, the sum says so."""
     markets = state.markets.of_event(1)
-    assert sums(markets) == (7000, 10500)
+    assert sums(markets) == ("0.70", "1.05")
     markets[2].ask = None
-    assert sums(markets) == (7000, None)
+    assert sums(markets) == ("0.70", "0.80+")
     assert leaders(markets, 2) == [ANN, BOB]
 
 
@@ -198,7 +198,7 @@ def test_a_struck_outcome_is_said_and_has_no_line_of_its_own(state: TradingState
 def test_books_beside_the_open_market(state: TradingState) -> None:
     """Their levels and trades are kept apart; nothing may be sent before a book is here."""
     state.open(ANN)
-    state.watch(1, [BOB, CID], [BOB])
+    state.watch(Watched(1, frozenset({BOB, CID}), frozenset({BOB})))
     assert state.topics() == [
         "event:1", "orderbook:1", "orderbook:2", "orderbook:3", "trades:1", "trades:2",
     ]  # fmt: skip
@@ -213,7 +213,7 @@ def test_books_beside_the_open_market(state: TradingState) -> None:
     made = {"marketId": BOB, "items": [trade(5, "0.3300", "1.00", marketId=BOB)]}
     state.take(snapshot(feed.TradesSnapshot, "trades:2", made), NOW)
     assert (state.book_of(BOB).traded, len(state.tape)) == ({3300: 100}, 0)
-    state.watch(None, [], [])
+    state.watch(Watched())
     assert [*state.books] == [ANN]
     assert state.book_of(BOB).top == NO_TOP
     assert state.may_trade(NOW, BOB) is None  # not followed: its own form has a preview
@@ -222,7 +222,7 @@ def test_books_beside_the_open_market(state: TradingState) -> None:
 def test_a_gap_in_any_book_stops_entry_everywhere(state: TradingState) -> None:
     """What is shown is believed as a whole or not at all."""
     state.open(ANN)
-    state.watch(1, [BOB], [])
+    state.watch(Watched(1, frozenset({BOB})))
     state.take(book({}, {}), NOW)
     state.take(book({}, {}, market=BOB), NOW)
     state.take(delta({"0.3100": "3.00"}, {}, 9, market=BOB), NOW)

@@ -132,6 +132,9 @@ async def test_accounts_go_on_as_one_scrolls(tmp_path: Path) -> None:
         await desktop.until(lambda: client.calls[-1].path == "/v1/markets", "loaded anew")
         assert (table.count, table.key) == (250, disabled["id"])
         await desktop.until(lambda: " disabled" in desktop.text(), "shown")
+        await desktop.pilot.resize_terminal(80, 24)  # no room for the word
+        await desktop.until(lambda: " disabled" not in desktop.text(), "narrow")
+        assert "✕" in desktop.text()
 
 
 async def test_open_orders_that_the_snapshot_left_out_are_loaded() -> None:
@@ -157,7 +160,7 @@ async def test_markets_behind_the_first_thousand_are_listed() -> None:
     """Beside the screen, which opens without them."""
     markets = [market(n, f"m{n}") for n in range(1, 1_151)]
     trader = Trader(ScriptedClient({"GET /v1/markets": paged(markets)}), clock=lambda: NOW)
-    await trader.load_markets()
+    await trader.lists.load()
     assert len(trader.state.markets) == 1_000
     await settled(trader)
     assert len(trader.state.markets) == 1_150

@@ -107,11 +107,34 @@ def cancel_all(terminal: Terminal, exchange: Exchange) -> None:
     terminal.sees("Open orders 0")
 
 
+def in_an_event(terminal: Terminal, exchange: Exchange, url: str) -> None:
+    """Find a new event, open it, and end the orders in it with one key."""
+    names = [{"slug": f"who-{n}", "question": f"{n}?", "label": f"Team {n.upper()}"} for n in "ab"]
+    with httpx.Client(base_url=f"{url}/v1", verify=False) as admin:
+        who = {"email": "admin@example.com", "password": "admin123"}
+        token = admin.post("/auth/login", json=who).json()["accessToken"]
+        body = {"slug": "who", "title": "Which team?", "markets": names}
+        made = admin.post("/events", json=body, headers={"Authorization": f"Bearer {token}"})
+        assert made.status_code == 201, made.text
+    terminal.type("/team")
+    terminal.sees("Team B")
+    terminal.type("\r")
+    terminal.sees("Open orders in this event")
+    bid = {"marketId": "who-b", "side": "BUY", "type": "LIMIT", "price": "0.30", "qty": "5"}
+    assert exchange.client.post("/orders", json=bid).status_code == 201
+    terminal.sees("who-b   BUY")
+    terminal.type("X")
+    terminal.sees("CANCEL EVENT acknowledged: 1 order cancelled")
+    assert exchange.working() == []
+    terminal.type(ESCAPE)
+    terminal.sees("Messages")
+
+
 def test_trading_in_a_terminal(
     process: ExchangeProcess, exchange: Exchange, tmp_path: Path
 ) -> None:
     """Log in with everything typed ahead, arm, place by mouse and by key, cancel all, type in
-    bursts, quit. One exchange and one screen for all of it: they are dear.
+    bursts, cancel an event's orders, quit. One exchange, one screen for all of it: they are dear.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PREDMARKET_")}
     for name in ("NO_COLOR", "COLUMNS", "LINES"):
@@ -156,6 +179,7 @@ def test_trading_in_a_terminal(
         terminal.sees("F8 SAFE")
         bursts(terminal, exchange, (bid_x, buy_y))
         cancel_all(terminal, exchange)
+        in_an_event(terminal, exchange, process.url)
 
         terminal.type(F10)
         assert terminal.ended() == 0

@@ -111,6 +111,7 @@ class AdminScreen(DeskScreen[None]):
                 Row(
                     user["id"],
                     (
+                        Span("✕" if user.get("disabled") else "", "loss"),
                         Span(str(user["id"]), "dim"),
                         Span(user["email"], "dim" if user.get("disabled") else "strong"),
                         Span(user["role"], "accent" if user["role"] == Role.ADMIN else "plain"),
@@ -120,7 +121,10 @@ class AdminScreen(DeskScreen[None]):
                 for user in self._users.items
             ]
 
-        columns = [number("ID", 4), text("E-MAIL", 10, stretch=True), text("ROLE", 9), text("", 6)]
+        columns = [
+            text(" ", 11), number("ID", 4), text("E-MAIL", 10, stretch=True), text("ROLE", 9),
+            text("", 6),
+        ]  # fmt: skip
         return Table(
             columns,
             stamp=lambda: (id(self._users), self._users.version),
@@ -148,7 +152,7 @@ class AdminScreen(DeskScreen[None]):
     @work(exclusive=True, group="markets")
     async def _reload(self) -> None:
         try:
-            await self.trader.load_markets()
+            await self.trader.lists.load()
         except ClientError as error:
             self.trader.say(str(error), Weight.BAD)
 

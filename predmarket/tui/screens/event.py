@@ -23,6 +23,7 @@ from predmarket.tui.state import formatting
 from predmarket.tui.state.connection_status import Light
 from predmarket.tui.state.events import Event
 from predmarket.tui.state.outcomes import leaders
+from predmarket.tui.state.trading_state import Watched
 from predmarket.tui.widgets import tables
 from predmarket.tui.widgets.event_facts import EventFacts
 from predmarket.tui.widgets.event_grid import EventGrid
@@ -51,7 +52,6 @@ class EventScreen(OrderEntry):
         self._slots: list[int] = []
         """The markets of the ladders, from the left."""
         self._next_slot = 0
-        self._watched: object = None
 
     def compose(self) -> ComposeResult:
         state, plain = self.trader.state, self.trading.plain
@@ -71,11 +71,11 @@ class EventScreen(OrderEntry):
         self.query_one("#outcomes").border_title = "Outcomes"
         self.query_one("#working").border_title = "Open orders in this event"
         self._fit()
-        start(self, lambda: self.trader.load_event(self.event))
+        start(self, lambda: self.trader.lists.load_event(self.event))
 
     def on_unmount(self) -> None:
         """Follow no more than the open market."""
-        self.trader.watch(None)
+        self.trader.watch(Watched())
 
     def on_resize(self) -> None:
         self._fit()
@@ -135,10 +135,9 @@ class EventScreen(OrderEntry):
     def _watch(self, ladders: list[int]) -> None:
         """Follow the books of the markets in sight, and the trades of those in ladders."""
         books = {*self.query_one(EventGrid).markets_in_sight(), *ladders}
-        watched = (frozenset(books), frozenset(ladders))
-        if watched != self._watched:
-            self._watched = watched
-            self.trader.watch(self.event, *watched)
+        wanted = Watched(self.event, frozenset(books), frozenset(ladders))
+        if self.trader.state.watched != wanted:  # also by a view that has closed meanwhile
+            self.trader.watch(wanted)
 
     # lists and ladders
 

@@ -69,8 +69,6 @@ class Events:
         """The last holding in each event whose end was not announced yet: by then it was paid."""
         self._flat_at: dict[int, int] = {}
         """When each of these ended, in the exchange's time."""
-        self.struck: set[int] = set()
-        """The markets that are known to be out of a live event."""
         self.version = 0
 
     def __iter__(self) -> Iterator[Event]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from predmarket.enums import MarketStatus, Side
+from predmarket.tui.state import formatting
 from predmarket.tui.state.book import NO_TOP, Top
 from predmarket.tui.state.events import Event, Holding
 from predmarket.tui.state.markets import Market
@@ -95,12 +96,16 @@ def _top(state: "TradingState", market: Market) -> Top:
     return Top(market.bid, 0, market.ask, 0)
 
 
-def sums(markets: list[Market]) -> tuple[Price, Price | None]:
-    """Return the sum of the bids, and that of the asks: None if an outcome has no ask."""
+def sums(markets: list[Market]) -> tuple[str, str]:
+    """Return the sum of the best bids and that of the best asks of the outcomes that are not out.
+
+    A "+" behind the asks says that an outcome has none.
+    """
     live = [market for market in markets if not market.final]
+    tick = min((market.tick for market in live), default=100)
     asks = [market.ask for market in live if market.ask is not None]
-    whole = sum(asks) if live and len(asks) == len(live) else None
-    return sum(market.bid or 0 for market in live), whole
+    bids = formatting.price_text(sum(market.bid or 0 for market in live), tick)
+    return bids, formatting.price_text(sum(asks), tick) + "+" * (len(asks) < len(live))
 
 
 def leaders(markets: list[Market], count: int) -> list[int]:

@@ -7,11 +7,12 @@ changes with them, so that drawing compares numbers, not contents.
 
 from collections import deque
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 from predmarket.client import messages as feed
 from predmarket.client import response_types
 from predmarket.client.messages import Gap, State, StateChanged, TopicMessage
-from predmarket.enums import OrderStatus, Side
+from predmarket.enums import MarketStatus, OrderStatus, Side
 from predmarket.tui.state import formatting, parse
 from predmarket.tui.state.book import Book
 from predmarket.tui.state.candles import Candles
@@ -38,6 +39,14 @@ FILLS = 500
 """Own executions kept."""
 
 
+class Watched(NamedTuple):
+    """What is followed beside the open market: an event's prices, books of markets, and trades."""
+
+    event: int | None = None
+    books: frozenset[int] = frozenset()
+    trades: frozenset[int] = frozenset()
+
+
 class TradingState:
     """The state. ``selected`` is the id of the open market."""
 
@@ -46,8 +55,7 @@ class TradingState:
         self.selected: int | None = None
         self.books: dict[int, Book] = {}
         """The books of the open market and of those that are watched beside it."""
-        self.watched_event: int | None = None
-        self._watched: tuple[frozenset[int], frozenset[int]] = frozenset(), frozenset()
+        self.watched = Watched()
         self._no_book = Book()
         self.tape: deque[Print] = deque(maxlen=TAPE)
         self.tape_version = 0
@@ -64,6 +72,8 @@ class TradingState:
         self.status = ConnectionStatus()
         self._final_at: dict[int, int] = {}
         """When the last market of an event became final, in the exchange's time."""
+        self._told: dict[int, MarketStatus] = {}
+        """The last known status of each market of an event."""
 
     @property
     def market(self) -> Market | None:
@@ -117,13 +127,11 @@ class TradingState:
         self.tape_version += 1
         self.candles.clear(self.candles.interval)
 
-    def watch(self, event: int | None, books: Collection[int], trades: Collection[int]) -> None:
-        """Follow an event, the books of some markets, and the trades of others, beside the open
-        market."""
+    def watch(self, watched: Watched) -> None:
+        """Follow what is watched beside the open market."""
         before = self.topics()
-        self.watched_event = event
-        self._watched = frozenset(books), frozenset(trades)
-        for market in books:
+        self.watched = watched
+        for market in watched.books:
             if market not in self.books:
                 self.books[market] = Book()
         self._forget(before)
@@ -132,8 +140,8 @@ class TradingState:
         """Return the topics of the open market, and of those that are watched beside it."""
         trades = self.traded_markets
         return [
-            *(f"event:{event}" for event in (self.watched_event,) if event is not None),
-            *(f"orderbook:{each}" for each in sorted(trades | self._watched[0])),
+            *(f"event:{event}" for event in (self.watched.event,) if event is not None),
+            *(f"orderbook:{each}" for each in sorted(trades | self.watched.books)),
             *(f"trades:{each}" for each in sorted(trades)),
         ]
 
@@ -141,7 +149,7 @@ class TradingState:
     def traded_markets(self) -> frozenset[int]:
         """Return the markets whose trades are followed."""
         selected = () if self.selected is None else (self.selected,)
-        return self._watched[1].union(selected)
+        return self.watched.trades.union(selected)
 
     def _forget(self, before: Collection[str]) -> None:
         """Forget topics and books that are not followed any more."""
@@ -283,10 +291,13 @@ class TradingState:
         before = self.markets.get(market["id"])
         self.markets.take([market])
         ended = self.markets.get(market["id"])
-        if ended is not None and ended.event is not None and ended.final:
-            self._final_at[ended.event] = ts  # told with its event
-            self.positions.settled(ended.id)
-            return
+        if ended is not None and ended.event is not None:
+            if before is not None:
+                self._told.setdefault(ended.id, before.status)
+            if ended.final:
+                self._final_at[ended.event] = ts
+                self.positions.settled(ended.id)
+            return  # its event follows, and tells
         if before is None or before.status != market["status"]:
             weight = Weight.PLAIN if before is None else Weight.WARNING
             self.journal.add(now, f"{market['slug']} is {market['status'].lower()}", weight)
@@ -302,13 +313,13 @@ class TradingState:
         event, markets = self.events.get(wire["id"]), self.markets.of_event(wire["id"])
         if event is None:
             return
-        out = {market.id for market in markets if market.final} if not event.final else set()
-        if before is None:
-            self.events.struck |= out
         for market in markets:
-            if market.id in out - self.events.struck:
-                self.journal.add(now, f"{market.label} is out of {event.slug}", Weight.WARNING)
-        self.events.struck |= out
+            told = self._told.get(market.id)
+            self._told[market.id] = market.status
+            if told in (None, market.status) or event.final or market.status is event.status:
+                continue
+            said = f"out of {event.slug}" if market.final else market.status.lower()
+            self.journal.add(now, f"{market.label} is {said}", Weight.WARNING)
         if before is not None and before.status is not event.status and not event.final:
             text = f"{event.slug} is {event.status.lower()}"
             self.journal.add(now, text, Weight.WARNING)

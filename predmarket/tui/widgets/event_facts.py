@@ -46,13 +46,12 @@ class EventFacts(Panel):
         ended = result(event, markets)
         if ended:
             return (Span(ended, "strong"),)
-        tick = max((market.tick for market in markets), default=100)
         bids, asks = sums(markets)
         kind = "exactly one comes true" if event.exhaustive else "at most one comes true"
         return join(
             [
-                (Span("bids ", "dim"), Span(formatting.price(bids, tick), "strong")),
-                (Span("asks ", "dim"), Span(formatting.price(asks, tick), "strong")),
+                (Span("bids ", "dim"), Span(bids, "strong")),
+                (Span("asks ", "dim"), Span(asks, "strong")),
                 (Span(kind, "dim"),),
                 (Span("sets ", "dim"), Span(formatting.compact(event.sets))),
             ],

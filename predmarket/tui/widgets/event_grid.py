@@ -39,8 +39,8 @@ class Cell(NamedTuple):
 
 
 _COLUMNS = (
-    text("", 11),
-    text("OUTCOME", 10, fill=True, roomy=16),
+    text(" ", 11),
+    text("OUTCOME", 10, stretch=True, roomy=16),
     number("DEPTH", 4),
     number("MINE", 8),
     number("SIZE", 6),

@@ -138,17 +138,16 @@ def _fold(fold: Fold, state: TradingState, *, plain: bool, apart: bool) -> Row:
     if event.final and not plain:
         mark = _MARKS[event.status]
     tone = "strong" if inside else "plain" if event.trading else "dim"
-    tick = max((market.tick for market in markets), default=100)
     every = state.markets.of_event(event.id)
     bids, asks = sums(every)
-    both = f"{formatting.price(bids, tick)}/{formatting.price(asks, tick)} "
+    both = f"{bids}/{asks} "
     return Row(
         EventKey(event.id),
         (
             mark,
             Span(event.title, tone),
-            Span(formatting.price(bids, tick)),
-            Span(formatting.price(asks, tick)),
+            Span(bids),
+            Span(asks),
             Span("" if event.final or apart else both, "dim"),
             Span(""),
             Span(formatting.compact(sum(market.volume for market in every)), "dim"),
