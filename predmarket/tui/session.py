@@ -312,8 +312,10 @@ class Session:
 
     def watch(self, watched: Watched) -> None:
         """Follow what is watched beside the open market."""
+        before = {*self.state.topics()}
         self.state.watch(watched)
-        self._followed.change()
+        # also what was let go a moment ago and is still subscribed: its book is gone
+        self._followed.change(*before.symmetric_difference(self.state.topics()))
         self._queues.ask()
 
     async def load_candles(self, interval: Interval | None = None) -> None:

@@ -8,8 +8,10 @@ from predmarket.tui.screens.event import EventScreen
 from predmarket.tui.screens.order import OrderDialog
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.state.click_guard import HOLD_SECONDS
+from predmarket.tui.state.listing import EventKey
 from predmarket.tui.widgets.event_grid import EventGrid
 from predmarket.tui.widgets.ladder import Ladder
+from predmarket.tui.widgets.market_list import MarketList
 from tests.support.http_exchange import Exchange, User
 from tests.tui.event_scenes import OUT, candidates, election
 from tests.tui.golden import expect
@@ -206,6 +208,15 @@ async def test_others_words_are_only_words(tmp_path: Path) -> None:
         assert not {"\x1b", "\u202e"} & {*text}
         await desktop.press("escape", "f2")
         assert "[b]Ada[/b]" in desktop.text()
+        assert "Ben Okri" not in desktop.text()
+        table = desktop.app.screen.query_one(MarketList)
+        table.put(EventKey(1))
+        await desktop.press("right")
+        await desktop.sees("Ben Okri")
+        await desktop.press("left")
+        await desktop.until(lambda: "Ben Okri" not in desktop.text(), "folded")
+        await desktop.pilot.click(table, offset=(1, 1))  # its sign
+        await desktop.sees("Ben Okri")
 
 
 async def test_how_it_looks(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from predmarket.contracts.markets import Interval
 from predmarket.enums import Side
 from predmarket.tui.state.connection_status import SILENT, Light
 from predmarket.tui.state.journal import Weight
+from predmarket.tui.state.trading_state import Watched
 from predmarket.tui.trader import Trader
 from tests.tui.script import (
     LIVE,
@@ -23,6 +24,7 @@ from tests.tui.script import (
     book,
     candle,
     change,
+    event,
     market,
     order,
     snapshot,
@@ -83,10 +85,12 @@ async def test_data_from_before_a_sleep_is_not_believed() -> None:
 
 
 async def test_what_makes_the_desk_safe(trader: Trader) -> None:
-    """A lost connection, and the end of trading in the open market."""
+    """A lost connection, and the end of trading in the open market or the event on the screen."""
     closed = change(feed.MarketChanged, "markets", market(status="CLOSED"), 2)
     trader.take(snapshot(feed.MarketsSnapshot, "markets", {"items": []}))
-    for message in (LOST, closed):
+    trader.watch(Watched(event=1))
+    halted = change(feed.EventChanged, "markets", event(status="HALTED"), 3)
+    for message in (LOST, closed, halted):
         trader.armed = True
         trader.take(message)
         assert not trader.armed
@@ -198,6 +202,33 @@ async def test_opening_another_market(trader: Trader) -> None:
     books = [topic for topic in script.topics if topic.startswith(("orderbook", "trades"))]
     assert books == ["orderbook:2", "trades:2"]
     assert "ticker:2" in script.topics
+
+
+async def test_a_book_that_is_watched_again_begins_anew(trader: Trader) -> None:
+    """Even if it was let go for no longer than a moment: what it held is forgotten."""
+    log: list[tuple[str, ...]] = []
+
+    class Logged(ScriptedFeed):
+        async def subscribe(self, *topics: str) -> None:
+            log.append(("subscribe", *topics))
+
+        async def unsubscribe(self, *topics: str) -> None:
+            log.append(("unsubscribe", *topics))
+
+    async def idle() -> None:
+        async with asyncio.timeout(60):
+            while trader.busy or not log:
+                await asyncio.sleep(0)
+
+    listening = asyncio.create_task(trader.listen(Logged()))
+    trader.watch(Watched(None, frozenset({2})))
+    await idle()
+    log.clear()
+    trader.watch(Watched())
+    trader.watch(Watched(None, frozenset({2})))
+    await idle()
+    listening.cancel()
+    assert log == [("unsubscribe", "orderbook:2"), ("subscribe", "orderbook:2")]
 
 
 async def test_a_connection_that_came_back(trader: Trader) -> None:

@@ -66,7 +66,6 @@ class EventGrid(Table):
     """The outcomes of ``event``; ``live`` tells whether what they show is current."""
 
     BINDINGS: ClassVar[list[BindingType]] = BINDINGS
-    many = 500
 
     def __init__(
         self,
@@ -107,6 +106,9 @@ class EventGrid(Table):
     def markets_in_sight(self) -> list[int]:
         """Return the markets that there is room for now."""
         return [row.key for row in self.in_sight() if isinstance(row.key, int) and row.key >= 0]
+
+    def costly(self) -> bool:
+        return False  # orders are placed on what it shows
 
     # what is shown
 

@@ -14,7 +14,7 @@ from predmarket.tui.state.markets import Market
 from predmarket.tui.state.outcomes import sums
 from predmarket.tui.state.trading_state import TradingState
 from predmarket.tui.widgets.panel import Span
-from predmarket.tui.widgets.table import Row, Table, number, text
+from predmarket.tui.widgets.table import MANY, Row, Table, number, text
 
 _MARKS = {
     MarketStatus.OPEN: Span(" "),
@@ -89,6 +89,9 @@ class MarketList(Table):
             gap=1,
             id=id,
         )
+
+    def costly(self) -> bool:
+        return len(self._state.markets) > MANY  # folded ones count, too
 
     def _sums_apart(self) -> bool:
         """Tell whether bids and asks have columns of their own."""

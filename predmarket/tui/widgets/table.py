@@ -99,7 +99,6 @@ class Table(Panel, can_focus=True):
         def control(self) -> "Table":
             return self.table
 
-    many = MANY
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Up", False, id="table.up", tooltip="The row above."),
         Binding("down", "move(1)", "Down", False, id="table.down", tooltip="The row below."),
@@ -235,6 +234,10 @@ class Table(Panel, can_focus=True):
         """Return the key of a row, by its number."""
         return self._rows[place].key
 
+    def costly(self) -> bool:
+        """Tell whether the rows are made anew once in SLOWLY_S at the most."""
+        return len(self._rows) > MANY
+
     def in_sight(self) -> Sequence[Row]:
         """Return the rows that there is room for now."""
         return self._rows[self._top : self._top + max(1, self.size.height - 1)]
@@ -267,11 +270,7 @@ class Table(Panel, can_focus=True):
         sought = self._best_first() if self._best_first is not None else None
         if taken == self._taken:
             return
-        if (
-            len(self._rows) > self.many
-            and now - self._made_at < SLOWLY_S
-            and sought == self._sought
-        ):
+        if self.costly() and now - self._made_at < SLOWLY_S and sought == self._sought:
             return
         self._taken, self._made_at = taken, now
         before, self._rows = self._rows, self._source()
