@@ -10,6 +10,10 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= $(shell for p in python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
+# A client that tests/kalshi runs. It names exact versions of libraries of which we have others, and
+# works with those: so it comes without its own, and what it needs of them is among ours.
+CCXT := ccxt==4.5.90
+
 # Stamps remember what was installed, so that the second run starts at once.
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
@@ -111,4 +115,5 @@ $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 # Holds the runtime too, so it stamps both.
 $(DEV): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,keyring]'
+	$(BIN)/pip install --quiet --no-deps $(CCXT)
 	@touch $(RUNTIME) $@

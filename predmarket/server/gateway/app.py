@@ -51,6 +51,7 @@ from predmarket.server.gateway.limits.client_address import Proxies
 from predmarket.server.gateway.limits.connections import too_many_connections
 from predmarket.server.gateway.protocol.early_response import answering
 from predmarket.server.gateway.protocol.order_fast_path import OrderFastPath
+from predmarket.server.gateway.realtime import endpoint as realtime
 from predmarket.server.gateway.realtime.endpoint import Realtime
 from predmarket.server.gateway.routes import (
     account,
@@ -139,6 +140,13 @@ class Application:
         self.connections = context.limits.connections
         """Counts connections; the server's protocols use it, too."""
         self.realtime = Realtime(context, context.services.hub)
+        self._sockets = {realtime.PATH: self.realtime}
+        if settings.kalshi:
+            from predmarket.server.gateway.kalshi import facade  # noqa: PLC0415 -- likewise
+
+            self._sockets.update(facade.sockets(context))
+        self.socket_paths = frozenset(path.encode() for path in self._sockets)
+        """Where the server's protocols accept sockets."""
 
     async def __call__(
         self,
@@ -152,7 +160,9 @@ class Application:
             peer = socket["client"]
             self._proxies.heed(socket, "wss")
             behind = self.connections.forwarded(peer, socket["client"])
-            await self.realtime(socket, cast("Receive", receive), cast("Send", send), behind)
+            # The protocol layer lets no other address through.
+            sockets = self._sockets.get(socket["path"], self.realtime)
+            await sockets(socket, cast("Receive", receive), cast("Send", send), behind)
             return
         if scope["type"] != ScopeType.HTTP:
             await self._litestar(scope, receive, send)

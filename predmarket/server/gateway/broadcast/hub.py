@@ -14,6 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 from predmarket.server.gateway.broadcast.creator_names import CreatorNames
 from predmarket.server.gateway.broadcast.rendering import Change, Message, Renderer
@@ -38,6 +39,16 @@ _RETRY_S = 0.5
 _MARKETS = Topic(TopicKind.MARKETS, 0)
 
 
+class Observer(Protocol):
+    """Something that renders batches in another way."""
+
+    def committed(self, changes: Changes) -> None:
+        """Take the next batch. What it raises is logged, and goes no further."""
+
+    def interrupted(self) -> None:
+        """Start anew: batches were missed for good."""
+
+
 class Hub:
     """The topics with subscribers, and the last batches."""
 
@@ -48,6 +59,8 @@ class Hub:
         self.recent = ReplayBuffer()
         self.reads = asyncio.Semaphore(READS_AT_ONCE)
         self.histories = asyncio.Semaphore(HISTORIES_AT_ONCE)
+        self.observers: list[Observer] = []
+        """Told of each batch after the subscribers."""
         self._channels: dict[Topic, set[Subscription]] = {}
         self._announcements: deque[MarketChange | EventChange] = deque()
         self._announcing: asyncio.Task[None] | None = None
@@ -71,6 +84,8 @@ class Hub:
         """
         buffers = {one.out for channel in self._channels.values() for one in channel}
         self._ending = asyncio.create_task(each_in_turns(buffers, SendBuffer.missed))
+        for observer in self.observers:
+            observer.interrupted()
 
     # the subscribers' side
 
@@ -93,8 +108,15 @@ class Hub:
         if changes.batch <= self.recent.last_batch:
             return  # delivered before
         self.recent.add(changes, encoded)
-        if not self._channels:
-            return
+        if self._channels:
+            self._tell_all(changes)
+        for observer in self.observers:
+            try:
+                observer.committed(changes)
+            except Exception:
+                log.exception("a batch was not told to an observer")
+
+    def _tell_all(self, changes: Changes) -> None:
         touched: list[SendBuffer] = []
         channels = self._channels
         announced: list[MarketChange | EventChange] = []

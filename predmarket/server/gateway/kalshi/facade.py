@@ -3,8 +3,18 @@
 from litestar import Response, Router, route
 
 from predmarket.server.gateway.context import ApiRequest, Context
-from predmarket.server.gateway.kalshi import exchange, market_data, order_routes, portfolio
+from predmarket.server.gateway.kalshi import (
+    absent,
+    exchange,
+    history,
+    keys,
+    market_data,
+    order_routes,
+    portfolio,
+    socket_endpoint,
+)
 from predmarket.server.gateway.kalshi.errors import NotFound, answer_error
+from predmarket.server.gateway.realtime.endpoint import Realtime
 from predmarket.server.gateway.routes.place_order import PlaceRoute
 
 PATH = "/trade-api/v2"
@@ -25,6 +35,9 @@ ROUTER = Router(
         portfolio.ROUTER,
         order_routes.ROUTER,
         order_routes.FORMER,
+        history.ROUTER,
+        *keys.ROUTERS,
+        absent.ROUTER,
         nothing_here,
     ],
     exception_handlers={Exception: answer_error},
@@ -37,3 +50,8 @@ def bare_routes(context: Context) -> dict[str, PlaceRoute]:
     """Return the routes without the framework, by address."""
     routes = [order_routes.CreateRoute(context), order_routes.BatchRoute(context)]
     return {one.path: one for one in routes}
+
+
+def sockets(context: Context) -> dict[str, Realtime]:
+    """Return the applications of sockets, by address."""
+    return {socket_endpoint.PATH: socket_endpoint.KalshiRealtime(context)}

@@ -61,14 +61,14 @@ def market(record: MarketRecord, catalog: Catalog, now: Micros, day: Qty | None 
         "settlement_timer_seconds": 0,
         "status": MARKET_STATUS[record.status],
         "response_price_units": "usd_cent",
-        **_quotes(book),
+        **best_prices(book),
         "last_price_dollars": _NOTHING
         if record.last_price is None
         else format_price(record.last_price),
         "volume_fp": count(record.volume),
         "volume_24h_fp": None if day is None else count(day),
         "open_interest_fp": count(record.open_interest),
-        "result": "" if record.outcome is None else _RESULTS[record.outcome],
+        "result": result(record),
         **_settlement(record),
         "can_close_early": True,
         "fractional_trading_enabled": True,
@@ -79,14 +79,14 @@ def market(record: MarketRecord, catalog: Catalog, now: Micros, day: Qty | None 
         "liquidity_dollars": _NOTHING,
         "expiration_value": "",
         "tick_size": max(1, record.tick // 100),
-        "price_level_structure": _STRUCTURES[record.tick],
+        "price_level_structure": structure(record),
         "price_ranges": [{"start": _NOTHING, "end": _ONE, "step": format_price(record.tick)}],
         "rules_primary": record.description,
         "rules_secondary": "",
     }
 
 
-def _quotes(book: BookView) -> Json:
+def best_prices(book: BookView) -> Json:
     """Return the best prices, for YES and for NO, and their sizes."""
     bid, ask = book.best_bid, book.best_ask
     bid_price, ask_price = bid or 0, PRICE_ONE if ask is None else ask
@@ -98,6 +98,16 @@ def _quotes(book: BookView) -> Json:
         "yes_bid_size_fp": count(0 if bid is None else book.bids[bid]),
         "yes_ask_size_fp": count(0 if ask is None else book.asks[ask]),
     }
+
+
+def result(record: MarketRecord) -> str:
+    """Return how a market has ended, "" before that and after a VOID."""
+    return "" if record.outcome is None else _RESULTS[record.outcome]
+
+
+def structure(record: MarketRecord) -> str:
+    """Return the name of a market's tick size."""
+    return _STRUCTURES[record.tick]
 
 
 def yes_pays(record: MarketRecord) -> Price | None:

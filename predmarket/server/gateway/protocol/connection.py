@@ -44,7 +44,8 @@ HEAD_SECONDS = 10.0
 BODY_SECONDS = 10.0
 READ_SECONDS = 30.0
 KEEP_ALIVE_SECONDS = 60
-REALTIME = b"/realtime"
+_SOCKETS = frozenset({b"/realtime"})
+"""Where an application takes sockets that does not say so itself."""
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
 MAX_ESCAPES = 4096
@@ -69,6 +70,7 @@ class Connection(PipeliningProtocol):
         self.limit_concurrency = None  # checked here once for each connection, not for each request
         self._surplus: Refusal | None = None
         self._counters: Connections | None = getattr(self.app, "connections", None)
+        self._sockets: frozenset[bytes] = getattr(self.app, "socket_paths", _SOCKETS)
         self._counted: str | None = None
         self._phase = _HEAD
         self._since = self.loop.time()
@@ -122,7 +124,7 @@ class Connection(PipeliningProtocol):
             return False
         if not self._has_one_host():
             return False
-        return self.url.partition(b"?")[0] == REALTIME and super()._should_upgrade()
+        return self.url.partition(b"?")[0] in self._sockets and super()._should_upgrade()
 
     def data_received(self, data: bytes) -> None:
         if self.is_over:

@@ -95,8 +95,8 @@ class Realtime:
             principal = await self._identify(scope, query.get("token", [""])[0])
         except Exception as error:  # noqa: BLE001 -- every error is an answer
             refused = refusal_of(error)
-        if refused is not None and refused.code is not ErrorCode.UNAUTHENTICATED:
-            await _answer(refused, id, send)
+        if refused is not None and not self._lets_in(refused):
+            await _answer(refused, self._told(refused, id), id, send)
             return None
         await send({"type": "websocket.accept", "subprotocol": None,
                     "headers": [(b"x-request-id", id.encode())]})  # fmt: skip
@@ -106,7 +106,7 @@ class Realtime:
             return None
         state: dict[str, object] = {"request_id": id}
         host = (scope["client"] or ("",))[0]
-        peer = SocketClient(self._shared, socket, {"state": state}, client_key(host))
+        peer = self._client(socket, {"state": state}, client_key(host))
         self._context.services.metrics.connections.inc()
         socket.hand_over(peer)
         log.info("socket_opened", extra={"address": host})
@@ -127,6 +127,18 @@ class Realtime:
                 raise Refusal(ErrorCode.UNAUTHENTICATED)
             return principal
         return await self._context.gate.identify(scope)
+
+    def _lets_in(self, refused: Refusal) -> bool:
+        """Tell whether a socket with a refused handshake is accepted, and closed then."""
+        return refused.code is ErrorCode.UNAUTHENTICATED
+
+    def _told(self, refused: Refusal, id: str) -> bytes:
+        """Return the body of a refused handshake."""
+        return envelope(refused, id)
+
+    def _client(self, socket: Socket, scope: dict[str, Any], address: str) -> SocketClient:
+        """Return the client on an accepted socket."""
+        return SocketClient(self._shared, socket, scope, address)
 
     # while they are open
 
@@ -238,9 +250,8 @@ class Realtime:
         return task
 
 
-async def _answer(refusal: Refusal, id: str, send: Send) -> None:
-    """Refuse a handshake, in the API's error envelope."""
-    body = envelope(refusal, id)
+async def _answer(refusal: Refusal, body: bytes, id: str, send: Send) -> None:
+    """Refuse a handshake."""
     headers = headers_for(body, id, more=headers_of(refusal))
     await send({"type": "websocket.http.response.start", "status": refusal.status,
                 "headers": headers})  # fmt: skip
