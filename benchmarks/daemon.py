@@ -83,8 +83,8 @@ def orders() -> Callable[[], bytes]:
 
 
 @contextmanager
-def daemon(server: PostgresServer | None) -> Iterator[Daemon]:
-    """Start an exchange on ``server``, or on SQLite when there is none."""
+def daemon(server: PostgresServer | None, **settings: str) -> Iterator[Daemon]:
+    """Start an exchange on ``server``, or on SQLite when there is none, with these settings."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if server is None:
@@ -92,7 +92,7 @@ def daemon(server: PostgresServer | None) -> Iterator[Daemon]:
         else:
             url = stack.enter_context(fresh_database(server.url()))
             migrations.upgrade(url)
-        credit = {"SIGNUP_CREDIT": "1000000", "LOG_LEVEL": "error"}
+        credit = {"SIGNUP_CREDIT": "1000000", "LOG_LEVEL": "error", **settings}
         process = ExchangeProcess(
             folder, url, "--seed", settings=credit, program="benchmarks.empty"
         )

@@ -6,6 +6,7 @@ ROWS = {
     "events": "the whole exchange over events of many outcomes, against the engine row",
     "settle": "the stream through settlement alone, on both databases, against pgbench",
     "http": "one order a request over HTTP, on both databases, against pgbench and an empty route",
+    "kalshi": "one signed order a request in Kalshi's shape, against POST /v1/orders",
     "batch": "twenty orders a request over HTTP, on both databases, against pgbench",
     "socket": "orders over /realtime, on both databases, against pgbench",
     "fanout": "one busy book, many subscribers, against a bare broadcast",

@@ -11,7 +11,7 @@ import msgspec
 from predmarket.contracts.amounts import Price, Qty, Time
 from predmarket.contracts.orders import MAX_BATCH_ORDERS, PlaceOrderRequest
 from predmarket.enums import OrderType, SelfTradePrevention, Side, TimeInForce
-from predmarket.server.gateway.kalshi.errors import InvalidOrder
+from predmarket.server.gateway.kalshi.errors import InvalidOrder, NotFound
 from predmarket.server.gateway.kalshi.query import no_subaccounts
 from predmarket.server.gateway.kalshi.words import SELF_TRADE, SIDES, slug
 from predmarket.units import PRICE_ONE, Money, UnitError, parse, parse_money
@@ -167,6 +167,8 @@ def order(raw: bytes) -> PlaceOrderRequest:
         raise InvalidOrder(
             f"client_order_id must have at most {MAX_CLIENT_ID} printable characters"
         )
+    if body.order_group_id:
+        raise NotFound("there are no order groups here")
     if body.cancel_order_on_pause:
         raise InvalidOrder("cancel_order_on_pause is not supported: a halt keeps orders")
     _check_cost(body, side, limit, wanted, tif)
