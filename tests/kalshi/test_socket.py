@@ -1,0 +1,159 @@
+"""The socket's commands and their errors, which no client of others covers."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+
+from predmarket.server.gateway.broadcast.hub import Hub
+from predmarket.server.read_model.changes import Changes
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
+from tests.support.kalshi import signer
+
+PATH = "/trade-api/ws/v2"
+
+
+def _open(exchange: Exchange, headers: dict[str, str] | None = None) -> connect:
+    return connect(exchange.url.replace("http", "ws") + PATH, additional_headers=headers)
+
+
+async def _say(socket: ClientConnection, cmd: str, **params: object) -> Any:  # noqa: ANN401 -- JSON
+    await socket.send(json.dumps({"id": 1, "cmd": cmd, "params": params}))
+    return await _hear(socket)
+
+
+async def _hear(socket: ClientConnection) -> Any:  # noqa: ANN401 -- JSON
+    return json.loads(await asyncio.wait_for(socket.recv(), 10))
+
+
+async def _order(exchange: Exchange, slug: str, price: str) -> None:
+    body = {"marketId": slug, "side": "BUY", "type": "LIMIT", "price": price, "qty": "1"}
+    answer = await exchange.admin.client.post("/v1/orders", json=body)
+    assert answer.status_code == 201, answer.text
+
+
+async def _funded(exchange: Exchange) -> None:
+    for slug in ("rain", "snow"):
+        await exchange.market(slug)
+    body = {"userId": exchange.admin.id, "amount": "100", "reason": "test"}
+    assert (await exchange.admin.client.post("/v1/user/transfer", json=body)).is_success
+
+
+async def test_a_subscription_changes_its_markets_and_numbers_its_messages(
+    exchange: Exchange,
+) -> None:
+    """Without a signature; what is sent counts up by one, whatever it is."""
+    await _funded(exchange)
+    async with _open(exchange) as socket:
+        told = await _say(socket, "subscribe", channels=["orderbook_delta"], market_ticker="RAIN")
+        assert told == {"id": 1, "type": "subscribed", "msg": told["msg"]}
+        sid = told["msg"]["sid"]
+        first = await _hear(socket)
+        assert (first["type"], first["seq"]) == ("orderbook_snapshot", 1)
+        await _order(exchange, "rain", "0.40")
+        delta = await _hear(socket)
+        assert (delta["seq"], delta["msg"]["price_dollars"], delta["msg"]["delta_fp"]) == (
+            2,
+            "0.4000",
+            "1.00",
+        )
+        more = {"sid": sid, "action": "add_markets", "market_tickers": ["SNOW"]}
+        told = await _say(socket, "update_subscription", **more)
+        assert (told["type"], told["seq"]) == ("ok", 3)
+        assert told["msg"] == {"market_tickers": ["RAIN", "SNOW"]}
+        assert (await _hear(socket))["msg"]["market_ticker"] == "SNOW"
+        less = {"sids": [sid], "action": "delete_markets", "market_ticker": "rain"}
+        assert (await _say(socket, "update_subscription", **less))["msg"] == {
+            "market_tickers": ["SNOW"]
+        }
+        await _order(exchange, "rain", "0.41")
+        await _order(exchange, "snow", "0.30")
+        assert (await _hear(socket))["msg"]["market_ticker"] == "SNOW"
+        shown = {"sid": sid, "action": "get_snapshot", "market_ticker": "SNOW"}
+        assert (await _say(socket, "update_subscription", **shown))["type"] == "ok"
+        book = await _hear(socket)
+        assert (book["seq"], book["msg"]["yes_dollars_fp"]) == (8, [["0.3000", "1.00"]])
+        listed = await _say(socket, "list_subscriptions")
+        assert listed["msg"] == [{"channel": "orderbook_delta", "sid": sid}]
+        assert (await _say(socket, "unsubscribe", sids=[sid]))["type"] == "unsubscribed"
+        assert (await _say(socket, "list_subscriptions"))["msg"] == []
+
+
+@ON_ONE_DATABASE
+async def test_a_wrong_command_has_the_venues_code(exchange: Exchange) -> None:
+    """And the socket stays open."""
+    await _funded(exchange)
+    async with _open(exchange) as socket:
+        for raw, code in (
+            ("{", 1),
+            ("[]", 1),
+            ('{"id": 1, "cmd": "subscribe"}', 2),
+            ('{"id": 1, "cmd": "subscribe", "params": {}}', 3),
+            ('{"id": 1, "cmd": "unsubscribe", "params": {}}', 4),
+            ('{"id": 1, "cmd": "dance", "params": {}}', 5),
+            ('{"id": 1, "cmd": "unsubscribe", "params": {"sids": [9]}}', 7),
+            ('{"id": 1, "cmd": "subscribe", "params": {"channels": ["odd"]}}', 8),
+            ('{"id": 1, "cmd": "subscribe", "params": {"channels": ["fill"]}}', 9),
+            ('{"id": 1, "cmd": "update_subscription", "params": {"sids": [1, 2]}}', 12),
+            ('{"id": 1, "cmd": "subscribe", "params": {"channels": ["orderbook_delta"]}}', 14),
+        ):
+            await socket.send(raw)
+            told = await _hear(socket)
+            assert (told["type"], told["msg"]["code"]) == ("error", code), raw
+        told = await _say(socket, "subscribe", channels=["ticker"], market_ticker="NONE")
+        assert (told["msg"]["code"], told["msg"]["market_ticker"]) == (11, "NONE")
+        many = ["RAIN", "SNOW"] * 501
+        told = await _say(socket, "subscribe", channels=["ticker"], market_tickers=many)
+        assert told["msg"]["code"] == 26
+        told = await _say(socket, "subscribe", channels=["ticker"])
+        sid = told["msg"]["sid"]
+        told = await _say(socket, "update_subscription", sid=sid)
+        assert told["msg"]["code"] == 15
+        told = await _say(socket, "update_subscription", sid=sid, action="turn")
+        assert told["msg"]["code"] == 13
+
+
+@ON_ONE_DATABASE
+async def test_a_socket_ends_with_its_key(exchange: Exchange) -> None:
+    """A wrong signature opens none; a revoked key closes one."""
+    bot = await signer(exchange, exchange.admin)
+    with pytest.raises(InvalidStatus, match="401"):
+        await _open(exchange, bot.headers("GET", "/trade-api/v2/other"))
+    async with _open(exchange, bot.headers("GET", PATH)) as socket:
+        assert (await _say(socket, "subscribe", channels=["fill"]))["type"] == "subscribed"
+        (key,) = (await exchange.admin.client.get("/v1/auth/api-keys")).json()["items"]
+        await exchange.admin.client.delete(f"/v1/auth/api-keys/{key['id']}")
+        await asyncio.wait_for(socket.wait_closed(), 10)
+        assert socket.close_code == 4401
+
+
+@ON_ONE_DATABASE
+async def test_a_fault_of_an_observer_touches_nobody_else(exchange: Exchange) -> None:
+    """Subscribers of /realtime get what they always get."""
+
+    class Broken:
+        def committed(self, changes: Changes) -> None:
+            raise RuntimeError("a defect")
+
+        def interrupted(self) -> None:
+            raise RuntimeError("another")
+
+    hub = exchange.node.services.hub
+    assert isinstance(hub, Hub)
+    hub.observers.insert(0, Broken())
+    await _funded(exchange)
+    async with (
+        _open(exchange) as ours,
+        connect(exchange.url.replace("http", "ws") + "/realtime") as plain,
+    ):
+        await _say(ours, "subscribe", channels=["orderbook_delta"], market_ticker="RAIN")
+        await _hear(ours)
+        await plain.send(json.dumps({"type": "subscribe", "data": {"topics": ["orderbook:rain"]}}))
+        for _ in range(2):
+            await _hear(plain)
+        await _order(exchange, "rain", "0.40")
+        assert (await _hear(plain))["type"] == "orderbook.delta"
+        assert (await _hear(ours))["type"] == "orderbook_delta"
