@@ -12,6 +12,7 @@ from pykalshi import (
     AsyncKalshiClient,
     CandlestickPeriod,
     InsufficientFundsError,
+    KalshiAPIError,
     KalshiClient,
     MarketStatus,
     OrderStatus,
@@ -126,6 +127,7 @@ def _trade(ann: KalshiClient, bob: KalshiClient) -> None:
     assert raw["event_exposure_dollars"] == "3.0000"  # 6 and 7, of which 10 came back
     assert bob.portfolio.get_balance().balance == 10_000 - 160 - 300
 
+    _trip_a_group(ann, bob)
     assert [one.name for one in ann.api_keys.list()] == ["bot"]
     made = ann.api_keys.generate("second")
     assert "PRIVATE KEY" in made.private_key
@@ -135,19 +137,47 @@ def _trade(ann: KalshiClient, bob: KalshiClient) -> None:
     assert ann.communications is not None
 
 
+def _trip_a_group(ann: KalshiClient, bob: KalshiClient) -> None:
+    """More than a group's limit fills: it cancels what is left of it, until it is reset."""
+    group = ann.portfolio.create_order_group("2.00")
+    mine = [
+        ann.portfolio.place_order(
+            "CUP-C", book_side="bid", price_dollars=price, count_fp="3", order_group_id=group.id
+        )
+        for price in ("0.20", "0.21")
+    ]
+    shown = ann.portfolio.get_order_group(group.id)
+    assert set(shown.orders or ()) == {one.order_id for one in mine}
+    bob.portfolio.place_order("CUP-C", book_side="ask", price_dollars="0.21", count_fp="3")
+    assert [one.refresh().status.value for one in mine] == ["canceled", "executed"]
+    with pytest.raises(KalshiAPIError, match="order_group_triggered"):
+        ann.portfolio.place_order(
+            "CUP-C", book_side="bid", price_dollars="0.20", count_fp="1", order_group_id=group.id
+        )
+    ann.portfolio.update_order_group_limit(group.id, "5.00")
+    ann.portfolio.reset_order_group(group.id)
+    again = ann.portfolio.place_order(
+        "CUP-C", book_side="bid", price_dollars="0.20", count_fp="1", order_group_id=group.id
+    )
+    assert again.refresh().order_group_id == group.id
+    ann.portfolio.trigger_order_group(group.id)
+    assert again.refresh().status is OrderStatus.CANCELED
+    assert [one.contracts_limit_fp for one in ann.portfolio.get_order_groups()] == ["5.00"]
+
+
 def _look_back(ann: KalshiClient, bob: KalshiClient) -> None:
     won = {one.ticker: one for one in ann.portfolio.get_settlements(fetch_all=True)}
     assert (won["RAIN-TOMORROW"].revenue, won["RAIN-TOMORROW"].market_result) == (400, "yes")
     assert won["RAIN-TOMORROW"].pnl == 160
     lost = {one.ticker: one.revenue for one in bob.portfolio.get_settlements(fetch_all=True)}
-    assert lost == {"RAIN-TOMORROW": 0, "CUP-A": 1_000, "CUP-B": 1_000}
+    assert lost == {"RAIN-TOMORROW": 0, "CUP-A": 1_000, "CUP-B": 1_000, "CUP-C": 0}
     fills = ann.portfolio.get_fills(limit=1, fetch_all=True)
-    assert [one.yes_delta_fp for one in fills] == [10, 10, 4]
+    assert [one.yes_delta_fp for one in fills] == [3, 10, 10, 4]
     orders = ann.portfolio.get_orders(limit=2, fetch_all=True)
-    assert len(orders) == 5
-    assert len(ann.history.get_orders(limit=2, fetch_all=True)) == 5
-    assert len(ann.history.get_fills(fetch_all=True)) == 3
-    assert len(ann.get_trades(limit=1, fetch_all=True)) == 3
+    assert len(orders) == 8
+    assert len(ann.history.get_orders(limit=2, fetch_all=True)) == 8
+    assert len(ann.history.get_fills(fetch_all=True)) == 4
+    assert len(ann.get_trades(limit=1, fetch_all=True)) == 4
     assert len(ann.history.get_trades(ticker="CUP-A")) == 1
     assert ann.history.get_market("cup-a").result == "no"
     assert ann.history.get_cutoff().trades_created_ts

@@ -6,6 +6,7 @@ from predmarket.server.gateway.context import ApiRequest, Context
 from predmarket.server.gateway.kalshi import (
     absent,
     exchange,
+    groups,
     history,
     keys,
     market_data,
@@ -35,6 +36,7 @@ ROUTER = Router(
         portfolio.ROUTER,
         order_routes.ROUTER,
         order_routes.FORMER,
+        groups.ROUTER,
         history.ROUTER,
         *keys.ROUTERS,
         absent.ROUTER,

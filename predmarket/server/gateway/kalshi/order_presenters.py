@@ -59,7 +59,7 @@ def order(record: OrderRecord, fills: Iterable[Fill], view: MarketView) -> Json:
         "expiration_time": None if record.expires_at is None else time(record.expires_at),
         "created_time": time(record.created_at),
         "last_update_time": time(record.updated_at),
-        "order_group_id": None,
+        "order_group_id": None if record.order_group_id is None else str(record.order_group_id),
         "cancel_order_on_pause": False,
         "subaccount_number": 0,
     }

@@ -167,8 +167,6 @@ def order(raw: bytes) -> PlaceOrderRequest:
         raise InvalidOrder(
             f"client_order_id must have at most {MAX_CLIENT_ID} printable characters"
         )
-    if body.order_group_id:
-        raise NotFound("there are no order groups here")
     if body.cancel_order_on_pause:
         raise InvalidOrder("cancel_order_on_pause is not supported: a halt keeps orders")
     _check_cost(body, side, limit, wanted, tif)
@@ -202,7 +200,17 @@ def _request(
         reduce_only=body.reduce_only,
         self_trade_prevention=stp,
         client_order_id=client_id,
+        order_group_id=_group(body.order_group_id),
     )
+
+
+def _group(name: str | None) -> int | None:
+    """Return the id of an order group. Raises NotFound for what is none."""
+    if not name:
+        return None
+    if not (name.isascii() and name.isdigit() and 0 < len(name) < 19 and int(name)):
+        raise NotFound("there is no such order group")
+    return int(name)
 
 
 def _market(name: str) -> str:

@@ -247,6 +247,9 @@ class SocketFeed:
             if told := self._of_user.get(("user_orders", order.order.user_id)):
                 body = messages.user_order(order.order, self._view)
                 self._tell(told, "user_order", order.order.market_id, body)
+        for change in changes.order_groups:
+            if told := self._of_user.get(("order_group_updates", change.group.user_id)):
+                self._tell(told, "order_group_updates", None, messages.order_group(change))
         self._tell_fills(changes)
         for position in changes.positions:
             if told := self._of_user.get(("market_positions", position.user_id)):

@@ -24,6 +24,7 @@ from predmarket.server.gateway.kalshi.words import (
     ticker,
     time,
 )
+from predmarket.server.read_model.changes import OrderGroupChange
 from predmarket.server.read_model.market_view import BookView, MarketView
 from predmarket.server.read_model.records import (
     MarketRecord,
@@ -138,6 +139,8 @@ def user_order(record: OrderRecord, view: MarketView) -> Json:
         "last_updated_ts_ms": milliseconds(record.updated_at),
         "subaccount_number": 0,
     }
+    if record.order_group_id is not None:
+        told["order_group_id"] = str(record.order_group_id)
     if record.expires_at is not None:
         told["expiration_time"] = time(record.expires_at)
         told["expiration_ts_ms"] = milliseconds(record.expires_at)
@@ -215,4 +218,23 @@ def event_created(event: ShownEvent) -> Json:
         "subtitle": "",
         "collateral_return_type": told["collateral_return_type"],
         "series_ticker": event.series_ticker,
+    }
+
+
+_GROUP_EVENTS = {
+    "CREATED": "created",
+    "LIMIT": "limit_updated",
+    "TRIPPED": "triggered",
+    "RESET": "reset",
+    "DELETED": "deleted",
+}
+
+
+def order_group(change: OrderGroupChange) -> Json:
+    """Return what has become of a user's order group."""
+    return {
+        "event_type": _GROUP_EVENTS[change.change],
+        "order_group_id": str(change.group.id),
+        "contracts_limit_fp": count(change.group.limit),
+        "ts_ms": milliseconds(change.group.updated_at),
     }
