@@ -19,6 +19,7 @@ from pykalshi import (
     ResourceNotFoundError,
     Side,
     TimeInForce,
+    afeed,
 )
 from pykalshi.afeed import AsyncFeed
 from pykalshi.orderbook import OrderbookManager
@@ -189,13 +190,16 @@ def _look_back(ann: KalshiClient, bob: KalshiClient) -> None:
     assert [len(one.candlesticks) for one in many.values()] == [1, 1]
 
 
-async def test_the_asynchronous_client_and_its_feed(exchange: Exchange, tmp_path: Path) -> None:
+async def test_the_asynchronous_client_and_its_feed(
+    exchange: Exchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The feed's book equals REST's after every message, while two accounts trade at full speed."""
     await exchange.market("rain")
     ann, bob = [await exchange.trader(name, "1000") for name in ("ann", "bob")]
     clients = [AsyncKalshiClient(**await _key(exchange, user, tmp_path)) for user in (ann, bob)]
+    socket = exchange.url.replace("http", "ws") + "/trade-api/ws/v2"
+    monkeypatch.setattr(afeed, "DEFAULT_WS_BASE", socket)  # the feed has no option for it
     feed = AsyncFeed(clients[0])
-    feed._ws_url = exchange.url.replace("http", "ws") + "/trade-api/ws/v2"  # it has no option
     for channel in ("orderbook_delta", "ticker", "trade"):
         feed.subscribe(channel, market_ticker="RAIN")
     for channel in ("fill", "user_orders", "market_positions", "market_lifecycle_v2"):
