@@ -5,21 +5,55 @@ import os
 import re
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import httpx
 import schemathesis
 from hypothesis.internal.intervalsets import IntervalSet
+from hypothesis.strategies import SearchStrategy
+from hypothesis.strategies._internal import regex as regexes
+from hypothesis.strategies._internal.lazy import unwrap_strategies
 
 Case: TypeAlias = schemathesis.Case[Any]
 
-_ENDS_SESSION = ("/v1/auth/logout", "/v1/auth/revoke-all")
+_ENDS_SESSIONS = (
+    "/v1/auth/logout",
+    "/v1/auth/password",
+    "/v1/auth/revoke-all",
+    "/v1/auth/sessions/{id}",
+)
 _STATEMENT = "/v1/user/ledger"
 _STATEMENT_CURSOR = re.compile(r"[A-Za-f][A-Za-z0-9_-]{31}")
 _TIMES = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]")
 
-# Half of a campaign was this: the characters of our texts, put in order for every case anew.
+# Most of a campaign was this: the characters of our texts, a million, put together and in order for
+# every case anew.
 IntervalSet.from_string = cache(IntervalSet.from_string)  # type: ignore[method-assign]
+_strategy_made: Any = regexes._strategy
+_alphabet_of: Any = unwrap_strategies
+_of_characters: dict[tuple[object, ...], SearchStrategy[Any]] = {}
+
+
+def _strategy_of(
+    codes: Any,  # noqa: ANN401  what `re` parsed: a list, or a code and its values
+    context: regexes.Context,
+    is_unicode: bool,
+    *,
+    alphabet: Any,  # noqa: ANN401  of hypothesis
+) -> SearchStrategy[Any]:
+    """Return what hypothesis makes of a piece of a pattern; of a set of characters, once."""
+    if not isinstance(codes, tuple) or codes[0].name != "IN" or alphabet is None:
+        return cast(
+            "SearchStrategy[Any]", _strategy_made(codes, context, is_unicode, alphabet=alphabet)
+        )
+    letters = _alphabet_of(alphabet).intervals.intervals
+    key = (context.flags, letters, *codes[1])
+    if key not in _of_characters:
+        _of_characters[key] = _strategy_made(codes, context, is_unicode, alphabet=alphabet)
+    return _of_characters[key]
+
+
+regexes._strategy = _strategy_of
 
 
 def _login(base_url: str) -> tuple[str, int]:
@@ -32,7 +66,7 @@ def _login(base_url: str) -> tuple[str, int]:
 
 @schemathesis.auth(refresh_interval=None)
 class Session:
-    """Signs requests. What ends its session gets one of its own."""
+    """Signs requests. What may end sessions gets one of its own, and what comes next a new one."""
 
     _kept: tuple[str, int] | None = None
 
@@ -46,7 +80,8 @@ class Session:
     def get(self, case: Case, context: schemathesis.AuthContext) -> str:
         """Return an access token."""
         del context
-        if case.path in _ENDS_SESSION:
+        if case.path in _ENDS_SESSIONS:
+            type(self)._kept = None
             return _login(os.environ["CONTRACT_URL"])[0]
         return self.kept()[0]
 
