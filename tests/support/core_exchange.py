@@ -32,7 +32,6 @@ from predmarket.server.core.stores.base import (
 )
 from predmarket.server.core.stores.factory import leadership, open_store
 from predmarket.server.read_model.market_view import MarketView
-from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
 from predmarket.server.storage.tables.identity import users
 from predmarket.units import MONEY_ONE, Micros
@@ -121,24 +120,24 @@ class Gate:
 
 
 class Exchange:
-    """A database with nine users, and the cores that are started on it."""
+    """A migrated database with nine users, and the cores that are started on it."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        migrations.upgrade(url)
+        rows = [
+            {
+                "id": id,
+                "email": f"user{id}@example.com",
+                "password_hash": "",
+                "role": "USER",
+                "disabled": False,
+                "created_at": 0,
+            }
+            for id in range(1, USERS + 1)
+        ]
         engine = sync_engine(url)
         with engine.begin() as connection:
-            for id in range(1, USERS + 1):
-                connection.execute(
-                    insert(users).values(
-                        id=id,
-                        email=f"user{id}@example.com",
-                        password_hash="",
-                        role="USER",
-                        disabled=False,
-                        created_at=0,
-                    )
-                )
+            connection.execute(insert(users), rows)
         engine.dispose()
 
     @asynccontextmanager

@@ -84,9 +84,9 @@ async def test_the_database_has_the_next_batch_before_the_last_one_is_answered(
         assert answered == [False, False]
 
 
-async def test_postgresql_has_two_batches_at_once(postgres_url: str) -> None:
+async def test_postgresql_has_two_batches_at_once(migrated_postgres_url: str) -> None:
     """In their order; nobody is answered before their own commit, or one before it, returned."""
-    async with Exchange(postgres_url).trading(max_batch=1) as running:
+    async with Exchange(migrated_postgres_url).trading(max_batch=1) as running:
         assert running.store.at_once == 2
         commit_batch, returned = running.store.commit_batch, asyncio.Event()
         sent: list[int] = []
@@ -118,10 +118,10 @@ async def test_postgresql_has_two_batches_at_once(postgres_url: str) -> None:
 
 @pytest.mark.parametrize("committed", [False, True])
 async def test_what_comes_behind_a_failed_batch_runs_once(
-    postgres_url: str, committed: bool
+    migrated_postgres_url: str, committed: bool
 ) -> None:
     """The second of two under way, its first failed or of unknown outcome: each order is there."""
-    exchange = Exchange(postgres_url)
+    exchange = Exchange(migrated_postgres_url)
     async with exchange.trading(max_batch=1) as running:
         commit_batch, calls, both = running.store.commit_batch, 0, asyncio.Event()
 

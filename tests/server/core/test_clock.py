@@ -108,14 +108,16 @@ async def test_a_wait_for_a_reply_is_elapsed_time(exchange: Exchange) -> None:
         await waiting
 
 
-async def test_a_lease_that_ends_later_than_one_given_now_has_ended(postgres_url: str) -> None:
+async def test_a_lease_that_ends_later_than_one_given_now_has_ended(
+    migrated_postgres_url: str,
+) -> None:
     """The database's clock was put back: nobody waits until it has caught up."""
-    exchange = Exchange(postgres_url)
+    exchange = Exchange(migrated_postgres_url)
     exchange.execute(
         "INSERT INTO lease (id, holder, expires_at) VALUES (1, 'before', "
         "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint + 60000000)"
     )
-    lead = leadership(postgres_url, 0)
+    lead = leadership(migrated_postgres_url, 0)
     await asyncio.to_thread(lead.acquire)
     await asyncio.to_thread(lead.release)
 
@@ -158,13 +160,13 @@ def test_the_machines_time_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_the_way_out_of_a_start_with_the_clock_a_month_ahead(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    migrated_sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """As docs/operations.md says: the back-up from before that start, put in place of the file."""
-    exchange, month = Exchange(sqlite_url), 30 * 24 * 3_600 * SECOND
+    exchange, month = Exchange(migrated_sqlite_url), 30 * 24 * 3_600 * SECOND
     async with exchange.trading() as running:
         await running.place(1, BUY, 1, 50)
-    file, kept = Path(sqlite_url.removeprefix("sqlite:///")), tmp_path / "kept.db"
+    file, kept = Path(migrated_sqlite_url.removeprefix("sqlite:///")), tmp_path / "kept.db"
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(kept)) as target:
         source.backup(target)
     with monkeypatch.context() as patch:

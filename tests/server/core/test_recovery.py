@@ -23,6 +23,7 @@ from predmarket.server.core.stores.base import (
     Store,
     StoreError,
 )
+from predmarket.server.storage import migrations
 from predmarket.units import MONEY_ONE
 from tests.server.core.listener import Listener
 from tests.support.core_exchange import MARKET, USERS, Exchange, Running, Settle, fail_next, limit
@@ -174,9 +175,9 @@ async def test_any_exception_of_the_engine_drops_one_command(exchange: Exchange)
     assert exchange.audited() == []
 
 
-async def test_a_key_that_no_row_can_have_drops_one_command(postgres_url: str) -> None:
+async def test_a_key_that_no_row_can_have_drops_one_command(migrated_postgres_url: str) -> None:
     """PostgreSQL cannot even look for it; the commands beside it are carried out."""
-    exchange = Exchange(postgres_url)
+    exchange = Exchange(migrated_postgres_url)
     async with exchange.trading() as running:
         done = await asyncio.gather(
             running.do(limit(1, BUY, 1, 50)),
@@ -190,10 +191,10 @@ async def test_a_key_that_no_row_can_have_drops_one_command(postgres_url: str) -
 
 
 async def test_a_load_longer_than_the_lease_keeps_the_lead(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    migrated_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lease is renewed while the state loads: nobody takes over in the middle."""
-    exchange = Exchange(postgres_url)
+    exchange = Exchange(migrated_postgres_url)
     load = recovery.load
 
     def slowly(store: Store, core: CoreRow) -> State:
@@ -315,18 +316,18 @@ async def test_a_deposed_core_changes_nothing_and_ends(exchange: Exchange) -> No
         assert exchange.count("orders") == before
 
 
-async def test_a_core_that_lost_its_lease_stops(postgres_url: str) -> None:
+async def test_a_core_that_lost_its_lease_stops(migrated_postgres_url: str) -> None:
     """The lease is another's: this core finds out by itself, without any command."""
-    exchange = Exchange(postgres_url)
+    exchange = Exchange(migrated_postgres_url)
     async with exchange.trading() as running:
         exchange.execute("UPDATE lease SET holder = 'somebody else'")
         with pytest.raises(Deposed):
             await asyncio.wait_for(running.core.failed(), 60)
 
 
-async def test_a_dead_holders_lease_runs_out(postgres_url: str) -> None:
+async def test_a_dead_holders_lease_runs_out(migrated_postgres_url: str) -> None:
     """A core that died without letting go is followed within its lease."""
-    exchange = Exchange(postgres_url)
+    exchange = Exchange(migrated_postgres_url)
     async with exchange.trading():
         pass
     exchange.execute(
@@ -351,6 +352,7 @@ async def test_state_that_does_not_add_up_is_not_served(exchange: Exchange) -> N
 async def test_the_database_goes_away_and_returns() -> None:
     """PostgreSQL crashes under load and starts again: nothing acknowledged is lost."""
     with PostgresServer() as server, fresh_database(server.url()) as url:
+        migrations.upgrade(url)
         exchange = Exchange(url)
         acknowledged: dict[str, int] = {}
         stop = asyncio.Event()
