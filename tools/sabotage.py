@@ -50,7 +50,8 @@ class Part:
     limit_s: int
 
 
-_QUIET = ("-x", "-q", "-p", "no:cacheprovider")
+# Native: pytest's own way to show where a test failed looks at the source of every module.
+_QUIET = ("-x", "-q", "--tb=native", "-p", "no:cacheprovider")
 ENGINE = Part(
     (
         "predmarket/__init__.py", "predmarket/enums.py", "predmarket/units.py",

@@ -4,6 +4,7 @@ To import the exchange takes longer than to start it. The process forked from im
 nothing else; it ends with the one that uses it.
 """
 
+import gc
 import multiprocessing
 import os
 import runpy
@@ -74,7 +75,12 @@ def run_program(
 
 
 def enter(folder: Path, log: Path) -> None:
-    """Go on in a folder, with all output appended to a file."""
+    """Go on in a folder, with all output appended to a file.
+
+    What was imported before the fork stays: to search it for garbage would find nothing, and would
+    copy every page of it.
+    """
+    gc.freeze()
     os.chdir(folder)
     file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for output in (1, 2):
