@@ -381,6 +381,13 @@ SABOTAGES = (
         _test("steps", "what_falls_due_amid_a_sweep_follows_it"),
     ),
     Sabotage(
+        "stale timers are passed over without a bound",
+        EXCHANGE,
+        "        for _ in range(PASSED):\n",
+        "        while True:\n",
+        _test("timers", "what_is_passed_over_at_once_is_bounded"),
+    ),
+    Sabotage(
         "timers that waited are forgotten",
         EXCHANGE,
         "        state.timers.release(command.key)\n",

@@ -2,12 +2,14 @@
 
 from tests.support.sabotage import Sabotage
 
+AUDIT = "predmarket/server/core/audit.py"
 CORE = "predmarket/server/core/core.py"
 COMMITTER = "predmarket/server/core/committer.py"
 JOURNAL = "predmarket/server/core/journal.py"
 LEASE = "predmarket/server/core/stores/lease.py"
 PENDING = "predmarket/server/core/pending_command.py"
 RECOVERY = "predmarket/server/core/recovery.py"
+LOG_QUEUE = "predmarket/server/observability/log_queue.py"
 LOAD_CHECKS = "predmarket/server/core/load_checks.py"
 REPAIR = "predmarket/server/core/repair.py"
 REPEATS = "predmarket/server/core/idempotency.py"
@@ -216,5 +218,19 @@ SABOTAGES = (
         "        if status is MarketStatus.DRAFT:\n",
         "        if False:\n",
         _test("core/test_outlet", "markets_are_announced[sqlite]"),
+    ),
+    Sabotage(
+        "a replay compares the words of refusals",
+        AUDIT,
+        "    if shape is not rows.ORDER_EVENTS or row[_TYPE] != _REJECTED:\n",
+        "    if True:\n",
+        _test("storage/test_upgrade", "the_version_before[sqlite]"),
+    ),
+    Sabotage(
+        "lines that nobody reads fill the memory",
+        LOG_QUEUE,
+        "            if self._size + len(line) > self._most:\n",
+        "            if False:\n",
+        _test("observability/test_log_queue", "lines_beyond_the_bound_are_dropped_and_told"),
     ),
 )

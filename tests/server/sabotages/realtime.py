@@ -6,6 +6,7 @@ BEGINNINGS = "predmarket/server/gateway/realtime/snapshots.py"
 OUTGOING = "predmarket/server/gateway/broadcast/send_buffer.py"
 RECENT = "predmarket/server/gateway/broadcast/replay_buffer.py"
 SUBSCRIPTION = "predmarket/server/gateway/broadcast/subscription.py"
+SOCKET = "predmarket/server/gateway/protocol/websocket.py"
 TOPICS = "predmarket/server/gateway/broadcast/topics.py"
 
 
@@ -76,5 +77,15 @@ SABOTAGES = (
         "    check_scope(who, Scope.READ)\n",
         "",
         _test("gateway/realtime/test_socket_orders", "who_may[sqlite]"),
+    ),
+    Sabotage(
+        "a Close overtakes the messages before it",
+        SOCKET,
+        "            if self._halted and rest[at] & _OPCODE == _CLOSE:\n",
+        "            if False:\n",
+        _test(
+            "gateway/realtime/test_socket_orders",
+            "what_was_sent_before_a_close_is_executed[sqlite]",
+        ),
     ),
 )
