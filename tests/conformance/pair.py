@@ -20,7 +20,7 @@ from tests.reference.records import CLOSES, Command, Notice
 from tests.reference.units import ONE_DOLLAR_PRICE, show_money, show_price
 
 NO_ORDER = 999_999_999
-PREVIEW_EVERY = 3
+PREVIEW_EVERY = 5
 CHANGES_OF_GROUPS = {
     "set_group_limit": ("PATCH", ""),
     "reset_group": ("POST", "/reset"),

@@ -26,12 +26,12 @@ from tests.support.kept import KeptDatabase
 CAMPAIGN = int(os.environ.get("PREDMARKET_TEST_EXAMPLES", "0"))
 SEED = int(os.environ.get("PREDMARKET_TEST_SEED", "1"))
 DATABASES = ["sqlite", "postgres"] if CAMPAIGN else ["sqlite"]
-EXAMPLES = 5
+EXAMPLES = 4
 STEPS = 40
 RUNS = 1
-COMMANDS = 350
+COMMANDS = 260
 LOOK_EVERY = 50
-RESTART_EVERY = 120
+RESTART_EVERY = 100
 
 
 class Worlds:
