@@ -92,6 +92,8 @@ class Expected:
         self.trades: list[Trade] = []
         self.created: dict[int, int] = {}
         """When each order came, in µs."""
+        self.grouped: set[int] = set()
+        """The orders that named a group of their user's; refused or not, they show it."""
         self.keys: dict[int, str] = {}
         """The orders that had a client order id."""
         self.outcomes: dict[int, tuple[str, str | None]] = {}
@@ -106,7 +108,7 @@ class Expected:
         order = self.reference.ledger.orders[id]
         fills = [t.fill(order.side) for t in self.trades if t.orders[order.side] == id]
         known = order.market in self.reference.ledger.markets
-        of_group = order.group is not None and order.reason != "ORDER_GROUP_NOT_FOUND"
+        of_group = id in self.grouped
         return {
             **({"orderGroupId": order.group} if of_group else {}),
             "id": id,

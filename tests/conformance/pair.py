@@ -92,6 +92,8 @@ class Pair:
         if preview is not None:
             self._same_preview(*preview, id)
         self.expected.created[id] = command["ts"]
+        if self.reference.groups().get(command.get("group", 0), (0,))[0] == user:
+            self.expected.grouped.add(id)
         if keyed:
             self.expected.keys[id] = body["clientOrderId"]
             self.sent.append((user, body, id))
