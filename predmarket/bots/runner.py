@@ -1,7 +1,7 @@
 """Runs the house bots, which keep a demo exchange active.
 
 The exchange cancels their orders when their connections end, so no order outlives the bots.
-Together they send about two requests a second (docs/bots.md has the daily figures).
+Together they send about three requests a second (docs/bots.md has the daily figures).
 """
 
 import asyncio
@@ -20,9 +20,9 @@ _MAKER_PACE_S = 1.2
 _EVENT_MAKER_PACE_S = 1.6
 _NOISE_PACE_S = 3.0
 _TREND_PACE_S = 4.0
-_BELIEVER_PACE_S = 60.0
-_ARBITRAGEUR_PACE_S = 10.0
-_EVENT_STYLE = Style(b=800.0, size=10, half_spread=0.002)
+_BELIEVER_PACE_S = 30.0
+_ARBITRAGEUR_PACE_S = 6.0
+_EVENT_STYLE = Style(b=1_500.0, size=12, half_spread=0.003, stays=0.9)
 """Less deep than in a market alone, so that the prices of many outcomes move."""
 _OF_EVENTS = ("event-maker", "believer", "arbitrageur")
 """Bots with nothing to trade where there are no events."""

@@ -108,7 +108,7 @@ class Believer:
         if touch is None:
             return None
         odds = touch / (PRICE_ONE - touch)
-        odds *= math.exp(rng.uniform(0.25, 0.6) * (1 if side is Side.BUY else -1))
+        odds *= math.exp(rng.uniform(0.35, 0.8) * (1 if side is Side.BUY else -1))
         ticks = abs(round((PRICE_ONE * odds / (1 + odds) - touch) / view.tick))
         price = _beyond(touch, view.tick, side, max(1, ticks))
         return Rest(side, price, rng.randint(4, 16) * 10 * QTY_ONE, rng.randint(30, 90))
