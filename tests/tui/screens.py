@@ -75,6 +75,11 @@ class Desktop:
         """Wait until the terminal shows ``text``."""
         await self.until(lambda: text in self.text(), text)
 
+    async def frame(self) -> None:
+        """Draw what has come."""
+        self.app._frame()
+        await self.pilot.pause()
+
     async def press(self, *keys: str) -> None:
         """Press keys."""
         await self.pilot.press(*keys)
@@ -145,8 +150,7 @@ async def staged(
         desktop.ladder.recentre()
         for _ in range(4):  # a frame may ask for more, and the next one shows it
             await desktop.until(lambda: not trader.busy, "answered")
-            desktop.app._frame()
-            await desktop.pilot.pause()
+            await desktop.frame()
         yield desktop
 
 
@@ -277,5 +281,4 @@ async def play_books(desktop: Desktop, script: ScriptedFeed, scene: Scene) -> No
         script.play(*books([each for each in scene.markets if each.get("eventId")]))
         await desktop.until(script.empty, "played")
         for _ in range(3):
-            desktop.app._frame()
-            await desktop.pilot.pause()
+            await desktop.frame()

@@ -1,5 +1,7 @@
 """Events in the trading state: what outcomes pay, complete sets, the folded list, the books."""
 
+import asyncio
+
 import pytest
 
 from predmarket.client import messages as feed
@@ -239,9 +241,8 @@ async def test_topics_follow_what_is_open() -> None:
     followed.change()
     wanted[:] = ["orderbook:1", "orderbook:3"]
     followed.change("orderbook:1")
-    task = followed.work._task
-    assert task is not None
-    await task
+    while followed.work.busy:
+        await asyncio.sleep(0)
     assert sorted(script.topics) == ["markets", "orderbook:1", "orderbook:3"]
 
 

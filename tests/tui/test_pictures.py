@@ -41,8 +41,7 @@ async def test_a_picture(
         desktop.app.theme = theme
         await desktop.press(*keys)
         for _ in range(3):
-            desktop.app._frame()
-            await desktop.pilot.pause()
+            await desktop.frame()
         svg = desktop.app.export_screenshot(title=name)
     expect(f"{name}.svg", plain(svg))
 
