@@ -155,6 +155,17 @@ async def test_steps_that_were_cut_off_go_on(
     assert exchange.audited() == []
 
 
+async def test_the_audit_holds_fills_against_trades(exchange: Exchange) -> None:
+    """A fill that counted names a trade of an order of its group, with its quantity and time."""
+    async with exchange.trading() as running:
+        made = await group(running, 10)
+        await running.place(1, SELL, 6, 50, group=made)
+        await running.place(2, BUY, 6, 50)
+    exchange.execute("UPDATE order_group_fills SET qty = qty - 1")
+    found = [check.name for check in exchange.audited()]
+    assert "order groups: what counted is a trade of an order of the group" in found
+
+
 @pytest.mark.parametrize(
     ("tampering", "problem"),
     [

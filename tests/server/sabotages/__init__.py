@@ -4,13 +4,22 @@ Snippets are short, so that a change beside them leaves them alone; where one do
 `make test` says so (tests/tools/test_sabotage.py). `make sabotage` makes each and runs its test.
 """
 
-from tests.server.sabotages import core, events, gateway, identity, realtime, redis_bus
+from tests.server.sabotages import (
+    core,
+    events,
+    gateway,
+    identity,
+    order_groups,
+    realtime,
+    redis_bus,
+)
 
 SABOTAGES = (
     *core.SABOTAGES,
     *events.SABOTAGES,
     *gateway.SABOTAGES,
     *identity.SABOTAGES,
+    *order_groups.SABOTAGES,
     *realtime.SABOTAGES,
     *redis_bus.SABOTAGES,
 )

@@ -105,6 +105,21 @@ async def test_changes_of_groups(exchange: Exchange) -> None:
 
 
 @ON_ONE_DATABASE
+async def test_the_group_is_part_of_the_content(exchange: Exchange) -> None:
+    """The same order in another group, or in none, is not the same; in the same one it is."""
+    await exchange.market()
+    ann = await exchange.trader("ann")
+    for _ in range(2):
+        await made(ann)
+    body = limit("BUY", "0.50", "1", orderGroupId=1, clientOrderId="mine")
+    first = await placed(ann, body)
+    assert await placed(ann, body, status=200) == first
+    for other in ({**body, "orderGroupId": 2}, limit("BUY", "0.50", "1", clientOrderId="mine")):
+        answer = await ann.client.post("/v1/orders", json=other)
+        assert error_of(answer)["code"] == "DUPLICATE_CLIENT_ORDER_ID"
+
+
+@ON_ONE_DATABASE
 async def test_what_is_refused(exchange: Exchange) -> None:
     """Another user's groups, unknown ones, and malformed limits; nobody is let in unnamed."""
     await exchange.market()
