@@ -145,6 +145,7 @@ class Application:
             from predmarket.server.gateway.kalshi import facade  # noqa: PLC0415 -- likewise
 
             self._sockets.update(facade.sockets(context))
+            self.fast_path.translations.update(facade.translations(context))
         self.socket_paths = frozenset(path.encode() for path in self._sockets)
         """Where the server's protocols accept sockets."""
 

@@ -46,6 +46,9 @@ class SignatureCheck(Protocol):
     async def identify(self, asked: Asked) -> Principal | None:
         """Return a request's sender, None if it is not signed. Raises Refusal UNAUTHENTICATED."""
 
+    def known(self, asked: Asked) -> Principal | None:
+        """Return a request's sender if its key is cached, else None. Raises Refusal as above."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

@@ -48,8 +48,8 @@ async def place(
     services: Services, principal: Principal, request: PlaceOrderRequest
 ) -> tuple[int, Order]:
     """Place an order; return the HTTP status and the order. Raises Refusal, BusError."""
-    status, taken = await take(services, principal, request)
-    return status, _shown(services, taken)
+    status, found = await take(services, principal, request)
+    return status, _shown(services, found)
 
 
 class Taken(NamedTuple):
@@ -67,7 +67,7 @@ async def take(
     if not command.market_id:
         await refuse_unknown(services, command)
     try:
-        answer = await _taken(services, await services.bus.submit(command))
+        answer = await taken(services, await services.bus.submit(command))
     except (Refusal, BusError) as error:
         services.metrics.placement(command, code_of(error))
         raise
@@ -159,11 +159,12 @@ def _content(c: PlaceOrder, ref: str | int) -> str:
 
 async def placed(services: Services, reply: BusReply) -> tuple[int, Order]:
     """Return the HTTP status and the order that a reply to PlaceOrder means. Raises Refusal."""
-    status, taken = await _taken(services, reply)
-    return status, _shown(services, taken)
+    status, found = await taken(services, reply)
+    return status, _shown(services, found)
 
 
-async def _taken(services: Services, reply: BusReply) -> tuple[int, Taken]:
+async def taken(services: Services, reply: BusReply) -> tuple[int, Taken]:
+    """Return the HTTP status and the record that a reply to PlaceOrder means. Raises Refusal."""
     if isinstance(reply, OrderDone):
         return 201, Taken(reply.order, reply.fills)
     if isinstance(reply, Refused):

@@ -15,6 +15,7 @@ from predmarket.server.gateway.kalshi import (
     socket_endpoint,
 )
 from predmarket.server.gateway.kalshi.errors import NotFound, answer_error
+from predmarket.server.gateway.protocol.order_fast_path import Translation
 from predmarket.server.gateway.realtime.endpoint import Realtime
 from predmarket.server.gateway.routes.place_order import PlaceRoute
 
@@ -57,3 +58,8 @@ def bare_routes(context: Context) -> dict[str, PlaceRoute]:
 def sockets(context: Context) -> dict[str, Realtime]:
     """Return the applications of sockets, by address."""
     return {socket_endpoint.PATH: socket_endpoint.KalshiRealtime(context)}
+
+
+def translations(context: Context) -> dict[str, Translation]:
+    """Return the spellings of orders for the fast path, by address."""
+    return {order_routes.PATH: order_routes.OrderTranslation(context)}

@@ -105,11 +105,21 @@ class CancelBody(msgspec.Struct, frozen=True):
     ids: list[str] = []
 
 
+_decoders: dict[type[Any], msgspec.json.Decoder[Any]] = {}
+
+
+def _decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
+    """Return the decoder of a body. Numbers never become floats."""
+    known = _decoders.get(kind)
+    if known is None:
+        known = _decoders[kind] = msgspec.json.Decoder(kind, float_hook=str)
+    return known
+
+
 def read(raw: bytes, kind: type[Any]) -> Any:  # noqa: ANN401 -- of that kind
     """Return a body. Raises InvalidOrder."""
     try:
-        decoder = msgspec.json.Decoder(kind, float_hook=str)
-        return decoder.decode(raw)
+        return _decoder(kind).decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
         said = "is nested too deeply" if isinstance(error, RecursionError) else str(error)[:200]
         raise InvalidOrder(f"the body is malformed: {said}") from None

@@ -11,14 +11,14 @@ from litestar.types import HTTPScope
 
 from predmarket.contracts.orders import MAX_BATCH_ORDERS, PlaceOrderRequest
 from predmarket.contracts.requests import weight
-from predmarket.engine.commands import AmendOrder, CancelOrder
+from predmarket.engine.commands import AmendOrder, CancelOrder, PlaceOrder
 from predmarket.engine.replies import OrderDone, OrderRecord, Refused
 from predmarket.enums import LIVE_STATUSES, ErrorCode, Scope
 from predmarket.server.core.bus import BusError, OutcomeUnknown
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import order_entry
 from predmarket.server.gateway.auth.principals import Principal
-from predmarket.server.gateway.context import ApiRequest, cancel_entry, require_json
+from predmarket.server.gateway.context import ApiRequest, Context, cancel_entry, require_json
 from predmarket.server.gateway.context import order_entry as order_limit
 from predmarket.server.gateway.http.params import order_id
 from predmarket.server.gateway.http.responses import Headers
@@ -36,6 +36,7 @@ from predmarket.server.gateway.kalshi.guards import require, trader
 from predmarket.server.gateway.kalshi.order_presenters import acknowledgement, reduction
 from predmarket.server.gateway.kalshi.query import NamePath, Query
 from predmarket.server.gateway.kalshi.words import SIDES, Json, remaining, slug
+from predmarket.server.gateway.order_entry import Taken
 from predmarket.server.gateway.routes.place_order import MAX_BATCH_BYTES, PlaceRoute
 from predmarket.server.gateway.services import Services
 from predmarket.server.read_model.queries.orders import order_by_id
@@ -50,9 +51,7 @@ class CreateRoute(PlaceRoute):
     path = PATH
 
     def _refused(self, error: Exception, id: str) -> tuple[int, bytes, Headers]:
-        told = explain(error)
-        headers = [(name.encode(), value.encode()) for name, value in told.headers.items()]
-        return told.answer.status, envelope(told, id), headers
+        return refused(error, id)
 
     async def _who(self, scope: HTTPScope) -> Principal:
         """Return a request's sender; the second call takes the key from the cache."""
@@ -72,14 +71,63 @@ class CreateRoute(PlaceRoute):
             principal = await self._who(scope)
         try:
             status, taken = await order_entry.take(services, principal, request)
-        except OutcomeUnknown:
-            if request.client_order_id is not None:
-                raise
-            # A client that tries again, as they do after a 503, might place it twice.
-            raise KalshiRefusal(
-                409, "outcome_unknown", "no answer in time; the order may have been placed"
-            ) from None
+        except OutcomeUnknown as error:
+            raise _unknown(error, request.client_order_id) from None
         return status, encode(acknowledgement(taken.order, services.view))
+
+
+def _unknown(error: OutcomeUnknown, client_order_id: str | None) -> Exception:
+    """Return the refusal for an unknown outcome.
+
+    A client that tries again, as they do after a 503, would place an order without a client order
+    id twice.
+    """
+    if client_order_id is not None:
+        return error
+    message = "no answer in time; the order may have been placed"
+    return KalshiRefusal(409, "outcome_unknown", message)
+
+
+class OrderTranslation:
+    """Orders of this API for the fast path (protocol/order_fast_path.py)."""
+
+    path = PATH
+
+    def __init__(self, context: Context) -> None:
+        self._view = context.services.view
+        assert context.signatures is not None  # the routes are there with it alone
+        self._signatures = context.signatures
+
+    def sender(self, scope: HTTPScope) -> Principal | None:
+        """Return the signer of a request if its key is cached; the route refuses a wrong one."""
+        try:
+            who = self._signatures.known(scope)
+        except Refusal:
+            return None
+        return who if who is not None and who.may(Scope.TRADE) else None
+
+    def read(self, raw: bytes) -> PlaceOrderRequest:
+        """Return the order that a body asks for. Raises KalshiRefusal."""
+        return bodies.order(raw)
+
+    def shown(self, taken: Taken) -> bytes:
+        """Return the answer to an order that was taken."""
+        return encode(acknowledgement(taken.order, self._view))
+
+    def refused(
+        self, error: BaseException, id: str, command: PlaceOrder | None
+    ) -> tuple[int, bytes, Headers]:
+        """Return the status, the body and the headers of an error."""
+        if isinstance(error, OutcomeUnknown) and command is not None:
+            error = _unknown(error, command.client_order_id)
+        return refused(error, id)
+
+
+def refused(error: BaseException, id: str) -> tuple[int, bytes, Headers]:
+    """Return the status, the body and the headers of an error."""
+    told = explain(error)
+    headers = [(name.encode(), value.encode()) for name, value in told.headers.items()]
+    return told.answer.status, envelope(told, id), headers
 
 
 class BatchRoute(CreateRoute):

@@ -303,7 +303,8 @@ class Connection(PipeliningProtocol):
         bearer = fast_path.bearer(cast("HTTPScope", cycle.scope))
         if bearer is None or not fast_path.begin(cycle, bearer, cast("Running", self.tasks)):
             return False
-        self._handed_in = cycle, bearer
+        if bearer:  # without one the head does not come again
+            self._handed_in = cycle, bearer
         return True
 
     def on_response_complete(self) -> None:

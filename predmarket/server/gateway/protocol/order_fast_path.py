@@ -1,4 +1,4 @@
-"""Fast path for plain orders (POST /v1/orders): bypasses asyncio tasks and ASGI.
+"""Fast path for plain orders (POST /v1/orders, and other APIs' like it): bypasses asyncio and ASGI.
 
 It takes the ordinary case: a whole body, a cached Bearer token, room under the limit. It sends such
 an order to the core as soon as the last byte has arrived, and writes the answer when the core
@@ -11,12 +11,12 @@ import asyncio
 import time
 from collections.abc import Coroutine
 from contextvars import copy_context
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from litestar.types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from predmarket.contracts.orders import Order, PlaceOrderRequest
+from predmarket.contracts.orders import PlaceOrderRequest
 from predmarket.contracts.requests import decode, weight
 from predmarket.engine.commands import PlaceOrder
 from predmarket.engine.replies import OrderDone, Refused
@@ -30,6 +30,8 @@ from predmarket.server.gateway.context import MAX_BODY_BYTES, Context
 from predmarket.server.gateway.http.cors import VARY
 from predmarket.server.gateway.http.errors import code_of, envelope, refusal_of
 from predmarket.server.gateway.http.headers import request_id, security_headers
+from predmarket.server.gateway.http.responses import Headers, headers_of
+from predmarket.server.gateway.order_entry import Taken
 from predmarket.server.gateway.protocol.coalescing_transport import CoalescingTransport
 from predmarket.server.gateway.protocol.head_cache import HeadCache
 from predmarket.server.gateway.routes import place_order
@@ -40,20 +42,43 @@ Cycle: TypeAlias = RequestResponseCycle
 """One request of a connection and its answer, as uvicorn keeps them."""
 Running: TypeAlias = "set[asyncio.Future[Any]]"
 """What the server waits for when it stops, and cancels when that takes too long."""
-Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 
 def _lines(headers: Headers) -> bytes:
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
+class Translation(Protocol):
+    """Another API's spelling of an order. Its orders take the same way as plain ones."""
+
+    path: str
+
+    def sender(self, scope: HTTPScope) -> Principal | None:
+        """Return who may place the order, if that is known without a wait."""
+
+    def read(self, raw: bytes) -> PlaceOrderRequest:
+        """Return the order that a body asks for."""
+
+    def shown(self, taken: Taken) -> bytes:
+        """Return the answer to an order that was taken."""
+
+    def refused(
+        self, error: BaseException, id: str, command: PlaceOrder | None
+    ) -> tuple[int, bytes, Headers]:
+        """Return the status, the body and the headers of an error."""
+
+
 class OrderFastPath:
-    """Places orders for connections. ``cors`` allows pages of other origins."""
+    """Places orders for connections. ``cors`` allows pages of other origins.
+
+    ``translations`` are the spellings of other APIs, by their address.
+    """
 
     def __init__(self, context: Context, access: Access, *, cors: bool) -> None:
         self.services = context.services
         self.access = access
         self.heads = HeadCache()
+        self.translations: dict[str, Translation] = {}
         self._principals = context.principals
         self._limits = context.limits
         self._cors = cors
@@ -74,20 +99,22 @@ class OrderFastPath:
         principal = self._principals.known(bearer)
         return principal if principal is not None and principal.may(Scope.TRADE) else None
 
-    @staticmethod
-    def concerns(cycle: Cycle) -> bool:
+    def concerns(self, cycle: Cycle) -> bool:
         """Tell from a request's head whether to try ``begin`` once its body is whole."""
         scope = cycle.scope
         return (
-            scope["path"] == place_order.PATH
+            (scope["path"] == place_order.PATH or scope["path"] in self.translations)
             and scope["method"] == "POST"
             and not scope["query_string"]
             and not cycle.waiting_for_100_continue
         )
 
     def bearer(self, scope: HTTPScope) -> bytes | None:
-        """Return the sender's Bearer value; None: the head needs the ordinary way."""
-        found: bytes | None = None
+        """Return the sender's Bearer value; None: the head needs the ordinary way.
+
+        It is empty for a translation's request, whose head does not repeat.
+        """
+        found: bytes | None = b"" if scope["path"] in self.translations else None
         for name, value in scope["headers"]:
             if name == b"authorization":
                 if found is not None:
@@ -104,8 +131,12 @@ class OrderFastPath:
 
         ``running`` holds the pending order; cancelling it there only ends the wait.
         """
-        principal = self.known(bearer)
-        if principal is None or len(cycle.body) > MAX_BODY_BYTES:
+        scope = cast("HTTPScope", cycle.scope)
+        translation = self.translations.get(scope["path"])
+        if len(cycle.body) > MAX_BODY_BYTES:
+            return False
+        principal = self.known(bearer) if translation is None else translation.sender(scope)
+        if principal is None:
             return False
         try:
             raw = bytes(cycle.body)
@@ -113,10 +144,9 @@ class OrderFastPath:
                 return False
         except Refusal:
             return False
-        scope = cast("HTTPScope", cycle.scope)
         scope["user"] = principal
         scope["state"]["request_id"] = request_id(scope["headers"])
-        order = _Order(self, cycle, scope, running)
+        order = _Order(self, cycle, scope, running, translation)
         context = copy_context()
         context.run(CURRENT.set, scope)  # log lines on the way belong to this request
         try:
@@ -136,7 +166,15 @@ class OrderFastPath:
 class _Order:
     """One order on its way to the core, and its answer on its way back."""
 
-    __slots__ = ("_began", "_command", "_cycle", "_fast_path", "_running", "_scope")
+    __slots__ = (
+        "_began",
+        "_command",
+        "_cycle",
+        "_fast_path",
+        "_running",
+        "_scope",
+        "_translation",
+    )
 
     def __init__(
         self,
@@ -144,6 +182,7 @@ class _Order:
         cycle: Cycle,
         scope: HTTPScope,
         running: Running,
+        translation: Translation | None,
     ) -> None:
         self._began = time.perf_counter()
         self._fast_path = fast_path
@@ -151,12 +190,18 @@ class _Order:
         self._scope = scope
         self._command: PlaceOrder | None = None
         self._running = running
+        self._translation = translation
 
     def read(self, raw: bytes, principal: Principal) -> PlaceOrder:
         """Decode the body into a command. Raises Invalid."""
-        request = decode(raw, PlaceOrderRequest)
+        request = self._request(raw)
         self._command = order_entry.place_command(self._fast_path.services, principal, request)
         return self._command
+
+    def _request(self, raw: bytes) -> PlaceOrderRequest:
+        if self._translation is not None:
+            return self._translation.read(raw)
+        return decode(raw, PlaceOrderRequest)
 
     def place_later(self, raw: bytes, bearer: bytes) -> None:
         """Place an order in a market that another process may just have made."""
@@ -167,17 +212,27 @@ class _Order:
         services = self._fast_path.services
         try:
             await services.catch_up()
-            principal = self._fast_path.known(bearer)
+            principal = self._known(bearer)
             if principal is None:  # the session or key has ended meanwhile
                 raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
-            request = decode(raw, PlaceOrderRequest)
-            status, order = await order_entry.place(services, principal, request)
+            status, taken = await order_entry.take(services, principal, self._request(raw))
         except asyncio.CancelledError:  # the server stops and waits no longer
             self.refuse(OutcomeUnknown("the server stops"))
         except Exception as error:  # noqa: BLE001 -- every error is an answer
             self.refuse(error)
         else:
-            self._send(status, order_entry.encode(order))
+            self._send(status, self._shown(taken))
+
+    def _known(self, bearer: bytes) -> Principal | None:
+        if self._translation is not None:
+            return self._translation.sender(self._scope)
+        return self._fast_path.known(bearer)
+
+    def _shown(self, taken: Taken) -> bytes:
+        if self._translation is not None:
+            return self._translation.shown(taken)
+        view = self._fast_path.services.view
+        return order_entry.encode(presenters.order(taken.order, taken.fills, view))
 
     def _run(self, step: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(step)
@@ -197,9 +252,7 @@ class _Order:
 
     def _answer(self, reply: BusReply) -> None:
         if isinstance(reply, OrderDone):
-            self._accept(
-                201, presenters.order(reply.order, reply.fills, self._fast_path.services.view)
-            )
+            self._accept(201, Taken(reply.order, reply.fills))
         elif isinstance(reply, Refused):
             self.refuse(Refusal.of(reply))
         else:
@@ -208,7 +261,7 @@ class _Order:
     async def _repeated(self, reply: BusReply) -> None:
         """Answer a repeat with the order's present state from the database."""
         try:
-            answer = await order_entry.placed(self._fast_path.services, reply)
+            answer = await order_entry.taken(self._fast_path.services, reply)
         except asyncio.CancelledError:  # as above
             self.refuse(OutcomeUnknown("the server stops"))
         except Exception as error:  # noqa: BLE001 -- every error is an answer
@@ -216,18 +269,26 @@ class _Order:
         else:
             self._accept(*answer)
 
-    def _accept(self, status: int, order: Order) -> None:
+    def _accept(self, status: int, taken: Taken) -> None:
         assert self._command is not None  # it was handed in
         self._fast_path.services.metrics.placement(self._command, None)
-        self._send(status, order_entry.encode(order))
+        self._send(status, self._shown(taken))
 
     def refuse(self, error: BaseException) -> None:
         """Answer with the error that an exception means."""
-        refusal = refusal_of(error)
         if self._command is not None and isinstance(error, Refusal | BusError):
             self._fast_path.services.metrics.placement(self._command, code_of(error))
-        headers = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
-        self._send(refusal.status, envelope(refusal, self._id), _lines(headers))
+        if self._translation is not None:
+            status, body, headers = self._translation.refused(error, self._id, self._command)
+        else:
+            refusal = refusal_of(error)
+            status, body = refusal.status, envelope(refusal, self._id)
+            headers = headers_of(refusal)
+        self._send(status, body, _lines(headers))
+
+    @property
+    def _path(self) -> str:
+        return place_order.PATH if self._translation is None else self._translation.path
 
     @property
     def _id(self) -> str:
@@ -256,5 +317,5 @@ class _Order:
                 cycle.transport.close()
             cycle.on_response()
         self._fast_path.access.ended(
-            self._scope, place_order.PATH, status, self._began, quiet=status < 400
+            self._scope, self._path, status, self._began, quiet=status < 400
         )

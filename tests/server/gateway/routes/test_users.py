@@ -187,13 +187,14 @@ def taken_in(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
             event.set()
         return who
 
-    def concerns_and_note(cycle: Cycle) -> bool:
-        if concerns(cycle):
+    def concerns_and_note(fast_path: OrderFastPath, cycle: Cycle) -> bool:
+        found = concerns(fast_path, cycle)
+        if found:
             event.set()
-        return concerns(cycle)
+        return found
 
     monkeypatch.setattr(Authenticator, "require", require_and_note)
-    monkeypatch.setattr(OrderFastPath, "concerns", staticmethod(concerns_and_note))
+    monkeypatch.setattr(OrderFastPath, "concerns", concerns_and_note)
     return event
 
 
