@@ -7,7 +7,7 @@ import pytest
 from benchmarks.event_stream import EventStream, event_stream
 from benchmarks.rows.events import events_rate
 from predmarket.engine import Exchange
-from predmarket.engine.commands import CancelOrder, PlaceOrder
+from predmarket.engine.commands import CancelOrder, Command, CreateEvent, PlaceOrder
 from predmarket.engine.replies import OrderDone
 from predmarket.enums import Side
 
@@ -22,8 +22,22 @@ def stream() -> EventStream:
 
 def test_it_is_the_same_everywhere(stream: EventStream) -> None:
     """Figures of different days compare only if the stream never changes."""
-    digest = hashlib.sha256(repr((stream.opening, stream.commands)).encode()).hexdigest()
-    assert digest[:16] == "a647194c42df0b4e"
+    drawn = [drawn_of(command) for command in (*stream.opening, *stream.commands)]
+    digest = hashlib.sha256(repr(drawn).encode()).hexdigest()
+    assert digest[:16] == "42d21924ed3c70cf"
+
+
+def drawn_of(command: Command) -> tuple[object, ...]:
+    """Return what is drawn of a command: the fields that commands gain later are not."""
+    match command:
+        case PlaceOrder():
+            side = command.side.value
+            return (command.user_id, command.market_id, side, command.price, command.qty)
+        case CancelOrder():
+            return (command.user_id, command.order_id)
+        case CreateEvent():
+            return (command.slug, command.exhaustive, len(command.markets))
+    return (type(command).__name__,)
 
 
 def test_a_third_of_the_orders_is_covered_by_what_is_held(stream: EventStream) -> None:
