@@ -1,0 +1,60 @@
+"""Calls about users and transfers, and the exchange itself."""
+
+from uuid import uuid4
+
+from predmarket.client.calls.call import Access, Call, Number, get, given, is_id, list_of, number
+from predmarket.client.response_types import AdminAct, JsonObject, Page, Transfer, User
+
+
+def transfer(
+    who: str | int, amount: Number, reason: str, *, idempotency_key: str | None = None
+) -> Call[Transfer]:
+    """Deposit to an account, or withdraw from it with a negative amount (admin).
+
+    ``who`` is an e-mail or a user id. Without a key the call makes one, so that a repeat after a
+    lost answer books nothing twice.
+    """
+    user_id = int(who) if isinstance(who, int) or is_id(who) else None
+    email = who if user_id is None else None
+    body = given(userId=user_id, email=email, amount=number(amount), reason=reason)
+    headers = {"Idempotency-Key": idempotency_key or uuid4().hex}
+    return Call("POST", "/v1/user/transfer", body=body, headers=headers, repeatable=True)
+
+
+def users(
+    *,
+    q: str | None = None,
+    limit: int | None = None,
+    offset: int | None = None,
+    cursor: str | None = None,
+) -> Call[Page[User]]:
+    """List accounts (admin)."""
+    return list_of("/v1/users", q=q, limit=limit, offset=offset, cursor=cursor)
+
+
+def update_user(
+    user_id: int, *, role: str | None = None, disabled: bool | None = None
+) -> Call[User]:
+    """Change an account's permissions (admin)."""
+    return Call("PATCH", f"/v1/users/{user_id}", body=given(role=role, disabled=disabled))
+
+
+def admin_log(
+    *,
+    actor: int | None = None,
+    action: str | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> Call[Page[AdminAct]]:
+    """Admins' actions, newest first (admin)."""
+    return list_of("/v1/admin/log", actor=actor, action=action, limit=limit, cursor=cursor)
+
+
+def revoke_all_of(user_id: int) -> Call[None]:
+    """End all sessions and API keys of an account (admin)."""
+    return Call("POST", f"/v1/users/{user_id}/revoke-all")
+
+
+def status() -> Call[JsonObject]:
+    """Version, uptime, leader, durability."""
+    return get("/v1/status", Access.OPTIONAL)

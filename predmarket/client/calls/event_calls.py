@@ -1,0 +1,114 @@
+"""Calls about events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from predmarket.client.calls.call import (
+    Access,
+    Call,
+    EventRef,
+    MarketRef,
+    Moment,
+    Number,
+    get,
+    given,
+    in_path,
+    list_of,
+    market_id,
+    moment,
+    number,
+)
+from predmarket.client.response_types import Event, EventResolution, EventSummary, Market, Page
+
+
+@dataclass(frozen=True, slots=True)
+class NewMarket:
+    """A market of an event; ``label`` names it within the event."""
+
+    slug: str
+    question: str
+    label: str | None = None
+
+    def body(self) -> dict[str, object]:
+        """Return the market as the API's JSON."""
+        return given(slug=self.slug, question=self.question, label=self.label)
+
+
+def events(
+    *,
+    status: str | None = None,
+    q: str | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> Call[Page[EventSummary]]:
+    """List events."""
+    path, access = "/v1/events", Access.OPTIONAL
+    return list_of(path, access, status=status, q=q, limit=limit, cursor=cursor)
+
+
+def event(event: EventRef) -> Call[Event]:
+    """One event with its markets."""
+    return get(f"/v1/events/{in_path(event)}", Access.OPTIONAL)
+
+
+def create_event(
+    slug: str,
+    title: str,
+    markets: Sequence[NewMarket],
+    *,
+    description: str | None = None,
+    exhaustive: bool | None = None,
+    tick_size: Number | None = None,
+    maker_fee_rate: Number | None = None,
+    taker_fee_rate: Number | None = None,
+    closes_at: Moment | None = None,
+    status: str | None = None,
+) -> Call[Event]:
+    """Create an event with 2 to 200 markets, all of it or nothing (admin)."""
+    body = given(
+        slug=slug,
+        title=title,
+        markets=[one.body() for one in markets],
+        description=description,
+        exhaustive=exhaustive,
+        tickSize=number(tick_size),
+        makerFeeRate=number(maker_fee_rate),
+        takerFeeRate=number(taker_fee_rate),
+        closesAt=moment(closes_at),
+        status=status,
+    )
+    return Call("POST", "/v1/events", body=body)
+
+
+def update_event(
+    event: EventRef,
+    *,
+    status: str | None = None,
+    closes_at: Moment | None = None,
+    title: str | None = None,
+    description: str | None = None,
+) -> Call[Event]:
+    """Change an event's text, or the status of its markets: OPEN, HALTED, CLOSED (admin)."""
+    body = given(status=status, closesAt=moment(closes_at), title=title, description=description)
+    return Call("PATCH", f"/v1/events/{in_path(event)}", body=body)
+
+
+def add_market(event: EventRef, market: NewMarket) -> Call[Market]:
+    """Add a market to an event that is not exhaustive (admin)."""
+    return Call("POST", f"/v1/events/{in_path(event)}/markets", body=market.body())
+
+
+def resolve_event(
+    event: EventRef,
+    outcome: MarketRef | None = None,
+    *,
+    weights: Mapping[str, Number] | None = None,
+) -> Call[EventResolution]:
+    """End an event, finally: with the winning market, NONE, VOID or weights (admin).
+
+    ``weights`` are prices by market or "NONE"; they add up to 1.
+    """
+    shares = None if weights is None else {name: number(one) for name, one in weights.items()}
+    winner = None if outcome is None else market_id(outcome)
+    body = given(outcome=winner, weights=shares)
+    return Call("POST", f"/v1/events/{in_path(event)}/resolve", body=body)

@@ -1,0 +1,122 @@
+"""Calls about markets and their market data."""
+
+from dataclasses import replace
+
+from predmarket.client.calls.call import (
+    Access,
+    Call,
+    MarketRef,
+    Moment,
+    Number,
+    get,
+    given,
+    in_path,
+    list_of,
+    moment,
+    number,
+    query_of,
+)
+from predmarket.client.response_types import Book, Candle, Market, Page, Resolution, Trade
+
+
+def markets(
+    *,
+    status: str | None = None,
+    q: str | None = None,
+    limit: int | None = None,
+    offset: int | None = None,
+    cursor: str | None = None,
+) -> Call[Page[Market]]:
+    """List markets."""
+    path, access = "/v1/markets", Access.OPTIONAL
+    return list_of(path, access, status=status, q=q, limit=limit, offset=offset, cursor=cursor)
+
+
+def market(market: MarketRef) -> Call[Market]:
+    """One market."""
+    return get(f"/v1/markets/{in_path(market)}", Access.OPTIONAL)
+
+
+def create_market(
+    slug: str,
+    question: str,
+    *,
+    description: str | None = None,
+    tick_size: Number | None = None,
+    maker_fee_rate: Number | None = None,
+    taker_fee_rate: Number | None = None,
+    closes_at: Moment | None = None,
+    status: str | None = None,
+) -> Call[Market]:
+    """Create a market (admin)."""
+    body = given(
+        slug=slug,
+        question=question,
+        description=description,
+        tickSize=number(tick_size),
+        makerFeeRate=number(maker_fee_rate),
+        takerFeeRate=number(taker_fee_rate),
+        closesAt=moment(closes_at),
+        status=status,
+    )
+    return Call("POST", "/v1/markets", body=body)
+
+
+def update_market(
+    market: MarketRef,
+    *,
+    status: str | None = None,
+    closes_at: Moment | None = None,
+    question: str | None = None,
+    description: str | None = None,
+) -> Call[Market]:
+    """Change a market's status or text (admin)."""
+    body = given(
+        status=status,
+        closesAt=moment(closes_at),
+        question=question,
+        description=description,
+    )
+    return Call("PATCH", f"/v1/markets/{in_path(market)}", body=body)
+
+
+def resolve_market(
+    market: MarketRef, outcome: str, settlement_price: Number | None = None
+) -> Call[Resolution]:
+    """Resolve or void a market, finally (admin)."""
+    body = given(outcome=outcome, settlementPrice=number(settlement_price))
+    return Call("POST", f"/v1/markets/{in_path(market)}/resolve", body=body)
+
+
+def book(market: MarketRef, *, depth: int | None = None) -> Call[Book]:
+    """The order book, ``depth`` levels a side."""
+    return get(f"/v1/orderbook/{in_path(market)}", Access.OPTIONAL, depth=depth)
+
+
+def trades(
+    market: MarketRef,
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> Call[Page[Trade]]:
+    """Trades, newest first; from ``since`` on, until before ``until``."""
+    return list_of(
+        f"/v1/trades/{in_path(market)}",
+        Access.OPTIONAL,
+        since=moment(since),
+        until=moment(until),
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def candles(
+    market: MarketRef, interval: str, *, since: Moment | None = None, to: Moment | None = None
+) -> Call[Page[Candle]]:
+    """Prices by interval (1m, 5m, 15m, 1h, 1d), oldest first; empty intervals are left out."""
+    query = query_of(interval=interval, to=moment(to)) | query_of(**{"from": moment(since)})
+    path = f"/v1/candles/{in_path(market)}"
+    listing: Call[Page[Candle]] = list_of(path, Access.OPTIONAL)
+    return replace(listing, params=query)
