@@ -1,7 +1,7 @@
-"""The rules of the tests: helpers have modules of their own, and private members stay private."""
+"""The rules of the tests: helpers are apart, private members stay private, modules are covered."""
 
 import ast
-from collections.abc import Iterator
+import re
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +14,10 @@ PRIVATE = 215
 fall: lower it when it does."""
 
 
+EVERYTHING_ELSE = "every other module"
+"""In the list of a test package: all modules of its part that no test imports."""
+
+
 @cache
 def trees(folder: str) -> list[tuple[Path, ast.Module]]:
     """Return the files below a folder, by their path from the root, with their syntax trees."""
@@ -23,16 +27,19 @@ def trees(folder: str) -> list[tuple[Path, ast.Module]]:
     ]
 
 
-def imports(tree: ast.Module, path: Path) -> Iterator[tuple[int, str]]:
-    """Yield line and name of everything that is imported; a name may be that of a module."""
+@cache
+def imports(tree: ast.Module, path: Path) -> list[tuple[int, str]]:
+    """Return line and name of everything that is imported; a name may be that of a module."""
+    found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             above = path.parts[: len(path.parts) - node.level] if node.level else ()
             base = ".".join((*above, *((node.module,) if node.module else ())))
-            yield node.lineno, base
-            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+            found += [(node.lineno, base)]
+            found += [(node.lineno, f"{base}.{alias.name}") for alias in node.names]
+    return found
 
 
 def of_tests(tree: ast.Module, path: Path) -> list[str]:
@@ -112,3 +119,53 @@ def test_private_members_of_others_grow_fewer() -> None:
 def test_what_counts_as_private(source: str, count: int) -> None:
     """A member of anything but the object itself."""
     assert private(ast.parse(source)) == count
+
+
+def modules() -> dict[str, bool]:
+    """Return the package's modules by name; True for one that defines something."""
+    return {
+        ".".join(path.with_suffix("").parts).removesuffix(".__init__"): any(
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            for node in tree.body
+        )
+        for path, tree in trees("predmarket")
+    }
+
+
+def listed(text: str) -> list[tuple[list[str], list[str]]]:
+    """Return the lines of a test package's list: modules, and the tests that cover them."""
+    return [
+        (names.split(", "), re.findall(r"[\w./]+\.py", tests))
+        for names, tests in re.findall(r"^- ([^:]+): (.+)$", text, re.MULTILINE)
+    ]
+
+
+def test_every_module_has_a_test() -> None:
+    """A test imports it, or the list in its test package says which test covers it."""
+    known = modules()
+    imported = {name for path, tree in trees("tests") for _, name in imports(tree, path)}
+    covered, wrong = set(imported), []
+    for path, tree in trees("tests"):
+        if path.name != "__init__.py":
+            continue
+        part = ".".join(("predmarket", *path.parts[1:-1]))
+        for names, tests in listed(ast.get_docstring(tree) or ""):
+            here = {f"{part}.{name}" for name in names if name != EVERYTHING_ELSE}
+            if EVERYTHING_ELSE in names:
+                here = {name for name in known if name.startswith(f"{part}.")}
+            wrong += [f"{path}: there is no {name}" for name in here - known.keys()]
+            lost = [name for name in tests if not (ROOT / path.parent / name).is_file()]
+            wrong += [f"{path}: there is no {name}" for name in lost]
+            wrong += [] if tests else [f"{path}: no test covers {names}"]
+            covered |= here
+    assert wrong == []
+    assert [name for name, defines in known.items() if defines and name not in covered] == []
+
+
+def test_a_list_of_covered_modules_is_read() -> None:
+    """Several modules and several tests, in other folders too, with a remark behind them."""
+    text = "Tests.\n\n- a, b.c: test_x.py, ../y/test_y.py (all)\n- d: test_z.py\n"
+    assert listed(text) == [
+        (["a", "b.c"], ["test_x.py", "../y/test_y.py"]),
+        (["d"], ["test_z.py"]),
+    ]

@@ -1,1 +1,11 @@
-"""The fast engine against its rules, and against the reference exchange."""
+"""The engine: its rules one by one, and random commands against the reference exchange.
+
+Modules that no test imports, and the tests that cover them:
+- account, accounts: test_accounts.py
+- cancels, waits: test_steps.py
+- event_lifecycle: test_event_lifecycle.py, test_event_steps.py
+- exchange: test_exchange.py, test_differential.py
+- lifecycle: test_lifecycle.py
+- orders: test_orders.py, test_event_orders.py
+- own_orders, sweeps, ties: test_matching.py, test_steps.py, test_differential.py
+"""

@@ -1,0 +1,10 @@
+"""The process: start, stop, maintenance, roles, and `serve --demo`.
+
+Modules that no test imports, and the tests that cover them:
+- demo.catalog, demo.clock, demo.history: test_demo.py
+- listening: test_listening.py
+- roles.admin_port: ../redis_bus/test_fleet.py
+- roles.workers: test_workers.py
+- schema_check: test_maintenance.py, test_unsafe.py
+- shutdown: test_shutdown.py
+"""

@@ -1,0 +1,6 @@
+"""The state that readers see.
+
+Modules that no test imports, and the tests that cover them:
+- queries.positions, queries.trades: ../gateway/routes/test_history.py
+- queries.topics: ../gateway/realtime/test_resume.py
+"""

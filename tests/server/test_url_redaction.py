@@ -1,0 +1,33 @@
+"""URLs as people see them: without their secrets."""
+
+import pytest
+
+from predmarket.server.url_redaction import secrets_in, shown, without_parameters
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://:key@host:6379/0", "redis://***@host:6379/0"),
+        ("redis://key@host", "redis://***@host"),
+        ("redis://host/0", "redis://host/0"),
+        ("postgresql://u:p@h/d?sslpassword=x&a=b", "postgresql://***@h/d?sslpassword=***&a=b"),
+        ("redis://h?PASSWORD=x", "redis://h?PASSWORD=***"),
+        ("redis://h?p%61ssword=x", "redis://h?p%61ssword=***"),
+    ],
+)
+def test_what_is_shown_has_no_secret(url: str, expected: str) -> None:
+    """Neither the user before the host nor a parameter's secret, however it is spelled."""
+    assert shown(url) == expected
+
+
+def test_a_plain_query_is_unchanged() -> None:
+    """Parameters without a secret, and none at all."""
+    assert without_parameters("x://h/d?a=b&c") == "x://h/d?a=b&c"
+    assert without_parameters("x://h/d") == "x://h/d"
+
+
+def test_the_secrets_are_found_in_both_forms() -> None:
+    """As they are written in the URL, and decoded."""
+    found = [*secrets_in("postgresql://u:p%40ss@h/d?scram_key=k%2B")]
+    assert found == ["p%40ss", "p@ss", "k%2B", "k+"]
