@@ -1,7 +1,7 @@
-"""The names of the environment's variables that are settings, and those that are mistyped.
+"""The names of all settings in the environment, and a check for mistyped ones.
 
-Named here once for the server and the client, which know nothing of each other: a variable that one
-of them does not read may be the other's.
+The server and the client do not import each other, so the names of both are here: a variable that
+one of them does not read may belong to the other.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from predmarket.nearest import did_you_mean, slips
 PREFIX = "PREDMARKET_"
 ENV_FILE = ".env"
 CLIENTS = frozenset({"URL", "PROFILE", "API_KEY", "CONFIG_DIR"})
-"""What the command line and the client library read."""
+"""Settings of the command line and the client library."""
 SERVERS = frozenset(
     {
         "HOST", "PORT", "DATA_DIR", "DATABASE_URL", "REDIS_URL", "JWT_SECRET", "TRUSTED_PROXIES",
@@ -21,7 +21,7 @@ SERVERS = frozenset(
         "METRICS_HOST", "METRICS_PORT", "KALSHI", "CLOCK",
     }
 )  # fmt: skip
-"""What the exchange reads: the fields of its settings."""
+"""Settings of the exchange: the fields of its ``Settings``."""
 _OTHERS = frozenset({"TRACEBACK"})
 
 

@@ -5,7 +5,7 @@ A set is one share of every market of an event. It pays 1.00 if the event is exh
 1.00 if not: so sets are bought in exhaustive events alone, and sold in all. A position in a market
 is a number of shares, negative for NO; positions are even when they are the same in every market.
 
-Source: MARKET_RULES, Events, Fees.
+Source: docs/market_rules.md, Events, Fees.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -25,11 +25,11 @@ from predmarket.client.session import Session, Tokens
 
 T = TypeVar("T")
 _LEAST_S = 0.1
-"""What an attempt is given at least: with less of the time left there is no other."""
+"""The least time for an attempt: with less time left, there is no further attempt."""
 
 
 Heard: TypeAlias = Callable[[Call[Any], int], None]
-"""What is told of an answer: the call, and the HTTP status."""
+"""Called with each answer: the call, and the HTTP status."""
 
 
 class Wire(Protocol):

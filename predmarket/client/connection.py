@@ -50,7 +50,7 @@ _ENDS = {
     TOO_MANY: "too many messages were sent",
 }
 _UNEXPLAINED = {1013: "the exchange gave this connection up"}
-"""What a code means whose reason the exchange has to give."""
+"""Meanings of codes for which the exchange should give a reason, if it gave none."""
 
 _CLOSED_FOR = {401: "UNAUTHENTICATED", 403: "FORBIDDEN", 413: "PAYLOAD_TOO_LARGE"}
 _CODES = frozenset(code.value for code in ErrorCode)

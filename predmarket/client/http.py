@@ -112,7 +112,7 @@ def unreachable(error: Exception, url: str) -> Unreachable:
     if isinstance(error, httpx.TimeoutException):
         return Unreachable(f"no answer from {url} in time")
     if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error):
-        return Unreachable(f"{url} is no exchange: what listens there does not speak http")
+        return Unreachable(f"{url} is no exchange: the program there does not speak http")
     if isinstance(error, httpx.TransportError):
         return Unreachable(f"cannot reach {url}{_by_proxy(url)}: {why(error)}")
     return Unreachable(f"{url} gave an unreadable answer")
@@ -125,7 +125,7 @@ def _by_proxy(url: str) -> str:
 
 
 FAILURES = (httpx.TransportError, httpx.DecodingError, UnicodeError)
-"""What sending raises when no readable answer came; ``unreachable`` explains it."""
+"""Exceptions of a request without a readable answer; ``unreachable`` explains them."""
 
 
 def decoded(response: httpx.Response, call: Call[T], url: str) -> T:

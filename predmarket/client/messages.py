@@ -150,7 +150,7 @@ class EventPositionsSnapshot(TopicMessage, frozen=True, kw_only=True):
 
 
 class EventPositionChanged(TopicMessage, frozen=True, kw_only=True):
-    """user:…:events: what one holds in one event now."""
+    """user:…:events: the user's new holding in an event."""
 
     data: response_types.EventHolding
 
@@ -221,7 +221,7 @@ class OrderGroupChanged(TopicMessage, frozen=True, kw_only=True):
 
 
 Message: TypeAlias = TopicMessage | StateChanged | Gap | Unknown
-"""Whatever a feed yields."""
+"""All messages that a feed yields."""
 
 KINDS: dict[str, type[TopicMessage]] = {
     "orderbook.snapshot": BookSnapshot,

@@ -136,7 +136,7 @@ class EventResolution(TypedDict):
 
 
 class Payoff(TypedDict):
-    """What one is paid if that market of an event resolves YES."""
+    """The amount that the user receives if that market of an event resolves YES."""
 
     marketId: int
     marketSlug: str
@@ -144,7 +144,7 @@ class Payoff(TypedDict):
 
 
 class EventHolding(TypedDict):
-    """returned: what complete sets have paid out ahead. none: what is paid if no market wins."""
+    """returned: money that complete sets have paid ahead. none: the payoff if no market wins."""
 
     eventId: int
     eventSlug: str

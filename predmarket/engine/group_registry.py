@@ -7,7 +7,7 @@ Invariants:
 - a group's open orders are listed in the order of time priority, so that they end in the same
   order before and after a restart.
 
-Source: MARKET_RULES, Order groups.
+Source: docs/market_rules.md, Order groups.
 """
 
 import heapq

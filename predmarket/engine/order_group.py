@@ -1,6 +1,6 @@
 """Order groups: orders of one account with a limit on what they fill within 15 s.
 
-Source: MARKET_RULES, Order groups.
+Source: docs/market_rules.md, Order groups.
 """
 
 import msgspec

@@ -7,7 +7,7 @@ Invariants:
 - a step cancels what its fills have left of STEP; what is left follows in further steps, and the
   account waits for the last one.
 
-Source: MARKET_RULES, Order groups, Bounds.
+Source: docs/market_rules.md, Order groups, Bounds.
 """
 
 from itertools import islice

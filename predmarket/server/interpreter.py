@@ -2,7 +2,7 @@
 
 The garbage collector does not search long-lived objects, because a search through a million orders
 would stop everything for more than a second. Reference counting still frees them. So code that
-drops a state first breaks its reference cycles (recovery.dismantle).
+drops a state first breaks its reference cycles (state_loader.dismantle).
 """
 
 import gc

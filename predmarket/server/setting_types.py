@@ -13,7 +13,7 @@ from predmarket import units
 _SECONDS = {"second": 1, "minute": 60, "hour": 3_600}
 _LIMIT = re.compile(r"(?P<times>[0-9]{1,9})/(?P<span>[0-9]{0,4})(?P<unit>second|minute|hour)s?")
 _MAPPED_BITS = 96
-"""What comes before an IPv4 address within an IPv6 one."""
+"""The bits before an IPv4 address in an IPv6 address that maps it."""
 
 
 class RateLimit(NamedTuple):

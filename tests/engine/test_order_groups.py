@@ -1,6 +1,6 @@
 """Order groups: what trips one, and what becomes of its orders.
 
-Source: MARKET_RULES, Order groups. A makes groups, B and C trade with their orders.
+Source: docs/market_rules.md, Order groups. A makes groups, B and C trade with their orders.
 """
 
 import pytest

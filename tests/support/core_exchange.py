@@ -20,7 +20,7 @@ from predmarket.engine.snapshot import snapshot
 from predmarket.engine.state import State
 from predmarket.enums import MarketStatus, OrderType, Side, TimeInForce
 from predmarket.server.clock import Clock
-from predmarket.server.core import audit, recovery
+from predmarket.server.core import audit, state_loader
 from predmarket.server.core.bus import BusReply
 from predmarket.server.core.core import Core
 from predmarket.server.core.ports import Outlet
@@ -197,7 +197,7 @@ class Exchange:
         store = open_store(self.url)
         store.connect()
         try:
-            return snapshot(recovery.load(store, store.core_row()))
+            return snapshot(state_loader.load(store, store.core_row()))
         finally:
             store.close()
 
@@ -215,7 +215,7 @@ class Exchange:
         store, view = open_store(self.url), MarketView()
         store.connect()
         try:
-            state = recovery.load(store, store.core_row())
+            state = state_loader.load(store, store.core_row())
             view.reload(state.markets.values(), state.market_events.values())
         finally:
             store.close()

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from predmarket.server.gateway.protocol import connection, server
+from predmarket.server.gateway.protocol import connection, server, slow_client
 from tests.support.http_exchange import Exchange
 
 GET = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -25,7 +25,8 @@ def database_url(migrated_sqlite_url: str) -> str:
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds of a fraction of a second, looked at ten times a second."""
     monkeypatch.setattr(server, "_TICKS_A_SECOND", 1)
-    for bound in ("HEAD_SECONDS", "BODY_SECONDS", "READ_SECONDS"):
+    monkeypatch.setattr(slow_client, "READ_SECONDS", 0.3)
+    for bound in ("HEAD_SECONDS", "BODY_SECONDS"):
         monkeypatch.setattr(connection, bound, 0.3)
 
 

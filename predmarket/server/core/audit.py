@@ -13,7 +13,7 @@ import msgspec
 
 from predmarket.engine import Exchange, InvariantError
 from predmarket.engine.snapshot import digest
-from predmarket.server.core import fork, journal, recovery
+from predmarket.server.core import fork, journal, state_loader
 from predmarket.server.core.audit_queries import NONE_OF
 from predmarket.server.core.stores import rows
 from predmarket.server.core.stores.base import CoreRow, JournalRow, Store
@@ -121,9 +121,9 @@ def replay(store: Store, progress: Progress) -> Iterator[Check]:
 def _same_state(store: Store, core: CoreRow, replayed: Exchange) -> Check:
     name = "state: replayed = stored, byte for byte"
     try:
-        with recovery.readable():
-            loaded = recovery.load(store, core)
-    except recovery.LoadError as error:
+        with state_loader.readable():
+            loaded = state_loader.load(store, core)
+    except state_loader.LoadError as error:
         return Check(name, False, str(error))
     found = digest(loaded)
     same = digest(replayed.state) == found
@@ -135,8 +135,8 @@ def state_hash(store: Store) -> str:
 
     Raises LoadError.
     """
-    with recovery.readable():
-        return digest(recovery.load(store, store.core_row()))
+    with state_loader.readable():
+        return digest(state_loader.load(store, store.core_row()))
 
 
 class _Orders:

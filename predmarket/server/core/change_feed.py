@@ -6,8 +6,8 @@ The counters live on accounts, markets and events and are written with them, so 
 has a change on any topic becomes one to be written, and each event that has a market with one. This
 runs once a batch, on the loop.
 
-Invariant: numbers are dense. A batch that is not committed leaves none behind, since recovery
-loads the counters from the database.
+Invariant: numbers are dense. A batch that is not committed leaves none behind, since a load
+reads the counters from the database.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -14,8 +14,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from predmarket.server.core.batch import Batch
+from predmarket.server.core.commit_repair import CommitRepair
 from predmarket.server.core.pipeline_state import PipelineState
-from predmarket.server.core.repair import Repair
 from predmarket.server.core.sequencer import CoreDefect
 from predmarket.server.core.stores.base import BatchRecord, CoreRow, IntegrityViolation, StoreError
 
@@ -32,7 +32,7 @@ class _Commit:
 class Committer:
     """Commits the forming batches and replies, and repairs after a failed commit."""
 
-    def __init__(self, pipeline: PipelineState, repair: Repair) -> None:
+    def __init__(self, pipeline: PipelineState, repair: CommitRepair) -> None:
         self._pipeline = pipeline
         self._repair = repair
         self._commits: deque[_Commit] = deque()

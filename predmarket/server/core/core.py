@@ -9,7 +9,7 @@ Invariants:
 - nothing is answered, and nothing reaches the market view or the outlet, before its batch's
   commit returned;
 - commands are executed in the order they were taken;
-- there is one repair path (repair.py);
+- there is one repair path (commit_repair.py);
 - the queue, a batch and the wait for a reply are bounded.
 
 This module is the core's interface and its start and stop. docs/architecture.md shows the path of
@@ -27,13 +27,13 @@ from predmarket.engine.commands import Command
 from predmarket.server.clock import Clock
 from predmarket.server.core.advance import Advance
 from predmarket.server.core.bus import Bus, BusReply, OutcomeUnknown, Overloaded
+from predmarket.server.core.commit_repair import CommitRepair
 from predmarket.server.core.committer import Committer
 from predmarket.server.core.decider import Decider
 from predmarket.server.core.leadership import LEASE_S, Leadership
 from predmarket.server.core.pending_command import PendingCommand
 from predmarket.server.core.pipeline_state import PipelineState
 from predmarket.server.core.ports import NullObserver, NullOutlet, Observer, Outlet
-from predmarket.server.core.repair import Repair
 from predmarket.server.core.sequencer import MAX_BATCH
 from predmarket.server.core.standby import Standby
 from predmarket.server.core.status import CoreStatus
@@ -82,7 +82,7 @@ class Core(Bus):
         self._takeover = Takeover(store, leadership, clock, standby)
         self._decider = Decider(self._pipeline)
         self._advance = Advance(self._pipeline)
-        self._committer = Committer(self._pipeline, Repair(self._pipeline, self._takeover))
+        self._committer = Committer(self._pipeline, CommitRepair(self._pipeline, self._takeover))
         self._max_queue = max_queue
         self._reply_limit = int(reply_limit_s * 1_000_000)
         self._ids = f"{secrets.token_hex(6)}-"
@@ -322,6 +322,6 @@ class Core(Bus):
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._leadership.renew_every_s)
-            with suppress(StoreError):  # the next commit meets it too, and recovers
+            with suppress(StoreError):  # the next commit meets it too, and is repaired
                 await loop.run_in_executor(None, self._leadership.renew)
                 self._led_at = time.monotonic()

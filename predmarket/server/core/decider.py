@@ -41,7 +41,7 @@ class Decider:
                 await asyncio.sleep(0)
 
     async def _decide_group(self) -> None:
-        """Decide the next commands; a recovery in between puts the group back."""
+        """Decide the next commands; a repair in between puts the group back."""
         pipeline = self._pipeline
         sequencer = pipeline.sequencer
         group = self._take_group()
@@ -72,7 +72,7 @@ class Decider:
                 group[0].suspect = False
 
     def _suspect(self, pending: list[PendingCommand], error: Exception, *, alone: bool) -> None:
-        """Mark these commands to run alone after the recovery; drop one that already did."""
+        """Mark these commands to run alone after the repair; drop one that already did."""
         for one in pending:
             one.suspect = True
             if alone:

@@ -146,7 +146,7 @@ class IdempotencyIndex:
                 _drop_own(self._transfers, (command.actor_id, command.key), pending.id)
 
     def forget(self) -> None:
-        """Forget all keys: recovery reads the committed ones from the database."""
+        """Forget all keys: the repair reads the committed ones from the database."""
         self._orders.clear()
         self._transfers.clear()
         self._found = {}

@@ -37,7 +37,7 @@ class PipelineState:
 
     ``arrived`` wakes the decider, ``sealable`` the committer. ``under_way`` are the batches in
     commit, in order, as many as the store takes. ``broken`` means that memory cannot be trusted
-    until the committer has recovered. ``failures`` counts consecutive failed commits.
+    until it is repaired. ``failures`` counts consecutive failed commits.
     ``disconnected`` are the connections that had tied orders when this core began. ``received`` is
     how far the command stream has been read into the queue, None without a stream.
     """
@@ -172,7 +172,7 @@ class PipelineState:
         self.observer.commit_took(seconds)
 
     def break_off(self, error: Exception) -> None:
-        """Stop deciding; the committer recovers as soon as no commit is running."""
+        """Stop deciding; the repair begins as soon as no commit is running."""
         log.warning("core_recovering", extra={"error": str(error)})
         self.broken = True
         self.trouble = str(error)

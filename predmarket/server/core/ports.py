@@ -48,7 +48,7 @@ class Outlet(Protocol):
     def reloaded(self, recent: Sequence[Changes]) -> None:
         """Take the outbox's rows of batches that this outlet has not seen, in order.
 
-        At a start these are the batches committed before. After a recovery it is the batch whose
+        At a start these are the batches committed before. After a repair it is the batch whose
         commit had no response, if it was committed. The market view already holds them.
         """
 

@@ -1,7 +1,7 @@
 """The sequencer: gives each command its number and its time, and lets the engine execute it.
 
 It holds the engine's state and the forming batch. It is synchronous: between two calls nothing
-changes. A start and each recovery make a new sequencer from the committed state.
+changes. A start and each repair make a new sequencer from the committed state.
 
 Invariants:
 - times never go backwards, and everything due at or before a command's time is applied before it;
@@ -195,7 +195,7 @@ class Sequencer:
             reply, events = self.exchange.apply(now, command)
             self.batch.add(self.exchange, now, id, command, events)
         except Exception as error:  # a broken invariant or another defect makes the state worthless
-            if own or not id:  # it would come again after every recovery
+            if own or not id:  # it would come again after every repair
                 raise CoreDefect(f"{type(command).__name__}: {error!r}") from error
             raise CommandDefect(id, repr(error)) from error
         return reply

@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from predmarket.engine import Exchange
 from predmarket.engine.state import State
-from predmarket.server.core import journal, recovery
+from predmarket.server.core import journal, state_loader
 from predmarket.server.core.batch import Batch
 from predmarket.server.core.stores.base import CoreRow, JournalRow, Store, StoreError
 from predmarket.server.core.stores.rows import HistoryRows
@@ -102,7 +102,7 @@ class Standby:
                     self._catch_up(self._copy, self._store, core)
                 if self._copy is None:
                     with loads.unsearched():
-                        self._copy = StateCopy(recovery.load(self._store, core), core)
+                        self._copy = StateCopy(state_loader.load(self._store, core), core)
                     log.info("following", extra={"batch": core.last_batch})
         except StoreError:
             self._connected = False
@@ -141,4 +141,4 @@ class Standby:
     def _drop(self) -> None:
         copy, self._copy = self._copy, None
         if copy is not None:
-            recovery.dismantle(copy.exchange.state)
+            state_loader.dismantle(copy.exchange.state)

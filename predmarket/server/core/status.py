@@ -1,4 +1,4 @@
-"""What the core says of itself."""
+"""The core's status."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from predmarket.units import Micros
 class CoreStatus:
     """The core's status.
 
-    ``healthy`` is false while the core recovers or stops, while a commit hangs, while the core
+    ``healthy`` is false while the core repairs itself or stops, while a commit hangs, while it
     cannot confirm its lead, and while the journal is ahead of the database's time by ``ahead``.
     ``waiting`` counts the undecided commands.
     """

@@ -14,7 +14,7 @@ import msgspec
 
 from predmarket.engine.state import State
 from predmarket.server.clock import Clock
-from predmarket.server.core import journal, recovery
+from predmarket.server.core import journal, state_loader
 from predmarket.server.core.leadership import Leadership
 from predmarket.server.core.standby import Standby
 from predmarket.server.core.stores.base import CoreRow, Deposed, Store
@@ -89,7 +89,7 @@ class Takeover:
         store = self._store
         store.connect()
         epoch = store.take_over()
-        with recovery.readable():
+        with state_loader.readable():
             return self._read(known_batch, epoch)
 
     def _read(self, known_batch: int | None, epoch: int) -> Loaded:
@@ -114,7 +114,7 @@ class Takeover:
         The memory of the former state is freed first.
         """
         if self._state is not None:
-            recovery.dismantle(self._state)
+            state_loader.dismantle(self._state)
             self._state = None
         standby, self._standby = self._standby, None
         state = None if standby is None else standby.take(self._store, core)
@@ -122,7 +122,7 @@ class Takeover:
             log.info("taken over with the copy that followed the journal")
         else:
             with loads.unsearched():
-                state = recovery.load(self._store, core)
+                state = state_loader.load(self._store, core)
         self._state = state
         return state
 
@@ -141,7 +141,7 @@ class Takeover:
         self._store.close()
         self._leadership.release()
         if self._state is not None:
-            recovery.dismantle(self._state)
+            state_loader.dismantle(self._state)
 
 
 def _decoded(stored: list[bytes]) -> list[Changes]:

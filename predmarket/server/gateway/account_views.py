@@ -1,4 +1,4 @@
-"""What a user's account holds, for the user and for admins alike."""
+"""The contents of a user's account, for the user and for admins."""
 
 from predmarket.contracts.accounts import (
     Balance,

@@ -49,8 +49,10 @@ from predmarket.server.gateway.http.query import check_query
 from predmarket.server.gateway.limits import Limits
 from predmarket.server.gateway.limits.client_address import Proxies
 from predmarket.server.gateway.limits.connections import too_many_connections
+from predmarket.server.gateway.protocol.config import ServerConfig
 from predmarket.server.gateway.protocol.early_response import answering
 from predmarket.server.gateway.protocol.order_fast_path import OrderFastPath
+from predmarket.server.gateway.protocol.server import http_config
 from predmarket.server.gateway.realtime import endpoint as realtime
 from predmarket.server.gateway.realtime.endpoint import Realtime
 from predmarket.server.gateway.routes import (
@@ -135,10 +137,10 @@ class Application:
             self._bare.update(facade.bare_routes(context))
         self._access = Access(context.services.metrics, quiet=not is_json(settings))
         self.fast_path = OrderFastPath(context, self._access, cors=self._cors is not None)
-        """What answers most orders before they get here."""
+        """Answers plain orders before they reach this application (protocol/server.py)."""
         self._proxies = Proxies(settings.trusted_proxies)
         self.connections = context.limits.connections
-        """Counts connections; the server's protocols use it, too."""
+        """Counts connections; the server's protocols (protocol/server.py) use it, too."""
         self.realtime = Realtime(context, context.services.hub)
         self._sockets = {realtime.PATH: self.realtime}
         if settings.kalshi:
@@ -180,6 +182,12 @@ class Application:
                 await answering(too_many_connections(), self._note)(http, receive, send)
             else:
                 await self._answer(http, receive, send)
+
+    def server_config(self) -> ServerConfig:
+        """Return the configuration of a server for this application."""
+        config = http_config(self, fast_path=self.fast_path, counters=self.connections)
+        config.socket_paths = self.socket_paths
+        return config
 
     def _note(self, id: str, refusal: Refusal) -> None:
         self._access.refused(id, refusal.status, refusal.code, 0.0)

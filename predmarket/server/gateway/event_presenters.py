@@ -76,7 +76,7 @@ def tickers(records: Iterable[MarketRecord], view: MarketView) -> list[realtime.
 
 
 def holding(record: HoldingRecord, view: MarketView) -> events.EventHolding:
-    """Return what a user holds in an event: what each outcome that is left would pay."""
+    """Return a user's part of an event: the payoff of each outcome that can still happen."""
     event = view.find_event(record.event_id)
     assert event is not None  # the view holds every event
     return events.EventHolding(

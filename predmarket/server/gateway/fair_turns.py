@@ -21,12 +21,12 @@ from types import coroutine
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 TURN_SECONDS = 0.002
-"""How long one connection's turn lasts."""
+"""The length of one connection's turn."""
 PASS_SECONDS = 0.005
-"""How long the turns of all connections last before the event loop looks at everything else."""
+"""All turns together may last this long; then the event loop does its other work."""
 REST_SECONDS = 0.001
-"""How long others have the loop after that at least: their steps are short, but many one after the
-other, in threads too; the rest ends later, after PASS_SECONDS at the most, while they go on."""
+"""After that, other work has the loop for at least this long, since it is many short steps one
+after the other, some of them in threads. While it goes on it may have up to PASS_SECONDS."""
 _IDLE_SECONDS = 0.00005
 """A round of the loop that was shorter had nothing to do."""
 _RECENT = 0.1

@@ -11,7 +11,7 @@ from typing import Protocol
 from predmarket.contracts.operations import Health, Part
 
 LIMIT_S = 1.5
-"""How long the parts have to answer, all of them together."""
+"""All parts together must answer within this time."""
 _SLICES = 10
 """The time is counted in so many pieces: while this process stands still, only one of them passes,
 and a part that has answered meanwhile is heard."""

@@ -43,9 +43,9 @@ _ENDS_AT_OWN = (SelfTradePrevention.CANCEL_TAKER, SelfTradePrevention.CANCEL_BOT
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an order would do. ``queue_ahead`` is None when it would not rest.
+    """The result of a preview. ``queue_ahead`` is None if the order would not rest.
 
-    ``covered`` of it gives shares that the user holds, and so locks no cash.
+    ``covered`` is the part of it that gives shares of the user, and so locks no cash.
     """
 
     filled: Qty

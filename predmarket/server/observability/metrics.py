@@ -58,8 +58,8 @@ class Metrics:
         )
         self._placements = Counter(
             "order_placement",
-            "Orders handed to the core, by what became of them. What a gateway refuses "
-            "by itself is no placement: see http_request_duration_seconds.",
+            "Orders sent to the core, by result. Orders that a gateway refuses by itself are not "
+            "counted here: see http_request_duration_seconds.",
             ("result", "code", "side", "type"),
             registry=registry,
         )
@@ -72,7 +72,7 @@ class Metrics:
         )
         self._commit_s = Histogram(
             "settlement_commit_seconds",
-            "Time that a commit took.",
+            "Duration of a commit.",
             buckets=_COMMIT_S,
             registry=registry,
         )
@@ -81,8 +81,8 @@ class Metrics:
         )
         self._dropped = Counter(
             "bus_parcels_dropped",
-            "Parcels on Redis that were dropped: not signed with this exchange's secret, or "
-            "repeated.",
+            "Parcels on Redis that were dropped, because they were repeated or not signed with "
+            "this exchange's secret.",
             ("kind",),
             registry=registry,
         )

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from predmarket.exit_codes import ExitCode
 from predmarket.server.core.leadership import LeaseHeld
-from predmarket.server.core.recovery import LoadError
+from predmarket.server.core.state_loader import LoadError
 from predmarket.server.core.stores.base import StoreError
 from predmarket.server.process.schema_check import SchemaBehind
 from predmarket.server.settings import SettingsError

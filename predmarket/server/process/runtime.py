@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from predmarket import __version__
 from predmarket.server.clock import Clock, clock_of
@@ -24,7 +24,8 @@ from predmarket.server.core.stores.base import StoreError
 from predmarket.server.core.stores.factory import leadership, open_store
 from predmarket.server.gateway.app import create_app
 from predmarket.server.gateway.broadcast.hub import Hub
-from predmarket.server.gateway.protocol.server import HttpServer, http_config
+from predmarket.server.gateway.protocol.config import ServerConfig
+from predmarket.server.gateway.protocol.server import HttpServer
 from predmarket.server.gateway.services import Services
 from predmarket.server.interpreter import tune_interpreter
 from predmarket.server.observability import logs
@@ -48,7 +49,7 @@ from predmarket.variables import PREFIX
 log = logging.getLogger(__name__)
 
 Hints: TypeAlias = Callable[[str], Sequence[str]]
-"""What to say to whoever started the exchange, in lines, given its address."""
+"""Returns the lines to print at the start; the argument is the exchange's address."""
 
 WAIT_FOR_LEAD_S = 5.0
 _REQUESTS_S = 4
@@ -239,20 +240,22 @@ async def _serve(running: Node, listener: socket.socket, stopping: Stopping, rea
     app = create_app(running.services)
     failed = running.core.failed
     async with metrics_port(running.settings, running.metrics):
-        return await answer(app, running.settings, failed, listener, stopping, ready)
+        config = app.server_config()
+        return await answer(config, running.settings, failed, listener, stopping, ready)
 
 
 async def answer(
-    app: Any,  # noqa: ANN401 -- as uvicorn
+    config: ServerConfig,
     settings: Settings,
     failed: Callable[[], Coroutine[object, object, None]],
     listener: socket.socket,
     stopping: Stopping,
     ready: Ready | None = None,
 ) -> bool:
-    """Serve an application until the stop, or until ``failed`` returns or raises; tell whether it
+    """Serve until the stop, or until ``failed`` returns or raises; tell whether it
     did."""
-    server = Server(http_config(app, graceful_s=_REQUESTS_S))
+    config.timeout_graceful_shutdown = _REQUESTS_S
+    server = Server(config)
     stopping.serves(server)
     serving = asyncio.create_task(server.serve([listener]))
     failing = asyncio.create_task(failed())

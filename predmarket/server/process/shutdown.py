@@ -1,13 +1,12 @@
 """Shutdown: the signals, and the time limit of a stop.
 
-The first SIGTERM or SIGINT stops it gracefully, wherever it is: while it starts, the start is given
-up; while it serves, what was accepted is committed and answered. A second one does not wait for
-clients any more, but still for the core's commits. Whatever hangs then (a thread waiting for a
-database cannot be interrupted), the process ends after LIMIT_S: nothing is lost that anybody was
-told of.
+The first SIGTERM or SIGINT stops the process gracefully. A start is given up; a running exchange
+commits and answers the accepted commands. A second signal ends the wait for clients, but not the
+wait for the core's commits. After LIMIT_S the process ends even if something hangs, since a thread
+that waits for a database cannot be interrupted. No acknowledged command is lost.
 
-The log tells that the process stops and why (a signal, the lead lost, an error), and when it is
-done.
+The log has a line with the reason of the stop (a signal, the lost lead, an error), and one at its
+end.
 """
 
 import asyncio

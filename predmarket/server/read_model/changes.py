@@ -99,7 +99,7 @@ class PositionChange(_Change, frozen=True):
 
 
 class HoldingChange(_Change, frozen=True):
-    """What a user holds of an event."""
+    """A change of a user's part of an event."""
 
     user_id: int
     seq: int

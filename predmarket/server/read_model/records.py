@@ -64,9 +64,10 @@ class EventRecord(msgspec.Struct, frozen=True, array_like=True):
 
 
 class HoldingRecord(NamedTuple):
-    """What one user holds of one event: a base, and the net positions that are not 0.
+    """One user's part of an event: a base, and the net positions that are not 0.
 
-    An outcome is held base + net times; NONE, and a market without a net, base times.
+    The user holds base + net shares of an outcome, and base shares of NONE and of an outcome
+    without a net.
     """
 
     event_id: int

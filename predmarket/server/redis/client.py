@@ -32,7 +32,7 @@ _SILENT_SECONDS = 3.0
 _END_S = 0.1
 
 FAILURES = (RedisError, OSError, TimeoutError)
-"""What a call may raise when Redis is away."""
+"""Exceptions of a call when Redis is unavailable."""
 
 T = TypeVar("T")
 

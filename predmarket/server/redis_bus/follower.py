@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 BLOCK_MS = 500
 CATCH_UP_S = 1.0
-"""How long a request may wait until the view holds what is committed already."""
+"""A request waits at most this long until the view holds the committed batches."""
 _ENTRIES = 100
 
 

@@ -7,10 +7,10 @@ MAX_COMMANDS = 10_000
 """Entries of the command stream; when it is full, gateways take no more commands."""
 
 MAX_REPLIES = 10_000
-"""Entries kept in a gateway's stream of replies, at least as many as it can be waiting for."""
+"""Entries kept in a gateway's stream of replies: at least as many as the gateway can wait for."""
 
 REPLIES_KEPT_MS = 60_000
-"""How long the replies to a gateway that is gone are kept."""
+"""The replies to a gateway that is gone are kept for this time."""
 
 PARCEL = 100
-"""Commands that one entry of the command stream holds at the most."""
+"""The most commands in one entry of the command stream."""

@@ -45,7 +45,7 @@ POSTGRESQL_NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 """PostgreSQL's time in microseconds."""
 
 UNAVAILABLE = (DBAPIError, PoolTimeoutError, OSError)
-"""What a statement raises, among other reasons, when the database is away."""
+"""Exceptions of a statement when the database is unavailable, among other reasons."""
 
 
 def normal_url(url: str) -> URL:

@@ -26,7 +26,7 @@ class Listener:
         self.changes.append(changes)
 
     def reloaded(self, recent: Sequence[Changes]) -> None:
-        """Keep what a recovery tells, or what a start tells that was not told before."""
+        """Keep the changes after a repair, or those after a start that was not told before."""
         known = self.changes[-1].batch if self.changes and self.starting else 0
         self.changes += [changes for changes in recent if changes.batch > known]
         self.starting = False

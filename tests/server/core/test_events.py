@@ -18,7 +18,7 @@ from predmarket.engine.commands import (
 )
 from predmarket.engine.replies import EventDone, EventResolved, MarketDone, Resolved
 from predmarket.enums import EventOutcome, MarketStatus, OrderType, Outcome, Side, TimeInForce
-from predmarket.server.core.recovery import LoadError
+from predmarket.server.core.state_loader import LoadError
 from predmarket.server.read_model.queries.holdings import holdings_of
 from predmarket.server.read_model.records import HoldingRecord
 from predmarket.server.storage.database import Database

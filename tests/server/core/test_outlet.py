@@ -161,7 +161,7 @@ async def test_view_then_answers_then_outlet(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("after_commit", [False, True], ids=["lost", "committed"])
 async def test_an_unknown_outcome_is_told_once(exchange: Exchange, after_commit: bool) -> None:
-    """By the recovery that finds it committed, or with the batch in which it runs again."""
+    """The repair that finds it committed announces it, or with the batch in which it runs again."""
     listener = Listener()
     async with exchange.trading(outlet=listener) as running:
         spoil(running, lambda count: (count == 1, after_commit))

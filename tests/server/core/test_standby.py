@@ -16,7 +16,7 @@ from predmarket.engine.snapshot import snapshot
 from predmarket.engine.state import State
 from predmarket.engine.timers import TimerKind
 from predmarket.enums import MarketStatus, Outcome, Side
-from predmarket.server.core import recovery, standby
+from predmarket.server.core import standby, state_loader
 from predmarket.server.core.bus import BusError
 from predmarket.server.core.core import Core
 from predmarket.server.core.leadership import Leadership
@@ -115,7 +115,7 @@ def loaded(exchange: Exchange) -> State:
     store = open_store(exchange.url)
     store.connect()
     try:
-        return recovery.load(store, store.core_row())
+        return state_loader.load(store, store.core_row())
     finally:
         store.close()
 
@@ -167,7 +167,7 @@ async def test_a_copy_is_what_a_load_gives(
                     if copy.core.last_batch == exchange.scalar("SELECT last_batch FROM core_state"):
                         assert everything(copied(copy)) == everything(loaded(exchange))
                         compared += 1
-        monkeypatch.setattr(recovery, "load", forbidden)
+        monkeypatch.setattr(state_loader, "load", forbidden)
         copy.follow()
     assert compared > 5
 
@@ -184,7 +184,7 @@ async def test_who_takes_over_carries_out_the_tail_alone(
             await running.place(3, BUY, 1, 30)
             await running.do(CancelAfter(3, 1))
         with monkeypatch.context() as patch:
-            patch.setattr(recovery, "load", forbidden)
+            patch.setattr(state_loader, "load", forbidden)
             core = await take_over(exchange, copy)
         try:
             running = Running(core, core._pipeline.store, core._pipeline.view)
@@ -221,7 +221,7 @@ async def test_a_resolution_under_way_is_taken_over(
             with pytest.raises(BusError):
                 await running.do(ResolveMarket(MARKET, Outcome.NO))
         with monkeypatch.context() as patch:
-            patch.setattr(recovery, "load", forbidden)
+            patch.setattr(state_loader, "load", forbidden)
             core = await take_over(exchange, copy)
         await until(lambda: core._pipeline.view.find(MARKET).status is MarketStatus.RESOLVED)  # type: ignore[union-attr]
         await core.stop()

@@ -10,7 +10,7 @@ from predmarket.engine.replies import OrderDone
 from predmarket.engine.snapshot import snapshot
 from predmarket.engine.state import State
 from predmarket.enums import Side
-from predmarket.server.core import recovery
+from predmarket.server.core import state_loader
 from predmarket.server.core.stores.base import CoreRow, Store
 from tests.support.core_exchange import forbidden, limit
 from tests.support.redis_halves import Halves, open_market, until
@@ -30,7 +30,7 @@ async def test_a_core_that_stands_by_takes_over_without_a_load(
     assert isinstance(await bus.submit(limit(1, BUY, 1, 40, key="a")), OrderDone)
     await until(lambda: second.seat.status().sequence == first.core.status().sequence)
     with monkeypatch.context() as patch:
-        patch.setattr(recovery, "load", forbidden)
+        patch.setattr(state_loader, "load", forbidden)
         await halves.kill(first)
         await until(lambda: second.seat.standing == "ok")
     assert isinstance(await bus.submit(limit(1, BUY, 1, 41, key="b")), OrderDone)
@@ -48,7 +48,7 @@ async def test_a_core_that_stands_by_stops_while_it_loads(
     """A large load is broken off: stopping takes no longer for it."""
     await halves.leader()
     loading = threading.Event()
-    load = recovery.load
+    load = state_loader.load
 
     def slowly(store: Store, core: CoreRow) -> State:
         loading.set()
@@ -56,7 +56,7 @@ async def test_a_core_that_stands_by_stops_while_it_loads(
             time.sleep(0.01)
         return load(store, core)
 
-    monkeypatch.setattr(recovery, "load", slowly)
+    monkeypatch.setattr(state_loader, "load", slowly)
     second = await halves.seat()
     await until(loading.is_set)
     async with asyncio.timeout(60):

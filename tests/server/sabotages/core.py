@@ -8,10 +8,10 @@ COMMITTER = "predmarket/server/core/committer.py"
 JOURNAL = "predmarket/server/core/journal.py"
 LEASE = "predmarket/server/core/stores/lease.py"
 PENDING = "predmarket/server/core/pending_command.py"
-RECOVERY = "predmarket/server/core/recovery.py"
+STATE_LOADER = "predmarket/server/core/state_loader.py"
 LOG_QUEUE = "predmarket/server/observability/log_queue.py"
 LOAD_CHECKS = "predmarket/server/core/load_checks.py"
-REPAIR = "predmarket/server/core/repair.py"
+COMMIT_REPAIR = "predmarket/server/core/commit_repair.py"
 REPEATS = "predmarket/server/core/idempotency.py"
 SQLITE = "predmarket/server/core/stores/sqlite.py"
 STORE = "predmarket/server/core/stores/base.py"
@@ -137,24 +137,24 @@ SABOTAGES = (
     ),
     Sabotage(
         "a repair runs again what was committed",
-        REPAIR,
+        COMMIT_REPAIR,
         "pending.recover(loaded.committed_ids)",
         "pending.recover(frozenset())",
-        _test("core/test_recovery", "an_unknown_outcome_is_found_out[sqlite-committed]"),
+        _test("core/test_commit_repair", "an_unknown_outcome_is_found_out[sqlite-committed]"),
     ),
     Sabotage(
         "a repair forgets what was not committed",
-        REPAIR,
+        COMMIT_REPAIR,
         "        pipeline.requeue()\n",
         "",
-        _test("core/test_recovery", "an_unknown_outcome_is_found_out[sqlite-lost]"),
+        _test("core/test_commit_repair", "an_unknown_outcome_is_found_out[sqlite-lost]"),
     ),
     Sabotage(
         "a repair runs again in the wrong order",
         WORK,
         "sorted(again, key=lambda pending: pending.number)",
         "sorted(again, key=lambda pending: -pending.number)",
-        _test("core/test_recovery", "an_unknown_outcome_is_found_out[sqlite-lost]"),
+        _test("core/test_commit_repair", "an_unknown_outcome_is_found_out[sqlite-lost]"),
     ),
     Sabotage(
         "what nobody waits for any more is begun",
@@ -182,28 +182,28 @@ SABOTAGES = (
         LOAD_CHECKS,
         "    if cash + collateral + ledger.fees != ledger.net_deposits:\n",
         "    if False:\n",
-        _test("core/test_recovery", "state_that_does_not_add_up_is_not_served[sqlite]"),
+        _test("core/test_commit_repair", "state_that_does_not_add_up_is_not_served[sqlite]"),
     ),
     Sabotage(
         "a stale lease honoured",
         LEASE,
         "NOT BETWEEN {NOW} AND {NOW} + %(ttl)s",
         "NOT BETWEEN 1 AND {NOW} + %(ttl)s",
-        _test("core/test_recovery", "a_dead_holders_lease_runs_out"),
+        _test("core/test_commit_repair", "a_dead_holders_lease_runs_out"),
     ),
     Sabotage(
         "the lead taken while another has it",
         LEASE,
         '                "OR lease.holder = %(me)s RETURNING',
         '                "OR lease.holder IS DISTINCT FROM %(me)s RETURNING',
-        _test("core/test_recovery", "a_second_core_is_refused[postgres]"),
+        _test("core/test_commit_repair", "a_second_core_is_refused[postgres]"),
     ),
     Sabotage(
         "a lease that was lost is not noticed",
         LEASE,
         '            raise Deposed("the lease is another core\'s")\n',
         "            pass\n",
-        _test("core/test_recovery", "a_core_that_lost_its_lease_stops"),
+        _test("core/test_commit_repair", "a_core_that_lost_its_lease_stops"),
     ),
     Sabotage(
         "a sequence that skips",

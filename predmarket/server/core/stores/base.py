@@ -20,7 +20,7 @@ from predmarket.units import Micros
 
 
 class StoreError(Exception):
-    """The database failed. Until recovery it is unknown whether the batch was committed."""
+    """The database failed. Until the repair it is unknown whether the batch was committed."""
 
 
 class Deposed(Exception):

@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 
 RECHECK_SECONDS = 5
 _AHEAD_SECONDS = 2
-"""How long before that somebody who comes again is looked up, so that nobody need wait for it."""
+"""A token in use is looked up this long before it is due, so that no request waits for it."""
 _GATHER_SECONDS = 0.25
-"""How long others may come whom the same look-up serves: it costs as much for one as for many."""
+"""Window for coalescing token look-ups into one query: many cost as much as one."""
 MAX_CACHED = 20_000
 LONGEST_TOKEN = 1_024
 """Characters of a token, several times as many as any of ours has; a longer one is ignored. So is
@@ -136,8 +136,8 @@ class Principals:
         self._looking: asyncio.Task[None] | None = None
         self.announce: Callable[[Revocation], Awaitable[None]] = tell_nobody
         self.listeners: list[Callable[[Revocation | None], asyncio.Task[None] | None]] = []
-        """Told of each end that is heard of here; of None when news may have been missed. What they
-        begin in return is over before ``ended`` returns."""
+        """Called with each revocation, or with None if revocations may have been missed. ``ended``
+        returns after the tasks that they start."""
 
     def known(self, credential: str | bytes) -> Principal | None:
         """Return the cached principal of a token: the cheap half of ``principal``."""

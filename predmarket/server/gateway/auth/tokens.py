@@ -18,9 +18,9 @@ from predmarket.enums import Role
 ACCESS_SECONDS = 15 * 60
 REFRESH_SECONDS = 30 * 24 * 3_600
 SESSION_SECONDS = 90 * 24 * 3_600
-"""How long a session lasts at most, however often it is refreshed."""
+"""The longest life of a session, however often it is refreshed."""
 REPEAT_SECONDS = 60
-"""How long a refresh token that was used may come again: a lost answer, two tabs."""
+"""A used refresh token may come again for this time: after a lost answer, or from two tabs."""
 CLOCKS_APART_SECONDS = 5
 """How far apart the clocks of two gateways may be: one reads tokens that the other has just
 issued."""

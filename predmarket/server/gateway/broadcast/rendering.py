@@ -76,7 +76,7 @@ def last_seq_of(kind: TopicKind, change: Change) -> int:
 
 
 class Renderer:
-    """Puts changes into words; what a market is called and how it stands is the view's to say."""
+    """Renders changes as JSON messages; the view has the markets' names and prices."""
 
     def __init__(self, view: MarketView) -> None:
         self._view = view

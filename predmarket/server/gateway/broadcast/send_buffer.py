@@ -2,8 +2,8 @@
 
 Frames of one loop turn are written in one piece. While the transport is full, frames wait here. For
 a book or a ticker only one merged message waits (subscription.py). Past MAX_WAITING_BYTES the
-client is too slow: ``give_up`` is called, once. So a stalled reader costs bounded memory, and
-delays nobody.
+client is too slow: ``close_slow`` is called, once, and closes the socket. So a slow reader costs
+bounded memory, and delays nobody. protocol/slow_client.py lists the other bounds.
 """
 
 import asyncio
@@ -35,14 +35,14 @@ class SendBuffer:
     """One socket's output. ``clear`` means that frames are written at the end of the turn."""
 
     __slots__ = (
-        "_drained", "_full", "_give_up", "_loop", "_sink", "_size", "_waiting", "clear",
+        "_close_slow", "_drained", "_full", "_loop", "_sink", "_size", "_waiting", "clear",
         "gathered",
     )  # fmt: skip
 
-    def __init__(self, sink: Sink, give_up: Callable[[str], None]) -> None:
-        """Begin an empty buffer. ``give_up`` closes the socket; it is given the reason."""
+    def __init__(self, sink: Sink, close_slow: Callable[[str], None]) -> None:
+        """Begin an empty buffer. ``close_slow`` closes the socket and takes the reason."""
         self._sink = sink
-        self._give_up = give_up
+        self._close_slow = close_slow
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[bytes | Merged] = deque()
         self._size = 0
@@ -86,8 +86,8 @@ class SendBuffer:
         self._end_with(MISSED_CHANGES)
 
     def _end_with(self, reason: str) -> None:
-        self._loop.call_soon(self._give_up, reason)  # not during a delivery
-        self._give_up = _nothing
+        self._loop.call_soon(self._close_slow, reason)  # not during a delivery
+        self._close_slow = _nothing
 
     def paused(self) -> None:
         """Keep frames from now on: the transport is full."""
@@ -127,7 +127,7 @@ class SendBuffer:
         """Drop everything: the client is gone."""
         self._waiting.clear()
         self.gathered.clear()
-        self._give_up = _nothing
+        self._close_slow = _nothing
         self._full = False
         self.clear = True
         self._wake()

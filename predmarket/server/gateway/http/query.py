@@ -29,7 +29,7 @@ async def check_query(request: Request[Any, Any, Any]) -> None:
 
 
 class Parameter(NamedTuple):
-    """What a route takes under a name: whether it may be "null", and be given more than once."""
+    """A route's parameter: ``is_text`` allows the value "null", ``is_list`` several values."""
 
     is_text: bool = True
     is_list: bool = False

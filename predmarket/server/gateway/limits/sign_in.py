@@ -28,7 +28,7 @@ from predmarket.server.redis.client import Redis, RedisUnavailable
 from predmarket.server.setting_types import RateLimit
 
 TIER_FACTORS = (1, 2, 4)
-"""How many times the limit a client's /64, /56 and /48 may have."""
+"""Factors of the limit for a client's /64, /56 and /48."""
 UNFAMILIAR_LOGINS = RateLimit(20, 3_600)
 """Logins under one e-mail from places that are unknown for its owner."""
 

@@ -15,7 +15,7 @@ from predmarket.enums import ErrorCode as E
 KEY = "notes"
 
 COMMAND: tuple[E, ...] = (E.OVERLOADED, E.OUTCOME_UNKNOWN)
-"""What every command handed to the core may end in."""
+"""Errors of every command that goes to the core."""
 
 ORDER: tuple[E, ...] = (
     E.MARKET_NOT_FOUND,
@@ -32,7 +32,7 @@ ORDER: tuple[E, ...] = (
     E.GROUP_TRIPPED,
     E.DEADLINE_PASSED,
 )
-"""What the core may refuse an order for."""
+"""Reasons for which the core refuses an order."""
 
 
 @dataclass(frozen=True, slots=True)

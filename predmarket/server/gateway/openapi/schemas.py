@@ -159,7 +159,7 @@ RULES: dict[type[Request], list[Schema]] = {
         }
     ],
 }
-"""What ``problems()`` of a request checks between its fields."""
+"""The rules between fields, as ``problems()`` of a request checks them."""
 
 
 def components(kinds: Iterable[object]) -> tuple[list[Schema], dict[str, Schema]]:

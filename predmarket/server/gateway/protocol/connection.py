@@ -7,7 +7,7 @@ Bounds, checked once a second (server.py), so up to a second late:
 - its body arrives within another BODY_SECONDS: else 408. The routes bound the body; bytes beyond
   MAX_REQUEST_BYTES (padding, trailers) close the connection;
 - the client takes an answer within READ_SECONDS, or the connection is closed; the system buffers
-  about SEND_BUFFER_BYTES of answers (kernel_buffer.py);
+  about SEND_BUFFER_BYTES of answers (slow_client.py);
 - a connection without a request is closed after KEEP_ALIVE_SECONDS, a new one after HEAD_SECONDS;
 - connections beyond ``limit_concurrency`` get 503 OVERLOADED, and beyond another tenth are closed
   without an answer; connections beyond the limit of their address (limits/connections.py) likewise,
@@ -23,7 +23,6 @@ from typing import Any, cast
 
 import httptools
 from litestar.types import HTTPScope
-from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -32,19 +31,18 @@ from predmarket.enums import ErrorCode
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.http.errors import RETRY
 from predmarket.server.gateway.http.headers import has_one_host, request_id
-from predmarket.server.gateway.limits.connections import Connections, too_many_connections
+from predmarket.server.gateway.limits.connections import too_many_connections
 from predmarket.server.gateway.protocol.coalescing_transport import CoalescingTransport
+from predmarket.server.gateway.protocol.config import ServerConfig
 from predmarket.server.gateway.protocol.early_response import answering, closing
 from predmarket.server.gateway.protocol.head_cache import PreparsedRequest
-from predmarket.server.gateway.protocol.kernel_buffer import bound_unread
 from predmarket.server.gateway.protocol.order_fast_path import OrderFastPath, Running
 from predmarket.server.gateway.protocol.pipelining import PipeliningProtocol
+from predmarket.server.gateway.protocol.slow_client import ReadProgress, bound_unread
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 10.0
-READ_SECONDS = 30.0
 KEEP_ALIVE_SECONDS = 60
-_SOCKETS = frozenset({b"/realtime"})
 """Where an application takes sockets that does not say so itself."""
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
@@ -60,7 +58,7 @@ class Connection(PipeliningProtocol):
 
     def __init__(
         self,
-        config: Config,
+        config: ServerConfig,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
@@ -69,22 +67,22 @@ class Connection(PipeliningProtocol):
         self._bound = config.limit_concurrency or math.inf
         self.limit_concurrency = None  # checked here once for each connection, not for each request
         self._surplus: Refusal | None = None
-        self._counters: Connections | None = getattr(self.app, "connections", None)
-        self._sockets: frozenset[bytes] = getattr(self.app, "socket_paths", _SOCKETS)
+        self._counters = config.counters
+        self._sockets = config.socket_paths
         self._counted: str | None = None
         self._phase = _HEAD
         self._since = self.loop.time()
         self._received = 0
         self._arriving = 0
-        self._unread_since: float | None = None
+        self._reading = ReadProgress()
         self._input_ended = False
-        self._fast_path: OrderFastPath | None = getattr(self.app, "fast_path", None)
+        self._fast_path = config.fast_path
         self._unstarted: RequestResponseCycle | None = None
         self._handed_in: tuple[RequestResponseCycle | None, bytes] = None, b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         super().connection_made(CoalescingTransport(transport))
-        bound_unread(transport, READ_SECONDS)
+        bound_unread(transport)
         others = len(self.connections)
         # no address: it was reset before it was accepted
         hopeless = self.client is None or others > self._bound * 11 // 10
@@ -217,7 +215,7 @@ class Connection(PipeliningProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks, uvicorn does not tell
         """Tell whether to stay open: a client that sends no more may still await an answer."""
-        if self.is_waiting:  # what it sent before has its turn first
+        if self.is_waiting:  # earlier requests have their turn first
             self._input_ended = True
             return True
         return self._awaits_answer()
@@ -320,7 +318,8 @@ class Connection(PipeliningProtocol):
 
     def look(self, now: float) -> None:
         """Refuse or close a connection that has waited too long."""
-        self._look_at_reader(now)
+        if self._reading.stalled(now, self.transport.get_write_buffer_size()):
+            self.transport.abort()
         if self.transport.is_closing():
             return
         if self._phase is _IDLE:
@@ -336,14 +335,6 @@ class Connection(PipeliningProtocol):
             self._since = now
         elif now - self._since > (HEAD_SECONDS if self._phase is _HEAD else BODY_SECONDS):
             self._refuse(Refusal(ErrorCode.REQUEST_TIMEOUT))
-
-    def _look_at_reader(self, now: float) -> None:
-        if not self.transport.get_write_buffer_size():
-            self._unread_since = None
-        elif self._unread_since is None:
-            self._unread_since = now
-        elif now - self._unread_since > READ_SECONDS:
-            self.transport.abort()
 
     def _has_one_host(self) -> bool:
         return has_one_host(self.headers, needed=self.parser.get_http_version() == "1.1")

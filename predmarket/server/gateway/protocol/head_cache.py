@@ -19,7 +19,7 @@ MAX_HEADS = 4_096
 MAX_HEAD_BYTES = 2_048
 _END = b"\r\n\r\n"
 _OWN = ("client", "scheme", "server", "state", "user")
-"""What of a scope is the connection's or the request's own."""
+"""The keys of a scope that differ between connections or requests."""
 
 
 class _Known(NamedTuple):

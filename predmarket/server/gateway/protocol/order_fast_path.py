@@ -41,7 +41,7 @@ from predmarket.server.observability.request import CURRENT
 Cycle: TypeAlias = RequestResponseCycle
 """One request of a connection and its answer, as uvicorn keeps them."""
 Running: TypeAlias = "set[asyncio.Future[Any]]"
-"""What the server waits for when it stops, and cancels when that takes too long."""
+"""The server's running tasks: at a stop it waits for them, and cancels them after a time."""
 
 
 def _lines(headers: Headers) -> bytes:

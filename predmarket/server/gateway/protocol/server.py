@@ -8,7 +8,10 @@ from typing import Any
 import uvicorn
 from uvicorn.config import Config
 
+from predmarket.server.gateway.limits.connections import Connections
+from predmarket.server.gateway.protocol.config import ServerConfig
 from predmarket.server.gateway.protocol.connection import Connection
+from predmarket.server.gateway.protocol.order_fast_path import OrderFastPath
 from predmarket.server.gateway.protocol.websocket import Socket
 
 MAX_CONNECTIONS = 10_000
@@ -32,9 +35,14 @@ def connection_bound() -> int:
     return max(1, (wanted - _SPARE_FILES) * 10 // 11)
 
 
-def http_config(app: Any, *, graceful_s: int | None = None) -> Config:  # noqa: ANN401 -- as uvicorn
-    """Return uvicorn's configuration; ``graceful_s`` bounds a stop's wait for requests."""
-    return Config(
+def http_config(
+    app: Any,  # noqa: ANN401 -- as uvicorn
+    *,
+    fast_path: OrderFastPath | None = None,
+    counters: Connections | None = None,
+) -> ServerConfig:
+    """Return the configuration of a server for an ASGI application."""
+    config = ServerConfig(
         app,
         http=Connection,
         ws=Socket,
@@ -46,8 +54,9 @@ def http_config(app: Any, *, graceful_s: int | None = None) -> Config:  # noqa: 
         server_header=False,
         proxy_headers=False,
         limit_concurrency=connection_bound(),
-        timeout_graceful_shutdown=graceful_s,
     )
+    config.fast_path, config.counters = fast_path, counters
+    return config
 
 
 class HttpServer(uvicorn.Server):

@@ -9,9 +9,7 @@ Bounds (``look`` checks them once a second, so up to a second late):
 - the application decides on a handshake within HANDSHAKE_SECONDS;
 - once either side closes, the connection is aborted after CLOSE_SECONDS. A client's Close waits for
   the messages sent before it: they are executed, then the Close is answered;
-- a client that takes nothing for READ_SECONDS is closed as too slow (1013). The system buffers a
-  bounded amount for it, and gives up after the same time (kernel_buffer.py, set when the HTTP
-  connection began);
+- a client that takes nothing for READ_SECONDS is closed as too slow (1013; slow_client.py);
 - messages are read for TURN_SECONDS at a time. Then other clients have their turns, and nothing
   more is read from this client until its next fair turn (fair_turns.py).
 """
@@ -21,7 +19,6 @@ import time
 from contextlib import suppress
 from typing import Any, Protocol
 
-from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
@@ -39,12 +36,12 @@ from predmarket.server.gateway.fair_turns import TURN_SECONDS, Turn, fair_turns
 from predmarket.server.gateway.http.errors import envelope
 from predmarket.server.gateway.http.headers import request_id
 from predmarket.server.gateway.limits.client_address import client_key
-from predmarket.server.gateway.limits.connections import Connections
 from predmarket.server.gateway.protocol.coalescing_transport import CoalescingTransport
+from predmarket.server.gateway.protocol.config import ServerConfig
+from predmarket.server.gateway.protocol.slow_client import ReadProgress
 
 HANDSHAKE_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
-READ_SECONDS = 30.0
 SOCKET = "predmarket.socket"
 """The ASGI extension under which an application finds its socket."""
 
@@ -111,7 +108,7 @@ class Socket(WebSocketsSansIOProtocol):
 
     def __init__(
         self,
-        config: Config,
+        config: ServerConfig,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
@@ -119,7 +116,7 @@ class Socket(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.conn = _Messages(max_size=MAX_MESSAGE_BYTES, logger=self.logger)
         self.listener: Listener | None = None
-        self._counters: Connections | None = getattr(self.app, "connections", None)
+        self._counters = config.counters
         self._counted: str | None = None
         self._rest = bytearray()
         self._deaf = False
@@ -127,8 +124,8 @@ class Socket(WebSocketsSansIOProtocol):
         self._turns = fair_turns(self.loop)
         self._next_turn: Turn | None = None
         self._written = 0
-        self._taken = 0
-        self._since = self.loop.time()
+        self._reading = ReadProgress()
+        self._opened = self.loop.time()
 
     # the application's side
 
@@ -171,14 +168,11 @@ class Socket(WebSocketsSansIOProtocol):
         if self.transport.is_closing():
             self._closing()
         elif self.listener is None:
-            if now - self._since > HANDSHAKE_SECONDS:
+            if now - self._opened > HANDSHAKE_SECONDS:
                 self.transport.abort()
         else:
             unsent = self.transport.get_write_buffer_size()
-            taken = self._written - unsent
-            if not unsent or taken != self._taken:
-                self._taken, self._since = taken, now
-            elif now - self._since > READ_SECONDS:
+            if self._reading.stalled(now, unsent, self._written - unsent):
                 self.listener.stalled()
 
     # the transport's side

@@ -59,7 +59,7 @@ from predmarket.server.observability.request import CURRENT
 log = logging.getLogger(__name__)
 
 MAX_IN_FLIGHT = 1_000
-"""Orders of one client that are with the core; what it sends beyond them is not read yet."""
+"""The most orders of one client that wait for the core; beyond them nothing more is read."""
 
 _PING = "ping"
 _EMPTY: dict[str, object] = {}
@@ -102,7 +102,7 @@ class SocketClient:
         self.shared = shared
         self.context = shared.context
         self.hub = shared.hub
-        self.out = SendBuffer(socket, self._give_up)
+        self.out = SendBuffer(socket, self.close_slow)
         self.principal: Principal | None = None
         self.connection: str | None = None
         self.cancel_wanted = False
@@ -163,8 +163,8 @@ class SocketClient:
             self.out.send(frame)
 
     def stalled(self) -> None:
-        """Give the client up, because it reads nothing."""
-        self._give_up(READS_TOO_SLOWLY)
+        """Close the socket, because the client reads nothing."""
+        self.close_slow(READS_TOO_SLOWLY)
 
     def paused(self) -> None:
         """Write no more."""
@@ -222,6 +222,13 @@ class SocketClient:
             if self._paused:  # on close the system would drop written frames if input is unread
                 self._socket.resume_reading()
 
+    def close_slow(self, reason: str) -> None:
+        """Close the socket: the client reads too slowly, or missed changes. It may come back.
+
+        protocol/slow_client.py lists the bounds.
+        """
+        self.close(TRY_AGAIN, reason)
+
     def ping(self, now: float) -> None:
         """Send a ping; a client that does not read gets none."""
         self.pinged = now
@@ -234,7 +241,7 @@ class SocketClient:
             self._used = now
         return now - self._used
 
-    # who it is
+    # the user
 
     def sign_in(self, principal: Principal) -> None:
         """Sign a user in."""
@@ -423,9 +430,6 @@ class SocketClient:
     def _spend(self, cost: int = 1) -> None:
         if not self.ended and not self._bucket.take(self._loop.time(), cost):
             self.close(TOO_MANY, "too many messages")
-
-    def _give_up(self, reason: str) -> None:
-        self.close(TRY_AGAIN, reason)
 
     def _end(self) -> None:
         if self.ended:

@@ -1,4 +1,4 @@
-"""API keys: make, list, revoke. Who holds a key cannot make another: all of it needs a login."""
+"""API keys: make, list, revoke. All of it needs a login: a key cannot make another key."""
 
 from litestar import Router, delete, get, post
 from litestar.params import JSONBody

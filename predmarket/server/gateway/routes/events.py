@@ -53,7 +53,7 @@ Search = Annotated[
     QueryParameter(max_length=500, pattern=LINE, description="Looked for in slug and title"),
 ]
 _NO_MARKET = -1
-"""The id of no market: what a body names and is not there."""
+"""The id that stands for a market which a body names and which does not exist."""
 
 
 @get("/", guards=[anyone], opt=notes())
@@ -157,7 +157,7 @@ async def update_event(
 async def add_market(
     request: ApiRequest, event: EventPath, data: JSONBody[EventMarketRequest]
 ) -> Market:
-    """Add a market to an event that is not exhaustive: whoever holds NONE holds as much of it."""
+    """Add a market to an event that is not exhaustive; a holder of NONE holds as much of it."""
     services = request.services
     record = await request.context.find_event(event, request.user)
     command = AddMarket(record.id, data.slug, data.question, data.label, request.principal.user_id)

@@ -1,4 +1,4 @@
-"""What the exchange says about itself: is it up, who leads, how durable it is."""
+"""The exchange's health and status: parts that are down, leader, durability."""
 
 import time
 

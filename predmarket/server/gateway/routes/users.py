@@ -88,7 +88,7 @@ def _acts(data: UpdateUserRequest) -> Iterator[tuple[AdminAction, dict[str, obje
 
 @post("/{id:str}/revoke-all", status_code=204, opt=notes(E.USER_NOT_FOUND))
 async def revoke_all_of_user(request: ApiRequest, id: UserPath) -> None:
-    """End all sessions and API keys of a user, who may log in again."""
+    """End all sessions and API keys of a user. The user may log in again."""
     user_id = id_in_path(id, E.USER_NOT_FOUND)
     actor_id, now = request.principal.user_id, request.services.core.now()
     async with request.services.db.write() as connection:

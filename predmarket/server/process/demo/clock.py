@@ -11,7 +11,7 @@ from predmarket.server.clock import Clock
 from predmarket.units import Micros
 
 _TICK = 5_000
-"""What passes between two looks while in the past, in microseconds: no two commands at one time."""
+"""In the past the clock advances by this many microseconds at each look: no two are equal."""
 
 
 class DemoClock(Clock):

@@ -14,11 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from predmarket.server.clock import elapsed
 from predmarket.server.core.core import Core
 from predmarket.server.core.leadership import Leadership, LeaseHeld
-from predmarket.server.core.recovery import LoadError
 from predmarket.server.core.standby import Standby
+from predmarket.server.core.state_loader import LoadError
 from predmarket.server.core.status import CoreStatus
 from predmarket.server.core.stores.base import StoreError
 from predmarket.server.core.stores.factory import leadership, open_store
+from predmarket.server.gateway.protocol.server import http_config
 from predmarket.server.interpreter import tune_interpreter
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.process import runtime
@@ -43,7 +44,7 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.1
 CUT_OFF_S = 5.0
-"""How long a leader may be cut off from Redis: another may not be, and nobody can trade with it."""
+"""A leader without Redis for this long gives up the lead: another core may reach Redis."""
 _AWAY_S = 0.5
 _LOOK_S = 0.5
 _SETTLE_S = 2.5
@@ -249,7 +250,9 @@ async def serve(settings: Settings) -> int:
             seat.start()
             app = AdminPort(db, connection, lambda: seat.standing, metrics)
             async with metrics_port(settings, metrics):
-                failed = await runtime.answer(app, settings, seat.failed, listener, stopping)
+                failed = await runtime.answer(
+                    http_config(app), settings, seat.failed, listener, stopping
+                )
         except asyncio.CancelledError:
             if not stopping.asked:
                 raise

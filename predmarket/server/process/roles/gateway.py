@@ -117,7 +117,7 @@ async def serve(settings: Settings, *, force: bool, listener: socket.socket | No
                 app = create_app(running.services)
                 async with metrics_port(settings, running.services.metrics):
                     failed = await runtime.answer(
-                        app, settings, running.failed, listening, stopping
+                        app.server_config(), settings, running.failed, listening, stopping
                     )
         except asyncio.CancelledError:
             if not stopping.asked:

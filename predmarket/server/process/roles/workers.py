@@ -24,13 +24,13 @@ from predmarket.exit_codes import ExitCode
 log = logging.getLogger(__name__)
 
 AGAIN_S = 1.0
-"""How long one that died is not started again: what dies at once must not spin."""
+"""The pause before a dead process is started again, so that one that dies at once does not spin."""
 LIMIT_S = 11
-"""From when on those that have not stopped are killed: more than they allow themselves."""
+"""Processes that have not stopped after this time are killed. Their own limit is shorter."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 Job = Callable[[], int]
-"""What a process does; returns its exit code."""
+"""The work of a process; returns its exit code."""
 
 
 class Workers:

@@ -35,7 +35,7 @@ class RestingLevel(NamedTuple):
 
 
 class OwnResting(NamedTuple):
-    """What rests of one user on a side, and the price of it that is furthest from the others."""
+    """A user's resting quantity on a side, and its price that is furthest from the other side."""
 
     price: Price
     qty: Qty

@@ -1,4 +1,4 @@
-"""Holdings as stored: what users hold of events."""
+"""Stored holdings: users' parts of events."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection

@@ -1,4 +1,4 @@
-"""Who may come in. Gateways write these tables; the core never does."""
+"""Users, sessions and API keys. Gateways write these tables; the core never does."""
 
 from sqlalchemy import (
     Boolean,

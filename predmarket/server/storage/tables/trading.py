@@ -1,4 +1,4 @@
-"""What the core writes. Only the core's transaction ever changes these tables.
+"""The core's tables. Only the core's transaction changes them.
 
 The constraints are the last line of defence: the engine never breaks them, and a defect that did
 would fail its batch. In PostgreSQL the references of rows that every order writes are unchecked
@@ -67,8 +67,8 @@ lease = Table(
     Column("expires_at", BigInt, nullable=False),
     CheckConstraint("id = 1", name="single"),
 )
-"""Who leads a shared database and until when, by the database's clock. Not in ``core_state``, since
-renewing it must not collide with a commit under way."""
+"""The leader of a shared database and the end of its lease, by the database's clock. It is not in
+``core_state``, since a renewal must not collide with a running commit."""
 
 journal = Table(
     "journal",
@@ -89,7 +89,7 @@ outbox = Table(
     Column("batch", BigInt, primary_key=True, autoincrement=False),
     Column("changes", LargeBinary, nullable=False),
 )
-"""What the last batches changed (read_model/changes.py), for those who are told of it."""
+"""The changes of the last batches (read_model/changes.py), for gateways and subscribers."""
 
 accounts = Table(
     "accounts",
@@ -364,8 +364,8 @@ holdings = Table(
     PrimaryKeyConstraint("user_id", "event_id"),
     Index("ix_holdings_event_id", "event_id", "user_id"),
 )
-"""What a user holds of an event beside the positions: ``base`` of NONE, which may be below 0 where
-NONE cannot happen."""
+"""A user's part of an event beside the positions: ``base`` counts shares of NONE, and may be below
+0 where NONE cannot happen."""
 
 ledger = Table(
     "ledger",
@@ -384,11 +384,11 @@ ledger = Table(
     PrimaryKeyConstraint("user_id", "id"),
     sqlite_with_rowid=False,
 )
-"""Double entry, one row an entry, numbered across all users and read by the user: ``amount``
-enters the user's cash and leaves ``counterpart`` (OUTSIDE, FEES, COLLATERAL of the market, or of
-its event), or, negative, the other way. What a whole event paid has an ``event_id`` and no market.
-``seq`` is the command that caused it, ``ref_id`` the trade or the transfer. Cash is available +
-locked; what orders lock within it stands in ``orders.locked``."""
+"""Double entry, one row for each entry, numbered across all users. ``amount`` moves from
+``counterpart`` (OUTSIDE, FEES, COLLATERAL of the market or of its event) to the user's cash, or
+back if negative. Payouts of a whole event have an ``event_id`` and no market. ``seq`` is the
+command that caused the entry, ``ref_id`` the trade or the transfer. Cash is available + locked;
+``orders.locked`` has the locks of the orders."""
 
 transfers = Table(
     "transfers",
@@ -411,4 +411,4 @@ transfers = Table(
         postgresql_where=text("key IS NOT NULL"),
     ),
 )
-"""Money from and to the outside; ``available`` and ``locked`` are the balance right after it."""
+"""Deposits and withdrawals; ``available`` and ``locked`` are the balance right after each."""

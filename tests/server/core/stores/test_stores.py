@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from predmarket.engine.commands import OpenAccount
-from predmarket.server.core import recovery
+from predmarket.server.core import state_loader
 from predmarket.server.core.batch import Batch
 from predmarket.server.core.idempotency import IdempotencyIndex
 from predmarket.server.core.sequencer import Sequencer
@@ -46,7 +46,7 @@ def record(store: Store) -> BatchRecord:
     """A first batch that opens account 1 with 5 units, not written yet."""
     core = store.core_row()
     sequencer = Sequencer(
-        recovery.load(store, core), core, IdempotencyIndex(store), Shown(lambda: 1)
+        state_loader.load(store, core), core, IdempotencyIndex(store), Shown(lambda: 1)
     )
     command = OpenAccount(1, 5)
     _, events = sequencer.exchange.apply(1, command)

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from predmarket.server.gateway.protocol import connection, server
-from predmarket.server.gateway.protocol.kernel_buffer import SEND_BUFFER_BYTES
 from predmarket.server.gateway.protocol.server import HttpServer, http_config
+from predmarket.server.gateway.protocol.slow_client import SEND_BUFFER_BYTES
 from predmarket.server.process.runtime import listen
 from predmarket.server.settings import Settings
 from tests.support.http_exchange import Exchange

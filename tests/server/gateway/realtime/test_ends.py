@@ -14,7 +14,7 @@ import pytest
 
 from predmarket.server.gateway import fair_turns as turns_of_all
 from predmarket.server.gateway.broadcast import send_buffer
-from predmarket.server.gateway.protocol import server, websocket
+from predmarket.server.gateway.protocol import server, slow_client, websocket
 from predmarket.server.gateway.protocol.server import http_config
 from predmarket.server.gateway.realtime.limits import SocketLimits
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
@@ -54,7 +54,8 @@ async def deaf(exchange: Exchange, path: str = "/realtime") -> AsyncIterator[soc
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds of a fraction of a second, looked at ten times a second."""
     monkeypatch.setattr(server, "_TICKS_A_SECOND", 1)
-    for bound in ("HANDSHAKE_SECONDS", "CLOSE_SECONDS", "READ_SECONDS"):
+    monkeypatch.setattr(slow_client, "READ_SECONDS", 0.3)
+    for bound in ("HANDSHAKE_SECONDS", "CLOSE_SECONDS"):
         monkeypatch.setattr(websocket, bound, 0.3)
 
 

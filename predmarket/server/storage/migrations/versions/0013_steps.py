@@ -1,6 +1,6 @@
 """The core remembers the commands that are carried out in steps, in the batch's transaction.
 
-A closing or a resolution that an older core began is found by its market (core/recovery.py).
+A closing or a resolution that an older core began is found by its market (core/state_loader.py).
 """
 
 import sqlalchemy as sa

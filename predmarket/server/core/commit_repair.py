@@ -1,7 +1,8 @@
-"""Repair after a failed commit, an unknown outcome, or a defect of the engine.
+"""Repair after a failed commit, a commit whose answer was lost, or a defect of the engine.
 
-There is one way: the core takes over from itself. It raises the epoch, reloads, finds the committed
-commands by id and answers them, and runs the others again in order.
+There is one way: the core takes over from itself (takeover.py). It raises the epoch, so that a
+commit still under way fails, and loads the committed state. It finds the committed commands by id
+in the journal and answers them, and runs the others again in order.
 """
 
 import asyncio
@@ -17,8 +18,8 @@ log = logging.getLogger(__name__)
 _RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 
-class Repair:
-    """Repairs the core's state."""
+class CommitRepair:
+    """Repairs the core's state; the committer runs it after a failure."""
 
     def __init__(self, pipeline: PipelineState, takeover: Takeover) -> None:
         self._pipeline = pipeline

@@ -11,10 +11,10 @@ from predmarket.engine.ledger import InvariantError
 from predmarket.engine.replies import OrderDone, Resolved
 from predmarket.engine.state import State
 from predmarket.enums import MarketStatus, Outcome, Side
-from predmarket.server.core import recovery
+from predmarket.server.core import state_loader
 from predmarket.server.core.bus import BusError, BusReply, Faulted, RepeatedOrder
 from predmarket.server.core.leadership import LeaseHeld
-from predmarket.server.core.recovery import LoadError
+from predmarket.server.core.state_loader import LoadError
 from predmarket.server.core.stores.base import (
     BatchRecord,
     CoreRow,
@@ -195,13 +195,13 @@ async def test_a_load_longer_than_the_lease_keeps_the_lead(
 ) -> None:
     """The lease is renewed while the state loads: nobody takes over in the middle."""
     exchange = Exchange(migrated_postgres_url)
-    load = recovery.load
+    load = state_loader.load
 
     def slowly(store: Store, core: CoreRow) -> State:
         time.sleep(3)
         return load(store, core)
 
-    monkeypatch.setattr(recovery, "load", slowly)
+    monkeypatch.setattr(state_loader, "load", slowly)
     starting = asyncio.create_task(begin(exchange))
     await asyncio.sleep(2.7)
     with pytest.raises(LeaseHeld):
