@@ -135,11 +135,11 @@ def decoded(response: httpx.Response, call: Call[T], url: str) -> T:
         raise Unreachable(f"{url} sends one on to {where}: that is the address to use")
     if not response.is_success:
         raise _refusal(response)
-    if (response.status_code == 204 or not response.content) and not call.is_list:
-        return cast("T", None)
-    data = _json(response)
-    if not isinstance(data, dict) or (call.is_list and not isinstance(data.get("items"), list)):
-        raise Unreachable(f"{url} does not answer like a predmarket exchange")
+    data: object = None
+    if call.is_list or (response.status_code != 204 and response.content):
+        data = _json(response)
+        if not isinstance(data, dict) or (call.is_list and not isinstance(data.get("items"), list)):
+            raise Unreachable(f"{url} does not answer like a predmarket exchange")
     return cast("T", data)
 
 
@@ -155,6 +155,7 @@ def _refusal(response: httpx.Response) -> ApiError:
 
 def _json(response: httpx.Response) -> object:
     try:
-        return cast("object", response.json())
+        found: object = response.json()
     except (ValueError, RecursionError):  # no JSON, or nested too deeply
         return None
+    return found

@@ -6,7 +6,6 @@ has the format that it had before those existed.
 """
 
 import hashlib
-from typing import Any
 
 import msgspec
 
@@ -34,7 +33,7 @@ _COUNTERS = ("now", "last_order_id", "last_trade_id", "last_market_id", "last_tr
 def snapshot(state: State) -> bytes:
     """Return the state as JSON: counters, accounts, markets, positions, open orders, steps due."""
     ledger = state.ledger
-    parts: dict[str, Any] = {
+    parts: dict[str, object] = {
         "counters": [getattr(state, name) for name in _COUNTERS],
         "totals": [ledger.fees, ledger.net_deposits],
         "accounts": [_account(ledger.accounts[id]) for id in sorted(ledger.accounts)],
@@ -59,19 +58,19 @@ def digest(state: State) -> str:
     return hashlib.sha256(snapshot(state)).hexdigest()
 
 
-def _account(account: Account) -> list[Any]:
+def _account(account: Account) -> list[object]:
     return [account.user_id, account.available, account.locked, account.deadman_at]
 
 
-def _market(market: Market) -> list[Any]:
+def _market(market: Market) -> list[object]:
     return [getattr(market, name) for name in Market.__slots__ if name not in _MARKET_SKIPS]
 
 
-def _position(position: Position) -> list[Any]:
+def _position(position: Position) -> list[object]:
     return [getattr(position, name) for name in Position.__slots__ if name not in _POSITION_SKIPS]
 
 
-def _event(state: State, event: MarketEvent) -> list[Any]:
+def _event(state: State, event: MarketEvent) -> list[object]:
     return [
         *(getattr(event, name) for name in MarketEvent.__slots__ if name not in _EVENT_SKIPS),
         [market.label for market in state.markets_of(event)],
@@ -79,11 +78,11 @@ def _event(state: State, event: MarketEvent) -> list[Any]:
     ]
 
 
-def _holding(holding: Holding) -> list[Any]:
+def _holding(holding: Holding) -> list[object]:
     return [getattr(holding, name) for name in Holding.__slots__ if name != "version"]
 
 
-def _order(order: Order) -> list[Any]:
+def _order(order: Order) -> list[object]:
     values = [getattr(order, name) for name in Order.__slots__ if name not in _ORDER_SKIPS]
     return values if order.group is None else [*values, order.group.id]
 

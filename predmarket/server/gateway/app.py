@@ -8,16 +8,13 @@ realtime/endpoint.py. Litestar does everything else.
 
 import asyncio
 from functools import cache
-from typing import cast
+from typing import TypeGuard
 
 from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.types import (
     ControllerRouterHandler,
     HTTPScope,
-    LifeSpanReceive,
-    LifeSpanScope,
-    LifeSpanSend,
     Receive,
     Scope,
     Send,
@@ -153,24 +150,23 @@ class Application:
 
     async def __call__(
         self,
-        scope: Scope | LifeSpanScope,
-        receive: Receive | LifeSpanReceive,
-        send: Send | LifeSpanSend,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> None:
-        """Answer one request, or follow the server's start and stop."""
-        if scope["type"] == ScopeType.WEBSOCKET:
-            socket = cast("WebSocketScope", scope)
-            peer = socket["client"]
-            self._proxies.heed(socket, "wss")
-            behind = self.connections.forwarded(peer, socket["client"])
+        """Answer one request, or serve one socket."""
+        if _is_socket(scope):
+            peer = scope["client"]
+            self._proxies.heed(scope, "wss")
+            behind = self.connections.forwarded(peer, scope["client"])
             # The protocol layer lets no other address through.
-            sockets = self._sockets.get(socket["path"], self.realtime)
-            await sockets(socket, cast("Receive", receive), cast("Send", send), behind)
-            return
-        if scope["type"] != ScopeType.HTTP:
-            await self._litestar(scope, receive, send)
-            return
-        http, receive, send = cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send)
+            sockets = self._sockets.get(scope["path"], self.realtime)
+            await sockets(scope, receive, send, behind)
+        elif _is_http(scope):
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, http: HTTPScope, receive: Receive, send: Send) -> None:
+        """Answer one request within the limits of its address."""
         peer = http["client"]
         self._proxies.heed(http, "https")
         behind = self.connections.forwarded(peer, http["client"])
@@ -217,6 +213,14 @@ class Application:
             if "status" not in state:
                 headed = with_headers(send, request_id_of(http), self._security)
                 await answer_stopping(http, headed)
+
+
+def _is_socket(scope: Scope) -> TypeGuard[WebSocketScope]:
+    return scope["type"] == ScopeType.WEBSOCKET
+
+
+def _is_http(scope: Scope) -> TypeGuard[HTTPScope]:
+    return scope["type"] == ScopeType.HTTP
 
 
 def create_app(services: Services) -> Application:

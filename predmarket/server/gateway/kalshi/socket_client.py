@@ -70,7 +70,7 @@ class KalshiSocketClient(SocketClient):
     """One client."""
 
     def __init__(
-        self, shared: Shared, feed: SocketFeed, socket: Socket, scope: dict[str, Any], address: str
+        self, shared: Shared, feed: SocketFeed, socket: Socket, scope: WebSocketScope, address: str
     ) -> None:
         super().__init__(shared, socket, scope, address)
         self._feed = feed

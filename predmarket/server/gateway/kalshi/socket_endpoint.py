@@ -42,5 +42,5 @@ class KalshiRealtime(Realtime):
     def _told(self, refused: Refusal, id: str) -> bytes:
         return envelope(explain(refused), id)
 
-    def _client(self, socket: Socket, scope: dict[str, Any], address: str) -> SocketClient:
+    def _client(self, socket: Socket, scope: WebSocketScope, address: str) -> SocketClient:
         return KalshiSocketClient(self._shared, self._feed, socket, scope, address)

@@ -19,10 +19,9 @@ connection is closed, because the bytes that follow cannot be trusted.
 import asyncio
 import math
 import time
-from typing import Any, cast
+from typing import Any
 
 import httptools
-from litestar.types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -36,14 +35,13 @@ from predmarket.server.gateway.protocol.coalescing_transport import CoalescingTr
 from predmarket.server.gateway.protocol.config import ServerConfig
 from predmarket.server.gateway.protocol.early_response import answering, closing
 from predmarket.server.gateway.protocol.head_cache import PreparsedRequest
-from predmarket.server.gateway.protocol.order_fast_path import OrderFastPath, Running
+from predmarket.server.gateway.protocol.order_fast_path import OrderFastPath, scope_of
 from predmarket.server.gateway.protocol.pipelining import PipeliningProtocol
 from predmarket.server.gateway.protocol.slow_client import ReadProgress, bound_unread
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 60
-"""Where an application takes sockets that does not say so itself."""
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
 MAX_ESCAPES = 4096
@@ -115,7 +113,7 @@ class Connection(PipeliningProtocol):
         Behind an unanswered request it counts as a plain one: that answer would mix with the
         frames.
         """
-        cycle = cast("RequestResponseCycle | None", self.cycle)
+        cycle = self.newest
         if cycle is not None and not cycle.response_complete:
             return False
         if self._surplus or self._head_too_large() or self.parser.get_method() != b"GET":
@@ -155,7 +153,7 @@ class Connection(PipeliningProtocol):
         handed_in, bearer = self._handed_in
         if between and cycle is not before and cycle is handed_in and cycle.keep_alive:
             assert fast_path is not None  # it handed the order in
-            fast_path.heads.keep(data, bearer, cast("HTTPScope", cycle.scope))
+            fast_path.heads.keep(data, bearer, scope_of(cycle))
 
     def parse(self, piece: bytes) -> None:
         if self._phase is _IDLE:
@@ -222,7 +220,7 @@ class Connection(PipeliningProtocol):
 
     def _awaits_answer(self) -> bool:
         """Tell whether the last request is whole and unanswered; its answer is the last."""
-        cycle = cast("RequestResponseCycle | None", self.cycle)
+        cycle = self.newest
         if self._phase is not _IDLE or cycle is None or cycle.response_complete:
             return False
         cycle.keep_alive = False
@@ -243,7 +241,7 @@ class Connection(PipeliningProtocol):
             return False
         scope, bearer, body = found
         whole = PreparsedRequest(self, scope, body)
-        if not fast_path.begin(whole, bearer, self.tasks):  # type: ignore[arg-type]  # any future
+        if not fast_path.begin(whole, bearer, self.running):
             return False
         self.cycle = self.answering = whole
         return True
@@ -298,8 +296,8 @@ class Connection(PipeliningProtocol):
 
     def _hand_in(self, fast_path: OrderFastPath, cycle: RequestResponseCycle) -> bool:
         """Hand in an order; False: nothing was done, go the ordinary way."""
-        bearer = fast_path.bearer(cast("HTTPScope", cycle.scope))
-        if bearer is None or not fast_path.begin(cycle, bearer, cast("Running", self.tasks)):
+        bearer = fast_path.bearer(scope_of(cycle))
+        if bearer is None or not fast_path.begin(cycle, bearer, self.running):
             return False
         if bearer:  # without one the head does not come again
             self._handed_in = cycle, bearer
@@ -323,7 +321,7 @@ class Connection(PipeliningProtocol):
         if self.transport.is_closing():
             return
         if self._phase is _IDLE:
-            cycle = cast("RequestResponseCycle | None", self.cycle)
+            cycle = self.newest
             if (
                 cycle is not None
                 and cycle.response_complete
@@ -351,7 +349,7 @@ class Connection(PipeliningProtocol):
         """Answer in place of the routes, unless a route answers already, and close."""
         if self.transport.is_closing():
             return
-        cycle = cast("RequestResponseCycle | None", self.cycle)
+        cycle = self.newest
         answered = False
         if cycle is not None and not cycle.response_complete:
             if self._phase is not _BODY or self.pipeline:

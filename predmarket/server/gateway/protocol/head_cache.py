@@ -10,7 +10,7 @@ Content-Length, on a connection that stays open. The parser always handles every
 """
 
 import asyncio
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from litestar.types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -58,8 +58,10 @@ class HeadCache:
         ):
             if len(self._known) >= MAX_HEADS:
                 del self._known[next(iter(self._known))]
-            plain = {key: value for key, value in scope.items() if key not in _OWN}
-            self._known[data[:end]] = _Known(len(data) - end, bearer, cast("HTTPScope", plain))
+            plain = scope.copy()
+            for key in _OWN:
+                plain.pop(key, None)  # type: ignore[misc]  # each request sets them again
+            self._known[data[:end]] = _Known(len(data) - end, bearer, plain)
 
 
 class PreparsedRequest(RequestResponseCycle):

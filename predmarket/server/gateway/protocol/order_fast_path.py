@@ -44,6 +44,11 @@ Running: TypeAlias = "set[asyncio.Future[Any]]"
 """The server's running tasks: at a stop it waits for them, and cancels them after a time."""
 
 
+def scope_of(cycle: Cycle) -> HTTPScope:
+    """Return a request's scope; uvicorn's type and Litestar's differ in name only."""
+    return cast("HTTPScope", cycle.scope)
+
+
 def _lines(headers: Headers) -> bytes:
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
@@ -131,7 +136,7 @@ class OrderFastPath:
 
         ``running`` holds the pending order; cancelling it there only ends the wait.
         """
-        scope = cast("HTTPScope", cycle.scope)
+        scope = scope_of(cycle)
         translation = self.translations.get(scope["path"])
         if len(cycle.body) > MAX_BODY_BYTES:
             return False
@@ -302,7 +307,9 @@ class _Order:
             if not cycle.keep_alive:
                 extra += b"connection: close\r\n"
             cycle.response_started = cycle.response_complete = True
-            cast("CoalescingTransport", cycle.transport).send(
+            transport = cycle.transport
+            assert isinstance(transport, CoalescingTransport)  # every connection has one
+            transport.send(
                 b"%b%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b"
                 % (
                     STATUS_LINE[status],

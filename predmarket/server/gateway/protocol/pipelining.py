@@ -109,6 +109,8 @@ class PipeliningProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.running: set[asyncio.Future[None]] = self.tasks  # type: ignore[assignment]  # any future
+        """The tasks and futures that a stop of the server waits for."""
         self.answering: RequestResponseCycle | None = None
         """The request that is being answered, or was answered last."""
         self.backlog = Backlog()
@@ -121,6 +123,11 @@ class PipeliningProtocol(HttpToolsProtocol):
         self._answered_at = -math.inf
         self._later: Turn | None = None
         self.turns = fair_turns(self.loop)
+
+    @property
+    def newest(self) -> RequestResponseCycle | None:
+        """The request whose head was read last, None before the first."""
+        return self.cycle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         super().connection_made(transport)

@@ -13,9 +13,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
+from litestar.types import WebSocketScope
 
 from predmarket.contracts.errors import ErrorBody, Problem
 from predmarket.contracts.realtime import (
@@ -93,7 +93,7 @@ class SocketClient:
     or for a read.
     """
 
-    def __init__(self, shared: Shared, socket: Socket, scope: dict[str, Any], address: str) -> None:
+    def __init__(self, shared: Shared, socket: Socket, scope: WebSocketScope, address: str) -> None:
         """Take over a socket.
 
         ``scope`` holds the fields of its log lines (observability.request). ``address`` is the key
@@ -203,7 +203,7 @@ class SocketClient:
         """Send an error. Costs a token; a defect is logged."""
         if self.ended:
             return
-        before = CURRENT.set(self.scope)  # type: ignore[arg-type]  # what a log line needs of one
+        before = CURRENT.set(self.scope)
         try:
             refusal = refusal_of(error)
         finally:

@@ -13,14 +13,13 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
 from functools import partial
-from typing import Any, cast
 from urllib.parse import parse_qs
 
 from litestar.types import Receive, Send, WebSocketScope
 
 from predmarket.engine.commands import Disconnect
 from predmarket.enums import ErrorCode
-from predmarket.server.core.bus import BusError, Faulted
+from predmarket.server.core.bus import BusError, BusReply, Faulted
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth.authenticator import header
 from predmarket.server.gateway.auth.principals import Principal, Revocation
@@ -100,13 +99,14 @@ class Realtime:
             return None
         await send({"type": "websocket.accept", "subprotocol": None,
                     "headers": [(b"x-request-id", id.encode())]})  # fmt: skip
-        extensions = cast("dict[str, dict[str, Any]]", scope["extensions"])
-        socket: Socket = extensions[SOCKET]["socket"]
+        socket = (scope["extensions"] or {})[SOCKET]["socket"]
+        assert isinstance(socket, Socket)  # protocol/websocket.py names itself
         if socket.disconnected:
             return None
-        state: dict[str, object] = {"request_id": id}
+        state = {"request_id": id}
         host = (scope["client"] or ("",))[0]
-        peer = self._client(socket, {"state": state}, client_key(host))
+        own: WebSocketScope = {"state": state}  # type: ignore[typeddict-item]  # for log lines
+        peer = self._client(socket, own, client_key(host))
         self._context.services.metrics.connections.inc()
         socket.hand_over(peer)
         log.info("socket_opened", extra={"address": host})
@@ -136,7 +136,7 @@ class Realtime:
         """Return the body of a refused handshake."""
         return envelope(refused, id)
 
-    def _client(self, socket: Socket, scope: dict[str, Any], address: str) -> SocketClient:
+    def _client(self, socket: Socket, scope: WebSocketScope, address: str) -> SocketClient:
         """Return the client on an accepted socket."""
         return SocketClient(self._shared, socket, scope, address)
 
@@ -223,7 +223,7 @@ class Realtime:
         else:
             reply.add_done_callback(partial(self._disconnected, command))
 
-    def _disconnected(self, command: Disconnect, answer: "asyncio.Future[Any]") -> None:
+    def _disconnected(self, command: Disconnect, answer: "asyncio.Future[BusReply]") -> None:
         error = answer.exception()
         if error is not None and not isinstance(error, Faulted):
             self._in_background(self._disconnect_later(command))
@@ -236,7 +236,7 @@ class Realtime:
     def _lost(self, peer: SocketClient) -> None:
         self._context.services.metrics.connections.dec()
         self._context.limits.connections.leave(peer.counted)
-        before = CURRENT.set(cast("Any", peer.scope))
+        before = CURRENT.set(peer.scope)
         try:
             seconds = round(asyncio.get_running_loop().time() - peer.opened, 3)
             log.info("socket_closed", extra={"code": peer.closed_with, "durationS": seconds})
