@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from predmarket.contracts.orders import BatchRequest, PlaceOrderRequest
 from predmarket.contracts.realtime import ClientMessage
 from predmarket.contracts.requests import Invalid, Request, decode
-from predmarket.server.gateway.realtime import requests
+from predmarket.server.gateway.realtime import decoding
 from tests.support.cost import is_linear
 
 REQUIRED = {
@@ -69,7 +69,7 @@ def test_a_name_that_comes_again_and_again_costs_linear_time() -> None:
 
     def message(size: int) -> None:
         with pytest.raises(Invalid):
-            requests.read(b"{" + b'"type":"","data":1,' * size + b'"type":""}')
+            decoding.read(b"{" + b'"type":"","data":1,' * size + b'"type":""}')
 
     assert is_linear(order, 1_000)
     assert is_linear(message, 1_000)

@@ -1,17 +1,12 @@
-"""One client on its socket: executes its requests, sends the answers, and ends it.
+"""One client on its socket: takes its messages, sends the answers, and closes it.
 
-Messages are executed in the order they arrived, most of them in one step. Some have to wait: for a
-token's look-up, for a permit, for room among MAX_IN_FLIGHT. Then the messages behind them wait too,
-and nothing more is read.
+inbox.py keeps the order of the messages. requests.py and socket_orders.py execute them.
 
 Invariant: after its end (``_end``) a client is in no list, gets nothing, and starts nothing.
 """
 
-import asyncio
 import logging
-import time
-from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -19,16 +14,9 @@ from litestar.types import WebSocketScope
 
 from predmarket.contracts.errors import ErrorBody, Problem
 from predmarket.contracts.realtime import (
-    Authenticated,
-    AuthRequest,
     ClientMessage,
-    SnapshotRequest,
-    Subscribed,
-    SubscribeRequest,
-    Unsubscribed,
-    UnsubscribeRequest,
 )
-from predmarket.contracts.requests import Invalid, decode, weight
+from predmarket.contracts.requests import Invalid, weight
 from predmarket.enums import ErrorCode, Scope
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth.authenticator import check_scope
@@ -38,17 +26,15 @@ from predmarket.server.gateway.broadcast.hub import Hub
 from predmarket.server.gateway.broadcast.send_buffer import READS_TOO_SLOWLY, SendBuffer
 from predmarket.server.gateway.broadcast.topics import Topic
 from predmarket.server.gateway.context import Context
-from predmarket.server.gateway.fair_turns import TURN_SECONDS, Turn, fair_turns
 from predmarket.server.gateway.http.errors import refusal_of
 from predmarket.server.gateway.limits.reads import Reader
 from predmarket.server.gateway.protocol.websocket import Socket
-from predmarket.server.gateway.realtime import requests
+from predmarket.server.gateway.realtime.decoding import read, request_id_of
+from predmarket.server.gateway.realtime.inbox import Inbox
 from predmarket.server.gateway.realtime.limits import (
     RESTARTING,
     TOO_MANY,
-    TOPICS_A_TOKEN,
     TRY_AGAIN,
-    UNAUTHENTICATED,
     Bucket,
     SocketLimits,
 )
@@ -58,9 +44,6 @@ from predmarket.server.observability.request import CURRENT
 
 log = logging.getLogger(__name__)
 
-MAX_IN_FLIGHT = 1_000
-"""The most orders of one client that wait for the core; beyond them nothing more is read."""
-
 _PING = "ping"
 _EMPTY: dict[str, object] = {}
 
@@ -69,7 +52,8 @@ _EMPTY: dict[str, object] = {}
 class Shared:
     """The objects that all sockets of a gateway share.
 
-    ``gateway`` is this process's name. ``orders`` has the function for each type of order message.
+    ``gateway`` is this process's name. ``orders`` has the function for each type of order message,
+    ``requests`` that for each other type.
     ``ended`` is called when a client has ended, ``lost`` when its connection is gone too.
     """
 
@@ -78,6 +62,7 @@ class Shared:
     gateway: str
     bounds: SocketLimits
     orders: "Mapping[str, Callable[[SocketClient, ClientMessage], None]]"
+    requests: "Mapping[str, Callable[[SocketClient, ClientMessage], None]]"
     ended: "Callable[[SocketClient], None]"
     lost: "Callable[[SocketClient], None]"
     peers: "set[SocketClient]" = field(default_factory=set)
@@ -89,8 +74,7 @@ class SocketClient:
 
     ``connection`` is its name if its end shall cancel its orders; ``cancel_wanted`` asks for that
     before the client signs in. ``counted`` is its key behind a proxy (limits/connections.py).
-    ``gone`` means that its connection is gone. ``in_flight`` counts requests that wait for the core
-    or for a read.
+    ``gone`` means that its connection is gone.
     """
 
     def __init__(self, shared: Shared, socket: Socket, scope: WebSocketScope, address: str) -> None:
@@ -106,7 +90,6 @@ class SocketClient:
         self.principal: Principal | None = None
         self.connection: str | None = None
         self.cancel_wanted = False
-        self.in_flight = 0
         self.opened = self.heard = self.pinged = self._used = socket.loop.time()
         self.scope = scope
         self.ended = False
@@ -124,12 +107,8 @@ class SocketClient:
             shared.bounds.topics,
             self._not_begun,
         )
-        self._inbox: deque[bytes] = deque()
-        self._waits: asyncio.Task[None] | None = None
-        self._next_turn: Turn | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.inbox = Inbox(socket, self._carry_out, self.refuse, self._landed)
         self._stopping = False
-        self._paused = False
         self.closed_with: int | None = None
         shared.count += 1
         self._number = shared.count
@@ -142,18 +121,14 @@ class SocketClient:
         if self.ended:
             return
         self.heard = self._loop.time()
-        if self._inbox or self._busy():
-            self._pause()
-            self._inbox.append(message)
-        else:
-            self._carry_out(message)
+        self.inbox.received(message)
 
     def odd(self, *, binary: bool) -> None:
         """Handle a control frame, a fragment, or a binary message."""
         if self.ended:
             return
         self.heard = self._loop.time()
-        self._spend()
+        self.spend()
         if binary and not self.ended:
             self.refuse(Invalid(Problem("", "a message must be text")), None)
 
@@ -178,9 +153,8 @@ class SocketClient:
     def stopping(self) -> None:
         """Answer the requests in flight, then close; begin no others."""
         self._stopping = True
-        self._pause()
-        if not self.in_flight:
-            self.close(RESTARTING, "the exchange restarts")
+        self.inbox.stop()
+        self._landed()
 
     def lost(self) -> None:
         """The connection is gone."""
@@ -210,7 +184,7 @@ class SocketClient:
             CURRENT.reset(before)
         body = ErrorBody(refusal.code, refusal.message, refusal.details)
         self.send("error", body, request_id, topic=topic)
-        self._spend()
+        self.spend()
 
     def close(self, code: int, reason: str) -> None:
         """End the connection, after the frames sent."""
@@ -219,8 +193,7 @@ class SocketClient:
             self.closed_with = code
             self._end()
             self._socket.close(code, reason)
-            if self._paused:  # on close the system would drop written frames if input is unread
-                self._socket.resume_reading()
+            self.inbox.discard_input()
 
     def close_slow(self, reason: str) -> None:
         """Close the socket: the client reads too slowly, or missed changes. It may come back.
@@ -234,6 +207,10 @@ class SocketClient:
         self.pinged = now
         if self.out.clear:
             self.send(_PING, _EMPTY, None)
+
+    def in_use(self) -> None:
+        """Record a use without a subscription."""
+        self._used = self._loop.time()
 
     def idle_for(self, now: float) -> float:
         """Return for how long it has been anonymous and without subscriptions."""
@@ -258,92 +235,30 @@ class SocketClient:
         check_scope(self.principal, scope)
         return self.principal
 
-    # requests
-
-    def later(self, step: Coroutine[object, object, None], request_id: str | None) -> None:
-        """Carry out a step that waits, and after it the messages that come meanwhile."""
-        self._pause()
-        self._waits = asyncio.create_task(self._wait_for(step, request_id))
-
-    def aside(self, step: Coroutine[object, object, None]) -> None:
-        """Run a step beside the messages, which do not wait for it; it counts as in flight."""
-        self.in_flight += 1
-        task = asyncio.create_task(step)
-        self._tasks.add(task)
-        task.add_done_callback(self._aside_done)
-
-    def landed(self) -> None:
-        """Count one request less in flight."""
-        self.in_flight -= 1
-        if self._paused and self.in_flight <= MAX_IN_FLIGHT // 2:
-            self._go_on()
-        if self._stopping and not self.in_flight:
-            self.stopping()
-
-    def subscribe(self, message: ClientMessage) -> None:
-        """Execute subscribe."""
-        asked = decode(bytes(message.data), SubscribeRequest).topics
-        self._spend(len(asked) // TOPICS_A_TOKEN)
-        if self.ended:
-            return
-        self.reader.take(len(asked))
-        wanted = self.subscriptions.read(asked, self.principal)
-        self.send("subscribed", Subscribed(wanted.named), message.request_id)
-        self.subscriptions.begin(wanted.begun)
-
-    def unsubscribe(self, message: ClientMessage) -> None:
-        """Execute unsubscribe; a topic without a subscription is no error."""
-        asked = decode(bytes(message.data), UnsubscribeRequest).topics
-        self._spend(len(asked) // TOPICS_A_TOKEN)
-        if self.ended:
-            return
-        gone = [self.subscriptions.topic(name, self.principal) for name in asked]
-        for topic in gone:
-            self.subscriptions.drop(topic)
-        names = list(dict.fromkeys(topic.name for topic in gone))
-        self.send("unsubscribed", Unsubscribed(names), message.request_id)
-
-    def snapshot(self, message: ClientMessage) -> None:
-        """Execute snapshot."""
-        self._used = self._loop.time()
-        name = decode(bytes(message.data), SnapshotRequest).topic
-        self.reader.take()
-        self.subscriptions.snapshot(
-            self.subscriptions.topic(name, self.principal), message.request_id
-        )
-
-    def pong(self, message: ClientMessage) -> None:
-        """Take a pong."""
-
-    def auth(self, message: ClientMessage) -> None:
-        """Execute auth."""
-        request = decode(bytes(message.data), AuthRequest)
-        self.later(self._sign_in(request, message.request_id), message.request_id)
-
     # internals
 
     def _carry_out(self, raw: bytes) -> None:
         request_id = None
         if more := weight(raw) - 1:  # pay for its length before decoding it
-            self._spend(more)
+            self.spend(more)
             if self.ended:
                 return
         try:
-            message = requests.read(raw)
+            message = read(raw)
             request_id = message.request_id
             order_entry = self.shared.orders.get(message.type)
             if order_entry is not None:
                 order_entry(self, message)
                 return
-            step = _STEPS.get(message.type)
+            step = self.shared.requests.get(message.type)
             if step is None:
                 raise Invalid(Problem("type", "is not the type of a request"))
-            self._spend()
+            self.spend()
             if not self.ended:
                 self._take(step, message)
         except Exception as error:  # noqa: BLE001 -- every error is an answer
             if request_id is None:
-                request_id = requests.request_id_of(raw)
+                request_id = request_id_of(raw)
             self.refuse(error, request_id)
 
     def _take(
@@ -355,7 +270,7 @@ class SocketClient:
         except Refusal as refusal:
             if refusal.code is not ErrorCode.MARKET_NOT_FOUND:
                 raise
-            self.later(self._once_more(step, message), message.request_id)
+            self.inbox.later(self._once_more(step, message), message.request_id)
 
     async def _once_more(
         self, step: Callable[["SocketClient", ClientMessage], None], message: ClientMessage
@@ -364,70 +279,16 @@ class SocketClient:
         if not self.ended:
             step(self, message)
 
-    async def _wait_for(
-        self, step: Coroutine[object, object, None], request_id: str | None
-    ) -> None:
-        try:
-            await step
-        except Exception as error:  # noqa: BLE001 -- every error is an answer
-            self.refuse(error, request_id)
-        self._waits = None
-        self._go_on()
-
-    def _busy(self) -> bool:
-        """Tell whether the next message has to wait."""
-        resting = self._next_turn is not None
-        waits = resting or self._stopping or self._waits is not None
-        return waits or self.in_flight >= MAX_IN_FLIGHT
-
-    def _pause(self) -> None:
-        """Stop reading; messages that arrived are kept."""
-        if not self._paused:
-            self._paused = True
-            self._socket.pause_reading()
-
-    def _go_on(self) -> None:
-        """Execute the messages that arrived meanwhile, in turns, and continue reading."""
-        until = time.monotonic() + TURN_SECONDS
-        while self._inbox and not self._busy():
-            self._carry_out(self._inbox.popleft())
-            if self._inbox and time.monotonic() > until:
-                self._next_turn = fair_turns(self._loop).soon(self._socket.share, self._take_turn)
-        if not (self._busy() or self.ended):
-            self._paused = False
-            self._socket.resume_reading()
-
-    def _take_turn(self) -> None:
-        self._next_turn = None
-        self._go_on()
-
-    async def _sign_in(self, request: AuthRequest, request_id: str | None) -> None:
-        token = request.token
-        principal = await self.context.principals.principal(token, token)
-        if self.ended:
-            return
-        if principal is None:
-            self.close(UNAUTHENTICATED, "the token is not valid")
-            return
-        before = self.principal
-        if before is not None and before.user_id != principal.user_id:
-            raise Refusal(ErrorCode.FORBIDDEN, "the connection is another user's")
-        self.cancel_wanted |= request.cancel_on_disconnect
-        self.sign_in(principal)
-        if request_id is not None:
-            self.send("authenticated", Authenticated(principal.user_id), request_id)
-
-    def _aside_done(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a step beside the messages failed", exc_info=error)
-        self.landed()
-
     def _not_begun(self, beginning: Beginning, error: Exception) -> None:
         """Report that a subscription or a snapshot could not begin."""
         self.refuse(error, beginning.request_id, topic=beginning.topic)
 
-    def _spend(self, cost: int = 1) -> None:
+    def _landed(self) -> None:
+        if self._stopping and not self.inbox.in_flight:
+            self.close(RESTARTING, "the exchange restarts")
+
+    def spend(self, cost: int = 1) -> None:
+        """Take tokens for a message; close the socket if there are too few."""
         if not self.ended and not self._bucket.take(self._loop.time(), cost):
             self.close(TOO_MANY, "too many messages")
 
@@ -436,16 +297,7 @@ class SocketClient:
             return
         self.ended = True
         self.shared.peers.discard(self)
-        self._inbox.clear()
+        self.inbox.end()
         self.subscriptions.end()
         self.out.end()
         self.shared.ended(self)
-
-
-_STEPS: dict[str, Callable[[SocketClient, ClientMessage], None]] = {
-    "subscribe": SocketClient.subscribe,
-    "unsubscribe": SocketClient.unsubscribe,
-    "snapshot": SocketClient.snapshot,
-    "auth": SocketClient.auth,
-    "pong": SocketClient.pong,
-}

@@ -33,6 +33,7 @@ from predmarket.server.gateway.limits.connections import too_many_connections
 from predmarket.server.gateway.protocol.websocket import SOCKET, Socket
 from predmarket.server.gateway.realtime.client import Shared, SocketClient
 from predmarket.server.gateway.realtime.limits import SILENT, UNAUTHENTICATED, SocketLimits
+from predmarket.server.gateway.realtime.requests import REQUESTS
 from predmarket.server.gateway.realtime.socket_orders import ORDERS
 from predmarket.server.observability.request import CURRENT
 from predmarket.server.storage.database import UNAVAILABLE
@@ -56,6 +57,7 @@ class Realtime:
             context.services.gateway,
             bounds or SocketLimits(),
             ORDERS,
+            REQUESTS,
             self._ended,
             self._lost,
         )

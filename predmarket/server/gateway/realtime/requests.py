@@ -1,37 +1,89 @@
-"""Decodes clients' messages: the envelope quickly, its data as REST decodes a body."""
+"""Requests of clients other than orders: subscribe, unsubscribe, snapshot, auth, pong."""
 
-import msgspec
+from collections.abc import Callable
 
-from predmarket.contracts import requests
-from predmarket.contracts.realtime import ClientMessage
-from predmarket.contracts.requests import Invalid
-
-_decode = msgspec.json.Decoder(ClientMessage).decode
-_NAMES = tuple(b'"%s"' % name.encode() for name in ClientMessage.__struct_encode_fields__)
-
-
-class _Asked(msgspec.Struct, rename="camel"):
-    request_id: str | None = None
-
-
-def read(raw: bytes) -> ClientMessage:
-    """Decode a client's message. Raises Invalid."""
-    try:
-        message = _decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        message = requests.decode(raw, ClientMessage)  # slow, and reports all mistakes
-    data = bytes(message.data)
-    # Fields of the same names within the data are no repeats.
-    suspect = b"\\" in raw or any(raw.count(name) - data.count(name) > 1 for name in _NAMES)
-    if suspect and (problems := requests.repeated(raw)):
-        raise Invalid(*problems)
-    return message
+from predmarket.contracts.realtime import (
+    Authenticated,
+    AuthRequest,
+    ClientMessage,
+    SnapshotRequest,
+    Subscribed,
+    SubscribeRequest,
+    Unsubscribed,
+    UnsubscribeRequest,
+)
+from predmarket.contracts.requests import decode
+from predmarket.enums import ErrorCode
+from predmarket.server.errors import Refusal
+from predmarket.server.gateway.realtime.client import SocketClient
+from predmarket.server.gateway.realtime.limits import TOPICS_A_TOKEN, UNAUTHENTICATED
 
 
-def request_id_of(raw: bytes) -> str | None:
-    """Return the requestId of an invalid message, if it has one."""
-    try:
-        asked = msgspec.json.decode(raw, type=_Asked).request_id
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return None if asked is None else asked[:128]
+def subscribe(peer: SocketClient, message: ClientMessage) -> None:
+    """Execute subscribe."""
+    asked = decode(bytes(message.data), SubscribeRequest).topics
+    peer.spend(len(asked) // TOPICS_A_TOKEN)
+    if peer.ended:
+        return
+    peer.reader.take(len(asked))
+    wanted = peer.subscriptions.read(asked, peer.principal)
+    peer.send("subscribed", Subscribed(wanted.named), message.request_id)
+    peer.subscriptions.begin(wanted.begun)
+
+
+def unsubscribe(peer: SocketClient, message: ClientMessage) -> None:
+    """Execute unsubscribe; a topic without a subscription is no error."""
+    asked = decode(bytes(message.data), UnsubscribeRequest).topics
+    peer.spend(len(asked) // TOPICS_A_TOKEN)
+    if peer.ended:
+        return
+    gone = [peer.subscriptions.topic(name, peer.principal) for name in asked]
+    for topic in gone:
+        peer.subscriptions.drop(topic)
+    names = list(dict.fromkeys(topic.name for topic in gone))
+    peer.send("unsubscribed", Unsubscribed(names), message.request_id)
+
+
+def snapshot(peer: SocketClient, message: ClientMessage) -> None:
+    """Execute snapshot."""
+    peer.in_use()
+    name = decode(bytes(message.data), SnapshotRequest).topic
+    peer.reader.take()
+    topic = peer.subscriptions.topic(name, peer.principal)
+    peer.subscriptions.snapshot(topic, message.request_id)
+
+
+def auth(peer: SocketClient, message: ClientMessage) -> None:
+    """Execute auth."""
+    request = decode(bytes(message.data), AuthRequest)
+    peer.inbox.later(_sign_in(peer, request, message.request_id), message.request_id)
+
+
+async def _sign_in(peer: SocketClient, request: AuthRequest, request_id: str | None) -> None:
+    token = request.token
+    principal = await peer.context.principals.principal(token, token)
+    if peer.ended:
+        return
+    if principal is None:
+        peer.close(UNAUTHENTICATED, "the token is not valid")
+        return
+    before = peer.principal
+    if before is not None and before.user_id != principal.user_id:
+        raise Refusal(ErrorCode.FORBIDDEN, "the connection is another user's")
+    peer.cancel_wanted |= request.cancel_on_disconnect
+    peer.sign_in(principal)
+    if request_id is not None:
+        peer.send("authenticated", Authenticated(principal.user_id), request_id)
+
+
+def pong(peer: SocketClient, message: ClientMessage) -> None:
+    """Take a pong: that it arrived is enough."""
+
+
+REQUESTS: dict[str, Callable[[SocketClient, ClientMessage], None]] = {
+    "subscribe": subscribe,
+    "unsubscribe": unsubscribe,
+    "snapshot": snapshot,
+    "auth": auth,
+    "pong": pong,
+}

@@ -87,7 +87,7 @@ def _limited(peer: SocketClient, message: ClientMessage, limit: UserLimit, step:
     if limit.take_now(who.user_id):
         more = step(peer, message, who)
         if more is not None:
-            peer.later(more, message.request_id)
+            peer.inbox.later(more, message.request_id)
         return
 
     async def ask_first() -> None:
@@ -96,7 +96,7 @@ def _limited(peer: SocketClient, message: ClientMessage, limit: UserLimit, step:
         if more is not None:
             await more
 
-    peer.later(ask_first(), message.request_id)
+    peer.inbox.later(ask_first(), message.request_id)
 
 
 def _place(peer: SocketClient, message: ClientMessage, who: Principal) -> _More | None:
@@ -126,7 +126,7 @@ def _hand_in(peer: SocketClient, message: ClientMessage, command: PlaceOrder) ->
     if peer.connection is not None:
         command = msgspec.structs.replace(command, connection=peer.connection)
     reply = services.bus.enqueue(command, early=True)
-    peer.in_flight += 1
+    peer.inbox.in_flight += 1
     reply.add_done_callback(partial(_placed, peer, message.request_id, command))
 
 
@@ -142,13 +142,13 @@ def _placed(peer: SocketClient, request_id: str | None, command: PlaceOrder, ans
         elif isinstance(reply, Refused):
             raise Refusal.of(reply)
         else:
-            peer.aside(_acknowledge(peer, request_id, _repeated(peer, command, reply)))
+            peer.inbox.aside(_acknowledge(peer, request_id, _repeated(peer, command, reply)))
     except Exception as error:  # noqa: BLE001 -- every error is an answer
         if isinstance(error, Refusal | BusError):
             services.metrics.placement(command, code_of(error))
         peer.refuse(error, request_id)
     finally:
-        peer.landed()
+        peer.inbox.landed()
 
 
 async def _repeated(peer: SocketClient, command: PlaceOrder, reply: BusReply) -> Order:
@@ -166,7 +166,7 @@ def _amend(peer: SocketClient, message: ClientMessage, who: Principal) -> _More 
         qty = None if request.qty is None else request.qty.units
         command = AmendOrder(who.user_id, order_id, price, qty)
         reply = peer.context.services.bus.enqueue(command, early=True)
-        peer.in_flight += 1
+        peer.inbox.in_flight += 1
         changed = partial(_changed, peer, message.request_id, order_id, who, False)
         reply.add_done_callback(changed)
 
@@ -179,7 +179,7 @@ def _cancel(peer: SocketClient, message: ClientMessage, who: Principal) -> _More
     def hand_in(who: Principal, order_id: int) -> None:
         command = CancelOrder(who.user_id, order_id, as_admin=who.is_admin)
         reply = peer.context.services.bus.enqueue(command)
-        peer.in_flight += 1
+        peer.inbox.in_flight += 1
         changed = partial(_changed, peer, message.request_id, order_id, who, who.is_admin)
         reply.add_done_callback(changed)
 
@@ -223,11 +223,11 @@ def _changed(
         else:
             # Its fills or its owner have to be read.
             step = order_entry.changed(services, reply, order_id, who, as_admin=as_admin)
-            peer.aside(_acknowledge(peer, request_id, step))
+            peer.inbox.aside(_acknowledge(peer, request_id, step))
     except Exception as error:  # noqa: BLE001 -- every error is an answer
         peer.refuse(error, request_id)
     finally:
-        peer.landed()
+        peer.inbox.landed()
 
 
 def _acknowledge(
@@ -274,7 +274,7 @@ async def _cancel_all_later(
 
 def _hand_in_cancel_all(peer: SocketClient, message: ClientMessage, command: CancelAll) -> None:
     reply = peer.context.services.bus.enqueue(command)
-    peer.in_flight += 1
+    peer.inbox.in_flight += 1
     reply.add_done_callback(partial(_all_canceled, peer, message.request_id))
 
 
@@ -286,4 +286,4 @@ def _all_canceled(peer: SocketClient, request_id: str | None, answer: Reply) -> 
     except Exception as error:  # noqa: BLE001 -- every error is an answer
         peer.refuse(error, request_id)
     finally:
-        peer.landed()
+        peer.inbox.landed()

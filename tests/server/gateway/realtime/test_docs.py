@@ -18,7 +18,7 @@ from predmarket.contracts.orders import CancelAllRequest, OrderState, PlaceOrder
 from predmarket.contracts.realtime import ClientMessage, ServerMessage
 from predmarket.contracts.requests import decode
 from predmarket.server.gateway.broadcast import send_buffer
-from predmarket.server.gateway.realtime import client
+from predmarket.server.gateway.realtime import inbox
 from predmarket.server.gateway.realtime.limits import SocketLimits
 
 PAGE = (Path(__file__).parents[4] / "docs" / "realtime.md").read_text()
@@ -99,7 +99,7 @@ def test_the_limits() -> None:
         f"{realtime.MAX_MESSAGE_BYTES:,} bytes |": realtime.MAX_MESSAGE_BYTES == 64 * 1024,
         f"{bounds.topics:,} |": bounds.topics == realtime.MAX_TOPICS,
         f"{bounds.burst:,.0f} at once, {bounds.rate:.0f} a second": True,
-        f"{client.MAX_IN_FLIGHT:,} |": True,
+        f"{inbox.MAX_IN_FLIGHT:,} |": True,
         "1 MiB": send_buffer.MAX_WAITING_BYTES == 1024 * 1024,
         f"Every {bounds.ping_s:.0f} s": True,
         f"came for {bounds.silence_s:.0f} s": True,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from predmarket.server.gateway.broadcast import send_buffer
-from predmarket.server.gateway.realtime.client import MAX_IN_FLIGHT
+from predmarket.server.gateway.realtime.inbox import MAX_IN_FLIGHT
 from predmarket.server.read_model.changes import BookChange, Changes, OrderChange, decode, encode
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json
 from tests.support.sockets import Chain, Client, Open, folded, opened, order, place
@@ -199,7 +199,7 @@ async def test_replies_wait_too(exchange: Exchange, open_socket: Open) -> None:
             while not peer.ended:
                 await slow.send("order.place", **order(market, "BUY", "0.01", "0.01"))
                 sent += 1
-                assert peer.in_flight <= MAX_IN_FLIGHT
+                assert peer.inbox.in_flight <= MAX_IN_FLIGHT
         slow.socket.transport.resume_reading()
         assert await slow.closed() == 1013
     page = (await ann.client.get("/v1/orders?limit=1")).json()
