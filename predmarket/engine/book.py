@@ -199,7 +199,7 @@ class BookSide:
     def add(self, order: Order) -> None:
         """Queue ``order`` behind all others at its price."""
         price = order.price
-        index = (price if self.is_buy else PRICE_ONE - price) // self.tick
+        index = self.index(price)
         level = self.levels.get(index)
         if level is None:
             level = self.levels[index] = Level(index, price)

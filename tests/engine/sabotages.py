@@ -58,8 +58,8 @@ SABOTAGES = (
     Sabotage(
         "asks sorted like bids",
         BOOK,
-        "        index = (price if self.is_buy else PRICE_ONE - price) // self.tick\n",
-        "        index = price // self.tick\n",
+        "        return (price if self.is_buy else PRICE_ONE - price) // self.tick\n",
+        "        return price // self.tick\n",
         _test("book", "the_edges_of_the_grid"),
     ),
     Sabotage(

@@ -1,4 +1,4 @@
-"""Turns the exchange's records into API objects; only here integers become decimal strings.
+"""Turns the exchange's records into API objects: only here integers become decimal strings.
 
 Averages, marks and values follow docs/market_rules.md, Positions.
 """
@@ -10,19 +10,15 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from predmarket.contracts import accounts, administration, identity, markets, orders, realtime
+from predmarket.contracts import accounts, markets, orders, realtime
 from predmarket.contracts.amounts import format_time
 from predmarket.engine.replies import Fill, OrderRecord
 from predmarket.enums import Side
-from predmarket.server.gateway.auth.api_keys import KeyRecord
-from predmarket.server.gateway.auth.refresh_tokens import SessionRecord
 from predmarket.server.gateway.loop_turns import in_turns
 from predmarket.server.gateway.order_preview import Outcome
 from predmarket.server.read_model.market_view import BookView, MarketView
-from predmarket.server.read_model.queries.admin_log import AdminAct
 from predmarket.server.read_model.queries.candles import CandleRecord
 from predmarket.server.read_model.queries.ledger import LedgerEntry
-from predmarket.server.read_model.queries.users import UserRecord
 from predmarket.server.read_model.records import MarketRecord, PositionRecord, TradeRecord, UserFill
 from predmarket.units import (
     PRICE_ONE,
@@ -61,62 +57,6 @@ def average(money: Money, qty: Qty) -> str | None:
     if not qty:
         return None
     return format((2 * _FINER * money + qty) // (2 * qty), _AVERAGE_DECIMALS)
-
-
-def user(record: UserRecord) -> identity.User:
-    """Return a user as the API shows them."""
-    return identity.User(
-        record.id, record.email, record.role, record.full_name, format_time(record.created_at)
-    )
-
-
-def managed_user(record: UserRecord) -> identity.ManagedUser:
-    """Return a user as admins see them."""
-    return identity.ManagedUser(
-        record.id,
-        record.email,
-        record.role,
-        record.full_name,
-        format_time(record.created_at),
-        record.disabled,
-    )
-
-
-def admin_act(record: AdminAct) -> administration.AdminAct:
-    """Return an admin's action."""
-    return administration.AdminAct(
-        record.id,
-        format_time(record.at),
-        record.actor_id,
-        record.action,
-        record.target,
-        msgspec.json.decode(record.details, type=administration.Details),
-    )
-
-
-def api_key(record: KeyRecord) -> identity.ApiKey:
-    """Return an API key without its secret."""
-    used = record.last_used_at
-    return identity.ApiKey(
-        record.id,
-        record.name,
-        list(record.scopes),
-        format_time(record.created_at),
-        None if used is None else format_time(used),
-        record.access_id or UNSET,
-    )
-
-
-def session(record: SessionRecord, *, current: bool) -> identity.SessionInfo:
-    """Return a session as its user sees it."""
-    return identity.SessionInfo(
-        record.id,
-        format_time(record.created_at),
-        format_time(record.last_used_at),
-        record.address,
-        record.agent,
-        current,
-    )
 
 
 def market(record: MarketRecord, view: MarketView, creator_name: str | None) -> markets.Market:

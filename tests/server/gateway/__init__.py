@@ -9,12 +9,14 @@ Modules that no test imports, and the tests that cover them:
 - http.cors: http/test_browsers.py
 - http.headers, http.params, http.query, http.responses: http/test_hostile.py
 - http.methods: http/test_methods.py
+- identity_presenters: routes/test_users.py, auth/test_sessions.py
 - limits.rate_limited: limits/test_limits.py
 - loop_turns: test_fair_turns.py, routes/test_history.py
 - openapi.notes: openapi/test_document.py
 - protocol.config, protocol.early_response: protocol/test_connection.py
 - protocol.head_cache: protocol/test_order_fast_path.py, protocol/test_fast_path_equality.py
 - realtime.endpoint, realtime.subscriptions: realtime/test_endpoint.py, realtime/test_topics.py
+- realtime.client, realtime.requests: realtime/test_endpoint.py, realtime/test_topics.py
 - realtime.socket_orders: realtime/test_socket_orders.py
 - routes.account, routes.user_accounts, routes.market_data: routes/test_trading.py
 - routes.admin_log: routes/test_admin_log.py

@@ -9,7 +9,7 @@ from predmarket.contracts.administration import AdminLogPage
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Invalid, must_be
 from predmarket.enums import AdminAction
-from predmarket.server.gateway import presenters
+from predmarket.server.gateway import identity_presenters
 from predmarket.server.gateway.context import ApiRequest, admin
 from predmarket.server.gateway.http.params import DEFAULT_LIMIT, Cursor, Limit
 from predmarket.server.gateway.openapi.notes import notes
@@ -42,7 +42,7 @@ async def admin_log(
     async with request.services.db.read() as connection:
         rows = await acts(connection, before=before, limit=limit + 1, actor_id=actor, action=wanted)
     shown, following = page(rows, limit, lambda row: row.id)
-    return AdminLogPage([presenters.admin_act(row) for row in shown], following)
+    return AdminLogPage([identity_presenters.admin_act(row) for row in shown], following)
 
 
 def _action(text: str | None) -> AdminAction | None:

@@ -11,7 +11,7 @@ from predmarket.enums import ErrorCode as E
 from predmarket.enums import Scope
 from predmarket.server.clock import wall_clock
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway import presenters
+from predmarket.server.gateway import identity_presenters
 from predmarket.server.gateway.auth.api_keys import Maker, PublicKey, create_key, keys_of, new_key
 from predmarket.server.gateway.context import ApiRequest, auth_call, with_session
 from predmarket.server.gateway.http.params import KeyPath, id_in_path
@@ -50,7 +50,7 @@ async def list_keys(request: ApiRequest) -> ApiKeyList:
     """List one's API keys."""
     async with request.services.db.read_account() as connection:
         found = await keys_of(connection, request.principal.user_id)
-    return ApiKeyList([presenters.api_key(record) for record in found])
+    return ApiKeyList([identity_presenters.api_key(record) for record in found])
 
 
 @delete("/{id:str}", status_code=204, opt=notes(E.NOT_FOUND))

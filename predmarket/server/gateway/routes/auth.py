@@ -22,7 +22,7 @@ from predmarket.engine.commands import OpenAccount
 from predmarket.enums import ErrorCode, Role
 from predmarket.server.clock import wall_clock
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway import presenters
+from predmarket.server.gateway import identity_presenters
 from predmarket.server.gateway.auth.authenticator import (
     ACCESS_COOKIE,
     CHALLENGE,
@@ -182,7 +182,7 @@ async def me(request: ApiRequest) -> User:
     async with request.services.db.look_up() as connection:
         user = await user_by_id(connection, request.principal.user_id)
     assert user is not None  # users are never deleted
-    return presenters.user(user)
+    return identity_presenters.user(user)
 
 
 def without_cookies(request: ApiRequest) -> Response[None]:
@@ -251,7 +251,7 @@ async def _open_account(context: Context, user_id: int) -> None:
 
 def _answer(request: ApiRequest, opened: Opened, status: Literal[200, 201]) -> Response[Session]:
     known_as(opened.user.id)
-    body = Session(opened.access_token, opened.refresh_token, presenters.user(opened.user))
+    body = Session(opened.access_token, opened.refresh_token, identity_presenters.user(opened.user))
     cookies = [
         _cookie(request, ACCESS_COOKIE, opened.access_token, "/", ACCESS_SECONDS),
         _cookie(request, REFRESH_COOKIE, opened.refresh_token, REFRESH_PATH, REFRESH_SECONDS),

@@ -5,7 +5,7 @@ from litestar import Response, Router, delete, get, post
 from predmarket.contracts.identity import SessionList
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway import presenters
+from predmarket.server.gateway import identity_presenters
 from predmarket.server.gateway.context import ApiRequest, auth_call, with_session
 from predmarket.server.gateway.http.params import SessionPath, id_in_path
 from predmarket.server.gateway.openapi.notes import notes
@@ -18,7 +18,10 @@ async def list_sessions(request: ApiRequest) -> SessionList:
     who = request.principal
     found = await request.context.sessions.sessions_of(who.user_id)
     return SessionList(
-        [presenters.session(record, current=record.id == who.session_id) for record in found]
+        [
+            identity_presenters.session(record, current=record.id == who.session_id)
+            for record in found
+        ]
     )
 
 

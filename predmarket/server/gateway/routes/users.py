@@ -12,7 +12,7 @@ from predmarket.engine.commands import CancelAll
 from predmarket.enums import AdminAction, CancelReason
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway import presenters
+from predmarket.server.gateway import identity_presenters
 from predmarket.server.gateway.auth.principals import Revocation
 from predmarket.server.gateway.auth.sessions import end_all
 from predmarket.server.gateway.context import ApiRequest, admin
@@ -49,7 +49,7 @@ async def list_users(
         found, total = await find_users(connection, q, after=after, limit=limit + 1, offset=offset)
     whole = normal_search(q)
     rows, following = page(found, limit, lambda row: 0 if row.email == whole else row.id)
-    return UserList([presenters.managed_user(record) for record in rows], total, following)
+    return UserList([identity_presenters.managed_user(record) for record in rows], total, following)
 
 
 @patch("/{id:str}", opt=notes(E.USER_NOT_FOUND, E.LAST_ADMIN, *COMMAND))
@@ -76,7 +76,7 @@ async def update_user(
     await request.context.principals.ended(Revocation("user", user_id))
     if data.disabled:  # last, so that orders placed until the end are cancelled too
         await request.services.bus.submit(CancelAll(user_id, reason=CancelReason.ADMIN))
-    return presenters.managed_user(changed)
+    return identity_presenters.managed_user(changed)
 
 
 def _acts(data: UpdateUserRequest) -> Iterator[tuple[AdminAction, dict[str, object]]]:

@@ -1,0 +1,67 @@
+"""Turns records of users, sessions, API keys and admins' acts into API objects."""
+
+import msgspec
+from msgspec import UNSET
+
+from predmarket.contracts import administration, identity
+from predmarket.contracts.amounts import format_time
+from predmarket.server.gateway.auth.api_keys import KeyRecord
+from predmarket.server.gateway.auth.refresh_tokens import SessionRecord
+from predmarket.server.read_model.queries.admin_log import AdminAct
+from predmarket.server.read_model.queries.users import UserRecord
+
+
+def user(record: UserRecord) -> identity.User:
+    """Return a user as the API shows them."""
+    return identity.User(
+        record.id, record.email, record.role, record.full_name, format_time(record.created_at)
+    )
+
+
+def managed_user(record: UserRecord) -> identity.ManagedUser:
+    """Return a user as admins see them."""
+    return identity.ManagedUser(
+        record.id,
+        record.email,
+        record.role,
+        record.full_name,
+        format_time(record.created_at),
+        record.disabled,
+    )
+
+
+def admin_act(record: AdminAct) -> administration.AdminAct:
+    """Return an admin's action."""
+    return administration.AdminAct(
+        record.id,
+        format_time(record.at),
+        record.actor_id,
+        record.action,
+        record.target,
+        msgspec.json.decode(record.details, type=administration.Details),
+    )
+
+
+def api_key(record: KeyRecord) -> identity.ApiKey:
+    """Return an API key without its secret."""
+    used = record.last_used_at
+    return identity.ApiKey(
+        record.id,
+        record.name,
+        list(record.scopes),
+        format_time(record.created_at),
+        None if used is None else format_time(used),
+        record.access_id or UNSET,
+    )
+
+
+def session(record: SessionRecord, *, current: bool) -> identity.SessionInfo:
+    """Return a session as its user sees it."""
+    return identity.SessionInfo(
+        record.id,
+        format_time(record.created_at),
+        format_time(record.last_used_at),
+        record.address,
+        record.agent,
+        current,
+    )
