@@ -1,6 +1,6 @@
 """Runs a call: chooses its token, repeats it, and renews tokens.
 
-It promises: only a repeatable call (calls.py) is sent again; an expired access token is renewed
+It promises: only a repeatable call (calls/) is sent again; an expired access token is renewed
 silently, once; only one caller at a time uses a refresh token, even if several share the session.
 
 Both clients use this code. It is ``async def``, and a Wire does everything that waits. A blocking

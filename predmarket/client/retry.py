@@ -1,6 +1,6 @@
 """Retries: when to send a call or connect again, and after which pause.
 
-Only a repeatable call (calls.py) is sent again, and only after a missing answer or a 503. A read is
+Only a repeatable call (calls/) is sent again, and only after a missing answer or a 503. A read is
 also sent again after a 429, if its Retry-After is not above the longest pause. A feed reconnects
 for ever.
 """

@@ -113,7 +113,7 @@ class KalshiSocketClient(SocketClient):
         if isinstance(error, CommandError):
             body = error.body
         else:
-            before = CURRENT.set(self.scope)  # type: ignore[arg-type]  # what a log line needs
+            before = CURRENT.set(self.scope)
             try:
                 refusal = refusal_of(error)
             finally:
@@ -121,12 +121,12 @@ class KalshiSocketClient(SocketClient):
             code = 27 if refusal.code is ErrorCode.RATE_LIMITED else _CHANNEL_ERROR
             body = {"code": code, "msg": refusal.message}
         self._tell(id, "error", msg=body)
-        self._spend()
+        self.spend()
 
     # commands
 
     def _carry_out(self, raw: bytes) -> None:
-        self._spend(weight(raw))
+        self.spend(weight(raw))
         if self.ended:
             return
         try:
@@ -145,7 +145,7 @@ class KalshiSocketClient(SocketClient):
             step(self, command.id, command.params)
         except CommandError as error:
             if again and error.body.get("market_ticker") is not None:
-                self.later(self._once_caught_up(command), None)
+                self.inbox.later(self._once_caught_up(command), None)
             else:
                 self._refuse(command.id, error)
         except Exception as error:  # noqa: BLE001 -- every error is an answer
