@@ -16,7 +16,7 @@ from benchmarks.table import RUNS, Line
 from benchmarks.yardsticks import durability, prepare_pgbench, tpcb
 from predmarket.engine.commands import Command
 from predmarket.server.clock import Clock
-from predmarket.server.core import recovery
+from predmarket.server.core import state_loader
 from predmarket.server.core.idempotency import IdempotencyIndex
 from predmarket.server.core.pending_command import PendingCommand
 from predmarket.server.core.sequencer import Sequencer
@@ -103,7 +103,7 @@ def settle_rate(url: str, calls: list[Command], size: int) -> float:
     store.connect()
     store.take_over()
     core = store.core_row()
-    state = recovery.load(store, core)
+    state = state_loader.load(store, core)
     sequencer = Sequencer(state, core, IdempotencyIndex(store), Clock(), max(size, 1_000))
     try:
         return uvloop.run(_settle_all(store, sequencer, calls, size))

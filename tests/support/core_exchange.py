@@ -95,7 +95,7 @@ class Running:
     @property
     def state(self) -> State:
         """Return the engine's state."""
-        return self.core._pipeline.sequencer.exchange.state
+        return self.core.pipeline.sequencer.exchange.state
 
     def in_memory(self) -> bytes:
         """Return the engine's state as bytes."""

@@ -53,8 +53,8 @@ class Leader:
     @property
     def core(self) -> Core:
         """The core, once it leads."""
-        assert self.seat._core is not None
-        return self.seat._core
+        assert self.seat.core is not None
+        return self.seat.core
 
 
 class Halves:
@@ -85,7 +85,7 @@ class Halves:
 
         async def stop() -> None:
             await seat.stop()
-            await seat._connection.close()
+            await seat.connection.close()
             await db.close()
 
         self.stack.push_async_callback(stop)
@@ -94,7 +94,7 @@ class Halves:
     async def leader(self) -> Leader:
         """Start a core and wait until it leads."""
         leader = await self.seat()
-        await until(lambda: leader.seat._publisher.stream)
+        await until(lambda: leader.seat.publisher.stream)
         return leader
 
     async def kill(self, leader: Leader) -> None:

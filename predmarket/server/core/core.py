@@ -74,15 +74,16 @@ class Core(Bus):
         ``gateways_elsewhere`` means that gateways are other processes: they may outlive a core, and
         their commands come by ``receive``. ``standby`` holds the copy that followed the journal."""
         clock = clock or Clock()
-        self._pipeline = PipelineState(
+        self.pipeline = PipelineState(
             store, view, clock, max_batch, observer or NullObserver(), outlet or NullOutlet()
         )
+        """The state that the core's tasks share."""
         self._leadership = leadership
         self._gateways_elsewhere = gateways_elsewhere
         self._takeover = Takeover(store, leadership, clock, standby)
-        self._decider = Decider(self._pipeline)
-        self._advance = Advance(self._pipeline)
-        self._committer = Committer(self._pipeline, CommitRepair(self._pipeline, self._takeover))
+        self._decider = Decider(self.pipeline)
+        self._advance = Advance(self.pipeline)
+        self._committer = Committer(self.pipeline, CommitRepair(self.pipeline, self._takeover))
         self._max_queue = max_queue
         self._reply_limit = int(reply_limit_s * 1_000_000)
         self._ids = f"{secrets.token_hex(6)}-"
@@ -106,7 +107,7 @@ class Core(Bus):
         early: bool = False,
     ) -> "asyncio.Future[BusReply]":
         """Queue a command; return the future of its reply after the commit (``Bus.enqueue``)."""
-        pipeline = self._pipeline
+        pipeline = self.pipeline
         if self._stopping or pipeline.waiting >= self._max_queue:
             raise Overloaded("too many commands wait")
         pending = self._pending("", command, self._reply_limit, pipeline.received)
@@ -123,7 +124,7 @@ class Core(Bus):
             id or f"{self._ids}{self._id_count}",
             self._id_count,
             command,
-            self._pipeline.clock.elapsed() + limit,
+            self.pipeline.clock.elapsed() + limit,
             asyncio.get_running_loop().create_future(),
             position,
         )
@@ -145,7 +146,7 @@ class Core(Bus):
         ``id`` is unique for ever. ``position`` is the stream's position once the command is
         processed. The caller awaits ``wait_for_queue`` first, because this method does not refuse.
         """
-        pipeline, left = self._pipeline, deadline - self._pipeline.clock.now()
+        pipeline, left = self.pipeline, deadline - self.pipeline.clock.now()
         pipeline.received = position
         pending = self._pending(id, command, min(left, self._reply_limit), position)
         pending.follows = None if follows is None else pipeline.live.get(follows)
@@ -157,7 +158,7 @@ class Core(Bus):
 
     async def wait_for_queue(self, waiting: int) -> None:
         """Return once at most this many commands wait."""
-        await self._pipeline.until(lambda: self._pipeline.waiting <= waiting)
+        await self.pipeline.until(lambda: self.pipeline.waiting <= waiting)
 
     async def move_to(self, position: StreamPosition) -> None:
         """Commit a stream position that no command brought.
@@ -165,7 +166,7 @@ class Core(Bus):
         Commands received before it and not committed yet still run, but another core does not run
         them again: nobody was told of them.
         """
-        pipeline = self._pipeline
+        pipeline = self.pipeline
 
         def moved() -> bool:
             if pipeline.committed.position >= position:
@@ -180,16 +181,16 @@ class Core(Bus):
     @property
     def committed_position(self) -> StreamPosition:
         """Return the committed position in the command stream."""
-        return self._pipeline.committed.position
+        return self.pipeline.committed.position
 
     @property
     def clock(self) -> str:
         """Return the name of the exchange's clock."""
-        return self._pipeline.clock.kind
+        return self.pipeline.clock.kind
 
     def now(self) -> Micros:
         """Return the exchange's time."""
-        return self._pipeline.clock.now()
+        return self.pipeline.clock.now()
 
     async def advance(self, moment: Micros) -> Micros:
         """Move a laboratory's clock forward to ``moment``; return the time, at which everything due
@@ -206,7 +207,7 @@ class Core(Bus):
 
     def status(self) -> CoreStatus:
         """Return the core's status."""
-        pipeline, committed = self._pipeline, self._pipeline.committed
+        pipeline, committed = self.pipeline, self.pipeline.committed
         sure_to_lead = time.monotonic() - self._led_at < self._leadership.renew_every_s + LEASE_S
         broken = pipeline.broken or pipeline.commit_hangs or self._stopping or self._failed.done()
         ahead = pipeline.clock.ahead(committed.last_time)
@@ -242,9 +243,9 @@ class Core(Bus):
             self.connections = frozenset(loaded.state.ties.connections)
             if not self._gateways_elsewhere:
                 # The gateway was the process that led before, so its connections have ended.
-                self._pipeline.disconnected = self.connections
-            self._pipeline.install(loaded)
-            self._pipeline.outlet.reloaded(loaded.recent)
+                self.pipeline.disconnected = self.connections
+            self.pipeline.install(loaded)
+            self.pipeline.outlet.reloaded(loaded.recent)
             if leading.done():
                 leading.result()
         except BaseException:
@@ -264,7 +265,7 @@ class Core(Bus):
         """
         if not self._tasks:
             return
-        pipeline = self._pipeline
+        pipeline = self.pipeline
         self._stopping = True
         pipeline.sealable.set()
         # A broken core with nothing to commit has nothing to wait for, and perhaps no database.
@@ -290,7 +291,7 @@ class Core(Bus):
     @property
     def trouble(self) -> str:
         """Return the database's last error when it refused a batch, "" if it never did."""
-        return self._pipeline.trouble
+        return self.pipeline.trouble
 
     async def failed(self) -> None:
         """Wait until the core cannot go on; raise the reason (Deposed, LoadError, CoreDefect)."""
@@ -307,7 +308,7 @@ class Core(Bus):
             self._failed.set_exception(error)
             self._failed.exception()  # mark as seen; failed() raises it to whoever asks
         self._stopping = True
-        self._pipeline.abandon()
+        self.pipeline.abandon()
         for task in self._tasks:
             task.cancel()
 
@@ -315,7 +316,7 @@ class Core(Bus):
         """Bound the wait for replies."""
         while True:
             await asyncio.sleep(_SWEEP_S)
-            self._pipeline.expire()
+            self.pipeline.expire()
 
     async def _lead(self) -> None:
         """Renew the lead; Deposed ends the core."""

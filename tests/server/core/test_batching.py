@@ -20,7 +20,7 @@ async def test_the_next_batch_is_decided_while_one_commits(exchange: Exchange) -
         first = asyncio.create_task(running.do(limit(1, BUY, 1, 60)))
         await asyncio.wait_for(gate.settled.wait(), 60)
         rest = [asyncio.create_task(running.do(limit(u, BUY, 1, 50))) for u in range(2, USERS + 1)]
-        work = running.core._pipeline
+        work = running.core.pipeline
         while sum(len(batch.entries) for batch in work.batches) < 1 + len(rest):
             await asyncio.sleep(0)
         assert not any(task.done() for task in (first, *rest))
@@ -41,7 +41,7 @@ async def test_a_batch_takes_its_share_of_what_is_on_its_way(exchange: Exchange)
 
 async def _sizes(running: Running, orders: int) -> list[int]:
     """Submit so many orders behind one that commits; return the sizes of their batches."""
-    work, sizes, commit_batch = running.core._pipeline, list[int](), running.store.commit_batch
+    work, sizes, commit_batch = running.core.pipeline, list[int](), running.store.commit_batch
 
     async def noting(record: BatchRecord) -> None:
         sizes.append(record.core.last_seq - record.first_seq + 1)
@@ -77,7 +77,7 @@ async def test_the_database_has_the_next_batch_before_the_last_one_is_answered(
         first = asyncio.create_task(running.do(limit(1, BUY, 1, 60)))
         await asyncio.wait_for(gate.settled.wait(), 60)
         second = asyncio.create_task(running.do(limit(2, BUY, 1, 50)))
-        while not any(batch.entries for batch in running.core._pipeline.batches[1:]):
+        while not any(batch.entries for batch in running.core.pipeline.batches[1:]):
             await asyncio.sleep(0)
         gate.open.set()
         await asyncio.gather(first, second)

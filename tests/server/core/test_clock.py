@@ -104,7 +104,7 @@ async def test_a_wait_for_a_reply_is_elapsed_time(exchange: Exchange) -> None:
     async with exchange.trading(clock=Shown(lambda: now)) as running:
         waiting = running.core.enqueue(limit(1, BUY, 1, 50))
         now += MINUTES
-        running.core._pipeline.expire()
+        running.core.pipeline.expire()
         await waiting
 
 

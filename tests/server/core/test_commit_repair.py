@@ -244,7 +244,7 @@ async def test_steps_are_the_same_after_a_reload(
         if resolving is not None:
             await resolving
         else:
-            while running.core._pipeline.sequencer.exchange.state.unfinished:
+            while running.core.pipeline.sequencer.exchange.state.unfinished:
                 await asyncio.sleep(0.01)
             await running.do(UpdateMarket(MARKET, MarketStatus.OPEN))
     assert exchange.audited() == []
@@ -256,28 +256,28 @@ async def test_a_broken_invariant_throws_the_state_away(exchange: Exchange) -> N
         core = running.core
 
         def spoil() -> None:
-            exchange_apply = core._pipeline.sequencer.exchange.apply
+            exchange_apply = core.pipeline.sequencer.exchange.apply
 
             def apply(now: int, command: Command) -> object:
                 if isinstance(command, CancelOrder) and command.order_id == 666:
-                    core._pipeline.sequencer.exchange.state.ledger.accounts[1].available += 1
+                    core.pipeline.sequencer.exchange.state.ledger.accounts[1].available += 1
                     raise InvariantError("money was made")
                 return exchange_apply(now, command)
 
-            engine = core._pipeline.sequencer.exchange
-            core._pipeline.sequencer.exchange = type(
+            engine = core.pipeline.sequencer.exchange
+            core.pipeline.sequencer.exchange = type(
                 "Spoiled",
                 (),
                 {"apply": staticmethod(apply), "__getattr__": lambda _, n: getattr(engine, n)},
             )()
 
-        install = core._pipeline.install
+        install = core.pipeline.install
 
         def reinstall(loaded: object) -> None:
             install(loaded)  # type: ignore[arg-type]
             spoil()
 
-        core._pipeline.install = reinstall  # type: ignore[method-assign]
+        core.pipeline.install = reinstall  # type: ignore[method-assign]
         spoil()
         replies = await asyncio.gather(
             running.do(limit(1, BUY, 1, 50)),
@@ -416,7 +416,7 @@ async def test_ending_dead_connections_keeps_to_the_size_of_a_batch(exchange: Ex
         orders = [limit(1 + n % 9, BUY, 1, 10, connection=f"a-{n}") for n in range(20)]
         await asyncio.gather(*(running.do(order) for order in orders))
     async with exchange.running(max_batch=3) as running:
-        while running.core._pipeline.sequencer.exchange.state.orders:
+        while running.core.pipeline.sequencer.exchange.state.orders:
             await asyncio.sleep(0.01)
     sizes = exchange.rows("SELECT MAX(last_seq - first_seq + 1) FROM journal WHERE epoch = 2")
     assert sizes == [(3,)]

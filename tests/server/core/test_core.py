@@ -264,7 +264,7 @@ async def test_a_resolution_goes_on_after_a_restart(
         for user in range(1, USERS):
             await running.place(user, BUY, 1, 50)
         await running.place(9, SELL, 6, 50)
-        sequencer = running.core._pipeline.sequencer
+        sequencer = running.core.pipeline.sequencer
         begun, _ = sequencer.exchange.apply(
             sequencer.exchange.state.now, ResolveMarket(MARKET, Outcome.VOID)
         )
@@ -317,7 +317,7 @@ async def test_a_refused_transfers_key_stays_free_for_the_next(exchange: Exchang
         await asyncio.wait_for(gate.settled.wait(), 60)
         funded = asyncio.create_task(running.do(Transfer(2, 100 * MONEY_ONE, "pay", 1)))
         second = asyncio.create_task(running.do(out))
-        work = running.core._pipeline
+        work = running.core.pipeline
         while sum(len(batch.pending()) for batch in work.batches[1:]) < 2:
             await asyncio.sleep(0)
         gate.open.set()

@@ -191,13 +191,13 @@ async def test_the_next_core_goes_on_between_the_steps(
 
         monkeypatch.setattr(running.store, "commit_batch", settle_some)
         asking = asyncio.create_task(running.do(command))
-        await until(lambda: asking.done() or (not left and running.core._pipeline.under_way))
+        await until(lambda: asking.done() or (not left and running.core.pipeline.under_way))
         await running.core.stop(limit_s=0.05)
         await asyncio.gather(asking, return_exceptions=True)
     exchange.stored()
     async with exchange.running() as running:
         state = running.state
-        await until(lambda: not state.unfinished and running.core._pipeline.all_answered)
+        await until(lambda: not state.unfinished and running.core.pipeline.all_answered)
         assert exchange.stored() == running.in_memory()
         if isinstance(command, ResolveMarket):
             assert running.view.find(A).status is MarketStatus.RESOLVED  # type: ignore[union-attr]

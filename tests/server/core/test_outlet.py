@@ -150,7 +150,7 @@ async def test_view_then_answers_then_outlet(exchange: Exchange) -> None:
         def committed(self, changes: Changes, encoded: bytes) -> None:
             super().committed(changes, encoded)
             if changes.orders:
-                pending = [*running.core._pipeline.live.values()][-1]
+                pending = [*running.core.pipeline.live.values()][-1]
                 seen.append((pending.reply.done(), running.view.book(MARKET).seq))
 
     async with exchange.trading(outlet=Watching()) as running:

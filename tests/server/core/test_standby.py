@@ -122,7 +122,7 @@ def loaded(exchange: Exchange) -> State:
 
 def state_of(core: Core) -> State:
     """Return a core's state."""
-    return core._pipeline.sequencer.exchange.state
+    return core.pipeline.sequencer.exchange.state
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -187,7 +187,7 @@ async def test_who_takes_over_carries_out_the_tail_alone(
             patch.setattr(state_loader, "load", forbidden)
             core = await take_over(exchange, copy)
         try:
-            running = Running(core, core._pipeline.store, core._pipeline.view)
+            running = Running(core, core.pipeline.store, core.pipeline.view)
             assert everything(state_of(core)) == everything(loaded(exchange))
             await running.place(4, SELL, 3, 50)
             await until(lambda: not running.view.book(MARKET).bids)  # the dead-man's switch
@@ -223,7 +223,7 @@ async def test_a_resolution_under_way_is_taken_over(
         with monkeypatch.context() as patch:
             patch.setattr(state_loader, "load", forbidden)
             core = await take_over(exchange, copy)
-        await until(lambda: core._pipeline.view.find(MARKET).status is MarketStatus.RESOLVED)  # type: ignore[union-attr]
+        await until(lambda: core.pipeline.view.find(MARKET).status is MarketStatus.RESOLVED)  # type: ignore[union-attr]
         await core.stop()
     assert exchange.audited() == []
 
@@ -291,7 +291,7 @@ async def test_a_copy_that_is_no_good_is_loaded(
             core = await take_over(exchange, copy)
         assert [r for r in caplog.records if "loaded anew" in r.message]
         assert everything(state_of(core)) == everything(loaded(exchange))
-        await Running(core, core._pipeline.store, core._pipeline.view).place(3, SELL, 1, 50)
+        await Running(core, core.pipeline.store, core.pipeline.view).place(3, SELL, 1, 50)
         await core.stop()
 
 

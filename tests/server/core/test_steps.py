@@ -91,7 +91,7 @@ async def test_an_early_answer_follows_the_first_step(exchange: Exchange) -> Non
         assert isinstance(reply, OrderDone)
         assert reply.order.status is OrderStatus.PARTIALLY_FILLED
         assert reply.order.filled == 200
-        await until(lambda: not running.core._pipeline.sequencer.exchange.state.unfinished)
+        await until(lambda: not running.core.pipeline.sequencer.exchange.state.unfinished)
     assert exchange.count("trades") == 8
     assert exchange.audited() == []
 
@@ -104,7 +104,7 @@ async def test_the_market_waits_and_others_trade(exchange: Exchange) -> None:
         sweep = limit(9, BUY, 24, 50, key="a")
         sweeping = asyncio.create_task(running.do(sweep))
         await asyncio.wait_for(gate.settled.wait(), 60)
-        order = running.core._pipeline.sequencer.exchange.state.last_order_id
+        order = running.core.pipeline.sequencer.exchange.state.last_order_id
         behind = asyncio.create_task(running.do(limit(1, SELL, 1, 50)))
         amend = asyncio.create_task(running.do(AmendOrder(9, order, None, 3_000)))
         repeat = asyncio.create_task(running.do(sweep))
@@ -195,17 +195,17 @@ async def test_the_next_core_goes_on_where_the_last_one_was(
 
         monkeypatch.setattr(running.store, "commit_batch", settle_some)
         asking = asyncio.create_task(running.do(command))
-        await until(lambda: not left and bool(running.core._pipeline.under_way))
+        await until(lambda: not left and bool(running.core.pipeline.under_way))
         await running.core.stop(limit_s=0.05)
         await asyncio.gather(asking, return_exceptions=True)
         monkeypatch.undo()
         monkeypatch.setattr("predmarket.engine.steps.STEP", 2)
     async with exchange.running() as running:
-        state = running.core._pipeline.sequencer.exchange.state
+        state = running.core.pipeline.sequencer.exchange.state
         await until(lambda: not state.unfinished)
         again = await running.do(CancelAll(3))
         assert again == Canceled(())
-        await until(lambda: not state.unfinished and running.core._pipeline.all_answered)
+        await until(lambda: not state.unfinished and running.core.pipeline.all_answered)
         assert exchange.stored() == running.in_memory()
     assert exchange.audited() == []
     if committed:
@@ -242,8 +242,8 @@ async def test_repair_amid_the_steps(exchange: Exchange, fails: int, after: bool
 
 def live(running: Running) -> list[PendingCommand]:
     """Return the commands that are not over."""
-    running.core._pipeline.forget_over()
-    return [*running.core._pipeline.live.values()]
+    running.core.pipeline.forget_over()
+    return [*running.core.pipeline.live.values()]
 
 
 async def test_a_long_resolution_counts_every_step(exchange: Exchange) -> None:
@@ -254,7 +254,7 @@ async def test_a_long_resolution_counts_every_step(exchange: Exchange) -> None:
         await running.place(9, SELL, 8, 50)
         done = await running.do(ResolveMarket(MARKET, Outcome.YES))
         assert done == Resolved(MARKET, 8, 8_000_000)
-        assert not running.core._pipeline.sequencer.exchange.state.ledger.positions
+        assert not running.core.pipeline.sequencer.exchange.state.ledger.positions
     assert exchange.audited() == []
 
 

@@ -35,7 +35,7 @@ _REST = ("side", "type", "price", "qty", "tif")
 
 async def until_finished(running: Running) -> None:
     """Wait for the last step."""
-    work = running.core._pipeline
+    work = running.core.pipeline
     async with asyncio.timeout(60):
         while work.sequencer.exchange.state.unfinished or not work.all_answered:
             await asyncio.sleep(0)
@@ -89,7 +89,7 @@ async def test_what_falls_due_meanwhile_follows_a_sweep(
         now = LATER
         await elsewhere(running)
         alive.clear()
-        assert running.core._pipeline.sequencer.exchange.state.unfinished
+        assert running.core.pipeline.sequencer.exchange.state.unfinished
         assert 0 < (await shown())[0].trades < FILLS
         if dies:
             await running.core.stop(limit_s=0.05)

@@ -71,7 +71,7 @@ async def test_a_full_disk_ends_a_start_in_words(settings: Settings) -> None:
 
     async def start() -> None:
         async with runtime.node(settings, 0) as node:
-            node.core._pipeline.trouble = "database or disk is full"
+            node.core.pipeline.trouble = "database or disk is full"
             raise OutcomeUnknown("no reply in time")
 
     with pytest.raises(OperateError) as ended, expected():

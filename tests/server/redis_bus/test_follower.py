@@ -22,7 +22,7 @@ BUY, SELL = Side.BUY, Side.SELL
 
 def lose_batches(leader: Leader, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have batches be counted by a core's publisher, and not be sent."""
-    publisher = leader.seat._publisher
+    publisher = leader.seat.publisher
     committed = publisher.committed
 
     def forgetful(changes: Changes, encoded: bytes) -> None:
@@ -136,7 +136,7 @@ async def test_too_much_missed_has_the_view_read_anew(
     await open_market(running.services.bus)
     interrupted: list[bool] = []
     monkeypatch.setattr(running.services.hub, "interrupted", lambda: interrupted.append(True))
-    store = leader.core._pipeline.store
+    store = leader.core.pipeline.store
     commit_batch = store.commit_batch
 
     async def forgetful(record: BatchRecord) -> None:
@@ -156,7 +156,7 @@ async def test_a_deposed_core_is_not_listened_to(halves: Halves) -> None:
     leader = await halves.leader()
     running = await halves.gateway()
     core = running.services.core
-    old = leader.seat._publisher._announcement()
+    old = leader.seat.publisher._announcement()
     halves.exchange.execute("UPDATE lease SET holder = 'somebody', expires_at = 0")
     halves.exchange.execute("UPDATE core_state SET epoch = epoch + 5")
     await halves.leader()

@@ -38,7 +38,7 @@ async def test_a_core_that_stands_by_takes_over_without_a_load(
         ("a",),
         ("b",),
     ]
-    assert halves.exchange.stored() == snapshot(second.core._pipeline.sequencer.exchange.state)
+    assert halves.exchange.stored() == snapshot(second.core.pipeline.sequencer.exchange.state)
     assert halves.exchange.audited() == []
 
 

@@ -34,7 +34,7 @@ async def held(leader: Leader, after: int = 0) -> AsyncIterator[Callable[[], int
 
     Yields what tells how many it tries to commit.
     """
-    store = leader.core._pipeline.store
+    store = leader.core.pipeline.store
     commit_batch, gate, tried = store.commit_batch, asyncio.Event(), 0
 
     async def wait_before(record: BatchRecord) -> None:
@@ -112,7 +112,7 @@ async def test_a_core_that_is_cut_off_from_redis_lets_the_lead_go(
     first = await halves.leader()
     running = await halves.gateway()
     await open_market(running.services.bus)
-    connection = first.seat._connection
+    connection = first.seat.connection
     whole, connection.client = connection.client, connect("unix:///nowhere/redis.sock", retries=0)
     second = await halves.leader()
     assert first.seat.standing == "standby"
@@ -188,7 +188,7 @@ async def test_it_is_trimmed_up_to_what_is_committed(halves: Halves, redis: Clie
         await until(tried)
         done = position(halves)
         rest = bus.enqueue(limit(1, BUY, 1, 40, key="b"))
-        await until(lambda: leader.core._pipeline.received != done)
+        await until(lambda: leader.core.pipeline.received != done)
         announced = running.services.bus._core  # type: ignore[attr-defined]
         at = announced._at
         await until(lambda: announced._at > at + 0.3)
@@ -251,7 +251,7 @@ async def test_a_stream_that_is_too_long_takes_no_more(
     bus = running.services.bus
     await open_market(bus)
     async with asyncio.timeout(60):
-        while await leader.seat._connection.client.xlen(keys.commands(1)) > 1:
+        while await leader.seat.connection.client.xlen(keys.commands(1)) > 1:
             await asyncio.sleep(0.01)
     monkeypatch.setattr(limits, "MAX_COMMANDS", 3)
     async with held(leader):

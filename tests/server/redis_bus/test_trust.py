@@ -102,7 +102,7 @@ async def test_a_command_that_is_put_there_again_is_carried_out_once(
     await until(lambda: dropped_by(first) == {"repeated command": 1})
     second = await halves.seat()
     await halves.kill(first)
-    await until(lambda: second.seat._publisher.stream)
+    await until(lambda: second.seat.publisher.stream)
     await redis.xadd(keys.commands(1), fields)  # the first repeat is still there, too
     await until(lambda: dropped_by(second) == {"repeated command": 2})
     await until(lambda: running.services.core.status().healthy)
@@ -181,7 +181,7 @@ async def test_a_sign_of_life_is_signed(halves: Halves, redis: Client) -> None:
     """A number that somebody else counts up does not keep a dead gateway alive."""
     keys = await halves.keys()
     leader = await halves.leader()
-    presence = GatewayLiveness(leader.seat._connection, leader.core, lambda: 0.0)
+    presence = GatewayLiveness(leader.seat.connection, leader.core, lambda: 0.0)
     for count in (b"1", b"2", b"3"):
         await redis.set(keys.beat("dead"), count)
         assert presence._count("dead", count) == 0

@@ -43,4 +43,4 @@ class KalshiRealtime(Realtime):
         return envelope(explain(refused), id)
 
     def _client(self, socket: Socket, scope: WebSocketScope, address: str) -> SocketClient:
-        return KalshiSocketClient(self._shared, self._feed, socket, scope, address)
+        return KalshiSocketClient(self.shared, self._feed, socket, scope, address)

@@ -51,7 +51,7 @@ class Realtime:
 
     def __init__(self, context: Context, hub: Hub, bounds: SocketLimits | None = None) -> None:
         self._context = context
-        self._shared = Shared(
+        self.shared = Shared(
             context,
             hub,
             context.services.gateway,
@@ -140,12 +140,12 @@ class Realtime:
 
     def _client(self, socket: Socket, scope: WebSocketScope, address: str) -> SocketClient:
         """Return the client on an accepted socket."""
-        return SocketClient(self._shared, socket, scope, address)
+        return SocketClient(self.shared, socket, scope, address)
 
     # while they are open
 
     async def _look_after(self) -> None:
-        shared, bounds = self._shared, self._shared.bounds
+        shared, bounds = self.shared, self.shared.bounds
         loop = asyncio.get_running_loop()
         rechecked = loop.time()
         while shared.peers:
@@ -162,8 +162,8 @@ class Realtime:
 
     async def _look(self, now: float) -> None:
         """Ping each socket; close those that did not answer the last ping, and idle ones."""
-        bounds = self._shared.bounds
-        for count, peer in enumerate(list(self._shared.peers)):
+        bounds = self.shared.bounds
+        for count, peer in enumerate(list(self.shared.peers)):
             if now - peer.heard > bounds.silence_s:
                 peer.close(SILENT, "nothing was heard for too long")
             elif peer.idle_for(now) > bounds.idle_s:
@@ -180,7 +180,7 @@ class Realtime:
         """
         concerned = [
             peer
-            for peer in self._shared.peers
+            for peer in self.shared.peers
             if peer.principal is not None and (ended is None or ended.concerns(peer.principal))
         ]
         if not concerned:
@@ -214,7 +214,7 @@ class Realtime:
     def _ended(self, peer: SocketClient) -> None:
         """Make the core cancel the orders tied to a connection."""
         if peer.connection is not None and peer.principal is not None:
-            command = Disconnect(self._shared.gateway, peer.connection, peer.principal.user_id)
+            command = Disconnect(self.shared.gateway, peer.connection, peer.principal.user_id)
             self._disconnect(command)
 
     def _disconnect(self, command: Disconnect) -> None:

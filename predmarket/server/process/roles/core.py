@@ -60,14 +60,14 @@ class Seat:
     ) -> None:
         self._db = db
         self._settings = settings
-        self._connection = connection
+        self.connection = connection
         self._metrics = metrics
         self._lead: Leadership = leadership(settings.database, 0)
-        self._core: Core | None = None
+        self.core: Core | None = None
         self._standby = Standby(open_store(settings.database))
         self._following = ThreadPoolExecutor(1, "follow")
         self._follow_at: Micros = 0
-        self._publisher = Publisher(connection)
+        self.publisher = Publisher(connection)
         self._tasks: list[asyncio.Task[None]] = []
         self._running: asyncio.Task[None] | None = None
         self.uncommitted = 0
@@ -75,14 +75,14 @@ class Seat:
     @property
     def standing(self) -> str:
         """Return the core's state: ok, standby or down."""
-        if self._core is None:
+        if self.core is None:
             return "standby"
-        return "ok" if self._core.status().healthy else "down"
+        return "ok" if self.core.status().healthy else "down"
 
     def status(self) -> CoreStatus:
         """Return the core's status; in standby, the batch and sequence of its copy."""
-        if self._core is not None:
-            return self._core.status()
+        if self.core is not None:
+            return self.core.status()
         at = self._standby.core
         batch, sequence = (0, 0) if at is None else (at.last_batch, at.last_seq)
         return CoreStatus("", 0, batch, sequence, healthy=False, durable=False, durability={})
@@ -106,10 +106,10 @@ class Seat:
     async def _execute(self, core: Core) -> None:
         """Execute what gateways send, until cut off from them. Raises what ends the core."""
         numbers = await self._numbers(core)
-        publisher = self._publisher
+        publisher = self.publisher
         publisher.begin(core)
-        presence = GatewayLiveness(self._connection, core, time.monotonic)
-        consumer = Consumer(self._connection, core, publisher, presence, numbers)
+        presence = GatewayLiveness(self.connection, core, time.monotonic)
+        consumer = Consumer(self.connection, core, publisher, presence, numbers)
         status = core.status()
         log.info("leading", extra={"epoch": status.epoch, "batch": status.batch})
         if not status.durable:
@@ -120,7 +120,7 @@ class Seat:
         # The publisher ends last, because the last replies go out through it.
         steps = (consumer.run, presence.run, core.failed, self._cut_off, publisher.run)
         self._tasks = [asyncio.create_task(step()) for step in steps]
-        self._core = core
+        self.core = core
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             if (error := task.exception()) is not None:
@@ -142,7 +142,7 @@ class Seat:
         heard = time.monotonic()
         while time.monotonic() - heard < CUT_OFF_S:
             await asyncio.sleep(_LOOK_S)
-            if await self._connection.answers():
+            if await self.connection.answers():
                 heard = time.monotonic()
 
     async def _take_lead(self) -> Core:
@@ -150,7 +150,7 @@ class Seat:
         told, pause, named = "", POLL_S, False
         while True:
             try:
-                if await self._connection.answers():
+                if await self.connection.answers():
                     if not named:
                         await self._name()
                         named = True
@@ -172,12 +172,12 @@ class Seat:
 
     async def _name(self) -> None:
         """Learn the exchange's id in Redis, and make its MAC."""
-        self._connection.keys = await keys_of(self._db)
+        self.connection.keys = await keys_of(self._db)
         secret, exchange = (
             self._settings.signing_secret(shared=True),
-            self._connection.keys.exchange,
+            self.connection.keys.exchange,
         )
-        self._connection.mac = Mac(secret, exchange, self._metrics.parcel_dropped)
+        self.connection.mac = Mac(secret, exchange, self._metrics.parcel_dropped)
 
     async def _follow(self) -> None:
         """Follow the journal up to now. Raises StoreError."""
@@ -195,7 +195,7 @@ class Seat:
 
     def _new_core(self) -> Core:
         settings = self._settings
-        self._publisher = Publisher(self._connection)
+        self.publisher = Publisher(self.connection)
         return Core(
             open_store(settings.database),
             self._lead,
@@ -203,7 +203,7 @@ class Seat:
             max_batch=settings.max_batch,
             max_queue=settings.max_queue,
             observer=self._metrics,
-            outlet=self._publisher,
+            outlet=self.publisher,
             gateways_elsewhere=True,
             standby=self._standby,
         )
@@ -218,7 +218,7 @@ class Seat:
 
     async def _step_down(self) -> None:
         """Read nothing more, commit what was read, tell of it, let go of the lead."""
-        core, self._core = self._core, None
+        core, self.core = self.core, None
         tasks, self._tasks = self._tasks, []
         await end(*tasks[:-1])
         if core is not None:
@@ -226,7 +226,7 @@ class Seat:
             self.uncommitted = core.uncommitted
         await end(*tasks)
         if core is not None:
-            await self._publisher.flush()
+            await self.publisher.flush()
 
 
 async def serve(settings: Settings) -> int:

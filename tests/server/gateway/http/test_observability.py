@@ -184,7 +184,7 @@ async def test_a_hanging_commit_is_noticed(
 ) -> None:
     """The core is down while it lasts, and up again afterwards."""
     monkeypatch.setattr("predmarket.server.core.pipeline_state.HANGS_S", 0.0)
-    store = exchange.node.core._pipeline.store
+    store = exchange.node.core.pipeline.store
     commit_batch, gone_on = store.commit_batch, asyncio.Event()
 
     async def hanging(record: Any) -> None:  # noqa: ANN401

@@ -64,7 +64,7 @@ async def test_who_looks_after_sockets(
     exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Does not end over a defect."""
-    exchange.app.realtime._shared.bounds = SocketLimits(ping_s=0.05, look_s=0.02, recheck_s=0.0)
+    exchange.app.realtime.shared.bounds = SocketLimits(ping_s=0.05, look_s=0.02, recheck_s=0.0)
     failed = asyncio.Event()
 
     def fail(*_args: object) -> Any:  # noqa: ANN401

@@ -23,7 +23,7 @@ _LOOPBACK = ip_network("127.0.0.0/8")
 
 def hasten(exchange: Exchange, **bounds: float) -> None:
     """Shorten the bounds of sockets that are opened from now on."""
-    exchange.app.realtime._shared.bounds = SocketLimits(look_s=0.02, **bounds)  # type: ignore[arg-type]  # counts are given nowhere
+    exchange.app.realtime.shared.bounds = SocketLimits(look_s=0.02, **bounds)  # type: ignore[arg-type]  # counts are given nowhere
 
 
 @ON_ONE_DATABASE

@@ -88,12 +88,12 @@ async def test_pings_whose_pongs_nobody_reads(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pongs wait in the bounded buffer; the client is too slow, and is gone soon after."""
-    exchange.app.realtime._shared.bounds = SocketLimits(
+    exchange.app.realtime.shared.bounds = SocketLimits(
         burst=10**9
     )  # here it is not about the number
     monkeypatch.setattr(send_buffer, "MAX_WAITING_BYTES", 100_000)
     async with deaf(exchange) as raw:
-        (peer,) = exchange.app.realtime._shared.peers
+        (peer,) = exchange.app.realtime.shared.peers
         sending = asyncio.create_task(send_until_refused(raw, frame(PING, bytes(125)) * 100))
         most = 0
         while open_connections(exchange):
@@ -110,7 +110,7 @@ async def test_one_that_never_reads(exchange: Exchange) -> None:
     """It is given up when it has taken nothing for a while, though little waits for it."""
     market = await exchange.market()
     async with deaf(exchange) as raw:
-        (peer,) = exchange.app.realtime._shared.peers
+        (peer,) = exchange.app.realtime.shared.peers
         request = {"type": "snapshot", "data": {"topic": f"orderbook:{market['id']}"}}
         message = json.dumps(request).encode()
         head = frame(0x81, message)
@@ -128,10 +128,10 @@ async def test_one_that_never_reads(exchange: Exchange) -> None:
 @pytest.mark.parametrize("way", ["close frame", "half-closed", "bad frame"])
 async def test_closing_takes_a_bounded_time(exchange: Exchange, way: str) -> None:
     """However a client begins its end, the connection is gone soon, though it reads nothing."""
-    exchange.app.realtime._shared.bounds = SocketLimits(burst=10**9)
+    exchange.app.realtime.shared.bounds = SocketLimits(burst=10**9)
     loop = asyncio.get_running_loop()
     async with deaf(exchange) as raw:
-        (peer,) = exchange.app.realtime._shared.peers
+        (peer,) = exchange.app.realtime.shared.peers
         async with asyncio.timeout(60):
             while not peer._socket.transport.get_write_buffer_size():
                 await loop.sock_sendall(raw, frame(PING, bytes(125)) * 100)
@@ -168,7 +168,7 @@ async def test_nobody_who_asks_for_nothing(exchange: Exchange, open_socket: Open
     """A socket that is nobody's and listens to nothing ends, though it gives signs of life; one
     that listens, or is somebody's, stays."""
     ann = await exchange.trader("ann")
-    exchange.app.realtime._shared.bounds = SocketLimits(look_s=0.02, ping_s=0.05, idle_s=0.3)
+    exchange.app.realtime.shared.bounds = SocketLimits(look_s=0.02, ping_s=0.05, idle_s=0.3)
     idle, listening, known = await open_socket(), await open_socket(), await open_socket(ann)
     await listening.subscribe("markets")
 
@@ -195,9 +195,9 @@ async def test_many_messages_at_once_are_taken_in_turns(
     """One client's messages do not hold up the others until the last of them is done."""
     monkeypatch.setattr(websocket, "TURN_SECONDS", 0.0)
     monkeypatch.setattr(turns_of_all, "PASS_SECONDS", 0.0)
-    exchange.app.realtime._shared.bounds = SocketLimits(burst=10**9)
+    exchange.app.realtime.shared.bounds = SocketLimits(burst=10**9)
     async with deaf(exchange) as raw:
-        (peer,) = exchange.app.realtime._shared.peers
+        (peer,) = exchange.app.realtime.shared.peers
         turns: list[int] = []
         seen = 0
 

@@ -149,7 +149,7 @@ async def test_floods(exchange: Exchange, open_socket: Open) -> None:
     """4429 for messages without end, good or bad; orders have the limits that they have in REST."""
     ann = await exchange.trader("ann")
     market = await exchange.market()
-    exchange.app.realtime._shared.bounds = SocketLimits(burst=100, rate=1)
+    exchange.app.realtime.shared.bounds = SocketLimits(burst=100, rate=1)
     for message in ('{"type": "pong"}', "{", '{"type": "order.place", "data": {}}'):
         client = await open_socket(ann)
         for _ in range(120):
@@ -194,7 +194,7 @@ async def test_topics_a_connection(exchange: Exchange, open_socket: Open) -> Non
     """Up to the bound; beyond it an error that changes nothing; those asked for twice are one."""
     market = await exchange.market()
     ann = await exchange.trader("ann")
-    exchange.app.realtime._shared.bounds = SocketLimits(topics=3)
+    exchange.app.realtime.shared.bounds = SocketLimits(topics=3)
     client = await open_socket(ann)
     id = market["id"]
     await client.subscribe(f"orderbook:{id}", f"ticker:{id}", f"trades:{id}")

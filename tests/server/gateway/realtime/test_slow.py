@@ -32,7 +32,7 @@ async def stalled(exchange: Exchange, user: Any = None) -> AsyncIterator[Client]
 
 def peers(exchange: Exchange) -> list[Any]:
     """Return the gateway's sockets, the oldest first."""
-    return sorted(exchange.app.realtime._shared.peers, key=lambda peer: peer._number)
+    return sorted(exchange.app.realtime.shared.peers, key=lambda peer: peer._number)
 
 
 def deliver(exchange: Exchange, **changes: Any) -> None:  # noqa: ANN401

@@ -167,13 +167,13 @@ async def test_a_client_that_leaves(exchange: Exchange, monkeypatch: pytest.Monk
     core = exchange.node.core
     with monkeypatch.context() as patched:
         patched.setattr(
-            core._pipeline, "arrived", asyncio.Event()
+            core.pipeline, "arrived", asyncio.Event()
         )  # the decider sleeps on the other one
         asking = asyncio.create_task(core.submit_many([CancelAll(1), CancelAll(1)]))
-        while len(core._pipeline.queue) < 2:
+        while len(core.pipeline.queue) < 2:
             await asyncio.sleep(0)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
-        assert all(waiting.reply.cancelled() for waiting in core._pipeline.queue)
-    core._pipeline.arrived.set()
+        assert all(waiting.reply.cancelled() for waiting in core.pipeline.queue)
+    core.pipeline.arrived.set()

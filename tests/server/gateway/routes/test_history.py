@@ -309,7 +309,7 @@ async def traded_at(exchange: Exchange, *trades: tuple[int, str, str]) -> None:
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     core = exchange.node.core
     for moment, price, qty in trades:
-        core._pipeline.sequencer._clock = Shown(partial(int, moment))
+        core.pipeline.sequencer._clock = Shown(partial(int, moment))
         await placed(ann, limit("BUY", price, qty))
         await placed(bob, limit("SELL", price, qty))
         await exchange_elsewhere(ann, bob)
@@ -442,7 +442,7 @@ async def test_what_is_not_committed_is_not_seen(
         return [*[await got(ann, path) for path in paths], preview.json()]
 
     before = await seen()
-    store = exchange.node.core._pipeline.store
+    store = exchange.node.core.pipeline.store
     began, may_commit, commit_batch = asyncio.Event(), asyncio.Event(), store.commit_batch
 
     async def held(record: BatchRecord) -> None:
