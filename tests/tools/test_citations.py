@@ -14,8 +14,9 @@ CITING = [
     if path.suffix in {".py", ".md"} and path.parent != Path(__file__).parent
 ]
 
+_HEADING = r"[A-Z]\w+(?: groups| examples)?"
 _RULES = re.compile(
-    r"docs/market_rules\.md((?:,\s+[A-Z]\w+)+)|\]\((?:docs/)?market_rules\.md#([\w-]+)\)"
+    rf"docs/market_rules\.md((?:,\s+{_HEADING})+)|\]\((?:docs/)?market_rules\.md#([\w-]+)\)"
 )
 
 
@@ -29,7 +30,10 @@ def rule_headings(text: str) -> set[str]:
     return {
         name
         for words, anchor in _RULES.findall(text)
-        for name in (*re.findall(r"[A-Z]\w+", words), *([anchor.capitalize()] if anchor else []))
+        for name in (
+            *re.findall(_HEADING, words),
+            *([anchor.replace("-", " ").capitalize()] if anchor else []),
+        )
     }
 
 
@@ -40,6 +44,7 @@ def rule_headings(text: str) -> set[str]:
         ("(docs/market_rules.md, Positions)", {"market_rules.md"}, {"Positions"}),
         ("[x](docs/adr/0004-one-bare-route.md)", {"adr/0004-one-bare-route.md"}, set()),
         ("[x](market_rules.md#fees)", set(), {"Fees"}),
+        ("docs/market_rules.md, Worked examples.", {"market_rules.md"}, {"Worked examples"}),
     ],
 )
 def test_a_citation_is_recognised(text: str, pages: set[str], headings: set[str]) -> None:
@@ -50,7 +55,7 @@ def test_a_citation_is_recognised(text: str, pages: set[str], headings: set[str]
 def test_cited_pages_exist() -> None:
     """A reader of the code finds each page that it names, and each rule under its heading."""
     rules = (DOCS / "market_rules.md").read_text(encoding="utf-8")
-    headings = set(re.findall(r"^## (\w+)$", rules, re.MULTILINE))
+    headings = set(re.findall(r"^## (.+)$", rules, re.MULTILINE))
     missing = []
     for path in CITING:
         text = path.read_text(encoding="utf-8")
