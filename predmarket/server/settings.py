@@ -93,7 +93,9 @@ class Settings(BaseSettings):
         try:
             return folder.expanduser().absolute()
         except RuntimeError:
-            raise ValueError(f"{folder.parts[0]} is nobody's home here") from None
+            raise ValueError(
+                f"{folder.parts[0]} is no user's home folder on this machine"
+            ) from None
 
     @field_validator("database_url")
     @classmethod
@@ -135,7 +137,7 @@ class Settings(BaseSettings):
     def _beside_its_host(cls, port: int | None, info: ValidationInfo) -> int | None:
         if port is None and info.data.get("metrics_host") is not None:
             raise ValueError(
-                f"must be set where {PREFIX}METRICS_HOST is: /metrics has a port of its own or none"
+                f"must be set if {PREFIX}METRICS_HOST is: /metrics needs a separate port there"
             )
         return port
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from uvicorn.config import Config
 
 from predmarket.server.gateway.app import Application, create_app
-from predmarket.server.gateway.protocol.server import HttpServer, http_config
+from predmarket.server.gateway.protocol.server import HttpServer
 from predmarket.server.gateway.services import Services
 from predmarket.server.process import runtime
 
@@ -43,7 +43,7 @@ async def serving(
     ``services`` replace its own.
     """
     app = create_app(services or node.services)
-    server = PromptServer(http_config(app))
+    server = PromptServer(app.server_config())
     with runtime.listen(node.settings) as listener:
         # asyncio's own loop, unlike the uvloop of `serve`, leaves Nagle's algorithm on for a socket
         # it was given: every answer would wait 40 ms for the client's delayed acknowledgement

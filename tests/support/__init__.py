@@ -1,4 +1,4 @@
 """Helpers of several parts of the tests: real servers, exchanges, clients, and their fixtures.
 
-A conftest.py hands the fixtures on to the tests of its folder.
+A conftest.py imports the fixtures for the tests of its folder.
 """

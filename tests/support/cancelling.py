@@ -1,4 +1,4 @@
-"""Work that is cancelled at a given one of its awaits: every place of it can be tried in turn."""
+"""Work that is cancelled at its n-th await, so that a test can try every await in turn."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
@@ -6,13 +6,13 @@ from typing import Any
 
 
 class CancelledAt:
-    """Awaits ``work``; its task is cancelled just as it waits for the ``at``-th time."""
+    """Awaits ``work``; its task is cancelled as soon as it waits for the ``at``-th time."""
 
     def __init__(self, work: Coroutine[Any, Any, None], at: int) -> None:
         self._work = work
         self._at = at
         self.waits = 0
-        """How often it has waited so far."""
+        """The number of waits so far."""
 
     def __await__(self) -> Generator[Any, None, None]:
         steps = self._work.__await__()

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def seeded() -> random.Random:
-    """Return randomness whose seed a failure prints."""
+    """Return a random generator; a failure prints its seed."""
     seed = random.randrange(10**9)
     print(f"seed {seed}")
     return random.Random(seed)
@@ -29,7 +29,7 @@ def an_order(rng: random.Random, number: int, market: str = "rain") -> NewOrder:
 
 
 async def surely(act: Callable[[], Awaitable[T]]) -> T:
-    """Return what ``act`` comes to, done again until there is an answer."""
+    """Return the result of ``act``, repeated until there is an answer."""
     while True:
         try:
             return await act()

@@ -1,4 +1,4 @@
-"""A clock that shows what a test says."""
+"""A clock that shows the time that a test sets."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from predmarket.units import Micros
 
 
 class Shown(Clock):
-    """Shows what ``show`` returns; nothing is checked against the database's time."""
+    """Shows the time that ``show`` returns; it is not compared with the database's time."""
 
     def __init__(self, show: Callable[[], Micros]) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from tests.support.stub_exchange import Stub
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command left behind."""
+    """The result of a command: exit code and output."""
 
     code: int
     out: str
@@ -25,8 +25,8 @@ class Ran:
 Run = Callable[..., Ran]
 
 ENDS_WITHIN_S = 240.0
-"""How long a command may take on a machine with much else to do: less than what ends the test, so
-that no process is left behind."""
+"""The time limit of a command on a busy machine. It is shorter than the test's limit, so no process
+outlives the test."""
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment(stub: Stub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Point the command at the stub, and keep the machine's own settings out of it."""
+    """Set the stub's address, and hide the machine's own settings."""
     for name in [*os.environ]:
         if name.startswith("PREDMARKET_") or name in {"NO_COLOR", "FORCE_COLOR", "COLUMNS"}:
             monkeypatch.delenv(name)
@@ -59,7 +59,7 @@ def environment(stub: Stub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def run(
     environment: None, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Run:
-    """Run a command line here; ``stdin`` is what is piped to it."""
+    """Run a command line in this process; ``stdin`` is its input."""
 
     def run_here(*words: str, stdin: str = "") -> Ran:
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))

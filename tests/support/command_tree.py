@@ -1,4 +1,4 @@
-"""The commands of the command line by their whole names, from the registry."""
+"""All commands of the command line, by full name, from the registry."""
 
 from collections.abc import Mapping
 

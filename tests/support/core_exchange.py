@@ -76,7 +76,7 @@ def limit(
 
 @dataclass
 class Running:
-    """A started core with what it stands on."""
+    """A started core with its database and market view."""
 
     core: Core
     store: Store
@@ -103,7 +103,7 @@ class Running:
 
 
 class Gate:
-    """Holds every commit back until it is opened."""
+    """Delays every commit until the test opens it."""
 
     def __init__(self, running: Running) -> None:
         store = running.store
@@ -113,7 +113,7 @@ class Gate:
         store.commit_batch = self  # type: ignore[method-assign]
 
     async def __call__(self, record: BatchRecord) -> None:
-        """Settle in the gate's time."""
+        """Commit once the gate is open."""
         await self._settle(record)
         self.settled.set()
         await asyncio.wait_for(self.open.wait(), 60)
@@ -202,7 +202,7 @@ class Exchange:
             store.close()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return what a query finds."""
+        """Return the rows of a query."""
         store = open_store(self.url)
         store.connect()
         try:
@@ -226,13 +226,13 @@ class Exchange:
         return int(self.scalar(f"SELECT COUNT(*) FROM {table}"))
 
     def scalar(self, sql: str) -> int:
-        """Return the one number that a query finds."""
+        """Return the single number of a query."""
         found = self.rows(sql)[0][0]
         assert isinstance(found, int)
         return found
 
     def execute(self, sql: str) -> None:
-        """Run a statement, as somebody who tampers would."""
+        """Run a statement that tampers with the database."""
         engine = sync_engine(self.url)
         with engine.connect() as connection:
             if engine.dialect.name == "sqlite":
@@ -252,7 +252,7 @@ Settle = Callable[[BatchRecord], Awaitable[None]]
 
 
 def fail_next(running: Running, *, after_commit: bool, times: int = 1) -> list[int]:
-    """Let the next commits fail, before or after the database has them; return what failed."""
+    """Let the next commits fail, before or after the database has them; return the failed ones."""
     commit_batch: Settle = running.store.commit_batch
     failed: list[int] = []
 
@@ -271,4 +271,4 @@ def fail_next(running: Running, *, after_commit: bool, times: int = 1) -> list[i
 
 def forbidden(_store: Store, _core: CoreRow) -> State:
     """Load nothing."""
-    raise AssertionError("it was loaded")
+    raise AssertionError("the state was loaded")

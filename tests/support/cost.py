@@ -1,4 +1,4 @@
-"""Does something cost linear time? Told by sizes that are compared, not by a clock's figures."""
+"""A check for linear time: it compares two sizes, and needs no absolute times."""
 
 import time
 from collections.abc import Callable

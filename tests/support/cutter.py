@@ -1,5 +1,6 @@
-"""A wire between a client and the exchange that is cut after so many bytes, wherever that is: in a
-handshake, in a frame, between an order and its acknowledgement.
+"""A connection between a client and the exchange that is cut after a number of bytes.
+
+The cut may be in a handshake, in a frame, or between an order and its acknowledgement.
 """
 
 import asyncio
@@ -14,8 +15,10 @@ from tests.support.http_exchange import Exchange
 
 
 class Cutter:
-    """Listens at ``url`` and passes on. ``patience`` says after how many bytes, of both directions,
-    the next connection is cut; None leaves it alone. ``cuts`` counts.
+    """Listens at ``url`` and forwards all bytes.
+
+    The next connection is cut after ``patience`` bytes of both directions, or never if it is None.
+    ``cuts`` counts the cuts.
     """
 
     def __init__(self, url: str) -> None:
@@ -85,6 +88,6 @@ AT_ONCE = Backoff(first_s=0.0)
 
 @pytest.fixture
 async def cutter(exchange: Exchange) -> AsyncIterator[Cutter]:
-    """A wire to the exchange."""
+    """A connection to the exchange that can be cut."""
     async with Cutter(exchange.url) as wire:
         yield wire

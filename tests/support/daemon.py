@@ -1,8 +1,8 @@
-"""A server process that never outlives the process that started it, however that one ends.
+"""A server process that ends with the process that started it, even after a SIGKILL.
 
-A shell stands between: it starts the server and waits on a pipe that we hold. A line on the pipe
-names the signal to end it with; the pipe's end (we were killed) ends it at once and removes its
-folder. So no test run leaves a server behind, not even one that died by SIGKILL.
+A shell starts the server and reads from a pipe that this process holds. A line on the pipe names
+the signal that ends the server. When this process dies, the pipe closes: the shell ends the server
+at once and removes its folder. So no test run leaves a server behind.
 """
 
 import contextlib
@@ -55,7 +55,7 @@ class Daemon:
         self._guard.stdout.close()
 
     def alive(self) -> bool:
-        """Say whether the server runs (one that died waits for its guard as a zombie)."""
+        """Tell whether the server runs. A dead one stays a zombie until the shell waits for it."""
         try:
             return bool(psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""A database with rows put in by hand, and a look at how queries go through them."""
+"""A database with rows written by hand, and the plans of queries over them."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ RAIN, SNOW = 1, 2
 
 
 def order_row(id: int, user_id: int, **fields: object) -> dict[str, Any]:
-    """Return a row of an order for one contract that rests on rain, but for ``fields``."""
+    """Return the row of an order for one contract that rests on rain; ``fields`` override it."""
     row: dict[str, Any] = dict.fromkeys(orders.c.keys())
     row |= {"id": id, "user_id": user_id, "market_id": RAIN, "side": "BUY", "type": "LIMIT"}
     row |= {"price": 5_000, "qty": 100, "filled": 0, "status": "OPEN", "tif": "GTC", "stp": "SKIP"}
@@ -32,7 +32,7 @@ def order_row(id: int, user_id: int, **fields: object) -> dict[str, Any]:
 async def db(database_url: str) -> AsyncIterator[Database]:
     """A database of either kind with two users and two markets.
 
-    It never held a row before, so that no statistics of other tests sway what is planned.
+    It never held a row before, so statistics of other tests cannot influence the plans.
     """
     migrations.upgrade(database_url)
     database = Database(database_url)
@@ -70,7 +70,7 @@ class Sent:
         self.statements.append((statement, parameters))
 
     async def plan(self) -> str:
-        """Return the plan of the last statement, as the database itself tells it."""
+        """Return the plan of the last statement, from the database's EXPLAIN."""
         statement, parameters = self.statements[-1]
         connection = self._connection
         if connection.dialect.name == "postgresql":
@@ -85,6 +85,6 @@ class Sent:
 
 
 async def analyze(db: Database) -> None:
-    """Have the database count its rows, as it does by itself in time."""
+    """Update the database's statistics, as it does by itself after a time."""
     async with db.write() as connection:
         await connection.execute(text("ANALYZE"))

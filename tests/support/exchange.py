@@ -24,7 +24,7 @@ SECRET = "a secret for tests, long enough by far"
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
+    """Return a free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -43,9 +43,9 @@ class ExchangeProcess:
         program: str = "predmarket.cli",
         start_s: float = START_S,
     ) -> None:
-        """Prepare one; ``settings`` are environment variables without their prefix.
+        """Prepare a daemon; ``settings`` are environment variables without their prefix.
 
-        ``start_s``: how long a start may take, with as much as there is to load.
+        ``start_s`` is the time limit of a start, including the load of the state.
         """
         self.folder = folder
         self._start_s = start_s
@@ -106,7 +106,7 @@ class ExchangeProcess:
         return self._process.pid
 
     def kill(self) -> None:
-        """SIGKILL: no handler, no flush, no goodbye."""
+        """Kill it with SIGKILL: no handler runs, and nothing is flushed."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

@@ -18,7 +18,7 @@ WAIT_S = 60.0
 
 
 class Fleet:
-    """Two cores, of which one leads, and two gateways. The clock of one core's machine is wrong."""
+    """Two cores, one of them the leader, and two gateways. One core has a wrong clock."""
 
     def __init__(self, folder: Path, database_url: str, redis: RedisServer) -> None:
         self.database_url = database_url
@@ -42,11 +42,11 @@ class Fleet:
 
     @property
     def processes(self) -> list[ExchangeProcess]:
-        """All of them."""
+        """Return all daemons."""
         return [*self.cores, *self.gateways]
 
     def start(self) -> None:
-        """Start all that do not run, at the same time, and return when they are ready."""
+        """Start all daemons that do not run, at the same time; return when they are ready."""
         with ThreadPoolExecutor(len(self.processes)) as pool:
             stopped = [one for one in self.processes if not one.running]
             for started in [pool.submit(one.start) for one in stopped]:

@@ -1,7 +1,7 @@
-"""Processes forked from one that has imported what they need, so that a start costs no imports.
+"""Processes forked from one that has already imported the exchange.
 
-To import the exchange takes longer than to start it. The process forked from imports and does
-nothing else; it ends with the one that uses it.
+The imports take longer than a start. The process that is forked from only imports; it ends with the
+process that uses it.
 """
 
 import gc
@@ -29,12 +29,12 @@ _POLL_S = 0.005
 
 
 class Forked:
-    """A running process, to be used as a ``subprocess.Popen`` is."""
+    """A running process, with the interface of ``subprocess.Popen``."""
 
     def __init__(self, target: Callable[..., None], *arguments: object) -> None:
         """Run ``target``, a function of a module, which may end by SystemExit."""
         self._process = _CONTEXT.Process(target=target, args=arguments, daemon=True)
-        with _LOCK:  # to start one asks after all others, of whose end only the first asker hears
+        with _LOCK:  # a start polls all other processes, and only the first poll sees an end
             self._process.start()
         assert self._process.pid is not None
         self.pid: int = self._process.pid
@@ -66,7 +66,7 @@ class Forked:
 def run_program(
     program: str, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path
 ) -> None:
-    """Be a program as ``python -m`` runs it: its words, variables, folder and output."""
+    """Run a program as ``python -m`` does, with its arguments, variables, folder and output."""
     os.environ.clear()
     os.environ.update(environment)
     enter(folder, log)

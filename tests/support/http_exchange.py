@@ -18,7 +18,7 @@ from predmarket.testing.serving import serving
 PASSWORD = "a long enough password"
 
 ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""For a test of what the database has no part in."""
+"""For a test that does not depend on the kind of database."""
 
 Json = dict[str, Any]
 
@@ -35,7 +35,7 @@ class User:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A running exchange, and the ways in."""
+    """A running exchange, with clients and users."""
 
     url: str
     node: runtime.Node
@@ -46,7 +46,7 @@ class Exchange:
     admin: User
 
     async def again(self, user: User) -> User:
-        """Log a user in once more; return them with the new session."""
+        """Log a user in again; return the user with the new session."""
         return await self.login(user.email)
 
     async def market(self, slug: str = "rain", **fields: object) -> Json:

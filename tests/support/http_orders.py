@@ -25,7 +25,7 @@ def limit(side: str, price: object, qty: object, **fields: object) -> Json:
 
 
 async def placed(user: User, body: Json, status: int = 201) -> Json:
-    """Place an order that must be answered with ``status``."""
+    """Place an order and check the status of the answer."""
     answer = await user.client.post("/v1/orders", json=body)
     assert answer.status_code == status, answer.text
     order: Json = answer.json()
@@ -33,7 +33,7 @@ async def placed(user: User, body: Json, status: int = 201) -> Json:
 
 
 async def got(user: User, path: str, status: int = 200) -> Json:
-    """Get something that must be answered with ``status``."""
+    """Send a GET and check the status of the answer."""
     answer = await user.client.get(path)
     assert answer.status_code == status, answer.text
     found: Json = answer.json()

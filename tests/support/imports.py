@@ -1,4 +1,4 @@
-"""What an import pulls in, seen from a fresh interpreter."""
+"""The modules that an import loads in a new interpreter."""
 
 import subprocess
 import sys

@@ -1,6 +1,6 @@
-"""Orders without end over HTTP, and what became of each: for whoever disturbs the server meanwhile.
+"""Endless orders over HTTP with their results, for tests that disturb the server meanwhile.
 
-Each order rests at a price of its own side, so that none depends on another.
+Each order rests at a price of its own side, so no order depends on another.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ _CREDENTIALS = {"email": "user@example.com", "password": "password123"}
 
 @dataclass
 class Load:
-    """Hands that place orders; ``acknowledged`` maps client order ids to the ids told."""
+    """Clients that place orders; ``acknowledged`` maps client order ids to acknowledged ids."""
 
     url: str
     hands: int = 8
@@ -27,12 +27,12 @@ class Load:
     refused: list[tuple[int, Any]] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
-    """Connections that ended in place of an answer, torn ones apart."""
+    """Connections that ended without an answer, torn ones not counted."""
     _stop: bool = False
     _count: int = 0
 
     async def run(self) -> None:
-        """Place orders until told to stop, one after the other in each hand."""
+        """Place orders until the stop, one after the other for each client."""
         async with httpx.AsyncClient(base_url=self.url, timeout=60, verify=False) as client:
             login = await client.post("/v1/auth/login", json=_CREDENTIALS)
             client.headers["authorization"] = f"Bearer {login.json()['accessToken']}"
@@ -40,7 +40,7 @@ class Load:
             await asyncio.gather(*(self._hand(client) for _ in range(self.hands)))
 
     def stop(self) -> None:
-        """Have each hand finish its order and end."""
+        """Let each client finish its order and end."""
         self._stop = True
 
     async def reached(self, count: int) -> None:
@@ -81,7 +81,7 @@ class Load:
                 self.refused.append((answer.status_code, answer.json()))
 
     def kept(self, database_url: str) -> bool:
-        """Tell whether all that was acknowledged is in the database, under the ids told."""
+        """Tell whether all acknowledged orders are in the database, with the acknowledged ids."""
         store = open_store(database_url)
         store.connect()
         try:

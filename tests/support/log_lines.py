@@ -12,7 +12,7 @@ from tests.support.http_exchange import Json
 
 @contextmanager
 def logged(level: int = logging.INFO) -> Iterator[io.StringIO]:
-    """Catch what the exchange logs, as JSON lines."""
+    """Catch the exchange's log as JSON lines."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     logs.set_format(handler, stream, as_json=True, secrets=[])

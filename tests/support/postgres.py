@@ -1,4 +1,4 @@
-"""A real PostgreSQL from a wheel: start, stop, crash and restart it; databases to throw away.
+"""A real PostgreSQL from a wheel: start, stop, crash and restart it; temporary databases.
 
 Tests get it through the fixtures of conftest.py; crash tests and benchmarks use it directly:
 
@@ -7,8 +7,8 @@ Tests get it through the fixtures of conftest.py; crash tests and benchmarks use
         server.stop("immediate")
         server.start()
 
-It listens on a Unix socket in a folder of its own, so no two can collide and nothing else on the
-network reaches it. fsync and synchronous_commit are on: a server that may lose commits would
+It listens on a Unix socket in a folder of its own, so servers cannot collide, and no other program
+reaches it. fsync and synchronous_commit are on: tests with a server that may lose commits would
 prove nothing.
 """
 
@@ -36,7 +36,7 @@ StopMode = Literal["fast", "immediate", "kill"]
 
 START_SECONDS = 30
 SOCKET_PATH_BYTES = 103
-"""The shortest limit of any system we run on (macOS); Linux allows 107."""
+"""The shortest limit of all systems that we support (macOS); Linux allows 107."""
 
 _SIGNALS: Mapping[StopMode, Signal] = {"fast": "INT", "immediate": "QUIT", "kill": "KILL"}
 _SETTINGS: Mapping[str, str] = {
@@ -52,7 +52,7 @@ class PostgresServer:
     """A server with an empty cluster of its own, which is removed at close()."""
 
     def __init__(self, settings: Mapping[str, str] | None = None) -> None:
-        """Prepare one; ``settings`` go over the defaults, by their names in postgresql.conf."""
+        """Prepare a server; ``settings`` override the defaults of postgresql.conf by name."""
         self.settings = {**_SETTINGS, **(settings or {})}
         self._daemon: Daemon | None = None
         # PostgreSQL refuses to run as root; nobody owns nothing, so it can break nothing.
@@ -97,7 +97,7 @@ class PostgresServer:
         raise RuntimeError(f"PostgreSQL did not start within {START_SECONDS} s:\n{log[-2000:]}")
 
     def stop(self, mode: StopMode = "fast") -> None:
-        """Stop it; the data stays. immediate is PostgreSQL's own crash, kill the kernel's."""
+        """Stop it and keep the data. immediate is a crash of PostgreSQL, kill one by the kernel."""
         if self._daemon is not None:
             self._daemon.stop(_SIGNALS[mode])
             self._daemon = None

@@ -1,4 +1,4 @@
-"""The program with quick password hashes, for a daemon of which something else is tested."""
+"""The program with quick password hashes, for tests that are not about passwords."""
 
 from predmarket.cli import main
 from predmarket.server.gateway.auth import passwords

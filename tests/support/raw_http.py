@@ -1,4 +1,4 @@
-"""HTTP by its bytes: a socket that sends exactly what a test says."""
+"""HTTP as bytes: a socket that sends exactly the bytes of a test."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ GET = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
 
 @pytest.fixture
 def database_url(migrated_sqlite_url: str) -> str:
-    """One kind of database: connections do not know it."""
+    """One kind of database: connections do not depend on it."""
     return migrated_sqlite_url
 
 
@@ -31,14 +31,14 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Socket:
-    """A client that sends what it likes."""
+    """A client that sends any bytes."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
 
     async def send(self, data: bytes) -> None:
-        """Send some bytes; whether they are still taken does not matter."""
+        """Send bytes; the exchange may have closed the connection."""
         self._writer.write(data)
         await asyncio.sleep(0)
 
@@ -65,7 +65,7 @@ class Socket:
         return status, body["error"]["code"]
 
     async def closed(self) -> bool:
-        """Wait for the end; tell whether nothing came before it."""
+        """Wait for the end of the connection; tell whether nothing came before it."""
         async with asyncio.timeout(60):
             try:
                 return await self._reader.read() == b""
@@ -73,7 +73,7 @@ class Socket:
                 return True
 
     def close(self) -> None:
-        """Leave."""
+        """Close the connection."""
         self._writer.close()
 
 

@@ -1,7 +1,7 @@
 """A real redis-server from a wheel: start it, kill it, start it again.
 
-It keeps nothing on disk, so killing it loses everything: that is the loss the exchange must stand.
-It listens on a Unix socket in a folder of its own, as PostgreSQL does here.
+It keeps nothing on disk, so a kill loses all its data: the exchange must survive that. It listens
+on a Unix socket in a folder of its own, as the tests' PostgreSQL does.
 """
 
 import contextlib
@@ -53,7 +53,7 @@ class RedisServer:
         raise RuntimeError(f"Redis did not start:\n{log[-2000:]}")
 
     def stop(self, mode: StopMode = "orderly") -> None:
-        """Stop it. Whichever way, what it held is gone."""
+        """Stop it. Its data is lost in any case."""
         if self._daemon is not None:
             self._daemon.stop("TERM" if mode == "orderly" else "KILL")
             self._daemon = None

@@ -1,4 +1,4 @@
-"""An exchange in two halves within the test's own process: cores, gateways, and Redis between."""
+"""An exchange as cores and gateways with Redis between them, in the test's own process."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -46,7 +46,7 @@ async def open_market(bus: Bus) -> None:
 
 @dataclass
 class Leader:
-    """A core that has its seat."""
+    """A core in its seat (process/roles/core.py)."""
 
     seat: Seat
 
@@ -58,7 +58,7 @@ class Leader:
 
 
 class Halves:
-    """A database, a Redis, and who runs on them."""
+    """A database and a Redis, with the cores and gateways on them."""
 
     def __init__(self, exchange: Exchange, settings: Settings) -> None:
         self.exchange = exchange
@@ -66,7 +66,7 @@ class Halves:
         self.stack = AsyncExitStack()
 
     async def keys(self) -> Keys:
-        """What the bus is called in Redis."""
+        """Return the bus's names in Redis."""
         db = Database(self.settings.database)
         try:
             return await keys_of(db)
@@ -74,11 +74,11 @@ class Halves:
             await db.close()
 
     async def mac(self) -> Mac:
-        """What signs parcels as the halves do."""
+        """Return a signer of parcels with the exchange's secret."""
         return Mac(SECRET, (await self.keys()).exchange, lambda _: None)
 
     async def seat(self) -> Leader:
-        """Start a core; it may have to stand by."""
+        """Start a core; it may become a standby."""
         db = Database(self.settings.database)
         seat = Seat(self.settings, db, bus_connection_of(self.settings), Metrics())
         seat.start()
@@ -98,14 +98,14 @@ class Halves:
         return leader
 
     async def kill(self, leader: Leader) -> None:
-        """End a core as a killed process ends: nothing more is settled. Its lease has run out."""
+        """End a core like a killed process: it commits nothing more. Its lease is expired."""
         leader.core._fail(RuntimeError("killed"))
         await end(*leader.seat._tasks, leader.seat._running)
         leader.seat._tasks = []
         self.exchange.execute("UPDATE lease SET expires_at = 0")
 
     async def gateway(self, *, hears: bool = True) -> Gateway:
-        """Start a gateway; with a leader, wait until it has heard of it."""
+        """Start a gateway; if there is a leader, wait until the gateway knows it."""
         running = await self.stack.enter_async_context(gateway(self.settings))
         if hears:
             await until(lambda: running.services.core.status().healthy)
@@ -137,7 +137,7 @@ class Handed:
 
 
 Client: TypeAlias = Any
-"""A client of Redis, whose methods are typed as for both its kinds."""
+"""A client of Redis; its methods are typed for both kinds of client."""
 
 
 @pytest.fixture

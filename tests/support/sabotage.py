@@ -1,4 +1,4 @@
-"""What a deliberate mistake is: a change of one place, and the test that must catch it."""
+"""A deliberate mistake: a change of one place, and the test that must catch it."""
 
 from dataclasses import dataclass
 

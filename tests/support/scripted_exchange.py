@@ -1,4 +1,4 @@
-"""An exchange's socket played by the test: what it hears is read, what it says is told to it."""
+"""An exchange's socket that a test plays: it reads the client's messages and sends its own."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ class Connection:
 
     @property
     def path(self) -> str:
-        """What was asked for, query included."""
+        """Return the requested path with its query."""
         assert self._socket.request is not None
         return self._socket.request.path
 
@@ -50,11 +50,11 @@ class Connection:
         await self.write(json.dumps({"type": kind, "ts": 5, "data": data or {}} | more))
 
     async def write(self, text: str | bytes) -> None:
-        """Send a text as it stands."""
+        """Send a text unchanged."""
         await self._socket.send(text, text=True)
 
     async def confirm(self, names: Mapping[str, str] | None = None) -> list[object]:
-        """Answer the subscription that comes next, and return what it asked for."""
+        """Answer the next subscription, and return its topics."""
         message = await self.heard("subscribe")
         topics: list[object] = message["data"]["topics"]
         asked = [str(topic["topic"] if isinstance(topic, dict) else topic) for topic in topics]
@@ -82,7 +82,7 @@ class Connection:
         await self._socket.close(code, reason)
 
     def cut(self) -> None:
-        """Cut the wire."""
+        """Cut the connection."""
         self._socket.transport.abort()
 
     async def ended(self) -> int | None:
@@ -115,7 +115,7 @@ class ScriptedExchange:
         await self._server.wait_closed()
 
     def refuse(self, status: int, body: object = None, **headers: str) -> None:
-        """Let the next handshake get ``status``."""
+        """Refuse the next handshake with ``status``."""
         text = b"" if body is None else json.dumps(body).encode()
         self.refusals.append(Response(status, "no", Headers(headers), text))
 

@@ -1,4 +1,4 @@
-"""WebSocket clients of an exchange, by their messages."""
+"""WebSocket clients of an exchange that send and receive decoded messages."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ WAIT_S = 60.0
 
 
 class Client:
-    """One socket, by its messages."""
+    """One socket, with decoded messages."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
@@ -34,7 +34,7 @@ class Client:
         return id
 
     async def next(self) -> Json:
-        """Return the next message that is no ping."""
+        """Return the next message, pings left out."""
         async with asyncio.timeout(WAIT_S):
             while True:
                 message: Json = json.loads(await self.socket.recv())
@@ -48,14 +48,14 @@ class Client:
         return message
 
     async def until(self, found: Callable[[Json], bool]) -> list[Json]:
-        """Return the messages up to the first that is wanted."""
+        """Return the messages up to the first wanted one."""
         messages = [await self.next()]
         while not found(messages[-1]):
             messages.append(await self.next())
         return messages
 
     async def ask(self, type: str, /, **data: object) -> Json:
-        """Send a request and return its answer; what comes before it is dropped."""
+        """Send a request and return its answer; drop the messages before it."""
         id = await self.send(type, **data)
         return (await self.until(lambda message: message.get("requestId") == id))[-1]
 
@@ -67,7 +67,7 @@ class Client:
         return [await self.next() for _ in topics]
 
     async def resume(self, topic: str, last_seq: int) -> None:
-        """Subscribe from where one was."""
+        """Resume a subscription after a number."""
         await self.send("subscribe", topics=[{"topic": topic, "lastSeq": last_seq}])
         await self.of("subscribed")
 
@@ -135,7 +135,7 @@ async def refused(url: str, **options: Any) -> Response:  # noqa: ANN401
 
 
 class Chain:
-    """What a client of one topic holds, and whether anything is missing."""
+    """A client's state of one topic, with a check that no message is missing."""
 
     def __init__(self, snapshot: Json) -> None:
         self.topic = snapshot["topic"]
@@ -143,7 +143,7 @@ class Chain:
         self.data = [snapshot["data"]]
 
     def take(self, message: Json) -> None:
-        """Take the next message; it has to follow on the last."""
+        """Take the next message; it must continue the last one."""
         assert message["topic"] == self.topic
         assert message["lastSeq"] == self.seq < message["seq"], (self.seq, message)
         self.seq = message["seq"]
@@ -151,7 +151,7 @@ class Chain:
 
 
 def folded(book: list[Json]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the book that a snapshot and its deltas make."""
+    """Return the book of a snapshot and its deltas."""
     sides: tuple[dict[str, str], dict[str, str]] = ({}, {})
     for data in book:
         for side, levels in zip(sides, (data["bids"], data["asks"]), strict=True):

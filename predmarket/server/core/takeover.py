@@ -132,8 +132,8 @@ class Takeover:
         ahead = self._clock.ahead(core.last_time)
         if ahead:
             log.error(
-                "the journal is %.1f s ahead of the database's time: time stands still and nothing "
-                "falls due until the database has caught up; see Clocks in docs/operations.md",
+                "the journal is %.1f s ahead of the database's time: time stands still, and no "
+                "timer fires, until the database has caught up; see Clocks in docs/operations.md",
                 ahead / 1_000_000,
             )
 

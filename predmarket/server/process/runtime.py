@@ -149,7 +149,7 @@ async def require_own_passwords(settings: Settings, db: Database) -> None:
     if not settings.on_loopback and (known := await well_known(db)):
         raise Unsafe(
             f"{' and '.join(known)} still have the seed data's published passwords; change them "
-            f"before listening on {settings.host}, or say --force"
+            f"before listening on {settings.host}, or add --force"
         )
 
 
@@ -202,7 +202,7 @@ async def _prepare(running: Node, *, seed_first: bool, force: bool) -> None:
     core = running.core.status()
     if not core.durable:
         log.warning(
-            "the database may lose what it has committed when the machine stops",
+            "the database may lose commits when the machine stops",
             extra={"durability": core.durability},
         )
     tune_interpreter()
@@ -311,4 +311,7 @@ def _tell(fd: int, line: str) -> None:
         with open(fd, "w", encoding="utf-8") as waiting:
             waiting.write(f"{line}\n")
     except OSError as error:
-        log.warning("nobody could be told that it is ready", extra={"error": str(error)})
+        log.warning(
+            "the message that the exchange is ready could not be written",
+            extra={"error": str(error)},
+        )

@@ -61,7 +61,7 @@ def connect(url: str, timeout_s: float = PING_SECONDS, retries: int = 2) -> Clie
         # Not used, but making it checks the URL's options.
         pool.make_connection()  # type: ignore[no-untyped-call]  # the library's
     except TypeError as error:
-        raise ValueError(f"has an option that is none of Redis' ({error})") from None
+        raise ValueError(f"has an option that the Redis client does not know ({error})") from None
     return Client.from_pool(pool)
 
 

@@ -65,13 +65,13 @@ class BusConnection:
         if self._up:
             self._up = False
             why = str(error) or type(error).__name__
-            log.warning("Redis at %s is away (%s): no order goes through", self._shown, why)
+            log.warning("Redis at %s is unavailable (%s): orders are refused", self._shown, why)
 
     def worked(self) -> None:
         """Log that Redis is back, if it was unavailable."""
         if not self._up:
             self._up = True
-            log.info("Redis at %s carries orders again", self._shown)
+            log.info("Redis at %s is available again: orders are accepted", self._shown)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -231,7 +231,7 @@ class Follower:
 
     async def _reload(self) -> None:
         """Read the whole view again, because too much was missed."""
-        log.warning("the market view is read anew: batch %s was missed", self.batch + 1)
+        log.warning("the market view is loaded again, because batch %s was missed", self.batch + 1)
         self.batch = await view_loader.load(self._db, self._view)
         self._release()
         self._hub.interrupted()

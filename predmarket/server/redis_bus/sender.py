@@ -171,7 +171,7 @@ class Sender(Bus):
                 fields = {messages.PARCEL_FIELD: self._connection.mac.sign(key, parcel)}
                 taken = await self._connection.client.xadd(key, fields, nomkstream=True)
         except ResponseError as error:  # out of memory, read only: it was not taken
-            log.warning("Redis takes no command: %s", error)
+            log.warning("Redis did not accept a command: %s", error)
             self._refuse(group)
         except FAILURES as error:
             self._connection.failed(error)

@@ -118,7 +118,7 @@ async def test_a_core_and_two_gateways_under_one_process(
     stops = [line for line in told if line["event"] == "stopping"]
     assert [line["why"] for line in stops[:4]] == ["SIGTERM"] * 4  # the first is the parent's
     assert stops[0]["logger"] == "predmarket.server.process.roles.workers"
-    assert "the process above this one has ended" in {line["event"] for line in told}
+    assert "the supervising process has ended" in {line["event"] for line in told}
     assert len(said_ready(tmp_path)) == 3 + 1 + 3
 
 

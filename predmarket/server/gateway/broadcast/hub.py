@@ -204,7 +204,7 @@ class Hub:
         try:
             _publish(channel, self.words.of(topic, change, creator), touched)
         except Exception:
-            log.exception("a change on %s was not told", topic.name)
+            log.exception("a change on topic %s was not delivered", topic.name)
 
     async def close(self) -> None:
         """Cancel the background tasks."""

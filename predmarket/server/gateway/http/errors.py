@@ -70,7 +70,7 @@ def _meaning(error: BaseException) -> Refusal:
         case HTTPException() if error.status_code < 500:
             return _of_http(error)
     if is_lost(error):
-        log.warning("the database is away", extra={"error": str(error)})
+        log.warning("the database is unavailable", extra={"error": str(error)})
         return Refusal(ErrorCode.UNAVAILABLE, headers=RETRY)
     log.error("a request failed", exc_info=error)
     return Refusal(ErrorCode.INTERNAL)

@@ -157,7 +157,7 @@ class Realtime:
                     rechecked = now
                     await self._recheck(shared.peers)
             except Exception:  # one client's error must not end the watch over all
-                log.exception("open sockets were not looked after")
+                log.exception("the check of open sockets failed")
         self._watch = None
 
     async def _look(self, now: float) -> None:

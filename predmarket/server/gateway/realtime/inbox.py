@@ -131,7 +131,7 @@ class Inbox:
     def _aside_done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a step beside the messages failed", exc_info=error)
+            log.error("a background step of a socket failed", exc_info=error)
         self.landed()
 
 

@@ -100,7 +100,9 @@ class Seat:
         while True:
             core = await self._take_lead()
             await self._execute(core)
-            log.error("cut off from Redis: the lead is let go", extra={"seconds": CUT_OFF_S})
+            log.error(
+                "no connection to Redis: this core gives up the lead", extra={"seconds": CUT_OFF_S}
+            )
             await self._step_down()
 
     async def _execute(self, core: Core) -> None:
@@ -114,7 +116,7 @@ class Seat:
         log.info("leading", extra={"epoch": status.epoch, "batch": status.batch})
         if not status.durable:
             log.warning(
-                "the database may lose what it has committed when the machine stops",
+                "the database may lose commits when the machine stops",
                 extra={"durability": status.durability},
             )
         # The publisher ends last, because the last replies go out through it.
@@ -187,7 +189,7 @@ class Seat:
             await self._in_thread(self._standby.follow)
         except LoadError as error:
             self._follow_at = elapsed() + _MISTRUST
-            log.error("what is committed does not add up: %s", error)  # noqa: TRY400 -- no traceback needed
+            log.error("the sums of the committed state do not agree: %s", error)  # noqa: TRY400 -- no traceback needed
 
     async def _in_thread(self, call: Callable[[], None]) -> None:
         """Run a blocking call of the standby, one at a time."""

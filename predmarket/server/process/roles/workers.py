@@ -88,7 +88,7 @@ class Workers:
             threading.Thread(target=_outlive_nobody, args=(self._alive,), daemon=True).start()
             code = self._jobs[name]()
         except BaseException:
-            log.critical("%s fails", name, exc_info=True)
+            log.critical("%s failed", name, exc_info=True)
         finally:
             logging.shutdown()
             sys.stderr.flush()
@@ -138,5 +138,5 @@ def _outlive_nobody(alive: int) -> None:
     """Stop this process when the pipe's other end, and so its parent, is gone."""
     while os.read(alive, 1):
         pass
-    log.error("the process above this one has ended")
+    log.error("the supervising process has ended")
     os.kill(os.getpid(), signal.SIGTERM)
