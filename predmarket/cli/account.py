@@ -1,6 +1,6 @@
 """Commands: account balance, positions, events, portfolio, fills, statement."""
 
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -39,7 +39,7 @@ def positions(ctx: typer.Context) -> None:
     with line.client() as client:
         held = [*client.follow(calls.positions())]
         holdings = _holdings(line, client)
-    rows = cast("list[Row]", held)
+    rows: list[Row] = [*held]
 
     def grids() -> list[Grid]:
         positions = event_tables.folded(held, holdings)
@@ -62,7 +62,7 @@ def events(ctx: typer.Context) -> None:
     line = context.of(ctx)
     with line.client() as client:
         holdings = [*client.follow(calls.event_holdings())]
-    rows = cast("list[Row]", holdings)
+    rows: list[Row] = [*holdings]
     if line.options.output == Format.TABLE:
         line.output.show(rows, rows, (), lambda: event_tables.payoffs(holdings, empty=True))
     else:
@@ -78,7 +78,7 @@ def portfolio(ctx: typer.Context) -> None:
     """
     line = context.of(ctx)
     with line.client() as client:
-        value = cast("Row", client.portfolio())
+        value = client.portfolio()
         holdings = _holdings(line, client)
 
     def grids() -> list[Grid]:

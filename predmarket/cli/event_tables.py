@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from predmarket import units
 from predmarket.cli import layouts
@@ -63,7 +63,7 @@ class Own(NamedTuple):
 
 def card(event: Event, own: Own | None = None) -> list[Grid]:
     """Return an event with a line for each field, then its outcomes."""
-    head = Layout(fields=EVENT.fields).grids(cast("Row", event), brief=False)[0]
+    head = Layout(fields=EVENT.fields).grids(event, brief=False)[0]
     if own is not None and own.holding is not None:
         rows = [*head.rows, ("returned", own.holding["returned"])]
         head = replace(head, rows=rows)
@@ -144,7 +144,7 @@ def _least_sum(markets: Sequence[Market]) -> str:
 def folded(positions: Sequence[Position], holdings: Sequence[EventHolding]) -> list[Row]:
     """Return ``positions`` with those that are one whole set of an event in one row."""
     by_market = {one["marketId"]: one for one in positions}
-    rows = {one["marketId"]: cast("Row", one) for one in positions}
+    rows: dict[int, Row] = {one["marketId"]: one for one in positions}
     for holding in filter(_is_whole_set, holdings):
         ids = [outcome["marketId"] for outcome in holding["payoffs"]]
         parts = [by_market[id] for id in ids if id in by_market]

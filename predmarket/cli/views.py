@@ -68,7 +68,7 @@ class BookView:
         if book.stale or book.seq == self._book["seq"]:
             return []  # the book is ahead of the waiting messages
         self._book = book.wire(self._depth)
-        return [cast("Row", self._book)]
+        return [self._book]
 
     def csv(self, row: Row) -> Sequence[Row]:
         levels = layouts.levels(cast("Book", row)) or [{}]  # an empty book is news, too
@@ -108,13 +108,13 @@ class TradesView:
         for trade in new:
             self._newest = trade["id"]
             self._held.appendleft(trade)
-        return cast("Sequence[Row]", new)
+        return new
 
     def csv(self, row: Row) -> Sequence[Row]:
         return [row]
 
     def grid(self, height: int) -> Grid:
-        return layouts.TRADE.grid(cast("Sequence[Row]", [*self._held][: height - 1]))
+        return layouts.TRADE.grid([*self._held][: height - 1])
 
 
 class TickerView:
@@ -136,7 +136,7 @@ class TickerView:
         elif not self._shown:
             return []
         elif isinstance(message, messages.TickerSnapshot | messages.TickerChanged):
-            told = cast("Row", message.data)
+            told = message.data
         elif isinstance(message, messages.MarketChanged):
             changed = message.data["id"] == self._shown["id"]
             told = {"status": message.data["status"]} if changed else {}
@@ -196,7 +196,7 @@ class OrdersView:
         orders = [
             cast("OrderState", {name: order.get(name) for name in self.fields}) for order in told
         ]
-        return [cast("Row", order) for order in orders if self._take(order)]
+        return [order for order in orders if self._take(order)]
 
     def _take(self, order: OrderState) -> bool:
         """Store ``order`` if the list would have it; tell whether it is new."""
@@ -223,7 +223,7 @@ class OrdersView:
 
     def grid(self, height: int) -> Grid:
         newest = sorted(self._held, reverse=True)[: height - 1]
-        return layouts.ORDER.grid([cast("Row", self._held[number]) for number in newest])
+        return layouts.ORDER.grid([self._held[number] for number in newest])
 
 
 def _is_live(order: OrderState) -> bool:

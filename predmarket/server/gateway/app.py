@@ -244,7 +244,7 @@ def create_app(services: Services) -> Application:
             health,
             limits,
             candles,
-            signatures,
+            signatures=signatures,
         )
     )
 

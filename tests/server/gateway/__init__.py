@@ -3,6 +3,7 @@
 Modules that no test imports, and the tests that cover them:
 - account_views, order_entry: routes/test_trading.py
 - auth.sessions: auth/test_sessions.py
+- auth.signatures: ../../kalshi/test_signatures.py
 - broadcast.creator_names, broadcast.frames, broadcast.hub: realtime/test_topics.py
 - broadcast.rendering: realtime/test_topics.py, realtime/test_docs.py
 - event_presenters: routes/test_events.py
@@ -10,6 +11,7 @@ Modules that no test imports, and the tests that cover them:
 - http.headers, http.params, http.query, http.responses: http/test_hostile.py
 - http.methods: http/test_methods.py
 - identity_presenters: routes/test_users.py, auth/test_sessions.py
+- kalshi: ../../kalshi/test_market_data.py, ../../kalshi/test_signatures.py
 - limits.rate_limited: limits/test_limits.py
 - loop_turns: test_fair_turns.py, routes/test_history.py
 - openapi.notes: openapi/test_document.py
