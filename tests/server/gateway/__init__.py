@@ -28,4 +28,5 @@ Modules that no test imports, and the tests that cover them:
 - routes.markets, routes.orders, routes.order_signatures: routes/test_trading.py
 - routes.operations: test_health.py
 - routes.users: routes/test_users.py
+- services: routes/test_trading.py
 """

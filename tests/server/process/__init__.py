@@ -1,6 +1,7 @@
 """The process: start, stop, maintenance, roles, and `serve --demo`.
 
 Modules that no test imports, and the tests that cover them:
+- accounts: test_demo.py, ../../testing/test_exchange.py
 - demo.catalog, demo.clock, demo.history: test_demo.py
 - listening: test_listening.py
 - roles.admin_port: ../redis_bus/test_fleet.py
