@@ -12,7 +12,7 @@ LOAD_CHECKS = "predmarket/server/core/load_checks.py"
 PRESENTERS = "predmarket/server/gateway/event_presenters.py"
 PREVIEW = "predmarket/server/gateway/order_preview.py"
 RECORDS = "predmarket/server/read_model/records.py"
-RECOVERY = "predmarket/server/core/recovery.py"
+STATE_LOADER = "predmarket/server/core/state_loader.py"
 ROUTES = "predmarket/server/gateway/routes/events.py"
 ROWS = "predmarket/server/core/stores/rows.py"
 SNAPSHOTS = "predmarket/server/gateway/realtime/snapshots.py"
@@ -81,21 +81,21 @@ SABOTAGES = (
     ),
     Sabotage(
         "recovery pays what the steps have paid",
-        RECOVERY,
+        STATE_LOADER,
         "    return 0 if under_way is None else under_way.after\n",
         "    return 0\n",
         BETWEEN_STEPS,
     ),
     Sabotage(
         "recovery forgets a resolution under way",
-        RECOVERY,
+        STATE_LOADER,
         '        event.ending = EventOutcome(r["ending"]) if r["ending"] else None\n',
         "        event.ending = None\n",
         BETWEEN_STEPS,
     ),
     Sabotage(
         "recovery forgets the positions in struck markets",
-        RECOVERY,
+        STATE_LOADER,
         '    "UNION ALL SELECT m.id FROM markets m JOIN events e ON e.id = m.event_id "\n'
         '    "WHERE e.outcome IS NULL)"\n',
         '    "UNION ALL SELECT m.id FROM markets m JOIN events e ON e.id = m.event_id "\n'
@@ -104,7 +104,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "recovery forgets the label of a market",
-        RECOVERY,
+        STATE_LOADER,
         ' label=r["label"],\n',
         "\n",
         EVERY_COMMAND,
