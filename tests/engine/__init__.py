@@ -6,6 +6,7 @@ Modules that no test imports, and the tests that cover them:
 - event_lifecycle: test_event_lifecycle.py, test_event_steps.py
 - exchange: test_exchange.py, test_differential.py
 - lifecycle: test_lifecycle.py
+- order_group, order_groups, group_registry: test_order_groups.py
 - orders: test_orders.py, test_event_orders.py
 - own_orders, sweeps, ties: test_matching.py, test_steps.py, test_differential.py
 """

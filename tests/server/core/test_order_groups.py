@@ -14,7 +14,7 @@ from predmarket.engine.commands import (
 )
 from predmarket.engine.replies import OrderGroupDone, Refused
 from predmarket.enums import ErrorCode, OrderGroupChange, OrderGroupStatus, Side
-from predmarket.server.core.recovery import LoadError
+from predmarket.server.core.state_loader import LoadError
 from predmarket.server.core.stores.base import BatchRecord
 from tests.server.core.listener import Listener
 from tests.support.clock import Shown

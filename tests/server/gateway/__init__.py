@@ -7,6 +7,7 @@ Modules that no test imports, and the tests that cover them:
 - broadcast.creator_names, broadcast.frames, broadcast.hub: realtime/test_topics.py
 - broadcast.rendering: realtime/test_topics.py, realtime/test_docs.py
 - event_presenters: routes/test_events.py
+- group_presenters, routes.order_groups: routes/test_order_groups.py
 - http.cors: http/test_browsers.py
 - http.headers, http.params, http.query, http.responses: http/test_hostile.py
 - http.methods: http/test_methods.py
