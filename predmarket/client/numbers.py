@@ -35,7 +35,7 @@ def exact(record: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _exact(name, value) for name, value in record.items()}
 
 
-def _exact(name: str, value: Any) -> Any:  # noqa: ANN401  (whatever JSON holds)
+def _exact(name: str, value: object) -> object:
     if isinstance(value, Mapping):
         return exact(value)
     if isinstance(value, list):

@@ -11,7 +11,7 @@ ORDERS = "predmarket/server/read_model/queries/orders.py"
 PENDING = "predmarket/server/core/pending_command.py"
 PREVIEW = "predmarket/server/gateway/order_preview.py"
 QUERIES = "predmarket/server/read_model/queries/order_groups.py"
-RECOVERY = "predmarket/server/core/recovery.py"
+RECOVERY = "predmarket/server/core/state_loader.py"
 ROUTES = "predmarket/server/gateway/routes/order_groups.py"
 ROWS = "predmarket/server/core/stores/rows.py"
 

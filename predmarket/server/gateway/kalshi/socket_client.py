@@ -5,9 +5,9 @@ Reading, bounds, pings and the end of a socket are those of /realtime (realtime/
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
+from litestar.types import WebSocketScope
 
 from predmarket.contracts.requests import weight
 from predmarket.enums import ErrorCode, Scope

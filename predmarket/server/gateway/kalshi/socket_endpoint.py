@@ -4,8 +4,6 @@ A handshake may be signed; without a signature the public channels alone are the
 signature is refused with 401.
 """
 
-from typing import Any
-
 from litestar.types import WebSocketScope
 
 from predmarket.server.errors import Refusal
