@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 def start(
     node: DOMNode,
-    work: Callable[[], Coroutine[Any, Any, object]],
+    work: Callable[[], Coroutine[object, object, object]],
     *,
     group: str = "default",
     exclusive: bool = False,
@@ -155,7 +155,7 @@ class DeskDialog(_Ticking, ModalScreen[R], Generic[R]):
         if not self._over:
             self.query_one("#preview", Static).update(foreign(text, tone))
 
-    def send(self, work: Callable[[], Coroutine[Any, Any, str]]) -> None:
+    def send(self, work: Callable[[], Coroutine[object, object, str]]) -> None:
         """Run ``work``, which sends something, and close; if it returns a reason, show that
         instead."""
         if self._sending or self._over:
@@ -165,7 +165,7 @@ class DeskDialog(_Ticking, ModalScreen[R], Generic[R]):
         # a task of the application: it waits for the answer even if the dialog is closed
         start(self.app, partial(self._sent, work))
 
-    async def _sent(self, work: Callable[[], Coroutine[Any, Any, str]]) -> None:
+    async def _sent(self, work: Callable[[], Coroutine[object, object, str]]) -> None:
         try:
             why = await work()
         finally:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from predmarket.tui.layout import Keeper, Layout
 from predmarket.tui.place import ScreenOrigin
@@ -24,7 +24,7 @@ class Host(Protocol):
         """Return the path of the file with remapped keys and sizes."""
 
     @property
-    def entered(self) -> Callable[[], Coroutine[Any, Any, None]]:
+    def entered(self) -> Callable[[], Coroutine[object, object, None]]:
         """Return the function that shows the trading screen after a login."""
 
     def limit(self, limits: TradingLimits) -> None:
