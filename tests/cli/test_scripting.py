@@ -21,14 +21,14 @@ def _answers(stub: Stub) -> None:
     ("words", "ids"),
     [
         ("order list", "17"),
-        ("market list", "1 12"),
+        ("market list", "1 12 2"),
         ("trades rain", "5"),
         ("account fills", "5"),
-        ("account statement", "9"),
+        ("account statement", "10 9"),
         ("user list", "2"),
         ("auth sessions", "7"),
         ("auth key list", "3"),
-        ("admin log", "9"),
+        ("admin log", "10 9"),
     ],
 )
 def test_ids_alone(run: Run, words: str, ids: str) -> None:

@@ -33,7 +33,9 @@ NEWER_COLUMNS = {
         "stream_place",
         "logged_from",
         "unfinished",
+        "origin",
     ),
+    "api_keys": ("access_id", "public_key"),
     "sessions": ("last_used_at", "address", "agent"),
     "accounts": (
         "order_seq",
@@ -243,7 +245,7 @@ def make_old(exchange: Exchange) -> None:
             exchange.execute(
                 f"ALTER TABLE positions ADD CONSTRAINT ck_positions_{name} CHECK (1 = 1)"
             )
-    for index in ("uq_orders_topic_seq", "ix_orders_order_group_id"):
+    for index in ("uq_orders_topic_seq", "ix_orders_order_group_id", "uq_api_keys_access_id"):
         exchange.execute(f"DROP INDEX {index}")
     for table, columns in NEWER_COLUMNS.items():
         for column in columns:

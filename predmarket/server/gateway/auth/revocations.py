@@ -62,14 +62,21 @@ class Revocations:
         return await self._redis.publish(self._channel, signed)
 
     async def _all_heard(self, question: str, listeners: int) -> None:
-        """Return once as many gateways as ``listeners`` have confirmed. Raises RedisUnavailable."""
+        """Return once as many gateways as ``listeners`` have confirmed.
+
+        Raises RedisUnavailable, and TimeoutError after HEARD_S.
+        """
         key, mac = self._redis.keys.heard(question), self._redis.mac
         client: Any = self._redis.client
-        while True:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + HEARD_S
+        # The caller's timeout does not suffice: the library may swallow a cancellation.
+        while loop.time() < until:
             found: set[bytes] = await self._redis.call(lambda: client.smembers(key))
             if sum(mac.open(key, one, "revocation") is not None for one in found) >= listeners:
                 return
             await asyncio.sleep(_LOOK_S)
+        raise TimeoutError
 
     def _receive(self, message: bytes) -> None:
         news = self._redis.mac.open(self._channel, message, "revocation")

@@ -68,7 +68,7 @@ def rejected(id: int) -> rows.Row:
     """Return the row of an order of user 1 that was refused, with the first number."""
     return (
         id, 1, None, "BUY", "LIMIT", 5_000, 100, 0, 0, 0, 0, 0, 0, "REJECTED", "X", "GTC", "SKIP",
-        False, False, None, None, None, 0, 1, 1, 1, None, 1, 1,
+        False, False, None, None, None, 0, 1, 1, 1, None, None, 1, 1,
     )  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def test_a_row_at_another_version_fails_the_batch(store: Store, record: BatchRec
         record,
         core=dataclasses.replace(record.core, last_batch=2, last_seq=2),
         first_seq=2,
-        state=StateRows([], [(rows.ACCOUNTS, [(1, 6, 0, None, 0, 0, 2, 0, 0, 7)])]),
+        state=StateRows([], [(rows.ACCOUNTS, [(1, 6, 0, None, 0, 0, 2, 0, 0, 0, 7)])]),
         history=HistoryRows(1),
     )
     with pytest.raises(IntegrityViolation):

@@ -314,7 +314,10 @@ async def test_health_and_status(exchange: Exchange) -> None:
     parts = {"status": "ok", "database": "ok", "redis": "disabled", "core": "ok"}
     assert (health.status_code, health.json()) == (200, parts)
     status = (await exchange.anonymous.get("/v1/status")).json()
-    names = {"version", "uptime", "backend", "leader", "durability", "sequence", "healthy", "time"}
+    names = {
+        "version", "uptime", "backend", "leader", "durability", "sequence", "healthy", "time",
+        "clock",
+    }  # fmt: skip
     assert set(status) == names
     assert abs(datetime.fromisoformat(status["time"]) - datetime.now(UTC)) < timedelta(minutes=1)
     assert status["backend"] in ("sqlite", "postgresql")

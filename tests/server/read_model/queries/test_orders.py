@@ -59,10 +59,10 @@ async def test_a_page_goes_through_a_bounded_part_of_the_history(
     async with long_ago.write() as connection:
         await connection.execute(insert(orders), rows)
     wanted: list[tuple[dict[str, Any], list[int]]] = [
-        ({"market_id": SNOW}, [row["id"] for row in rows[::-1]]),
+        ({"market_ids": [SNOW]}, [row["id"] for row in rows[::-1]]),
         ({"statuses": (OPEN, OrderStatus.FILLED)}, [*[row["id"] for row in rows[::-1]], 1]),
         ({"statuses": (OrderStatus.REJECTED,)}, []),
-        ({"market_id": RAIN, "statuses": (OrderStatus.CANCELED,)}, [*range(MANY - 1, 2, -1)]),
+        ({"market_ids": [RAIN], "statuses": (OrderStatus.CANCELED,)}, [*range(MANY - 1, 2, -1)]),
         ({}, [*[row["id"] for row in rows[::-1]], *range(MANY - 1, 0, -1)]),
         ({"statuses": (OPEN, PARTLY)}, [2, 1]),
     ]
