@@ -23,6 +23,9 @@ Rate: TypeAlias = int
 Micros: TypeAlias = int
 """Microseconds since 1970-01-01 UTC."""
 
+MAX_TIME: Micros = 253_402_300_799_999_999
+"""The end of the year 9999, the last that RFC 3339 can name."""
+
 PRICE_DECIMALS = 4
 QTY_DECIMALS = 2
 MONEY_DECIMALS = 6

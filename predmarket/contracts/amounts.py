@@ -13,14 +13,13 @@ from typing import Self
 import msgspec
 
 from predmarket import units
-from predmarket.units import MAX_TRANSFER, PRICE_DECIMALS, PRICE_ONE, Micros, UnitError
+from predmarket.units import MAX_TIME, MAX_TRANSFER, PRICE_DECIMALS, PRICE_ONE, Micros, UnitError
 
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WIDEST_TEXT = 64
 _WIDEST_INT = 10**30
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-MAX_TIME: Micros = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _MICROSECOND
 
 
 class Amount:

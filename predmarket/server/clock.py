@@ -14,7 +14,7 @@ A clock that shows another time (a demo's past, ``LaboratoryClock``) overrides `
 import math
 import time
 
-from predmarket.units import Micros
+from predmarket.units import MAX_TIME, Micros
 
 AHEAD: Micros = 1_000_000
 """By how much the journal's last stamp may lie ahead of the database's time."""
@@ -107,7 +107,7 @@ class LaboratoryClock(Clock):
         self.move_to(last)
 
     def now(self) -> Micros:
-        return self._shown + (elapsed() - self._shown_at) * self._rate
+        return min(self._shown + (elapsed() - self._shown_at) * self._rate, MAX_TIME)
 
     def move_to(self, moment: Micros) -> None:
         """Show ``moment``, unless it has passed."""

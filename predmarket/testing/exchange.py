@@ -3,8 +3,7 @@
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -16,12 +15,9 @@ from predmarket.client import AsyncClient, Client, Feed, NewMarket
 from predmarket.client.calls import Number
 from predmarket.client.response_types import Book, Event, Market, Transfer
 from predmarket.enums import Role, Scope
-from predmarket.server.clock import wall_clock
 from predmarket.server.core import audit
-from predmarket.server.core.stores.base import Store
-from predmarket.server.core.stores.factory import open_store
-from predmarket.server.gateway.auth.api_keys import create_key, new_key
-from predmarket.server.process.accounts import find_or_add_account
+from predmarket.server.core.stores.factory import open_snapshot
+from predmarket.server.process.accounts import find_or_add_account, replace_key
 from predmarket.server.process.runtime import Node
 from predmarket.server.settings import Settings
 from predmarket.server.storage import migrations
@@ -29,8 +25,6 @@ from predmarket.testing.clock import ExchangeClock, micros
 from predmarket.testing.server_thread import ServerThread
 
 _ADMIN = "admin"
-_NOBODYS = f"$2b$12${'.' * 53}"
-"""A password hash, well formed, that no password has: these accounts use API keys."""
 _LIMITS = ("auth_rate_limit", "auth_window_limit", "order_rate_limit", "read_rate_limit")
 
 
@@ -202,7 +196,7 @@ class Exchange:
 
         Raises AuditFailed.
         """
-        with self._snapshot() as store:
+        with open_snapshot(self.database_url) as store:
             checks = [*audit.sums(store), *audit.replay(store, lambda *_: None)]
         if wrong := [f"{check.name}: {check.detail}" for check in checks if not check.ok]:
             raise AuditFailed("\n".join(wrong))
@@ -212,18 +206,8 @@ class Exchange:
 
         Two runs of the same commands at the same times give the same.
         """
-        with self._snapshot() as store:
+        with open_snapshot(self.database_url) as store:
             return audit.state_hash(store)
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[Store]:
-        store = open_store(self.database_url)
-        store.connect()
-        try:
-            store.begin_snapshot()
-            yield store
-        finally:
-            store.close()
 
     def _moment(self, when: str | timedelta | datetime | None) -> datetime | None:
         if when is None or isinstance(when, datetime):
@@ -251,11 +235,10 @@ async def _open_account(node: Node, email: str, *, is_admin: bool) -> str:
     """Make an account and return its API key."""
     role = Role.ADMIN if is_admin else Role.USER
     scopes = list(Scope) if is_admin else [Scope.READ, Scope.TRADE]
-    key, credit = new_key(), node.settings.signup_credit
+    credit = node.settings.signup_credit
     user_id = await find_or_add_account(node.db, node.core, email, role=role, signup_credit=credit)
     async with node.db.write() as connection:
-        await create_key(connection, user_id, "test", scopes, key, wall_clock())
-    return key
+        return await replace_key(connection, user_id, "test", scopes)
 
 
 @cache

@@ -14,6 +14,5 @@ def exchange() -> "Iterator[Exchange]":
     """An exchange with a stepped clock (predmarket.testing.Exchange)."""
     from predmarket.testing.exchange import Exchange  # noqa: PLC0415  (only for who uses it)
 
-    with Exchange() as made:
+    with Exchange() as made:  # which audits at its end
         yield made
-        made.audit()

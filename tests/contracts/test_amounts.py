@@ -3,7 +3,6 @@
 import pytest
 
 from predmarket.contracts.amounts import (
-    MAX_TIME,
     Amount,
     Price,
     Qty,
@@ -14,6 +13,7 @@ from predmarket.contracts.amounts import (
     TransferAmount,
     format_time,
 )
+from predmarket.units import MAX_TIME
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ import asyncio
 
 from predmarket.server.clock import LaboratoryClock
 from predmarket.server.core.pipeline_state import PipelineState
-from predmarket.units import Micros
+from predmarket.units import MAX_TIME, Micros
 
 WALL = "the exchange's clock is the wall's: to move it, start the exchange with --clock stepped"
 
 
 class NotMovable(Exception):
-    """The exchange keeps to real time, or is asked to go back; the message says which."""
+    """The exchange cannot be moved there; the message says why."""
 
 
 class Advance:
@@ -35,6 +35,8 @@ class Advance:
         async with self._turn:
             if moment < clock.now():
                 raise NotMovable("the exchange's time only moves forward")
+            if moment > MAX_TIME:
+                raise NotMovable("the exchange's time ends with the year 9999")
             while (due := pipeline.sequencer.exchange.next_due()) is not None and due <= moment:
                 clock.move_to(due)
                 await self._done()

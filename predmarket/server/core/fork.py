@@ -42,11 +42,9 @@ def number_at(store: Store, moment: Micros) -> int:
 def copy(source: Store, target: Store, upto: int, origin: str, progress: Progress) -> CoreRow:
     """Execute the commands of ``source`` up to number ``upto`` in ``target``; return its core row.
 
-    ``target`` has the newest schema, users and nothing else. Raises NoSuchPoint, StoreError.
+    ``upto`` is among the source's commands. ``target`` has the newest schema, users and nothing
+    else. Raises StoreError.
     """
-    last = source.core_row().last_seq
-    if not 1 <= upto <= last:
-        raise NoSuchPoint(f"the journal has the commands 1 to {last}")
     target.take_over()
     target.read(
         f"UPDATE core_state SET origin = {target.mark}, last_hash = {target.mark} RETURNING 1",

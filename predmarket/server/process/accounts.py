@@ -1,11 +1,18 @@
 """Makes accounts that only API keys can use: the demo's house, a test's traders."""
 
+from collections.abc import Iterable
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from predmarket.engine.commands import OpenAccount
-from predmarket.enums import Role
+from predmarket.enums import Role, Scope
 from predmarket.server.clock import wall_clock
 from predmarket.server.core.bus import Bus
+from predmarket.server.gateway.auth.api_keys import create_key, new_key
 from predmarket.server.read_model.queries.users import add_user, user_by_email
 from predmarket.server.storage.database import Database
+from predmarket.server.storage.tables.identity import api_keys
 from predmarket.units import Money
 
 _NOBODYS = f"$2b$12${'.' * 53}"
@@ -28,3 +35,14 @@ async def find_or_add_account(
         )
     await bus.submit(OpenAccount(user.id, signup_credit))
     return user.id
+
+
+async def replace_key(
+    connection: AsyncConnection, user_id: int, name: str, scopes: Iterable[Scope]
+) -> str:
+    """Return a new key of an account, made in place of its key of that name."""
+    key = new_key()
+    old = (api_keys.c.user_id == user_id) & (api_keys.c.name == name)
+    await connection.execute(delete(api_keys).where(old))
+    await create_key(connection, user_id, name, scopes, key, wall_clock())
+    return key

@@ -18,8 +18,8 @@ from predmarket.exit_codes import ExitCode
 from predmarket.server.core import fork
 from predmarket.server.core.stores.base import Store
 from predmarket.server.core.stores.factory import open_store
+from predmarket.server.process.maintenance import stored_exchange
 from predmarket.server.process.operator_errors import OperateError, expected
-from predmarket.server.process.schema_check import require_schema
 from predmarket.server.settings import Settings
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
@@ -47,15 +47,12 @@ def make(
     """
     with expected():
         settings = Settings.load(overrides)
-        require_schema(settings)
         if to.exists() and any(to.iterdir()):
             message = f"{to} is not empty: a fork needs a folder of its own"
             raise OperateError(message, ExitCode.USAGE)
-        with closing(open_store(settings.database)) as source:
-            source.connect()
+        with stored_exchange(settings) as source:
             try:
-                with source.snapshot():
-                    return _make(settings, source, at, to, progress)
+                return _make(settings, source, at, to, progress)
             except BaseException:
                 shutil.rmtree(to, ignore_errors=True)
                 raise
@@ -82,7 +79,12 @@ def _make(
 
 def _number(source: Store, at: str) -> int:
     if at.isascii() and at.isdecimal():
-        return int(at)
+        last = source.core_row().last_seq
+        digits = at.lstrip("0") or "0"
+        number = int(digits) if len(digits) <= len(str(last)) else 0
+        if not 1 <= number <= last:
+            raise fork.NoSuchPoint(f"the journal has the commands 1 to {last}")
+        return number
     try:
         moment = Time.read(at).micros
     except ValueError:

@@ -5,7 +5,8 @@ The functions are synchronous and print nothing. Expected errors are OperateErro
 not import what only a server needs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import update
@@ -14,7 +15,8 @@ from predmarket.enums import AdminAction, Role
 from predmarket.exit_codes import ExitCode
 from predmarket.server.clock import wall_clock
 from predmarket.server.core import audit as auditing
-from predmarket.server.core.stores.factory import leadership, open_store
+from predmarket.server.core.stores.base import Store
+from predmarket.server.core.stores.factory import leadership, open_snapshot
 from predmarket.server.process.operator_errors import OperateError, expected
 from predmarket.server.process.schema_check import require_ours, require_schema, schema_upgrade
 from predmarket.server.read_model.queries.admin_log import add_act_of_operator
@@ -93,25 +95,27 @@ def db_current(overrides: Overrides) -> str:
         return migrations.current(settings.database) or "none"
 
 
+@contextmanager
+def stored_exchange(settings: Settings) -> Iterator[Store]:
+    """Open a snapshot of the exchange in a database. Raises OperateError if there is none, and the
+    errors of ``require_schema``."""
+    _require_database(settings)
+    require_schema(settings)
+    with open_snapshot(settings.database) as store:
+        if not store.read("SELECT 1 FROM core_state"):
+            raise OperateError("no exchange has run on this database yet", ExitCode.NOT_FOUND)
+        yield store
+
+
 def audit(
     overrides: Overrides, replay: bool, progress: Callable[[str, int, int], None]
 ) -> AuditReport:
     """Audit the database. Raises OperateError."""
     with expected():
-        settings = Settings.load(overrides)
-        _require_database(settings)
-        require_schema(settings)
-        store = open_store(settings.database)
-        store.connect()
-        try:
-            store.begin_snapshot()
-            if not store.read("SELECT 1 FROM core_state"):
-                raise OperateError("no exchange has run on this database yet", ExitCode.NOT_FOUND)
+        with stored_exchange(Settings.load(overrides)) as store:
             checks = list(auditing.sums(store))
             if replay:
                 checks += auditing.replay(store, progress)
-        finally:
-            store.close()
         return AuditReport(
             all(check.ok for check in checks), [(c.name, c.ok, c.detail) for c in checks]
         )

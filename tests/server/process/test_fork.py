@@ -15,6 +15,7 @@ from predmarket.server.core import audit, journal
 from predmarket.server.core.stores.factory import open_store
 from predmarket.server.process import fork
 from predmarket.server.process.operator_errors import OperateError
+from predmarket.server.storage import migrations
 from predmarket.testing import Exchange
 
 SLUGS = ("rain", "france", "brazil")
@@ -115,6 +116,8 @@ def test_a_fork_goes_on_at_its_time(traded: Exchange, tmp_path: Path) -> None:
     [
         ("0", "commands 1 to"),
         ("1000000", "commands 1 to"),
+        ("9" * 5_000, "commands 1 to"),
+        ("0" * 5_000, "commands 1 to"),
         ("soon", "a command's number, or a time"),
         ("1999-01-01T00:00:00Z", "had done nothing"),
     ],
@@ -134,3 +137,12 @@ def test_a_folder_with_something_in_it_is_left_alone(traded: Exchange, tmp_path:
     with pytest.raises(OperateError, match="not empty"):
         make(traded, "5", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_where_no_exchange_was_there_is_nothing_to_fork(tmp_path: Path) -> None:
+    """Neither without a database nor on an empty one."""
+    url = f"sqlite:///{tmp_path / 'here.db'}"
+    for says in ("there is no exchange", "no exchange has run"):
+        with pytest.raises(OperateError, match=says):
+            fork.make({"database_url": url}, "1", tmp_path / "then", lambda *_: None)
+        migrations.upgrade(url)

@@ -3,6 +3,9 @@
 PostgreSQL's driver is imported only where it is used: the import is a tenth of an embedded start.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy.engine import make_url
 
 from predmarket.server.core.leadership import FileLeadership, Leadership
@@ -18,6 +21,18 @@ def open_store(url: str) -> Store:
     from predmarket.server.core.stores.postgres import PostgresStore
 
     return PostgresStore(url)
+
+
+@contextmanager
+def open_snapshot(url: str) -> Iterator[Store]:
+    """Open a store whose reads all see one state, and close it. Raises StoreError."""
+    store = open_store(url)
+    store.connect()
+    try:
+        store.begin_snapshot()
+        yield store
+    finally:
+        store.close()
 
 
 def leadership(url: str, wait_s: float) -> Leadership:

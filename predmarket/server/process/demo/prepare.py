@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from predmarket.engine.commands import (
     CreateEvent,
@@ -22,12 +22,10 @@ from predmarket.engine.commands import (
 )
 from predmarket.engine.replies import EventDone, MarketDone
 from predmarket.enums import MarketStatus, Outcome, Scope
-from predmarket.server.clock import wall_clock
 from predmarket.server.core.bus import Bus
 from predmarket.server.core.core import Core
-from predmarket.server.gateway.auth.api_keys import create_key, new_key
 from predmarket.server.process import seed
-from predmarket.server.process.accounts import find_or_add_account
+from predmarket.server.process.accounts import find_or_add_account, replace_key
 from predmarket.server.process.demo.catalog import HOUSE, MARKETS, PAST, TRADERS, Fate, HouseAccount
 from predmarket.server.process.demo.clock import DemoClock
 from predmarket.server.process.demo.event_catalog import EVENTS, DemoEvent
@@ -35,7 +33,7 @@ from predmarket.server.process.demo.history import History, Stand, of_event, of_
 from predmarket.server.process.demo.knockout import knock_out
 from predmarket.server.read_model.queries.users import user_by_email
 from predmarket.server.storage.database import Database
-from predmarket.server.storage.tables.identity import api_keys, users
+from predmarket.server.storage.tables.identity import users
 from predmarket.server.storage.tables.trading import core_state, events, markets
 from predmarket.units import Micros, Money
 
@@ -223,12 +221,9 @@ async def _strike(
 
 async def _keys(db: Database, house: Mapping[str, int]) -> dict[str, str]:
     """Make a key for each bot, in place of its key from the last run."""
-    now, keys = wall_clock(), {}
+    scopes = (Scope.READ, Scope.TRADE)
     async with db.write() as connection:
-        for bot, user_id in house.items():
-            old = (api_keys.c.user_id == user_id) & (api_keys.c.name == _KEY_NAME)
-            await connection.execute(delete(api_keys).where(old))
-            keys[bot] = new_key()
-            scopes = (Scope.READ, Scope.TRADE)
-            await create_key(connection, user_id, _KEY_NAME, scopes, keys[bot], now)
-    return keys
+        return {
+            bot: await replace_key(connection, user_id, _KEY_NAME, scopes)
+            for bot, user_id in house.items()
+        }
