@@ -111,11 +111,13 @@ async def test_the_name_of_a_key_is_no_token(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_a_public_key_that_is_none_is_refused(exchange: Exchange) -> None:
-    """Short, long, of another kind, or no key: 400 names the field."""
+    """Short, long, slow to check, of another kind, or no key: 400 names the field."""
     make = partial(rsa.generate_private_key, public_exponent=65_537)
     tell = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     curve = ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(*tell).decode()
-    for pem in ("", "nonsense", "x" * 5_000, curve, public_pem(make(key_size=1_024))):
+    modulus = private_key().public_key().public_numbers().n
+    slow = rsa.RSAPublicNumbers(2**33 + 1, modulus).public_key().public_bytes(*tell).decode()
+    for pem in ("", "nonsense", "x" * 5_000, curve, slow, public_pem(make(key_size=1_024))):
         body = {"name": "bot", "scopes": ["read"], "publicKey": pem}
         answer = await exchange.admin.client.post("/v1/auth/api-keys", json=body)
         assert answer.status_code == 400, pem

@@ -35,6 +35,8 @@ CLOCK_SECONDS = 5
 """How far a request's time may be from the exchange's."""
 RSA_BITS = 2_048, 4_096
 """The least and the most bits of an RSA key: a longer one takes too long to verify."""
+RSA_EXPONENT_BITS = 32
+"""The most bits of an RSA key's public exponent: with a longer one a check takes milliseconds."""
 MAX_KEY_BYTES = 4_096
 _PARSED_KEYS = 4_096
 _WIDEST_HEADER = 1_024
@@ -65,6 +67,9 @@ def read_public_key(pem: str) -> bytes:
         least, most = RSA_BITS
         if not least <= key.key_size <= most:
             raise Invalid(Problem("publicKey", f"must have {least} to {most} bits"))
+        if key.public_numbers().e.bit_length() > RSA_EXPONENT_BITS:
+            long = f"must have a public exponent of at most {RSA_EXPONENT_BITS} bits"
+            raise Invalid(Problem("publicKey", long))
     elif not isinstance(key, Ed25519PublicKey):
         raise Invalid(Problem("publicKey", "must be an RSA or an Ed25519 key"))
     return key.public_bytes(
