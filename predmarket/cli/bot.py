@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from functools import partial
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -27,58 +27,65 @@ class BotKind(StrEnum):
     ARBITRAGEUR = "arbitrageur"
 
 
+Kind: TypeAlias = Annotated[
+    BotKind,
+    typer.Argument(
+        metavar="market-maker|noise|arbitrageur", help="Which bot.", case_sensitive=False
+    ),
+]
+Markets: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--market",
+        metavar="M",
+        help="A market to trade: its id or slug; may be given more than once.",
+        autocompletion=complete.markets,
+    ),
+]
+Events: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--event",
+        metavar="E",
+        help="An event to trade with all its markets: its id or slug; may be given more than once.",
+        autocompletion=complete.events,
+    ),
+]
+Liquidity: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--liquidity",
+        metavar="B",
+        min=10,
+        max=1_000_000,
+        help="A market maker's depth in contracts: it loses at most 0.69 dollars times this in "
+        "each market, and in an event of N outcomes ln N dollars times this in all.",
+    ),
+]
+Sets: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--sets",
+        metavar="N",
+        min=1,
+        max=100_000,
+        help="The most sets of an event's outcomes that an arbitrageur trades at a time.",
+    ),
+]
+Seed: TypeAlias = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help="Choose the same at random again.")
+]
+
+
 def run(
     ctx: typer.Context,
-    kind: Annotated[
-        BotKind,
-        typer.Argument(
-            metavar="market-maker|noise|arbitrageur", help="Which bot.", case_sensitive=False
-        ),
-    ],
+    kind: Kind,
     *,
-    market: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--market",
-            metavar="M",
-            help="A market to trade: its id or slug; may be given more than once.",
-            autocompletion=complete.markets,
-        ),
-    ] = None,
-    event: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--event",
-            metavar="E",
-            help="An event to trade with all its markets: its id or slug; may be given more than "
-            "once.",
-            autocompletion=complete.events,
-        ),
-    ] = None,
-    liquidity: Annotated[
-        int,
-        typer.Option(
-            "--liquidity",
-            metavar="B",
-            min=10,
-            max=1_000_000,
-            help="A market maker's depth in contracts: it loses at most 0.69 dollars times this in "
-            "each market, and in an event of N outcomes ln N dollars times this in all.",
-        ),
-    ] = 2_000,
-    sets: Annotated[
-        int,
-        typer.Option(
-            "--sets",
-            metavar="N",
-            min=1,
-            max=100_000,
-            help="The most sets of an event's outcomes that an arbitrageur trades at a time.",
-        ),
-    ] = 50,
-    seed: Annotated[
-        int | None, typer.Option("--seed", metavar="N", help="Choose the same at random again.")
-    ] = None,
+    market: Markets = None,
+    event: Events = None,
+    liquidity: Liquidity = 2_000,
+    sets: Sets = 50,
+    seed: Seed = None,
 ) -> None:
     """Examples:
       predmarket bot run market-maker --market will-it-rain-tomorrow

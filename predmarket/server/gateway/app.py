@@ -128,10 +128,6 @@ class Application:
             place_order.PATH: place_order.PlaceRoute(context),
             place_order.BATCH_PATH: place_order.BatchRoute(context),
         }
-        if settings.kalshi:
-            from predmarket.server.gateway.kalshi import facade  # noqa: PLC0415 -- as above
-
-            self._bare.update(facade.bare_routes(context))
         self._access = Access(context.services.metrics, quiet=not is_json(settings))
         self.fast_path = OrderFastPath(context, self._access, cors=self._cors is not None)
         """Answers plain orders before they reach this application (protocol/server.py)."""
@@ -141,8 +137,9 @@ class Application:
         self.realtime = Realtime(context, context.services.hub)
         self._sockets = {realtime.PATH: self.realtime}
         if settings.kalshi:
-            from predmarket.server.gateway.kalshi import facade  # noqa: PLC0415 -- likewise
+            from predmarket.server.gateway.kalshi import facade  # noqa: PLC0415 -- as above
 
+            self._bare.update(facade.bare_routes(context))
             self._sockets.update(facade.sockets(context))
             self.fast_path.translations.update(facade.translations(context))
         self.socket_paths = frozenset(path.encode() for path in self._sockets)

@@ -47,8 +47,8 @@ def make(
     """
     with expected():
         settings = Settings.load(overrides)
-        if to.exists() and any(to.iterdir()):
-            message = f"{to} is not empty: a fork needs a folder of its own"
+        if to.exists() and not (to.is_dir() and not any(to.iterdir())):
+            message = f"{to} is not an empty folder: a fork needs a folder of its own"
             raise OperateError(message, ExitCode.USAGE)
         with stored_exchange(settings) as source:
             try:

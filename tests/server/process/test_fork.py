@@ -134,8 +134,9 @@ def test_a_point_that_there_is_not_leaves_nothing(
 def test_a_folder_with_something_in_it_is_left_alone(traded: Exchange, tmp_path: Path) -> None:
     """Perhaps it is another exchange."""
     (tmp_path / "mine").write_text("mine")
-    with pytest.raises(OperateError, match="not empty"):
-        make(traded, "5", tmp_path)
+    for taken in (tmp_path, tmp_path / "mine"):
+        with pytest.raises(OperateError, match="not an empty folder"):
+            make(traded, "5", taken)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
