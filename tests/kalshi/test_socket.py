@@ -9,6 +9,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from predmarket.server.gateway.broadcast.hub import Hub
+from predmarket.server.gateway.limits.reads import Reader
 from predmarket.server.read_model.changes import Changes
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
 from tests.support.kalshi import signer
@@ -80,6 +81,34 @@ async def test_a_subscription_changes_its_markets_and_numbers_its_messages(
         assert listed["msg"] == [{"channel": "orderbook_delta", "sid": sid}]
         assert (await _say(socket, "unsubscribe", sids=[sid]))["type"] == "unsubscribed"
         assert (await _say(socket, "list_subscriptions"))["msg"] == []
+
+
+@ON_ONE_DATABASE
+async def test_books_are_paid_for_and_sent_in_turns(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each level counts; another task runs between two books, and an end leaves nothing behind."""
+    paid: list[tuple[int, int]] = []
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    await _funded(exchange)
+    await _order(exchange, "rain", "0.40")
+    await _order(exchange, "rain", "0.41")
+    monkeypatch.setattr(Reader, "charge", lambda _, rows: paid.append((rows, turns)))
+    counting = asyncio.create_task(count_turns())
+    async with _open(exchange) as socket:
+        books = {"channels": ["orderbook_delta"], "market_tickers": ["RAIN", "SNOW"]}
+        await _say(socket, "subscribe", **books)
+        assert [(await _hear(socket))["type"] for _ in range(2)] == ["orderbook_snapshot"] * 2
+    counting.cancel()
+    assert [rows for rows, _ in paid] == [2, 0]
+    assert paid[0][1] < paid[1][1]
 
 
 @ON_ONE_DATABASE

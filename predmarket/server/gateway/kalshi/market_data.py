@@ -1,5 +1,6 @@
 """Public market data: series, events, markets, books, trades, candles."""
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
@@ -248,7 +249,8 @@ async def list_order_books(request: ApiRequest) -> Response[bytes]:
 
 
 async def _book(request: ApiRequest, record: MarketRecord, depth: int | None) -> Json:
-    """Return a book, for whose levels the reader pays."""
+    """Return a book, for whose levels the reader pays; others have the event loop before it."""
+    await asyncio.sleep(0)
     view = request.services.view.book(record.id)
     request.charge(min(depth or PRICE_ONE, len(view.bids) + len(view.asks)))
     return presenters.order_book(view, depth)

@@ -3,6 +3,7 @@
 Reading, bounds, pings and the end of a socket are those of /realtime (realtime/client.py).
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -177,7 +178,10 @@ class KalshiSocketClient(SocketClient):
             one = Subscription(channel, self._last_sid, self, wanted)
             self._held[one.sid] = one
             self._tell(id, "subscribed", msg={"channel": channel, "sid": one.sid})
-            self._feed.attach(one)
+            if channel == BOOK:
+                self.inbox.later(self._send_books(one, markets or []), None)
+            else:
+                self._feed.attach(one)
             if channel == "ticker" and params.send_initial_snapshot:
                 for market_id in wanted or ():
                     self._feed.send_quotes(one, market_id, self.context.services.core.now())
@@ -240,21 +244,36 @@ class KalshiSocketClient(SocketClient):
         one = self._subscription(sids[0])
         if params.action is None:
             raise CommandError(15, "Action required")
-        act = _ACTIONS.get(params.action)
-        if act is None or one.channel in UNFILTERED or (act is _show and one.channel != BOOK):
+        change = _ACTIONS.get(params.action)
+        shows = change is _unchanged
+        if change is None or one.channel in UNFILTERED or (shows and one.channel != BOOK):
             raise CommandError(13, "Unsupported action")
         markets = self._markets(params)
         if markets is None:
             raise CommandError(14, "Market Ticker required")
-        if act is _add:
+        if change is _added:
             self._check_room(len(markets))
         self.reader.take(len(markets))
-        known = one.markets if one.markets is not None else set[int]()
-        told = sorted(act.after(known, markets))
-        names = [ticker(record.slug) for m in told if (record := self.hub.view.find(m))]
+        known = set[int]() if one.markets is None else one.markets
+        after = change(known, markets)
+        names = [ticker(record.slug) for m in sorted(after) if (record := self.hub.view.find(m))]
         one.seq += 1
         self._tell(id, "ok", sid=one.sid, seq=one.seq, msg={"market_tickers": names})
-        act.carry_out(self._feed, one, markets)
+        if one.markets is None:
+            return  # all of them are told of already
+        one.markets = after
+        if one.channel == BOOK:
+            self._feed.drop_markets(one, known - after)
+            books = markets if shows else [m for m in markets if m in after and m not in known]
+            self.inbox.later(self._send_books(one, books), None)
+
+    async def _send_books(self, one: Subscription, markets: list[int]) -> None:
+        """Send books, each in a turn of the event loop, before anything else of this client."""
+        for market_id in markets:
+            if self.ended or one.sid not in self._held:
+                return
+            self._feed.send_book(one, market_id)
+            await asyncio.sleep(0)
 
     def _list(self, id: int, params: _Params | None) -> None:
         del params
@@ -269,59 +288,25 @@ class KalshiSocketClient(SocketClient):
         super()._end()
 
 
-class _Action:
-    """A change of a subscription's markets."""
-
-    def after(self, known: set[int], markets: list[int]) -> set[int]:
-        """Return the markets of the subscription after it."""
-        raise NotImplementedError
-
-    def carry_out(self, feed: SocketFeed, one: Subscription, markets: list[int]) -> None:
-        """Carry it out."""
-        raise NotImplementedError
+def _added(known: set[int], markets: list[int]) -> set[int]:
+    return known | set(markets)
 
 
-class _Add(_Action):
-    def after(self, known: set[int], markets: list[int]) -> set[int]:
-        return known | set(markets)
-
-    def carry_out(self, feed: SocketFeed, one: Subscription, markets: list[int]) -> None:
-        if one.markets is None:
-            return  # all of them are told of already
-        new = [market_id for market_id in markets if market_id not in one.markets]
-        one.markets.update(new)
-        if one.channel == BOOK:
-            feed.add_markets(one, new)
+def _removed(known: set[int], markets: list[int]) -> set[int]:
+    return known - set(markets)
 
 
-class _Delete(_Action):
-    def after(self, known: set[int], markets: list[int]) -> set[int]:
-        return known - set(markets)
-
-    def carry_out(self, feed: SocketFeed, one: Subscription, markets: list[int]) -> None:
-        if one.markets is None:
-            return
-        gone = [market_id for market_id in markets if market_id in one.markets]
-        one.markets.difference_update(gone)
-        if one.channel == BOOK:
-            feed.drop_markets(one, gone)
+def _unchanged(known: set[int], markets: list[int]) -> set[int]:
+    del markets
+    return known
 
 
-class _Show(_Action):
-    def after(self, known: set[int], markets: list[int]) -> set[int]:
-        return known
-
-    def carry_out(self, feed: SocketFeed, one: Subscription, markets: list[int]) -> None:
-        for market_id in markets:
-            feed.send_book(one, market_id)
-
-
-_add, _delete, _show = _Add(), _Delete(), _Show()
-_ACTIONS: dict[str, _Action] = {
-    "add_markets": _add,
-    "delete_markets": _delete,
-    "get_snapshot": _show,
+_ACTIONS: dict[str, Callable[[set[int], list[int]], set[int]]] = {
+    "add_markets": _added,
+    "delete_markets": _removed,
+    "get_snapshot": _unchanged,
 }
+"""Each gives a subscription's markets after it."""
 _STEPS: dict[str, Callable[[KalshiSocketClient, int, _Params | None], None]] = {
     "subscribe": KalshiSocketClient._subscribe,  # noqa: SLF001 -- of this module
     "unsubscribe": KalshiSocketClient._unsubscribe,  # noqa: SLF001 -- likewise

@@ -20,6 +20,7 @@ from predmarket.server.gateway.kalshi import socket_messages as messages
 from predmarket.server.gateway.kalshi.answers import encode
 from predmarket.server.gateway.kalshi.catalog import Catalog
 from predmarket.server.gateway.kalshi.words import Json, complement, ticker
+from predmarket.server.gateway.limits.reads import Reader
 from predmarket.server.read_model.changes import BookChange, Changes
 from predmarket.server.read_model.records import MarketRecord
 from predmarket.units import Micros, Price, Qty
@@ -42,6 +43,7 @@ class Peer(Protocol):
 
     out: SendBuffer
     principal: Principal | None
+    reader: Reader
 
 
 class Subscription:
@@ -116,10 +118,7 @@ class SocketFeed:
     # the sockets' side
 
     def attach(self, one: Subscription) -> None:
-        """Tell a subscription everything from now on."""
-        if one.channel == BOOK:
-            self.add_markets(one, one.markets or ())
-            return
+        """Tell a subscription everything from now on; ``send_book`` does so for books."""
         if one.channel == LIFECYCLE and one.channel not in self._of_channel:
             self._known = {record.id: record for record in self._view}
             self._known_events = set(self._view.events)
@@ -140,12 +139,6 @@ class SocketFeed:
         else:
             _discard(self._of_channel, one.channel, one)
 
-    def add_markets(self, one: Subscription, markets: Iterable[int]) -> None:
-        """Send the books of some markets, and from now on what changes in them."""
-        for market_id in markets:
-            self._of_market.setdefault(market_id, set()).add(one)
-            self.send_book(one, market_id)
-
     def drop_markets(self, one: Subscription, markets: Iterable[int]) -> None:
         """Tell a subscription nothing more of some books."""
         for market_id in markets:
@@ -153,8 +146,12 @@ class SocketFeed:
             if market_id not in self._of_market:
                 self._books.pop(market_id, None)
 
-    def send_book(self, one: Subscription, market_id: int) -> int:
-        """Send a book as it was told last; return the number of its levels."""
+    def send_book(self, one: Subscription, market_id: int) -> None:
+        """Send a book as it was told last, and from now on what changes in it if the market is the
+        subscription's. The reader pays for the levels.
+        """
+        if one.markets is not None and market_id in one.markets:
+            self._of_market.setdefault(market_id, set()).add(one)
         known = market_id in self._of_market
         book = self._books.get(market_id)
         if book is None:
@@ -164,7 +161,7 @@ class SocketFeed:
                 self._books[market_id] = book
         body = messages.snapshot(self._name(market_id), market_id, book.bids, book.asks)
         one.send("orderbook_snapshot", encode(body))
-        return len(book.bids) + len(book.asks)
+        one.peer.reader.charge(len(book.bids) + len(book.asks))
 
     def send_quotes(self, one: Subscription, market_id: int, now: Micros) -> None:
         """Send a market's prices as they are now."""
