@@ -100,7 +100,7 @@ class Batch:
         state = exchange.state
         return (
             2
-            + sum(len(rows) for _, rows in self.history.by_shape())
+            + len(self.history)
             + 2 * len(state.dirty_orders)  # and its account's row, for the topic's counter
             + len(state.dirty_markets)
             + len(touched_events(state.dirty_markets, state.ledger.dirty_events))

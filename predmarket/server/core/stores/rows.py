@@ -210,6 +210,12 @@ class HistoryRows:
     ledger: list[Row] = field(default_factory=list)
     admin_log: list[Row] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        return (
+            len(self.transfers) + len(self.trades) + len(self.order_events)
+            + len(self.order_group_fills) + len(self.ledger) + len(self.admin_log)
+        )  # fmt: skip
+
     def by_shape(self) -> list[tuple[Shape, list[Row]]]:
         """Return the rows by table."""
         return [

@@ -135,8 +135,8 @@ class Connection(PipeliningProtocol):
         self.turns.spent(self.share, time.monotonic() - began)
 
     def take_turn(self) -> None:
-        if data := self.backlog.take_fresh():
-            self._receive(data)
+        if self._phase is _IDLE and self.backlog:
+            self._receive(self.backlog.take_all())
             self.set_reading()
         else:
             self.advance()

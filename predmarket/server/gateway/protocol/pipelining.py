@@ -64,11 +64,10 @@ class Backlog:
         self._at = stop
         return self._data[start:stop]
 
-    def take_fresh(self) -> bytes:
-        """Return everything if nothing of it was taken before, else nothing."""
-        if self._at:
-            return b""
-        data, self._data = self._data, b""
+    def take_all(self) -> bytes:
+        """Return the rest; only between requests, where no head's end can have begun."""
+        data = self._data[self._at :]
+        self.clear()
         return data
 
     def clear(self) -> None:
@@ -260,7 +259,12 @@ class PipeliningProtocol(HttpToolsProtocol):
         self.flow.read_paused = False  # the rest of the body is ignored
         if self.transport.is_closing() or self._advancing:
             return
-        if (self.pipeline or self.backlog) and self.turns.crowded:
+        if not (self.pipeline or self.backlog):
+            if self.is_stopping:
+                self._look_for_last()
+            if self.reading_paused:
+                self.set_reading()
+        elif self.turns.crowded:
             self.advance_later()
         else:
             began = time.monotonic()

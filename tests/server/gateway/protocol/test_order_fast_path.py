@@ -241,6 +241,25 @@ async def test_a_head_that_came_before_is_not_parsed(
     assert len(parsed) == 1
 
 
+async def test_a_head_that_came_before_is_not_parsed_after_a_wait(
+    exchange: Exchange, begun: list[bool], parsed: list[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under load most orders wait for their connection's turn."""
+    await exchange.market()
+    token, body = await token_of(exchange), json.dumps(ORDER).encode()
+    async with connected(exchange.url) as socket:
+        for _ in range(2):  # the first of a connection is always parsed
+            await socket.send(request(token, body))
+            await socket.answer()
+        parsed.clear()
+        monkeypatch.setattr(fair_turns.FairTurns, "crowded", True)
+        for _ in range(3):
+            await socket.send(request(token, body))
+            assert (await socket.answer())[0] == 201
+    assert begun == [True] * 5
+    assert parsed == []
+
+
 async def test_a_known_head_lets_nobody_in(exchange: Exchange) -> None:
     """Its body is decoded, its token asked for and its length believed, each time."""
     await exchange.market()
