@@ -161,6 +161,8 @@ class AdminAction(StrEnum):
     USER_DISABLE = "USER_DISABLE"
     USER_ENABLE = "USER_ENABLE"
     USER_REVOKE_ALL = "USER_REVOKE_ALL"
+    CLOCK_MOVE = "CLOCK_MOVE"
+    FAULTS_SET = "FAULTS_SET"
 
 
 class ErrorCode(StrEnum):

@@ -50,7 +50,7 @@ def test_an_embedded_exchange_starts_without_the_driver_of_postgresql() -> None:
 
 
 def test_the_kalshi_shaped_api_is_not_loaded_where_it_is_off() -> None:
-    """Nor what checks its signatures, although all the routes are there."""
+    """Nor what checks its signatures, although all the routes are there; nor faults on demand."""
     script = "import sys; from predmarket.server.gateway import app; app.litestar(kalshi={})"
     for on in (False, True):
         run = subprocess.run(
@@ -59,6 +59,7 @@ def test_the_kalshi_shaped_api_is_not_loaded_where_it_is_off() -> None:
             text=True,
             check=True,
         )
+        assert "predmarket.server.gateway.faults" not in run.stdout
         loaded = {name for name in run.stdout.split() if "kalshi" in name or "signatures" in name}
         own = {name for name in loaded if name.startswith("predmarket.server.gateway")}
         assert bool(own - {"predmarket.server.gateway.routes.order_signatures"}) is on, own

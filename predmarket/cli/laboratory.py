@@ -1,6 +1,6 @@
-"""Commands for experiments with an exchange of this machine: fork.
+"""Commands for experiments: fork, of an exchange of this machine, and faults on demand.
 
-The server is imported inside these commands only: everything else starts without it.
+The server is imported inside the command fork only: everything else starts without it.
 """
 
 from pathlib import Path
@@ -9,7 +9,10 @@ from typing import Annotated
 import typer
 
 from predmarket.cli import arguments, context, layouts
+from predmarket.cli.failure import usage
 from predmarket.cli.server_admin import operator_errors, overrides
+from predmarket.client.response_types import FaultsInForce
+from predmarket.contracts.faults import FaultSpec, FaultSyntaxError
 
 
 def fork(
@@ -39,3 +42,40 @@ def fork(
         made = forks.make(given, at, to, progress)
     facts = {"folder": str(to), "sequence": made.sequence, "time": made.time, "origin": made.origin}
     line.output.record(layouts.ANY, facts)
+
+
+def show_faults(ctx: typer.Context) -> None:
+    """Examples:
+      predmarket fault show
+
+    Show the faults in force, and how often each has struck since they were set (admins). The
+    exchange must have been started with --fault.
+    """
+    line = context.of(ctx)
+    with line.client() as client:
+        _show(line, client.faults())
+
+
+def set_faults(
+    ctx: typer.Context,
+    faults: Annotated[str, typer.Argument(metavar="FAULTS", help="As serve --fault takes them.")],
+) -> None:
+    """Examples:
+      predmarket fault set latency=50ms±20ms,loss=0.01
+      predmarket fault set reject=0.001,cut=30s,slow-feed=4kB/s,seed=7
+      predmarket fault set none
+
+    Have other faults from now on, on open connections too (admins). The same seed draws the same
+    faults for the same requests. The exchange must have been started with --fault.
+    """
+    line = context.of(ctx)
+    try:
+        FaultSpec.read(faults)
+    except FaultSyntaxError as error:
+        raise usage(str(error)) from None
+    with line.client() as client:
+        _show(line, client.set_faults(faults))
+
+
+def _show(line: context.Line, answer: FaultsInForce) -> None:
+    line.output.record(layouts.ANY, {"faults": answer["faults"], **answer["injected"]})

@@ -41,6 +41,14 @@ TREE: Mapping[str, Entry] = {
     "doctor": Leaf("doctor:doctor", "Look whether all is well on this machine."),
     "audit": Leaf("server_admin:audit", "Prove from the database that money is conserved."),
     "fork": Leaf("laboratory:fork", "Make an exchange as this one was."),
+    "fault": Branch(
+        "Faults on demand, for tests of bots.",
+        {
+            "show": Leaf("laboratory:show_faults", "Show the faults in force."),
+            "set": Leaf("laboratory:set_faults", "Have other faults from now on."),
+        },
+        "predmarket fault set latency=50ms,loss=0.01",
+    ),
     "config": Branch(
         "Settings and where they come from.",
         {"show": Leaf("config:show", "Print every setting and its origin.")},

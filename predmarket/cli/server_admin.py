@@ -67,6 +67,14 @@ ServerClock: TypeAlias = Annotated[
     str | None,
     typer.Option("--clock", metavar="CLOCK", help="wall (default), stepped, or scaled=60."),
 ]
+FaultsOnDemand: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--fault",
+        metavar="FAULTS",
+        help="Faults on demand for tests of bots, as latency=50ms±20ms,loss=0.01; or none yet.",
+    ),
+]
 ReadyFd: TypeAlias = Annotated[
     int | None,
     typer.Option(
@@ -94,6 +102,7 @@ def serve(
     kalshi: KalshiApi = False,
     admin: FirstAdmin = None,
     clock: ServerClock = None,
+    fault: FaultsOnDemand = None,
     ready_fd: ReadyFd = None,
     force: Unsafe = False,
 ) -> None:
@@ -114,6 +123,7 @@ def serve(
     given = overrides(
         host=host, port=port, data_dir=data_dir, database_url=database_url, redis_url=redis_url,
         role=role, workers=workers, kalshi="on" if kalshi else None, clock=clock,
+        fault=fault,
     )  # fmt: skip
     with operator_errors():
         from predmarket.server.process import start

@@ -176,6 +176,8 @@ class AsyncClient:
     admin_log = _method(calls.admin_log)
     revoke_all_of = _method(calls.revoke_all_of)
     status = _method(calls.status)
+    faults = _method(calls.faults)
+    set_faults = _method(calls.set_faults)
 
 
 class _Awaiting:

@@ -164,6 +164,8 @@ class Client:
     admin_log = _method(calls.admin_log)
     revoke_all_of = _method(calls.revoke_all_of)
     status = _method(calls.status)
+    faults = _method(calls.faults)
+    set_faults = _method(calls.set_faults)
 
 
 def _read(response: httpx.Response, until: float | None) -> None:

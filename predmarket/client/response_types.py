@@ -376,6 +376,21 @@ class AdminAct(TypedDict):
     details: dict[str, str | int | bool | list[str] | dict[str, str]]
 
 
+class InjectedFaults(TypedDict):
+    """How often each fault has struck since the faults were last set."""
+
+    lost: int
+    cut: int
+    rejected: int
+
+
+class FaultsInForce(TypedDict):
+    """faults is a text such as latency=50ms±20ms,seed=7, or none."""
+
+    faults: str
+    injected: InjectedFaults
+
+
 class TradesSnapshot(TypedDict):
     """The last trades, newest first. missed means that older missed trades are not sent."""
 

@@ -26,6 +26,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from predmarket import units
+from predmarket.contracts.faults import FaultSpec
 from predmarket.server.clock import clock_of
 from predmarket.server.setting_types import Credit, Limit, Origins, Proxies, Slippage
 from predmarket.server.storage.database import is_sqlite, normal_url
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     metrics_host: Annotated[str, Field(min_length=1)] | None = None
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
     kalshi: bool = False
+    fault: str | None = None
 
     @field_validator("data_dir", mode="before")
     @classmethod
@@ -131,6 +133,13 @@ class Settings(BaseSettings):
     def _known_clock(cls, kind: str) -> str:
         clock_of(kind)
         return kind
+
+    @field_validator("fault")
+    @classmethod
+    def _known_faults(cls, faults: str | None) -> str | None:
+        if faults is not None:
+            FaultSpec.read(faults)
+        return faults
 
     @field_validator("metrics_port")
     @classmethod

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from predmarket.client import AsyncClient, Client, Feed, NewMarket
 from predmarket.client.calls import Number
 from predmarket.client.response_types import Book, Event, Market, Transfer
+from predmarket.contracts.faults import NONE, FaultSpec
 from predmarket.enums import Role, Scope
 from predmarket.server.core import audit
 from predmarket.server.core.stores.factory import open_snapshot
@@ -54,6 +55,7 @@ class Exchange:
         self._kept = folder is not None
         self._folder = folder or Path(tempfile.mkdtemp(prefix="predmarket-"))
         given = {"port": 0, "data_dir": self._folder, "clock": clock, "signup_credit": "0"}
+        given["fault"] = NONE
         given |= dict.fromkeys(_LIMITS, "off")
         try:
             self._settings = _Given.model_validate({**given, **(settings or {})})
@@ -190,6 +192,20 @@ class Exchange:
     def book(self, market: str) -> Book:
         """Return a market's order book."""
         return self.admin.book(market)
+
+    def faults(self, faults: str) -> None:
+        """Have faults from now on, as latency=50ms±20ms,loss=0.01,cut=30s,seed=7; none ends them.
+
+        They strike every client, ``admin`` too. Raises FaultSyntaxError.
+        """
+        spec = FaultSpec.read(faults)
+
+        async def change() -> None:
+            control = self._server.app.context.faults
+            assert control is not None  # the settings have faults
+            control.change(spec)
+
+        self._server.do(change())
 
     def audit(self) -> None:
         """Check that money and shares are conserved and that the journal replays to the same.

@@ -9,6 +9,7 @@ from typing import TypeVar
 import uvloop
 
 from predmarket.server.clock import clock_of
+from predmarket.server.gateway.app import Application
 from predmarket.server.process import runtime
 from predmarket.server.settings import Settings
 from predmarket.testing.serving import serving
@@ -19,9 +20,10 @@ _STOP_S = 30.0
 
 
 class ServerThread:
-    """A node and its HTTP server; ``node`` and ``url`` are there once ``start`` has returned."""
+    """A node and its HTTP server; its attributes are there once ``start`` has returned."""
 
     node: runtime.Node
+    app: Application
     url: str
 
     def __init__(self, settings: Settings) -> None:
@@ -62,7 +64,7 @@ class ServerThread:
         clock = clock_of(self._settings.clock)
         async with (
             runtime.node(self._settings, 0, clock) as self.node,
-            serving(self.node) as (self.url, _),
+            serving(self.node) as (self.url, self.app),
         ):
             self._ready.set_result(None)
             await self._ended.wait()

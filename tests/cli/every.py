@@ -180,6 +180,8 @@ EVENT_RESOLVED = {
     "payouts": {"accounts": 2, "total": "10.000000"},
 }
 
+FAULTS = {"faults": "loss=0.01,seed=7", "injected": {"lost": 2, "cut": 0, "rejected": 0}}
+
 ASKING = """
 auth register ann@example.com
 auth login ann@example.com
@@ -239,6 +241,8 @@ user show ann@example.com --list statement
 user update ann@example.com --role ADMIN
 user revoke-all ann@example.com --yes
 admin log --action market_resolve
+fault show
+fault set loss=0.01,seed=7
 status
 auth logout
 auth login ann@example.com
@@ -290,6 +294,7 @@ def answer_all(stub: Stub) -> None:
         "/v1/users/2/ledger": page(LINE),
         "/v1/admin/log": page(TIE, ACT),
         "/v1/status": STATUS,
+        "/v1/faults": FAULTS,
     }.items():
         stub.on("GET", path, Answer(body=body))
     for path, answer in {
@@ -317,6 +322,7 @@ def answer_all(stub: Stub) -> None:
     }.items():
         stub.on("POST", path, answer)
     stub.on("PATCH", "/v1/markets/rain", Answer(body={**MARKET, "status": "HALTED"}))
+    stub.on("PUT", "/v1/faults", Answer(body=FAULTS))
     stub.on("PATCH", "/v1/events/vote", Answer(body={**EVENT, "status": "HALTED"}))
     stub.on("PATCH", "/v1/orders/17", Answer(body={**ORDER, "qty": "5.00"}))
     stub.on("PATCH", "/v1/users/2", Answer(body={**MANAGED, "role": "ADMIN"}))

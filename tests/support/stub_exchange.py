@@ -143,6 +143,6 @@ class Stub:
                         self.wfile.write(bytes([byte]))
                         time.sleep(answer.drip_s)
 
-            do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
         return Handler

@@ -15,7 +15,9 @@ from predmarket.client.calls.account_calls import (
 )
 from predmarket.client.calls.admin_calls import (
     admin_log,
+    faults,
     revoke_all_of,
+    set_faults,
     status,
     transfer,
     update_user,
@@ -106,6 +108,7 @@ __all__ = [
     "event",
     "event_holdings",
     "events",
+    "faults",
     "fills",
     "login",
     "logout",
@@ -131,6 +134,7 @@ __all__ = [
     "revoke_api_key",
     "revoke_session",
     "sessions",
+    "set_faults",
     "statement",
     "status",
     "trades",

@@ -3,7 +3,14 @@
 from uuid import uuid4
 
 from predmarket.client.calls.call import Access, Call, Number, get, given, is_id, list_of, number
-from predmarket.client.response_types import AdminAct, JsonObject, Page, Transfer, User
+from predmarket.client.response_types import (
+    AdminAct,
+    FaultsInForce,
+    JsonObject,
+    Page,
+    Transfer,
+    User,
+)
 
 
 def transfer(
@@ -58,3 +65,13 @@ def revoke_all_of(user_id: int) -> Call[None]:
 def status() -> Call[JsonObject]:
     """Version, uptime, leader, durability."""
     return get("/v1/status", Access.OPTIONAL)
+
+
+def faults() -> Call[FaultsInForce]:
+    """The faults on demand, and how often they struck (admin)."""
+    return get("/v1/faults")
+
+
+def set_faults(faults: str) -> Call[FaultsInForce]:
+    """Have other faults from now on, as latency=50ms±20ms,loss=0.01, or none (admin)."""
+    return Call("PUT", "/v1/faults", body={"faults": faults}, repeatable=True)

@@ -7,6 +7,7 @@ realtime/endpoint.py. Litestar does everything else.
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import cache
 from typing import TypeGuard
 
@@ -22,6 +23,7 @@ from litestar.types import (
 )
 from litestar.utils.path import normalize_path
 
+from predmarket.contracts.faults import FaultSpec
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth.authenticator import Authenticator
 from predmarket.server.gateway.auth.passwords import Passwords
@@ -34,6 +36,7 @@ from predmarket.server.gateway.context import (
     MAX_BODY_BYTES,
     ApiRequest,
     Context,
+    FaultControl,
     SignatureCheck,
     charge_rows,
 )
@@ -72,7 +75,7 @@ from predmarket.server.gateway.routes import (
 from predmarket.server.gateway.services import Services
 from predmarket.server.observability.access import Access
 from predmarket.server.observability.logs import is_json
-from predmarket.server.settings import SettingsError
+from predmarket.server.settings import Settings, SettingsError
 from predmarket.variables import PREFIX
 
 ROUTERS: list[ControllerRouterHandler] = [
@@ -95,14 +98,19 @@ ROUTERS: list[ControllerRouterHandler] = [
 
 
 @cache
-def litestar(*, kalshi: bool) -> Litestar:
-    """Return the Litestar routes, those of the Kalshi-shaped API with ``kalshi``. Each request
-    carries its CONTEXT, so one set of routes serves all applications of a process."""
+def litestar(*, kalshi: bool, faults: bool = False) -> Litestar:
+    """Return the Litestar routes, those of the Kalshi-shaped API with ``kalshi``, and those of
+    ``faults``. Each request carries its CONTEXT, so one set of routes serves all applications of a
+    process."""
     routers = ROUTERS
     if kalshi:
         from predmarket.server.gateway.kalshi import facade  # noqa: PLC0415 -- only where it is on
 
-        routers = [*ROUTERS, facade.ROUTER]
+        routers = [*routers, facade.ROUTER]
+    if faults:
+        from predmarket.server.gateway.routes import faults as on_demand  # noqa: PLC0415 -- likewise
+
+        routers = [*routers, on_demand.router]
     return Litestar(
         route_handlers=routers,
         exception_handlers={Exception: answer_error},
@@ -121,7 +129,7 @@ class Application:
     def __init__(self, context: Context) -> None:
         self.context = context
         settings = context.services.settings
-        self._litestar = litestar(kalshi=settings.kalshi)
+        self._litestar = litestar(kalshi=settings.kalshi, faults=context.faults is not None)
         self._security = security_headers(on_loopback=settings.on_loopback)
         self._cors = Cors(settings.cors_origin) if settings.cors_origin else None
         self._bare: dict[str, place_order.PlaceRoute] = {
@@ -136,11 +144,13 @@ class Application:
         """Counts connections; the server's protocols (protocol/server.py) use it, too."""
         self.realtime = Realtime(context, context.services.hub)
         self._sockets = {realtime.PATH: self.realtime}
+        self._refused: Callable[[str, Refusal, str], tuple[int, bytes] | None] | None = None
         if settings.kalshi:
             from predmarket.server.gateway.kalshi import facade  # noqa: PLC0415 -- as above
 
             self._bare.update(facade.bare_routes(context))
             self._sockets.update(facade.sockets(context))
+            self._refused = facade.refused
             self.fast_path.translations.update(facade.translations(context))
         self.socket_paths = frozenset(path.encode() for path in self._sockets)
         """Where the server's protocols accept sockets."""
@@ -180,6 +190,10 @@ class Application:
         """Return the configuration of a server for this application."""
         config = http_config(self, fast_path=self.fast_path, counters=self.connections)
         config.socket_paths = self.socket_paths
+        if self.context.faults is not None:
+            from predmarket.server.gateway.faults import protocols  # noqa: PLC0415 -- as above
+
+            protocols.install(config, self.context.faults, self._refused)
         return config
 
     def _note(self, id: str, refusal: Refusal) -> None:
@@ -242,8 +256,18 @@ def create_app(services: Services) -> Application:
             limits,
             candles,
             signatures=signatures,
+            faults=_faults(services.settings),
         )
     )
+
+
+def _faults(settings: Settings) -> FaultControl | None:
+    """Return the faults on demand, None if the exchange was started without."""
+    if settings.fault is None:
+        return None
+    from predmarket.server.gateway.faults.injection import Faults  # noqa: PLC0415 -- as above
+
+    return Faults(FaultSpec.read(settings.fault))
 
 
 def _signatures(services: Services, principals: Principals) -> SignatureCheck:

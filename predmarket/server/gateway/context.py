@@ -11,6 +11,7 @@ from litestar.exceptions import InternalServerException
 from litestar.handlers import BaseRouteHandler
 
 from predmarket.contracts import requests
+from predmarket.contracts.faults import FaultSpec, Injected
 from predmarket.enums import ErrorCode, MarketStatus, Scope
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth.authenticator import (
@@ -50,11 +51,24 @@ class SignatureCheck(Protocol):
         """Return a request's sender if its key is cached, else None. Raises Refusal as above."""
 
 
+class FaultControl(Protocol):
+    """The faults that this gateway has on demand (faults/injection.py)."""
+
+    spec: FaultSpec
+
+    @property
+    def injected(self) -> Injected:
+        """Return how often each fault has struck since the last change."""
+
+    def change(self, spec: FaultSpec) -> None:
+        """Have other faults from now on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The context of a route: services, authentication, limits.
 
-    ``signatures`` is None where no route takes signed requests.
+    ``signatures`` is None where no route takes signed requests, ``faults`` where there are none.
     """
 
     services: Services
@@ -66,6 +80,7 @@ class Context:
     limits: Limits
     candles: CandleCache
     signatures: SignatureCheck | None = None
+    faults: FaultControl | None = None
 
     def market(self, ref: str | int, principal: Principal | None) -> MarketRecord:
         """Return a market that the sender may see. Raises Refusal MARKET_NOT_FOUND."""

@@ -11,7 +11,7 @@ from predmarket.enums import AdminAction, Role
 from predmarket.server.clock import wall_clock
 from predmarket.server.core.bus import Bus
 from predmarket.server.gateway.auth.passwords import Passwords
-from predmarket.server.read_model.queries.admin_log import add_act
+from predmarket.server.read_model.queries.admin_log import add_act, of_user
 from predmarket.server.read_model.queries.users import add_user, user_by_email
 from predmarket.server.settings import SettingsError
 from predmarket.server.storage.database import Database
@@ -59,7 +59,7 @@ async def make_first_admin(db: Database, bus: Bus, email: str, signup_credit: Mo
             user_id = known.id
             as_admin = update(users).where(users.c.id == user_id)
             await connection.execute(as_admin.values(role=role, disabled=False))
-        await add_act(connection, now, None, AdminAction.USER_ROLE, user_id, role=role)
+        await add_act(connection, now, None, AdminAction.USER_ROLE, of_user(user_id), role=role)
     await bus.submit(OpenAccount(user_id, signup_credit))
     if known is not None:
         return f"{email} is an admin now, with the password that the account has had"

@@ -90,6 +90,8 @@ def _serve(
             _refuse_seed_off_loopback(settings)
         logs.configure(settings, secrets_of(settings, secret))
         try:
+            if settings.fault is not None:
+                log.warning("this exchange has faults on demand: %s", settings.fault)
             for name in unknown_variables():
                 log.warning("%s is not a setting of predmarket", name)
             if settings.apart:
@@ -130,6 +132,9 @@ def _require_apart(
         raise SettingsError(f"{flag} needs a whole exchange: not with --role {settings.role}")
     if settings.role == "core" and settings.workers > 1:
         raise SettingsError("--workers is for gateways: not with --role core")
+    if settings.fault is not None and (settings.role == "core" or settings.workers > 1):
+        # an admin's call would reach one gateway of several
+        raise SettingsError("--fault is for one gateway: not with --workers or --role core")
     settings.require_shared()
 
 

@@ -25,6 +25,7 @@ Modules that no test imports, and the tests that cover them:
 - routes.admin_log: routes/test_admin_log.py
 - routes.api_keys: auth/test_api_keys.py
 - routes.auth, routes.sessions: auth/test_auth.py, auth/test_sessions.py
+- routes.faults: faults/test_faults.py
 - routes.events: routes/test_events.py
 - routes.markets, routes.orders, routes.order_signatures: routes/test_trading.py
 - routes.operations: test_health.py

@@ -2,6 +2,7 @@
 
 from litestar import Response, Router, route
 
+from predmarket.server.errors import Refusal
 from predmarket.server.gateway.context import ApiRequest, Context
 from predmarket.server.gateway.kalshi import (
     absent,
@@ -14,7 +15,7 @@ from predmarket.server.gateway.kalshi import (
     portfolio,
     socket_endpoint,
 )
-from predmarket.server.gateway.kalshi.errors import NotFound, answer_error
+from predmarket.server.gateway.kalshi.errors import NotFound, answer_error, envelope, explain
 from predmarket.server.gateway.protocol.order_fast_path import Translation
 from predmarket.server.gateway.realtime.endpoint import Realtime
 from predmarket.server.gateway.routes.place_order import PlaceRoute
@@ -63,3 +64,11 @@ def sockets(context: Context) -> dict[str, Realtime]:
 def translations(context: Context) -> dict[str, Translation]:
     """Return the spellings of orders for the fast path, by address."""
     return {order_routes.PATH: order_routes.OrderTranslation(context)}
+
+
+def refused(path: str, refusal: Refusal, id: str) -> tuple[int, bytes] | None:
+    """Return the status and the body of a refusal that no route made; None: not of this API."""
+    if not path.startswith(f"{PATH}/"):
+        return None
+    told = explain(refusal)
+    return told.answer.status, envelope(told, id)

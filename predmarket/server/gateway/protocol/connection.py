@@ -22,6 +22,7 @@ import time
 from typing import Any
 
 import httptools
+from litestar.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -287,12 +288,19 @@ class Connection(PipeliningProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 -- as uvicorn
         self.answering = cycle
         fast_path = self._fast_path
+        if app is self.config.loaded_app:
+            app = self.application(cycle, app)
         if fast_path is None or app is not self.config.loaded_app or not fast_path.concerns(cycle):
             super()._start_asgi_task(cycle, app)
         elif cycle.more_body and not self.flow.read_paused:
             self._unstarted = cycle
         elif cycle.more_body or not self._hand_in(fast_path, cycle):
             super()._start_asgi_task(cycle, app)
+
+    def application(self, cycle: RequestResponseCycle, app: ASGIApp) -> ASGIApp:
+        """Return what answers a request; with another application it takes no fast path."""
+        del cycle
+        return app
 
     def _hand_in(self, fast_path: OrderFastPath, cycle: RequestResponseCycle) -> bool:
         """Hand in an order; False: nothing was done, go the ordinary way."""

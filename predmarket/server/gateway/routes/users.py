@@ -25,7 +25,7 @@ from predmarket.server.gateway.http.params import (
     id_in_path,
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
-from predmarket.server.read_model.queries.admin_log import add_act
+from predmarket.server.read_model.queries.admin_log import add_act, of_user
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
 from predmarket.server.read_model.queries.users import change_user, find_users, normal_search
 
@@ -70,7 +70,7 @@ async def update_user(
             if changed.disabled:
                 await end_all(connection, user_id)
             for action, said in _acts(data):
-                await add_act(connection, now, actor_id, action, user_id, **said)
+                await add_act(connection, now, actor_id, action, of_user(user_id), **said)
     if changed is None:
         raise Refusal(E.USER_NOT_FOUND)
     await request.context.principals.ended(Revocation("user", user_id))
@@ -94,7 +94,8 @@ async def revoke_all_of_user(request: ApiRequest, id: UserPath) -> None:
     async with request.services.db.write() as connection:
         if not await end_all(connection, user_id):
             raise Refusal(E.USER_NOT_FOUND)
-        await add_act(connection, now, actor_id, AdminAction.USER_REVOKE_ALL, user_id)
+        action, target = AdminAction.USER_REVOKE_ALL, of_user(user_id)
+        await add_act(connection, now, actor_id, action, target)
     await request.context.principals.ended(Revocation("user", user_id))
 
 

@@ -1,4 +1,4 @@
-"""The admin log: adds acts on users, and reads all acts. (The core adds the others.)"""
+"""The admin log: adds acts that are no commands, and reads all acts. (The core adds the others.)"""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -14,6 +14,9 @@ from predmarket.server.read_model.records import MarketRecord
 from predmarket.server.storage.tables.administration import admin_log
 from predmarket.units import Micros
 
+EXCHANGE = "exchange:1"
+"""The target of an act on the exchange as a whole."""
+
 
 class AdminAct(NamedTuple):
     """A stored action. ``details`` is JSON; without ``actor_id`` it was done on the database."""
@@ -27,13 +30,13 @@ class AdminAct(NamedTuple):
 
 
 def _added(
-    at: Micros, actor_id: int | None, action: AdminAction, user_id: int, said: dict[str, object]
+    at: Micros, actor_id: int | None, action: AdminAction, target: str, said: dict[str, object]
 ) -> Insert:
     return insert(admin_log).values(
         at=at,
         actor_id=actor_id,
         action=action.value,
-        target=f"user:{user_id}",
+        target=target,
         details=details(**said),
     )
 
@@ -43,18 +46,23 @@ async def add_act(
     at: Micros,
     actor_id: int | None,
     action: AdminAction,
-    user_id: int,
+    target: str,
     **said: object,
 ) -> None:
-    """Record an admin's action on a user, in its own transaction; None: the operator's."""
-    await connection.execute(_added(at, actor_id, action, user_id, said))
+    """Record an admin's action, in its own transaction; None: the operator's."""
+    await connection.execute(_added(at, actor_id, action, target, said))
 
 
 def add_act_of_operator(
     connection: Connection, at: Micros, action: AdminAction, user_id: int, **said: object
 ) -> None:
     """Record an action on a user that was done on the database itself."""
-    connection.execute(_added(at, None, action, user_id, said))
+    connection.execute(_added(at, None, action, of_user(user_id), said))
+
+
+def of_user(user_id: int) -> str:
+    """Return the target of an act on a user."""
+    return f"user:{user_id}"
 
 
 async def acts(
