@@ -27,6 +27,9 @@ PASS_SECONDS = 0.005
 REST_SECONDS = 0.001
 """After that, other work has the loop for at least this long, since it is many short steps one
 after the other, some of them in threads. While it goes on it may have up to PASS_SECONDS."""
+READ_AHEAD_BYTES = 16 * 1024
+"""How much of what a connection sends while it waits for its turn is read: to pause
+and resume reading for every message would cost two system calls each time."""
 _IDLE_SECONDS = 0.00005
 """A round of the loop that was shorter had nothing to do."""
 _RECENT = 0.1

@@ -22,7 +22,12 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from predmarket.server.gateway.fair_turns import TURN_SECONDS, Turn, fair_turns
+from predmarket.server.gateway.fair_turns import (
+    READ_AHEAD_BYTES,
+    TURN_SECONDS,
+    Turn,
+    fair_turns,
+)
 from predmarket.server.gateway.limits.client_address import client_key
 
 MAX_PIPELINED = 16
@@ -30,8 +35,6 @@ LINGER_SECONDS = 0.1
 BUSY_LINGER_SECONDS = 1.0
 """Also how long ago an answer may be to have been just now."""
 PIECE_BYTES = 4096
-READ_AHEAD_BYTES = 16 * 1024
-"""How much of what a connection sends while it waits for its turn is read."""
 _HEAD_END = b"\r\n\r\n"
 
 

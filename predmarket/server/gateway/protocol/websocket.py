@@ -10,8 +10,8 @@ Bounds (``look`` checks them once a second, so up to a second late):
 - once either side closes, the connection is aborted after CLOSE_SECONDS. A client's Close waits for
   the messages sent before it: they are executed, then the Close is answered;
 - a client that takes nothing for READ_SECONDS is closed as too slow (1013; slow_client.py);
-- messages are read for TURN_SECONDS at a time. Then other clients have their turns, and nothing
-  more is read from this client until its next fair turn (fair_turns.py).
+- messages are read for TURN_SECONDS at a time. Then other clients have their turns. Until its next
+  fair turn this client's bytes are read up to READ_AHEAD_BYTES (fair_turns.py).
 """
 
 import asyncio
@@ -32,7 +32,12 @@ from predmarket.contracts.errors import Problem
 from predmarket.contracts.realtime import MAX_MESSAGE_BYTES
 from predmarket.enums import ErrorCode
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway.fair_turns import TURN_SECONDS, Turn, fair_turns
+from predmarket.server.gateway.fair_turns import (
+    READ_AHEAD_BYTES,
+    TURN_SECONDS,
+    Turn,
+    fair_turns,
+)
 from predmarket.server.gateway.http.errors import envelope
 from predmarket.server.gateway.http.headers import request_id
 from predmarket.server.gateway.limits.client_address import client_key
@@ -219,11 +224,10 @@ class Socket(WebSocketsSansIOProtocol):
             self._check_handshake()
             return
         self._rest += data
-        if self._next_turn is not None:
-            return
-        if self._turns.crowded:
+        if self._next_turn is None and self._turns.crowded:
             self._next_turn = self._turns.soon(self.share, self._read_frames)
-            self.transport.pause_reading()
+        if self._next_turn is not None:
+            self._bound_rest()
             return
         began = time.monotonic()
         self._read_frames()
@@ -259,9 +263,13 @@ class Socket(WebSocketsSansIOProtocol):
             at = end
         del rest[:at]
         if self._next_turn is not None:
-            self.transport.pause_reading()
+            self._bound_rest()
         elif rested and not (self._halted or self.transport.is_closing()):
             self.transport.resume_reading()
+
+    def _bound_rest(self) -> None:
+        if len(self._rest) > READ_AHEAD_BYTES:
+            self.transport.pause_reading()
 
     def _has_failed(self) -> bool:
         return self._deaf
