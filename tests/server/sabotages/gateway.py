@@ -78,4 +78,11 @@ SABOTAGES = (
         "encode_cursor(id_of(rows[limit - 1]) + 1)",
         "tests/server/gateway/routes/test_trading.py::test_pages[sqlite]",
     ),
+    Sabotage(
+        "an order that waited for its turn is parsed though its head is cached",
+        "predmarket/server/gateway/protocol/connection.py",
+        "        if self._phase is _IDLE and self.backlog:\n",
+        "        if False:\n",
+        "tests/server/gateway/protocol/test_order_fast_path.py::test_a_head_that_came_before_is_not_parsed_after_a_wait",
+    ),
 )
