@@ -1,4 +1,4 @@
-"""Accounts, positions and every movement of money and shares.
+"""Accounts, and every movement of money and shares.
 
 A *pool* keeps the collateral, the fees and the count of complete sets: it is an event, with all of
 its markets, or a market without an event. A *holder* is one user's part of a pool: a holding in an
@@ -38,19 +38,18 @@ class InvariantError(AssertionError):
 
 
 class Ledger:
-    """All accounts and positions, with their expected sums. ``user_ids`` is sorted."""
+    """All accounts, with the expected sums of what moves. ``user_ids`` is sorted."""
 
     __slots__ = (
         "_accounts_before", "_collateral_moved", "_events", "_fees_moved", "_holdings_before",
         "_markets", "_outside_moved", "_positions_before", "_striking", "_voiding", "accounts",
         "dirty_accounts", "dirty_events", "dirty_holdings", "dirty_positions", "fees",
-        "net_deposits", "positions", "user_ids",
+        "net_deposits", "user_ids",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.accounts: dict[int, Account] = {}
         self.user_ids: list[int] = []
-        self.positions: dict[tuple[int, int], Position] = {}
         self.fees: Money = 0
         self.net_deposits: Money = 0
         self.dirty_accounts: dict[int, Account] = {}
@@ -79,11 +78,9 @@ class Ledger:
 
     def position(self, user_id: int, market: Market) -> Position:
         """Return a position that the current command is about to change; create it if missing."""
-        key = (user_id, market.id)
-        position = self.positions.get(key)
+        position = market.positions.get(user_id)
         if position is None:
-            position = self.positions[key] = Position(user_id, market.id)
-            market.positions[user_id] = position
+            position = market.positions[user_id] = Position(user_id, market.id)
             if market.event is not None:
                 holding = market.event.holdings.get(user_id)
                 if holding is None:
@@ -114,11 +111,6 @@ class Ledger:
         insort(self.user_ids, user_id)  # usually at the end: ids are given in order
         self._accounts_before[account] = (0, 0)
         return account
-
-    def drop(self, user_id: int, market: Market) -> None:
-        """Drop a position that no command will change any more."""
-        del market.positions[user_id]
-        del self.positions[user_id, market.id]
 
     def deposit(self, account: Account, amount: Money) -> None:
         """Deposit ``amount``, or withdraw it if negative."""

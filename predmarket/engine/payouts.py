@@ -64,8 +64,7 @@ def next_users(
 def _positions(state: State, holder: Holder) -> list[Position]:
     if isinstance(holder, Position):
         return [holder]
-    positions = state.ledger.positions
-    return [positions[holder.user_id, market_id] for market_id in holder.market_ids]
+    return [state.markets[id].positions[holder.user_id] for id in holder.market_ids]
 
 
 def _voids(pool: Pool) -> bool:
@@ -123,7 +122,7 @@ def _price(state: State, position: Position) -> int:
 
 def _drop(state: State, pool: Pool, user_id: int, positions: list[Position]) -> None:
     for position in positions:
-        state.ledger.drop(user_id, state.markets[position.market_id])
+        del state.markets[position.market_id].positions[user_id]
     if not isinstance(pool, Market):
         del pool.holdings[user_id]
 

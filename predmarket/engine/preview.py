@@ -100,14 +100,12 @@ class Copy:
         orders on the order's own side must rest, too, at any price.
         """
         assert self._market is not None  # it has an event
-        event, ledger, user_id = self._market.event, self._state.ledger, self._user_id
+        event, user_id = self._market.event, self._user_id
         assert event is not None
         holding = event.holdings[user_id] = Holding(user_id, event.id)
         holding.base = base
         for shares in positions:
-            position = ledger.positions[user_id, shares.market_id] = Position(
-                user_id, shares.market_id
-            )
+            position = Position(user_id, shares.market_id)
             position.yes, position.no = shares.yes, shares.no
             position.reserved_yes, position.reserved_no = shares.reserved_yes, shares.reserved_no
             holding.join(position)

@@ -38,7 +38,7 @@ def snapshot(state: State) -> bytes:
         "totals": [ledger.fees, ledger.net_deposits],
         "accounts": [_account(ledger.accounts[id]) for id in sorted(ledger.accounts)],
         "markets": [_market(state.markets[id]) for id in sorted(state.markets)],
-        "positions": [_position(ledger.positions[key]) for key in sorted(ledger.positions)],
+        "positions": [_position(one) for one in sorted(state.positions(), key=_holder)],
         "orders": [_order(state.orders[id]) for id in sorted(state.orders)],
         "queues": [
             [[order.id for order in level] for side in (m.book.bids, m.book.asks) for level in side]
@@ -64,6 +64,10 @@ def _account(account: Account) -> list[object]:
 
 def _market(market: Market) -> list[object]:
     return [getattr(market, name) for name in Market.__slots__ if name not in _MARKET_SKIPS]
+
+
+def _holder(position: Position) -> tuple[int, int]:
+    return position.user_id, position.market_id
 
 
 def _position(position: Position) -> list[object]:

@@ -4,6 +4,7 @@ It makes no decisions: orders.py, lifecycle.py and accounts.py do. ``dirty_*`` c
 that changed since the last ``take_changes``.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from predmarket.engine.book import Order, cancel_status
@@ -100,6 +101,11 @@ class State:
     def markets_of(self, event: MarketEvent) -> list[Market]:
         """Return an event's markets in the order of their ids, struck ones too."""
         return [self.markets[market_id] for market_id in event.market_ids]
+
+    def positions(self) -> Iterator[Position]:
+        """Yield all positions, market by market."""
+        for market in self.markets.values():
+            yield from market.positions.values()
 
     def status_of(self, event: MarketEvent) -> MarketStatus:
         """Return an event's status: the most open status of its markets."""

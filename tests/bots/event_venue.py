@@ -114,7 +114,7 @@ class EventVenue:
         base = 0 if holding is None else holding.base
         results = {} if self.event.exhaustive else {NONE: won + base * PRICE_ONE}
         for market_id in self.live:
-            position = state.ledger.positions.get((MAKER, market_id))
+            position = state.markets[market_id].positions.get(MAKER)
             net = 0 if position is None else position.yes - position.no
             results[market_id] = won + (base + net) * PRICE_ONE
         return results
@@ -180,7 +180,7 @@ class EventVenue:
     def _positions(self) -> list[Position]:
         found = []
         for market_id in self.event.market_ids:
-            position = self.exchange.state.ledger.positions.get((MAKER, market_id))
+            position = self.exchange.state.markets[market_id].positions.get(MAKER)
             if position is None:
                 continue
             average = None

@@ -136,13 +136,14 @@ def _audit_holds(state: State) -> None:
         key = (order.user_id, order.market_id, order.is_buy)
         reserves[key] = reserves.get(key, 0) + order.close
     assert locks == {user: account.locked for user, account in state.ledger.accounts.items()}
-    for (user, market), position in state.ledger.positions.items():
+    for position in state.positions():
+        user, market = position.user_id, position.market_id
         assert position.reserved_no == reserves.get((user, market, True), 0)
         assert position.reserved_yes == reserves.get((user, market, False), 0)
 
 
 def _audit_positions(state: State) -> None:
-    for position in state.ledger.positions.values():
+    for position in state.positions():
         assert position.cost_yes >= 0, "a negative cost"
         assert position.cost_no >= 0, "a negative cost"
         assert position.yes or not position.cost_yes, "nothing costs something"
@@ -209,8 +210,8 @@ def _audit_event(state: State, event: MarketEvent) -> None:
 
 def _audit_holding(state: State, event: MarketEvent, holding: Holding, struck: set[int]) -> None:
     """Every outcome is held at least as often as it is reserved, one of them exactly as often."""
-    rows = state.ledger.positions
-    positions = {id: rows.get((holding.user_id, id)) for id in event.market_ids}
+    user = holding.user_id
+    positions = {id: state.markets[id].positions.get(user) for id in event.market_ids}
     own = [p for p in positions.values() if p is not None]
     assert all(p.holding is holding for p in own), "a position has another holding"
     assert holding.market_ids == [p.market_id for p in own], "a holding lists other positions"
@@ -276,7 +277,8 @@ def digest(exchange: Exchange) -> str:
             for _, a in sorted(ledger.accounts.items())
         ],
     ]
-    for key, p in sorted(ledger.positions.items()):
+    for p in sorted(state.positions(), key=lambda p: (p.user_id, p.market_id)):
+        key = p.user_id, p.market_id
         shares = (p.yes, p.no, p.reserved_yes, p.reserved_no)
         rows.append((key, shares, p.cost_yes, p.cost_no, p.realized, p.net_paid))
     for id, market in sorted(state.markets.items()):

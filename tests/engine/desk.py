@@ -240,8 +240,9 @@ class Desk:
 
     def position(self, user: int, market: int = 1) -> Position:
         """Return a user's position, also one that is settled and so in no memory any more."""
-        ledger = self.exchange.state.ledger
-        return ledger.positions.get((user, market)) or ledger.dirty_positions[user, market]
+        state = self.exchange.state
+        held = state.markets[market].positions.get(user)
+        return held or state.ledger.dirty_positions[user, market]
 
     def money(self, user: int) -> tuple[str, str]:
         """Return (available, locked)."""
@@ -275,8 +276,8 @@ class Desk:
         state = self.exchange.state
         orders = [(o.id, o.price, o.qty, o.close, o.lock, o.rank) for o in state.orders.values()]
         positions = [
-            (key, p.yes, p.no, p.reserved_yes, p.reserved_no, p.realized)
-            for key, p in state.ledger.positions.items()
+            (p.user_id, p.market_id, p.yes, p.no, p.reserved_yes, p.reserved_no, p.realized)
+            for p in state.positions()
             if p.yes or p.no or p.realized
         ]
         return (

@@ -154,7 +154,7 @@ class EventDesk(Desk):
 
     def net(self, user: int, letter: str) -> str:
         """Return a user's net position, as "YES 10", "NO 10" or nothing."""
-        position = self.exchange.state.ledger.positions.get((user, self.id(letter)))
+        position = self.of(letter).positions.get(user)
         if position is None or position.yes == position.no:
             return ""
         return f"YES {short(position.yes)}" if position.yes else f"NO {short(position.no)}"
@@ -169,17 +169,17 @@ class EventDesk(Desk):
         holding = self.event.holdings.get(user)
         base = 0 if holding is None else holding.base
         held = {} if self.event.exhaustive else {NONE: base}
-        for letter, market_id in zip(OF_EVENT, self.event.market_ids, strict=False):
+        for letter, _ in zip(OF_EVENT, self.event.market_ids, strict=False):
             if not self.of(letter).final:
-                position = self.exchange.state.ledger.positions.get((user, market_id))
+                position = self.of(letter).positions.get(user)
                 held[letter] = base + (position.yes - position.no if position else 0)
         return held
 
     def returned(self, user: int) -> str:
         """Return what merging has paid out ahead."""
         holding = self.event.holdings[user]
-        positions = self.exchange.state.ledger.positions
-        short_in_all = sum(positions[user, id].no for id in holding.market_ids)
+        markets = self.exchange.state.markets
+        short_in_all = sum(markets[id].positions[user].no for id in holding.market_ids)
         return format_money((short_in_all - holding.base) * 10_000)
 
     def cash(self, *users: int) -> list[str]:

@@ -417,11 +417,11 @@ SABOTAGES = (
         _test("lifecycle", "positions_are_settled_in_the_order_of_users_and_dropped"),
     ),
     Sabotage(
-        "settled positions stay in memory",
+        "settled positions of an event stay in memory",
         PAYOUTS,
-        "        state.ledger.drop(user_id, state.markets[position.market_id])\n",
         "        del state.markets[position.market_id].positions[user_id]\n",
-        _test("lifecycle", "positions_are_settled_in_the_order_of_users_and_dropped"),
+        "        pass\n",
+        _test("event_lifecycle", "final_is_final"),
     ),
     Sabotage(
         "an order that cannot rest counts among the open ones",

@@ -299,7 +299,7 @@ def test_final_is_final(desk: EventDesk) -> None:
         refused(desk, desk.apply(command), "INVALID_TRANSITION")
     refused(desk, desk.strike("A"), "INVALID_TRANSITION")
     assert code(desk.apply(ResolveEvent(2, EventOutcome.VOID))) == "EVENT_NOT_FOUND"
-    assert desk.exchange.state.ledger.positions == {}
+    assert [*desk.exchange.state.positions()] == []
     assert desk.event.holdings == {}
 
 

@@ -39,7 +39,7 @@ def copy_for(desk: EventDesk, command: PlaceOrder) -> Copy:
     copy.fund(desk.account(user).available, 0, 0, 0)
     holding = of.holdings.get(user)
     if holding is not None:
-        rows = [state.ledger.positions[user, id] for id in holding.market_ids]
+        rows = [state.markets[id].positions[user] for id in holding.market_ids]
         copy.hold(
             holding.base,
             [Shares(p.market_id, p.yes, p.no, p.reserved_yes, p.reserved_no) for p in rows],

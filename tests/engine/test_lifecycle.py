@@ -383,7 +383,7 @@ def test_positions_are_settled_in_the_order_of_users_and_dropped(
         left = len(desk.market.positions)
         paid.append(_paid(desk))
     assert [user for users in paid for user in users] == [7, 9, 30, 50]
-    assert not desk.exchange.state.ledger.positions
+    assert not [*desk.exchange.state.positions()]
 
 
 def _paid(desk: Desk) -> list[int]:

@@ -136,11 +136,11 @@ class ChangeFeed:
         return changes
 
     def _holdings(self) -> list[HoldingChange]:
-        positions, changes = self._state.ledger.positions, []
+        changes = []
         for h in self._dirty.holdings.values():
             account = self._account(h.user_id)
             account.holding_seq += 1
-            held = [positions.get((h.user_id, market_id)) for market_id in h.market_ids]
+            held = [self._markets[id].positions.get(h.user_id) for id in h.market_ids]
             nets = [(p.market_id, p.yes - p.no) for p in held if p is not None and p.yes != p.no]
             holding = HoldingRecord(h.event_id, h.base, tuple(nets))
             changes.append(HoldingChange(h.user_id, account.holding_seq, holding))

@@ -54,7 +54,8 @@ def _verify_reserves(state: State) -> None:
         if order.close:
             both = reserved.setdefault((order.user_id, order.market_id), [0, 0])
             both[order.is_buy] += order.close
-    for key, position in state.ledger.positions.items():
+    for position in state.positions():
+        key = position.user_id, position.market_id
         yes, no = reserved.get(key, (0, 0))
         if (position.reserved_yes, position.reserved_no) != (yes, no):
             raise LoadError(f"position {key}: reserves differ from its orders' close parts")

@@ -210,7 +210,6 @@ def _load_positions(state: State, store: Store) -> None:
         market.positions[user_id] = position
         market.total_yes += position.yes
         market.total_no += position.no
-        state.ledger.positions[user_id, market_id] = position
 
 
 def _join(market: Market, position: Position, under_way: EventSteps | None) -> bool:

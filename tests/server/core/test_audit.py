@@ -82,7 +82,7 @@ async def test_what_has_ended_takes_no_memory(
     (replayer,) = replayers
     assert replayer._orders.count == 11
     assert replayer._orders._open == {}
-    assert replayer.exchange.state.ledger.positions == {}
+    assert [*replayer.exchange.state.positions()] == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from predmarket.engine import steps
 from predmarket.engine.commands import CancelAfter, ResolveMarket
 from predmarket.engine.ledger import InvariantError
+from predmarket.engine.position import Position
 from predmarket.engine.snapshot import snapshot
 from predmarket.engine.state import State
 from predmarket.engine.timers import TimerKind
@@ -64,6 +65,11 @@ def live(state: State, due: int, kind: int, id: int) -> bool:
     return state.is_live(due, TimerKind(kind), id)
 
 
+def whose(position: Position) -> tuple[int, int]:
+    """Return the ids of a position's user and market."""
+    return position.user_id, position.market_id
+
+
 def everything(state: State) -> dict[str, Any]:
     """Return a state with what decides nothing: the store's numbers and versions, live timers."""
     ledger = state.ledger
@@ -72,7 +78,7 @@ def everything(state: State) -> dict[str, Any]:
         "accounts": [(shown(a), sorted(a.orders)) for _, a in sorted(ledger.accounts.items())],
         "markets": [(shown(m), sorted(m.positions)) for _, m in sorted(state.markets.items())],
         "orders": [shown(order) for _, order in sorted(state.orders.items())],
-        "positions": [shown(p) for _, p in sorted(ledger.positions.items())],
+        "positions": [shown(p) for p in sorted(state.positions(), key=whose)],
         "events": [shown(e) for _, e in sorted(state.market_events.items())],
         "holdings": [
             shown(holding)
@@ -326,10 +332,10 @@ async def test_positions_of_final_markets_are_not_kept(exchange: Exchange) -> No
             await running.place(1, BUY, 5, 50)
             await running.place(2, SELL, 5, 50)
             copy.follow()
-            assert len(copied(copy).ledger.positions) == 2
+            assert len([*copied(copy).positions()]) == 2
             await running.do(ResolveMarket(MARKET, Outcome.YES))
             copy.follow()
-        assert copied(copy).ledger.positions == {}
+        assert [*copied(copy).positions()] == []
         assert everything(copied(copy)) == everything(loaded(exchange))
 
 

@@ -254,7 +254,7 @@ async def test_a_long_resolution_counts_every_step(exchange: Exchange) -> None:
         await running.place(9, SELL, 8, 50)
         done = await running.do(ResolveMarket(MARKET, Outcome.YES))
         assert done == Resolved(MARKET, 8, 8_000_000)
-        assert not running.core.pipeline.sequencer.exchange.state.ledger.positions
+        assert not [*running.state.positions()]
     assert exchange.audited() == []
 
 
