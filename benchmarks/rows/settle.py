@@ -103,8 +103,8 @@ def settle_rate(url: str, calls: list[Command], size: int) -> float:
     store.connect()
     store.take_over()
     core = store.core_row()
-    state = state_loader.load(store, core)
-    sequencer = Sequencer(state, core, IdempotencyIndex(store), Clock(), max(size, 1_000))
+    stored = state_loader.load(store, core)
+    sequencer = Sequencer(stored, core, IdempotencyIndex(store), Clock(), max(size, 1_000))
     try:
         return uvloop.run(_settle_all(store, sequencer, calls, size))
     finally:

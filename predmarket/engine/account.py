@@ -9,13 +9,9 @@ class Account:
     """One user's cash, open orders by id (``orders``), and time of the dead-man switch.
 
     ``own`` lists the resting orders by market and side; it is None until something needs it.
-    ``*_seq`` number the user's changes, by topic. The change feed sets them, the store ``version``.
     """
 
-    __slots__ = (
-        "available", "balance_seq", "deadman_at", "fill_seq", "holding_seq", "locked",
-        "order_group_seq", "order_seq", "orders", "own", "position_seq", "user_id", "version",
-    )  # fmt: skip
+    __slots__ = ("available", "deadman_at", "locked", "orders", "own", "user_id")
 
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
@@ -24,10 +20,3 @@ class Account:
         self.deadman_at: Micros | None = None
         self.orders: dict[int, Order] = {}
         self.own: OwnOrders | None = None
-        self.order_seq = 0
-        self.fill_seq = 0
-        self.balance_seq = 0
-        self.position_seq = 0
-        self.holding_seq = 0
-        self.order_group_seq = 0
-        self.version = 0

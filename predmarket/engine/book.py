@@ -59,10 +59,9 @@ class Order:
     ``price`` is its limit, or a MARKET order's collar. ``close`` is the remaining close part,
     ``lock`` the cash that it holds, ``fee_exact`` its exact fee so far in 1e-14 dollars, ``rank``
     its place in time priority, ``events`` the number of its order events. The end of ``connection``
-    cancels it; ``group`` is the order group that it belongs to. ``topic_seq`` is the number of its
-    last change on its user's topic, ``version`` counts the writes of its row. ``skip`` is a later
-    order of the level, with its rank: while that order rests at that rank, all orders up to it
-    belong to the same user.
+    cancels it; ``group`` is the order group that it belongs to. ``skip`` is a later order of the
+    level, with its rank: while that order rests at that rank, all orders up to it belong to the
+    same user.
     """
 
     __slots__ = (
@@ -70,7 +69,7 @@ class Order:
         "fee_exact", "fees_paid", "filled", "group", "id", "is_buy", "level", "lock", "market_id",
         "next", "notional", "post_only", "prev", "price", "qty", "rank", "reason", "reduce_only",
         "remaining", "request", "run", "side", "skip", "status", "stp", "tif",
-        "topic_seq", "type", "updated_at", "user_id", "version",
+        "type", "updated_at", "user_id",
     )  # fmt: skip
 
     def __init__(
@@ -117,8 +116,6 @@ class Order:
         self.updated_at = now
         self.rank = 0
         self.events = 0
-        self.topic_seq = 0
-        self.version = 0
         self.level: Level | None = None
         self.prev: Order | None = None
         self.next: Order | None = None

@@ -39,16 +39,14 @@ class Market:
 
     ``ending`` is the outcome of a resolution under way; ``positions`` are then those not settled
     yet. ``scheduled`` is the time of the timer that closes it, None while none is set.
-    ``trade_seq`` and ``ticker_seq`` number the market's public changes. The change feed sets them,
-    the store ``version``.
     """
 
     __slots__ = (
         "book", "book_seq", "closes_at", "collateral", "created_at", "creator_id", "description",
         "ending", "event", "fees", "id", "label", "last_price", "lock_rate", "maker_rate",
         "open_interest", "outcome", "paid_accounts", "paid_total", "positions", "question",
-        "scheduled", "settlement_price", "slug", "status", "taker_rate", "tick", "ticker_seq",
-        "total_no", "total_yes", "trade_seq", "version", "volume",
+        "scheduled", "settlement_price", "slug", "status", "taker_rate", "tick", "total_no",
+        "total_yes", "volume",
     )  # fmt: skip
 
     def __init__(
@@ -98,9 +96,6 @@ class Market:
         self.scheduled: Micros | None = None
         self.paid_accounts = 0
         self.paid_total: Money = 0
-        self.trade_seq = 0
-        self.ticker_seq = 0
-        self.version = 0
 
     @property
     def final(self) -> bool:

@@ -28,15 +28,14 @@ class MarketEvent:
 
     ``outcomes`` counts the outcomes that can still happen, NONE among them. ``open_interest`` is
     the number of complete sets, ``total_base`` the sum of all bases. ``ending`` is the outcome of a
-    resolution under way; ``holdings`` are then those not settled yet. ``ticker_seq`` numbers the
-    changes of its markets' prices. The change feed sets it, the store ``version``.
+    resolution under way; ``holdings`` are then those not settled yet.
     """
 
     __slots__ = (
         "closes_at", "collateral", "created_at", "creator_id", "description", "ending",
         "exhaustive", "fees", "holdings", "id", "maker_rate", "market_ids", "open_interest",
         "outcome", "outcomes", "paid_accounts", "paid_total", "slug", "taker_rate", "tick",
-        "ticker_seq", "title", "total_base", "version",
+        "title", "total_base",
     )  # fmt: skip
 
     def __init__(
@@ -76,5 +75,3 @@ class MarketEvent:
         self.fees: Money = 0
         self.paid_accounts = 0
         self.paid_total: Money = 0
-        self.ticker_seq = 0
-        self.version = 0

@@ -26,12 +26,10 @@ class OrderGroup:
     """A group. ``filled`` is what its orders filled lately (group_registry.py).
 
     Trades up to ``counts_after``, the last one before it was made or reset, do not count.
-    ``version`` is the store's.
     """
 
     __slots__ = (
         "counts_after", "created_at", "filled", "id", "limit", "status", "updated_at", "user_id",
-        "version",
     )  # fmt: skip
 
     def __init__(self, id: int, user_id: int, limit: Qty, now: Micros) -> None:
@@ -43,7 +41,6 @@ class OrderGroup:
         self.updated_at = now
         self.counts_after = 0
         self.filled: Qty = 0
-        self.version = 0
 
     @property
     def exceeded(self) -> bool:

@@ -34,7 +34,7 @@ class Position:
 
     __slots__ = (
         "cost_no", "cost_yes", "holding", "market_id", "net_paid", "no", "realized", "reserved_no",
-        "reserved_yes", "user_id", "version", "yes",
+        "reserved_yes", "user_id", "yes",
     )  # fmt: skip
 
     def __init__(self, user_id: int, market_id: int) -> None:
@@ -49,7 +49,6 @@ class Position:
         self.realized: Money = 0
         self.net_paid: Money = 0
         self.holding: Holding | None = None
-        self.version = 0
 
     @property
     def free_net(self) -> Qty:
@@ -110,9 +109,7 @@ class Holding:
     the positions, sorted. ``net_paid`` is as in a market without an event.
     """
 
-    __slots__ = (
-        "base", "event_id", "market_ids", "net_paid", "nets", "reserved", "user_id", "version",
-    )  # fmt: skip
+    __slots__ = ("base", "event_id", "market_ids", "net_paid", "nets", "reserved", "user_id")
 
     def __init__(self, user_id: int, event_id: int) -> None:
         self.user_id = user_id
@@ -122,7 +119,6 @@ class Holding:
         self.nets: list[Qty] = []
         self.market_ids: list[int] = []
         self.net_paid: Money = 0
-        self.version = 0
 
     def join(self, position: Position, *, struck: bool = False) -> None:
         """Add a position, new or just loaded; ``struck`` tells that its outcome is struck."""

@@ -1,8 +1,7 @@
 """The whole state as bytes: equal states give equal bytes, on any machine and Python.
 
-A snapshot leaves out values that decide nothing: ``version``, all ``*_seq`` but a book's, and stale
-timers. The state does not hold settled positions. A state without events, or without order groups,
-has the format that it had before those existed.
+A snapshot leaves out stale timers and links. The state does not hold settled positions. A state
+without events, or without order groups, has the format that it had before those existed.
 """
 
 import hashlib
@@ -17,15 +16,12 @@ from predmarket.engine.position import Holding, Position
 from predmarket.engine.state import State
 
 _ENCODER = msgspec.json.Encoder()
-_ORDER_SKIPS = frozenset(
-    {"group", "is_buy", "level", "next", "prev", "run", "skip", "topic_seq", "version"}
-)
+_ORDER_SKIPS = frozenset({"group", "is_buy", "level", "next", "prev", "run", "skip"})
 _MARKET_SKIPS = frozenset(
-    {"book", "event", "label", "lock_rate", "positions", "scheduled", "ticker_seq", "total_no",
-     "total_yes", "trade_seq", "version"}
+    {"book", "event", "label", "lock_rate", "positions", "scheduled", "total_no", "total_yes"}
 )  # fmt: skip
-_POSITION_SKIPS = frozenset({"holding", "version"})
-_EVENT_SKIPS = frozenset({"holdings", "ticker_seq", "version"})
+_POSITION_SKIPS = frozenset({"holding"})
+_EVENT_SKIPS = frozenset({"holdings"})
 _COUNTERS = ("now", "last_order_id", "last_trade_id", "last_market_id", "last_transfer_id",
              "last_rank")  # fmt: skip
 
@@ -83,7 +79,7 @@ def _event(state: State, event: MarketEvent) -> list[object]:
 
 
 def _holding(holding: Holding) -> list[object]:
-    return [getattr(holding, name) for name in Holding.__slots__ if name != "version"]
+    return [getattr(holding, name) for name in Holding.__slots__]
 
 
 def _order(order: Order) -> list[object]:

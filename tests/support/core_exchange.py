@@ -197,7 +197,7 @@ class Exchange:
         store = open_store(self.url)
         store.connect()
         try:
-            return snapshot(state_loader.load(store, store.core_row()))
+            return snapshot(state_loader.load(store, store.core_row()).state)
         finally:
             store.close()
 
@@ -215,8 +215,8 @@ class Exchange:
         store, view = open_store(self.url), MarketView()
         store.connect()
         try:
-            state = state_loader.load(store, store.core_row())
-            view.reload(state.markets.values(), state.market_events.values())
+            stored = state_loader.load(store, store.core_row())
+            view.reload(stored.markets(), stored.events())
         finally:
             store.close()
         return view

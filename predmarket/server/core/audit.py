@@ -122,7 +122,7 @@ def _same_state(store: Store, core: CoreRow, replayed: Exchange) -> Check:
     name = "state: replayed = stored, byte for byte"
     try:
         with state_loader.readable():
-            loaded = state_loader.load(store, core)
+            loaded = state_loader.load(store, core).state
     except state_loader.LoadError as error:
         return Check(name, False, str(error))
     found = digest(loaded)
@@ -136,7 +136,7 @@ def state_hash(store: Store) -> str:
     Raises LoadError.
     """
     with state_loader.readable():
-        return digest(state_loader.load(store, store.core_row()))
+        return digest(state_loader.load(store, store.core_row()).state)
 
 
 class _Orders:
@@ -219,7 +219,7 @@ class _Replayer:
                     self._history[shape.table].add(_without_wording(shape, added_row))
         for order in self.exchange.take_changes().orders.values():
             is_open = order.id in self.exchange.state.orders
-            self._orders.put(order.id, _replayed(rows.order_row(order)), is_open=is_open)
+            self._orders.put(order.id, rows.order_row(order), is_open=is_open)
         return None
 
     def compare(self, store: Store, progress: Progress) -> Iterator[Check]:
@@ -248,7 +248,7 @@ _MADE_BY_JOURNAL = {rows.ADMIN_LOG: "WHERE seq IS NOT NULL"}
 
 
 def _replayed(row: Sequence[object]) -> Sequence[object]:
-    """Reduce an order's row to the columns of a replay, without topic_seq and version."""
+    """Reduce an order's stored row to what a replay makes, without topic_seq and version."""
     assert rows.ORDERS.columns[-2:] == ("topic_seq", "version")
     return row[:-2]
 

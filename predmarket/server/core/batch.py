@@ -4,7 +4,7 @@ Invariant: a sealed batch shares nothing with the engine, so the next batch may 
 commits.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from predmarket.engine import Exchange, steps
 from predmarket.engine.commands import Command
@@ -23,6 +23,7 @@ from predmarket.server.core.journal import Entry
 from predmarket.server.core.pending_command import PendingCommand
 from predmarket.server.core.stores.base import BatchRecord, CoreRow, Counters
 from predmarket.server.core.stores.rows import HistoryRows, state_rows
+from predmarket.server.core.stores.store_numbers import StoreNumbers
 from predmarket.server.core.stream_position import StreamPosition
 from predmarket.server.read_model.changes import Changes, encode
 from predmarket.server.read_model.market_view import MarketView
@@ -114,13 +115,16 @@ class Batch:
         """Return the commands that wait for this batch, each once."""
         return list(dict.fromkeys([*self.decided, *(pending for pending, _ in self.answers)]))
 
-    def seal(self, exchange: Exchange, before: CoreRow) -> BatchRecord:
-        """Copy everything that the batch changed; ``before`` is the core row that it builds on."""
+    def seal(self, exchange: Exchange, numbers: StoreNumbers, before: CoreRow) -> BatchRecord:
+        """Copy everything that the batch changed, and count it.
+
+        ``before`` is the core row that the batch builds on.
+        """
         state = exchange.state
         dirty = exchange.take_changes()
         entries = journal.encode(self.entries)
         number = before.last_batch + 1
-        feed = ChangeFeed(state, dirty, before.counters.markets_seq)
+        feed = ChangeFeed(state, dirty, numbers, before.counters.markets_seq)
         self.changes = feed.number(
             number,
             self.matches,
@@ -150,12 +154,15 @@ class Batch:
             steps.encode(state.unfinished),
         )
         self.encoded = encode(self.changes)
+        written = replace(dirty, accounts=feed.accounts, market_events=feed.events)
+        rows = state_rows(written, numbers, feed.order_seqs)
+        numbers.versions.forget(state, written)
         return BatchRecord(
             core,
             self.first_seq,
             journal.RULES,
             entries,
-            state_rows(dirty),
+            rows,
             self.history,
             self.encoded,
         )

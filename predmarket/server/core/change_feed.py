@@ -2,9 +2,9 @@
 
 Books are the exception: the engine numbers them, since their deltas are its own events.
 
-The counters live on accounts, markets and events and are written with them, so each account that
-has a change on any topic becomes one to be written, and each event that has a market with one. This
-runs once a batch, on the loop.
+The counters are written with the rows of accounts, markets and events, so each account that has a
+change on any topic becomes one to be written, and each event that has a market with one. This runs
+once a batch, on the loop.
 
 Invariant: numbers are dense. A batch that is not committed leaves none behind, since a load
 reads the counters from the database.
@@ -13,13 +13,13 @@ reads the counters from the database.
 from collections.abc import Collection, Iterable, Mapping
 
 from predmarket.engine.events import BookDelta, Match, OrderGroupChanged
-from predmarket.engine.ledger import Account
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MarketEvent
 from predmarket.engine.replies import record
 from predmarket.engine.state import Changes as Dirty
 from predmarket.engine.state import State
 from predmarket.enums import Liquidity, MarketStatus, Side
+from predmarket.server.core.stores.store_numbers import StoreNumbers, UserSeqs
 from predmarket.server.read_model.changes import (
     BalanceChange,
     BookChange,
@@ -58,17 +58,22 @@ def touched_events(
 class ChangeFeed:
     """The changes of one batch being numbered; ``markets_seq`` goes on from the batch before.
 
-    ``dirty`` is what the batch changed in the engine; accounts and events that are only counted on
-    are added.
+    ``dirty`` is what the batch changed in the engine. ``accounts`` and ``events`` are those to be
+    written: the changed ones, and those that are only counted on. ``order_seqs`` are the numbers of
+    the orders' changes, by order.
     """
 
-    def __init__(self, state: State, dirty: Dirty, markets_seq: int) -> None:
+    def __init__(self, state: State, dirty: Dirty, numbers: StoreNumbers, markets_seq: int) -> None:
         self.markets_seq = markets_seq
+        self.accounts = {**dirty.accounts}
+        self.events = touched_events(dirty.markets, dirty.market_events)
+        self.order_seqs: dict[int, int] = {}
         self._state = state
         self._now = state.now
-        self._accounts = state.ledger.accounts
+        self._all_accounts = state.ledger.accounts
         self._markets = state.markets
         self._dirty = dirty
+        self._numbers = numbers
 
     def number(
         self,
@@ -85,7 +90,7 @@ class ChangeFeed:
         ``announced_events`` the events whose status or details changed, ``order_groups`` what
         happened to groups, in order.
         """
-        balances = self._balances()  # first: the others add accounts whose cash is as it was
+        balances = self._balances()
         trades, fills = self._trades(matches)
         return Changes(
             batch,
@@ -102,56 +107,55 @@ class ChangeFeed:
             order_groups=self._order_groups(order_groups),
         )
 
-    def _account(self, user_id: int) -> Account:
-        account = self._dirty.accounts[user_id] = self._accounts[user_id]
-        return account
+    def _count_on(self, user_id: int) -> UserSeqs:
+        """Return a user's counters, one of which is about to change."""
+        self.accounts[user_id] = self._all_accounts[user_id]
+        return self._numbers.users[user_id]
 
     def _balances(self) -> list[BalanceChange]:
         changes = []
         for account in self._dirty.accounts.values():
-            account.balance_seq += 1
-            changes.append(
-                BalanceChange(
-                    account.user_id, account.balance_seq, account.available, account.locked
-                )
-            )
+            user_id = account.user_id
+            seqs = self._numbers.users[user_id]
+            seqs.balances += 1
+            changes.append(BalanceChange(user_id, seqs.balances, account.available, account.locked))
         return changes
 
     def _orders(self) -> list[OrderChange]:
         changes = []
         for order in self._dirty.orders.values():
-            account = self._account(order.user_id)
-            account.order_seq += 1
-            order.topic_seq = account.order_seq
-            changes.append(OrderChange(order.topic_seq, record(order)))
+            seqs = self._count_on(order.user_id)
+            seqs.orders += 1
+            self.order_seqs[order.id] = seqs.orders
+            changes.append(OrderChange(seqs.orders, record(order)))
         return changes
 
     def _positions(self) -> list[PositionChange]:
         changes = []
         for p in self._dirty.positions.values():
-            account = self._account(p.user_id)
-            account.position_seq += 1
+            seqs = self._count_on(p.user_id)
+            seqs.positions += 1
             shares = PositionRecord(p.market_id, p.yes, p.no, p.cost_yes, p.cost_no, p.realized)
-            changes.append(PositionChange(p.user_id, account.position_seq, shares))
+            changes.append(PositionChange(p.user_id, seqs.positions, shares))
         return changes
 
     def _holdings(self) -> list[HoldingChange]:
         changes = []
         for h in self._dirty.holdings.values():
-            account = self._account(h.user_id)
-            account.holding_seq += 1
+            seqs = self._count_on(h.user_id)
+            seqs.holdings += 1
             held = [self._markets[id].positions.get(h.user_id) for id in h.market_ids]
             nets = [(p.market_id, p.yes - p.no) for p in held if p is not None and p.yes != p.no]
             holding = HoldingRecord(h.event_id, h.base, tuple(nets))
-            changes.append(HoldingChange(h.user_id, account.holding_seq, holding))
+            changes.append(HoldingChange(h.user_id, seqs.holdings, holding))
         return changes
 
     def _order_groups(self, changed: Iterable[OrderGroupChanged]) -> list[OrderGroupChange]:
         changes = []
         for one in changed:
-            account = self._account(one.group.user_id)
-            account.order_group_seq += 1
-            changes.append(OrderGroupChange(account.order_group_seq, one.group, one.change))
+            seqs = self._count_on(one.group.user_id)
+            seqs.order_groups += 1
+            changes.append(OrderGroupChange(seqs.order_groups, one.group, one.change))
         return changes
 
     def _trades(
@@ -162,45 +166,44 @@ class ChangeFeed:
         fills: list[FillChange] = []
         for now, m in matches:
             buy_id, sell_id, price, qty = m.buy_order_id, m.sell_order_id, m.price, m.qty
-            market = self._markets[m.market_id]
-            market.trade_seq += 1
+            tape = self._numbers.markets[m.market_id]
+            tape.trades += 1
             trade = TradeRecord(
                 m.trade_id, m.market_id, buy_id, sell_id, price, qty, m.taker_side, now
             )
-            changes.append(TradeChange(market.trade_seq, trade))
+            changes.append(TradeChange(tape.trades, trade))
             bought = m.taker_side is _BUY
             for user_id, order_id, side, fee, took in (
                 (m.buy_user_id, buy_id, _BUY, m.buy_fee, bought),
                 (m.sell_user_id, sell_id, _SELL, m.sell_fee, not bought),
             ):
-                account = self._account(user_id)
-                account.fill_seq += 1
+                seqs = self._count_on(user_id)
+                seqs.fills += 1
                 liquidity = _TAKER if took else _MAKER
                 fill = UserFill(  # by position: with names it would cost 1 µs more a fill
                     m.trade_id, order_id, m.market_id, side, price, qty, fee, liquidity, now
                 )
-                fills.append(FillChange(user_id, account.fill_seq, fill))
+                fills.append(FillChange(user_id, seqs.fills, fill))
         return changes, fills
 
     def _tickers(self, announced: Collection[int]) -> list[MarketChange]:
         changes = []
         for market in self._dirty.markets.values():
-            market.ticker_seq += 1
+            seqs = self._numbers.markets[market.id]
+            seqs.ticker += 1
             number = self._announce(market.status) if market.id in announced else None
-            changes.append(MarketChange(MarketRecord.of(market), market.ticker_seq, number))
+            changes.append(MarketChange(MarketRecord.of(market), seqs.ticker, number))
         return changes
 
     def _events(self, announced: Collection[int]) -> list[EventChange]:
-        events = self._dirty.market_events = touched_events(
-            self._dirty.markets, self._dirty.market_events
-        )
         changes = []
-        for event in events.values():
-            event.ticker_seq += 1
+        seqs = self._numbers.event_tickers
+        for event in self.events.values():
+            seqs[event.id] += 1
             number = None
             if event.id in announced:
                 number = self._announce(self._state.status_of(event))
-            changes.append(EventChange(EventRecord.of(event), event.ticker_seq, number))
+            changes.append(EventChange(EventRecord.of(event), seqs[event.id], number))
         return changes
 
     def _announce(self, status: MarketStatus) -> int | None:

@@ -240,7 +240,7 @@ class Core(Bus):
             if before_load is not None:
                 await takeover.run(before_load)
             loaded = await takeover.load()
-            self.connections = frozenset(loaded.state.ties.connections)
+            self.connections = frozenset(loaded.stored.state.ties.connections)
             if not self._gateways_elsewhere:
                 # The gateway was the process that led before, so its connections have ended.
                 self.pipeline.disconnected = self.connections

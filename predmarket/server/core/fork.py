@@ -15,6 +15,7 @@ from predmarket.server.core.batch import ROWS_PER_STEP, Batch
 from predmarket.server.core.journal import Entry
 from predmarket.server.core.stores.base import CoreRow, Store, StoreError
 from predmarket.server.core.stores.rows import HistoryRows
+from predmarket.server.core.stores.store_numbers import StoreNumbers
 from predmarket.units import Micros
 
 Progress = Callable[[str, int, int], None]
@@ -59,13 +60,13 @@ def root(origin: str) -> bytes:
 
 
 async def _copy(source: Store, target: Store, upto: int, progress: Progress) -> CoreRow:
-    exchange, core = Exchange(), target.core_row()
+    exchange, numbers, core = Exchange(), StoreNumbers(), target.core_row()
     batch = _begin(core)
     for number, entry in _entries(source, upto):
         _, events = exchange.apply(entry.time, entry.command)
         batch.add(exchange, entry.time, entry.id, entry.command, events)
         if len(batch.entries) >= _COMMANDS or batch.rows >= ROWS_PER_STEP or number == upto:
-            record = batch.seal(exchange, core)
+            record = batch.seal(exchange, numbers, core)
             await target.commit_batch(record)
             core = record.core
             batch = _begin(core)

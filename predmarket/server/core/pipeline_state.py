@@ -79,17 +79,15 @@ class PipelineState:
         """Make the loaded state the present one."""
         self.committed = loaded.core
         self.sequencer = Sequencer(
-            loaded.state,
+            loaded.stored,
             loaded.core,
             self.repeats,
             self.clock,
             self._max_batch,
             self.disconnected,
         )
-        state = loaded.state
-        self.view.reload(
-            state.markets.values(), state.market_events.values(), loaded.core.counters.markets_seq
-        )
+        stored = loaded.stored
+        self.view.reload(stored.markets(), stored.events(), loaded.core.counters.markets_seq)
         self.broken = False
         self.arrived.set()
 

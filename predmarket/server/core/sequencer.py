@@ -18,7 +18,6 @@ from collections.abc import Collection
 from predmarket.engine import Exchange
 from predmarket.engine.commands import Command, Disconnect
 from predmarket.engine.replies import OrderDone, Reply
-from predmarket.engine.state import State
 from predmarket.engine.steps import Key
 from predmarket.server.clock import Clock
 from predmarket.server.core.batch import ROWS_PER_STEP, Batch
@@ -27,6 +26,7 @@ from predmarket.server.core.idempotency import IdempotencyIndex
 from predmarket.server.core.pending_command import PendingCommand, unfinished, whole
 from predmarket.server.core.stores.base import BatchRecord, CoreRow
 from predmarket.server.core.stores.rows import HistoryRows
+from predmarket.server.core.stores.store_numbers import StoredState
 from predmarket.server.core.stream_position import StreamPosition
 from predmarket.units import Micros
 
@@ -56,13 +56,15 @@ class Sequencer:
 
     def __init__(
         self,
-        state: State,
+        stored: StoredState,
         core: CoreRow,
         repeats: IdempotencyIndex,
         clock: Clock,
         max_batch: int = MAX_BATCH,
         disconnected: Collection[str] = (),
     ) -> None:
+        state = stored.state
+        self.stored = stored
         self.exchange = Exchange(state)
         self.core = core
         self.batch = self._next_batch()
@@ -255,7 +257,7 @@ class Sequencer:
         for pending in batch.pending():
             pending.commit()
         if batch.entries or batch.position is not None:
-            record = batch.seal(self.exchange, self.core)
+            record = batch.seal(self.exchange, self.stored.numbers, self.core)
             self.core = record.core
         self.batch = self._next_batch()
         return batch, record

@@ -13,11 +13,11 @@ import logging
 from contextlib import suppress
 
 from predmarket.engine import Exchange
-from predmarket.engine.state import State
 from predmarket.server.core import journal, state_loader
 from predmarket.server.core.batch import Batch
 from predmarket.server.core.stores.base import CoreRow, JournalRow, Store, StoreError
 from predmarket.server.core.stores.rows import HistoryRows
+from predmarket.server.core.stores.store_numbers import StoredState
 from predmarket.server.interpreter import loads
 
 log = logging.getLogger(__name__)
@@ -34,8 +34,9 @@ class _CannotFollow(Exception):
 class StateCopy:
     """The state as of one batch, with its row of ``core_state``."""
 
-    def __init__(self, state: State, core: CoreRow) -> None:
-        self.exchange = Exchange(state)
+    def __init__(self, stored: StoredState, core: CoreRow) -> None:
+        self.stored = stored
+        self.exchange = Exchange(stored.state)
         self.core = core
 
     def apply(self, row: JournalRow) -> None:
@@ -52,7 +53,7 @@ class StateCopy:
             for entry in journal.decode(row.entries):
                 _, events = exchange.apply(entry.time, entry.command)
                 batch.add(exchange, entry.time, entry.id, entry.command, events)
-            record = batch.seal(exchange, core)
+            record = batch.seal(exchange, self.stored.numbers, core)
         except Exception as error:  # any error makes the copy worthless
             raise _CannotFollow(f"batch {row.batch} cannot be carried out: {error!r}") from error
         self.core = dataclasses.replace(record.core, last_hash=row.hash)
@@ -108,7 +109,7 @@ class Standby:
             self._connected = False
             raise
 
-    def take(self, store: Store, core: CoreRow) -> State | None:
+    def take(self, store: Store, core: CoreRow) -> StoredState | None:
         """Hand over the copy's state as of ``core``, a row of ``store``; None means: load the
         state.
 
@@ -118,7 +119,7 @@ class Standby:
         if copy is not None:
             self._catch_up(copy, store, core)
         copy, self._copy = self._copy, None
-        return None if copy is None else copy.exchange.state
+        return None if copy is None else copy.stored
 
     def interrupt(self) -> None:
         """Make a running load end with StoreError. Any thread may call it."""
@@ -141,4 +142,4 @@ class Standby:
     def _drop(self) -> None:
         copy, self._copy = self._copy, None
         if copy is not None:
-            state_loader.dismantle(copy.exchange.state)
+            state_loader.dismantle(copy.stored.state)

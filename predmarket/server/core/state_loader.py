@@ -42,6 +42,13 @@ from predmarket.server.core.stores.rows import (
     ORDERS,
     POSITIONS,
 )
+from predmarket.server.core.stores.store_numbers import (
+    MarketSeqs,
+    StoredState,
+    StoreNumbers,
+    UserSeqs,
+    Versions,
+)
 
 __all__ = ["LoadError", "dismantle", "load", "readable"]
 
@@ -74,9 +81,10 @@ def readable() -> Iterator[None]:
         raise LoadError(f"it holds unreadable values ({problem})") from error
 
 
-def load(store: Store, core: CoreRow) -> State:
+def load(store: Store, core: CoreRow) -> StoredState:
     """Build the state that ``core`` names. Raises StoreError, LoadError."""
-    state = State()
+    state, numbers = State(), StoreNumbers()
+    stored = StoredState(state, numbers)
     counters = core.counters
     state.now = core.last_time
     state.last_order_id = counters.last_order_id
@@ -87,17 +95,17 @@ def load(store: Store, core: CoreRow) -> State:
     state.ledger.fees = counters.fees
     state.ledger.net_deposits = counters.net_deposits
     state.unfinished = steps.decode(core.unfinished)
-    _load_accounts(state, store)
-    _load_events(state, store)
-    _load_markets(state, store)
-    _load_holdings(state, store)
-    _load_positions(state, store)
-    _load_order_groups(state, store)
-    _load_orders(state, store)
+    _load_accounts(stored, store)
+    _load_events(stored, store)
+    _load_markets(stored, store)
+    _load_holdings(state, numbers.versions, store)
+    _load_positions(state, numbers.versions, store)
+    _load_order_groups(state, numbers.versions, store)
+    _load_orders(state, numbers.versions, store)
     for market in state.markets.values():
         _resume(state, market)
     verify(state)
-    return state
+    return stored
 
 
 def dismantle(state: State) -> None:
@@ -110,22 +118,22 @@ def dismantle(state: State) -> None:
     state.orders.clear()
 
 
-def _load_accounts(state: State, store: Store) -> None:
-    accounts = state.ledger.accounts
+def _load_accounts(stored: StoredState, store: Store) -> None:
+    state, numbers = stored.state, stored.numbers
+    accounts, versions = state.ledger.accounts, numbers.versions.accounts
     for row in store.rows_of(ACCOUNTS):
         account = Account(row[0])
-        (
-            id, account.available, account.locked, account.deadman_at, account.order_seq,
-            account.fill_seq, account.balance_seq, account.position_seq, account.holding_seq,
-            account.order_group_seq, account.version,
-        ) = row  # fmt: skip
+        id, account.available, account.locked, account.deadman_at = row[:4]
         accounts[id] = account
+        numbers.users[id] = UserSeqs(*row[4:-1])
+        versions[id] = row[-1]
         if account.deadman_at is not None:
             state.timers.set(account.deadman_at, TimerKind.DEADMAN, id)
     state.ledger.user_ids = sorted(accounts)
 
 
-def _load_events(state: State, store: Store) -> None:
+def _load_events(stored: StoredState, store: Store) -> None:
+    state, numbers = stored.state, stored.numbers
     for row in store.rows_of(EVENTS, "ORDER BY id"):
         r = dict(zip(EVENTS.columns, row, strict=True))
         event = MarketEvent(
@@ -135,9 +143,10 @@ def _load_events(state: State, store: Store) -> None:
         )  # fmt: skip
         for name in (
             "outcomes", "open_interest", "collateral", "fees", "paid_accounts", "paid_total",
-            "ticker_seq", "version",
         ):  # fmt: skip
             setattr(event, name, r[name])
+        numbers.event_tickers[event.id] = r["ticker_seq"]
+        numbers.versions.events[event.id] = r["version"]
         event.outcome = EventOutcome(r["outcome"]) if r["outcome"] else None
         event.ending = EventOutcome(r["ending"]) if r["ending"] else None
         state.market_events[event.id] = event
@@ -145,7 +154,8 @@ def _load_events(state: State, store: Store) -> None:
     state.last_event_id = max(state.market_events, default=0)
 
 
-def _load_markets(state: State, store: Store) -> None:
+def _load_markets(stored: StoredState, store: Store) -> None:
+    state, numbers = stored.state, stored.numbers
     for row in store.rows_of(MARKETS):
         r = dict(zip(MARKETS.columns, row, strict=True))
         market = Market(
@@ -157,9 +167,11 @@ def _load_markets(state: State, store: Store) -> None:
         )  # fmt: skip
         for name in (
             "settlement_price", "last_price", "volume", "open_interest", "collateral", "fees",
-            "book_seq", "paid_accounts", "paid_total", "trade_seq", "ticker_seq", "version",
+            "book_seq", "paid_accounts", "paid_total",
         ):  # fmt: skip
             setattr(market, name, r[name])
+        numbers.markets[market.id] = MarketSeqs(r["trade_seq"], r["ticker_seq"])
+        numbers.versions.markets[market.id] = r["version"]
         market.outcome = Outcome(r["outcome"]) if r["outcome"] else None
         market.ending = Outcome(r["ending"]) if r["ending"] else None
         state.markets[market.id] = market
@@ -168,7 +180,7 @@ def _load_markets(state: State, store: Store) -> None:
             insort(market.event.market_ids, market.id)
 
 
-def _load_holdings(state: State, store: Store) -> None:
+def _load_holdings(state: State, versions: Versions, store: Store) -> None:
     """Load the bases, but for those that a resolution under way has settled already."""
     steps_of = event_steps(state)
     for user_id, event_id, base, net_paid, version in store.rows_of(HOLDINGS, LIVE_HOLDINGS):
@@ -176,8 +188,9 @@ def _load_holdings(state: State, store: Store) -> None:
         if event.ending is not None and user_id <= _settled(steps_of.get(event_id)):
             continue
         holding = Holding(user_id, event_id)
-        holding.base, holding.net_paid, holding.version = base, net_paid, version
+        holding.base, holding.net_paid = base, net_paid
         event.holdings[user_id] = holding
+        versions.holdings[event_id][user_id] = version
         event.total_base += base
 
 
@@ -186,7 +199,7 @@ def _settled(under_way: EventSteps | None) -> int:
     return 0 if under_way is None else under_way.after
 
 
-def _load_positions(state: State, store: Store) -> None:
+def _load_positions(state: State, versions: Versions, store: Store) -> None:
     settled = {
         one.market_id: one.after
         for one in state.unfinished.values()
@@ -200,7 +213,7 @@ def _load_positions(state: State, store: Store) -> None:
         (
             user_id, market_id, position.yes, position.no, position.reserved_yes,
             position.reserved_no, position.cost_yes, position.cost_no, position.realized,
-            position.net_paid, event_id, position.version,
+            position.net_paid, event_id, version,
         ) = row  # fmt: skip
         market = state.markets[market_id]
         if market.event_id != event_id:
@@ -208,6 +221,7 @@ def _load_positions(state: State, store: Store) -> None:
         if market.event is not None and not _join(market, position, steps_of.get(event_id)):
             continue
         market.positions[user_id] = position
+        versions.positions[market_id][user_id] = version
         market.total_yes += position.yes
         market.total_no += position.no
 
@@ -224,19 +238,19 @@ def _join(market: Market, position: Position, under_way: EventSteps | None) -> b
     return True
 
 
-def _load_order_groups(state: State, store: Store) -> None:
+def _load_order_groups(state: State, versions: Versions, store: Store) -> None:
     """Load the groups that are not deleted, and the fills that still count for them."""
     groups = state.order_groups
     for row in store.rows_of(ORDER_GROUPS, "WHERE status <> 'DELETED'"):
         group = OrderGroup(row[0], row[1], row[2], row[4])
         group.status = OrderGroupStatus(row[3])
-        group.updated_at, group.counts_after, group.version = row[5:]
+        group.updated_at, group.counts_after, versions.order_groups[group.id] = row[5:]
         groups.add(group)
     groups.last_id = store.read("SELECT COALESCE(MAX(id), 0) FROM order_groups")[0][0]
     groups.restore(store.rows_of(ORDER_GROUP_FILLS, f"WHERE created_at > {state.now - SPAN}"))
 
 
-def _load_orders(state: State, store: Store) -> None:
+def _load_orders(state: State, versions: Versions, store: Store) -> None:
     """Queue the open orders by rank, which is their time priority.
 
     Orders whose sweep has steps left do not rest yet.
@@ -249,7 +263,7 @@ def _load_orders(state: State, store: Store) -> None:
             id, user_id, market_id, side, type, price, qty, filled, notional, fee_exact,
             fees_paid, close, lock, status, reason, tif, stp, post_only, reduce_only, expires_at,
             client_order_id, request, rank, events, created_at, updated_at, connection, group_id,
-            topic_seq, version,
+            _, versions.orders[id],
         ) = row  # fmt: skip
         order = Order(
             id, user_id, market_id, _SIDES[side], price, qty, type=_TYPES[type],
@@ -263,7 +277,6 @@ def _load_orders(state: State, store: Store) -> None:
         order.expires_at, order.client_order_id = expires_at, client_order_id
         order.request, order.rank, order.events = request, rank, events
         order.updated_at, order.connection = updated_at, connection
-        order.topic_seq, order.version = topic_seq, version
         if group_id is not None:
             order.group = state.order_groups.by_id[group_id]
         state.keep(order)

@@ -12,12 +12,12 @@ from typing import TypeVar
 
 import msgspec
 
-from predmarket.engine.state import State
 from predmarket.server.clock import Clock
 from predmarket.server.core import journal, state_loader
 from predmarket.server.core.leadership import Leadership
 from predmarket.server.core.standby import Standby
 from predmarket.server.core.stores.base import CoreRow, Deposed, Store
+from predmarket.server.core.stores.store_numbers import StoredState
 from predmarket.server.interpreter import loads
 from predmarket.server.read_model import changes
 from predmarket.server.read_model.changes import Changes
@@ -35,7 +35,7 @@ class Loaded:
     """
 
     core: CoreRow
-    state: State
+    stored: StoredState
     committed_ids: frozenset[str]
     recent: list[Changes]
 
@@ -54,7 +54,7 @@ class Takeover:
         self._leadership = leadership
         self._clock = clock
         self._standby = standby
-        self._state: State | None = None
+        self._stored: StoredState | None = None
         self._thread = ThreadPoolExecutor(1, "load")
         self.durability: dict[str, str] = {}
         self.durable = False
@@ -108,23 +108,23 @@ class Takeover:
             _decoded(store.outbox_after(known_batch or 0)),
         )
 
-    def _state_of(self, core: CoreRow) -> State:
+    def _state_of(self, core: CoreRow) -> StoredState:
         """Return the state as of ``core``: a standby's copy with the tail behind it, or a load.
 
         The memory of the former state is freed first.
         """
-        if self._state is not None:
-            state_loader.dismantle(self._state)
-            self._state = None
+        if self._stored is not None:
+            state_loader.dismantle(self._stored.state)
+            self._stored = None
         standby, self._standby = self._standby, None
-        state = None if standby is None else standby.take(self._store, core)
-        if state is not None:
+        stored = None if standby is None else standby.take(self._store, core)
+        if stored is not None:
             log.info("taken over with the copy that followed the journal")
         else:
             with loads.unsearched():
-                state = state_loader.load(self._store, core)
-        self._state = state
-        return state
+                stored = state_loader.load(self._store, core)
+        self._stored = stored
+        return stored
 
     def _set_clock(self, core: CoreRow) -> None:
         """Set the clock to the database's time, and log when the journal is ahead of it."""
@@ -140,8 +140,8 @@ class Takeover:
     def _close(self) -> None:
         self._store.close()
         self._leadership.release()
-        if self._state is not None:
-            state_loader.dismantle(self._state)
+        if self._stored is not None:
+            state_loader.dismantle(self._stored.state)
 
 
 def _decoded(stored: list[bytes]) -> list[Changes]:

@@ -7,7 +7,7 @@ might be undone.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MOST_OPEN_FIRST, MarketEvent
@@ -174,9 +174,15 @@ class MarketView:
             self._books[record.id] = book
 
     def reload(
-        self, markets: Collection[Market], events: Collection[MarketEvent], markets_seq: int = 0
+        self,
+        markets: Iterable[tuple[Market, int]],
+        events: Iterable[tuple[MarketEvent, int]],
+        markets_seq: int = 0,
     ) -> None:
-        """Forget everything and copy a state just loaded from the database."""
+        """Forget everything and copy a state just loaded from the database.
+
+        Each market comes with its ticker's number, each event with its tickers' number.
+        """
         self.markets_seq = markets_seq
         self._ticker_seqs.clear()
         self._records.clear()
@@ -186,12 +192,12 @@ class MarketView:
         self._event_ids.clear()
         self._event_ticker_seqs.clear()
         self._market_ids.clear()
-        for event in events:
-            self._put_event(EventRecord.of(event), event.ticker_seq)
-        for market in markets:
+        for event, ticker_seq in events:
+            self._put_event(EventRecord.of(event), ticker_seq)
+        for market, ticker_seq in markets:
             self._put(MarketRecord.of(market))
             book = self._books[market.id]
-            self._ticker_seqs[market.id] = market.ticker_seq
+            self._ticker_seqs[market.id] = ticker_seq
             book.seq = market.book_seq
             book.bids = {level.price: level.qty for level in market.book.bids}
             book.asks = {level.price: level.qty for level in market.book.asks}

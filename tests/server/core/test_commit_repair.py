@@ -9,7 +9,6 @@ import pytest
 from predmarket.engine.commands import CancelOrder, Command, ResolveMarket, UpdateMarket
 from predmarket.engine.ledger import InvariantError
 from predmarket.engine.replies import OrderDone, Resolved
-from predmarket.engine.state import State
 from predmarket.enums import MarketStatus, Outcome, Side
 from predmarket.server.core import state_loader
 from predmarket.server.core.bus import BusError, BusReply, Faulted, RepeatedOrder
@@ -23,6 +22,7 @@ from predmarket.server.core.stores.base import (
     Store,
     StoreError,
 )
+from predmarket.server.core.stores.store_numbers import StoredState
 from predmarket.server.storage import migrations
 from predmarket.units import MONEY_ONE
 from tests.server.core.listener import Listener
@@ -197,7 +197,7 @@ async def test_a_load_longer_than_the_lease_keeps_the_lead(
     exchange = Exchange(migrated_postgres_url)
     load = state_loader.load
 
-    def slowly(store: Store, core: CoreRow) -> State:
+    def slowly(store: Store, core: CoreRow) -> StoredState:
         time.sleep(3)
         return load(store, core)
 

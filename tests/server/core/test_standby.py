@@ -24,6 +24,7 @@ from predmarket.server.core.leadership import Leadership
 from predmarket.server.core.standby import Standby
 from predmarket.server.core.stores.base import BatchRecord, Deposed, StoreError
 from predmarket.server.core.stores.factory import leadership, open_store
+from predmarket.server.core.stores.store_numbers import StoredState
 from predmarket.server.interpreter import loads
 from predmarket.server.read_model.market_view import MarketView
 from tests.engine.translate import to_command
@@ -70,10 +71,36 @@ def whose(position: Position) -> tuple[int, int]:
     return position.user_id, position.market_id
 
 
-def everything(state: State) -> dict[str, Any]:
-    """Return a state with what decides nothing: the store's numbers and versions, live timers."""
-    ledger = state.ledger
+def versions(stored: StoredState) -> dict[str, Any]:
+    """Return the rows' versions, without what a resolution under way has settled already."""
+    state, kept = stored.state, stored.numbers.versions
     return {
+        "rows": [kept.accounts, kept.events, kept.markets, kept.order_groups, kept.orders],
+        "holdings": [
+            {user: kept.holdings[id][user] for user in event.holdings}
+            for id, event in sorted(state.market_events.items())
+        ],
+        "positions": [
+            {user: kept.positions[id][user] for user in market.positions}
+            for id, market in sorted(state.markets.items())
+        ],
+    }
+
+
+def everything(stored: StoredState) -> dict[str, Any]:
+    """Return a state with what decides nothing: the store's numbers and versions, live timers."""
+    state, numbers = stored.state, stored.numbers
+    ledger = state.ledger
+    assert numbers.versions.orders.keys() == state.orders.keys()
+    assert numbers.versions.order_groups.keys() == state.order_groups.by_id.keys()
+    for event in state.market_events.values():
+        if event.outcome is not None:
+            kept = numbers.versions.positions.keys()
+            assert kept.isdisjoint(event.market_ids), "an ended event's versions are kept"
+            assert event.id not in numbers.versions.holdings
+    return {
+        "numbers": (numbers.users, numbers.markets, numbers.event_tickers),
+        "versions": versions(stored),
         "snapshot": snapshot(state),
         "accounts": [(shown(a), sorted(a.orders)) for _, a in sorted(ledger.accounts.items())],
         "markets": [(shown(m), sorted(m.positions)) for _, m in sorted(state.markets.items())],
@@ -94,7 +121,7 @@ def everything(state: State) -> dict[str, Any]:
         ],
         "users": ledger.user_ids,
         "groups": [
-            (group.record(), group.version, list(state.order_groups.open_of(group).orders))
+            (group.record(), group.counts_after, list(state.order_groups.open_of(group).orders))
             for _, group in sorted(state.order_groups.by_id.items())
         ],
     }
@@ -110,13 +137,13 @@ def following(exchange: Exchange) -> Iterator[Standby]:
         copy.close()
 
 
-def copied(copy: Standby) -> State:
+def copied(copy: Standby) -> StoredState:
     """Return the copy's state."""
     assert copy._copy is not None
-    return copy._copy.exchange.state
+    return copy._copy.stored
 
 
-def loaded(exchange: Exchange) -> State:
+def loaded(exchange: Exchange) -> StoredState:
     """Return the state that a load gives now."""
     store = open_store(exchange.url)
     store.connect()
@@ -126,9 +153,9 @@ def loaded(exchange: Exchange) -> State:
         store.close()
 
 
-def state_of(core: Core) -> State:
+def state_of(core: Core) -> StoredState:
     """Return a core's state."""
-    return core.pipeline.sequencer.exchange.state
+    return core.pipeline.sequencer.stored
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -332,10 +359,11 @@ async def test_positions_of_final_markets_are_not_kept(exchange: Exchange) -> No
             await running.place(1, BUY, 5, 50)
             await running.place(2, SELL, 5, 50)
             copy.follow()
-            assert len([*copied(copy).positions()]) == 2
+            assert len([*copied(copy).state.positions()]) == 2
             await running.do(ResolveMarket(MARKET, Outcome.YES))
             copy.follow()
-        assert [*copied(copy).positions()] == []
+        assert [*copied(copy).state.positions()] == []
+        assert copied(copy).numbers.versions.positions == {}
         assert everything(copied(copy)) == everything(loaded(exchange))
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from predmarket.engine.replies import OrderDone
 from predmarket.engine.snapshot import snapshot
-from predmarket.engine.state import State
 from predmarket.enums import Side
 from predmarket.server.core import state_loader
 from predmarket.server.core.stores.base import CoreRow, Store
+from predmarket.server.core.stores.store_numbers import StoredState
 from tests.support.core_exchange import forbidden, limit
 from tests.support.redis_halves import Halves, open_market, until
 
@@ -50,7 +50,7 @@ async def test_a_core_that_stands_by_stops_while_it_loads(
     loading = threading.Event()
     load = state_loader.load
 
-    def slowly(store: Store, core: CoreRow) -> State:
+    def slowly(store: Store, core: CoreRow) -> StoredState:
         loading.set()
         while not store.interrupted:
             time.sleep(0.01)

@@ -208,8 +208,8 @@ SABOTAGES = (
     Sabotage(
         "a sequence that skips",
         TELLING,
-        "account.fill_seq += 1",
-        "account.fill_seq += 2",
+        "seqs.fills += 1",
+        "seqs.fills += 2",
         _test("core/test_outlet", "a_random_stream_is_told_without_a_gap[sqlite]"),
     ),
     Sabotage(

@@ -61,8 +61,8 @@ SABOTAGES = (
     Sabotage(
         "a holding loses its base",
         ROWS,
-        "    return h.user_id, h.event_id, h.base, h.net_paid, h.version\n",
-        "    return h.user_id, h.event_id, 0, h.net_paid, h.version\n",
+        "    return h.user_id, h.event_id, h.base, h.net_paid, version\n",
+        "    return h.user_id, h.event_id, 0, h.net_paid, version\n",
         EVERY_COMMAND,
     ),
     Sabotage(
@@ -134,15 +134,15 @@ SABOTAGES = (
     Sabotage(
         "a topic of event positions skips a number",
         FEED,
-        "            account.holding_seq += 1\n",
-        "            account.holding_seq += 2\n",
+        "            seqs.holdings += 1\n",
+        "            seqs.holdings += 2\n",
         TOPICS,
     ),
     Sabotage(
         "the topic of an event skips a number",
         FEED,
-        "            event.ticker_seq += 1\n",
-        "            event.ticker_seq += 2\n",
+        "            seqs[event.id] += 1\n",
+        "            seqs[event.id] += 2\n",
         TOPICS,
     ),
     Sabotage(

@@ -40,8 +40,8 @@ SABOTAGES = (
     Sabotage(
         "a restart counts what was filled before the reset",
         RECOVERY,
-        "        group.updated_at, group.counts_after, group.version = row[5:]\n",
-        "        group.updated_at, _, group.version = row[5:]\n",
+        "        group.updated_at, group.counts_after, versions.order_groups[group.id] = row[5:]\n",
+        "        group.updated_at, _, versions.order_groups[group.id] = row[5:]\n",
         _COUNTS,
     ),
     Sabotage(
@@ -75,7 +75,7 @@ SABOTAGES = (
     Sabotage(
         "messages of groups have no numbers",
         FEED,
-        "            account.order_group_seq += 1\n",
+        "            seqs.order_groups += 1\n",
         "",
         _KEPT,
     ),

@@ -4,7 +4,7 @@ Invariant: rows are copies. They are made before the next batch is decided, so l
 not change a batch that is being committed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -22,6 +22,7 @@ from predmarket.engine.position import Holding
 from predmarket.engine.state import Changes, State
 from predmarket.enums import OrderType
 from predmarket.server.core.admin_acts import act_of
+from predmarket.server.core.stores.store_numbers import MarketSeqs, StoreNumbers, UserSeqs
 from predmarket.units import PRICE_ONE, Micros
 
 Value: TypeAlias = int | str | bool | None
@@ -138,63 +139,55 @@ STATE_SHAPES = (ACCOUNTS, EVENTS, MARKETS, ORDER_GROUPS, ORDERS, HOLDINGS, POSIT
 HISTORY_SHAPES = (TRANSFERS, TRADES, ORDER_EVENTS, ORDER_GROUP_FILLS, LEDGER, ADMIN_LOG)
 
 
-def account_row(account: Account) -> Row:
-    """Return the ACCOUNTS row of an account."""
+def _account_row(account: Account, seqs: UserSeqs, version: int) -> Row:
     return (
-        account.user_id, account.available, account.locked, account.deadman_at,
-        account.order_seq, account.fill_seq, account.balance_seq, account.position_seq,
-        account.holding_seq, account.order_group_seq, account.version,
+        account.user_id, account.available, account.locked, account.deadman_at, seqs.orders,
+        seqs.fills, seqs.balances, seqs.positions, seqs.holdings, seqs.order_groups, version,
     )  # fmt: skip
 
 
-def event_row(e: MarketEvent) -> Row:
-    """Return the EVENTS row of an event."""
+def _event_row(e: MarketEvent, ticker_seq: int, version: int) -> Row:
     return (
         e.id, e.slug, e.title, e.description, e.exhaustive, e.tick, e.maker_rate, e.taker_rate,
         e.closes_at, e.created_at, e.creator_id, e.outcome, e.ending, e.outcomes, e.open_interest,
-        e.collateral, e.fees, e.paid_accounts, e.paid_total, e.ticker_seq, e.version,
+        e.collateral, e.fees, e.paid_accounts, e.paid_total, ticker_seq, version,
     )  # fmt: skip
 
 
-def market_row(m: Market) -> Row:
-    """Return the MARKETS row of a market."""
+def _market_row(m: Market, seqs: MarketSeqs, version: int) -> Row:
     return (
         m.id, m.slug, m.question, m.description, m.status, m.outcome, m.settlement_price, m.tick,
         m.maker_rate, m.taker_rate, m.closes_at, m.created_at, m.creator_id, m.last_price,
         m.volume, m.open_interest, m.collateral, m.fees, m.book_seq, m.ending, m.paid_accounts,
-        m.paid_total, m.trade_seq, m.ticker_seq, m.event_id, m.label, m.version,
+        m.paid_total, seqs.trades, seqs.ticker, m.event_id, m.label, version,
     )  # fmt: skip
 
 
 def order_row(o: Order) -> Row:
-    """Return the ORDERS row of an order."""
+    """Return an order's ORDERS row, less its last two columns: the store's numbers."""
     return (
         o.id, o.user_id, o.market_id or None, o.side, o.type,
         None if o.type is OrderType.MARKET else o.price, o.qty, o.filled, o.notional, o.fee_exact,
         o.fees_paid, o.close, o.lock, o.status, o.reason, o.tif, o.stp, o.post_only,
         o.reduce_only, o.expires_at, o.client_order_id, o.request, o.rank, o.events, o.created_at,
-        o.updated_at, o.connection, None if o.group is None else o.group.id, o.topic_seq,
-        o.version,
+        o.updated_at, o.connection, None if o.group is None else o.group.id,
     )  # fmt: skip
 
 
-def position_row(p: Position) -> Row:
-    """Return the POSITIONS row of a position."""
+def _position_row(p: Position, version: int) -> Row:
     return (
         p.user_id, p.market_id, p.yes, p.no, p.reserved_yes, p.reserved_no, p.cost_yes, p.cost_no,
-        p.realized, p.net_paid, p.event_id, p.version,
+        p.realized, p.net_paid, p.event_id, version,
     )  # fmt: skip
 
 
-def holding_row(h: Holding) -> Row:
-    """Return the HOLDINGS row of a holding."""
-    return h.user_id, h.event_id, h.base, h.net_paid, h.version
+def _holding_row(h: Holding, version: int) -> Row:
+    return h.user_id, h.event_id, h.base, h.net_paid, version
 
 
-def order_group_row(g: OrderGroup) -> Row:
-    """Return the ORDER_GROUPS row of a group."""
+def _order_group_row(g: OrderGroup, version: int) -> Row:
     return (
-        g.id, g.user_id, g.limit, g.status, g.created_at, g.updated_at, g.counts_after, g.version,
+        g.id, g.user_id, g.limit, g.status, g.created_at, g.updated_at, g.counts_after, version,
     )  # fmt: skip
 
 
@@ -328,28 +321,51 @@ class StateRows:
     changed: list[tuple[Shape, list[Row]]]
 
 
-def state_rows(dirty: Changes) -> StateRows:
-    """Copy the changed objects into rows and increment each one's version.
+def state_rows(changes: Changes, numbers: StoreNumbers, order_seqs: Mapping[int, int]) -> StateRows:
+    """Copy the changed objects into rows and increment each row's version, the last column.
 
-    New rows come in the order that foreign keys require.
+    ``order_seqs`` are the numbers of the orders' changes. New rows come in the order that foreign
+    keys require.
     """
-    new: list[tuple[Shape, list[Row]]] = []
-    changed: list[tuple[Shape, list[Row]]] = []
-    sources: Sequence[tuple[Shape, Iterable[Any], Callable[[Any], Row]]] = (
-        (ACCOUNTS, dirty.accounts.values(), account_row),
-        (EVENTS, dirty.market_events.values(), event_row),
-        (MARKETS, dirty.markets.values(), market_row),
-        (ORDER_GROUPS, dirty.order_groups.values(), order_group_row),
-        (ORDERS, dirty.orders.values(), order_row),
-        (HOLDINGS, dirty.holdings.values(), holding_row),
-        (POSITIONS, dirty.positions.values(), position_row),
+    of, users, markets = numbers.versions, numbers.users, numbers.markets
+    tickers = numbers.event_tickers
+    sources: tuple[tuple[Shape, list[Row]], ...] = (
+        (ACCOUNTS, [
+            _account_row(account, users[id], _next(of.accounts, id))
+            for id, account in changes.accounts.items()
+        ]),
+        (EVENTS, [
+            _event_row(event, tickers[id], _next(of.events, id))
+            for id, event in changes.market_events.items()
+        ]),
+        (MARKETS, [
+            _market_row(market, markets[id], _next(of.markets, id))
+            for id, market in changes.markets.items()
+        ]),
+        (ORDER_GROUPS, [
+            _order_group_row(group, _next(of.order_groups, id))
+            for id, group in changes.order_groups.items()
+        ]),
+        (ORDERS, [
+            (*order_row(order), order_seqs[id], _next(of.orders, id))
+            for id, order in changes.orders.items()
+        ]),
+        (HOLDINGS, [
+            _holding_row(holding, _next(of.holdings[event_id], user_id))
+            for (user_id, event_id), holding in changes.holdings.items()
+        ]),
+        (POSITIONS, [
+            _position_row(position, _next(of.positions[market_id], user_id))
+            for (user_id, market_id), position in changes.positions.items()
+        ]),
+    )  # fmt: skip
+    return StateRows(
+        [(shape, [row for row in made if row[-1] == 1]) for shape, made in sources],
+        [(shape, [row for row in made if row[-1] != 1]) for shape, made in sources],
     )
-    for shape, things, to_row in sources:
-        fresh: list[Row] = []
-        known: list[Row] = []
-        for thing in things:
-            thing.version += 1
-            (fresh if thing.version == 1 else known).append(to_row(thing))
-        new.append((shape, fresh))
-        changed.append((shape, known))
-    return StateRows(new, changed)
+
+
+def _next(versions: dict[int, int], id: int) -> int:
+    """Count one more write of a row; return its version."""
+    version = versions[id] = versions.get(id, 0) + 1
+    return version
