@@ -1,0 +1,144 @@
+"""Markets and events, their books, trades and candles."""
+
+from typing import NotRequired, TypedDict
+
+from predmarket.client.response_types.users import Creator
+
+
+class Market(TypedDict):
+    id: int
+    slug: str
+    question: str
+    description: str
+    status: str
+    outcome: str | None
+    settlementPrice: str | None
+    tickSize: str
+    makerFeeRate: str
+    takerFeeRate: str
+    closesAt: str | None
+    createdAt: str
+    creator: Creator
+    lastPrice: str | None
+    bestBid: str | None
+    bestAsk: str | None
+    volume: str
+    openInterest: str
+    eventId: NotRequired[int | None]
+    eventSlug: NotRequired[str | None]
+    label: NotRequired[str | None]
+
+
+class Payouts(TypedDict):
+    accounts: int
+    total: str
+
+
+class Resolution(TypedDict):
+    """During the payment of a large market payouts is null."""
+
+    market: Market
+    payouts: Payouts | None
+
+
+class EventSummary(TypedDict):
+    """outcome is the winner's slug, NONE, WEIGHTS or VOID. openInterest are complete sets."""
+
+    id: int
+    slug: str
+    title: str
+    description: str
+    exhaustive: bool
+    status: str
+    outcome: str | None
+    openInterest: str
+    closesAt: str | None
+    createdAt: str
+    creator: Creator
+    marketCount: int
+
+
+class Event(EventSummary):
+    """An event with its markets."""
+
+    markets: list[Market]
+
+
+class EventResolution(TypedDict):
+    """While the payment of a large event goes on, payouts is null."""
+
+    event: Event
+    payouts: Payouts | None
+
+
+class Book(TypedDict):
+    """bids and asks are [price, qty] pairs, the best first."""
+
+    marketId: int
+    bids: list[list[str]]
+    asks: list[list[str]]
+    seq: int
+
+
+class BookLevels(TypedDict):
+    """A book in the feed: the whole book, or sizes that replace a level's; "0.00" removes the
+    level.
+    """
+
+    marketId: int
+    bids: list[list[str]]
+    asks: list[list[str]]
+
+
+class Ticker(TypedDict):
+    marketId: int
+    lastPrice: str | None
+    bestBid: str | None
+    bestAsk: str | None
+    volume: str
+    openInterest: str
+
+
+class EventTickers(TypedDict):
+    """The markets of an event: all of them, or those that changed."""
+
+    markets: list[Ticker]
+
+
+class Trade(TypedDict):
+    id: int
+    buyOrderId: int
+    sellOrderId: int
+    marketId: int
+    price: str
+    qty: str
+    takerSide: str
+    createdAt: str
+
+
+class Candle(TypedDict):
+    """The trades of one interval, which begins at start."""
+
+    start: str
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+    trades: int
+
+
+class TradesSnapshot(TypedDict):
+    """The last trades, newest first. missed means that older missed trades are not sent."""
+
+    marketId: int
+    items: list[Trade]
+    missed: NotRequired[bool]
+
+
+class MarketsSnapshot(TypedDict):
+    """Markets and events that are not final, newest first; more: there are others."""
+
+    items: list[Market]
+    events: NotRequired[list[EventSummary]]
+    more: NotRequired[bool]

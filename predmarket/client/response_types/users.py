@@ -1,0 +1,66 @@
+"""Users, their sessions and keys, and the admin log."""
+
+from typing import NotRequired, TypedDict
+
+
+class User(TypedDict):
+    id: int
+    email: str
+    role: str
+    fullName: str | None
+    createdAt: str
+    disabled: NotRequired[bool]
+
+
+class Login(TypedDict):
+    """The answer of register, login and refresh."""
+
+    accessToken: str
+    refreshToken: str
+    user: User
+
+
+class ApiKey(TypedDict):
+    id: int
+    name: str
+    scopes: list[str]
+    createdAt: str
+    lastUsedAt: str | None
+    keyId: NotRequired[str]
+
+
+class SessionInfo(TypedDict):
+    """lastUsedAt is the login or the last refresh; current marks the session of this request."""
+
+    id: int
+    createdAt: str
+    lastUsedAt: str
+    address: str | None
+    agent: str | None
+    current: bool
+
+
+class NewApiKey(TypedDict):
+    """key is shown only in this answer; keyId is there with a public key."""
+
+    id: int
+    name: str
+    scopes: list[str]
+    key: str
+    keyId: NotRequired[str]
+
+
+class Creator(TypedDict):
+    id: int
+    fullName: str | None
+
+
+class AdminAct(TypedDict):
+    """target is a kind and an id, such as ``market:7``; actorId is null if no user did it."""
+
+    id: int
+    at: str
+    actorId: int | None
+    action: str
+    target: str
+    details: dict[str, str | int | bool | list[str] | dict[str, str]]
