@@ -10,15 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select, update
 
+from predmarket.server.storage.tables.core import core_state
+from predmarket.server.storage.tables.history import trades
 from predmarket.server.storage.tables.identity import users
-from predmarket.server.storage.tables.trading import (
-    accounts,
-    core_state,
-    markets,
-    orders,
-    positions,
-    trades,
-)
+from predmarket.server.storage.tables.trading import accounts, markets, orders, positions
 from predmarket.units import PRICE_ONE
 
 _PIECE = 5_000

@@ -29,13 +29,7 @@ from predmarket.server.read_model.queries.books import (
     resting_qty,
 )
 from predmarket.server.read_model.queries.order_groups import filled_since, order_groups_of
-from predmarket.server.storage.tables.trading import (
-    events,
-    holdings,
-    markets,
-    orders,
-    positions,
-)
+from predmarket.server.storage.tables.trading import events, holdings, markets, orders, positions
 from predmarket.units import Micros, Money, Price, Qty
 
 _ENDS_AT_OWN = (SelfTradePrevention.CANCEL_TAKER, SelfTradePrevention.CANCEL_BOTH)

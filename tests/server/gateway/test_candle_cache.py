@@ -18,7 +18,8 @@ from predmarket.server.gateway.candle_cache import CandleCache, joined
 from predmarket.server.read_model.queries.candles import CandleRecord, candles_of
 from predmarket.server.read_model.queries.spans import Numbered, first_since
 from predmarket.server.storage.database import POOL_SIZE, Database
-from predmarket.server.storage.tables.trading import orders, trades
+from predmarket.server.storage.tables.history import trades
+from predmarket.server.storage.tables.trading import orders
 from tests.support.database_rows import ANN, BOB, RAIN, SNOW, db, order_row
 
 __all__ = ["db"]

@@ -10,7 +10,8 @@ from predmarket.server.process.demo import DemoClock, prepare
 from predmarket.server.process.demo.event_catalog import CUP, MAYOR, RIVER
 from predmarket.server.process.demo.knockout import EVERY_S, knock_out
 from predmarket.server.settings import Settings
-from predmarket.server.storage.tables.trading import events, trades
+from predmarket.server.storage.tables.history import trades
+from predmarket.server.storage.tables.trading import events
 from tests.support.http_exchange import ON_ONE_DATABASE, settings
 
 __all__ = ["settings"]

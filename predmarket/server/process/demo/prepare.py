@@ -33,8 +33,9 @@ from predmarket.server.process.demo.history import History, Stand, of_event, of_
 from predmarket.server.process.demo.knockout import knock_out
 from predmarket.server.read_model.queries.users import user_by_email
 from predmarket.server.storage.database import Database
+from predmarket.server.storage.tables.core import core_state
 from predmarket.server.storage.tables.identity import users
-from predmarket.server.storage.tables.trading import core_state, events, markets
+from predmarket.server.storage.tables.trading import events, markets
 from predmarket.units import Micros, Money
 
 House = Callable[[str, Mapping[str, str], Sequence[str], Sequence[str]], Awaitable[None]]

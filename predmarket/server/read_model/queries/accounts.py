@@ -5,7 +5,8 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from predmarket.server.storage.tables.trading import accounts, transfers
+from predmarket.server.storage.tables.history import transfers
+from predmarket.server.storage.tables.trading import accounts
 from predmarket.units import Micros, Money
 
 

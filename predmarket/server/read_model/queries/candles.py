@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, and_, cast, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from predmarket.server.storage.tables.trading import trades
+from predmarket.server.storage.tables.history import trades
 from predmarket.units import Micros, Price, Qty
 
 

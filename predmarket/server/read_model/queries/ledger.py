@@ -9,7 +9,7 @@ from predmarket.contracts.accounts import Counterpart, EntryKind
 from predmarket.server.read_model.queries.accounts import account_of
 from predmarket.server.read_model.queries.cursors import LARGEST_ID, StatementPlace
 from predmarket.server.read_model.queries.spans import ALWAYS, Numbered, Span, ids_of
-from predmarket.server.storage.tables.trading import ledger, transfers
+from predmarket.server.storage.tables.history import ledger, transfers
 from predmarket.units import Micros, Money
 
 

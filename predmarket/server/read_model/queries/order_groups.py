@@ -5,7 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.engine.order_group import OrderGroupRecord
 from predmarket.enums import OrderGroupStatus
-from predmarket.server.storage.tables.trading import order_group_fills, order_groups
+from predmarket.server.storage.tables.history import order_group_fills
+from predmarket.server.storage.tables.trading import order_groups
 from predmarket.units import Micros, Qty
 
 _NOT_DELETED = text("status <> 'DELETED'")  # as text: a parameter would not match the index

@@ -10,7 +10,8 @@ from predmarket.engine.replies import Fill, OrderRecord
 from predmarket.enums import LIVE_STATUSES, Liquidity, OrderStatus, OrderType, Side, TimeInForce
 from predmarket.server.read_model.queries.books import OPEN
 from predmarket.server.read_model.queries.spans import ALWAYS, Numbered, Span, ids_of
-from predmarket.server.storage.tables.trading import order_events, orders, trades
+from predmarket.server.storage.tables.history import order_events, trades
+from predmarket.server.storage.tables.trading import orders
 
 _ORDERS = select(
     orders.c.id,

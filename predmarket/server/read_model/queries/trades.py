@@ -20,7 +20,8 @@ from predmarket.engine.replies import OrderRecord
 from predmarket.enums import Liquidity, Side
 from predmarket.server.read_model.queries.spans import ALWAYS, Numbered, Span, ids_of
 from predmarket.server.read_model.records import TradeRecord, UserFill
-from predmarket.server.storage.tables.trading import markets, order_events, trades
+from predmarket.server.storage.tables.history import order_events, trades
+from predmarket.server.storage.tables.trading import markets
 
 MAX_WALK = 5_000
 """Executions of a user that one page looks at, whatever its filter."""

@@ -1,6 +1,6 @@
-"""Common parts of all tables: metadata, names of constraints, the integer type."""
+"""Common parts of all tables: metadata, names of constraints, kinds of columns."""
 
-from sqlalchemy import BigInteger, ForeignKey, Integer, MetaData
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData, text
 
 metadata = MetaData(
     naming_convention={
@@ -14,6 +14,11 @@ metadata = MetaData(
 
 BigInt = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits on both: SQLite makes only a column named INTEGER its row id."""
+
+
+def counter(name: str) -> Column[int]:
+    """Return the column of a topic's counter, which counts its changes (read_model/changes.py)."""
+    return Column(name, BigInt, nullable=False, server_default=text("0"))
 
 
 def reference(target: str) -> ForeignKey:

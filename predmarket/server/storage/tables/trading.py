@@ -1,4 +1,6 @@
-"""The core's tables. Only the core's transaction changes them.
+"""The state of the exchange: accounts, events, markets, orders and what is held.
+
+Only the core's transaction changes these tables.
 
 The constraints are the last line of defence: the engine never breaks them, and a defect that did
 would fail its batch. In PostgreSQL the references of rows that every order writes are unchecked
@@ -11,85 +13,13 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    LargeBinary,
     PrimaryKeyConstraint,
     Table,
     Text,
     text,
 )
 
-from predmarket.server.storage.tables.base import BigInt, metadata, reference
-
-
-def _counter(name: str) -> Column[int]:
-    """Return the column of a topic's counter, which counts its changes
-    (read_model/changes.py)."""
-    return Column(name, BigInt, nullable=False, server_default=text("0"))
-
-
-core_state = Table(
-    "core_state",
-    metadata,
-    Column("id", BigInt, primary_key=True, autoincrement=False),
-    Column("epoch", BigInt, nullable=False),
-    Column("last_batch", BigInt, nullable=False),
-    Column("last_seq", BigInt, nullable=False),
-    Column("last_time", BigInt, nullable=False),
-    Column("last_hash", LargeBinary, nullable=False),
-    Column("last_order_id", BigInt, nullable=False),
-    Column("last_trade_id", BigInt, nullable=False),
-    Column("last_market_id", BigInt, nullable=False),
-    Column("last_transfer_id", BigInt, nullable=False),
-    Column("last_rank", BigInt, nullable=False),
-    Column("last_ledger_id", BigInt, nullable=False, server_default=text("0")),
-    Column("fees", BigInt, nullable=False),
-    Column("net_deposits", BigInt, nullable=False),
-    _counter("markets_seq"),
-    Column("stream_epoch", BigInt, nullable=False, server_default=text("0")),
-    Column("stream_place", Text, nullable=False, server_default=text("'0-0/0'")),
-    Column("unfinished", Text, nullable=False, server_default=text("'[]'")),
-    Column("logged_from", BigInt, nullable=False, server_default=text("0")),
-    Column("origin", Text, nullable=False, server_default=text("''")),
-    CheckConstraint("id = 1", name="single"),
-    CheckConstraint("fees >= 0", name="fees"),
-)
-"""One row: the leader's epoch, which fences every commit, the counters and totals, and how far
-the command stream is dealt with (core/stream_position.py). The admin log begins after command
-number ``logged_from``. ``unfinished`` are the steps that commands have left (engine/steps.py).
-``origin`` names the exchange and the command that this one was forked from; it is empty if it was
-not."""
-
-lease = Table(
-    "lease",
-    metadata,
-    Column("id", BigInt, primary_key=True, autoincrement=False),
-    Column("holder", Text, nullable=False),
-    Column("expires_at", BigInt, nullable=False),
-    CheckConstraint("id = 1", name="single"),
-)
-"""The leader of a shared database and the end of its lease, by the database's clock. It is not in
-``core_state``, since a renewal must not collide with a running commit."""
-
-journal = Table(
-    "journal",
-    metadata,
-    Column("batch", BigInt, primary_key=True, autoincrement=False),
-    Column("epoch", BigInt, nullable=False),
-    Column("first_seq", BigInt, nullable=False),
-    Column("last_seq", BigInt, nullable=False),
-    Column("rules", Text, nullable=False),
-    Column("entries", LargeBinary, nullable=False),
-    Column("hash", LargeBinary, nullable=False),
-)
-"""Each batch's commands with number, time and id; ``hash`` chains it to the batch before."""
-
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("batch", BigInt, primary_key=True, autoincrement=False),
-    Column("changes", LargeBinary, nullable=False),
-)
-"""The changes of the last batches (read_model/changes.py), for gateways and subscribers."""
+from predmarket.server.storage.tables.base import BigInt, counter, metadata, reference
 
 accounts = Table(
     "accounts",
@@ -99,12 +29,12 @@ accounts = Table(
     Column("locked", BigInt, nullable=False),
     Column("deadman_at", BigInt),
     Column("version", BigInt, nullable=False),
-    _counter("order_seq"),
-    _counter("fill_seq"),
-    _counter("balance_seq"),
-    _counter("position_seq"),
-    _counter("holding_seq"),
-    _counter("order_group_seq"),
+    counter("order_seq"),
+    counter("fill_seq"),
+    counter("balance_seq"),
+    counter("position_seq"),
+    counter("holding_seq"),
+    counter("order_group_seq"),
     CheckConstraint("locked >= 0", name="locked"),
 )
 
@@ -163,8 +93,8 @@ markets = Table(
     Column("paid_accounts", BigInt, nullable=False),
     Column("paid_total", BigInt, nullable=False),
     Column("version", BigInt, nullable=False),
-    _counter("trade_seq"),
-    _counter("ticker_seq"),
+    counter("trade_seq"),
+    counter("ticker_seq"),
     Column("event_id", BigInt, ForeignKey("events.id")),
     Column("label", Text),
     CheckConstraint("open_interest >= 0 AND volume >= 0 AND fees >= 0", name="totals"),
@@ -224,7 +154,7 @@ orders = Table(
     Column("updated_at", BigInt, nullable=False),
     Column("version", BigInt, nullable=False),
     Column("connection", Text),
-    _counter("topic_seq"),
+    counter("topic_seq"),
     Column("order_group_id", BigInt, reference("order_groups.id")),
     CheckConstraint("filled BETWEEN 0 AND qty AND qty > 0", name="qty"),
     CheckConstraint("locked >= 0 AND close_qty >= 0 AND fees_paid >= 0", name="holds"),
@@ -271,59 +201,6 @@ orders = Table(
 exists; ``price`` is null for MARKET. ``topic_seq`` is the number of its last change among those of
 all its user's orders; ``connection`` the one whose end cancels it."""
 
-order_events = Table(
-    "order_events",
-    metadata,
-    Column("order_id", BigInt, reference("orders.id"), nullable=False),
-    Column("type", Text, nullable=False),
-    Column("n", BigInt, nullable=False),
-    Column("seq", BigInt, nullable=False),
-    Column("trade_id", BigInt),
-    Column("detail", Text),
-    PrimaryKeyConstraint("order_id", "type", "n"),
-    sqlite_with_rowid=False,
-)
-"""One row an order event, its unique key being order id, type and ``n``; ``seq`` is the command
-that caused it, ``detail`` the reason or the new terms, ``trade_id`` the trade that filled it, so
-that an order's trades are found without an index of theirs."""
-
-trades = Table(
-    "trades",
-    metadata,
-    Column("id", BigInt, nullable=False),
-    Column("market_id", BigInt, reference("markets.id"), nullable=False),
-    Column("buy_order_id", BigInt, reference("orders.id"), nullable=False),
-    Column("sell_order_id", BigInt, reference("orders.id"), nullable=False),
-    Column("buy_user_id", BigInt, nullable=False),
-    Column("sell_user_id", BigInt, nullable=False),
-    Column("price", BigInt, nullable=False),
-    Column("qty", BigInt, nullable=False),
-    Column("taker_side", Text, nullable=False),
-    Column("buy_fee", BigInt, nullable=False),
-    Column("sell_fee", BigInt, nullable=False),
-    Column("created_at", BigInt, nullable=False),
-    CheckConstraint("qty > 0 AND price > 0", name="positive"),
-    CheckConstraint("buy_user_id <> sell_user_id", name="two_users"),
-    PrimaryKeyConstraint("market_id", "id"),
-    Index("ix_trades_buy_user_id", "buy_user_id", "id"),
-    Index("ix_trades_sell_user_id", "sell_user_id", "id"),
-    sqlite_with_rowid=False,
-)
-"""One row a trade, numbered across all markets and read by the market: so that is its key."""
-
-order_group_fills = Table(
-    "order_group_fills",
-    metadata,
-    Column("created_at", BigInt, nullable=False),
-    Column("trade_id", BigInt, nullable=False),
-    Column("order_group_id", BigInt, reference("order_groups.id"), nullable=False),
-    Column("qty", BigInt, nullable=False),
-    PrimaryKeyConstraint("created_at", "trade_id", "order_group_id"),
-    sqlite_with_rowid=False,
-)
-"""One row a fill that counted for an order group, found by its time: the last ones still count
-(engine/group_registry.py)."""
-
 positions = Table(
     "positions",
     metadata,
@@ -366,49 +243,3 @@ holdings = Table(
 )
 """A user's part of an event beside the positions: ``base`` counts shares of NONE, and may be below
 0 where NONE cannot happen."""
-
-ledger = Table(
-    "ledger",
-    metadata,
-    Column("id", BigInt, nullable=False),
-    Column("seq", BigInt, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("user_id", BigInt, reference("accounts.user_id"), nullable=False),
-    Column("market_id", BigInt),
-    Column("counterpart", Text, nullable=False),
-    Column("amount", BigInt, nullable=False),
-    Column("ref_id", BigInt),
-    Column("created_at", BigInt, nullable=False),
-    Column("event_id", BigInt),
-    CheckConstraint("amount <> 0", name="amount"),
-    PrimaryKeyConstraint("user_id", "id"),
-    sqlite_with_rowid=False,
-)
-"""Double entry, one row for each entry, numbered across all users. ``amount`` moves from
-``counterpart`` (OUTSIDE, FEES, COLLATERAL of the market or of its event) to the user's cash, or
-back if negative. Payouts of a whole event have an ``event_id`` and no market. ``seq`` is the
-command that caused the entry, ``ref_id`` the trade or the transfer. Cash is available + locked;
-``orders.locked`` has the locks of the orders."""
-
-transfers = Table(
-    "transfers",
-    metadata,
-    Column("id", BigInt, primary_key=True, autoincrement=False),
-    Column("user_id", BigInt, ForeignKey("accounts.user_id"), nullable=False),
-    Column("amount", BigInt, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("actor_id", BigInt, nullable=False),
-    Column("key", Text),
-    Column("available", BigInt, nullable=False),
-    Column("locked", BigInt, nullable=False),
-    Column("created_at", BigInt, nullable=False),
-    Index(
-        "uq_transfers_key",
-        "actor_id",
-        "key",
-        unique=True,
-        sqlite_where=text("key IS NOT NULL"),
-        postgresql_where=text("key IS NOT NULL"),
-    ),
-)
-"""Deposits and withdrawals; ``available`` and ``locked`` are the balance right after each."""

@@ -10,7 +10,8 @@ from predmarket.contracts.accounts import EntryKind
 from predmarket.server.read_model.queries.cursors import LARGEST_ID, StatementPlace
 from predmarket.server.read_model.queries.ledger import LedgerEntry, ledger_of
 from predmarket.server.storage.database import Database
-from predmarket.server.storage.tables.trading import accounts, ledger
+from predmarket.server.storage.tables.history import ledger
+from predmarket.server.storage.tables.trading import accounts
 from tests.support.database_rows import ANN, BOB, RAIN, SNOW, Sent, analyze
 
 ENTRIES = 400

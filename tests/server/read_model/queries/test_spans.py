@@ -8,7 +8,8 @@ from sqlalchemy import insert
 from predmarket.server.read_model.queries.ledger import ledger_of
 from predmarket.server.read_model.queries.spans import Numbered, Span, first_since, ids_of
 from predmarket.server.storage.database import Database
-from predmarket.server.storage.tables.trading import ledger, orders, trades
+from predmarket.server.storage.tables.history import ledger, trades
+from predmarket.server.storage.tables.trading import orders
 from tests.support.database_rows import ANN, BOB, RAIN, SNOW, Sent, analyze, order_row
 
 MANY = 1_000
