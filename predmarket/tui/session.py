@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from functools import partial
 
 from predmarket.client import ClientError, calls, response_types
-from predmarket.client.calls import Call
 from predmarket.client.messages import (
     MarketChanged,
     Message,
@@ -30,7 +29,7 @@ from predmarket.tui.coalesced import Coalesced
 from predmarket.tui.exchange import Client, Feed
 from predmarket.tui.followed import Followed
 from predmarket.tui.market_lists import MarketLists
-from predmarket.tui.state import parse
+from predmarket.tui.open_orders import OpenOrders
 from predmarket.tui.state.connection_status import Light
 from predmarket.tui.state.journal import Weight
 from predmarket.tui.state.trading_state import TradingState, Watched
@@ -40,10 +39,8 @@ CANDLES = 400
 """Candles asked for: more than any chart has columns."""
 _WATCHED = 200
 """Markets whose prices are followed beside the open one and those held, the most active ones."""
-_MOST_ORDERS = 20_000
-"""As many as the screen keeps."""
-_QUEUE_PAUSE_S = 0.05
-"""Pause between two requests for an order's place in the queue: at most twenty a second."""
+_PAUSE_S = 0.05
+"""Pause between two requests for markets' candles: at most twenty a second."""
 FLASH_S = 1.0
 """Seconds for which a fill or a payout is highlighted."""
 _SLEPT_S = 5.0
@@ -71,17 +68,17 @@ class Session:
         self.user: response_types.User | None = None
         self.feed: Feed | None = None
         self.said = ("SAFE: nothing is sent until you arm", Weight.PLAIN)
-        self._queues = Coalesced(self._ask_queues)
         self._tickers = Coalesced(self._follow_tickers)
         self._reloading = Coalesced(self._reload)
-        self.lists = MarketLists(client, self.state, partial(self.say, weight=Weight.WARNING))
-        self._more_orders = Coalesced(self._load_older_orders)
+        warn = partial(self.say, weight=Weight.WARNING)
+        self.lists = MarketLists(client, self.state, warn)
+        self._orders = OpenOrders(client, self.state, warn)
         self._days = Coalesced(self._load_days)
         self._days_due: Micros = 0
         self._followed = Followed(self.state.topics, partial(self.say, weight=Weight.BAD))
         self._beside = (
-            self._queues, self._tickers, self._reloading, self.lists.rest, self._more_orders,
-            self._days, self._followed.work,
+            self._orders.queues, self._tickers, self._reloading, self.lists.rest,
+            self._orders.older, self._days, self._followed.work,
         )  # fmt: skip
         self._was_live = False
         self._quoted: set[int] = set()
@@ -189,9 +186,9 @@ class Session:
         if isinstance(message, StateChanged):
             self._state(message)
         elif isinstance(message, (OrdersSnapshot, OrderChanged)):
-            self._queues.ask()
+            self._orders.queues.ask()
             if isinstance(message, OrdersSnapshot) and message.data.get("more"):
-                self._more_orders.ask()
+                self._orders.older.ask()
         elif self._names_new(message):
             self._tickers.ask()
 
@@ -224,42 +221,6 @@ class Session:
         except ClientError as error:
             self.say(str(error), Weight.WARNING)
         await self.load_candles()
-
-    async def _ask_queues(self) -> None:
-        """Request the missing places in the queue of the orders whose trades are followed.
-
-        It requests one at a time, the newest first, for any number of orders.
-        """
-        orders = self.state.orders
-        while (order := orders.next_unplaced(self.state.traded_markets)) is not None:
-            ahead = None
-            try:
-                found = await self.client.send(calls.order(order))
-            except ClientError:
-                pass  # it stays unknown and is shown as a dash
-            else:
-                # without one the order has just ended; the feed will report it
-                ahead = found.get("queueAhead")
-            orders.placed(order, None if ahead is None else parse.qty(ahead))
-            await asyncio.sleep(_QUEUE_PAUSE_S)
-
-    async def _load_older_orders(self) -> None:
-        """Load the open orders that a snapshot left out: it has the newest alone."""
-        orders = self.state.orders
-        call: Call[response_types.Page[response_types.Order]] | None = calls.orders(
-            status="LIVE", limit=100
-        )
-        orders.expect_older(coming=True)
-        try:
-            while call is not None and len(orders) < _MOST_ORDERS:
-                page = await self.client.send(call)
-                orders.add_older(page["items"])
-                call = call.after(page)
-                await asyncio.sleep(_QUEUE_PAUSE_S)
-        except ClientError as error:
-            self.say(f"older orders are not shown: {error}", Weight.WARNING)
-        finally:
-            orders.expect_older(coming=False)
 
     def _wanted(self) -> set[int]:
         """Return the markets whose prices should be followed: the open one, those with a position,
@@ -295,7 +256,7 @@ class Session:
             except ClientError:
                 continue  # its change stays unknown and is shown as a dash
             state.markets.load_day(market, page["items"])
-            await asyncio.sleep(_QUEUE_PAUSE_S)
+            await asyncio.sleep(_PAUSE_S)
 
     # what is open
 
@@ -307,7 +268,7 @@ class Session:
         state.open(market)
         self._followed.change(f"orderbook:{market}", f"trades:{market}")
         self._tickers.ask()
-        self._queues.ask()
+        self._orders.queues.ask()
         await self.load_candles()
 
     def watch(self, watched: Watched) -> None:
@@ -316,7 +277,7 @@ class Session:
         self.state.watch(watched)
         # also what was let go a moment ago and is still subscribed: its book is gone
         self._followed.change(*before.symmetric_difference(self.state.topics()))
-        self._queues.ask()
+        self._orders.queues.ask()
 
     async def load_candles(self, interval: Interval | None = None) -> None:
         """Load the open market's candles, in another interval if given."""
