@@ -4,7 +4,7 @@ Invariants:
 - an incoming order goes its whole way through the book first, so that a group never cuts it off;
   then the open orders of each group that its fills tripped are cancelled, group by group in the
   order in which they exceeded their limits;
-- a step cancels what its fills have left of STEP; what is left follows in further steps, and the
+- one step fills and cancels at most STEP orders together; further steps cancel the rest, and the
   account waits for the last one.
 
 Source: docs/market_rules.md, Order groups, Bounds.
@@ -48,7 +48,7 @@ def create(state: State, command: CreateOrderGroup) -> OrderGroupDone | Refused:
 
 
 def set_limit(state: State, command: SetOrderGroupLimit) -> OrderGroupDone | Refused:
-    """Change a group's limit; an active group that has filled more trips."""
+    """Change a group's limit; an active group that has filled more than that trips."""
     group = own_group(state, command.user_id, command.group_id)
     if group is None:
         return not_found()
@@ -62,7 +62,7 @@ def set_limit(state: State, command: SetOrderGroupLimit) -> OrderGroupDone | Ref
 
 
 def reset(state: State, command: ResetOrderGroup) -> OrderGroupDone | Refused:
-    """Let a group begin anew, with nothing filled."""
+    """Make a group active again, with nothing filled."""
     group = own_group(state, command.user_id, command.group_id)
     if group is None:
         return not_found()
@@ -100,14 +100,15 @@ def own_group(state: State, user_id: int, group_id: int) -> OrderGroup | None:
 
 
 def not_found() -> Refused:
-    """Return the refusal of a group that is not there, or is another user's."""
+    """Return the refusal of a group that does not exist or belongs to another user."""
     return Refused(ErrorCode.ORDER_GROUP_NOT_FOUND, "there is no such order group")
 
 
 def count_fill(state: State, group: OrderGroup, qty: Qty) -> None:
     """Count the last trade for the group of an order that it filled; trip the group if due.
 
-    A trade that is stamped SPAN ago, by a sweep that was held up so long, does not count.
+    The trades of a sweep have the time of its first step; a trade that is SPAN old by now does not
+    count.
     """
     if group.status is not OrderGroupStatus.ACTIVE or state.happens_at <= state.now - SPAN:
         return
@@ -155,7 +156,7 @@ def _trip(state: State, group: OrderGroup) -> None:
 def _begin(
     state: State, group: OrderGroup, *, after_market: int = 0, deleting: bool = False
 ) -> Key | None:
-    """Cancel a group's open orders, behind those of the account's groups that tripped before."""
+    """Cancel a group's open orders, after those of the account's groups that tripped earlier."""
     one = TrippedGroup(group.id, after_market, deleting)
     under_way = state.unfinished.get(group_key(group.user_id))
     if isinstance(under_way, GroupSteps):
@@ -165,7 +166,7 @@ def _begin(
 
 
 def _step(state: State, under_way: GroupSteps) -> Key | None:
-    """Cancel orders, at most STEP with all that this step did before.
+    """Cancel orders until this step has filled and cancelled STEP orders.
 
     Returns the key of the steps that are left, None when there are none.
     """
@@ -194,7 +195,7 @@ def _handled(state: State) -> int:
 
 
 def refused_by_group(order: Order, group_id: int) -> Refused | None:
-    """Refuse an order of a group that is not there, is another user's, or has tripped."""
+    """Return the refusal of an order whose group does not exist, is another's, or has tripped."""
     group = order.group
     if group is None:
         return not_found()

@@ -1,4 +1,4 @@
-"""Lists of what has no counterpart here, all of them empty, for clients that look at them."""
+"""Empty lists of things that do not exist here, for clients that ask for them."""
 
 from collections.abc import Awaitable, Callable
 
@@ -31,7 +31,7 @@ _TAGS = {"/search/tags_by_categories": "tags_by_categories", "/search/filters_by
 
 def _empty(name: str, content: object) -> Callable[[ApiRequest], Awaitable[Response[bytes]]]:
     async def list_nothing(request: ApiRequest) -> Response[bytes]:
-        """List nothing."""
+        """Return an empty list."""
         Query(request)
         return answer({name: content, "cursor": ""})
 

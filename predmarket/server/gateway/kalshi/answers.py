@@ -1,4 +1,4 @@
-"""Answers of the routes: JSON, with the number of its rows for the reader to pay for."""
+"""Answers of the routes as JSON; the number of rows counts against the reader's limit."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -21,7 +21,7 @@ def answer(content: object, status: int = 200) -> Response[bytes]:
 
 
 def rows(request: ApiRequest, name: str, found: Sequence[Json], **more: object) -> Response[bytes]:
-    """Return an answer with a list, for which the reader pays."""
+    """Return an answer with a list, whose rows count against the reader's limit."""
     request.charge(len(found))
     return answer({name: found, **more})
 

@@ -11,7 +11,7 @@ from predmarket.server.read_model.records import MarketRecord
 from predmarket.units import Micros, Qty
 
 MAX_CANDLES = 5_000
-"""Periods that one request may span."""
+"""Maximum periods in one request."""
 _MINUTE: Micros = 60 * SECOND
 _HOUR: Micros = 60 * _MINUTE
 _WIDTHS = {1: _MINUTE, 60: _HOUR, 1_440: 24 * _HOUR}
@@ -58,7 +58,7 @@ async def candles(context: Context, record: MarketRecord, period: Period) -> lis
 
 
 async def day_volume(context: Context, record: MarketRecord, now: Micros) -> Qty:
-    """Return what was traded in 24 hours, counted in whole hours."""
+    """Return the volume of the last 24 hours, in whole hours."""
     until = (now // _HOUR + 1) * _HOUR
     begin = max(until - 24 * _HOUR, record.created_at // _HOUR * _HOUR)
     if begin >= until:

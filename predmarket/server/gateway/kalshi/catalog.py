@@ -1,8 +1,8 @@
 """Markets, events and series under Kalshi's tickers.
 
 A market without an event is shown in an event of its own, under its own ticker. Where an event has
-that slug, too, the market's own event has the suffix _OWN. An event is numbered by its first
-market, which no other event has: lists of events page by that number.
+that slug, too, the market's own event has the suffix _OWN. An event's number is the id of its first
+market, which belongs to no other event; lists of events page by that number.
 """
 
 from collections.abc import Iterable, Iterator
@@ -40,22 +40,22 @@ class ShownEvent(NamedTuple):
 
     @property
     def title(self) -> str:
-        """Return what it is about."""
+        """Return its title."""
         return self.markets[0].question if self.record is None else self.record.title
 
     @property
     def created_at(self) -> Micros:
-        """Return when it was made."""
+        """Return the time at which it was made."""
         return self.markets[0].created_at if self.record is None else self.record.created_at
 
     @property
     def exclusive(self) -> bool:
-        """Tell whether at most one of its markets resolves YES, and one collateral serves all."""
+        """Tell whether its markets exclude each other and share one collateral."""
         return self.record is not None and len(self.markets) > 1
 
 
 class Catalog:
-    """What one asker may see: drafts are shown to admins alone."""
+    """The markets and events that one sender may see: only admins see drafts."""
 
     def __init__(self, context: Context, who: Principal | None) -> None:
         self._context = context
@@ -64,7 +64,7 @@ class Catalog:
         self._drafts = who is not None and who.is_admin
 
     def sees(self, market: MarketRecord) -> bool:
-        """Tell whether the asker may see a market."""
+        """Tell whether the sender may see a market."""
         return self._drafts or market.status is not MarketStatus.DRAFT
 
     def markets(self) -> Iterator[MarketRecord]:
@@ -83,7 +83,7 @@ class Catalog:
         raise NotFound("there is no such market")
 
     def known(self, names: Iterable[str]) -> list[MarketRecord]:
-        """Return the markets of some tickers, without those that are not there."""
+        """Return the markets of some tickers; unknown tickers are left out."""
         found = (self.view.find(slug(name)) for name in names if not is_id(name))
         return [one for one in found if one is not None and self.sees(one)]
 
@@ -98,7 +98,7 @@ class Catalog:
         return found
 
     def known_event(self, name: str) -> ShownEvent | None:
-        """Return the event of a ticker, None if there is none that the asker may see."""
+        """Return the event of a ticker, None if there is none that the sender may see."""
         by_slug = slug(name)
         if is_id(by_slug):
             return None

@@ -1,4 +1,4 @@
-"""Refusals with Kalshi's codes, in its envelope."""
+"""Errors with Kalshi's codes, in Kalshi's envelope."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -51,7 +51,7 @@ _WORDS: dict[E, Answer] = {
     E.OUTCOME_UNKNOWN: Answer(503, "outcome_unknown"),
     E.INTERNAL: Answer(500, "internal_server_error"),
 }
-"""Codes that are not here are ours in small letters, with our status."""
+"""Kalshi's codes by ours. Every other code stays ours, in small letters, with our status."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -73,7 +73,7 @@ class InvalidOrder(KalshiRefusal):
 
 
 class NotFound(KalshiRefusal):
-    """There is no such thing here."""
+    """Nothing here has that name."""
 
     def __init__(self, message: str) -> None:
         super().__init__(_NOT_FOUND.status, _NOT_FOUND.code, message)
@@ -85,7 +85,7 @@ def invalid(name: str, message: str) -> Invalid:
 
 
 class Explained(NamedTuple):
-    """What a client is told of an exception."""
+    """An exception as a client sees it."""
 
     answer: Answer
     message: str
@@ -94,7 +94,7 @@ class Explained(NamedTuple):
 
 
 def explain(error: BaseException) -> Explained:
-    """Return what a client is told of an exception; a defect is logged, without details."""
+    """Return an exception as a client sees it; a defect is logged, and told without details."""
     if isinstance(error, KalshiRefusal):
         error.__traceback__ = error.__context__ = None
         return Explained(error.answer, error.message, "", {})
@@ -132,7 +132,7 @@ def answer_error(request: Request[object, object, object], error: Exception) -> 
 
 
 def of_own_orders(error: Refusal) -> Exception:
-    """Return a refusal about an order; one of another user's looks like one that is not there."""
+    """Return a refusal about an order; an order of another user looks like an unknown one."""
     if error.code is E.FORBIDDEN:
         return NotFound("there is no such order")
     return error

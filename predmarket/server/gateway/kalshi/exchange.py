@@ -34,14 +34,14 @@ async def show_schedule(request: ApiRequest) -> Response[bytes]:
 
 @get("/announcements", guards=[public])
 async def list_announcements(request: ApiRequest) -> Response[bytes]:
-    """List announcements: nobody makes any here."""
+    """Return an empty list: this exchange has no announcements."""
     Query(request)
     return answer({"announcements": []})
 
 
 @get("/user_data_timestamp", guards=[public])
 async def show_data_time(request: ApiRequest) -> Response[bytes]:
-    """Show up to when a user's data is complete: now, since it is that of the last commit."""
+    """Show the time up to which a user's data is complete: now, as of the last commit."""
     now = request.services.core.now()
     return answer({"as_of_time": time(now), "user_data_timestamp": milliseconds(now)})
 

@@ -25,7 +25,7 @@ PATH = "/trade-api/v2"
 
 @route(["/", "/{rest:path}"], http_method=["GET", "POST", "PUT", "PATCH", "DELETE"])
 async def nothing_here(request: ApiRequest) -> Response[bytes]:
-    """Answer what has no counterpart here."""
+    """Answer 404 for an address that has no counterpart here."""
     del request
     raise NotFound("there is nothing at this address; docs/kalshi.md lists what is there")
 
@@ -47,11 +47,11 @@ ROUTER = Router(
     exception_handlers={Exception: answer_error},
     include_in_schema=False,
 )
-"""Everything but the routes without the framework."""
+"""The routes that go through the framework."""
 
 
 def bare_routes(context: Context) -> dict[str, PlaceRoute]:
-    """Return the routes without the framework, by address."""
+    """Return the routes that bypass the framework, by address."""
     routes = [order_routes.CreateRoute(context), order_routes.BatchRoute(context)]
     return {one.path: one for one in routes}
 

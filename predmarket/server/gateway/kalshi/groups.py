@@ -1,4 +1,4 @@
-"""Order groups under the venue's addresses: they are the exchange's own."""
+"""The exchange's order groups, under Kalshi's addresses."""
 
 import msgspec
 from litestar import Response, Router, delete, get, post, put
@@ -28,7 +28,7 @@ from predmarket.server.read_model.queries.orders import page_of_orders
 from predmarket.units import Qty
 
 _MOST_ORDERS = 1_000
-"""Open orders of a group that its answer names."""
+"""Maximum open orders in the answer about a group."""
 
 
 class _LimitBody(msgspec.Struct, frozen=True):
@@ -76,7 +76,7 @@ async def create_group(request: ApiRequest) -> Response[bytes]:
 
 @get("/", guards=[reader])
 async def list_groups(request: ApiRequest) -> Response[bytes]:
-    """List one's groups."""
+    """List the sender's groups."""
     Query(request)
     async with request.services.db.read() as connection:
         found = await order_groups_of(connection, request.principal.user_id)
@@ -106,7 +106,7 @@ async def show_group(request: ApiRequest, name: NamePath) -> Response[bytes]:
 
 @put("/{name:str}/limit", guards=[trader, order_entry])
 async def change_limit(request: ApiRequest, name: NamePath) -> Response[bytes]:
-    """Change a group's limit; one that has filled more than the new one trips."""
+    """Change a group's limit; a group that has filled more than the new limit trips."""
     Query(request)
     user_id = request.principal.user_id
     await _submit(request, SetOrderGroupLimit(user_id, _id(name), await _limit(request)))

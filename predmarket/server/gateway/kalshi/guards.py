@@ -1,4 +1,4 @@
-"""Guards: who may call a route. Only signatures count here, no Bearer token and no cookie."""
+"""Guards of the routes. Only signatures count here, no Bearer token and no cookie."""
 
 from litestar.handlers import BaseRouteHandler
 
@@ -43,7 +43,7 @@ async def trader(connection: AnyConnection, _: BaseRouteHandler) -> None:
 
 
 async def key_call(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Guard, before the others: counts a call about keys as one under /v1/auth."""
+    """Guard that runs first: counts a call about keys against the limit of /v1/auth."""
     context = _context(connection)
     who = await identify(context, _asked(connection))
     if who is None:

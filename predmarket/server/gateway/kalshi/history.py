@@ -1,4 +1,4 @@
-"""The venue's archive: here all data is at hand, so these addresses show the same as the others."""
+"""Kalshi's archive routes. This exchange archives nothing, so they show what the others show."""
 
 from litestar import Response, Router, get
 
@@ -15,7 +15,7 @@ _NEVER = "1970-01-01T00:00:00Z"
 
 @get(["/cutoff", "/cutoff_timestamps"], guards=[public])
 async def show_cutoff(request: ApiRequest) -> Response[bytes]:
-    """Show before when data is in the archive alone: none is."""
+    """Show the time before which only the archive has data; it has none."""
     Query(request)
     names = ("market_settled_ts", "trades_created_ts", "orders_updated_ts")
     return answer(dict.fromkeys(names, _NEVER))
@@ -37,7 +37,7 @@ async def show_market(request: ApiRequest, name: NamePath) -> Response[bytes]:
 
 @get("/markets/{name:str}/candlesticks", guards=[public])
 async def list_candles(request: ApiRequest, name: NamePath) -> Response[bytes]:
-    """List a market's candles, whose fields have shorter names in the archive."""
+    """List a market's candles; in the archive their fields have shorter names."""
     record = await market_data.catalog_of(request).market(name)
     found = await candles(request.context, record, period_of(Query(request)))
     told = [_archived(one) for one in found]

@@ -1,6 +1,6 @@
 """The keys of signed requests, and the limits of an account.
 
-Here a key makes keys, as at the venue: they may do no more than the key that makes them.
+As at Kalshi, a key can make keys; a new key may do no more than the key that made it.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ _decode = msgspec.json.Decoder(_KeyBody).decode
 
 @get("/", guards=[key_call, reader])
 async def list_keys(request: ApiRequest) -> Response[bytes]:
-    """List one's keys that sign requests."""
+    """List the sender's keys that sign requests."""
     Query(request)
     async with request.services.db.read_account() as connection:
         found = await keys_of(connection, request.principal.user_id)
@@ -158,7 +158,7 @@ async def show_limits(request: ApiRequest) -> Response[bytes]:
 
 
 def _a_second(limit: RateLimit | None) -> int:
-    """Return a limit by the second, rounded up; one that is off counts as a million."""
+    """Return a limit per second, rounded up; a limit that is off counts as a million."""
     return 1_000_000 if limit is None else -(-limit.times // limit.seconds)
 
 

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def catalog_of(request: ApiRequest) -> Catalog:
-    """Return what the sender may see."""
+    """Return the catalog of what the sender may see."""
     return Catalog(request.context, request.user)
 
 
@@ -49,7 +49,7 @@ def _statuses(query: Query) -> Collection[MarketStatus] | None:
 
 @get("/series", guards=[public])
 async def list_series(request: ApiRequest) -> Response[bytes]:
-    """List series; there are as many as events."""
+    """List series: every event has one."""
     query, catalog = Query(request), catalog_of(request)
     unknown = bool(query.words("category") or query.words("tags"))  # no series has one
     found, following = _newest(() if unknown else catalog.events(), _number, query)
@@ -58,7 +58,7 @@ async def list_series(request: ApiRequest) -> Response[bytes]:
 
 @get("/series/fee_changes", guards=[public])
 async def list_fee_changes(request: ApiRequest) -> Response[bytes]:
-    """List changes of fees: a market keeps its rates."""
+    """Return an empty list: the fee rates of a market never change."""
     Query(request)
     return answer({"series_fee_change_arr": []})
 
@@ -111,21 +111,21 @@ async def _event(request: ApiRequest, catalog: Catalog, shown: ShownEvent, *, ne
 
 @get("/events/multivariate", guards=[public])
 async def list_multivariate_events(request: ApiRequest) -> Response[bytes]:
-    """List events that combine others: there are none."""
+    """Return an empty list: no event combines others."""
     Query(request)
     return answer({"events": [], "cursor": ""})
 
 
 @get("/events/fee_changes", guards=[public])
 async def list_event_fee_changes(request: ApiRequest) -> Response[bytes]:
-    """List changes of an event's fees: an event keeps its rates."""
+    """Return an empty list: the fee rates of an event never change."""
     Query(request)
     return answer({"event_fee_changes": [], "cursor": ""})
 
 
 @get("/events/{event_ticker:str}", guards=[public])
 async def show_event(request: ApiRequest, event_ticker: NamePath) -> Response[bytes]:
-    """Show an event; its markets stand in it or beside it, as the client asks."""
+    """Show an event; the client chooses whether its markets stand in it or beside it."""
     query, catalog = Query(request), catalog_of(request)
     shown = await catalog.event(event_ticker)
     nested = query.flag("with_nested_markets")
@@ -139,7 +139,7 @@ async def show_event(request: ApiRequest, event_ticker: NamePath) -> Response[by
 
 @get("/events/{event_ticker:str}/metadata", guards=[public])
 async def show_event_metadata(request: ApiRequest, event_ticker: NamePath) -> Response[bytes]:
-    """Show an event's pictures and sources: it has none."""
+    """Show an event's pictures and sources; there are none."""
     Query(request)
     shown = await catalog_of(request).event(event_ticker)
     details = [
@@ -197,7 +197,7 @@ def _filter(query: Query, catalog: Catalog) -> Callable[[MarketRecord], bool]:
 
 
 def _within(moment: int | None, bounds: tuple[int | None, int | None]) -> bool:
-    """Tell whether a time, None for one that never comes, lies between two that may be missing."""
+    """Tell whether a time lies within bounds that may be missing; None stands for never."""
     earliest, latest = bounds
     if moment is None:
         return latest is None
@@ -219,7 +219,7 @@ async def show_market(request: ApiRequest, name: NamePath) -> Response[bytes]:
 
 
 async def market_answer(request: ApiRequest, name: str) -> Response[bytes]:
-    """Return a market with what was traded in it within 24 hours."""
+    """Return a market with its volume of 24 hours."""
     catalog = catalog_of(request)
     record = await catalog.market(name)
     now = request.services.core.now()
@@ -229,7 +229,7 @@ async def market_answer(request: ApiRequest, name: str) -> Response[bytes]:
 
 @get("/markets/{name:str}/orderbook", guards=[public])
 async def show_order_book(request: ApiRequest, name: NamePath) -> Response[bytes]:
-    """Show a market's order book; without a depth all of it."""
+    """Show a market's order book, the whole book if no depth is given."""
     query = Query(request)
     record = await catalog_of(request).market(name)
     depth = query.number("depth", 0, 0, PRICE_ONE) or None
@@ -249,7 +249,7 @@ async def list_order_books(request: ApiRequest) -> Response[bytes]:
 
 
 async def _book(request: ApiRequest, record: MarketRecord, depth: int | None) -> Json:
-    """Return a book, for whose levels the reader pays; others have the event loop before it."""
+    """Return a book. Its levels count against the reader's limit; other clients go first."""
     await asyncio.sleep(0)
     view = request.services.view.book(record.id)
     request.charge(min(depth or PRICE_ONE, len(view.bids) + len(view.asks)))
@@ -289,7 +289,7 @@ async def list_trades(request: ApiRequest) -> Response[bytes]:
 async def list_candles(request: ApiRequest, name: NamePath) -> Response[bytes]:
     """List a market's candles.
 
-    Any series will do: clients make up its ticker from the event's.
+    Any series ticker works: clients derive it from the event's ticker.
     """
     record = await catalog_of(request).market(name)
     found = await candles(request.context, record, period_of(Query(request)))
@@ -346,4 +346,4 @@ ROUTERS = [
         ],
     )
 ]
-"""All of it under the address of the API."""
+"""All routes of this module, under the address of the API."""

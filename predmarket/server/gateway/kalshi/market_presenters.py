@@ -34,7 +34,7 @@ _VENUE_RATE = 700
 
 
 def market(record: MarketRecord, catalog: Catalog, now: Micros, day: Qty | None = None) -> Json:
-    """Return a market. ``day`` is what was traded in it within 24 hours, if that was counted."""
+    """Return a market. ``day`` is its volume of 24 hours, None if it was not counted."""
     book = catalog.view.book(record.id)
     closes = NO_CLOSE if record.closes_at is None else time(record.closes_at)
     created = time(record.created_at)
@@ -101,7 +101,7 @@ def best_prices(book: BookView) -> Json:
 
 
 def result(record: MarketRecord) -> str:
-    """Return how a market has ended, "" before that and after a VOID."""
+    """Return a market's outcome, "" while it has none and after a VOID."""
     return "" if record.outcome is None else _RESULTS[record.outcome]
 
 
@@ -111,7 +111,7 @@ def structure(record: MarketRecord) -> str:
 
 
 def yes_pays(record: MarketRecord) -> Price | None:
-    """Return what a YES share was paid at the end; None before it and after a VOID."""
+    """Return the payout of a YES share; None before the resolution and after a VOID."""
     match record.outcome:
         case Outcome.YES:
             return PRICE_ONE

@@ -34,7 +34,7 @@ def market_ticker(view: MarketView, market_id: int | None) -> str:
 
 
 def order(record: OrderRecord, fills: Iterable[Fill], view: MarketView) -> Json:
-    """Return an order with what its fills have cost, as a taker and as a maker."""
+    """Return an order with the cost and the fees of its fills, as taker and as maker."""
     spent = {Liquidity.TAKER: 0, Liquidity.MAKER: 0}
     fees = {Liquidity.TAKER: 0, Liquidity.MAKER: 0}
     for fill in fills:
@@ -66,7 +66,7 @@ def order(record: OrderRecord, fills: Iterable[Fill], view: MarketView) -> Json:
 
 
 def _cost(side: Side, price: Price) -> Price:
-    """Return what the outcome costs that a side acquires."""
+    """Return the price of the outcome that a side acquires."""
     return price if side is Side.BUY else complement(price)
 
 
@@ -105,7 +105,7 @@ def acknowledgement(record: OrderRecord, view: MarketView) -> Json:
 
 
 def reduction(record: OrderRecord, by: int, view: MarketView) -> Json:
-    """Return the answer to a cancel, which took ``by`` off the book."""
+    """Return the answer to a cancel that took ``by`` off the book."""
     return {
         **_identity(record, view),
         "reduced_by": count(by),

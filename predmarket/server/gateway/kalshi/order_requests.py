@@ -1,7 +1,7 @@
-"""Reads orders and changes of orders as Kalshi's clients spell them, into ours.
+"""Translates Kalshi's orders, and changes of orders, into the exchange's own.
 
-Fields that mean nothing here are ignored, as at the venue; a field that would ask for something
-that the exchange does not do is refused.
+Fields that mean nothing here are ignored, as at Kalshi. A field that asks for something that the
+exchange does not do is refused.
 """
 
 from typing import Any, TypeAlias
@@ -224,7 +224,7 @@ def _group(name: str | None) -> int | None:
 
 
 def _market(name: str) -> str:
-    """Return a market's slug. Ids are no tickers, and none has these characters."""
+    """Return a market's slug; "-", which names none, for an id or a text that is no ticker."""
     by_slug = slug(name)
     return by_slug if by_slug and not by_slug.isdigit() and len(by_slug) <= 64 else "-"
 
@@ -284,7 +284,7 @@ def _time_in_force(body: OrderBody) -> tuple[TimeInForce, Time | None]:
 
 
 def _check_cost(body: OrderBody, side: Side, limit: Price, wanted: Qty, tif: TimeInForce) -> None:
-    """Refuse a most cost that would change something: at the venue it makes the order FOK."""
+    """Refuse a maximum cost that would have an effect: at Kalshi it makes the order FOK."""
     most: Money | None = None
     try:
         if body.buy_max_cost is not None:

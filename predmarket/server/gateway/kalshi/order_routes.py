@@ -58,7 +58,7 @@ class CreateRoute(PlaceRoute):
         return await require(self._context, scope, Scope.TRADE)
 
     def _check_query(self, scope: HTTPScope) -> None:
-        """Pass: what clients add to an address is ignored, as for every route here."""
+        """Accept any query: these routes ignore parameters that they do not know."""
 
     async def _answer(
         self, principal: Principal, scope: HTTPScope, raw: bytes
@@ -79,8 +79,7 @@ class CreateRoute(PlaceRoute):
 def _unknown(error: OutcomeUnknown, client_order_id: str | None) -> Exception:
     """Return the refusal for an unknown outcome.
 
-    A client that tries again, as they do after a 503, would place an order without a client order
-    id twice.
+    Clients repeat a request after a 503. An order without a client order id would be placed twice.
     """
     if client_order_id is not None:
         return error
@@ -111,7 +110,7 @@ class OrderTranslation:
         return bodies.order(raw)
 
     def shown(self, taken: Taken) -> bytes:
-        """Return the answer to an order that was taken."""
+        """Return the answer to an accepted order."""
         return encode(acknowledgement(taken.order, self._view))
 
     def refused(
@@ -175,7 +174,7 @@ async def _own(services: Services, who: Principal, id: int) -> OrderRecord:
 
 
 async def _submit(services: Services, command: AmendOrder | CancelOrder) -> OrderRecord:
-    """Have the core carry out a command on an order. Raises Refusal, BusError."""
+    """Have the core execute a command on an order. Raises Refusal, BusError."""
     reply = await services.submit(command)
     assert isinstance(reply, OrderDone)
     return reply.order
@@ -183,7 +182,7 @@ async def _submit(services: Services, command: AmendOrder | CancelOrder) -> Orde
 
 @delete("/{name:str}", guards=[trader, cancel_entry], status_code=200)
 async def cancel_order(request: ApiRequest, name: NamePath) -> Response[bytes]:
-    """Cancel what is left of one of one's orders."""
+    """Cancel the rest of one of the sender's orders."""
     Query(request)
     services, who = request.services, request.principal
     order = await _own(services, who, order_id(name))
@@ -206,7 +205,7 @@ async def amend_order(request: ApiRequest, name: NamePath) -> Response[bytes]:
 
 
 def _check_unchanged(services: Services, order: OrderRecord, body: bodies.AmendBody) -> None:
-    """Refuse a change of what an order keeps: market, side and client order id."""
+    """Refuse a change of an order's market, side or client order id."""
     market = None if body.ticker is None else services.view.find(slug(body.ticker))
     if body.ticker is not None and (market is None or market.id != order.market_id):
         raise InvalidOrder("ticker is not that of the order")
@@ -219,7 +218,7 @@ def _check_unchanged(services: Services, order: OrderRecord, body: bodies.AmendB
 
 @post("/{name:str}/decrease", guards=[trader, order_limit], status_code=200)
 async def decrease_order(request: ApiRequest, name: NamePath) -> Response[bytes]:
-    """Decrease what is left of an order; by all of it, or to 0, cancels it."""
+    """Decrease the remaining count of an order; a decrease to 0 cancels it."""
     Query(request)
     services, who = request.services, request.principal
     body: bodies.DecreaseBody = bodies.read(await _raw(request), bodies.DecreaseBody)
@@ -255,7 +254,7 @@ def _decreased(body: bodies.DecreaseBody, order: OrderRecord) -> Qty:
 
 @delete("/batched", guards=[trader, cancel_entry], status_code=200)
 async def cancel_batch(request: ApiRequest) -> Response[bytes]:
-    """Cancel several of one's orders, each on its own."""
+    """Cancel several of the sender's orders, each on its own."""
     Query(request)
     services, who = request.services, request.principal
     body: bodies.CancelBody = bodies.read(await _raw(request), bodies.CancelBody)

@@ -1,4 +1,4 @@
-"""One's own account: balance, positions, fills, orders, queue positions, settlements."""
+"""The sender's account: balance, positions, fills, orders, queue positions, settlements."""
 
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
@@ -42,13 +42,13 @@ from predmarket.server.read_model.records import MarketRecord, PositionRecord
 from predmarket.units import PRICE_ONE, Micros, Money
 
 MAX_QUEUES = 1_000
-"""Own orders whose places in the queue one request asks for."""
+"""Maximum orders in one answer about places in the queue."""
 _MAX_EVENTS = 10
 _COUNTS = ("position", "total_traded")
 
 
 def catalog_of(request: ApiRequest) -> Catalog:
-    """Return what the sender may see."""
+    """Return the catalog of what the sender may see."""
     return Catalog(request.context, request.user)
 
 
@@ -67,7 +67,7 @@ async def _market_ids(query: Query, catalog: Catalog) -> Collection[int] | None:
 
 @get("/balance", guards=[reader])
 async def show_balance(request: ApiRequest) -> Response[bytes]:
-    """Show one's cash that is free, and what one's positions are worth."""
+    """Show the available cash and the value of the positions."""
     Query(request)
     services, user_id = request.services, request.principal.user_id
     async with services.db.read() as connection:
@@ -88,7 +88,7 @@ async def show_balance(request: ApiRequest) -> Response[bytes]:
 
 
 class _Held(NamedTuple):
-    """One's position in a market, with what led to it and what rests there."""
+    """A user's position in a market, with what the user traded and what rests there."""
 
     market: MarketRecord
     position: PositionRecord
@@ -98,7 +98,7 @@ class _Held(NamedTuple):
 
 @get("/positions", guards=[reader])
 async def list_positions(request: ApiRequest) -> Response[bytes]:
-    """List one's positions by market, and added up by event."""
+    """List the positions by market, and their sums by event."""
     query, catalog = Query(request), catalog_of(request)
     wanted = await _market_ids(query, catalog)
     counts = query.one_of("count_filter", _COUNTS)
@@ -167,7 +167,7 @@ def _market_position(held: _Held) -> Json:
 def _event_position(
     name: str, found: Iterable[_Held], catalog: Catalog, returned: dict[int, Money]
 ) -> Json:
-    """Return what one holds in an event; what merging has paid back is no longer exposed."""
+    """Return a user's sums in an event; cash that merging paid back is not counted as exposure."""
     parts = [one for one in found if catalog.event_ticker(one.market) == name]
     event_id = parts[0].market.event_id
     exposed = sum(one.position.cost for one in parts)
@@ -187,7 +187,7 @@ def _event_position(
 
 @get("/orders", guards=[reader])
 async def list_orders(request: ApiRequest) -> Response[bytes]:
-    """List one's orders, newest first.
+    """List the sender's orders, newest first.
 
     With a filter a page may hold fewer orders than asked for, although another page follows.
     """
@@ -211,7 +211,7 @@ async def list_orders(request: ApiRequest) -> Response[bytes]:
 
 @get("/orders/{name:str}", guards=[reader])
 async def show_order(request: ApiRequest, name: NamePath) -> Response[bytes]:
-    """Show one of one's orders."""
+    """Show one of the sender's orders."""
     Query(request)
     wanted = order_id(name)
     async with request.services.db.read_account() as connection:
@@ -225,7 +225,7 @@ async def show_order(request: ApiRequest, name: NamePath) -> Response[bytes]:
 
 @get("/fills", guards=[reader])
 async def list_fills(request: ApiRequest) -> Response[bytes]:
-    """List one's fills, newest first; pages as those of orders."""
+    """List the sender's fills, newest first, in pages like those of orders."""
     query, catalog = Query(request), catalog_of(request)
     wanted, named = await _market_ids(query, catalog), query.text("order_id")
     user_id, before, limit = request.principal.user_id, query.before(), query.limit()
@@ -252,7 +252,7 @@ async def list_fills(request: ApiRequest) -> Response[bytes]:
 
 @get("/orders/{name:str}/queue_position", guards=[reader])
 async def show_queue_position(request: ApiRequest, name: NamePath) -> Response[bytes]:
-    """Show what trades before one of one's resting orders at its price."""
+    """Show the quantity ahead of one of the sender's resting orders at its price."""
     Query(request)
     wanted = order_id(name)
     async with request.services.db.read_account() as connection:
@@ -265,7 +265,7 @@ async def show_queue_position(request: ApiRequest, name: NamePath) -> Response[b
 
 @get("/orders/queue_positions", guards=[reader])
 async def list_queue_positions(request: ApiRequest) -> Response[bytes]:
-    """Show what trades before each of one's resting orders."""
+    """Show the quantity ahead of each of the sender's resting orders."""
     query, catalog = Query(request), catalog_of(request)
     wanted: Collection[int] | None = None
     if names := query.words("market_tickers"):
@@ -291,7 +291,7 @@ async def list_queue_positions(request: ApiRequest) -> Response[bytes]:
 
 @get("/summary/total_resting_order_value", guards=[reader])
 async def show_resting_value(request: ApiRequest) -> Response[bytes]:
-    """Show what one's resting orders would cost."""
+    """Show the cost of the sender's resting orders if they fill."""
     Query(request)
     async with request.services.db.read() as connection:
         resting = await resting_of(connection, request.principal.user_id)
@@ -309,7 +309,7 @@ async def show_resting_value(request: ApiRequest) -> Response[bytes]:
 
 @get("/settlements", guards=[reader])
 async def list_settlements(request: ApiRequest) -> Response[bytes]:
-    """List what was paid for one's positions in markets that have ended, the newest first."""
+    """List the payouts of positions in markets that have ended, the newest first."""
     query, catalog = Query(request), catalog_of(request)
     wanted, span = await _market_ids(query, catalog), query.span()
     before, limit = query.before(), query.limit()

@@ -1,7 +1,7 @@
 """Reads the query of a request.
 
-Parameters that mean nothing here are ignored: clients send what the venue knows. A known one with
-a wrong value is refused.
+Parameters that mean nothing here are ignored, because clients send all that Kalshi knows. A known
+parameter with a wrong value is refused.
 """
 
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ class Query:
         return None if values is None else values[-1]
 
     def words(self, name: str, most: int = MAX_TICKERS) -> list[str]:
-        """Return the words of a list: with commas between, or given more than once."""
+        """Return the words of a list: separated by commas, or given more than once."""
         found = [
             word.strip()
             for value in self._given.get(name, ())
@@ -85,7 +85,7 @@ class Query:
         return int(value)
 
     def limit(self, most: int = MAX_LIMIT, default: int = DEFAULT_LIMIT) -> int:
-        """Return the number of rows asked for. More than the most is the most, as at the venue."""
+        """Return the requested number of rows, at most the maximum, as at Kalshi."""
         return min(self.number("limit", default, 0, 2**31), most) or default
 
     def before(self) -> int:
@@ -99,7 +99,7 @@ class Query:
         return self.number(name, 0, 0, _MAX_SECONDS) * SECOND
 
     def span(self) -> Span:
-        """Return the span from min_ts to max_ts, both within it."""
+        """Return the span from min_ts to max_ts, both included."""
         latest = self.moment("max_ts")
         return Span(self.moment("min_ts"), None if latest is None else latest + SECOND)
 

@@ -55,7 +55,7 @@ class _Command(msgspec.Struct):
 
 
 class CommandError(Exception):
-    """A command that is not carried out, with the venue's code."""
+    """The refusal of a command, with Kalshi's code."""
 
     def __init__(self, code: int, message: str, market_ticker: str | None = None) -> None:
         super().__init__(message)
@@ -95,7 +95,7 @@ class KalshiSocketClient(SocketClient):
     def refuse(
         self, error: Exception, request_id: str | None, *, topic: Topic | None = None
     ) -> None:
-        """Send an error that no command has led to."""
+        """Send an error that answers no command."""
         del request_id, topic
         self._refuse(0, error)
 
@@ -138,7 +138,7 @@ class KalshiSocketClient(SocketClient):
         self._try(command, again=True)
 
     def _try(self, command: _Command, *, again: bool) -> None:
-        """Carry out a command; once more when another process may have made its market."""
+        """Execute a command; try again when another process may have made its market."""
         try:
             step = _STEPS.get(command.cmd)
             if step is None:
@@ -306,7 +306,7 @@ _ACTIONS: dict[str, Callable[[set[int], list[int]], set[int]]] = {
     "delete_markets": _removed,
     "get_snapshot": _unchanged,
 }
-"""Each gives a subscription's markets after it."""
+"""Each action returns the markets of a subscription after it."""
 _STEPS: dict[str, Callable[[KalshiSocketClient, int, _Params | None], None]] = {
     "subscribe": KalshiSocketClient._subscribe,  # noqa: SLF001 -- of this module
     "unsubscribe": KalshiSocketClient._unsubscribe,  # noqa: SLF001 -- likewise

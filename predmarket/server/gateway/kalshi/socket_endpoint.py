@@ -1,6 +1,6 @@
 """The ASGI application of the Kalshi-shaped socket: /realtime's, with other clients.
 
-A handshake may be signed; without a signature the public channels alone are there. A wrong
+A handshake may be signed; without a signature a client gets the public channels alone. A wrong
 signature is refused with 401.
 """
 

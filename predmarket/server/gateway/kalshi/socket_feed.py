@@ -1,10 +1,10 @@
-"""Tells committed batches to the subscriptions of this gateway's Kalshi-shaped sockets.
+"""Sends committed batches to the subscriptions of this gateway's Kalshi-shaped sockets.
 
 Invariants:
-- a book's deltas continue from the last message of its subscription: both are made of a copy that
-  follows the batches as they are told, not of the view, which may be ahead of them;
+- a book's deltas continue from the last message of its subscription: both come from a copy of the
+  book that follows the sent batches, while the view may be ahead of them;
 - a message is rendered once for all subscribers; its frame has each one's sid and number;
-- what goes wrong here ends here: other subscribers are told all the same.
+- an error here stays here: the gateway's other subscribers get the batch all the same.
 """
 
 import logging
@@ -35,7 +35,7 @@ PUBLIC = ("ticker", "trade", LIFECYCLE)
 PRIVATE = ("fill", "user_orders", "market_positions", "order_group_updates")
 CHANNELS = (BOOK, *PUBLIC, *PRIVATE)
 UNFILTERED = (LIFECYCLE, "order_group_updates")
-"""Channels that tell of all markets, whichever are named."""
+"""Channels that cover all markets, even if a command names some."""
 
 
 class Peer(Protocol):
@@ -71,7 +71,7 @@ class Subscription:
 
 
 class _Book:
-    """A book as it was told last."""
+    """A book as it was sent last."""
 
     __slots__ = ("asks", "bids", "seq")
 
@@ -118,7 +118,7 @@ class SocketFeed:
     # the sockets' side
 
     def attach(self, one: Subscription) -> None:
-        """Tell a subscription everything from now on; ``send_book`` does so for books."""
+        """Send a subscription every change from now on; ``send_book`` does so for books."""
         if one.channel == LIFECYCLE and one.channel not in self._of_channel:
             self._known = {record.id: record for record in self._view}
             self._known_events = set(self._view.events)
@@ -140,15 +140,16 @@ class SocketFeed:
             _discard(self._of_channel, one.channel, one)
 
     def drop_markets(self, one: Subscription, markets: Iterable[int]) -> None:
-        """Tell a subscription nothing more of some books."""
+        """Stop sending some books to a subscription."""
         for market_id in markets:
             _discard(self._of_market, market_id, one)
             if market_id not in self._of_market:
                 self._books.pop(market_id, None)
 
     def send_book(self, one: Subscription, market_id: int) -> None:
-        """Send a book as it was told last, and from now on what changes in it if the market is the
-        subscription's. The reader pays for the levels.
+        """Send a book as it was sent last; its changes follow if the subscription has the market.
+
+        The levels count against the reader's limit.
         """
         if one.markets is not None and market_id in one.markets:
             self._of_market.setdefault(market_id, set()).add(one)
@@ -173,7 +174,7 @@ class SocketFeed:
     # the hub's side (broadcast.hub.Observer)
 
     def committed(self, changes: Changes) -> None:
-        """Tell a batch."""
+        """Send the changes of a batch."""
         if self._of_market:
             for book in changes.books:
                 self._tell_book(book, changes.at)
@@ -255,7 +256,7 @@ class SocketFeed:
                 self._tell(told, "market_position", record.market_id, body)
 
     def _tell_fills(self, changes: Changes) -> None:
-        """Tell fills, each with the position after it, counted back from that after the batch."""
+        """Send fills, each with the position after it, counted back from the batch's end."""
         ids = {one.order.id: one.order.client_order_id for one in changes.orders}
         after: dict[tuple[int, int], Qty] = {
             (one.user_id, one.position.market_id): one.position.yes - one.position.no
@@ -291,7 +292,7 @@ class SocketFeed:
 
 
 def _discard(held: dict[K, set[Subscription]], place: K, one: Subscription) -> None:
-    """Take a subscription from where it is held; nothing empty stays."""
+    """Remove a subscription from its set, and remove the set if it is empty."""
     known = held.get(place)
     if known is not None:
         known.discard(one)

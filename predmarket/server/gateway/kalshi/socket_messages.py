@@ -95,7 +95,7 @@ def trade(record: TradeRecord, name: str) -> Json:
 def fill(
     record: UserFill, client_order_id: str | None, after: Qty | None, view: MarketView
 ) -> Json:
-    """Return one of a user's fills; ``after`` is the position that it led to."""
+    """Return one of a user's fills; ``after`` is the position after it."""
     told: Json = {
         "trade_id": str(record.trade_id),
         "order_id": str(record.order_id),
@@ -162,7 +162,7 @@ def position(record: PositionRecord, user_id: int, view: MarketView) -> Json:
 def lifecycle(
     record: MarketRecord, before: MarketRecord | None, event: ShownEvent, at: Micros
 ) -> Iterator[Json]:
-    """Yield what has become of a market since ``before``; None: it is new."""
+    """Yield the changes of a market since ``before``, which is None for a new market."""
     name = {"market_ticker": ticker(record.slug)}
     if before is None:
         yield {
@@ -231,7 +231,7 @@ _GROUP_EVENTS = {
 
 
 def order_group(change: OrderGroupChange) -> Json:
-    """Return what has become of a user's order group."""
+    """Return a change of a user's order group."""
     return {
         "event_type": _GROUP_EVENTS[change.change],
         "order_group_id": str(change.group.id),

@@ -78,7 +78,7 @@ def slug(ticker: str) -> str:
 
 
 def complement(price: Price) -> Price:
-    """Return what the other outcome costs at a price."""
+    """Return the price of the other outcome."""
     return PRICE_ONE - price
 
 
@@ -118,7 +118,7 @@ def fill_directions(side: Side) -> Json:
 
 
 def remaining(order: OrderRecord) -> Qty:
-    """Return what of an order may still trade."""
+    """Return the quantity of an order that may still trade."""
     return order.qty - order.filled if order.status in LIVE_STATUSES else 0
 
 
