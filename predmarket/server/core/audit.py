@@ -17,7 +17,9 @@ from predmarket.server.core import fork, journal, state_loader
 from predmarket.server.core.audit_queries import NONE_OF
 from predmarket.server.core.stores import rows
 from predmarket.server.core.stores.base import CoreRow, JournalRow, Store
-from predmarket.server.core.stores.rows import HistoryRows, Shape, StoredRow
+from predmarket.server.core.stores.history_rows import HistoryRows
+from predmarket.server.core.stores.rows import Shape, StoredRow
+from predmarket.server.core.stores.state_rows import order_row
 
 Progress = Callable[[str, int, int], None]
 """Callback with the current task, the amount done, and the total."""
@@ -219,7 +221,7 @@ class _Replayer:
                     self._history[shape.table].add(_without_wording(shape, added_row))
         for order in self.exchange.take_changes().orders.values():
             is_open = order.id in self.exchange.state.orders
-            self._orders.put(order.id, rows.order_row(order), is_open=is_open)
+            self._orders.put(order.id, order_row(order), is_open=is_open)
         return None
 
     def compare(self, store: Store, progress: Progress) -> Iterator[Check]:

@@ -22,7 +22,8 @@ from predmarket.server.core.change_feed import ChangeFeed, touched_events
 from predmarket.server.core.journal import Entry
 from predmarket.server.core.pending_command import PendingCommand
 from predmarket.server.core.stores.base import BatchRecord, CoreRow, Counters
-from predmarket.server.core.stores.rows import HistoryRows, state_rows
+from predmarket.server.core.stores.history_rows import HistoryRows
+from predmarket.server.core.stores.state_rows import state_rows
 from predmarket.server.core.stores.store_numbers import StoreNumbers
 from predmarket.server.core.stream_position import StreamPosition
 from predmarket.server.read_model.changes import Changes, encode

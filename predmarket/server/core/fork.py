@@ -14,7 +14,7 @@ from predmarket.server.core import journal
 from predmarket.server.core.batch import ROWS_PER_STEP, Batch
 from predmarket.server.core.journal import Entry
 from predmarket.server.core.stores.base import CoreRow, Store, StoreError
-from predmarket.server.core.stores.rows import HistoryRows
+from predmarket.server.core.stores.history_rows import HistoryRows
 from predmarket.server.core.stores.store_numbers import StoreNumbers
 from predmarket.units import Micros
 

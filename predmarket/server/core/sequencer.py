@@ -25,7 +25,7 @@ from predmarket.server.core.bus import BusReply, RepeatedOrder
 from predmarket.server.core.idempotency import IdempotencyIndex
 from predmarket.server.core.pending_command import PendingCommand, unfinished, whole
 from predmarket.server.core.stores.base import BatchRecord, CoreRow
-from predmarket.server.core.stores.rows import HistoryRows
+from predmarket.server.core.stores.history_rows import HistoryRows
 from predmarket.server.core.stores.store_numbers import StoredState
 from predmarket.server.core.stream_position import StreamPosition
 from predmarket.units import Micros

@@ -16,7 +16,7 @@ from predmarket.engine import Exchange
 from predmarket.server.core import journal, state_loader
 from predmarket.server.core.batch import Batch
 from predmarket.server.core.stores.base import CoreRow, JournalRow, Store, StoreError
-from predmarket.server.core.stores.rows import HistoryRows
+from predmarket.server.core.stores.history_rows import HistoryRows
 from predmarket.server.core.stores.store_numbers import StoredState
 from predmarket.server.interpreter import loads
 

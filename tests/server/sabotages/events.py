@@ -14,7 +14,8 @@ PREVIEW = "predmarket/server/gateway/order_preview.py"
 RECORDS = "predmarket/server/read_model/records.py"
 STATE_LOADER = "predmarket/server/core/state_loader.py"
 ROUTES = "predmarket/server/gateway/routes/events.py"
-ROWS = "predmarket/server/core/stores/rows.py"
+HISTORY_ROWS = "predmarket/server/core/stores/history_rows.py"
+STATE_ROWS = "predmarket/server/core/stores/state_rows.py"
 SNAPSHOTS = "predmarket/server/gateway/realtime/snapshots.py"
 VIEW = "predmarket/server/read_model/market_view.py"
 
@@ -45,7 +46,7 @@ BETWEEN_STEPS = _test(
 SABOTAGES = (
     Sabotage(
         "what an event pays is recorded twice",
-        ROWS,
+        HISTORY_ROWS,
         '            ("PAYOUT", "COLLATERAL", paid.cash),\n',
         '            ("PAYOUT", "COLLATERAL", paid.cash),\n'
         '            ("PAYOUT", "COLLATERAL", paid.cash),\n',
@@ -53,14 +54,14 @@ SABOTAGES = (
     ),
     Sabotage(
         "what an event pays does not name it",
-        ROWS,
+        HISTORY_ROWS,
         "                event_id=paid.event_id,\n",
         "",
         EVERY_COMMAND,
     ),
     Sabotage(
         "a holding loses its base",
-        ROWS,
+        STATE_ROWS,
         "    return h.user_id, h.event_id, h.base, h.net_paid, version\n",
         "    return h.user_id, h.event_id, 0, h.net_paid, version\n",
         EVERY_COMMAND,

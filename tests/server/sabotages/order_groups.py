@@ -13,7 +13,8 @@ PREVIEW = "predmarket/server/gateway/order_preview.py"
 QUERIES = "predmarket/server/read_model/queries/order_groups.py"
 RECOVERY = "predmarket/server/core/state_loader.py"
 ROUTES = "predmarket/server/gateway/routes/order_groups.py"
-ROWS = "predmarket/server/core/stores/rows.py"
+HISTORY_ROWS = "predmarket/server/core/stores/history_rows.py"
+STATE_ROWS = "predmarket/server/core/stores/state_rows.py"
 
 
 def _test(module: str, name: str) -> str:
@@ -46,14 +47,14 @@ SABOTAGES = (
     ),
     Sabotage(
         "fills that count are not stored",
-        ROWS,
+        HISTORY_ROWS,
         "            elif isinstance(event, ev.OrderGroupFilled):\n",
         "            elif False:\n",
         _COUNTS,
     ),
     Sabotage(
         "a stored order forgets its group",
-        ROWS,
+        STATE_ROWS,
         "None if o.group is None else o.group.id",
         "None",
         _KEPT,

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from predmarket.server.core.journal import GENESIS
-from predmarket.server.core.stores.rows import HistoryRows, Row, Shape, StateRows, StoredRow
+from predmarket.server.core.stores.history_rows import HistoryRows
+from predmarket.server.core.stores.rows import Row, Shape, StoredRow
+from predmarket.server.core.stores.state_rows import StateRows
 from predmarket.server.core.stream_position import BEGINNING, StreamPosition
 from predmarket.units import Micros
 

@@ -14,8 +14,9 @@ from predmarket.server.core.sequencer import Sequencer
 from predmarket.server.core.stores import postgres, rows, sqlite
 from predmarket.server.core.stores.base import BatchRecord, Deposed, IntegrityViolation, Store
 from predmarket.server.core.stores.factory import open_store
-from predmarket.server.core.stores.rows import HistoryRows, StateRows
+from predmarket.server.core.stores.history_rows import HistoryRows
 from predmarket.server.core.stores.sqlite import SqliteStore
+from predmarket.server.core.stores.state_rows import StateRows
 from predmarket.server.storage import migrations
 from tests.support.clock import Shown
 from tests.support.core_exchange import Exchange
