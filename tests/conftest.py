@@ -10,7 +10,7 @@ import gc
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from hypothesis import settings
 from sqlalchemy import make_url
 
 from predmarket.server.storage import migrations
+from tests.support.garbage import search_only_what_comes
 from tests.support.kept import KeptDatabase
 from tests.support.postgres import PostgresServer, fresh_database
 from tests.support.redis import RedisServer
@@ -37,10 +38,19 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Search for no garbage while everything is imported: next to nothing would be found."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_finish() -> None:
     """Search for garbage less often, and not in what was imported: it took a seventh."""
-    gc.collect()
-    gc.freeze()
+    search_only_what_comes()
     gc.set_threshold(20_000)
 
 
