@@ -13,6 +13,15 @@ PURE = {"msgspec", "typing_extensions"}
 """Third parties that the engine may use (the second is the first's own): no clock, no I/O."""
 
 
+_FIRST_WITHOUT_KALSHI = """
+import sys
+from predmarket.server.gateway import app
+for on in (False, True):
+    app.litestar(kalshi=on)
+    print(*sys.modules)
+"""
+
+
 @pytest.mark.parametrize("name", ["predmarket.cli", "predmarket.client"])
 def test_the_client_side_starts_without_the_server(name: str) -> None:
     """Neither the server, the screen, the bots nor SQLAlchemy nor Litestar is loaded."""
@@ -51,16 +60,16 @@ def test_an_embedded_exchange_starts_without_the_driver_of_postgresql() -> None:
 
 def test_the_kalshi_shaped_api_is_not_loaded_where_it_is_off() -> None:
     """Nor what checks its signatures, although all the routes are there; nor faults on demand."""
-    script = "import sys; from predmarket.server.gateway import app; app.litestar(kalshi={})"
-    for on in (False, True):
-        run = subprocess.run(
-            [sys.executable, "-c", f"{script.format(on)}; print(*sys.modules)"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert "predmarket.server.gateway.faults" not in run.stdout
-        loaded = {name for name in run.stdout.split() if "kalshi" in name or "signatures" in name}
+    run = subprocess.run(
+        [sys.executable, "-c", _FIRST_WITHOUT_KALSHI],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for on, said in zip((False, True), run.stdout.splitlines(), strict=True):
+        names = said.split()
+        assert "predmarket.server.gateway.faults" not in names
+        loaded = {name for name in names if "kalshi" in name or "signatures" in name}
         own = {name for name in loaded if name.startswith("predmarket.server.gateway")}
         assert bool(own - {"predmarket.server.gateway.routes.order_signatures"}) is on, own
 

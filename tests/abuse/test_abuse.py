@@ -10,6 +10,7 @@ from tests.abuse.arena import FEW, SHORT, TURNS, Arena, Size
 from tests.abuse.assault import BUSY, VICTIM_P99_S, Attack, Outcome, carry_out, left_open
 from tests.abuse.attacks import ATTACKS
 from tests.abuse.hasty import HASTE
+from tests.support.exchange import HASTY
 
 LONGEST_S = 60 / HASTE
 """What may be left to itself for a minute, by the shortened waits."""
@@ -18,7 +19,7 @@ LONGEST_S = 60 / HASTE
 @contextmanager
 def arena(folder: Path, database_url: str, size: Size) -> Iterator[Arena]:
     """Run an exchange with a victim beside it."""
-    made = Arena(folder, database_url, size, program="tests.abuse.hasty")
+    made = Arena(folder, database_url, size, program=HASTY)
     try:
         made.prepare()
         made.start()

@@ -1,10 +1,12 @@
-"""ccxt, unmodified: its prediction client walks a market from its key to its settlement."""
+"""ccxt, unmodified: its prediction client walks a market from its key to its settlement.
+
+It is imported in the test: each worker reads this module, one of them runs it, and the import takes
+a second.
+"""
 
 from typing import Any
 
-import ccxt
 import pytest
-from ccxt.prediction.kalshi import kalshi
 
 from tests.support.http_exchange import Exchange, User
 from tests.support.kalshi import PATH, private_key, private_pem, signer
@@ -12,6 +14,8 @@ from tests.support.kalshi import PATH, private_key, private_pem, signer
 
 async def _client(exchange: Exchange, user: User) -> Any:  # noqa: ANN401 -- of a library without types
     """Return a client with the options that point it at the exchange."""
+    from ccxt.prediction.kalshi import kalshi
+
     bot = await signer(exchange, user)
     return kalshi(
         {
@@ -45,6 +49,8 @@ async def test_it_trades(exchange: Exchange) -> None:
 
 
 async def _trade(ann: Any, bob: Any) -> None:  # noqa: ANN401 -- as above
+    from ccxt import BadSymbol, InvalidOrder, OrderNotFillable
+
     assert (await ann.fetch_status())["status"] == "ok"
     assert (await ann.fetch_balance())["USD"]["free"] == 100.0
     markets = await ann.load_markets()
@@ -69,11 +75,11 @@ async def _trade(ann: Any, bob: Any) -> None:  # noqa: ANN401 -- as above
     assert edited["status"] == "open"
     assert len(await ann.fetch_open_orders(yes)) == 1
     assert [one["status"] for one in await ann.cancel_all_orders(yes)] == ["canceled"]
-    with pytest.raises(ccxt.BadSymbol):
+    with pytest.raises(BadSymbol):
         await ann.cancel_order(edited["id"])
-    with pytest.raises(ccxt.OrderNotFillable):
+    with pytest.raises(OrderNotFillable):
         await ann.create_order(yes, "limit", "buy", 1, 0.01, {"timeInForce": "FOK"})
-    with pytest.raises(ccxt.InvalidOrder):
+    with pytest.raises(InvalidOrder):
         await ann.create_order(yes, "limit", "buy", 0.001, 0.50)
     positions = await bob.fetch_positions([yes])
     assert [(one["contracts"], one["side"]) for one in positions] == [(4.0, "short")]

@@ -14,12 +14,17 @@ from tests.support.forked import Forked, run_program
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 120.0
+ANSWER_S = 60.0
+"""How long a client waits for an answer: on a busy machine a login takes seconds."""
 QUICK = "tests.support.quick"
 """The program with quick password hashes and a start without imports."""
 STEPWISE = "tests.support.stepwise"
 """The program as QUICK, whose steps are small."""
 SKEWED = "tests.support.skewed"
-"""The program with quick password hashes, on a machine whose clock is ten minutes fast."""
+"""The program as QUICK, on a machine whose clock is ten minutes fast."""
+HASTY = "tests.abuse.hasty"
+"""The program as an operator starts it, with its patience a twentieth, and without imports."""
+FORKED = (QUICK, STEPWISE, SKEWED, HASTY)
 SECRET = "a secret for tests, long enough by far"
 
 
@@ -82,7 +87,7 @@ class ExchangeProcess:
     def launch(self) -> "subprocess.Popen[bytes] | Forked":
         """Start it and do not wait."""
         log = self.folder / "log"
-        if self._program in (QUICK, STEPWISE):
+        if self._program in FORKED:
             self._process = Forked(
                 run_program, self._program, self._words, self._environment, self.folder, log
             )
