@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.exchange import QUICK, ROOT, ExchangeProcess
+from tests.support.exchange import ANSWER_S, QUICK, ROOT, ExchangeProcess
 
 SLUG = "will-it-rain-tomorrow"
 EVENTS = ("who-becomes-mayor", "river-level-on-sunday", "who-wins-the-cup")
@@ -101,7 +101,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 @pytest.fixture(scope="module")
 def key(demo: Demo) -> str:
     """An API key of the seed's user."""
-    with httpx.Client(base_url=demo.url) as client:
+    with httpx.Client(base_url=demo.url, timeout=ANSWER_S) as client:
         login = {"email": "user@example.com", "password": "password123"}
         token = client.post("/v1/auth/login", json=login).json()["accessToken"]
         made = client.post(
@@ -182,7 +182,8 @@ def test_a_market_maker_of_ones_own(
     assert (bot.returncode, err) == (code, "")
     assert json.loads(out.splitlines()[-1])["event"] == "withdrawn"
     headers = {"authorization": f"Bearer {key}"}
-    mine = httpx.get(f"{demo.url}/v1/orders?limit=100", headers=headers).json()["items"]
+    orders = httpx.get(f"{demo.url}/v1/orders?limit=100", headers=headers, timeout=ANSWER_S)
+    mine = orders.json()["items"]
     assert mine != []
     assert {order["status"] for order in mine} <= {"CANCELED", "FILLED"}
 

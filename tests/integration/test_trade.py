@@ -19,7 +19,7 @@ PASSWORD = "a long enough password"
 def _signed_in(url: str, call: str, name: str, status: int) -> tuple[httpx.AsyncClient, int]:
     """Register or log somebody in; return a client with their token, and their id."""
     body = {"email": f"{name}@example.com", "password": PASSWORD}
-    answer = httpx.post(f"{url}/v1/auth/{call}", json=body, verify=False)
+    answer = httpx.post(f"{url}/v1/auth/{call}", json=body, timeout=60, verify=False)
     assert answer.status_code == status, answer.text
     headers = {"authorization": f"Bearer {answer.json()['accessToken']}"}
     client = httpx.AsyncClient(base_url=url, headers=headers, timeout=60, verify=False)

@@ -77,7 +77,7 @@ def test_an_admin_moves_the_clock_over_http(exchange: Exchange) -> None:
 
     def move(body: dict[str, str], name: str = "admin") -> httpx.Response:
         headers = {"authorization": f"Bearer {exchange.api_key(name)}"}
-        return httpx.post(f"{exchange.url}/v1/clock", json=body, headers=headers)
+        return httpx.post(f"{exchange.url}/v1/clock", json=body, headers=headers, timeout=60)
 
     answer = move({"advance": "90m"})
     assert answer.status_code == 200

@@ -59,7 +59,7 @@ class Exchange:
 @pytest.fixture
 def exchange(process: ExchangeProcess) -> Iterator[Exchange]:
     """The exchange, asked with a session of the user's own."""
-    with httpx.Client(base_url=f"{process.url}/v1", verify=False) as client:
+    with httpx.Client(base_url=f"{process.url}/v1", timeout=60, verify=False) as client:
         who = {"email": EMAIL, "password": PASSWORD}
         token = client.post("/auth/login", json=who).json()["accessToken"]
         client.headers["Authorization"] = f"Bearer {token}"
@@ -110,7 +110,7 @@ def cancel_all(terminal: Terminal, exchange: Exchange) -> None:
 def in_an_event(terminal: Terminal, exchange: Exchange, url: str) -> None:
     """Find a new event, open it, and end the orders in it with one key."""
     names = [{"slug": f"who-{n}", "question": f"{n}?", "label": f"Team {n.upper()}"} for n in "ab"]
-    with httpx.Client(base_url=f"{url}/v1", verify=False) as admin:
+    with httpx.Client(base_url=f"{url}/v1", timeout=60, verify=False) as admin:
         who = {"email": "admin@example.com", "password": "admin123"}
         token = admin.post("/auth/login", json=who).json()["accessToken"]
         body = {"slug": "who", "title": "Which team?", "markets": names}

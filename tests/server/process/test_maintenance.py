@@ -15,7 +15,7 @@ from predmarket.server.settings import Settings, unknown_variables
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
 from predmarket.variables import SERVERS
-from tests.support.exchange import ExchangeProcess
+from tests.support.exchange import ANSWER_S, ExchangeProcess
 
 
 @pytest.fixture
@@ -193,7 +193,8 @@ def test_a_process_from_start_to_end(tmp_path: Path) -> None:
     daemon.start()
     try:
         body = {"email": "user@example.com", "password": "password123"}
-        assert httpx.post(f"{daemon.url}/v1/auth/login", json=body).status_code == 200
+        login = httpx.post(f"{daemon.url}/v1/auth/login", json=body, timeout=ANSWER_S)
+        assert login.status_code == 200
         for name in ("predmarket.db", "predmarket.db-wal", "predmarket.db.lock"):
             assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
         command = [sys.executable, "-m", "predmarket.cli"]

@@ -12,7 +12,7 @@ import redis
 
 from predmarket.server.process import start
 from predmarket.server.storage import migrations
-from tests.support.exchange import QUICK, SECRET, ExchangeProcess
+from tests.support.exchange import ANSWER_S, QUICK, SECRET, ExchangeProcess
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 
@@ -70,14 +70,15 @@ def test_published_passwords_are_not_served(
     assert "admin@example.com and user@example.com" in line
     assert "--force" in line
     settings = {"LOG_LEVEL": "debug", "REDIS_URL": guarded_redis}
-    forced = ExchangeProcess(tmp_path, sqlite_url, *EVERYWHERE, "--force", settings=settings)
+    forced = ExchangeProcess(
+        tmp_path, sqlite_url, *EVERYWHERE, "--force", settings=settings, program=QUICK
+    )
     secrets = [SECRET, REDIS_PASSWORD, "admin123", "password123"]
     try:
         forced.start()
         for email, old in (("admin@example.com", "admin123"), ("user@example.com", "password123")):
-            login = httpx.post(
-                f"{forced.url}/v1/auth/login", json={"email": email, "password": old}
-            )
+            body = {"email": email, "password": old}
+            login = httpx.post(f"{forced.url}/v1/auth/login", json=body, timeout=ANSWER_S)
             assert login.status_code == 200
             secrets += [login.json()["accessToken"], login.json()["refreshToken"]]
         assert forced.stop() == 0
@@ -93,10 +94,11 @@ def test_published_passwords_are_not_served(
 def test_a_first_admin_beyond_loopback(tmp_path: Path, postgres_url: str) -> None:
     """On a fresh shared database: upgrade, serve, register, set-role; no seed, no restart."""
     migrations.upgrade(postgres_url)
-    process = ExchangeProcess(tmp_path, postgres_url, *EVERYWHERE, settings={"LOG_LEVEL": "error"})
+    settings = {"LOG_LEVEL": "error"}
+    process = ExchangeProcess(tmp_path, postgres_url, *EVERYWHERE, settings=settings, program=QUICK)
     try:
         process.start()
-        with httpx.Client(base_url=process.url) as client:
+        with httpx.Client(base_url=process.url, timeout=ANSWER_S) as client:
             body = {"email": "boss@example.com", "password": "a long enough password"}
             token = client.post("/v1/auth/register", json=body).json()["accessToken"]
             client.headers["authorization"] = f"Bearer {token}"
@@ -124,10 +126,11 @@ def test_a_database_that_may_forget_is_served_and_says_so(tmp_path: Path) -> Non
     """A warning in the log, and in the status."""
     with PostgresServer({"fsync": "off"}) as server:
         migrations.upgrade(server.url())
-        process = ExchangeProcess(tmp_path, server.url(), settings={"BOGUS": "1"})
+        process = ExchangeProcess(tmp_path, server.url(), settings={"BOGUS": "1"}, program=QUICK)
         try:
             process.start()
-            durability = httpx.get(f"{process.url}/v1/status").json()["durability"]
+            status = httpx.get(f"{process.url}/v1/status", timeout=ANSWER_S)
+            durability = status.json()["durability"]
             assert (durability["durable"], durability["fsync"]) == ("no", "off")
             assert process.stop() == 0
         finally:

@@ -109,7 +109,7 @@ async def told_of_trades(feed: Client) -> dict[tuple[str, int], Any]:
 def status(authorization: str, url: str, order_id: int) -> str:
     """Return how an order stands, as a gateway tells it."""
     headers = {"authorization": authorization}
-    with httpx.Client(base_url=url, headers=headers, verify=False) as client:
+    with httpx.Client(base_url=url, headers=headers, timeout=60, verify=False) as client:
         return str(client.get(f"/v1/orders/{order_id}").json()["status"])
 
 

@@ -39,7 +39,7 @@ def exchange(shared: Exchange) -> Iterator[Exchange]:
 def http(exchange: Exchange, name: str = "ann") -> httpx.Client:
     """Return a client that tries once."""
     headers = {"authorization": f"Bearer {exchange.api_key(name)}"}
-    return httpx.Client(base_url=exchange.url, headers=headers, verify=False)
+    return httpx.Client(base_url=exchange.url, headers=headers, timeout=60, verify=False)
 
 
 def bid(id: str | None = None) -> NewOrder:
