@@ -23,8 +23,8 @@ def doctor(
 
     Look whether all is well for an exchange on this machine: its database, whole, durable and of
     this version's schema; clocks; free space; who may read the secret, the database and one's
-    session; the port; the limit of open files. Nothing is changed. Exit code 1 when something is
-    wrong.
+    session; the port; the limit of open files; the age of the last back-up. Nothing is changed.
+    Exit code 1 when something is wrong.
     """
     line = context.of(ctx)
     with operator_errors():

@@ -31,12 +31,14 @@ TREE: Mapping[str, Entry] = {
     "serve": Leaf("server_admin:serve", "Run the exchange."),
     "seed": Leaf("server_admin:seed", "Create the first accounts and a market."),
     "db": Branch(
-        "The database's schema.",
+        "The database: its schema, back-ups.",
         {
-            "upgrade": Leaf("server_admin:db_upgrade", "Bring the schema up to date."),
-            "current": Leaf("server_admin:db_current", "Say which revision the schema is at."),
+            "upgrade": Leaf("database:upgrade", "Bring the schema up to date."),
+            "current": Leaf("database:current", "Say which revision the schema is at."),
+            "backup": Leaf("database:backup", "Back up into a file, also while it runs."),
+            "restore": Leaf("database:restore", "Make an exchange from a back-up."),
         },
-        "predmarket db current",
+        "predmarket db backup monday.backup",
     ),
     "doctor": Leaf("doctor:doctor", "Look whether all is well on this machine."),
     "audit": Leaf("server_admin:audit", "Prove from the database that money is conserved."),

@@ -1,11 +1,11 @@
-"""Commands that run or tend the exchange on this machine: serve, seed, db, audit, user set-role.
+"""Commands that run or tend the exchange on this machine: serve, seed, audit, user set-role.
 
 The server is imported inside these commands only: everything else starts without it.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -14,6 +14,9 @@ from predmarket.cli.failure import own, usage
 from predmarket.cli.grid import Grid
 from predmarket.enums import Role
 from predmarket.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from predmarket.server.process.maintenance import AuditReport
 
 
 @contextmanager
@@ -186,45 +189,6 @@ def set_role(
     line.output.record(layouts.ANY, {"email": email, "role": role})
 
 
-def db_upgrade(
-    ctx: typer.Context,
-    *,
-    data_dir: arguments.DataDir = None,
-    database_url: arguments.DatabaseUrl = None,
-) -> None:
-    """Examples:
-      predmarket db upgrade
-      predmarket db upgrade --database-url postgresql+psycopg://localhost/predmarket
-
-    Bring the database's schema up to date and print its revision.
-    """
-    line = context.of(ctx)
-    with operator_errors():
-        from predmarket.server.process import maintenance
-
-        revision = maintenance.db_upgrade(overrides(data_dir=data_dir, database_url=database_url))
-    line.output.record(layouts.ANY, {"revision": revision})
-
-
-def db_current(
-    ctx: typer.Context,
-    *,
-    data_dir: arguments.DataDir = None,
-    database_url: arguments.DatabaseUrl = None,
-) -> None:
-    """Examples:
-      predmarket db current
-
-    Print the revision that the database's schema is at.
-    """
-    line = context.of(ctx)
-    with operator_errors():
-        from predmarket.server.process import maintenance
-
-        revision = maintenance.db_current(overrides(data_dir=data_dir, database_url=database_url))
-    line.output.record(layouts.ANY, {"revision": revision})
-
-
 def audit(
     ctx: typer.Context,
     *,
@@ -247,11 +211,16 @@ def audit(
         from predmarket.server.process import maintenance
 
         report = maintenance.audit(given, replay, progress)
+    show_audit(line, report, {})
+
+
+def show_audit(line: context.Line, report: "AuditReport", facts: dict[str, object]) -> None:
+    """Show an audit, and ``facts`` with it in JSON. Raises Failure if it does not hold."""
     checks: list[dict[str, object]] = [
         {"name": name, "ok": ok, "detail": detail} for name, ok, detail in report.checks
     ]
     line.output.show(
-        {"ok": report.ok, "checks": checks},
+        {**facts, "ok": report.ok, "checks": checks},
         checks,
         layouts.CHECK.fields,
         lambda: [layouts.CHECK.grid(checks)],

@@ -35,6 +35,8 @@ from predmarket.variables import ENV_FILE, PREFIX, SERVERS, mistyped, unknown
 
 SECRET_BYTES = 32
 SECRET_FILE = "jwt-secret"
+BACKUP_FILE = "last-backup"
+"""In the data folder: its time is that of the last back-up, its content the file's path."""
 
 
 class SettingsError(Exception):

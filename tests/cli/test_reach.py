@@ -29,7 +29,16 @@ from tests.support.stub_exchange import Answer, Stub
 NO_CALLS = {"/healthz", "/metrics", "/docs", "/openapi.json"}
 """For a browser, a probe, a scraper: not what a trader does."""
 
-ON_THIS_MACHINE = {"serve", "seed", "db upgrade", "db current", "audit", "config show"} | {
+ON_THIS_MACHINE = {
+    "serve",
+    "seed",
+    "db backup",
+    "db restore",
+    "db upgrade",
+    "db current",
+    "audit",
+    "config show",
+} | {
     "user set-role",
     "doctor",
     "fork",

@@ -39,6 +39,14 @@ class AuditReport:
     checks: list[tuple[str, bool, str]]
 
 
+@dataclass
+class Written:
+    """What was backed up."""
+
+    size: int
+    report: AuditReport
+
+
 def _given(asked: dict[str, object]) -> list[tuple[str, object]]:
     return [(name, value) for name, value in asked.items() if value is not None]
 
@@ -87,6 +95,14 @@ class Server(ModuleType):
         progress("ledger", 1, 2)
         return AuditReport(self.holds, [("money", True, "5.00"), ("shares", self.holds, "7")])
 
+    def backup(self, overrides: dict[str, str], file: Path, replay: bool, _: object) -> Written:
+        self.calls.append(("backup", overrides, file, replay))
+        return Written(9, AuditReport(self.holds, [("money", self.holds, "5.00")]))
+
+    def restore(self, overrides: dict[str, str], file: Path, replay: bool, _: object) -> Written:
+        self.calls.append(("restore", overrides, file, replay))
+        raise OperateError("there is an exchange", ExitCode(2))
+
     def doctor(self, overrides: dict[str, str]) -> list[tuple[str, bool, str]]:
         self.calls.append(("doctor", overrides))
         return [("database", True, "whole"), ("disk", self.holds, "9 MiB are free at /")]
@@ -102,7 +118,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     module = Server()
     for package in ("predmarket.server", "predmarket.server.process"):
         monkeypatch.setitem(sys.modules, package, ModuleType(package))
-    for name in ("start", "maintenance", "operator_errors"):
+    for name in ("start", "maintenance", "backup", "operator_errors"):
         monkeypatch.setitem(sys.modules, f"predmarket.server.process.{name}", module)
     return module
 
@@ -157,6 +173,24 @@ def test_db(run: Run, server: Server) -> None:
     assert run("db", "upgrade").out == "revision  0002\n"
     ran = run("db", "current")
     assert (ran.code, ran.err) == (5, "error: NOT_FOUND: there is no database\n")
+
+
+def test_backups(run: Run, server: Server) -> None:
+    """The audit of the file, with its name and size in JSON; exit code 1 when it does not hold."""
+    ran = run("db", "backup", "monday", "--replay")
+    assert (ran.code, ran.out) == (0, "CHECK  OK   DETAIL\nmoney  yes  5.00\n")
+    server.holds = False
+    ran = run("db", "backup", "monday", "--data-dir", "d", "--json")
+    assert ran.code == 1
+    found = json.loads(ran.out)
+    assert (found["file"], found["bytes"], found["ok"]) == ("monday", 9, False)
+    ran = run("db", "restore", "monday")
+    assert (ran.code, ran.err) == (2, "error: there is an exchange\n")
+    assert server.calls == [
+        ("backup", {}, Path("monday"), True),
+        ("backup", {"data_dir": "d"}, Path("monday"), False),
+        ("restore", {}, Path("monday"), False),
+    ]
 
 
 def test_audit(run: Run, server: Server) -> None:

