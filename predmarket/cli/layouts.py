@@ -134,6 +134,16 @@ USER = Layout(
     _names("id email role fullName disabled createdAt"),
 )
 
+USER_GROUP = Layout(
+    (
+        _number("ID", "id"),
+        _text("NAME", "name"),
+        _number("MEMBERS", "memberCount"),
+        _text("CREATED", "createdAt"),
+    ),
+    _names("id name memberCount createdAt"),
+)
+
 SESSION = Layout(
     (
         _number("ID", "id"),

@@ -168,4 +168,14 @@ TREE: Mapping[str, Entry] = {
         },
         "predmarket user set-role ann@example.com ADMIN",
     ),
+    "group": Branch(
+        "Groups of accounts.",
+        {
+            "create": Leaf("group:create", "Make a group."),
+            "list": Leaf("group:list_groups", "List groups."),
+            "add": Leaf("group:add", "Add accounts to a group."),
+            "remove": Leaf("group:remove", "Remove accounts from a group."),
+        },
+        "predmarket group add class-9b ann@example.com",
+    ),
 }

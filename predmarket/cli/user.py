@@ -24,6 +24,9 @@ def list_users(
     search: Annotated[
         str | None, typer.Option("--search", metavar="TEXT", help="Only accounts that match.")
     ] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", metavar="GROUP", help="Only members of that group.")
+    ] = None,
     limit: arguments.Limit = None,
     offset: Annotated[
         int | None, typer.Option("--offset", min=0, help="Leave out this many at the start.")
@@ -38,7 +41,7 @@ def list_users(
 
     List accounts (admins).
     """
-    call = calls.users(q=search, limit=limit, offset=offset, cursor=cursor)
+    call = calls.users(q=search, group=group, limit=limit, offset=offset, cursor=cursor)
     show_list(context.of(ctx), layouts.USER, call, everything=everything, ids=ids)
 
 
@@ -81,7 +84,7 @@ def show(
     if only is Shown.POSITIONS and (since or until):
         raise usage("--since and --until go with orders, fills and statement")
     with line.client() as client:
-        user = _account(client, email)
+        user = account(client, email)
         if only is None:
             _write_account(line, client, user)
             return
@@ -142,7 +145,7 @@ def update(
         raise usage("give --role, --disable or --enable")
     line = context.of(ctx)
     with line.client() as client:
-        user = _account(client, email)
+        user = account(client, email)
         disabled = True if disable else False if enable else None
         line.output.record(
             layouts.USER, client.update_user(user["id"], role=role, disabled=disabled)
@@ -162,11 +165,11 @@ def revoke_all(
     line = context.of(ctx)
     prompt.confirm(line, f"End all sessions and API keys of {email}?")
     with line.client() as client:
-        client.revoke_all_of(_account(client, email)["id"])
+        client.revoke_all_of(account(client, email)["id"])
     line.output.note(f"all sessions and API keys of {email} have ended")
 
 
-def _account(client: "api.Client", email: str) -> User:
+def account(client: "api.Client", email: str) -> User:
     """Return the account with an e-mail. Raises Failure."""
     from predmarket.contracts.text import normal_email  # only this command needs contracts
 

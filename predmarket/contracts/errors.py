@@ -158,6 +158,16 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
         "there is an account with that e-mail",
         "Log in, or register another e-mail.",
     ),
+    ErrorCode.NAME_TAKEN: ErrorKind(
+        409,
+        "the name is taken",
+        "Choose another name. Case, blanks and the style of letters make no difference.",
+    ),
+    ErrorCode.GROUP_NOT_FOUND: ErrorKind(
+        404,
+        "there is no such group",
+        "Look at `predmarket group list`, or make it with `predmarket group create NAME`.",
+    ),
     ErrorCode.LAST_ADMIN: ErrorKind(
         409,
         "the exchange would be left without an active admin",

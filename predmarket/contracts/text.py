@@ -6,6 +6,7 @@ Joiners are allowed between letters that they join. A text that only its own use
 control characters. Patterns cost linear time. They end in \\Z, since $ would accept a last newline.
 """
 
+import re
 import unicodedata
 from typing import Annotated, TypeAlias
 
@@ -20,6 +21,7 @@ _NOT_BLANK = rf"(?=[\s{BLANKS}{JOINERS}]*[^\s{BLANKS}{JOINERS}])"
 SHOWN = rf"^{_FIT}(?:{JOINED}{_FIT})*\Z"
 SAYING = rf"^{_NOT_BLANK}{_FIT}(?:{JOINED}{_FIT})*\Z"
 PROSE = rf"^{_FIT_OR_LINE_FEED}(?:{JOINED}{_FIT_OR_LINE_FEED})*\Z"
+GROUP = rf"^(?!\.{{1,2}}\Z)(?=[^/]*\Z){SAYING[1:]}"
 SLUG = r"^(?![0-9]+\Z)[a-z0-9][a-z0-9-]{0,63}\Z"
 _SPACES = r"[ \xa0\u1680\u2000-\u200a\u202f\u205f\u3000]*"
 _LABEL = r"[\w\u0300-\u036f-]+"
@@ -31,6 +33,7 @@ MEANINGS = {
     LINE: "must not hold control characters",
     SHOWN: "must not hold characters that cannot be seen",
     SAYING: "must not be blank or hold characters that cannot be seen",
+    GROUP: "must not be blank, . or .., or hold a slash or characters that cannot be seen",
     PROSE: "must not hold characters that cannot be seen, except line feeds",
     SLUG: "must be up to 64 of a-z, 0-9 and -, not start with - and not be all digits",
     EMAIL: "is not an e-mail address",
@@ -46,6 +49,8 @@ Login: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_EMAIL, patte
 NewPassword: TypeAlias = Annotated[str, Meta(min_length=8, max_length=1024, pattern=NO_NUL)]
 Password: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024, pattern=NO_NUL)]
 FullName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=SAYING)]
+GroupName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=GROUP)]
+"""The name of a group of users; it stands in paths."""
 RefreshToken: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 KeyName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, pattern=SAYING)]
 PublicKey: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096, pattern=NO_NUL)]
@@ -71,3 +76,21 @@ def normal_email(email: str) -> str:
     """
     folded = unicodedata.normalize("NFD", email.strip()).casefold()
     return unicodedata.normalize("NFC", folded)
+
+
+_SHOWS_NOTHING = re.compile(f"[{BLANKS}{JOINERS}]")
+
+
+def spaced(name: str) -> str:
+    """Return a name in NFC, with one blank wherever it has blanks, and none at its ends."""
+    return " ".join(unicodedata.normalize("NFC", name).split())
+
+
+def name_key(name: str) -> str:
+    """Return the form in which names are compared, for names that must be unique.
+
+    Names are equal that look alike by Unicode's compatibility forms (NFKC), in any case, whatever
+    their blanks and the characters that show nothing.
+    """
+    seen = unicodedata.normalize("NFKC", _SHOWS_NOTHING.sub("", name))
+    return spaced(unicodedata.normalize("NFKC", seen.casefold()))

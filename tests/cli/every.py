@@ -25,6 +25,7 @@ SNOW = {
     "lastPrice": None,
     "closesAt": TIME,
 }
+GROUP = {"id": 3, "name": "class-9b", "memberCount": 28, "createdAt": TIME}
 OF_EVENT = {**MARKET, "bestBid": None, "lastPrice": None, "eventId": 1, "eventSlug": "vote"}
 ANN = {
     **OF_EVENT,
@@ -240,6 +241,10 @@ user show ann@example.com --list fills
 user show ann@example.com --list statement
 user update ann@example.com --role ADMIN
 user revoke-all ann@example.com --yes
+group create class-9b
+group list
+group add class-9b ann@example.com
+group remove class-9b ann@example.com
 admin log --action market_resolve
 fault show
 fault set loss=0.01,seed=7
@@ -293,6 +298,7 @@ def answer_all(stub: Stub) -> None:
         "/v1/users/2/fills": page(FILL),
         "/v1/users/2/ledger": page(LINE),
         "/v1/admin/log": page(TIE, ACT),
+        "/v1/groups": {"items": [GROUP], "total": 1},
         "/v1/status": STATUS,
         "/v1/faults": FAULTS,
     }.items():
@@ -318,6 +324,7 @@ def answer_all(stub: Stub) -> None:
         "/v1/orders/18/cancel": Answer(body={**ORDER, "id": 18, "status": "CANCELED"}),
         "/v1/orders/cancel-all": Answer(body={"canceled": [17, 18]}),
         "/v1/orders/cancel-after": Answer(body={"cancelAt": TIME}),
+        "/v1/groups": Answer(201, GROUP),
         "/v1/user/transfer": Answer(201, {"id": 4, "balance": BALANCE}),
     }.items():
         stub.on("POST", path, answer)
@@ -328,3 +335,5 @@ def answer_all(stub: Stub) -> None:
     stub.on("PATCH", "/v1/users/2", Answer(body={**MANAGED, "role": "ADMIN"}))
     stub.on("DELETE", "/v1/auth/api-keys/3", Answer(204))
     stub.on("DELETE", "/v1/auth/sessions/7", Answer(204))
+    for method in ("PUT", "DELETE"):
+        stub.on(method, "/v1/groups/class-9b/members/2", Answer(204))

@@ -19,6 +19,7 @@ from predmarket.contracts import (
     orders,
     realtime,
     requests,
+    user_groups,
 )
 
 
@@ -70,6 +71,7 @@ def wire_names(kind: type[msgspec.Struct]) -> set[str]:
         (response_types.FillsSnapshot, realtime.FillsSnapshot),
         (response_types.PositionsSnapshot, realtime.PositionsSnapshot),
         (response_types.OrderAck, realtime.OrderAck),
+        (response_types.UserGroup, user_groups.UserGroup),
         (response_types.OrderGroup, order_groups.OrderGroup),
         (response_types.OrderGroupUpdate, order_groups.OrderGroupUpdate),
         (response_types.OrderGroupsSnapshot, order_groups.OrderGroupsSnapshot),
@@ -140,6 +142,7 @@ MARKET = NewOrder(market=1, side="SELL", qty=1, type="MARKET", max_slippage="0.0
         (calls.cancel_all(market="1", side="BUY"), orders.CancelAllRequest),
         (calls.cancel_all(), orders.CancelAllRequest),
         (calls.cancel_after(60), orders.CancelAfterRequest),
+        (calls.create_group("9b"), user_groups.UserGroupRequest),
         (calls.create_order_group(10), order_groups.OrderGroupRequest),
         (calls.update_order_group(7, "2.5"), order_groups.OrderGroupRequest),
         (calls.register("a@example.com", "password123", "Ann"), identity.RegisterRequest),

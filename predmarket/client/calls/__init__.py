@@ -78,6 +78,12 @@ from predmarket.client.calls.order_group_calls import (
     trigger_order_group,
     update_order_group,
 )
+from predmarket.client.calls.user_group_calls import (
+    add_member,
+    create_group,
+    groups,
+    remove_member,
+)
 
 __all__ = [
     "Access",
@@ -90,6 +96,7 @@ __all__ = [
     "Number",
     "OrderRef",
     "add_market",
+    "add_member",
     "admin_log",
     "amend_order",
     "api_keys",
@@ -102,6 +109,7 @@ __all__ = [
     "change_password",
     "create_api_key",
     "create_event",
+    "create_group",
     "create_market",
     "create_order_group",
     "delete_order_group",
@@ -110,6 +118,7 @@ __all__ = [
     "events",
     "faults",
     "fills",
+    "groups",
     "login",
     "logout",
     "market",
@@ -126,6 +135,7 @@ __all__ = [
     "preview_order",
     "refresh",
     "register",
+    "remove_member",
     "reset_order_group",
     "resolve_event",
     "resolve_market",

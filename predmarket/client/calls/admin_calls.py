@@ -31,12 +31,13 @@ def transfer(
 def users(
     *,
     q: str | None = None,
+    group: str | None = None,
     limit: int | None = None,
     offset: int | None = None,
     cursor: str | None = None,
 ) -> Call[Page[User]]:
-    """List accounts (admin)."""
-    return list_of("/v1/users", q=q, limit=limit, offset=offset, cursor=cursor)
+    """List accounts, with ``group`` only that group's members (admin)."""
+    return list_of("/v1/users", q=q, group=group, limit=limit, offset=offset, cursor=cursor)
 
 
 def update_user(

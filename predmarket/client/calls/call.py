@@ -105,10 +105,10 @@ def list_of(path: str, access: Access = Access.REQUIRED, **query: object) -> Cal
     return replace(get(path, access, **query), is_list=True)
 
 
-def in_path(ref: MarketRef | EventRef) -> str:
+def in_path(ref: str | int) -> str:
     # these would name another path than the one they stand in
     if ref in ("", ".", ".."):
-        raise ClientError(f"a market or an event is named by its id or slug, not by {ref!r}")
+        raise ClientError(f"{ref!r} names nothing")
     return quote(str(ref), safe="")
 
 

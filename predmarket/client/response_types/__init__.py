@@ -62,6 +62,7 @@ from predmarket.client.response_types.users import (
     NewApiKey,
     SessionInfo,
     User,
+    UserGroup,
 )
 
 __all__ = [
@@ -115,4 +116,5 @@ __all__ = [
     "TradesSnapshot",
     "Transfer",
     "User",
+    "UserGroup",
 ]

@@ -12,6 +12,13 @@ class User(TypedDict):
     disabled: NotRequired[bool]
 
 
+class UserGroup(TypedDict):
+    id: int
+    name: str
+    memberCount: int
+    createdAt: str
+
+
 class Login(TypedDict):
     """The answer of register, login and refresh."""
 

@@ -70,6 +70,7 @@ from predmarket.server.gateway.routes import (
     place_order,
     sessions,
     user_accounts,
+    user_groups,
     users,
 )
 from predmarket.server.gateway.services import Services
@@ -90,6 +91,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     account.router,
     user_accounts.router,
     users.router,
+    user_groups.router,
     admin_log.router,
     operations.router,
     openapi.router,

@@ -3,11 +3,12 @@
 import msgspec
 from msgspec import UNSET
 
-from predmarket.contracts import administration, identity
+from predmarket.contracts import administration, identity, user_groups
 from predmarket.contracts.amounts import format_time
 from predmarket.server.gateway.auth.api_keys import KeyRecord
 from predmarket.server.gateway.auth.refresh_tokens import SessionRecord
 from predmarket.server.read_model.queries.admin_log import AdminAct
+from predmarket.server.read_model.queries.user_groups import GroupRecord
 from predmarket.server.read_model.queries.users import UserRecord
 
 
@@ -28,6 +29,12 @@ def managed_user(record: UserRecord) -> identity.ManagedUser:
         format_time(record.created_at),
         record.disabled,
     )
+
+
+def user_group(record: GroupRecord) -> user_groups.UserGroup:
+    """Return a group of users."""
+    created_at = format_time(record.created_at)
+    return user_groups.UserGroup(record.id, record.name, record.members, created_at)
 
 
 def admin_act(record: AdminAct) -> administration.AdminAct:

@@ -2,6 +2,7 @@
 
 Modules that no test imports, and the tests that cover them:
 - queries.order_groups: ../gateway/routes/test_order_groups.py
+- queries.user_groups: ../gateway/routes/test_user_groups.py
 - queries.positions, queries.trades: ../gateway/routes/test_history.py
 - queries.traded: ../../kalshi/test_trading.py
 - queries.topics: ../gateway/realtime/test_resume.py

@@ -7,13 +7,14 @@ is stored: nobody guesses 256 bits, so a slow hash would add nothing.
 import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.enums import ErrorCode, Role, Scope
 from predmarket.server.errors import Refusal
+from predmarket.server.read_model.queries.user_groups import GROUPS_OF_USER, read_groups
 from predmarket.server.storage.tables.identity import api_keys, sessions, users
 from predmarket.units import Micros
 
@@ -59,6 +60,7 @@ class KeyHolder(NamedTuple):
     role: Role
     scopes: frozenset[Scope]
     last_used_at: Micros | None
+    groups: frozenset[int]
 
 
 def new_key() -> str:
@@ -168,15 +170,22 @@ _HOLDERS = (
         users.c.role,
         api_keys.c.scopes,
         api_keys.c.last_used_at,
+        GROUPS_OF_USER,
     )
     .join(users, users.c.id == api_keys.c.user_id)
     .where(users.c.disabled.is_(False))
 )
 
 
-def _holder(row: Row[int, int, str, str, int | None]) -> KeyHolder:
-    user_id, key_id, role, scopes, last_used_at = row
-    return KeyHolder(user_id, key_id, Role(role), frozenset(_scopes(scopes)), last_used_at)
+def _holder(row: Row[*tuple[Any, ...]]) -> KeyHolder:
+    return KeyHolder(
+        row.user_id,
+        row.id,
+        Role(row.role),
+        frozenset(_scopes(row.scopes)),
+        row.last_used_at,
+        read_groups(row.groups),
+    )
 
 
 async def holder_of(connection: AsyncConnection, key: str) -> KeyHolder | None:
@@ -192,9 +201,7 @@ async def signer_of(connection: AsyncConnection, access_id: str) -> tuple[KeyHol
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         return None
-    user_id, key_id, role, scopes, last_used_at, public_key = row
-    holder = KeyHolder(user_id, key_id, Role(role), frozenset(_scopes(scopes)), last_used_at)
-    return holder, public_key
+    return _holder(row), row.public_key
 
 
 async def holders_of(connection: AsyncConnection, key_ids: Sequence[int]) -> list[KeyHolder]:

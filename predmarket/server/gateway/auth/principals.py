@@ -18,8 +18,9 @@ from sqlalchemy import select
 
 from predmarket.enums import Role, Scope
 from predmarket.server.gateway.auth import api_keys
-from predmarket.server.gateway.auth.refresh_tokens import SECOND, roles_of_sessions
+from predmarket.server.gateway.auth.refresh_tokens import SECOND, standings_of_sessions
 from predmarket.server.gateway.auth.tokens import read_access
+from predmarket.server.read_model.queries.user_groups import GROUPS_OF_USER, read_groups
 from predmarket.server.storage.database import UNAVAILABLE, Database
 from predmarket.server.storage.tables.identity import sessions, users
 from predmarket.units import Micros
@@ -40,7 +41,8 @@ one behind many blanks: the cache would hold each spelling of a good token, at i
 class Principal(NamedTuple):
     """A request's sender, with its session or API key; the id of the other is 0.
 
-    A session may do everything that its user may. A key is also limited by its scopes.
+    A session may do everything that its user may. A key is also limited by its scopes. ``groups``
+    are the ids of the user's groups; their change reaches every gateway as one of the user.
     """
 
     user_id: int
@@ -48,6 +50,7 @@ class Principal(NamedTuple):
     role: Role
     key_id: int = 0
     scopes: frozenset[Scope] | None = None
+    groups: frozenset[int] = frozenset()
 
     @property
     def credential(self) -> str:
@@ -278,14 +281,18 @@ class Principals:
                 sessions_of.setdefault(one.session_id, []).append(one)
         found: dict[Principal, Principal] = {}
         async with self._db.read_account() as connection:
-            roles = await roles_of_sessions(connection, list(sessions_of), int(now * SECOND))
+            standings = await standings_of_sessions(
+                connection, list(sessions_of), int(now * SECOND)
+            )
             holders = await api_keys.holders_of(connection, list(keys_of))
-        for session_id, role in roles.items():
+        for session_id, (role, groups) in standings.items():
             for one in sessions_of[session_id]:
-                found[one] = one._replace(role=role)
+                found[one] = one._replace(role=role, groups=groups)
         for holder in holders:
             for one in keys_of[holder.key_id]:
-                found[one] = one._replace(role=holder.role, scopes=holder.scopes)
+                found[one] = one._replace(
+                    role=holder.role, scopes=holder.scopes, groups=holder.groups
+                )
         return found, holders
 
     async def _of_session(self, token: str, now: float) -> _Found | None:
@@ -293,7 +300,7 @@ class Principals:
         if access is None:
             return None
         query = (
-            select(users.c.role)
+            select(users.c.role, GROUPS_OF_USER)
             .join(sessions, sessions.c.user_id == users.c.id)
             .where(
                 sessions.c.id == access.session_id,
@@ -304,10 +311,12 @@ class Principals:
             )
         )
         async with self._db.look_up() as connection:
-            role = (await connection.execute(query)).scalar_one_or_none()
-        if role is None:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
             return None
-        principal = Principal(access.user_id, access.session_id, Role(role))
+        principal = Principal(
+            access.user_id, access.session_id, Role(row.role), groups=read_groups(row.groups)
+        )
         return _Found(principal, access.expires_at)
 
     async def _of_key(self, key: str, now: float) -> _Found | None:
@@ -325,7 +334,9 @@ class Principals:
 
     async def _found(self, holder: api_keys.KeyHolder, now: float) -> _Found:
         await self._note_use(holder, int(now * SECOND))
-        principal = Principal(holder.user_id, 0, holder.role, holder.key_id, holder.scopes)
+        principal = Principal(
+            holder.user_id, 0, holder.role, holder.key_id, holder.scopes, holder.groups
+        )
         return _Found(principal, math.inf)
 
     async def _note_use(self, holder: api_keys.KeyHolder, now: Micros) -> None:

@@ -17,6 +17,7 @@ from predmarket.server.gateway.auth.tokens import (
     new_refresh,
     stored_before,
 )
+from predmarket.server.read_model.queries.user_groups import GROUPS_OF_USER, read_groups
 from predmarket.server.storage.tables.identity import refresh_tokens, sessions, users
 from predmarket.units import Micros
 
@@ -62,6 +63,13 @@ class SessionRecord(NamedTuple):
     last_used_at: Micros
     address: str | None
     agent: str | None
+
+
+class Standing(NamedTuple):
+    """The role of a session's user, and the ids of the user's groups."""
+
+    role: Role
+    groups: frozenset[int]
 
 
 class Begun(NamedTuple):
@@ -222,14 +230,14 @@ async def addresses_of(connection: AsyncConnection, user_id: int) -> list[str]:
     return [address for address in (await connection.execute(query)).scalars() if address]
 
 
-async def roles_of_sessions(
+async def standings_of_sessions(
     connection: AsyncConnection, session_ids: Sequence[int], now: Micros
-) -> dict[int, Role]:
-    """Return the user's role of each live session."""
-    found: dict[int, Role] = {}
+) -> dict[int, Standing]:
+    """Return the standing of each live session's user."""
+    found: dict[int, Standing] = {}
     for start in range(0, len(session_ids), _IDS_A_QUERY):
         query = (
-            select(sessions.c.id, users.c.role)
+            select(sessions.c.id, users.c.role, GROUPS_OF_USER)
             .join(users, users.c.id == sessions.c.user_id)
             .where(
                 sessions.c.id.in_(session_ids[start : start + _IDS_A_QUERY]),
@@ -238,5 +246,6 @@ async def roles_of_sessions(
                 users.c.disabled.is_(False),
             )
         )
-        found.update({id: Role(role) for id, role in await connection.execute(query)})
+        for id, role, groups in await connection.execute(query):
+            found[id] = Standing(Role(role), read_groups(groups))
     return found

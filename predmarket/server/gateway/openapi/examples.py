@@ -89,6 +89,7 @@ from predmarket.contracts.orders import (
     QueuedOrder,
 )
 from predmarket.contracts.requests import NoFields
+from predmarket.contracts.user_groups import UserGroup, UserGroupList, UserGroupRequest
 from predmarket.enums import (
     AdminAction,
     ErrorCode,
@@ -252,6 +253,7 @@ _act = AdminAct(
     details={"outcome": "YES"},
 )
 
+_user_group = UserGroup(1, "Class 9b", 28, _THEN)
 _group = OrderGroup(4, "250.00", OrderGroupStatus.ACTIVE, _THEN, _LATER)
 
 _ANSWERS: list[msgspec.Struct] = [
@@ -288,6 +290,8 @@ _ANSWERS: list[msgspec.Struct] = [
     AdminLogPage([_act], next_cursor=None),
     _group,
     OrderGroupList([_group]),
+    _user_group,
+    UserGroupList([_user_group], total=1),
     Status(
         "1.0.0",
         uptime=86_400,
@@ -357,6 +361,7 @@ _REQUESTS: dict[type[msgspec.Struct], dict[str, object]] = {
     CancelAllRequest: {"marketId": _SLUG, "side": "BUY"},
     CancelAfterRequest: {"seconds": 30},
     OrderGroupRequest: {"limit": "250"},
+    UserGroupRequest: {"name": "Class 9b"},
     NoFields: {},
     LogoutRequest: {"refreshToken": "cmVmcmVzaC10b2tlbg"},
     TransferRequest: {"userId": 2, "amount": "100", "reason": "welcome"},

@@ -27,18 +27,24 @@ from predmarket.server.gateway.http.params import (
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.read_model.queries.admin_log import add_act, of_user
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
+from predmarket.server.read_model.queries.user_groups import group_by_name
 from predmarket.server.read_model.queries.users import change_user, find_users, normal_search
 
+Group = Annotated[
+    str | None,
+    QueryParameter(max_length=64, pattern=LINE, description="Only members of that group"),
+]
 Search = Annotated[
     str | None,
     QueryParameter(max_length=254, pattern=LINE, description="Part of an e-mail or a name"),
 ]
 
 
-@get("/", opt=notes())
+@get("/", opt=notes(E.GROUP_NOT_FOUND))
 async def list_users(
     request: ApiRequest,
     q: Search = None,
+    group: Group = None,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
     cursor: Cursor = None,
@@ -46,7 +52,12 @@ async def list_users(
     """List users; ``q`` is looked for in e-mail and name, and an e-mail given whole comes first."""
     after = None if cursor is None else decode_cursor(cursor)
     async with request.services.db.read() as connection:
-        found, total = await find_users(connection, q, after=after, limit=limit + 1, offset=offset)
+        group_id = None if group is None else await group_by_name(connection, group)
+        if group is not None and group_id is None:
+            raise Refusal(E.GROUP_NOT_FOUND)
+        found, total = await find_users(
+            connection, q, after=after, limit=limit + 1, offset=offset, group_id=group_id
+        )
     whole = normal_search(q)
     rows, following = page(found, limit, lambda row: 0 if row.email == whole else row.id)
     return UserList([identity_presenters.managed_user(record) for record in rows], total, following)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from predmarket.contracts.text import normal_email
 from predmarket.enums import ErrorCode, Role
 from predmarket.server.errors import Refusal
-from predmarket.server.storage.tables.identity import users
+from predmarket.server.storage.tables.identity import user_group_members, users
 from predmarket.units import Micros
 
 
@@ -119,12 +119,14 @@ async def find_users(
     limit: int,
     offset: int = 0,
     after: int | None = None,
+    group_id: int | None = None,
 ) -> tuple[list[UserRecord], int]:
     """Return one page of the users whose e-mail or name contains ``q``, and their total number.
 
     They are ordered by id, but the user whose whole e-mail is ``q`` comes first, because a short
     e-mail may be part of many others. ``after`` is the id of the last user shown, 0 if that was
-    only the first one. Names match in any case, for the letters that the database knows.
+    only the first one. With ``group_id`` only that group's members are listed. Names match in any
+    case, for the letters that the database knows.
     """
     wanted = normal_search(q)
     matches: ColumnElement[bool] = true()
@@ -133,6 +135,9 @@ async def find_users(
         matches = users.c.email.contains(wanted, autoescape=True) | name.contains(
             (q or "").strip().lower(), autoescape=True
         )
+    if group_id is not None:
+        members = select(user_group_members.c.user_id)
+        matches &= users.c.id.in_(members.where(user_group_members.c.group_id == group_id))
     page = _USERS.where(matches).order_by(users.c.email != wanted, users.c.id)
     if after is not None:
         page = page.where(users.c.email != wanted, users.c.id > after)

@@ -83,3 +83,23 @@ api_keys = Table(
 is deleted, and its id never given to another, so that who revokes by a stale id revokes nothing.
 ``access_id`` is the name under which signed requests use a key, ``public_key`` (DER) verifies their
 signatures (auth/signatures.py)."""
+
+user_groups = Table(
+    "user_groups",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False, unique=True),
+    Column("created_at", BigInt, nullable=False),
+)
+"""One row a group of users; groups are never deleted. ``name_key`` is the name as it is compared
+(contracts/text.py)."""
+
+user_group_members = Table(
+    "user_group_members",
+    metadata,
+    Column("group_id", BigInt, ForeignKey("user_groups.id"), primary_key=True),
+    Column("user_id", BigInt, ForeignKey("users.id"), primary_key=True),
+    Index("ix_user_group_members_user_id", "user_id"),
+)
+"""One row a member of a group."""

@@ -326,18 +326,20 @@ async def test_one_look_ahead_serves_all(
         for name in ("ann", "bob", "eve")
     ]
     node, now, asked = exchange.node, time.time(), list[int]()
-    real = refresh_tokens.roles_of_sessions
+    real = refresh_tokens.standings_of_sessions
     found = Principals(node.db, node.settings.signing_secret(), lambda: now)
     first = [await found.principal(token, token) for token in tokens]
 
-    async def roles(connection: AsyncConnection, ids: list[int], at: int) -> dict[int, Role]:
+    async def standings(
+        connection: AsyncConnection, ids: list[int], at: int
+    ) -> dict[int, refresh_tokens.Standing]:
         standing = await real(connection, ids, at)
         asked.append(len(ids))
         assert first[2] is not None
         found.forget(Revocation("session", first[2].session_id))
         return standing
 
-    monkeypatch.setattr(principals, "roles_of_sessions", roles)
+    monkeypatch.setattr(principals, "standings_of_sessions", standings)
     for _ in range(2):
         now += RECHECK_SECONDS - 1
         for token in tokens:
@@ -359,7 +361,7 @@ async def test_a_look_ahead_that_fails_changes_nothing(
     first = await found.principal(token, token)
     now += RECHECK_SECONDS - 1
     with monkeypatch.context() as broken:
-        broken.setattr(principals, "roles_of_sessions", None)
+        broken.setattr(principals, "standings_of_sessions", None)
         assert found.known(token) == first
         assert found._looking is not None
         await found._looking
