@@ -1,4 +1,4 @@
-"""What an import pulls in, seen from a fresh interpreter: the contracts that lint cannot prove."""
+"""The modules that an import loads, in a fresh interpreter: contracts that lint cannot prove."""
 
 import importlib.util
 import subprocess

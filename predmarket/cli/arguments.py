@@ -110,7 +110,7 @@ OrderId: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="ID",
-        help="The order's id, or client: and one's own id for it.",
+        help="The order's id, or client: and your own id for it.",
         callback=order_ref,
         autocompletion=complete.own_orders,
     ),
@@ -119,7 +119,7 @@ OrderIds: TypeAlias = Annotated[
     list[str],
     typer.Argument(
         metavar="ID...",
-        help="Orders' ids, or client: and one's own ids for them.",
+        help="Ids of orders, or client: and your own ids.",
         callback=order_refs,
         autocompletion=complete.own_orders,
     ),
@@ -133,36 +133,38 @@ OrderStatuses: TypeAlias = Annotated[
     typer.Option(
         "--status",
         case_sensitive=False,
-        help="Only orders that stand so; may be given more than once (default: LIVE).",
+        help="Only orders of this status; may be given more than once (default: LIVE).",
     ),
 ]
 EveryStatus: TypeAlias = Annotated[
-    bool, typer.Option("--all-status", help="Orders of every status, those that ended too.")
+    bool, typer.Option("--all-status", help="Orders of every status, ended ones too.")
 ]
 Since: TypeAlias = Annotated[
     str | None,
-    typer.Option("--since", metavar="TIME", help="Only from this time on, or from so long ago."),
+    typer.Option("--since", metavar="TIME", help="Only from this time, or this long ago, on."),
 ]
 Until: TypeAlias = Annotated[
     str | None,
-    typer.Option("--until", metavar="TIME", help="Only before this time, or before so long ago."),
+    typer.Option("--until", metavar="TIME", help="Only before this time, or this long ago."),
 ]
 Limit: TypeAlias = Annotated[
     int | None,
-    typer.Option("--limit", min=1, max=100, help="How many a page (default: 50)."),
+    typer.Option("--limit", min=1, max=100, help="Items a page (default: 50)."),
 ]
-Ids: TypeAlias = Annotated[bool, typer.Option("--ids", help="Print the ids alone, one a line.")]
+Ids: TypeAlias = Annotated[bool, typer.Option("--ids", help="Print only the ids, one a line.")]
 Cursor: TypeAlias = Annotated[
     str | None,
     typer.Option("--cursor", metavar="CURSOR", help="Continue where an earlier list ended."),
 ]
 Everything: TypeAlias = Annotated[
     bool,
-    typer.Option("--all", help="All pages, not only one."),
+    typer.Option("--all", help="All pages, not only the first."),
 ]
 Watch: TypeAlias = Annotated[
     bool,
-    typer.Option("--watch", help="Go on: redrawn on a terminal, else a line of JSON each change."),
+    typer.Option(
+        "--watch", help="Keep running: redraw on a terminal, else print a line of JSON each change."
+    ),
 ]
 DataDir: TypeAlias = Annotated[
     str | None,

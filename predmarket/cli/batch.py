@@ -40,7 +40,9 @@ def batch(
     batch_id: Annotated[
         str | None,
         typer.Option(
-            "--batch-id", metavar="ID", help="Begin client order ids with this, to place anew."
+            "--batch-id",
+            metavar="ID",
+            help="Prefix of client order ids, to place the same file anew.",
         ),
     ] = None,
     deadline: Deadline = PROMPTLY,
@@ -50,15 +52,16 @@ def batch(
       printf 'market,side,qty,price\\nrain,buy,5,0.60\\n' | predmarket order batch -
       predmarket order batch orders.json --batch-id monday
 
-    Place orders, each on its own, in order: a line each says what became of it. The fields are
-    those of the API (marketId, side, qty, price, timeInForce, …); CSV has them in its first line,
-    and market, tif and client-id are understood, too. More than 100 are sent 100 at a time.
+    Place orders in their order, each independently; one line for each tells the result. The fields
+    are those of the API (marketId, side, qty, price, timeInForce, …), which CSV names in its first
+    line; market, tif and client-id work, too. Orders are sent 100 at a time.
 
-    An order without a client order id gets one made of the file's content and its number, so that
-    sending the same file again places nothing twice. To place it once more: another --batch-id.
-    --deadline is that of orders without one of their own, and counts from when each is sent.
+    An order without a client order id gets one made from the file's content and the order's
+    number, so sending the same file again places nothing twice. To place it once more, give another
+    --batch-id. --deadline applies to orders without a deadline of their own, from when each is
+    sent.
 
-    The exit code is that of the first refusal, 0 when there is none.
+    The exit code is that of the first refusal, 0 if there is none.
     """
     line = context.of(ctx)
     if batch_id is not None and not 1 <= len(batch_id) <= _LONGEST_ID:

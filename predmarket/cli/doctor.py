@@ -21,10 +21,10 @@ def doctor(
       predmarket doctor
       predmarket doctor --data-dir ./exchange -o json
 
-    Look whether all is well for an exchange on this machine: its database, whole, durable and of
-    this version's schema; clocks; free space; who may read the secret, the database and one's
-    session; the port; the limit of open files; the age of the last back-up. Nothing is changed.
-    Exit code 1 when something is wrong.
+    Check an exchange on this machine: integrity, durability and schema of its database; clocks;
+    free space; permissions of the secret, the database and your session; the port; the limit of
+    open files; the age of the last back-up. Nothing is changed. Exit code 1 when something is
+    wrong.
     """
     line = context.of(ctx)
     with operator_errors():

@@ -30,9 +30,9 @@ def fork(
       predmarket fork --at 2030-01-31T12:00:00Z --to ./then
       predmarket serve --data-dir ./then --clock stepped
 
-    Make an embedded exchange as this one was after command SEQ, or at a time. It has the accounts
-    of then, with today's passwords and roles, and nobody is logged in. With --clock stepped or
-    scaled=N it goes on at that time. The exchange may be running meanwhile.
+    Copy this exchange, as it was after command SEQ or at a time, into a new embedded one. The copy
+    has the accounts of that time, with today's passwords and roles; nobody is logged in. With
+    --clock stepped or scaled=N it continues from that time. This exchange may be running.
     """
     line = context.of(ctx)
     given = overrides(data_dir=data_dir, database_url=database_url)

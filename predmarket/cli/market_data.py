@@ -72,8 +72,8 @@ def trades(
       predmarket trades 1 --since 1h --all -o csv > trades.csv
       predmarket trades 1 --watch --limit 1 | jq -r .price
 
-    Show a market's trades, newest first. With --watch lines come in the order of the trades, after
-    up to 50 (--limit) that were made before.
+    Show a market's trades, newest first. With --watch it prints up to 50 earlier trades (--limit),
+    the oldest first, and then each new one.
     """
     line = context.of(ctx)
     if watch:
@@ -92,7 +92,7 @@ def candles(
     market: arguments.Market,
     *,
     interval: Annotated[
-        Interval, typer.Option("--interval", help="How long a candle lasts.")
+        Interval, typer.Option("--interval", help="Length of a candle.")
     ] = Interval.HOUR,
     since: Annotated[
         str | None,
@@ -123,7 +123,7 @@ def ticker(ctx: typer.Context, market: arguments.Market, *, watch: arguments.Wat
       predmarket ticker 1 --json | jq -r .lastPrice
       predmarket ticker 1 --watch
 
-    Show where a market stands: best prices, last price, volume and open interest.
+    Show a market's best prices, last price, volume and open interest.
     """
     line = context.of(ctx)
     if watch:
@@ -155,8 +155,8 @@ def stream(
       predmarket stream user:me:orders user:me:fills | jq -c .data
       predmarket stream markets
 
-    Print what happens, as the exchange tells it: a line of JSON each message, for ever. Each topic
-    begins with a snapshot, and goes on where it was after a lost connection.
+    Print the exchange's messages as they come, one line of JSON each, for ever. Each topic begins
+    with a snapshot, and continues where it was after a lost connection.
     """
     line = context.of(ctx)
     if line.options.output == "csv":

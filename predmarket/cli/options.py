@@ -61,7 +61,7 @@ Profile: TypeAlias = Annotated[
         "--profile",
         "-P",
         metavar="NAME",
-        help="Whose session and address to use [env: PREDMARKET_PROFILE].",
+        help="The profile that gives session and address [env: PREDMARKET_PROFILE].",
         autocompletion=_profiles,
     ),
 ]
@@ -73,11 +73,12 @@ NoInput: TypeAlias = Annotated[bool, _option("--no-input", help="Never ask.")]
 Yes: TypeAlias = Annotated[bool, _option("--yes", "-y", help="Answer every question with yes.")]
 Color: TypeAlias = Annotated[
     bool | None,
-    _option("--color/--no-color", help="Colour or not, whatever stdout is [env: NO_COLOR]."),
+    _option("--color/--no-color", help="Use colour or not, whatever stdout is [env: NO_COLOR]."),
 ]
-Quiet: TypeAlias = Annotated[bool, _option("--quiet", help="Nothing on stderr but errors.")]
+Quiet: TypeAlias = Annotated[bool, _option("--quiet", help="Print only errors on stderr.")]
 Raw: TypeAlias = Annotated[
-    bool, _option("--raw", help="CSV as it is: no apostrophe before what looks like a formula.")
+    bool,
+    _option("--raw", help="Print CSV unchanged: no apostrophe before what looks like a formula."),
 ]
 
 Timeout: TypeAlias = Annotated[
@@ -85,7 +86,7 @@ Timeout: TypeAlias = Annotated[
     _option(
         "--timeout",
         metavar="S",
-        help="Seconds to wait for an answer (default: 15, 30 when it is asked for again).",
+        help="Seconds to wait for an answer (default: 15; 30 for a request that is repeated).",
         min=0.1,
         max=3600,
     ),

@@ -25,8 +25,8 @@ def cancel(
       predmarket order cancel 17 18 client:mine-1
       predmarket order list --ids --market rain | xargs predmarket order cancel
 
-    Cancel orders. Each is tried, whatever is refused of the others. Under -o json one id prints the
-    order, several print an array of those that were cancelled.
+    Cancel orders, each independently of the others. With -o json one id prints the order, and
+    several ids print an array of the cancelled orders.
     """
     line = context.of(ctx)
     canceled: list[Order] = []
@@ -83,7 +83,7 @@ def cancel_after(
       predmarket order cancel-after 60
       predmarket order cancel-after 0
 
-    Arm the dead-man switch: all own orders are cancelled unless this is repeated in time.
+    Arm the dead-man switch: it cancels all your orders unless you repeat this in time.
     """
     line = context.of(ctx)
     with line.client() as client:
@@ -144,9 +144,9 @@ def list_orders(
       predmarket order list --all-status --all -o csv > orders.csv
       predmarket order list --watch | jq -r '[.id, .status] | @tsv'
 
-    List own live orders, newest first; with --all-status, --status or --client-id those that ended,
-    too. With --watch lines begin with the oldest, each change of an order is another, and its end
-    is the last.
+    List your live orders, newest first; --all-status, --status and --client-id show ended orders,
+    too. With --watch it prints the orders, oldest first, and then a line for each change of an
+    order, up to its end.
     """
     line = context.of(ctx)
     if market_id is not None and all_markets:

@@ -27,7 +27,7 @@ PROMPTLY, OFF = "10s", "off"
 
 
 Direction: TypeAlias = Annotated[
-    Side, typer.Argument(metavar="buy|sell", case_sensitive=False, help="Which way.")
+    Side, typer.Argument(metavar="buy|sell", case_sensitive=False, help="Side.")
 ]
 Quantity: TypeAlias = Annotated[
     str, typer.Argument(metavar="QTY", help="Contracts, up to 2 decimals.")
@@ -40,7 +40,7 @@ AtMarket: TypeAlias = Annotated[
 ]
 Tif: TypeAlias = Annotated[
     TimeInForce | None,
-    typer.Option("--tif", case_sensitive=False, help="How long it may work."),
+    typer.Option("--tif", case_sensitive=False, help="Time in force."),
 ]
 Expires: TypeAlias = Annotated[
     str | None,
@@ -48,21 +48,31 @@ Expires: TypeAlias = Annotated[
         "--expires", metavar="TIME", help="A time, or a span such as 30m; implies --tif GTD."
     ),
 ]
-PostOnly: TypeAlias = Annotated[bool, typer.Option("--post-only", help="Rest, or be refused.")]
+PostOnly: TypeAlias = Annotated[
+    bool, typer.Option("--post-only", help="Refuse the order if it would trade at once.")
+]
 ReduceOnly: TypeAlias = Annotated[
-    bool, typer.Option("--reduce-only", help="Only close what is held.")
+    bool, typer.Option("--reduce-only", help="Only reduce the position.")
 ]
 Slippage: TypeAlias = Annotated[
     str | None,
-    typer.Option("--slippage", metavar="P", help="How far --market may go from the best."),
+    typer.Option("--slippage", metavar="P", help="How far from the best price --market may go."),
 ]
 Stp: TypeAlias = Annotated[
     SelfTradePrevention | None,
-    typer.Option("--stp", case_sensitive=False, help="What to do on meeting an own order."),
+    typer.Option(
+        "--stp",
+        case_sensitive=False,
+        help="Self-trade prevention: what to do on meeting your own order.",
+    ),
 ]
 ClientId: TypeAlias = Annotated[
     str | None,
-    typer.Option("--client-id", metavar="ID", help="Own id, 1 to 64 characters, for ever."),
+    typer.Option(
+        "--client-id",
+        metavar="ID",
+        help="Your own id for the order, 1 to 64 characters, unique for ever.",
+    ),
 ]
 Wait: TypeAlias = Annotated[
     Awaited | None,
@@ -112,17 +122,17 @@ def place(
       predmarket order place 1 buy 10 --market --preview
       predmarket order place 1 buy 10 --price 0.55 --wait filled --wait-at-most 600
 
-    Place an order. Prices are of YES. Selling what one does not hold buys NO at 1 - price: "sell 5
-    --price 0.70" without any YES pays 0.30 each for 5 NO. --preview says what an order would buy,
-    what it costs, and the most that it can lose.
+    Place an order. Prices are of YES. Selling shares that you do not hold buys NO at 1 - price:
+    "sell 5 --price 0.70" without any YES pays 0.30 each for 5 NO. --preview shows what an order
+    would buy, its cost, and its maximum loss.
 
     Its client order id is printed on stderr before it is sent: repeating the command with
     --client-id and that id never places the order twice. An order that a slow network delays
     beyond --deadline is refused, so that none trades long after it was meant to.
 
-    --wait filled or done waits until the order has filled, or has ended in any way, and prints it
-    then. When it has ended unfilled, the exit code is 1; when the time runs out, the order goes on
-    and the exit code is 3.
+    --wait filled waits until the order has filled, --wait done until it has ended in any way; then
+    the order is printed. The exit code is 1 if it ended unfilled. If the time runs out, the order
+    goes on and the exit code is 3.
     """
     line = context.of(ctx)
     if at_market == (price is not None):

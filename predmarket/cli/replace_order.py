@@ -31,10 +31,10 @@ def replace(
       predmarket order replace 17 --price 0.58
       predmarket order replace client:mine-1 --qty 20 --post-only
 
-    Cancel an order, and place a new one on its side of its market, with an id of its own: at its
-    price, for what was left of it, and as long, but for what is given here. The new one is placed
-    only once the old one has been cancelled, so the two never both trade; if the old one has ended
-    by itself, nothing is placed. To change an order and keep its id: order amend.
+    Cancel an order, and place a new one on the same side of the same market. It has the old
+    order's price, remaining quantity and expiry, unless given here, and a new id. It is placed only
+    once the old one has been cancelled, so the two never both trade; if the old one has already
+    ended, nothing is placed. To change an order and keep its id, use order amend.
     """
     if price is None and qty is None:
         raise usage("give --price, --qty or both")

@@ -31,7 +31,7 @@ def tui(
     ] = False,
     light: Annotated[bool, typer.Option("--light", help="Start with the light theme.")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Only say what in keys.toml cannot be used.")
+        bool, typer.Option("--check", help="Only check keys.toml, and report what cannot be used.")
     ] = False,
 ) -> None:
     """Examples:

@@ -57,10 +57,10 @@ WorkerCount: TypeAlias = Annotated[
 SeedFirst: TypeAlias = Annotated[bool, typer.Option("--seed", help="Create the seed data first.")]
 Demo: TypeAlias = Annotated[
     bool,
-    typer.Option("--demo", help="With the seed data, more markets, and bots that trade."),
+    typer.Option("--demo", help="Create the seed data and more markets, and run bots that trade."),
 ]
 KalshiApi: TypeAlias = Annotated[
-    bool, typer.Option("--kalshi", help="Answer Kalshi's trade API, too (docs/kalshi.md).")
+    bool, typer.Option("--kalshi", help="Also serve Kalshi's trade API (docs/kalshi.md).")
 ]
 FirstAdmin: TypeAlias = Annotated[
     str | None,
@@ -86,7 +86,7 @@ ReadyFd: TypeAlias = Annotated[
 ]
 Unsafe: TypeAlias = Annotated[
     bool,
-    typer.Option("--force", help="Even with the seed accounts' passwords beyond loopback."),
+    typer.Option("--force", help="Allow seed accounts on an exchange beyond loopback."),
 ]
 
 
@@ -144,7 +144,8 @@ def seed(
     ctx: typer.Context,
     *,
     force: Annotated[
-        bool, typer.Option("--force", help="Even where the exchange listens beyond loopback.")
+        bool,
+        typer.Option("--force", help="Create them even if the exchange listens beyond loopback."),
     ] = False,
     data_dir: arguments.DataDir = None,
     database_url: arguments.DatabaseUrl = None,
@@ -153,8 +154,8 @@ def seed(
       predmarket seed
       predmarket seed --data-dir ./exchange
 
-    Create the first accounts and a market, while the exchange is stopped. What is there already
-    stays as it is.
+    Create the first accounts and a market, while the exchange is stopped. Existing data
+    is not changed.
     """
     line = context.of(ctx)
     with operator_errors():

@@ -60,7 +60,7 @@ async def campaign(arena: Arena, names: list[str], *, long: bool) -> list[Outcom
 
 
 async def _watch(arena: Arena, outcome: Outcome) -> None:
-    """See how much of an attack is open a minute after it, whatever is going on by then."""
+    """Count the connections of an attack that are still open a minute after it."""
     if outcome.held:
         await asyncio.sleep(CLOSED_S + FAREWELL_S)
         outcome.left_open = await left_open(arena, outcome.held, 0)

@@ -1,4 +1,4 @@
-"""One attack carried out and measured: what it cost the attacker, the victim and the server."""
+"""One attack, run and measured: its cost for the attacker, the victim and the server."""
 
 import asyncio
 import time
@@ -63,7 +63,7 @@ class Assault:
         return line
 
     async def socket(self, user: str | None = None, path: str = "/realtime") -> Line | None:
-        """Return an open WebSocket of a user or of nobody, None when there is none to have."""
+        """Return an open WebSocket, of a user or anonymous; None if the server opens none."""
         line = await self.line()
         headers = "" if user is None else f"Authorization: {self.bearer(user)}\r\n"
         return line if line is not None and await line.opened(path, headers) else None
@@ -123,7 +123,7 @@ class Attack:
 
 @dataclass
 class Outcome:
-    """What became of an attack. Sizes in bytes, times in seconds.
+    """The result of an attack. Sizes in bytes, times in seconds.
 
     ``slowdown``: how many times as long as on a machine of its own the server's event loop took,
     having to wait for a processor; ``allowance``: what that may add to the victim's p99.

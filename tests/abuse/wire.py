@@ -41,7 +41,7 @@ def frame(payload: bytes, opcode: int = TEXT, *, fin: bool = True, rsv1: bool = 
 
 @dataclass
 class Counts:
-    """What an attack sent and was told."""
+    """Counts of an attack's requests and of the answers."""
 
     bytes_sent: int = 0
     requests: int = 0
@@ -99,7 +99,7 @@ class Line:
         return False
 
     async def answer(self, seconds: float = 30.0) -> tuple[int, bytes]:
-        """Return the next answer's status and body; (0, b"") when there is none."""
+        """Return the next answer's status and body; (0, b"") if none comes."""
         try:
             async with asyncio.timeout(seconds):
                 head = await self._until(b"\r\n\r\n")

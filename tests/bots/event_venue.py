@@ -168,7 +168,7 @@ class EventVenue:
             self.news.popleft()()
 
     def begin(self) -> None:
-        """Let the maker begin anew, as after a lost connection."""
+        """Make the maker start again, as after a lost connection."""
         self.apply(CancelAll(MAKER))
         self.news.clear()
         self._hear_of_markets()

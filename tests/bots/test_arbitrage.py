@@ -64,7 +64,7 @@ class ArbitrageDesk(EventDesk):
 
     @property
     def won(self) -> Money:
-        """What the bot's balance says."""
+        """Return the bot's gain by its balance."""
         account = self.account(BOT)
         return account.available + account.locked - 100 * PRICE_ONE * QTY_ONE
 

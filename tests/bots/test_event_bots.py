@@ -27,7 +27,7 @@ pytestmark = ON_ONE_DATABASE
 
 
 class Heard:
-    """What a bot says, one event after the other."""
+    """The events that a bot reported, in order."""
 
     def __init__(self) -> None:
         self._events: asyncio.Queue[Said] = asyncio.Queue()

@@ -80,7 +80,7 @@ class Venue:
         return [order for order in self.orders if order.open and order.side is side]
 
     def step(self, best_bid: Price | None = None, best_ask: Price | None = None) -> bool:
-        """Carry out the quoter's next action; False when there was none."""
+        """Execute the quoter's next action; return False if it has none."""
         action = self.quoter.next(best_bid, best_ask)
         if action is not None:
             if self.surprises and self.rng.random() < 0.3:

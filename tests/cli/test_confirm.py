@@ -1,4 +1,4 @@
-"""What asks first: resolving, voiding, transfers; and markets' other commands."""
+"""Commands that ask for confirmation: resolving, voiding, transfers; and other market commands."""
 
 import json
 

@@ -37,7 +37,7 @@ Shell = Callable[[str], Awaitable[Ran]]
 
 
 def commands(text: str) -> list[str]:
-    """Return the commands in the blocks of ``text``; those whose output is shown are not there."""
+    """Return the commands in the blocks of ``text``, without those that show their output."""
     return re.findall(
         r"^predmarket .*", "".join(re.findall(r"```\n(.*?)```", text, re.DOTALL)), re.M
     )
@@ -50,7 +50,7 @@ def shell(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> Shell:
-    """A shell in which the admin is logged in, and whoever else `log_in` lets in."""
+    """A shell in which the admin is logged in, and every user that `log_in` adds."""
     for name in [*os.environ]:
         if name.startswith("PREDMARKET_"):
             monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""What every command writes, byte for byte, in each format: the files under golden/.
+"""The output of every command, byte for byte, in each format: the files under golden/.
 
 A change that is meant is taken over with
 

@@ -1,4 +1,4 @@
-"""What stands on stdout, byte for byte, in each of the four formats."""
+"""The output on stdout, byte for byte, in each of the four formats."""
 
 import json
 from typing import cast

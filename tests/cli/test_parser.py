@@ -1,4 +1,4 @@
-"""What the line may say: each option once, other spellings, and refusals in plain words."""
+"""Parsing of the command line: each option once, other spellings, refusals in plain words."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What only a process shows: what is imported, pipes that close, signals, completion."""
+"""The CLI as a process: its imports, closed pipes, signals, completion."""
 
 import json
 import os

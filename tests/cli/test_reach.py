@@ -1,4 +1,4 @@
-"""What the exchange can do, commands can: its document, the calls, the command line."""
+"""Every operation of the API has a command, and every call is in the API's document."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What scripts need: ids alone, own ids in place of them, ends that are waited for, and silence."""
+"""Options for scripts: bare ids, client order ids, waiting for an order's end, silence."""
 
 import json
 

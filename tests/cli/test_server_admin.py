@@ -25,7 +25,7 @@ class OperateError(Exception):
 
 @dataclass
 class SeedReport:
-    """What seeding did."""
+    """The report of `seed`."""
 
     lines: list[str] = field(default_factory=lambda: ["admin@example.com created", "market kept"])
     data: dict[str, object] = field(default_factory=lambda: {"users": 2})
@@ -33,7 +33,7 @@ class SeedReport:
 
 @dataclass
 class AuditReport:
-    """What the audit found."""
+    """The report of `audit`."""
 
     ok: bool
     checks: list[tuple[str, bool, str]]

@@ -1,4 +1,4 @@
-"""Both REST clients behind one face, so that each case is told once."""
+"""Both REST clients behind one interface, so that each case is written once."""
 
 import asyncio
 from collections.abc import Callable

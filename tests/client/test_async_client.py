@@ -1,4 +1,4 @@
-"""What only the asynchronous client promises: nothing holds up the loop, and nothing is half done.
+"""The asynchronous client's own promises: the loop never blocks, and a cancel ends a call whole.
 
 Its calls, errors, retries and renewals are in test_client.py, with the other client's.
 """

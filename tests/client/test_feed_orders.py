@@ -1,4 +1,4 @@
-"""Orders over the feed's socket: answers find their requests, and what is not answered is told."""
+"""Orders over the feed's socket: answers match requests, and a missing answer is reported."""
 
 import asyncio
 

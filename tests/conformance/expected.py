@@ -1,4 +1,4 @@
-"""What the API must show, worked out from the reference exchange's facts.
+"""The expected answers of the API, computed from the reference exchange.
 
 Nothing here uses the product: amounts come from tests/reference, averages and marks are exact
 fractions, and the statuses of the codes are written down again.

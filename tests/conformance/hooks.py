@@ -1,4 +1,4 @@
-"""What schemathesis has to be told: who is asking, and what a JSON Schema cannot say."""
+"""Hooks for schemathesis: credentials, and rules that a JSON Schema cannot express."""
 
 import base64
 import os

@@ -295,7 +295,7 @@ class Pair:
         self.let_time_pass()
 
     def done(self, answer: tuple[int, Json], events: list[Notice], status: int = 200) -> bool:
-        """Check an answer's status; tell whether the command was carried out."""
+        """Check an answer's status; tell whether the command was executed."""
         refusals = [str(event[1]) for event in events if event[0] == "REFUSED"]
         if refusals:
             _refused(answer, refusals[0])

@@ -1,4 +1,4 @@
-"""What is wrong with a request, in words of people."""
+"""Error messages about requests, in plain words."""
 
 from typing import Annotated
 

@@ -41,7 +41,7 @@ _CHECKED = 100
 
 @dataclass
 class Tally:
-    """What a campaign went through."""
+    """Counts of a campaign."""
 
     kills: int = 0
     acknowledged: int = 0
@@ -77,7 +77,7 @@ def _list(counts: Counter[str]) -> str:
 
 
 def sums_hold(database_url: str) -> None:
-    """Check conservation in one snapshot of the database, whoever is writing to it."""
+    """Check conservation in one snapshot of the database, even while others write."""
     store = open_store(database_url)
     store.connect()
     try:

@@ -1,4 +1,4 @@
-"""What must hold of the whole engine state, summed up from scratch.
+"""The invariants of the whole engine state, computed from scratch.
 
 The engine checks after each command what that command touched, by running totals. This looks at
 everything and trusts no total: slow, and not fooled by a mistake made in both.
@@ -43,7 +43,7 @@ def audit(exchange: Exchange) -> None:
 
 
 def _audit_indexes(state: State) -> None:
-    """What is found by user, by connection and by gateway is what rests, in its order."""
+    """Check that the indexes by user, connection and gateway list the resting orders in order."""
     by_rank = sorted(state.orders.values(), key=lambda order: order.rank)
     for account in state.ledger.accounts.values():
         if account.own is None:
@@ -125,7 +125,7 @@ def _audit_money(state: State) -> None:
 
 
 def _audit_holds(state: State) -> None:
-    """What orders hold is what accounts and positions say is held."""
+    """Check that orders' locks and close parts add up to those of accounts and positions."""
     locks: dict[int, Money] = dict.fromkeys(state.ledger.accounts, 0)
     reserves: dict[tuple[int, int, bool], Qty] = {}
     for order in state.orders.values():
@@ -187,7 +187,7 @@ def _audit_market(state: State, market: Market) -> None:
 
 
 def _audit_event(state: State, event: MarketEvent) -> None:
-    """What everybody holds of every outcome, counted one by one, is what the sums say."""
+    """Check that everybody's shares of every outcome, counted one by one, equal the sums."""
     holdings = event.holdings.values()
     assert sum(h.base for h in holdings) == event.total_base, "the sum of the bases drifted"
     assert not (event.outcome and holdings), "a final event keeps holdings in memory"

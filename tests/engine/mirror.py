@@ -1,4 +1,4 @@
-"""What a reader of events alone knows: order books, cash, and how many events each order had.
+"""The state that a reader of events alone can rebuild: books, cash, event counts of orders.
 
 Whoever follows the exchange from outside lives on events, so they must be complete: the books
 built from the deltas and the cash added up from trades must be those of the engine itself.

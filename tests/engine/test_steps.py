@@ -1,4 +1,4 @@
-"""Commands that are carried out in steps: each is bounded, and nobody comes between.
+"""Commands in steps: each step is bounded, and no other command comes between.
 
 Source: docs/market_rules.md, Bounds.
 """

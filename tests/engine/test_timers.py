@@ -1,4 +1,4 @@
-"""What falls due: closings, expiries and dead-man switches."""
+"""Timers: closings, expiries and dead-man switches."""
 
 from itertools import permutations
 from random import Random

@@ -1,4 +1,4 @@
-"""Who signs a request: keys, clocks, revocation, scopes; and how keys are made."""
+"""Signed requests: keys, clocks, revocation, scopes; and making keys."""
 
 import base64
 import time

@@ -46,7 +46,7 @@ def _audit_conservation(ledger: Ledger) -> None:
 
 
 def _audit_signs(ledger: Ledger) -> None:
-    """Nothing is negative, but available after a VOID; no free set is left unmerged."""
+    """Check that only available is ever negative, after a VOID, and that all free sets merged."""
     voided = {market.id for market in ledger.markets.values() if market.status == "VOIDED"}
     had_a_void = {user for user, market in ledger.positions if market in voided}
     for user in ledger.cash:
@@ -62,7 +62,7 @@ def _audit_signs(ledger: Ledger) -> None:
 
 
 def _audit_positions(ledger: Ledger) -> None:
-    """What positions show adds up to what is held, and their costs to what was paid."""
+    """Check that shown positions add up to the holdings, and their costs to the payments."""
     for event in _events(ledger):
         for user, held in event.shares.items():
             assert set(held) == set(event.outcomes), "shares of what can not happen"
@@ -97,7 +97,7 @@ def _audit_orders(ledger: Ledger) -> None:
 
 
 def _audit_books(ledger: Ledger) -> None:
-    """No book crosses, whoever owns the orders."""
+    """Check that no book is crossed."""
     for market in sorted({order.market for order in ledger.live}):
         bids, asks = ledger.resting(market, "BUY"), ledger.resting(market, "SELL")
         assert not bids or not asks or bids[0].limit < asks[0].limit, "the book crosses"

@@ -132,7 +132,7 @@ class ReferenceExchange:
         return ("TRANSFERRED", user, show_money(amount))
 
     def _cancel_after(self, command: Command) -> list[Notice]:
-        """Set the dead-man switch anew; 0 seconds turns it off."""
+        """Set the dead-man switch again; 0 seconds turns it off."""
         self.ledger.deadman.pop(command["user"], None)
         if command["seconds"] > 0:
             due = command["ts"] + command["seconds"] * MICROSECONDS

@@ -65,7 +65,7 @@ class Ledger:
     # --- questions -------------------------------------------------------------------------
 
     def position(self, user: int, market: int) -> Position:
-        """Return the user's position in the market, an empty one if there was none."""
+        """Return the user's position in the market, an empty one by default."""
         return self.positions.setdefault((user, market), Position())
 
     def lock(self, order: Order) -> int:

@@ -122,7 +122,7 @@ def resolve(ledger: Ledger, command: Command) -> list[Notice]:
 
 
 def _strike(ledger: Ledger, market: Market, outcome: str) -> list[Notice]:
-    """Resolve a market of an event NO alone; whatever else is the event's to decide."""
+    """Resolve a market of an event NO; the event decides everything else."""
     if outcome != "NO" or len(market.event.outcomes) <= OUTCOMES_AT_LEAST:
         return [("REFUSED", "EVENT_DECIDES")]
     notices = end(ledger, [market], "RESOLVED")

@@ -154,7 +154,7 @@ def _shrink(ledger: Ledger, order: Order, qty: int) -> list[Notice]:
 
 
 def _move(ledger: Ledger, order: Order, price: int, qty: int) -> list[Notice]:
-    """Release, lock anew, go to the back, and trade if it now crosses; or refuse."""
+    """Move an order: release, lock again, queue at the back, trade if it crosses; or refuse."""
     facing = ledger.resting(order.market, OPPOSITE[order.side])
     if order.post_only and facing and crosses(order.side, price, facing[0].limit):
         return [("REFUSED", "POST_ONLY_WOULD_CROSS")]

@@ -51,7 +51,7 @@ def set_limit(ledger: Ledger, command: Command) -> list[Notice]:
 
 
 def reset(ledger: Ledger, command: Command) -> list[Notice]:
-    """Let a group begin anew, with nothing filled."""
+    """Make a group active again, with nothing filled."""
     group = _own(ledger, command["group"], command["user"])
     if group is None:
         return _not_found()
@@ -61,7 +61,7 @@ def reset(ledger: Ledger, command: Command) -> list[Notice]:
 
 
 def trigger(ledger: Ledger, command: Command) -> list[Notice]:
-    """Trip a group whatever it has filled."""
+    """Trip a group."""
     group = _own(ledger, command["group"], command["user"])
     if group is None:
         return _not_found()

@@ -1,4 +1,4 @@
-"""What the reference exchange remembers: orders, holdings, positions, markets, events.
+"""The records of the reference exchange: orders, holdings, positions, markets, events.
 
 Only facts are kept. Whatever follows from facts (locked cash, reserved shares, the book, open
 interest) is worked out anew by ledger.py each time somebody asks.
@@ -103,7 +103,7 @@ class Holding:
 
 @dataclass
 class Position:
-    """What one user is shown of one market. Money in 1/1 000 000.
+    """One user's position in one market, as shown. Money in 1/1 000 000.
 
     In a market without event yes and no are the shares held. In an event they follow what was
     bought less what was sold here, so one of them is always empty; the shares held are the event's.

@@ -36,7 +36,7 @@ def realize(ledger: Ledger, market: int, yes_price: int) -> None:
 
 
 def strike(ledger: Ledger, market: Market) -> list[Notice]:
-    """Take an outcome away: its shares are worth nothing, what is left of sets merges anew."""
+    """Strike an outcome: its shares become worthless, and sets of the rest merge."""
     event = market.event
     realize(ledger, market.id, 0)
     event.struck.append(market.id)

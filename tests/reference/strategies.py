@@ -287,7 +287,7 @@ def _set_order(command: Step, exchange: ReferenceExchange, index: int) -> None:
 
 
 def _set_group(command: Step, exchange: ReferenceExchange, index: int) -> None:
-    """Let the index choose a group, for an order one of its user's; without any there is none."""
+    """Let the index choose a group, for an order one of its user's groups, if there is any."""
     groups = list(exchange.ledger.groups.values())
     if command["op"] == "place":
         groups = [group for group in groups if group.user == command["user"]]

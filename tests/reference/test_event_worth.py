@@ -1,4 +1,4 @@
-"""Brute force: what anybody is worth follows from their trades alone, whatever happens.
+"""Brute force: each user's wealth in every outcome follows from the trades alone.
 
 A trade of q at p in market j is worth q × (v − p) to its buyer when YES of j pays v, and as much
 less to its seller. Here each trade is settled by itself, without shares, sets, reserves or merges,

@@ -10,7 +10,7 @@ from predmarket.server.settings import Settings, SettingsError
 
 @pytest.fixture(autouse=True)
 def _empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No .env and no environment but the test's own."""
+    """Hides .env and the environment from the test."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PREDMARKET_DATA_DIR", str(tmp_path))
 

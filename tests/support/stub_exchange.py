@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True)
 class Request:
-    """What a client sent. body is the decoded JSON, None without one."""
+    """A request that a client sent. body is the decoded JSON, None without one."""
 
     method: str
     path: str

@@ -1,4 +1,4 @@
-"""What the other tests rely on when they get a database that others had before."""
+"""Databases that tests share: what each test may rely on."""
 
 from collections.abc import Iterator
 from contextlib import closing

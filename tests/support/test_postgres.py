@@ -1,4 +1,4 @@
-"""What the other tests rely on when they ask for a PostgreSQL."""
+"""The PostgreSQL server that tests get."""
 
 import os
 import signal

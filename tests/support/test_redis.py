@@ -1,4 +1,4 @@
-"""What the other tests rely on when they ask for a Redis."""
+"""The Redis server that tests get."""
 
 import contextlib
 import os

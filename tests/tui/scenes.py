@@ -27,7 +27,7 @@ class Scene:
 
 
 def thin() -> Scene:
-    """A market that nobody has traded in, one order in it, nothing of one's own."""
+    """A market without trades, with one order, and nothing of the user's own."""
     mine = [snapshot(feed.BalancesSnapshot, "user:7:balances", _balance("100.000000"))]
     return Scene(
         [market(question="Will it rain tomorrow?")], [LIVE, book({"0.4000": "5.00"}, {}), *mine]

@@ -50,7 +50,7 @@ class Desktop:
 
     @property
     def trader(self) -> Trader:
-        """Who acts."""
+        """The trader of the screen."""
         return self.app.trader
 
     @property
@@ -59,7 +59,7 @@ class Desktop:
         return self.app.screen.query_one(Ladder)
 
     def text(self) -> str:
-        """What the whole terminal shows."""
+        """Return the text of the whole terminal."""
         lines = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in line) for line in lines)
 
@@ -93,7 +93,7 @@ class Desktop:
         await self.pilot.pause()
 
     async def click(self, side: Side, price: Price, *, own: bool = False, button: int = 1) -> None:
-        """Click in the ladder: on a side's size column, or on one's own orders, at a price."""
+        """Click in the ladder: on a side's size column, or on the user's own orders, at a price."""
         ladder = self.ladder
         buys = (ColumnKind.MINE_BID, ColumnKind.BID)
         kind = (buys if side is Side.BUY else (ColumnKind.MINE_ASK, ColumnKind.ASK))[

@@ -37,7 +37,7 @@ _CODE = re.compile(
 
 
 class Screen:
-    """What a terminal shows after all that was written to it."""
+    """The contents of a terminal after all writes."""
 
     def __init__(self, width: int, height: int) -> None:
         self._cells = [[" "] * width for _ in range(height)]

@@ -1,4 +1,4 @@
-"""What admins do on the screen, on a whole exchange."""
+"""Admins' work on the screen, with a whole exchange."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What comes at once: keys of one read, repeated keys, and sending twice."""
+"""Bursts of input: many keys in one read, repeated keys, sending twice."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Component styles that are kept are those that Textual works out anew."""
+"""Cached component styles equal those that Textual computes."""
 
 from typing import ClassVar
 

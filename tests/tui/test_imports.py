@@ -1,4 +1,4 @@
-"""What the screen's parts load, seen from a fresh interpreter."""
+"""The modules that the screen's parts load, in a fresh interpreter."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a click or a key on the ladder sends, shows, refuses or holds."""
+"""Clicks and keys on the ladder: what each sends, shows, refuses or holds."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

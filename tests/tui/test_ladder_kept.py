@@ -1,4 +1,4 @@
-"""What the ladder keeps from frame to frame is what it would draw anew."""
+"""The ladder's cached lines equal a fresh drawing."""
 
 import random
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What is private to Textual stands in two files, and no name of ours meets it by accident."""
+"""Textual's private names are used in two files, and no name of ours collides with them."""
 
 import ast
 import importlib

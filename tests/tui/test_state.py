@@ -1,4 +1,4 @@
-"""What the ladder knows: gains, queues, the axis, numbers cut to fit."""
+"""The ladder's state: gains, queues, the axis, numbers cut to fit."""
 
 import pytest
 from hypothesis import given

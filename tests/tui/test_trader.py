@@ -63,7 +63,7 @@ class PingedFeed(ScriptedFeed):
 
 
 class ToldAnew(ScriptedFeed):
-    """A feed that remembers why it was to begin anew."""
+    """A feed that remembers the reason for its restart."""
 
     why = ""
 

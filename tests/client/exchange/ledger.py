@@ -1,4 +1,4 @@
-"""What the tape and the private topics told, put together as a program would."""
+"""Positions and cash, computed from the tape and the private topics as a program would."""
 
 from predmarket.client import AsyncClient, Feed, calls
 from predmarket.client.messages import (

@@ -26,7 +26,7 @@ def token(user: User) -> str:
 
 
 class Told:
-    """What the topics of an event and of its holder said, put together as a program would."""
+    """An event as a program sees it from the topics of the event and of its holder."""
 
     def __init__(self) -> None:
         self.tickers: dict[int, Ticker] = {}

@@ -1,4 +1,4 @@
-"""An outlet that keeps all it is told, and compares it with the database."""
+"""An outlet that keeps all committed changes, and compares them with the database."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The exchange's time: whatever a machine's clock does, stamps follow the database's."""
+"""The exchange's time follows the database's clock, whatever the machine's clock does."""
 
 import asyncio
 import itertools

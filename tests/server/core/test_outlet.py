@@ -1,4 +1,4 @@
-"""What is told of committed batches: once, in order, without a gap, and nothing else."""
+"""Committed changes reach the outlet once, in order and without a gap; nothing else does."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Commands that are carried out in steps, through the core to the database and back."""
+"""Commands in steps, through the core to the database and back."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""What the database holds, as one value per table: equal before and after means nothing changed.
+"""A hash of each table: equal hashes before and after mean that nothing changed.
 
 ``Watch`` asks for all of it in one statement of the database's own, quick enough to be asked after
 each request; ``digest`` reads every row into here, by other means, for the end and for an error

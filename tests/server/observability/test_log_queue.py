@@ -1,4 +1,4 @@
-"""Whoever reads the log may be slow, or not read at all: nobody waits for them."""
+"""A slow or stuck reader of the log delays nobody."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What looks like a secret is hidden, in time that is linear however the text is made up."""
+"""Text that looks like a secret is hidden, in linear time for any text."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a demo makes in a database that is not new."""
+"""A demo in a database that is already in use."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""What doctor finds: nothing on a fresh machine with a good database, and all that is wrong."""
+"""`doctor` finds every fault, and none on a fresh machine with a good database."""
 
 import resource
 import shutil

@@ -1,4 +1,4 @@
-"""What the exchange listens on."""
+"""The exchange's listening addresses."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""What every bus promises (server/core/bus.py): the one within a process and the one over Redis."""
+"""The promises of every bus (server/core/bus.py), within a process and over Redis."""
 
 import pytest
 

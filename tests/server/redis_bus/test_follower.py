@@ -1,4 +1,4 @@
-"""A gateway's view: every batch once and in order, whatever is lost on the way."""
+"""A gateway's view gets every batch once and in order, even when messages are lost."""
 
 import asyncio
 from typing import Any
@@ -33,7 +33,7 @@ def lose_batches(leader: Leader, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def told(running: Gateway, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return the numbers of the batches that this gateway's hub is told of, as they come."""
+    """Return the numbers of the batches that reach this gateway's hub, as they come."""
     numbers: list[int] = []
     hub = running.services.hub
     committed = hub.committed

@@ -1,4 +1,4 @@
-"""A gateway that has not heard yet of a market made at another: nobody is told it is not there."""
+"""A gateway that lags behind another's new market never answers that it does not exist."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

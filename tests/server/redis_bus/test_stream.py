@@ -1,4 +1,4 @@
-"""The command stream: read exactly once, whoever leads and whatever Redis forgets."""
+"""The command stream is read exactly once, across changes of the leader and losses in Redis."""
 
 import asyncio
 import logging

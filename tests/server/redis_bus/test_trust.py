@@ -1,4 +1,4 @@
-"""Whoever can write to Redis, but does not know the secret, can neither mint money nor lie."""
+"""A writer to Redis who does not know the secret can neither mint money nor forge messages."""
 
 import logging
 from typing import Any

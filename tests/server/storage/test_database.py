@@ -23,7 +23,7 @@ Way = Literal["read", "read_account", "look_up", "write"]
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest) -> str:
-    """A database of either kind, whatever is in it."""
+    """A database of either kind."""
     name = "sqlite_url" if request.param == "sqlite" else "postgres_server_url"
     url = request.getfixturevalue(name)
     assert isinstance(url, str)

@@ -15,7 +15,7 @@ SLEEP, ADD, DIVIDE = "SELECT pg_sleep($1::float8)", "SELECT $1::bigint + 1", "SE
 
 @pytest.fixture
 async def connection(postgres_url: str) -> AsyncIterator[psycopg.Connection[Any]]:
-    """A connection of one's own."""
+    """A connection for one test."""
     connection = psycopg.connect(conninfo(postgres_url), autocommit=True)
     yield connection
     connection.close()

@@ -6,7 +6,7 @@ from predmarket.server.gateway.auth.fair_queue import FairQueue, TooManyWaiting
 
 
 class Desk:
-    """Turns, whoever had one in order, and a way to end them."""
+    """Records the turns in order, and ends them."""
 
     def __init__(self, waiting: int = 100, each: int = 10) -> None:
         self.turns = FairQueue(1, waiting, each)

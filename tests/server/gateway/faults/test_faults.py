@@ -55,7 +55,7 @@ def in_force(exchange: Exchange) -> Json:
 
 
 def resting(exchange: Exchange) -> int:
-    """Return the number of orders that were carried out."""
+    """Return the number of executed orders."""
     exchange.faults("none")
     return len(exchange.client("ann").orders(limit=100)["items"])
 

@@ -1,4 +1,4 @@
-"""What keeps browsers safe: security headers, cookies, and other origins' pages (CORS)."""
+"""Browser security: security headers, cookies, and other origins (CORS)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext

@@ -1,4 +1,4 @@
-"""What a client sends costs no more than its bytes, and what it is told of them is bounded."""
+"""Hostile requests: their cost grows with their bytes, and answers about them are bounded."""
 
 import json
 import logging

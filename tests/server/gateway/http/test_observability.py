@@ -1,4 +1,4 @@
-"""What a running exchange tells of itself: a line a request, metrics, health."""
+"""Observability of a running exchange: access lines, metrics, health."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What is written within one turn of the event loop goes out as one."""
+"""Writes within one turn of the event loop go out as one."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What a client may do to a connection: slow, large, broken and too many."""
+"""Connections of difficult clients: slow, large, broken and too many."""
 
 import asyncio
 import json

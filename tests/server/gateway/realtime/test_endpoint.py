@@ -1,4 +1,4 @@
-"""Who is let in, and what ends a socket from the server's side."""
+"""Admission to sockets, and sockets that the server ends."""
 
 import asyncio
 import itertools

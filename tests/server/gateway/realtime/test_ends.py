@@ -1,4 +1,4 @@
-"""Every socket ends when it should, whatever its client does not do."""
+"""Every socket ends when it should, even if its client does nothing."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""Handshakes as raw bytes: those that cannot be carried out, and those behind other requests."""
+"""Handshakes as raw bytes: invalid ones, and those behind other requests."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What a client may not do, and what becomes of one that does."""
+"""Limits of sockets, and the fate of clients that exceed them."""
 
 import asyncio
 import json

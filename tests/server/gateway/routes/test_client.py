@@ -19,7 +19,7 @@ pytestmark = ON_ONE_DATABASE
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command left behind."""
+    """The result of a command."""
 
     code: int
     out: str

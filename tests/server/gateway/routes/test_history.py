@@ -1,4 +1,4 @@
-"""What was: orders, fills, the statement, candles; and that nothing uncommitted is ever shown."""
+"""History: orders, fills, the statement, candles; uncommitted changes never show."""
 
 import asyncio
 import random
