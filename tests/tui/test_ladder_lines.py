@@ -6,8 +6,8 @@ import pytest
 from textual.strip import Strip
 
 from predmarket.tui.state.axis import Axis
-from predmarket.tui.state.descriptions import beyond
 from predmarket.tui.state.ladder import LadderData, LadderView
+from predmarket.tui.state.ladder_text import beyond
 from predmarket.tui.widgets.columns import ColumnKind, columns
 from predmarket.tui.widgets.ladder_lines import RowLine
 from predmarket.tui.widgets.ladder_page import Page, Pointer

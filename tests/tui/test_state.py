@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from predmarket.enums import Side
 from predmarket.tui.state.axis import Axis
-from predmarket.tui.state.descriptions import describe
 from predmarket.tui.state.formatting import (
     MONEY_CELLS,
     SIZE_CELLS,
@@ -25,6 +24,7 @@ from predmarket.tui.state.ladder import (
     Place,
     gain_at,
 )
+from predmarket.tui.state.ladder_text import describe
 from predmarket.units import PRICE_ONE, QTY_ONE
 from tests.tui.books import sketch
 

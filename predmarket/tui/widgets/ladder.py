@@ -19,7 +19,6 @@ from textual.strip import Strip
 from predmarket.enums import Side
 from predmarket.tui.state.axis import Axis
 from predmarket.tui.state.click_guard import ClickGuard, Hand
-from predmarket.tui.state.descriptions import describe
 from predmarket.tui.state.formatting import price_text
 from predmarket.tui.state.ladder import (
     Cancel,
@@ -31,6 +30,7 @@ from predmarket.tui.state.ladder import (
     Place,
     Row,
 )
+from predmarket.tui.state.ladder_text import describe
 from predmarket.tui.widgets import ladder_style as look
 from predmarket.tui.widgets.columns import columns
 from predmarket.tui.widgets.ladder_keys import BINDINGS
