@@ -105,6 +105,10 @@ class Output:
         self._csv(fields, [])
         return lambda row: self._csv(fields, [row], heading=False)
 
+    def text(self, text: str) -> None:
+        """Write ready text."""
+        self._data(text)
+
     def raw(self, text: str) -> None:
         """Write ready JSON as one line."""
         self._data(escaped_json(text) + "\n")

@@ -51,6 +51,11 @@ TREE: Mapping[str, Entry] = {
         },
         "predmarket fault set latency=50ms,loss=0.01",
     ),
+    "journal": Branch(
+        "The record of everything that happened on the exchange.",
+        {"export": Leaf("journal:export", "Write every order, trade and cancellation to a file.")},
+        "predmarket journal export day.csv",
+    ),
     "config": Branch(
         "Settings and where they come from.",
         {"show": Leaf("config:show", "Print every setting and its origin.")},

@@ -42,6 +42,7 @@ ON_THIS_MACHINE = {
     "user set-role",
     "doctor",
     "fork",
+    "journal export",
 }
 LIVING = {"stream", "tui", "bot run"}
 """Commands that go on until they are stopped, and print no answer: they have tests of their own."""

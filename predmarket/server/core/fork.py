@@ -7,13 +7,12 @@ made from the name of its origin.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from predmarket.engine import Exchange
-from predmarket.server.core import journal
+from predmarket.server.core import journal, journal_reader
 from predmarket.server.core.batch import ROWS_PER_STEP, Batch
-from predmarket.server.core.journal import Entry
-from predmarket.server.core.stores.base import CoreRow, Store, StoreError
+from predmarket.server.core.stores.base import CoreRow, Store
 from predmarket.server.core.stores.history_rows import HistoryRows
 from predmarket.server.core.stores.store_numbers import StoreNumbers
 from predmarket.units import Micros
@@ -31,7 +30,7 @@ class NoSuchPoint(Exception):
 def number_at(store: Store, moment: Micros) -> int:
     """Return the number of the last command at ``moment`` or before. Raises NoSuchPoint."""
     found = 0
-    for number, entry in _entries(store, None):
+    for number, entry in journal_reader.entries(store):
         if entry.time > moment:
             break
         found = number
@@ -62,7 +61,7 @@ def root(origin: str) -> bytes:
 async def _copy(source: Store, target: Store, upto: int, progress: Progress) -> CoreRow:
     exchange, numbers, core = Exchange(), StoreNumbers(), target.core_row()
     batch = _begin(core)
-    for number, entry in _entries(source, upto):
+    for number, entry in journal_reader.entries(source, upto):
         _, events = exchange.apply(entry.time, entry.command)
         batch.add(exchange, entry.time, entry.id, entry.command, events)
         if len(batch.entries) >= _COMMANDS or batch.rows >= ROWS_PER_STEP or number == upto:
@@ -76,17 +75,3 @@ async def _copy(source: Store, target: Store, upto: int, progress: Progress) -> 
 
 def _begin(core: CoreRow) -> Batch:
     return Batch(core.last_seq + 1, HistoryRows(core.counters.last_ledger_id))
-
-
-def _entries(store: Store, upto: int | None) -> Iterator[tuple[int, Entry]]:
-    """Yield the journal's commands with their numbers. Raises StoreError if it cannot be read."""
-    batch = 0
-    while page := store.journal_page(batch, 200):
-        for row in page:
-            if row.rules != journal.RULES:
-                raise StoreError(f"batch {row.batch} was made under rules {row.rules}")
-            for number, entry in enumerate(journal.decode(row.entries), row.first_seq):
-                if upto is not None and number > upto:
-                    return
-                yield number, entry
-        batch = page[-1].batch

@@ -6,7 +6,7 @@ Modules that no test imports, and the tests that cover them:
 - change_feed: test_outlet.py, test_events.py
 - commit_repair, takeover, load_checks: test_commit_repair.py
 - committer, decider, pipeline_state: test_batching.py, test_core.py
-- fork: ../process/test_fork.py
+- fork, journal_reader: ../process/test_fork.py
 - status: test_core.py, test_clock.py
 - stores.lease: test_commit_repair.py
 """

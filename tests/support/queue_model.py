@@ -1,0 +1,86 @@
+"""A naive book of first-in-first-out queues, which shares no code with the exchange.
+
+It knows limit, IOC and MARKET orders with self-trade prevention SKIP, amendments and cancellations.
+Prices are ticks of a cent, quantities whole contracts.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Queued:
+    """An order in a queue."""
+
+    name: str
+    account: str
+    side: str
+    price: int
+    left: int
+    filled: int = 0
+
+
+@dataclass
+class Book:
+    """The queue of one market: a list in the order of arrival, and the fills so far."""
+
+    queue: list[Queued] = field(default_factory=list)
+    fills: list[tuple[str, str, int, int]] = field(default_factory=list)
+    """Taker, maker, price, quantity."""
+
+    def place(self, order: Queued, *, rests: bool = True, slippage: int | None = None) -> None:
+        """Let an order take what it can, then rest. A slippage makes it a MARKET order."""
+        if slippage is not None:
+            others = [other.price for other in self.queue if other.side != order.side]
+            if order.side == "BUY":
+                order.price = min(min(others) + slippage, 99)
+            else:
+                order.price = max(max(others) - slippage, 1)
+        for maker in self._crossing(order):
+            if maker.account == order.account:
+                continue
+            qty = min(maker.left, order.left)
+            if not qty:
+                break
+            self.fills.append((order.name, maker.name, maker.price, qty))
+            for one in (maker, order):
+                one.left -= qty
+                one.filled += qty
+        self.queue = [one for one in self.queue if one.left]
+        if order.left and rests and not self._crossing(order):
+            self.queue.append(order)
+
+    def amend(self, name: str, price: int, qty: int) -> None:
+        """Make an order smaller in its place, or take it out and place it anew."""
+        order = self._of(name)
+        if order is None:
+            return
+        left = qty - order.filled
+        if price == order.price and left <= order.left:
+            order.left = left
+            return
+        self.cancel(name)
+        order.price, order.left = price, left
+        self.place(order)
+
+    def cancel(self, name: str) -> None:
+        """Take an order out, if it is there."""
+        self.queue = [one for one in self.queue if one.name != name]
+
+    def levels(self, side: str) -> dict[int, int]:
+        """Return the quantity that rests at each price of a side."""
+        found: dict[int, int] = {}
+        for one in self.queue:
+            if one.side == side:
+                found[one.price] = found.get(one.price, 0) + one.left
+        return found
+
+    def _of(self, name: str) -> Queued | None:
+        return next((one for one in self.queue if one.name == name), None)
+
+    def _crossing(self, order: Queued) -> list[Queued]:
+        """Return what an order meets, best price first, and within a price in order of arrival."""
+        if order.side == "BUY":
+            met = [one for one in self.queue if one.side == "SELL" and one.price <= order.price]
+            return sorted(met, key=lambda one: one.price)
+        met = [one for one in self.queue if one.side == "BUY" and one.price >= order.price]
+        return sorted(met, key=lambda one: -one.price)
