@@ -12,7 +12,7 @@ import msgspec
 
 from predmarket.contracts.amounts import Price, Qty, Share, Tick, Time, format_time
 from predmarket.contracts.text import SLUG
-from predmarket.enums import CancelReason, OrderType, SelfTradePrevention, Side, TimeInForce
+from predmarket.enums import OrderType, SelfTradePrevention, Side, TimeInForce
 from predmarket.units import Micros, UnitError, format_price, format_qty
 from predmarket.units import Price as PriceUnits
 from predmarket.units import Qty as QtyUnits
@@ -196,5 +196,3 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "maker_order": _name,
     "reason": _name,
 }
-CONSEQUENCES = frozenset({CancelReason.IOC, CancelReason.MARKET_REMAINDER, CancelReason.SELF_TRADE})
-"""Reasons of cancellations that the rules of matching make by themselves."""

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,8 @@ from predmarket.client.calls import Number
 from predmarket.client.response_types import Book, Event, Market, Transfer
 from predmarket.contracts.faults import NONE, FaultSpec
 from predmarket.enums import Role, Scope
+from predmarket.recorded_orders import Row, read_rows
+from predmarket.replay.client_pool import ClientPool
 from predmarket.server.core import audit
 from predmarket.server.core.stores.factory import open_snapshot
 from predmarket.server.process.accounts import find_or_add_account, replace_key
@@ -23,6 +25,7 @@ from predmarket.server.process.runtime import Node
 from predmarket.server.settings import Settings
 from predmarket.server.storage import migrations
 from predmarket.testing.clock import ExchangeClock, micros
+from predmarket.testing.replay import Replay
 from predmarket.testing.server_thread import ServerThread
 
 _ADMIN = "admin"
@@ -69,6 +72,7 @@ class Exchange:
         self._keys: dict[str, str] = {}
         self._naming = threading.Lock()
         self._clients: dict[str, Client] = {}
+        self._pools: list[ClientPool] = []
         self.url = self._server.url
         self.database_url = self._settings.database
         self.clock = ExchangeClock(self._server)
@@ -87,6 +91,8 @@ class Exchange:
         """Stop, and remove the database unless its folder was given."""
         for client in self._clients.values():
             client.close()
+        for pool in self._pools:
+            pool.close()
         self._server.stop()
         self._remove()
 
@@ -188,6 +194,35 @@ class Exchange:
             taker_fee_rate=taker_fee_rate,
             status=status,
         )
+
+    def replay(
+        self,
+        recording: str | Path | Iterable[Row],
+        *,
+        step: str | timedelta = "1m",
+        label: str = "replay",
+        funds: Number = 1_000_000,
+    ) -> Replay:
+        """Return a replay of recorded orders (docs/recorded-orders.md): iterate over it.
+
+        Each account of the recording becomes one named ``label-account``, with ``funds``. Markets
+        that are missing are made, without fees.
+        """
+        rows = read_rows(Path(recording)) if isinstance(recording, str | Path) else recording
+
+        def open_client(account: str) -> Client:
+            name = f"{label}-{account}"
+            if name not in self._keys:
+                self.deposit(name, funds)
+            return Client(self.url, api_key=self.api_key(name))
+
+        pool = ClientPool(open_client)
+        self._pools.append(pool)
+
+        def make_market(slug: str, tick: str) -> None:
+            self.market(slug, tick_size=tick)
+
+        return Replay(rows, self.clock, self.admin, pool, make_market, step=step, label=label)
 
     def book(self, market: str) -> Book:
         """Return a market's order book."""

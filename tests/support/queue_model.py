@@ -1,10 +1,11 @@
 """A naive book of first-in-first-out queues, which shares no code with the exchange.
 
-It knows limit, IOC and MARKET orders with self-trade prevention SKIP, amendments and cancellations.
+It knows limit, IOC, FOK, post-only and MARKET orders with self-trade prevention SKIP, amendments
+and cancellations. What the rules refuse changes nothing.
 Prices are ticks of a cent, quantities whole contracts.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass
@@ -17,6 +18,7 @@ class Queued:
     price: int
     left: int
     filled: int = 0
+    post_only: bool = False
 
 
 @dataclass
@@ -27,15 +29,24 @@ class Book:
     fills: list[tuple[str, str, int, int]] = field(default_factory=list)
     """Taker, maker, price, quantity."""
 
-    def place(self, order: Queued, *, rests: bool = True, slippage: int | None = None) -> None:
+    def place(self, order: Queued, *, tif: str = "GTC", slippage: int | None = None) -> None:
         """Let an order take what it can, then rest. A slippage makes it a MARKET order."""
         if slippage is not None:
             others = [other.price for other in self.queue if other.side != order.side]
+            if not others:
+                return
             if order.side == "BUY":
                 order.price = min(min(others) + slippage, 99)
             else:
                 order.price = max(max(others) - slippage, 1)
-        for maker in self._crossing(order):
+        met = self._crossing(order)
+        if order.post_only and met:
+            return
+        if tif == "FOK" and order.left > sum(
+            other.left for other in met if other.account != order.account
+        ):
+            return
+        for maker in met:
             if maker.account == order.account:
                 continue
             qty = min(maker.left, order.left)
@@ -46,17 +57,19 @@ class Book:
                 one.left -= qty
                 one.filled += qty
         self.queue = [one for one in self.queue if one.left]
-        if order.left and rests and not self._crossing(order):
+        if order.left and tif == "GTC" and not self._crossing(order):
             self.queue.append(order)
 
     def amend(self, name: str, price: int, qty: int) -> None:
         """Make an order smaller in its place, or take it out and place it anew."""
         order = self._of(name)
-        if order is None:
+        left = qty - order.filled if order is not None else 0
+        if order is None or left <= 0:
             return
-        left = qty - order.filled
         if price == order.price and left <= order.left:
             order.left = left
+            return
+        if order.post_only and self._crossing(replace(order, price=price)):
             return
         self.cancel(name)
         order.price, order.left = price, left

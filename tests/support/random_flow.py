@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from predmarket.client import ApiError, NewOrder
-from predmarket.enums import OrderType, TimeInForce
+from predmarket.enums import OrderType
 from predmarket.recorded_orders import Action, Row
 from predmarket.testing import Exchange
 from tests.support.queue_model import Book, Queued
@@ -51,15 +51,17 @@ def _order(draw: random.Random, market: str) -> NewOrder:
 def feed(book: Book, row: Row) -> None:
     """Let the naive book do what a row of its market says; it makes its own trades."""
     if row.action is Action.CANCEL:
-        book.cancel(row.order)
+        if row.reason == "USER":  # the others follow from the rules
+            book.cancel(row.order)
     elif row.action is Action.AMEND:
         book.amend(row.order, cents(row.price), contracts(row.qty))
     elif row.action is not Action.TRADE:
         is_market = row.type is OrderType.MARKET
         price = 0 if is_market else cents(row.price)
         order = Queued(row.order, row.account, str(row.side), price, contracts(row.qty))
-        rests = row.time_in_force in (TimeInForce.GTC, TimeInForce.GTD)
-        book.place(order, rests=rests, slippage=cents(row.max_slippage) if is_market else None)
+        order.post_only = bool(row.post_only)
+        tif = str(row.time_in_force)
+        book.place(order, tif=tif, slippage=cents(row.max_slippage) if is_market else None)
 
 
 def recorded_fills(rows: Iterable[Row]) -> list[tuple[str, str, int, int]]:
