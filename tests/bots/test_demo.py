@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import httpx
 import pytest
 
 from tests.support.exchange import ANSWER_S, QUICK, ROOT, ExchangeProcess
+from tests.support.forked import PipedCommand
 
 SLUG = "will-it-rain-tomorrow"
 EVENTS = ("who-becomes-mayor", "river-level-on-sunday", "who-wins-the-cup")
@@ -73,17 +73,11 @@ class Demo(ExchangeProcess):
         except sqlite3.OperationalError:
             return False
 
-    def run(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
+    def run(self, *words: str, **environment: str) -> PipedCommand:
         """Start the command line against it."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("PREDMARKET_")}
         kept |= {"PREDMARKET_URL": self.url, "PREDMARKET_CONFIG_DIR": str(self.folder / "config")}
-        return subprocess.Popen(
-            [sys.executable, "-m", "predmarket.cli", *words],
-            env=kept | environment | {"PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return PipedCommand(words, kept | environment)
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +166,6 @@ def test_a_market_maker_of_ones_own(
     bot = demo.run(
         "bot", "run", "market-maker", "--market", SLUG, "--json", "--quiet", PREDMARKET_API_KEY=key
     )
-    assert bot.stdout is not None
     events: list[dict[str, str]] = []
     while [event["event"] for event in events].count("placed") < 6:
         events.append(json.loads(bot.stdout.readline()))
@@ -195,11 +188,9 @@ def test_bots_of_events_of_ones_own(demo: Demo, key: str) -> None:
     words = ("market-maker", "--event", EVENTS[1], "--liquidity", "100")
     maker = demo.run("bot", "run", *words, PREDMARKET_API_KEY=key)
     watching = demo.run("bot", "run", "arbitrageur", "--event", EVENTS[1], PREDMARKET_API_KEY=key)
-    assert maker.stderr is not None
     assert maker.stderr.readline() == f"{EVENTS[1]}: loses at most 160.943791 dollars\n"
     while "placed" not in maker.stderr.readline():
         pass
-    assert watching.stderr is not None
     assert watching.stderr.readline() == "connected\n"
     for bot in (maker, watching):
         bot.send_signal(signal.SIGTERM)
@@ -213,7 +204,6 @@ def test_a_noise_trader_says_what_it_does_to_people(demo: Demo, key: str) -> Non
     for _ in range(2):
         words = ("bot", "run", "noise", "--market", SLUG, "--seed", "3")
         bot = demo.run(*words, PREDMARKET_API_KEY=key)
-        assert bot.stderr is not None
         while not (said := bot.stderr.readline()).startswith(f"{SLUG}: placed "):
             assert said
         lines.add(said.partition("(order ")[2])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -233,8 +234,7 @@ async def test_a_reader_that_goes(exchange: WatchedExchange, words: str) -> None
         socket = await connected(exchange)
         await socket.book(3)
         await command.line()
-        assert command.process.stdout is not None
-        command.process.stdout._transport.close()  # type: ignore[attr-defined]
+        command.stdout._transport.close()  # type: ignore[attr-defined]
         assert await command.ended() == (0, "")
 
 
@@ -245,8 +245,7 @@ async def test_an_interrupt_while_nobody_reads(exchange: WatchedExchange) -> Non
         levels = [(f"0.{number:04}", "1.00") for number in range(1, 10_000)]
         await socket.book(1, levels)
         async with asyncio.timeout(60):
-            assert command.process.stdout is not None
-            await command.process.stdout.readexactly(1)
+            await command.stdout.readexactly(1)
         for number in range(2, 12):
             await socket.book(number, levels, last=number - 1)
         command.interrupt()
@@ -305,7 +304,7 @@ async def test_a_screen_that_ends_otherwise(exchange: WatchedExchange) -> None:
     async with terminal(*BOOK) as screen:
         await connected(exchange)
         await screen.shows("rain  live")
-        screen.process.terminate()
+        screen.process.send_signal(signal.SIGTERM)
         assert await screen.ended() == 143
         await screen.shows(LEFT)
     async with terminal(*BOOK) as screen:

@@ -6,9 +6,7 @@ import os
 import pty
 import signal
 import struct
-import sys
 import termios
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -18,9 +16,11 @@ from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from tests.support.forked import Forked, command
+from tests.support.forked import piped as start_piped
 from tests.support.scripted_exchange import PATIENCE_S, ScriptedExchange
 
-COMMAND = [sys.executable, "-m", "predmarket.cli"]
+_POLL_S = 0.005
 
 
 class WatchedExchange(ScriptedExchange):
@@ -42,8 +42,12 @@ class WatchedExchange(ScriptedExchange):
 class Piped:
     """A command whose output is read line by line."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(
+        self, process: Forked, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader
+    ) -> None:
         self.process = process
+        self.stdout = stdout
+        self.stderr = stderr
 
     async def line(self) -> Any:  # noqa: ANN401  whatever the JSON is
         """Return the next line of stdout as JSON."""
@@ -51,25 +55,29 @@ class Piped:
 
     async def text(self) -> str:
         """Return the next line of stdout."""
-        assert self.process.stdout is not None
-        return await _line(self.process.stdout)
+        return await _line(self.stdout)
 
     async def said(self) -> str:
         """Return the next line of stderr."""
-        assert self.process.stderr is not None
-        return await _line(self.process.stderr)
+        return await _line(self.stderr)
 
     async def ended(self) -> tuple[int, str]:
         """Wait for its end; return its exit code and the rest of stderr."""
-        assert self.process.stderr is not None
         async with asyncio.timeout(PATIENCE_S):
-            err = await self.process.stderr.read()  # it has ended; a pipe left full would hide that
-            await self.process.communicate()
-            return await self.process.wait(), err.decode()
+            # to the end of its pipes: one left full would hide that it ends
+            err, _ = await asyncio.gather(self.stderr.read(), self.stdout.read())
+            return await _code(self.process), err.decode()
 
     def interrupt(self) -> None:
         """Do what Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)
+
+
+async def _code(process: Forked) -> int:
+    """Wait for the end of a process; return its exit code."""
+    while (code := process.poll()) is None:
+        await asyncio.sleep(_POLL_S)
+    return code
 
 
 async def _line(stream: asyncio.StreamReader) -> str:
@@ -80,17 +88,28 @@ async def _line(stream: asyncio.StreamReader) -> str:
 @asynccontextmanager
 async def piped(*words: str) -> AsyncIterator[Piped]:
     """Start a command with pipes."""
-    process = await asyncio.create_subprocess_exec(*COMMAND, *words, stdout=PIPE, stderr=PIPE)
+    loop = asyncio.get_running_loop()
+    process, *ends = start_piped(words, os.environ)
+    readers, transports = [], []
+    for end in ends:
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await loop.connect_read_pipe(lambda p=protocol: p, os.fdopen(end, "rb", 0))  # type: ignore[misc]
+        readers.append(reader)
+        transports.append(transport)
     try:
-        yield Piped(process)
+        yield Piped(process, *readers)
     finally:
-        await _stop(process)
+        process.kill()
+        process.wait()
+        for transport in transports:
+            transport.close()
 
 
 class Terminal:
     """A command on a terminal of its own."""
 
-    def __init__(self, process: Process, master: int) -> None:
+    def __init__(self, process: Forked, master: int) -> None:
         self.process = process
         self.seen = ""
         self._master = master
@@ -125,7 +144,7 @@ class Terminal:
     async def ended(self) -> int:
         """Wait for its end; return its exit code."""
         async with asyncio.timeout(PATIENCE_S):
-            return await self.process.wait()
+            return await _code(self.process)
 
     def close(self) -> None:
         """Read no more."""
@@ -137,36 +156,18 @@ async def terminal(*words: str, columns: int = 80, rows: int = 24) -> AsyncItera
     """Start a command on a terminal."""
     master, slave = pty.openpty()
     _size(slave, columns, rows)
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        *words,
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-        preexec_fn=_own_terminal,
-        env={**os.environ, "TERM": "xterm-256color"},
-    )
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    process = command(words, environment, (slave, slave, slave), terminal=True)
     shown = Terminal(process, master)
     try:
         yield shown
     finally:
-        await _stop(process)
+        process.kill()
+        process.wait()
         shown.close()
         os.close(slave)
         os.close(master)
 
 
-def _own_terminal() -> None:
-    """Make stdin the controlling terminal: its Ctrl-C is for this process."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
 def _size(handle: int, columns: int, rows: int) -> None:
     fcntl.ioctl(handle, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-
-async def _stop(process: Process) -> None:
-    if process.returncode is None:
-        process.kill()
-    await process.communicate()  # to the end of its pipes, which closes them

@@ -4,6 +4,7 @@ The imports take longer than a start. The process that is forked from only impor
 process that uses it.
 """
 
+import fcntl
 import gc
 import multiprocessing
 import os
@@ -11,15 +12,21 @@ import runpy
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.reduction import DupFd
 from pathlib import Path
+from typing import Protocol
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
-        "pytest", "hypothesis.stateful", "predmarket.cli.server_admin",
+        "pytest", "hypothesis.stateful", "predmarket.cli.app", "predmarket.cli.bot",
+        "predmarket.cli.server_admin", "predmarket.cli.watch", "predmarket.bots.runner",
+        "predmarket.client.async_client", "predmarket.client.feed",
         "predmarket.server.process.start", "predmarket.server.process.roles.core",
         "predmarket.server.process.roles.gateway",
     ]
@@ -72,6 +79,98 @@ def run_program(
     enter(folder, log)
     sys.argv = [program, *arguments]
     runpy.run_module(program, run_name="__main__", alter_sys=True)
+
+
+class Handed:
+    """A file descriptor on its way into a forked process, which gets its number there."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __reduce__(self) -> tuple[Callable[..., int], tuple[object]]:
+        return _taken, (DupFd(self._number),)
+
+
+class _Duplicate(Protocol):
+    """What multiprocessing makes of a descriptor."""
+
+    def detach(self) -> int:
+        """Return its number here."""
+
+
+def _taken(duplicate: _Duplicate) -> int:
+    return duplicate.detach()
+
+
+def command(
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    streams: tuple[int, int, int],
+    *,
+    terminal: bool = False,
+) -> Forked:
+    """Start a command line with these descriptors as stdin, stdout and stderr.
+
+    ``terminal``: they are a terminal, and its keys are for this process.
+    """
+    handed = [Handed(stream) for stream in streams]
+    return Forked(_run_command, [*words], {**environment}, handed, terminal)
+
+
+def piped(words: Sequence[str], environment: Mapping[str, str]) -> tuple[Forked, int, int]:
+    """Start a command line without input; return it and our ends of its output's two pipes."""
+    (out, its_out), (err, its_err) = os.pipe(), os.pipe()
+    with open(os.devnull) as nothing:
+        process = command(words, environment, (nothing.fileno(), its_out, its_err))
+    os.close(its_out)
+    os.close(its_err)
+    return process, out, err
+
+
+class PipedCommand:
+    """A command line whose output comes through pipes, with the interface of a text ``Popen``."""
+
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._process, out, err = piped(words, environment)
+        self.stdout, self.stderr = os.fdopen(out), os.fdopen(err)
+        self.send_signal = self._process.send_signal
+        self.returncode: int | None = None
+
+    def communicate(self, timeout: float) -> tuple[str, str]:
+        """Wait for its end; return what was left of its output. Raises TimeoutExpired."""
+        with ThreadPoolExecutor(1) as pool:
+            try:
+                rest = pool.submit(self.stdout.read)
+                self.returncode = self._process.wait(timeout)
+            finally:
+                self._process.kill()
+            with self.stdout, self.stderr:
+                return rest.result(), self.stderr.read()
+
+
+def _run_command(
+    words: list[str], environment: dict[str, str], streams: list[int], terminal: bool
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    gc.freeze()
+    if terminal:
+        os.setsid()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    if terminal:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", buffering=_buffering(1), closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False, errors="backslashreplace")
+    sys.argv = ["predmarket", *words]
+    runpy.run_module("predmarket.cli", run_name="__main__", alter_sys=True)
+
+
+def _buffering(output: int) -> int:
+    """Return how Python itself opens an output: by lines on a terminal."""
+    return 1 if os.isatty(output) else -1
 
 
 def enter(folder: Path, log: Path) -> None:
