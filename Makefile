@@ -29,12 +29,16 @@ run: $(RUNTIME) ## start a living exchange on http://127.0.0.1:8000: markets, ho
 
 install: $(DEV) ## everything that development needs, into .venv
 
-check: $(DEV) ## format, lint, types, import contracts, banned calls
+# The tests of the code as text and of the tools: in one process, which parses everything once.
+OF_THE_CODE := tests/tools tests/test_structure.py
+
+check: $(DEV) ## format, lint, types, import contracts, banned calls, the order of code and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python tools/banned_calls.py
+	$(BIN)/pytest -q $(OF_THE_CODE)
 
 # One more than there are processors: tests wait as much as they work.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
@@ -51,7 +55,7 @@ test: $(DEV) ## all that a change must pass: check, and the tests on real server
 	@scratch=$$(mktemp -d $(SCRATCH)/predmarket.XXXXXX); chmod 1777 $$scratch; \
 	$(MAKE) --no-print-directory check >$$scratch/check 2>&1 & check=$$!; \
 	trap 'kill $$check 2>/dev/null; rm -rf $$scratch' EXIT; \
-	TMPDIR=$$scratch $(BIN)/pytest -n $(WORKERS) --dist worksteal; tests=$$?; \
+	TMPDIR=$$scratch $(BIN)/pytest -n $(WORKERS) --dist worksteal $(OF_THE_CODE:%=--ignore=%); tests=$$?; \
 	wait $$check; checked=$$?; \
 	cat $$scratch/check; \
 	if [ $$checked -ne 0 ]; then echo "make check failed: see above"; exit $$checked; fi; \

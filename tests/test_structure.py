@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sources import trees
+
 ROOT = Path(__file__).resolve().parents[1]
 
 PRIVATE = 149
@@ -16,15 +18,6 @@ fall: lower it when it does."""
 
 EVERYTHING_ELSE = "every other module"
 """In the list of a test package: all modules of its part that no test imports."""
-
-
-@cache
-def trees(folder: str) -> list[tuple[Path, ast.Module]]:
-    """Return the files below a folder, by their path from the root, with their syntax trees."""
-    return [
-        (path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8")))
-        for path in sorted((ROOT / folder).rglob("*.py"))
-    ]
 
 
 @cache

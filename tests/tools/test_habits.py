@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from tests.support.sources import trees
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = sorted((ROOT / "predmarket").rglob("*.py"))
 REASONED = [*PACKAGE, *sorted((ROOT / "tools").rglob("*.py")), *(ROOT / "benchmarks").rglob("*.py")]
@@ -37,10 +39,10 @@ TESTED = {"uvicorn": "0.54.0", "textual": "8.2.8"}
 """Libraries of which something private is called, and the version that the tests were run with."""
 
 
-def trees() -> Iterator[tuple[str, ast.Module]]:
+def package() -> Iterator[tuple[str, ast.Module]]:
     """Yield each file of the package, parsed."""
-    for path in PACKAGE:
-        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+    for path, tree in trees("predmarket"):
+        yield path.as_posix(), tree
 
 
 def names_from(tree: ast.Module, module: str) -> set[str]:
@@ -57,7 +59,7 @@ def names_from(tree: ast.Module, module: str) -> set[str]:
 def test_what_switches_type_checking_off_does_not_grow(name: str) -> None:
     """``Any`` and ``cast`` of typing, counted where they are used."""
     count = 0
-    for _, tree in trees():
+    for _, tree in package():
         if name in names_from(tree, "typing"):
             count += sum(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
     assert count <= MOST[name]
@@ -81,7 +83,7 @@ def test_records_of_many_fields_are_made_by_name() -> None:
     """More than eight arguments by position cannot be read, and two of them are soon exchanged."""
     found = {
         (path, getattr(node.func, "id", getattr(node.func, "attr", "")))
-        for path, tree in trees()
+        for path, tree in package()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and len(node.args) > 8
     }
@@ -92,7 +94,7 @@ def test_records_of_many_fields_are_made_by_name() -> None:
 def test_what_is_private_to_uvicorn_stands_in_the_protocols() -> None:
     """Nobody else imports or overrides it, and the installed version still has it."""
     folder = "predmarket/server/gateway/protocol/"
-    for path, tree in trees():
+    for path, tree in package():
         used = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
         modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         private = (used & UVICORN) or {name for name in modules if name == "uvicorn._types"}
@@ -102,7 +104,7 @@ def test_what_is_private_to_uvicorn_stands_in_the_protocols() -> None:
 
 def test_what_is_private_to_typer_stands_in_the_parser() -> None:
     """And only its types: nothing of it is loaded."""
-    taking = {path for path, tree in trees() if "_click" in names_from(tree, "typer")}
+    taking = {path for path, tree in package() if "_click" in names_from(tree, "typer")}
     assert taking == {"predmarket/cli/parser.py"}
 
 
