@@ -33,8 +33,8 @@ from benchmarks.sockets import Client
 from benchmarks.table import RUNS, Line
 from predmarket.tui.state.ladder import LadderData
 from predmarket.tui.themes import DARK, THEMES
-from predmarket.tui.widgets.columns import columns
 from predmarket.tui.widgets.ladder import Ladder
+from predmarket.tui.widgets.ladder_columns import columns
 from predmarket.units import QTY_ONE, Price, Qty
 
 RATE = 30.0

@@ -21,8 +21,8 @@ from predmarket.tui.screens.event import EventScreen
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.state.ladder import LadderData, OwnOrder
 from predmarket.tui.trader import Trader
-from predmarket.tui.widgets.columns import ColumnKind, columns
 from predmarket.tui.widgets.ladder import Ladder
+from predmarket.tui.widgets.ladder_columns import ColumnKind, columns
 from predmarket.units import Price
 from tests.support.http_exchange import Exchange, User
 from tests.tui.event_scenes import books

@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 from predmarket.enums import Side
 from predmarket.tui.state.click_guard import Hand as KeyHand
 from predmarket.tui.state.ladder import Intent, LadderData, OwnOrder, Place
-from predmarket.tui.widgets.columns import ColumnKind, columns
 from predmarket.tui.widgets.ladder import Ladder
+from predmarket.tui.widgets.ladder_columns import ColumnKind, columns
 from tests.tui.books import sketch, wild
 
 WIDTH, HEIGHT = 72, 24

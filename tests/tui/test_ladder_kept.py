@@ -9,8 +9,8 @@ from textual.widget import Widget
 
 from predmarket.tui.state.axis import Axis
 from predmarket.tui.state.ladder import LadderView
-from predmarket.tui.widgets.columns import ColumnKind, columns
 from predmarket.tui.widgets.ladder import Ladder
+from predmarket.tui.widgets.ladder_columns import ColumnKind, columns
 from predmarket.tui.widgets.ladder_page import Page, Pointer
 from predmarket.tui.widgets.ladder_painter import Painter
 from predmarket.tui.widgets.ladder_rows import RowLines

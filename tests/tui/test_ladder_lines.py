@@ -8,7 +8,7 @@ from textual.strip import Strip
 from predmarket.tui.state.axis import Axis
 from predmarket.tui.state.ladder import LadderData, LadderView
 from predmarket.tui.state.ladder_text import beyond
-from predmarket.tui.widgets.columns import ColumnKind, columns
+from predmarket.tui.widgets.ladder_columns import ColumnKind, columns
 from predmarket.tui.widgets.ladder_lines import RowLine
 from predmarket.tui.widgets.ladder_page import Page, Pointer
 from predmarket.tui.widgets.ladder_painter import Painter

@@ -13,9 +13,9 @@ from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.themes import DARK, LIGHT
 from predmarket.tui.trader import SIZES
 from predmarket.tui.widgets.chart import Chart, ChartKind
-from predmarket.tui.widgets.columns import ColumnKind as Column
-from predmarket.tui.widgets.columns import columns
 from predmarket.tui.widgets.footer import Foot
+from predmarket.tui.widgets.ladder_columns import ColumnKind as Column
+from predmarket.tui.widgets.ladder_columns import columns
 from tests.tui.screens import go_live, scripted
 from tests.tui.script import (
     LIVE,

@@ -13,7 +13,8 @@ from predmarket.tui.state.trading_state import TradingState
 from predmarket.tui.themes import FALLBACK
 from predmarket.tui.widgets.market_list import MarketList
 from predmarket.tui.widgets.panel import Span, fit
-from predmarket.tui.widgets.table import Row, Table, number, text
+from predmarket.tui.widgets.table import Row, Table
+from predmarket.tui.widgets.table_columns import number, text
 from tests.tui.script import market
 
 ROWS = [("rain-tomorrow", "0.61", "12"), ("snow", "0.08", "1250"), ("hail-日本", "-", "3")]
@@ -108,8 +109,8 @@ def test_the_market_list_keeps_names_before_prices_but_the_last(
     desk.markets.load_day(1, [])
     table = MarketList(desk, str, plain=False, id="markets")
     assert table.count == 1
-    shown, widths = table._layout(width)
-    assert [table.columns[i].heading for i in shown] == heads
+    shown, widths = table.columns.layout(width)
+    assert [table.columns.headings[i].text for i in shown] == heads
     assert sum(widths) + len(widths) - 1 == width
 
 

@@ -25,7 +25,8 @@ from predmarket.tui.state.pages import Pages
 from predmarket.tui.widgets.footer import Foot
 from predmarket.tui.widgets.header import Header
 from predmarket.tui.widgets.panel import Span
-from predmarket.tui.widgets.table import Row, Table, number, text
+from predmarket.tui.widgets.table import Row, Table
+from predmarket.tui.widgets.table_columns import number, text
 
 T = TypeVar("T")
 _PAGE = 100

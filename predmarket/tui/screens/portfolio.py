@@ -19,7 +19,8 @@ from predmarket.tui.widgets import tables
 from predmarket.tui.widgets.footer import Foot
 from predmarket.tui.widgets.header import Header
 from predmarket.tui.widgets.panel import Line, Panel, Span, line
-from predmarket.tui.widgets.table import Row, Table, number, text
+from predmarket.tui.widgets.table import Row, Table
+from predmarket.tui.widgets.table_columns import number, text
 from predmarket.tui.widgets.tabs import Name, TabLine
 
 _TABS = ("held", "working", "done", "statement")

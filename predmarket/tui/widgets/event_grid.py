@@ -22,7 +22,8 @@ from predmarket.tui.widgets.event_grid_keys import BINDINGS
 from predmarket.tui.widgets.ladder_messages import LadderMessages
 from predmarket.tui.widgets.market_list import way_of
 from predmarket.tui.widgets.panel import Line, Span
-from predmarket.tui.widgets.table import Row, Table, number, text
+from predmarket.tui.widgets.table import Row, Table
+from predmarket.tui.widgets.table_columns import number, text
 from predmarket.units import Money, Qty
 
 LEFT, RIGHT = 1, 3

@@ -32,7 +32,7 @@ from predmarket.tui.state.ladder import (
 )
 from predmarket.tui.state.ladder_text import describe
 from predmarket.tui.widgets import ladder_style as look
-from predmarket.tui.widgets.columns import columns
+from predmarket.tui.widgets.ladder_columns import columns
 from predmarket.tui.widgets.ladder_keys import BINDINGS
 from predmarket.tui.widgets.ladder_lines import Line, RowLine
 from predmarket.tui.widgets.ladder_messages import LadderMessages

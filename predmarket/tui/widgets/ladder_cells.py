@@ -14,7 +14,7 @@ from predmarket.enums import Side
 from predmarket.tui.state.formatting import gain_text, price_text, size_text
 from predmarket.tui.state.ladder import FALLEN, RISEN, Row
 from predmarket.tui.widgets.bars import bar
-from predmarket.tui.widgets.columns import Column, ColumnKind
+from predmarket.tui.widgets.ladder_columns import Column, ColumnKind
 from predmarket.tui.widgets.ladder_lines import RowLine
 from predmarket.tui.widgets.palette import Palette
 from predmarket.units import Money, Price, Qty

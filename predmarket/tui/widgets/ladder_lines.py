@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from predmarket.tui.state.formatting import size_text
 from predmarket.tui.state.ladder import Row
-from predmarket.tui.widgets.columns import ColumnKind
+from predmarket.tui.widgets.ladder_columns import ColumnKind
 from predmarket.units import Qty
 
 

@@ -12,7 +12,7 @@ from predmarket.tui.state.axis import Axis
 from predmarket.tui.state.formatting import size_text
 from predmarket.tui.state.ladder import CancelAll, Intent, LadderView, Place
 from predmarket.tui.state.ladder_text import beyond, describe, plain_lines, spread_text
-from predmarket.tui.widgets.columns import Column, ColumnKind, bar_cells, columns
+from predmarket.tui.widgets.ladder_columns import Column, ColumnKind, bar_cells, columns
 from predmarket.tui.widgets.ladder_lines import (
     BLANK,
     EdgeLine,

@@ -7,8 +7,8 @@ from textual.strip import Strip
 
 from predmarket.enums import Side
 from predmarket.tui.state.formatting import size_text
-from predmarket.tui.widgets.columns import Column, ColumnKind
 from predmarket.tui.widgets.ladder_cells import CellPainter, pad
+from predmarket.tui.widgets.ladder_columns import Column, ColumnKind
 from predmarket.tui.widgets.ladder_lines import (
     EdgeLine,
     FootLine,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from predmarket.tui.state.axis import Axis
 from predmarket.tui.state.ladder import Facts, LadderView, Row
 from predmarket.tui.widgets.bars import eighths, round_up
-from predmarket.tui.widgets.columns import ColumnKind
+from predmarket.tui.widgets.ladder_columns import ColumnKind
 from predmarket.tui.widgets.ladder_lines import RowLine
 from predmarket.units import Price, Qty
 

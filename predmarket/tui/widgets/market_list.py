@@ -14,7 +14,8 @@ from predmarket.tui.state.markets import Market
 from predmarket.tui.state.outcomes import sums
 from predmarket.tui.state.trading_state import TradingState
 from predmarket.tui.widgets.panel import Span
-from predmarket.tui.widgets.table import MANY, Row, Table, number, text
+from predmarket.tui.widgets.table import MANY, Row, Table
+from predmarket.tui.widgets.table_columns import number, text
 
 _MARKS = {
     MarketStatus.OPEN: Span(" "),

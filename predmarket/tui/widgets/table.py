@@ -1,9 +1,8 @@
 """A table that lines up: one widget for positions, orders, fills, messages, users and markets.
 
-Columns are as wide as their widest content so far and never shrink, so that changing numbers move
-nothing. If there is too little room, the least important columns are left out. The cursor holds a
-row's key, not a position: it stays with its row when other rows come and go. When its own row goes,
-it holds nothing until the trader moves it. A click on rows that have just moved is held.
+The cursor holds a row's key, not a position: it stays with its row when other rows come and go.
+When its own row goes, it holds nothing until the trader moves it. A click on rows that have just
+moved is held.
 """
 
 import time
@@ -11,30 +10,13 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from predmarket.tui.state.click_guard import HOLD_SECONDS
 from predmarket.tui.widgets.panel import Line, Panel, Span, fit
-
-LEAST = 12
-ESSENTIAL = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """``weight`` decides which goes first when room lacks: the lowest. ``stretch`` is cut before
-    any goes, to ``roomy`` cells before those under ESSENTIAL go, which go with all others of their
-    weight, and to ``LEAST`` before the others; ``fill`` takes the rest of the line."""
-
-    heading: str
-    numeric: bool = False
-    weight: int = 9
-    stretch: bool = False
-    fill: bool = False
-    roomy: int = LEAST
+from predmarket.tui.widgets.table_columns import Column, Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +25,6 @@ class Row:
 
     key: Hashable
     cells: tuple[Span, ...]
-
-
-def number(heading: str, weight: int = 9) -> Column:
-    """Return a column whose cells stand to the right."""
-    return Column(heading, True, weight)
-
-
-def text(
-    heading: str, weight: int = 9, *, stretch: bool = False, fill: bool = False, roomy: int = LEAST
-) -> Column:
-    """Return a column whose cells stand to the left."""
-    return Column(heading, False, weight, stretch or fill, fill, roomy)
 
 
 MANY = 200
@@ -140,15 +110,13 @@ class Table(Panel, can_focus=True):
         self._clock = clock
         self._made_at = -SLOWLY_S
         self._moved_at = -HOLD_SECONDS
-        self.columns = columns
+        self.columns = Columns(columns, gap)
         self._source_stamp = stamp
         self._source = rows
         self._empty = empty
         self._click_chooses = click_chooses
-        self._gap = gap
         self._rows: Sequence[Row] = ()
         self._taken: object = self
-        self._widths = [cell_len(column.heading) for column in columns]
         self._place = 0
         self._key: Hashable = None
         self._top = 0
@@ -182,8 +150,9 @@ class Table(Panel, can_focus=True):
 
     def lines(self, width: int, height: int) -> list[Line]:
         self._take()
-        shown, widths = self._layout(width)
-        head = self._line([Span(each.heading, "head") for each in self.columns], shown, widths)
+        columns = self.columns
+        shown, widths = columns.layout(width)
+        head = columns.line(columns.headings, shown, widths)
         if not self._rows:
             return [head, Line((Span(fit(self._empty, width), "dim"),))][:height]
         room = max(1, height - 1)
@@ -193,7 +162,7 @@ class Table(Panel, can_focus=True):
         shown_cursor = self.has_focus or bool(self._sought)
         for place in range(self._top, min(len(self._rows), self._top + room)):
             at_cursor = place == self._place and self._key is not None
-            line = self._line(self._rows[place].cells, shown, widths)
+            line = columns.line(self._rows[place].cells, shown, widths)
             lines.append(Line(line.spans, "cursor" if at_cursor and shown_cursor else ""))
         return lines
 
@@ -222,13 +191,7 @@ class Table(Panel, can_focus=True):
         place = self._top + offset.y - 1
         if place >= len(self._rows):
             return None
-        shown, widths = self._layout(self.size.width)
-        x, column = 0, shown[0]
-        for i, width in zip(shown, widths, strict=True):
-            if offset.x >= x:
-                column = i
-            x += width + self._gap
-        return place, column
+        return place, self.columns.at(offset.x, self.size.width)
 
     def key_at(self, place: int) -> Hashable:
         """Return the key of a row, by its number."""
@@ -275,8 +238,7 @@ class Table(Panel, can_focus=True):
         self._taken, self._made_at = taken, now
         before, self._rows = self._rows, self._source()
         for row in self._rows:
-            for i, cell in enumerate(row.cells):
-                self._widths[i] = max(self._widths[i], cell_len(cell.text))
+            self.columns.widen(row.cells)
         first = self._key is None and not before
         if sought != self._sought or first:
             self._sought, self._place = sought, 0
@@ -295,46 +257,3 @@ class Table(Panel, can_focus=True):
         else:
             self._place = max(0, min(self._place, len(keys) - 1))
             self._key = None
-
-    def _layout(self, width: int) -> tuple[list[int], list[int]]:
-        """Return which columns are shown and how wide each is."""
-        shown = [*range(len(self.columns))]
-        least = sorted(shown, key=lambda i: (self.columns[i].weight, i))
-
-        def needed(*, roomy: bool = False) -> int:
-            cells = sum(self._least(i, roomy=roomy) for i in shown)
-            return cells + self._gap * (len(shown) - 1)
-
-        gone = 0
-        for i in least:
-            weight = self.columns[i].weight
-            if weight < ESSENTIAL:
-                leaves = weight == gone or needed(roomy=True) > width
-            else:
-                leaves = needed() > width
-            if leaves and len(shown) > 1:
-                gone = weight
-                shown.remove(i)
-        widths = [self._least(i) for i in shown]
-        spare = width - needed()
-        for n, i in enumerate(shown):
-            if self.columns[i].stretch and spare > 0:
-                more = spare if self.columns[i].fill else min(spare, self._widths[i] - widths[n])
-                widths[n] += more
-                spare -= more
-        return shown, widths
-
-    def _least(self, i: int, *, roomy: bool = False) -> int:
-        column, widest = self.columns[i], self._widths[i]
-        if not column.stretch:
-            return widest
-        return min(widest, column.roomy if roomy else LEAST)
-
-    def _line(self, cells: Sequence[Span], shown: list[int], widths: list[int]) -> Line:
-        spans: list[Span] = []
-        for n, i in enumerate(shown):
-            if n:
-                spans.append(Span(" " * self._gap))
-            right = self.columns[i].numeric
-            spans.append(Span(fit(cells[i].text, widths[n], right=right), cells[i].tone))
-        return Line(tuple(spans))

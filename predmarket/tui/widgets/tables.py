@@ -17,7 +17,8 @@ from predmarket.tui.state.records import OwnFill, own_fill
 from predmarket.tui.state.trading_state import TradingState
 from predmarket.tui.state.whole_sets import WholeSets, held
 from predmarket.tui.widgets.panel import Span
-from predmarket.tui.widgets.table import Column, Row, Table, number, text
+from predmarket.tui.widgets.table import Row, Table
+from predmarket.tui.widgets.table_columns import Column, number, text
 from predmarket.units import MONEY_ONE, QTY_ONE, Money
 
 _WEIGHTS = {

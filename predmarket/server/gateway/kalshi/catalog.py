@@ -5,20 +5,22 @@ that slug, too, the market's own event has the suffix _OWN. An event's number is
 market, which belongs to no other event; lists of events page by that number.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from predmarket.enums import ErrorCode, MarketStatus
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth.principals import Principal
-from predmarket.server.gateway.context import Context
+from predmarket.server.gateway.context import ApiRequest, Context
 from predmarket.server.gateway.kalshi.errors import NotFound
+from predmarket.server.gateway.kalshi.query import Query
 from predmarket.server.gateway.kalshi.words import slug, ticker
 from predmarket.server.read_model.market_view import MarketView, is_id
 from predmarket.server.read_model.records import EventRecord, MarketRecord
 from predmarket.units import Micros
 
 _OWN = ".market"
+_MAX_EVENTS = 10
 
 
 class ShownEvent(NamedTuple):
@@ -144,3 +146,18 @@ class Catalog:
     def _shown(self, record: EventRecord) -> ShownEvent | None:
         markets = [one for one in self.view.markets_of(record.id) if self.sees(one)]
         return ShownEvent(ticker(record.slug), record, markets) if markets else None
+
+
+def catalog_of(request: ApiRequest) -> Catalog:
+    """Return the catalog of what the sender may see."""
+    return Catalog(request.context, request.user)
+
+
+async def market_ids(query: Query, catalog: Catalog) -> Collection[int] | None:
+    """Return the markets that the filters name, None without a filter. Raises NotFound."""
+    name, events = query.text("ticker"), query.words("event_ticker", _MAX_EVENTS)
+    if name:
+        return [(await catalog.market(name)).id]
+    if not events:
+        return None
+    return [one.id for event in events for one in (await catalog.event(event)).markets]

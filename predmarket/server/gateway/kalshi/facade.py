@@ -6,12 +6,14 @@ from predmarket.server.errors import Refusal
 from predmarket.server.gateway.context import ApiRequest, Context
 from predmarket.server.gateway.kalshi import (
     absent,
+    event_routes,
     exchange,
     groups,
     history,
     keys,
     market_data,
     order_routes,
+    own_orders,
     portfolio,
     socket_endpoint,
 )
@@ -34,8 +36,10 @@ ROUTER = Router(
     PATH,
     route_handlers=[
         exchange.ROUTER,
-        *market_data.ROUTERS,
+        event_routes.ROUTER,
+        market_data.ROUTER,
         portfolio.ROUTER,
+        own_orders.ROUTER,
         order_routes.ROUTER,
         order_routes.FORMER,
         groups.ROUTER,

@@ -3,9 +3,10 @@
 from litestar import Response, Router, get
 
 from predmarket.server.gateway.context import ApiRequest
-from predmarket.server.gateway.kalshi import market_data, portfolio
+from predmarket.server.gateway.kalshi import market_data, own_orders
 from predmarket.server.gateway.kalshi.answers import answer, rows
 from predmarket.server.gateway.kalshi.candles import candles, period_of
+from predmarket.server.gateway.kalshi.catalog import catalog_of
 from predmarket.server.gateway.kalshi.guards import public, reader
 from predmarket.server.gateway.kalshi.query import NamePath, Query
 from predmarket.server.gateway.kalshi.words import ENDED, Json, ticker
@@ -24,7 +25,7 @@ async def show_cutoff(request: ApiRequest) -> Response[bytes]:
 @get("/markets", guards=[public])
 async def list_markets(request: ApiRequest) -> Response[bytes]:
     """List markets that have ended, the newest first."""
-    query, catalog = Query(request), market_data.catalog_of(request)
+    query, catalog = Query(request), catalog_of(request)
     return await market_data.markets_page(request, query, catalog, ENDED)
 
 
@@ -38,7 +39,7 @@ async def show_market(request: ApiRequest, name: NamePath) -> Response[bytes]:
 @get("/markets/{name:str}/candlesticks", guards=[public])
 async def list_candles(request: ApiRequest, name: NamePath) -> Response[bytes]:
     """List a market's candles; in the archive their fields have shorter names."""
-    record = await market_data.catalog_of(request).market(name)
+    record = await catalog_of(request).market(name)
     found = await candles(request.context, record, period_of(Query(request)))
     told = [_archived(one) for one in found]
     return rows(request, "candlesticks", told, ticker=ticker(record.slug))
@@ -65,7 +66,7 @@ ROUTER = Router(
         show_market,
         list_candles,
         get("/trades", guards=[public])(market_data.list_trades.fn),
-        get("/fills", guards=[reader])(portfolio.list_fills.fn),
-        get("/orders", guards=[reader])(portfolio.list_orders.fn),
+        get("/fills", guards=[reader])(own_orders.list_fills.fn),
+        get("/orders", guards=[reader])(own_orders.list_orders.fn),
     ],
 )

@@ -1,8 +1,7 @@
-"""Public market data: series, events, markets, books, trades, candles."""
+"""Public data of markets: their terms, books, trades and candles."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Collection
 
 from litestar import Response, Router, get
 
@@ -11,7 +10,7 @@ from predmarket.server.gateway.context import ApiRequest
 from predmarket.server.gateway.kalshi import market_presenters as presenters
 from predmarket.server.gateway.kalshi.answers import answer, cursor, rows
 from predmarket.server.gateway.kalshi.candles import candles, day_volume, period_of
-from predmarket.server.gateway.kalshi.catalog import Catalog, ShownEvent
+from predmarket.server.gateway.kalshi.catalog import Catalog, catalog_of
 from predmarket.server.gateway.kalshi.errors import NotFound
 from predmarket.server.gateway.kalshi.guards import public
 from predmarket.server.gateway.kalshi.query import MAX_TICKERS, NamePath, Query
@@ -21,142 +20,20 @@ from predmarket.server.read_model.queries.trades import trades_of, trades_of_all
 from predmarket.server.read_model.records import MarketRecord
 from predmarket.units import PRICE_ONE
 
-T = TypeVar("T")
 
-
-def catalog_of(request: ApiRequest) -> Catalog:
-    """Return the catalog of what the sender may see."""
-    return Catalog(request.context, request.user)
-
-
-def _newest(found: Iterable[T], number: Callable[[T], int], query: Query) -> tuple[list[T], str]:
-    """Return a page, the newest first, and the next page's cursor."""
-    before, limit = query.before(), query.limit()
-    below = sorted((one for one in found if number(one) < before), key=number, reverse=True)
-    page = below[:limit]
-    return page, cursor(number(page[-1]) if len(below) > limit else None)
-
-
-def _statuses(query: Query) -> Collection[MarketStatus] | None:
+def statuses_of(query: Query) -> Collection[MarketStatus] | None:
+    """Return the statuses that a query asks for, None for all."""
     words = query.one_of("status", STATUS_FILTER)
     if not words:
         return None
     return {status for word in words for status in STATUS_FILTER[word]}
 
 
-# series and events
-
-
-@get("/series", guards=[public])
-async def list_series(request: ApiRequest) -> Response[bytes]:
-    """List series: every event has one."""
-    query, catalog = Query(request), catalog_of(request)
-    unknown = bool(query.words("category") or query.words("tags"))  # no series has one
-    found, following = _newest(() if unknown else catalog.events(), _number, query)
-    return rows(request, "series", await in_turns(found, presenters.series), cursor=following)
-
-
-@get("/series/fee_changes", guards=[public])
-async def list_fee_changes(request: ApiRequest) -> Response[bytes]:
-    """Return an empty list: the fee rates of a market never change."""
-    Query(request)
-    return answer({"series_fee_change_arr": []})
-
-
-@get("/series/{series_ticker:str}", guards=[public])
-async def show_series(request: ApiRequest, series_ticker: NamePath) -> Response[bytes]:
-    """Show one series."""
-    Query(request)
-    shown = await catalog_of(request).event(series_ticker)
-    return answer({"series": presenters.series(shown)})
-
-
-def _number(shown: ShownEvent) -> int:
-    return shown.number
-
-
-@get("/events", guards=[public])
-async def list_events(request: ApiRequest) -> Response[bytes]:
-    """List events, the newest first."""
-    query, catalog = Query(request), catalog_of(request)
-    statuses, closes_after = _statuses(query), query.moment("min_close_ts")
-    series = {word.upper() for word in query.words("series_ticker")}
-    nested = query.flag("with_nested_markets")
-    found, following = _newest(
-        (
-            one
-            for one in catalog.events()
-            if (not series or one.series_ticker in series)
-            and (statuses is None or catalog.status(one) in statuses)
-            and (closes_after is None or _closes(one.markets, closes_after))
-        ),
-        _number,
-        query,
-    )
-    shown = [await _event(request, catalog, one, nested=nested) for one in found]
-    return rows(request, "events", shown, cursor=following, milestones=[])
-
-
-def _closes(markets: Iterable[MarketRecord], after: int) -> bool:
-    return any(one.closes_at is None or one.closes_at > after for one in markets)
-
-
-async def _event(request: ApiRequest, catalog: Catalog, shown: ShownEvent, *, nested: bool) -> Json:
-    told = presenters.event(shown)
-    if nested:
-        told["markets"] = await _shown(request, catalog, shown.markets)
-        request.charge(len(shown.markets))
-    return told
-
-
-@get("/events/multivariate", guards=[public])
-async def list_multivariate_events(request: ApiRequest) -> Response[bytes]:
-    """Return an empty list: no event combines others."""
-    Query(request)
-    return answer({"events": [], "cursor": ""})
-
-
-@get("/events/fee_changes", guards=[public])
-async def list_event_fee_changes(request: ApiRequest) -> Response[bytes]:
-    """Return an empty list: the fee rates of an event never change."""
-    Query(request)
-    return answer({"event_fee_changes": [], "cursor": ""})
-
-
-@get("/events/{event_ticker:str}", guards=[public])
-async def show_event(request: ApiRequest, event_ticker: NamePath) -> Response[bytes]:
-    """Show an event; the client chooses whether its markets stand in it or beside it."""
-    query, catalog = Query(request), catalog_of(request)
-    shown = await catalog.event(event_ticker)
-    nested = query.flag("with_nested_markets")
-    markets = await _shown(request, catalog, shown.markets)
-    request.charge(len(markets))
-    told = presenters.event(shown)
-    if nested:
-        return answer({"event": {**told, "markets": markets}, "markets": []})
-    return answer({"event": told, "markets": markets})
-
-
-@get("/events/{event_ticker:str}/metadata", guards=[public])
-async def show_event_metadata(request: ApiRequest, event_ticker: NamePath) -> Response[bytes]:
-    """Show an event's pictures and sources; there are none."""
-    Query(request)
-    shown = await catalog_of(request).event(event_ticker)
-    details = [
-        {"market_ticker": ticker(one.slug), "image_url": "", "color_code": ""}
-        for one in shown.markets
-    ]
-    return answer({"image_url": "", "market_details": details, "settlement_sources": []})
-
-
-# markets
-
-
 @get("/markets", guards=[public])
 async def list_markets(request: ApiRequest) -> Response[bytes]:
     """List markets, the newest first."""
     query, catalog = Query(request), catalog_of(request)
-    return await markets_page(request, query, catalog, _statuses(query))
+    return await markets_page(request, query, catalog, statuses_of(query))
 
 
 async def markets_page(
@@ -169,12 +46,13 @@ async def markets_page(
     named = query.words("tickers", MAX_TICKERS)
     candidates = catalog.known(named) if named else catalog.markets()
     wanted = _filter(query, catalog)
-    found, following = _newest(
+    found, following = query.newest(
         (one for one in candidates if (statuses is None or one.status in statuses) and wanted(one)),
         lambda one: one.id,
-        query,
     )
-    return rows(request, "markets", await _shown(request, catalog, found), cursor=following)
+    return rows(
+        request, "markets", await shown_markets(request, catalog, found), cursor=cursor(following)
+    )
 
 
 def _filter(query: Query, catalog: Catalog) -> Callable[[MarketRecord], bool]:
@@ -204,9 +82,10 @@ def _within(moment: int | None, bounds: tuple[int | None, int | None]) -> bool:
     return (earliest is None or moment >= earliest) and (latest is None or moment <= latest)
 
 
-async def _shown(
+async def shown_markets(
     request: ApiRequest, catalog: Catalog, found: Collection[MarketRecord]
 ) -> list[Json]:
+    """Return markets as this API shows them, made in turns of the event loop."""
     now = request.services.core.now()
     return await in_turns([*found], lambda one: presenters.market(one, catalog, now))
 
@@ -254,9 +133,6 @@ async def _book(request: ApiRequest, record: MarketRecord, depth: int | None) ->
     view = request.services.view.book(record.id)
     request.charge(min(depth or PRICE_ONE, len(view.bids) + len(view.asks)))
     return presenters.order_book(view, depth)
-
-
-# trades and candles
 
 
 @get("/markets/trades", guards=[public])
@@ -323,27 +199,16 @@ async def list_event_candles(request: ApiRequest, name: NamePath) -> Response[by
     )
 
 
-ROUTERS = [
-    Router(
-        "/",
-        route_handlers=[
-            list_series,
-            list_fee_changes,
-            show_series,
-            list_events,
-            list_multivariate_events,
-            list_event_fee_changes,
-            show_event,
-            show_event_metadata,
-            list_markets,
-            show_market,
-            show_order_book,
-            list_order_books,
-            list_trades,
-            list_candles,
-            list_many_candles,
-            list_event_candles,
-        ],
-    )
-]
-"""All routes of this module, under the address of the API."""
+ROUTER = Router(
+    "/",
+    route_handlers=[
+        list_markets,
+        show_market,
+        show_order_book,
+        list_order_books,
+        list_trades,
+        list_candles,
+        list_many_candles,
+        list_event_candles,
+    ],
+)

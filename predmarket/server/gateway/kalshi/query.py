@@ -4,8 +4,8 @@ Parameters that mean nothing here are ignored, because clients send all that Kal
 parameter with a wrong value is refused.
 """
 
-from collections.abc import Iterable
-from typing import Annotated, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import Annotated, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
 from litestar.params import PathParameter
@@ -18,6 +18,7 @@ from predmarket.server.read_model.queries.cursors import decode_cursor
 from predmarket.server.read_model.queries.spans import Span
 from predmarket.units import Micros
 
+T = TypeVar("T")
 NamePath: TypeAlias = Annotated[str, PathParameter(description="A ticker, an id, or a key's id")]
 
 DEFAULT_LIMIT = 100
@@ -91,6 +92,16 @@ class Query:
     def before(self) -> int:
         """Return the id below which the page begins."""
         return decode_cursor(self.text("cursor") or None)
+
+    def newest(self, found: Iterable[T], number: Callable[[T], int]) -> tuple[list[T], int | None]:
+        """Return the page asked for, the newest first, and the number below which the next begins.
+
+        That is None after the last page.
+        """
+        before, limit = self.before(), self.limit()
+        below = sorted((one for one in found if number(one) < before), key=number, reverse=True)
+        page = below[:limit]
+        return page, number(page[-1]) if len(below) > limit else None
 
     def moment(self, name: str) -> Micros | None:
         """Return a time that is given in seconds since 1970."""

@@ -1,0 +1,134 @@
+"""Public data of series and events."""
+
+from collections.abc import Iterable
+
+from litestar import Response, Router, get
+
+from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.kalshi import market_presenters as presenters
+from predmarket.server.gateway.kalshi.answers import answer, cursor, rows
+from predmarket.server.gateway.kalshi.catalog import Catalog, ShownEvent, catalog_of
+from predmarket.server.gateway.kalshi.guards import public
+from predmarket.server.gateway.kalshi.market_data import shown_markets, statuses_of
+from predmarket.server.gateway.kalshi.query import NamePath, Query
+from predmarket.server.gateway.kalshi.words import Json, ticker
+from predmarket.server.gateway.loop_turns import in_turns
+from predmarket.server.read_model.records import MarketRecord
+
+
+@get("/series", guards=[public])
+async def list_series(request: ApiRequest) -> Response[bytes]:
+    """List series: every event has one."""
+    query, catalog = Query(request), catalog_of(request)
+    unknown = bool(query.words("category") or query.words("tags"))  # no series has one
+    found, following = query.newest(() if unknown else catalog.events(), _number)
+    return rows(
+        request, "series", await in_turns(found, presenters.series), cursor=cursor(following)
+    )
+
+
+@get("/series/fee_changes", guards=[public])
+async def list_fee_changes(request: ApiRequest) -> Response[bytes]:
+    """Return an empty list: the fee rates of a market never change."""
+    Query(request)
+    return answer({"series_fee_change_arr": []})
+
+
+@get("/series/{series_ticker:str}", guards=[public])
+async def show_series(request: ApiRequest, series_ticker: NamePath) -> Response[bytes]:
+    """Show one series."""
+    Query(request)
+    shown = await catalog_of(request).event(series_ticker)
+    return answer({"series": presenters.series(shown)})
+
+
+def _number(shown: ShownEvent) -> int:
+    return shown.number
+
+
+@get("/events", guards=[public])
+async def list_events(request: ApiRequest) -> Response[bytes]:
+    """List events, the newest first."""
+    query, catalog = Query(request), catalog_of(request)
+    statuses, closes_after = statuses_of(query), query.moment("min_close_ts")
+    series = {word.upper() for word in query.words("series_ticker")}
+    nested = query.flag("with_nested_markets")
+    found, following = query.newest(
+        (
+            one
+            for one in catalog.events()
+            if (not series or one.series_ticker in series)
+            and (statuses is None or catalog.status(one) in statuses)
+            and (closes_after is None or _closes(one.markets, closes_after))
+        ),
+        _number,
+    )
+    shown = [await _event(request, catalog, one, nested=nested) for one in found]
+    return rows(request, "events", shown, cursor=cursor(following), milestones=[])
+
+
+def _closes(markets: Iterable[MarketRecord], after: int) -> bool:
+    return any(one.closes_at is None or one.closes_at > after for one in markets)
+
+
+async def _event(request: ApiRequest, catalog: Catalog, shown: ShownEvent, *, nested: bool) -> Json:
+    told = presenters.event(shown)
+    if nested:
+        told["markets"] = await shown_markets(request, catalog, shown.markets)
+        request.charge(len(shown.markets))
+    return told
+
+
+@get("/events/multivariate", guards=[public])
+async def list_multivariate_events(request: ApiRequest) -> Response[bytes]:
+    """Return an empty list: no event combines others."""
+    Query(request)
+    return answer({"events": [], "cursor": ""})
+
+
+@get("/events/fee_changes", guards=[public])
+async def list_event_fee_changes(request: ApiRequest) -> Response[bytes]:
+    """Return an empty list: the fee rates of an event never change."""
+    Query(request)
+    return answer({"event_fee_changes": [], "cursor": ""})
+
+
+@get("/events/{event_ticker:str}", guards=[public])
+async def show_event(request: ApiRequest, event_ticker: NamePath) -> Response[bytes]:
+    """Show an event; the client chooses whether its markets stand in it or beside it."""
+    query, catalog = Query(request), catalog_of(request)
+    shown = await catalog.event(event_ticker)
+    nested = query.flag("with_nested_markets")
+    markets = await shown_markets(request, catalog, shown.markets)
+    request.charge(len(markets))
+    told = presenters.event(shown)
+    if nested:
+        return answer({"event": {**told, "markets": markets}, "markets": []})
+    return answer({"event": told, "markets": markets})
+
+
+@get("/events/{event_ticker:str}/metadata", guards=[public])
+async def show_event_metadata(request: ApiRequest, event_ticker: NamePath) -> Response[bytes]:
+    """Show an event's pictures and sources; there are none."""
+    Query(request)
+    shown = await catalog_of(request).event(event_ticker)
+    details = [
+        {"market_ticker": ticker(one.slug), "image_url": "", "color_code": ""}
+        for one in shown.markets
+    ]
+    return answer({"image_url": "", "market_details": details, "settlement_sources": []})
+
+
+ROUTER = Router(
+    "/",
+    route_handlers=[
+        list_series,
+        list_fee_changes,
+        show_series,
+        list_events,
+        list_multivariate_events,
+        list_event_fee_changes,
+        show_event,
+        show_event_metadata,
+    ],
+)
