@@ -68,7 +68,11 @@ FirstAdmin: TypeAlias = Annotated[
 ]
 ServerClock: TypeAlias = Annotated[
     str | None,
-    typer.Option("--clock", metavar="CLOCK", help="wall (default), stepped, or scaled=60."),
+    typer.Option(
+        "--clock",
+        metavar="CLOCK",
+        help="wall (default), stepped, scaled=60; stepped,tokens: sessions follow it.",
+    ),
 ]
 FaultsOnDemand: TypeAlias = Annotated[
     str | None,

@@ -22,6 +22,8 @@ AHEAD: Micros = 1_000_000
 MAX_RATE = 1_000_000
 """How many times as fast as real time a laboratory's clock may run."""
 
+_TOKENS = ",tokens"
+
 # Linux stops its monotonic clock while the machine is suspended; this one goes on.
 _ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -51,6 +53,11 @@ class Clock:
     def kind(self) -> str:
         """Return the clock's name in the setting CLOCK and in GET /v1/status."""
         return "wall"
+
+    @property
+    def tokens_follow(self) -> bool:
+        """Tell whether access tokens and sessions end by this clock, and not by real time."""
+        return False
 
     def set(self, now: Micros, last: Micros) -> None:
         """Set the database's time, at each takeover; ``last`` is the journal's last stamp."""
@@ -82,12 +89,13 @@ class LaboratoryClock(Clock):
 
     It runs ``rate`` times as fast as real time; at rate 0 it stands still until it is moved. A new
     exchange begins with the machine's time; one that starts again continues at its journal's last
-    stamp. Limits within the process keep to real time.
+    stamp. Limits within the process keep to real time; tokens do, too, without ``tokens``.
     """
 
-    def __init__(self, rate: int = 0) -> None:
+    def __init__(self, rate: int = 0, *, tokens: bool = False) -> None:
         super().__init__()
         self._rate = rate
+        self._tokens = tokens
         self._shown, self._shown_at = machine_time(), elapsed()
         self._begun = False
 
@@ -97,7 +105,12 @@ class LaboratoryClock(Clock):
 
     @property
     def kind(self) -> str:
-        return f"scaled={self._rate}" if self._rate else "stepped"
+        name = f"scaled={self._rate}" if self._rate else "stepped"
+        return f"{name}{_TOKENS}" if self._tokens else name
+
+    @property
+    def tokens_follow(self) -> bool:
+        return self._tokens
 
     def set(self, now: Micros, last: Micros) -> None:
         del now
@@ -121,15 +134,23 @@ class LaboratoryClock(Clock):
 
 
 def clock_of(kind: str) -> Clock:
-    """Return the clock that a name stands for: wall, stepped or scaled=60. Raises ValueError."""
-    name, _, rate = kind.partition("=")
+    """Return the clock that a name stands for: wall, stepped or scaled=60.
+
+    Behind the last two may stand ``,tokens``. Raises ValueError.
+    """
     if kind == "wall":
         return Clock()
-    if kind == "stepped":
-        return LaboratoryClock()
+    tokens = kind.endswith(_TOKENS)
+    alone = kind.removesuffix(_TOKENS)
+    name, _, rate = alone.partition("=")
+    if alone == "stepped":
+        return LaboratoryClock(tokens=tokens)
     if name == "scaled" and rate.isascii() and rate.isdecimal() and 1 <= int(rate) <= MAX_RATE:
-        return LaboratoryClock(int(rate))
-    raise ValueError(f"must be wall, stepped, or scaled=N with N from 1 to {MAX_RATE}")
+        return LaboratoryClock(int(rate), tokens=tokens)
+    raise ValueError(
+        f"must be wall, stepped, or scaled=N with N from 1 to {MAX_RATE}, the last two perhaps "
+        f"with {_TOKENS} behind"
+    )
 
 
 def machine_time() -> Micros:

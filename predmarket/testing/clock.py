@@ -13,7 +13,7 @@ class ExchangeClock:
     """Reads and moves the exchange's clock. It moves forward only.
 
     Closing times, expiries, dead-man switches and candles follow it. Rate limits, the deadlines of
-    requests and the lifetime of tokens keep to real time.
+    requests and, unless asked, the lifetime of tokens keep to real time.
     """
 
     def __init__(self, server: ServerThread) -> None:

@@ -41,7 +41,8 @@ class Exchange:
 
     Accounts exist from when they are first named: "ann" is ann@example.com, with an API key and
     without money. No limit counts requests. ``settings`` are those of the server by their names in
-    lower case; the environment and .env do not matter. ``clock`` is stepped, scaled=60 or wall.
+    lower case; the environment and .env do not matter. ``clock`` is stepped, scaled=60 or wall;
+    with stepped,tokens sessions and access tokens end by it, too.
     """
 
     def __init__(

@@ -2,15 +2,18 @@
 
 import base64
 import time
+from datetime import UTC, datetime
 from functools import partial
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from predmarket.testing import Exchange as Laboratory
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
-from tests.support.kalshi import PATH, private_key, public_pem, signer
+from tests.support.kalshi import PATH, Signer, private_key, public_pem, signer
 
 STATUS = f"{PATH}/exchange/status"
 
@@ -140,3 +143,15 @@ class TestOff:
         answer = await exchange.admin.client.post("/v1/auth/api-keys", json=body)
         assert answer.status_code == 400
         assert "off" in answer.json()["error"]["details"][0]["message"]
+
+
+def test_a_signatures_time_is_real_whatever_an_experiments_clock_shows() -> None:
+    """The client of somebody else knows no other time."""
+    with Laboratory(settings={"kalshi": True}) as lab:
+        lab.clock.set(datetime(2040, 1, 1, tzinfo=UTC))
+        bot = Signer(lab.url, "nobody", private_key(), httpx.AsyncClient())
+        shown = int(lab.clock.now.timestamp() * 1000)
+        for at_ms, early in ((None, False), (shown, True)):
+            headers = bot.headers("GET", STATUS, at_ms)
+            told = httpx.get(lab.url + STATUS, headers=headers).json()["error"]["message"]
+            assert ("the timestamp is" in told) is early, told

@@ -11,6 +11,7 @@ import pytest
 from predmarket.client import ApiError, NewOrder
 from predmarket.client.messages import FillMade
 from predmarket.server.core.advance import NotMovable
+from predmarket.server.gateway.auth import passwords
 from predmarket.server.storage.database import sync_engine
 from predmarket.testing import Exchange
 from predmarket.testing.exchange import AuditFailed
@@ -89,6 +90,40 @@ def test_an_admin_moves_the_clock_over_http(exchange: Exchange) -> None:
     back = move({"set": "2001-01-01T00:00:00Z"})
     assert (back.status_code, back.json()["error"]["code"]) == (409, "INVALID_TRANSITION")
     assert exchange.clock.now == then + timedelta(minutes=90)
+    acts = exchange.admin.admin_log(action="CLOCK_MOVE")["items"]
+    begun = then.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    assert [(act["at"], act["details"]) for act in acts] == [
+        (answer.json()["time"], {"from": begun, "to": answer.json()["time"]})
+    ]
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_tokens_follow_the_clock_if_asked(follow: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An access token ends after 15 minutes, a session after 30 days; a key never does."""
+    monkeypatch.setattr(passwords, "ROUNDS", 4)
+    with Exchange(clock="stepped,tokens" if follow else "stepped") as exchange:
+
+        def answered(token: str) -> bool:
+            headers = {"authorization": f"Bearer {token}"}
+            return httpx.get(f"{exchange.url}/v1/auth/me", headers=headers).status_code == 200
+
+        def refreshed(tokens: dict[str, str]) -> httpx.Response:
+            body = {"refreshToken": tokens["refreshToken"]}
+            return httpx.post(f"{exchange.url}/v1/auth/refresh", json=body)
+
+        exchange.clock.set(datetime(2040, 1, 1, tzinfo=UTC))
+        body = {"email": "joe@example.com", "password": "a long enough password"}
+        tokens = httpx.post(f"{exchange.url}/v1/auth/register", json=body).json()
+        exchange.clock.advance("14m")
+        assert answered(tokens["accessToken"])
+        exchange.clock.advance("1m")
+        assert answered(tokens["accessToken"]) is not follow
+        tokens = refreshed(tokens).json()
+        assert answered(tokens["accessToken"])
+        key = exchange.api_key("ann")
+        exchange.clock.advance("30d")
+        assert (refreshed(tokens).status_code == 200) is not follow
+        assert answered(key)
 
 
 async def test_asynchronous_clients_and_the_feed(exchange: Exchange) -> None:

@@ -24,6 +24,7 @@ from litestar.types import (
 from litestar.utils.path import normalize_path
 
 from predmarket.contracts.faults import FaultSpec
+from predmarket.server.clock import clock_of, machine_time
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth.authenticator import Authenticator
 from predmarket.server.gateway.auth.passwords import Passwords
@@ -77,6 +78,7 @@ from predmarket.server.gateway.services import Services
 from predmarket.server.observability.access import Access
 from predmarket.server.observability.logs import is_json
 from predmarket.server.settings import Settings, SettingsError
+from predmarket.units import Micros
 from predmarket.variables import PREFIX
 
 ROUTERS: list[ControllerRouterHandler] = [
@@ -239,7 +241,12 @@ def _is_http(scope: Scope) -> TypeGuard[HTTPScope]:
 def create_app(services: Services) -> Application:
     """Return the application. Raises SettingsError if a required secret is missing."""
     secret = services.settings.signing_secret()
-    principals = Principals(services.db, secret)
+    now: Callable[[], Micros] | None = None
+    if clock_of(services.settings.clock).tokens_follow:
+        now = services.core.now
+        principals = Principals(services.db, secret, lambda: services.core.now() / 1_000_000)
+    else:
+        principals = Principals(services.db, secret)
     health = HealthCheck(services.db, services.redis, lambda: services.core.status().healthy)
     gate = Authenticator(principals, services.settings.cors_origin)
     limits = Limits.of(services.settings, services.redis)
@@ -251,7 +258,7 @@ def create_app(services: Services) -> Application:
         Context(
             services,
             principals,
-            Sessions(services.db, secret, principals),
+            Sessions(services.db, secret, principals, now),
             gate,
             Passwords(),
             health,
@@ -282,4 +289,6 @@ def _signatures(services: Services, principals: Principals) -> SignatureCheck:
         raise SettingsError(
             f"{PREFIX}KALSHI: needs the package cryptography: install predmarket-exchange[kalshi]"
         ) from None
-    return Signatures(principals, services.core.now)
+    # a client's clock shows real time, whatever an experiment's clock shows
+    is_wall = services.settings.clock == "wall"
+    return Signatures(principals, services.core.now if is_wall else machine_time)

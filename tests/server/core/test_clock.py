@@ -207,8 +207,19 @@ def test_a_laboratorys_clock_continues_where_its_exchange_stopped() -> None:
     assert (again.seconds_until(9 * SECOND), again.seconds_until(10 * SECOND)) == (0, math.inf)
 
 
-@pytest.mark.parametrize("kind", ["", "stop", "scaled", "scaled=0", "scaled=1.5", "scaled=1000001"])
+@pytest.mark.parametrize(
+    "kind",
+    ["", "stop", "scaled", "scaled=0", "scaled=1.5", "scaled=1000001", "wall,tokens", "stepped=",
+     "stepped,", ",tokens", "stepped,tokens,tokens"],
+)  # fmt: skip
 def test_a_clock_that_there_is_not_is_refused(kind: str) -> None:
     """With the ones that there are."""
     with pytest.raises(ValueError, match="wall, stepped, or scaled=N"):
         clock_of(kind)
+
+
+@pytest.mark.parametrize("kind", ["wall", "stepped", "scaled=60", "stepped,tokens"])
+def test_a_clock_has_the_name_that_it_was_asked_for_by(kind: str) -> None:
+    """And has tokens follow it only if asked."""
+    clock = clock_of(kind)
+    assert (clock.kind, clock.tokens_follow) == (kind, kind.endswith("tokens"))

@@ -296,7 +296,7 @@ class Principals:
         return found, holders
 
     async def _of_session(self, token: str, now: float) -> _Found | None:
-        access = read_access(self._secret, token)
+        access = read_access(self._secret, token, now)
         if access is None:
             return None
         query = (

@@ -4,7 +4,8 @@ A session is the chain of refresh tokens that begins with one login. Each token 
 for its successor, which is derived from it. If a token is used again within REPEAT_SECONDS, and its
 successor is unused, it gets the same successor: the answer was lost, or two tabs asked. A token
 that is used again later, or after its successor, counts as stolen, and the session ends. Times are
-the database's. principals.py maps tokens to users; it hears of each end.
+the database's, or if asked those of a clock for experiments. principals.py maps tokens to users; it
+hears of each end.
 """
 
 from collections.abc import Callable
@@ -53,14 +54,18 @@ class Sessions:
         db: Database,
         secret: str,
         principals: Principals,
-        clock: Callable[[], float] = unix_time,
+        now: Callable[[], Micros] | None = None,
     ) -> None:
-        """Prepare the sessions. ``clock`` stamps access tokens."""
+        """Prepare the sessions. ``now`` is the time by which they end, unless the database's."""
         self._db = db
         self._secret = secret
         self._keys = RefreshKeys(secret)
         self._principals = principals
-        self._clock = clock
+        self._now = now
+
+    async def _time(self, connection: AsyncConnection) -> Micros:
+        """Return the time of this moment for sessions and refresh tokens."""
+        return await database_time(connection) if self._now is None else self._now()
 
     async def open(self, user: UserRecord, device: Device) -> Opened:
         """Begin a session for a user who has just given the right password.
@@ -80,7 +85,7 @@ class Sessions:
         async with self._db.write() as connection:
             if (await connection.execute(unchanged)).scalar_one_or_none() is None:
                 raise Refusal(ErrorCode.INVALID_CREDENTIALS)
-            now = await database_time(connection)
+            now = await self._time(connection)
             begun = await begin_session(connection, self._keys, user.id, device, now)
         for session_id in begun.ended:
             await self._principals.ended(Revocation("session", session_id))
@@ -112,7 +117,7 @@ class Sessions:
         A used token that is no repeat (see above) revokes its whole session.
         """
         async with self._db.write() as connection:
-            now = await database_time(connection)
+            now = await self._time(connection)
             row = await refresh_record(connection, self._keys, token)
             if row is None or not row.stands(now):
                 return None
@@ -140,13 +145,13 @@ class Sessions:
     async def sessions_of(self, user_id: int) -> list[SessionRecord]:
         """Return a user's live sessions, the newest first."""
         async with self._db.read_account() as connection:
-            return await sessions_of(connection, user_id, await database_time(connection))
+            return await sessions_of(connection, user_id, await self._time(connection))
 
     async def revoke(self, session_id: int, user_id: int) -> bool:
         """End a user's session with all its tokens; False if the user has none of that id."""
         mine = (sessions.c.id == session_id) & (sessions.c.user_id == user_id)
         async with self._db.write() as connection:
-            found = await end_sessions(connection, mine, await database_time(connection))
+            found = await end_sessions(connection, mine, await self._time(connection))
         if found:
             await self._principals.ended(Revocation("session", session_id))
         return bool(found)
@@ -172,7 +177,7 @@ class Sessions:
             )
             if not changed.rowcount:
                 return False
-            await end_sessions(connection, others, await database_time(connection))
+            await end_sessions(connection, others, await self._time(connection))
         await self._principals.ended(Revocation("user", principal.user_id))
         return True
 
@@ -185,7 +190,8 @@ class Sessions:
         return found
 
     def _opened(self, user: UserRecord, session_id: int, refresh: str) -> Opened:
-        access = issue_access(self._secret, user.id, session_id, user.role, int(self._clock()))
+        now = int(unix_time()) if self._now is None else self._now() // SECOND
+        access = issue_access(self._secret, user.id, session_id, user.role, now)
         return Opened(access, refresh, user)
 
 

@@ -8,6 +8,7 @@ from litestar.params import JSONBody
 from predmarket import __version__
 from predmarket.contracts.amounts import format_time
 from predmarket.contracts.operations import ClockTime, Health, Leader, MoveClock, Status
+from predmarket.enums import AdminAction
 from predmarket.enums import ErrorCode as E
 from predmarket.server.core.advance import NotMovable
 from predmarket.server.errors import Refusal
@@ -15,6 +16,7 @@ from predmarket.server.gateway.context import ApiRequest, admin, anyone
 from predmarket.server.gateway.limits.client_address import is_local
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.observability.metrics import CONTENT_TYPE, PATH
+from predmarket.server.read_model.queries.admin_log import EXCHANGE, add_act
 from predmarket.spans import parse_span
 
 _started = time.monotonic()
@@ -52,15 +54,16 @@ async def move_clock(request: ApiRequest, data: JSONBody[MoveClock]) -> ClockTim
 
     The answer comes when everything that fell due on the way is done.
     """
-    core = request.services.core
-    if data.set is not None:
-        moment = data.set.micros
-    else:
-        moment = core.now() + parse_span(data.advance or "")
+    core, before = request.services.core, request.services.core.now()
+    moment = before + parse_span(data.advance or "") if data.set is None else data.set.micros
     try:
         now = await core.advance(moment)
     except NotMovable as error:
         raise Refusal(E.INVALID_TRANSITION, str(error)) from None
+    said = {"from": format_time(before), "to": format_time(now)}
+    actor_id = request.principal.user_id
+    async with request.services.db.write() as connection:
+        await add_act(connection, now, actor_id, AdminAction.CLOCK_MOVE, EXCHANGE, **said)
     return ClockTime(format_time(now), core.clock)
 
 
