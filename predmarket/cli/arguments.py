@@ -124,6 +124,16 @@ OrderIds: TypeAlias = Annotated[
         autocompletion=complete.own_orders,
     ),
 ]
+GroupOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--group",
+        metavar="ID",
+        min=1,
+        help="The order group.",
+        autocompletion=complete.order_groups,
+    ),
+]
 SideOption: TypeAlias = Annotated[
     Side | None,
     typer.Option("--side", case_sensitive=False, help="Only this side."),

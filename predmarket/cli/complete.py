@@ -100,6 +100,16 @@ def own_orders(ctx: typer.Context, incomplete: str) -> Proposals:
     return _matching(incomplete, ask)
 
 
+def order_groups(ctx: typer.Context, incomplete: str) -> Proposals:
+    """Propose the ids of the user's order groups."""
+
+    def ask() -> Iterator[tuple[str, str]]:
+        for item in _listed(ctx, calls.order_groups()):
+            yield str(item["id"]), _shown(f"{item['status']}, limit {item['limit']}")
+
+    return _matching(incomplete, ask)
+
+
 def endings(incomplete: str) -> Proposals:
     """Propose a market's outcomes; a price is not completed."""
     known = {"YES": "YES pays 1", "NO": "YES pays 0", "VOID": "trades are undone"}

@@ -144,6 +144,18 @@ USER_GROUP = Layout(
     _names("id name memberCount createdAt"),
 )
 
+ORDER_GROUP = Layout(
+    (
+        _number("ID", "id"),
+        _number("LIMIT", "limit"),
+        _text("STATUS", "status"),
+        _text("CREATED", "createdAt"),
+        _text("UPDATED", "updatedAt"),
+    ),
+    _names("id limit status createdAt updatedAt"),
+    least=("CREATED",),
+)
+
 SESSION = Layout(
     (
         _number("ID", "id"),

@@ -129,6 +129,7 @@ def list_orders(
     client_id: Annotated[
         str | None, typer.Option("--client-id", metavar="ID", help="Only this client order id.")
     ] = None,
+    group: arguments.GroupOption = None,
     since: arguments.Since = None,
     until: arguments.Until = None,
     limit: arguments.Limit = None,
@@ -160,6 +161,8 @@ def list_orders(
         from predmarket.cli.views import OrdersView
         from predmarket.cli.watch import watch as start
 
+        if group is not None:
+            raise usage("--watch shows the orders of all groups: without --group")
         one_page(cursor, since, until, ids, everything=everything)
         statuses = {word for one in status or () for word in one.statuses}
         view = OrdersView(
@@ -171,6 +174,7 @@ def list_orders(
         market=market_id,
         status=status,
         client_order_id=client_id,
+        order_group_id=group,
         **span_of(line, since, until),
         limit=limit,
         cursor=cursor,

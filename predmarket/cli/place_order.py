@@ -110,6 +110,7 @@ def place(
     slippage: Slippage = None,
     stp: Stp = None,
     client_id: ClientId = None,
+    group: arguments.GroupOption = None,
     deadline: Deadline = PROMPTLY,
     preview: Preview = False,
     wait: Wait = None,
@@ -151,6 +152,7 @@ def place(
         max_slippage=optional(slippage, SLIPPAGE, "--slippage"),
         self_trade_prevention=stp,
         client_order_id=client_id if preview else client_order_id(client_id),
+        order_group_id=group,
     )
     if preview:
         _preview(line, order)

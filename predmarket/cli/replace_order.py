@@ -57,5 +57,6 @@ def replace(
             reduce_only=reduce_only or None,
             self_trade_prevention=stp,
             client_order_id=new_id,
+            order_group_id=old.get("orderGroupId"),
         ),
     )

@@ -181,6 +181,7 @@ EVENT_RESOLVED = {
     "payouts": {"accounts": 2, "total": "10.000000"},
 }
 
+ORDER_GROUP = {"id": 4, "limit": "10.00", "status": "ACTIVE", "createdAt": TIME, "updatedAt": TIME}
 FAULTS = {"faults": "loss=0.01,seed=7", "injected": {"lost": 2, "cut": 0, "rejected": 0}}
 
 ASKING = """
@@ -226,6 +227,15 @@ order cancel 17
 order cancel 17 18
 order cancel-all
 order cancel-after 60
+order place rain buy 10 --price 0.6 --client-id mine-1 --group 4
+order list --group 4
+order group create 10
+order group list
+order group show 4
+order group update 4 25
+order group reset 4
+order group trigger 4
+order group delete 4
 account balance
 account positions
 account events
@@ -301,6 +311,8 @@ def answer_all(stub: Stub) -> None:
         "/v1/groups": {"items": [GROUP], "total": 1},
         "/v1/status": STATUS,
         "/v1/faults": FAULTS,
+        "/v1/order-groups": page(ORDER_GROUP),
+        "/v1/order-groups/4": ORDER_GROUP,
     }.items():
         stub.on("GET", path, Answer(body=body))
     for path, answer in {
@@ -322,6 +334,9 @@ def answer_all(stub: Stub) -> None:
         "/v1/orders/batch": Answer(body=BATCH),
         "/v1/orders/17/cancel": Answer(body={**ORDER, "status": "CANCELED", "reason": "USER"}),
         "/v1/orders/18/cancel": Answer(body={**ORDER, "id": 18, "status": "CANCELED"}),
+        "/v1/order-groups": Answer(201, ORDER_GROUP),
+        "/v1/order-groups/4/reset": Answer(body=ORDER_GROUP),
+        "/v1/order-groups/4/trigger": Answer(body={**ORDER_GROUP, "status": "TRIPPED"}),
         "/v1/orders/cancel-all": Answer(body={"canceled": [17, 18]}),
         "/v1/orders/cancel-after": Answer(body={"cancelAt": TIME}),
         "/v1/groups": Answer(201, GROUP),
@@ -329,6 +344,8 @@ def answer_all(stub: Stub) -> None:
     }.items():
         stub.on("POST", path, answer)
     stub.on("PATCH", "/v1/markets/rain", Answer(body={**MARKET, "status": "HALTED"}))
+    stub.on("PATCH", "/v1/order-groups/4", Answer(body={**ORDER_GROUP, "limit": "25.00"}))
+    stub.on("DELETE", "/v1/order-groups/4", Answer(204))
     stub.on("PUT", "/v1/faults", Answer(body=FAULTS))
     stub.on("PATCH", "/v1/events/vote", Answer(body={**EVENT, "status": "HALTED"}))
     stub.on("PATCH", "/v1/orders/17", Answer(body={**ORDER, "qty": "5.00"}))

@@ -16,6 +16,8 @@ user set-role: --data-dir --database-url
 audit: --replay --data-dir --database-url
 config show:
 status:
+fault show:
+fault set:
 auth register: --password-file --full-name
 auth login: --password-file
 auth logout:
@@ -42,15 +44,22 @@ event halt:
 event close:
 event resolve:
 order place: --price --market --tif --expires --post-only --reduce-only --slippage --stp --client-id
-order place: --preview
+order place: --preview --group
 order cancel:
 order cancel-all: --market --side
 order cancel-after:
 order amend: --price --qty
 order batch:
 order list: --market --status --all-status --client-id --since --until --limit --cursor --all
-order list: --watch
+order list: --watch --group
 order show:
+order group create:
+order group list:
+order group show:
+order group update:
+order group reset:
+order group trigger:
+order group delete:
 book: --depth --watch
 trades: --since --until --limit --cursor --all --watch
 candles: --interval --from --to

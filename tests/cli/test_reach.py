@@ -48,8 +48,8 @@ LIVING = {"stream", "tui", "bot run"}
 """Commands that go on until they are stopped, and print no answer: they have tests of their own."""
 
 
-WITHOUT_A_COMMAND = re.compile(r"/v1/clock|/v1/order-groups.*")
-"""Operations without a command: a test's clock, and those of order groups."""
+WITHOUT_A_COMMAND = re.compile(r"/v1/clock")
+"""The operation without a command: to move a test's clock."""
 
 
 ON_DEMAND = {("GET", "/v1/faults"), ("PUT", "/v1/faults")}
@@ -145,6 +145,8 @@ def test_topics_complete(environment: None, stub: Stub) -> None:
     answer_all(stub)
     assert completed("predmarket stream user:me:f") == [r"user\\:me\\:fills"]
     assert completed("predmarket stream trades:r") == [r"trades\\:rain"]
+    assert completed("predmarket order group reset ") == ["4"]
+    assert completed("predmarket order list --group ") == ["4"]
 
 
 def test_every_market_completes(
