@@ -88,6 +88,7 @@ class Ledger:
                 holding.join(position)
         if position not in self._positions_before:
             self._positions_before[position] = (position.yes, position.no)
+            self.dirty_positions[user_id, market.id] = position
             self._markets[market.id] = market
             holding, event = position.holding, market.event
             if holding is not None and event is not None and holding not in self._holdings_before:
@@ -227,9 +228,10 @@ class Ledger:
 
         The position is one that the current command changes.
         """
-        holding, event = position.holding, market.event
-        if holding is not None and event is not None:
-            return self.merge_sets(holding, event)
+        event = market.event
+        if event is not None:
+            assert position.holding is not None  # it is of the event
+            return self.merge_sets(position.holding, event)
         pairs = position.free_pairs()
         if pairs <= 0:
             return 0
@@ -314,7 +316,6 @@ class Ledger:
             market = self._markets[position.market_id]
             market.total_yes += position.yes - yes
             market.total_no += position.no - no
-            self.dirty_positions[position.user_id, position.market_id] = position
         for market in self._markets.values():
             if not market.ending:
                 self._verify_market(market)
@@ -336,7 +337,8 @@ class Ledger:
     @staticmethod
     def _verify_netted(position: Position) -> None:
         """Check a position of an event. Its holding checks that the reserved shares are held."""
-        least = min(position.yes, position.no)
+        yes, no = position.yes, position.no
+        least = yes if yes < no else no
         if least != 0 or position.reserved_yes < 0 or position.reserved_no < 0:
             raise InvariantError(f"position {position.user_id}: shares or reserve out of bounds")
 

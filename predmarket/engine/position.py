@@ -9,7 +9,7 @@ every other one. The free shares of k are the base, less the reserves of all BUY
 *free net* of its position.
 
 Invariants:
-- ``Holding.nets`` are the free nets of the positions in markets that are not struck, sorted;
+- ``Holding.nets`` are the free nets of the positions in markets that are not struck, by market;
 - after each command a holding has no free share of at least one outcome: free sets have merged.
 
 Source: docs/market_rules.md, Positions, Events.
@@ -17,7 +17,7 @@ Source: docs/market_rules.md, Positions, Events.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import insort
 
 from predmarket.units import PRICE_ONE, Money, Price, Qty
 
@@ -109,34 +109,47 @@ class Holding:
     the positions, sorted. ``net_paid`` is as in a market without an event.
     """
 
-    __slots__ = ("base", "event_id", "market_ids", "net_paid", "nets", "reserved", "user_id")
+    __slots__ = (
+        "_least", "base", "event_id", "market_ids", "net_paid", "nets", "reserved", "user_id",
+    )  # fmt: skip
 
     def __init__(self, user_id: int, event_id: int) -> None:
         self.user_id = user_id
         self.event_id = event_id
         self.base: Qty = 0
         self.reserved: Qty = 0
-        self.nets: list[Qty] = []
+        self.nets: dict[int, Qty] = {}
         self.market_ids: list[int] = []
         self.net_paid: Money = 0
+        self._least: Qty | None = None  # unknown until something needs it
 
     def join(self, position: Position, *, struck: bool = False) -> None:
         """Add a position, new or just loaded; ``struck`` tells that its outcome is struck."""
         position.holding = self
         insort(self.market_ids, position.market_id)
         if not struck:
-            insort(self.nets, position.free_net)
+            self.nets[position.market_id] = position.free_net
+            self._least = None
             self.reserved += position.reserved_no
 
     def strike(self, position: Position) -> None:
         """Stop counting a position's outcome."""
-        del self.nets[bisect_left(self.nets, position.free_net)]
+        del self.nets[position.market_id]
+        self._least = None
+
+    def least_net(self) -> Qty:
+        """Return the least free net of the positions, 0 without any."""
+        least = self._least
+        if least is None:
+            least = self._least = min(self.nets.values(), default=0)
+        return least
 
     def free_sets(self, outcomes: int) -> Qty:
         """Return how many complete sets are free: the free shares of the scarcest outcome."""
-        nets = self.nets
-        least = nets[0] if nets else 0
-        if least > 0 and len(nets) < outcomes:
+        least = self._least
+        if least is None:
+            least = self.least_net()
+        if least > 0 and len(self.nets) < outcomes:
             least = 0  # an outcome without a position, or NONE
         return self.base - self.reserved + least
 
@@ -146,19 +159,17 @@ class Holding:
         None stands for a market without a position. A SELL gives that outcome, a BUY every other
         one.
         """
-        net = 0 if position is None else position.free_net
         if not is_buy:
+            net = 0 if position is None else position.free_net
             return self.base - self.reserved + net
-        nets = self.nets
-        others = outcomes - 1
-        if position is None:
-            least = nets[0] if nets else 0
-            counted = len(nets)
-        else:
-            counted = len(nets) - 1
-            first = 1 if nets[0] == net else 0
-            least = nets[first] if counted else 0
-        if least > 0 and counted < others:
+        least, counted = self.least_net(), len(self.nets)
+        if position is not None:
+            counted -= 1
+            if position.free_net == least:
+                own = position.market_id
+                others = [net for market_id, net in self.nets.items() if market_id != own]
+                least = min(others, default=0)
+        if least > 0 and counted < outcomes - 1:
             least = 0
         return self.base - self.reserved + least
 
@@ -166,9 +177,9 @@ class Holding:
         """Reserve ``qty``. Call this before changing the position's own numbers."""
         if is_buy:
             self.reserved += qty
-            self._move(position.free_net, qty)
+            self._move(position, qty)
         else:
-            self._move(position.free_net, -qty)
+            self._move(position, -qty)
 
     def fill(self, position: Position, is_buy: bool, closing: Qty, opening: Qty) -> Qty:
         """Book a fill. Call this before changing the position's own numbers.
@@ -178,25 +189,32 @@ class Holding:
         if is_buy:
             self.base -= closing
             self.reserved -= closing
-            self._move(position.free_net, opening)
+            self._move(position, opening)
             held = position.no
         else:
             self.base += opening
-            self._move(position.free_net, -opening)
+            self._move(position, -opening)
             held = position.yes
         qty = closing + opening
         return held if held < qty else qty
 
-    def _move(self, net: Qty, change: Qty) -> None:
-        """Change one position's free net from ``net`` to ``net + change``."""
-        if change:
-            nets = self.nets
-            place = bisect_left(nets, net)
-            assert nets[place] == net, "the holding does not know the position's free net"
-            del nets[place]
-            insort(nets, net + change)
+    def _move(self, position: Position, change: Qty) -> None:
+        """Change one position's free net by ``change``."""
+        if not change:
+            return
+        nets, market_id = self.nets, position.market_id
+        before = nets[market_id]
+        assert before == position.free_net, "the holding does not know the position's free net"
+        after = nets[market_id] = before + change
+        least = self._least
+        if least is not None:
+            if after <= least:
+                self._least = after
+            elif before == least:
+                self._least = None
 
     def end(self) -> None:
         """Drop all shares after the payout."""
         self.base = 0
         self.nets.clear()
+        self._least = None

@@ -79,7 +79,11 @@ def _event(state: State, event: MarketEvent) -> list[object]:
 
 
 def _holding(holding: Holding) -> list[object]:
-    return [getattr(holding, name) for name in Holding.__slots__]
+    return [
+        sorted(holding.nets.values()) if name == "nets" else getattr(holding, name)
+        for name in Holding.__slots__
+        if name != "_least"
+    ]
 
 
 def _order(order: Order) -> list[object]:

@@ -223,8 +223,9 @@ def _audit_holding(state: State, event: MarketEvent, holding: Holding, struck: s
             net, sells = (p.yes - p.no, p.reserved_yes) if p else (0, 0)
             free.append(holding.base + net - sells - sum(buys.values()) + buys[id])
     assert min(free) == 0, "free sets are not merged, or more is reserved than held"
-    nets = sorted(p.free_net for p in own if p.market_id not in struck)
+    nets = {p.market_id: p.free_net for p in own if p.market_id not in struck}
     assert holding.nets == nets, "the free nets are not those of the positions"
+    assert holding.least_net() == min(nets.values(), default=0), "the least free net drifted"
 
 
 def _audit_side(side: BookSide) -> None:

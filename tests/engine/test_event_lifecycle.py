@@ -88,7 +88,7 @@ def test_an_event_of_200_markets_trades() -> None:
         desk.place(X, "SELL", "1", "0.10", market=market)
         desk.place(Y, "BUY", "1", "0.10", market=market)
     assert desk.cash(X, Y) == ["99.30", "99.70"]
-    assert desk.exchange.state.market_events[2].holdings[X].nets == [-100, -100, -100]
+    assert desk.exchange.state.market_events[2].holdings[X].nets == {5: -100, 104: -100, 204: -100}
 
 
 # --- adding --------------------------------------------------------------------------------

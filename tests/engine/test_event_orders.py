@@ -265,4 +265,4 @@ def test_a_holding_is_put_together_from_its_positions() -> None:
     assert (loaded.nets, loaded.market_ids) == (kept.nets, kept.market_ids)
     struck = Holding(X, 1)
     struck.join(desk.position(X, desk.id("A")), struck=True)
-    assert (struck.nets, struck.market_ids, struck.reserved) == ([], [desk.id("A")], 0)
+    assert (struck.nets, struck.market_ids, struck.reserved) == ({}, [desk.id("A")], 0)
