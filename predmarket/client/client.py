@@ -1,10 +1,9 @@
 """The synchronous REST client: call_runner.py over a connection that blocks."""
 
-import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from functools import wraps
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
@@ -13,6 +12,7 @@ import httpx
 from predmarket.client import calls, http
 from predmarket.client.call_runner import CallRunner, Heard, at_once, method_signature
 from predmarket.client.calls import Call
+from predmarket.client.deadline import Deadline
 from predmarket.client.environment import connection
 from predmarket.client.response_types import Page, User
 from predmarket.client.retry import Retry
@@ -172,33 +172,6 @@ class Client:
     set_faults = _method(calls.set_faults)
 
 
-def _read(response: httpx.Response, until: float | None) -> None:
-    """Read an answer's body up to the time ``until``. Raises httpx's errors."""
-    if until is None:
-        response.read()
-        return
-    # only the end of its connection interrupts a read
-    watch = threading.Timer(max(0.0, until - time.monotonic()), _cut, [response])
-    watch.daemon = True
-    watch.start()
-    try:
-        response.read()
-    except httpx.TransportError:
-        if time.monotonic() < until:
-            raise
-        raise httpx.ReadTimeout("the answer took too long", request=response.request) from None
-    finally:
-        watch.cancel()
-
-
-def _cut(response: httpx.Response) -> None:
-    """End the connection of an incomplete answer."""
-    if not response.is_closed:
-        with suppress(OSError):
-            stream = response.extensions["network_stream"].get_extra_info("socket")
-            stream.shutdown(socket.SHUT_RDWR)
-
-
 class _Blocking:
     """A wire that blocks and so never suspends."""
 
@@ -213,19 +186,18 @@ class _Blocking:
         self._url = url
         self._sleep = sleep
         self._waiting = waiting
+        self._deadline = Deadline()
 
     async def request(
         self, call: Call[T], token: str | None, within_s: float | None
     ) -> httpx.Response:
         request = http.request(self._http, self._url, call, token, within_s)
-        began, limit_s = time.monotonic(), http.limit_s(self._http, within_s)
-        with self._said(f"waiting for {self._url} to answer ({call.method} {call.path})"):
-            response = self._http.send(request, stream=True)
-            try:
-                _read(response, None if limit_s is None else began + limit_s)
-            finally:
-                response.close()
-        return response
+        request.extensions["trace"] = self._deadline.trace
+        with (
+            self._said(f"waiting for {self._url} to answer ({call.method} {call.path})"),
+            self._deadline.within(http.limit_s(self._http, within_s)),
+        ):
+            return self._http.send(request)
 
     @contextmanager
     def _said(self, what: str) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """The client library, on scripted connections and on real exchanges.
 
 Modules that no test imports, and the tests that cover them:
-- async_client, client, call_runner, http, headers: test_client.py, test_async_client.py
+- async_client, client, call_runner, deadline, http, headers: test_client.py, test_async_client.py
 - calls.account_calls, calls.admin_calls, calls.call: test_client.py, test_contract.py
 - calls.event_calls, calls.identity_calls, calls.market_calls: test_client.py, test_contract.py
 - calls.order_calls, calls.order_group_calls: test_client.py, test_contract.py

@@ -140,9 +140,12 @@ def test_a_refusal_is_not_repeated(stub: Stub, connect: Connect) -> None:
     assert len(stub.requests) == 1
 
 
-def test_an_answer_in_drips_does_not_outlast_its_time(stub: Stub, connect: Connect) -> None:
+@pytest.mark.parametrize("slow_head", [False, True], ids=["body", "head"])
+def test_an_answer_in_drips_does_not_outlast_its_time(
+    stub: Stub, slow_head: bool, connect: Connect
+) -> None:
     """Each byte comes in time; the whole of them would not for seconds."""
-    stub.on("POST", "/v1/orders", Answer(201, ORDER, drip_s=0.02))
+    stub.on("POST", "/v1/orders", Answer(201, ORDER, drip_s=0.02, slow_head=slow_head))
     with connect(stub.url, timeout_s=0.1) as client:
         began = time.monotonic()
         with pytest.raises(Unreachable, match=r"no answer from .* in time"):

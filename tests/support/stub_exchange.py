@@ -1,5 +1,6 @@
 """A small real HTTP server that plays the exchange: answers are told to it, requests are kept."""
 
+import io
 import json
 import threading
 import time
@@ -30,7 +31,7 @@ class Request:
 @dataclass(frozen=True)
 class Answer:
     """What the stub says. raw replaces the JSON; hang_up closes without a word;
-    with drip_s its body comes a byte at a time, that far apart."""
+    with drip_s its body comes a byte at a time, that far apart; with slow_head all of it does."""
 
     status: int = 200
     body: object = None
@@ -38,6 +39,7 @@ class Answer:
     raw: bytes | None = None
     hang_up: bool = False
     drip_s: float = 0.0
+    slow_head: bool = False
 
 
 Reply = Answer | Callable[[Request], Answer]
@@ -129,18 +131,20 @@ class Stub:
                     return
                 raw = b"" if answer.body is None else json.dumps(answer.body).encode()
                 raw = raw if answer.raw is None else answer.raw
+                head_out = io.BytesIO()
+                out, self.wfile = self.wfile, head_out
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
                 if answer.status != 204:
                     self.send_header("Content-Length", str(len(raw)))
                 self.end_headers()
-                if not answer.drip_s:
-                    self.wfile.write(raw)
-                    return
+                head, self.wfile = head_out.getvalue(), out
+                at_once = b"" if answer.slow_head else head
                 with suppress(OSError):  # the client has gone
-                    for byte in raw:
-                        self.wfile.write(bytes([byte]))
+                    out.write(at_once if answer.drip_s else head + raw)
+                    for byte in (head + raw)[len(at_once) :] if answer.drip_s else b"":
+                        out.write(bytes([byte]))
                         time.sleep(answer.drip_s)
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
