@@ -4,15 +4,24 @@ import random
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from predmarket.bots.connection import Connection, Tell, connect, silent, together, withdraw
+from predmarket.bots.connection import (
+    FINAL,
+    Connection,
+    Tell,
+    connect,
+    silent,
+    together,
+    withdraw,
+)
 from predmarket.bots.strategies import Mind, Noise, Rest, Take, View
 from predmarket.client import ApiError, Session, Unreachable
 from predmarket.client.calls import EventRef, MarketRef
+from predmarket.client.response_types import Market
 from predmarket.units import parse_tick
 
 
 class Trader:
-    """Trades the markets of a connection."""
+    """Trades the markets of a connection, and those that its events are given."""
 
     def __init__(self, at: Connection, mind: Mind, rng: random.Random, pace_s: float) -> None:
         """pace_s: seconds between two looks at a market, on average."""
@@ -21,21 +30,43 @@ class Trader:
         self._rng = rng
         self._pace_s = pace_s
         self._interest = _interest(at)
+        self._grown: dict[int, Market] = {}  # the newest unknown market of each event
+        at.on_market = self._heard
+
+    def _heard(self, market: Market) -> None:
+        """Note that the interest has to be shared out anew."""
+        if market["id"] not in self._exchange.markets:
+            self._grown[market["eventId"] or 0] = market
+        elif market["status"] in FINAL:
+            self._interest.pop(market["id"], None)
+
+    async def _follow(self) -> None:
+        """Follow the markets that events were given. Raises ApiError, Unreachable."""
+        for event_id, market in [*self._grown.items()]:
+            known = self._exchange.markets_of(market)
+            await self._exchange.refresh(known[0])
+            del self._grown[event_id]
+        self._interest = _interest(self._exchange)
 
     async def run(self) -> None:
         """Trade until cancelled. Raises ApiError if the exchange refuses this bot."""
         at = self._exchange
         while True:
             await at.pause(self._pace_s)
-            (market_id,) = self._rng.choices([*self._interest], [*self._interest.values()])
-            if not at.ready(market_id):
-                continue
+            slug = ""
             try:
-                await self.look_at(market_id)
+                if self._grown:
+                    await self._follow()
+                if not self._interest:
+                    continue
+                (market_id,) = self._rng.choices([*self._interest], [*self._interest.values()])
+                slug = at.markets[market_id]["slug"]
+                if at.ready(market_id):
+                    await self.look_at(market_id)
             except Unreachable as error:  # its outcome does not matter: the order ends by itself
                 at.tell("unanswered", reason=str(error))
             except ApiError as error:
-                await at.refused(error, at.markets[market_id]["slug"])
+                await at.refused(error, slug)
 
     async def look_at(self, market_id: int) -> None:
         """Do the strategy's action in a market. Raises ApiError, Unreachable."""
@@ -62,7 +93,10 @@ def _interest(at: Connection) -> dict[int, float]:
     """
     interest: dict[int, float] = {}
     apart = 0
-    for markets in at.questions():
+    for question in at.questions():
+        markets = [market for market in question if market["status"] not in FINAL]
+        if not markets:
+            continue
         shares = [1 / (place + 1) for place in range(len(markets))]
         whole = sum(shares)
         if not at.is_of_event(markets[0]):

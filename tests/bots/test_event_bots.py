@@ -8,6 +8,7 @@ import pytest
 
 from predmarket.bots.arbitrageur import arbitrage
 from predmarket.bots.maker import make_markets
+from predmarket.bots.trader import trade
 from predmarket.bots.valuation import Style
 from predmarket.units import parse_money
 from tests.support.http_exchange import (
@@ -156,3 +157,38 @@ async def test_the_maker_quotes_an_event_and_follows_what_becomes_of_it(exchange
         async with asyncio.timeout(PATIENCE_S):
             while sum((await quoted("bcd")).values()) < 0.74:
                 await asyncio.sleep(0.02)
+
+
+async def test_a_trader_follows_the_markets_of_its_events(exchange: Exchange) -> None:
+    """One that is added later is traded, too; struck ones are not looked at any more."""
+    await made(exchange, "a", "b", "c")
+    crowd, bot = await exchange.trader("crowd", "1000"), await exchange.trader("bot", "1000")
+    heard = Heard()
+
+    async def traded(market: str) -> None:
+        await order(crowd, market, "BUY", "100", "0.20")
+        await order(crowd, market, "SELL", "100", "0.30")
+        await heard.until(lambda said: (said["event"], said.get("market")) == ("placed", market))
+
+    work = trade(
+        exchange.url,
+        [],
+        events=["race"],
+        api_key=key_of(bot),
+        pace_s=0.005,
+        tell=heard.tell,
+        seed=1,
+    )
+    async with running(work):
+        await traded("race-a")
+        body = {"slug": "race-d", "question": "d?"}
+        answer = await exchange.admin.client.post("/v1/events/race/markets", json=body)
+        assert answer.status_code == 201
+        await traded("race-d")
+        for letter in "ad":
+            answer = await exchange.admin.client.post(
+                f"/v1/markets/race-{letter}/resolve", json={"outcome": "NO"}
+            )
+            assert answer.status_code == 200
+            await heard.until(lambda said: said.get("status") == "RESOLVED")
+        await traded("race-b")
