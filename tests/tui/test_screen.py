@@ -95,7 +95,7 @@ async def test_a_lost_connection_stops_entry(tmp_path: Path) -> None:
 async def test_a_gap_stops_entry_until_the_snapshot(tmp_path: Path) -> None:
     """Also in the form, which asks the trader, not the ladder."""
     nothing = dict.fromkeys(("avgPrice", "worstPrice", "queueAhead"))
-    preview = nothing | dict.fromkeys(("fillQty", "restQty", "coveredQty"), "0.00")
+    preview = nothing | dict.fromkeys(("fillQty", "restQty", "coveredQty", "locked"), "0.00")
     answers = {"POST /v1/orders/preview": preview}
     async with scripted(tmp_path, answers=answers) as (desktop, script, client):
         await go_live(desktop, script)

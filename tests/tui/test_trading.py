@@ -169,6 +169,34 @@ async def test_a_limit_order_from_the_form(exchange: Exchange, ann: User, tmp_pa
         assert await open_orders(ann) == [("BUY", "0.5100", "5.00")]
 
 
+async def test_a_limit_order_that_would_do_otherwise_is_asked_again(
+    exchange: Exchange, ann: User, tmp_path: Path
+) -> None:
+    """Unlike in the preview it would trade by now: it is not sent, and the form says why; sent
+    again, it goes as shown.
+    """
+    bob = await exchange.trader("bob")
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await desktop.press("f8", "o")
+        await desktop.until(lambda: isinstance(desktop.app.screen, OrderDialog))
+        form = desktop.app.screen
+        assert isinstance(form, OrderDialog)
+        await desktop.type("5")
+        await desktop.press("tab")
+        await desktop.type("0.51")
+        await desktop.until(lambda: "rests 5 behind 0" in desktop.text(), "preview")
+        form._look = lambda: None  # type: ignore[method-assign]  # it would ask by itself, later
+        await rest(bob, "SELL", "0.51", "2")
+        await desktop.press("enter")
+        await desktop.until(lambda: "NOT SENT, it would trade at once" in desktop.text())
+        assert "fills 2 at 0.510" in desktop.text()
+        assert await open_orders(ann) == []
+        await desktop.until(lambda: not form._sending, "answered")
+        await desktop.press("enter")
+        await desktop.until(lambda: isinstance(desktop.app.screen, TradingScreen), "sent")
+        await desktop.until(lambda: desktop.trader.state.fills, "filled")
+
+
 async def test_the_kill_switch(exchange: Exchange, ann: User, tmp_path: Path) -> None:
     """F9 cancels everything from any screen, in SAFE too, and says how many; then it is SAFE."""
     await exchange.market("snow")

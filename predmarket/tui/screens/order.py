@@ -1,8 +1,9 @@
 """The order form: all fields of an order, with a live preview.
 
-The preview is requested again every second, and once more when the order is sent. A market order is
-sent only if that preview is no worse than the one that the trader saw. In SAFE the form sends
-nothing. The order keeps one client order id until the exchange has decided.
+The preview is requested again every second, and once more when the order is sent. The order is sent
+only if that preview is no worse than the one that the trader saw: a limit order, too, must not
+trade or lock more than was shown. In SAFE the form sends nothing. The order keeps one client order
+id until the exchange has decided.
 """
 
 import asyncio
@@ -163,21 +164,35 @@ class OrderDialog(DeskDialog[None]):
             self.send(partial(self._place, ticket))
 
     async def _place(self, ticket: Ticket) -> str:
-        if ticket.type is OrderType.MARKET:
-            shown, found = self._shown, await self._ask(ticket)
-            if found is None:
-                return "there was no preview, so it was not sent"
-            self._show(ticket, found)
-            if shown is None or shown[0] != ticket:
-                return "see what it would do, then send again"
-            if _worse(found, shown[1], ticket.side):
-                return "NOT SENT, the book moved: send again for what it would do now"
+        held = await self._why_not(ticket)
+        if held:
+            return held
         done = await self.trader.place(ticket, self._order_id)
         if done is not None:
             return ""
         if not self.trader.unanswered:
             self._order_id = uuid4().hex  # decided: another try is another order
         return self.trader.said[0]
+
+    async def _why_not(self, ticket: Ticket) -> str:
+        """Say why the order must be asked for again, "" if it does what the trader has seen.
+
+        A limit order that was sent before its preview came is not held: its price bounds it.
+        """
+        at_market = ticket.type is OrderType.MARKET
+        shown = self._shown if self._shown is not None and self._shown[0] == ticket else None
+        if shown is None and not at_market:
+            return ""
+        found = await self._ask(ticket)
+        if found is None:
+            why = self._notice[0]
+            return f"NOT SENT, {why}" if why else "there was no preview, so it was not sent"
+        self._show(ticket, found)
+        if shown is None:
+            return "see what it would do, then send again"
+        moved = _worse(found, shown[1], ticket.side)
+        moved = moved or ("" if at_market else _beyond(found, shown[1]))
+        return f"NOT SENT, {moved}: send again for what it would do now" if moved else ""
 
     @on(Button.Pressed, "#close")
     def action_close(self) -> None:
@@ -273,18 +288,28 @@ class OrderDialog(DeskDialog[None]):
         self.query_one("#preview", Static).update(Content("\n").join(parts))
 
 
-def _worse(now: response_types.Preview, before: response_types.Preview, side: Side) -> bool:
-    """Tell whether an order would do worse now: fill less, or at worse prices."""
+def _worse(now: response_types.Preview, before: response_types.Preview, side: Side) -> str:
+    """Say in which way an order would do worse now: fill less, or at worse prices."""
+    moved = "the book moved"
     if parse.qty(now["fillQty"]) < parse.qty(before["fillQty"]):
-        return True
+        return moved
     for name in ("avgPrice", "worstPrice"):
         price, was = now[name], before[name]
         if price is None or was is None:
             continue
         dearer = parse.money(price) - parse.money(was)
         if (dearer if side is Side.BUY else -dearer) > 0:
-            return True
-    return False
+            return moved
+    return ""
+
+
+def _beyond(now: response_types.Preview, before: response_types.Preview) -> str:
+    """Say what a limit order would do now besides what was shown: trade at once, or lock more."""
+    if parse.qty(now["fillQty"]) and not parse.qty(before["fillQty"]):
+        return "it would trade at once now"
+    if parse.money(now["locked"]) > parse.money(before["locked"]):
+        return "it would lock more now"
+    return ""
 
 
 def in_words(ticket: Ticket, found: response_types.Preview, tick: Price) -> Content:
