@@ -19,11 +19,18 @@ def balance(ctx: typer.Context) -> None:
       predmarket account balance
       predmarket account balance --json | jq -r .available
 
-    Show one's cash: available, locked in orders, and in all.
+    Show one's cash: available, locked in orders, and in all. A second table shows what complete
+    sets of events have paid ahead (RETURNED): it is in the cash, and the positions owe it.
     """
     line = context.of(ctx)
     with line.client() as client:
-        line.output.record(layouts.BALANCE, client.balance(), brief=True)
+        cash = client.balance()
+        holdings = _holdings(line, client)
+
+    def grids() -> list[Grid]:
+        return [*layouts.BALANCE.grids(cash, brief=True), *event_tables.returned(holdings)]
+
+    line.output.show(cash, [cash], layouts.BALANCE.fields, grids)
 
 
 def positions(ctx: typer.Context) -> None:

@@ -187,6 +187,16 @@ def payoffs(holdings: Sequence[EventHolding], *, empty: bool = False) -> list[Gr
     return [Grid(headings, numeric, rows, ("RETURNED",))] if rows or empty else []
 
 
+def returned(holdings: Sequence[EventHolding]) -> list[Grid]:
+    """Return a table of what complete sets have paid ahead, with no line for nothing."""
+    rows = [
+        (holding["eventSlug"], holding["returned"])
+        for holding in holdings
+        if units.parse_money(holding["returned"])
+    ]
+    return [Grid(("EVENT", "RETURNED"), (False, True), rows)] if rows else []
+
+
 def _pays(holding: EventHolding) -> list[Sequence[str]]:
     outcomes = [(one["payoff"], one["marketSlug"]) for one in holding["payoffs"]]
     if holding["none"] is not None:
