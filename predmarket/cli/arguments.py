@@ -65,6 +65,15 @@ Market: TypeAlias = Annotated[
         callback=_named,
     ),
 ]
+EventOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--event",
+        metavar="E",
+        help="Only this event: its id or slug.",
+        autocompletion=complete.events,
+    ),
+]
 MarketOption: TypeAlias = Annotated[
     str | None,
     typer.Option(

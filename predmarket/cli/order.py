@@ -60,17 +60,20 @@ def cancel_all(
     ctx: typer.Context,
     *,
     market_id: arguments.MarketOption = None,
+    event: arguments.EventOption = None,
     side: arguments.SideOption = None,
 ) -> None:
     """Examples:
       predmarket order cancel-all
       predmarket order cancel-all --market will-it-rain-tomorrow --side buy
+      predmarket order cancel-all --event who-wins
 
-    Cancel all own open orders, or those of one market or side.
+    Cancel all own open orders, or those of one market or event or side.
     """
     line = context.of(ctx)
     with line.client() as client:
-        line.output.record(layouts.ANY, client.cancel_all(market=market_id, side=side))
+        canceled = client.cancel_all(market=market_id, event=event, side=side)
+        line.output.record(layouts.ANY, canceled)
 
 
 def cancel_after(

@@ -19,7 +19,7 @@ import msgspec
 
 from predmarket.client import calls
 from predmarket.client.book import LocalBook
-from predmarket.client.calls import MarketRef, NewOrder, Number, OrderRef
+from predmarket.client.calls import EventRef, MarketRef, NewOrder, Number, OrderRef
 from predmarket.client.connection import (
     FORBIDDEN,
     TOO_LARGE,
@@ -228,12 +228,16 @@ class Feed:
         return await self._order("order.amend", {"orderId": order_id, **body})
 
     async def cancel_all(
-        self, *, market: MarketRef | None = None, side: str | None = None
+        self,
+        *,
+        market: MarketRef | None = None,
+        side: str | None = None,
+        event: EventRef | None = None,
     ) -> Canceled:
-        """Cancel all own open orders, or those of one market or side. Raises ApiError,
+        """Cancel all own open orders, or those of one market or event or side. Raises ApiError,
         Unreachable.
         """
-        body = calls.cancel_all(market=market, side=side).body or {}
+        body = calls.cancel_all(market=market, side=side, event=event).body or {}
         ack = await self._request("order.cancelAll", body)
         if "canceled" not in ack:
             raise _unlike(self._url)

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from predmarket.contracts.amounts import Price, Qty, Share, Time
 from predmarket.contracts.errors import ErrorBody, Problem
 from predmarket.contracts.requests import Request
-from predmarket.contracts.text import ClientOrderId, MarketRef
+from predmarket.contracts.text import ClientOrderId, EventRef, MarketRef
 from predmarket.enums import (
     Liquidity,
     OrderStatus,
@@ -100,6 +100,7 @@ class CancelAllRequest(Request, frozen=True):
 
     market_id: MarketRef | None = None
     side: Side | None = None
+    event_id: EventRef | None = None
 
 
 class CancelAfterRequest(Request, frozen=True):

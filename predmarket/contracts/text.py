@@ -67,6 +67,8 @@ OrderRef: TypeAlias = int | Annotated[str, Meta(pattern=CLIENT_REF)]
 """An order's id, or ``client:`` and the user's own client order id."""
 MarketRef: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=LINE)] | int
 """A market's id or slug."""
+EventRef: TypeAlias = MarketRef
+"""An event's id or slug."""
 
 
 def normal_email(email: str) -> str:

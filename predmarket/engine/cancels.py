@@ -4,6 +4,7 @@ Invariant: orders end in an order that a restart does not change: a user's by ma
 priority, a connection's by time priority.
 """
 
+from collections.abc import Sequence
 from itertools import islice
 
 from predmarket.engine import steps, waits
@@ -17,8 +18,9 @@ from predmarket.enums import CancelReason
 
 def cancel_all(state: State, command: CancelAll) -> Canceled:
     """Cancel a user's open orders: at most STEP now, the rest in further steps."""
+    c = command
     return _cancel_some(
-        state, CancelSteps(command.user_id, command.market_id, command.side, command.reason)
+        state, CancelSteps(c.user_id, c.market_id, c.side, c.reason, event_id=c.event_id)
     )
 
 
@@ -55,6 +57,16 @@ def _cancel_some(state: State, under_way: CancelSteps | DisconnectSteps) -> Canc
     return Canceled(tuple(order.id for order in found[: steps.STEP]), unfinished)
 
 
+def _markets(state: State, under_way: CancelSteps) -> Sequence[int] | None:
+    """Return the ids of the markets where orders are to be cancelled, None for all markets."""
+    one = None if under_way.market_id is None else [under_way.market_id]
+    if under_way.event_id is None:
+        return one
+    event = state.market_events.get(under_way.event_id)
+    ids = [] if event is None else event.market_ids
+    return ids if one is None else [id for id in one if id in ids]
+
+
 def _found(
     state: State, under_way: CancelSteps | DisconnectSteps
 ) -> tuple[CancelReason, list[Order]]:
@@ -64,7 +76,7 @@ def _found(
         if under_way.user_id not in state.ledger.accounts:
             return under_way.reason, []
         own = state.own_orders(under_way.user_id)
-        orders = own.matching(under_way.market_id, under_way.side)
+        orders = own.matching(_markets(state, under_way), under_way.side)
         return under_way.reason, list(islice(orders, at_most))
     tied = state.ties.of(under_way.gateway, under_way.connection)
     ended = (

@@ -200,12 +200,13 @@ class CancelOrder(_Command, frozen=True, tag="cancel"):
 
 
 class CancelAll(_Command, frozen=True, tag="cancel-all"):
-    """Cancel a user's open orders, in one market or on one side if given."""
+    """Cancel a user's open orders, in one market or event or on one side if given."""
 
     user_id: int
     market_id: int | None = None
     side: Side | None = None
     reason: CancelReason = CancelReason.USER
+    event_id: int | None = None
 
 
 class Disconnect(_Command, frozen=True, tag="disconnect"):

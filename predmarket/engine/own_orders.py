@@ -8,7 +8,7 @@ Invariants:
 - ``Depth`` holds their remaining quantities.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from predmarket.engine.book import Order
 from predmarket.engine.depth import Depth
@@ -72,10 +72,12 @@ class OwnOrders:
         assert order.level is not None  # it rests
         self.sides[order.market_id, order.is_buy].depth.add(order.level.index, -qty)
 
-    def matching(self, market_id: int | None, side: Side | None) -> Iterator[Order]:
-        """Yield the orders in one market, on one side, or all: by market, SELL first, by rank."""
+    def matching(self, markets: Container[int] | None, side: Side | None) -> Iterator[Order]:
+        """Yield the orders in some markets, on one side, or all: by market, SELL first, by rank."""
         for key in sorted(self.sides):
-            if market_id in (None, key[0]) and (side is None or (side is Side.BUY) == key[1]):
+            if markets is not None and key[0] not in markets:
+                continue
+            if side is None or (side is Side.BUY) == key[1]:
                 yield from self.sides[key].orders.values()
 
     def in_market(self, market_id: int) -> bool:

@@ -111,6 +111,7 @@ class CancelSteps(_Steps, tag="cancel"):
     market_id: int | None
     side: Side | None
     reason: CancelReason
+    event_id: int | None = None
 
     @property
     def key(self) -> Key:

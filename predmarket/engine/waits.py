@@ -55,9 +55,7 @@ def timer_waits_for(state: State, kind: TimerKind, id: int) -> Key | None:
 def step_waits_for(state: State, steps: Steps) -> Key | None:
     """Return the key that the next step has to wait for, None when it may be taken now."""
     if isinstance(steps, CancelSteps):
-        if steps.market_id is not None:
-            return _market(state, steps.market_id)
-        return _any_market_of(state, steps.user_id)
+        return _canceling(state, steps)
     if isinstance(steps, DisconnectSteps):
         tied = state.ties.of(steps.gateway, steps.connection)
         return None if tied is None else _any_market(state, tied.markets)
@@ -156,9 +154,16 @@ def _of_cancel_all(state: State, command: commands.CancelAll) -> Key | None:
     held = _account(state, command.user_id)
     if held is not None:
         return held
-    if command.market_id is not None:
-        return _market(state, command.market_id)
-    return _any_market_of(state, command.user_id)
+    return _canceling(state, command)
+
+
+def _canceling(state: State, what: commands.CancelAll | CancelSteps) -> Key | None:
+    """Return the key that holds a market where a cancel-all cancels."""
+    if what.market_id is not None:
+        return _market(state, what.market_id)
+    if what.event_id is not None:
+        return _event(state, what.event_id)
+    return _any_market_of(state, what.user_id)
 
 
 # The value type is loose because each entry reads its own command. Other commands never wait: a

@@ -64,7 +64,7 @@ EVENT = {**LISTED_EVENT, "markets": [ANN, BOB, OUT]}
 HOLDING = {
     "eventId": 1,
     "eventSlug": "vote",
-    "returned": "0.000000",
+    "returned": "10.000000",
     "none": "10.000000",
     "payoffs": [
         {"marketId": 2, "marketSlug": "ann", "payoff": "0.000000"},
@@ -226,6 +226,7 @@ order replace 17 --price 0.58 --client-id mine-2
 order cancel 17
 order cancel 17 18
 order cancel-all
+order cancel-all --event vote --side buy
 order cancel-after 60
 order place rain buy 10 --price 0.6 --client-id mine-1 --group 4
 order list --group 4

@@ -186,9 +186,16 @@ class Desk:
         """Cancel an order."""
         return self.apply(CancelOrder(user, order, as_admin))
 
-    def cancel_all(self, user: int, market: int | None = None, side: str | None = None) -> Reply:
+    def cancel_all(
+        self,
+        user: int,
+        market: int | None = None,
+        side: str | None = None,
+        event: int | None = None,
+    ) -> Reply:
         """Cancel a user's orders."""
-        return self.apply(CancelAll(user, market, None if side is None else Side(side)))
+        of_side = None if side is None else Side(side)
+        return self.apply(CancelAll(user, market, of_side, event_id=event))
 
     def disconnect(
         self, gateway: str, connection: str | None = None, user: int | None = None

@@ -5,8 +5,9 @@ Source: docs/market_rules.md, Collateral, Events.
 
 import pytest
 
+from predmarket.engine import steps
 from predmarket.engine.position import Holding
-from predmarket.engine.replies import OrderDone, Refused
+from predmarket.engine.replies import Canceled, OrderDone, Refused
 from predmarket.enums import ErrorCode
 from predmarket.units import parse_qty
 from tests.engine.desk import code, placed
@@ -23,6 +24,26 @@ def test_a_closing_buy_reserves_a_share_of_every_other_outcome() -> None:
     desk.cancel_all(X)
     desk.order(X, "SELL", "10", "B", "0.90")
     assert desk.locked(X) == "0.00"
+
+
+@pytest.mark.parametrize("step", [1, steps.STEP])
+def test_the_orders_of_one_event_are_cancelled_together(
+    step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In steps, too: those in other markets, of others and of another side stay."""
+    monkeypatch.setattr(steps, "STEP", step)
+    desk = EventDesk()
+    desk.place(X, "BUY", "1", "0.10", market=1)
+    for letter in "BA":
+        desk.order(X, "BUY", "1", letter, "0.10")
+        desk.order(X, "SELL", "1", letter, "0.90")
+        desk.order(Y, "BUY", "1", letter, "0.10")
+    assert desk.cancel_all(X, market=1, event=1) == Canceled(())
+    assert desk.cancel_all(X, event=2) == Canceled(())
+    desk.cancel_all(X, side="SELL", event=1)
+    assert sorted(desk.exchange.state.orders) == [1, 2, 4, 5, 7]
+    desk.cancel_all(X, event=1)
+    assert sorted(desk.exchange.state.orders) == [1, 4, 7]
 
 
 def test_a_closing_sell_leaves_less_no_of_the_other_markets() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from predmarket.client.calls.call import (
     Call,
+    EventRef,
     MarketRef,
     Moment,
     Number,
@@ -129,9 +130,11 @@ def cancel_order(order_id: OrderRef) -> Call[Order]:
     return Call("POST", f"/v1/orders/{order_in_path(order_id)}/cancel")
 
 
-def cancel_all(*, market: MarketRef | None = None, side: str | None = None) -> Call[Canceled]:
-    """Cancel all of the user's open orders, or those of one market or side."""
-    body = given(marketId=None if market is None else market_id(market), side=side)
+def cancel_all(
+    *, market: MarketRef | None = None, side: str | None = None, event: EventRef | None = None
+) -> Call[Canceled]:
+    """Cancel all of the user's open orders, or those of one market or event or side."""
+    body = given(marketId=None if market is None else market_id(market), side=side, eventId=event)
     return Call("POST", "/v1/orders/cancel-all", body=body)
 
 

@@ -97,7 +97,7 @@ class Context:
             await self.services.catch_up()
         return self.market(ref, principal)
 
-    async def find_event(self, ref: str, principal: Principal | None) -> EventRecord:
+    async def find_event(self, ref: str | int, principal: Principal | None) -> EventRecord:
         """Return an event that the asker may see, also one that was made a moment ago elsewhere.
 
         Raises Refusal EVENT_NOT_FOUND.

@@ -41,7 +41,8 @@ def _market(at: str) -> list[Link]:
 
 def _event(at: str) -> list[Link]:
     names = ("show_event", "update_event", "add_market", "resolve_event")
-    return [Link(to, path={"event": at}) for to in names]
+    paths = [Link(to, path={"event": at}) for to in names]
+    return [*paths, Link("cancel_all", body={"eventId": at})]
 
 
 LINKS: dict[type, list[Link]] = {

@@ -253,23 +253,32 @@ def _acknowledge(
 
 def _cancel_all(peer: SocketClient, message: ClientMessage, who: Principal) -> _More | None:
     wanted = decode(bytes(message.data) or b"{}", CancelAllRequest)
-    ref, context = wanted.market_id, peer.context
-    if ref is not None and context.services.view.find(ref) is None:
+    ref, event, context = wanted.market_id, wanted.event_id, peer.context
+    view = context.services.view
+    if (ref is not None and view.find(ref) is None) or (
+        event is not None and view.find_event(event) is None
+    ):
         return _cancel_all_later(peer, message, wanted)
     market_id = None if ref is None else context.market(ref, who).id
-    _hand_in_cancel_all(peer, message, CancelAll(who.user_id, market_id, wanted.side))
+    event_id = None if event is None else context.event(event, who).id
+    command = CancelAll(who.user_id, market_id, wanted.side, event_id=event_id)
+    _hand_in_cancel_all(peer, message, command)
     return None
 
 
 async def _cancel_all_later(
     peer: SocketClient, message: ClientMessage, wanted: CancelAllRequest
 ) -> None:
-    """Cancel all orders in a market that another process may just have made."""
-    assert wanted.market_id is not None  # else there was nothing to wait for
-    market = await peer.context.find_market(wanted.market_id, peer.principal)
+    """Cancel all orders in a market or event that another process may just have made."""
+    market_id = event_id = None
+    if wanted.market_id is not None:
+        market_id = (await peer.context.find_market(wanted.market_id, peer.principal)).id
+    if wanted.event_id is not None:
+        event_id = (await peer.context.find_event(wanted.event_id, peer.principal)).id
     if not peer.ended:
         user_id = peer.user(Scope.TRADE).user_id
-        _hand_in_cancel_all(peer, message, CancelAll(user_id, market.id, wanted.side))
+        command = CancelAll(user_id, market_id, wanted.side, event_id=event_id)
+        _hand_in_cancel_all(peer, message, command)
 
 
 def _hand_in_cancel_all(peer: SocketClient, message: ClientMessage, command: CancelAll) -> None:

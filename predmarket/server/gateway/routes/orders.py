@@ -197,18 +197,21 @@ async def cancel_order(
     "/cancel-all",
     status_code=200,
     guards=[cancel_entry],
-    opt=notes(E.MARKET_NOT_FOUND, *COMMAND),
+    opt=notes(E.MARKET_NOT_FOUND, E.EVENT_NOT_FOUND, *COMMAND),
 )
 async def cancel_all(
     request: ApiRequest, data: JSONBody[CancelAllRequest | None] = None
 ) -> CanceledOrders:
-    """Cancel one's open orders, of one market or side if given."""
+    """Cancel one's open orders, of one market, event or side if given."""
     who = request.principal
     wanted = data or CancelAllRequest()
-    market_id = None
+    market_id = event_id = None
     if wanted.market_id is not None:
         market_id = (await request.context.find_market(wanted.market_id, who)).id
-    reply = await request.services.bus.submit(CancelAll(who.user_id, market_id, wanted.side))
+    if wanted.event_id is not None:
+        event_id = (await request.context.find_event(wanted.event_id, who)).id
+    command = CancelAll(who.user_id, market_id, wanted.side, event_id=event_id)
+    reply = await request.services.bus.submit(command)
     assert isinstance(reply, Canceled)
     return CanceledOrders(list(reply.order_ids))
 

@@ -34,6 +34,10 @@ async def test_place_amend_cancel(exchange: Exchange, open_socket: Open) -> None
         for price in ("0.10", "0.20")
     ]
     assert (await socket.ask("order.cancelAll", side="SELL"))["data"] == {"canceled": []}
+    names = [{"slug": f"race-{letter}", "question": "?"} for letter in "ab"]
+    race = {"slug": "race", "title": "Who wins?", "markets": names}
+    await exchange.admin.client.post("/v1/events", json=race)
+    assert (await socket.ask("order.cancelAll", eventId="race"))["data"] == {"canceled": []}
     assert (await socket.ask("order.cancelAll", marketId="rain"))["data"] == {"canceled": kept}
     no_data = json.dumps({"type": "order.cancelAll", "requestId": "x"})
     await socket.socket.send(no_data)
@@ -152,6 +156,7 @@ async def test_refusals_are_those_of_rest(exchange: Exchange, open_socket: Open)
     assert await socket.error("order.cancel", orderId="1") == "VALIDATION_FAILED"
     assert await socket.error("order.amend", orderId=theirs, qty="3") == "FORBIDDEN"
     assert await socket.error("order.cancelAll", marketId="nowhere") == "MARKET_NOT_FOUND"
+    assert await socket.error("order.cancelAll", eventId="nowhere") == "EVENT_NOT_FOUND"
     mine = (await place(ann, market, "BUY", "0.10"))["id"]
     await ann.client.post(f"/v1/orders/{mine}/cancel")
     assert await socket.error("order.cancel", orderId=mine) == "ORDER_NOT_OPEN"

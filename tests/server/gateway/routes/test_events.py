@@ -308,3 +308,24 @@ async def test_refusals(exchange: Exchange) -> None:
     assert (await boss.get("/v1/events")).json() == before
     slugs = ["full", "last", "over", "all", "race"]
     assert [one["slug"] for one in before["items"]] == slugs
+
+
+@ON_ONE_DATABASE
+async def test_the_orders_in_an_event_are_cancelled_together(exchange: Exchange) -> None:
+    """By the event's slug or id, on a side if asked; all other orders stay."""
+    await exchange.market()
+    event = await create(exchange)
+    ann = await exchange.trader("ann")
+    for market in ("rain", "race-a", "race-b"):
+        await order(ann, "BUY", 1, "0.10", market)
+        await order(ann, "SELL", 1, "0.90", market)
+
+    async def canceled(**which: object) -> object:
+        answer = await ann.client.post("/v1/orders/cancel-all", json=which)
+        return answer.json().get("canceled") or answer.json()["error"]["code"]
+
+    assert await canceled(eventId="race", side="SELL") == [4, 6]
+    assert await canceled(eventId="race", marketId="race-b") == [5]
+    assert await canceled(eventId=event["id"]) == [3]
+    assert await canceled(eventId="nothing") == "EVENT_NOT_FOUND"
+    assert await canceled() == [1, 2]
