@@ -1,8 +1,10 @@
 """An exchange of several processes, disturbed under load and held to its word.
 
-Each round: orders at both gateways, one disturbance, orders flow again. Then: every acknowledged
-order is there once; what was unknown is found out by its client order id and is there once too;
-money is conserved. At the end the audit, replay included, holds.
+Each round: orders at both gateways, in events too, one of which begins to end; one disturbance;
+orders flow again. Then: every acknowledged order is there once; what was unknown is found out by
+its client order id and is there once too; money is conserved; each event stands as the organiser
+was told. At the end every event that ended has paid everybody once, and the audit, replay included,
+holds.
 """
 
 import asyncio
@@ -20,6 +22,7 @@ from typing import Any, TypeAlias
 import httpx
 
 from tests.crash.campaign import audit_holds, sums_hold
+from tests.crash.crowd import Crowd
 from tests.support.exchange import ExchangeProcess
 from tests.support.fleet import Fleet, fleet
 from tests.support.load import MARKET, Load
@@ -41,17 +44,28 @@ class FleetTally:
     unknown: int = 0
     deposed: int = 0
     takeovers_s: list[float] = field(default_factory=list)
+    traded: int = 0
+    """Orders of the traders in events and beside them."""
+    acts: Counter[str] = field(default_factory=Counter)
+    cut: Counter[str] = field(default_factory=Counter)
+    """What was done with events, and what was under way at a disturbance."""
+    payouts: int = 0
 
     def __str__(self) -> str:
-        did = ", ".join(f"{count} × {name}" for name, count in sorted(self.rounds.items()))
+        did = _listed(self.rounds)
         took = sorted(self.takeovers_s)
         line = (
             f"{did}; {self.acknowledged} orders acknowledged, {self.unknown} unknown at first; "
-            f"{self.deposed} cores deposed besides"
+            f"{self.deposed} cores deposed besides; {self.traded} orders of traders; events: "
+            f"{_listed(self.acts)}; cut off: {_listed(self.cut)}; {self.payouts} payouts"
         )
         if not took:
             return line
         return f"{line}; takeover median {took[len(took) // 2]:.2f} s, longest {took[-1]:.2f} s"
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} × {name}" for name, count in sorted(counts.items()))
 
 
 @asynccontextmanager
@@ -221,18 +235,25 @@ async def disturb(
     async with signed_in(running.gateways[0].url, "admin@example.com") as admin:
         body = {"email": "user@example.com", "amount": _DEPOSIT, "reason": "for the campaign"}
         assert (await admin.post("/v1/user/transfer", json=body)).status_code == 201
+    crowd, urls = Crowd(draw), [one.url for one in running.gateways]
+    await crowd.open(urls[0])
     for number in range(rounds):
         step = draw.choice(DISTURBANCES)
         # A leader that was without PostgreSQL for longer than its lease may have been deposed.
         tally.deposed += await asyncio.to_thread(_start_deposed, running)
         async with loaded(running, f"round{number}", sums_hold) as loads:
-            await asyncio.sleep(draw.uniform(0, 0.5))
-            await step(disturber)
-            await flow(loads)
+            async with crowd.trading(urls):
+                await asyncio.sleep(draw.uniform(0, 0.5))
+                await step(disturber)
+                await flow(loads)
+            tally.unknown += await crowd.find_out(urls[0])
         tally.rounds[step.__name__.replace("_", " ")] += 1
         tally.acknowledged += sum(len(load.acknowledged) for load in loads)
         tally.unknown += sum(len(load.unknown) for load in loads)
     await asyncio.to_thread(audit_holds, running.database_url)
+    tally.payouts = await asyncio.to_thread(crowd.check_payouts, running.database_url)
+    tally.traded = sum(len(trader.acknowledged) for trader in crowd.traders)
+    tally.acts, tally.cut = crowd.organiser.did, crowd.organiser.cut
     return tally
 
 

@@ -1,0 +1,101 @@
+"""Traders and the organiser of events on an exchange of several processes, round after round.
+
+They know what they were told, as in campaign.py. What a disturbance cut off is found out after it.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import httpx
+
+from predmarket.server.core.stores.factory import open_store
+from tests.crash.organiser import Organiser
+from tests.crash.traders import PASSWORD, Trader
+from tests.support.load import MARKET
+
+TRADERS = 4
+_CREDIT = "60"
+_BEGUN_S = 5.0
+_CHECKED = 50
+
+
+class Crowd:
+    """Traders, spread over the gateways, and one organiser, at the first gateway."""
+
+    def __init__(self, draw: random.Random) -> None:
+        self.organiser = Organiser(random.Random(draw.random()), [MARKET])
+        self.traders = [
+            Trader(f"crowd{n}@example.com", random.Random(draw.random())) for n in range(TRADERS)
+        ]
+
+    async def open(self, url: str) -> None:
+        """Register the traders, and give them money."""
+        async with _client(url) as client:
+            await self.organiser.sign_in(client)
+            headers = {"authorization": f"Bearer {self.organiser.token}"}
+            for trader in self.traders:
+                await trader.sign_up(client)
+                body = {"email": trader.email, "amount": _CREDIT, "reason": "for the campaign"}
+                answer = await client.post("/v1/user/transfer", json=body, headers=headers)
+                assert answer.status_code == 201, answer.text
+
+    @asynccontextmanager
+    async def trading(self, urls: Sequence[str]) -> AsyncIterator[None]:
+        """Trade meanwhile, each until it is cut off; when this begins, an event begins to end."""
+        stop, finale, begun = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        async with AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(_client(url)) for url in urls]
+            await self._log_in(clients[0])
+            hands = [
+                asyncio.create_task(
+                    trader.trade_over_http(clients[n % len(clients)], self.organiser.markets, stop)
+                )
+                for n, trader in enumerate(self.traders)
+            ]
+            organising = asyncio.create_task(self.organiser.organise(clients[0], finale, begun))
+            finale.set()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(begun.wait(), _BEGUN_S)
+            try:
+                yield
+            finally:
+                stop.set()
+                organising.cancel()  # what it had asked for is unknown then
+                with suppress(asyncio.CancelledError):
+                    await organising
+                await asyncio.gather(*hands)
+
+    async def find_out(self, url: str) -> int:
+        """Find out what was unknown, check what was told; return how many orders were unknown."""
+        unknown = sum(len(trader.unknown) for trader in self.traders)
+        async with _client(url) as client:
+            for trader in self.traders:
+                await trader.find_out(client)
+            await self.organiser.find_out(client)
+            for trader in self.traders:
+                await trader.check(client, _CHECKED)
+        return unknown
+
+    def check_payouts(self, database_url: str) -> int:
+        """Check that each event that ended has paid everybody once; return how often they paid."""
+        store = open_store(database_url)
+        store.connect()
+        try:
+            return self.organiser.check_payouts(store)
+        finally:
+            store.close()
+
+    async def _log_in(self, client: httpx.AsyncClient) -> None:
+        """Renew all tokens: a campaign lasts longer than they do."""
+        await self.organiser.sign_in(client)
+        for trader in self.traders:
+            body = {"email": trader.email, "password": PASSWORD}
+            answer = await client.post("/v1/auth/login", json=body)
+            client.cookies.clear()
+            trader.token = answer.raise_for_status().json()["accessToken"]
+
+
+def _client(url: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, timeout=20, verify=False)
