@@ -51,6 +51,7 @@ TREE: Mapping[str, Entry] = {
         },
         "predmarket fault set latency=50ms,loss=0.01",
     ),
+    "replay": Leaf("replay:replay", "Play recorded orders into an exchange."),
     "journal": Branch(
         "The record of everything that happened on the exchange.",
         {"export": Leaf("journal:export", "Write every order, trade and cancellation to a file.")},

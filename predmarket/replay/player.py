@@ -7,7 +7,7 @@ a second amendment changes nothing, and a second cancellation finds the order go
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -48,15 +48,15 @@ class Played:
 class Player:
     """Plays rows through the clients of their accounts.
 
-    ``client_of`` returns the client of a recorded account, ``make_market`` makes a market that is
-    missing, with a tick. ``at`` is called with the recorded time before what happened at it.
+    ``client_of`` returns the client of a recorded account, ``require_market`` makes a market with
+    a tick if it is missing. ``at`` is called with a recorded time before what happened at it.
     """
 
     def __init__(
         self,
         rows: Iterable[Row],
         client_of: Callable[[str], Client],
-        make_market: Callable[[str, str], None],
+        require_market: Callable[[str, str], None],
         *,
         label: str = "replay",
         at: Callable[[Micros], None] | None = None,
@@ -65,13 +65,13 @@ class Player:
         self.played = Played()
         self._rows = filter(_is_played, rows)
         self._client_of = client_of
-        self._make_market = make_market
+        self._require_market = require_market
         self._label = label
         self._at = at
         self._sleep = sleep
-        self._markets: set[str] = set()
         self._time: Micros | None = None
         self._held: Row | None = None
+        self._seq = 0
 
     def next_time(self) -> Micros | None:
         """Return the time of the next row, None at the end. Raises RecordedOrdersError."""
@@ -87,28 +87,39 @@ class Player:
 
         Raises ApiError for what is no refusal of an order, Unreachable, RecordedOrdersError.
         """
-        for group in self._groups(until):
+        while self.play_one(until):
+            pass
+
+    def play_one(self, until: Micros | None = None) -> bool:
+        """Play the rows that go in one request; False: there are none left. Raises as ``play``."""
+        group = self._group(until)
+        if group:
             first = group[0]
+            if first.seq > self._seq:
+                self.played.seq = self._seq
             if self._at is not None and first.time != self._time:
                 self._at(first.time)
             self._time = first.time
             self._play(group)
             self.played.rows += len(group)
-            self.played.seq = group[-1].seq
+            self._seq = group[-1].seq
+        elif self._held is None:
+            self.played.seq = self._seq
+        return bool(group)
 
-    def _groups(self, until: Micros | None) -> Iterator[list[Row]]:
-        """Yield rows that go in one request: orders of one account that follow each other."""
+    def _group(self, until: Micros | None) -> list[Row]:
+        """Return rows that go in one request: orders of one account that follow each other."""
         group: list[Row] = []
-        while True:
+        while len(group) < _BATCH:
             row = self._next()
-            if row is not None and until is not None and row.time > until:
-                self._held, row = row, None
-            if group and (row is None or len(group) == _BATCH or not self._joins(group[-1], row)):
-                yield group
-                group = []
             if row is None:
-                return
+                break
+            is_later = until is not None and row.time > until
+            if is_later or (group and not self._joins(group[-1], row)):
+                self._held = row
+                break
             group.append(row)
+        return group
 
     def _joins(self, before: Row, row: Row) -> bool:
         return (
@@ -141,9 +152,7 @@ class Player:
 
     def _place(self, client: Client, group: list[Row]) -> None:
         for row in group:
-            if row.market not in self._markets:
-                self._make_market(row.market, format_price(row.tick_size or DEFAULT_TICK))
-                self._markets.add(row.market)
+            self._require_market(row.market, format_price(row.tick_size or DEFAULT_TICK))
         orders = [self._order(row) for row in group]
         if len(orders) > 1:
             for result in self._batch(client, orders):

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
-from predmarket.client import ApiError, Client
+from predmarket.client import Client
 from predmarket.recorded_orders import Row
 from predmarket.replay import Played, Player
 from predmarket.replay.client_pool import ClientPool
+from predmarket.replay.markets import MissingMarkets
 from predmarket.testing.clock import ExchangeClock, micros
 from predmarket.units import Micros
 
@@ -33,9 +34,9 @@ class Replay:
         self._step = micros(step)
         if self._step <= 0:
             raise ValueError("a step takes some time, such as 1m")
-        self._make_market = make_market
-        self._admin = admin
-        self._player = Player(rows, pool.client, self._require_market, label=label, at=self._at)
+        self._player = Player(
+            rows, pool.client, MissingMarkets(admin, make_market).require, label=label, at=self._at
+        )
         self._begin: tuple[Micros, datetime] | None = None
 
     @property
@@ -69,11 +70,3 @@ class Replay:
         there = here + timedelta(microseconds=moment - recorded)
         if there > self._clock.now:
             self._clock.set(there)
-
-    def _require_market(self, slug: str, tick: str) -> None:
-        try:
-            self._admin.market(slug)
-        except ApiError as error:
-            if error.status != 404:
-                raise
-            self._make_market(slug, tick)

@@ -44,7 +44,7 @@ ON_THIS_MACHINE = {
     "fork",
     "journal export",
 }
-LIVING = {"stream", "tui", "bot run"}
+LIVING = {"stream", "tui", "bot run", "replay"}
 """Commands that go on until they are stopped, and print no answer: they have tests of their own."""
 
 
