@@ -42,6 +42,7 @@ TREE: Mapping[str, Entry] = {
     ),
     "doctor": Leaf("doctor:doctor", "Check an exchange on this machine."),
     "audit": Leaf("server_admin:audit", "Prove from the database that money is conserved."),
+    "export": Leaf("database:export", "Export the data as files, with a codebook."),
     "fork": Leaf("laboratory:fork", "Copy this exchange as it was earlier."),
     "fault": Branch(
         "Faults on demand, for tests of bots.",

@@ -32,6 +32,7 @@ NO_CALLS = {"/healthz", "/metrics", "/docs", "/openapi.json"}
 ON_THIS_MACHINE = {
     "serve",
     "seed",
+    "export",
     "db backup",
     "db restore",
     "db upgrade",

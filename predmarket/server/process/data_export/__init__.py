@@ -1,0 +1,1 @@
+"""Exports an exchange's data as files for analysis, with a codebook."""
