@@ -1,6 +1,7 @@
 """Changing a password over HTTP, and which passwords are the same."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -131,3 +132,28 @@ def test_which_passwords_are_the_same(
     hashed = passwords.hash_password(one)
     assert passwords.matches(one, hashed)
     assert passwords.matches(other, hashed) is same
+
+
+async def test_a_hash_that_gets_no_processor_is_computed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By one thread that yields to nothing; what waits behind it is not lost either."""
+    free = threading.Event()
+
+    def starved(password: str, _: str) -> bool:
+        if threading.current_thread().name.startswith("passwords"):
+            free.wait(60)
+        return password == PASSWORD
+
+    monkeypatch.setattr(passwords, "PATIENCE_S", 0.02)
+    monkeypatch.setattr(passwords, "matches", starved)
+    checks = passwords.Passwords()
+    try:
+        given = [PASSWORD, NEW, PASSWORD, NEW]
+        found = await asyncio.wait_for(
+            asyncio.gather(*[checks.check(one, "hash", "here") for one in given]), 30
+        )
+    finally:
+        free.set()
+    assert found == [True, False, True, False]
+    assert await checks.check(PASSWORD, "hash")
