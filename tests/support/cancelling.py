@@ -13,8 +13,24 @@ class CancelledAt:
         self._at = at
         self.waits = 0
         """The number of waits so far."""
+        self.over = False
+        self._told = asyncio.Event()
+
+    async def reach(self, waits: int) -> bool:
+        """Return once it waits for the ``waits``-th time, True, or is over before that."""
+        while self.waits < waits and not self.over:
+            self._told.clear()
+            await self._told.wait()
+        return not self.over
 
     def __await__(self) -> Generator[Any, None, None]:
+        try:
+            yield from self._steps()
+        finally:
+            self.over = True
+            self._told.set()
+
+    def _steps(self) -> Generator[Any, None, None]:
         steps = self._work.__await__()
         go_on: Callable[[], Any] = steps.__next__
         while True:
@@ -23,6 +39,7 @@ class CancelledAt:
             except StopIteration:
                 return
             self.waits += 1
+            self._told.set()
             if self.waits == self._at:
                 task = asyncio.current_task()
                 assert task is not None

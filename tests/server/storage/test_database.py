@@ -96,14 +96,12 @@ def test_closed_at_each_await(url: str, way: Way, *, cancel: bool) -> None:
         db = Database(url)
         work = CancelledAt(use(db, way), 0)
         task = asyncio.create_task(_awaited(work))
-        while work.waits < at and not task.done():
-            await asyncio.sleep(0)
-        done = task.done()
+        reached = await work.reach(at)
         if cancel:
             task.cancel()
         await db.close()
         await asyncio.gather(task, return_exceptions=True)
-        return not done
+        return reached
 
     with nothing_left_open():
         for at in range(1, 100):
