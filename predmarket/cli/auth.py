@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from predmarket.cli import context, layouts, prompt
-from predmarket.cli.failure import Failure
+from predmarket.cli.failure import Failure, usage
 from predmarket.exit_codes import ExitCode
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The account's e-mail address.")]
@@ -21,12 +21,16 @@ def register(
     *,
     password_file: PasswordFile = None,
     full_name: Annotated[
-        str | None, typer.Option("--full-name", metavar="NAME", help="What others see.")
+        str | None, typer.Option("--full-name", metavar="NAME", help="Your name.")
+    ] = None,
+    invite: Annotated[
+        str | None, typer.Option("--invite", metavar="CODE", help="An invitation's code.")
     ] = None,
 ) -> None:
     """Examples:
       predmarket auth register ann@example.com
       predmarket auth register ann@example.com --full-name "Ann Ames" --password-file pw.txt
+      predmarket auth register ann@example.com --invite 7KQF-M2XW-9TJD-PC4H
 
     Open an account and log in. The password is asked for twice, or read from --password-file or
     from a pipe; it has at least 8 characters.
@@ -35,8 +39,30 @@ def register(
     line.new_profile = True
     secret = prompt.password(line, password_file, twice=True)
     with line.client() as client:
-        user = client.register(email, secret, full_name)
+        user = client.register(email, secret, full_name, invite_code=invite)
     line.output.note(f"registered and logged in at {line.place}")
+    line.output.record(layouts.USER, user)
+
+
+def claim(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The one-time code from an admin.")],
+    *,
+    password_file: PasswordFile = None,
+) -> None:
+    """Examples:
+      predmarket auth claim 7KQF-M2XW-9TJD-PC4H
+      predmarket auth claim 7KQF-M2XW-9TJD-PC4H --password-file pw.txt
+
+    Choose a password for the account of a one-time code, and log in. The password is asked for
+    twice, or read from --password-file or from a pipe; it has at least 8 characters.
+    """
+    line = context.of(ctx)
+    line.new_profile = True
+    secret = prompt.password(line, password_file, twice=True)
+    with line.client() as client:
+        user = client.claim(code, secret)
+    line.output.note(f"logged in at {line.place}; from now on: auth login {user['email']}")
     line.output.record(layouts.USER, user)
 
 
@@ -71,6 +97,30 @@ def logout(ctx: typer.Context) -> None:
     with line.client() as client:
         client.logout()
     line.output.note(f"logged out at {line.place}")
+
+
+def update(
+    ctx: typer.Context,
+    *,
+    display_name: Annotated[
+        str | None, typer.Option("--display-name", metavar="NAME", help="What others see.")
+    ] = None,
+    full_name: Annotated[
+        str | None, typer.Option("--full-name", metavar="NAME", help="Your name.")
+    ] = None,
+) -> None:
+    """Examples:
+      predmarket auth update --display-name rainmaker
+
+    Choose the name that others see, in standings for example: no two look the same. Until then it
+    is player- and one's id.
+    """
+    if display_name is None and full_name is None:
+        raise usage("give --display-name or --full-name")
+    line = context.of(ctx)
+    with line.client() as client:
+        user = client.update_me(display_name=display_name, full_name=full_name)
+    line.output.record(layouts.USER, user)
 
 
 def password(

@@ -131,8 +131,37 @@ USER = Layout(
         _text("DISABLED", "disabled"),
         _text("CREATED", "createdAt"),
     ),
-    _names("id email role fullName disabled createdAt"),
+    _names("id email role fullName displayName disabled createdAt"),
 )
+
+USER_WITH_CODE = Layout(fields=_names("id email role fullName code"))
+
+IMPORTED = Layout(
+    (
+        _text("EMAIL", "email"),
+        _text("NAME", "fullName"),
+        _text("GROUP", "group"),
+        _text("STATUS", "status"),
+        _text("CODE", "code"),
+        _text("ERROR", "error"),
+    ),
+    _names("id email fullName credit group status code error"),
+)
+
+INVITE = Layout(
+    (
+        _number("ID", "id"),
+        _number("USED", "used"),
+        _number("OF", "uses"),
+        _number("CREDIT", "credit"),
+        _text("GROUP", "group"),
+        _text("EXPIRES", "expiresAt"),
+        _text("REVOKED", "revokedAt"),
+    ),
+    _names("id uses used expiresAt credit group createdAt revokedAt"),
+)
+
+NEW_INVITE = Layout(fields=_names("id code uses expiresAt credit group"))
 
 USER_GROUP = Layout(
     (

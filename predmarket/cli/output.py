@@ -117,6 +117,10 @@ class Output:
         """Write terminal control sequences."""
         self._data(text)
 
+    def text(self, text: str) -> None:
+        """Write a line of text, in whatever format."""
+        self._data(clean(text) + "\n")
+
     # Everything else
 
     def note(self, text: str) -> None:

@@ -69,9 +69,11 @@ TREE: Mapping[str, Entry] = {
         "Log in and out.",
         {
             "register": Leaf("auth:register", "Open an account and log in."),
+            "claim": Leaf("auth:claim", "Choose a password with a one-time code."),
             "login": Leaf("auth:login", "Log in."),
             "logout": Leaf("auth:logout", "Log out."),
             "status": Leaf("auth:status", "Say who is logged in, and where."),
+            "update": Leaf("auth:update", "Choose the name that others see."),
             "password": Leaf("auth:password", "Choose another password."),
             "sessions": Leaf("session:list_sessions", "List your sessions."),
             "revoke": Leaf("session:revoke", "End one of your sessions."),
@@ -181,12 +183,24 @@ TREE: Mapping[str, Entry] = {
         "Accounts and their roles.",
         {
             "list": Leaf("user:list_users", "List accounts."),
+            "create": Leaf("user_codes:create", "Make an account with a one-time code."),
+            "import": Leaf("user_codes:import_users", "Make accounts from a file."),
+            "reset": Leaf("user_codes:reset", "Give an account a new one-time code."),
             "show": Leaf("user:show", "Show an account's cash, positions and orders."),
             "update": Leaf("user:update", "Change an account's role, disable or enable it."),
             "revoke-all": Leaf("user:revoke_all", "End an account's sessions and API keys."),
             "set-role": Leaf("server_admin:set_role", "Set a role in the database itself."),
         },
         "predmarket user set-role ann@example.com ADMIN",
+    ),
+    "invite": Branch(
+        "Invitations to register.",
+        {
+            "create": Leaf("invite:create", "Make an invitation."),
+            "list": Leaf("invite:list_invites", "List invitations."),
+            "revoke": Leaf("invite:revoke", "Revoke an invitation."),
+        },
+        "predmarket invite create --uses 30",
     ),
     "group": Branch(
         "Groups of accounts.",

@@ -100,13 +100,25 @@ class AsyncClient:
                 yield item
             following = following.after(page)
 
-    async def register(self, email: str, password: str, full_name: str | None = None) -> User:
+    async def register(
+        self,
+        email: str,
+        password: str,
+        full_name: str | None = None,
+        *,
+        invite_code: str | None = None,
+    ) -> User:
         """Open an account and stay logged in."""
-        return await self._conversation.register(email, password, full_name)
+        call = calls.register(email, password, full_name, invite_code=invite_code)
+        return await self._conversation.enter(call)
+
+    async def claim(self, code: str, password: str) -> User:
+        """Choose a password with a one-time code, and stay logged in."""
+        return await self._conversation.enter(calls.claim(code, password))
 
     async def login(self, email: str, password: str) -> User:
         """Open a session and keep it."""
-        return await self._conversation.login(email, password)
+        return await self._conversation.enter(calls.login(email, password))
 
     async def logout(self) -> None:
         """Revoke the session and forget it; an API key stays valid."""
@@ -134,6 +146,7 @@ class AsyncClient:
     sessions = _method(calls.sessions)
     revoke_session = _method(calls.revoke_session)
     me = _method(calls.me)
+    update_me = _method(calls.update_me)
     markets = _method(calls.markets)
     market = _method(calls.market)
     create_market = _method(calls.create_market)
@@ -173,6 +186,11 @@ class AsyncClient:
     transfer = _method(calls.transfer)
     users = _method(calls.users)
     update_user = _method(calls.update_user)
+    create_user = _method(calls.create_user)
+    reset_user = _method(calls.reset_user)
+    create_invite = _method(calls.create_invite)
+    invites = _method(calls.invites)
+    revoke_invite = _method(calls.revoke_invite)
     groups = _method(calls.groups)
     create_group = _method(calls.create_group)
     add_member = _method(calls.add_member)

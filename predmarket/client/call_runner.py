@@ -125,13 +125,12 @@ class CallRunner:
         # a refresh whose answer nobody keeps would end the session
         return await self._wire.through(self._renewed(stale))
 
-    async def login(self, email: str, password: str) -> User:
-        """Open a session and keep it."""
-        return await self._enter(calls.login(email, password))
-
-    async def register(self, email: str, password: str, full_name: str | None = None) -> User:
-        """Open an account and stay logged in."""
-        return await self._enter(calls.register(email, password, full_name))
+    async def enter(self, call: Call[Login]) -> User:
+        """Send a call that opens a session, and keep the session."""
+        login = await self.send(call)
+        async with self._wire.exclusively(self._session):
+            await self._keep(login)
+        return login["user"]
 
     async def logout(self) -> None:
         """Revoke the session and forget it; an API key stays valid."""
@@ -153,12 +152,6 @@ class CallRunner:
     async def _forget(self) -> None:
         async with self._wire.exclusively(self._session):
             await self._wire.write(self._session.forget)
-
-    async def _enter(self, call: Call[Login]) -> User:
-        login = await self.send(call)
-        async with self._wire.exclusively(self._session):
-            await self._keep(login)
-        return login["user"]
 
     async def _keep(self, login: Login) -> str:
         fresh = Tokens(login["accessToken"], login["refreshToken"])

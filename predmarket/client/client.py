@@ -99,13 +99,25 @@ class Client:
             yield from page["items"]
             following = following.after(page)
 
-    def register(self, email: str, password: str, full_name: str | None = None) -> User:
+    def register(
+        self,
+        email: str,
+        password: str,
+        full_name: str | None = None,
+        *,
+        invite_code: str | None = None,
+    ) -> User:
         """Open an account and stay logged in."""
-        return at_once(self._conversation.register(email, password, full_name))
+        call = calls.register(email, password, full_name, invite_code=invite_code)
+        return at_once(self._conversation.enter(call))
+
+    def claim(self, code: str, password: str) -> User:
+        """Choose a password with a one-time code, and stay logged in."""
+        return at_once(self._conversation.enter(calls.claim(code, password)))
 
     def login(self, email: str, password: str) -> User:
         """Open a session and keep it."""
-        return at_once(self._conversation.login(email, password))
+        return at_once(self._conversation.enter(calls.login(email, password)))
 
     def logout(self) -> None:
         """Revoke the session and forget it; an API key stays valid."""
@@ -122,6 +134,7 @@ class Client:
     sessions = _method(calls.sessions)
     revoke_session = _method(calls.revoke_session)
     me = _method(calls.me)
+    update_me = _method(calls.update_me)
     markets = _method(calls.markets)
     market = _method(calls.market)
     create_market = _method(calls.create_market)
@@ -161,6 +174,11 @@ class Client:
     transfer = _method(calls.transfer)
     users = _method(calls.users)
     update_user = _method(calls.update_user)
+    create_user = _method(calls.create_user)
+    reset_user = _method(calls.reset_user)
+    create_invite = _method(calls.create_invite)
+    invites = _method(calls.invites)
+    revoke_invite = _method(calls.revoke_invite)
     groups = _method(calls.groups)
     create_group = _method(calls.create_group)
     add_member = _method(calls.add_member)

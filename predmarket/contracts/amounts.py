@@ -134,6 +134,19 @@ class TransferAmount(Amount):
         return abs(self.units) > MAX_TRANSFER
 
 
+class Credit(Amount):
+    """Money that an account opens with: at least 0, at most what one transfer moves."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def _parse(value: str | int) -> int:
+        amount = units.parse_money(value)
+        if not 0 <= amount <= MAX_TRANSFER:
+            raise UnitError(f"must lie between 0 and {units.format_money(MAX_TRANSFER)}")
+        return amount
+
+
 class Time:
     """A moment read from RFC 3339 with any offset."""
 

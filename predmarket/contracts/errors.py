@@ -178,6 +178,18 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
         "the e-mail or the password is wrong",
         "Try again. An admin can look for the account with `predmarket user list`.",
     ),
+    ErrorCode.INVALID_CODE: ErrorKind(
+        401,
+        "the code is not valid",
+        "Type it again. It has ended after seven days or its last use, or an admin has given a new "
+        "one; whoever has claimed a code logs in with the password chosen then.",
+    ),
+    ErrorCode.SIGNUP_CLOSED: ErrorKind(
+        403,
+        "one cannot register here without the operator's help",
+        "Ask an admin for an invitation (`predmarket auth register --invite`), or for an account "
+        "and its one-time code (`predmarket auth claim`).",
+    ),
     ErrorCode.INVALID_REFRESH_TOKEN: ErrorKind(
         401,
         "the refresh token is not valid",

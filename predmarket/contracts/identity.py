@@ -5,11 +5,16 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from predmarket.contracts.amounts import Credit, Time
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Request
 from predmarket.contracts.text import (
+    Code,
+    DisplayName,
     Email,
+    EmailOrHandle,
     FullName,
+    GroupName,
     KeyName,
     Login,
     NewPassword,
@@ -23,11 +28,52 @@ Scopes = Annotated[list[Scope], msgspec.Meta(min_length=1)]
 
 
 class RegisterRequest(Request, frozen=True):
-    """POST /v1/auth/register."""
+    """POST /v1/auth/register; ``inviteCode`` is needed where the setting SIGNUP is ``invite``."""
 
     email: Email
     password: NewPassword
     full_name: FullName | None = None
+    invite_code: Code | None = None
+
+
+class ClaimRequest(Request, frozen=True):
+    """POST /v1/auth/claim."""
+
+    code: Code
+    password: NewPassword
+
+
+class UpdateMeRequest(Request, frozen=True):
+    """PATCH /v1/auth/me."""
+
+    full_name: FullName | None = None
+    display_name: DisplayName | None = None
+
+    def problems(self) -> list[Problem]:
+        """Return the problems: a request without a change."""
+        if self.full_name is None and self.display_name is None:
+            return [Problem("", "give fullName, displayName or both")]
+        return []
+
+
+class CreateUserRequest(Request, frozen=True):
+    """POST /v1/users. ``credit`` comes on top of the setting SIGNUP_CREDIT; a group that does not
+    exist is made."""
+
+    email: EmailOrHandle
+    full_name: FullName | None = None
+    role: Role = Role.USER
+    credit: Credit | None = None
+    group: GroupName | None = None
+
+
+class InviteRequest(Request, frozen=True):
+    """POST /v1/invites. By default it can be used once, within seven days."""
+
+    uses: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1
+    expires_at: Time | None = None
+    credit: Credit | None = None
+    group: GroupName | None = None
 
 
 class LoginRequest(Request, frozen=True):
@@ -84,13 +130,14 @@ class UpdateUserRequest(Request, frozen=True):
 
 
 class User(msgspec.Struct, frozen=True, rename="camel"):
-    """A user: id, e-mail, name and role."""
+    """A user: id, e-mail, name and role. ``displayName`` is what others see."""
 
     id: int
     email: str
     role: Role
     full_name: str | None
     created_at: str
+    display_name: str
 
 
 class Session(msgspec.Struct, frozen=True, rename="camel"):
@@ -168,4 +215,46 @@ class ApiKeyList(msgspec.Struct, frozen=True, rename="camel"):
     """All of a user's keys, the newest first."""
 
     items: list[ApiKey]
+    next_cursor: str | None = None
+
+
+class UserCode(msgspec.Struct, frozen=True, rename="camel"):
+    """A one-time code with which a user sets a password. Only this answer ever shows it."""
+
+    code: str
+
+
+class NewUser(msgspec.Struct, frozen=True, rename="camel"):
+    """A user whom an admin made, with the one-time code. Only this answer ever shows it."""
+
+    user: ManagedUser
+    code: str
+
+
+class Invite(msgspec.Struct, frozen=True, rename="camel"):
+    """An invitation: its bounds, how often it was used, and what a user gets who registers by it.
+
+    ``revokedAt`` is null while it is not revoked.
+    """
+
+    id: int
+    uses: int
+    used: int
+    expires_at: str
+    credit: str
+    group: str | None
+    created_at: str
+    revoked_at: str | None
+
+
+class NewInvite(Invite, frozen=True, rename="camel"):
+    """A new invitation. Only this answer ever shows ``code``."""
+
+    code: str
+
+
+class InviteList(msgspec.Struct, frozen=True, rename="camel"):
+    """One page of invitations, newest first."""
+
+    items: list[Invite]
     next_cursor: str | None = None

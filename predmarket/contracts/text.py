@@ -26,6 +26,10 @@ SLUG = r"^(?![0-9]+\Z)[a-z0-9][a-z0-9-]{0,63}\Z"
 _SPACES = r"[ \xa0\u1680\u2000-\u200a\u202f\u205f\u3000]*"
 _LABEL = r"[\w\u0300-\u036f-]+"
 EMAIL = rf"^(?=[^{UNFIT}{JOINERS}{BLANKS}]*\Z){_SPACES}[^@\s]+@{_LABEL}(?:\.{_LABEL})+{_SPACES}\Z"
+HANDLE = (
+    rf"^(?!{_SPACES}[0-9]+{_SPACES}\Z)(?=[^{UNFIT}{JOINERS}{BLANKS}]*\Z)"
+    rf"{_SPACES}[^@\s]+(?:@{_LABEL}(?:\.{_LABEL})+)?{_SPACES}\Z"
+)
 
 CLIENT_REF = r"\Aclient:"
 MEANINGS = {
@@ -37,6 +41,7 @@ MEANINGS = {
     PROSE: "must not hold characters that cannot be seen, except line feeds",
     SLUG: "must be up to 64 of a-z, 0-9 and -, not start with - and not be all digits",
     EMAIL: "is not an e-mail address",
+    HANDLE: "must be an e-mail address, or a handle without @ and blanks that is not all digits",
     CLIENT_REF: "must be a whole number, or client: and a client order id",
 }
 """The message about a text that does not match its pattern."""
@@ -44,6 +49,8 @@ MEANINGS = {
 MAX_EMAIL = 254
 
 Email: TypeAlias = Annotated[str, Meta(max_length=MAX_EMAIL, pattern=EMAIL)]
+EmailOrHandle: TypeAlias = Annotated[str, Meta(max_length=MAX_EMAIL, pattern=HANDLE)]
+"""Of an account that an admin makes. All digits would be taken for a user's id."""
 Login: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_EMAIL, pattern=LINE)]
 """An e-mail to look up, not to store: an impossible one is simply unknown."""
 NewPassword: TypeAlias = Annotated[str, Meta(min_length=8, max_length=1024, pattern=NO_NUL)]
@@ -52,6 +59,10 @@ FullName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=
 GroupName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=GROUP)]
 """The name of a group of users; it stands in paths."""
 RefreshToken: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
+DisplayName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=40, pattern=SAYING)]
+"""The name under which others see a user."""
+Code: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
+"""A one-time code or an invitation: an impossible one is simply unknown."""
 KeyName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, pattern=SAYING)]
 PublicKey: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096, pattern=NO_NUL)]
 """In PEM."""

@@ -26,6 +26,16 @@ SNOW = {
     "closesAt": TIME,
 }
 GROUP = {"id": 3, "name": "class-9b", "memberCount": 28, "createdAt": TIME}
+INVITE = {
+    "id": 4,
+    "uses": 30,
+    "used": 12,
+    "expiresAt": TIME,
+    "credit": "100.000000",
+    "group": None,
+    "createdAt": TIME,
+    "revokedAt": None,
+}
 OF_EVENT = {**MARKET, "bestBid": None, "lastPrice": None, "eventId": 1, "eventSlug": "vote"}
 ANN = {
     **OF_EVENT,
@@ -186,8 +196,10 @@ FAULTS = {"faults": "loss=0.01,seed=7", "injected": {"lost": 2, "cut": 0, "rejec
 
 ASKING = """
 auth register ann@example.com
+auth claim 7KQF-M2XW
 auth login ann@example.com
 auth status
+auth update --display-name rainmaker
 auth password --old-password-file OLD
 auth key create quoter --scope read --scope trade
 auth key list
@@ -251,6 +263,12 @@ user show ann@example.com --list orders
 user show ann@example.com --list fills
 user show ann@example.com --list statement
 user update ann@example.com --role ADMIN
+user create ann --credit 5 --group 9b
+user import -
+user reset ann@example.com
+invite create --uses 30
+invite list
+invite revoke 4
 user revoke-all ann@example.com --yes
 group create class-9b
 group list
@@ -268,6 +286,8 @@ auth revoke-all --yes
 STDIN = {
     "auth register ann@example.com": "password123\n",
     "auth login ann@example.com": "password123\n",
+    "auth claim 7KQF-M2XW": "password123\n",
+    "user import -": "email,credit\nann,5\n",
     "auth password --old-password-file OLD": "password456\n",
     "event create vote Who-wins? --exhaustive --file -": "slug,question\nann,Ann?\nbob,Bob?\n",
     "order batch -": "market,side,qty,price\nrain,buy,10,0.60\nrain,sell,5,0.70\n",
@@ -309,6 +329,7 @@ def answer_all(stub: Stub) -> None:
         "/v1/users/2/fills": page(FILL),
         "/v1/users/2/ledger": page(LINE),
         "/v1/admin/log": page(TIE, ACT),
+        "/v1/invites": page(INVITE),
         "/v1/groups": {"items": [GROUP], "total": 1},
         "/v1/status": STATUS,
         "/v1/faults": FAULTS,
@@ -341,6 +362,10 @@ def answer_all(stub: Stub) -> None:
         "/v1/orders/cancel-all": Answer(body={"canceled": [17, 18]}),
         "/v1/orders/cancel-after": Answer(body={"cancelAt": TIME}),
         "/v1/groups": Answer(201, GROUP),
+        "/v1/auth/claim": Answer(body=tokens(1)),
+        "/v1/users": Answer(201, {"user": MANAGED, "code": "7KQF-M2XW"}),
+        "/v1/users/2/reset": Answer(body={"code": "7KQF-M2XW"}),
+        "/v1/invites": Answer(201, {**INVITE, "code": "7KQF-M2XW"}),
         "/v1/user/transfer": Answer(201, {"id": 4, "balance": BALANCE}),
     }.items():
         stub.on("POST", path, answer)
@@ -353,5 +378,7 @@ def answer_all(stub: Stub) -> None:
     stub.on("PATCH", "/v1/users/2", Answer(body={**MANAGED, "role": "ADMIN"}))
     stub.on("DELETE", "/v1/auth/api-keys/3", Answer(204))
     stub.on("DELETE", "/v1/auth/sessions/7", Answer(204))
+    stub.on("DELETE", "/v1/invites/4", Answer(204))
+    stub.on("PATCH", "/v1/auth/me", Answer(body={**USER, "displayName": "rainmaker"}))
     for method in ("PUT", "DELETE"):
         stub.on(method, "/v1/groups/class-9b/members/2", Answer(204))

@@ -8,6 +8,7 @@ USER: dict[str, object] = {
     "role": "USER",
     "fullName": None,
     "createdAt": TIME,
+    "displayName": "player-2",
 }
 
 MARKET: dict[str, object] = {

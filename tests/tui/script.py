@@ -19,6 +19,7 @@ USER: response_types.User = {
     "role": "USER",
     "fullName": None,
     "createdAt": "2030-01-01T00:00:00.000000Z",
+    "displayName": "player-2",
 }
 LIVE = StateChanged(State.LIVE)
 LOST = StateChanged(State.LOST, "the connection was cut")

@@ -2,14 +2,29 @@
 
 from uuid import uuid4
 
-from predmarket.client.calls.call import Access, Call, Number, get, given, is_id, list_of, number
+from predmarket.client.calls.call import (
+    Access,
+    Call,
+    Moment,
+    Number,
+    get,
+    given,
+    is_id,
+    list_of,
+    moment,
+    number,
+)
 from predmarket.client.response_types import (
     AdminAct,
     FaultsInForce,
+    Invite,
     JsonObject,
+    NewInvite,
+    NewUser,
     Page,
     Transfer,
     User,
+    UserCode,
 )
 
 
@@ -38,6 +53,46 @@ def users(
 ) -> Call[Page[User]]:
     """List accounts, with ``group`` only that group's members (admin)."""
     return list_of("/v1/users", q=q, group=group, limit=limit, offset=offset, cursor=cursor)
+
+
+def create_user(
+    email: str,
+    *,
+    full_name: str | None = None,
+    role: str | None = None,
+    credit: Number | None = None,
+    group: str | None = None,
+) -> Call[NewUser]:
+    """Make an account with a one-time code; ``email`` may be a handle without @ (admin)."""
+    body = given(email=email, fullName=full_name, role=role, credit=number(credit), group=group)
+    return Call("POST", "/v1/users", body=body)
+
+
+def reset_user(user_id: int) -> Call[UserCode]:
+    """Give an account a new one-time code (admin)."""
+    return Call("POST", f"/v1/users/{user_id}/reset")
+
+
+def create_invite(
+    *,
+    uses: int | None = None,
+    expires_at: Moment | None = None,
+    credit: Number | None = None,
+    group: str | None = None,
+) -> Call[NewInvite]:
+    """Make an invitation, for one use within seven days unless said otherwise (admin)."""
+    body = given(uses=uses, expiresAt=moment(expires_at), credit=number(credit), group=group)
+    return Call("POST", "/v1/invites", body=body)
+
+
+def invites(*, limit: int | None = None, cursor: str | None = None) -> Call[Page[Invite]]:
+    """Invitations, newest first, without their codes (admin)."""
+    return list_of("/v1/invites", limit=limit, cursor=cursor)
+
+
+def revoke_invite(invite_id: int) -> Call[None]:
+    """Revoke an invitation, for ever (admin)."""
+    return Call("DELETE", f"/v1/invites/{invite_id}")
 
 
 def update_user(

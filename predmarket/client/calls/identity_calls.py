@@ -6,10 +6,18 @@ from predmarket.client.calls.call import Access, Call, get, given, list_of
 from predmarket.client.response_types import ApiKey, Login, NewApiKey, Page, SessionInfo, User
 
 
-def register(email: str, password: str, full_name: str | None = None) -> Call[Login]:
-    """Open an account and a session."""
-    body = given(email=email, password=password, fullName=full_name)
+def register(
+    email: str, password: str, full_name: str | None = None, *, invite_code: str | None = None
+) -> Call[Login]:
+    """Open an account and a session; with an invitation where the exchange asks for one."""
+    body = given(email=email, password=password, fullName=full_name, inviteCode=invite_code)
     return Call("POST", "/v1/auth/register", body=body, access=Access.NONE)
+
+
+def claim(code: str, password: str) -> Call[Login]:
+    """Choose a password with a one-time code from an admin, and open a session."""
+    body = given(code=code, password=password)
+    return Call("POST", "/v1/auth/claim", body=body, access=Access.NONE)
 
 
 def login(email: str, password: str) -> Call[Login]:
@@ -78,3 +86,9 @@ def revoke_api_key(key_id: int) -> Call[None]:
 def me() -> Call[User]:
     """The token's user."""
     return get("/v1/auth/me")
+
+
+def update_me(*, full_name: str | None = None, display_name: str | None = None) -> Call[User]:
+    """Change the user's names; others see ``display_name``, which must be no other user's."""
+    body = given(fullName=full_name, displayName=display_name)
+    return Call("PATCH", "/v1/auth/me", body=body)

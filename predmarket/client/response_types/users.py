@@ -9,7 +9,38 @@ class User(TypedDict):
     role: str
     fullName: str | None
     createdAt: str
+    displayName: str
     disabled: NotRequired[bool]
+
+
+class UserCode(TypedDict):
+    """code is shown only in this answer."""
+
+    code: str
+
+
+class NewUser(TypedDict):
+    """code is shown only in this answer."""
+
+    user: User
+    code: str
+
+
+class Invite(TypedDict):
+    id: int
+    uses: int
+    used: int
+    expiresAt: str
+    credit: str
+    group: str | None
+    createdAt: str
+    revokedAt: str | None
+
+
+class NewInvite(Invite):
+    """code is shown only in this answer."""
+
+    code: str
 
 
 class UserGroup(TypedDict):

@@ -62,6 +62,7 @@ from predmarket.server.gateway.routes import (
     api_keys,
     auth,
     events,
+    invites,
     market_data,
     markets,
     openapi,
@@ -70,6 +71,7 @@ from predmarket.server.gateway.routes import (
     orders,
     place_order,
     sessions,
+    sign_up,
     user_accounts,
     user_groups,
     users,
@@ -82,6 +84,7 @@ from predmarket.units import Micros
 from predmarket.variables import PREFIX
 
 ROUTERS: list[ControllerRouterHandler] = [
+    sign_up.router,
     auth.router,
     api_keys.router,
     sessions.router,
@@ -94,6 +97,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     user_accounts.router,
     users.router,
     user_groups.router,
+    invites.router,
     admin_log.router,
     operations.router,
     openapi.router,

@@ -37,6 +37,7 @@ CONTEXT = "context"
 MAX_BODY_BYTES = 64 * 1024
 _READS = ("GET", "HEAD")
 _READER = "reader"
+_COUNTED = "counted when it fails"
 
 AnyConnection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
@@ -150,6 +151,12 @@ class ApiRequest(Request[Principal | None, Any, State]):
         """Have the reader pay for rows that the answer's content does not show."""
         self.scope["state"][_READER].charge(rows)
 
+    async def count_sign_in(self) -> None:
+        """Count this call as a registration or login of its address. Raises Refusal."""
+        limits, host = self.context.limits.auth, client_host(self)
+        await limits.take(host)
+        await limits.take_sign_in(host)
+
     async def json(self) -> Any:  # noqa: ANN401 -- the base class says so
         """Return the body as the handler's ``data``, never through floats.
 
@@ -160,7 +167,13 @@ class ApiRequest(Request[Principal | None, Any, State]):
         assert field is not None  # the handler has a data parameter
         require_json(self.scope["headers"])
         kinds = get_args(field.annotation) or (field.annotation,)
-        data = requests.decode(await self.body(), kinds[0])
+        body = await self.body()
+        try:
+            data = requests.decode(body, kinds[0])
+        except requests.Invalid:
+            if self.scope["state"].get(_COUNTED):
+                await self.count_sign_in()
+            raise
         who = self.scope.get("user")  # None if no guard identified the sender
         if who is not None and who != await self.context.gate.identify(self.scope):
             raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
@@ -219,6 +232,13 @@ async def sign_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
     limits = _context(connection).limits.auth
     await limits.take(client_host(connection))
     await limits.take_sign_in(client_host(connection))
+
+
+async def failed_sign_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: refuses a client whose sign-ins are used up. The call counts when it fails: a
+    malformed one by itself, another one by the handler's ``count_sign_in``."""
+    connection.scope["state"][_COUNTED] = True
+    await _context(connection).limits.auth.check_sign_in(client_host(connection))
 
 
 async def order_entry(connection: AnyConnection, _: BaseRouteHandler) -> None:

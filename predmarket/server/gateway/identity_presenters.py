@@ -6,16 +6,23 @@ from msgspec import UNSET
 from predmarket.contracts import administration, identity, user_groups
 from predmarket.contracts.amounts import format_time
 from predmarket.server.gateway.auth.api_keys import KeyRecord
+from predmarket.server.gateway.auth.codes import InviteRecord
 from predmarket.server.gateway.auth.refresh_tokens import SessionRecord
 from predmarket.server.read_model.queries.admin_log import AdminAct
 from predmarket.server.read_model.queries.user_groups import GroupRecord
 from predmarket.server.read_model.queries.users import UserRecord
+from predmarket.units import format_money
 
 
 def user(record: UserRecord) -> identity.User:
     """Return a user as the API shows them."""
     return identity.User(
-        record.id, record.email, record.role, record.full_name, format_time(record.created_at)
+        record.id,
+        record.email,
+        record.role,
+        record.full_name,
+        format_time(record.created_at),
+        record.display_name,
     )
 
 
@@ -27,8 +34,29 @@ def managed_user(record: UserRecord) -> identity.ManagedUser:
         record.role,
         record.full_name,
         format_time(record.created_at),
+        record.display_name,
         record.disabled,
     )
+
+
+def invite(record: InviteRecord) -> identity.Invite:
+    """Return an invitation without its code."""
+    revoked = record.revoked_at
+    return identity.Invite(
+        record.id,
+        record.uses,
+        record.used,
+        format_time(record.expires_at),
+        format_money(record.credit),
+        record.group,
+        format_time(record.created_at),
+        None if revoked is None else format_time(revoked),
+    )
+
+
+def new_invite(shown: identity.Invite, code: str) -> identity.NewInvite:
+    """Return a new invitation with its code."""
+    return identity.NewInvite(**msgspec.structs.asdict(shown), code=code)
 
 
 def user_group(record: GroupRecord) -> user_groups.UserGroup:

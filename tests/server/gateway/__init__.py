@@ -9,6 +9,7 @@ Modules that no test imports, and the tests that cover them:
 - event_presenters: routes/test_events.py
 - group_presenters, routes.order_groups: routes/test_order_groups.py
 - routes.user_groups: routes/test_user_groups.py
+- auth.codes, group_making, routes.invites, routes.sign_up: routes/test_codes.py
 - http.cors: http/test_browsers.py
 - http.headers, http.params, http.query, http.responses: http/test_hostile.py
 - http.methods: http/test_methods.py

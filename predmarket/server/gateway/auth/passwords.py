@@ -36,6 +36,9 @@ MAX_WAITING_EACH = 10
 """Hashes of one source that may wait. A source is an address, for IPv6 its /48, or a session."""
 
 
+NOBODYS_HASH = f"$2b${ROUNDS:02}${'.' * 53}"
+"""A password hash, well formed, that no password has: its account cannot be logged in to."""
+
 T = TypeVar("T")
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.enums import ErrorCode
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway.auth import api_keys
+from predmarket.server.gateway.auth import api_keys, codes
 from predmarket.server.gateway.auth.principals import Principal, Principals, Revocation, unix_time
 from predmarket.server.gateway.auth.refresh_tokens import (
     SECOND,
@@ -179,6 +179,23 @@ class Sessions:
                 return False
             await end_sessions(connection, others, await self._time(connection))
         await self._principals.ended(Revocation("user", principal.user_id))
+        return True
+
+    async def claim(self, user: UserRecord, code: str, new_hash: str, now: Micros) -> bool:
+        """Use up a user's one-time code, store a password, and end all of the user's sessions.
+
+        ``now`` is the exchange's time. If the code has ended, it changes nothing and returns False.
+        """
+        async with self._db.write() as connection:
+            if not await codes.take_code(connection, code, now):
+                return False
+            # Before the sessions, because it waits for a running login, whose session must end too.
+            changed = update(users).where(users.c.id == user.id).values(password_hash=new_hash)
+            await connection.execute(changed)
+            mine = sessions.c.user_id == user.id
+            ended = await end_sessions(connection, mine, await database_time(connection))
+        if ended:
+            await self._principals.ended(Revocation("user", user.id))
         return True
 
     async def revoke_key(self, user_id: int, key_id: int) -> bool:

@@ -61,11 +61,11 @@ EventPath: TypeAlias = Annotated[
         schema_extra={"pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
     ),
 ]
-_ID = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
 CLIENT = "client:"
 """Before a client order id in place of an order's id."""
 _ORDER = {
-    **_ID,
+    **ID_SCHEMA,
     "type": ["integer", "string"],
     "pattern": f"^{CLIENT}[^\\x00-\\x1f\\x7f-\\x9f/]{{1,64}}$",
 }
@@ -76,9 +76,11 @@ OrderPath: TypeAlias = Annotated[
         schema_extra=_ORDER,
     ),
 ]
-UserPath: TypeAlias = Annotated[str, PathParameter(description="A user's id", schema_extra=_ID)]
+UserPath: TypeAlias = Annotated[
+    str, PathParameter(description="A user's id", schema_extra=ID_SCHEMA)
+]
 OrderGroupPath: TypeAlias = Annotated[
-    str, PathParameter(description="An order group's id", schema_extra=_ID)
+    str, PathParameter(description="An order group's id", schema_extra=ID_SCHEMA)
 ]
 OrderGroupFilter: TypeAlias = Annotated[
     int | None,
@@ -86,10 +88,12 @@ OrderGroupFilter: TypeAlias = Annotated[
         name="orderGroupId", ge=1, le=LARGEST_ID, description="Of one order group, by its id"
     ),
 ]
-KeyPath: TypeAlias = Annotated[str, PathParameter(description="An API key's id", schema_extra=_ID)]
+KeyPath: TypeAlias = Annotated[
+    str, PathParameter(description="An API key's id", schema_extra=ID_SCHEMA)
+]
 
 SessionPath: TypeAlias = Annotated[
-    str, PathParameter(description="A session's id", schema_extra=_ID)
+    str, PathParameter(description="A session's id", schema_extra=ID_SCHEMA)
 ]
 
 

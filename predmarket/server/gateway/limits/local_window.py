@@ -63,6 +63,13 @@ class LocalWindow(Generic[K]):
             return 0.0
         return self._take_anew(key, min(cost, self._times), now)
 
+    def wait(self, key: K) -> float:
+        """Return the seconds until one permit could be taken, 0 if it could be now."""
+        now, window = self._clock(), self._windows.get(key)
+        if window is None or window.total < self._times:
+            return 0.0
+        return max(self._wait(window, 1, now), 0.0)
+
     def _take_anew(self, key: K, cost: int, now: float) -> float:
         """Take permits after dropping expired grains and beginning a new one."""
         # Moved to the end: the dict is in the order of last use.

@@ -92,6 +92,15 @@ class SignInLimits:
         """Count a client's registration or login. Raises Refusal RATE_LIMITED."""
         await self._take_tiers(self._rate, host)
 
+    async def check_sign_in(self, host: str | None) -> None:
+        """Refuse a client whose sign-ins or calls are used up; count nothing.
+
+        It is for calls that count only when they fail. Raises Refusal RATE_LIMITED.
+        """
+        for rules in (self._window, self._rate):
+            for rule, key in zip(rules, client_keys(host), strict=False):
+                await self._check(rule, key)
+
     async def take(self, host: str | None) -> None:
         """Count a call of a client that is not signed in. Raises Refusal RATE_LIMITED."""
         await self._take_tiers(self._window, host)
@@ -121,12 +130,33 @@ class SignInLimits:
         if wait:
             raise too_many(wait, rule.message)
 
+    async def _check(self, rule: _Rule, key: str) -> None:
+        try:
+            wait = await self._wait_shared(rule, key)
+        except RedisUnavailable:
+            wait = rule.here.wait(key)
+        if wait:
+            raise too_many(wait, rule.message)
+
+    async def _wait_shared(self, rule: _Rule, key: str) -> float:
+        redis, shared = self._redis, self._shared
+        if redis is None or shared is None:
+            raise RedisUnavailable
+        if await redis.call(lambda: shared.test(rule.item, rule.name, key)):
+            return 0.0
+        return await self._reset(redis, shared, rule, key)
+
     async def _take_shared(self, rule: _Rule, key: str) -> float:
         redis, shared = self._redis, self._shared
         if redis is None or shared is None:
             raise RedisUnavailable
         if await redis.call(lambda: shared.hit(rule.item, rule.name, key)):
             return 0.0
+        return await self._reset(redis, shared, rule, key)
+
+    async def _reset(
+        self, redis: Redis, shared: MovingWindowRateLimiter, rule: _Rule, key: str
+    ) -> float:
         stats = await redis.call(lambda: shared.get_window_stats(rule.item, rule.name, key))
         return min(max(stats.reset_time - time.time(), 0.001), rule.item.get_expiry())
 

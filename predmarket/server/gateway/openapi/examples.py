@@ -41,18 +41,27 @@ from predmarket.contracts.identity import (
     ApiKey,
     ApiKeyList,
     ApiKeyRequest,
+    ClaimRequest,
+    CreateUserRequest,
+    Invite,
+    InviteList,
+    InviteRequest,
     LoginRequest,
     LogoutRequest,
     ManagedUser,
     NewApiKey,
+    NewInvite,
+    NewUser,
     PasswordRequest,
     RefreshRequest,
     RegisterRequest,
     Session,
     SessionInfo,
     SessionList,
+    UpdateMeRequest,
     UpdateUserRequest,
     User,
+    UserCode,
     UserList,
 )
 from predmarket.contracts.markets import (
@@ -117,7 +126,7 @@ def _fields(record: msgspec.Struct) -> dict[str, Any]:
     return msgspec.structs.asdict(record)
 
 
-_user = User(2, "user@example.com", Role.USER, "Test User", _THEN)
+_user = User(2, "user@example.com", Role.USER, "Test User", _THEN, "rainmaker")
 _balance = Balance("994.480000", "0.000000", "994.480000")
 _market = Market(
     id=1,
@@ -253,6 +262,8 @@ _act = AdminAct(
     details={"outcome": "YES"},
 )
 
+_CODE = "7KQF-M2XW-9TJD-PC4H"
+_invite = Invite(1, 30, 12, "2026-02-07T12:00:00.000000Z", "100.000000", "Class 9b", _THEN, None)
 _user_group = UserGroup(1, "Class 9b", 28, _THEN)
 _group = OrderGroup(4, "250.00", OrderGroupStatus.ACTIVE, _THEN, _LATER)
 
@@ -291,6 +302,11 @@ _ANSWERS: list[msgspec.Struct] = [
     _group,
     OrderGroupList([_group]),
     _user_group,
+    UserCode(_CODE),
+    NewUser(_managed, _CODE),
+    _invite,
+    NewInvite(**_fields(_invite), code=_CODE),
+    InviteList([_invite]),
     UserGroupList([_user_group], total=1),
     Status(
         "1.0.0",
@@ -361,6 +377,15 @@ _REQUESTS: dict[type[msgspec.Struct], dict[str, object]] = {
     CancelAllRequest: {"marketId": _SLUG, "side": "BUY"},
     CancelAfterRequest: {"seconds": 30},
     OrderGroupRequest: {"limit": "250"},
+    ClaimRequest: {"code": _CODE, "password": "a longer password"},
+    UpdateMeRequest: {"displayName": "rainmaker"},
+    CreateUserRequest: {
+        "email": "ann@example.com",
+        "fullName": "Ann Ames",
+        "credit": "100",
+        "group": "Class 9b",
+    },
+    InviteRequest: {"uses": 30, "credit": "100", "group": "Class 9b"},
     UserGroupRequest: {"name": "Class 9b"},
     NoFields: {},
     LogoutRequest: {"refreshToken": "cmVmcmVzaC10b2tlbg"},

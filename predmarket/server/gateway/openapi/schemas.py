@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from predmarket.contracts.accounts import TransferRequest
-from predmarket.contracts.amounts import Price, Qty, Rate, Share, Tick, Time, TransferAmount
+from predmarket.contracts.amounts import Credit, Price, Qty, Rate, Share, Tick, Time, TransferAmount
 from predmarket.contracts.events import ResolveEventRequest
 from predmarket.contracts.identity import ApiKeyRequest, UpdateUserRequest
 from predmarket.contracts.markets import ResolveMarketRequest
@@ -65,6 +65,18 @@ AMOUNTS: dict[type, Schema] = {
     ),
     Tick: {"description": "Dollars, as a string or a number", "enum": _TICKS},
     Share: _decimal("Dollars from 0 to 1", _SHARE, low=0, high=1, decimals=4, open=False),
+    Credit: {
+        "description": "Dollars from 0 to 1 000 000 000; at most 6 decimals",
+        "anyOf": [
+            {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?$"},
+            {
+                "type": "number",
+                "minimum": 0,
+                "maximum": MAX_TRANSFER // MONEY_ONE,
+                "multipleOf": 0.000001,
+            },
+        ],
+    },
     TransferAmount: {
         "description": "Dollars of either sign but not 0; at most 6 decimals, as a string or a "
         "number. One transfer moves at most 1 000 000 000",

@@ -1,8 +1,8 @@
-"""Routes for accounts and sessions: register, login, refresh, password, logout, me."""
+"""Routes for sessions: login, refresh, password, logout, me. (sign_up.py: register, claim.)"""
 
 from typing import Literal
 
-from litestar import Response, Router, get, post
+from litestar import Response, Router, get, patch, post
 from litestar.datastructures import Cookie
 from litestar.params import JSONBody
 from sqlalchemy.exc import IntegrityError
@@ -12,15 +12,14 @@ from predmarket.contracts.identity import (
     LogoutRequest,
     PasswordRequest,
     RefreshRequest,
-    RegisterRequest,
     Session,
+    UpdateMeRequest,
     User,
 )
 from predmarket.contracts.requests import printable
 from predmarket.contracts.text import normal_email
 from predmarket.engine.commands import OpenAccount
-from predmarket.enums import ErrorCode, Role
-from predmarket.server.clock import wall_clock
+from predmarket.enums import ErrorCode
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import identity_presenters
 from predmarket.server.gateway.auth.authenticator import (
@@ -49,26 +48,12 @@ from predmarket.server.observability.request import known_as
 from predmarket.server.read_model.queries.accounts import account_of
 from predmarket.server.read_model.queries.users import (
     UserRecord,
-    add_user,
+    set_names,
     user_by_email,
     user_by_id,
 )
 
 REFRESH_PATH = "/v1/auth"
-
-
-@post(
-    "/register",
-    status_code=201,
-    guards=[sign_in],
-    opt=notes(ErrorCode.EMAIL_TAKEN, *COMMAND),
-)
-async def register(request: ApiRequest, data: JSONBody[RegisterRequest]) -> Response[Session]:
-    """Open an account and a session."""
-    context = request.context
-    user = await _new_user(request, data)
-    await _open_account(context, user.id)
-    return _answer(request, await context.sessions.open(user, _device(request)), 201)
 
 
 @post(
@@ -97,8 +82,8 @@ async def login(request: ApiRequest, data: JSONBody[LoginRequest]) -> Response[S
     async with context.services.db.look_up() as connection:
         account = await account_of(connection, user.id)
     if account is None:  # the core was unavailable when the user registered
-        await _open_account(context, user.id)
-    return _answer(request, await context.sessions.open(user, _device(request)), 200)
+        await open_account(context, user)
+    return answer(request, await context.sessions.open(user, device_of(request)), 200)
 
 
 @post(
@@ -119,10 +104,10 @@ async def refresh(
     if token is None:
         token = _refresh_cookie(request)
     await _count_refresh(request, token)
-    opened = None if token is None else await sessions.rotate(token, _device(request))
+    opened = None if token is None else await sessions.rotate(token, device_of(request))
     if opened is None:
         raise Refusal(ErrorCode.INVALID_REFRESH_TOKEN)
-    return _answer(request, opened, 200)
+    return answer(request, opened, 200)
 
 
 @post(
@@ -176,6 +161,18 @@ async def logout(
     return without_cookies(request)
 
 
+@patch("/me", guards=[auth_call, signed_in], opt=notes(ErrorCode.NAME_TAKEN))
+async def update_me(request: ApiRequest, data: JSONBody[UpdateMeRequest]) -> User:
+    """Change one's names. Others see ``displayName`` alone, and no two look the same."""
+    user_id = request.principal.user_id
+    try:
+        async with request.services.db.write() as connection:
+            changed = await set_names(connection, user_id, data.full_name, data.display_name)
+    except IntegrityError:  # another request was a moment faster
+        raise Refusal(ErrorCode.NAME_TAKEN) from None
+    return identity_presenters.user(changed)
+
+
 @get("/me", guards=[auth_call, signed_in], opt=notes())
 async def me(request: ApiRequest) -> User:
     """Tell whom the token belongs to."""
@@ -194,7 +191,8 @@ def without_cookies(request: ApiRequest) -> Response[None]:
     return Response(None, status_code=204, cookies=cookies)
 
 
-def _device(request: ApiRequest) -> Device:
+def device_of(request: ApiRequest) -> Device:
+    """Return the device that a request comes from."""
     agent = header(request.scope["headers"], b"user-agent")
     shown = None if agent is None else printable(agent, MAX_AGENT)
     return Device(plain_address(client_host(request)), shown)
@@ -226,30 +224,15 @@ async def _count_refresh(request: ApiRequest, token: str | None) -> RefreshRecor
     return record
 
 
-async def _new_user(request: ApiRequest, data: RegisterRequest) -> UserRecord:
-    """Store a user. Raises Refusal EMAIL_TAKEN, even if another request is a moment faster."""
-    email, context = normal_email(data.email), request.context
-    db = context.services.db
-    async with db.look_up() as connection:
-        if await user_by_email(connection, data.email) is not None:
-            raise Refusal(ErrorCode.EMAIL_TAKEN)
-    source = client_keys(client_host(request))[-1]
-    hashed = await context.passwords.hash(data.password, source)
-    now = wall_clock()
-    try:
-        async with db.write() as connection:
-            return await add_user(connection, email, hashed, data.full_name, Role.USER, now)
-    except IntegrityError:
-        raise Refusal(ErrorCode.EMAIL_TAKEN) from None
-
-
-async def _open_account(context: Context, user_id: int) -> None:
-    """Make the core open the account; harmless if it is open. Raises BusError."""
+async def open_account(context: Context, user: UserRecord) -> None:
+    """Make the core open a user's account; harmless if it is open. Raises BusError."""
     services = context.services
-    await services.bus.submit(OpenAccount(user_id, credit=services.settings.signup_credit))
+    credit = services.settings.signup_credit + user.opening_credit
+    await services.bus.submit(OpenAccount(user.id, credit=credit))
 
 
-def _answer(request: ApiRequest, opened: Opened, status: Literal[200, 201]) -> Response[Session]:
+def answer(request: ApiRequest, opened: Opened, status: Literal[200, 201]) -> Response[Session]:
+    """Return the answer that logs a user in, with its cookies."""
     known_as(opened.user.id)
     body = Session(opened.access_token, opened.refresh_token, identity_presenters.user(opened.user))
     cookies = [
@@ -274,6 +257,6 @@ def _cookie(request: ApiRequest, name: str, value: str, path: str, seconds: int)
 
 router = Router(
     "/v1/auth",
-    route_handlers=[register, login, refresh, change_password, logout, me],
+    route_handlers=[login, refresh, change_password, logout, me, update_me],
     tags=["auth"],
 )

@@ -5,17 +5,30 @@ from typing import Annotated
 
 from litestar import Router, get, patch, post
 from litestar.params import JSONBody, QueryParameter
+from sqlalchemy.exc import IntegrityError
 
-from predmarket.contracts.identity import ManagedUser, UpdateUserRequest, UserList
-from predmarket.contracts.text import LINE
+from predmarket.contracts.identity import (
+    CreateUserRequest,
+    ManagedUser,
+    NewUser,
+    UpdateUserRequest,
+    UserCode,
+    UserList,
+)
+from predmarket.contracts.requests import NoFields
+from predmarket.contracts.text import LINE, normal_email
 from predmarket.engine.commands import CancelAll
 from predmarket.enums import AdminAction, CancelReason
 from predmarket.enums import ErrorCode as E
+from predmarket.server.clock import wall_clock
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import identity_presenters
+from predmarket.server.gateway.auth.codes import drop_code, give_code
+from predmarket.server.gateway.auth.passwords import NOBODYS_HASH
 from predmarket.server.gateway.auth.principals import Revocation
 from predmarket.server.gateway.auth.sessions import end_all
 from predmarket.server.gateway.context import ApiRequest, admin
+from predmarket.server.gateway.group_making import group_named
 from predmarket.server.gateway.http.params import (
     DEFAULT_LIMIT,
     Cursor,
@@ -25,10 +38,19 @@ from predmarket.server.gateway.http.params import (
     id_in_path,
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
+from predmarket.server.gateway.routes.auth import open_account
 from predmarket.server.read_model.queries.admin_log import add_act, of_user
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
-from predmarket.server.read_model.queries.user_groups import group_by_name
-from predmarket.server.read_model.queries.users import change_user, find_users, normal_search
+from predmarket.server.read_model.queries.user_groups import add_member, group_by_name
+from predmarket.server.read_model.queries.users import (
+    add_user,
+    change_user,
+    find_users,
+    normal_search,
+    user_by_email,
+    user_by_id,
+)
+from predmarket.units import format_money
 
 Group = Annotated[
     str | None,
@@ -63,15 +85,65 @@ async def list_users(
     return UserList([identity_presenters.managed_user(record) for record in rows], total, following)
 
 
+@post("/", opt=notes(E.EMAIL_TAKEN, E.LIMIT_EXCEEDED, *COMMAND))
+async def create_user(request: ApiRequest, data: JSONBody[CreateUserRequest]) -> NewUser:
+    """Make an account. Its user chooses a password with the code, by POST /v1/auth/claim.
+
+    The code ends with its use or after seven days. After a 503 the account is there, and opens
+    with its credit at the first login; POST /v1/users/{id}/reset gives another code.
+    """
+    services, email = request.services, normal_email(data.email)
+    actor_id, now = request.principal.user_id, services.core.now()
+    credit = 0 if data.credit is None else data.credit.units
+    said = {"email": email, "fullName": data.full_name, "role": data.role, "group": data.group}
+    async with services.db.look_up() as connection:
+        if await user_by_email(connection, data.email) is not None:
+            raise Refusal(E.EMAIL_TAKEN)
+    try:
+        async with services.db.write() as connection:
+            user = await add_user(
+                connection, email, NOBODYS_HASH, data.full_name, data.role, wall_clock(), credit
+            )
+            group_id = await group_named(connection, data.group, actor_id, now)
+            if group_id is not None:
+                await add_member(connection, group_id, user.id)
+            code, action = await give_code(connection, user.id, now), AdminAction.USER_CREATE
+            money = format_money(credit)
+            await add_act(connection, now, actor_id, action, of_user(user.id), credit=money, **said)
+    except IntegrityError:  # another request was a moment faster
+        raise Refusal(E.EMAIL_TAKEN) from None
+    await open_account(request.context, user)
+    return NewUser(identity_presenters.managed_user(user), code)
+
+
+@post("/{id:str}/reset", status_code=200, opt=notes(E.USER_NOT_FOUND))
+async def reset_user(
+    request: ApiRequest, id: UserPath, data: JSONBody[NoFields | None] = None
+) -> UserCode:
+    """Give a user a new one-time code, for one who forgot the password.
+
+    The password goes on until the code is claimed. The code before it ends.
+    """
+    del data  # decoding has refused any content
+    user_id = id_in_path(id, E.USER_NOT_FOUND)
+    actor_id, now = request.principal.user_id, request.services.core.now()
+    async with request.services.db.write() as connection:
+        if await user_by_id(connection, user_id) is None:
+            raise Refusal(E.USER_NOT_FOUND)
+        code = await give_code(connection, user_id, now)
+        await add_act(connection, now, actor_id, AdminAction.USER_RESET, of_user(user_id))
+    return UserCode(code)
+
+
 @patch("/{id:str}", opt=notes(E.USER_NOT_FOUND, E.LAST_ADMIN, *COMMAND))
 async def update_user(
     request: ApiRequest, id: UserPath, data: JSONBody[UpdateUserRequest]
 ) -> ManagedUser:
     """Change what a user may do, from this moment on.
 
-    Disabling also ends the user's sessions and API keys and cancels the open orders; enabling
-    brings none of them back. After a 503 the user is disabled, and the same call again cancels the
-    orders that were left open.
+    Disabling also ends the user's sessions, API keys and one-time code, and cancels the open
+    orders; enabling brings none of them back. After a 503 the user is disabled, and the same call
+    again cancels the orders that were left open.
     """
     user_id = id_in_path(id, E.USER_NOT_FOUND)
     actor_id, now = request.principal.user_id, request.services.core.now()
@@ -80,6 +152,7 @@ async def update_user(
         if changed is not None:
             if changed.disabled:
                 await end_all(connection, user_id)
+                await drop_code(connection, user_id)
             for action, said in _acts(data):
                 await add_act(connection, now, actor_id, action, of_user(user_id), **said)
     if changed is None:
@@ -112,7 +185,7 @@ async def revoke_all_of_user(request: ApiRequest, id: UserPath) -> None:
 
 router = Router(
     "/v1/users",
-    route_handlers=[list_users, update_user, revoke_all_of_user],
+    route_handlers=[list_users, create_user, reset_user, update_user, revoke_all_of_user],
     guards=[admin],
     tags=["users"],
 )

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Text, cast, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.contracts.text import name_key, spaced
@@ -52,6 +53,26 @@ async def add_group(connection: AsyncConnection, name: str, now: Micros) -> Grou
     values = {"name": shown, "name_key": name_key(name), "created_at": now}
     query = insert(user_groups).values(values).returning(user_groups.c.id)
     return GroupRecord((await connection.execute(query)).scalar_one(), shown, now, 0)
+
+
+async def find_or_add_group(
+    connection: AsyncConnection, name: str, now: Micros
+) -> tuple[int, GroupRecord | None]:
+    """Return the id of the group with a name, and the group itself if it was just made.
+
+    Raises Refusal LIMIT_EXCEEDED.
+    """
+    found = await group_by_name(connection, name)
+    if found is not None:
+        return found, None
+    try:
+        async with connection.begin_nested():
+            made = await add_group(connection, name, now)
+    except IntegrityError:  # another request was a moment faster
+        found = await group_by_name(connection, name)
+        assert found is not None  # groups are never deleted
+        return found, None
+    return made.id, made
 
 
 async def group_by_name(connection: AsyncConnection, name: str) -> int | None:

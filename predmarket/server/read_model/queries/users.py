@@ -1,16 +1,20 @@
 """Queries on users: add, find by id, e-mail or a part of it, change."""
 
+import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from predmarket.contracts.text import normal_email
+from predmarket.contracts.text import name_key, normal_email, spaced
 from predmarket.enums import ErrorCode, Role
 from predmarket.server.errors import Refusal
 from predmarket.server.storage.tables.identity import user_group_members, users
-from predmarket.units import Micros
+from predmarket.units import Micros, Money
+
+_UNCHOSEN = re.compile(r"player-[0-9]+")
+"""The names of users who have chosen none; only the user of that id may choose one."""
 
 
 class UserRecord(NamedTuple):
@@ -23,6 +27,13 @@ class UserRecord(NamedTuple):
     role: Role
     disabled: bool
     created_at: Micros
+    chosen_name: str | None = None
+    opening_credit: Money = 0
+
+    @property
+    def display_name(self) -> str:
+        """Return the name under which others see the user."""
+        return self.chosen_name or f"player-{self.id}"
 
 
 _USERS = select(
@@ -33,19 +44,18 @@ _USERS = select(
     users.c.role,
     users.c.disabled,
     users.c.created_at,
+    users.c.display_name,
+    users.c.opening_credit,
 )
 
 
-async def _one(
-    connection: AsyncConnection, query: Select[int, str, str, str | None, str, bool, int]
-) -> UserRecord | None:
+async def _one(connection: AsyncConnection, query: Select[*tuple[Any, ...]]) -> UserRecord | None:
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else _record(row)
 
 
-def _record(row: Row[int, str, str, str | None, str, bool, int]) -> UserRecord:
-    id, email, password_hash, full_name, role, disabled, created_at = row
-    return UserRecord(id, email, password_hash, full_name, Role(role), disabled, created_at)
+def _record(row: Row[*tuple[Any, ...]]) -> UserRecord:
+    return UserRecord(*row)._replace(role=Role(row.role))
 
 
 async def user_by_id(connection: AsyncConnection, user_id: int) -> UserRecord | None:
@@ -76,6 +86,7 @@ async def add_user(
     full_name: str | None,
     role: Role,
     created_at: Micros,
+    opening_credit: Money = 0,
 ) -> UserRecord:
     """Store a user with a normalised e-mail. Raises IntegrityError when the e-mail is taken."""
     query = (
@@ -87,17 +98,51 @@ async def add_user(
             role=role.value,
             disabled=False,
             created_at=created_at,
+            opening_credit=opening_credit,
         )
         .returning(users.c.id)
     )
     id = (await connection.execute(query)).scalar_one()
-    return UserRecord(id, email, password_hash, full_name, role, False, created_at)
+    return UserRecord(
+        id=id,
+        email=email,
+        password_hash=password_hash,
+        full_name=full_name,
+        role=role,
+        disabled=False,
+        created_at=created_at,
+        opening_credit=opening_credit,
+    )
 
 
 async def rename_user(connection: AsyncConnection, user_id: int, before: str, name: str) -> None:
     """Change a user's full name, if it is still ``before``."""
     renamed = (users.c.id == user_id) & (users.c.full_name == before)
     await connection.execute(update(users).where(renamed).values(full_name=name))
+
+
+async def set_names(
+    connection: AsyncConnection, user_id: int, full_name: str | None, display_name: str | None
+) -> UserRecord:
+    """Change the given names of a user; return the new record.
+
+    Raises Refusal NAME_TAKEN for a display name that looks like another's, and IntegrityError if
+    another user takes it at this moment.
+    """
+    values: dict[str, str] = {}
+    if full_name is not None:
+        values["full_name"] = full_name
+    if display_name is not None:
+        key = name_key(display_name)
+        of_another = _UNCHOSEN.fullmatch(key) and key != f"player-{user_id}"
+        same = select(users.c.id).where(users.c.display_key == key, users.c.id != user_id)
+        if of_another or (await connection.execute(same)).first() is not None:
+            raise Refusal(ErrorCode.NAME_TAKEN)
+        values |= {"display_name": spaced(display_name), "display_key": key}
+    await connection.execute(update(users).where(users.c.id == user_id).values(values))
+    changed = await user_by_id(connection, user_id)
+    assert changed is not None  # users are never deleted
+    return changed
 
 
 async def full_names(connection: AsyncConnection, user_ids: Iterable[int]) -> dict[int, str | None]:

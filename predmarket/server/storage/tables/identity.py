@@ -24,10 +24,22 @@ users = Table(
     Column("role", Text, nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("created_at", BigInt, nullable=False),
+    Column("display_name", Text),
+    Column("display_key", Text),
+    Column("opening_credit", BigInt, nullable=False, server_default=text("0")),
     CheckConstraint("role IN ('USER', 'ADMIN')", name="role"),
+    Index(
+        "uq_users_display_key",
+        "display_key",
+        unique=True,
+        sqlite_where=text("display_key IS NOT NULL"),
+        postgresql_where=text("display_key IS NOT NULL"),
+    ),
 )
 """One row an account holder. ``email`` is in its normal form (contracts/text.py), unless it is
-older than that rule and another user has its normal form."""
+older than that rule and another user has its normal form; it may be a handle. ``display_name`` is
+what others see, null until it is chosen, and ``display_key`` that name as it is compared.
+``opening_credit`` is what the account opens with, besides the setting SIGNUP_CREDIT."""
 
 sessions = Table(
     "sessions",
@@ -103,3 +115,31 @@ user_group_members = Table(
     Index("ix_user_group_members_user_id", "user_id"),
 )
 """One row a member of a group."""
+
+user_codes = Table(
+    "user_codes",
+    metadata,
+    Column("user_id", BigInt, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("expires_at", BigInt, nullable=False),
+)
+"""The one-time code of a user who may set a password with it; the next one replaces it
+(gateway/auth/codes.py)."""
+
+invites = Table(
+    "invites",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("uses", BigInt, nullable=False),
+    Column("used", BigInt, nullable=False),
+    Column("expires_at", BigInt, nullable=False),
+    Column("credit", BigInt, nullable=False),
+    Column("group_id", BigInt, ForeignKey("user_groups.id")),
+    Column("creator_id", BigInt, ForeignKey("users.id"), nullable=False),
+    Column("created_at", BigInt, nullable=False),
+    Column("revoked_at", BigInt),
+    CheckConstraint("used <= uses", name="used"),
+)
+"""Codes with which new users register: ``used`` of ``uses`` are taken. ``credit`` and ``group_id``
+are what such a user gets."""
