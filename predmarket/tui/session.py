@@ -144,9 +144,14 @@ class Session:
         await self.client.login(email, password)
         await self.begin()
 
-    async def register(self, email: str, password: str) -> None:
+    async def register(self, email: str, password: str, invite_code: str | None) -> None:
         """Open an account and a session. Raises ClientError."""
-        await self.client.register(email, password)
+        await self.client.register(email, password, invite_code=invite_code)
+        await self.begin()
+
+    async def claim(self, code: str, password: str) -> None:
+        """Choose a password with a one-time code, and open a session. Raises ClientError."""
+        await self.client.claim(code, password)
         await self.begin()
 
     # the feed

@@ -196,8 +196,16 @@ class ScriptedClient:
         return USER
 
     async def register(
-        self, email: str, password: str, full_name: str | None = None
+        self,
+        email: str,
+        password: str,
+        full_name: str | None = None,
+        *,
+        invite_code: str | None = None,
     ) -> response_types.User:
+        return USER
+
+    async def claim(self, code: str, password: str) -> response_types.User:
         return USER
 
     async def logout(self) -> None:

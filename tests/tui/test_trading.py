@@ -17,8 +17,9 @@ __all__ = ["ann"]
 
 async def test_login(exchange: Exchange, ann: User, tmp_path: Path) -> None:
     """A wrong password is said and nothing else happens; the right one leads to the ladder. After
-    logging out, an account opened there trades at once.
+    logging out, an account opened there trades at once, and so does one whose code is claimed.
     """
+    made = await exchange.admin.client.post("/v1/users", json={"email": "pupil"})
     async with trading(exchange, None, tmp_path) as desktop:
         await desktop.until(lambda: isinstance(desktop.app.screen, LoginScreen))
         await desktop.type(ann.email)
@@ -38,6 +39,15 @@ async def test_login(exchange: Exchange, ann: User, tmp_path: Path) -> None:
         await desktop.press("ctrl+r")
         await desktop.until(lambda: live(desktop), "live")
         await desktop.sees("new@example.com")
+        await desktop.app.action_log_out()
+        await desktop.until(lambda: isinstance(desktop.app.screen, LoginScreen), "out")
+        await desktop.press("tab")
+        await desktop.type(PASSWORD)
+        await desktop.press("tab")
+        await desktop.type(made.json()["code"])
+        await desktop.press("enter")
+        await desktop.until(lambda: live(desktop), "live")
+        await desktop.sees("pupil")
 
 
 async def test_safe_sends_nothing(exchange: Exchange, ann: User, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The login screen: log in, or open an account."""
+"""The login screen: log in, open an account, or choose a password with a one-time code."""
 
 from functools import partial
 from typing import ClassVar
@@ -36,7 +36,7 @@ class LoginScreen(DeskScreen[None]):
             "register",
             "Open an account",
             id="login.register",
-            tooltip="Open an account with what stands here.",
+            tooltip="Open an account with what stands here; a code is its invitation.",
         ),
     ]
 
@@ -52,6 +52,11 @@ class LoginScreen(DeskScreen[None]):
             yield Horizontal(
                 Label("Password"),
                 Input(password=True, id="password", compact=True),
+                classes="field",
+            )
+            yield Horizontal(
+                Label("Code"),
+                Input(id="code", placeholder="if an admin gave you one", compact=True),
                 classes="field",
             )
             yield Static(foreign(self._why or " "), id="preview")
@@ -86,13 +91,16 @@ class LoginScreen(DeskScreen[None]):
     async def _go(self, *, register: bool) -> None:
         email = self.query_one("#email", Input).value.strip()
         password = self.query_one("#password", Input).value
-        if not email or not password:
-            self._show("e-mail and password are needed", "$warning")
+        code = self.query_one("#code", Input).value.strip()
+        if not password or not (email or (code and not register)):
+            self._show("e-mail and password are needed, or a code and a password", "$warning")
             return
         self._show("one moment …", "$text-faint")
         try:
             if register:
-                await self.trader.register(email, password)
+                await self.trader.register(email, password, code or None)
+            elif code:
+                await self.trader.claim(code, password)
             else:
                 await self.trader.log_in(email, password)
         except ClientError as error:
