@@ -134,6 +134,20 @@ USER = Layout(
     _names("id email role fullName displayName disabled createdAt"),
 )
 
+LISTED_USER = Layout(
+    (
+        _number("ID", "id"),
+        _text("EMAIL", "email"),
+        _text("ROLE", "role"),
+        _text("NAME", "fullName"),
+        _text("DISABLED", "disabled"),
+        _number("AVAILABLE", "available"),
+        _number("LOCKED", "locked"),
+        _text("LAST SEEN", "lastSeenAt"),
+    ),
+    _names("id email role fullName displayName disabled createdAt available locked lastSeenAt"),
+)
+
 USER_WITH_CODE = Layout(fields=_names("id email role fullName code"))
 
 IMPORTED = Layout(

@@ -39,10 +39,10 @@ def list_users(
       predmarket user list
       predmarket user list --search example.com --json
 
-    List accounts (admins).
+    List accounts with their cash, and when each was last seen (admins).
     """
     call = calls.users(q=search, group=group, limit=limit, offset=offset, cursor=cursor)
-    show_list(context.of(ctx), layouts.USER, call, everything=everything, ids=ids)
+    show_list(context.of(ctx), layouts.LISTED_USER, call, everything=everything, ids=ids)
 
 
 class Shown(StrEnum):

@@ -176,10 +176,22 @@ class ManagedUser(User, frozen=True, rename="camel"):
     disabled: bool
 
 
+class ListedUser(ManagedUser, frozen=True, rename="camel"):
+    """A user in a list for admins, with the account's cash.
+
+    ``lastSeenAt`` is the last log-in, refresh (every 15 minutes of use) or use of an API key, null
+    before the first.
+    """
+
+    available: str
+    locked: str
+    last_seen_at: str | None
+
+
 class UserList(msgspec.Struct, frozen=True, rename="camel"):
     """One page of users; ``total`` counts all that match."""
 
-    items: list[ManagedUser]
+    items: list[ListedUser]
     total: int
     next_cursor: str | None = None
 

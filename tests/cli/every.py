@@ -36,6 +36,13 @@ INVITE = {
     "createdAt": TIME,
     "revokedAt": None,
 }
+LISTED = {
+    **USER,
+    "disabled": False,
+    "available": "95.000000",
+    "locked": "5.000000",
+    "lastSeenAt": TIME,
+}
 OF_EVENT = {**MARKET, "bestBid": None, "lastPrice": None, "eventId": 1, "eventSlug": "vote"}
 ANN = {
     **OF_EVENT,
@@ -322,7 +329,7 @@ def answer_all(stub: Stub) -> None:
         "/v1/user/portfolio": PORTFOLIO,
         "/v1/user/fills": page(FILL),
         "/v1/user/ledger": page(PAYOUT, LINE),
-        "/v1/users": {"items": [MANAGED], "total": 1},
+        "/v1/users": {"items": [LISTED], "total": 1},
         "/v1/users/2/balance": BALANCE,
         "/v1/users/2/positions": page(POSITION),
         "/v1/users/2/orders": page(ORDER),

@@ -32,7 +32,7 @@ def wire_names(kind: type[msgspec.Struct]) -> set[str]:
     ("shape", "contract"),
     [
         (response_types.Login, identity.Session),
-        (response_types.User, identity.ManagedUser),
+        (response_types.User, identity.ListedUser),
         (response_types.ApiKey, identity.ApiKey),
         (response_types.SessionInfo, identity.SessionInfo),
         (response_types.NewApiKey, identity.NewApiKey),

@@ -11,6 +11,9 @@ class User(TypedDict):
     createdAt: str
     displayName: str
     disabled: NotRequired[bool]
+    available: NotRequired[str]
+    locked: NotRequired[str]
+    lastSeenAt: NotRequired[str | None]
 
 
 class UserCode(TypedDict):

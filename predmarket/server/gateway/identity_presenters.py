@@ -10,7 +10,7 @@ from predmarket.server.gateway.auth.codes import InviteRecord
 from predmarket.server.gateway.auth.refresh_tokens import SessionRecord
 from predmarket.server.read_model.queries.admin_log import AdminAct
 from predmarket.server.read_model.queries.user_groups import GroupRecord
-from predmarket.server.read_model.queries.users import UserRecord
+from predmarket.server.read_model.queries.users import UserMoney, UserRecord
 from predmarket.units import format_money
 
 
@@ -36,6 +36,17 @@ def managed_user(record: UserRecord) -> identity.ManagedUser:
         format_time(record.created_at),
         record.display_name,
         record.disabled,
+    )
+
+
+def listed_user(record: UserRecord, found: UserMoney | None) -> identity.ListedUser:
+    """Return a user of a list, with cash and when the user was last seen."""
+    available, locked, seen = found or UserMoney(0, 0, None)
+    return identity.ListedUser(
+        **msgspec.structs.asdict(managed_user(record)),
+        available=format_money(available),
+        locked=format_money(locked),
+        last_seen_at=None if seen is None else format_time(seen),
     )
 
 

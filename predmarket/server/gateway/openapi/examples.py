@@ -46,6 +46,7 @@ from predmarket.contracts.identity import (
     Invite,
     InviteList,
     InviteRequest,
+    ListedUser,
     LoginRequest,
     LogoutRequest,
     ManagedUser,
@@ -238,6 +239,9 @@ _refused = ErrorBody(
     ErrorCode.PRICE_OFF_TICK, "the price is off the tick of 0.0100", {"tickSize": "0.0100"}
 )
 _managed = ManagedUser(**_fields(_user), disabled=False)
+_listed = ListedUser(
+    **_fields(_managed), available="94.480000", locked="5.520000", last_seen_at=_LATER
+)
 _line = LedgerLine(
     id=12,
     kind=EntryKind.TRADE,
@@ -297,7 +301,7 @@ _ANSWERS: list[msgspec.Struct] = [
     ApiKeyList([ApiKey(5, "bot", [Scope.READ, Scope.TRADE], _THEN, _LATER)]),
     SessionList([SessionInfo(7, _THEN, _LATER, "192.0.2.1", "predmarket/1.0.0", current=True)]),
     _managed,
-    UserList([_managed], total=1),
+    UserList([_listed], total=1),
     AdminLogPage([_act], next_cursor=None),
     _group,
     OrderGroupList([_group]),

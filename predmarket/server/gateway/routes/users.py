@@ -46,6 +46,7 @@ from predmarket.server.read_model.queries.users import (
     add_user,
     change_user,
     find_users,
+    money_of_users,
     normal_search,
     user_by_email,
     user_by_id,
@@ -80,9 +81,11 @@ async def list_users(
         found, total = await find_users(
             connection, q, after=after, limit=limit + 1, offset=offset, group_id=group_id
         )
-    whole = normal_search(q)
-    rows, following = page(found, limit, lambda row: 0 if row.email == whole else row.id)
-    return UserList([identity_presenters.managed_user(record) for record in rows], total, following)
+        whole = normal_search(q)
+        rows, following = page(found, limit, lambda row: 0 if row.email == whole else row.id)
+        money = await money_of_users(connection, [row.id for row in rows])
+    items = [identity_presenters.listed_user(row, money.get(row.id)) for row in rows]
+    return UserList(items, total, following)
 
 
 @post("/", opt=notes(E.EMAIL_TAKEN, E.LIMIT_EXCEEDED, *COMMAND))

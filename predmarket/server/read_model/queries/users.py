@@ -1,7 +1,7 @@
 """Queries on users: add, find by id, e-mail or a part of it, change."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, insert, select, true, update
@@ -10,7 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from predmarket.contracts.text import name_key, normal_email, spaced
 from predmarket.enums import ErrorCode, Role
 from predmarket.server.errors import Refusal
-from predmarket.server.storage.tables.identity import user_group_members, users
+from predmarket.server.storage.tables.identity import (
+    api_keys,
+    sessions,
+    user_group_members,
+    users,
+)
+from predmarket.server.storage.tables.trading import accounts
 from predmarket.units import Micros, Money
 
 _UNCHOSEN = re.compile(r"player-[0-9]+")
@@ -34,6 +40,14 @@ class UserRecord(NamedTuple):
     def display_name(self) -> str:
         """Return the name under which others see the user."""
         return self.chosen_name or f"player-{self.id}"
+
+
+class UserMoney(NamedTuple):
+    """A user's cash, and when a session or a key of the user was last used."""
+
+    available: Money
+    locked: Money
+    seen_at: Micros | None
 
 
 _USERS = select(
@@ -189,6 +203,23 @@ async def find_users(
     rows = await connection.execute(page.limit(limit).offset(offset))
     count = select(func.count()).select_from(users).where(matches)
     return [_record(row) for row in rows], (await connection.execute(count)).scalar_one()
+
+
+async def money_of_users(
+    connection: AsyncConnection, user_ids: Sequence[int]
+) -> dict[int, UserMoney]:
+    """Return the cash of some users, and when each was last seen."""
+    query = select(accounts.c.user_id, accounts.c.available, accounts.c.locked)
+    cash = await connection.execute(query.where(accounts.c.user_id.in_(user_ids)))
+    found = {row.user_id: UserMoney(row.available, row.locked, None) for row in cash}
+    for table in (sessions, api_keys):
+        used = select(table.c.user_id, func.max(table.c.last_used_at).label("at"))
+        used = used.where(table.c.user_id.in_(user_ids)).group_by(table.c.user_id)
+        for user_id, at in await connection.execute(used):
+            before = found.get(user_id, UserMoney(0, 0, None))
+            if at is not None and (before.seen_at is None or before.seen_at < at):
+                found[user_id] = before._replace(seen_at=at)
+    return found
 
 
 async def change_user(

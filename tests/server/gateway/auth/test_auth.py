@@ -39,6 +39,7 @@ async def test_register(exchange: Exchange) -> None:
         "role": "USER",
         "fullName": "Ann",
         "createdAt": "",
+        "displayName": f"player-{session['user']['id']}",
     }
     access, refresh = answer.headers.get_list("set-cookie")
     for part in ("predmarket_access=", "HttpOnly", "Path=/;", "SameSite=strict"):

@@ -14,8 +14,27 @@ from predmarket.server.gateway.auth.principals import Principal, Principals
 from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath
 from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange
 from tests.support.http_orders import got, limit, placed
-from tests.support.http_users import change, refused
+from tests.support.http_users import change, make_key, refused
 from tests.support.raw_http import connected
+
+
+async def test_lists_show_money_and_use(exchange: Exchange) -> None:
+    """The cash of each, and the last use of a session or a key; null before the first."""
+    ann = await exchange.trader("ann", "12.5")
+    made = await exchange.admin.client.post("/v1/users", json={"email": "new"})
+    await exchange.market()
+    await placed(ann, limit("BUY", "0.5", 1))
+    items = {one["id"]: one for one in (await got(exchange.admin, "/v1/users"))["items"]}
+    seen, new = items[ann.id], items[made.json()["user"]["id"]]
+    assert (seen["available"], seen["locked"]) == ("12.000000", "0.500000")
+    assert (new["available"], new["lastSeenAt"]) == ("0.000000", None)
+    (session,) = (await got(ann, "/v1/auth/sessions"))["items"]
+    assert seen["lastSeenAt"] == session["lastUsedAt"]
+    bot = {"authorization": f"Bearer {(await make_key(ann, 'read'))['key']}"}
+    assert (await exchange.anonymous.get("/v1/user/balance", headers=bot)).status_code == 200
+    (key,) = (await got(ann, "/v1/auth/api-keys"))["items"]
+    (again,) = (await got(exchange.admin, f"/v1/users?q={ann.email}"))["items"]
+    assert again["lastSeenAt"] == key["lastUsedAt"] > session["lastUsedAt"]
 
 
 @ON_ONE_DATABASE
