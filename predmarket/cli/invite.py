@@ -42,7 +42,7 @@ def create(
     with line.client() as client:
         made = client.create_invite(uses=uses, expires_at=ends, credit=credit, group=group)
     if paste is not None:
-        line.output.text(paste({**made, "url": line.settings.url.value}))
+        line.output.pasted(paste({**made, "url": line.settings.url.value}))
         return
     line.output.note("keep the code: it is not shown again")
     line.output.record(layouts.NEW_INVITE, made)

@@ -117,8 +117,8 @@ class Output:
         """Write terminal control sequences."""
         self._data(text)
 
-    def text(self, text: str) -> None:
-        """Write a line of text, in whatever format."""
+    def pasted(self, text: str) -> None:
+        """Write a line to paste, in whatever format."""
         self._data(clean(text) + "\n")
 
     # Everything else

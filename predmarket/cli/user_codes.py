@@ -97,7 +97,7 @@ def _write(
     """Print an account and its code; the API's own answer as JSON."""
     row: Row = {**user, "code": code}
     if paste is not None:
-        line.output.text(paste({**row, **more, "url": line.settings.url.value}))
+        line.output.pasted(paste({**row, **more, "url": line.settings.url.value}))
         return
     line.output.note(f"the code is not shown again; to use it: predmarket auth claim {code}")
     shown = layouts.USER_WITH_CODE
@@ -231,7 +231,7 @@ def _report(line: Line, report: list[Row], paste: Paste | None, url: str) -> Non
         return
     for row in report:
         if row["code"]:
-            line.output.text(paste({**row, "url": url}))
+            line.output.pasted(paste({**row, "url": url}))
         else:
             line.output.note(f"{row['email']}: {row['error'] or row['status']}")
 
