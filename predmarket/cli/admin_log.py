@@ -1,10 +1,11 @@
-"""Commands: admin log."""
+"""Commands: admin log, overview."""
 
 from typing import Annotated
 
 import typer
 
 from predmarket.cli import arguments, context, layouts
+from predmarket.cli.grid import Grid
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
 from predmarket.enums import AdminAction
@@ -33,3 +34,27 @@ def log(
     """
     call = calls.admin_log(actor=actor, action=action, limit=limit, cursor=cursor)
     show_list(context.of(ctx), layouts.ADMIN_ACT, call, everything=everything, ids=ids)
+
+
+def overview(ctx: typer.Context) -> None:
+    """Examples:
+      predmarket admin overview
+
+    Show open interest and volume of all markets, their number by status, and the unresolved ones
+    whose closing time has passed (admins).
+    """
+    line = context.of(ctx)
+    with line.client() as client:
+        found = client.overview()
+    totals: dict[str, object] = {
+        "openInterest": found["openInterest"],
+        "volume": found["volume"],
+        **{status: count for status, count in found["markets"].items() if count},
+        "pastDue": found["pastDueCount"],
+    }
+
+    def grids() -> list[Grid]:
+        due = layouts.PAST_DUE.grid([dict(one) for one in found["pastDue"]])
+        return [*layouts.ANY.grids(totals, brief=False), due]
+
+    line.output.show(found, [dict(one) for one in found["pastDue"]], layouts.PAST_DUE.fields, grids)

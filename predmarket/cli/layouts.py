@@ -148,6 +148,19 @@ LISTED_USER = Layout(
     _names("id email role fullName displayName disabled createdAt available locked lastSeenAt"),
 )
 
+PAST_DUE = Layout(
+    (
+        _number("ID", "id"),
+        _text("MARKET", "slug"),
+        _text("EVENT", "eventSlug"),
+        _text("STATUS", "status"),
+        _text("CLOSED", "closesAt"),
+        _number("OPEN INTEREST", "openInterest"),
+        _number("VOLUME", "volume"),
+    ),
+    _names("id slug question status closesAt openInterest volume eventSlug"),
+)
+
 USER_WITH_CODE = Layout(fields=_names("id email role fullName code"))
 
 IMPORTED = Layout(

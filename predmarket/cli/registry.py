@@ -176,7 +176,10 @@ TREE: Mapping[str, Entry] = {
     ),
     "admin": Branch(
         "The acts of admins.",
-        {"log": Leaf("admin_log:log", "List acts of admins, newest first.")},
+        {
+            "log": Leaf("admin_log:log", "List acts of admins, newest first."),
+            "overview": Leaf("admin_log:overview", "Totals, and markets past due."),
+        },
         "predmarket admin log --action MARKET_RESOLVE",
     ),
     "user": Branch(

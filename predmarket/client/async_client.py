@@ -196,6 +196,7 @@ class AsyncClient:
     add_member = _method(calls.add_member)
     remove_member = _method(calls.remove_member)
     admin_log = _method(calls.admin_log)
+    overview = _method(calls.overview)
     revoke_all_of = _method(calls.revoke_all_of)
     status = _method(calls.status)
     faults = _method(calls.faults)

@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from predmarket.enums import AdminAction
+from predmarket.enums import AdminAction, MarketStatus
 
 Details: TypeAlias = dict[str, str | int | bool | list[str] | dict[str, str]]
 """What was asked for, by field: the markets of a new event are a list, weights have names."""
@@ -30,3 +30,30 @@ class AdminLogPage(msgspec.Struct, frozen=True, rename="camel"):
 
     items: list[AdminAct]
     next_cursor: str | None
+
+
+class PastDueMarket(msgspec.Struct, frozen=True, rename="camel"):
+    """A market whose closing time has passed, and which is not resolved."""
+
+    id: int
+    slug: str
+    question: str
+    status: MarketStatus
+    closes_at: str
+    open_interest: str
+    volume: str
+    event_slug: str | None
+
+
+class Overview(msgspec.Struct, frozen=True, rename="camel"):
+    """The exchange as a whole: totals of all markets, their number by status, and those past due.
+
+    ``openInterest`` counts a market without an event by its own, the others by their event's.
+    ``pastDue`` lists the longest overdue ones, at most 100; ``pastDueCount`` counts all.
+    """
+
+    open_interest: str
+    volume: str
+    markets: dict[MarketStatus, int]
+    past_due_count: int
+    past_due: list[PastDueMarket]

@@ -43,6 +43,24 @@ LISTED = {
     "locked": "5.000000",
     "lastSeenAt": TIME,
 }
+OVERVIEW = {
+    "openInterest": "25.00",
+    "volume": "140.00",
+    "markets": {"DRAFT": 0, "OPEN": 2, "CLOSED": 1},
+    "pastDueCount": 1,
+    "pastDue": [
+        {
+            "id": 1,
+            "slug": "rain",
+            "question": "Will it rain tomorrow?",
+            "status": "CLOSED",
+            "closesAt": TIME,
+            "openInterest": "25.00",
+            "volume": "140.00",
+            "eventSlug": None,
+        }
+    ],
+}
 OF_EVENT = {**MARKET, "bestBid": None, "lastPrice": None, "eventId": 1, "eventSlug": "vote"}
 ANN = {
     **OF_EVENT,
@@ -282,6 +300,7 @@ group list
 group add class-9b ann@example.com
 group remove class-9b ann@example.com
 admin log --action market_resolve
+admin overview
 fault show
 fault set loss=0.01,seed=7
 status
@@ -336,6 +355,7 @@ def answer_all(stub: Stub) -> None:
         "/v1/users/2/fills": page(FILL),
         "/v1/users/2/ledger": page(LINE),
         "/v1/admin/log": page(TIE, ACT),
+        "/v1/admin/overview": OVERVIEW,
         "/v1/invites": page(INVITE),
         "/v1/groups": {"items": [GROUP], "total": 1},
         "/v1/status": STATUS,

@@ -12,6 +12,7 @@ from predmarket.client import NewOrder, calls, response_types
 from predmarket.client.calls import Call
 from predmarket.contracts import (
     accounts,
+    administration,
     events,
     identity,
     markets,
@@ -75,6 +76,8 @@ def wire_names(kind: type[msgspec.Struct]) -> set[str]:
         (response_types.NewUser, identity.NewUser),
         (response_types.Invite, identity.Invite),
         (response_types.NewInvite, identity.NewInvite),
+        (response_types.Overview, administration.Overview),
+        (response_types.PastDueMarket, administration.PastDueMarket),
         (response_types.UserGroup, user_groups.UserGroup),
         (response_types.OrderGroup, order_groups.OrderGroup),
         (response_types.OrderGroupUpdate, order_groups.OrderGroupUpdate),

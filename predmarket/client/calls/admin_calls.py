@@ -21,6 +21,7 @@ from predmarket.client.response_types import (
     JsonObject,
     NewInvite,
     NewUser,
+    Overview,
     Page,
     Transfer,
     User,
@@ -111,6 +112,11 @@ def admin_log(
 ) -> Call[Page[AdminAct]]:
     """Admins' actions, newest first (admin)."""
     return list_of("/v1/admin/log", actor=actor, action=action, limit=limit, cursor=cursor)
+
+
+def overview() -> Call[Overview]:
+    """Totals of all markets, and those past due (admin)."""
+    return get("/v1/admin/overview")
 
 
 def revoke_all_of(user_id: int) -> Call[None]:

@@ -96,6 +96,27 @@ class Creator(TypedDict):
     fullName: str | None
 
 
+class PastDueMarket(TypedDict):
+    id: int
+    slug: str
+    question: str
+    status: str
+    closesAt: str
+    openInterest: str
+    volume: str
+    eventSlug: str | None
+
+
+class Overview(TypedDict):
+    """markets counts them by status; pastDue lists at most 100 of pastDueCount."""
+
+    openInterest: str
+    volume: str
+    markets: dict[str, int]
+    pastDueCount: int
+    pastDue: list[PastDueMarket]
+
+
 class AdminAct(TypedDict):
     """target is a kind and an id, such as ``market:7``; actorId is null if no user did it."""
 

@@ -22,7 +22,7 @@ from predmarket.contracts.accounts import (
     Transfer,
     TransferRequest,
 )
-from predmarket.contracts.administration import AdminAct, AdminLogPage
+from predmarket.contracts.administration import AdminAct, AdminLogPage, Overview, PastDueMarket
 from predmarket.contracts.errors import ErrorBody
 from predmarket.contracts.events import (
     CreateEventRequest,
@@ -268,6 +268,16 @@ _act = AdminAct(
 
 _CODE = "7KQF-M2XW-9TJD-PC4H"
 _invite = Invite(1, 30, 12, "2026-02-07T12:00:00.000000Z", "100.000000", "Class 9b", _THEN, None)
+_past_due = PastDueMarket(
+    id=1,
+    slug=_SLUG,
+    question=_QUESTION,
+    status=MarketStatus.CLOSED,
+    closes_at=_THEN,
+    open_interest="25.00",
+    volume="140.00",
+    event_slug=None,
+)
 _user_group = UserGroup(1, "Class 9b", 28, _THEN)
 _group = OrderGroup(4, "250.00", OrderGroupStatus.ACTIVE, _THEN, _LATER)
 
@@ -312,6 +322,8 @@ _ANSWERS: list[msgspec.Struct] = [
     NewInvite(**_fields(_invite), code=_CODE),
     InviteList([_invite]),
     UserGroupList([_user_group], total=1),
+    _past_due,
+    Overview("25.00", "140.00", {MarketStatus.CLOSED: 1}, 1, [_past_due]),
     Status(
         "1.0.0",
         uptime=86_400,

@@ -1,11 +1,11 @@
-"""Route of the admin log."""
+"""Routes of the admin log and the overview."""
 
 from typing import Annotated
 
 from litestar import Router, get
 from litestar.params import QueryParameter
 
-from predmarket.contracts.administration import AdminLogPage
+from predmarket.contracts.administration import AdminLogPage, Overview
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Invalid, must_be
 from predmarket.enums import AdminAction
@@ -13,6 +13,7 @@ from predmarket.server.gateway import identity_presenters
 from predmarket.server.gateway.context import ApiRequest, admin
 from predmarket.server.gateway.http.params import DEFAULT_LIMIT, Cursor, Limit
 from predmarket.server.gateway.openapi.notes import notes
+from predmarket.server.gateway.overview import overview
 from predmarket.server.read_model.queries.admin_log import acts
 from predmarket.server.read_model.queries.cursors import LARGEST_ID, decode_cursor, page
 
@@ -45,6 +46,13 @@ async def admin_log(
     return AdminLogPage([identity_presenters.admin_act(row) for row in shown], following)
 
 
+@get("/overview", opt=notes())
+async def show_overview(request: ApiRequest) -> Overview:
+    """Show totals of all markets, and the unresolved ones whose closing time has passed."""
+    services = request.services
+    return await overview(services.view, services.core.now())
+
+
 def _action(text: str | None) -> AdminAction | None:
     try:
         return None if text is None else AdminAction(text)
@@ -52,4 +60,6 @@ def _action(text: str | None) -> AdminAction | None:
         raise Invalid(Problem("action", must_be([word.value for word in AdminAction]))) from None
 
 
-router = Router("/v1/admin", route_handlers=[admin_log], guards=[admin], tags=["administration"])
+router = Router(
+    "/v1/admin", route_handlers=[admin_log, show_overview], guards=[admin], tags=["administration"]
+)

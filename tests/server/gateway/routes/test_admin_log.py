@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 
+from predmarket.server.gateway.overview import overview
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json
 from tests.support.http_orders import limit, placed
 from tests.support.http_users import change, refused
@@ -158,3 +159,25 @@ async def test_it_is_for_admins(exchange: Exchange) -> None:
     for query in ({"actor": "x"}, {"actor": "0"}, {"action": "DANCE"}, {"cursor": "x"}):
         answer = await exchange.admin.client.get("/v1/admin/log", params=query)
         assert refused(answer) == (400, "VALIDATION_FAILED"), query
+
+
+@ON_ONE_DATABASE
+async def test_the_overview_adds_all_markets_up(exchange: Exchange) -> None:
+    """Totals, the number by status, and what is past due, for admins alone."""
+    await exchange.market("rain")
+    ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
+    await placed(ann, limit("BUY", "0.40", "5"))
+    await placed(bob, limit("SELL", "0.40", "3"))
+    await exchange.market("late", closesAt="2099-01-01T00:00:00Z")
+    await exchange.market("draft", status="DRAFT")
+    seen = await ok(await exchange.admin.client.get("/v1/admin/overview"))
+    assert (seen["openInterest"], seen["volume"], seen["pastDueCount"]) == ("3.00", "3.00", 0)
+    assert {name: count for name, count in seen["markets"].items() if count} == {
+        "OPEN": 2,
+        "DRAFT": 1,
+    }
+    later = await overview(exchange.app.context.services.view, 4_100_000_000_000_000)
+    assert [(one.slug, one.closes_at) for one in later.past_due] == [
+        ("late", "2099-01-01T00:00:00.000000Z")
+    ]
+    assert refused(await ann.client.get("/v1/admin/overview")) == (403, "FORBIDDEN")
