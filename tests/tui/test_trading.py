@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from predmarket.enums import Side
+from predmarket.tui.screens import order as order_form
 from predmarket.tui.screens.amend import AmendDialog
 from predmarket.tui.screens.login import LoginScreen
 from predmarket.tui.screens.order import OrderDialog
@@ -180,11 +183,12 @@ async def test_a_limit_order_from_the_form(exchange: Exchange, ann: User, tmp_pa
 
 
 async def test_a_limit_order_that_would_do_otherwise_is_asked_again(
-    exchange: Exchange, ann: User, tmp_path: Path
+    exchange: Exchange, ann: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unlike in the preview it would trade by now: it is not sent, and the form says why; sent
     again, it goes as shown.
     """
+    monkeypatch.setattr(order_form, "_AGAIN_S", 3_600.0)
     bob = await exchange.trader("bob")
     async with trading(exchange, ann, tmp_path) as desktop:
         await desktop.press("f8", "o")
@@ -194,8 +198,9 @@ async def test_a_limit_order_that_would_do_otherwise_is_asked_again(
         await desktop.type("5")
         await desktop.press("tab")
         await desktop.type("0.51")
-        await desktop.until(lambda: "rests 5 behind 0" in desktop.text(), "preview")
-        form._look = lambda: None  # type: ignore[method-assign]  # it would ask by itself, later
+        await desktop.until(
+            lambda: "BUY 5 @ 0.51" in desktop.text() and "rests 5" in desktop.text()
+        )
         await rest(bob, "SELL", "0.51", "2")
         await desktop.press("enter")
         await desktop.until(lambda: "NOT SENT, it would trade at once" in desktop.text())
@@ -205,6 +210,29 @@ async def test_a_limit_order_that_would_do_otherwise_is_asked_again(
         await desktop.press("enter")
         await desktop.until(lambda: isinstance(desktop.app.screen, TradingScreen), "sent")
         await desktop.until(lambda: desktop.trader.state.fills, "filled")
+
+
+async def test_a_limit_order_that_would_lock_more_is_asked_again(
+    exchange: Exchange, ann: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shares that it was to give are reserved by another order meanwhile."""
+    monkeypatch.setattr(order_form, "_AGAIN_S", 3_600.0)
+    bob = await exchange.trader("bob")
+    await rest(bob, "BUY", "0.40", "5")
+    await rest(ann, "SELL", "0.40", "5")
+    async with trading(exchange, ann, tmp_path) as desktop:
+        await desktop.press("f8", "o")
+        await desktop.until(lambda: isinstance(desktop.app.screen, OrderDialog))
+        await desktop.type("5")
+        await desktop.press("tab")
+        await desktop.type("0.30")
+        await desktop.until(
+            lambda: "BUY 5 @ 0.30" in desktop.text() and "locks 0.00" in desktop.text()
+        )
+        await rest(ann, "BUY", "0.20", "5")
+        await desktop.press("enter")
+        await desktop.until(lambda: "NOT SENT, it would lock more now" in desktop.text())
+        assert await open_orders(ann) == [("BUY", "0.2000", "5.00")]
 
 
 async def test_the_kill_switch(exchange: Exchange, ann: User, tmp_path: Path) -> None:
