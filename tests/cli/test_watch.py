@@ -362,6 +362,7 @@ async def test_a_table_of_eighty_columns(exchange: WatchedExchange) -> None:
 async def test_a_table_too_wide_for_its_terminal(exchange: WatchedExchange) -> None:
     """Its last columns are left out, which is said: half a number would be another."""
     exchange.answers["/v1/user/balance"] = {**BALANCE, "total": "900000102.800000"}
+    exchange.answers["/v1/user/events"] = page()
     async with terminal("account", "balance", "--no-color", columns=24) as screen:
         assert await screen.ended() == 0
         await screen.shows("too narrow for: TOTAL")
