@@ -9,7 +9,7 @@ import pytest
 
 from predmarket.client import Client, Retry, Unreachable
 from tests.support.command_line import Run
-from tests.support.stub_data import BALANCE, ORDER
+from tests.support.stub_data import BALANCE, ORDER, page
 from tests.support.stub_exchange import Answer, Request, Stub
 
 
@@ -26,6 +26,7 @@ def late(seconds: float, answer: Answer) -> Callable[[Request], Answer]:
 def test_what_is_waited_for_is_said(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once for an answer that takes its time; haste needs no word, and --quiet gets none."""
     stub.on("GET", "/v1/user/balance", Answer(body=BALANCE))
+    stub.on("GET", "/v1/user/events", Answer(body=page()))
     assert run("account", "balance").err == ""
     monkeypatch.setattr("predmarket.client.client._SILENT_S", 0.05)
     stub.on("GET", "/v1/user/balance", late(0.15, Answer(body=BALANCE)))

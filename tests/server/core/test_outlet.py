@@ -48,10 +48,16 @@ NEWER_COLUMNS = {
     "markets": ("trade_seq", "ticker_seq", "event_id", "label"),
     "ledger": ("event_id",),
     "orders": ("topic_seq", "connection", "order_group_id"),
+    "users": ("display_name", "display_key", "opening_credit"),
     "order_events": ("trade_id",),
 }
+NEWER_INDEXES = (
+    "uq_orders_topic_seq", "ix_orders_order_group_id", "uq_api_keys_access_id",
+    "uq_users_display_key",
+)  # fmt: skip
 NEWER_TABLES = (
     "outbox", "admin_log", "exchange", "holdings", "events", "order_group_fills", "order_groups",
+    "user_codes", "invites", "user_group_members", "user_groups",
 )  # fmt: skip
 OLDER_INDEXES = {
     "ix_trades_market_id": "trades (market_id, id)",
@@ -245,7 +251,7 @@ def make_old(exchange: Exchange) -> None:
             exchange.execute(
                 f"ALTER TABLE positions ADD CONSTRAINT ck_positions_{name} CHECK (1 = 1)"
             )
-    for index in ("uq_orders_topic_seq", "ix_orders_order_group_id", "uq_api_keys_access_id"):
+    for index in NEWER_INDEXES:
         exchange.execute(f"DROP INDEX {index}")
     for table, columns in NEWER_COLUMNS.items():
         for column in columns:

@@ -29,6 +29,7 @@ from predmarket.server.gateway.context import (
     anyone,
     auth_call,
     cancel_entry,
+    failed_sign_in,
     order_entry,
     preview_entry,
     session_if_any,
@@ -41,7 +42,7 @@ from predmarket.server.gateway.openapi.schemas import Schema, components, patter
 from predmarket.server.gateway.openapi.texts import ABOUT, HEADERS, SECURITY_SCHEMES, TAGS
 
 _IMPLICIT = ("request", "data", "scope", "state", "headers", "cookies", "query", "body", "socket")
-_LIMITS = (auth_call, sign_in, order_entry, cancel_entry, preview_entry)
+_LIMITS = (auth_call, sign_in, failed_sign_in, order_entry, cancel_entry, preview_entry)
 """Guards that count calls and do not ask who is calling."""
 _OPTIONAL = ([anyone], [session_if_any])
 """Guards that ask who is calling, and let anonymous callers in, too."""

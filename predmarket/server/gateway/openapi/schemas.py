@@ -12,7 +12,7 @@ import msgspec
 from predmarket.contracts.accounts import TransferRequest
 from predmarket.contracts.amounts import Credit, Price, Qty, Rate, Share, Tick, Time, TransferAmount
 from predmarket.contracts.events import ResolveEventRequest
-from predmarket.contracts.identity import ApiKeyRequest, UpdateUserRequest
+from predmarket.contracts.identity import ApiKeyRequest, UpdateMeRequest, UpdateUserRequest
 from predmarket.contracts.markets import ResolveMarketRequest
 from predmarket.contracts.orders import BatchRequest, PlaceOrderRequest
 from predmarket.contracts.requests import Request
@@ -148,6 +148,7 @@ RULES: dict[type[Request], list[Schema]] = {
         {"if": _given("outcome"), "then": _absent("weights"), "else": _given("weights")},
         {"properties": {"weights": {"description": "Prices by market or NONE that add up to 1"}}},
     ],
+    UpdateMeRequest: [{"anyOf": [_given("fullName"), _given("displayName")]}],
     UpdateUserRequest: [{"anyOf": [_given("role"), _given("disabled")]}],
     ApiKeyRequest: [{"properties": {"scopes": {"uniqueItems": True}}}],
     # A malformed element is an error of that order alone, so the document requires only objects.

@@ -153,7 +153,8 @@ async def test_users_on_the_command_line(exchange: Exchange, run: Run) -> None:
     assert [item["email"] for item in json.loads(rest.out)] == emails
     assert len(json.loads(whole.out)) == 3
     table = (await run("user", "list")).out.splitlines()
-    assert table[0].split() == ["ID", "EMAIL", "ROLE", "NAME", "DISABLED", "CREATED"]
+    shown = ["ID", "EMAIL", "ROLE", "NAME", "DISABLED", "AVAILABLE", "LOCKED", "LAST", "SEEN"]
+    assert table[0].split() == shown
 
     line = ("user", "update", "ann@example.com")
     changed = json.loads((await run(*line, "--role", "admin", "--disable", "--json")).out)

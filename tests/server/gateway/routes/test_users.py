@@ -106,7 +106,10 @@ async def test_admins_list_users(exchange: Exchange) -> None:
     assert refused(await client.get("/v1/users?cursor=x")) == (400, "VALIDATION_FAILED")
 
     listed = (await client.get("/v1/users", params={"q": emails[1]})).json()["items"][0]
-    assert listed == {**users[1].session["user"], "disabled": False}
+    seen = listed.pop("lastSeenAt")
+    assert seen >= users[1].session["user"]["createdAt"]
+    cash = {"available": "0.000000", "locked": "0.000000"}
+    assert listed == {**users[1].session["user"], "disabled": False, **cash}
     for query in ({"limit": "0"}, {"limit": "101"}, {"offset": "-1"}, {"q": "\x00"}):
         assert refused(await client.get("/v1/users", params=query)) == (400, "VALIDATION_FAILED")
 
