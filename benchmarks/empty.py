@@ -25,7 +25,7 @@ async def empty() -> dict[str, str]:
 
 def create_app(services: Services) -> Application:
     """Return the exchange's application with the empty route."""
-    litestar(kalshi=services.settings.kalshi).register(empty)
+    litestar(kalshi=services.settings.kalshi, faults=False).register(empty)
     return create_exchange(services)
 
 

@@ -17,7 +17,7 @@ _FIRST_WITHOUT_KALSHI = """
 import sys
 from predmarket.server.gateway import app
 for on in (False, True):
-    app.litestar(kalshi=on)
+    app.litestar(kalshi=on, faults=False)
     print(*sys.modules)
 """
 

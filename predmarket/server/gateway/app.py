@@ -106,7 +106,7 @@ ROUTERS: list[ControllerRouterHandler] = [
 
 
 @cache
-def litestar(*, kalshi: bool, faults: bool = False) -> Litestar:
+def litestar(*, kalshi: bool, faults: bool) -> Litestar:
     """Return the Litestar routes, those of the Kalshi-shaped API with ``kalshi``, and those of
     ``faults``. Each request carries its CONTEXT, so one set of routes serves all applications of a
     process."""
