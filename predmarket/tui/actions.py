@@ -131,10 +131,10 @@ def cancel_side(market: int, slug: str, side: Side) -> Action[response_types.Can
     return Action(calls.cancel_all(market=market, side=side), command, f"cancel all {side}")
 
 
-def cancel_market(market: int, slug: str) -> Action[response_types.Canceled]:
-    """Cancel all open orders of a market."""
-    command = shell(["order", "cancel-all", "--market", slug])
-    return Action(calls.cancel_all(market=market), command, f"cancel all in {slug}")
+def cancel_event(event: int, slug: str) -> Action[response_types.Canceled]:
+    """Cancel all open orders of an event."""
+    command = shell(["order", "cancel-all", "--event", slug])
+    return Action(calls.cancel_all(event=event), command, f"cancel all in {slug}")
 
 
 def cancel_everything() -> Action[response_types.Canceled]:

@@ -6,7 +6,7 @@ until there is one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from predmarket.client import ApiError, ClientError
@@ -93,39 +93,39 @@ class KillSwitch:
                 continue
 
 
-class MarketCancels:
-    """Cancels all orders of several markets, a few requests at a time.
+class EventCancels:
+    """Cancels all orders of the events whose kill is not confirmed, a few requests at a time.
 
-    ``cancel`` sends the cancel of one market and returns the number of ended orders. Promise: a
-    market is asked again until the exchange has confirmed it; the others are not held up by it.
+    ``cancel`` sends the cancel of one event and returns the number of ended orders. Promise: an
+    event is asked again until the exchange has confirmed it; the others are not held up by it.
     """
 
     def __init__(self, cancel: Callable[[int], Awaitable[int]]) -> None:
         self._cancel = cancel
-        self._markets: list[int] = []
+        self._events: list[int] = []
         self._left: list[int] = []
         self._count = 0
 
-    def aim(self, markets: Iterable[int], *, more: bool) -> None:
-        """Cancel in these markets from now on; with ``more`` also in those before."""
-        kept = self._markets if more else []
-        self._markets = [*dict.fromkeys((*markets, *kept))]
-        self._left = [*self._markets]
+    def aim(self, event: int, *, more: bool) -> None:
+        """Cancel in this event from now on; with ``more`` also in those before."""
+        kept = self._events if more else []
+        self._events = [*dict.fromkeys((event, *kept))]
+        self._left = [*self._events]
         self._count = 0
 
     async def cancel(self) -> int:
         """Cancel everywhere; return the number of ended orders. Raises ClientError."""
-        left, self._left = self._left or [*self._markets], []
+        left, self._left = self._left or [*self._events], []
         wrong: ClientError | None = None
         for at in range(0, len(left), AT_ONCE):
             some = left[at : at + AT_ONCE]
             answers = await asyncio.gather(*map(self._cancel, some), return_exceptions=True)
-            for market, answer in zip(some, answers, strict=True):
+            for event, answer in zip(some, answers, strict=True):
                 if isinstance(answer, int):
                     self._count += answer
                 elif isinstance(answer, ClientError):
                     wrong = answer
-                    self._left.append(market)
+                    self._left.append(event)
                 else:
                     raise answer
         if wrong is not None:

@@ -18,7 +18,7 @@ from predmarket.enums import MarketStatus, Side
 from predmarket.tui import actions
 from predmarket.tui.actions import Action, Ticket
 from predmarket.tui.exchange import Client
-from predmarket.tui.kill_switch import KillSwitch, MarketCancels
+from predmarket.tui.kill_switch import EventCancels, KillSwitch
 from predmarket.tui.lane import Lane, LaneFullError
 from predmarket.tui.session import Session, wall_clock
 from predmarket.tui.state import formatting, parse
@@ -54,7 +54,7 @@ class Trader(Session):
         super().__init__(client, clock=clock)
         self.urgent = urgent or client
         self.kill_switch = KillSwitch(self._cancel_everything, lambda: self._under_way, self.say)
-        self._event_cancels = MarketCancels(self._cancel_market)
+        self._event_cancels = EventCancels(self._cancel_event)
         self.event_kill_switch = KillSwitch(
             self._event_cancels.cancel, lambda: self._under_way, self.say, "CANCEL EVENT"
         )
@@ -78,11 +78,8 @@ class Trader(Session):
 
     @echo.setter
     def echo(self, command: str) -> None:
-        self._echo = self._with_flags(command)
-
-    def _with_flags(self, command: str) -> str:
         name, _, words = command.partition(" ")
-        return " ".join(filter(None, (name, self.flags, words)))
+        self._echo = " ".join(filter(None, (name, self.flags, words)))
 
     @property
     def armed(self) -> bool:
@@ -273,25 +270,16 @@ class Trader(Session):
         return await self.kill_switch.press()
 
     async def kill_event(self, event: int) -> int | None:
-        """Cancel everything in an event; return the number of orders that the exchange ended.
-
-        What is shown may be old, so all its markets are asked, those with known orders first.
-        """
+        """Cancel everything in an event; return the number of orders that the exchange ended."""
         self.armed = False
-        markets = [each for each in self.state.markets.of_event(event) if not each.final]
-        orders = self.state.orders
-        working = [each for each in markets if any(orders.working(each.id, side) for side in Side)]
-        self.echo = ""
-        if working:
-            lines = [actions.cancel_market(each.id, each.slug).command for each in working]
-            self._echo = " && ".join(self._with_flags(each) for each in lines)
-        more = self.event_kill_switch.unconfirmed
-        self._event_cancels.aim((each.id for each in (*working, *markets)), more=more)
+        known = self.state.events.get(event)
+        self.echo = actions.cancel_event(event, known.slug if known else str(event)).command
+        self._event_cancels.aim(event, more=self.event_kill_switch.unconfirmed)
         return await self.event_kill_switch.press()
 
-    async def _cancel_market(self, market: int) -> int:
-        """Cancel a market's orders, on a separate connection. Raises ClientError."""
-        done = await self.urgent.send(actions.cancel_market(market, str(market)).call)
+    async def _cancel_event(self, event: int) -> int:
+        """Cancel an event's orders, on a separate connection. Raises ClientError."""
+        done = await self.urgent.send(actions.cancel_event(event, str(event)).call)
         return len(done["canceled"])
 
     async def _cancel_everything(self) -> int:

@@ -107,7 +107,7 @@ async def test_what_cannot_be_traded(tmp_path: Path) -> None:
 
 
 async def test_stale_data_stops_orders_and_no_cancel(tmp_path: Path) -> None:
-    """A gap in any of the books; the kill switch asks every market, those with orders first."""
+    """A gap in any of the books; the kill switch cancels all of the event by one request."""
     async with event_view(ready(), tmp_path, size=(120, 40)) as (desktop, script, client):
         await desktop.press("f8")
         script.play(Gap("orderbook:2", 1, 5))
@@ -123,13 +123,11 @@ async def test_stale_data_stops_orders_and_no_cancel(tmp_path: Path) -> None:
         ]  # fmt: skip
         client.calls.clear()
         await desktop.press("X")
-        await desktop.sees("CANCEL EVENT acknowledged: 8 orders cancelled")
-        assert [each[1] for each in posted(client)] == [1, 3, 2, 4, 5, 7, 8, 9]
+        await desktop.sees("CANCEL EVENT acknowledged: 1 order cancelled")
+        killed = [call.body for call in client.calls if call.method == "POST"]
+        assert killed == [{"eventId": 1}]
         assert not desktop.trader.armed
-        assert desktop.trader.echo == (
-            "predmarket order cancel-all --market mayor-1 && "
-            "predmarket order cancel-all --market mayor-3"
-        )
+        assert desktop.trader.echo == "predmarket order cancel-all --event mayor"
 
 
 async def test_ladders_side_by_side(tmp_path: Path) -> None:

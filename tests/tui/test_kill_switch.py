@@ -6,7 +6,7 @@ import pytest
 
 from predmarket.client import ApiError, Unreachable
 from predmarket.tui import kill_switch
-from predmarket.tui.kill_switch import KillSwitch, MarketCancels
+from predmarket.tui.kill_switch import EventCancels, KillSwitch
 from predmarket.tui.state.journal import Weight
 
 
@@ -89,26 +89,30 @@ async def test_an_order_whose_answer_never_comes_is_given_up(
     assert (placing.cancelled(), exchange.asked) == (True, 2)
 
 
-async def test_markets_are_asked_until_each_has_answered() -> None:
+async def test_events_are_asked_until_each_has_answered() -> None:
     """One that fails holds up no other, and the others are not asked twice."""
     asked: list[int] = []
     failing = {3}
 
-    async def cancel(market: int) -> int:
-        asked.append(market)
-        if market in failing:
+    async def cancel(event: int) -> int:
+        asked.append(event)
+        if event in failing:
             failing.clear()
             raise Unreachable("cut")
-        return market
+        return event
 
-    cancels = MarketCancels(cancel)
-    cancels.aim([2, 3, 2, 4], more=False)
+    cancels = EventCancels(cancel)
+    for event in (4, 3, 3, 2):
+        cancels.aim(event, more=True)
     with pytest.raises(Unreachable):
         await cancels.cancel()
     assert await cancels.cancel() == 9
     assert asked == [2, 3, 4, 3]
     asked.clear()
     assert (await cancels.cancel(), asked) == (9, [2, 3, 4])  # once more, for late orders
-    cancels.aim([7], more=True)
+    cancels.aim(7, more=True)
     asked.clear()
     assert (await cancels.cancel(), asked) == (16, [7, 2, 3, 4])
+    cancels.aim(7, more=False)
+    asked.clear()
+    assert (await cancels.cancel(), asked) == (7, [7])
