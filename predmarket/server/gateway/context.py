@@ -153,9 +153,7 @@ class ApiRequest(Request[Principal | None, Any, State]):
 
     async def count_sign_in(self) -> None:
         """Count this call as a registration or login of its address. Raises Refusal."""
-        limits, host = self.context.limits.auth, client_host(self)
-        await limits.take(host)
-        await limits.take_sign_in(host)
+        await _count_sign_in(self)
 
     async def json(self) -> Any:  # noqa: ANN401 -- the base class says so
         """Return the body as the handler's ``data``, never through floats.
@@ -229,9 +227,13 @@ async def auth_call(connection: AnyConnection, _: BaseRouteHandler) -> None:
 
 async def sign_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: counts a registration or login by its client's address, even with a session."""
-    limits = _context(connection).limits.auth
-    await limits.take(client_host(connection))
-    await limits.take_sign_in(client_host(connection))
+    await _count_sign_in(connection)
+
+
+async def _count_sign_in(connection: AnyConnection) -> None:
+    limits, host = _context(connection).limits.auth, client_host(connection)
+    await limits.take(host)
+    await limits.take_sign_in(host)
 
 
 async def failed_sign_in(connection: AnyConnection, _: BaseRouteHandler) -> None:

@@ -10,7 +10,7 @@ from predmarket.enums import Role, Scope
 from predmarket.server.clock import wall_clock
 from predmarket.server.core.bus import Bus
 from predmarket.server.gateway.auth.api_keys import create_key, new_key
-from predmarket.server.gateway.auth.passwords import NOBODYS_HASH
+from predmarket.server.gateway.auth.passwords import nobodys_hash
 from predmarket.server.read_model.queries.users import add_user, user_by_email
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.identity import api_keys
@@ -29,7 +29,7 @@ async def find_or_add_account(
     """Return the id of the account with this e-mail, made if it is missing. Raises BusError."""
     async with db.write() as connection:
         user = await user_by_email(connection, email) or await add_user(
-            connection, email, NOBODYS_HASH, full_name, role, wall_clock()
+            connection, email, nobodys_hash(), full_name, role, wall_clock()
         )
     await bus.submit(OpenAccount(user.id, signup_credit))
     return user.id

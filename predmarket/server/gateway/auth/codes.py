@@ -146,12 +146,6 @@ async def revoke_invite(connection: AsyncConnection, invite_id: int, now: Micros
     return ended.rowcount > 0
 
 
-async def is_invited(connection: AsyncConnection, code: str, now: Micros) -> bool:
-    """Tell whether an invitation could be used."""
-    query = select(invites.c.id).where(_usable(code, now))
-    return (await connection.execute(query)).first() is not None
-
-
 async def take_invite(connection: AsyncConnection, code: str, now: Micros) -> Invited | None:
     """Use an invitation once; None if it is unknown or has ended."""
     taken = (
@@ -164,7 +158,14 @@ async def take_invite(connection: AsyncConnection, code: str, now: Micros) -> In
     return None if row is None else Invited(*row)
 
 
+async def return_invite(connection: AsyncConnection, invite_id: int) -> None:
+    """Give a use of an invitation back: nobody registered by it."""
+    given_back = update(invites).where(invites.c.id == invite_id)
+    await connection.execute(given_back.values(used=invites.c.used - 1))
+
+
 def _usable(code: str, now: Micros) -> ColumnElement[bool]:
+    """Return the condition for an invitation that can be used."""
     return (
         (invites.c.hash == code_hash(code))
         & (invites.c.used < invites.c.uses)

@@ -35,10 +35,6 @@ MAX_WAITING = 100
 MAX_WAITING_EACH = 10
 """Hashes of one source that may wait. A source is an address, for IPv6 its /48, or a session."""
 
-
-NOBODYS_HASH = f"$2b${ROUNDS:02}${'.' * 53}"
-"""A password hash, well formed, that no password has: its account cannot be logged in to."""
-
 T = TypeVar("T")
 
 
@@ -59,6 +55,14 @@ def matches(password: str, hashed: str) -> bool:
     return bcrypt.checkpw(_material(password), hashed.encode())
 
 
+def nobodys_hash() -> str:
+    """Return a well-formed password hash that no password has.
+
+    Its account cannot be logged in to, and a check against it takes as long as any check.
+    """
+    return f"$2b${ROUNDS:02}${'.' * 53}"
+
+
 class Passwords:
     """Hashes and checks passwords in threads, a few at a time, in fair turns by source."""
 
@@ -66,8 +70,6 @@ class Passwords:
         self._turns = FairQueue(_AT_ONCE, MAX_WAITING, MAX_WAITING_EACH)
         self._threads = ThreadPoolExecutor(_AT_ONCE, "passwords", initializer=_yield_processor)
         self._ordinary = ThreadPoolExecutor(1, "late passwords")
-        # Well formed and nobody's, so that checking against it takes as long as any check.
-        self._nobodys = f"$2b${ROUNDS:02}${'.' * 53}"
 
     async def hash(self, password: str, source: str = "") -> str:
         """Return a password's hash. Raises TooManyWaiting."""
@@ -80,7 +82,7 @@ class Passwords:
         Without a hash (no account has that e-mail) it takes as long, and returns False.
         """
         async with self._turns.turn(source):
-            found = await self._run(partial(matches, password, hashed or self._nobodys))
+            found = await self._run(partial(matches, password, hashed or nobodys_hash()))
         return found and hashed is not None
 
     async def _run(self, work: Callable[[], T]) -> T:

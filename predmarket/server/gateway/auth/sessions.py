@@ -193,7 +193,7 @@ class Sessions:
             changed = update(users).where(users.c.id == user.id).values(password_hash=new_hash)
             await connection.execute(changed)
             mine = sessions.c.user_id == user.id
-            ended = await end_sessions(connection, mine, await database_time(connection))
+            ended = await end_sessions(connection, mine, await self._time(connection))
         if ended:
             await self._principals.ended(Revocation("user", user.id))
         return True

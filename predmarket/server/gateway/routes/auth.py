@@ -83,7 +83,7 @@ async def login(request: ApiRequest, data: JSONBody[LoginRequest]) -> Response[S
         account = await account_of(connection, user.id)
     if account is None:  # the core was unavailable when the user registered
         await open_account(context, user)
-    return answer(request, await context.sessions.open(user, device_of(request)), 200)
+    return logged_in(request, await context.sessions.open(user, device_of(request)), 200)
 
 
 @post(
@@ -107,7 +107,7 @@ async def refresh(
     opened = None if token is None else await sessions.rotate(token, device_of(request))
     if opened is None:
         raise Refusal(ErrorCode.INVALID_REFRESH_TOKEN)
-    return answer(request, opened, 200)
+    return logged_in(request, opened, 200)
 
 
 @post(
@@ -231,7 +231,7 @@ async def open_account(context: Context, user: UserRecord) -> None:
     await services.bus.submit(OpenAccount(user.id, credit=credit))
 
 
-def answer(request: ApiRequest, opened: Opened, status: Literal[200, 201]) -> Response[Session]:
+def logged_in(request: ApiRequest, opened: Opened, status: Literal[200, 201]) -> Response[Session]:
     """Return the answer that logs a user in, with its cookies."""
     known_as(opened.user.id)
     body = Session(opened.access_token, opened.refresh_token, identity_presenters.user(opened.user))

@@ -9,11 +9,11 @@ from predmarket.contracts.text import normal_email
 from predmarket.enums import ErrorCode, Role
 from predmarket.server.clock import wall_clock
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway.auth.codes import Invited, is_invited, take_invite, user_of_code
+from predmarket.server.gateway.auth.codes import Invited, return_invite, take_invite, user_of_code
 from predmarket.server.gateway.context import ApiRequest, client_host, failed_sign_in
 from predmarket.server.gateway.limits.client_address import client_keys
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
-from predmarket.server.gateway.routes.auth import answer, device_of, open_account
+from predmarket.server.gateway.routes.auth import device_of, logged_in, open_account
 from predmarket.server.read_model.queries.user_groups import add_member
 from predmarket.server.read_model.queries.users import UserRecord, add_user, user_by_email
 
@@ -45,7 +45,7 @@ async def register(request: ApiRequest, data: JSONBody[RegisterRequest]) -> Resp
             await request.count_sign_in()
             raise
     await open_account(request.context, user)
-    return answer(request, await request.context.sessions.open(user, device_of(request)), 201)
+    return logged_in(request, await request.context.sessions.open(user, device_of(request)), 201)
 
 
 @post(
@@ -71,7 +71,7 @@ async def claim(request: ApiRequest, data: JSONBody[ClaimRequest]) -> Response[S
         raise Refusal(ErrorCode.INVALID_CODE)  # another request was a moment faster
     await open_account(context, user)
     claimed = user._replace(password_hash=hashed)
-    return answer(request, await context.sessions.open(claimed, device_of(request)), 200)
+    return logged_in(request, await context.sessions.open(claimed, device_of(request)), 200)
 
 
 async def _new_user(request: ApiRequest, data: RegisterRequest) -> UserRecord:
@@ -84,26 +84,38 @@ async def _new_user(request: ApiRequest, data: RegisterRequest) -> UserRecord:
     db, signup = context.services.db, context.services.settings.signup
     if signup == "closed" or (signup == "invite" and code is None):
         raise Refusal(ErrorCode.SIGNUP_CLOSED)
-    source, now = client_keys(client_host(request))[-1], request.services.core.now()
+    if code is None:
+        source = client_keys(client_host(request))[-1]
+        return await _add_user(request, data, email, source, Invited(0, 0, None))
+    # A use is taken before the password is hashed: so the uses that are left bound the hashes.
+    async with db.write() as connection:
+        invited = await take_invite(connection, code, request.services.core.now())
+    if invited is None:
+        raise Refusal(ErrorCode.INVALID_CODE)
+    try:  # each e-mail is a source, else a class behind one address would wait for itself
+        return await _add_user(request, data, email, f"invited {email}", invited)
+    except BaseException:
+        async with db.write() as connection:
+            await return_invite(connection, invited.invite_id)
+        raise
+
+
+async def _add_user(
+    request: ApiRequest, data: RegisterRequest, email: str, source: str, invited: Invited
+) -> UserRecord:
+    """Store a user with what an invitation gives. Raises Refusal EMAIL_TAKEN."""
+    context, db = request.context, request.context.services.db
     async with db.look_up() as connection:
-        if code is not None:
-            if not await is_invited(connection, code, now):
-                raise Refusal(ErrorCode.INVALID_CODE)
-            source = f"invited {email}"  # else a class behind one address would wait for itself
         if await user_by_email(connection, data.email) is not None:
             raise Refusal(ErrorCode.EMAIL_TAKEN)
     hashed = await context.passwords.hash(data.password, source)
     try:
         async with db.write() as connection:
-            invited = None if code is None else await take_invite(connection, code, now)
-            if code is not None and invited is None:
-                raise Refusal(ErrorCode.INVALID_CODE)
-            gift = invited or Invited(0, 0, None)
             user = await add_user(
-                connection, email, hashed, data.full_name, Role.USER, wall_clock(), gift.credit
+                connection, email, hashed, data.full_name, Role.USER, wall_clock(), invited.credit
             )
-            if gift.group_id is not None:
-                await add_member(connection, gift.group_id, user.id)
+            if invited.group_id is not None:
+                await add_member(connection, invited.group_id, user.id)
             return user
     except IntegrityError:
         raise Refusal(ErrorCode.EMAIL_TAKEN) from None

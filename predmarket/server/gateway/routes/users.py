@@ -24,7 +24,7 @@ from predmarket.server.clock import wall_clock
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import identity_presenters
 from predmarket.server.gateway.auth.codes import drop_code, give_code
-from predmarket.server.gateway.auth.passwords import NOBODYS_HASH
+from predmarket.server.gateway.auth.passwords import nobodys_hash
 from predmarket.server.gateway.auth.principals import Revocation
 from predmarket.server.gateway.auth.sessions import end_all
 from predmarket.server.gateway.context import ApiRequest, admin
@@ -105,7 +105,7 @@ async def create_user(request: ApiRequest, data: JSONBody[CreateUserRequest]) ->
     try:
         async with services.db.write() as connection:
             user = await add_user(
-                connection, email, NOBODYS_HASH, data.full_name, data.role, wall_clock(), credit
+                connection, email, nobodys_hash(), data.full_name, data.role, wall_clock(), credit
             )
             group_id = await group_named(connection, data.group, actor_id, now)
             if group_id is not None:

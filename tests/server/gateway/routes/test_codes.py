@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from predmarket.server.clock import wall_clock
 from predmarket.server.gateway.auth.codes import LIFETIME
+from predmarket.server.gateway.auth.passwords import Passwords
 from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange, Json, User
 from tests.support.http_orders import got
 from tests.support.http_users import refused
@@ -153,6 +154,28 @@ class TestFailuresCount:
             429,
             "RATE_LIMITED",
         )
+
+
+@ON_ONE_DATABASE
+async def test_the_uses_left_bound_the_work(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has an invitation for one cannot keep everybody's log-ins waiting by trying many."""
+    hashed: list[str] = []
+    hash_password = Passwords.hash
+
+    async def noting(passwords: Passwords, password: str, source: str) -> str:
+        hashed.append(source)
+        return await hash_password(passwords, password, source)
+
+    monkeypatch.setattr(Passwords, "hash", noting)
+    invite = body_of(await exchange.admin.client.post("/v1/invites", json={}), 201)
+    tries = [registered(exchange, f"u{n}@example.com", invite["code"]) for n in range(8)]
+    answers = await asyncio.gather(*tries)
+    assert sorted(answer.status_code for answer in answers)[0] == 201
+    assert len(hashed) == 1
+    listed = (await got(exchange.admin, "/v1/invites"))["items"]
+    assert listed[0]["used"] == 1
 
 
 async def test_invitations(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
