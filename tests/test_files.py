@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from predmarket.files import replace_file
+from predmarket.files import new_file, new_folder, replace_file
 
 
 def test_a_file_is_replaced_and_private(tmp_path: Path) -> None:
@@ -33,3 +33,50 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
         replace_file(path, "new")
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["session.json"]
+
+
+def write_new(path: Path, *, fails: bool = False, meanwhile: str | None = None) -> None:
+    """Write a new file; perhaps fail, or have another program write it meanwhile."""
+    with new_file(path) as draft:
+        draft.write_text("mine")
+        if meanwhile is not None:
+            path.write_text(meanwhile)
+        if fails:
+            raise ZeroDivisionError
+
+
+def fill_new(path: Path, *, fails: bool = False) -> None:
+    """Fill a new folder; perhaps fail."""
+    with new_folder(path):
+        (path / "part").touch()
+        if fails:
+            raise ZeroDivisionError
+
+
+def test_a_new_file_is_whole_and_overwrites_nothing(tmp_path: Path) -> None:
+    """A failure leaves nothing; another file of that name stays, also one that comes meanwhile."""
+    path = tmp_path / "day.csv"
+    with pytest.raises(ZeroDivisionError):
+        write_new(path, fails=True)
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(FileExistsError, match="exists already"):
+        write_new(path, meanwhile="another's")
+    with pytest.raises(FileExistsError, match="exists already"):
+        write_new(path)
+    assert (path.read_text(), os.listdir(tmp_path)) == ("another's", ["day.csv"])
+    path.unlink()
+    write_new(path)
+    assert (path.read_text(), os.listdir(tmp_path)) == ("mine", ["day.csv"])
+
+
+def test_a_new_folder_is_filled_or_gone(tmp_path: Path) -> None:
+    """An empty one may be there; one that holds something is not touched."""
+    path = tmp_path / "out"
+    with pytest.raises(ZeroDivisionError):
+        fill_new(path, fails=True)
+    assert not path.exists()
+    path.mkdir()
+    fill_new(path)
+    with pytest.raises(FileExistsError, match="not an empty folder"):
+        fill_new(path, fails=True)
+    assert os.listdir(path) == ["part"]

@@ -189,6 +189,9 @@ DataDir: TypeAlias = Annotated[
     str | None,
     typer.Option("--data-dir", metavar="DIR", help="Folder of the embedded database."),
 ]
+ReplayJournal: TypeAlias = Annotated[
+    bool, typer.Option("--replay", help="Also replay the journal and compare the state.")
+]
 DatabaseUrl: TypeAlias = Annotated[
     str | None,
     typer.Option("--database-url", metavar="URL", help="The database, postgresql+psycopg://…"),

@@ -6,17 +6,13 @@ The server is imported inside these commands only: everything else starts withou
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import typer
 
 from predmarket.cli import arguments, context, layouts
 from predmarket.cli.server_admin import operator_errors, overrides, show_audit
 from predmarket.cli.timestamps import read, wire
-
-Replay: TypeAlias = Annotated[
-    bool, typer.Option("--replay", help="Also replay the journal and compare the state.")
-]
 
 
 def upgrade(
@@ -62,7 +58,7 @@ def backup(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
     *,
-    replay: Replay = False,
+    replay: arguments.ReplayJournal = False,
     data_dir: arguments.DataDir = None,
     database_url: arguments.DatabaseUrl = None,
 ) -> None:
@@ -87,7 +83,7 @@ def restore(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A back-up.")],
     *,
-    replay: Replay = False,
+    replay: arguments.ReplayJournal = False,
     data_dir: arguments.DataDir = None,
     database_url: arguments.DatabaseUrl = None,
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import dropwhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -27,38 +27,44 @@ _DATABASE = b"SQLite format 3\0"
 _FASTEST = 1_000_000
 
 
+Recording: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE|DATABASE",
+        help="Recorded orders (.csv, .parquet), or an exchange's folder, database file or URL.",
+    ),
+]
+Speed: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--speed",
+        metavar="N|max",
+        help="N times as fast as recorded, or as fast as possible; default: the exchange's clock.",
+    ),
+]
+Label: TypeAlias = Annotated[
+    str, typer.Option("--label", metavar="NAME", help="Begins the names of the accounts.")
+]
+Funds: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--funds", metavar="AMOUNT", min=1, max=1_000_000_000, help="What each account gets."
+    ),
+]
+After: TypeAlias = Annotated[
+    int, typer.Option("--after", metavar="SEQ", min=0, help="Go on after this command.")
+]
+
+
 def replay(
     ctx: typer.Context,
-    recording: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE|DATABASE",
-            help="Recorded orders (.csv, .parquet), or an exchange's folder, database file or URL.",
-        ),
-    ],
+    recording: Recording,
     *,
-    speed: Annotated[
-        str | None,
-        typer.Option(
-            "--speed",
-            metavar="N|max",
-            help="N times as fast as recorded, or as fast as possible; default: the exchange's"
-            " clock.",
-        ),
-    ] = None,
+    speed: Speed = None,
     market: arguments.MarketOption = None,
-    label: Annotated[
-        str, typer.Option("--label", metavar="NAME", help="Begins the names of the accounts.")
-    ] = "replay",
-    funds: Annotated[
-        int,
-        typer.Option(
-            "--funds", metavar="AMOUNT", min=1, max=1_000_000_000, help="What each account gets."
-        ),
-    ] = 1_000_000,
-    after: Annotated[
-        int, typer.Option("--after", metavar="SEQ", min=0, help="Go on after this command.")
-    ] = 0,
+    label: Label = "replay",
+    funds: Funds = 1_000_000,
+    after: After = 0,
 ) -> None:
     """Examples:
       predmarket replay day.csv --speed 60

@@ -79,7 +79,7 @@ FaultsOnDemand: TypeAlias = Annotated[
     typer.Option(
         "--fault",
         metavar="FAULTS",
-        help="Faults on demand for tests of bots, as latency=50ms±20ms,loss=0.01; or none yet.",
+        help="Faults on demand for tests of bots, as latency=50ms±20ms,loss=0.01; or none.",
     ),
 ]
 ReadyFd: TypeAlias = Annotated[
@@ -197,9 +197,7 @@ def set_role(
 def audit(
     ctx: typer.Context,
     *,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Also replay the journal and compare the state.")
-    ] = False,
+    replay: arguments.ReplayJournal = False,
     data_dir: arguments.DataDir = None,
     database_url: arguments.DatabaseUrl = None,
 ) -> None:

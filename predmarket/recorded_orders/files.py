@@ -4,14 +4,13 @@ Both work row by row: a file may be larger than memory. A file is written whole 
 """
 
 import csv
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from io import StringIO
 from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
+from predmarket.files import new_file
 from predmarket.recorded_orders.row import (
     COLUMNS,
     REQUIRED,
@@ -46,7 +45,7 @@ def require_writable(path: Path) -> None:
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Write a file that is not there yet. Raises RecordedOrdersError, OSError."""
     require_writable(path)
-    with _draft(path) as draft:
+    with new_file(path) as draft:
         if is_parquet(path):
             from predmarket.recorded_orders import parquet  # noqa: PLC0415  (as above)
 
@@ -64,18 +63,6 @@ def csv_parts(rows: Iterable[Row]) -> Iterator[str]:
         text = StringIO()
         csv.writer(text, lineterminator="\n").writerows(part)
         yield text.getvalue()
-
-
-@contextmanager
-def _draft(path: Path) -> Iterator[Path]:
-    """Yield a file beside ``path`` that takes its place, or is removed after a failure."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield draft
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def read_rows(path: Path) -> Iterator[Row]:

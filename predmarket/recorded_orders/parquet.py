@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
+from predmarket.parquet_library import NoParquet, pyarrow
 from predmarket.recorded_orders.row import (
     COLUMNS,
     REQUIRED,
@@ -24,14 +25,9 @@ _ROWS = 20_000
 def require_library() -> ModuleType:
     """Return pyarrow. Raises RecordedOrdersError if it is not installed."""
     try:
-        import pyarrow  # noqa: PLC0415  (an extra, and slow)
-        import pyarrow.parquet  # noqa: PLC0415  (as above)
-    except ImportError:
-        raise RecordedOrdersError(
-            'Parquet needs pyarrow: pip install "predmarket-exchange[parquet]", or use CSV'
-        ) from None
-    found: ModuleType = pyarrow
-    return found
+        return pyarrow()
+    except NoParquet as error:
+        raise RecordedOrdersError(str(error)) from None
 
 
 def _schema(arrow: ModuleType) -> object:

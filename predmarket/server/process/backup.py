@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from predmarket.exit_codes import ExitCode
+from predmarket.files import new_file
 from predmarket.server.core.stores.base import Store
 from predmarket.server.core.stores.factory import leadership
 from predmarket.server.process.maintenance import (
@@ -55,11 +56,9 @@ def backup(overrides: Overrides, file: Path, replay: bool, progress: Progress) -
     """
     with expected():
         settings = Settings.load(overrides)
-        if file.exists():
-            raise OperateError(f"{file} is there already: give a new name", ExitCode.USAGE)
         if not file.parent.is_dir():
             raise OperateError(f"there is no folder {file.parent}", ExitCode.USAGE)
-        with _growing(file) as part:
+        with _new_database(file) as part:
             if settings.embedded is not None:
                 with stored_exchange(settings):
                     _copy(settings.embedded, part, progress)
@@ -97,18 +96,15 @@ def restore(overrides: Overrides, file: Path, replay: bool, progress: Progress) 
 
 
 @contextmanager
-def _growing(path: Path) -> Iterator[Path]:
-    """Yield where to write; at the end it becomes ``path``, or disappears with an error."""
-    part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
-    try:
-        yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        os.link(part, path)  # unlike a rename it replaces nothing
-    finally:
-        for left in (part, *(part.with_name(f"{part.name}{end}") for end in ("-wal", "-shm"))):
-            left.unlink(missing_ok=True)
+def _new_database(path: Path) -> Iterator[Path]:
+    """Yield the draft of a database file; a failure leaves none of SQLite's files beside it."""
+    with new_file(path) as draft:
+        try:
+            yield draft
+        except BaseException:
+            for end in ("-wal", "-shm"):
+                draft.with_name(f"{draft.name}{end}").unlink(missing_ok=True)
+            raise
 
 
 def _copy(source: Path, target: Path, progress: Progress) -> None:
@@ -145,7 +141,7 @@ def _restore_file(
                 message = f"there is an exchange at {path}: move it away first"
                 raise OperateError(message, ExitCode.USAGE)
         sqlite_file.require_ours(file, whole=True)
-        with _growing(path) as part:
+        with _new_database(path) as part:
             _copy(file, part, progress)
             migrations.upgrade(f"sqlite:///{part}")
             report = _audit(settings, part, replay, progress)

@@ -5,8 +5,6 @@ passwords and roles of today, and no sessions and no API keys. Its time continue
 when it is started with a laboratory's clock. Source: docs/testing-bots.md.
 """
 
-import shutil
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +13,11 @@ from sqlalchemy import insert, select
 
 from predmarket.contracts.amounts import Time, format_time
 from predmarket.exit_codes import ExitCode
+from predmarket.files import new_folder
 from predmarket.server.core import fork
 from predmarket.server.core.stores.base import Store
 from predmarket.server.core.stores.factory import open_store
-from predmarket.server.process.maintenance import stored_exchange
+from predmarket.server.process.maintenance import Progress, stored_exchange
 from predmarket.server.process.operator_errors import OperateError, expected
 from predmarket.server.settings import Settings
 from predmarket.server.storage import migrations
@@ -38,30 +37,18 @@ class Forked:
     origin: str
 
 
-def make(
-    overrides: dict[str, str], at: str, to: Path, progress: Callable[[str, int, int], None]
-) -> Forked:
+def make(overrides: dict[str, str], at: str, to: Path, progress: Progress) -> Forked:
     """Fork the exchange of these settings ``at`` a command's number or a time, into a folder.
 
     Raises OperateError.
     """
     with expected():
         settings = Settings.load(overrides)
-        if to.exists() and not (to.is_dir() and not any(to.iterdir())):
-            message = f"{to} is not an empty folder: a fork needs a folder of its own"
-            raise OperateError(message, ExitCode.USAGE)
-        with stored_exchange(settings) as source:
-            try:
-                return _make(settings, source, at, to, progress)
-            except BaseException:
-                shutil.rmtree(to, ignore_errors=True)
-                raise
+        with stored_exchange(settings) as source, new_folder(to):
+            return _make(settings, source, at, to, progress)
 
 
-def _make(
-    settings: Settings, source: Store, at: str, to: Path, progress: Callable[[str, int, int], None]
-) -> Forked:
-    to.mkdir(parents=True, exist_ok=True, mode=0o700)
+def _make(settings: Settings, source: Store, at: str, to: Path, progress: Progress) -> Forked:
     url = f"sqlite:///{to / 'predmarket.db'}"
     try:
         upto = _number(source, at)

@@ -1,6 +1,6 @@
 """Exports a journal as recorded orders, from a snapshot: the exchange may be running."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +10,10 @@ from predmarket.recorded_orders import RecordedOrdersError, Row, write_rows
 from predmarket.recorded_orders.files import require_writable
 from predmarket.server.core import recording
 from predmarket.server.core.recording import NoSuchMarket, Selection
-from predmarket.server.process.maintenance import stored_exchange
+from predmarket.server.process.maintenance import Overrides, Progress, stored_exchange
 from predmarket.server.process.operator_errors import OperateError, expected
 from predmarket.server.settings import Settings
 from predmarket.units import Micros
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(slots=True)
@@ -26,9 +24,7 @@ class Exported:
     trades: int = 0
 
 
-def to_file(
-    overrides: Mapping[str, str], path: Path, selection: Selection, progress: Progress
-) -> Exported:
+def to_file(overrides: Overrides, path: Path, selection: Selection, progress: Progress) -> Exported:
     """Write a file, CSV or Parquet by its name. Raises OperateError."""
     done = Exported()
     with _errors():
@@ -40,14 +36,14 @@ def to_file(
 
 @contextmanager
 def recorded(
-    overrides: Mapping[str, str], selection: Selection, progress: Progress
+    overrides: Overrides, selection: Selection, progress: Progress
 ) -> Iterator[Iterable[Row]]:
     """Yield the rows themselves. Raises OperateError."""
     with _errors(), _rows(overrides, selection, progress) as rows:
         yield rows
 
 
-def last_time(overrides: Mapping[str, str]) -> Micros:
+def last_time(overrides: Overrides) -> Micros:
     """Return the time of the exchange's last command. Raises OperateError."""
     with expected(), stored_exchange(Settings.load(overrides)) as store:
         return store.core_row().last_time
@@ -66,7 +62,7 @@ def _errors() -> Iterator[None]:
 
 @contextmanager
 def _rows(
-    overrides: Mapping[str, str], selection: Selection, progress: Progress
+    overrides: Overrides, selection: Selection, progress: Progress
 ) -> Iterator[Iterable[Row]]:
     with stored_exchange(Settings.load(overrides)) as store:
         yield recording.rows(store, selection, progress)

@@ -65,7 +65,7 @@ def test_a_restored_exchange_is_the_same(
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("monday")] == [
         file.name
     ]
-    assert "there already" in refused(lambda: backup.backup(given, file, False, quiet))
+    assert "exists already" in refused(lambda: backup.backup(given, file, False, quiet))
     found = next(c for c in doctor.examine(Settings.load(given)) if c.name == "back-up")
     assert (found.ok, found.detail) == (True, f"{file}, today")
 

@@ -70,6 +70,7 @@ USERS = DataFile("users", "users", "id", _columns("""
     id          USER    id          the user; other files name users by it
     email       TEXT    email!      the e-mail address or handle
     fullName    TEXT    full_name!  the name, if the user gave one
+    displayName TEXT    display_name!  the name that others see, if the user chose one
     role        TEXT    role        USER or ADMIN
     disabled    FLAG    disabled    whether an admin has disabled the account
     createdAt   TIME    created_at! when the account was made

@@ -9,7 +9,6 @@ import csv
 import hashlib
 import json
 import random
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,8 @@ from pathlib import Path
 from predmarket import __version__
 from predmarket.contracts.amounts import Time, format_time
 from predmarket.exit_codes import ExitCode
+from predmarket.files import new_folder
+from predmarket.parquet_library import NoParquet
 from predmarket.server.core.stores.base import Store
 from predmarket.server.core.stores.rows import StoredRow, Value
 from predmarket.server.process.data_export.codebook import (
@@ -26,7 +27,7 @@ from predmarket.server.process.data_export.codebook import (
     DataFile,
     Kind,
 )
-from predmarket.server.process.data_export.file_formats import WRITERS, MissingExtra
+from predmarket.server.process.data_export.file_formats import WRITERS
 from predmarket.server.process.maintenance import Overrides, Progress, stored_exchange
 from predmarket.server.process.operator_errors import OperateError, expected
 from predmarket.server.settings import Settings
@@ -53,20 +54,12 @@ def export(
     """Export into a new or empty folder. Returns the rows of each file. Raises OperateError."""
     with expected():
         settings = Settings.load(overrides)
-        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-            message = f"{folder} is not an empty folder: an export needs a folder of its own"
-            raise OperateError(message, ExitCode.USAGE)
         since = _moment(options.since)
-        with stored_exchange(settings) as store:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with stored_exchange(settings) as store, new_folder(folder):
             try:
                 return _Export(store, folder, options, since, progress).write()
-            except MissingExtra as error:
-                shutil.rmtree(folder, ignore_errors=True)
+            except NoParquet as error:
                 raise OperateError(str(error), ExitCode.USAGE) from None
-            except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
 
 
 def _moment(text: str | None) -> Micros | None:

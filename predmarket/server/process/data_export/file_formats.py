@@ -13,6 +13,7 @@ from typing import Protocol, Self
 from predmarket import units
 from predmarket.characters import clean_cell
 from predmarket.contracts.amounts import format_time
+from predmarket.parquet_library import pyarrow
 from predmarket.server.core.stores.rows import Value
 from predmarket.server.process.data_export.codebook import DECIMALS, Column, Kind
 
@@ -20,10 +21,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ROWS = 10_000
 """Rows of a Parquet file that are written at once."""
 _DIGITS = 38
-
-
-class MissingExtra(Exception):
-    """Parquet needs a package that is not installed; the message says how to install it."""
 
 
 class RowWriter(Protocol):
@@ -62,15 +59,10 @@ class CsvWriter:
 
 
 class ParquetWriter:
-    """Typed columns; whole amounts as decimals, times as timestamps."""
+    """Typed columns: amounts as decimal numbers, times as timestamps. Raises NoParquet."""
 
     def __init__(self, path: Path, columns: Sequence[Column]) -> None:
-        try:
-            import pyarrow as arrow  # noqa: PLC0415 -- an extra
-            from pyarrow import parquet  # noqa: PLC0415 -- likewise
-        except ImportError:
-            message = "Parquet needs a package: pip install 'predmarket-exchange[parquet]'"
-            raise MissingExtra(message) from None
+        arrow = pyarrow()
         types = {
             Kind.TEXT: arrow.string(),
             Kind.FLAG: arrow.bool_(),
@@ -82,7 +74,7 @@ class ParquetWriter:
         )
         self._table = arrow.Table.from_arrays
         self._array = arrow.array
-        self._file = parquet.ParquetWriter(path, self._schema)
+        self._file = arrow.parquet.ParquetWriter(path, self._schema)
         self._typed = [_PARQUET.get(column.kind, _same) for column in columns]
         self._rows: list[list[object]] = []
 
