@@ -24,7 +24,8 @@ def register(
         str | None, typer.Option("--full-name", metavar="NAME", help="Your name.")
     ] = None,
     invite: Annotated[
-        str | None, typer.Option("--invite", metavar="CODE", help="An invitation's code.")
+        str | None,
+        typer.Option("--invite", metavar="CODE", help="An invitation's code; - asks for it."),
     ] = None,
 ) -> None:
     """Examples:
@@ -37,6 +38,7 @@ def register(
     """
     line = context.of(ctx)
     line.new_profile = True
+    invite = prompt.code(line) if invite == "-" else invite
     secret = prompt.password(line, password_file, twice=True)
     with line.client() as client:
         user = client.register(email, secret, full_name, invite_code=invite)
@@ -46,19 +48,26 @@ def register(
 
 def claim(
     ctx: typer.Context,
-    code: Annotated[str, typer.Argument(metavar="CODE", help="The one-time code from an admin.")],
+    code: Annotated[
+        str | None,
+        typer.Argument(metavar="CODE", help="The one-time code from an admin; asked for without."),
+    ] = None,
     *,
     password_file: PasswordFile = None,
 ) -> None:
     """Examples:
-      predmarket auth claim 7KQF-M2XW-9TJD-PC4H
+      predmarket auth claim
       predmarket auth claim 7KQF-M2XW-9TJD-PC4H --password-file pw.txt
+      printf '%s\\n' "$CODE" "$PASSWORD" | predmarket auth claim
 
-    Choose a password for the account of a one-time code, and log in. The password is asked for
-    twice, or read from --password-file or from a pipe; it has at least 8 characters.
+    Choose a password for the account of a one-time code, and log in. The code is asked for, or is
+    the first line of a pipe: on the command line, other users of this machine could see it. The
+    password is asked for twice, or read from --password-file or from a pipe; it has at least 8
+    characters.
     """
     line = context.of(ctx)
     line.new_profile = True
+    code = code or prompt.code(line)
     secret = prompt.password(line, password_file, twice=True)
     with line.client() as client:
         user = client.claim(code, secret)

@@ -1,13 +1,14 @@
 """Asks questions at the terminal, and replaces them in scripts."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from predmarket.cli.context import Line
 from predmarket.cli.failure import own, usage
 
 _PIPE_LIMIT = 4096
-"""Characters read where a password is expected: more is no password."""
+"""Characters read where a password or a code is expected: more is none."""
 
 
 def confirm(line: Line, question: str) -> None:
@@ -29,6 +30,19 @@ def confirm(line: Line, question: str) -> None:
         raise own("INTERRUPTED", "not done")
 
 
+def code(line: Line) -> str:
+    """Return a code from the terminal, or from the first line of a pipe. Raises Failure."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        found = _from_pipe(sys.stdin.readline) if sys.stdin else ""
+    elif line.options.no_input:
+        raise usage("no code: give it, or pipe it to stdin")
+    else:
+        found = _from_terminal("Code", twice=False)
+    if not found.strip():
+        raise usage("the code is empty")
+    return found.strip()
+
+
 def password(line: Line, file: str | None, *, twice: bool = False, label: str = "Password") -> str:
     """Return a password from ``file`` (- is stdin), a pipe or the terminal; never from a flag.
 
@@ -42,7 +56,7 @@ def password(line: Line, file: str | None, *, twice: bool = False, label: str = 
             reason = getattr(error, "strerror", None) or "not UTF-8 text"
             raise usage(f"cannot read the password from {file}: {reason}") from None
     elif file == "-" or sys.stdin is None or not sys.stdin.isatty():
-        secret = _from_pipe()
+        secret = _from_pipe(sys.stdin.read) if sys.stdin else ""
     elif line.options.no_input:
         raise usage("no password: give --password-file, or pipe it to stdin")
     else:
@@ -54,11 +68,11 @@ def password(line: Line, file: str | None, *, twice: bool = False, label: str = 
     return secret
 
 
-def _from_pipe() -> str:
+def _from_pipe(read: Callable[[int], str]) -> str:
     try:
-        return sys.stdin.read(_PIPE_LIMIT) if sys.stdin else ""
+        return read(_PIPE_LIMIT)
     except UnicodeDecodeError:
-        raise usage("the password on stdin is not UTF-8 text") from None
+        raise usage("stdin is not UTF-8 text") from None
 
 
 def _from_terminal(label: str, *, twice: bool) -> str:
@@ -69,5 +83,5 @@ def _from_terminal(label: str, *, twice: bool) -> str:
         if twice and getpass("Once more: ", stream=sys.stderr) != secret:
             raise usage("the two passwords differ")
     except EOFError:
-        raise usage("no password was given") from None
+        raise usage(f"no {label.lower()} was given") from None
     return secret

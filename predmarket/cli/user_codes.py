@@ -66,7 +66,7 @@ def create(
       predmarket user create ann --name "Ann Ames" --group "Class 9b" --format "{email}: {code}"
 
     Make an account with a one-time code (admins). Its owner chooses a password with the code, by
-    `auth claim CODE` or on the log-in screen, within seven days. The code is shown this once; `user
+    `auth claim` or on the log-in screen, within seven days. The code is shown this once; `user
     reset` gives another. No e-mail is sent.
     """
     line = context.of(ctx)
@@ -99,7 +99,7 @@ def _write(
     if paste is not None:
         line.output.pasted(paste({**row, **more, "url": line.settings.url.value}))
         return
-    line.output.note(f"the code is not shown again; to use it: predmarket auth claim {code}")
+    line.output.note("the code is not shown again; its owner uses it by: predmarket auth claim")
     shown = layouts.USER_WITH_CODE
     line.output.show(answer, [row], shown.fields, lambda: shown.grids(row, brief=False))
 

@@ -159,3 +159,22 @@ def test_no_token_in_any_output(run: Run, stub: Stub, monkeypatch: pytest.Monkey
     assert ran.code == 2
     texts.append(ran.out + ran.err)
     assert "SECRET" not in "".join(texts)
+
+
+@pytest.mark.parametrize("code", ["7KQF-M2XW", None])
+def test_a_code_need_not_be_an_argument(run: Run, stub: Stub, code: str | None) -> None:
+    """Others on the machine see a command's words: the first line of a pipe is the code."""
+    stub.on("POST", "/v1/auth/claim", Answer(body=tokens(1)))
+    words, lines = ([], "7KQF-M2XW\npassword123\n") if code is None else ([code], "password123\n")
+    assert run("auth", "claim", *words, stdin=lines).code == 0
+    assert stub.requests[0].body == {"code": "7KQF-M2XW", "password": "password123"}
+    empty = run("auth", "claim", stdin="\npassword123\n")
+    assert (empty.code, "the code is empty" in empty.err, len(stub.requests)) == (2, True, 1)
+
+
+def test_an_invitation_may_come_from_a_pipe(run: Run, stub: Stub) -> None:
+    """By a dash in place of its code."""
+    words = ("auth", "register", EMAIL, "--invite", "-")
+    assert run(*words, stdin="ABCD-EFGH\npassword123\n").code == 0
+    body = {"email": EMAIL, "password": "password123", "inviteCode": "ABCD-EFGH"}
+    assert stub.requests[0].body == body
