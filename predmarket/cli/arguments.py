@@ -12,6 +12,18 @@ from predmarket.cli.failure import usage
 from predmarket.enums import LIVE_STATUSES, OrderStatus, Side
 
 
+def one_of(**options: object) -> None:
+    """Raise Failure if no option is given."""
+    if all(value is None for value in options.values()):
+        *most, last = (f"--{name.replace('_', '-')}" for name in options)
+        raise usage(f"give {', '.join(most)} or {last}")
+
+
+def tags(given: Sequence[str] | None) -> Sequence[str] | None:
+    """Return the given tags; an empty one alone stands for none."""
+    return () if given == [""] else given
+
+
 class ListedStatus(StrEnum):
     """An order's status, or LIVE for the statuses of orders that may still trade."""
 
@@ -115,6 +127,28 @@ ClosesAt: TypeAlias = Annotated[
     typer.Option("--closes-at", metavar="TIME", help="A time, or a span such as 12h."),
 ]
 Draft: TypeAlias = Annotated[bool, typer.Option("--draft", help="Visible to admins only.")]
+Category: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--category",
+        metavar="TEXT",
+        help="The category.",
+        autocompletion=complete.categories,
+    ),
+]
+Tags: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="TAG",
+        help="A tag; may be given more than once.",
+        autocompletion=complete.tags,
+    ),
+]
+Source: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--source", metavar="TEXT", help="Where the answer will be found: an address."),
+]
 OrderId: TypeAlias = Annotated[
     str,
     typer.Argument(

@@ -24,7 +24,7 @@ from predmarket.client import calls
 from predmarket.client.calls import Call
 
 if TYPE_CHECKING:
-    from predmarket.client.response_types import Page
+    from predmarket.client.response_types import EventSummary, Market, Page
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ _OUTCOME = re.compile(r"[a-z0-9-]+|NONE|VOID")
 _LOOKALIKES = str.maketrans(
     {"$": "\uff04", "`": "\u2019", "\\": "\uff3c", '"': "\u201d", "'": "\u2019"}
 )
-_PROFILE = re.compile(r"[A-Za-z0-9._-]+")
+_PLAIN = re.compile(r"[A-Za-z0-9._-]+")
 
 _OWN = tuple(f"user:me:{kind}" for kind in ("orders", "fills", "balances", "positions", "events"))
 
@@ -61,6 +61,29 @@ def events(ctx: typer.Context, incomplete: str) -> Proposals:
         return ((item["slug"], _shown(item["title"])) for item in _listed(ctx, listing))
 
     return _matching(incomplete, ask)
+
+
+def categories(ctx: typer.Context, incomplete: str) -> Proposals:
+    """Propose the categories of markets and events that are one plain word."""
+    return _sorted_by(ctx, incomplete, lambda item: [item.get("category") or ""])
+
+
+def tags(ctx: typer.Context, incomplete: str) -> Proposals:
+    """Propose the tags of markets and events that are one plain word."""
+    return _sorted_by(ctx, incomplete, lambda item: item.get("tags") or [])
+
+
+def _sorted_by(
+    ctx: typer.Context,
+    incomplete: str,
+    words: "Callable[[Market | EventSummary], list[str]]",
+) -> Proposals:
+    def ask() -> Iterator[tuple[str, str]]:
+        found = [word for item in _listed(ctx, calls.markets(limit=100)) for word in words(item)]
+        found += [word for item in _listed(ctx, calls.events(limit=100)) for word in words(item)]
+        return ((word, "") for word in dict.fromkeys(found))
+
+    return _matching(incomplete, ask, _PLAIN)
 
 
 def outcomes(ctx: typer.Context, incomplete: str) -> Proposals:
@@ -126,7 +149,7 @@ def profiles(ctx: typer.Context, incomplete: str) -> Proposals:
         folder = settings.resolve(new_profile=True).folder
         return [(name, "") for name in settings.profiles(folder)]
 
-    return _matching(incomplete, ask, _PROFILE)
+    return _matching(incomplete, ask, _PLAIN)
 
 
 _BY_SLUG = {"orderbook": markets, "trades": markets, "ticker": markets, "event": events}

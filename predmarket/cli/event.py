@@ -31,6 +31,9 @@ def list_events(
     search: Annotated[
         str | None, typer.Option("--search", metavar="TEXT", help="Only events that match.")
     ] = None,
+    category: arguments.Category = None,
+    tag: arguments.Tags = None,
+    source: arguments.Source = None,
     limit: arguments.Limit = None,
     cursor: arguments.Cursor = None,
     ids: arguments.Ids = False,
@@ -39,11 +42,21 @@ def list_events(
     """Examples:
       predmarket event list
       predmarket event list --status open --search mayor
+      predmarket event list --category politics
       predmarket event list --json | jq -r '.[].slug'
 
-    List events, newest first. SETS are complete sets: one share of every outcome each.
+    List events, newest first: with every --tag that is given, and whose source holds --source. SETS
+    are complete sets: one share of every outcome each.
     """
-    call = calls.events(status=status, q=search, limit=limit, cursor=cursor)
+    call = calls.events(
+        status=status,
+        q=search,
+        category=category,
+        tags=tag,
+        source=source,
+        limit=limit,
+        cursor=cursor,
+    )
     show_list(context.of(ctx), event_tables.EVENT, call, everything=everything, ids=ids)
 
 
@@ -110,6 +123,9 @@ def create(
     maker_fee: arguments.MakerFee = None,
     taker_fee: arguments.TakerFee = None,
     draft: arguments.Draft = False,
+    category: arguments.Category = None,
+    tag: arguments.Tags = None,
+    source: arguments.Source = None,
 ) -> None:
     """Examples:
       predmarket event create vote "Who wins?" --market ann="Ann?" --market bob="Bob?"
@@ -142,6 +158,9 @@ def create(
             taker_fee_rate=taker_fee,
             closes_at=closing,
             status=MarketStatus.DRAFT if draft else None,
+            category=category,
+            tags=arguments.tags(tag),
+            source=source,
         )
     _write(line, event)
 
@@ -155,20 +174,37 @@ def update(
     ] = None,
     description: arguments.Description = None,
     closes_at: arguments.ClosesAt = None,
+    category: arguments.Category = None,
+    tag: arguments.Tags = None,
+    source: arguments.Source = None,
 ) -> None:
     """Examples:
       predmarket event update next-mayor --closes-at 2030-01-31T12:00:00Z
+      predmarket event update next-mayor --category politics --tag mayor
       predmarket event update next-mayor --description "As the council announces it."
 
-    Change an event's text or when its markets close (admins).
+    Change an event's texts, or when its markets close (admins). Tags replace the former ones; an
+    empty category, tag or source removes what was there.
     """
-    if title is None and description is None and closes_at is None:
-        raise usage("give --title, --description or --closes-at")
+    arguments.one_of(
+        title=title,
+        description=description,
+        closes_at=closes_at,
+        category=category,
+        tag=tag,
+        source=source,
+    )
     line = context.of(ctx)
     closing = moment(line, closes_at, "--closes-at")
     with line.client() as client:
         changed = client.update_event(
-            event, title=title, description=description, closes_at=closing
+            event,
+            title=title,
+            description=description,
+            closes_at=closing,
+            category=category,
+            tags=arguments.tags(tag),
+            source=source,
         )
     _write(line, changed)
 

@@ -46,7 +46,7 @@ EVENT = Layout(
     ),
     (
         "id", "slug", "title", "description", "exhaustive", "status", "outcome", "openInterest",
-        "closesAt", "createdAt", "creator", "marketCount",
+        "closesAt", "createdAt", "creator", "marketCount", "category", "tags", "source",
     ),
     least=("CLOSES", "EXHAUSTIVE", "SETS", "TITLE", "MARKETS"),
 )  # fmt: skip

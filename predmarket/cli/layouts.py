@@ -52,7 +52,7 @@ MARKET = Layout(
     _names(
         "id slug question description status outcome settlementPrice tickSize makerFeeRate"
         " takerFeeRate closesAt createdAt creator lastPrice bestBid bestAsk volume openInterest"
-        " eventId eventSlug label"
+        " eventId eventSlug label category tags source"
     ),
     least=("CLOSES", "QUESTION", "VOLUME", "EVENT"),
 )

@@ -32,6 +32,9 @@ def list_markets(
     search: Annotated[
         str | None, typer.Option("--search", metavar="TEXT", help="Only markets that match.")
     ] = None,
+    category: arguments.Category = None,
+    tag: arguments.Tags = None,
+    source: arguments.Source = None,
     limit: arguments.Limit = None,
     offset: Annotated[
         int | None, typer.Option("--offset", min=0, help="Leave out this many at the start.")
@@ -43,11 +46,21 @@ def list_markets(
     """Examples:
       predmarket market list
       predmarket market list --status open --search rain
+      predmarket market list --category weather --tag oslo
       predmarket market list --json | jq -r '.[].slug'
 
-    List markets.
+    List markets: with every --tag that is given, and whose source holds --source.
     """
-    call = calls.markets(status=status, q=search, limit=limit, offset=offset, cursor=cursor)
+    call = calls.markets(
+        status=status,
+        q=search,
+        category=category,
+        tags=tag,
+        source=source,
+        limit=limit,
+        offset=offset,
+        cursor=cursor,
+    )
     show_list(context.of(ctx), layouts.MARKET, call, everything=everything, ids=ids)
 
 
@@ -74,12 +87,28 @@ def create(
     taker_fee: arguments.TakerFee = None,
     closes_at: arguments.ClosesAt = None,
     draft: arguments.Draft = False,
+    category: arguments.Category = None,
+    tag: arguments.Tags = None,
+    source: arguments.Source = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            "--like",
+            metavar="M",
+            help="A market whose terms the new one takes, unless they are given.",
+            autocompletion=complete.markets,
+        ),
+    ] = None,
 ) -> None:
     """Examples:
       predmarket market create rain-monday "Will it rain on Monday?" --closes-at 2d
       predmarket market create cpi-above-3 "CPI above 3 %?" --tick 0.001 --taker-fee 0.02 --draft
+      predmarket market create rain-tuesday "Will it rain on Tuesday?" --like rain-monday
 
     Create a market (admins).
+
+    --like takes another market's description, tick, fees, category, tags and source. Its closing
+    time is its own: --closes-at gives the new one's.
     """
     line = context.of(ctx)
     closing = moment(line, closes_at, "--closes-at")
@@ -87,6 +116,15 @@ def create(
     maker_fee = optional(maker_fee, RATE, "--maker-fee")
     taker_fee = optional(taker_fee, RATE, "--taker-fee")
     with line.client() as client:
+        terms = None if like is None else client.market(like)
+        if terms is not None:
+            description = terms["description"] if description is None else description
+            tick = tick or terms["tickSize"]
+            maker_fee = maker_fee or terms["makerFeeRate"]
+            taker_fee = taker_fee or terms["takerFeeRate"]
+            category = terms.get("category") if category is None else category
+            tag = tag or terms.get("tags")
+            source = terms.get("source") if source is None else source
         market = client.create_market(
             slug,
             question,
@@ -96,6 +134,9 @@ def create(
             taker_fee_rate=taker_fee,
             closes_at=closing,
             status=MarketStatus.DRAFT if draft else None,
+            category=category,
+            tags=arguments.tags(tag),
+            source=source,
         )
     line.output.record(layouts.MARKET, market)
 
@@ -109,20 +150,37 @@ def update(
     ] = None,
     description: arguments.Description = None,
     closes_at: arguments.ClosesAt = None,
+    category: arguments.Category = None,
+    tag: arguments.Tags = None,
+    source: arguments.Source = None,
 ) -> None:
     """Examples:
       predmarket market update rain-monday --closes-at 2030-01-31T12:00:00Z
       predmarket market update rain-monday --description "As measured in Oslo."
+      predmarket market update rain-monday --tag rain --tag oslo --category ""
 
-    Change a market's text or when it closes (admins).
+    Change a market's texts, or when it closes (admins). Tags replace the former ones; an empty
+    category, tag or source removes what was there.
     """
-    if question is None and description is None and closes_at is None:
-        raise usage("give --question, --description or --closes-at")
+    arguments.one_of(
+        question=question,
+        description=description,
+        closes_at=closes_at,
+        category=category,
+        tag=tag,
+        source=source,
+    )
     line = context.of(ctx)
     closing = moment(line, closes_at, "--closes-at")
     with line.client() as client:
         changed = client.update_market(
-            market, question=question, description=description, closes_at=closing
+            market,
+            question=question,
+            description=description,
+            closes_at=closing,
+            category=category,
+            tags=arguments.tags(tag),
+            source=source,
         )
     line.output.record(layouts.MARKET, changed)
 

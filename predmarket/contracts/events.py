@@ -7,9 +7,19 @@ from msgspec import UNSET, Meta, UnsetType
 
 from predmarket.contracts.amounts import Rate, Share, Tick, Time
 from predmarket.contracts.errors import Problem
-from predmarket.contracts.markets import Creator, Market, Payouts
+from predmarket.contracts.markets import Creator, Market, Payouts, tag_problems
 from predmarket.contracts.requests import Request
-from predmarket.contracts.text import Description, Label, MarketRef, Question, Slug, Title
+from predmarket.contracts.text import (
+    Category,
+    Description,
+    Label,
+    MarketRef,
+    Question,
+    Slug,
+    Source,
+    Tags,
+    Title,
+)
 from predmarket.enums import MarketStatus
 from predmarket.units import MAX_EVENT_MARKETS, MIN_EVENT_MARKETS, PRICE_ONE
 
@@ -44,15 +54,29 @@ class CreateEventRequest(Request, frozen=True):
     tick_size: Tick | None = None
     maker_fee_rate: Rate | None = None
     taker_fee_rate: Rate | None = None
+    category: Category | None = None
+    tags: Tags | None = None
+    source: Source | None = None
+
+    def problems(self) -> list[Problem]:
+        """Return the problems: no tag is given twice."""
+        return tag_problems(self.tags)
 
 
 class UpdateEventRequest(Request, frozen=True):
-    """PATCH /v1/events/{event}; a closesAt of null removes the closing time."""
+    """PATCH /v1/events/{event}; null removes closesAt, category, tags or source."""
 
     status: Literal["OPEN", "HALTED", "CLOSED"] | None = None
     closes_at: Time | UnsetType | None = UNSET
     title: Title | None = None
     description: Description | None = None
+    category: Category | UnsetType | None = UNSET
+    tags: Tags | UnsetType | None = UNSET
+    source: Source | UnsetType | None = UNSET
+
+    def problems(self) -> list[Problem]:
+        """Return the problems: no tag is given twice."""
+        return tag_problems(self.tags)
 
 
 class ResolveEventRequest(Request, frozen=True):
@@ -94,6 +118,9 @@ class EventSummary(msgspec.Struct, frozen=True, rename="camel"):
     created_at: str
     creator: Creator
     market_count: int
+    category: str | None
+    tags: list[str]
+    source: str | None
 
 
 class Event(EventSummary, frozen=True, rename="camel"):

@@ -9,9 +9,23 @@ from msgspec import UNSET, UnsetType
 from predmarket.contracts.amounts import Rate, Share, Tick, Time
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Request
-from predmarket.contracts.text import Description, Question, Slug
+from predmarket.contracts.text import (
+    Category,
+    Description,
+    Question,
+    Slug,
+    Source,
+    Tags,
+    repeated_tag,
+)
 from predmarket.enums import MarketStatus, Outcome, Side
 from predmarket.units import Micros
+
+
+def tag_problems(tags: list[str] | UnsetType | None) -> list[Problem]:
+    """Return the problem of tags of which two are equal but for their case."""
+    again = repeated_tag(tags) if isinstance(tags, list) else None
+    return [] if again is None else [Problem("tags", f"holds {again} more than once")]
 
 
 class CreateMarketRequest(Request, frozen=True):
@@ -25,15 +39,29 @@ class CreateMarketRequest(Request, frozen=True):
     taker_fee_rate: Rate | None = None
     closes_at: Time | None = None
     status: Literal["DRAFT", "OPEN"] | None = None
+    category: Category | None = None
+    tags: Tags | None = None
+    source: Source | None = None
+
+    def problems(self) -> list[Problem]:
+        """Return the problems: no tag is given twice."""
+        return tag_problems(self.tags)
 
 
 class UpdateMarketRequest(Request, frozen=True):
-    """PATCH /v1/markets/{market}; a closesAt of null removes the closing time."""
+    """PATCH /v1/markets/{market}; null removes closesAt, category, tags or source."""
 
     status: MarketStatus | None = None
     closes_at: Time | UnsetType | None = UNSET
     question: Question | None = None
     description: Description | None = None
+    category: Category | UnsetType | None = UNSET
+    tags: Tags | UnsetType | None = UNSET
+    source: Source | UnsetType | None = UNSET
+
+    def problems(self) -> list[Problem]:
+        """Return the problems: no tag is given twice."""
+        return tag_problems(self.tags)
 
 
 class ResolveMarketRequest(Request, frozen=True):
@@ -59,9 +87,10 @@ class Creator(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Market(msgspec.Struct, frozen=True, rename="camel"):
-    """A market's present state. Without an event the last three fields are null.
+    """A market's present state. Without an event ``event_id`` to ``label`` are null.
 
-    In an event ``open_interest`` is the sum of all long positions.
+    In an event ``open_interest`` is the sum of all long positions; where the market has no
+    category, tags or source of its own, they are the event's.
     """
 
     id: int
@@ -85,6 +114,9 @@ class Market(msgspec.Struct, frozen=True, rename="camel"):
     event_id: int | None = None
     event_slug: str | None = None
     label: str | None = None
+    category: str | None = None
+    tags: list[str] = []
+    source: str | None = None
 
 
 class MarketList(msgspec.Struct, frozen=True, rename="camel"):

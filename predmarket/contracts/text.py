@@ -8,6 +8,7 @@ control characters. Patterns cost linear time. They end in \\Z, since $ would ac
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Annotated, TypeAlias
 
 from msgspec import Meta
@@ -22,6 +23,7 @@ SHOWN = rf"^{_FIT}(?:{JOINED}{_FIT})*\Z"
 SAYING = rf"^{_NOT_BLANK}{_FIT}(?:{JOINED}{_FIT})*\Z"
 PROSE = rf"^{_FIT_OR_LINE_FEED}(?:{JOINED}{_FIT_OR_LINE_FEED})*\Z"
 GROUP = rf"^(?!\.{{1,2}}\Z)(?=[^/]*\Z){SAYING[1:]}"
+TAG = rf"^(?=[^,]*\Z){SAYING[1:]}"
 SLUG = r"^(?![0-9]+\Z)[a-z0-9][a-z0-9-]{0,63}\Z"
 _SPACES = r"[ \xa0\u1680\u2000-\u200a\u202f\u205f\u3000]*"
 _LABEL = r"[\w\u0300-\u036f-]+"
@@ -38,6 +40,7 @@ MEANINGS = {
     SHOWN: "must not hold characters that cannot be seen",
     SAYING: "must not be blank or hold characters that cannot be seen",
     GROUP: "must not be blank, . or .., or hold a slash or characters that cannot be seen",
+    TAG: "must not be blank, or hold a comma or characters that cannot be seen",
     PROSE: "must not hold characters that cannot be seen, except line feeds",
     SLUG: "must be up to 64 of a-z, 0-9 and -, not start with - and not be all digits",
     EMAIL: "is not an e-mail address",
@@ -71,6 +74,12 @@ Question: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=
 Title: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SAYING)]
 Label: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=SAYING)]
 """The name of a market within its event."""
+Category: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=SAYING)]
+Tag: TypeAlias = Annotated[str, Meta(min_length=1, max_length=32, pattern=TAG)]
+"""Commas separate tags in filters."""
+Tags: TypeAlias = Annotated[list[Tag], Meta(max_length=10)]
+Source: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SAYING)]
+"""Where the answer will be found: an address, or words."""
 Description: TypeAlias = Annotated[str, Meta(max_length=10_000, pattern=PROSE)]
 Reason: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SHOWN)]
 ClientOrderId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=LINE)]
@@ -89,6 +98,16 @@ def normal_email(email: str) -> str:
     """
     folded = unicodedata.normalize("NFD", email.strip()).casefold()
     return unicodedata.normalize("NFC", folded)
+
+
+def repeated_tag(tags: Iterable[str]) -> str | None:
+    """Return the first tag that an earlier one equals but for its case, None if there is none."""
+    seen = set[str]()
+    for tag in tags:
+        if tag.casefold() in seen:
+            return tag
+        seen.add(tag.casefold())
+    return None
 
 
 _SHOWS_NOTHING = re.compile(f"[{BLANKS}{JOINERS}]")

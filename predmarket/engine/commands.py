@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from predmarket.engine.metadata import NO_METADATA, Metadata, MetadataChange
 from predmarket.enums import (
     CancelReason,
     EventOutcome,
@@ -55,6 +56,7 @@ class CreateMarket(_Command, frozen=True, tag="create-market"):
     closes_at: Micros | None
     status: MarketStatus
     creator_id: int
+    metadata: Metadata = NO_METADATA
 
 
 class UpdateMarket(_Command, frozen=True, tag="update-market"):
@@ -70,6 +72,7 @@ class UpdateMarket(_Command, frozen=True, tag="update-market"):
     question: str | None = None
     description: str | None = None
     actor_id: int = 0
+    metadata: MetadataChange | None = None
 
 
 class ResolveMarket(_Command, frozen=True, tag="resolve-market"):
@@ -111,6 +114,7 @@ class CreateEvent(_Command, frozen=True, tag="create-event"):
     status: MarketStatus
     creator_id: int
     markets: tuple[EventMarket, ...]
+    metadata: Metadata = NO_METADATA
 
 
 class UpdateEvent(_Command, frozen=True, tag="update-event"):
@@ -126,6 +130,7 @@ class UpdateEvent(_Command, frozen=True, tag="update-event"):
     title: str | None = None
     description: str | None = None
     actor_id: int = 0
+    metadata: MetadataChange | None = None
 
 
 class AddMarket(_Command, frozen=True, tag="add-market"):

@@ -61,6 +61,7 @@ def create(state: State, command: CreateEvent) -> EventDone | Refused:
         closes_at=command.closes_at,
         created_at=state.now,
         creator_id=command.creator_id,
+        metadata=command.metadata,
     )
     state.market_events[event.id] = event
     state.event_slugs[event.slug] = event.id
@@ -132,6 +133,8 @@ def update(state: State, command: UpdateEvent) -> EventDone | Refused:
         event.title = command.title
     if command.description is not None:
         event.description = command.description
+    if command.metadata is not None:
+        event.metadata = command.metadata.apply(event.metadata)
     if command.sets_closes_at:
         lifecycle.follow_closing(state, event, command.closes_at)
     _report(state, event)

@@ -47,6 +47,7 @@ def create(state: State, command: CreateMarket) -> MarketDone | Refused:
         closes_at=command.closes_at,
         created_at=state.now,
         creator_id=command.creator_id,
+        metadata=command.metadata,
     )
     enlist(state, market)
     return MarketDone(market.id)
@@ -86,6 +87,8 @@ def update(state: State, command: UpdateMarket) -> MarketDone | Refused:
         market.question = command.question
     if command.description is not None:
         market.description = command.description
+    if command.metadata is not None:
+        market.metadata = command.metadata.apply(market.metadata)
     if command.sets_closes_at:
         market.closes_at = closes_at
     if status is MarketStatus.CLOSED:

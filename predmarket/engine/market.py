@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from predmarket.engine.book import Book
+from predmarket.engine.metadata import NO_METADATA, Metadata
 from predmarket.enums import MarketStatus, Outcome
 from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty, Rate
 
@@ -44,9 +45,9 @@ class Market:
     __slots__ = (
         "book", "book_seq", "closes_at", "collateral", "created_at", "creator_id", "description",
         "ending", "event", "fees", "id", "label", "last_price", "lock_rate", "maker_rate",
-        "open_interest", "outcome", "paid_accounts", "paid_total", "positions", "question",
-        "scheduled", "settlement_price", "slug", "status", "taker_rate", "tick", "total_no",
-        "total_yes", "volume",
+        "metadata", "open_interest", "outcome", "paid_accounts", "paid_total", "positions",
+        "question", "scheduled", "settlement_price", "slug", "status", "taker_rate", "tick",
+        "total_no", "total_yes", "volume",
     )  # fmt: skip
 
     def __init__(
@@ -65,11 +66,13 @@ class Market:
         creator_id: int = 0,
         event: MarketEvent | None = None,
         label: str | None = None,
+        metadata: Metadata = NO_METADATA,
     ) -> None:
         self.id = id
         self.slug = slug
         self.event = event
         self.label = label
+        self.metadata = metadata
         self.question = question
         self.description = description
         self.status = status

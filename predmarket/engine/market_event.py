@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from predmarket.engine.metadata import NO_METADATA, Metadata
 from predmarket.enums import EventOutcome, MarketStatus
 from predmarket.units import Micros, Money, Price, Qty, Rate
 
@@ -33,9 +34,9 @@ class MarketEvent:
 
     __slots__ = (
         "closes_at", "collateral", "created_at", "creator_id", "description", "ending",
-        "exhaustive", "fees", "holdings", "id", "maker_rate", "market_ids", "open_interest",
-        "outcome", "outcomes", "paid_accounts", "paid_total", "slug", "taker_rate", "tick",
-        "title", "total_base",
+        "exhaustive", "fees", "holdings", "id", "maker_rate", "market_ids", "metadata",
+        "open_interest", "outcome", "outcomes", "paid_accounts", "paid_total", "slug",
+        "taker_rate", "tick", "title", "total_base",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +53,7 @@ class MarketEvent:
         closes_at: Micros | None = None,
         created_at: Micros = 0,
         creator_id: int = 0,
+        metadata: Metadata = NO_METADATA,
     ) -> None:
         self.id = id
         self.slug = slug
@@ -64,6 +66,7 @@ class MarketEvent:
         self.closes_at = closes_at
         self.created_at = created_at
         self.creator_id = creator_id
+        self.metadata = metadata
         self.outcome: EventOutcome | None = None
         self.ending: EventOutcome | None = None
         self.market_ids: list[int] = []

@@ -1,7 +1,7 @@
 """The whole state as bytes: equal states give equal bytes, on any machine and Python.
 
 A snapshot leaves out stale timers and links. The state does not hold settled positions. A state
-without events, or without order groups, has the format that it had before those existed.
+without events, order groups or metadata has the format that it had before those existed.
 """
 
 import hashlib
@@ -12,16 +12,18 @@ from predmarket.engine.book import Order
 from predmarket.engine.ledger import Account
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MarketEvent
+from predmarket.engine.metadata import NO_METADATA, Metadata
 from predmarket.engine.position import Holding, Position
 from predmarket.engine.state import State
 
 _ENCODER = msgspec.json.Encoder()
 _ORDER_SKIPS = frozenset({"group", "is_buy", "level", "next", "prev", "run", "skip"})
 _MARKET_SKIPS = frozenset(
-    {"book", "event", "label", "lock_rate", "positions", "scheduled", "total_no", "total_yes"}
+    {"book", "event", "label", "lock_rate", "metadata", "positions", "scheduled", "total_no",
+     "total_yes"}
 )  # fmt: skip
 _POSITION_SKIPS = frozenset({"holding"})
-_EVENT_SKIPS = frozenset({"holdings"})
+_EVENT_SKIPS = frozenset({"holdings", "metadata"})
 _COUNTERS = ("now", "last_order_id", "last_trade_id", "last_market_id", "last_transfer_id",
              "last_rank")  # fmt: skip
 
@@ -59,7 +61,12 @@ def _account(account: Account) -> list[object]:
 
 
 def _market(market: Market) -> list[object]:
-    return [getattr(market, name) for name in Market.__slots__ if name not in _MARKET_SKIPS]
+    values = [getattr(market, name) for name in Market.__slots__ if name not in _MARKET_SKIPS]
+    return [*values, *_metadata(market.metadata)]
+
+
+def _metadata(metadata: Metadata) -> list[object]:
+    return [] if metadata == NO_METADATA else [metadata]
 
 
 def _holder(position: Position) -> tuple[int, int]:
@@ -75,6 +82,7 @@ def _event(state: State, event: MarketEvent) -> list[object]:
         *(getattr(event, name) for name in MarketEvent.__slots__ if name not in _EVENT_SKIPS),
         [market.label for market in state.markets_of(event)],
         [_holding(event.holdings[user_id]) for user_id in sorted(event.holdings)],
+        *_metadata(event.metadata),
     ]
 
 

@@ -15,6 +15,7 @@ from predmarket.engine.commands import (
     OpenAccount,
     PlaceOrder,
 )
+from predmarket.engine.metadata import Metadata
 from predmarket.engine.replies import OrderDone
 from predmarket.engine.snapshot import snapshot
 from predmarket.engine.state import State
@@ -42,6 +43,8 @@ USERS = 9
 DEPOSIT = 100 * MONEY_ONE
 
 
+METADATA = Metadata("weather", ("oslo",), "here")
+"""Of the market, so that whatever stores or loads it keeps this, too."""
 MARKET = 1
 
 
@@ -176,7 +179,7 @@ class Exchange:
             for user in range(1, USERS + 1):
                 await running.do(OpenAccount(user, DEPOSIT))
             await running.do(
-                CreateMarket("rain", "Rain?", "", 100, 0, 700, None, MarketStatus.OPEN, 1)
+                CreateMarket("rain", "Rain?", "", 100, 0, 700, None, MarketStatus.OPEN, 1, METADATA)
             )
             yield running
 

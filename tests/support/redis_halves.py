@@ -24,7 +24,7 @@ from predmarket.server.redis.naming import Keys, keys_of
 from predmarket.server.redis_bus.connection import bus_connection_of
 from predmarket.server.settings import Settings
 from predmarket.server.storage.database import Database
-from tests.support.core_exchange import DEPOSIT, USERS, Exchange
+from tests.support.core_exchange import DEPOSIT, METADATA, USERS, Exchange
 from tests.support.exchange import SECRET
 
 WAIT_S = 60.0
@@ -41,7 +41,9 @@ async def open_market(bus: Bus) -> None:
     """Fund the users and open market 1."""
     for user in range(1, USERS + 1):
         await bus.submit(OpenAccount(user, DEPOSIT))
-    await bus.submit(CreateMarket("rain", "Rain?", "", 100, 0, 700, None, MarketStatus.OPEN, 1))
+    await bus.submit(
+        CreateMarket("rain", "Rain?", "", 100, 0, 700, None, MarketStatus.OPEN, 1, METADATA)
+    )
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """A call as a value: the request, and the type of its answer; with helpers to build it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -83,6 +83,16 @@ def moment(value: Moment | None) -> str | None:
     if value.tzinfo is None:
         raise ValueError(f"{value!r} has no zone: the exchange could not tell when that is")
     return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def metadata(
+    category: str | None, tags: Sequence[str] | None, source: str | None
+) -> dict[str, object]:
+    """Return these fields of a market or event, without those of None; an empty one is null."""
+    return {
+        name: value or None
+        for name, value in given(category=category, tags=tags, source=source).items()
+    }
 
 
 def of_user(user_id: int | None, what: str) -> str:

@@ -15,6 +15,7 @@ from predmarket.client.calls.call import (
     in_path,
     list_of,
     market_id,
+    metadata,
     moment,
     number,
 )
@@ -38,12 +39,24 @@ def events(
     *,
     status: str | None = None,
     q: str | None = None,
+    category: str | None = None,
+    tags: Sequence[str] | None = None,
+    source: str | None = None,
     limit: int | None = None,
     cursor: str | None = None,
 ) -> Call[Page[EventSummary]]:
-    """List events."""
-    path, access = "/v1/events", Access.OPTIONAL
-    return list_of(path, access, status=status, q=q, limit=limit, cursor=cursor)
+    """List events: those of a category, with all of some tags, or whose source holds a text."""
+    return list_of(
+        "/v1/events",
+        Access.OPTIONAL,
+        status=status,
+        q=q,
+        category=category,
+        tags=None if tags is None else ",".join(tags),
+        source=source,
+        limit=limit,
+        cursor=cursor,
+    )
 
 
 def event(event: EventRef) -> Call[Event]:
@@ -63,6 +76,9 @@ def create_event(
     taker_fee_rate: Number | None = None,
     closes_at: Moment | None = None,
     status: str | None = None,
+    category: str | None = None,
+    tags: Sequence[str] | None = None,
+    source: str | None = None,
 ) -> Call[Event]:
     """Create an event with 2 to 200 markets, all of it or nothing (admin)."""
     body = given(
@@ -77,7 +93,7 @@ def create_event(
         closesAt=moment(closes_at),
         status=status,
     )
-    return Call("POST", "/v1/events", body=body)
+    return Call("POST", "/v1/events", body=body | metadata(category, tags, source))
 
 
 def update_event(
@@ -87,9 +103,14 @@ def update_event(
     closes_at: Moment | None = None,
     title: str | None = None,
     description: str | None = None,
+    category: str | None = None,
+    tags: Sequence[str] | None = None,
+    source: str | None = None,
 ) -> Call[Event]:
-    """Change an event's text, or the status of its markets: OPEN, HALTED, CLOSED (admin)."""
+    """Change an event's text, or the status of its markets: OPEN, HALTED, CLOSED (admin). An empty
+    category, tags or source is removed."""
     body = given(status=status, closesAt=moment(closes_at), title=title, description=description)
+    body |= metadata(category, tags, source)
     return Call("PATCH", f"/v1/events/{in_path(event)}", body=body)
 
 

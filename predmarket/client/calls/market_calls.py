@@ -1,5 +1,6 @@
 """Calls about markets and their market data."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from predmarket.client.calls.call import (
@@ -12,6 +13,7 @@ from predmarket.client.calls.call import (
     given,
     in_path,
     list_of,
+    metadata,
     moment,
     number,
     query_of,
@@ -23,13 +25,26 @@ def markets(
     *,
     status: str | None = None,
     q: str | None = None,
+    category: str | None = None,
+    tags: Sequence[str] | None = None,
+    source: str | None = None,
     limit: int | None = None,
     offset: int | None = None,
     cursor: str | None = None,
 ) -> Call[Page[Market]]:
-    """List markets."""
-    path, access = "/v1/markets", Access.OPTIONAL
-    return list_of(path, access, status=status, q=q, limit=limit, offset=offset, cursor=cursor)
+    """List markets: those of a category, with all of some tags, or whose source holds a text."""
+    return list_of(
+        "/v1/markets",
+        Access.OPTIONAL,
+        status=status,
+        q=q,
+        category=category,
+        tags=None if tags is None else ",".join(tags),
+        source=source,
+        limit=limit,
+        offset=offset,
+        cursor=cursor,
+    )
 
 
 def market(market: MarketRef) -> Call[Market]:
@@ -47,6 +62,9 @@ def create_market(
     taker_fee_rate: Number | None = None,
     closes_at: Moment | None = None,
     status: str | None = None,
+    category: str | None = None,
+    tags: Sequence[str] | None = None,
+    source: str | None = None,
 ) -> Call[Market]:
     """Create a market (admin)."""
     body = given(
@@ -59,7 +77,7 @@ def create_market(
         closesAt=moment(closes_at),
         status=status,
     )
-    return Call("POST", "/v1/markets", body=body)
+    return Call("POST", "/v1/markets", body=body | metadata(category, tags, source))
 
 
 def update_market(
@@ -69,14 +87,19 @@ def update_market(
     closes_at: Moment | None = None,
     question: str | None = None,
     description: str | None = None,
+    category: str | None = None,
+    tags: Sequence[str] | None = None,
+    source: str | None = None,
 ) -> Call[Market]:
-    """Change a market's status or text (admin)."""
+    """Change a market's status, text, category, tags or source (admin); an empty category, tags or
+    source is removed."""
     body = given(
         status=status,
         closesAt=moment(closes_at),
         question=question,
         description=description,
     )
+    body |= metadata(category, tags, source)
     return Call("PATCH", f"/v1/markets/{in_path(market)}", body=body)
 
 

@@ -27,6 +27,9 @@ class Market(TypedDict):
     eventId: NotRequired[int | None]
     eventSlug: NotRequired[str | None]
     label: NotRequired[str | None]
+    category: NotRequired[str | None]
+    tags: NotRequired[list[str]]
+    source: NotRequired[str | None]
 
 
 class Payouts(TypedDict):
@@ -56,6 +59,9 @@ class EventSummary(TypedDict):
     createdAt: str
     creator: Creator
     marketCount: int
+    category: NotRequired[str | None]
+    tags: NotRequired[list[str]]
+    source: NotRequired[str | None]
 
 
 class Event(EventSummary):

@@ -21,6 +21,7 @@ from predmarket.engine.commands import (
     UpdateMarket,
 )
 from predmarket.engine.events import Event
+from predmarket.engine.metadata import NO_METADATA, Metadata, MetadataChange
 from predmarket.enums import AdminAction, CancelReason, EventOutcome, MarketStatus, Outcome
 from predmarket.server.read_model.queries.admin_log import details
 from predmarket.units import format_money, format_price
@@ -81,7 +82,12 @@ def _of_market(command: Command, changed_id: int) -> Act | None:
         )
         return command.actor_id, AdminAction.MARKET_CREATE, target, said
     if isinstance(command, CreateMarket):
-        said = details(slug=command.slug, question=command.question, status=command.status)
+        said = details(
+            slug=command.slug,
+            question=command.question,
+            status=command.status,
+            **_metadata(command.metadata),
+        )
         return command.creator_id, AdminAction.MARKET_CREATE, target, said
     if isinstance(command, UpdateMarket) and command.actor_id:
         action = AdminAction.MARKET_UPDATE
@@ -92,6 +98,7 @@ def _of_market(command: Command, changed_id: int) -> Act | None:
             question=command.question,
             description=command.description,
             **_closing(command),
+            **_metadata(command.metadata),
         )
         return command.actor_id, action, target, said
     if isinstance(command, ResolveMarket) and command.actor_id:
@@ -112,6 +119,7 @@ def _of_event(command: Command, event_id: int) -> Act | None:
             exhaustive=command.exhaustive,
             status=command.status,
             markets=[market.slug for market in command.markets],
+            **_metadata(command.metadata),
         )
         return command.creator_id, AdminAction.EVENT_CREATE, target, said
     if isinstance(command, UpdateEvent) and command.actor_id:
@@ -123,6 +131,7 @@ def _of_event(command: Command, event_id: int) -> Act | None:
             title=command.title,
             description=command.description,
             **_closing(command),
+            **_metadata(command.metadata),
         )
         return command.actor_id, action, target, said
     if isinstance(command, ResolveEvent) and command.actor_id:
@@ -147,6 +156,13 @@ def _closing(command: UpdateMarket | UpdateEvent) -> dict[str, object]:
     if not command.sets_closes_at:
         return {}
     return {"closesAt": "" if command.closes_at is None else format_time(command.closes_at)}
+
+
+def _metadata(given: Metadata | MetadataChange | None) -> dict[str, object]:
+    """Return the category, tags and source that were set; an empty one was removed."""
+    if given is None or given == NO_METADATA:
+        return {}
+    return {"category": given.category, "tags": given.tags, "source": given.source}
 
 
 def _of_transfer(command: Transfer, event: ev.Transferred) -> Act:

@@ -49,6 +49,7 @@ from predmarket.server.core.stores.store_numbers import (
     UserSeqs,
     Versions,
 )
+from predmarket.server.read_model.records import stored_metadata
 
 __all__ = ["LoadError", "dismantle", "load", "readable"]
 
@@ -140,6 +141,7 @@ def _load_events(stored: StoredState, store: Store) -> None:
             r["id"], r["slug"], r["tick"], r["maker_rate"], r["taker_rate"],
             exhaustive=bool(r["exhaustive"]), title=r["title"], description=r["description"],
             closes_at=r["closes_at"], created_at=r["created_at"], creator_id=r["creator_id"],
+            metadata=stored_metadata(r["category"], r["tags"], r["source"]),
         )  # fmt: skip
         for name in (
             "outcomes", "open_interest", "collateral", "fees", "paid_accounts", "paid_total",
@@ -164,6 +166,7 @@ def _load_markets(stored: StoredState, store: Store) -> None:
             status=MarketStatus(r["status"]), closes_at=r["closes_at"],
             created_at=r["created_at"], creator_id=r["creator_id"], label=r["label"],
             event=None if r["event_id"] is None else state.market_events[r["event_id"]],
+            metadata=stored_metadata(r["category"], r["tags"], r["source"]),
         )  # fmt: skip
         for name in (
             "settlement_price", "last_price", "volume", "open_interest", "collateral", "fees",

@@ -43,6 +43,9 @@ def summary(
         created_at=format_time(record.created_at),
         creator=markets.Creator(record.creator_id, creator_name),
         market_count=len(shown),
+        category=record.metadata.category,
+        tags=list(record.metadata.tags),
+        source=record.metadata.source,
     )
 
 

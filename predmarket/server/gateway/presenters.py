@@ -63,6 +63,7 @@ def market(record: MarketRecord, view: MarketView, creator_name: str | None) -> 
     """Return a market with the best prices of its book, and its event's slug."""
     book = view.book(record.id)
     event = None if record.event_id is None else view.find_event(record.event_id)
+    metadata = view.metadata_of(record)
     return markets.Market(
         id=record.id,
         slug=record.slug,
@@ -85,6 +86,9 @@ def market(record: MarketRecord, view: MarketView, creator_name: str | None) -> 
         event_id=record.event_id,
         event_slug=None if event is None else event.slug,
         label=record.label,
+        category=metadata.category,
+        tags=list(metadata.tags),
+        source=metadata.source,
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MOST_OPEN_FIRST, MarketEvent
+from predmarket.engine.metadata import Metadata
 from predmarket.enums import EventOutcome, MarketStatus, Side
 from predmarket.server.read_model.changes import BookChange, Changes
 from predmarket.server.read_model.records import EventRecord, MarketRecord
@@ -100,6 +101,11 @@ class MarketView:
     def markets_of(self, event_id: int) -> list[MarketRecord]:
         """Return a known event's markets in the order of their ids, struck ones too."""
         return [self._records[market_id] for market_id in self._market_ids[event_id]]
+
+    def metadata_of(self, market: MarketRecord) -> Metadata:
+        """Return a market's metadata; where it has none of its own, that of its event."""
+        event = None if market.event_id is None else self.events[market.event_id]
+        return market.metadata if event is None else market.metadata.over(event.metadata)
 
     def event_status(self, event_id: int) -> MarketStatus:
         """Return a known event's status: the most open one that a market of it has."""

@@ -8,6 +8,7 @@ import msgspec
 
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MarketEvent
+from predmarket.engine.metadata import NO_METADATA, Metadata
 from predmarket.enums import EventOutcome, Liquidity, MarketStatus, Outcome, Side
 from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty, Rate
 
@@ -33,6 +34,7 @@ class MarketRecord(msgspec.Struct, frozen=True, array_like=True):
     open_interest: Qty
     event_id: int | None = None
     label: str | None = None
+    metadata: Metadata = NO_METADATA
 
     @classmethod
     def of(cls, market: Market) -> MarketRecord:
@@ -56,11 +58,22 @@ class EventRecord(msgspec.Struct, frozen=True, array_like=True):
     created_at: Micros
     creator_id: int
     open_interest: Qty
+    metadata: Metadata = NO_METADATA
 
     @classmethod
     def of(cls, event: MarketEvent) -> EventRecord:
         """Copy an event as it stands now."""
         return cls(*(getattr(event, field) for field in cls.__struct_fields__))
+
+
+_TAGS = msgspec.json.Decoder(tuple[str, ...])
+
+
+def stored_metadata(category: str | None, tags: str | None, source: str | None) -> Metadata:
+    """Return the metadata that a row of markets or events holds."""
+    if category is None and tags is None and source is None:
+        return NO_METADATA
+    return Metadata(category, _TAGS.decode(tags or "[]"), source)
 
 
 class HoldingRecord(NamedTuple):

@@ -1,15 +1,21 @@
 """Loads a gateway's market view from the database, in one snapshot."""
 
+from typing import Any
+
 from sqlalchemy import select, text
 
 from predmarket.enums import EventOutcome, MarketStatus, Outcome, Side
 from predmarket.server.read_model.market_view import BookView, MarketView
-from predmarket.server.read_model.records import EventRecord, MarketRecord
+from predmarket.server.read_model.records import EventRecord, MarketRecord, stored_metadata
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.trading import events, markets
 
-_MARKETS = select(*(markets.c[name] for name in MarketRecord.__struct_fields__))
-_EVENTS = select(events.c.ticker_seq, *(events.c[name] for name in EventRecord.__struct_fields__))
+_METADATA = ("category", "tags", "source")
+"""The columns of a record's metadata, its only field that is no column."""
+_MARKET_COLUMNS = [name for name in MarketRecord.__struct_fields__ if name != "metadata"]
+_EVENT_COLUMNS = [name for name in EventRecord.__struct_fields__ if name != "metadata"]
+_MARKETS = select(*(markets.c[name] for name in (*_METADATA, *_MARKET_COLUMNS)))
+_EVENTS = select(events.c.ticker_seq, *(events.c[name] for name in (*_METADATA, *_EVENT_COLUMNS)))
 _SEQS = select(markets.c.id, markets.c.ticker_seq, markets.c.book_seq)
 _LEVELS = text(
     "SELECT market_id, side, price, CAST(SUM(qty - filled) AS BIGINT) FROM orders "
@@ -57,15 +63,20 @@ async def outbox(db: Database, after: int, limit: int) -> list[bytes]:
         return [bytes(row[0]) for row in rows]
 
 
+def _fields(row: tuple[Any, ...], columns: list[str]) -> dict[str, object]:
+    metadata = stored_metadata(*row[: len(_METADATA)])
+    return {**dict(zip(columns, row[len(_METADATA) :], strict=True)), "metadata": metadata}
+
+
 def _event(row: tuple[object, ...]) -> EventRecord:
-    fields = dict(zip(EventRecord.__struct_fields__, row, strict=True))
+    fields = _fields(row, _EVENT_COLUMNS)
     if fields["outcome"] is not None:
         fields["outcome"] = EventOutcome(str(fields["outcome"]))
     return EventRecord(**fields)  # type: ignore[arg-type]  # as the columns hold it
 
 
 def _record(row: tuple[object, ...]) -> MarketRecord:
-    fields = dict(zip(MarketRecord.__struct_fields__, row, strict=True))
+    fields = _fields(row, _MARKET_COLUMNS)
     fields["status"] = MarketStatus(str(fields["status"]))
     if fields["outcome"] is not None:
         fields["outcome"] = Outcome(str(fields["outcome"]))

@@ -7,10 +7,13 @@ not change a batch that is being committed.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from predmarket.engine.book import Order
 from predmarket.engine.ledger import Account, Position
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MarketEvent
+from predmarket.engine.metadata import Metadata
 from predmarket.engine.order_group import OrderGroup
 from predmarket.engine.position import Holding
 from predmarket.engine.state import Changes
@@ -36,11 +39,18 @@ def _account_row(account: Account, seqs: UserSeqs, version: int) -> Row:
     )  # fmt: skip
 
 
+def _metadata(metadata: Metadata) -> Row:
+    """Return the columns category, tags and source; tags are a JSON array, null without any."""
+    tags = msgspec.json.encode(metadata.tags).decode() if metadata.tags else None
+    return metadata.category, tags, metadata.source
+
+
 def _event_row(e: MarketEvent, ticker_seq: int, version: int) -> Row:
     return (
         e.id, e.slug, e.title, e.description, e.exhaustive, e.tick, e.maker_rate, e.taker_rate,
         e.closes_at, e.created_at, e.creator_id, e.outcome, e.ending, e.outcomes, e.open_interest,
-        e.collateral, e.fees, e.paid_accounts, e.paid_total, ticker_seq, version,
+        e.collateral, e.fees, e.paid_accounts, e.paid_total, ticker_seq,
+        *_metadata(e.metadata), version,
     )  # fmt: skip
 
 
@@ -49,7 +59,8 @@ def _market_row(m: Market, seqs: MarketSeqs, version: int) -> Row:
         m.id, m.slug, m.question, m.description, m.status, m.outcome, m.settlement_price, m.tick,
         m.maker_rate, m.taker_rate, m.closes_at, m.created_at, m.creator_id, m.last_price,
         m.volume, m.open_interest, m.collateral, m.fees, m.book_seq, m.ending, m.paid_accounts,
-        m.paid_total, seqs.trades, seqs.ticker, m.event_id, m.label, version,
+        m.paid_total, seqs.trades, seqs.ticker, m.event_id, m.label,
+        *_metadata(m.metadata), version,
     )  # fmt: skip
 
 

@@ -148,6 +148,9 @@ _market = Market(
     best_ask="0.5600",
     volume="10.00",
     open_interest="10.00",
+    category="weather",
+    tags=["rain", "oslo"],
+    source="https://weather.example/oslo",
 )
 _order = Order(
     id=7,
@@ -188,6 +191,7 @@ _fill = Fill(
     created_at=_THEN,
 )
 _position = Position(1, _SLUG, "10.00", "0.00", "0.550000", "0.000000", "0.000000", "0.5500")
+_POLITICS, _MAYOR, _GAZETTE = "politics", ["mayor"], "The city's gazette"
 _ada = msgspec.structs.replace(
     _market,
     id=2,
@@ -197,6 +201,9 @@ _ada = msgspec.structs.replace(
     event_id=1,
     event_slug="mayor",
     label="Ada",
+    category=_POLITICS,
+    tags=_MAYOR,
+    source=_GAZETTE,
 )
 _bert = msgspec.structs.replace(
     _ada, id=3, slug="mayor-bert", question="Will Bert be elected mayor?", label="Bert"
@@ -214,6 +221,9 @@ _summary = EventSummary(
     created_at=_THEN,
     creator=Creator(1, "Admin User"),
     market_count=2,
+    category=_POLITICS,
+    tags=_MAYOR,
+    source=_GAZETTE,
 )
 _event = Event(**_fields(_summary), markets=[_ada, _bert])
 _ended = msgspec.structs.replace(
@@ -354,6 +364,9 @@ _REQUESTS: dict[type[msgspec.Struct], dict[str, object]] = {
         "tickSize": "0.01",
         "takerFeeRate": "0.07",
         "status": "OPEN",
+        "category": "weather",
+        "tags": ["snow", "oslo"],
+        "source": "https://weather.example/oslo",
     },
     UpdateMarketRequest: {"status": "HALTED"},
     MoveClock: {"advance": "3h"},

@@ -39,6 +39,14 @@ from predmarket.server.gateway.http.params import (
     Limit,
     closing_time,
 )
+from predmarket.server.gateway.metadata import (
+    CategoryFilter,
+    SourceFilter,
+    TagsFilter,
+    change_of,
+    metadata_filter,
+    metadata_of,
+)
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.gateway.routes.markets import DEFAULT_TICK, Status
 from predmarket.server.gateway.services import Services
@@ -61,6 +69,9 @@ async def list_events(
     request: ApiRequest,
     status: Status = None,
     q: Search = None,
+    category: CategoryFilter = None,
+    tags: TagsFilter = None,
+    source: SourceFilter = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> EventPage:
@@ -71,12 +82,14 @@ async def list_events(
     before = decode_cursor(cursor)
     drafts = _sees_drafts(request)
     wanted = (q or "").casefold()
+    matches = metadata_filter(category, tags, source)
     view = request.services.view
     found = [
         record
         for record in view.events.values()
         if _listed(view.event_status(record.id), status, drafts=drafts)
         and (wanted in record.slug or wanted in record.title.casefold())
+        and matches(record.metadata)
     ]
     found.sort(key=lambda record: record.id, reverse=True)
     rest = [record for record in found if record.id < before]
@@ -111,6 +124,7 @@ async def create_event(request: ApiRequest, data: JSONBody[CreateEventRequest]) 
         status=MarketStatus(data.status or MarketStatus.OPEN),
         creator_id=request.principal.user_id,
         markets=tuple(EventMarket(one.slug, one.question, one.label) for one in data.markets),
+        metadata=metadata_of(data),
     )
     reply = await request.services.submit(command)
     assert isinstance(reply, EventDone)
@@ -125,7 +139,7 @@ async def create_event(request: ApiRequest, data: JSONBody[CreateEventRequest]) 
 async def update_event(
     request: ApiRequest, event: EventPath, data: JSONBody[UpdateEventRequest]
 ) -> Event:
-    """Change an event's texts, or the status or closing time of its markets."""
+    """Change an event's texts, category, tags or source, or its markets' status or closing time."""
     record = await request.context.find_event(event, request.user)
     given = None if data.closes_at is UNSET else data.closes_at
     command = UpdateEvent(
@@ -136,6 +150,7 @@ async def update_event(
         data.title,
         data.description,
         request.principal.user_id,
+        change_of(data),
     )
     await request.services.submit(command)
     return await _by_id(request.services, record.id)

@@ -31,6 +31,14 @@ from predmarket.server.gateway.http.params import (
     Offset,
     closing_time,
 )
+from predmarket.server.gateway.metadata import (
+    CategoryFilter,
+    SourceFilter,
+    TagsFilter,
+    change_of,
+    metadata_filter,
+    metadata_of,
+)
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.gateway.services import Services
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
@@ -52,6 +60,9 @@ async def list_markets(
     request: ApiRequest,
     status: Status = None,
     q: Search = None,
+    category: CategoryFilter = None,
+    tags: TagsFilter = None,
+    source: SourceFilter = None,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
     cursor: Cursor = None,
@@ -65,12 +76,15 @@ async def list_markets(
     before = decode_cursor(cursor)
     sees_drafts = who is not None and who.is_admin
     wanted = (q or "").casefold()
+    matches = metadata_filter(category, tags, source)
+    view = request.services.view
     found = [
         record
-        for record in request.services.view
+        for record in view
         if (sees_drafts or record.status is not MarketStatus.DRAFT)
         and (status is None or record.status is status)
         and (wanted in record.slug or wanted in record.question.casefold())
+        and matches(view.metadata_of(record))
     ]
     found.sort(key=lambda record: record.id, reverse=True)
     rest = [record for record in found if record.id < before]
@@ -98,6 +112,7 @@ async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]
         closes_at=closing_time(data.closes_at, request.services.core.now()),
         status=MarketStatus(data.status or MarketStatus.OPEN),
         creator_id=request.principal.user_id,
+        metadata=metadata_of(data),
     )
     reply = await request.services.submit(command)
     assert isinstance(reply, MarketDone)
@@ -112,7 +127,7 @@ async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]
 async def update_market(
     request: ApiRequest, market: MarketPath, data: JSONBody[UpdateMarketRequest]
 ) -> Market:
-    """Change a market's status, closing time or texts."""
+    """Change a market's status, closing time, texts, category, tags or source."""
     record = await request.context.find_market(market, request.user)
     given = None if data.closes_at is UNSET else data.closes_at
     command = UpdateMarket(
@@ -123,6 +138,7 @@ async def update_market(
         data.question,
         data.description,
         request.principal.user_id,
+        change_of(data),
     )
     await request.services.submit(command)
     return await _by_id(request.services, record.id)

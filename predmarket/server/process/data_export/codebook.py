@@ -88,6 +88,9 @@ EVENTS = DataFile("events", "events", "id", _columns("""
     closesAt      TIME    closes_at     when trading ends by itself
     createdAt     TIME    created_at    when it was made
     creatorId     USER    creator_id    the admin who made it
+    category      TEXT    category      what it is about
+    tags          TEXT    tags          its tags, a JSON array
+    source        TEXT    source        where the answer will be found
 """))  # fmt: skip
 MARKETS = DataFile("markets", "markets", "id", _columns("""
     id               NUMBER  id                the market
@@ -110,6 +113,9 @@ MARKETS = DataFile("markets", "markets", "id", _columns("""
     closesAt         TIME    closes_at         when trading ends by itself
     createdAt        TIME    created_at        when it was made
     creatorId        USER    creator_id        the admin who made it
+    category         TEXT    category          what it is about; empty: what its event is
+    tags             TEXT    tags              its tags, a JSON array; empty: those of its event
+    source           TEXT    source            where the answer will be found; empty: as its event's
 """))  # fmt: skip
 ORDERS = DataFile("orders", "orders", "id", time="created_at", columns=_columns("""
     id             NUMBER  id               the order

@@ -21,6 +21,12 @@ from sqlalchemy import (
 
 from predmarket.server.storage.tables.base import BigInt, counter, metadata, reference
 
+
+def _metadata() -> tuple[Column[str], ...]:
+    """Return what a market or an event is sorted by; ``tags`` are a JSON array."""
+    return Column("category", Text), Column("tags", Text), Column("source", Text)
+
+
 accounts = Table(
     "accounts",
     metadata,
@@ -62,6 +68,7 @@ events = Table(
     Column("paid_total", BigInt, nullable=False),
     Column("ticker_seq", BigInt, nullable=False),
     Column("version", BigInt, nullable=False),
+    *_metadata(),
     CheckConstraint("open_interest >= 0 AND fees >= 0 AND outcomes >= 2", name="totals"),
 )
 """Questions with several markets, which leave collateral and fees to them. ``outcomes`` counts
@@ -97,6 +104,7 @@ markets = Table(
     counter("ticker_seq"),
     Column("event_id", BigInt, ForeignKey("events.id")),
     Column("label", Text),
+    *_metadata(),
     CheckConstraint("open_interest >= 0 AND volume >= 0 AND fees >= 0", name="totals"),
 )
 

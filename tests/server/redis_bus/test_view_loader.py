@@ -1,0 +1,35 @@
+"""The market view that a gateway loads from the database."""
+
+from predmarket.engine.commands import CreateEvent, EventMarket, UpdateEvent
+from predmarket.engine.metadata import Metadata, MetadataChange
+from predmarket.enums import MarketStatus, Side
+from predmarket.server.read_model.market_view import MarketView
+from predmarket.server.redis_bus import view_loader
+from predmarket.server.storage.database import Database
+from tests.support.core_exchange import MARKET, METADATA, Exchange, exchange, limit
+
+__all__ = ["exchange"]
+
+
+async def test_what_is_loaded_is_what_was_followed(exchange: Exchange) -> None:
+    """Each record of markets and events, every field of it, and each book."""
+    view, database = MarketView(), Database(exchange.url)
+    outcomes = (EventMarket("a", "?", "A"), EventMarket("b", "?"))
+    race = CreateEvent(
+        "race", "?", "", True, 100, 0, 0, None, MarketStatus.OPEN, 1, outcomes, Metadata("sports")
+    )
+    async with exchange.trading() as running:
+        await running.do(race)
+        change = MetadataChange("", ("fast",))
+        await running.do(UpdateEvent(1, title="Who?", metadata=change, actor_id=1))
+        await running.do(limit(1, Side.BUY, 5, 40))
+        try:
+            await view_loader.load(database, view)
+        finally:
+            await database.close()
+        assert [*view] == [*running.view]
+        assert view.events == running.view.events
+        assert view.book(MARKET).levels(Side.BUY) == running.view.book(MARKET).levels(Side.BUY)
+    found = view.find(MARKET)
+    assert found is not None
+    assert (found.metadata, view.events[1].metadata) == (METADATA, Metadata(tags=("fast",)))
