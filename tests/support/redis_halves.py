@@ -101,9 +101,9 @@ class Halves:
 
     async def kill(self, leader: Leader) -> None:
         """End a core like a killed process: it commits nothing more. Its lease is expired."""
-        leader.core._fail(RuntimeError("killed"))
-        await end(*leader.seat._tasks, leader.seat._running)
-        leader.seat._tasks = []
+        leader.core.fail(RuntimeError("killed"))
+        await end(*leader.seat.tasks, leader.seat.running)
+        leader.seat.tasks = []
         self.exchange.execute("UPDATE lease SET expires_at = 0")
 
     async def gateway(self, *, hears: bool = True) -> Gateway:

@@ -11,12 +11,16 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.http11 import Response
 
-from tests.support.http_exchange import (
-    Json,
-    User,
-)
+from tests.support.http_exchange import Exchange, Json, User
 
 WAIT_S = 60.0
+
+
+def open_sockets(exchange: Exchange) -> int:
+    """Return how many sockets the exchange counts in its metrics."""
+    count = exchange.node.metrics.registry.get_sample_value("ws_connections_active")
+    assert count is not None
+    return int(count)
 
 
 class Client:

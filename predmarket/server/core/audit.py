@@ -107,7 +107,7 @@ def _row_hash(row: Iterable[object]) -> int:
 def replay(store: Store, progress: Progress) -> Iterator[Check]:
     """Yield the checks of a replay from empty."""
     core = store.core_row()
-    replayer = _Replayer()
+    replayer = Replayer()
     problem = replayer.run(store, core, progress)
     yield Check(
         "journal: unbroken hash chain, carried out whole",
@@ -144,23 +144,23 @@ def state_hash(store: Store) -> str:
 class _Orders:
     """Sums of the hashes of orders' last rows, by the remainder of the order's id.
 
-    A closed order never changes again, so only open orders' hashes are kept.
+    A closed order never changes again, so only the hashes of ``open`` orders are kept.
     """
 
     def __init__(self) -> None:
         self.count = 0
         self.sums = [0] * 1_024
-        self._open: dict[int, int] = {}
+        self.open: dict[int, int] = {}
 
     def put(self, id: int, row: Sequence[object], *, is_open: bool) -> None:
         """Replace an order's row."""
         place, hashed = id % len(self.sums), _row_hash(row)
-        before = self._open.pop(id, None)
+        before = self.open.pop(id, None)
         if before is None:
             self.count += 1
         self.sums[place] += hashed - (before or 0)
         if is_open:
-            self._open[id] = hashed
+            self.open[id] = hashed
 
     def differing(self, other: "_Orders") -> int:
         """Return a lower bound of the number of orders that differ."""
@@ -168,7 +168,7 @@ class _Orders:
         return max(unlike, abs(self.count - other.count))
 
 
-class _Replayer:
+class Replayer:
     """Executes the journal and keeps the data for comparing every table.
 
     For closed orders and history it keeps only sums, so that memory does not grow with history.
@@ -177,7 +177,8 @@ class _Replayer:
     def __init__(self) -> None:
         self.exchange = Exchange()
         self._history = {shape.table: _Heap() for shape in rows.HISTORY_SHAPES}
-        self._orders = _Orders()
+        self.orders = _Orders()
+        """What was made of the orders so far."""
         self._ledger_id = 0
         self._logged_from = 0
 
@@ -221,7 +222,7 @@ class _Replayer:
                     self._history[shape.table].add(_without_wording(shape, added_row))
         for order in self.exchange.take_changes().orders.values():
             is_open = order.id in self.exchange.state.orders
-            self._orders.put(order.id, order_row(order), is_open=is_open)
+            self.orders.put(order.id, order_row(order), is_open=is_open)
         return None
 
     def compare(self, store: Store, progress: Progress) -> Iterator[Check]:
@@ -230,8 +231,8 @@ class _Replayer:
         for row in store.rows_of(rows.ORDERS):
             found.put(row[0], _replayed(_normal(rows.ORDERS, row)), is_open=False)
             if not found.count % 5_000:
-                progress("comparing orders", found.count, self._orders.count)
-        wrong = found.differing(self._orders)
+                progress("comparing orders", found.count, self.orders.count)
+        wrong = found.differing(self.orders)
         detail = f"{found.count}" + (f", at least {wrong} differ" if wrong else "")
         yield Check("orders: replayed = stored", not wrong, detail)
         for shape in rows.HISTORY_SHAPES:

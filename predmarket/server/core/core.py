@@ -84,7 +84,8 @@ class Core(Bus):
         self._decider = Decider(self.pipeline)
         self._advance = Advance(self.pipeline)
         self._committer = Committer(self.pipeline, CommitRepair(self.pipeline, self._takeover))
-        self._max_queue = max_queue
+        self.max_queue = max_queue
+        """The most commands that may wait."""
         self._reply_limit = int(reply_limit_s * 1_000_000)
         self._ids = f"{secrets.token_hex(6)}-"
         self._id_count = 0
@@ -108,7 +109,7 @@ class Core(Bus):
     ) -> "asyncio.Future[BusReply]":
         """Queue a command; return the future of its reply after the commit (``Bus.enqueue``)."""
         pipeline = self.pipeline
-        if self._stopping or pipeline.waiting >= self._max_queue:
+        if self._stopping or pipeline.waiting >= self.max_queue:
             raise Overloaded("too many commands wait")
         pending = self._pending("", command, self._reply_limit, pipeline.received)
         pending.follows = None if follows is None else pipeline.live.get(follows)
@@ -299,9 +300,9 @@ class Core(Bus):
 
     def _task_ended(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(error)
+            self.fail(error)
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         """Give up: this core must decide nothing more."""
         if not self._failed.done():
             log.critical("core_failed", exc_info=error)

@@ -82,12 +82,13 @@ class Standby:
         """Prepare a standby; nothing else may use ``store``."""
         self._store = store
         self._connected = False
-        self._copy: StateCopy | None = None
+        self.copy: StateCopy | None = None
+        """The state as of the last batch followed, None while there is none."""
 
     @property
     def core(self) -> CoreRow | None:
         """Return the row of the copy's last batch, None while there is no copy."""
-        return None if self._copy is None else self._copy.core
+        return None if self.copy is None else self.copy.core
 
     def follow(self) -> None:
         """Load a copy, or execute the batches committed since. Raises StoreError, LoadError."""
@@ -99,11 +100,11 @@ class Standby:
                 if not self._store.read("SELECT 1 FROM core_state"):
                     return  # no core has led yet
                 core = self._store.core_row()
-                if self._copy is not None:
-                    self._catch_up(self._copy, self._store, core)
-                if self._copy is None:
+                if self.copy is not None:
+                    self._catch_up(self.copy, self._store, core)
+                if self.copy is None:
                     with loads.unsearched():
-                        self._copy = StateCopy(state_loader.load(self._store, core), core)
+                        self.copy = StateCopy(state_loader.load(self._store, core), core)
                     log.info("following", extra={"batch": core.last_batch})
         except StoreError:
             self._connected = False
@@ -115,10 +116,10 @@ class Standby:
 
         Raises StoreError.
         """
-        copy = self._copy
+        copy = self.copy
         if copy is not None:
             self._catch_up(copy, store, core)
-        copy, self._copy = self._copy, None
+        copy, self.copy = self.copy, None
         return None if copy is None else copy.stored
 
     def interrupt(self) -> None:
@@ -140,6 +141,6 @@ class Standby:
             self._drop()
 
     def _drop(self) -> None:
-        copy, self._copy = self._copy, None
+        copy, self.copy = self.copy, None
         if copy is not None:
             state_loader.dismantle(copy.stored.state)

@@ -52,10 +52,13 @@ class CandleCache:
         self._db = db
         self._block = block
         self._room = remembered
-        self._known: OrderedDict[_Key, _Block] = OrderedDict()
+        self.blocks: OrderedDict[_Key, _Block] = OrderedDict()
+        """The cached blocks; the ones not asked for longest come first."""
         self._turn = asyncio.Lock()
-        self._reading: dict[_Range, asyncio.Task[list[CandleRecord]]] = {}
-        self._queued: dict[_Range, asyncio.Task[list[CandleRecord]]] = {}
+        self.reading: dict[_Range, asyncio.Task[list[CandleRecord]]] = {}
+        """The requests that are being answered."""
+        self.queued: dict[_Range, asyncio.Task[list[CandleRecord]]] = {}
+        """The requests that are to be answered next."""
 
     async def of(
         self, market_id: int, width: Micros, begin: Micros, end: Micros
@@ -65,12 +68,12 @@ class CandleCache:
         Raises Overloaded.
         """
         asked = market_id, width, begin, end
-        flight = self._queued.get(asked)
+        flight = self.queued.get(asked)
         if flight is None:
-            if len(self._reading) + len(self._queued) >= MAX_FLIGHTS:
+            if len(self.reading) + len(self.queued) >= MAX_FLIGHTS:
                 raise Overloaded("too many candles are asked for")
             flight = asyncio.create_task(self._fly(asked))
-            self._queued[asked] = flight
+            self.queued[asked] = flight
             flight.add_done_callback(_mark_as_seen)
         return await asyncio.shield(flight)
 
@@ -79,15 +82,15 @@ class CandleCache:
 
         The running one may have read before the last trades that this client has seen.
         """
-        before = self._reading.get(asked)
+        before = self.reading.get(asked)
         if before is not None:
             await asyncio.wait((before,))
-        flight = self._reading[asked] = self._queued.pop(asked)
+        flight = self.reading[asked] = self.queued.pop(asked)
         try:
             return await self._read(*asked)
         finally:
-            if self._reading.get(asked) is flight:
-                del self._reading[asked]
+            if self.reading.get(asked) is flight:
+                del self.reading[asked]
 
     async def _read(
         self, market_id: int, width: Micros, begin: Micros, end: Micros
@@ -130,20 +133,20 @@ class CandleCache:
 
     def _recall(self, key: _Key) -> _Block:
         """Return a cached block, or a block without candles."""
-        known = self._known.get(key)
+        known = self.blocks.get(key)
         if known is None:
             return _Block(key[2] * self._block, [])
-        self._known.move_to_end(key)
+        self.blocks.move_to_end(key)
         return known
 
     def _remember(self, key: _Key, found: _Block) -> None:
-        before = self._known.pop(key, None)
+        before = self.blocks.pop(key, None)
         if before is not None:
             self._room += _size(before)
-        self._known[key] = found
+        self.blocks[key] = found
         self._room -= _size(found)
         while self._room < 0:
-            self._room += _size(self._known.popitem(last=False)[1])
+            self._room += _size(self.blocks.popitem(last=False)[1])
 
 
 def _start(candle: CandleRecord) -> Micros:

@@ -52,7 +52,7 @@ Hints: TypeAlias = Callable[[str], Sequence[str]]
 """Returns the lines to print at the start; the argument is the exchange's address."""
 
 WAIT_FOR_LEAD_S = 5.0
-_REQUESTS_S = 4
+REQUESTS_S = 4
 _SETTLE_S = 2.5
 
 
@@ -254,7 +254,7 @@ async def answer(
 ) -> bool:
     """Serve until the stop, or until ``failed`` returns or raises; tell whether it
     did."""
-    config.timeout_graceful_shutdown = _REQUESTS_S
+    config.timeout_graceful_shutdown = REQUESTS_S
     server = Server(config)
     stopping.serves(server)
     serving = asyncio.create_task(server.serve([listener]))
@@ -299,13 +299,13 @@ async def _announce(
         () if ready.hints is None else ready.hints(url),
     )
     if ready.fd is not None:
-        _tell(ready.fd, json.dumps(facts))
+        tell_ready(ready.fd, json.dumps(facts))
     if ready.then is not None:
         here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, name)
         await ready.then(f"http://{here}:{port}")
 
 
-def _tell(fd: int, line: str) -> None:
+def tell_ready(fd: int, line: str) -> None:
     """Write a line to ``fd`` and close it; its reader may be gone."""
     try:
         with open(fd, "w", encoding="utf-8") as waiting:

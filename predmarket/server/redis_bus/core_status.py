@@ -25,7 +25,8 @@ class KnownCoreStatus:
 
     def __init__(self) -> None:
         self._last = _NOBODY
-        self._at = -GONE
+        self.heard_at = -GONE
+        """The elapsed time at the last announcement."""
         self._offset, self._offset_at = 0, -_FASTEST_FOR
 
     def hear(self, announcement: Announcement) -> bool:
@@ -34,7 +35,7 @@ class KnownCoreStatus:
         if (announcement.epoch, announcement.number) <= (last.epoch, last.number):
             return False
         at, new = elapsed(), announcement.epoch > self._last.epoch
-        self._last, self._at = announcement, at
+        self._last, self.heard_at = announcement, at
         offset = announcement.now - at
         if new or offset >= self._offset or at - self._offset_at >= _FASTEST_FOR:
             self._offset, self._offset_at = offset, at
@@ -56,12 +57,12 @@ class KnownCoreStatus:
     @property
     def stream(self) -> int:
         """Return the epoch of the stream for commands, 0 while no core reads one."""
-        return self._last.stream if elapsed() - self._at < GONE else 0
+        return self._last.stream if elapsed() - self.heard_at < GONE else 0
 
     def status(self) -> CoreStatus:
         """Return the core's last known status."""
         last = self._last
-        near = elapsed() - self._at < SILENT
+        near = elapsed() - self.heard_at < SILENT
         return CoreStatus(
             leader=last.leader,
             epoch=last.epoch,

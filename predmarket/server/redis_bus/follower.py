@@ -45,14 +45,15 @@ class Follower:
         core: KnownCoreStatus,
         sender: Sender,
     ) -> None:  # fmt: skip
-        self._connection = connection
+        self.connection = connection
         self._gateway = gateway
         self._db = db
         self._view = view
         self._hub = hub
         self._core = core
         self._sender = sender
-        self._held: dict[int, list[Answers]] = {}
+        self.held: dict[int, list[Answers]] = {}
+        """The replies that wait until the view holds their batch."""
         self._awaited: list[tuple[int, asyncio.Future[None]]] = []
         self._round: asyncio.Task[None] | None = None
         self._next_round: asyncio.Task[None] | None = None
@@ -79,7 +80,7 @@ class Follower:
             try:
                 await self._follow(pause)
             except FAILURES as error:
-                self._connection.failed(error)
+                self.connection.failed(error)
                 await self._catch_up(None)
                 await pause()
 
@@ -110,26 +111,26 @@ class Follower:
             log.warning("the view may be behind: %s", str(error) or type(error).__name__)
 
     async def _follow(self, pause: Pause) -> None:
-        batches = self._connection.keys.batches
-        replies = self._connection.keys.replies(self._gateway)
+        batches = self.connection.keys.batches
+        replies = self.connection.keys.replies(self._gateway)
         after = {batches: "0-0", replies: "0-0"}
         while True:
-            found = await self._connection.read(after, _ENTRIES, BLOCK_MS)
+            found = await self.connection.read(after, _ENTRIES, BLOCK_MS)
             pause.reset()
             for name, entries in found.items():
                 after[name] = entries[-1][0].decode()
             for entry in found.get(batches, ()):
-                await self._take(entry)
+                await self.take(entry)
             for _, fields in found.get(replies, ()):
-                data = self._connection.mac.open(
+                data = self.connection.mac.open(
                     replies, fields.get(messages.REPLIES_FIELD), "reply"
                 )
                 if data is not None:
                     self._take_replies(data)
 
-    async def _take(self, entry: Entry) -> None:
+    async def take(self, entry: Entry) -> None:
         """Take a batch or an announcement."""
-        fields, keys, mac = entry[1], self._connection.keys, self._connection.mac
+        fields, keys, mac = entry[1], self.connection.keys, self.connection.mac
         told = fields.get(messages.ANNOUNCEMENT_FIELD)
         if told is not None:
             announcement = mac.open(keys.batches, told, "announcement")
@@ -179,15 +180,15 @@ class Follower:
             return
         wanted = [one for one in answers.answers if self._sender.waits_for(one.number)]
         if wanted:  # others are dropped, so that replies are bounded by waiting callers
-            self._held.setdefault(answers.batch, []).append(Answers(answers.batch, wanted))
+            self.held.setdefault(answers.batch, []).append(Answers(answers.batch, wanted))
 
     def _release(self) -> None:
         for last, held in self._awaited:
             if last <= self.batch and not held.done():
                 held.set_result(None)
         self._awaited = [one for one in self._awaited if not one[1].done()]
-        for batch in sorted(batch for batch in self._held if batch <= self.batch):
-            for answers in self._held.pop(batch):
+        for batch in sorted(batch for batch in self.held if batch <= self.batch):
+            for answers in self.held.pop(batch):
                 self._give(answers)
 
     def _give(self, answers: Answers) -> None:

@@ -35,7 +35,8 @@ class Publisher:
     def __init__(self, connection: BusConnection) -> None:
         self._connection = connection
         self._core: Core
-        self._batches: deque[tuple[int, bytes]] = deque(maxlen=OUTBOX_BATCHES)
+        self.batches: deque[tuple[int, bytes]] = deque(maxlen=OUTBOX_BATCHES)
+        """The committed batches that are to be sent, by number."""
         self._answers: deque[tuple[str, int, Answer]] = deque(maxlen=limits.MAX_REPLIES)
         self._wake = asyncio.Event()
         self._announce_at = 0.0
@@ -48,7 +49,7 @@ class Publisher:
     def committed(self, changes: Changes, encoded: bytes) -> None:
         """Send a batch, together with the replies to its commands."""
         self._last_batch = changes.batch
-        self._batches.append((changes.batch, encoded))
+        self.batches.append((changes.batch, encoded))
         # After the callbacks of the replies that were given just now.
         asyncio.get_running_loop().call_soon(self._wake.set)
 
@@ -119,7 +120,7 @@ class Publisher:
                 await self._send(announce=False)
 
     async def _send(self, *, announce: bool) -> None:
-        batches, answers = [*self._batches], [*self._answers]
+        batches, answers = [*self.batches], [*self._answers]
         keys, mac = self._connection.keys, self._connection.mac
         line = self._connection.client.pipeline(transaction=False)
         for number, encoded in batches:
@@ -142,8 +143,8 @@ class Publisher:
         if len(line):
             await line.execute()
         for _ in batches:  # newer ones stay; a full deque has dropped some of these
-            if self._batches and self._batches[0][0] <= batches[-1][0]:
-                self._batches.popleft()
+            if self.batches and self.batches[0][0] <= batches[-1][0]:
+                self.batches.popleft()
         sent = {id(one) for one in answers}
         while self._answers and id(self._answers[0]) in sent:
             self._answers.popleft()

@@ -49,10 +49,11 @@ class Sender(Bus):
     ) -> None:
         """Prepare the bus; ``gateway`` is a name that is unique for ever."""
         self._gateway = gateway
-        self._connection = connection
+        self.connection = connection
         self._core = core
         self._max_queue = max_queue
-        self._limit = int(reply_limit_s * 1_000_000)
+        self.reply_limit: Micros = int(reply_limit_s * 1_000_000)
+        """How long a caller waits for a reply."""
         self._count = self._gone = 0
         self._leaving: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._pending: dict[int, tuple[Micros, Reply]] = {}
@@ -77,9 +78,9 @@ class Sender(Bus):
             raise Overloaded("no core is heard of")
         self._count += 1
         reply: Reply = asyncio.get_running_loop().create_future()
-        self._pending[self._count] = elapsed() + self._limit, reply
+        self._pending[self._count] = elapsed() + self.reply_limit, reply
         request = Request(
-            self._count, self._core.now() + self._limit, command, follows is not None, early
+            self._count, self._core.now() + self.reply_limit, command, follows is not None, early
         )
         self._outgoing.append((request, reply))
         self._wake.set()
@@ -167,14 +168,14 @@ class Sender(Bus):
         try:
             taken = None
             if stream:
-                key = self._connection.keys.commands(stream)
-                fields = {messages.PARCEL_FIELD: self._connection.mac.sign(key, parcel)}
-                taken = await self._connection.client.xadd(key, fields, nomkstream=True)
+                key = self.connection.keys.commands(stream)
+                fields = {messages.PARCEL_FIELD: self.connection.mac.sign(key, parcel)}
+                taken = await self.connection.client.xadd(key, fields, nomkstream=True)
         except ResponseError as error:  # out of memory, read only: it was not taken
             log.warning("Redis did not accept a command: %s", error)
             self._refuse(group)
         except FAILURES as error:
-            self._connection.failed(error)
+            self.connection.failed(error)
             self._away = True
             self._refuse([*self._outgoing])
             self._outgoing.clear()
@@ -193,16 +194,16 @@ class Sender(Bus):
         while True:
             count += 1
             try:
-                line = self._connection.client.pipeline(transaction=False)
-                key = self._connection.keys.beat(self._gateway)
-                line.set(key, self._connection.mac.sign(key, b"%d" % count), px=BEAT_KEPT_MS)
-                line.xlen(self._connection.keys.commands(self._core.stream))
+                line = self.connection.client.pipeline(transaction=False)
+                key = self.connection.keys.beat(self._gateway)
+                line.set(key, self.connection.mac.sign(key, b"%d" % count), px=BEAT_KEPT_MS)
+                line.xlen(self.connection.keys.commands(self._core.stream))
                 _, self._length = await line.execute()
             except FAILURES as error:
-                self._connection.failed(error)
+                self.connection.failed(error)
                 self._away = True
             else:
-                self._connection.worked()
+                self.connection.worked()
                 self._away = False
             await asyncio.sleep(BEAT_S)
 

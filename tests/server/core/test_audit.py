@@ -4,7 +4,8 @@ import pytest
 
 from predmarket.engine.commands import CancelOrder, ResolveMarket, Transfer, UpdateMarket
 from predmarket.enums import MarketStatus, Outcome, Side
-from predmarket.server.core import audit as auditing
+from predmarket.server.core.audit import Replayer
+from predmarket.server.core.stores.factory import open_store
 from tests.support.core_exchange import Exchange
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -59,9 +60,7 @@ async def test_commands_from_before_the_admin_log_are_not_missed_in_it(exchange:
     assert [check.name for check in exchange.audited()] == ["admin_log: replayed = stored"]
 
 
-async def test_what_has_ended_takes_no_memory(
-    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_has_ended_takes_no_memory(exchange: Exchange) -> None:
     """Of orders that ended and of positions of final markets nothing is kept but sums."""
     async with exchange.trading() as running:
         for user in range(1, 6):
@@ -70,18 +69,14 @@ async def test_what_has_ended_takes_no_memory(
             await running.place(user, BUY, 1, 50)
         await running.place(9, SELL, 4, 50)
         await running.do(ResolveMarket(1, Outcome.YES))
-    replayers: list[auditing._Replayer] = []
-    original = auditing._Replayer
-
-    def kept() -> auditing._Replayer:
-        replayers.append(original())
-        return replayers[-1]
-
-    monkeypatch.setattr(auditing, "_Replayer", kept)
-    assert exchange.audited() == []
-    (replayer,) = replayers
-    assert replayer._orders.count == 11
-    assert replayer._orders._open == {}
+    store, replayer = open_store(exchange.url), Replayer()
+    store.connect()
+    try:
+        assert replayer.run(store, store.core_row(), lambda *_: None) is None
+    finally:
+        store.close()
+    assert replayer.orders.count == 11
+    assert replayer.orders.open == {}
     assert [*replayer.exchange.state.positions()] == []
 
 

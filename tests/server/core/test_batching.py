@@ -66,14 +66,14 @@ async def test_the_database_has_the_next_batch_before_the_last_one_is_answered(
 ) -> None:
     """What was decided during a commit is sent first; whoever waited is answered all the same."""
     async with exchange.trading(max_batch=1) as running:
-        gate, answered = Gate(running), []
-        commit_batch = gate._settle
+        answered, commit_batch = list[bool](), running.store.commit_batch
 
         async def noting(record: BatchRecord) -> None:
             answered.append(first.done())
             await commit_batch(record)
 
-        gate._settle = noting
+        running.store.commit_batch = noting  # type: ignore[method-assign]
+        gate = Gate(running)
         first = asyncio.create_task(running.do(limit(1, BUY, 1, 60)))
         await asyncio.wait_for(gate.settled.wait(), 60)
         second = asyncio.create_task(running.do(limit(2, BUY, 1, 50)))

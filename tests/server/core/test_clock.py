@@ -16,11 +16,12 @@ from predmarket.engine.replies import Refused
 from predmarket.enums import ErrorCode, Side
 from predmarket.server import clock as clocks
 from predmarket.server.clock import AHEAD, Clock, LaboratoryClock, clock_of, wall_clock
+from predmarket.server.core.stores import sqlite
 from predmarket.server.core.stores.factory import leadership
 from predmarket.server.redis_bus.core_status import KnownCoreStatus
 from predmarket.server.redis_bus.messages import Announcement
 from tests.support.clock import Shown
-from tests.support.core_exchange import MARKET, Exchange, limit
+from tests.support.core_exchange import MARKET, Exchange, fail_next, limit
 
 BUY = Side.BUY
 SECOND = 1_000_000
@@ -60,7 +61,9 @@ async def test_a_repair_keeps_the_time(exchange: Exchange, monkeypatch: pytest.M
     async with exchange.trading() as running:
         before = running.core.now()
         set_wall_clock(monkeypatch, MINUTES)
-        await running.core._takeover.load_again(running.core.status().batch)
+        failed = fail_next(running, after_commit=False)
+        await running.place(1, BUY, 1, 50)
+        assert failed
         assert 0 <= running.core.now() - before < 5 * SECOND
 
 
@@ -164,13 +167,14 @@ async def test_the_way_out_of_a_start_with_the_clock_a_month_ahead(
 ) -> None:
     """As docs/operations.md says: the back-up from before that start, put in place of the file."""
     exchange, month = Exchange(migrated_sqlite_url), 30 * 24 * 3_600 * SECOND
+    here = clocks.machine_time
     async with exchange.trading() as running:
         await running.place(1, BUY, 1, 50)
     file, kept = Path(migrated_sqlite_url.removeprefix("sqlite:///")), tmp_path / "kept.db"
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(kept)) as target:
         source.backup(target)
     with monkeypatch.context() as patch:
-        patch.setattr(clocks, "_machine_at_start", clocks._machine_at_start + month)
+        patch.setattr(sqlite, "machine_time", lambda: here() + month)
         async with exchange.running() as running:
             await running.place(2, BUY, 1, 50)
             assert running.core.status().healthy  # nobody could know

@@ -140,8 +140,8 @@ def following(exchange: Exchange) -> Iterator[Standby]:
 
 def copied(copy: Standby) -> StoredState:
     """Return the copy's state."""
-    assert copy._copy is not None
-    return copy._copy.stored
+    assert copy.copy is not None
+    return copy.copy.stored
 
 
 def loaded(exchange: Exchange) -> StoredState:

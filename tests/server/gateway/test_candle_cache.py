@@ -174,7 +174,7 @@ async def test_trades_are_read_once(db: Database, monkeypatch: pytest.MonkeyPatc
     for _ in range(2):
         assert await forgetful.of(RAIN, 50, 0, end) == by_hand(rows, RAIN, 50, 0, end)
     assert all(reads.spans.count(span) == 2 for span in whole)
-    assert len(forgetful._known) == 0
+    assert len(forgetful.blocks) == 0
 
 
 async def test_a_flood_of_candles(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +193,7 @@ async def test_a_flood_of_candles(db: Database, monkeypatch: pytest.MonkeyPatch)
     same = [asyncio.create_task(reader.of(RAIN, 50, 0, end)) for _ in range(40)]
     others = [asyncio.create_task(reader.of(RAIN, 50, 0, end + 50 * n)) for n in range(1, 40)]
     await asyncio.sleep(0)
-    assert len(reader._reading) + len(reader._queued) == 41
+    assert len(reader.reading) + len(reader.queued) == 41
     async with db.read() as connection:  # none of them holds one while it waits
         assert await first_since(connection, 0, RAIN, Numbered.TRADES) == 1
     for other in others:
@@ -206,7 +206,7 @@ async def test_a_flood_of_candles(db: Database, monkeypatch: pytest.MonkeyPatch)
     expected = by_hand(rows, RAIN, 50, 0, end)
     assert all(found == expected for found in await asyncio.gather(first, *same))
     async with asyncio.timeout(60):
-        while reader._reading or reader._queued:
+        while reader.reading or reader.queued:
             await asyncio.sleep(0.001)
 
 

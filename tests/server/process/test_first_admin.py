@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from predmarket.server.gateway.auth import passwords
 from predmarket.server.process import runtime
 from predmarket.server.process.first_admin import checked_email, has_admin, make_first_admin
 from predmarket.server.process.operator_errors import OperateError, expected
+from predmarket.server.process.runtime import tell_ready
 from predmarket.server.read_model.queries.accounts import account_of
 from predmarket.server.read_model.queries.admin_log import acts
 from predmarket.server.read_model.queries.users import user_by_email
@@ -84,13 +84,12 @@ async def test_a_full_disk_ends_a_start_in_words(settings: Settings) -> None:
 
 def test_a_script_is_told_where_it_listens() -> None:
     """One line of JSON, and the descriptor is closed; a reader that is gone does no harm."""
-    tell: Callable[[int, str], None] = runtime._tell
     reader, writer = os.pipe()
-    tell(writer, json.dumps({"port": 7}))
+    tell_ready(writer, json.dumps({"port": 7}))
     with open(reader, encoding="utf-8") as lines:
         assert [json.loads(line) for line in lines] == [{"port": 7}]
     reader, writer = os.pipe()
     os.close(reader)
-    tell(writer, "{}")
+    tell_ready(writer, "{}")
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(writer)

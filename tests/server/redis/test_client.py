@@ -90,17 +90,24 @@ async def test_many_at_once(connection: Redis, monkeypatch: pytest.MonkeyPatch) 
     assert connection.up
 
 
-async def test_closing_ends_whoever_takes_a_cancellation_for_a_timeout(server: RedisServer) -> None:
+async def test_closing_ends_whoever_takes_a_cancellation_for_a_timeout(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A call's own time limit may meet it; the connection is closed all the same."""
     one = Redis(server.url(), "redis")
 
-    async def stubborn() -> None:
-        for _ in range(2):
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.sleep(3_600)
-        await asyncio.sleep(3_600)
+    class Stubborn:
+        async def subscribe(self, _channel: str) -> None:
+            for _ in range(2):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(3_600)
+            await asyncio.sleep(3_600)
 
-    one._spawn(stubborn())
+        async def aclose(self) -> None:
+            """Have nothing to close."""
+
+    monkeypatch.setattr(one.client, "pubsub", Stubborn)
+    one.listen("news", print, print)
     await asyncio.sleep(0)
     async with asyncio.timeout(60):
         await one.close()

@@ -1,7 +1,7 @@
 """A user is disabled at one gateway: what another still had from them comes first, or never."""
 
 import asyncio
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -23,7 +23,7 @@ async def served(halves: Halves) -> tuple[Gateway, Application]:
     """Return a gateway that hears of revocations, and its application."""
     running = await halves.gateway()
     app = create_app(running.services)
-    await until(lambda: app.context.principals._revocations)
+    await until(lambda: app.context.principals.revocations)
     return running, app
 
 
@@ -36,13 +36,14 @@ async def test_what_another_gateway_took_stands_before_the_cancel(
     other, _ = await served(halves)
     await open_market(one.services.bus)
     gate = asyncio.Event()
-    put: Callable[..., object] = other.services.bus._put  # type: ignore[attr-defined]
+    client = other.follower.connection.client
+    put: Any = client.xadd
 
-    async def slowly(group: object) -> None:
+    async def slowly(*entry: object, **more: object) -> object:
         await gate.wait()
-        await put(group)  # type: ignore[misc]
+        return await put(*entry, **more)
 
-    monkeypatch.setattr(other.services.bus, "_put", slowly)
+    monkeypatch.setattr(client, "xadd", slowly)
     placed = other.services.bus.enqueue(limit(1, BUY, 1, 40))
 
     async def disable() -> None:

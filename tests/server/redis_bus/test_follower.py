@@ -11,6 +11,7 @@ from predmarket.server.core.stores.base import BatchRecord
 from predmarket.server.process.roles.gateway import Gateway
 from predmarket.server.read_model.changes import Changes
 from predmarket.server.redis_bus import messages
+from predmarket.server.redis_bus.messages import Announcement
 from tests.server.core.listener import shown
 from tests.support.core_exchange import MARKET, limit
 from tests.support.redis_halves import Client, Halves, Leader, open_market, redis, until
@@ -27,7 +28,7 @@ def lose_batches(leader: Leader, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def forgetful(changes: Changes, encoded: bytes) -> None:
         committed(changes, encoded)
-        publisher._batches.clear()
+        publisher.batches.clear()
 
     monkeypatch.setattr(publisher, "committed", forgetful)
 
@@ -93,7 +94,7 @@ async def test_a_lost_batch_is_found_by_the_next(
     await open_market(running.services.bus)
     numbers = told(running, monkeypatch)
     before = running.follower.batch
-    heard = running.follower._core
+    heard: Any = running.services.core
     hear = heard.hear
     monkeypatch.setattr(heard, "hear", lambda announcement: hear(announcement) and False)
     with monkeypatch.context() as losing:
@@ -153,10 +154,13 @@ async def test_too_much_missed_has_the_view_read_anew(
 
 async def test_a_deposed_core_is_not_listened_to(halves: Halves) -> None:
     """Its announcement is of an older epoch."""
-    leader = await halves.leader()
+    await halves.leader()
     running = await halves.gateway()
     core = running.services.core
-    old = leader.seat.publisher._announcement()
+    old = Announcement(
+        core.status().epoch, 1, 1, 1, "deposed", healthy=True, durable=True, durability={},
+        waiting=0, number=10**6,
+    )  # fmt: skip
     halves.exchange.execute("UPDATE lease SET holder = 'somebody', expires_at = 0")
     halves.exchange.execute("UPDATE core_state SET epoch = epoch + 5")
     await halves.leader()
@@ -172,7 +176,7 @@ async def test_while_redis_is_away_the_view_follows_the_outbox(
     await halves.leader()
     running = await halves.gateway()
     await open_market(running.services.bus)
-    connection = running.follower._connection
+    connection = running.follower.connection
 
     asked: list[bool] = []
 

@@ -46,14 +46,14 @@ class Lagging:
     """Has a gateway hear of batches only when it is let, or when it asks the database."""
 
     def __init__(self, running: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-        take = running.follower._take
+        take = running.follower.take
         self._gate = asyncio.Event()
 
         async def late(entry: Entry) -> None:
             await self._gate.wait()
             await take(entry)
 
-        monkeypatch.setattr(running.follower, "_take", late)
+        monkeypatch.setattr(running.follower, "take", late)
 
     def hear(self) -> None:
         """Let it hear."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -147,7 +148,7 @@ async def test_a_stream_that_is_lost_is_replaced(
         await line.execute()
         await until(lambda: running.services.core.status().healthy and position(halves).epoch == 2)
         await until(lambda: "command_stream_lost" in caplog.messages)
-    heard = running.services.bus._core  # type: ignore[attr-defined]
+    heard: Any = running.services.core
     await until(lambda: heard.stream == 2)
     assert isinstance(await bus.submit(limit(1, BUY, 1, 40, key="new")), OrderDone)
     assert placed(halves) == ["new"]
@@ -189,9 +190,9 @@ async def test_it_is_trimmed_up_to_what_is_committed(halves: Halves, redis: Clie
         done = position(halves)
         rest = bus.enqueue(limit(1, BUY, 1, 40, key="b"))
         await until(lambda: leader.core.pipeline.received != done)
-        announced = running.services.bus._core  # type: ignore[attr-defined]
-        at = announced._at
-        await until(lambda: announced._at > at + 0.3)
+        announced: Any = running.services.core
+        at = announced.heard_at
+        await until(lambda: announced.heard_at > at + 300_000)
         entries = await redis.xrange(keys.commands(1))
         read = [messages.parcel(fields[b"p"][16:]).requests for _, fields in entries]
         held_back = {one.command.client_order_id for some in read for one in some
@@ -235,7 +236,7 @@ async def test_what_nobody_waits_for_any_more_is_not_begun(
     await redis.xadd(keys.commands(1), {messages.PARCEL_FIELD: parcel})
     await until(lambda: position(halves) > old)
     assert placed(halves) == []
-    monkeypatch.setattr(bus, "_limit", 200_000)
+    monkeypatch.setattr(bus, "reply_limit", 200_000)
     async with held(leader):
         with pytest.raises(OutcomeUnknown):
             await bus.submit(limit(1, BUY, 1, 40, key="b"))

@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
-from predmarket.engine.commands import Transfer
+from predmarket.engine.commands import Command, Disconnect, Transfer
 from predmarket.engine.replies import OrderDone, Refused
 from predmarket.enums import ErrorCode, Side
+from predmarket.server.core.bus import BusReply
+from predmarket.server.core.core import Core
 from predmarket.server.read_model import changes as changed
 from predmarket.server.read_model.changes import BalanceChange, Changes
 from predmarket.server.redis.message_auth import Mac
 from predmarket.server.redis_bus import messages
-from predmarket.server.redis_bus.gateway_liveness import GatewayLiveness
+from predmarket.server.redis_bus.gateway_liveness import SILENT_S, GatewayLiveness
 from predmarket.server.redis_bus.messages import Announcement, Answers, Parcel, Request
 from predmarket.units import MONEY_ONE
 from tests.support.core_exchange import DEPOSIT, USERS, limit
@@ -40,7 +42,7 @@ def dropped(metrics: Any) -> dict[str, float]:  # noqa: ANN401 -- a gateway's or
 
 def dropped_by(leader: Leader) -> dict[str, float]:
     """Return what a core has dropped."""
-    return dropped(leader.seat._metrics)
+    return dropped(leader.seat.metrics)
 
 
 async def test_a_command_that_no_gateway_gave_mints_nothing(
@@ -89,13 +91,13 @@ async def test_a_command_that_is_put_there_again_is_carried_out_once(
     running = await halves.gateway()
     await open_market(running.services.bus)
     seen: list[dict[bytes, bytes]] = []
-    put = running.services.bus._connection.client.xadd  # type: ignore[attr-defined]
+    put = running.services.bus.connection.client.xadd  # type: ignore[attr-defined]
 
     async def overheard(name: str, fields: dict[bytes, bytes], **more: Any) -> Any:  # noqa: ANN401
         seen.append(fields)
         return await put(name, fields, **more)
 
-    running.services.bus._connection.client.xadd = overheard  # type: ignore[attr-defined]
+    running.services.bus.connection.client.xadd = overheard  # type: ignore[attr-defined]
     assert isinstance(await running.services.bus.submit(limit(1, BUY, 1, 40)), OrderDone)
     (fields,) = seen
     await redis.xadd(keys.commands(1), fields)
@@ -158,7 +160,7 @@ async def test_replies_that_nobody_waits_for_are_not_held(halves: Halves, redis:
     for _ in range(5):
         await redis.xadd(name, {messages.REPLIES_FIELD: signed})
     assert isinstance(await running.services.bus.submit(limit(1, BUY, 1, 40)), OrderDone)
-    assert running.follower._held == {}
+    assert running.follower.held == {}
 
 
 async def test_an_announcement_that_is_put_there_again_is_not_heard(
@@ -181,10 +183,26 @@ async def test_a_sign_of_life_is_signed(halves: Halves, redis: Client) -> None:
     """A number that somebody else counts up does not keep a dead gateway alive."""
     keys = await halves.keys()
     leader = await halves.leader()
-    presence = GatewayLiveness(leader.seat.connection, leader.core, lambda: 0.0)
+    now, ended = 0.0, list[str]()
+
+    class Watched(Core):
+        connections = frozenset({"dead-1", "alive-1"})
+
+        def __init__(self) -> None:
+            """Lead nothing."""
+
+        async def submit(self, command: Command) -> BusReply:
+            assert isinstance(command, Disconnect)
+            ended.append(command.gateway)
+            return Refused(ErrorCode.MARKET_NOT_FOUND, "")
+
+    presence = GatewayLiveness(leader.seat.connection, Watched(), lambda: now)
+    name, mac = keys.beat("alive"), await halves.mac()
     for count in (b"1", b"2", b"3"):
         await redis.set(keys.beat("dead"), count)
-        assert presence._count("dead", count) == 0
-    assert dropped_by(leader) == {"sign of life": 3}
-    good = (await halves.mac()).sign(keys.beat("dead"), b"4")
-    assert presence._count("dead", good) == 4
+        await redis.set(name, mac.sign(name, count))
+        await presence.look()
+        now += SILENT_S / 2
+    await presence.look()
+    assert ended == ["dead"]
+    assert dropped_by(leader) == {"sign of life": 4}

@@ -166,7 +166,7 @@ SABOTAGES = (
     Sabotage(
         "a full queue takes more",
         CORE,
-        "pipeline.waiting >= self._max_queue",
+        "pipeline.waiting >= self.max_queue",
         "False",
         _test("core/test_core", "a_full_queue_refuses_and_takes_nothing[sqlite]"),
     ),

@@ -60,7 +60,7 @@ SABOTAGES = (
     Sabotage(
         "a look-up under way outlives a revocation",
         PRINCIPALS,
-        "            if revocations == self._revocations:",
+        "            if revocations == self.revocations:",
         "            if True:",
         _test(
             "gateway/auth/test_api_keys",

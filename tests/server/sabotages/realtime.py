@@ -60,7 +60,7 @@ SABOTAGES = (
     Sabotage(
         "a reader that is too slow fills the memory",
         OUTGOING,
-        "        if self._size > MAX_WAITING_BYTES:\n",
+        "        if self.size > MAX_WAITING_BYTES:\n",
         "        if False:\n",
         _test("gateway/realtime/test_slow", "a_reader_that_is_too_slow[sqlite]"),
     ),

@@ -133,10 +133,12 @@ class Principals:
         self._secret = secret
         self._clock = clock
         self._cache: dict[Credential, _Cached] = {}
-        self._revocations = 0
+        self.revocations = 0
+        """How often entries were dropped: by a revocation, or because news may have been missed."""
         self._noting: set[int] = set()
         self._due: dict[Credential, _Cached] = {}
-        self._looking: asyncio.Task[None] | None = None
+        self.look_ahead: asyncio.Task[None] | None = None
+        """The look-up of entries in use before they are due, while it runs."""
         self.announce: Callable[[Revocation], Awaitable[None]] = tell_nobody
         self.listeners: list[Callable[[Revocation | None], asyncio.Task[None] | None]] = []
         """Called with each revocation, or with None if revocations may have been missed. ``ended``
@@ -158,8 +160,8 @@ class Principals:
             return None
         if cached.again_at <= now and credential not in self._due:
             self._due[credential] = cached
-            if self._looking is None:
-                self._looking = asyncio.create_task(self._look_ahead())
+            if self.look_ahead is None:
+                self.look_ahead = asyncio.create_task(self._look_ahead())
         return cached.found
 
     async def principal(self, token: str, credential: str | bytes) -> Principal | None:
@@ -203,7 +205,7 @@ class Principals:
 
         Return the tasks that the listeners have begun.
         """
-        self._revocations += 1
+        self.revocations += 1
         self._cache = {
             credential: cached
             for credential, cached in self._cache.items()
@@ -214,7 +216,7 @@ class Principals:
 
     def forget_all(self) -> None:
         """Drop every entry from the cache, because news may have been missed."""
-        self._revocations += 1
+        self.revocations += 1
         self._cache = {}
         for listener in self.listeners:
             listener(None)
@@ -224,12 +226,12 @@ class Principals:
     ) -> _Found | None:
         """Look a credential up in the database, and cache what is found for a while."""
         while True:
-            revocations, now = self._revocations, self._clock()
+            revocations, now = self.revocations, self._clock()
             found = await find(now)
             if found is None:
                 self._cache.pop(credential, None)
                 return None
-            if revocations == self._revocations:  # else this one may have ended meanwhile
+            if revocations == self.revocations:  # else this one may have ended meanwhile
                 break
         if len(self._cache) >= MAX_CACHED and credential not in self._cache:
             del self._cache[next(iter(self._cache))]
@@ -252,7 +254,7 @@ class Principals:
             log.debug("sessions could not be looked up ahead: %s", error)
         finally:
             self._due = {}
-            self._looking = None
+            self.look_ahead = None
 
     async def _look_again(self, due: dict[Credential, _Cached]) -> None:
         now = self._clock()

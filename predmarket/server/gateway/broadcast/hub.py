@@ -61,7 +61,8 @@ class Hub:
         self.histories = asyncio.Semaphore(HISTORIES_AT_ONCE)
         self.observers: list[Observer] = []
         """Told of each batch after the subscribers."""
-        self._channels: dict[Topic, set[Subscription]] = {}
+        self.channels: dict[Topic, set[Subscription]] = {}
+        """The subscriptions of each topic that has any."""
         self._announcements: deque[MarketChange | EventChange] = deque()
         self._announcing: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -82,7 +83,7 @@ class Hub:
 
         Otherwise a client whose topic does not change again would never notice that it is behind.
         """
-        buffers = {one.out for channel in self._channels.values() for one in channel}
+        buffers = {one.out for channel in self.channels.values() for one in channel}
         self._ending = asyncio.create_task(each_in_turns(buffers, SendBuffer.missed))
         for observer in self.observers:
             observer.interrupted()
@@ -91,16 +92,16 @@ class Hub:
 
     def attach(self, subscription: Subscription) -> None:
         """Give a subscription every message that is delivered from now on."""
-        self._channels.setdefault(subscription.topic, set()).add(subscription)
+        self.channels.setdefault(subscription.topic, set()).add(subscription)
 
     def detach(self, subscription: Subscription) -> None:
         """End a subscription."""
         subscription.ended = True
-        channel = self._channels.get(subscription.topic)
+        channel = self.channels.get(subscription.topic)
         if channel is not None:
             channel.discard(subscription)
             if not channel:
-                del self._channels[subscription.topic]
+                del self.channels[subscription.topic]
 
     # delivery
 
@@ -108,7 +109,7 @@ class Hub:
         if changes.batch <= self.recent.last_batch:
             return  # delivered before
         self.recent.add(changes, encoded)
-        if self._channels:
+        if self.channels:
             self._tell_all(changes)
         for observer in self.observers:
             try:
@@ -118,7 +119,7 @@ class Hub:
 
     def _tell_all(self, changes: Changes) -> None:
         touched: list[SendBuffer] = []
-        channels = self._channels
+        channels = self.channels
         announced: list[MarketChange | EventChange] = []
         for topic, change in topics_of(changes):
             channel = channels.get(topic)
@@ -185,7 +186,7 @@ class Hub:
     def _publish_markets(
         self, changes: list[MarketChange | EventChange], touched: list[SendBuffer]
     ) -> None:
-        channel = self._channels.get(_MARKETS)
+        channel = self.channels.get(_MARKETS)
         if channel is not None:
             for change in changes:
                 name = self.names.get(change.record.creator_id)

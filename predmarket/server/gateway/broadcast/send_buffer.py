@@ -32,11 +32,14 @@ class Merged(Protocol):
 
 
 class SendBuffer:
-    """One socket's output. ``clear`` means that frames are written at the end of the turn."""
+    """One socket's output. ``clear`` means that frames are written at the end of the turn.
+
+    ``waiting`` are the frames that the client has not taken, ``size`` their bytes.
+    """
 
     __slots__ = (
-        "_close_slow", "_drained", "_full", "_loop", "_sink", "_size", "_waiting", "clear",
-        "gathered",
+        "_close_slow", "_drained", "_full", "_loop", "_sink", "clear", "gathered", "size",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, sink: Sink, close_slow: Callable[[str], None]) -> None:
@@ -44,8 +47,8 @@ class SendBuffer:
         self._sink = sink
         self._close_slow = close_slow
         self._loop = asyncio.get_running_loop()
-        self._waiting: deque[bytes | Merged] = deque()
-        self._size = 0
+        self.waiting: deque[bytes | Merged] = deque()
+        self.size = 0
         self._full = False
         self._drained: asyncio.Future[None] | None = None
         self.gathered: list[bytes] = []
@@ -58,7 +61,7 @@ class SendBuffer:
                 self._loop.call_soon(self.flush)
             self.gathered.append(frame)
         else:
-            self._waiting.append(frame)
+            self.waiting.append(frame)
             self.charge(len(frame))
 
     def flush(self) -> None:
@@ -73,12 +76,12 @@ class SendBuffer:
 
         Only while not ``clear``.
         """
-        self._waiting.append(merged)
+        self.waiting.append(merged)
 
     def charge(self, size: int) -> None:
         """Count bytes kept for this client; a negative size gives bytes back."""
-        self._size += size
-        if self._size > MAX_WAITING_BYTES:
+        self.size += size
+        if self.size > MAX_WAITING_BYTES:
             self._end_with(READS_TOO_SLOWLY)
 
     def missed(self) -> None:
@@ -97,7 +100,7 @@ class SendBuffer:
     def resumed(self) -> None:
         """Write the waiting frames, until the transport is full or none is left."""
         self._full = False
-        waiting = self._waiting
+        waiting = self.waiting
         self.flush()
         while waiting and not self._full:
             piece: list[bytes] = []
@@ -105,7 +108,7 @@ class SendBuffer:
             while waiting and size < 16_384:
                 one = waiting.popleft()
                 if isinstance(one, bytes):
-                    self._size -= len(one)
+                    self.size -= len(one)
                     piece.append(one)
                 else:
                     piece.append(one.take_frame())
@@ -125,7 +128,7 @@ class SendBuffer:
 
     def end(self) -> None:
         """Drop everything: the client is gone."""
-        self._waiting.clear()
+        self.waiting.clear()
         self.gathered.clear()
         self._close_slow = _nothing
         self._full = False

@@ -25,10 +25,11 @@ class Connections:
     def __init__(self, most: int, proxies: Proxies) -> None:
         self._most = most
         self._proxies = proxies
-        self._open: dict[str, int] = {}
+        self.open: dict[str, int] = {}
+        """The number of open connections of each address."""
 
     def __len__(self) -> int:
-        return len(self._open)
+        return len(self.open)
 
     def key(self, client: Client | None) -> str | None:
         """Return the key under which a connection counts; None if it does not count."""
@@ -40,15 +41,15 @@ class Connections:
         """Count one more; return the number beyond the limit. ``leave`` always follows."""
         if key is None:
             return 0
-        count = self._open[key] = self._open.get(key, 0) + 1
+        count = self.open[key] = self.open.get(key, 0) + 1
         return max(count - self._most, 0)
 
     def leave(self, key: str | None) -> None:
         """Count one less."""
         if key is not None:
-            count = self._open.pop(key) - 1
+            count = self.open.pop(key) - 1
             if count:
-                self._open[key] = count
+                self.open[key] = count
 
     def is_hopeless(self, surplus: int) -> bool:
         """Tell whether so many are beyond the limit that another one gets no answer."""

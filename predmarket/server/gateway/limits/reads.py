@@ -26,10 +26,10 @@ K = TypeVar("K", bound=Hashable)
 
 
 class _Budget(Generic[K]):
-    """A limit on rows, counted for each key."""
+    """A limit on rows, counted for each key; ``here`` counts without Redis."""
 
     def __init__(self, name: str, limit: RateLimit, redis: Redis | None) -> None:
-        self._here: LocalWindow[K] = LocalWindow(limit)
+        self.here: LocalWindow[K] = LocalWindow(limit)
         self._permits = None if redis is None else RedisLeases[K](name, limit, redis)
 
     def take(self, key: K, cost: int) -> float:
@@ -39,19 +39,19 @@ class _Budget(Generic[K]):
                 return self._permits.borrow(key, cost)
             except RedisUnavailable:
                 pass
-        return self._here.take(key, cost)
+        return self.here.take(key, cost)
 
 
 class ReadLimit:
-    """The budgets of users and addresses."""
+    """The budgets of ``users`` and addresses; None without a limit."""
 
     def __init__(self, limit: RateLimit | None, redis: Redis | None) -> None:
-        self._users: _Budget[int] | None = None
+        self.users: _Budget[int] | None = None
         self._addresses: _Budget[str] | None = None
         if limit is not None:
             whole = limit.times * REQUEST
             part = max(whole // ANONYMOUS_PART, REQUEST)
-            self._users = _Budget("reads", RateLimit(whole, limit.seconds), redis)
+            self.users = _Budget("reads", RateLimit(whole, limit.seconds), redis)
             self._addresses = _Budget("reads-by-address", RateLimit(part, limit.seconds), redis)
 
     def take(self, user_id: int | None, address: str, rows: int = 0) -> None:
@@ -75,31 +75,31 @@ class ReadLimit:
 
     def _take(self, user_id: int | None, address: str, cost: int) -> float:
         if user_id is not None:
-            return 0.0 if self._users is None else self._users.take(user_id, cost)
+            return 0.0 if self.users is None else self.users.take(user_id, cost)
         return 0.0 if self._addresses is None else self._addresses.take(address, cost)
 
 
 class Reader:
     """Pays for the reads of one client, which may be anonymous first and a user later."""
 
-    __slots__ = ("_address", "_limit", "user_id")
+    __slots__ = ("_address", "limit", "user_id")
 
     def __init__(self, limit: ReadLimit, address: str) -> None:
-        self._limit = limit
+        self.limit = limit
         self._address = address
         self.user_id: int | None = None
 
     def take(self, rows: int = 0) -> None:
         """Pay for a request (ReadLimit.take). Raises Refusal RATE_LIMITED."""
-        self._limit.take(self.user_id, self._address, rows)
+        self.limit.take(self.user_id, self._address, rows)
 
     def pay(self, rows: int) -> None:
         """Pay for rows before they are read. Raises Refusal RATE_LIMITED."""
-        self._limit.pay(self.user_id, self._address, rows)
+        self.limit.pay(self.user_id, self._address, rows)
 
     def charge(self, rows: int) -> None:
         """Pay for rows (ReadLimit.charge)."""
-        self._limit.charge(self.user_id, self._address, rows)
+        self.limit.charge(self.user_id, self._address, rows)
 
 
 def rows_of(answer: object) -> int:

@@ -67,13 +67,13 @@ class SignInLimits:
     def __init__(
         self, rate: RateLimit | None, window: RateLimit | None, redis: Redis | None
     ) -> None:
-        self._rate = _Rule.tiers(
+        self.rate = _Rule.tiers(
             "sign-in",
             rate,
             f"too many sign-ins from your address: {rate} at most; the operator can raise "
             "PREDMARKET_AUTH_RATE_LIMIT, for a class behind one address",
         )
-        self._window = _Rule.tiers(
+        self.window = _Rule.tiers(
             "auth", window, f"too many calls about signing in from your address: {window} at most"
         )
         self._sessions = window and _Rule.of(
@@ -90,20 +90,20 @@ class SignInLimits:
 
     async def take_sign_in(self, host: str | None) -> None:
         """Count a client's registration or login. Raises Refusal RATE_LIMITED."""
-        await self._take_tiers(self._rate, host)
+        await self._take_tiers(self.rate, host)
 
     async def check_sign_in(self, host: str | None) -> None:
         """Refuse a client whose sign-ins or calls are used up; count nothing.
 
         It is for calls that count only when they fail. Raises Refusal RATE_LIMITED.
         """
-        for rules in (self._window, self._rate):
+        for rules in (self.window, self.rate):
             for rule, key in zip(rules, client_keys(host), strict=False):
                 await self._check(rule, key)
 
     async def take(self, host: str | None) -> None:
         """Count a call of a client that is not signed in. Raises Refusal RATE_LIMITED."""
-        await self._take_tiers(self._window, host)
+        await self._take_tiers(self.window, host)
 
     async def take_signed_in(self, credential: str) -> None:
         """Count a call by a session or key, such as ``session 7``. Raises Refusal RATE_LIMITED."""

@@ -72,9 +72,9 @@ class Shared:
 class SocketClient:
     """One client.
 
-    ``connection`` is its name if its end shall cancel its orders; ``cancel_wanted`` asks for that
-    before the client signs in. ``counted`` is its key behind a proxy (limits/connections.py).
-    ``gone`` means that its connection is gone.
+    ``number`` counts this gateway's clients. ``connection`` is its name if its end shall cancel its
+    orders; ``cancel_wanted`` asks for that before the client signs in. ``counted`` is its key
+    behind a proxy (limits/connections.py). ``gone`` means that its connection is gone.
     """
 
     def __init__(self, shared: Shared, socket: Socket, scope: WebSocketScope, address: str) -> None:
@@ -96,7 +96,7 @@ class SocketClient:
         self.gone = False
         self.counted: str | None = None
         self.reader = Reader(self.context.limits.reads, address)
-        self._socket = socket
+        self.socket = socket
         self._loop = socket.loop
         self._bucket = Bucket(shared.bounds, self.heard)
         self.subscriptions = Subscriptions(
@@ -111,7 +111,7 @@ class SocketClient:
         self._stopping = False
         self.closed_with: int | None = None
         shared.count += 1
-        self._number = shared.count
+        self.number = shared.count
         shared.peers.add(self)
 
     # the socket's side (protocol.Listener)
@@ -192,7 +192,7 @@ class SocketClient:
             self.out.flush()
             self.closed_with = code
             self._end()
-            self._socket.close(code, reason)
+            self.socket.close(code, reason)
             self.inbox.discard_input()
 
     def close_slow(self, reason: str) -> None:
@@ -226,7 +226,7 @@ class SocketClient:
         self.reader.user_id = principal.user_id
         self.scope["state"]["user_id"] = principal.user_id
         if self.cancel_wanted and self.connection is None:
-            self.connection = f"{self.shared.gateway}-{self._number}"
+            self.connection = f"{self.shared.gateway}-{self.number}"
 
     def user(self, scope: Scope) -> Principal:
         """Return the user. Raises Refusal UNAUTHENTICATED, or FORBIDDEN for a key's scope."""

@@ -61,15 +61,17 @@ class Seat:
         self._db = db
         self._settings = settings
         self.connection = connection
-        self._metrics = metrics
+        self.metrics = metrics
         self._lead: Leadership = leadership(settings.database, 0)
         self.core: Core | None = None
         self._standby = Standby(open_store(settings.database))
         self._following = ThreadPoolExecutor(1, "follow")
         self._follow_at: Micros = 0
         self.publisher = Publisher(connection)
-        self._tasks: list[asyncio.Task[None]] = []
-        self._running: asyncio.Task[None] | None = None
+        self.tasks: list[asyncio.Task[None]] = []
+        """The tasks around the core while it leads."""
+        self.running: asyncio.Task[None] | None = None
+        """The task that stands by and leads in turn."""
         self.uncommitted = 0
 
     @property
@@ -89,12 +91,12 @@ class Seat:
 
     def start(self) -> None:
         """Begin to stand by."""
-        self._running = asyncio.create_task(self._run())
+        self.running = asyncio.create_task(self._run())
 
     async def failed(self) -> None:
         """Wait until the core cannot go on, and raise the reason."""
-        assert self._running is not None  # it was started
-        await asyncio.shield(self._running)
+        assert self.running is not None  # it was started
+        await asyncio.shield(self.running)
 
     async def _run(self) -> None:
         while True:
@@ -121,9 +123,9 @@ class Seat:
             )
         # The publisher ends last, because the last replies go out through it.
         steps = (consumer.run, presence.run, core.failed, self._cut_off, publisher.run)
-        self._tasks = [asyncio.create_task(step()) for step in steps]
+        self.tasks = [asyncio.create_task(step()) for step in steps]
         self.core = core
-        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             if (error := task.exception()) is not None:
                 log.critical("core_ends", exc_info=error)
@@ -179,7 +181,7 @@ class Seat:
             self._settings.signing_secret(shared=True),
             self.connection.keys.exchange,
         )
-        self.connection.mac = Mac(secret, exchange, self._metrics.parcel_dropped)
+        self.connection.mac = Mac(secret, exchange, self.metrics.parcel_dropped)
 
     async def _follow(self) -> None:
         """Follow the journal up to now. Raises StoreError."""
@@ -204,7 +206,7 @@ class Seat:
             MarketView(),
             max_batch=settings.max_batch,
             max_queue=settings.max_queue,
-            observer=self._metrics,
+            observer=self.metrics,
             outlet=self.publisher,
             gateways_elsewhere=True,
             standby=self._standby,
@@ -213,7 +215,7 @@ class Seat:
     async def stop(self) -> None:
         """End, leading or not."""
         self._standby.interrupt()
-        await end(self._running)
+        await end(self.running)
         await self._in_thread(self._standby.close)
         await self._step_down()
         await asyncio.to_thread(self._lead.release)
@@ -221,7 +223,7 @@ class Seat:
     async def _step_down(self) -> None:
         """Read nothing more, commit what was read, tell of it, let go of the lead."""
         core, self.core = self.core, None
-        tasks, self._tasks = self._tasks, []
+        tasks, self.tasks = self.tasks, []
         await end(*tasks[:-1])
         if core is not None:
             await core.stop(_SETTLE_S)

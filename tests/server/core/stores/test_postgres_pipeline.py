@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -65,18 +66,23 @@ async def test_one_that_cannot_be_sent_ends_those_before_it(
     connection: psycopg.Connection[Any],
 ) -> None:
     """The connection is worth nothing any more: nobody is left waiting on it."""
-    statements = PreparedStatements(connection)
-    first = asyncio.create_task(statements.run(SLEEP, encoded(["30"])))
-    await asyncio.sleep(0.1)
+    lost = False
 
-    class Unsendable:
+    class Losing:
+        """Libpq, until the connection is lost."""
+
         def __getattr__(self, name: str) -> object:
             return getattr(connection.pgconn, name)
 
-        def send_prepare(self, *_: object) -> None:
-            raise psycopg.OperationalError("no connection")
+        def send_prepare(self, name: bytes, sql: bytes) -> None:
+            if lost:
+                raise psycopg.OperationalError("no connection")
+            connection.pgconn.send_prepare(name, sql)
 
-    statements._libpq = Unsendable()  # type: ignore[assignment]
+    statements = PreparedStatements(SimpleNamespace(pgconn=Losing()))  # type: ignore[arg-type]
+    first = asyncio.create_task(statements.run(SLEEP, encoded(["30"])))
+    await asyncio.sleep(0.1)
+    lost = True
     with pytest.raises(psycopg.OperationalError, match="no connection"):
         await statements.run(ADD, encoded([1]))
     async with asyncio.timeout(60):

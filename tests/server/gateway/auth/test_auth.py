@@ -313,8 +313,8 @@ async def test_who_comes_often_is_looked_up_ahead(exchange: Exchange) -> None:
         await connection.exec_driver_sql("UPDATE sessions SET revoked_at = 1")
     now += RECHECK_SECONDS - 1
     assert [found.known(credential) for _ in range(3)] == [first] * 3
-    assert found._looking is not None
-    await found._looking
+    assert found.look_ahead is not None
+    await found.look_ahead
     assert (first is None, found.known(credential)) == (False, None)
 
 
@@ -345,8 +345,8 @@ async def test_one_look_ahead_serves_all(
         now += RECHECK_SECONDS - 1
         for token in tokens:
             found.known(token)
-        assert found._looking is not None
-        await found._looking
+        assert found.look_ahead is not None
+        await found.look_ahead
     assert asked == [3, 2]
     assert [found.known(token) for token in tokens] == [*first[:2], None]
 
@@ -364,9 +364,9 @@ async def test_a_look_ahead_that_fails_changes_nothing(
     with monkeypatch.context() as broken:
         broken.setattr(principals, "standings_of_sessions", None)
         assert found.known(token) == first
-        assert found._looking is not None
-        await found._looking
+        assert found.look_ahead is not None
+        await found.look_ahead
     assert found.known(token) == first
-    await found._looking
+    await found.look_ahead
     now += RECHECK_SECONDS - 2
     assert found.known(token) == first

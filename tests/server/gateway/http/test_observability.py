@@ -204,7 +204,7 @@ async def test_a_hanging_commit_is_noticed(
 
 async def test_a_core_that_failed_is_down(exchange: Exchange) -> None:
     """Deposed: nothing is settled here any more."""
-    exchange.node.core._fail(RuntimeError("deposed"))
+    exchange.node.core.fail(RuntimeError("deposed"))
     answer = await exchange.anonymous.get("/healthz")
     assert (answer.status_code, answer.json()["core"]) == (503, "down")
 

@@ -40,7 +40,7 @@ def counted_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def is_open(app: Application) -> int:
     """Return how many connections are counted."""
-    return sum(app.connections._open.values())
+    return sum(app.connections.open.values())
 
 
 @pytest.mark.usefixtures("counted_loopback")

@@ -36,7 +36,7 @@ class Proxy:
 
     def remembered(self) -> int:
         """Return how many addresses the limit on sign-ins knows."""
-        narrowest, *_ = self._context.limits.auth._rate
+        narrowest, *_ = self._context.limits.auth.rate
         return len(narrowest.here)
 
     async def codes(

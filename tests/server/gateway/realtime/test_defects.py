@@ -65,6 +65,7 @@ async def test_who_looks_after_sockets(
 ) -> None:
     """Does not end over a defect."""
     exchange.app.realtime.shared.bounds = SocketLimits(ping_s=0.05, look_s=0.02, recheck_s=0.0)
+    ann = await exchange.trader("ann")
     failed = asyncio.Event()
 
     def fail(*_args: object) -> Any:  # noqa: ANN401
@@ -72,8 +73,8 @@ async def test_who_looks_after_sockets(
         broken()
 
     with monkeypatch.context() as patch:
-        patch.setattr(exchange.app.realtime, "_recheck", fail)
-        socket = await open_socket()
+        patch.setattr(exchange.app.context.principals, "standing", fail)
+        socket = await open_socket(ann)
         await failed.wait()
     pings = 0
     async with asyncio.timeout(60):
@@ -106,7 +107,7 @@ async def test_a_session_in_two_states(exchange: Exchange) -> None:
     """Of sockets of one session, one let in before a change of its user's role: both may stay."""
     ann = await exchange.register("ann@example.com")
     token = ann.session["accessToken"]
-    principals = exchange.app.realtime._context.principals
+    principals = exchange.app.context.principals
     now = await principals.principal(token, token)
     assert now is not None
     before = now._replace(role=type(now.role).ADMIN)

@@ -5,20 +5,16 @@ import itertools
 import json
 from collections.abc import Collection
 from contextlib import AsyncExitStack, suppress
-from ipaddress import ip_network
 
 import pytest
 from sqlalchemy import text
 from websockets.exceptions import ConnectionClosed
 
 from predmarket.server.gateway.auth.principals import Principal, Principals
-from predmarket.server.gateway.limits.client_address import Proxies
 from predmarket.server.gateway.realtime.limits import SocketLimits
 from predmarket.testing.serving import serving
 from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange, Json, User
 from tests.support.sockets import Open, opened, order, refused
-
-_LOOPBACK = ip_network("127.0.0.0/8")
 
 
 def hasten(exchange: Exchange, **bounds: float) -> None:
@@ -196,13 +192,13 @@ async def test_signs_of_life(exchange: Exchange, open_socket: Open) -> None:
 
 
 @ON_ONE_DATABASE
+@pytest.mark.parametrize("more_settings", [{"trusted_proxies": "127.0.0.0/8"}])
 async def test_metrics_and_addresses(
     exchange: Exchange, open_socket: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Open sockets are counted; a line tells of each one's beginning, with the client's address
     as a trusted proxy says it, and of its end, without a token."""
     caplog.set_level("INFO", logger="predmarket")
-    exchange.app._proxies = Proxies([*exchange.node.settings.trusted_proxies, _LOOPBACK])
     ann = await exchange.trader("ann")
     token = ann.session["accessToken"]
     gauge = "ws_connections_active"

@@ -178,7 +178,7 @@ async def test_ten_thousand_subscriptions(exchange: Exchange, open_socket: Open)
     for client in clients:
         snapshots = await client.subscribe(*names)
         assert [one["topic"] for one in snapshots] == names
-    assert sum(map(len, hub._channels.values())) == 10_000
+    assert sum(map(len, hub.channels.values())) == 10_000
     books = [BookChange(one.id, 0, 1, [(4_000, 100)], []) for one in records]
     changes = Changes(hub.recent.last_batch + 1, 0, books=books)
     hub.committed(changes, encode(changes))
@@ -186,7 +186,7 @@ async def test_ten_thousand_subscriptions(exchange: Exchange, open_socket: Open)
         assert [(await client.of("orderbook.delta"))["topic"] for _ in records] == names[::2]
         await client.socket.close()
     async with asyncio.timeout(60):
-        while hub._channels:
+        while hub.channels:
             await asyncio.sleep(0.01)
 
 
@@ -213,8 +213,9 @@ async def test_order_limits(exchange: Exchange, open_socket: Open) -> None:
 
     market = await exchange.market()
     ann = await exchange.trader("ann")
-    context = exchange.app.realtime._context
-    object.__setattr__(context.limits, "orders", UserLimit("orders", RateLimit(3, 60), None))
+    object.__setattr__(
+        exchange.app.context.limits, "orders", UserLimit("orders", RateLimit(3, 60), None)
+    )
     client = await open_socket(ann)
     placed = await client.ask("order.place", **order(market, "BUY", "0.01"))
     assert placed["type"] == "order.ack"

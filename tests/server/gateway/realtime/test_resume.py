@@ -156,8 +156,8 @@ async def test_what_was_missed_comes_page_by_page(
         if kind != "orders":  # of which one message stands for all changes
             assert len(chain.data) - 1 == chain.seq - seq
     await trading
-    peer = max(exchange.app.realtime.shared.peers, key=lambda one: one._number)
-    peer.reader._limit = ReadLimit(RateLimit(1, 60), None)
+    peer = max(exchange.app.realtime.shared.peers, key=lambda one: one.number)
+    peer.reader.limit = ReadLimit(RateLimit(1, 60), None)
     exchange.node.hub.recent = replay_buffer.ReplayBuffer()
     await other.send("subscribe", topics=[{"topic": name, "lastSeq": 1}])
     messages = await other.until(lambda one: one["type"] == "error")

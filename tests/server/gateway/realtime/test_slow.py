@@ -10,10 +10,20 @@ from typing import Any
 import pytest
 
 from predmarket.server.gateway.broadcast import send_buffer
+from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.gateway.realtime.inbox import MAX_IN_FLIGHT
-from predmarket.server.read_model.changes import BookChange, Changes, OrderChange, decode, encode
+from predmarket.server.read_model.changes import BookChange, Changes, OrderChange, encode
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json
-from tests.support.sockets import Chain, Client, Open, folded, opened, order, place
+from tests.support.sockets import (
+    Chain,
+    Client,
+    Open,
+    folded,
+    open_sockets,
+    opened,
+    order,
+    place,
+)
 
 pytestmark = ON_ONE_DATABASE
 
@@ -32,7 +42,7 @@ async def stalled(exchange: Exchange, user: Any = None) -> AsyncIterator[Client]
 
 def peers(exchange: Exchange) -> list[Any]:
     """Return the gateway's sockets, the oldest first."""
-    return sorted(exchange.app.realtime.shared.peers, key=lambda peer: peer._number)
+    return sorted(exchange.app.realtime.shared.peers, key=lambda peer: peer.number)
 
 
 def deliver(exchange: Exchange, **changes: Any) -> None:  # noqa: ANN401
@@ -63,7 +73,7 @@ async def test_a_stalled_reader(exchange: Exchange, open_socket: Open) -> None:
                 deliver(exchange, books=[BookChange(id, seq, seq + 1, bids, [])])
                 seq += 1
                 chains[0].take(await fast.next())
-        assert peer.out._size < send_buffer.MAX_WAITING_BYTES
+        assert peer.out.size < send_buffer.MAX_WAITING_BYTES
         assert not peer.ended
         slow.socket.transport.resume_reading()
         while chains[1].seq < seq:
@@ -97,8 +107,11 @@ async def test_a_reader_that_is_too_slow(exchange: Exchange, open_socket: Open) 
             chains.append(Chain(snapshot))
         slow.socket.transport.pause_reading()
         peer = peers(exchange)[1]
-        hub = exchange.node.hub
-        record = decode(hub.recent._batches[-1].encoded).orders[-1].order
+        changes = exchange.node.hub.recent.since(Topic(TopicKind.ORDERS, ann.id), 0)
+        assert changes is not None
+        (change,) = changes
+        assert isinstance(change, OrderChange)
+        record = change.order
         assert record.id == placed["id"]
         seq = chains[0].seq
         most = 0
@@ -109,9 +122,9 @@ async def test_a_reader_that_is_too_slow(exchange: Exchange, open_socket: Open) 
                 seq += 100
                 for _ in seqs:
                     chains[0].take(await fast.next())
-                most = max(most, peer.out._size)
+                most = max(most, peer.out.size)
         assert most < send_buffer.MAX_WAITING_BYTES + 100_000
-        assert not peer.out._waiting
+        assert not peer.out.waiting
         slow.socket.transport.resume_reading()
         read = 0
         while True:
@@ -148,22 +161,17 @@ async def test_a_peer_that_never_comes_back(
     monkeypatch.setattr(websocket, "CLOSE_SECONDS", 0.05)
     monkeypatch.setattr(send_buffer, "MAX_WAITING_BYTES", 10_000)
     market = await exchange.market()
-    metrics = exchange.node.metrics.connections
     async with stalled(exchange) as slow:
         await slow.subscribe(f"orderbook:{market['id']}")
         slow.socket.transport.pause_reading()
         seq = 0
         async with asyncio.timeout(60):
-            while _value(metrics):
+            while open_sockets(exchange):
                 bids = [(price, 100 + seq) for price in range(1, 9_000)]
                 deliver(exchange, books=[BookChange(market["id"], seq, seq + 1, bids, [])])
                 seq += 1
                 await asyncio.sleep(0.001)
         slow.socket.transport.abort()
-
-
-def _value(gauge: Any) -> float:  # noqa: ANN401
-    return float(gauge._value.get())
 
 
 async def test_snapshots_wait_for_their_reader(exchange: Exchange, open_socket: Open) -> None:
@@ -181,7 +189,7 @@ async def test_snapshots_wait_for_their_reader(exchange: Exchange, open_socket: 
         (peer,) = peers(exchange)
         while len(peer.subscriptions.beginnings) < 20:
             await asyncio.sleep(0.01)
-        assert peer.out._size < 100_000
+        assert peer.out.size < 100_000
         slow.socket.transport.resume_reading()
         for _ in range(30):
             assert len((await slow.of("orderbook.snapshot"))["data"]["bids"]) == 8_999

@@ -149,7 +149,7 @@ async def test_when_the_core_cannot(exchange: Exchange, monkeypatch: pytest.Monk
     ann = await exchange.trader("ann")
     core = exchange.node.core
     with monkeypatch.context() as patched:
-        patched.setattr(core, "_max_queue", 3)
+        patched.setattr(core, "max_queue", 3)
         results = await batch(ann, *[limit("BUY", "0.1", 1)] * 5)
     assert codes(results) == ["OPEN"] * 3 + ["OVERLOADED"] * 2
 

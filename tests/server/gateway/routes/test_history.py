@@ -1,6 +1,7 @@
 """History: orders, fills, the statement, candles; uncommitted changes never show."""
 
 import asyncio
+import base64
 import random
 import re
 from collections import Counter
@@ -12,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from predmarket.server.core.stores.base import BatchRecord
-from predmarket.server.read_model.queries import cursors
 from predmarket.server.read_model.queries.cursors import (
     LARGEST_ID,
     StatementPlace,
@@ -21,8 +21,7 @@ from predmarket.server.read_model.queries.cursors import (
     encode_cursor,
     encode_place,
 )
-from predmarket.units import MAX_DEPOSITS
-from tests.support.clock import Shown
+from predmarket.units import MAX_DEPOSITS, MONEY_ONE
 from tests.support.http_exchange import Exchange, Json, User
 from tests.support.http_orders import TIME, got, limit, placed
 
@@ -228,6 +227,12 @@ async def test_a_statement_line(exchange: Exchange) -> None:
     assert wrong["error"]["details"][0]["path"] == "kind"
 
 
+def with_balance(cursor: str, balance: int) -> str:
+    """Return a cursor of the statement with another balance, its last eight bytes."""
+    forged = base64.urlsafe_b64decode(cursor)[:-8] + balance.to_bytes(8, signed=True)
+    return base64.urlsafe_b64encode(forged).decode()
+
+
 async def test_a_cursor_of_the_statement(exchange: Exchange) -> None:
     """It carries a balance: it does for its own user, and no other list's does for it."""
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
@@ -235,14 +240,15 @@ async def test_a_cursor_of_the_statement(exchange: Exchange) -> None:
         body = {"userId": user.id, "amount": "-1", "reason": "fun"}
         assert (await exchange.admin.client.post("/v1/user/transfer", json=body)).is_success
     first = await got(ann, "/v1/user/ledger?limit=1")
+    assert with_balance(first["nextCursor"], 100 * MONEY_ONE) == first["nextCursor"]
     path = f"/v1/user/ledger?cursor={first['nextCursor']}"
     assert (await got(ann, path))["items"][0]["balanceAfter"] == "100.000000"
     for user, cursor in (
         (bob, first["nextCursor"]),
         (ann, "AAAAAAAAAAk"),
         (ann, first["nextCursor"][:-4]),
-        (ann, cursors._encode(LARGEST_ID, ann.id, -(2**63))),
-        (ann, cursors._encode(LARGEST_ID, ann.id, 2**63 - 1)),
+        (ann, with_balance(first["nextCursor"], -(2**63))),
+        (ann, with_balance(first["nextCursor"], 2**63 - 1)),
         (ann, "_" + first["nextCursor"][1:]),
         (ann, "%00"),
     ):
@@ -307,12 +313,12 @@ async def test_markets_by_cursor(exchange: Exchange) -> None:
 async def traded_at(exchange: Exchange, *trades: tuple[int, str, str]) -> None:
     """Trade on rain at (microseconds, price, quantity), the core's clock being the test's."""
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
-    core = exchange.node.core
-    for moment, price, qty in trades:
-        core.pipeline.sequencer._clock = Shown(partial(int, moment))
-        await placed(ann, limit("BUY", price, qty))
-        await placed(bob, limit("SELL", price, qty))
-        await exchange_elsewhere(ann, bob)
+    with pytest.MonkeyPatch.context() as patch:
+        for moment, price, qty in trades:
+            patch.setattr(exchange.node.core.pipeline.clock, "now", partial(int, moment))
+            await placed(ann, limit("BUY", price, qty))
+            await placed(bob, limit("SELL", price, qty))
+            await exchange_elsewhere(ann, bob)
 
 
 async def exchange_elsewhere(ann: User, bob: User) -> None:

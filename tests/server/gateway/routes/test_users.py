@@ -2,15 +2,18 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from litestar.enums import ScopeType
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.engine.commands import CancelAll
 from predmarket.enums import Scope
 from predmarket.server.core.bus import Overloaded
 from predmarket.server.gateway.auth.authenticator import Asked, Authenticator
-from predmarket.server.gateway.auth.principals import Principal, Principals
+from predmarket.server.gateway.auth.principals import Principal
 from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath
 from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange
 from tests.support.http_orders import got, limit, placed
@@ -264,16 +267,17 @@ async def test_disabling_while_a_token_is_looked_up(
     await exchange.market()
     ann = await exchange.trader("ann")
     looked_up, go_on = asyncio.Event(), asyncio.Event()
-    of_session = Principals._of_session
+    look_up = exchange.node.db.look_up
 
-    async def of_session_and_wait(principals: Principals, token: str, now: float) -> object:
-        found = await of_session(principals, token, now)
-        if token == ann.session["accessToken"] and not looked_up.is_set():
+    @asynccontextmanager
+    async def look_up_and_wait() -> AsyncIterator[AsyncConnection]:
+        async with look_up() as connection:
+            yield connection
+        if not looked_up.is_set():
             looked_up.set()
             await go_on.wait()
-        return found
 
-    monkeypatch.setattr(Principals, "_of_session", of_session_and_wait)
+    monkeypatch.setattr(exchange.node.db, "look_up", look_up_and_wait)
     placing = asyncio.create_task(ann.client.post("/v1/orders", json=limit("BUY", "0.40", 10)))
     async with asyncio.timeout(60):
         await looked_up.wait()
