@@ -5,7 +5,16 @@ from typing import Annotated
 import typer
 
 import predmarket.client as api
-from predmarket.cli import arguments, complete, context, event_tables, layouts, outcomes, prompt
+from predmarket.cli import (
+    arguments,
+    complete,
+    context,
+    event_tables,
+    layouts,
+    outcomes,
+    prompt,
+    resolution,
+)
 from predmarket.cli.context import Line
 from predmarket.cli.event_tables import Own
 from predmarket.cli.failure import usage
@@ -74,7 +83,7 @@ def show(ctx: typer.Context, event: arguments.Event) -> None:
     with line.client() as client:
         shown = client.event(event)
         own = None if line.options.output.startswith("json") else _own(line, client, shown)
-    _write(line, shown, own)
+    event_tables.write(line, shown, own)
 
 
 def _own(line: Line, client: "api.Client", event: Event) -> Own | None:
@@ -89,12 +98,6 @@ def _own(line: Line, client: "api.Client", event: Event) -> Own | None:
         return None
     holding = next((one for one in holdings if one["eventId"] == event["id"]), None)
     return Own({one["marketId"]: one for one in held}, holding)
-
-
-def _write(line: Line, event: Event, own: Own | None = None) -> None:
-    rows = event_tables.outcome_rows(event, own)
-    fields = event_tables.OUTCOME_FIELDS
-    line.output.show(event, rows, fields, lambda: event_tables.card(event, own))
 
 
 def create(
@@ -162,7 +165,7 @@ def create(
             tags=arguments.tags(tag),
             source=source,
         )
-    _write(line, event)
+    event_tables.write(line, event)
 
 
 def update(
@@ -206,7 +209,7 @@ def update(
             tags=arguments.tags(tag),
             source=source,
         )
-    _write(line, changed)
+    event_tables.write(line, changed)
 
 
 def add_market(
@@ -291,33 +294,46 @@ def resolve(
             autocompletion=complete.outcomes,
         ),
     ],
+    *,
+    after: resolution.After = None,
+    note: resolution.Note = None,
+    source: resolution.Source = None,
 ) -> None:
     """Examples:
       predmarket event resolve next-mayor mayor-ada
       predmarket event resolve next-mayor mayor-ada=0.5,mayor-bert=0.5 --yes
       predmarket event resolve next-mayor NONE
       predmarket event resolve next-mayor VOID
+      predmarket event resolve next-mayor mayor-ada --after 24h --note "All votes are counted."
 
     Resolve an event with all its markets, or void it, which undoes its trades (admins). This is
-    final. NONE: none of its markets came true. Prices are for a tie: what a share of each outcome
+    final. With --after it is proposed: trading ends, and nothing is paid before it happens by
+    itself. Until then: event proposal confirm or withdraw, or another proposal in its place.
+    NONE: none of its markets came true. Prices are for a tie: what a share of each outcome
     pays; they add up to 1, an outcome that is not named pays nothing, and NONE may have a part.
 
     To take out one outcome, while the event goes on: market resolve M NO.
     """
     line = context.of(ctx)
     ending = outcomes.ending(outcome)
+    after = resolution.checked(after)
     with line.client() as client:
         shown = client.event(event)
         outcomes.require_markets(shown, ending)
-    prompt.confirm(line, f"{outcomes.question(shown, ending)} This is final.")
+    resolution.ask(line, outcomes.question(shown, ending), after)
+    resolution.ask_again(line, shown, after)
     with line.client() as client:
-        resolution = client.resolve_event(event, ending.outcome, weights=ending.weights)
-    ended = resolution["event"]
-    brief = {name: ended[name] for name in ("slug", "status", "outcome")}
-    grids = layouts.ANY.grids({**brief, "payouts": resolution["payouts"]}, brief=False)
-    line.output.show(resolution, [resolution], ("event", "payouts"), lambda: grids)
+        made = client.resolve_event(
+            event,
+            ending.outcome,
+            weights=ending.weights,
+            note=note,
+            source=source,
+            after=after,
+        )
+    resolution.show_event(line, made)
 
 
 def _change(line: Line, event: str, status: MarketStatus) -> None:
     with line.client() as client:
-        _write(line, client.update_event(event, status=status))
+        event_tables.write(line, client.update_event(event, status=status))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from predmarket import units
 from predmarket.cli import layouts
+from predmarket.cli.context import Line
 from predmarket.cli.grid import NOTHING, Column, Grid, Layout, Row, cell
 from predmarket.client.response_types import Event, EventHolding, Market, Position
 
@@ -38,6 +39,7 @@ EVENT = Layout(
         Column("EVENT", "slug"),
         Column("STATUS", "status"),
         Column("OUTCOME", "outcome", optional=True),
+        layouts.PROPOSED,
         Column("EXHAUSTIVE", "exhaustive"),
         Column("MARKETS", "marketCount", numeric=True),
         Column("SETS", "openInterest", numeric=True),
@@ -47,6 +49,7 @@ EVENT = Layout(
     (
         "id", "slug", "title", "description", "exhaustive", "status", "outcome", "openInterest",
         "closesAt", "createdAt", "creator", "marketCount", "category", "tags", "source",
+        "proposal",
     ),
     least=("CLOSES", "EXHAUSTIVE", "SETS", "TITLE", "MARKETS"),
 )  # fmt: skip
@@ -59,6 +62,12 @@ class Own(NamedTuple):
 
     positions: dict[int, Position]
     holding: EventHolding | None
+
+
+def write(line: Line, event: Event, own: Own | None = None) -> None:
+    """Write an event with its outcomes."""
+    rows = outcome_rows(event, own)
+    line.output.show(event, rows, OUTCOME_FIELDS, lambda: card(event, own))
 
 
 def card(event: Event, own: Own | None = None) -> list[Grid]:

@@ -3,7 +3,7 @@
 CSV has every field of the API, in the API's order. A table has the fields that people want to see.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from predmarket import units
@@ -36,12 +36,22 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+def proposed(proposal: object) -> object:
+    """Return how a market or an event is proposed to end, in a word; None for no proposal."""
+    if not isinstance(proposal, Mapping):
+        return None
+    return proposal.get("settlementPrice") or proposal.get("weights") or proposal["outcome"]
+
+
+PROPOSED = Column("PROPOSED", "proposal", optional=True, shown=proposed)
+
 MARKET = Layout(
     (
         _number("ID", "id"),
         _text("MARKET", "slug"),
         _optional("EVENT", "eventSlug"),
         _text("STATUS", "status"),
+        PROPOSED,
         _number("BID", "bestBid"),
         _number("ASK", "bestAsk"),
         _number("LAST", "lastPrice"),
@@ -52,7 +62,7 @@ MARKET = Layout(
     _names(
         "id slug question description status outcome settlementPrice tickSize makerFeeRate"
         " takerFeeRate closesAt createdAt creator lastPrice bestBid bestAsk volume openInterest"
-        " eventId eventSlug label category tags source"
+        " eventId eventSlug label category tags source proposal"
     ),
     least=("CLOSES", "QUESTION", "VOLUME", "EVENT"),
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from predmarket import units
-from predmarket.cli import arguments, complete, context, layouts, prompt
+from predmarket.cli import arguments, complete, context, layouts, prompt, resolution
 from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure, usage
 from predmarket.cli.numbers import RATE, SETTLEMENT, TICK, number, optional
@@ -241,33 +241,35 @@ def resolve(
             autocompletion=complete.endings,
         ),
     ],
+    *,
+    after: resolution.After = None,
+    note: resolution.Note = None,
+    source: resolution.Source = None,
 ) -> None:
     """Examples:
       predmarket market resolve rain-monday YES
       predmarket market resolve rain-monday 0.25 --yes
       predmarket market resolve rain-monday VOID
+      predmarket market resolve rain-monday YES --after 24h --note "11 mm" --source https://met.no
 
-    Resolve a market, or void it, which undoes its trades (admins). This is final.
+    Resolve a market, or void it, which undoes its trades (admins). This is final. With --after it
+    is proposed: trading ends, everybody sees it, and nothing is paid before it happens by itself.
+    Until then: market proposal confirm or withdraw, or another proposal in its place.
 
     A market of an event can only be resolved NO alone, which strikes its outcome from the event.
     Everything else ends the whole event: event resolve.
     """
     line = context.of(ctx)
     ending, price = _ending(outcome)
+    after = resolution.checked(after)
     if not line.options.yes:
-        prompt.confirm(line, f"{_asked(line, market, ending, price)} This is final.")
+        resolution.ask(line, _asked(line, market, ending, price), after)
+        with line.client() as client:
+            shown = client.market(market)
+        resolution.ask_again(line, shown, after)
     with line.client() as client:
-        resolution = client.resolve_market(market, ending, price)
-    ended, fields = resolution["market"], layouts.RESOLUTION.fields
-    brief = {
-        "slug": ended["slug"],
-        "status": ended["status"],
-        "outcome": ended["outcome"],
-        "settlementPrice": ended["settlementPrice"],
-        "payouts": resolution["payouts"],
-    }
-    grids = layouts.ANY.grids(brief, brief=False)
-    line.output.show(resolution, [resolution], fields, lambda: grids)
+        made = client.resolve_market(market, ending, price, note=note, source=source, after=after)
+    resolution.show_market(line, made)
 
 
 def _asked(line: Line, market: str, ending: Outcome, price: str | None) -> str:

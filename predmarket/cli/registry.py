@@ -100,7 +100,15 @@ TREE: Mapping[str, Entry] = {
             "open": Leaf("market:open_market", "Open, or reopen, a market."),
             "halt": Leaf("market:halt", "Halt trading; orders keep their place."),
             "close": Leaf("market:close", "Close a market; its orders are cancelled."),
-            "resolve": Leaf("market:resolve", "Resolve or void a market for good."),
+            "resolve": Leaf("market:resolve", "Resolve or void a market, or propose it."),
+            "proposal": Branch(
+                "A market's proposed resolution.",
+                {
+                    "confirm": Leaf("resolution:confirm", "Make the proposed resolution now."),
+                    "withdraw": Leaf("resolution:withdraw", "Withdraw the proposed resolution."),
+                },
+                "predmarket market proposal confirm rain-monday",
+            ),
         },
         "predmarket market list --status open",
     ),
@@ -115,7 +123,15 @@ TREE: Mapping[str, Entry] = {
             "open": Leaf("event:open_event", "Open, or reopen, all markets of an event."),
             "halt": Leaf("event:halt", "Halt trading; orders keep their place."),
             "close": Leaf("event:close", "Close an event; its orders are cancelled."),
-            "resolve": Leaf("event:resolve", "Resolve or void an event for good."),
+            "resolve": Leaf("event:resolve", "Resolve or void an event, or propose it."),
+            "proposal": Branch(
+                "An event's proposed resolution.",
+                {
+                    "confirm": Leaf("resolution:confirm_event", "Make the resolution now."),
+                    "withdraw": Leaf("resolution:withdraw_event", "Withdraw the resolution."),
+                },
+                "predmarket event proposal confirm next-mayor",
+            ),
         },
         "predmarket event show next-mayor",
     ),

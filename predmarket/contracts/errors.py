@@ -138,6 +138,16 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
         "exactly one market of the event resolves YES",
         "Resolve it with a winner or with weights. It never ends in NONE and takes no new markets.",
     ),
+    ErrorCode.PROPOSAL_NOT_FOUND: ErrorKind(
+        404,
+        "no resolution is proposed there",
+        "Look at the market or the event: the proposal was made, withdrawn, or never there.",
+    ),
+    ErrorCode.ANOTHER_ADMIN_NEEDED: ErrorKind(
+        403,
+        "an admin other than the proposer has to confirm the resolution",
+        "Ask another admin to confirm it, or withdraw it. The operator has set RESOLVE_BY_TWO.",
+    ),
     ErrorCode.USER_NOT_FOUND: ErrorKind(
         404,
         "there is no such user",

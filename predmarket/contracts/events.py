@@ -7,7 +7,13 @@ from msgspec import UNSET, Meta, UnsetType
 
 from predmarket.contracts.amounts import Rate, Share, Tick, Time
 from predmarket.contracts.errors import Problem
-from predmarket.contracts.markets import Creator, Market, Payouts, tag_problems
+from predmarket.contracts.markets import (
+    Creator,
+    Market,
+    Payouts,
+    ResolutionRequest,
+    tag_problems,
+)
 from predmarket.contracts.requests import Request
 from predmarket.contracts.text import (
     Category,
@@ -79,7 +85,7 @@ class UpdateEventRequest(Request, frozen=True):
         return tag_problems(self.tags)
 
 
-class ResolveEventRequest(Request, frozen=True):
+class ResolveEventRequest(ResolutionRequest, frozen=True):
     """POST /v1/events/{event}/resolve: an outcome (a market, NONE or VOID), or weights."""
 
     holds_objects: ClassVar[bool] = True
@@ -91,16 +97,31 @@ class ResolveEventRequest(Request, frozen=True):
 
     def problems(self) -> list[Problem]:
         """Return the problems: a request has either an outcome or weights that add up to 1."""
+        problems = super().problems()
         if (self.outcome is None) is (self.weights is None):
-            return [Problem("outcome", "give exactly one of outcome and weights")]
+            return [Problem("outcome", "give exactly one of outcome and weights"), *problems]
         if self.weights is None:
-            return []
+            return problems
         if sum(weight.units for weight in self.weights.values()) != PRICE_ONE:
-            return [Problem("weights", "must add up to 1")]
-        return []
+            return [Problem("weights", "must add up to 1"), *problems]
+        return problems
 
 
-class EventSummary(msgspec.Struct, frozen=True, rename="camel"):
+class EventProposal(msgspec.Struct, frozen=True, rename="camel"):
+    """A proposed resolution of an event, as of a market; ``weights`` go with the outcome WEIGHTS.
+
+    ``outcome`` is the winner's slug, NONE, WEIGHTS or VOID.
+    """
+
+    outcome: str
+    weights: dict[str, str] | None
+    note: str | None
+    source: str | None
+    actor_id: int
+    effective_at: str | None
+
+
+class EventSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """An event in a list. ``outcome`` is the winner's slug, NONE, WEIGHTS or VOID.
 
     ``open_interest`` is the number of complete sets: one share of every outcome each.
@@ -121,9 +142,10 @@ class EventSummary(msgspec.Struct, frozen=True, rename="camel"):
     category: str | None
     tags: list[str]
     source: str | None
+    proposal: EventProposal | None = None
 
 
-class Event(EventSummary, frozen=True, rename="camel"):
+class Event(EventSummary, frozen=True, rename="camel", kw_only=True):
     """An event with its markets."""
 
     markets: list[Market]
@@ -138,7 +160,7 @@ class EventPage(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class EventResolution(msgspec.Struct, frozen=True, rename="camel"):
-    """An event that ended. ``payouts`` is null while the payment of a large event goes on."""
+    """An event that ended, or of which a resolution is proposed; ``payouts`` as of a market."""
 
     event: Event
     payouts: Payouts | None

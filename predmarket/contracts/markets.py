@@ -12,13 +12,16 @@ from predmarket.contracts.requests import Request
 from predmarket.contracts.text import (
     Category,
     Description,
+    Note,
     Question,
     Slug,
     Source,
+    SpanOfTime,
     Tags,
     repeated_tag,
 )
 from predmarket.enums import MarketStatus, Outcome, Side
+from predmarket.spans import parse_span
 from predmarket.units import Micros
 
 
@@ -64,7 +67,26 @@ class UpdateMarketRequest(Request, frozen=True):
         return tag_problems(self.tags)
 
 
-class ResolveMarketRequest(Request, frozen=True):
+class ResolutionRequest(Request, frozen=True, kw_only=True):
+    """The fields of every resolution; with ``after`` or ``effectiveAt`` it is only proposed."""
+
+    note: Note | None = None
+    source: Source | None = None
+    after: SpanOfTime | None = None
+    effective_at: Time | None = None
+
+    def problems(self) -> list[Problem]:
+        """Return the problems: a proposal is made after a span, or at a time."""
+        if self.after is None:
+            return []
+        if self.effective_at is not None:
+            return [Problem("effectiveAt", "does not go with after")]
+        if not parse_span(self.after):
+            return [Problem("after", "must be above 0")]
+        return []
+
+
+class ResolveMarketRequest(ResolutionRequest, frozen=True):
     """POST /v1/markets/{market}/resolve."""
 
     outcome: Outcome
@@ -72,11 +94,12 @@ class ResolveMarketRequest(Request, frozen=True):
 
     def problems(self) -> list[Problem]:
         """Return the problems: SCALAR and a settlement price go together."""
+        problems = super().problems()
         if (self.outcome is Outcome.SCALAR) is (self.settlement_price is not None):
-            return []
+            return problems
         if self.settlement_price is None:
-            return [Problem("settlementPrice", "is required with SCALAR")]
-        return [Problem("settlementPrice", "goes only with SCALAR")]
+            return [Problem("settlementPrice", "is required with SCALAR"), *problems]
+        return [Problem("settlementPrice", "goes only with SCALAR"), *problems]
 
 
 class Creator(msgspec.Struct, frozen=True, rename="camel"):
@@ -86,11 +109,28 @@ class Creator(msgspec.Struct, frozen=True, rename="camel"):
     full_name: str | None
 
 
+class Proposal(msgspec.Struct, frozen=True, rename="camel"):
+    """A proposed resolution: nothing is paid before it is made.
+
+    It is made by itself at ``effective_at``, or earlier if an admin confirms it. Where two admins
+    resolve (RESOLVE_BY_TWO), it waits for one who did not propose it, and ``effective_at`` may be
+    null or pass.
+    """
+
+    outcome: Outcome
+    settlement_price: str | None
+    note: str | None
+    source: str | None
+    actor_id: int
+    effective_at: str | None
+
+
 class Market(msgspec.Struct, frozen=True, rename="camel"):
     """A market's present state. Without an event ``event_id`` to ``label`` are null.
 
     In an event ``open_interest`` is the sum of all long positions; where the market has no
-    category, tags or source of its own, they are the event's.
+    category, tags or source of its own, they are the event's. ``proposal`` is the proposed
+    resolution of the market or of its event, null without one.
     """
 
     id: int
@@ -117,6 +157,7 @@ class Market(msgspec.Struct, frozen=True, rename="camel"):
     category: str | None = None
     tags: list[str] = []
     source: str | None = None
+    proposal: Proposal | None = None
 
 
 class MarketList(msgspec.Struct, frozen=True, rename="camel"):
@@ -135,7 +176,10 @@ class Payouts(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Resolution(msgspec.Struct, frozen=True, rename="camel"):
-    """A market that ended. ``payouts`` is null while the payment of a large market goes on."""
+    """A market that ended, or of which a resolution is proposed.
+
+    ``payouts`` is null for a proposal, and while the payment of a large market goes on.
+    """
 
     market: Market
     payouts: Payouts | None

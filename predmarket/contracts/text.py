@@ -13,6 +13,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta
 
+from predmarket import spans
 from predmarket.characters import BLANKS, JOINED, JOINERS, UNFIT, UNFIT_BUT_LINE_FEED
 
 NO_NUL = r"^[^\x00]*\Z"
@@ -33,6 +34,7 @@ HANDLE = (
     rf"{_SPACES}[^@\s]+(?:@{_LABEL}(?:\.{_LABEL})+)?{_SPACES}\Z"
 )
 
+SPAN = rf"^{spans.PATTERN}\Z"
 CLIENT_REF = r"\Aclient:"
 MEANINGS = {
     NO_NUL: "must not hold the character NUL",
@@ -45,6 +47,7 @@ MEANINGS = {
     SLUG: "must be up to 64 of a-z, 0-9 and -, not start with - and not be all digits",
     EMAIL: "is not an e-mail address",
     HANDLE: "must be an e-mail address, or a handle without @ and blanks that is not all digits",
+    SPAN: "must be a span of time such as 90s, 24h or 2w",
     CLIENT_REF: "must be a whole number, or client: and a client order id",
 }
 """The message about a text that does not match its pattern."""
@@ -79,8 +82,11 @@ Tag: TypeAlias = Annotated[str, Meta(min_length=1, max_length=32, pattern=TAG)]
 """Commas separate tags in filters."""
 Tags: TypeAlias = Annotated[list[Tag], Meta(max_length=10)]
 Source: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SAYING)]
-"""Where the answer will be found: an address, or words."""
+"""Where the answer is found, or was: an address, or words."""
 Description: TypeAlias = Annotated[str, Meta(max_length=10_000, pattern=PROSE)]
+Note: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2_000, pattern=PROSE)]
+"""Why a market is resolved so."""
+SpanOfTime: TypeAlias = Annotated[str, Meta(max_length=64, pattern=SPAN)]
 Reason: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=SHOWN)]
 ClientOrderId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=LINE)]
 OrderRef: TypeAlias = int | Annotated[str, Meta(pattern=CLIENT_REF)]

@@ -79,13 +79,15 @@ class ResolveMarket(_Command, frozen=True, tag="resolve-market"):
     """End a market. ``price`` goes only with SCALAR: a YES share pays it.
 
     A market of an event can only end as NO: that strikes its outcome. ``actor_id`` as in
-    UpdateMarket.
+    UpdateMarket. ``note`` and ``source`` say why: they are for people.
     """
 
     market_id: int
     outcome: Outcome
     price: Price | None = None
     actor_id: int = 0
+    note: str | None = None
+    source: str | None = None
 
 
 class EventMarket(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -147,7 +149,7 @@ class ResolveEvent(_Command, frozen=True, tag="resolve-event"):
     """End an event with all its markets.
 
     ``market_id`` is the winner; it goes only with WINNER. ``weights`` are pairs of market id (0 for
-    NONE) and price; they go only with WEIGHTS.
+    NONE) and price; they go only with WEIGHTS. ``note`` and ``source`` as in ResolveMarket.
     """
 
     event_id: int
@@ -155,6 +157,44 @@ class ResolveEvent(_Command, frozen=True, tag="resolve-event"):
     market_id: int | None = None
     weights: tuple[tuple[int, Price], ...] = ()
     actor_id: int = 0
+    note: str | None = None
+    source: str | None = None
+
+    def ending(self, market_id: int) -> tuple[Outcome, Price | None]:
+        """Return how a market of the event ends, with its price for SCALAR."""
+        if self.outcome is EventOutcome.VOID:
+            return Outcome.VOID, None
+        if self.outcome is EventOutcome.WEIGHTS:
+            return Outcome.SCALAR, dict(self.weights).get(market_id, 0)
+        return (Outcome.YES if market_id == self.market_id else Outcome.NO), None
+
+
+class ProposeResolution(_Command, frozen=True, tag="propose-resolution"):
+    """Announce a resolution that is made later, in place of what was proposed before.
+
+    It is made at ``effective_at``, or when an admin confirms it; with ``by_two`` only when an admin
+    confirms it who did not propose it. Until then the market, or the event, is CLOSED.
+    """
+
+    resolution: ResolveMarket | ResolveEvent
+    effective_at: Micros | None = None
+    by_two: bool = False
+
+
+class ConfirmProposal(_Command, frozen=True, tag="confirm-proposal"):
+    """Make the proposed resolution of a market, or else of an event, at once."""
+
+    market_id: int | None
+    event_id: int | None
+    actor_id: int
+
+
+class WithdrawProposal(_Command, frozen=True, tag="withdraw-proposal"):
+    """Drop the proposed resolution of a market, or else of an event, which stays CLOSED."""
+
+    market_id: int | None
+    event_id: int | None
+    actor_id: int
 
 
 class PlaceOrder(_Command, frozen=True, tag="place"):
@@ -286,6 +326,13 @@ class DeadmanDue(_Command, frozen=True, tag="deadman-due"):
     user_id: int
 
 
+class ProposalDue(_Command, frozen=True, tag="proposal-due"):
+    """The time has come at which the resolution of a market, or else of an event, is made."""
+
+    market_id: int | None
+    event_id: int | None
+
+
 class TakeStep(_Command, frozen=True, tag="step"):
     """Take the next step of a command that runs in steps (steps.py)."""
 
@@ -302,6 +349,9 @@ Command: TypeAlias = (
     | UpdateEvent
     | AddMarket
     | ResolveEvent
+    | ProposeResolution
+    | ConfirmProposal
+    | WithdrawProposal
     | PlaceOrder
     | AmendOrder
     | CancelOrder
@@ -316,5 +366,6 @@ Command: TypeAlias = (
     | CloseDue
     | ExpiryDue
     | DeadmanDue
+    | ProposalDue
     | TakeStep
 )

@@ -29,7 +29,7 @@ from predmarket.engine.replies import EventDone, EventResolved, MarketDone, Refu
 from predmarket.engine.state import State
 from predmarket.engine.steps import EventSteps, Key
 from predmarket.enums import CancelReason, ErrorCode, EventOutcome, MarketStatus, Outcome
-from predmarket.units import MAX_EVENT_MARKETS, MIN_EVENT_MARKETS, PRICE_ONE, Price
+from predmarket.units import MAX_EVENT_MARKETS, MIN_EVENT_MARKETS, PRICE_ONE
 
 _NONE = 0
 """The market id that stands for NONE in weights."""
@@ -99,7 +99,7 @@ def add_market(state: State, command: AddMarket) -> MarketDone | Refused:
     """Add a market to an event that is not exhaustive."""
     event = state.market_events.get(command.event_id)
     if event is None:
-        return _not_found()
+        return not_found()
     if event.outcome is not None:
         return invalid("event", state.status_of(event), None)
     if event.exhaustive:
@@ -120,13 +120,15 @@ def update(state: State, command: UpdateEvent) -> EventDone | Refused:
     """Change an event's texts, its closing time, or the status of the markets that can take it."""
     event = state.market_events.get(command.event_id)
     if event is None:
-        return _not_found()
+        return not_found()
     status = command.status
     changing = [
         market
         for market in state.markets_of(event)
-        if status is not None and status in TRANSITIONS[market.status]
+        if status is not None and status in TRANSITIONS[market.status] and not market.proposed
     ]
+    if event.proposal is not None and status is MarketStatus.OPEN:
+        return lifecycle.proposed("event", state.status_of(event))
     if event.outcome is not None or (status is not None and not changing):
         return invalid("event", state.status_of(event), status)
     if command.title is not None:
@@ -137,37 +139,46 @@ def update(state: State, command: UpdateEvent) -> EventDone | Refused:
         event.metadata = command.metadata.apply(event.metadata)
     if command.sets_closes_at:
         lifecycle.follow_closing(state, event, command.closes_at)
+    if status is MarketStatus.CLOSED:
+        return EventDone(event.id, close(state, event, changing))
     _report(state, event)
     for market in changing:
         assert status is not None  # nothing changes without one
-        if status is MarketStatus.CLOSED:
-            lifecycle.set_closed(state, market)
-        else:
-            lifecycle.take_status(state, market, status)
-            lifecycle.schedule_close(state, market)
+        lifecycle.take_status(state, market, status)
+        lifecycle.schedule_close(state, market)
         lifecycle.report(state, market, new_status=True)
-    if status is not MarketStatus.CLOSED:
-        return EventDone(event.id)
-    return EventDone(event.id, _step(state, event, EventSteps(event.id)))
+    return EventDone(event.id)
+
+
+def close(state: State, event: MarketEvent, markets: list[Market]) -> Key | None:
+    """Close those of an event's markets that are not closed, cancel orders, and report them all.
+
+    Returns the key of the steps that are left.
+    """
+    _report(state, event)
+    for market in markets:
+        closing = market.status is not MarketStatus.CLOSED
+        if closing:
+            lifecycle.set_closed(state, market)
+        lifecycle.report(state, market, new_status=closing)
+    return _step(state, event, EventSteps(event.id))
 
 
 def resolve(state: State, command: ResolveEvent) -> EventResolved | EventDone | Refused:
     """End an event and pay, in steps: each market ends as the event's one outcome says."""
     event = state.market_events.get(command.event_id)
     if event is None:
-        return _not_found()
-    if event.outcome is not None:
-        return invalid("event", state.status_of(event), None)
-    refusal = _why_not(state, event, command)
+        return not_found()
+    refusal = why_not(state, event, command)
     if refusal is not None:
         return refusal
+    state.drop_proposal(event)
     event.ending = command.outcome
-    weights = dict(command.weights)
-    for market in _live(state, event):
-        outcome, price = _ending(command, market, weights)
+    for market in live_markets(state, event):
+        outcome, price = command.ending(market.id)
         lifecycle.set_ending(state, market, outcome, price)
         state.dirty_markets[market.id] = market
-    begun, live = len(state.events), _live(state, event)
+    begun, live = len(state.events), live_markets(state, event)
     unfinished = _step(state, event, EventSteps(event.id))
     if unfinished is None:
         _set_final(live)
@@ -176,12 +187,15 @@ def resolve(state: State, command: ResolveEvent) -> EventResolved | EventDone | 
     return _outcome(event, unfinished)
 
 
-def _live(state: State, event: MarketEvent) -> list[Market]:
+def live_markets(state: State, event: MarketEvent) -> list[Market]:
+    """Return an event's markets that are not final."""
     return [market for market in state.markets_of(event) if not market.final]
 
 
-def _why_not(state: State, event: MarketEvent, command: ResolveEvent) -> Refused | None:
+def why_not(state: State, event: MarketEvent, command: ResolveEvent) -> Refused | None:
     """Return the refusal of an outcome that is impossible for the event, None if it is possible."""
+    if event.outcome is not None:
+        return invalid("event", state.status_of(event), None)
     if command.outcome is EventOutcome.WINNER:
         return _no_outcome(state, event, command.market_id)
     if command.outcome is EventOutcome.NONE:
@@ -213,27 +227,15 @@ def _no_outcome(state: State, event: MarketEvent, market_id: int | None) -> Refu
     return invalid("market", market.status, None) if market.final else None
 
 
-def _ending(
-    command: ResolveEvent, market: Market, weights: dict[int, Price]
-) -> tuple[Outcome, Price | None]:
-    """Return how a market ends, with its price for SCALAR."""
-    if command.outcome is EventOutcome.VOID:
-        return Outcome.VOID, None
-    if command.outcome is EventOutcome.WEIGHTS:
-        return Outcome.SCALAR, weights.get(market.id, 0)
-    return (Outcome.YES if market.id == command.market_id else Outcome.NO), None
-
-
 def strike(
     state: State, event: MarketEvent, market: Market, command: ResolveMarket
 ) -> Resolved | MarketDone | Refused:
     """Let a market of a live event resolve NO alone, in steps."""
     if market.final:
         return invalid("market", market.status, lifecycle.final_status(command.outcome))
-    if command.outcome is not Outcome.NO:
-        return _decides("the market ends with its event; alone it can become NO")
-    if event.outcomes <= 2:
-        return _decides("an event keeps at least two outcomes")
+    refusal = why_no_strike(state, event, market, command.outcome)
+    if refusal is not None:
+        return refusal
     lifecycle.set_ending(state, market, Outcome.NO, None)
     begun = len(state.events)
     unfinished = _step(state, event, EventSteps(event.id, market.id))
@@ -244,13 +246,31 @@ def strike(
     return _struck(market, unfinished)
 
 
+def why_no_strike(
+    state: State, event: MarketEvent, market: Market, outcome: Outcome
+) -> Refused | None:
+    """Return the refusal to end a market of an event alone, None if it can be struck.
+
+    Strikes that are proposed count, so that each of them can be made when its time comes.
+    """
+    if outcome is not Outcome.NO:
+        return _decides("the market ends with its event; alone it can become NO")
+    if event.proposal is not None:
+        return _decides("a resolution of its event is proposed: withdraw it first")
+    others = [one for one in state.markets_of(event) if one.proposal and one is not market]
+    if event.outcomes - len(others) <= 2:
+        also = ", also after the strikes that are proposed" if others else ""
+        return _decides(f"an event keeps at least two outcomes{also}")
+    return None
+
+
 def proceed(
     state: State, under_way: EventSteps
 ) -> EventResolved | Resolved | MarketDone | EventDone:
     """Take the next step of an event that is closing, resolving or striking a market."""
     event = state.market_events[under_way.event_id]
     struck = None if under_way.market_id is None else state.markets[under_way.market_id]
-    ending = _live(state, event) if struck is None else [struck]
+    ending = live_markets(state, event) if struck is None else [struck]
     unfinished = _step(state, event, under_way)
     if unfinished is None and (struck is not None or event.outcome is not None):
         _set_final(ending)
@@ -290,7 +310,7 @@ def _step(state: State, event: MarketEvent, under_way: EventSteps) -> Key | None
 def _finish(state: State, event: MarketEvent) -> None:
     if event.collateral or (event.ending is EventOutcome.VOID and event.fees):
         raise InvariantError(f"event {event.id}: collateral left after the last payment")
-    for market in _live(state, event):
+    for market in live_markets(state, event):
         lifecycle.set_ended(market)
         state.dirty_markets[market.id] = market
     event.outcome = event.ending
@@ -317,12 +337,20 @@ def _struck(market: Market, unfinished: Key | None) -> Resolved | MarketDone:
     return MarketDone(market.id, unfinished)
 
 
+def report_all(state: State, event: MarketEvent) -> None:
+    """Report an event, and its markets that are not final, as changed."""
+    _report(state, event)
+    for market in live_markets(state, event):
+        lifecycle.report(state, market, new_status=False)
+
+
 def _report(state: State, event: MarketEvent) -> None:
     state.ledger.dirty_events[event.id] = event
     state.events.append(EventChanged(event.id))
 
 
-def _not_found() -> Refused:
+def not_found() -> Refused:
+    """Return the refusal of an event that does not exist."""
     return Refused(ErrorCode.EVENT_NOT_FOUND, "there is no such event")
 
 

@@ -10,6 +10,7 @@ from typing import ClassVar, TypeAlias
 import msgspec
 
 from predmarket.engine.order_group import OrderGroupRecord
+from predmarket.engine.proposal import EventProposal, MarketProposal
 from predmarket.enums import CancelReason, ErrorCode, MarketStatus, OrderGroupChange, Side
 from predmarket.units import Money, Price, Qty
 
@@ -168,6 +169,13 @@ class EventChanged(_Event, frozen=True):
     event_id: int
 
 
+class ProposalEnded(_Event, frozen=True):
+    """A proposed resolution is being made, or was withdrawn."""
+
+    type = "PROPOSAL_ENDED"
+    proposal: MarketProposal | EventProposal
+
+
 class OrderGroupChanged(_Event, frozen=True):
     """An order group was made, changed or deleted; ``group`` is how it stood then."""
 
@@ -203,6 +211,7 @@ Event: TypeAlias = (
     | PaidOut
     | MarketChanged
     | EventChanged
+    | ProposalEnded
     | OrderGroupChanged
     | OrderGroupFilled
 )

@@ -20,6 +20,7 @@ from predmarket.engine import (
     lifecycle,
     order_groups,
     orders,
+    resolutions,
     sweeps,
     waits,
 )
@@ -36,13 +37,6 @@ from predmarket.units import Micros
 def _expiry_due(state: State, command: commands.ExpiryDue) -> Canceled:
     state.cancel(state.orders[command.order_id], CancelReason.EXPIRED)
     return Canceled((command.order_id,))
-
-
-def _resolve_market(state: State, command: commands.ResolveMarket) -> Reply:
-    market = state.markets.get(command.market_id)
-    if market is None or market.event is None:
-        return lifecycle.resolve(state, command)
-    return event_lifecycle.strike(state, market.event, market, command)
 
 
 def _take_step(state: State, command: commands.TakeStep) -> Reply:
@@ -82,15 +76,19 @@ _HANDLERS: dict[type[Command], Callable[[State, Any], Reply]] = {
     commands.CancelAfter: accounts.cancel_after,
     commands.CreateMarket: lifecycle.create,
     commands.UpdateMarket: lifecycle.update,
-    commands.ResolveMarket: _resolve_market,
+    commands.ResolveMarket: resolutions.resolve_market,
     commands.CreateEvent: event_lifecycle.create,
     commands.UpdateEvent: event_lifecycle.update,
     commands.AddMarket: event_lifecycle.add_market,
     commands.ResolveEvent: event_lifecycle.resolve,
+    commands.ProposeResolution: resolutions.propose,
+    commands.ConfirmProposal: resolutions.confirm,
+    commands.WithdrawProposal: resolutions.withdraw,
     commands.TakeStep: _take_step,
     commands.CloseDue: lifecycle.close_due,
     commands.ExpiryDue: _expiry_due,
     commands.DeadmanDue: cancels.deadman_due,
+    commands.ProposalDue: resolutions.due,
 }
 
 
@@ -98,6 +96,8 @@ _TIMER_COMMANDS: dict[TimerKind, Callable[[int], Command]] = {
     TimerKind.CLOSE: commands.CloseDue,
     TimerKind.EXPIRY: commands.ExpiryDue,
     TimerKind.DEADMAN: commands.DeadmanDue,
+    TimerKind.RESOLUTION: lambda id: commands.ProposalDue(id, None),
+    TimerKind.EVENT_RESOLUTION: lambda id: commands.ProposalDue(None, id),
 }
 
 

@@ -74,6 +74,8 @@ def update(state: State, command: UpdateMarket) -> MarketDone | Refused:
         or (status is not None and status not in TRANSITIONS[market.status])
     ):
         return invalid("market", market.status, status)
+    if status is not None and market.proposed:
+        return proposed("market", market.status)
     closes_at = command.closes_at
     if command.sets_closes_at and market.event is not None:
         latest = market.event.closes_at
@@ -180,7 +182,8 @@ def resolve(state: State, command: ResolveMarket) -> Resolved | MarketDone | Ref
 
 
 def set_ending(state: State, market: Market, outcome: Outcome, price: Price | None) -> None:
-    """Begin to end a market; ``price`` is that of SCALAR."""
+    """Begin to end a market; ``price`` is that of SCALAR. What was proposed for it is dropped."""
+    state.drop_proposal(market)
     market.ending = outcome
     market.settlement_price = price if outcome is Outcome.SCALAR else PAYOUT.get(outcome)
     set_closed(state, market)
@@ -266,6 +269,12 @@ def slug_taken(slug: str) -> Refused:
 def not_found() -> Refused:
     """Return the refusal of a market that does not exist."""
     return Refused(ErrorCode.MARKET_NOT_FOUND, "there is no such market")
+
+
+def proposed(what: str, is_now: MarketStatus) -> Refused:
+    """Return the refusal to open what a proposed resolution keeps closed."""
+    message = f"a resolution of the {what} is proposed: withdraw it first"
+    return Refused(ErrorCode.INVALID_TRANSITION, message, {"status": is_now.value})
 
 
 def invalid(what: str, is_now: MarketStatus, status: MarketStatus | None) -> Refused:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from predmarket.engine.book import Book
 from predmarket.engine.metadata import NO_METADATA, Metadata
+from predmarket.engine.proposal import MarketProposal
 from predmarket.enums import MarketStatus, Outcome
 from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty, Rate
 
@@ -39,15 +40,16 @@ class Market:
     market within its event.
 
     ``ending`` is the outcome of a resolution under way; ``positions`` are then those not settled
-    yet. ``scheduled`` is the time of the timer that closes it, None while none is set.
+    yet. ``scheduled`` is the time of the timer that closes it, None while none is set. ``proposal``
+    is a resolution of this market alone that is proposed.
     """
 
     __slots__ = (
         "book", "book_seq", "closes_at", "collateral", "created_at", "creator_id", "description",
         "ending", "event", "fees", "id", "label", "last_price", "lock_rate", "maker_rate",
         "metadata", "open_interest", "outcome", "paid_accounts", "paid_total", "positions",
-        "question", "scheduled", "settlement_price", "slug", "status", "taker_rate", "tick",
-        "total_no", "total_yes", "volume",
+        "proposal", "question", "scheduled", "settlement_price", "slug", "status", "taker_rate",
+        "tick", "total_no", "total_yes", "volume",
     )  # fmt: skip
 
     def __init__(
@@ -96,6 +98,7 @@ class Market:
         self.book_seq = 0
         self.positions: dict[int, Position] = {}
         self.ending: Outcome | None = None
+        self.proposal: MarketProposal | None = None
         self.scheduled: Micros | None = None
         self.paid_accounts = 0
         self.paid_total: Money = 0
@@ -104,6 +107,12 @@ class Market:
     def final(self) -> bool:
         """Tell whether no command may change this market any more."""
         return self.status in FINAL
+
+    @property
+    def proposed(self) -> bool:
+        """Tell whether a resolution of it or of its event is proposed."""
+        event = self.event
+        return self.proposal is not None or (event is not None and event.proposal is not None)
 
     @property
     def event_id(self) -> int | None:

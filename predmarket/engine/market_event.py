@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from predmarket.engine.metadata import NO_METADATA, Metadata
+from predmarket.engine.proposal import EventProposal
 from predmarket.enums import EventOutcome, MarketStatus
 from predmarket.units import Micros, Money, Price, Qty, Rate
 
@@ -29,13 +30,14 @@ class MarketEvent:
 
     ``outcomes`` counts the outcomes that can still happen, NONE among them. ``open_interest`` is
     the number of complete sets, ``total_base`` the sum of all bases. ``ending`` is the outcome of a
-    resolution under way; ``holdings`` are then those not settled yet.
+    resolution under way; ``holdings`` are then those not settled yet. ``proposal`` is a resolution
+    of the event that is proposed.
     """
 
     __slots__ = (
         "closes_at", "collateral", "created_at", "creator_id", "description", "ending",
         "exhaustive", "fees", "holdings", "id", "maker_rate", "market_ids", "metadata",
-        "open_interest", "outcome", "outcomes", "paid_accounts", "paid_total", "slug",
+        "open_interest", "outcome", "outcomes", "paid_accounts", "paid_total", "proposal", "slug",
         "taker_rate", "tick", "title", "total_base",
     )  # fmt: skip
 
@@ -69,6 +71,7 @@ class MarketEvent:
         self.metadata = metadata
         self.outcome: EventOutcome | None = None
         self.ending: EventOutcome | None = None
+        self.proposal: EventProposal | None = None
         self.market_ids: list[int] = []
         self.holdings: dict[int, Holding] = {}
         self.outcomes = 0 if exhaustive else 1

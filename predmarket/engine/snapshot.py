@@ -1,7 +1,7 @@
 """The whole state as bytes: equal states give equal bytes, on any machine and Python.
 
 A snapshot leaves out stale timers and links. The state does not hold settled positions. A state
-without events, order groups or metadata has the format that it had before those existed.
+without events, order groups, metadata or proposals has the format that it had before those existed.
 """
 
 import hashlib
@@ -19,11 +19,11 @@ from predmarket.engine.state import State
 _ENCODER = msgspec.json.Encoder()
 _ORDER_SKIPS = frozenset({"group", "is_buy", "level", "next", "prev", "run", "skip"})
 _MARKET_SKIPS = frozenset(
-    {"book", "event", "label", "lock_rate", "metadata", "positions", "scheduled", "total_no",
-     "total_yes"}
+    {"book", "event", "label", "lock_rate", "metadata", "positions", "proposal", "scheduled",
+     "total_no", "total_yes"}
 )  # fmt: skip
 _POSITION_SKIPS = frozenset({"holding"})
-_EVENT_SKIPS = frozenset({"holdings", "metadata"})
+_EVENT_SKIPS = frozenset({"holdings", "metadata", "proposal"})
 _COUNTERS = ("now", "last_order_id", "last_trade_id", "last_market_id", "last_transfer_id",
              "last_rank")  # fmt: skip
 
@@ -48,6 +48,8 @@ def snapshot(state: State) -> bytes:
         parts["events"] = [_event(state, one) for _, one in sorted(state.market_events.items())]
     if state.order_groups.last_id:
         parts["groups"] = _groups(state)
+    if proposals := _proposals(state):
+        parts["proposals"] = proposals
     return _ENCODER.encode(parts)
 
 
@@ -97,6 +99,13 @@ def _holding(holding: Holding) -> list[object]:
 def _order(order: Order) -> list[object]:
     values = [getattr(order, name) for name in Order.__slots__ if name not in _ORDER_SKIPS]
     return values if order.group is None else [*values, order.group.id]
+
+
+def _proposals(state: State) -> list[object]:
+    """Return what is proposed, by market and then by event; each names what it would resolve."""
+    markets = [market.proposal for _, market in sorted(state.markets.items())]
+    events = [event.proposal for _, event in sorted(state.market_events.items())]
+    return [one for one in (*markets, *events) if one is not None]
 
 
 def _groups(state: State) -> list[object]:

@@ -144,6 +144,12 @@ class State:
         market.book.side(order.is_buy).remove(order)
         self.touched_levels[market.id, order.is_buy, order.price] = None
 
+    def drop_proposal(self, what: Market | MarketEvent) -> None:
+        """Drop the proposed resolution of a market or an event, if there is one."""
+        had, what.proposal = what.proposal, None
+        if had is not None and had.due_at is not None:
+            self.timers.retire(self.is_live)
+
     def shrink(self, order: Order, market: Market, qty: Qty) -> None:
         """Reduce a resting order's remaining quantity by ``qty``; it keeps its place."""
         market.book.side(order.is_buy).shrink(order, qty)
@@ -199,6 +205,10 @@ class State:
         if kind is TimerKind.EXPIRY:
             order = self.orders.get(id)
             return order is not None and order.expires_at == due
+        if kind is TimerKind.RESOLUTION or kind is TimerKind.EVENT_RESOLUTION:
+            of_market = kind is TimerKind.RESOLUTION
+            proposal = (self.markets if of_market else self.market_events)[id].proposal
+            return proposal is not None and proposal.due_at == due
         return self.ledger.accounts[id].deadman_at == due
 
     def cancel(self, order: Order, reason: CancelReason) -> None:

@@ -1,4 +1,4 @@
-"""Timers: closings, expiries and dead-man switches, in one fixed order.
+"""Timers: closings, expiries, dead-man switches and proposed resolutions, in one fixed order.
 
 Invariants:
 - timers fire in the order (due, kind, id);
@@ -28,6 +28,8 @@ class TimerKind(IntEnum):
     CLOSE = 0
     EXPIRY = 1
     DEADMAN = 2
+    RESOLUTION = 3
+    EVENT_RESOLUTION = 4
 
 
 EXAMINED = 4

@@ -49,6 +49,10 @@ def timer_waits_for(state: State, kind: TimerKind, id: int) -> Key | None:
         return _market(state, id)
     if kind is TimerKind.EXPIRY:
         return _order(state, id)
+    if kind is TimerKind.RESOLUTION:
+        return _ending(state, id)
+    if kind is TimerKind.EVENT_RESOLUTION:
+        return _event(state, id)
     return _account(state, id) or _any_market_of(state, id)
 
 
@@ -150,6 +154,14 @@ def _of_order(state: State, command: commands.AmendOrder | commands.CancelOrder)
     return _order(state, command.order_id) or _account(state, command.user_id)
 
 
+def _of_proposal(
+    state: State, command: commands.ConfirmProposal | commands.WithdrawProposal
+) -> Key | None:
+    if command.market_id is not None:
+        return _ending(state, command.market_id)
+    return None if command.event_id is None else _event(state, command.event_id)
+
+
 def _of_cancel_all(state: State, command: commands.CancelAll) -> Key | None:
     held = _account(state, command.user_id)
     if held is not None:
@@ -185,4 +197,7 @@ _FINDERS: dict[type[Command], Callable[[State, Any], Key | None]] = {
     commands.UpdateEvent: lambda s, c: _event(s, c.event_id),
     commands.AddMarket: lambda s, c: _event(s, c.event_id),
     commands.ResolveEvent: lambda s, c: _event(s, c.event_id),
+    commands.ProposeResolution: lambda s, c: waits_for(s, c.resolution),
+    commands.ConfirmProposal: _of_proposal,
+    commands.WithdrawProposal: _of_proposal,
 }

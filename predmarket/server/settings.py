@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     max_connections_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     signup_credit: Credit = 0
     signup: Literal["open", "invite", "closed"] = "open"
+    resolve_by_two: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
     max_batch: Annotated[int, Field(ge=1, le=100_000)] = 500

@@ -215,7 +215,27 @@ EVENT_RESOLVED = {
     "event": {**EVENT, "status": "RESOLVED", "outcome": "ann"},
     "payouts": {"accounts": 2, "total": "10.000000"},
 }
-
+PROPOSAL = {
+    "outcome": "SCALAR",
+    "settlementPrice": "0.2500",
+    "note": "It rained.",
+    "source": "https://example.com",
+    "actorId": 1,
+    "effectiveAt": TIME,
+}
+PROPOSED = {
+    "market": {**MARKET, "status": "CLOSED", "proposal": PROPOSAL},
+    "payouts": None,
+}
+TIED = {"outcome": "WEIGHTS", "weights": {"ann": "0.5000", "bob": "0.5000"}, "actorId": 1}
+EVENT_PROPOSED = {
+    "event": {
+        **EVENT,
+        "status": "CLOSED",
+        "proposal": {**TIED, "note": None, "source": None, "effectiveAt": TIME},
+    },
+    "payouts": None,
+}
 ORDER_GROUP = {"id": 4, "limit": "10.00", "status": "ACTIVE", "createdAt": TIME, "updatedAt": TIME}
 FAULTS = {"faults": "loss=0.01,seed=7", "injected": {"lost": 2, "cut": 0, "rejected": 0}}
 
@@ -233,12 +253,16 @@ auth sessions
 auth revoke 7
 market list
 market show rain
+market show sleet
 market create rain Will-it-rain? --draft
 market update rain --question Will-it-rain?
 market open rain
 market halt rain
 market close rain --yes
 market resolve rain YES --yes
+market resolve rain 0.25 --after 24h --note It-rained. --source https://example.com --yes
+market proposal confirm rain --yes
+market proposal withdraw rain
 event list
 event show vote
 event create vote Who-wins? --market ann=Does-Ann-win? --market bob=Does-Bob-win? --draft
@@ -249,6 +273,9 @@ event open vote
 event halt vote
 event close vote --yes
 event resolve vote ann --yes
+event resolve vote ann=0.5,bob=0.5 --after 2d --yes
+event proposal confirm vote --yes
+event proposal withdraw vote
 book rain
 trades rain
 candles rain
@@ -334,6 +361,7 @@ def answer_all(stub: Stub) -> None:
         "/v1/auth/api-keys": page({**KEY, "lastUsedAt": None}),
         "/v1/auth/sessions": page(SESSION),
         "/v1/markets": {"items": [MARKET, SNOW, ANN], "total": 3},
+        "/v1/markets/sleet": {**SNOW, "status": "CLOSED", "proposal": PROPOSAL},
         "/v1/markets/rain": MARKET,
         "/v1/events": {"items": [LISTED_EVENT], "total": 1},
         "/v1/events/vote": EVENT,
@@ -374,10 +402,10 @@ def answer_all(stub: Stub) -> None:
         "/v1/users/2/revoke-all": Answer(204),
         "/v1/auth/api-keys": Answer(201, {**KEY, "key": "pm_SECRET"}),
         "/v1/markets": Answer(201, MARKET),
-        "/v1/markets/rain/resolve": Answer(body=RESOLVED),
+        "/v1/markets/rain/proposal/confirm": Answer(body=RESOLVED),
+        "/v1/events/vote/proposal/confirm": Answer(body=EVENT_RESOLVED),
         "/v1/events": Answer(201, EVENT),
         "/v1/events/vote/markets": Answer(201, {**BOB, "id": 5, "slug": "dan"}),
-        "/v1/events/vote/resolve": Answer(body=EVENT_RESOLVED),
         "/v1/orders": Answer(201, ORDER),
         "/v1/orders/preview": Answer(body=PREVIEW),
         "/v1/orders/batch": Answer(body=BATCH),
@@ -396,6 +424,11 @@ def answer_all(stub: Stub) -> None:
         "/v1/user/transfer": Answer(201, {"id": 4, "balance": BALANCE}),
     }.items():
         stub.on("POST", path, answer)
+    stub.on("POST", "/v1/markets/rain/resolve", Answer(body=RESOLVED), Answer(body=PROPOSED))
+    resolved = Answer(body=EVENT_RESOLVED)
+    stub.on("POST", "/v1/events/vote/resolve", resolved, Answer(body=EVENT_PROPOSED))
+    stub.on("DELETE", "/v1/markets/rain/proposal", Answer(body={**MARKET, "status": "CLOSED"}))
+    stub.on("DELETE", "/v1/events/vote/proposal", Answer(body={**EVENT, "status": "CLOSED"}))
     stub.on("PATCH", "/v1/markets/rain", Answer(body={**MARKET, "status": "HALTED"}))
     stub.on("PATCH", "/v1/order-groups/4", Answer(body={**ORDER_GROUP, "limit": "25.00"}))
     stub.on("DELETE", "/v1/order-groups/4", Answer(204))

@@ -19,6 +19,7 @@ def _answers(stub: Stub) -> None:
     stub.on("POST", "/v1/markets/rain/resolve", Answer(body=resolution))
     stub.on("POST", "/v1/user/transfer", Answer(201, {"id": 1, "balance": {"total": "5.000000"}}))
     stub.on("PATCH", "/v1/markets/rain", Answer(body=MARKET))
+    stub.on("GET", "/v1/markets/rain", Answer(body=MARKET))
     stub.on("POST", "/v1/markets", Answer(201, MARKET))
 
 
@@ -90,7 +91,7 @@ def test_a_yes_goes_through(run: Run, stub: Stub, words: tuple[str, ...]) -> Non
     assert "[y/N]" in asked.err
     assert run(*words, "--yes", "--no-input").code == 0
     assert run("-y", *words).code == 0
-    assert len(stub.requests) == 3
+    assert sum(request.method == "POST" for request in stub.requests) == 3
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,68 @@ def test_outcomes(run: Run, stub: Stub, outcome: str, expected: dict[str, str]) 
     """A price is a scalar outcome."""
     assert run(*RESOLVE, outcome, "-y").code == 0
     assert expected == stub.requests[0].body
+
+
+def test_an_early_resolution_is_asked_twice(run: Run, stub: Stub) -> None:
+    """If the question's closing time lies ahead; a proposal is asked once, and says when it is."""
+    ahead, past = "2999-01-01T00:00:00.000000Z", "2001-01-01T00:00:00.000000Z"
+    stub.on("GET", "/v1/status", Answer(body={}))
+    stub.on("GET", "/v1/markets/rain", *[Answer(body={**MARKET, "closesAt": ahead})] * 3)
+    asked = run(*RESOLVE, "YES", stdin="y\nn\n")
+    assert (asked.code, asked.err.count("[y/N]")) == (130, 2)
+    assert "rain closes only at 2999-01-01 00:00:00Z. Do it all the same?" in asked.err
+    assert run(*RESOLVE, "YES", stdin="y\ny\n").code == 0
+    proposed = run(*RESOLVE, "YES", "--after", "24h", stdin="y\n")
+    assert (proposed.code, proposed.err.count("[y/N]")) == (0, 1)
+    assert "Trading ends now, and this happens in 24h." in proposed.err
+    stub.on("GET", "/v1/markets/rain", Answer(body={**MARKET, "closesAt": past}))
+    assert run(*RESOLVE, "YES", stdin="y\n").err.count("[y/N]") == 1
+    event = {**MARKET, "slug": "vote", "marketCount": 2, "exhaustive": False, "closesAt": ahead}
+    stub.on("GET", "/v1/events/vote", Answer(body={**event, "markets": [MARKET]}))
+    asked = run("event", "resolve", "vote", "rain", stdin="y\nn\n")
+    assert (asked.code, asked.err.count("[y/N]")) == (130, 2)
+    assert [one.body for one in stub.sent("POST", "/v1/markets/rain/resolve")] == [
+        {"outcome": "YES"},
+        {"outcome": "YES", "after": "24h"},
+        {"outcome": "YES"},
+    ]
+
+
+@pytest.mark.parametrize("span", ["soon", "0h", "", "2030-01-01"])
+def test_a_proposal_takes_a_span(run: Run, stub: Stub, span: str) -> None:
+    """Nothing else is sent, or asked about."""
+    for words in (RESOLVE, ("event", "resolve", "vote")):
+        ran = run(*words, "YES", "--after", span, stdin="y\n")
+        assert (ran.code, "[y/N]" in ran.err) == (2, False)
+        assert "--after takes a span such as" in ran.err
+    assert not stub.requests
+
+
+def test_a_confirm_says_what_is_proposed(run: Run, stub: Stub) -> None:
+    """Before it is made: how, why, and by whom; without a proposal the exchange says so."""
+    proposal = {
+        "outcome": "YES",
+        "settlementPrice": None,
+        "note": "It rained.",
+        "source": "https://example.com",
+        "actorId": 7,
+        "effectiveAt": None,
+    }
+    proposed = {**MARKET, "status": "CLOSED", "proposal": proposal}
+    stub.on("GET", "/v1/markets/rain", Answer(body=proposed))
+    body = {"market": proposed, "payouts": None}
+    stub.on("POST", "/v1/markets/rain/resolve", Answer(body=body))
+    waiting = run(*RESOLVE, "YES", "--yes")
+    assert "another admin has to confirm it" in waiting.err
+    assert "market proposal confirm rain" in waiting.err
+    confirm = ("market", "proposal", "confirm", "rain")
+    asked = run(*confirm, stdin="n\n")
+    assert asked.code == 130
+    assert (
+        "Resolve rain as YES, proposed by user 7. Note: It rained. Source: https://example.com"
+        " This is final: go on? [y/N]"
+    ) in asked.err
+    assert not stub.sent("POST", "/v1/markets/rain/proposal/confirm")
 
 
 def test_a_transfer_has_a_key(run: Run, stub: Stub) -> None:

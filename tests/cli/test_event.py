@@ -14,7 +14,7 @@ from predmarket.cli.event_tables import Own, card, folded, payoffs
 from predmarket.cli.parser import root
 from predmarket.cli.table_renderer import draw
 from predmarket.client.response_types import Event, EventHolding, Position
-from tests.cli.every import ANN, BOB, EVENT, HOLDING, NO_OF_ANN, answer_all
+from tests.cli.every import ANN, BOB, EVENT, EVENT_RESOLVED, HOLDING, NO_OF_ANN, answer_all
 from tests.support.command_line import Run
 from tests.support.stub_data import POSITION, page
 from tests.support.stub_exchange import Answer, Stub, refusal
@@ -141,12 +141,13 @@ def test_what_is_no_command(run: Run, stub: Stub, words: tuple[str, ...], said: 
 )
 def test_resolving(run: Run, stub: Stub, outcome: str, asked: str, sent: dict[str, object]) -> None:
     """Each end is asked about, unless --yes; a no and a silence change nothing."""
+    stub.on("POST", "/v1/events/vote/resolve", Answer(body=EVENT_RESOLVED))
     refused = run(*RESOLVE, outcome, "--no-input", "--json")
     assert (refused.code, "CONFIRMATION_NEEDED" in refused.err) == (2, True)
     no = run(*RESOLVE, outcome, stdin="n\n")
     assert (no.code, asked in no.err, "This is final." in no.err) == (130, True, True), no.err
     assert {request.method for request in stub.requests} == {"GET"}
-    yes = run(*RESOLVE, outcome, stdin="y\n")
+    yes = run(*RESOLVE, outcome, stdin="y\ny\n")  # asked twice: it closes later
     assert [line.split()[0] for line in yes.out.splitlines()] == [
         "slug",
         "status",

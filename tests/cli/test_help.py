@@ -33,7 +33,9 @@ market update: --question --description --closes-at
 market open:
 market halt:
 market close:
-market resolve:
+market resolve: --after --note --source
+market proposal confirm:
+market proposal withdraw:
 event list: --status --limit --cursor --all
 event show:
 event create: --market --file --exhaustive --closes-at --tick --maker-fee --taker-fee --draft
@@ -42,7 +44,9 @@ event add-market:
 event open:
 event halt:
 event close:
-event resolve:
+event resolve: --after --note --source
+event proposal confirm:
+event proposal withdraw:
 order place: --price --market --tif --expires --post-only --reduce-only --slippage --stp --client-id
 order place: --preview --group
 order cancel:

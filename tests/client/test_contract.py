@@ -186,6 +186,14 @@ MARKET = NewOrder(market=1, side="SELL", qty=1, type="MARKET", max_slippage="0.0
         (calls.update_market("rain", status="HALTED"), markets.UpdateMarketRequest),
         (calls.resolve_market("rain", "SCALAR", "0.25"), markets.ResolveMarketRequest),
         (calls.resolve_market("rain", "VOID"), markets.ResolveMarketRequest),
+        (
+            calls.resolve_market("rain", "NO", note="Dry.", source="met.no", after="24h"),
+            markets.ResolveMarketRequest,
+        ),
+        (
+            calls.resolve_event("vote", "ann", effective_at="2030-01-01T00:00:00Z"),
+            events.ResolveEventRequest,
+        ),
     ],
 )
 def test_what_is_sent_is_accepted(call: Call[object], contract: type[requests.Request]) -> None:

@@ -36,6 +36,7 @@ from tests.engine.translate import Abstract, EventTuple, refusal, to_command, to
 from tests.reference.exchange import OrderRow, ReferenceExchange
 from tests.reference.generate import Generator, random_commands
 from tests.reference.generate_events import EventGenerator
+from tests.reference.generate_proposals import ProposalGenerator
 from tests.reference.records import NONE
 
 RUN_LENGTH = 2_500
@@ -141,6 +142,7 @@ class Pair:
         self._compare_events()
         self._compare_live()
         self._compare_groups()
+        self._compare_proposals()
         told = {id: engine.mirror.cash.get(id, 0) for id in cash}
         same("cash by events", {id: sum(both) for id, both in cash.items()}, told)
         audit(engine.exchange)
@@ -195,6 +197,24 @@ class Pair:
             for id, group in state.order_groups.by_id.items()
         }
         same("order groups", self.reference.groups(), groups)
+
+    def _compare_proposals(self) -> None:
+        """Compare what is proposed: when, by whom, and whether two have to agree."""
+        state = self.engine.exchange.state
+        every = [
+            *((("market", id), market.proposal) for id, market in state.markets.items()),
+            *((("event", id), event.proposal) for id, event in state.market_events.items()),
+        ]
+        rows = {
+            subject: (one.effective_at, one.by_two, one.resolution.actor_id)
+            for subject, one in every
+            if one is not None
+        }
+        told = {
+            subject: (known.at, known.by_two, known.actor)
+            for subject, known in self.reference.ledger.proposals.items()
+        }
+        same("proposals", told, rows)
 
     def _net(self, user: int, market: int) -> int:
         position = self.engine.positions.get((user, market))
@@ -280,7 +300,10 @@ def step_of(seed: int) -> int | None:
 
 
 def kind_of(seed: int) -> type[Generator]:
-    """Return what chooses the commands of this run: every other four runs are with events."""
+    """Return what chooses the commands of this run: every other four runs are with events, and
+    every fourth four of these with proposals, too."""
+    if seed // 4 % 8 == 7:
+        return ProposalGenerator
     return EventGenerator if seed // 4 % 2 == 1 else Generator
 
 

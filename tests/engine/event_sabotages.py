@@ -175,15 +175,15 @@ EVENT_SABOTAGES = (
     Sabotage(
         "a strike may leave one outcome",
         EVENT_LIFECYCLE,
-        "    if event.outcomes <= 2:\n",
-        "    if event.outcomes <= 1:\n",
+        "    if event.outcomes - len(others) <= 2:\n",
+        "    if event.outcomes - len(others) <= 1:\n",
         _test("event_lifecycle", "two_outcomes_stay"),
     ),
     Sabotage(
         "one market of an event resolves YES",
         EVENT_LIFECYCLE,
-        "    if command.outcome is not Outcome.NO:\n",
-        "    if command.outcome is Outcome.VOID:\n",
+        "    if outcome is not Outcome.NO:\n",
+        "    if outcome is Outcome.VOID:\n",
         _test("event_lifecycle", "only_the_event_decides"),
     ),
     Sabotage(

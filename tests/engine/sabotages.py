@@ -6,6 +6,7 @@ tools/sabotage.py applies it to a copy and runs the named test, which must fail.
 
 from tests.engine.event_sabotages import EVENT_SABOTAGES
 from tests.engine.group_sabotages import GROUP_SABOTAGES
+from tests.engine.proposal_sabotages import PROPOSAL_SABOTAGES
 from tests.support.sabotage import Sabotage
 
 CANCELS = "predmarket/engine/cancels.py"
@@ -34,6 +35,7 @@ def _test(module: str, name: str) -> str:
 SABOTAGES = (
     *EVENT_SABOTAGES,
     *GROUP_SABOTAGES,
+    *PROPOSAL_SABOTAGES,
     Sabotage(
         "a sweep's later steps at a time of their own",
         SWEEPS,

@@ -33,11 +33,12 @@ from tests.reference.strategies import (
 
 @pytest.mark.parametrize("seed", range(1, 41))
 def test_the_same_over_random_commands(seed: int) -> None:
-    """40 runs of 2 500 commands, half with events, every fourth with endings in small steps."""
+    """40 runs of 2 500 commands, half with events, four of these with proposals, every fourth with
+    endings in small steps."""
     differential.run(seed, 2_500, every=25)
 
 
-@pytest.mark.parametrize("seed", range(101, 107))
+@pytest.mark.parametrize("seed", [*range(101, 106), 124])
 def test_the_same_state_after_every_command(seed: int) -> None:
     """Short runs in which everything is compared every time."""
     differential.run(seed, 800, every=1)

@@ -7,6 +7,8 @@ spelling of numbers is compared too.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from predmarket.engine import commands, events
 from predmarket.engine.commands import Command
 from predmarket.engine.replies import Refused, Reply
@@ -68,14 +70,29 @@ def to_command(abstract: Abstract, markets_so_far: int) -> Command:
             )
         case "create_group" | "set_group_limit" | "reset_group" | "trigger_group" | "delete_group":
             return _group_command(abstract)
-        case "disconnect":
-            return commands.Disconnect(
-                abstract["gateway"], abstract["connection"], abstract["user"]
-            )
-        case "cancel_after":
-            return commands.CancelAfter(abstract["user"], abstract["seconds"])
+        case "disconnect" | "cancel_after":
+            return _ending_command(abstract)
+        case "propose" | "confirm" | "withdraw":
+            return _proposal_command(abstract, markets_so_far)
         case other:
             raise ValueError(f"no such command: {other!r}")
+
+
+def _ending_command(abstract: Abstract) -> Command:
+    if abstract["op"] == "disconnect":
+        return commands.Disconnect(abstract["gateway"], abstract["connection"], abstract["user"])
+    return commands.CancelAfter(abstract["user"], abstract["seconds"])
+
+
+def _proposal_command(abstract: Abstract, markets_so_far: int) -> Command:
+    if abstract["op"] == "propose":
+        resolution = to_command(abstract["resolution"], markets_so_far)
+        assert isinstance(resolution, commands.ResolveMarket | commands.ResolveEvent)
+        resolution = msgspec.structs.replace(resolution, actor_id=abstract["actor"])
+        return commands.ProposeResolution(resolution, abstract["at"], abstract["by_two"])
+    confirms = abstract["op"] == "confirm"
+    kind = commands.ConfirmProposal if confirms else commands.WithdrawProposal
+    return kind(abstract["market"], abstract["event"], abstract["actor"])
 
 
 def _market_command(abstract: Abstract, markets_so_far: int) -> Command:

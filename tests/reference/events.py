@@ -68,7 +68,11 @@ def update(ledger: Ledger, command: Command) -> list[Notice]:
         return [("REFUSED", "EVENT_NOT_FOUND")]
     after = command["status"]
     markets = unfinished(ledger, event)
-    changing = [market for market in markets if (market.status, after) in lifecycle.ALLOWED]
+    changing = [
+        market
+        for market in markets
+        if (market.status, after) in lifecycle.ALLOWED and not lifecycle.proposed(ledger, market)
+    ]
     if event.outcome is not None or (after is not None and not changing):
         return [("REFUSED", "INVALID_TRANSITION")]
     if "closes_at" in command:
@@ -88,18 +92,16 @@ def _set_closing_time(event: Event, markets: list[Market], closes_at: int | None
 
 def resolve(ledger: Ledger, command: Command) -> list[Notice]:
     """Pay out by winner, by NONE or by weights, or undo everything (VOID); all is final then."""
-    event = ledger.events.get(command["event"])
-    if event is None:
-        return [("REFUSED", "EVENT_NOT_FOUND")]
-    if event.outcome is not None:
-        return [("REFUSED", "INVALID_TRANSITION")]
-    outcome = command["outcome"]
-    weights = [] if outcome == "VOID" else _weights(command)
-    code = None if outcome == "VOID" else _refusal(event, weights)
+    code = why_not(ledger, command)
     if code is not None:
         return [("REFUSED", code)]
+    event, outcome = ledger.events[command["event"]], command["outcome"]
+    weights = [] if outcome == "VOID" else _weights(command)
     event.outcome = str(outcome)
     markets = unfinished(ledger, event)
+    ledger.proposals.pop(("event", command["event"]), None)
+    for market in markets:
+        ledger.proposals.pop(("market", market.id), None)
     if outcome == "VOID":
         notices = lifecycle.end(ledger, markets, "VOIDED")
         settlement.undo(ledger, event)
@@ -107,6 +109,16 @@ def resolve(ledger: Ledger, command: Command) -> list[Notice]:
         notices = lifecycle.end(ledger, markets, "RESOLVED")
         settlement.pay_out(ledger, event, dict(weights))
     return notices
+
+
+def why_not(ledger: Ledger, command: Command) -> str | None:
+    """Return the first reason why an event cannot be resolved so."""
+    event = ledger.events.get(command["event"])
+    if event is None:
+        return "EVENT_NOT_FOUND"
+    if event.outcome is not None:
+        return "INVALID_TRANSITION"
+    return None if command["outcome"] == "VOID" else _refusal(event, _weights(command))
 
 
 def _weights(command: Command) -> list[tuple[int, int]]:

@@ -1,14 +1,15 @@
 """The reference exchange: takes abstract commands, returns notices, shows its state.
 
 Slow and plain on purpose. It promises that everything due at or before a command's time happens
-first, in order of (due time, kind, id): market closes, then order expiries, then dead-man switches.
+first, in order of (due time, kind, id): market closes, then order expiries, then dead-man switches,
+then proposed resolutions of markets, then those of events.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import events, lifecycle, order_entry, order_groups
+from . import events, lifecycle, order_entry, order_groups, proposals
 from .ledger import Ledger
 from .records import CLOSES, Command, Notice, Order
 from .units import parse_money, show_money
@@ -17,7 +18,7 @@ MICROSECONDS = 1_000_000
 ONE_TRANSFER_AT_MOST = parse_money("1000000000")
 ONE_ACCOUNT_AT_MOST = parse_money("1000000000000")
 
-MARKET_CLOSE, ORDER_EXPIRY, DEAD_MAN = 0, 1, 2
+MARKET_CLOSE, ORDER_EXPIRY, DEAD_MAN, RESOLUTION, EVENT_RESOLUTION = range(5)
 
 ON_THE_LEDGER: dict[str, Callable[[Ledger, Command], list[Notice]]] = {
     "create_market": lifecycle.create,
@@ -27,6 +28,9 @@ ON_THE_LEDGER: dict[str, Callable[[Ledger, Command], list[Notice]]] = {
     "add_market": events.add_market,
     "update_event": events.update,
     "resolve_event": events.resolve,
+    "propose": proposals.propose,
+    "confirm": proposals.confirm,
+    "withdraw": proposals.withdraw,
     "place": order_entry.place,
     "amend": order_entry.amend,
     "cancel": order_entry.cancel,
@@ -92,6 +96,10 @@ class ReferenceExchange:
             if order.expires_at is not None
         ]
         waiting += [(due, DEAD_MAN, user) for user, due in self.ledger.deadman.items()]
+        waiting += [
+            (due, RESOLUTION if kind == "market" else EVENT_RESOLUTION, id_)
+            for due, (kind, id_) in proposals.timed(self.ledger)
+        ]
         return min(waiting, default=None)
 
     def _run_due(self, due: tuple[int, int, int]) -> list[Notice]:
@@ -101,6 +109,8 @@ class ReferenceExchange:
             return lifecycle.change(ledger, [ledger.markets[id_]], "CLOSED", self.now)
         if kind == ORDER_EXPIRY:
             return ledger.end(ledger.orders[id_], "EXPIRED")
+        if kind in (RESOLUTION, EVENT_RESOLUTION):
+            return proposals.make(ledger, ("market" if kind == RESOLUTION else "event", id_))
         del ledger.deadman[id_]
         return ledger.end_all(ledger.of_user(id_), "DEADMAN")
 

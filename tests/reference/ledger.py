@@ -10,7 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil
 
-from .records import CLOSES, Event, Group, Market, Notice, Order, Position
+from .records import CLOSES, Event, Group, Market, Notice, Order, Position, Proposal
 from .units import ONE_DOLLAR_PRICE, exact_fee, show_qty
 
 HALF_DOLLAR_PRICE = ONE_DOLLAR_PRICE // 2
@@ -54,6 +54,8 @@ class Ledger:
         self.groups: dict[int, Group] = {}
         """The order groups that were not deleted."""
         self.groups_made = 0
+        self.proposals: dict[tuple[str, int], Proposal] = {}
+        """What is proposed, by ("market", id) or ("event", id)."""
         self.now = 0
         """The latest time seen, in µs."""
         self.live: list[Order] = []

@@ -62,12 +62,22 @@ def update(ledger: Ledger, command: Command) -> list[Notice]:
     before, after = market.status, command["status"]
     if before in FINAL or (after is not None and (before, after) not in ALLOWED):
         return [("REFUSED", "INVALID_TRANSITION")]
+    if after is not None and proposed(ledger, market):
+        return [("REFUSED", "INVALID_TRANSITION")]
     if "closes_at" in command:
         closes_at, event = command["closes_at"], market.event
         if event.closes_at is not None and closes_at is not None and closes_at >= event.closes_at:
             return [("REFUSED", "VALIDATION_FAILED")]
         market.closes_at = event.closes_at if closes_at is None else closes_at
     return [] if after is None else change(ledger, [market], after, command["ts"])
+
+
+def proposed(ledger: Ledger, market: Market) -> bool:
+    """Tell whether a resolution of the market, or of its event, is proposed."""
+    subjects = [("market", market.id)]
+    if market.event.id is not None:
+        subjects.append(("event", market.event.id))
+    return any(subject in ledger.proposals for subject in subjects)
 
 
 def change(ledger: Ledger, markets: list[Market], after: str, ts: int) -> list[Notice]:
@@ -101,14 +111,13 @@ def _clear_closing_time(ledger: Ledger, market: Market, ts: int) -> None:
 
 def resolve(ledger: Ledger, command: Command) -> list[Notice]:
     """Pay out at the outcome, or undo everything (VOID); the market is final after that."""
-    market = ledger.markets.get(command["market"])
-    if market is None:
-        return [("REFUSED", "MARKET_NOT_FOUND")]
-    if market.status in FINAL:
-        return [("REFUSED", "INVALID_TRANSITION")]
-    outcome = command["outcome"]
+    code = why_not(ledger, command)
+    if code is not None:
+        return [("REFUSED", code)]
+    market, outcome = ledger.markets[command["market"]], command["outcome"]
+    ledger.proposals.pop(("market", market.id), None)
     if not market.stands_alone:
-        return _strike(ledger, market, outcome)
+        return _strike(ledger, market)
     notices = end(ledger, [market], "VOIDED" if outcome == "VOID" else "RESOLVED")
     if outcome == "VOID":
         settlement.undo(ledger, market.event)
@@ -121,10 +130,29 @@ def resolve(ledger: Ledger, command: Command) -> list[Notice]:
     return notices
 
 
-def _strike(ledger: Ledger, market: Market, outcome: str) -> list[Notice]:
+def why_not(ledger: Ledger, command: Command) -> str | None:
+    """Return the reason why a market cannot be resolved so.
+
+    One of an event can only be resolved NO, if its event has no proposal and enough outcomes are
+    left after this and after every strike that is proposed.
+    """
+    market = ledger.markets.get(command["market"])
+    if market is None:
+        return "MARKET_NOT_FOUND"
+    if market.status in FINAL:
+        return "INVALID_TRANSITION"
+    if market.stands_alone:
+        return None
+    event = market.event
+    others = [id_ for id_ in event.markets if ("market", id_) in ledger.proposals]
+    left = len(event.outcomes) - len({*others, market.id})
+    if command["outcome"] != "NO" or ("event", event.id) in ledger.proposals:
+        return "EVENT_DECIDES"
+    return "EVENT_DECIDES" if left < OUTCOMES_AT_LEAST else None
+
+
+def _strike(ledger: Ledger, market: Market) -> list[Notice]:
     """Resolve a market of an event NO; the event decides everything else."""
-    if outcome != "NO" or len(market.event.outcomes) <= OUTCOMES_AT_LEAST:
-        return [("REFUSED", "EVENT_DECIDES")]
     notices = end(ledger, [market], "RESOLVED")
     return notices + settlement.strike(ledger, market)
 

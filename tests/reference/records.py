@@ -64,6 +64,16 @@ class Order:
         return self.qty - self.filled
 
 
+@dataclass(frozen=True)
+class Proposal:
+    """A resolution that is proposed; ``at`` is when it happens, unless two admins have to agree."""
+
+    resolution: Command
+    actor: int
+    at: int | None
+    by_two: bool
+
+
 @dataclass(eq=False)
 class Group:
     """An order group. Its limit is in 1/100 of a contract."""

@@ -55,6 +55,30 @@ def test_what_falls_due_happens_at_its_own_time(exchange: Exchange) -> None:
     assert datetime.fromisoformat(closed["updatedAt"]) == begin + timedelta(hours=2)
 
 
+def test_a_proposed_resolution_happens_at_its_time(exchange: Exchange) -> None:
+    """When the clock is moved past it, of a market and of an event; confirmed, it does before."""
+    exchange.market("rain")
+    exchange.event("vote", ["ann", "bob"])
+    admin = exchange.admin
+    proposed = admin.resolve_market("rain", "YES", note="It rained.", after="24h")
+    assert proposed["payouts"] is None
+    admin.resolve_event("vote", "ann", effective_at=exchange.clock.now + timedelta(days=2))
+    exchange.clock.advance("23h")
+    assert admin.market("rain")["status"] == admin.market("bob")["status"] == "CLOSED"
+    exchange.clock.advance("1h")
+    assert admin.market("rain")["outcome"] == "YES"
+    admin.withdraw_event_proposal("vote")
+    exchange.clock.advance("2d")
+    assert admin.event("vote")["status"] == "CLOSED"
+    admin.resolve_event("vote", "ann", after="1d")
+    assert admin.confirm_event_proposal("vote")["event"]["outcome"] == "ann"
+    exchange.market("snow")
+    admin.resolve_market("snow", "NO", after="1d")
+    assert admin.withdraw_proposal("snow")["status"] == "CLOSED"
+    admin.resolve_market("snow", "VOID", after="1d")
+    assert admin.confirm_proposal("snow")["market"]["status"] == "VOIDED"
+
+
 def test_time_stands_still_and_only_moves_forward(exchange: Exchange) -> None:
     """A span in the past is refused, and changes nothing."""
     then = exchange.clock.now

@@ -33,11 +33,13 @@ from predmarket.client.calls.call import Access, Call, EventRef, MarketRef, Mome
 from predmarket.client.calls.event_calls import (
     NewMarket,
     add_market,
+    confirm_event_proposal,
     create_event,
     event,
     events,
     resolve_event,
     update_event,
+    withdraw_event_proposal,
 )
 from predmarket.client.calls.identity_calls import (
     api_keys,
@@ -58,12 +60,14 @@ from predmarket.client.calls.identity_calls import (
 from predmarket.client.calls.market_calls import (
     book,
     candles,
+    confirm_proposal,
     create_market,
     market,
     markets,
     resolve_market,
     trades,
     update_market,
+    withdraw_proposal,
 )
 from predmarket.client.calls.order_calls import (
     NewOrder,
@@ -116,6 +120,8 @@ __all__ = [
     "candles",
     "change_password",
     "claim",
+    "confirm_event_proposal",
+    "confirm_proposal",
     "create_api_key",
     "create_event",
     "create_group",
@@ -171,4 +177,6 @@ __all__ = [
     "update_order_group",
     "update_user",
     "users",
+    "withdraw_event_proposal",
+    "withdraw_proposal",
 ]

@@ -124,12 +124,34 @@ def resolve_event(
     outcome: MarketRef | None = None,
     *,
     weights: Mapping[str, Number] | None = None,
+    note: str | None = None,
+    source: str | None = None,
+    after: str | None = None,
+    effective_at: Moment | None = None,
 ) -> Call[EventResolution]:
     """End an event, finally: with the winning market, NONE, VOID or weights (admin).
 
-    ``weights`` are prices by market or "NONE"; they add up to 1.
+    ``weights`` are prices by market or "NONE"; they add up to 1. With ``after`` ("24h") or
+    ``effective_at`` the resolution is proposed: nothing is paid before.
     """
     shares = None if weights is None else {name: number(one) for name, one in weights.items()}
     winner = None if outcome is None else market_id(outcome)
-    body = given(outcome=winner, weights=shares)
+    body = given(
+        outcome=winner,
+        weights=shares,
+        note=note,
+        source=source,
+        after=after,
+        effectiveAt=moment(effective_at),
+    )
     return Call("POST", f"/v1/events/{in_path(event)}/resolve", body=body)
+
+
+def confirm_event_proposal(event: EventRef) -> Call[EventResolution]:
+    """Make an event's proposed resolution at once, finally (admin)."""
+    return Call("POST", f"/v1/events/{in_path(event)}/proposal/confirm")
+
+
+def withdraw_event_proposal(event: EventRef) -> Call[Event]:
+    """Withdraw an event's proposed resolution; its markets stay CLOSED (admin)."""
+    return Call("DELETE", f"/v1/events/{in_path(event)}/proposal")

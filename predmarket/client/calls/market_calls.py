@@ -104,11 +104,38 @@ def update_market(
 
 
 def resolve_market(
-    market: MarketRef, outcome: str, settlement_price: Number | None = None
+    market: MarketRef,
+    outcome: str,
+    settlement_price: Number | None = None,
+    *,
+    note: str | None = None,
+    source: str | None = None,
+    after: str | None = None,
+    effective_at: Moment | None = None,
 ) -> Call[Resolution]:
-    """Resolve or void a market, finally (admin)."""
-    body = given(outcome=outcome, settlementPrice=number(settlement_price))
+    """Resolve or void a market, finally (admin).
+
+    With ``after`` ("24h") or ``effective_at`` the resolution is proposed: nothing is paid before.
+    """
+    body = given(
+        outcome=outcome,
+        settlementPrice=number(settlement_price),
+        note=note,
+        source=source,
+        after=after,
+        effectiveAt=moment(effective_at),
+    )
     return Call("POST", f"/v1/markets/{in_path(market)}/resolve", body=body)
+
+
+def confirm_proposal(market: MarketRef) -> Call[Resolution]:
+    """Make a market's proposed resolution at once, finally (admin)."""
+    return Call("POST", f"/v1/markets/{in_path(market)}/proposal/confirm")
+
+
+def withdraw_proposal(market: MarketRef) -> Call[Market]:
+    """Withdraw a market's proposed resolution; the market stays CLOSED (admin)."""
+    return Call("DELETE", f"/v1/markets/{in_path(market)}/proposal")
 
 
 def book(market: MarketRef, *, depth: int | None = None) -> Call[Book]:

@@ -5,6 +5,28 @@ from typing import NotRequired, TypedDict
 from predmarket.client.response_types.users import Creator
 
 
+class Proposal(TypedDict):
+    """A proposed resolution. effectiveAt is null, or passes, where another admin has to confirm."""
+
+    outcome: str
+    settlementPrice: str | None
+    note: str | None
+    source: str | None
+    actorId: int
+    effectiveAt: str | None
+
+
+class EventProposal(TypedDict):
+    """outcome is the winner's slug, NONE, WEIGHTS or VOID."""
+
+    outcome: str
+    weights: dict[str, str] | None
+    note: str | None
+    source: str | None
+    actorId: int
+    effectiveAt: str | None
+
+
 class Market(TypedDict):
     id: int
     slug: str
@@ -30,6 +52,7 @@ class Market(TypedDict):
     category: NotRequired[str | None]
     tags: NotRequired[list[str]]
     source: NotRequired[str | None]
+    proposal: NotRequired[Proposal | None]
 
 
 class Payouts(TypedDict):
@@ -38,7 +61,7 @@ class Payouts(TypedDict):
 
 
 class Resolution(TypedDict):
-    """During the payment of a large market payouts is null."""
+    """payouts is null during the payment of a large market, and if the market has a proposal."""
 
     market: Market
     payouts: Payouts | None
@@ -62,6 +85,7 @@ class EventSummary(TypedDict):
     category: NotRequired[str | None]
     tags: NotRequired[list[str]]
     source: NotRequired[str | None]
+    proposal: NotRequired[EventProposal | None]
 
 
 class Event(EventSummary):
@@ -71,7 +95,7 @@ class Event(EventSummary):
 
 
 class EventResolution(TypedDict):
-    """While the payment of a large event goes on, payouts is null."""
+    """payouts is null while the payment of a large event goes on, and for a proposal."""
 
     event: Event
     payouts: Payouts | None

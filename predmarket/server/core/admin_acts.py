@@ -12,19 +12,24 @@ from predmarket.engine.commands import (
     AddMarket,
     CancelOrder,
     Command,
+    ConfirmProposal,
     CreateEvent,
     CreateMarket,
+    ProposalDue,
+    ProposeResolution,
     ResolveEvent,
     ResolveMarket,
     Transfer,
     UpdateEvent,
     UpdateMarket,
+    WithdrawProposal,
 )
 from predmarket.engine.events import Event
 from predmarket.engine.metadata import NO_METADATA, Metadata, MetadataChange
+from predmarket.engine.proposal import EventProposal, MarketProposal
 from predmarket.enums import AdminAction, CancelReason, EventOutcome, MarketStatus, Outcome
 from predmarket.server.read_model.queries.admin_log import details
-from predmarket.units import format_money, format_price
+from predmarket.units import Micros, format_money, format_price
 
 Act: TypeAlias = tuple[int, AdminAction, str, str]
 """Actor, action, target and details."""
@@ -47,6 +52,10 @@ def act_of(command: Command, events: Iterable[Event]) -> Act | None:
     if kind not in _KINDS:
         return None
     for event in events:
+        if type(event) is ev.ProposalEnded:
+            return _of_proposal(command, event.proposal)
+        if type(event) in _CHANGED and isinstance(command, ProposeResolution):
+            return _of_resolution(command.resolution, _PROPOSE, effective_at=command.effective_at)
         if type(event) is ev.MarketChanged and kind in _OF_MARKETS:
             return _of_market(command, event.market_id)
         if type(event) is ev.EventChanged and kind in _OF_EVENTS:
@@ -63,9 +72,13 @@ def act_of(command: Command, events: Iterable[Event]) -> Act | None:
     return None
 
 
+_RESOLVE, _PROPOSE, _WITHDRAW = "RESOLVE", "PROPOSE", "WITHDRAW"
+"""The ends of the names of acts on resolutions."""
+_CHANGED = frozenset({ev.MarketChanged, ev.EventChanged})
 _OF_MARKETS = frozenset({CreateMarket, UpdateMarket, ResolveMarket, AddMarket})
 _OF_EVENTS = frozenset({CreateEvent, UpdateEvent, ResolveEvent})
-_KINDS = _OF_MARKETS | _OF_EVENTS | {Transfer, CancelOrder}
+_OF_PROPOSALS = frozenset({ProposeResolution, ConfirmProposal, WithdrawProposal, ProposalDue})
+_KINDS = _OF_MARKETS | _OF_EVENTS | _OF_PROPOSALS | {Transfer, CancelOrder}
 
 
 def _of_market(command: Command, changed_id: int) -> Act | None:
@@ -101,12 +114,8 @@ def _of_market(command: Command, changed_id: int) -> Act | None:
             **_metadata(command.metadata),
         )
         return command.actor_id, action, target, said
-    if isinstance(command, ResolveMarket) and command.actor_id:
-        void = command.outcome is Outcome.VOID
-        action = AdminAction.MARKET_VOID if void else AdminAction.MARKET_RESOLVE
-        price = None if command.price is None else format_price(command.price)
-        said = details(outcome=command.outcome, settlementPrice=price)
-        return command.actor_id, action, target, said
+    if isinstance(command, ResolveMarket):
+        return _of_resolution(command, _RESOLVE)
     return None
 
 
@@ -134,17 +143,49 @@ def _of_event(command: Command, event_id: int) -> Act | None:
             **_metadata(command.metadata),
         )
         return command.actor_id, action, target, said
-    if isinstance(command, ResolveEvent) and command.actor_id:
-        void = command.outcome is EventOutcome.VOID
-        weights = {_outcome(id): format_price(price) for id, price in command.weights}
-        said = details(
-            outcome=command.outcome,
-            winner=None if command.market_id is None else _outcome(command.market_id),
-            weights=weights or None,
-        )
-        action = AdminAction.EVENT_VOID if void else AdminAction.EVENT_RESOLVE
-        return command.actor_id, action, target, said
+    if isinstance(command, ResolveEvent):
+        return _of_resolution(command, _RESOLVE)
     return None
+
+
+def _of_proposal(command: Command, proposal: MarketProposal | EventProposal) -> Act | None:
+    """Return the act that ended a proposal; made at its time, it is an act of its proposer."""
+    resolution, at = proposal.resolution, proposal.effective_at
+    if isinstance(command, ConfirmProposal):
+        return _of_resolution(resolution, _RESOLVE, command.actor_id)
+    if isinstance(command, WithdrawProposal):
+        return _of_resolution(resolution, _WITHDRAW, command.actor_id)
+    return _of_resolution(resolution, _RESOLVE, effective_at=at)
+
+
+def _of_resolution(
+    resolution: ResolveMarket | ResolveEvent,
+    verb: str,
+    by: int | None = None,
+    effective_at: Micros | None = None,
+) -> Act | None:
+    """Return the act on a resolution: that of its own actor, or of ``by``, who ended a proposal."""
+    actor_id = resolution.actor_id
+    if not actor_id:
+        return None
+    void = resolution.outcome in (Outcome.VOID, EventOutcome.VOID)
+    said: dict[str, object] = {"outcome": resolution.outcome}
+    if isinstance(resolution, ResolveMarket):
+        kind, target = "MARKET", f"market:{resolution.market_id}"
+        price = None if resolution.price is None else format_price(resolution.price)
+        said |= {"settlementPrice": price}
+    else:
+        kind, target = "EVENT", f"event:{resolution.event_id}"
+        winner = None if resolution.market_id is None else _outcome(resolution.market_id)
+        weights = {_outcome(id): format_price(price) for id, price in resolution.weights}
+        said |= {"winner": winner, "weights": weights or None}
+    said |= {"note": resolution.note, "source": resolution.source}
+    if by is not None:
+        said |= {"proposedBy": actor_id}
+    if effective_at is not None:
+        said |= {"effectiveAt": format_time(effective_at)}
+    action = AdminAction[f"{kind}_{'VOID' if void and verb == _RESOLVE else verb}"]
+    return actor_id if by is None else by, action, target, details(**said)
 
 
 def _outcome(market_id: int) -> str:

@@ -6,6 +6,7 @@ Source: docs/market_rules.md, Collateral, Events.
 from predmarket.engine.ledger import Pool
 from predmarket.engine.state import State
 from predmarket.engine.steps import EventSteps
+from predmarket.enums import MarketStatus
 from predmarket.units import PRICE_ONE
 
 
@@ -39,6 +40,8 @@ def verify(state: State) -> None:
 
 def _verify_markets(state: State) -> None:
     for market in state.markets.values():
+        if market.proposal is not None and market.status is not MarketStatus.CLOSED:
+            raise LoadError(f"market {market.id}: a resolution is proposed, and it is not closed")
         if market.ending is not None or market.final:
             continue
         if not market.total_yes == market.total_no == market.open_interest:
@@ -65,6 +68,8 @@ def _verify_events(state: State) -> None:
     """Check what the markets and the holdings of each event add up to. Raises LoadError."""
     steps_of = event_steps(state)
     for event in state.market_events.values():
+        if event.proposal is not None and state.status_of(event) is not MarketStatus.CLOSED:
+            raise LoadError(f"event {event.id}: a resolution is proposed, and it is not closed")
         if event.outcome is not None:
             continue
         under_way = steps_of.get(event.id)

@@ -8,7 +8,7 @@ from bisect import insort
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from predmarket.engine import lifecycle, steps
+from predmarket.engine import lifecycle, proposal, steps
 from predmarket.engine.book import Order
 from predmarket.engine.group_registry import SPAN
 from predmarket.engine.ledger import Account, Position
@@ -151,6 +151,9 @@ def _load_events(stored: StoredState, store: Store) -> None:
         numbers.versions.events[event.id] = r["version"]
         event.outcome = EventOutcome(r["outcome"]) if r["outcome"] else None
         event.ending = EventOutcome(r["ending"]) if r["ending"] else None
+        event.proposal = proposal.decode_event(r["proposal"])
+        if event.proposal is not None and event.proposal.due_at is not None:
+            state.timers.set(event.proposal.due_at, TimerKind.EVENT_RESOLUTION, event.id)
         state.market_events[event.id] = event
         state.event_slugs[event.slug] = event.id
     state.last_event_id = max(state.market_events, default=0)
@@ -177,6 +180,7 @@ def _load_markets(stored: StoredState, store: Store) -> None:
         numbers.versions.markets[market.id] = r["version"]
         market.outcome = Outcome(r["outcome"]) if r["outcome"] else None
         market.ending = Outcome(r["ending"]) if r["ending"] else None
+        market.proposal = proposal.decode_market(r["proposal"])
         state.markets[market.id] = market
         state.slugs[market.slug] = market.id
         if market.event is not None:
@@ -292,11 +296,13 @@ def _load_orders(state: State, versions: Versions, store: Store) -> None:
 
 
 def _resume(state: State, market: Market) -> None:
-    """Set a market's timer, and resume a closing or a resolution that has no record of its steps.
+    """Set a market's timers, and resume a closing or a resolution that has no record of its steps.
 
     Versions that did not keep such records, nor events, leave markets in this state.
     """
     lifecycle.schedule_close(state, market)
+    if market.proposal is not None and market.proposal.due_at is not None:
+        state.timers.set(market.proposal.due_at, TimerKind.RESOLUTION, market.id)
     if market.event is not None:
         return
     begun = market.ending is not None or not market.book.empty

@@ -9,11 +9,12 @@ import msgspec
 
 from predmarket.contracts import events, markets, realtime
 from predmarket.contracts.amounts import format_time
+from predmarket.engine.proposal import EventProposal
 from predmarket.enums import EventOutcome, MarketStatus, Outcome
 from predmarket.server.gateway import presenters
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.read_model.records import EventRecord, HoldingRecord, MarketRecord
-from predmarket.units import format_money, format_qty
+from predmarket.units import format_money, format_price, format_qty
 
 Names = Mapping[int, str | None]
 """The names of creators by their user id."""
@@ -46,7 +47,28 @@ def summary(
         category=record.metadata.category,
         tags=list(record.metadata.tags),
         source=record.metadata.source,
+        proposal=None if record.proposal is None else _proposal(record.proposal, view),
     )
+
+
+def _proposal(proposal: EventProposal, view: MarketView) -> events.EventProposal:
+    resolution, at = proposal.resolution, proposal.effective_at
+    weights = {_slug(view, id): format_price(weight) for id, weight in resolution.weights}
+    winner = resolution.market_id
+    return events.EventProposal(
+        resolution.outcome.value if winner is None else _slug(view, winner),
+        weights or None,
+        resolution.note,
+        resolution.source,
+        resolution.actor_id,
+        None if at is None else format_time(at),
+    )
+
+
+def _slug(view: MarketView, market_id: int) -> str:
+    """Return the name of an outcome; 0 stands for NONE."""
+    found = view.find(market_id)
+    return events.NONE if found is None else found.slug
 
 
 async def event(

@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from predmarket.contracts import accounts, markets, orders, realtime
 from predmarket.contracts.amounts import format_time
+from predmarket.engine.proposal import EventProposal, MarketProposal
 from predmarket.engine.replies import Fill, OrderRecord
 from predmarket.enums import Side
 from predmarket.server.gateway.loop_turns import in_turns
@@ -19,7 +20,13 @@ from predmarket.server.gateway.order_preview import Outcome
 from predmarket.server.read_model.market_view import BookView, MarketView
 from predmarket.server.read_model.queries.candles import CandleRecord
 from predmarket.server.read_model.queries.ledger import LedgerEntry
-from predmarket.server.read_model.records import MarketRecord, PositionRecord, TradeRecord, UserFill
+from predmarket.server.read_model.records import (
+    EventRecord,
+    MarketRecord,
+    PositionRecord,
+    TradeRecord,
+    UserFill,
+)
 from predmarket.units import (
     PRICE_ONE,
     Micros,
@@ -89,6 +96,29 @@ def market(record: MarketRecord, view: MarketView, creator_name: str | None) -> 
         category=metadata.category,
         tags=list(metadata.tags),
         source=metadata.source,
+        proposal=_proposal(record, event),
+    )
+
+
+def _proposal(record: MarketRecord, event: EventRecord | None) -> markets.Proposal | None:
+    """Return what is proposed for a market, alone or with its event."""
+    proposal: MarketProposal | EventProposal
+    if record.proposal is not None:
+        proposal, outcome = record.proposal, record.proposal.resolution.outcome
+        price = record.proposal.resolution.price
+    elif event is not None and event.proposal is not None and record.outcome is None:
+        proposal = event.proposal
+        outcome, price = event.proposal.resolution.ending(record.id)
+    else:
+        return None
+    resolution = proposal.resolution
+    return markets.Proposal(
+        outcome,
+        _price(price),
+        resolution.note,
+        resolution.source,
+        resolution.actor_id,
+        _time(proposal.effective_at),
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MarketEvent
 from predmarket.engine.metadata import NO_METADATA, Metadata
+from predmarket.engine.proposal import EventProposal, MarketProposal
 from predmarket.enums import EventOutcome, Liquidity, MarketStatus, Outcome, Side
 from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty, Rate
 
@@ -35,6 +36,7 @@ class MarketRecord(msgspec.Struct, frozen=True, array_like=True):
     event_id: int | None = None
     label: str | None = None
     metadata: Metadata = NO_METADATA
+    proposal: MarketProposal | None = None
 
     @classmethod
     def of(cls, market: Market) -> MarketRecord:
@@ -59,6 +61,7 @@ class EventRecord(msgspec.Struct, frozen=True, array_like=True):
     creator_id: int
     open_interest: Qty
     metadata: Metadata = NO_METADATA
+    proposal: EventProposal | None = None
 
     @classmethod
     def of(cls, event: MarketEvent) -> EventRecord:

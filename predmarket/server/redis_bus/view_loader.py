@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import select, text
 
+from predmarket.engine import proposal
 from predmarket.enums import EventOutcome, MarketStatus, Outcome, Side
 from predmarket.server.read_model.market_view import BookView, MarketView
 from predmarket.server.read_model.records import EventRecord, MarketRecord, stored_metadata
@@ -72,6 +73,7 @@ def _event(row: tuple[object, ...]) -> EventRecord:
     fields = _fields(row, _EVENT_COLUMNS)
     if fields["outcome"] is not None:
         fields["outcome"] = EventOutcome(str(fields["outcome"]))
+    fields["proposal"] = proposal.decode_event(_text(fields["proposal"]))
     return EventRecord(**fields)  # type: ignore[arg-type]  # as the columns hold it
 
 
@@ -80,4 +82,9 @@ def _record(row: tuple[object, ...]) -> MarketRecord:
     fields["status"] = MarketStatus(str(fields["status"]))
     if fields["outcome"] is not None:
         fields["outcome"] = Outcome(str(fields["outcome"]))
+    fields["proposal"] = proposal.decode_market(_text(fields["proposal"]))
     return MarketRecord(**fields)  # type: ignore[arg-type]  # the columns have the fields' types
+
+
+def _text(stored: object) -> str | None:
+    return None if stored is None else str(stored)

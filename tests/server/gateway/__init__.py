@@ -32,6 +32,7 @@ Modules that no test imports, and the tests that cover them:
 - routes.events: routes/test_events.py
 - routes.markets, routes.orders, routes.order_signatures: routes/test_trading.py
 - routes.operations: test_health.py
+- resolutions: routes/test_proposals.py
 - routes.users: routes/test_users.py
 - services: routes/test_trading.py
 """

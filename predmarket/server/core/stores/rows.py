@@ -47,22 +47,22 @@ EVENTS = _shape(
     "events",
     "id:i slug:t title:t description:t exhaustive:b tick:i maker_rate:i taker_rate:i closes_at:i "
     "created_at:i creator_id:i outcome:w ending:w outcomes:i open_interest:i collateral:i fees:i "
-    "paid_accounts:i paid_total:i ticker_seq:i category:t tags:t source:t version:i",
+    "paid_accounts:i paid_total:i ticker_seq:i category:t tags:t source:t proposal:t version:i",
     "id",
     "title description closes_at outcome ending outcomes open_interest collateral fees "
-    "paid_accounts paid_total ticker_seq category tags source version",
+    "paid_accounts paid_total ticker_seq category tags source proposal version",
 )
 MARKETS = _shape(
     "markets",
     "id:i slug:t question:t description:t status:w outcome:w settlement_price:i tick:i "
     "maker_rate:i taker_rate:i closes_at:i created_at:i creator_id:i last_price:i volume:i "
     "open_interest:i collateral:i fees:i book_seq:i ending:w paid_accounts:i paid_total:i "
-    "trade_seq:i ticker_seq:i event_id:i label:t category:t tags:t source:t "
+    "trade_seq:i ticker_seq:i event_id:i label:t category:t tags:t source:t proposal:t "
     "version:i",
     "id",
     "question description status outcome settlement_price closes_at last_price volume "
     "open_interest collateral fees book_seq ending paid_accounts paid_total trade_seq ticker_seq "
-    "category tags source version",
+    "category tags source proposal version",
 )
 ORDERS = _shape(
     "orders",

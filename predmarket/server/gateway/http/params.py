@@ -115,8 +115,13 @@ def span_of(since: str | None, until: str | None) -> Span:
 
 def closing_time(given: Time | None, now: Micros) -> Micros | None:
     """Return a closesAt that has not come yet. Raises Invalid for one that has."""
+    return future("closesAt", given, now)
+
+
+def future(name: str, given: Time | None, now: Micros) -> Micros | None:
+    """Return a field's time, which has not come yet. Raises Invalid for one that has."""
     if given is not None and given.micros <= now:
-        raise Invalid(Problem("closesAt", "must lie in the future"))
+        raise Invalid(Problem(name, "must lie in the future"))
     return None if given is None else given.micros
 
 

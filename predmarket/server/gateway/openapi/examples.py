@@ -370,7 +370,12 @@ _REQUESTS: dict[type[msgspec.Struct], dict[str, object]] = {
     },
     UpdateMarketRequest: {"status": "HALTED"},
     MoveClock: {"advance": "3h"},
-    ResolveMarketRequest: {"outcome": "YES"},
+    ResolveMarketRequest: {
+        "outcome": "YES",
+        "note": "It rained for an hour.",
+        "source": "https://weather.example.com/today",
+        "after": "24h",
+    },
     CreateEventRequest: {
         "slug": "mayor-2027",
         "title": "Who will be elected mayor in 2027?",

@@ -114,6 +114,7 @@ def _is(name: str, *values: object) -> Schema:
 
 
 _AT_ONCE_OR_DEFAULT: Schema = {"properties": {"timeInForce": {"enum": ["IOC", "FOK", None]}}}
+_ONE_TIME: Schema = {"if": _given("after"), "then": _absent("effectiveAt")}
 
 RULES: dict[type[Request], list[Schema]] = {
     PlaceOrderRequest: [
@@ -142,11 +143,13 @@ RULES: dict[type[Request], list[Schema]] = {
             "if": _is("outcome", "SCALAR"),
             "then": _given("settlementPrice"),
             "else": _absent("settlementPrice"),
-        }
+        },
+        _ONE_TIME,
     ],
     ResolveEventRequest: [
         {"if": _given("outcome"), "then": _absent("weights"), "else": _given("weights")},
         {"properties": {"weights": {"description": "Prices by market or NONE that add up to 1"}}},
+        _ONE_TIME,
     ],
     UpdateMeRequest: [{"anyOf": [_given("fullName"), _given("displayName")]}],
     UpdateUserRequest: [{"anyOf": [_given("role"), _given("disabled")]}],

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from litestar import Router, get, patch, post
+from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 from msgspec import UNSET
 
@@ -18,16 +18,20 @@ from predmarket.contracts.events import (
     ResolveEventRequest,
     UpdateEventRequest,
 )
-from predmarket.contracts.markets import Market, Payouts
+from predmarket.contracts.markets import Market
+from predmarket.contracts.requests import NoFields
 from predmarket.contracts.text import LINE
 from predmarket.engine.commands import (
     AddMarket,
+    Command,
+    ConfirmProposal,
     CreateEvent,
     EventMarket,
     ResolveEvent,
     UpdateEvent,
+    WithdrawProposal,
 )
-from predmarket.engine.replies import EventDone, EventResolved, MarketDone
+from predmarket.engine.replies import EventDone, MarketDone
 from predmarket.enums import ErrorCode as E
 from predmarket.enums import EventOutcome, MarketStatus
 from predmarket.server.gateway import event_presenters, presenters
@@ -48,13 +52,13 @@ from predmarket.server.gateway.metadata import (
     metadata_of,
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
+from predmarket.server.gateway.resolutions import payouts_of, resolving
 from predmarket.server.gateway.routes.markets import DEFAULT_TICK, Status
 from predmarket.server.gateway.services import Services
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
 from predmarket.server.read_model.queries.users import full_names
 from predmarket.server.read_model.records import EventRecord
-from predmarket.units import format_money
 
 Search = Annotated[
     str | None,
@@ -199,32 +203,64 @@ async def add_market(
 async def resolve_event(
     request: ApiRequest, event: EventPath, data: JSONBody[ResolveEventRequest]
 ) -> EventResolution:
-    """End an event with all its markets and pay: a winner, NONE, weights, or VOID."""
+    """End an event with all its markets and pay: a winner, NONE, weights, or VOID. It is proposed
+    in the cases in which a market's resolution is."""
     services = request.services
     record = await request.context.find_event(event, request.user)
-    command = _resolve(services.view, record.id, data, request.principal.user_id)
-    reply = await services.submit(command)
-    payouts = None
-    if isinstance(reply, EventResolved):
-        payouts = Payouts(reply.accounts, format_money(reply.total))
-    return EventResolution(await _by_id(services, record.id), payouts)
+    resolution = _resolve(services.view, record.id, data, request.principal.user_id)
+    return await _resolved(services, record.id, resolving(services, data, resolution))
+
+
+@post(
+    "/{event:str}/proposal/confirm",
+    guards=[admin],
+    status_code=200,
+    opt=notes(E.EVENT_NOT_FOUND, E.PROPOSAL_NOT_FOUND, E.ANOTHER_ADMIN_NEEDED, *COMMAND),
+)
+async def confirm_event_proposal(
+    request: ApiRequest, event: EventPath, data: JSONBody[NoFields | None] = None
+) -> EventResolution:
+    """Make an event's proposed resolution at once, and pay."""
+    record = await request.context.find_event(event, request.user)
+    command = ConfirmProposal(None, record.id, request.principal.user_id)
+    return await _resolved(request.services, record.id, command)
+
+
+@delete(
+    "/{event:str}/proposal",
+    guards=[admin],
+    status_code=200,
+    opt=notes(E.EVENT_NOT_FOUND, E.PROPOSAL_NOT_FOUND, *COMMAND),
+)
+async def withdraw_event_proposal(request: ApiRequest, event: EventPath) -> Event:
+    """Withdraw an event's proposed resolution; its markets stay CLOSED."""
+    record = await request.context.find_event(event, request.user)
+    await request.services.submit(WithdrawProposal(None, record.id, request.principal.user_id))
+    return await _by_id(request.services, record.id)
+
+
+async def _resolved(services: Services, event_id: int, command: Command) -> EventResolution:
+    payouts = payouts_of(await services.submit(command))
+    return EventResolution(await _by_id(services, event_id), payouts)
 
 
 def _resolve(
     view: MarketView, event_id: int, data: ResolveEventRequest, actor_id: int
 ) -> ResolveEvent:
     """Return the command; the core judges the markets that it names."""
-    if data.weights is not None:
-        weights = tuple(
-            (0 if name == NONE else _market_id(view, name), weight.units)
-            for name, weight in data.weights.items()
-        )
-        return ResolveEvent(event_id, EventOutcome.WEIGHTS, weights=weights, actor_id=actor_id)
-    assert data.outcome is not None  # the contract demands one of the two
-    if data.outcome in (NONE, VOID):
-        return ResolveEvent(event_id, EventOutcome(data.outcome), actor_id=actor_id)
-    winner = _market_id(view, data.outcome)
-    return ResolveEvent(event_id, EventOutcome.WINNER, winner, actor_id=actor_id)
+    outcome, winner, weights = EventOutcome.WINNER, None, data.weights or {}
+    if weights:
+        outcome = EventOutcome.WEIGHTS
+    elif data.outcome in (NONE, VOID):
+        outcome = EventOutcome(data.outcome)
+    else:
+        assert data.outcome is not None  # the contract demands one of the two
+        winner = _market_id(view, data.outcome)
+    shares = tuple(
+        (0 if name == NONE else _market_id(view, name), weight.units)
+        for name, weight in weights.items()
+    )
+    return ResolveEvent(event_id, outcome, winner, shares, actor_id, data.note, data.source)
 
 
 def _market_id(view: MarketView, ref: str | int) -> int:
@@ -268,6 +304,8 @@ router = Router(
         update_event,
         add_market,
         resolve_event,
+        confirm_event_proposal,
+        withdraw_event_proposal,
     ],
     tags=["events"],
 )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from litestar import Router, get, patch, post
+from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 from msgspec import UNSET
 
@@ -11,14 +11,21 @@ from predmarket.contracts.markets import (
     CreateMarketRequest,
     Market,
     MarketList,
-    Payouts,
     Resolution,
     ResolveMarketRequest,
     UpdateMarketRequest,
 )
+from predmarket.contracts.requests import NoFields
 from predmarket.contracts.text import LINE
-from predmarket.engine.commands import CreateMarket, ResolveMarket, UpdateMarket
-from predmarket.engine.replies import MarketDone, Resolved
+from predmarket.engine.commands import (
+    Command,
+    ConfirmProposal,
+    CreateMarket,
+    ResolveMarket,
+    UpdateMarket,
+    WithdrawProposal,
+)
+from predmarket.engine.replies import MarketDone
 from predmarket.enums import ErrorCode as E
 from predmarket.enums import MarketStatus
 from predmarket.server.gateway import presenters
@@ -40,11 +47,12 @@ from predmarket.server.gateway.metadata import (
     metadata_of,
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
+from predmarket.server.gateway.resolutions import payouts_of, resolving
 from predmarket.server.gateway.services import Services
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
 from predmarket.server.read_model.queries.users import full_names
 from predmarket.server.read_model.records import MarketRecord
-from predmarket.units import format_money, parse_tick
+from predmarket.units import parse_tick
 
 DEFAULT_TICK = parse_tick("0.01")
 
@@ -153,15 +161,53 @@ async def update_market(
 async def resolve_market(
     request: ApiRequest, market: MarketPath, data: JSONBody[ResolveMarketRequest]
 ) -> Resolution:
-    """End a market and pay. A market of an event can become NO alone: its outcome is struck."""
+    """End a market and pay, or propose to: with ``after`` or ``effectiveAt``, and where another
+    admin has to confirm. A market of an event can become NO alone: its outcome is struck."""
     record = await request.context.find_market(market, request.user)
     price = None if data.settlement_price is None else data.settlement_price.units
-    command = ResolveMarket(record.id, data.outcome, price, request.principal.user_id)
-    reply = await request.services.submit(command)
-    payouts = None
-    if isinstance(reply, Resolved):
-        payouts = Payouts(reply.accounts, format_money(reply.total))
-    return Resolution(await _by_id(request.services, record.id), payouts)
+    actor_id = request.principal.user_id
+    resolution = ResolveMarket(record.id, data.outcome, price, actor_id, data.note, data.source)
+    command = resolving(request.services, data, resolution)
+    return await _resolved(request.services, record.id, command)
+
+
+@post(
+    "/{market:str}/proposal/confirm",
+    guards=[admin],
+    status_code=200,
+    opt=notes(
+        E.MARKET_NOT_FOUND,
+        E.PROPOSAL_NOT_FOUND,
+        E.ANOTHER_ADMIN_NEEDED,
+        E.EVENT_DECIDES,
+        *COMMAND,
+    ),
+)
+async def confirm_proposal(
+    request: ApiRequest, market: MarketPath, data: JSONBody[NoFields | None] = None
+) -> Resolution:
+    """Make a market's proposed resolution at once, and pay."""
+    record = await request.context.find_market(market, request.user)
+    command = ConfirmProposal(record.id, None, request.principal.user_id)
+    return await _resolved(request.services, record.id, command)
+
+
+@delete(
+    "/{market:str}/proposal",
+    guards=[admin],
+    status_code=200,
+    opt=notes(E.MARKET_NOT_FOUND, E.PROPOSAL_NOT_FOUND, E.EVENT_DECIDES, *COMMAND),
+)
+async def withdraw_proposal(request: ApiRequest, market: MarketPath) -> Market:
+    """Withdraw a market's proposed resolution; the market stays CLOSED."""
+    record = await request.context.find_market(market, request.user)
+    await request.services.submit(WithdrawProposal(record.id, None, request.principal.user_id))
+    return await _by_id(request.services, record.id)
+
+
+async def _resolved(services: Services, market_id: int, command: Command) -> Resolution:
+    payouts = payouts_of(await services.submit(command))
+    return Resolution(await _by_id(services, market_id), payouts)
 
 
 async def _by_id(services: Services, market_id: int) -> Market:
@@ -180,6 +226,14 @@ async def _shown(services: Services, records: Sequence[MarketRecord]) -> list[Ma
 
 router = Router(
     "/v1/markets",
-    route_handlers=[list_markets, show_market, create_market, update_market, resolve_market],
+    route_handlers=[
+        list_markets,
+        show_market,
+        create_market,
+        update_market,
+        resolve_market,
+        confirm_proposal,
+        withdraw_proposal,
+    ],
     tags=["markets"],
 )

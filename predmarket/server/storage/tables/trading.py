@@ -69,10 +69,12 @@ events = Table(
     Column("ticker_seq", BigInt, nullable=False),
     Column("version", BigInt, nullable=False),
     *_metadata(),
+    Column("proposal", Text),
     CheckConstraint("open_interest >= 0 AND fees >= 0 AND outcomes >= 2", name="totals"),
 )
 """Questions with several markets, which leave collateral and fees to them. ``outcomes`` counts
-those that are not struck, NONE among them."""
+those that are not struck, NONE among them. ``proposal`` is a proposed resolution as JSON
+(engine/proposal.py), as it is in markets."""
 
 markets = Table(
     "markets",
@@ -105,6 +107,7 @@ markets = Table(
     Column("event_id", BigInt, ForeignKey("events.id")),
     Column("label", Text),
     *_metadata(),
+    Column("proposal", Text),
     CheckConstraint("open_interest >= 0 AND volume >= 0 AND fees >= 0", name="totals"),
 )
 
