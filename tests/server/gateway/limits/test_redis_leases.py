@@ -2,23 +2,50 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import TypeVar
 
 import pytest
 
-from predmarket.server.gateway.limits.redis_leases import RedisLeases, _Need
+from predmarket.server.gateway.limits.redis_leases import RedisLeases
 from predmarket.server.redis.client import Redis
 from predmarket.server.redis.naming import Keys
 from predmarket.server.setting_types import RateLimit
 
-Make = Callable[[RateLimit], RedisLeases[int]]
+T = TypeVar("T")
 
 
-def named(redis: Redis) -> Redis:
-    """Let a connection be an exchange's."""
-    redis.keys = Keys("test")
-    return redis
+class WatchedRedis(Redis):
+    """An exchange's connection that counts its round trips."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, "redis")
+        self.keys = Keys("test")
+        self.trips = 0
+        self.on_answer: Callable[[], None] = lambda: None
+
+    async def call(self, ask: Callable[[], Awaitable[T]]) -> T:
+        self.trips += 1
+        answer = await super().call(ask)
+        self.on_answer()
+        return answer
+
+
+class Gateway(RedisLeases[int]):
+    """The leases of one gateway, on a clock that a test may stop and move."""
+
+    def __init__(self, limit: RateLimit, redis: WatchedRedis) -> None:
+        super().__init__("orders", limit, redis, self.time)
+        self.redis = redis
+        self.now: float | None = None
+
+    def time(self) -> float:
+        return time.monotonic() if self.now is None else self.now
+
+
+Make = Callable[[RateLimit], Gateway]
 
 
 @pytest.fixture
@@ -26,10 +53,10 @@ async def make(redis_url: str) -> AsyncIterator[Make]:
     """Makes what one gateway has: each has a connection of its own."""
     async with AsyncExitStack() as stack:
 
-        def one(limit: RateLimit) -> RedisLeases[int]:
-            redis = named(Redis(redis_url, "redis"))
+        def one(limit: RateLimit) -> Gateway:
+            redis = WatchedRedis(redis_url)
             stack.push_async_callback(redis.close)
-            return RedisLeases[int]("orders", limit, redis)
+            return Gateway(limit, redis)
 
         yield one
 
@@ -59,43 +86,35 @@ async def test_a_refusal_is_remembered_without_asking(make: Make) -> None:
     gateway = make(RateLimit(5, 60))
     assert await gateway.take(7, 5) == 0
     assert await gateway.take(7, 1) > 0
-    await gateway._redis.client.flushdb()
+    await gateway.redis.client.flushdb()
     assert await gateway.take(7, 1) > 0
 
 
-async def test_a_lease_that_runs_out_on_the_way_refuses_nobody(redis_url: str) -> None:
+async def test_a_lease_that_runs_out_on_the_way_refuses_nobody(make: Make) -> None:
     """Those who asked counted on what was left of it; Redis refused nothing."""
-    now = 0.0
-    redis = named(Redis(redis_url, "redis"))
-    gateway = RedisLeases[int]("orders", RateLimit(1_000, 60), redis, lambda: now)
-    try:
-        for _ in range(4):  # faster and faster: more is leased than is needed
-            assert await gateway.take(7, 1) == 0
-        assert gateway._leases[7].left > 0
-        ask = gateway._ask
+    gateway = make(RateLimit(1_000, 60))
+    gateway.now = now = 0.0
+    for _ in range(4):  # faster and faster: more is leased than is needed
+        assert await gateway.take(7, 1) == 0
+    assert gateway.take_held(7, 1) == 0
 
-        async def slowly(needs: dict[int, list[_Need]]) -> list[int]:
-            nonlocal now
-            gateway._ask = ask  # type: ignore[method-assign]
-            answer = await ask(needs)
-            now += 60
-            return answer
+    def late() -> None:
+        gateway.redis.on_answer = lambda: None
+        gateway.now = now + 60
 
-        gateway._ask = slowly  # type: ignore[method-assign]
-        assert await gateway.take(7, 500) == 0
-    finally:
-        await redis.close()
+    gateway.redis.on_answer = late
+    assert await gateway.take(7, 500) == 0
+    assert gateway.now == 60
 
 
 async def test_a_lease_that_is_over_is_not_used(make: Make) -> None:
     """What was not used in its time counts for nothing later: Redis is asked again."""
-    gateway, now = make(RateLimit(1_000, 60)), 0.0
-    gateway._clock = lambda: now
+    gateway = make(RateLimit(1_000, 60))
+    gateway.now = now = 0.0
     for _ in range(4):
         assert await gateway.take(7, 1) == 0
-    assert gateway._leases[7].left > 1
     assert gateway.take_held(7, 1) == 0
-    now += 60
+    gateway.now = now + 60
     assert gateway.take_held(7, 1) is None
 
 
@@ -104,7 +123,7 @@ async def test_gateways_together_never_lease_more(make: Make) -> None:
     limit = RateLimit(400, 60)
     gateways = [make(limit) for _ in range(3)]
 
-    async def trade(gateway: RedisLeases[int], cost: int) -> int:
+    async def trade(gateway: Gateway, cost: int) -> int:
         taken = 0
         for _ in range(150):
             taken += cost if await gateway.take(7, cost) == 0 else 0
@@ -118,8 +137,8 @@ async def test_gateways_together_never_lease_more(make: Make) -> None:
 
 async def test_what_is_not_used_goes_back(make: Make, chance: random.Random) -> None:
     """However unsteadily a user orders, they get what the limit says but for one lease."""
-    gateway, now = make(RateLimit(400, 60)), 0.0
-    gateway._clock = lambda: now
+    gateway = make(RateLimit(400, 60))
+    gateway.now = 0.0
     taken, refused = 0, False
     while not refused:
         for _ in range(chance.randint(1, 40)):
@@ -127,28 +146,19 @@ async def test_what_is_not_used_goes_back(make: Make, chance: random.Random) -> 
             taken += not refused
             if refused:
                 break
-        now += 4  # past a grain here; the clock of Redis goes on as it does
+        gateway.now += 4  # past a grain here; the clock of Redis goes on as it does
     assert 400 - 20 <= taken <= 400
 
 
 async def test_few_round_trips(make: Make) -> None:
     """Chunks for one fast user, one shared trip for many users."""
     gateway = make(RateLimit(100_000, 60))
-    asked = 0
-    script = gateway._script
-
-    async def counting(**arguments: object) -> object:
-        nonlocal asked
-        asked += 1
-        return await script(**arguments)  # type: ignore[arg-type]
-
-    gateway._script = counting  # type: ignore[assignment]
     for _ in range(2_000):
         assert await gateway.take(7, 1) == 0
-    assert asked <= 12  # 1, 2, 4, …
-    asked = 0
+    assert gateway.redis.trips <= 12  # 1, 2, 4, …
+    gateway.redis.trips = 0
     assert set(await asyncio.gather(*(gateway.take(user, 1) for user in range(150)))) == {0}
-    assert asked <= 2
+    assert gateway.redis.trips <= 2
 
 
 async def test_a_permit_comes_back(make: Make) -> None:
