@@ -124,9 +124,12 @@ class Order:
 
 
 class Level:
-    """The orders resting at one price, first come first."""
+    """The orders resting at one price, first come first.
 
-    __slots__ = ("head", "index", "last_run", "price", "qty", "runs", "tail")
+    ``earlier_runs`` are the runs before the last one. Few levels have any.
+    """
+
+    __slots__ = ("earlier_runs", "head", "index", "last_run", "price", "qty", "tail")
 
     def __init__(self, index: int, price: Price) -> None:
         self.index = index
@@ -135,15 +138,21 @@ class Level:
         self.head: Order | None = None
         self.tail: Order | None = None
         self.last_run = Run()
-        self.runs: dict[Run, None] = {self.last_run: None}
+        self.earlier_runs: dict[Run, None] | None = None
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs, in order."""
+        return [*(self.earlier_runs or ()), self.last_run]
 
     def begin_run(self) -> Run:
         """Begin a run; orders that join from now on count in it."""
-        if not self.last_run.left:
-            del self.runs[self.last_run]
-        run = self.last_run = Run()
-        self.runs[run] = None
-        return run
+        if self.earlier_runs is None:
+            self.earlier_runs = {}
+        if self.last_run.left:
+            self.earlier_runs[self.last_run] = None
+        self.last_run = Run()
+        return self.last_run
 
     def ahead_of(self, order: Order) -> Qty:
         """Return the quantity ahead of an order that rests here."""
@@ -238,8 +247,8 @@ class BookSide:
         run, order.run = order.run, _NO_RUN
         run.left -= 1
         run.qty -= order.remaining
-        if not run.left and run is not level.last_run:
-            del level.runs[run]
+        if not run.left and level.earlier_runs is not None and run is not level.last_run:
+            del level.earlier_runs[run]
         if level.head is None:
             del self.levels[level.index]
             self.bits ^= 1 << level.index

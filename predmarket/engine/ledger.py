@@ -53,8 +53,8 @@ class Ledger:
         self.fees: Money = 0
         self.net_deposits: Money = 0
         self.dirty_accounts: dict[int, Account] = {}
-        self.dirty_positions: dict[tuple[int, int], Position] = {}
-        self.dirty_holdings: dict[tuple[int, int], Holding] = {}
+        self.dirty_positions: dict[Position, None] = {}
+        self.dirty_holdings: dict[Holding, None] = {}
         self.dirty_events: dict[int, MarketEvent] = {}
         self._markets: dict[int, Market] = {}
         self._events: dict[int, MarketEvent] = {}
@@ -88,7 +88,7 @@ class Ledger:
                 holding.join(position)
         if position not in self._positions_before:
             self._positions_before[position] = (position.yes, position.no)
-            self.dirty_positions[user_id, market.id] = position
+            self.dirty_positions[position] = None
             self._markets[market.id] = market
             holding, event = position.holding, market.event
             if holding is not None and event is not None and holding not in self._holdings_before:
@@ -285,7 +285,8 @@ class Ledger:
         sets that did not merge.
         """
         if not self._striking:
-            self._verify_free()
+            for holding in self._holdings_before:
+                self._verify_free(holding, self._events[holding.event_id])
             self._striking = True
 
     # proof
@@ -342,19 +343,18 @@ class Ledger:
         if least != 0 or position.reserved_yes < 0 or position.reserved_no < 0:
             raise InvariantError(f"position {position.user_id}: shares or reserve out of bounds")
 
-    def _verify_free(self) -> None:
-        for holding in self._holdings_before:
-            event = self._events[holding.event_id]
-            if holding.reserved < 0 or holding.free_sets(event.outcomes):
-                raise InvariantError(f"holding {holding.user_id}: more or less free than merges")
+    @staticmethod
+    def _verify_free(holding: Holding, event: MarketEvent) -> None:
+        if holding.reserved < 0 or holding.free_sets(event.outcomes):
+            raise InvariantError(f"holding {holding.user_id}: more or less free than merges")
 
     def _verify_events(self) -> None:
-        if not self._striking:
-            self._verify_free()
         for holding, base in self._holdings_before.items():
             event = self._events[holding.event_id]
+            if not self._striking:
+                self._verify_free(holding, event)
             event.total_base += holding.base - base
-            self.dirty_holdings[holding.user_id, event.id] = holding
+            self.dirty_holdings[holding] = None
         for event in self._events.values():
             self.dirty_events[event.id] = event
             if event.ending:

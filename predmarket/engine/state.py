@@ -27,13 +27,14 @@ _BUY, _SELL = Side.BUY, Side.SELL  # looked up once: this is the busiest loop
 
 @dataclass(slots=True)
 class Changes:
-    """The objects that changed since the last call, each one once."""
+    """The objects that changed since the last call, each one once, in the order of their first
+    change."""
 
     orders: dict[int, Order]
     accounts: dict[int, Account]
-    positions: dict[tuple[int, int], Position]
+    positions: dict[Position, None]
     markets: dict[int, Market]
-    holdings: dict[tuple[int, int], Holding]
+    holdings: dict[Holding, None]
     market_events: dict[int, MarketEvent]
     order_groups: dict[int, OrderGroup]
 

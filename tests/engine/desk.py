@@ -249,7 +249,10 @@ class Desk:
         """Return a user's position, also one that is settled and so in no memory any more."""
         state = self.exchange.state
         held = state.markets[market].positions.get(user)
-        return held or state.ledger.dirty_positions[user, market]
+        if held is not None:
+            return held
+        ended = state.ledger.dirty_positions
+        return next(one for one in ended if (one.user_id, one.market_id) == (user, market))
 
     def money(self, user: int) -> tuple[str, str]:
         """Return (available, locked)."""

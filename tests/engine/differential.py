@@ -88,8 +88,8 @@ class Engine:
         changes = self.exchange.take_changes()
         for order in changes.orders.values():
             self.orders[order.id] = order_row(order)
-        self.positions.update(changes.positions)
-        self.holdings.update(changes.holdings)
+        self.positions.update({(one.user_id, one.market_id): one for one in changes.positions})
+        self.holdings.update({(one.user_id, one.event_id): one for one in changes.holdings})
         return reply, happened
 
 

@@ -119,8 +119,8 @@ EVENT_SABOTAGES = (
     Sabotage(
         "free sets may be left",
         LEDGER,
-        "            if holding.reserved < 0 or holding.free_sets(event.outcomes):\n",
-        "            if holding.reserved < 0:\n",
+        "        if holding.reserved < 0 or holding.free_sets(event.outcomes):\n",
+        "        if holding.reserved < 0:\n",
         _test("event_lifecycle", "a_tampered_event_is_found"),
     ),
     Sabotage(

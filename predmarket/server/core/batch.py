@@ -18,7 +18,7 @@ from predmarket.engine.events import (
 )
 from predmarket.server.core import journal
 from predmarket.server.core.bus import BusReply
-from predmarket.server.core.change_feed import ChangeFeed, touched_events
+from predmarket.server.core.change_feed import ChangeFeed
 from predmarket.server.core.journal import Entry
 from predmarket.server.core.pending_command import PendingCommand
 from predmarket.server.core.stores.base import BatchRecord, CoreRow, Counters
@@ -98,14 +98,14 @@ class Batch:
             self.announced_events.add(event_id)
 
     def _count(self, exchange: Exchange) -> int:
-        """Return the number of rows in the batch so far: history, state, and its own two rows."""
+        """Return at most how many rows the batch has so far: history, state, and its own two."""
         state = exchange.state
         return (
             2
             + len(self.history)
             + 2 * len(state.dirty_orders)  # and its account's row, for the topic's counter
-            + len(state.dirty_markets)
-            + len(touched_events(state.dirty_markets, state.ledger.dirty_events))
+            + 2 * len(state.dirty_markets)  # and its event's, if it has one
+            + len(state.ledger.dirty_events)
             + len(state.ledger.dirty_holdings)
             + 2 * len(state.dirty_order_groups)  # and its account's, as of an order
             + len(state.ledger.dirty_accounts)

@@ -132,7 +132,7 @@ class ChangeFeed:
 
     def _positions(self) -> list[PositionChange]:
         changes = []
-        for p in self._dirty.positions.values():
+        for p in self._dirty.positions:
             seqs = self._count_on(p.user_id)
             seqs.positions += 1
             shares = PositionRecord(p.market_id, p.yes, p.no, p.cost_yes, p.cost_no, p.realized)
@@ -141,7 +141,7 @@ class ChangeFeed:
 
     def _holdings(self) -> list[HoldingChange]:
         changes = []
-        for h in self._dirty.holdings.values():
+        for h in self._dirty.holdings:
             seqs = self._count_on(h.user_id)
             seqs.holdings += 1
             held = [self._markets[id].positions.get(h.user_id) for id in h.market_ids]

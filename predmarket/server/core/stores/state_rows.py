@@ -131,12 +131,12 @@ def state_rows(changes: Changes, numbers: StoreNumbers, order_seqs: Mapping[int,
             for id, order in changes.orders.items()
         ]),
         (HOLDINGS, [
-            _holding_row(holding, _next(of.holdings[event_id], user_id))
-            for (user_id, event_id), holding in changes.holdings.items()
+            _holding_row(one, _next(of.holdings[one.event_id], one.user_id))
+            for one in changes.holdings
         ]),
         (POSITIONS, [
-            _position_row(position, _next(of.positions[market_id], user_id))
-            for (user_id, market_id), position in changes.positions.items()
+            _position_row(one, _next(of.positions[one.market_id], one.user_id))
+            for one in changes.positions
         ]),
     )  # fmt: skip
     return StateRows(
