@@ -203,15 +203,48 @@ def change_market(slug: str, status: MarketStatus) -> Action[response_types.Mark
 
 
 def resolve_market(
-    slug: str, outcome: Outcome, price: str | None
+    slug: str,
+    outcome: Outcome,
+    price: str | None,
+    after: str | None = None,
+    note: str | None = None,
+    source: str | None = None,
 ) -> Action[response_types.Resolution]:
-    """Resolve or void a market, finally."""
+    """Resolve or void a market, finally; ``after`` a span it is only proposed."""
     how = price if outcome is Outcome.SCALAR and price is not None else str(outcome)
+    words = ["market", "resolve", slug, how]
+    for flag, value in (("--after", after), ("--note", note), ("--source", source)):
+        words += [] if value is None else [flag, value]
     return Action(
-        calls.resolve_market(slug, outcome, price),
-        shell(["market", "resolve", slug, how]),
-        f"resolve {slug} {how}",
+        calls.resolve_market(slug, outcome, price, note=note, source=source, after=after),
+        shell(words),
+        f"{'resolve' if after is None else 'propose'} {slug} {how}",
     )
+
+
+def confirm_proposal(slug: str) -> Action[response_types.Resolution]:
+    """Make a market's proposed resolution, finally."""
+    return Action(calls.confirm_proposal(slug), *_of_proposal("market", "confirm", slug))
+
+
+def confirm_event_proposal(slug: str) -> Action[response_types.EventResolution]:
+    """Make an event's proposed resolution, finally."""
+    return Action(calls.confirm_event_proposal(slug), *_of_proposal("event", "confirm", slug))
+
+
+def withdraw_proposal(slug: str) -> Action[response_types.Market]:
+    """Withdraw a market's proposed resolution."""
+    return Action(calls.withdraw_proposal(slug), *_of_proposal("market", "withdraw", slug))
+
+
+def withdraw_event_proposal(slug: str) -> Action[response_types.Event]:
+    """Withdraw an event's proposed resolution."""
+    return Action(calls.withdraw_event_proposal(slug), *_of_proposal("event", "withdraw", slug))
+
+
+def _of_proposal(kind: str, verb: str, slug: str) -> tuple[str, str]:
+    """Return the command and the words of an act on a proposal."""
+    return shell([kind, "proposal", verb, slug]), f"{verb} what is proposed for {slug}"
 
 
 def transfer(who: str, amount: str, reason: str) -> Action[response_types.Transfer]:

@@ -58,6 +58,53 @@ async def test_a_market_from_creation_to_resolution(exchange: Exchange, tmp_path
         assert (answer.json()["status"], answer.json()["outcome"]) == ("RESOLVED", "YES")
 
 
+async def test_a_resolution_is_proposed_and_confirmed(exchange: Exchange, tmp_path: Path) -> None:
+    """Asked about once more if its time lies ahead; shown, withdrawn, and of an event confirmed."""
+    await exchange.market("rain", closesAt="2099-01-01T00:00:00Z")
+    markets = [{"slug": slug, "question": "?"} for slug in ("ann", "bob")]
+    body = {"slug": "vote", "title": "Who wins?", "markets": markets}
+    assert (await exchange.admin.client.post("/v1/events", json=body)).status_code == 201
+    async with trading(exchange, exchange.admin, tmp_path) as desktop:
+        state = desktop.trader.state
+        await desktop.press("f5")
+        await desktop.until(lambda: isinstance(desktop.app.screen, AdminScreen))
+        table = desktop.app.screen.query_one("#all-markets", Table)
+        rain, ann = state.markets.named("rain"), state.markets.named("ann")
+        assert rain is not None
+        assert ann is not None
+        table.put(rain.id)
+        await desktop.press("f")
+        await desktop.until(lambda: "no resolution of it is proposed" in desktop.trader.said[0])
+        await opened(desktop, "v")
+        await field(desktop, "confirm", "rain")
+        await desktop.press("enter")
+        await desktop.until(lambda: "closes only in" in desktop.text(), "asked again")
+        await desktop.press("escape")
+        await desktop.until(lambda: isinstance(desktop.app.screen, AdminScreen))
+        await opened(desktop, "v")
+        await field(desktop, "after", "24h")
+        await field(desktop, "note", "It rained.")
+        await field(desktop, "confirm", "rain")
+        await desktop.press("enter")
+        await desktop.until(lambda: "YES?" in desktop.text(), "proposed")
+        assert desktop.trader.echo == (
+            "predmarket market resolve rain YES --after 24h --note 'It rained.'"
+        )
+        await opened(desktop, "w")
+        assert "YES proposed by user 1: It rained." in desktop.text()
+        await desktop.pilot.click("#send")
+        await desktop.until(lambda: state.markets.named("rain").proposal is None, "withdrawn")  # type: ignore[union-attr]
+        proposal = {"outcome": "ann", "after": "1h"}
+        await exchange.admin.client.post("/v1/events/vote/resolve", json=proposal)
+        await desktop.until(lambda: state.events.named("vote").proposal, "told")  # type: ignore[union-attr]
+        table.put(ann.id)
+        await opened(desktop, "f")
+        await field(desktop, "confirm", "vote")
+        await desktop.press("enter")
+        await desktop.until(lambda: state.events.named("vote").outcome == "ann", "made")  # type: ignore[union-attr]
+        assert desktop.trader.echo == "predmarket event proposal confirm vote"
+
+
 async def test_money_and_accounts(exchange: Exchange, tmp_path: Path) -> None:
     """A transfer arrives; an account is made an admin after a question; nonsense is refused."""
     await exchange.market("rain")

@@ -9,16 +9,17 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from predmarket.client import ClientError, calls, response_types
-from predmarket.enums import MarketStatus, Outcome, Role
+from predmarket.enums import MarketStatus, Role
 from predmarket.tui import actions
 from predmarket.tui.actions import Action
-from predmarket.tui.screens import field_parsing
+from predmarket.tui.screens import field_parsing, resolving
 from predmarket.tui.screens.admin_keys import BINDINGS, HINTS
 from predmarket.tui.screens.base import DeskScreen, start
 from predmarket.tui.screens.field_parsing import Wrong
 from predmarket.tui.screens.form import Field, FormDialog
 from predmarket.tui.screens.frame import fill_foot, fill_header
 from predmarket.tui.state import formatting
+from predmarket.tui.state.events import Event
 from predmarket.tui.state.journal import Weight
 from predmarket.tui.state.markets import Market
 from predmarket.tui.state.pages import Pages
@@ -84,7 +85,7 @@ class AdminScreen(DeskScreen[None]):
                     (
                         Span(str(market.id), "dim"),
                         Span(market.slug, "strong"),
-                        Span(str(market.outcome or market.status), _tone(market)),
+                        Span(_standing(market), _tone(market)),
                         Span(formatting.price(market.last, market.tick)),
                         Span(formatting.compact(market.volume)),
                         Span(formatting.compact(market.interest), "dim"),
@@ -227,28 +228,58 @@ class AdminScreen(DeskScreen[None]):
         market = self._market()
         if market is None:
             return
-        fields = (
-            Field("outcome", "Outcome", words=[*Outcome]),
-            Field("price", "YES pays", hint="with SCALAR: 0 to 1"),
-        )
-        text = (
-            f"{market.question}\n\nThis is final: positions are paid out; VOID undoes all trades."
-        )
-        form = FormDialog(
-            f"Resolve {market.slug}", fields, text=text, confirm=market.slug, act="Resolve"
-        )
-        found = await self.app.push_screen_wait(form)
+        found = await self.app.push_screen_wait(resolving.form(market))
         if found is None:
             return
-        outcome = Outcome(found["outcome"])
-        price = found["price"] if outcome is Outcome.SCALAR else None
-        done = await self._perform(actions.resolve_market(market.slug, outcome, price))
+        how = resolving.read(found)
+        again = resolving.early(market, self.trader.clock()) if how.after is None else None
+        if again is not None and await self.app.push_screen_wait(again) is None:
+            return
+        done = await self._perform(actions.resolve_market(market.slug, *how))
         if done is not None and done["payouts"] is not None:
             paid = done["payouts"]
             self.trader.say(
-                f"{market.slug} resolved {outcome}: {paid['total']} to {paid['accounts']} accounts",
+                f"{market.slug} resolved {how.outcome}: {paid['total']} to"
+                f" {paid['accounts']} accounts",
                 Weight.GOOD,
             )
+
+    def _proposed(self) -> Market | Event | None:
+        """Return the market under the cursor, or its event, whichever has a proposal."""
+        market = self._market()
+        event = None if market is None else self.trader.state.events.get(market.event)
+        for found in (event, market):
+            if found is not None and found.proposal is not None:
+                return found
+        self.trader.say("no resolution of it is proposed", Weight.BAD)
+        return None
+
+    @work
+    async def action_confirm(self) -> None:
+        """Make the proposed resolution of the market under the cursor, or of its event."""
+        found = self._proposed()
+        if found is None:
+            return
+        form = resolving.confirming(found, self.trader.clock())
+        if await self.app.push_screen_wait(form) is None:
+            return
+        if isinstance(found, Event):
+            await self._perform(actions.confirm_event_proposal(found.slug))
+        else:
+            await self._perform(actions.confirm_proposal(found.slug))
+
+    @work
+    async def action_withdraw(self) -> None:
+        """Withdraw the proposed resolution of the market under the cursor, or of its event."""
+        found = self._proposed()
+        if found is None:
+            return
+        if await self.app.push_screen_wait(resolving.withdrawing(found)) is None:
+            return
+        if isinstance(found, Event):
+            await self._perform(actions.withdraw_event_proposal(found.slug))
+        else:
+            await self._perform(actions.withdraw_proposal(found.slug))
 
     @work
     async def action_transfer(self) -> None:
@@ -291,5 +322,13 @@ def _accounts(search: str) -> Pages[response_types.User]:
     return Pages(calls.users(q=search or None, limit=_PAGE))
 
 
+def _standing(market: Market) -> str:
+    """Return a market's outcome, what is proposed for it, or its status."""
+    proposal = market.proposal
+    return str(market.outcome or market.status) if proposal is None else f"{proposal.outcome}?"
+
+
 def _tone(market: Market) -> str:
+    if market.proposal is not None:
+        return "warn"
     return {MarketStatus.OPEN: "gain", MarketStatus.HALTED: "warn"}.get(market.status, "dim")

@@ -3,8 +3,8 @@
 from textual.binding import Binding, BindingType
 
 HINTS = (
-    "admin.create", "admin.open", "admin.halt", "admin.close", "admin.resolve", "admin.transfer",
-    "admin.role", "admin.disable", "admin.back", "app.help",
+    "admin.create", "admin.open", "admin.halt", "admin.close", "admin.resolve", "admin.confirm",
+    "admin.withdraw", "admin.transfer", "admin.role", "admin.disable", "admin.back", "app.help",
 )  # fmt: skip
 BINDINGS: list[BindingType] = [
     Binding(
@@ -35,7 +35,21 @@ BINDINGS: list[BindingType] = [
         "resolve",
         "Resolve",
         id="admin.resolve",
-        tooltip="Resolve or void the market, finally.",
+        tooltip="Resolve or void the market, finally, or propose to.",
+    ),
+    Binding(
+        "f",
+        "confirm",
+        "Confirm",
+        id="admin.confirm",
+        tooltip="Make the proposed resolution of the market, or of its event, finally.",
+    ),
+    Binding(
+        "w",
+        "withdraw",
+        "Withdraw",
+        id="admin.withdraw",
+        tooltip="Withdraw the proposed resolution of the market, or of its event.",
     ),
     Binding(
         "d",

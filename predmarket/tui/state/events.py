@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from predmarket.client import response_types
 from predmarket.enums import MarketStatus
-from predmarket.tui.state import parse
+from predmarket.tui.state import parse, proposal
 from predmarket.tui.state.markets import FINAL
 from predmarket.tui.state.positions import PAID_WITHIN_MS
+from predmarket.tui.state.proposal import Proposal
 from predmarket.units import Micros, Money, Qty
 
 NONE = "NONE"
@@ -30,6 +31,7 @@ class Event:
     outcome: str | None
     sets: Qty
     closes_at: Micros | None
+    proposal: Proposal | None = None
 
     @property
     def trading(self) -> bool:
@@ -138,6 +140,7 @@ def of_wire(event: response_types.EventSummary) -> Event:
         outcome=event["outcome"],
         sets=parse.qty(event["openInterest"]),
         closes_at=parse.time(event["closesAt"]),
+        proposal=proposal.of_wire(event.get("proposal")),
     )
 
 

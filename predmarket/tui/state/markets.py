@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from predmarket.client import response_types
 from predmarket.enums import MarketStatus, Outcome
-from predmarket.tui.state import parse
+from predmarket.tui.state import parse, proposal
+from predmarket.tui.state.proposal import Proposal
 from predmarket.units import Micros, Price, Qty, Rate
 
 FINAL = frozenset({MarketStatus.RESOLVED, MarketStatus.VOIDED})
@@ -46,6 +47,8 @@ class Market:
     """What it is called within its event."""
     opened_at: Price | None = None
     """The first price of the last 24 hours; None before it is known."""
+    proposal: Proposal | None = None
+    """The proposed resolution of it or of its event."""
 
     @property
     def title(self) -> str:
@@ -99,6 +102,7 @@ def of_wire(market: response_types.Market) -> Market:
         interest=parse.qty(market["openInterest"]),
         event=market.get("eventId"),
         label=market.get("label") or market["slug"],
+        proposal=proposal.of_wire(market.get("proposal")),
     )
 
 

@@ -22,6 +22,7 @@ from predmarket.tui.state.journal import Journal, Weight
 from predmarket.tui.state.markets import Market, Markets
 from predmarket.tui.state.orders import Orders
 from predmarket.tui.state.positions import Positions
+from predmarket.tui.state.proposal import news
 from predmarket.tui.state.records import (
     Balance,
     OwnFill,
@@ -301,6 +302,7 @@ class TradingState:
         if before is None or before.status != market["status"]:
             weight = Weight.PLAIN if before is None else Weight.WARNING
             self.journal.add(now, f"{market['slug']} is {market['status'].lower()}", weight)
+        self._tell(market["slug"], news(before, ended), now)
         held = self.positions.last_held(market["id"], ts)
         if ended is not None and ended.final and held is not None:
             self.positions.settled(market["id"])
@@ -323,11 +325,16 @@ class TradingState:
         if before is not None and before.status is not event.status and not event.final:
             text = f"{event.slug} is {event.status.lower()}"
             self.journal.add(now, text, Weight.WARNING)
+        self._tell(event.slug, news(before, event), now)
         held = self.events.last_held(event.id, self._final_at.get(event.id, 0))
         if event.final and held is not None:
             self.events.settled(event.id)
             self.alerts += 1
             self.journal.add(now, paid_by_event(event, held, markets), Weight.GOOD)
+
+    def _tell(self, slug: str, said: str, now: Micros) -> None:
+        if said:
+            self.journal.add(now, f"{slug}: {said}", Weight.WARNING)
 
     def _take_order(self, order: response_types.OrderState, now: Micros) -> None:
         self.orders.take(order)

@@ -46,6 +46,8 @@ class EventFacts(Panel):
         ended = result(event, markets)
         if ended:
             return (Span(ended, "strong"),)
+        if event.proposal is not None:
+            return (Span(event.proposal.words, "warn"),)
         bids, asks = sums(markets)
         kind = "exactly one comes true" if event.exhaustive else "at most one comes true"
         return join(

@@ -54,7 +54,7 @@ class Header(Panel):
     def stamp(self) -> object:
         data, about = self.data, self.data.about
         return (
-            about and (about.title, about.status, about.outcome),
+            about and (about.title, about.status, about.outcome, about.proposal),
             self._closes(), self._lamp(), data.who, data.armed, data.unconfirmed, data.limits,
         )  # fmt: skip
 
@@ -69,6 +69,8 @@ class Header(Panel):
             left.append((Span(data.about.title, "strong"),))
             words = status if outcome is None else f"{status} {outcome}"
             left.append((Span(words, _STATUS.get(status, "accent")),))
+            if data.about.proposal is not None:
+                left.append((Span(f"{data.about.proposal.outcome} proposed", "warn"),))
         closes = (Span(self._closes(), "dim"),) if self._closes() else None
         if closes is not None:
             left.append(closes)
@@ -98,7 +100,11 @@ class Header(Panel):
 
     def _closes(self) -> str:
         about = self.data.about
-        if about is None or about.closes_at is None or about.final:
+        if about is None or about.final:
+            return ""
+        if about.proposal is not None:
+            return f"happens {about.proposal.when(self.data.now)}"
+        if about.closes_at is None:
             return ""
         return f"closes in {formatting.span(about.closes_at - self.data.now)}"
 

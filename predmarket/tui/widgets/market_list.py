@@ -33,6 +33,7 @@ _SLUG = 24
 _APART = _SLUG + 20
 """The width from which an event's sums have the columns of bids and asks, and do not share one."""
 _OUT = Span("✕", "dim")
+_PROPOSED = Span("?", "warn")
 
 
 class MarketList(Table):
@@ -149,7 +150,7 @@ def _fold(fold: Fold, state: TradingState, *, plain: bool, apart: bool) -> Row:
         EventKey(event.id),
         (
             mark,
-            Span(event.title, tone),
+            Span(event.title if event.proposal is None else f"? {event.title}", tone),
             Span(bids),
             Span(asks),
             Span("" if event.final or apart else both, "dim"),
@@ -163,8 +164,11 @@ def _market(market: Market, state: TradingState, *, plain: bool) -> Row:
     open_here = market.id == state.selected
     out = market.event is not None and market.final and not market.settlement
     mark = Span("▸", "accent") if open_here else _OUT if out else _MARKS[market.status]
+    if market.proposal is not None and not open_here:
+        mark = _PROPOSED
     if plain:
-        mark = Span(">" if open_here else " " if market.trading else str(market.status)[0])
+        sign = "P" if market.proposal is not None else str(market.status)[0]
+        mark = Span(">" if open_here else " " if market.trading else sign)
     tone = "strong" if open_here else "plain" if market.trading else "dim"
     known = state.events.get(market.event)
     name = market.slug if known is None else f"  {market.label}"
