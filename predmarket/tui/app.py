@@ -109,7 +109,7 @@ class TradingApp(App[None]):
         self._equip(self.trader)
         self.set_keymap(keys.bound)
         self._kill_keys = frozenset(keys.bound.get("app.kill", "f9").split(","))
-        self._keys = KeyQueue(self, super().on_event, self._key_dropped)
+        self.waiting_keys = KeyQueue(self, super().on_event, self._key_dropped)
 
     def _equip(self, trader: Trader) -> None:
         """Apply keys.toml to a trader."""
@@ -135,7 +135,7 @@ class TradingApp(App[None]):
 
     def on_mount(self) -> None:
         """Start the frame timer, and load the user."""
-        self.set_interval(FRAME_S, self._frame, name="frames")
+        self.set_interval(FRAME_S, self.frame, name="frames")
         for line in self.wrong:
             self.trader.say(line, Weight.WARNING)
         start(self, self._begin)
@@ -154,10 +154,10 @@ class TradingApp(App[None]):
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
         elif event.key in self._kill_keys or event.key in self._urgent_keys():
-            self._keys.clear()
+            self.waiting_keys.clear()
             await super().on_event(event)
         else:
-            await self._keys.put(event)
+            await self.waiting_keys.put(event)
 
     def _urgent_keys(self) -> frozenset[str]:
         """Return the keys of the present screen that overtake the others."""
@@ -181,7 +181,7 @@ class TradingApp(App[None]):
 
     async def on_acted(self, message: Acted) -> None:
         """Let the next key act."""
-        await self._keys.acted(message)
+        await self.waiting_keys.acted(message)
 
     def _key_dropped(self) -> None:
         self._warn("too many keys at once: the last ones did nothing")
@@ -189,7 +189,8 @@ class TradingApp(App[None]):
     def _warn(self, text: str) -> None:
         self.trader.say(text, Weight.WARNING)
 
-    def _frame(self) -> None:
+    def frame(self) -> None:
+        """Draw what has come since the last frame; a timer calls it."""
         self._frames += 1
         self.trader.look_at_clocks()
         if self.trader.state.alerts != self._alerts:

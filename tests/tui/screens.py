@@ -25,6 +25,7 @@ from predmarket.tui.widgets.ladder import Ladder
 from predmarket.tui.widgets.ladder_columns import ColumnKind, columns
 from predmarket.units import Price
 from tests.support.http_exchange import Exchange, User
+from tests.support.textual_internals import drawn_text
 from tests.tui.event_scenes import books
 from tests.tui.scenes import Scene
 from tests.tui.script import (
@@ -60,8 +61,7 @@ class Desktop:
 
     def text(self) -> str:
         """Return the text of the whole terminal."""
-        lines = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in line) for line in lines)
+        return drawn_text(self.app.screen)
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
         """Wait until ``condition`` is so."""
@@ -77,7 +77,7 @@ class Desktop:
 
     async def frame(self) -> None:
         """Draw what has come."""
-        self.app._frame()
+        self.app.frame()
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:
@@ -99,9 +99,9 @@ class Desktop:
         kind = (buys if side is Side.BUY else (ColumnKind.MINE_ASK, ColumnKind.ASK))[
             0 if own else 1
         ]
-        await self.until(lambda: not ladder._reason(side, price, own=own, pointer=True), "calm")
+        await self.until(lambda: not ladder.reason(side, price, own=own, pointer=True), "calm")
         column = next(c for c in columns(ladder.size.width, ladder.data.tick) if c.kind is kind)
-        lines = enumerate(ladder._lines)
+        lines = enumerate(ladder.shown_lines)
         y = next(y for y, line in lines if getattr(line, "row", (0,))[0] == price)
         # one cell of border before each
         await self.pilot.click(ladder, offset=(column.x + 3, y + 1), button=button)
@@ -138,7 +138,7 @@ async def staged(
     ) as (desktop, feed, _):
         trader = desktop.trader
         # first, as trades that come before the candles are among them
-        await desktop.until(lambda: trader.state.candles._seen is not None, "candles")
+        await desktop.until(lambda: trader.state.candles.seen is not None, "candles")
         *before, last = scene.messages
         feed.play(*before)
         await desktop.until(feed.empty, "played")
@@ -159,7 +159,7 @@ def live(desktop: Desktop) -> bool:
     app = desktop.app
     if not isinstance(app.screen, TradingScreen) or app.trader.refusal() is not None:
         return False
-    return app.screen._ready and desktop.ladder.data.live
+    return app.screen.ready and desktop.ladder.data.live
 
 
 @asynccontextmanager
@@ -234,7 +234,7 @@ async def put_cursor(desktop: Desktop, price: int) -> None:
     """Move the ladder's cursor to a price."""
     await desktop.press("down")
     for _ in range(100):
-        at = desktop.ladder._cursor
+        at = desktop.ladder.cursor
         if at == price:
             return
         await desktop.press("down" if at is None or at > price else "up")

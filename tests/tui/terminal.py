@@ -60,14 +60,15 @@ class Screen:
                 code = _CODE.match(text, at)
                 if code is None:
                     break
-                self._obey(code)
+                self.obey(code)
                 at = code.end()
             else:
-                self._put(text[at])
+                self.put(text[at])
                 at += 1
         self._rest = text[at:]
 
-    def _obey(self, code: re.Match[str]) -> None:
+    def obey(self, code: re.Match[str]) -> None:
+        """Follow a control code."""
         kind, numbers, letter = code["kind"], code["numbers"] or "", code["letter"]
         match kind, letter:
             case "", "H":
@@ -81,7 +82,8 @@ class Screen:
             case "?", "l":
                 self.modes -= {*numbers.split(";")}
 
-    def _put(self, char: str) -> None:
+    def put(self, char: str) -> None:
+        """Follow a character."""
         if char == "\r":
             self._x = 0
         elif char == "\n":

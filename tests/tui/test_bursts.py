@@ -103,6 +103,6 @@ async def test_a_paste_without_brackets_sends_one_order(
         await desktop.press("f8")
         burst(desktop, *["b"] * 40)
         await desktop.until(lambda: desktop.trader.state.orders.get(1), "placed")
-        await desktop.until(lambda: not desktop.app._keys.busy, "all read")
+        await desktop.until(lambda: not desktop.app.waiting_keys.busy, "all read")
         assert len(await open_orders(ann)) == 1
         assert any("the key repeats" in note.text for note in desktop.trader.state.journal.notes)

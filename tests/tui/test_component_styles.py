@@ -1,6 +1,6 @@
 """Cached component styles equal those that Textual computes."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from textual.app import App, ComposeResult
@@ -55,15 +55,23 @@ Styles = dict[DOMNode, dict[str, dict[str, object]]]
 def kept(app: App[None]) -> Styles:
     """Return the rules of all components on the screen."""
     return {
-        node: {name: dict(styles.get_rules()) for name, styles in node._component_styles.items()}
-        for node in app.screen.walk_children(with_self=True)
+        node: {name: dict(node.get_component_styles(name).get_rules()) for name in components(node)}
+        for node in app.screen.walk_children(Widget, with_self=True)
+    }
+
+
+def components(widget: Widget) -> set[str]:
+    """Return the component classes of a widget."""
+    return {
+        name for kind in type(widget).__mro__ for name in vars(kind).get("COMPONENT_CLASSES", ())
     }
 
 
 def made_anew(app: App[None]) -> Styles:
     """Return what Textual makes of them now."""
-    for node in app.screen.walk_children(with_self=True):
-        Stylesheet._process_component_classes(app.stylesheet, node)
+    textuals = app.stylesheet.copy()
+    textuals.reparse()
+    textuals.update(app.screen)
     return kept(app)
 
 
@@ -103,14 +111,15 @@ async def test_what_has_not_changed_is_not_made_anew(monkeypatch: pytest.MonkeyP
     """A class that no rule of a component names, and another look at everything."""
     app = Shown()
     made: list[DOMNode] = []
-    own = Stylesheet._process_component_classes
+    own = Stylesheet.apply
 
-    def counted(self: Stylesheet, node: DOMNode) -> None:
-        made.append(node)
-        own(self, node)
+    def counted(self: Stylesheet, node: DOMNode, **more: Any) -> None:  # noqa: ANN401
+        if not isinstance(node, Widget):  # what stands for a component while it is made
+            made.append(node)
+        own(self, node, **more)
 
     async with app.run_test() as pilot:
-        monkeypatch.setattr(Stylesheet, "_process_component_classes", counted)
+        monkeypatch.setattr(Stylesheet, "apply", counted)
         app.screen.add_class("-unnamed")
         app.stylesheet.update(app.screen)
         await pilot.pause()

@@ -3,11 +3,11 @@
 import random
 import re
 from types import SimpleNamespace
-from typing import cast
+from typing import Self, cast
 
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal
-from textual.geometry import Offset
+from textual.geometry import Offset, Region
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from predmarket.tui.widgets.direct_paint import Direct
 from predmarket.tui.widgets.ladder import Ladder
+from tests.support.textual_internals import full_update
 from tests.tui.books import sketch
 from tests.tui.screens import stirred
 from tests.tui.terminal import Screen
@@ -34,14 +35,14 @@ class Coloured(Screen):
 
     _colours = ""
 
-    def _obey(self, code: re.Match[str]) -> None:
+    def obey(self, code: re.Match[str]) -> None:
         if code["letter"] == "m":
             self._colours = code[0]
-        super()._obey(code)
+        super().obey(code)
 
-    def _put(self, char: str) -> None:
+    def put(self, char: str) -> None:
         x, y = self._x, self._y
-        super()._put(char)
+        super().put(char)
         if char >= " " and y < len(self._cells) and x < len(self._cells[y]):
             self._cells[y][x] += self._colours
 
@@ -53,6 +54,22 @@ class Dialog(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         yield Static("a dialog")
+
+
+class Asking(Ladder):
+    """A ladder that counts how often it asks Textual to draw it."""
+
+    asked = 0
+
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        self.asked += 1
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
 
 class Drawn(App[None]):
@@ -68,7 +85,7 @@ class Drawn(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ladder = Ladder(sketch())
+        self.ladder = Asking(sketch())
         self.terminal = Coloured(*SIZES[0])
 
     def compose(self) -> ComposeResult:
@@ -91,15 +108,14 @@ class Drawn(App[None]):
     def anew(self) -> list[str]:
         """Return what the terminal would show were Textual to draw all of it."""
         terminal = Coloured(*self.size)
-        update = self.screen._compositor.render_full_update()
-        terminal.write(update.render_segments(self.console).encode())
+        terminal.write(full_update(self.screen).encode())
         return terminal.lines
 
 
 def change(app: Drawn, chance: random.Random) -> None:
     """Change something that the ladder shows, and draw it."""
-    before = app.ladder._lines
-    while app.ladder._lines == before:
+    before = app.ladder.shown_lines
+    while app.ladder.shown_lines == before:
         app.ladder.data = stirred(app.ladder.data, chance)
         app.ladder.tick()
 
@@ -117,10 +133,10 @@ async def test_a_changed_line_goes_straight_to_the_terminal() -> None:
         app.attach(SIZES[0])
         await settled(pilot)
         for _ in range(40):
-            before = app.terminal.lines
+            before, asked = app.terminal.lines, app.ladder.asked
             change(app, chance)
             assert before != app.terminal.lines == app.anew()
-            assert not app.ladder._repaint_required
+            assert app.ladder.asked == asked
 
 
 async def test_the_terminal_shows_what_textual_would_draw() -> None:

@@ -77,7 +77,7 @@ class Hand:
     def cell(self, kind: ColumnKind, price: int) -> tuple[int, int]:
         """Return where a column's cell of a price is on the screen."""
         column = next(c for c in columns(WIDTH, self.ladder.data.tick) if c.kind is kind)
-        lines = self.ladder._lines
+        lines = self.ladder.shown_lines
         y = next(y for y, line in enumerate(lines) if getattr(line, "row", (0,))[0] == price)
         return column.x + 1, y
 
@@ -87,6 +87,11 @@ class Hand:
         """Click a cell and return all that was said so far."""
         await self.pilot.click(Ladder, offset=self.cell(kind, price), button=button)
         return self.app.said
+
+    def scroll_up(self) -> None:
+        """Turn the wheel by one notch over the ladder, by three rows."""
+        event = events.MouseScrollUp(self.ladder, 1, 1, 0, 0, 0, False, False, False, 1, 1)
+        self.ladder.on_mouse_scroll_up(event)
 
     async def press(self, *keys: str) -> list[tuple[object, ...]]:
         """Press keys and return all that was said so far."""
@@ -197,7 +202,7 @@ async def test_keys_join_the_best_price_and_stand_before_it() -> None:
 async def test_own_orders_are_moved_by_key_and_by_dragging() -> None:
     """To another row of the same column; in SAFE it is only said."""
     async with trading(sketch()) as hand:
-        hand.ladder._cursor = 5_800
+        hand.ladder.cursor = 5_800
         assert await hand.press("shift+up") == [("MoveOrders", 2, 5_900)]
         hand.app.said.clear()
         start, end = hand.cell(ColumnKind.MINE_BID, 5_800), hand.cell(ColumnKind.MINE_BID, 5_600)
@@ -207,7 +212,7 @@ async def test_own_orders_are_moved_by_key_and_by_dragging() -> None:
             await hand.pilot.pause()
         assert hand.app.said == [("MoveOrders", 2, 5_600)]
     async with trading(sketch(), armed=False) as hand:
-        hand.ladder._cursor = 5_800
+        hand.ladder.cursor = 5_800
         assert await hand.press("shift+down") == [
             ("Note", "SAFE, would send: move BUY 25 from 0.58 to 0.57")
         ]
@@ -313,8 +318,7 @@ async def test_a_click_on_an_axis_that_just_moved_is_held() -> None:
     """The same cell, another price."""
     async with trading(wild()) as hand:
         x, y = hand.cell(ColumnKind.ASK, 5_200)
-        hand.ladder._axis.scroll(-3)
-        hand.ladder._guard.axis_moved()
+        hand.scroll_up()
         hand.ladder.tick()
         await hand.pilot.click(Ladder, offset=(x, y))
         await hand.pilot.pause()
@@ -331,7 +335,7 @@ async def test_a_press_that_found_another_price_than_its_release_is_held() -> No
         x, y = hand.cell(ColumnKind.ASK, 5_200)
         event = events.MouseDown(hand.ladder, x, y, 0, 0, LEFT, False, False, False, x, y)
         hand.ladder.on_mouse_down(event)
-        hand.ladder._axis.scroll(-3)
+        hand.scroll_up()
         hand.ladder.tick()
         hand.clock.now += 1
         hand.ladder.on_click(events.Click.from_event(hand.ladder, event))
@@ -432,7 +436,8 @@ async def test_a_cursor_out_of_sight_places_nothing() -> None:
     """A wheel may have turned it away: it is shown first."""
     async with trading(wild()) as hand:
         hand.ladder.move_cursor(0)
-        hand.ladder._axis.scroll(-60)
+        for _ in range(20):
+            hand.scroll_up()
         await hand.press("s")
         assert hand.app.said == [("Held", "the cursor was out of sight")]
         assert (await hand.press("s"))[1:] == [("Place", Side.SELL, 4_900, 0)]

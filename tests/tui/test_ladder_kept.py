@@ -81,7 +81,7 @@ async def test_what_goes_to_the_screen_is_what_textual_would_put_there() -> None
             await pilot.pause()
             whole = ladder.outer_size.region
             ours = ladder.render_lines(whole)
-            ladder._styles_cache.clear()
+            ladder.refresh()  # Textual keeps nothing of it
             textuals = Widget.render_lines(ladder, whole)
             assert [[*strip.simplify()] for strip in ours] == [
                 [*strip.simplify()] for strip in textuals

@@ -8,6 +8,7 @@ from textual.app import App, ComposeResult
 from predmarket.enums import Side
 from predmarket.tui.state.ladder import LadderData, OwnOrder
 from predmarket.tui.widgets.ladder import Ladder
+from predmarket.tui.widgets.ladder_lines import RowLine
 from predmarket.units import QTY_ONE
 
 
@@ -32,7 +33,7 @@ async def shown(data: LadderData) -> AsyncIterator[Ladder]:
 def prices(ladder: Ladder) -> list[int]:
     """Return the prices in sight, the highest first."""
     ladder.tick()
-    return [*ladder._axis.prices()]
+    return [line.row.price for line in ladder.shown_lines if isinstance(line, RowLine)]
 
 
 async def test_the_first_order_in_an_empty_book_moves_nothing() -> None:
@@ -84,4 +85,4 @@ async def test_another_market_is_centred_anew() -> None:
         prices(ladder)
         data.live, data.bids, data.asks = True, {1_900: QTY_ONE}, {2_100: QTY_ONE}
         assert prices(ladder)[9] == 2_000
-        assert ladder._cursor is None
+        assert ladder.cursor is None

@@ -38,7 +38,10 @@ async def drag(desktop: Desktop, start: Offset, end: Offset) -> None:
     """Press, move and release the left button."""
     pilot = desktop.pilot
     await pilot.mouse_down(offset=start)
-    await pilot._post_mouse_events([events.MouseMove], offset=end, button=1)
+    x, y = end
+    move = events.MouseMove(None, x, y, 0, 0, 1, False, False, False, x, y)
+    desktop.app.post_message(move)
+    await pilot.pause()
     await pilot.mouse_up(offset=end)
     await pilot.pause()
 

@@ -131,11 +131,11 @@ async def test_an_idle_screen_draws_nothing(tmp_path: Path) -> None:
         await go_live(desktop, script)
         drawn = [each for each in desktop.app.screen.query("Lined") if hasattr(each, "drawn")]
         for _ in range(3):
-            desktop.app._frame()
+            desktop.app.frame()
             await desktop.pilot.pause()
         before = [each.drawn for each in drawn]
         for _ in range(10):
-            desktop.app._frame()
+            desktop.app.frame()
             await desktop.pilot.pause()
         assert [each.drawn for each in drawn] == before
 
@@ -225,7 +225,7 @@ async def test_sizes_of_ones_own(
         assert ("keys.toml: sizes: " in notes) == (sizes == SIZES)
         assert said in notes
         await desktop.press("2")
-        desktop.app._frame()
+        desktop.app.frame()
         assert desktop.ladder.data.sizes[desktop.ladder.data.size] == sizes[1]
 
 
@@ -239,13 +239,13 @@ async def test_help_has_every_key(tmp_path: Path) -> None:
         await desktop.until(lambda: isinstance(desktop.app.screen, HelpDialog))
         dialog = desktop.app.screen
         assert isinstance(dialog, HelpDialog)
-        here, _, elsewhere = "\n".join(dialog._lines(68)).partition("On other screens")
+        here, _, elsewhere = "\n".join(dialog.lines(68)).partition("On other screens")
         assert {name for name in wanted if str(name) not in here} == set()
         assert len(wanted) > 30
         others = named().keys() - wanted
         assert {name for name in others if name not in elsewhere} == set()
         assert {"table.cancel", "order.send", "admin.resolve"} < others
-        narrow = "\n".join(dialog._lines(70))  # at 80 columns nothing is cut, but goes on below
+        narrow = "\n".join(dialog.lines(70))  # at 80 columns nothing is cut, but goes on below
         assert "its preview comes" in narrow
         assert "…" not in narrow
 

@@ -75,7 +75,7 @@ async def test_keys_place_and_cancel(exchange: Exchange, ann: User, tmp_path: Pa
         assert desktop.trader.echo == "predmarket order place rain buy 50 --price 0.49"
         assert desktop.trader.echo in desktop.text()
         await desktop.until(
-            lambda: not desktop.ladder._reason(Side.BUY, 4900, own=True, pointer=False)
+            lambda: not desktop.ladder.reason(Side.BUY, 4900, own=True, pointer=False)
         )
         await desktop.press("x")
         await desktop.until(lambda: len(desktop.trader.state.orders) == 0, "cancelled")
@@ -157,7 +157,7 @@ async def test_a_market_order_shows_its_preview_first(
         await desktop.until(lambda: "fills 4 at 0.600" in desktop.text(), "preview")
         form = desktop.app.screen
         assert isinstance(form, OrderDialog)
-        await desktop.until(lambda: not form._sending, "answered")
+        await desktop.until(lambda: not form.query_one("#send").disabled, "answered")
         await desktop.press("enter")
         await desktop.until(lambda: desktop.trader.state.fills, "filled")
         assert desktop.trader.echo == "predmarket order place rain buy 4 --market"
@@ -188,7 +188,7 @@ async def test_a_limit_order_that_would_do_otherwise_is_asked_again(
     """Unlike in the preview it would trade by now: it is not sent, and the form says why; sent
     again, it goes as shown.
     """
-    monkeypatch.setattr(order_form, "_AGAIN_S", 3_600.0)
+    monkeypatch.setattr(order_form, "AGAIN_S", 3_600.0)
     bob = await exchange.trader("bob")
     async with trading(exchange, ann, tmp_path) as desktop:
         await desktop.press("f8", "o")
@@ -206,7 +206,7 @@ async def test_a_limit_order_that_would_do_otherwise_is_asked_again(
         await desktop.until(lambda: "NOT SENT, it would trade at once" in desktop.text())
         assert "fills 2 at 0.510" in desktop.text()
         assert await open_orders(ann) == []
-        await desktop.until(lambda: not form._sending, "answered")
+        await desktop.until(lambda: not form.query_one("#send").disabled, "answered")
         await desktop.press("enter")
         await desktop.until(lambda: isinstance(desktop.app.screen, TradingScreen), "sent")
         await desktop.until(lambda: desktop.trader.state.fills, "filled")
@@ -216,7 +216,7 @@ async def test_a_limit_order_that_would_lock_more_is_asked_again(
     exchange: Exchange, ann: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The shares that it was to give are reserved by another order meanwhile."""
-    monkeypatch.setattr(order_form, "_AGAIN_S", 3_600.0)
+    monkeypatch.setattr(order_form, "AGAIN_S", 3_600.0)
     bob = await exchange.trader("bob")
     await rest(bob, "BUY", "0.40", "5")
     await rest(ann, "SELL", "0.40", "5")

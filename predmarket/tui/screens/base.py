@@ -41,7 +41,8 @@ class _Ticking:
     data. All of them are there from the start.
     """
 
-    _ready = False
+    ready = False
+    """Whether all the widgets are there."""
     _drawing: tuple[LineWidget[Any], ...] = ()
     rebound = 0
     """Moves when other keys are bound than before."""
@@ -51,7 +52,7 @@ class _Ticking:
         screen = cast("Screen[object]", self)
         self._drawing = tuple(screen.query(LineWidget))
         screen.bindings_updated_signal.subscribe(screen, self._note_keys)
-        self._ready = True
+        self.ready = True
 
     def _note_keys(self, _screen: object) -> None:
         self.rebound += 1
@@ -61,7 +62,7 @@ class _Ticking:
 
     def tick(self) -> None:
         """Draw one frame."""
-        if not self._ready:
+        if not self.ready:
             return
         try:
             self.feed_widgets()

@@ -55,14 +55,15 @@ class HelpDialog(DeskDialog[None]):
         with VerticalScroll(classes="dialog wide") as dialog:
             dialog.border_title = "Keys"
             dialog.border_subtitle = f"remap them in {self.trading.keys_file}"
-            yield Static("\n".join(self._lines(min(_WIDEST, self.app.size.width) - _EDGES)))
+            yield Static("\n".join(self.lines(min(_WIDEST, self.app.size.width) - _EDGES)))
             yield Static(_NOTES, id="notes")
 
     def action_close(self) -> None:
         """Close."""
         self.dismiss()
 
-    def _lines(self, width: int) -> Iterator[str]:
+    def lines(self, width: int) -> Iterator[str]:
+        """Yield the lines of keys, in so many cells."""
         groups: dict[str, list[tuple[str, Binding]]] = {}
         for active in self._active:
             if active.binding.system or not active.binding.id:

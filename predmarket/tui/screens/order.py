@@ -33,7 +33,8 @@ from predmarket.tui.widgets.untrusted_text import foreign
 from predmarket.units import Price, Qty
 
 _PAUSE_S = 0.15
-_AGAIN_S = 1.0
+AGAIN_S = 1.0
+"""How often the preview is asked for again."""
 _OFF, _ON = "no", "yes"
 _NARROWEST, _WIDEST = 40, 62
 """How few and how many columns the form has."""
@@ -110,7 +111,7 @@ class OrderDialog(DeskDialog[None]):
         self._stand_beside_ladder()
         self._fit_form()
         self._look()
-        self.set_interval(_AGAIN_S, self._look)
+        self.set_interval(AGAIN_S, self._look)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._stand_beside_ladder)

@@ -40,26 +40,27 @@ class Candles:
         self.interval = interval
         self.items: list[Candle] = []
         self.version = 0
-        self._seen: int | None = None
+        self.seen: int | None = None
+        """The last trade that is included, None before the REST answer."""
 
     def load(self, items: Iterable[response_types.Candle], upto: int) -> None:
         """Load a REST answer that contains every trade up to id ``upto``."""
         self.items = [_of_wire(item) for item in items][-KEPT:]
-        self._seen = upto
+        self.seen = upto
         self.version += 1
 
     def clear(self, interval: Interval) -> None:
         """Forget everything, for another interval or market."""
         self.interval = interval
         self.items = []
-        self._seen = None
+        self.seen = None
         self.version += 1
 
     def trade(self, number: int, at: Micros, price: Price, qty: Qty) -> None:
         """Add trade ``number``; a trade that is already included is skipped."""
-        if self._seen is None or number <= self._seen:
+        if self.seen is None or number <= self.seen:
             return
-        self._seen = number
+        self.seen = number
         start = at - at % self.interval.micros
         last = self.items[-1] if self.items else None
         if last is None or start > last.start:

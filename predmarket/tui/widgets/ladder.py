@@ -77,18 +77,14 @@ class Ladder(LadderMessages, LineWidget[Line], can_focus=True):
         """Whether it stands where it stays, since the book came or the trader moved it."""
         self._placed = False
         """Whether it stands on a price that was known before the book came."""
-        self._cursor: Price | None = None
+        self.cursor: Price | None = None
+        """The price under the keyboard's cursor."""
         self._said = ("", -NOTE_SECONDS)
         self._watched: Row | None = None
         self._pointer: Pointer | None = None
         self._pressed: tuple[Spot, str | None] | None = None
         self._painter: Painter | None = None
         self._kept = RowLines()
-
-    @property
-    def cursor(self) -> Price | None:
-        """The price under the keyboard's cursor."""
-        return self._cursor
 
     # what the screen calls
 
@@ -99,7 +95,7 @@ class Ladder(LadderMessages, LineWidget[Line], can_focus=True):
         said, since = self._said
         note = said if self._clock() - since < NOTE_SECONDS else ""
         page = Page(*size, self._axis, plain=self.plain, kept=self._kept)
-        return page.lines(view, self._cursor, self._pointer, focused=self.has_focus, note=note)
+        return page.lines(view, self.cursor, self._pointer, focused=self.has_focus, note=note)
 
     def changed(self, before: Line, after: Line) -> None:
         if isinstance(before, RowLine) and isinstance(after, RowLine):
@@ -110,9 +106,9 @@ class Ladder(LadderMessages, LineWidget[Line], can_focus=True):
     def _watch_cursor(self, view: LadderView) -> None:
         """Note what changed at the cursor, where it has no line of its own too."""
         before, self._watched = self._watched, None
-        if self._cursor is not None:
-            self._watched = view.row(self._cursor)
-            if before is not None and before.price == self._cursor and before != self._watched:
+        if self.cursor is not None:
+            self._watched = view.row(self.cursor)
+            if before is not None and before.price == self.cursor and before != self._watched:
                 self._guard.row_changed(before, self._watched)
 
     def recentre(self) -> None:
@@ -132,14 +128,14 @@ class Ladder(LadderMessages, LineWidget[Line], can_focus=True):
         """Move the keyboard cursor down the prices, up if negative; the window follows."""
         view, axis = self._view(), self._axis
         self._centred = True
-        if self._cursor is None:
+        if self.cursor is None:
             start = view.middle or PRICE_ONE // 2
             row = axis.row(start)
-            self._cursor = start if row is not None else axis.price(axis.shown // 2)
+            self.cursor = start if row is not None else axis.price(axis.shown // 2)
         else:
-            price = self._cursor - rows * axis.tick
-            self._cursor = max(axis.tick, min(price, PRICE_ONE - axis.tick))
-        if axis.reveal(self._cursor):
+            price = self.cursor - rows * axis.tick
+            self.cursor = max(axis.tick, min(price, PRICE_ONE - axis.tick))
+        if axis.reveal(self.cursor):
             self._guard.axis_moved()
         self.tick()
 
@@ -163,10 +159,10 @@ class Ladder(LadderMessages, LineWidget[Line], can_focus=True):
 
     def _cursor_in_sight(self) -> Price | None:
         """Return the cursor's price; where it could not be seen, show it and return None."""
-        cursor = self._cursor
+        cursor = self.cursor
         if cursor is None:
             self.move_cursor(0)
-            at = price_text(self._cursor or 0, self._axis.tick)
+            at = price_text(self.cursor or 0, self._axis.tick)
             self._say(self.Held(f"no price was chosen: the cursor is at {at} now"))
             return None
         if self._axis.row(cursor) is None:
@@ -253,7 +249,7 @@ class Ladder(LadderMessages, LineWidget[Line], can_focus=True):
         self.tick()
         why = None
         if spot.price is not None and spot.kind.side is not None:
-            why = self._reason(spot.kind.side, spot.price, own=spot.kind.own, pointer=True)
+            why = self.reason(spot.kind.side, spot.price, own=spot.kind.own, pointer=True)
         self._pressed = (spot, why)
 
     def on_click(self, event: events.Click) -> None:
@@ -277,7 +273,7 @@ class Ladder(LadderMessages, LineWidget[Line], can_focus=True):
             if side is not None:
                 self._act(CancelAll(side))
         elif side is None:
-            self._cursor = spot.price
+            self.cursor = spot.price
             self.tick()
         else:
             place = Place(side, spot.price, int(event.button == RIGHT))
@@ -295,13 +291,14 @@ class Ladder(LadderMessages, LineWidget[Line], can_focus=True):
         why: str | None = None,
     ) -> None:
         """Act, unless what the trader aimed at has just changed; ``why`` says it had before."""
-        why = why or self._reason(side, price, own=own, pointer=pointer)
+        why = why or self.reason(side, price, own=own, pointer=pointer)
         if why is not None:
             self._say(self.Held(why))
         elif intent is not None:
             self._act(intent)
 
-    def _reason(self, side: Side, price: Price, *, own: bool, pointer: bool) -> str | None:
+    def reason(self, side: Side, price: Price, *, own: bool, pointer: bool) -> str | None:
+        """Return why a click or a key there would be held, None if it would act."""
         self.tick()  # what has changed since the last frame moved under the click too
         return self._guard.reason(side, price, own=own, pointer=pointer)
 
@@ -370,7 +367,7 @@ class Ladder(LadderMessages, LineWidget[Line], can_focus=True):
             self._of = (data.market, data.tick)
             self._axis = Axis(data.tick, self._axis.rows, self._axis.top)
             self._axis.rows = self._page().rows
-            self._cursor, self._pressed, self._watched = None, None, None
+            self.cursor, self._pressed, self._watched = None, None, None
             self._centred = self._placed = False
             self._guard.axis_moved()
             self.repaint()

@@ -39,7 +39,8 @@ class LineWidget(Widget, Generic[LineT]):
         self._direct = Direct(self)
         self.drawn = 0
         """Lines handed to the screen since the start: what the tests bound."""
-        self._lines: Sequence[LineT] = ()
+        self.shown_lines: Sequence[LineT] = ()
+        """What was wanted at the last tick."""
         self._strips: LRUCache[LineT, Strip] = LRUCache(_STRIPS)
 
     def wanted(self, size: Size) -> Sequence[LineT]:
@@ -61,14 +62,14 @@ class LineWidget(Widget, Generic[LineT]):
         size = self.size
         if not size:
             return
-        before, self._lines = self._lines, self.wanted(size)
-        if before is self._lines:
+        before, self.shown_lines = self.shown_lines, self.wanted(size)
+        if before is self.shown_lines:
             return
-        if len(before) != len(self._lines):
+        if len(before) != len(self.shown_lines):
             self.refresh()
             return
         stale = []
-        for y, (was, now) in enumerate(zip(before, self._lines, strict=True)):
+        for y, (was, now) in enumerate(zip(before, self.shown_lines, strict=True)):
             if was is not now and was != now:
                 self.changed(was, now)
                 stale.append(y)
@@ -124,12 +125,12 @@ class LineWidget(Widget, Generic[LineT]):
 
     def render_line(self, y: int) -> Strip:
         """Return a line as it was at the last tick."""
-        if not self._lines:
+        if not self.shown_lines:
             self.tick()
         self.drawn += 1
-        if y >= len(self._lines):
+        if y >= len(self.shown_lines):
             return Strip.blank(self.size.width, filtered(self.rich_style, self))
-        return self.painted(self._lines[y])
+        return self.painted(self.shown_lines[y])
 
     def painted(self, line: LineT) -> Strip:
         """Return a line's strip: lines move, as those of a list do, and come again."""

@@ -1,0 +1,18 @@
+"""What tests take from Textual, which has no public way to it.
+
+It keeps what it draws in its compositor. Its public screenshot is an SVG, which takes a
+hundred times as long, and tests look at the screen again and again.
+"""
+
+from textual.screen import Screen
+
+
+def drawn_text(screen: Screen[object]) -> str:
+    """Return the text of everything that Textual draws."""
+    lines = screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in line) for line in lines)
+
+
+def full_update(screen: Screen[object]) -> str:
+    """Return what Textual writes to the terminal to draw everything."""
+    return screen._compositor.render_full_update().render_segments(screen.app.console)
