@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_PATIENCE_S = 1.0
+PATIENCE_S = 1.0
+"""How long a completion waits for the exchange."""
 _AT_MOST = 100
 _WORD = re.compile(r"[a-z0-9:-]+")
 _OUTCOME = re.compile(r"[a-z0-9-]+|NONE|VOID")
@@ -213,7 +214,7 @@ def _shown(text: str) -> str:
 def _listed(ctx: typer.Context, listing: Call["Page[T]"]) -> Iterator[T]:
     """Yield the items of ``listing``, page by page, as long as there is time."""
     call: Call[Page[T]] | None = listing
-    until = time.monotonic() + _PATIENCE_S
+    until = time.monotonic() + PATIENCE_S
     while call is not None and time.monotonic() < until:
         page = _ask(ctx, call)
         yield from page["items"]
@@ -229,7 +230,7 @@ def _ask(ctx: typer.Context, call: Call[T]) -> T:
     token = settings.api_key.value if settings.api_key else tokens and tokens.access
     url = urlsplit(settings.url.value)
     connect = HTTPSConnection if url.scheme == "https" else HTTPConnection
-    connection = connect(url.hostname or "", url.port, timeout=_PATIENCE_S)
+    connection = connect(url.hostname or "", url.port, timeout=PATIENCE_S)
     try:
         connection.request(
             call.method,

@@ -10,7 +10,8 @@ from predmarket.cli.failure import own
 from predmarket.client.response_types import Order
 from predmarket.enums import LIVE_STATUSES, OrderStatus
 
-_FIRST_S, _LONGEST_S = 0.1, 1.0
+FIRST_PAUSE_S, _LONGEST_S = 0.1, 1.0
+"""The pauses between two looks at the order."""
 
 
 class Awaited(StrEnum):
@@ -29,9 +30,9 @@ class OrderWait:
 
     def until_over(self, line: Line, client: "api.Client", order: Order) -> Order:
         """Return the order when it has ended or the time is over. Raises ClientError."""
-        began, pause_s = time.monotonic(), _FIRST_S
+        began, pause_s = time.monotonic(), FIRST_PAUSE_S
         while _works(order) and (left := began + self.at_most_s - time.monotonic()) > 0:
-            if pause_s == _FIRST_S:
+            if pause_s == FIRST_PAUSE_S:
                 line.output.note(f"waiting for order {order['id']}, {self.at_most_s:g} s at most")
             time.sleep(min(pause_s, left))
             pause_s = min(_LONGEST_S, 1.5 * pause_s)

@@ -13,7 +13,7 @@ from predmarket.client.calls import Call
 from predmarket.client.response_types import Page
 
 T = TypeVar("T")
-_MOST_PAGES = 100
+MOST_PAGES = 100
 """As many pages without an item are passed over; a cursor goes on behind them."""
 
 
@@ -53,7 +53,7 @@ def show_list(
     items, or may have some further back.
 
     Pages on which the call's filters leave no item are passed over, without ``everything`` up to
-    _MOST_PAGES of them. ``ids``: print nothing of an item but its id.
+    MOST_PAGES of them. ``ids``: print nothing of an item but its id.
     """
 
     def write(rows: Iterable[Row]) -> None:
@@ -69,14 +69,14 @@ def show_list(
             first = [*islice(rows, 1)]
             write(chain(first, rows))
             return bool(first)
-        for page in islice(pages, _MOST_PAGES):  # the last one stands
+        for page in islice(pages, MOST_PAGES):  # the last one stands
             if page["items"]:
                 break
     items = _rows(page)
     write(items)
     cursor, total = page.get("nextCursor"), page.get("total")
     if cursor and not items:
-        line.output.note(f"nothing found on {_MOST_PAGES} pages")
+        line.output.note(f"nothing found on {MOST_PAGES} pages")
     if cursor:
         line.output.note(f"more: --cursor {cursor}")
     elif total is not None:

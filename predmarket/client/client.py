@@ -21,7 +21,8 @@ from predmarket.client.settings import DEFAULT_URL
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_SILENT_S = 2.0
+SILENT_S = 2.0
+"""A wait for an answer that is longer is told to ``waiting``."""
 
 
 def _method(build: Callable[P, Call[T]]) -> Callable[Concatenate["Client", P], T]:
@@ -228,7 +229,7 @@ class _Blocking:
         if self._waiting is None:
             yield
             return
-        timer = threading.Timer(_SILENT_S, self._waiting, [what])
+        timer = threading.Timer(SILENT_S, self._waiting, [what])
         timer.daemon = True
         timer.start()
         try:

@@ -23,8 +23,10 @@ from predmarket.client.errors import ConfigurationError, Unreachable
 from predmarket.files import replace_file
 
 _KEYRING_SERVICE = "predmarket"
-_SILENT_S = 1.0
-_POLL_S = 0.05
+SILENT_S = 1.0
+"""A longer wait for another program's lock is told to ``waiting``."""
+POLL_S = 0.05
+"""The pause between two tries to take the lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +146,10 @@ class StoredSession(Session):
                 raise Unreachable(
                     f"{named} has kept {path} locked for {self._lock_s:g} s; is it stopped?"
                 )
-            if waited > _SILENT_S and not told and self._waiting is not None:
+            if waited > SILENT_S and not told and self._waiting is not None:
                 told = True
                 self._waiting(f"waiting for {named}, which has locked {path}")
-            time.sleep(_POLL_S)
+            time.sleep(POLL_S)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
 

@@ -38,7 +38,7 @@ EXAMINED = 4
 PASSED = 1_000
 """Due timers that are passed over or set aside at once; the event loop has its turn in between."""
 
-_FEW = 1_000
+FEW = 1_000
 """Fewer stale timers than this are not searched for."""
 
 Timer: TypeAlias = tuple[Micros, int, int]
@@ -95,7 +95,7 @@ class Timers:
     def retire(self, is_live: Callable[[Micros, TimerKind, int], bool]) -> None:
         """Note that a timer became stale; examine a few if more than half of them are."""
         self._stale += 1
-        if not self._unexamined and self._stale > _FEW and 2 * self._stale > len(self._heap):
+        if not self._unexamined and self._stale > FEW and 2 * self._stale > len(self._heap):
             self._heap, self._unexamined = [], self._heap
         unexamined = self._unexamined
         for _ in range(min(EXAMINED, len(unexamined))):

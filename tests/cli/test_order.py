@@ -325,7 +325,7 @@ def test_empty_pages_are_not_passed_over_without_end(
     run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After some pages the command says how to go on; with --all it goes on by itself."""
-    monkeypatch.setattr(paging, "_MOST_PAGES", 3)
+    monkeypatch.setattr(paging, "MOST_PAGES", 3)
     pages = [Answer(body={"items": [], "nextCursor": cursor}) for cursor in "abcd"]
     last = Answer(body={"items": [ORDER], "nextCursor": None})
     words = ("order", "list", "--json", "--status", "REJECTED")

@@ -156,7 +156,7 @@ def test_every_market_completes(
     """It is searched for, beyond the first page; what only contains the word is passed over."""
     first = {"items": [{**MARKET, "slug": "more-rain"}], "nextCursor": "Abc", "total": 2}
     stub.on("GET", "/v1/markets", Answer(body=first), Answer(body=page(MARKET)))
-    monkeypatch.setattr("predmarket.cli.complete._PATIENCE_S", 60.0)
+    monkeypatch.setattr("predmarket.cli.complete.PATIENCE_S", 60.0)
     found = markets(typer.Context(root(), obj=Line()), "ra")
     assert [name for name, _ in found] == ["rain"]
     asked = [request.query for request in stub.requests]

@@ -103,7 +103,7 @@ def test_waiting_for_an_end(run: Run, stub: Stub, awaited: str, end: str, code: 
 
 def test_an_end_that_does_not_come(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order is printed as it stands, goes on, and the exit code says to look again."""
-    monkeypatch.setattr("predmarket.cli.order_wait._FIRST_S", 2.0)
+    monkeypatch.setattr("predmarket.cli.order_wait.FIRST_PAUSE_S", 2.0)
     ran = run(*PLACE, "--wait", "done", "--wait-at-most", "1", "-o", "jsonl")
     assert (ran.code, json.loads(ran.out)["status"]) == (3, "PARTIALLY_FILLED")
     assert "predmarket order cancel 17" in ran.err or "STILL_WORKING" in ran.err

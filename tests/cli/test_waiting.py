@@ -28,7 +28,7 @@ def test_what_is_waited_for_is_said(run: Run, stub: Stub, monkeypatch: pytest.Mo
     stub.on("GET", "/v1/user/balance", Answer(body=BALANCE))
     stub.on("GET", "/v1/user/events", Answer(body=page()))
     assert run("account", "balance").err == ""
-    monkeypatch.setattr("predmarket.client.client._SILENT_S", 0.05)
+    monkeypatch.setattr("predmarket.client.client.SILENT_S", 0.05)
     stub.on("GET", "/v1/user/balance", late(0.15, Answer(body=BALANCE)))
     ran = run("account", "balance")
     assert ran.code == 0

@@ -234,7 +234,7 @@ async def test_a_reader_that_goes(exchange: WatchedExchange, words: str) -> None
         socket = await connected(exchange)
         await socket.book(3)
         await command.line()
-        command.stdout._transport.close()  # type: ignore[attr-defined]
+        command.stop_reading()
         assert await command.ended() == (0, "")
 
 

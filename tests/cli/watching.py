@@ -7,7 +7,7 @@ import pty
 import signal
 import struct
 import termios
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -30,10 +30,10 @@ class WatchedExchange(ScriptedExchange):
         super().__init__()
         self.answers: dict[str, object] = {}
 
-    def _greet(self, socket: ServerConnection, request: Request) -> Response | None:
+    def greet(self, socket: ServerConnection, request: Request) -> Response | None:
         path = request.path.partition("?")[0]
         if path == "/realtime":
-            return super()._greet(socket, request)
+            return super().greet(socket, request)
         body = msgspec.json.encode(self.answers[path])
         headers = Headers({"Content-Length": str(len(body)), "Connection": "close"})
         return Response(200, "OK", headers, body)
@@ -43,11 +43,14 @@ class Piped:
     """A command whose output is read line by line."""
 
     def __init__(
-        self, process: Forked, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader
+        self,
+        process: Forked,
+        readers: Sequence[asyncio.StreamReader],
+        transports: Sequence[asyncio.ReadTransport],
     ) -> None:
         self.process = process
-        self.stdout = stdout
-        self.stderr = stderr
+        self.stdout, self.stderr = readers
+        self._transports = transports
 
     async def line(self) -> Any:  # noqa: ANN401  whatever the JSON is
         """Return the next line of stdout as JSON."""
@@ -67,6 +70,10 @@ class Piped:
             # to the end of its pipes: one left full would hide that it ends
             err, _ = await asyncio.gather(self.stderr.read(), self.stdout.read())
             return await _code(self.process), err.decode()
+
+    def stop_reading(self) -> None:
+        """Close the pipe that its stdout goes to."""
+        self._transports[0].close()
 
     def interrupt(self) -> None:
         """Do what Ctrl-C does."""
@@ -98,7 +105,7 @@ async def piped(*words: str) -> AsyncIterator[Piped]:
         readers.append(reader)
         transports.append(transport)
     try:
-        yield Piped(process, *readers)
+        yield Piped(process, readers, transports)
     finally:
         process.kill()
         process.wait()

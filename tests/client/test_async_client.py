@@ -137,11 +137,12 @@ async def test_a_lock_that_nobody_waits_for_any_more_is_given_back(
 ) -> None:
     """A thread that gets it after its caller has gone keeps it from nobody."""
     expired(stub)
+    stub.on("POST", "/v1/auth/logout", Answer(204))
     session, guard = Session(OLD), Guard()
     monkeypatch.setattr(session, "exclusively", lambda: guard)
     async with AsyncClient(stub.url, session=session) as client:
         with session.exclusively():
-            wait = asyncio.create_task(client._wire.exclusively(session).__aenter__())
+            wait = asyncio.create_task(client.logout())
             while guard.asked < 2:
                 await asyncio.sleep(0.001)
             wait.cancel()

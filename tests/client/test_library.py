@@ -28,6 +28,8 @@ from predmarket.client.connection import opened
 from predmarket.client.errors import refusal
 from predmarket.client.numbers import DECIMALS, TIMES
 from predmarket.contracts import markets, orders
+from tests.support.scripted_exchange import ScriptedExchange
+from tests.support.stub_exchange import Answer, Stub
 
 ORDER = NewOrder(market="rain", side="buy", qty="10", price=Decimal("0.60"), type="limit")
 
@@ -127,16 +129,23 @@ def test_an_address_behind_a_proxy_names_it(monkeypatch: pytest.MonkeyPatch) -> 
         client.status()
 
 
-async def test_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_from_the_environment(
+    stub: Stub, scripted: ScriptedExchange, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """As the command line reads it."""
     monkeypatch.setenv("PREDMARKET_CONFIG_DIR", str(tmp_path))
     monkeypatch.setenv("PREDMARKET_API_KEY", "pmk_1")
-    (tmp_path / "config.toml").write_text('[profiles.practice]\nurl = "http://127.0.0.1:9"\n')
+    (tmp_path / "config.toml").write_text(
+        f'[profiles.practice]\nurl = "{stub.url}"\n[profiles.fed]\nurl = "{scripted.url}"\n'
+    )
+    stub.on("GET", "/v1/auth/me", Answer(body={"id": 1}))
     with Client.from_env("practice") as client:
-        assert client._conversation._url == "http://127.0.0.1:9"
+        client.me()
+    assert [request.token for request in stub.sent("GET", "/v1/auth/me")] == ["pmk_1"]
     async with AsyncClient.from_env() as other:
         assert await other.token() == "pmk_1"
-    assert Feed.from_env("practice", topics=["markets"])._url == "http://127.0.0.1:9"
+    async with Feed.from_env("fed", topics=["markets"]):
+        assert (await scripted.accepted()).token == "pmk_1"
 
 
 def test_answers_to_calculate_with() -> None:

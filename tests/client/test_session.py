@@ -79,8 +79,8 @@ def test_a_lock_that_another_keeps(tmp_path: Path) -> None:
 
 def test_what_is_waited_for_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once, after a while."""
-    monkeypatch.setattr("predmarket.client.session._SILENT_S", 0.0)
-    monkeypatch.setattr("predmarket.client.session._POLL_S", 0.001)
+    monkeypatch.setattr("predmarket.client.session.SILENT_S", 0.0)
+    monkeypatch.setattr("predmarket.client.session.POLL_S", 0.001)
     said: list[str] = []
     waits = StoredSession(tmp_path, "a", URL, lock_s=0.05, waiting=said.append)
     with StoredSession(tmp_path, "a", URL).exclusively(), pytest.raises(Unreachable):

@@ -4,15 +4,12 @@ import base64
 import os
 import re
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import httpx
 import schemathesis
-from hypothesis.internal.intervalsets import IntervalSet
-from hypothesis.strategies import SearchStrategy
-from hypothesis.strategies._internal import regex as regexes
-from hypothesis.strategies._internal.lazy import unwrap_strategies
+
+from tests.support.hypothesis_internals import keep_strategies_of_patterns
 
 Case: TypeAlias = schemathesis.Case[Any]
 
@@ -26,34 +23,7 @@ _STATEMENT = "/v1/user/ledger"
 _STATEMENT_CURSOR = re.compile(r"[A-Za-f][A-Za-z0-9_-]{31}")
 _TIMES = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]")
 
-# Most of a campaign was this: the characters of our texts, a million, put together and in order for
-# every case anew.
-IntervalSet.from_string = cache(IntervalSet.from_string)  # type: ignore[method-assign]
-_strategy_made: Any = regexes._strategy
-_alphabet_of: Any = unwrap_strategies
-_of_characters: dict[tuple[object, ...], SearchStrategy[Any]] = {}
-
-
-def _strategy_of(
-    codes: Any,  # noqa: ANN401  what `re` parsed: a list, or a code and its values
-    context: regexes.Context,
-    is_unicode: bool,
-    *,
-    alphabet: Any,  # noqa: ANN401  of hypothesis
-) -> SearchStrategy[Any]:
-    """Return what hypothesis makes of a piece of a pattern; of a set of characters, once."""
-    if not isinstance(codes, tuple) or codes[0].name != "IN" or alphabet is None:
-        return cast(
-            "SearchStrategy[Any]", _strategy_made(codes, context, is_unicode, alphabet=alphabet)
-        )
-    letters = _alphabet_of(alphabet).intervals.intervals
-    key = (context.flags, letters, *codes[1])
-    if key not in _of_characters:
-        _of_characters[key] = _strategy_made(codes, context, is_unicode, alphabet=alphabet)
-    return _of_characters[key]
-
-
-regexes._strategy = _strategy_of
+keep_strategies_of_patterns()
 
 
 def _login(base_url: str) -> tuple[str, int]:
@@ -77,11 +47,16 @@ class Session:
             cls._kept = _login(os.environ["CONTRACT_URL"])
         return cls._kept
 
+    @classmethod
+    def forget(cls) -> None:
+        """Have the next request open another session."""
+        cls._kept = None
+
     def get(self, case: Case, context: schemathesis.AuthContext) -> str:
         """Return an access token."""
         del context
         if case.path in _ENDS_SESSIONS:
-            type(self)._kept = None
+            self.forget()
             return _login(os.environ["CONTRACT_URL"])[0]
         return self.kept()[0]
 

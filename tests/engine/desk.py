@@ -75,7 +75,7 @@ class Desk:
         self.run_due()
         reply = self._apply(self.now, command)
         if finish:
-            self._finish()
+            self.finish()
         return reply
 
     def run_due(self, until: Micros | None = None) -> list[EventTuple]:
@@ -84,7 +84,7 @@ class Desk:
             self.now, self.events = until, []
         while (due := self.exchange.due(self.now)) is not None:
             self._apply(*due)
-            self._finish()
+            self.finish()
         return self.rows
 
     def _apply(self, now: Micros, command: Command) -> Reply:
@@ -93,7 +93,8 @@ class Desk:
         audit(self.exchange)
         return reply
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Take all the steps that are left."""
         steps = 0
         while (step := self.exchange.next_step()) is not None:
             self._apply(self.exchange.state.now, step)

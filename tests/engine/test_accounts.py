@@ -77,9 +77,9 @@ def test_the_limit_of_an_account() -> None:
     desk = Desk()
     most = format_money(MAX_TRANSFER)
     for _ in range(999):
-        desk.exchange.state.ledger.deposit(desk.account(B), MAX_TRANSFER)
-        desk.exchange.state.ledger.account(B)
-        desk.exchange.state.ledger._forget()
+        ledger = desk.exchange.state.ledger
+        ledger.deposit(ledger.account(B), MAX_TRANSFER)
+        ledger.verify()
     desk.place(B, "BUY", "10", "0.60")
     assert code(desk.transfer(B, most)) == "LIMIT_EXCEEDED"
     assert code(desk.transfer(B, "999999900.000001")) == "LIMIT_EXCEEDED"

@@ -183,7 +183,7 @@ def test_a_timer_waits_for_the_event() -> None:
         desk.order(Y, "BUY", "1", "A", "0.10")
     desk.apply(STRIKE, finish=False)
     assert desk.exchange.due(6 * SECOND) is None
-    desk._finish()
+    desk.finish()
     desk.run_due(6 * SECOND)
     assert desk.statuses() == ["RESOLVED", "CLOSED", "CLOSED"]
 
@@ -196,7 +196,7 @@ def test_a_disconnect_waits_for_the_event() -> None:
     desk.apply(STRIKE, finish=False)
     desk.apply(Disconnect("g", "g-1"), finish=False)
     assert [row[0] for row in desk.rows] == []
-    desk._finish()
+    desk.finish()
     assert not desk.exchange.state.orders
 
 

@@ -200,12 +200,14 @@ def test_a_timer_that_is_retired_costs_little_however_many_there_are() -> None:
 
 def test_what_is_examined_meanwhile_falls_due_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Timers fire as if no stale one had ever been dropped, in the midst of a search, too."""
-    monkeypatch.setattr("predmarket.engine.timers._FEW", 20)
+    monkeypatch.setattr("predmarket.engine.timers.FEW", 20)
     random, timers = Random(1), Timers()
     live: set[Timer] = set()
     next_id = searched = 0
 
     def is_live(due: int, kind: TimerKind, id: int) -> bool:
+        nonlocal searched
+        searched += 1
         return (due, int(kind), id) in live
 
     for _ in range(3_000):
@@ -228,7 +230,6 @@ def test_what_is_examined_meanwhile_falls_due_in_order(monkeypatch: pytest.Monke
                 live.remove(first)
                 timers.release("key")
                 timers.retire(is_live)
-        searched += bool(timers._unexamined)
     assert searched > 100
     while live:
         if (first := timers.first()) in live:

@@ -24,7 +24,7 @@ def database_url(migrated_sqlite_url: str) -> str:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds of a fraction of a second, looked at ten times a second."""
-    monkeypatch.setattr(server, "_TICKS_A_SECOND", 1)
+    monkeypatch.setattr(server, "TICKS_A_SECOND", 1)
     monkeypatch.setattr(slow_client, "READ_SECONDS", 0.3)
     for bound in ("HEAD_SECONDS", "BODY_SECONDS"):
         monkeypatch.setattr(connection, bound, 0.3)

@@ -103,7 +103,7 @@ class ScriptedExchange:
 
     async def __aenter__(self) -> Self:
         self._server = await serve(
-            self._handle, "127.0.0.1", 0, process_request=self._greet, ping_interval=None
+            self._handle, "127.0.0.1", 0, process_request=self.greet, ping_interval=None
         )
         port = next(iter(self._server.sockets)).getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
@@ -124,7 +124,8 @@ class ScriptedExchange:
         async with asyncio.timeout(PATIENCE_S):
             return await self._accepted.get()
 
-    def _greet(self, _: ServerConnection, request: Request) -> Response | None:
+    def greet(self, _: ServerConnection, request: Request) -> Response | None:
+        """Return how a handshake is refused, None to accept it."""
         assert request.path.partition("?")[0] == "/realtime"
         return self.refusals.pop(0) if self.refusals else None
 

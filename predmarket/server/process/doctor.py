@@ -35,7 +35,8 @@ from predmarket.server.storage.sqlite_file import Damaged, NotOurs
 _LEAST_DISK = 512 * 1024 * 1024
 _LEAST_DESCRIPTORS = 1_024
 _AHEAD_US = 1_000_000
-_ANSWER_S = 2.0
+ANSWER_S = 2.0
+"""How long a check waits for an answer."""
 _CONNECT_S = "5"
 _DAY_US = 86_400_000_000
 _BACKUP_DAYS = 7
@@ -136,7 +137,7 @@ def _port(name: str, host: str, port: int) -> Check:
 
 def _is_exchange(host: str, port: int) -> bool:
     here = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
-    with closing(HTTPConnection(here, port, timeout=_ANSWER_S)) as connection:
+    with closing(HTTPConnection(here, port, timeout=ANSWER_S)) as connection:
         try:
             connection.request("GET", "/healthz" if host else "/metrics")
             said = connection.getresponse().read(10_000)
@@ -149,7 +150,7 @@ def _redis(settings: Settings) -> Check:
     assert settings.redis_url is not None
     url = settings.redis_url.get_secret_value()
     try:
-        timeouts = {"socket_connect_timeout": _ANSWER_S, "socket_timeout": _ANSWER_S}
+        timeouts = {"socket_connect_timeout": ANSWER_S, "socket_timeout": ANSWER_S}
         with closing(redis.Redis.from_url(url, **timeouts)) as client:
             client.ping()
     except (redis.RedisError, OSError, ValueError) as error:

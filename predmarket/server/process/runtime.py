@@ -53,6 +53,7 @@ Hints: TypeAlias = Callable[[str], Sequence[str]]
 
 WAIT_FOR_LEAD_S = 5.0
 REQUESTS_S = 4
+"""How long a stop waits for the requests in flight."""
 _SETTLE_S = 2.5
 
 

@@ -66,7 +66,7 @@ def test_what_the_machine_lacks(given: dict[str, str], monkeypatch: pytest.Monke
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1, 1, 9 * 1024**2))
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 4096))
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        monkeypatch.setattr(doctor, "_ANSWER_S", 0.05)
+        monkeypatch.setattr(doctor, "ANSWER_S", 0.05)
         port = taken.getsockname()[1]
         found = wrong({**given, "port": str(port), "redis_url": "redis://127.0.0.1:1"})
     assert found["disk"].startswith("9 MiB are free")

@@ -109,7 +109,7 @@ async def test_a_core_that_is_cut_off_from_redis_lets_the_lead_go(
 ) -> None:
     """To one that is not; it stands by then, and takes none while it is cut off."""
     monkeypatch.setattr(core, "CUT_OFF_S", 0.2)
-    monkeypatch.setattr(core, "_LOOK_S", 0.02)
+    monkeypatch.setattr(core, "LOOK_S", 0.02)
     first = await halves.leader()
     running = await halves.gateway()
     await open_market(running.services.bus)

@@ -18,7 +18,8 @@ MAX_CONNECTIONS = 10_000
 _SPARE_FILES = 128
 ACCEPTED_AT_ONCE = 8
 """Connections that are accepted in one round of the event loop."""
-_TICKS_A_SECOND = 10
+TICKS_A_SECOND = 10
+"""How often a second uvicorn calls ``on_tick``; each call looks at its part of the connections."""
 
 
 def connection_bound() -> int:
@@ -85,8 +86,8 @@ class HttpServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Check connections, and tell whether to stop."""
-        ticks_left = _TICKS_A_SECOND - counter % _TICKS_A_SECOND
-        if ticks_left == _TICKS_A_SECOND:
+        ticks_left = TICKS_A_SECOND - counter % TICKS_A_SECOND
+        if ticks_left == TICKS_A_SECOND:
             known = [*self.server_state.connections]
             self._to_look_at = [one for one in known if isinstance(one, Connection | Socket)]
         now = asyncio.get_running_loop().time()

@@ -42,7 +42,7 @@ from predmarket.server.read_model.changes import EventChange, MarketChange
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.storage.database import Database
 
-_MANY = 2 * MAX_TOPICS
+MANY = 2 * MAX_TOPICS
 """Waiting beginnings from which on it is looked which of them are still wanted."""
 _HIDDEN = (MarketStatus.DRAFT, MarketStatus.RESOLVED, MarketStatus.VOIDED)
 _IN_VIEW = (TopicKind.BOOK, TopicKind.TICKER, TopicKind.MARKETS, TopicKind.EVENT)
@@ -95,7 +95,7 @@ class Snapshots:
         self._failed = failed
         self._waiting: deque[Beginning] = deque()
         self._coming: dict[Topic, Subscription] = {}  # the waiting resumptions
-        self._look_at = _MANY
+        self._look_at = MANY
         self._task: asyncio.Task[None] | None = None
 
     def add(self, beginning: Beginning) -> None:
@@ -103,7 +103,7 @@ class Snapshots:
         if len(self._waiting) >= self._look_at:  # of repeated requests the last one counts
             self._waiting = deque(one for one in self._waiting if not one.stale)
             self._coming = {topic: one for topic, one in self._coming.items() if not one.ended}
-            self._look_at = max(_MANY, 2 * len(self._waiting))
+            self._look_at = max(MANY, 2 * len(self._waiting))
         self._waiting.append(beginning)
         if beginning.subscription is not None and beginning.last_seq is not None:
             self._coming[beginning.topic] = beginning.subscription

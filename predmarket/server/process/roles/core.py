@@ -46,7 +46,8 @@ POLL_S = 0.1
 CUT_OFF_S = 5.0
 """A leader without Redis for this long gives up the lead: another core may reach Redis."""
 _AWAY_S = 0.5
-_LOOK_S = 0.5
+LOOK_S = 0.5
+"""The pause between two pings of Redis by a leader."""
 _SETTLE_S = 2.5
 _MISTRUST: Micros = 10_000_000
 """After a load that did not add up, the pause before the next one."""
@@ -145,7 +146,7 @@ class Seat:
         """Return once Redis has given no answer for CUT_OFF_S."""
         heard = time.monotonic()
         while time.monotonic() - heard < CUT_OFF_S:
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(LOOK_S)
             if await self.connection.answers():
                 heard = time.monotonic()
 

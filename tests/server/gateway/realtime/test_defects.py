@@ -86,7 +86,7 @@ async def test_subscribing_again_and_again(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Keeps what is still wanted and not all that ever was, while the client does not read."""
-    monkeypatch.setattr(snapshots, "_MANY", 10)
+    monkeypatch.setattr(snapshots, "MANY", 10)
     sink: Any = None
     out = SendBuffer(sink, broken)
     out.paused()

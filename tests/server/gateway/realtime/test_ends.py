@@ -53,7 +53,7 @@ async def deaf(exchange: Exchange, path: str = "/realtime") -> AsyncIterator[soc
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds of a fraction of a second, looked at ten times a second."""
-    monkeypatch.setattr(server, "_TICKS_A_SECOND", 1)
+    monkeypatch.setattr(server, "TICKS_A_SECOND", 1)
     monkeypatch.setattr(slow_client, "READ_SECONDS", 0.3)
     for bound in ("HANDSHAKE_SECONDS", "CLOSE_SECONDS"):
         monkeypatch.setattr(websocket, bound, 0.3)
