@@ -149,6 +149,17 @@ Source: TypeAlias = Annotated[
     str | None,
     typer.Option("--source", metavar="TEXT", help="Where the answer will be found: an address."),
 ]
+OfGroup: TypeAlias = Annotated[
+    str | None, typer.Option("--group", metavar="GROUP", help="Only those of a group.")
+]
+ForGroup: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--group", metavar="GROUP", help="Hidden from all but this group and admins."),
+]
+NewGroup: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--group", metavar="GROUP", help='As for create; "" shows it to everybody.'),
+]
 OrderId: TypeAlias = Annotated[
     str,
     typer.Argument(

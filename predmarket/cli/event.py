@@ -43,6 +43,7 @@ def list_events(
     category: arguments.Category = None,
     tag: arguments.Tags = None,
     source: arguments.Source = None,
+    group: arguments.OfGroup = None,
     limit: arguments.Limit = None,
     cursor: arguments.Cursor = None,
     ids: arguments.Ids = False,
@@ -63,6 +64,7 @@ def list_events(
         category=category,
         tags=tag,
         source=source,
+        group=group,
         limit=limit,
         cursor=cursor,
     )
@@ -129,6 +131,7 @@ def create(
     category: arguments.Category = None,
     tag: arguments.Tags = None,
     source: arguments.Source = None,
+    group: arguments.ForGroup = None,
 ) -> None:
     """Examples:
       predmarket event create vote "Who wins?" --market ann="Ann?" --market bob="Bob?"
@@ -164,6 +167,7 @@ def create(
             category=category,
             tags=arguments.tags(tag),
             source=source,
+            group=group,
         )
     event_tables.write(line, event)
 
@@ -180,14 +184,15 @@ def update(
     category: arguments.Category = None,
     tag: arguments.Tags = None,
     source: arguments.Source = None,
+    group: arguments.NewGroup = None,
 ) -> None:
     """Examples:
       predmarket event update next-mayor --closes-at 2030-01-31T12:00:00Z
       predmarket event update next-mayor --category politics --tag mayor
       predmarket event update next-mayor --description "As the council announces it."
 
-    Change an event's texts, or when its markets close (admins). Tags replace the former ones; an
-    empty category, tag or source removes what was there.
+    Change an event's texts, when its markets close, or the group that it is for (admins). Tags
+    replace the former ones; an empty category, tag, source or group removes what was there.
     """
     arguments.one_of(
         title=title,
@@ -196,6 +201,7 @@ def update(
         category=category,
         tag=tag,
         source=source,
+        group=group,
     )
     line = context.of(ctx)
     closing = moment(line, closes_at, "--closes-at")
@@ -208,6 +214,7 @@ def update(
             category=category,
             tags=arguments.tags(tag),
             source=source,
+            group=group,
         )
     event_tables.write(line, changed)
 

@@ -37,6 +37,7 @@ EVENT = Layout(
     (
         Column("ID", "id", numeric=True),
         Column("EVENT", "slug"),
+        Column("GROUP", "group", optional=True),
         Column("STATUS", "status"),
         Column("OUTCOME", "outcome", optional=True),
         layouts.PROPOSED,
@@ -49,9 +50,9 @@ EVENT = Layout(
     (
         "id", "slug", "title", "description", "exhaustive", "status", "outcome", "openInterest",
         "closesAt", "createdAt", "creator", "marketCount", "category", "tags", "source",
-        "proposal",
+        "proposal", "group",
     ),
-    least=("CLOSES", "EXHAUSTIVE", "SETS", "TITLE", "MARKETS"),
+    least=("CLOSES", "EXHAUSTIVE", "SETS", "TITLE", "MARKETS", "GROUP"),
 )  # fmt: skip
 
 HOLDING = Layout(fields=("eventId", "eventSlug", "returned", "none", "payoffs"))

@@ -50,6 +50,7 @@ MARKET = Layout(
         _number("ID", "id"),
         _text("MARKET", "slug"),
         _optional("EVENT", "eventSlug"),
+        _optional("GROUP", "group"),
         _text("STATUS", "status"),
         PROPOSED,
         _number("BID", "bestBid"),
@@ -62,9 +63,9 @@ MARKET = Layout(
     _names(
         "id slug question description status outcome settlementPrice tickSize makerFeeRate"
         " takerFeeRate closesAt createdAt creator lastPrice bestBid bestAsk volume openInterest"
-        " eventId eventSlug label category tags source proposal"
+        " eventId eventSlug label category tags source proposal group"
     ),
-    least=("CLOSES", "QUESTION", "VOLUME", "EVENT"),
+    least=("CLOSES", "QUESTION", "VOLUME", "EVENT", "GROUP"),
 )
 
 ORDER_FILL = Layout(

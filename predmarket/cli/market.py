@@ -35,6 +35,7 @@ def list_markets(
     category: arguments.Category = None,
     tag: arguments.Tags = None,
     source: arguments.Source = None,
+    group: arguments.OfGroup = None,
     limit: arguments.Limit = None,
     offset: Annotated[
         int | None, typer.Option("--offset", min=0, help="Leave out this many at the start.")
@@ -57,6 +58,7 @@ def list_markets(
         category=category,
         tags=tag,
         source=source,
+        group=group,
         limit=limit,
         offset=offset,
         cursor=cursor,
@@ -99,6 +101,7 @@ def create(
             autocompletion=complete.markets,
         ),
     ] = None,
+    group: arguments.ForGroup = None,
 ) -> None:
     """Examples:
       predmarket market create rain-monday "Will it rain on Monday?" --closes-at 2d
@@ -125,6 +128,7 @@ def create(
             category = terms.get("category") if category is None else category
             tag = tag or terms.get("tags")
             source = terms.get("source") if source is None else source
+            group = terms.get("group") if group is None else group
         market = client.create_market(
             slug,
             question,
@@ -137,6 +141,7 @@ def create(
             category=category,
             tags=arguments.tags(tag),
             source=source,
+            group=group,
         )
     line.output.record(layouts.MARKET, market)
 
@@ -153,14 +158,16 @@ def update(
     category: arguments.Category = None,
     tag: arguments.Tags = None,
     source: arguments.Source = None,
+    group: arguments.NewGroup = None,
 ) -> None:
     """Examples:
       predmarket market update rain-monday --closes-at 2030-01-31T12:00:00Z
       predmarket market update rain-monday --description "As measured in Oslo."
       predmarket market update rain-monday --tag rain --tag oslo --category ""
+      predmarket market update practice --group "Class 9b"
 
-    Change a market's texts, or when it closes (admins). Tags replace the former ones; an empty
-    category, tag or source removes what was there.
+    Change a market's texts, when it closes, or the group that it is for (admins). Tags replace the
+    former ones; an empty category, tag, source or group removes what was there.
     """
     arguments.one_of(
         question=question,
@@ -169,6 +176,7 @@ def update(
         category=category,
         tag=tag,
         source=source,
+        group=group,
     )
     line = context.of(ctx)
     closing = moment(line, closes_at, "--closes-at")
@@ -181,6 +189,7 @@ def update(
             category=category,
             tags=arguments.tags(tag),
             source=source,
+            group=group,
         )
     line.output.record(layouts.MARKET, changed)
 

@@ -18,6 +18,7 @@ from predmarket.contracts.requests import Request
 from predmarket.contracts.text import (
     Category,
     Description,
+    GroupName,
     Label,
     MarketRef,
     Question,
@@ -44,7 +45,7 @@ class EventMarketRequest(Request, frozen=True):
 
 
 class CreateEventRequest(Request, frozen=True):
-    """POST /v1/events; tick, rates, closing time and status are those of each market."""
+    """POST /v1/events; tick, rates, closing time, status and group are those of each market."""
 
     holds_objects: ClassVar[bool] = True
 
@@ -63,6 +64,7 @@ class CreateEventRequest(Request, frozen=True):
     category: Category | None = None
     tags: Tags | None = None
     source: Source | None = None
+    group: GroupName | None = None
 
     def problems(self) -> list[Problem]:
         """Return the problems: no tag is given twice."""
@@ -70,7 +72,7 @@ class CreateEventRequest(Request, frozen=True):
 
 
 class UpdateEventRequest(Request, frozen=True):
-    """PATCH /v1/events/{event}; null removes closesAt, category, tags or source."""
+    """PATCH /v1/events/{event}; null removes closesAt, category, tags, source or group."""
 
     status: Literal["OPEN", "HALTED", "CLOSED"] | None = None
     closes_at: Time | UnsetType | None = UNSET
@@ -79,6 +81,7 @@ class UpdateEventRequest(Request, frozen=True):
     category: Category | UnsetType | None = UNSET
     tags: Tags | UnsetType | None = UNSET
     source: Source | UnsetType | None = UNSET
+    group: GroupName | UnsetType | None = UNSET
 
     def problems(self) -> list[Problem]:
         """Return the problems: no tag is given twice."""
@@ -143,6 +146,7 @@ class EventSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     tags: list[str]
     source: str | None
     proposal: EventProposal | None = None
+    group: str | None = None
 
 
 class Event(EventSummary, frozen=True, rename="camel", kw_only=True):

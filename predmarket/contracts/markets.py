@@ -12,6 +12,7 @@ from predmarket.contracts.requests import Request
 from predmarket.contracts.text import (
     Category,
     Description,
+    GroupName,
     Note,
     Question,
     Slug,
@@ -45,6 +46,7 @@ class CreateMarketRequest(Request, frozen=True):
     category: Category | None = None
     tags: Tags | None = None
     source: Source | None = None
+    group: GroupName | None = None
 
     def problems(self) -> list[Problem]:
         """Return the problems: no tag is given twice."""
@@ -52,7 +54,7 @@ class CreateMarketRequest(Request, frozen=True):
 
 
 class UpdateMarketRequest(Request, frozen=True):
-    """PATCH /v1/markets/{market}; null removes closesAt, category, tags or source."""
+    """PATCH /v1/markets/{market}; null removes closesAt, category, tags, source or group."""
 
     status: MarketStatus | None = None
     closes_at: Time | UnsetType | None = UNSET
@@ -61,6 +63,7 @@ class UpdateMarketRequest(Request, frozen=True):
     category: Category | UnsetType | None = UNSET
     tags: Tags | UnsetType | None = UNSET
     source: Source | UnsetType | None = UNSET
+    group: GroupName | UnsetType | None = UNSET
 
     def problems(self) -> list[Problem]:
         """Return the problems: no tag is given twice."""
@@ -130,7 +133,8 @@ class Market(msgspec.Struct, frozen=True, rename="camel"):
 
     In an event ``open_interest`` is the sum of all long positions; where the market has no
     category, tags or source of its own, they are the event's. ``proposal`` is the proposed
-    resolution of the market or of its event, null without one.
+    resolution of the market or of its event, null without one. A market with a ``group`` exists for
+    the members of that group alone.
     """
 
     id: int
@@ -158,6 +162,7 @@ class Market(msgspec.Struct, frozen=True, rename="camel"):
     tags: list[str] = []
     source: str | None = None
     proposal: Proposal | None = None
+    group: str | None = None
 
 
 class MarketList(msgspec.Struct, frozen=True, rename="camel"):

@@ -18,7 +18,8 @@ class Leader(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Status(msgspec.Struct, frozen=True, rename="camel"):
-    """GET /v1/status. ``uptime`` is in seconds, ``sequence`` the last command committed.
+    """GET /v1/status. ``uptime`` is in seconds, ``sequence`` the last command committed,
+    which only admins are shown.
 
     ``durability`` holds the database's settings in force. Its ``durable`` is "yes" if commits
     survive a crash of the machine, otherwise "no". ``healthy`` equals ``core`` of /healthz.
@@ -32,7 +33,7 @@ class Status(msgspec.Struct, frozen=True, rename="camel"):
     backend: str
     leader: Leader
     durability: dict[str, str]
-    sequence: int
+    sequence: int | None
     healthy: bool
     time: str | None
     clock: str

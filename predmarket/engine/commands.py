@@ -45,7 +45,10 @@ class Transfer(_Command, frozen=True, tag="transfer"):
 
 
 class CreateMarket(_Command, frozen=True, tag="create-market"):
-    """Create a market that starts as DRAFT or OPEN."""
+    """Create a market that starts as DRAFT or OPEN.
+
+    It exists for the users of ``group_id`` and for admins alone; None: for everybody (sight.py).
+    """
 
     slug: str
     question: str
@@ -57,10 +60,12 @@ class CreateMarket(_Command, frozen=True, tag="create-market"):
     status: MarketStatus
     creator_id: int
     metadata: Metadata = NO_METADATA
+    group_id: int | None = None
 
 
 class UpdateMarket(_Command, frozen=True, tag="update-market"):
-    """Change the fields that are not None; ``closes_at`` counts only with ``sets_closes_at``.
+    """Change the fields that are not None; ``closes_at`` counts only with ``sets_closes_at``, and
+    ``group_id`` only with ``sets_group``.
 
     ``actor_id`` is 0 in entries that are older than the admin log.
     """
@@ -73,6 +78,8 @@ class UpdateMarket(_Command, frozen=True, tag="update-market"):
     description: str | None = None
     actor_id: int = 0
     metadata: MetadataChange | None = None
+    sets_group: bool = False
+    group_id: int | None = None
 
 
 class ResolveMarket(_Command, frozen=True, tag="resolve-market"):
@@ -102,7 +109,7 @@ class CreateEvent(_Command, frozen=True, tag="create-event"):
     """Create an event with its markets, all of it or nothing. They start as DRAFT or OPEN.
 
     At most one of the markets resolves YES, exactly one when the event is ``exhaustive``. Tick,
-    rates, ``closes_at``, status and creator are those of each market.
+    rates, ``closes_at``, status, creator and group are those of each market.
     """
 
     slug: str
@@ -117,10 +124,11 @@ class CreateEvent(_Command, frozen=True, tag="create-event"):
     creator_id: int
     markets: tuple[EventMarket, ...]
     metadata: Metadata = NO_METADATA
+    group_id: int | None = None
 
 
 class UpdateEvent(_Command, frozen=True, tag="update-event"):
-    """Change the fields that are not None; ``closes_at`` counts only with ``sets_closes_at``.
+    """Change the fields that are not None; ``closes_at`` and ``group_id`` as in UpdateMarket.
 
     ``status`` (OPEN, HALTED, CLOSED) applies to each market that can change to it.
     """
@@ -133,6 +141,8 @@ class UpdateEvent(_Command, frozen=True, tag="update-event"):
     description: str | None = None
     actor_id: int = 0
     metadata: MetadataChange | None = None
+    sets_group: bool = False
+    group_id: int | None = None
 
 
 class AddMarket(_Command, frozen=True, tag="add-market"):
@@ -203,7 +213,8 @@ class PlaceOrder(_Command, frozen=True, tag="place"):
     ``max_slippage`` is set only for MARKET. ``request`` is the normalised content; a repeat under
     the same client order id must match it. The end of ``connection`` cancels the order; its name is
     its gateway's name, a hyphen, and a number. ``max_open_orders`` bounds the account's open
-    orders; None sets no bound. ``order_group_id`` is the group that the order belongs to.
+    orders; None sets no bound. ``order_group_id`` is the order group that the order belongs to.
+    An admin sees every market, others those of their ``groups`` (sight.py).
     """
 
     user_id: int
@@ -221,19 +232,22 @@ class PlaceOrder(_Command, frozen=True, tag="place"):
     client_order_id: str | None = None
     deadline: Micros | None = None
     request: str | None = None
-    sees_drafts: bool = False
+    as_admin: bool = False
     connection: str | None = None
     max_open_orders: int | None = None
     order_group_id: int | None = None
+    groups: tuple[int, ...] = ()
 
 
 class AmendOrder(_Command, frozen=True, tag="amend"):
-    """Change the price or the total quantity of an open order."""
+    """Change the price or the total quantity of an open order. ``groups`` as in PlaceOrder."""
 
     user_id: int
     order_id: int
     price: Price | None
     qty: Qty | None
+    as_admin: bool = False
+    groups: tuple[int, ...] = ()
 
 
 class CancelOrder(_Command, frozen=True, tag="cancel"):

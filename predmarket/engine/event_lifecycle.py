@@ -62,6 +62,7 @@ def create(state: State, command: CreateEvent) -> EventDone | Refused:
         created_at=state.now,
         creator_id=command.creator_id,
         metadata=command.metadata,
+        group_id=command.group_id,
     )
     state.market_events[event.id] = event
     state.event_slugs[event.slug] = event.id
@@ -88,6 +89,7 @@ def _add(
         creator_id=creator_id,
         event=event,
         label=new.label,
+        group_id=event.group_id,
     )
     event.market_ids.append(market.id)
     event.outcomes += 1
@@ -139,6 +141,8 @@ def update(state: State, command: UpdateEvent) -> EventDone | Refused:
         event.metadata = command.metadata.apply(event.metadata)
     if command.sets_closes_at:
         lifecycle.follow_closing(state, event, command.closes_at)
+    if command.sets_group:
+        _regroup(state, event, command.group_id)
     if status is MarketStatus.CLOSED:
         return EventDone(event.id, close(state, event, changing))
     _report(state, event)
@@ -162,6 +166,14 @@ def close(state: State, event: MarketEvent, markets: list[Market]) -> Key | None
             lifecycle.set_closed(state, market)
         lifecycle.report(state, market, new_status=closing)
     return _step(state, event, EventSteps(event.id))
+
+
+def _regroup(state: State, event: MarketEvent, group_id: int | None) -> None:
+    """Let an event and all of its markets exist for other users."""
+    event.group_id = group_id
+    for market in state.markets_of(event):
+        market.group_id = group_id
+        lifecycle.report(state, market, new_status=False)
 
 
 def resolve(state: State, command: ResolveEvent) -> EventResolved | EventDone | Refused:

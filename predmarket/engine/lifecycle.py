@@ -48,6 +48,7 @@ def create(state: State, command: CreateMarket) -> MarketDone | Refused:
         created_at=state.now,
         creator_id=command.creator_id,
         metadata=command.metadata,
+        group_id=command.group_id,
     )
     enlist(state, market)
     return MarketDone(market.id)
@@ -85,12 +86,9 @@ def update(state: State, command: UpdateMarket) -> MarketDone | Refused:
             return Refused(
                 ErrorCode.VALIDATION_FAILED, "a market's own closesAt is earlier than its event's"
             )
-    if command.question is not None:
-        market.question = command.question
-    if command.description is not None:
-        market.description = command.description
-    if command.metadata is not None:
-        market.metadata = command.metadata.apply(market.metadata)
+    if command.sets_group and market.event is not None:
+        return Refused(ErrorCode.EVENT_DECIDES, "a market of an event has the event's group")
+    _describe(market, command)
     if command.sets_closes_at:
         market.closes_at = closes_at
     if status is MarketStatus.CLOSED:
@@ -100,6 +98,18 @@ def update(state: State, command: UpdateMarket) -> MarketDone | Refused:
     schedule_close(state, market)
     report(state, market, new_status=status is not None)
     return MarketDone(market.id)
+
+
+def _describe(market: Market, command: UpdateMarket) -> None:
+    """Set the texts, the metadata and the group that a command gives."""
+    if command.question is not None:
+        market.question = command.question
+    if command.description is not None:
+        market.description = command.description
+    if command.metadata is not None:
+        market.metadata = command.metadata.apply(market.metadata)
+    if command.sets_group:
+        market.group_id = command.group_id
 
 
 def take_status(state: State, market: Market, status: MarketStatus) -> None:

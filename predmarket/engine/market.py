@@ -37,7 +37,8 @@ class Market:
 
     In an ``event``, ``collateral`` and ``fees`` belong to the event, and ``open_interest`` is the
     sum of the long positions; otherwise it is the number of complete sets. ``label`` names the
-    market within its event.
+    market within its event. ``group_id`` names the users that the market exists for, None for
+    everybody (sight.py); in an event it is the event's.
 
     ``ending`` is the outcome of a resolution under way; ``positions`` are then those not settled
     yet. ``scheduled`` is the time of the timer that closes it, None while none is set. ``proposal``
@@ -46,10 +47,10 @@ class Market:
 
     __slots__ = (
         "book", "book_seq", "closes_at", "collateral", "created_at", "creator_id", "description",
-        "ending", "event", "fees", "id", "label", "last_price", "lock_rate", "maker_rate",
-        "metadata", "open_interest", "outcome", "paid_accounts", "paid_total", "positions",
-        "proposal", "question", "scheduled", "settlement_price", "slug", "status", "taker_rate",
-        "tick", "total_no", "total_yes", "volume",
+        "ending", "event", "fees", "group_id", "id", "label", "last_price", "lock_rate",
+        "maker_rate", "metadata", "open_interest", "outcome", "paid_accounts", "paid_total",
+        "positions", "proposal", "question", "scheduled", "settlement_price", "slug", "status",
+        "taker_rate", "tick", "total_no", "total_yes", "volume",
     )  # fmt: skip
 
     def __init__(
@@ -69,12 +70,14 @@ class Market:
         event: MarketEvent | None = None,
         label: str | None = None,
         metadata: Metadata = NO_METADATA,
+        group_id: int | None = None,
     ) -> None:
         self.id = id
         self.slug = slug
         self.event = event
         self.label = label
         self.metadata = metadata
+        self.group_id = group_id
         self.question = question
         self.description = description
         self.status = status

@@ -36,7 +36,7 @@ class MarketEvent:
 
     __slots__ = (
         "closes_at", "collateral", "created_at", "creator_id", "description", "ending",
-        "exhaustive", "fees", "holdings", "id", "maker_rate", "market_ids", "metadata",
+        "exhaustive", "fees", "group_id", "holdings", "id", "maker_rate", "market_ids", "metadata",
         "open_interest", "outcome", "outcomes", "paid_accounts", "paid_total", "proposal", "slug",
         "taker_rate", "tick", "title", "total_base",
     )  # fmt: skip
@@ -56,6 +56,7 @@ class MarketEvent:
         created_at: Micros = 0,
         creator_id: int = 0,
         metadata: Metadata = NO_METADATA,
+        group_id: int | None = None,
     ) -> None:
         self.id = id
         self.slug = slug
@@ -69,6 +70,7 @@ class MarketEvent:
         self.created_at = created_at
         self.creator_id = creator_id
         self.metadata = metadata
+        self.group_id = group_id
         self.outcome: EventOutcome | None = None
         self.ending: EventOutcome | None = None
         self.proposal: EventProposal | None = None

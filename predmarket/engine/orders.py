@@ -16,6 +16,7 @@ from predmarket.engine.market import Market
 from predmarket.engine.matching import collar, fillable
 from predmarket.engine.order_groups import cancel_tripped, own_group, refused_by_group
 from predmarket.engine.replies import OrderDone, Refused, record
+from predmarket.engine.sight import belongs, sees
 from predmarket.engine.state import State
 from predmarket.engine.steps import SweepSteps
 from predmarket.engine.sweeps import RESTING, trade
@@ -39,9 +40,11 @@ def place(state: State, command: PlaceOrder) -> OrderDone | Refused:
         return Refused(ErrorCode.USER_NOT_FOUND, "the user has no account")
     state.last_order_id += 1
     order = _order(state, command)
-    market = _seen(state, command)
-    if market is None:
-        order.market_id = 0
+    market = state.markets.get(command.market_id)
+    if market is None or not sees(state, market, command):
+        market, order.market_id = None, 0
+    elif not belongs(market.group_id, command):
+        order.reduce_only = True
     refusal = _why_not(state, command, order, market)
     if refusal is not None:
         order.qty = order.remaining = command.qty  # a record shows what was asked, not a cap
@@ -87,14 +90,6 @@ def _order(state: State, command: PlaceOrder) -> Order:
     if command.order_group_id is not None:
         order.group = own_group(state, command.user_id, command.order_group_id)
     return order
-
-
-def _seen(state: State, command: PlaceOrder) -> Market | None:
-    """Return the order's market, None if there is none or the user may not see the draft."""
-    market = state.markets.get(command.market_id)
-    if market is not None and market.status is MarketStatus.DRAFT and not command.sees_drafts:
-        return None
-    return market
 
 
 def _why_not(
@@ -264,7 +259,8 @@ def amend(state: State, command: AmendOrder) -> OrderDone | Refused:
             {"qtyFilled": format_qty(order.filled)},
         )
     giveable = order.close + state.ledger.free_opposite(order.user_id, market, order.is_buy)
-    if order.reduce_only:
+    shrinks = price == order.price and qty < order.qty
+    if order.reduce_only or not (shrinks or belongs(market.group_id, command)):
         qty = min(qty, order.filled + _reducible(state, order, market, giveable))
         if qty <= order.filled:
             return _nothing_to_reduce()

@@ -1,7 +1,8 @@
 """The whole state as bytes: equal states give equal bytes, on any machine and Python.
 
 A snapshot leaves out stale timers and links. The state does not hold settled positions. A state
-without events, order groups, metadata or proposals has the format that it had before those existed.
+without events, order groups, metadata, proposals or groups of users has the format that it had
+before those existed.
 """
 
 import hashlib
@@ -19,11 +20,11 @@ from predmarket.engine.state import State
 _ENCODER = msgspec.json.Encoder()
 _ORDER_SKIPS = frozenset({"group", "is_buy", "level", "next", "prev", "run", "skip"})
 _MARKET_SKIPS = frozenset(
-    {"book", "event", "label", "lock_rate", "metadata", "positions", "proposal", "scheduled",
-     "total_no", "total_yes"}
+    {"book", "event", "group_id", "label", "lock_rate", "metadata", "positions", "proposal",
+     "scheduled", "total_no", "total_yes"}
 )  # fmt: skip
 _POSITION_SKIPS = frozenset({"holding"})
-_EVENT_SKIPS = frozenset({"holdings", "metadata", "proposal"})
+_EVENT_SKIPS = frozenset({"group_id", "holdings", "metadata", "proposal"})
 _COUNTERS = ("now", "last_order_id", "last_trade_id", "last_market_id", "last_transfer_id",
              "last_rank")  # fmt: skip
 
@@ -64,11 +65,15 @@ def _account(account: Account) -> list[object]:
 
 def _market(market: Market) -> list[object]:
     values = [getattr(market, name) for name in Market.__slots__ if name not in _MARKET_SKIPS]
-    return [*values, *_metadata(market.metadata)]
+    return [*values, *_metadata(market.metadata), *_group(market.group_id)]
 
 
 def _metadata(metadata: Metadata) -> list[object]:
     return [] if metadata == NO_METADATA else [metadata]
+
+
+def _group(group_id: int | None) -> list[object]:
+    return [] if group_id is None else [group_id]
 
 
 def _holder(position: Position) -> tuple[int, int]:
@@ -85,6 +90,7 @@ def _event(state: State, event: MarketEvent) -> list[object]:
         [market.label for market in state.markets_of(event)],
         [_holding(event.holdings[user_id]) for user_id in sorted(event.holdings)],
         *_metadata(event.metadata),
+        *_group(event.group_id),
     ]
 
 

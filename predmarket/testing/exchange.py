@@ -156,6 +156,7 @@ class Exchange:
         maker_fee_rate: Number | None = None,
         taker_fee_rate: Number | None = None,
         status: str | None = None,
+        group: str | None = None,
     ) -> Market:
         """Make a market; ``closes_at`` is a time, or a span from the exchange's time on ("2h")."""
         return self.admin.create_market(
@@ -167,6 +168,7 @@ class Exchange:
             maker_fee_rate=maker_fee_rate,
             taker_fee_rate=taker_fee_rate,
             status=status,
+            group=group,
         )
 
     def event(
@@ -181,6 +183,7 @@ class Exchange:
         maker_fee_rate: Number | None = None,
         taker_fee_rate: Number | None = None,
         status: str | None = None,
+        group: str | None = None,
     ) -> Event:
         """Make an event; an outcome is a market's slug, or a NewMarket."""
         markets = [NewMarket(one, f"{one}?") if isinstance(one, str) else one for one in outcomes]
@@ -194,7 +197,14 @@ class Exchange:
             maker_fee_rate=maker_fee_rate,
             taker_fee_rate=taker_fee_rate,
             status=status,
+            group=group,
         )
+
+    def group(self, name: str, *members: str) -> None:
+        """Make a group of accounts, for whom alone a market can be."""
+        self.admin.create_group(name)
+        for member in members:
+            self.admin.add_member(name, self.client(member).me()["id"])
 
     def replay(
         self,

@@ -105,7 +105,10 @@ def test_a_file_that_is_none(run: Run, stub: Stub, text: str, said: str) -> None
         ((*CREATE, "--market", "ann"), "--market is SLUG=QUESTION, not ann"),
         ((*CREATE, "--market", "=Ann?"), "--market is SLUG=QUESTION, not =Ann?"),
         ((*CREATE, "--file", "/nowhere"), "cannot read /nowhere"),
-        (("event", "update", "vote"), "give --title, --description or --closes-at"),
+        (
+            ("event", "update", "vote"),
+            "give --title, --description, --closes-at, --category, --tag, --source or --group",
+        ),
         ((*RESOLVE, ""), "is empty"),
         ((*RESOLVE, "ann=0.5,bob=0.4"), "weights add up to 1, and these to 0.9000"),
         ((*RESOLVE, "ann=0.5,bob=0.6"), "weights add up to 1, and these to 1.1000"),

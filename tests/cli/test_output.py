@@ -34,12 +34,12 @@ ID  MARKET  STATUS     BID  ASK    LAST  VOLUME  CLOSES                QUESTION
 MARKETS_CSV = (
     "id,slug,question,description,status,outcome,settlementPrice,tickSize,makerFeeRate,"
     "takerFeeRate,closesAt,createdAt,creator,lastPrice,bestBid,bestAsk,volume,openInterest,"
-    "eventId,eventSlug,label\n"
+    "eventId,eventSlug,label,category,tags,source,proposal,group\n"
     "1,rain,Will it rain tomorrow?,,OPEN,,,0.0100,0.0000,0.0700,,2030-01-02T03:04:05.000006Z,"
-    '"{""id"":1,""fullName"":null}",0.6100,0.6000,,125.00,40.00,,,\n'
+    '"{""id"":1,""fullName"":null}",0.6100,0.6000,,125.00,40.00,,,,,,,,\n'
     '12,snow,"Snow, or ""none""?\ufffd[31m",,OPEN,,,0.0100,0.0000,0.0700,'
     "2030-01-02T03:04:05.000006Z,2030-01-02T03:04:05.000006Z,"
-    '"{""id"":1,""fullName"":null}",,,,125.00,40.00,,,\n'
+    '"{""id"":1,""fullName"":null}",,,,125.00,40.00,,,,,,,,\n'
 )
 
 ORDER_TABLE = (

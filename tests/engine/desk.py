@@ -143,10 +143,11 @@ class Desk:
         deadline: Micros | None = None,
         post_only: bool = False,
         reduce_only: bool = False,
-        sees_drafts: bool = False,
+        as_admin: bool = False,
         connection: str | None = None,
         group: int | None = None,
         max_open_orders: int | None = None,
+        groups: tuple[int, ...] = (),
     ) -> Reply:
         """Place an order: GTC at a price, or without one an IOC order at the market."""
         type = OrderType.MARKET if price is None else OrderType.LIMIT
@@ -165,14 +166,22 @@ class Desk:
                 max_slippage=parse(slippage, 4) if price is None else None,
                 stp=SelfTradePrevention(stp),
                 deadline=deadline,
-                sees_drafts=sees_drafts,
+                as_admin=as_admin,
                 connection=connection,
                 max_open_orders=max_open_orders,
                 order_group_id=group,
+                groups=groups,
             )
         )
 
-    def amend(self, user: int, order: int, price: str | None, qty: str | None) -> Reply:
+    def amend(
+        self,
+        user: int,
+        order: int,
+        price: str | None,
+        qty: str | None,
+        groups: tuple[int, ...] = (),
+    ) -> Reply:
         """Amend an order."""
         return self.apply(
             AmendOrder(
@@ -180,6 +189,7 @@ class Desk:
                 order,
                 None if price is None else parse_price(price),
                 None if qty is None else parse_qty(qty),
+                groups=groups,
             )
         )
 

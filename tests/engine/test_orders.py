@@ -44,7 +44,7 @@ OFF, CROSSING, DEAR = "0.605", "0.60", "1000000"
         ("1", "0.50", EXPIRED, "DEADLINE_PASSED"),
         ("1", "0.50", NOWHERE, "MARKET_NOT_FOUND"),
         ("1", "0.50", DRAFT, "MARKET_NOT_FOUND"),
-        ("1", "0.50", {**DRAFT, "sees_drafts": True}, "MARKET_NOT_OPEN"),
+        ("1", "0.50", {**DRAFT, "as_admin": True}, "MARKET_NOT_OPEN"),
         ("1", "0.50", HALTED, "MARKET_NOT_OPEN"),
         ("1", None, EMPTY, "NO_LIQUIDITY"),
         ("1", "0.505", {}, "PRICE_OFF_TICK"),

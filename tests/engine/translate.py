@@ -194,7 +194,7 @@ def _place(abstract: Abstract) -> commands.PlaceOrder:
         max_slippage=None if slippage is None else parse_units(slippage, PRICE_DECIMALS),
         stp=SelfTradePrevention(abstract["stp"]),
         deadline=abstract["deadline"],
-        sees_drafts=True,
+        as_admin=True,
         connection=abstract.get("connection"),
         max_open_orders=abstract.get("max_open_orders"),
         order_group_id=abstract.get("group"),

@@ -86,12 +86,15 @@ def moment(value: Moment | None) -> str | None:
 
 
 def metadata(
-    category: str | None, tags: Sequence[str] | None, source: str | None
+    category: str | None,
+    tags: Sequence[str] | None,
+    source: str | None,
+    group: str | None,
 ) -> dict[str, object]:
     """Return these fields of a market or event, without those of None; an empty one is null."""
     return {
         name: value or None
-        for name, value in given(category=category, tags=tags, source=source).items()
+        for name, value in given(category=category, tags=tags, source=source, group=group).items()
     }
 
 

@@ -42,10 +42,12 @@ def events(
     category: str | None = None,
     tags: Sequence[str] | None = None,
     source: str | None = None,
+    group: str | None = None,
     limit: int | None = None,
     cursor: str | None = None,
 ) -> Call[Page[EventSummary]]:
-    """List events: those of a category, with all of some tags, or whose source holds a text."""
+    """List events: those of a category, with all of some tags, whose source holds a text, or of a
+    group."""
     return list_of(
         "/v1/events",
         Access.OPTIONAL,
@@ -54,6 +56,7 @@ def events(
         category=category,
         tags=None if tags is None else ",".join(tags),
         source=source,
+        group=group,
         limit=limit,
         cursor=cursor,
     )
@@ -79,8 +82,10 @@ def create_event(
     category: str | None = None,
     tags: Sequence[str] | None = None,
     source: str | None = None,
+    group: str | None = None,
 ) -> Call[Event]:
-    """Create an event with 2 to 200 markets, all of it or nothing (admin)."""
+    """Create an event with 2 to 200 markets, all of it or nothing, for the members of a group alone
+    if one is given (admin)."""
     body = given(
         slug=slug,
         title=title,
@@ -93,7 +98,7 @@ def create_event(
         closesAt=moment(closes_at),
         status=status,
     )
-    return Call("POST", "/v1/events", body=body | metadata(category, tags, source))
+    return Call("POST", "/v1/events", body=body | metadata(category, tags, source, group))
 
 
 def update_event(
@@ -106,11 +111,12 @@ def update_event(
     category: str | None = None,
     tags: Sequence[str] | None = None,
     source: str | None = None,
+    group: str | None = None,
 ) -> Call[Event]:
     """Change an event's text, or the status of its markets: OPEN, HALTED, CLOSED (admin). An empty
-    category, tags or source is removed."""
+    category, tags, source or group is removed."""
     body = given(status=status, closesAt=moment(closes_at), title=title, description=description)
-    body |= metadata(category, tags, source)
+    body |= metadata(category, tags, source, group)
     return Call("PATCH", f"/v1/events/{in_path(event)}", body=body)
 
 

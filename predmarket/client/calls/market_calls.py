@@ -28,11 +28,13 @@ def markets(
     category: str | None = None,
     tags: Sequence[str] | None = None,
     source: str | None = None,
+    group: str | None = None,
     limit: int | None = None,
     offset: int | None = None,
     cursor: str | None = None,
 ) -> Call[Page[Market]]:
-    """List markets: those of a category, with all of some tags, or whose source holds a text."""
+    """List markets: those of a category, with all of some tags, whose source holds a text, or of a
+    group."""
     return list_of(
         "/v1/markets",
         Access.OPTIONAL,
@@ -41,6 +43,7 @@ def markets(
         category=category,
         tags=None if tags is None else ",".join(tags),
         source=source,
+        group=group,
         limit=limit,
         offset=offset,
         cursor=cursor,
@@ -65,8 +68,9 @@ def create_market(
     category: str | None = None,
     tags: Sequence[str] | None = None,
     source: str | None = None,
+    group: str | None = None,
 ) -> Call[Market]:
-    """Create a market (admin)."""
+    """Create a market, for the members of a group alone if one is given (admin)."""
     body = given(
         slug=slug,
         question=question,
@@ -77,7 +81,7 @@ def create_market(
         closesAt=moment(closes_at),
         status=status,
     )
-    return Call("POST", "/v1/markets", body=body | metadata(category, tags, source))
+    return Call("POST", "/v1/markets", body=body | metadata(category, tags, source, group))
 
 
 def update_market(
@@ -90,16 +94,17 @@ def update_market(
     category: str | None = None,
     tags: Sequence[str] | None = None,
     source: str | None = None,
+    group: str | None = None,
 ) -> Call[Market]:
-    """Change a market's status, text, category, tags or source (admin); an empty category, tags or
-    source is removed."""
+    """Change a market's status, text, category, tags, source or group (admin); an empty category,
+    tags, source or group is removed."""
     body = given(
         status=status,
         closesAt=moment(closes_at),
         question=question,
         description=description,
     )
-    body |= metadata(category, tags, source)
+    body |= metadata(category, tags, source, group)
     return Call("PATCH", f"/v1/markets/{in_path(market)}", body=body)
 
 

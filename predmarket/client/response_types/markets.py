@@ -53,6 +53,7 @@ class Market(TypedDict):
     tags: NotRequired[list[str]]
     source: NotRequired[str | None]
     proposal: NotRequired[Proposal | None]
+    group: NotRequired[str | None]
 
 
 class Payouts(TypedDict):
@@ -86,6 +87,7 @@ class EventSummary(TypedDict):
     tags: NotRequired[list[str]]
     source: NotRequired[str | None]
     proposal: NotRequired[EventProposal | None]
+    group: NotRequired[str | None]
 
 
 class Event(EventSummary):

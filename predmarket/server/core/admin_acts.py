@@ -100,6 +100,7 @@ def _of_market(command: Command, changed_id: int) -> Act | None:
             question=command.question,
             status=command.status,
             **_metadata(command.metadata),
+            groupId=command.group_id,
         )
         return command.creator_id, AdminAction.MARKET_CREATE, target, said
     if isinstance(command, UpdateMarket) and command.actor_id:
@@ -112,6 +113,7 @@ def _of_market(command: Command, changed_id: int) -> Act | None:
             description=command.description,
             **_closing(command),
             **_metadata(command.metadata),
+            **_group(command),
         )
         return command.actor_id, action, target, said
     if isinstance(command, ResolveMarket):
@@ -129,6 +131,7 @@ def _of_event(command: Command, event_id: int) -> Act | None:
             status=command.status,
             markets=[market.slug for market in command.markets],
             **_metadata(command.metadata),
+            groupId=command.group_id,
         )
         return command.creator_id, AdminAction.EVENT_CREATE, target, said
     if isinstance(command, UpdateEvent) and command.actor_id:
@@ -141,6 +144,7 @@ def _of_event(command: Command, event_id: int) -> Act | None:
             description=command.description,
             **_closing(command),
             **_metadata(command.metadata),
+            **_group(command),
         )
         return command.actor_id, action, target, said
     if isinstance(command, ResolveEvent):
@@ -204,6 +208,11 @@ def _metadata(given: Metadata | MetadataChange | None) -> dict[str, object]:
     if given is None or given == NO_METADATA:
         return {}
     return {"category": given.category, "tags": given.tags, "source": given.source}
+
+
+def _group(command: UpdateMarket | UpdateEvent) -> dict[str, object]:
+    """Return the group that was set; 0 means that it was removed."""
+    return {"groupId": command.group_id or 0} if command.sets_group else {}
 
 
 def _of_transfer(command: Transfer, event: ev.Transferred) -> Act:

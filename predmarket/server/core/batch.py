@@ -125,7 +125,7 @@ class Batch:
         dirty = exchange.take_changes()
         entries = journal.encode(self.entries)
         number = before.last_batch + 1
-        feed = ChangeFeed(state, dirty, numbers, before.counters.markets_seq)
+        feed = ChangeFeed(state, dirty, numbers, before.counters.markets_seq, before.group_seqs)
         self.changes = feed.number(
             number,
             self.matches,
@@ -153,6 +153,7 @@ class Batch:
             ),
             self.position or before.position,
             steps.encode(state.unfinished),
+            group_seqs=feed.group_seqs,
         )
         self.encoded = encode(self.changes)
         written = replace(dirty, accounts=feed.accounts, market_events=feed.events)

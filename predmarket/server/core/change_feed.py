@@ -56,15 +56,25 @@ def touched_events(
 
 
 class ChangeFeed:
-    """The changes of one batch being numbered; ``markets_seq`` goes on from the batch before.
+    """The changes of one batch being numbered.
+
+    ``markets_seq`` and ``group_seqs`` go on from the batch before.
 
     ``dirty`` is what the batch changed in the engine. ``accounts`` and ``events`` are those to be
     written: the changed ones, and those that are only counted on. ``order_seqs`` are the numbers of
     the orders' changes, by order.
     """
 
-    def __init__(self, state: State, dirty: Dirty, numbers: StoreNumbers, markets_seq: int) -> None:
+    def __init__(
+        self,
+        state: State,
+        dirty: Dirty,
+        numbers: StoreNumbers,
+        markets_seq: int,
+        group_seqs: Mapping[int, int],
+    ) -> None:
         self.markets_seq = markets_seq
+        self.group_seqs = dict(group_seqs)
         self.accounts = {**dirty.accounts}
         self.events = touched_events(dirty.markets, dirty.market_events)
         self.order_seqs: dict[int, int] = {}
@@ -92,19 +102,23 @@ class ChangeFeed:
         """
         balances = self._balances()
         trades, fills = self._trades(matches)
+        markets, events = self._tickers(announced), self._events(announced_events)
+        tells = bool(announced or announced_events)
         return Changes(
             batch,
             self._now,
-            markets=self._tickers(announced),
+            markets=markets,
             books=_books(deltas),
             trades=trades,
             orders=self._orders(),
             fills=fills,
             balances=balances,
             positions=self._positions(),
-            events=self._events(announced_events),
+            events=events,
             holdings=self._holdings(),
             order_groups=self._order_groups(order_groups),
+            markets_seq=self.markets_seq if tells else 0,
+            group_seqs=self.group_seqs if tells else {},
         )
 
     def _count_on(self, user_id: int) -> UserSeqs:
@@ -191,7 +205,9 @@ class ChangeFeed:
         for market in self._dirty.markets.values():
             seqs = self._numbers.markets[market.id]
             seqs.ticker += 1
-            number = self._announce(market.status) if market.id in announced else None
+            number = None
+            if market.id in announced:
+                number = self._announce(market.status, market.group_id)
             changes.append(MarketChange(MarketRecord.of(market), seqs.ticker, number))
         return changes
 
@@ -202,16 +218,19 @@ class ChangeFeed:
             seqs[event.id] += 1
             number = None
             if event.id in announced:
-                number = self._announce(self._state.status_of(event))
+                number = self._announce(self._state.status_of(event), event.group_id)
             changes.append(EventChange(EventRecord.of(event), seqs[event.id], number))
         return changes
 
-    def _announce(self, status: MarketStatus) -> int | None:
+    def _announce(self, status: MarketStatus, group_id: int | None) -> int | None:
         """Return the number of a market or an event on the topic of all; a draft has none."""
         if status is MarketStatus.DRAFT:
             return None
-        self.markets_seq += 1
-        return self.markets_seq
+        if group_id is None:
+            self.markets_seq += 1
+            return self.markets_seq
+        number = self.group_seqs[group_id] = self.group_seqs.get(group_id, 0) + 1
+        return number
 
 
 def _books(deltas: Iterable[BookDelta]) -> list[BookChange]:

@@ -22,6 +22,7 @@ from predmarket.server.core.sequencer import Sequencer
 from predmarket.server.core.stores.base import CoreRow, Store
 from predmarket.server.core.stream_position import StreamPosition
 from predmarket.server.core.takeover import Loaded
+from predmarket.server.read_model.announcements import Counts
 from predmarket.server.read_model.market_view import MarketView
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,8 @@ class PipelineState:
             self.disconnected,
         )
         stored = loaded.stored
-        self.view.reload(stored.markets(), stored.events(), loaded.core.counters.markets_seq)
+        announced = Counts(loaded.core.counters.markets_seq, loaded.core.group_seqs)
+        self.view.reload(stored.markets(), stored.events(), announced)
         self.broken = False
         self.arrived.set()
 

@@ -142,6 +142,7 @@ def _load_events(stored: StoredState, store: Store) -> None:
             exhaustive=bool(r["exhaustive"]), title=r["title"], description=r["description"],
             closes_at=r["closes_at"], created_at=r["created_at"], creator_id=r["creator_id"],
             metadata=stored_metadata(r["category"], r["tags"], r["source"]),
+            group_id=r["group_id"],
         )  # fmt: skip
         for name in (
             "outcomes", "open_interest", "collateral", "fees", "paid_accounts", "paid_total",
@@ -168,6 +169,7 @@ def _load_markets(stored: StoredState, store: Store) -> None:
             question=r["question"], description=r["description"],
             status=MarketStatus(r["status"]), closes_at=r["closes_at"],
             created_at=r["created_at"], creator_id=r["creator_id"], label=r["label"],
+            group_id=r["group_id"],
             event=None if r["event_id"] is None else state.market_events[r["event_id"]],
             metadata=stored_metadata(r["category"], r["tags"], r["source"]),
         )  # fmt: skip

@@ -77,6 +77,7 @@ from predmarket.server.gateway.routes import (
     users,
 )
 from predmarket.server.gateway.services import Services
+from predmarket.server.gateway.sight_watch import SightWatch
 from predmarket.server.observability.access import Access
 from predmarket.server.observability.logs import is_json
 from predmarket.server.settings import Settings, SettingsError
@@ -256,6 +257,8 @@ def create_app(services: Services) -> Application:
     limits = Limits.of(services.settings, services.redis)
     if services.redis is not None:
         Revocations(principals, services.redis, services.bus, services.gateway).start()
+    principals.held.hidden_groups = services.view.hidden.keys
+    services.hub.observers.append(SightWatch(principals, services.view))
     candles = CandleCache(services.db)
     signatures = _signatures(services, principals) if services.settings.kalshi else None
     return Application(

@@ -12,7 +12,7 @@ from litestar.handlers import BaseRouteHandler
 
 from predmarket.contracts import requests
 from predmarket.contracts.faults import FaultSpec, Injected
-from predmarket.enums import ErrorCode, MarketStatus, Scope
+from predmarket.enums import ErrorCode, Scope
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth.authenticator import (
     CHALLENGE,
@@ -30,6 +30,7 @@ from predmarket.server.gateway.limits import Limits
 from predmarket.server.gateway.limits.client_address import client_key
 from predmarket.server.gateway.limits.reads import Reader, rows_of
 from predmarket.server.gateway.services import Services
+from predmarket.server.gateway.sight import sees, sees_event
 from predmarket.server.observability.request import CURRENT
 from predmarket.server.read_model.records import EventRecord, MarketRecord
 
@@ -86,9 +87,7 @@ class Context:
     def market(self, ref: str | int, principal: Principal | None) -> MarketRecord:
         """Return a market that the sender may see. Raises Refusal MARKET_NOT_FOUND."""
         found = self.services.view.find(ref)
-        if found is not None and (
-            found.status is not MarketStatus.DRAFT or (principal is not None and principal.is_admin)
-        ):
+        if found is not None and sees(principal, found):
             return found
         raise Refusal(ErrorCode.MARKET_NOT_FOUND)
 
@@ -110,10 +109,7 @@ class Context:
     def event(self, ref: str | int, principal: Principal | None) -> EventRecord:
         """Return an event that the asker may see. Raises Refusal EVENT_NOT_FOUND."""
         found = self.services.view.find_event(ref)
-        if found is not None and (
-            (principal is not None and principal.is_admin)
-            or self.services.view.event_status(found.id) is not MarketStatus.DRAFT
-        ):
+        if found is not None and sees_event(principal, found, self.services.view):
             return found
         raise Refusal(ErrorCode.EVENT_NOT_FOUND)
 

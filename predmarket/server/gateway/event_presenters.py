@@ -48,6 +48,7 @@ def summary(
         tags=list(record.metadata.tags),
         source=record.metadata.source,
         proposal=None if record.proposal is None else _proposal(record.proposal, view),
+        group=view.group_name(record.group_id),
     )
 
 

@@ -19,7 +19,7 @@ from predmarket.contracts.orders import (
 )
 from predmarket.contracts.requests import Invalid, decode
 from predmarket.contracts.text import LINE
-from predmarket.engine.commands import PlaceOrder
+from predmarket.engine.commands import AmendOrder, PlaceOrder
 from predmarket.engine.replies import Fill, OrderDone, OrderRecord, Refused
 from predmarket.enums import ErrorCode, OrderType, SelfTradePrevention
 from predmarket.server.core.bus import BusError, BusReply, RepeatedOrder
@@ -30,15 +30,17 @@ from predmarket.server.gateway.http.errors import code_of, refusal_of
 from predmarket.server.gateway.http.params import CLIENT, order_id
 from predmarket.server.gateway.order_preview import dry_run
 from predmarket.server.gateway.services import Services
+from predmarket.server.gateway.sight import sees, sees_id
 from predmarket.server.read_model.market_view import is_id
 from predmarket.server.read_model.queries.cursors import LARGEST_ID
 from predmarket.server.read_model.queries.orders import (
+    PlacedBy,
     fills_of,
     id_of_client_order,
     orders_by_id,
-    owner_of,
+    placed_by,
 )
-from predmarket.units import Price
+from predmarket.units import Price, Qty
 
 _LONGEST_CLIENT_ID = 64
 _encode = msgspec.json.Encoder().encode
@@ -108,7 +110,7 @@ def place_command(
     market_id = int(ref) if isinstance(ref, int) or is_id(ref) else 0
     if not market_id:
         market = services.view.find(ref)
-        market_id = 0 if market is None else market.id
+        market_id = 0 if market is None or not sees(principal, market) else market.id
     elif not 0 < market_id <= LARGEST_ID:
         market_id = 0
     is_market = request.type is OrderType.MARKET
@@ -131,13 +133,27 @@ def place_command(
         request.self_trade_prevention or SelfTradePrevention.SKIP,
         request.client_order_id,
         None if request.deadline is None else request.deadline.micros,
-        sees_drafts=principal.is_admin,
+        as_admin=principal.is_admin,
         max_open_orders=services.settings.max_open_orders,
         order_group_id=request.order_group_id,
+        groups=_groups(services, principal),
     )
     if request.client_order_id is None:
         return command
     return msgspec.structs.replace(command, request=_content(command, request.market_id))
+
+
+def amend_command(
+    services: Services, who: Principal, order_id: int, price: Price | None, qty: Qty | None
+) -> AmendOrder:
+    """Return the command that changes one of the sender's orders."""
+    groups = _groups(services, who)
+    return AmendOrder(who.user_id, order_id, price, qty, as_admin=who.is_admin, groups=groups)
+
+
+def _groups(services: Services, who: Principal) -> tuple[int, ...]:
+    """Return the sender's groups for the core; none while no market belongs to a group."""
+    return tuple(who.groups) if services.view.hidden else ()
 
 
 def _content(c: PlaceOrder, ref: str | int) -> str:
@@ -199,10 +215,9 @@ async def changed(
     """Return the order that a reply to an amend or a cancel means. Raises Refusal."""
     if isinstance(reply, Refused):
         # The core keeps only open orders; the database knows the owner of an ended one.
-        if reply.code is ErrorCode.ORDER_NOT_OPEN and not as_admin:
+        if reply.code in (ErrorCode.ORDER_NOT_OPEN, ErrorCode.FORBIDDEN) and not as_admin:
             async with services.db.look_up() as connection:
-                if await owner_of(connection, order_id) != who.user_id:
-                    raise Refusal(ErrorCode.FORBIDDEN, "the order is another user's")
+                refuse_others(await placed_by(connection, order_id), who, services)
         raise Refusal.of(reply)
     assert isinstance(reply, OrderDone)
     if not reply.order.filled:
@@ -214,6 +229,17 @@ async def changed(
     while sum(fill.qty for fill in mine) > reply.order.filled:
         mine.pop()
     return presenters.order(reply.order, mine, services.view)
+
+
+def refuse_others(placed: PlacedBy | None, who: Principal, services: Services) -> None:
+    """Refuse an order of another user. Raises Refusal FORBIDDEN, and ORDER_NOT_FOUND where the
+    sender does not see its market.
+    """
+    if placed is not None and placed.user_id == who.user_id:
+        return
+    if placed is None or not sees_id(who, placed.market_id, services.view):
+        raise Refusal(ErrorCode.ORDER_NOT_FOUND)
+    raise Refusal(ErrorCode.FORBIDDEN, "the order is another user's")
 
 
 async def place_batch(

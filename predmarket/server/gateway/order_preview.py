@@ -8,6 +8,7 @@ decides on that copy (engine/preview.py), and no lock is taken anywhere.
 
 from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +19,7 @@ from predmarket.engine.market_event import MarketEvent
 from predmarket.engine.matching import collar
 from predmarket.engine.preview import Copy, Shares, Trial
 from predmarket.engine.replies import Refused
+from predmarket.engine.sight import belongs
 from predmarket.enums import ErrorCode, MarketStatus, SelfTradePrevention, Side
 from predmarket.server.core.idempotency import same_content
 from predmarket.server.errors import Refusal
@@ -29,6 +31,7 @@ from predmarket.server.read_model.queries.books import (
     resting_qty,
 )
 from predmarket.server.read_model.queries.order_groups import filled_since, order_groups_of
+from predmarket.server.read_model.queries.unsettled import held_markets
 from predmarket.server.storage.tables.trading import events, holdings, markets, orders, positions
 from predmarket.units import Micros, Money, Price, Qty
 
@@ -55,7 +58,7 @@ class Outcome:
 async def dry_run(connection: AsyncConnection, command: PlaceOrder, now: Micros) -> Outcome:
     """Return what placing would do now. Raises the Refusal that placing would raise."""
     await _check_client_order_id(connection, command)
-    market = await _market(connection, command.market_id)
+    market, command = await _seen_market(connection, command)
     copy = Copy(now, command.user_id, market)
     account = await account_of(connection, command.user_id)
     if account is not None:
@@ -89,7 +92,26 @@ async def _check_client_order_id(connection: AsyncConnection, command: PlaceOrde
         raise Refusal(ErrorCode.DUPLICATE_CLIENT_ORDER_ID)
 
 
-async def _market(connection: AsyncConnection, market_id: int) -> Market | None:
+async def _seen_market(
+    connection: AsyncConnection, command: PlaceOrder
+) -> tuple[Market | None, PlaceOrder]:
+    """Return the order's market, None if it does not exist for the user, and the order.
+
+    Who is not in the market's group any more sees it until flat there, and can only reduce
+    (engine/sight.py). A copy does not tell who is flat, so the database does.
+    """
+    market, group_id = await _market(connection, command.market_id)
+    if market is None or belongs(group_id, command):
+        return market, command
+    unit = market.id if market.event is None else -market.event.id
+    held = await held_markets(connection, [command.user_id])
+    if not any(one.unit == unit for one in held):
+        return None, command
+    return market, msgspec.structs.replace(command, reduce_only=True)
+
+
+async def _market(connection: AsyncConnection, market_id: int) -> tuple[Market | None, int | None]:
+    """Return a market and its group."""
     query = select(
         markets.c.slug,
         markets.c.tick,
@@ -97,15 +119,17 @@ async def _market(connection: AsyncConnection, market_id: int) -> Market | None:
         markets.c.taker_rate,
         markets.c.status,
         markets.c.event_id,
+        markets.c.group_id,
     ).where(markets.c.id == market_id)
     row = (await connection.execute(query)).one_or_none()
     if row is None:
-        return None
-    slug, tick, maker_rate, taker_rate, status, event_id = row
+        return None, None
+    slug, tick, maker_rate, taker_rate, status, event_id, group_id = row
     event = None if event_id is None else await _event(connection, event_id)
-    return Market(
+    market = Market(
         market_id, slug, tick, maker_rate, taker_rate, status=MarketStatus(status), event=event
     )
+    return market, group_id
 
 
 async def _event(connection: AsyncConnection, event_id: int) -> MarketEvent:

@@ -97,6 +97,7 @@ def market(record: MarketRecord, view: MarketView, creator_name: str | None) -> 
         tags=list(metadata.tags),
         source=metadata.source,
         proposal=_proposal(record, event),
+        group=view.group_name(record.group_id),
     )
 
 

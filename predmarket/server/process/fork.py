@@ -1,15 +1,15 @@
 """Makes an exchange as another one was at an earlier command or time.
 
 The copy is an embedded exchange in a folder of its own. It has the accounts of that time, with the
-passwords and roles of today, and no sessions and no API keys. Its time continues at that point
-when it is started with a laboratory's clock. Source: docs/testing-bots.md.
+passwords, roles and groups of today, and no sessions and no API keys. Its time continues at that
+point when it is started with a laboratory's clock. Source: docs/testing-bots.md.
 """
 
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import insert, select
+from sqlalchemy import Table, insert, select
 
 from predmarket.contracts.amounts import Time, format_time
 from predmarket.exit_codes import ExitCode
@@ -22,9 +22,13 @@ from predmarket.server.process.operator_errors import OperateError, expected
 from predmarket.server.settings import Settings
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
-from predmarket.server.storage.tables.identity import users
+from predmarket.server.storage.tables.identity import user_group_members, user_groups, users
 
 _ROWS = 1_000
+_LATER_MEMBERS = (
+    "DELETE FROM user_group_members WHERE user_id NOT IN (SELECT user_id FROM accounts) "
+    "RETURNING user_id"
+)
 _LATER_USERS = "DELETE FROM users WHERE id NOT IN (SELECT user_id FROM accounts) RETURNING id"
 
 
@@ -53,11 +57,12 @@ def _make(settings: Settings, source: Store, at: str, to: Path, progress: Progre
     try:
         upto = _number(source, at)
         migrations.upgrade(url)
-        _copy_users(settings.database, url)
+        _copy_rows(settings.database, url, users, user_groups, user_group_members)
         origin = f"command {upto} of the journal with the hash {source.hash_at(upto).hex()}"
         with closing(open_store(url)) as target:
             target.connect()
             core = fork.copy(source, target, upto, origin, progress)
+            target.read(_LATER_MEMBERS)
             target.read(_LATER_USERS)
     except fork.NoSuchPoint as error:
         raise OperateError(f"--at {at}: {error}", ExitCode.NOT_FOUND) from None
@@ -80,13 +85,14 @@ def _number(source: Store, at: str) -> int:
     return fork.number_at(source, moment)
 
 
-def _copy_users(source: str, target: str) -> None:
+def _copy_rows(source: str, target: str, *tables: Table) -> None:
     here, there = sync_engine(source), sync_engine(target)
     try:
         with here.connect() as reading, there.begin() as writing:
-            found = reading.execution_options(yield_per=_ROWS).execute(select(users))
-            for rows in found.mappings().partitions():
-                writing.execute(insert(users), [dict(row) for row in rows])
+            for table in tables:
+                found = reading.execution_options(yield_per=_ROWS).execute(select(table))
+                for rows in found.mappings().partitions():
+                    writing.execute(insert(table), [dict(row) for row in rows])
     finally:
         here.dispose()
         there.dispose()

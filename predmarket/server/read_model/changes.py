@@ -32,8 +32,9 @@ class _Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class MarketChange(_Change, frozen=True):
-    """A market's record. ``announced`` is its number on ``markets``; None if only prices and
-    totals moved, or for a draft, which is not announced."""
+    """A market's record. ``announced`` is its number among the announcements to everybody, or to
+    its group (announcements.py); None if only prices and totals moved, or for a draft, which is not
+    announced."""
 
     record: MarketRecord
     ticker_seq: int
@@ -42,7 +43,7 @@ class MarketChange(_Change, frozen=True):
 
 class EventChange(_Change, frozen=True):
     """An event's record. ``ticker_seq`` counts the batches that touched it or a market of it;
-    ``announced`` is its number on ``markets``, as of a market."""
+    ``announced`` as of a market."""
 
     record: EventRecord
     ticker_seq: int
@@ -115,7 +116,11 @@ class OrderGroupChange(_Change, frozen=True):
 
 
 class Changes(_Change, frozen=True):
-    """All changes of a batch; ``at`` is the time of its last command."""
+    """All changes of a batch; ``at`` is the time of its last command.
+
+    A batch with announcements has the counts after it: ``markets_seq`` of those to everybody, and
+    ``group_seqs`` of those to each group.
+    """
 
     batch: int
     at: Micros
@@ -129,6 +134,8 @@ class Changes(_Change, frozen=True):
     events: list[EventChange] = []
     holdings: list[HoldingChange] = []
     order_groups: list[OrderGroupChange] = []
+    markets_seq: int = 0
+    group_seqs: dict[int, int] = {}
 
 
 def encode(changes: Changes) -> bytes:

@@ -13,6 +13,7 @@ from predmarket.engine.market import Market
 from predmarket.engine.market_event import MOST_OPEN_FIRST, MarketEvent
 from predmarket.engine.metadata import Metadata
 from predmarket.enums import EventOutcome, MarketStatus, Side
+from predmarket.server.read_model.announcements import Counts
 from predmarket.server.read_model.changes import BookChange, Changes
 from predmarket.server.read_model.records import EventRecord, MarketRecord
 from predmarket.units import Price, Qty
@@ -72,11 +73,16 @@ class BookView:
 class MarketView:
     """All markets with their books, and all events, by id and by slug.
 
-    ``markets_seq`` is the number of the view's last change on the topic of all markets.
+    ``announced`` counts what the topic of all markets has told. ``hidden`` are the groups that
+    markets belong to, each with the ids of its markets; ``regroups`` counts changes of a market's
+    group. ``group_names`` are the names that were learned (gateway/broadcast/group_names.py).
     """
 
     def __init__(self) -> None:
-        self.markets_seq = 0
+        self.announced = Counts(0, {})
+        self.hidden: dict[int, set[int]] = {}
+        self.regroups = 0
+        self.group_names: dict[int, str] = {}
         self._ticker_seqs: dict[int, int] = {}
         self._records: dict[int, MarketRecord] = {}
         self._ids: dict[str, int] = {}
@@ -132,6 +138,10 @@ class MarketView:
         """Return the number of a known market's last change of prices or totals."""
         return self._ticker_seqs[market_id]
 
+    def group_name(self, group_id: int | None) -> str | None:
+        """Return a group's learned name, None without a group."""
+        return None if group_id is None else self.group_names[group_id]
+
     def __iter__(self) -> Iterator[MarketRecord]:
         return iter(self._records.values())
 
@@ -139,23 +149,35 @@ class MarketView:
         """Take over what a committed batch changed."""
         for event in changes.events:
             self._put_event(event.record, event.ticker_seq)
-            if event.announced is not None:
-                self.markets_seq = max(self.markets_seq, event.announced)
         for market in changes.markets:
             self._put(market.record)
             self._ticker_seqs[market.record.id] = market.ticker_seq
-            if market.announced is not None:
-                self.markets_seq = max(self.markets_seq, market.announced)
+        if changes.markets_seq or changes.group_seqs:
+            self.announced = Counts(changes.markets_seq, changes.group_seqs)
         for book in changes.books:
             self._books[book.market_id].apply(book)
 
     def _put(self, record: MarketRecord) -> None:
+        known = self._records.get(record.id)
+        if record.group_id is not None or (known is not None and known.group_id is not None):
+            self._hide(record, None if known is None else known.group_id)
         self._records[record.id] = record
         self._ids[record.slug] = record.id
         if record.id not in self._books:
             self._books[record.id] = BookView()
             if record.event_id is not None:
                 insort(self._market_ids[record.event_id], record.id)
+
+    def _hide(self, record: MarketRecord, before: int | None) -> None:
+        """Note a market's group in place of the one before."""
+        if record.id in self._records and before != record.group_id:
+            self.regroups += 1
+        if before is not None and before != record.group_id:
+            self.hidden[before].discard(record.id)
+            if not self.hidden[before]:
+                del self.hidden[before]
+        if record.group_id is not None:
+            self.hidden.setdefault(record.group_id, set()).add(record.id)
 
     def _put_event(self, record: EventRecord, ticker_seq: int) -> None:
         self.events[record.id] = record
@@ -167,11 +189,11 @@ class MarketView:
         self,
         markets: Iterable[tuple[MarketRecord, int, BookView]],
         events: Iterable[tuple[EventRecord, int]],
-        markets_seq: int,
+        announced: Counts,
     ) -> None:
         """Forget everything and hold these: each market with its ticker's number and its book, each
         event with its tickers' number."""
-        self.reload((), (), markets_seq)
+        self.reload((), (), announced)
         for event, ticker_seq in events:
             self._put_event(event, ticker_seq)
         for record, ticker_seq, book in markets:
@@ -183,13 +205,14 @@ class MarketView:
         self,
         markets: Iterable[tuple[Market, int]],
         events: Iterable[tuple[MarketEvent, int]],
-        markets_seq: int = 0,
+        announced: Counts = Counts(0, {}),  # noqa: B008 -- it does not change
     ) -> None:
         """Forget everything and copy a state just loaded from the database.
 
         Each market comes with its ticker's number, each event with its tickers' number.
         """
-        self.markets_seq = markets_seq
+        self.announced = announced
+        self.hidden.clear()
         self._ticker_seqs.clear()
         self._records.clear()
         self._ids.clear()

@@ -15,7 +15,8 @@ from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty, Rate
 
 
 class MarketRecord(msgspec.Struct, frozen=True, array_like=True):
-    """A committed market. Amounts are integers (units.py)."""
+    """A committed market. Amounts are integers (units.py). With a ``group_id`` it exists for the
+    members of that group alone (gateway/sight.py)."""
 
     id: int
     slug: str
@@ -37,6 +38,12 @@ class MarketRecord(msgspec.Struct, frozen=True, array_like=True):
     label: str | None = None
     metadata: Metadata = NO_METADATA
     proposal: MarketProposal | None = None
+    group_id: int | None = None
+
+    @property
+    def unit(self) -> int:
+        """Return what a user is flat in or not: the market, or minus the id of its event."""
+        return self.id if self.event_id is None else -self.event_id
 
     @classmethod
     def of(cls, market: Market) -> MarketRecord:
@@ -45,7 +52,8 @@ class MarketRecord(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EventRecord(msgspec.Struct, frozen=True, array_like=True):
-    """One event as committed. Its status and its winner are read from its markets."""
+    """One event as committed. Its status and its winner are read from its markets, and its
+    ``group_id`` is theirs."""
 
     id: int
     slug: str
@@ -62,6 +70,12 @@ class EventRecord(msgspec.Struct, frozen=True, array_like=True):
     open_interest: Qty
     metadata: Metadata = NO_METADATA
     proposal: EventProposal | None = None
+    group_id: int | None = None
+
+    @property
+    def unit(self) -> int:
+        """Return its markets' unit."""
+        return -self.id
 
     @classmethod
     def of(cls, event: MarketEvent) -> EventRecord:

@@ -6,6 +6,8 @@ from sqlalchemy import select, text
 
 from predmarket.engine import proposal
 from predmarket.enums import EventOutcome, MarketStatus, Outcome, Side
+from predmarket.server.core.stores.base import read_group_seqs
+from predmarket.server.read_model.announcements import Counts
 from predmarket.server.read_model.market_view import BookView, MarketView
 from predmarket.server.read_model.records import EventRecord, MarketRecord, stored_metadata
 from predmarket.server.storage.database import Database
@@ -22,7 +24,7 @@ _LEVELS = text(
     "SELECT market_id, side, price, CAST(SUM(qty - filled) AS BIGINT) FROM orders "
     "WHERE status IN ('OPEN', 'PARTIALLY_FILLED') GROUP BY market_id, side, price"
 )
-_CORE = text("SELECT last_batch, markets_seq FROM core_state")
+_CORE = text("SELECT last_batch, markets_seq, group_seqs FROM core_state")
 _OUTBOX = text("SELECT changes FROM outbox WHERE batch > :after ORDER BY batch LIMIT :limit")
 
 
@@ -34,7 +36,7 @@ async def load(db: Database, view: MarketView) -> int:
         seqs = {row[0]: (row[1], row[2]) for row in await connection.execute(_SEQS)}
         event_rows = (await connection.execute(_EVENTS.order_by(events.c.id))).all()
         levels = (await connection.execute(_LEVELS)).all()
-    batch, markets_seq = (0, 0) if core is None else core
+    batch, markets_seq, group_seqs = (0, 0, "{}") if core is None else core
     books = {id: BookView() for id in seqs}
     for id, (_, book_seq) in seqs.items():
         books[id].seq = book_seq
@@ -45,7 +47,7 @@ async def load(db: Database, view: MarketView) -> int:
     view.restore(
         [(one, seqs[one.id][0], books[one.id]) for one in records],
         [(_event(tuple(fields)), ticker_seq) for ticker_seq, *fields in event_rows],
-        markets_seq,
+        Counts(markets_seq, read_group_seqs(group_seqs)),
     )
     return int(batch)
 

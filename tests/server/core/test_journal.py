@@ -21,7 +21,7 @@ def test_an_order_from_before_connections_is_read() -> None:
         "id",
         PlaceOrder(
             3, 1, Side.BUY, OrderType.LIMIT, 6_000, 100, TimeInForce.GTC,
-            client_order_id="k", request="1~rain|x", sees_drafts=True,
+            client_order_id="k", request="1~rain|x", as_admin=True,
         ),
     )  # fmt: skip
 

@@ -10,6 +10,8 @@ Modules that no test imports, and the tests that cover them:
 - metadata: routes/test_metadata.py
 - group_presenters, routes.order_groups: routes/test_order_groups.py
 - routes.user_groups: routes/test_user_groups.py
+- auth.held_markets, sight, sight_watch, market_groups: routes/test_sight.py
+- broadcast.group_names: realtime/test_sight.py
 - auth.codes, group_making, routes.invites, routes.sign_up: routes/test_codes.py
 - http.cors: http/test_browsers.py
 - http.headers, http.params, http.query, http.responses: http/test_hostile.py

@@ -5,7 +5,6 @@ from tests.support.sabotage import Sabotage
 ADMIN_ACTS = "predmarket/server/core/admin_acts.py"
 AUDIT_QUERIES = "predmarket/server/core/audit_queries.py"
 BATCH = "predmarket/server/core/batch.py"
-CONTEXT = "predmarket/server/gateway/context.py"
 FEED = "predmarket/server/core/change_feed.py"
 HOLDINGS = "predmarket/server/read_model/queries/holdings.py"
 LOAD_CHECKS = "predmarket/server/core/load_checks.py"
@@ -15,6 +14,7 @@ RECORDS = "predmarket/server/read_model/records.py"
 STATE_LOADER = "predmarket/server/core/state_loader.py"
 ROUTES = "predmarket/server/gateway/routes/events.py"
 HISTORY_ROWS = "predmarket/server/core/stores/history_rows.py"
+SIGHT = "predmarket/server/gateway/sight.py"
 STATE_ROWS = "predmarket/server/core/stores/state_rows.py"
 SNAPSHOTS = "predmarket/server/gateway/realtime/snapshots.py"
 VIEW = "predmarket/server/read_model/market_view.py"
@@ -169,16 +169,16 @@ SABOTAGES = (
     ),
     Sabotage(
         "a draft event shows",
-        CONTEXT,
-        "            or self.services.view.event_status(found.id) is not MarketStatus.DRAFT\n",
-        "            or True\n",
+        SIGHT,
+        "    draft = view.event_status(event.id) is MarketStatus.DRAFT\n",
+        "    draft = False\n",
         _test("gateway/routes/test_events", "lists_and_changes[sqlite]"),
     ),
     Sabotage(
         "a draft event is listed",
         ROUTES,
-        "    return (drafts or status is not MarketStatus.DRAFT) and wanted in (None, status)\n",
-        "    return wanted in (None, status)\n",
+        "        if sees_event(request.user, record, view)\n",
+        "        if True\n",
         _test("gateway/routes/test_events", "lists_and_changes[sqlite]"),
     ),
     Sabotage(

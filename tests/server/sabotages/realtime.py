@@ -32,7 +32,7 @@ SABOTAGES = (
     Sabotage(
         "a resume of the last change alone",
         RECENT,
-        "                if last_seq_of(kind, change) == last_seq:\n",
+        "                if last_seq_of(change) == last_seq:\n",
         "                if True:\n",
         _test("gateway/realtime/test_resume", "resume[sqlite]"),
     ),

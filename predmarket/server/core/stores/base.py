@@ -8,10 +8,12 @@ Invariants:
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from predmarket.server.core.journal import GENESIS
 from predmarket.server.core.stores.history_rows import HistoryRows
@@ -36,7 +38,7 @@ class IntegrityViolation(Exception):
 @dataclass(frozen=True, slots=True)
 class Counters:
     """The totals and the last ids of the state after a batch; ``markets_seq`` counts the changes
-    announced on the topic of all markets."""
+    announced to everybody on the topic of all markets."""
 
     last_order_id: int
     last_trade_id: int
@@ -54,7 +56,8 @@ class CoreRow:
     """The row of ``core_state``.
 
     ``position`` is how far the command stream is processed. ``unfinished`` are the steps that
-    commands still have to take (engine/steps.py).
+    commands still have to take (engine/steps.py). ``group_seqs`` has what ``markets_seq`` counts
+    for the members of each group.
     """
 
     epoch: int
@@ -65,6 +68,7 @@ class CoreRow:
     counters: Counters
     position: StreamPosition = BEGINNING
     unfinished: str = "[]"
+    group_seqs: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +130,16 @@ _CORE_COLUMNS = (
     "last_market_id, last_transfer_id, last_rank, last_ledger_id, fees, net_deposits, markets_seq"
 )
 _PAGE = 5_000
-_POSITION_COLUMNS = "stream_epoch, stream_place, unfinished"
+_POSITION_COLUMNS = "stream_epoch, stream_place, unfinished, group_seqs"
 _FIRST_ROW = (
     f"INSERT INTO core_state (id, {_CORE_COLUMNS}) "
     "VALUES (1, 0, 0, 0, 0, {}, 0, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (id) DO NOTHING RETURNING id"
 )
+
+
+_encode = msgspec.json.Encoder().encode
+read_group_seqs = msgspec.json.Decoder(dict[int, int]).decode
+"""Reads the stored form of ``group_seqs``."""
 
 
 class _Cursor(Protocol):
@@ -228,10 +237,10 @@ class Store(ABC):
         """Return the row of ``core_state``."""
         columns = f"{_POSITION_COLUMNS}, {_CORE_COLUMNS}"
         found = self.read(f"SELECT {columns} FROM core_state WHERE id = 1")[0]
-        epoch, place, unfinished, *row = found
+        epoch, place, unfinished, group_seqs, *row = found
         position, counters = StreamPosition.of(epoch, place), Counters(*row[5:])
         head = row[0], row[1], row[2], row[3], bytes(row[4])
-        return CoreRow(*head, counters, position, unfinished)
+        return CoreRow(*head, counters, position, unfinished, read_group_seqs(group_seqs))
 
     def journal_after(self, batch: int) -> list[JournalRow]:
         """Return the journal's batches after ``batch``, in order; only for a short tail."""
@@ -281,7 +290,7 @@ class Store(ABC):
             f"last_hash = {m}, last_order_id = {m}, last_trade_id = {m}, last_market_id = {m}, "
             f"last_transfer_id = {m}, last_rank = {m}, last_ledger_id = {m}, fees = {m}, "
             f"net_deposits = {m}, markets_seq = {m}, stream_epoch = {m}, stream_place = {m}, "
-            f"unfinished = {m} "
+            f"unfinished = {m}, group_seqs = {m} "
             f"WHERE id = 1 AND epoch = {m} AND last_batch = {m}"
         )
 
@@ -306,7 +315,8 @@ def advance_parameters(core: CoreRow) -> tuple[int | bytes | str, ...]:
         core.last_batch, core.last_seq, core.last_time, core.last_hash, c.last_order_id,
         c.last_trade_id, c.last_market_id, c.last_transfer_id, c.last_rank,
         c.last_ledger_id, c.fees, c.net_deposits, c.markets_seq, core.position.epoch,
-        core.position.place, core.unfinished, core.epoch, core.last_batch - 1,
+        core.position.place, core.unfinished, _encode(core.group_seqs).decode(), core.epoch,
+        core.last_batch - 1,
     )  # fmt: skip
 
 

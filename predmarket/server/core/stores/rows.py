@@ -47,10 +47,11 @@ EVENTS = _shape(
     "events",
     "id:i slug:t title:t description:t exhaustive:b tick:i maker_rate:i taker_rate:i closes_at:i "
     "created_at:i creator_id:i outcome:w ending:w outcomes:i open_interest:i collateral:i fees:i "
-    "paid_accounts:i paid_total:i ticker_seq:i category:t tags:t source:t proposal:t version:i",
+    "paid_accounts:i paid_total:i ticker_seq:i category:t tags:t source:t proposal:t group_id:i "
+    "version:i",
     "id",
     "title description closes_at outcome ending outcomes open_interest collateral fees "
-    "paid_accounts paid_total ticker_seq category tags source proposal version",
+    "paid_accounts paid_total ticker_seq category tags source proposal group_id version",
 )
 MARKETS = _shape(
     "markets",
@@ -58,11 +59,11 @@ MARKETS = _shape(
     "maker_rate:i taker_rate:i closes_at:i created_at:i creator_id:i last_price:i volume:i "
     "open_interest:i collateral:i fees:i book_seq:i ending:w paid_accounts:i paid_total:i "
     "trade_seq:i ticker_seq:i event_id:i label:t category:t tags:t source:t proposal:t "
-    "version:i",
+    "group_id:i version:i",
     "id",
     "question description status outcome settlement_price closes_at last_price volume "
     "open_interest collateral fees book_seq ending paid_accounts paid_total trade_seq ticker_seq "
-    "category tags source proposal version",
+    "category tags source proposal group_id version",
 )
 ORDERS = _shape(
     "orders",

@@ -51,7 +51,7 @@ def _event_row(e: MarketEvent, ticker_seq: int, version: int) -> Row:
         e.id, e.slug, e.title, e.description, e.exhaustive, e.tick, e.maker_rate, e.taker_rate,
         e.closes_at, e.created_at, e.creator_id, e.outcome, e.ending, e.outcomes, e.open_interest,
         e.collateral, e.fees, e.paid_accounts, e.paid_total, ticker_seq,
-        *_metadata(e.metadata), proposal.encode(e.proposal), version,
+        *_metadata(e.metadata), proposal.encode(e.proposal), e.group_id, version,
     )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def _market_row(m: Market, seqs: MarketSeqs, version: int) -> Row:
         m.maker_rate, m.taker_rate, m.closes_at, m.created_at, m.creator_id, m.last_price,
         m.volume, m.open_interest, m.collateral, m.fees, m.book_seq, m.ending, m.paid_accounts,
         m.paid_total, seqs.trades, seqs.ticker, m.event_id, m.label,
-        *_metadata(m.metadata), proposal.encode(m.proposal), version,
+        *_metadata(m.metadata), proposal.encode(m.proposal), m.group_id, version,
     )  # fmt: skip
 
 

@@ -11,13 +11,14 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 from sqlalchemy import select
 
 from predmarket.enums import Role, Scope
 from predmarket.server.gateway.auth import api_keys
+from predmarket.server.gateway.auth.held_markets import HeldMarkets
 from predmarket.server.gateway.auth.refresh_tokens import SECOND, standings_of_sessions
 from predmarket.server.gateway.auth.tokens import read_access
 from predmarket.server.read_model.queries.user_groups import GROUPS_OF_USER, read_groups
@@ -33,6 +34,7 @@ _AHEAD_SECONDS = 2
 _GATHER_SECONDS = 0.25
 """Window for coalescing token look-ups into one query: many cost as much as one."""
 MAX_CACHED = 20_000
+_NONE: frozenset[int] = frozenset()
 LONGEST_TOKEN = 1_024
 """Characters of a token, several times as many as any of ours has; a longer one is ignored. So is
 one behind many blanks: the cache would hold each spelling of a good token, at its whole length."""
@@ -43,6 +45,8 @@ class Principal(NamedTuple):
 
     A session may do everything that its user may. A key is also limited by its scopes. ``groups``
     are the ids of the user's groups; their change reaches every gateway as one of the user.
+    ``held`` are the markets of other groups in which the user is not flat, each as its unit
+    (read_model/records.py).
     """
 
     user_id: int
@@ -51,6 +55,7 @@ class Principal(NamedTuple):
     key_id: int = 0
     scopes: frozenset[Scope] | None = None
     groups: frozenset[int] = frozenset()
+    held: frozenset[int] = frozenset()
 
     @property
     def credential(self) -> str:
@@ -139,6 +144,7 @@ class Principals:
         self._due: dict[Credential, _Cached] = {}
         self.look_ahead: asyncio.Task[None] | None = None
         """The look-up of entries in use before they are due, while it runs."""
+        self.held = HeldMarkets()
         self.announce: Callable[[Revocation], Awaitable[None]] = tell_nobody
         self.listeners: list[Callable[[Revocation | None], asyncio.Task[None] | None]] = []
         """Called with each revocation, or with None if revocations may have been missed. ``ended``
@@ -287,15 +293,18 @@ class Principals:
                 connection, list(sessions_of), int(now * SECOND)
             )
             holders = await api_keys.holders_of(connection, list(keys_of))
-        for session_id, (role, groups) in standings.items():
-            for one in sessions_of[session_id]:
-                found[one] = one._replace(role=role, groups=groups)
-        for holder in holders:
-            for one in keys_of[holder.key_id]:
-                found[one] = one._replace(
-                    role=holder.role, scopes=holder.scopes, groups=holder.groups
-                )
-        return found, holders
+            for session_id, (role, groups) in standings.items():
+                for one in sessions_of[session_id]:
+                    found[one] = one._replace(role=role, groups=groups)
+            for holder in holders:
+                for one in keys_of[holder.key_id]:
+                    found[one] = one._replace(
+                        role=holder.role, scopes=holder.scopes, groups=holder.groups
+                    )
+            held = await self.held.of(connection, {p.user_id: p.groups for p in found.values()})
+        return {
+            one: now._replace(held=held.get(now.user_id, _NONE)) for one, now in found.items()
+        }, holders
 
     async def _of_session(self, token: str, now: float) -> _Found | None:
         access = read_access(self._secret, token, now)
@@ -314,30 +323,48 @@ class Principals:
         )
         async with self._db.look_up() as connection:
             row = (await connection.execute(query)).one_or_none()
-        if row is None:
-            return None
+            if row is None:
+                return None
+            user_id, groups = access.user_id, read_groups(row.groups)
+            held = await self.held.of(connection, {user_id: groups})
         principal = Principal(
-            access.user_id, access.session_id, Role(row.role), groups=read_groups(row.groups)
+            user_id,
+            access.session_id,
+            Role(row.role),
+            groups=groups,
+            held=held.get(user_id, _NONE),
         )
         return _Found(principal, access.expires_at)
 
     async def _of_key(self, key: str, now: float) -> _Found | None:
         async with self._db.look_up() as connection:
             holder = await api_keys.holder_of(connection, key)
-        return None if holder is None else await self._found(holder, now)
+            if holder is None:
+                return None
+            held = await self.held.of(connection, {holder.user_id: holder.groups})
+        return await self._found(holder, held, now)
 
     async def _of_access_id(self, access_id: str, now: float) -> _Found | None:
         async with self._db.look_up() as connection:
             signer = await api_keys.signer_of(connection, access_id)
-        if signer is None:
-            return None
-        holder, public_key = signer
-        return (await self._found(holder, now))._replace(public_key=public_key)
+            if signer is None:
+                return None
+            holder, public_key = signer
+            held = await self.held.of(connection, {holder.user_id: holder.groups})
+        return (await self._found(holder, held, now))._replace(public_key=public_key)
 
-    async def _found(self, holder: api_keys.KeyHolder, now: float) -> _Found:
+    async def _found(
+        self, holder: api_keys.KeyHolder, held: Mapping[int, frozenset[int]], now: float
+    ) -> _Found:
         await self._note_use(holder, int(now * SECOND))
         principal = Principal(
-            holder.user_id, 0, holder.role, holder.key_id, holder.scopes, holder.groups
+            holder.user_id,
+            0,
+            holder.role,
+            holder.key_id,
+            holder.scopes,
+            holder.groups,
+            held.get(holder.user_id, _NONE),
         )
         return _Found(principal, math.inf)
 

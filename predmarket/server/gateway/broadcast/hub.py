@@ -17,12 +17,14 @@ from contextlib import suppress
 from typing import Protocol
 
 from predmarket.server.gateway.broadcast.creator_names import CreatorNames
+from predmarket.server.gateway.broadcast.group_names import GroupNames
 from predmarket.server.gateway.broadcast.rendering import Change, Message, Renderer
-from predmarket.server.gateway.broadcast.replay_buffer import ReplayBuffer, topics_of
+from predmarket.server.gateway.broadcast.replay_buffer import ReplayBuffer, told, topics_of
 from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
 from predmarket.server.gateway.broadcast.subscription import Subscription
-from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
+from predmarket.server.gateway.broadcast.topics import OF_MARKET, Topic, TopicKind
 from predmarket.server.gateway.loop_turns import each_in_turns
+from predmarket.server.read_model.announcements import Announced, Audience, announced_in
 from predmarket.server.read_model.changes import Changes, EventChange, MarketChange, encode
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.storage.database import UNAVAILABLE, Database
@@ -55,6 +57,7 @@ class Hub:
     def __init__(self, view: MarketView, db: Database) -> None:
         self.view = view
         self.names = CreatorNames(db)
+        self.groups = GroupNames(db, view)
         self.words = Renderer(view)
         self.recent = ReplayBuffer()
         self.reads = asyncio.Semaphore(READS_AT_ONCE)
@@ -63,7 +66,7 @@ class Hub:
         """Told of each batch after the subscribers."""
         self.channels: dict[Topic, set[Subscription]] = {}
         """The subscriptions of each topic that has any."""
-        self._announcements: deque[MarketChange | EventChange] = deque()
+        self._announcements: deque[Announced] = deque()
         self._announcing: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
 
@@ -120,19 +123,26 @@ class Hub:
     def _tell_all(self, changes: Changes) -> None:
         touched: list[SendBuffer] = []
         channels = self.channels
-        announced: list[MarketChange | EventChange] = []
+        announced = announced_in(changes)
+        for one in announced:
+            if one.change.record.group_id is not None:
+                self._look_again(one.change)
         for topic, change in topics_of(changes):
             channel = channels.get(topic)
-            if channel is None:
-                continue
-            if topic.kind is TopicKind.MARKETS:
-                assert isinstance(change, MarketChange | EventChange)
-                announced.append(change)
-                continue
-            self._tell(channel, topic, change, touched)
-        if announced:
+            if channel is not None:
+                self._tell(channel, topic, change, touched)
+        if announced and _MARKETS in channels:
             self._announce(announced, touched)
         self._flush(touched)
+
+    def _look_again(self, change: MarketChange | EventChange) -> None:
+        """End the subscriptions of those who do not see a market or an event any more: its group
+        may be new."""
+        id = change.record.id
+        of_market = isinstance(change, MarketChange)
+        for kind in OF_MARKET if of_market else (TopicKind.EVENT,):
+            for subscription in [*self.channels.get(Topic(kind, id), ())]:
+                subscription.look_again()
 
     def _flush(self, touched: list[SendBuffer], start: int = 0) -> None:
         """Write the collected messages, SOCKETS_A_TURN sockets at a time.
@@ -145,15 +155,13 @@ class Hub:
         if end < len(touched):
             asyncio.get_running_loop().call_soon(self._flush, touched, end)
 
-    def _announce(
-        self, changes: list[MarketChange | EventChange], touched: list[SendBuffer]
-    ) -> None:
-        """Publish markets and events, in order behind the look-up of a creator if one is needed."""
-        creators = {change.record.creator_id for change in changes}
-        if self._announcing is None and self.names.known(creators):
-            self._publish_markets(changes, touched)
+    def _announce(self, announced: list[Announced], touched: list[SendBuffer]) -> None:
+        """Publish markets and events, in order behind the look-up of a name if one is needed."""
+        creators = {one.change.record.creator_id for one in announced}
+        if self._announcing is None and self.names.known(creators) and self.groups.known:
+            self._publish_markets(announced, touched)
             return
-        self._announcements.extend(changes)
+        self._announcements.extend(announced)
         if self._announcing is None:
             self._announcing = asyncio.create_task(self._announce_in_turn())
 
@@ -161,7 +169,8 @@ class Hub:
         waiting = self._announcements
         while waiting:
             try:
-                await self.names.learn({change.record.creator_id for change in waiting})
+                await self.names.learn({one.change.record.creator_id for one in waiting})
+                await self.groups.learn()
             except Exception as error:  # the topic must continue
                 known = isinstance(error, UNAVAILABLE)
                 log.warning(
@@ -177,20 +186,19 @@ class Hub:
             self._flush(touched)
         self._announcing = None
 
-    def _known(
-        self, waiting: deque[MarketChange | EventChange]
-    ) -> Iterator[MarketChange | EventChange]:
-        while waiting and self.names.known((waiting[0].record.creator_id,)):
+    def _known(self, waiting: deque[Announced]) -> Iterator[Announced]:
+        while waiting and self.names.known((waiting[0].change.record.creator_id,)):
             yield waiting.popleft()
 
-    def _publish_markets(
-        self, changes: list[MarketChange | EventChange], touched: list[SendBuffer]
-    ) -> None:
-        channel = self.channels.get(_MARKETS)
-        if channel is not None:
-            for change in changes:
-                name = self.names.get(change.record.creator_id)
-                self._tell(channel, _MARKETS, change, touched, name)
+    def _publish_markets(self, announced: list[Announced], touched: list[SendBuffer]) -> None:
+        """Tell each audience what it hears, under its own numbers."""
+        audiences: dict[Audience, list[Subscription]] = {}
+        for subscription in self.channels.get(_MARKETS, ()):
+            audiences.setdefault(subscription.audience, []).append(subscription)
+        for audience, channel in audiences.items():
+            for announcement in told(announced, audience):
+                name = self.names.get(announcement.creator_id)
+                self._tell(channel, _MARKETS, announcement, touched, name)
 
     def _tell(
         self,

@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 from predmarket.contracts.realtime import BookLevels, EventTickers, Ticker
 from predmarket.server.gateway import event_presenters, group_presenters, presenters
 from predmarket.server.gateway.broadcast import frames
-from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
+from predmarket.server.gateway.broadcast.topics import Topic
 from predmarket.server.read_model.changes import (
     BalanceChange,
     BookChange,
@@ -19,6 +19,7 @@ from predmarket.server.read_model.changes import (
     TradeChange,
 )
 from predmarket.server.read_model.market_view import MarketView
+from predmarket.server.read_model.records import MarketRecord
 from predmarket.units import Price, Qty
 
 
@@ -30,9 +31,21 @@ class TickersChange(NamedTuple):
     market_ids: tuple[int, ...]
 
 
+class Announcement(NamedTuple):
+    """A market or an event as announced to one audience, with its number there."""
+
+    seq: int
+    change: MarketChange | EventChange
+
+    @property
+    def creator_id(self) -> int:
+        """Return its creator."""
+        return self.change.record.creator_id
+
+
 Change: TypeAlias = (
-    MarketChange
-    | EventChange
+    Announcement
+    | MarketChange
     | TickersChange
     | BookChange
     | TradeChange
@@ -61,18 +74,14 @@ def book_levels(
     return BookLevels(market_id, presenters.levels(bids), presenters.levels(asks))
 
 
-def seq_of(kind: TopicKind, change: Change) -> int:
-    """Return a change's number on a topic of this kind."""
-    if isinstance(change, MarketChange):
-        return change.ticker_seq if kind is TopicKind.TICKER else change.announced or 0
-    if isinstance(change, EventChange):
-        return change.announced or 0
-    return change.seq
+def seq_of(change: Change) -> int:
+    """Return a change's number on its topic."""
+    return change.ticker_seq if isinstance(change, MarketChange) else change.seq
 
 
-def last_seq_of(kind: TopicKind, change: Change) -> int:
-    """Return the number before a change's first on a topic of this kind."""
-    return change.last_seq if isinstance(change, BookChange) else seq_of(kind, change) - 1
+def last_seq_of(change: Change) -> int:
+    """Return the number before a change's first on its topic."""
+    return change.last_seq if isinstance(change, BookChange) else seq_of(change) - 1
 
 
 class Renderer:
@@ -93,32 +102,31 @@ class Renderer:
         ``creator`` is the name of the market's creator. ``last_seq`` is given if the message covers
         more than this change.
         """
-        kind = topic.kind
         merges: BookChange | Ticker | EventTickers | None = None
-        type, data = self._data(kind, change, creator)
+        type, data = self._data(change, creator)
         if isinstance(change, BookChange):
             merges = change
         elif isinstance(data, Ticker | EventTickers):
             merges = data
-        seq = seq_of(kind, change)
+        seq = seq_of(change)
         if last_seq is None:
-            last_seq = last_seq_of(kind, change)
+            last_seq = last_seq_of(change)
         frame = frames.message(type, data, topic=topic.name, seq=seq, last_seq=last_seq)
         return Message(seq, last_seq, frame, merges)
 
-    def _data(self, kind: TopicKind, change: Change, creator: str | None) -> tuple[str, object]:
+    def _data(self, change: Change, creator: str | None) -> tuple[str, object]:
         view = self._view
         match change:
             case BookChange():
                 data = book_levels(change.market_id, change.bids, change.asks)
                 return "orderbook.delta", data
             case MarketChange():
-                record = change.record
-                if kind is TopicKind.TICKER:
-                    return "ticker", presenters.ticker(record, view.book(record.id))
-                return "market", presenters.market(record, view, creator)
-            case EventChange():
-                return "event", event_presenters.summary(change.record, view, creator, drafts=False)
+                return "ticker", presenters.ticker(change.record, view.book(change.record.id))
+            case Announcement():
+                record = change.change.record
+                if isinstance(record, MarketRecord):
+                    return "market", presenters.market(record, view, creator)
+                return "event", event_presenters.summary(record, view, creator, drafts=False)
             case TickersChange():
                 records = [one for id in change.market_ids if (one := view.find(id)) is not None]
                 return "event.tickers", EventTickers(event_presenters.tickers(records, view))

@@ -7,29 +7,37 @@ megabytes and displace hot data from the processor's caches.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from predmarket.server.gateway.broadcast.rendering import (
+    Announcement,
     Change,
     TickersChange,
     last_seq_of,
     seq_of,
 )
 from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
-from predmarket.server.read_model.changes import Changes, EventChange, MarketChange, decode
+from predmarket.server.read_model.announcements import (
+    EVERYBODY,
+    Announced,
+    Audience,
+    announced_in,
+)
+from predmarket.server.read_model.changes import Changes, decode
 
 MAX_CHANGES = 20_000
 MAX_BATCHES = 500
 _BATCHES_A_TURN = 5
-_NOTHING = Topic(TopicKind.MARKETS, -1)
-_MARKETS = Topic(TopicKind.MARKETS, 0)
+_NOTHING = Topic(TopicKind.BOOK, -1)
 
 
 def topics_of(changes: Changes) -> "chain[tuple[Topic, Change]]":
-    """Return each change of a batch with its topic, in the order of delivery."""
+    """Return each change of a batch with its topic, in the order of delivery.
+
+    What the topic of all markets tells differs by audience: read_model/announcements.py has it.
+    """
     return chain(
-        _announced(changes),
         ((Topic(TopicKind.BOOK, c.market_id), c) for c in changes.books),
         ((Topic(TopicKind.TRADES, c.trade.market_id), c) for c in changes.trades),
         ((Topic(TopicKind.TICKER, c.record.id), c) for c in changes.markets),
@@ -43,15 +51,13 @@ def topics_of(changes: Changes) -> "chain[tuple[Topic, Change]]":
     )
 
 
-def _announced(changes: Changes) -> "Iterator[tuple[Topic, Change]]":
-    """Yield what is told of on the topic of all markets, by its numbers there."""
-    markets = [c for c in changes.markets if c.announced is not None]
-    events = [c for c in changes.events if c.announced is not None]
-    told: list[MarketChange | EventChange] = [*markets, *events]
-    if events:
-        told.sort(key=lambda change: change.announced or 0)
-    for change in told:
-        yield _MARKETS, change
+def told(announced: Iterable[Announced], audience: Audience) -> list[Announcement]:
+    """Return those announcements that an audience hears, with their numbers for it."""
+    return [
+        Announcement(one.counts.of(audience), one.change)
+        for one in announced
+        if one.reaches(audience)
+    ]
 
 
 def _tickers(changes: Changes) -> "Iterator[tuple[Topic, Change]]":
@@ -73,24 +79,29 @@ def _tickers(changes: Changes) -> "Iterator[tuple[Topic, Change]]":
 class _Batch:
     """One batch: encoded until its first search, then an index. ``size`` counts its changes."""
 
-    __slots__ = ("encoded", "index", "size")
+    __slots__ = ("announced", "encoded", "index", "size")
 
     def __init__(self, changes: Changes, encoded: bytes) -> None:
         self.encoded = encoded
         self.index: dict[Topic, list[Change]] | None = None
+        self.announced: list[Announced] = []
         of_markets = len(changes.markets) + len(changes.books) + len(changes.trades)
         of_users = len(changes.orders) + len(changes.fills) + len(changes.order_groups)
         of_events = len(changes.events) + len(changes.holdings)
         of_positions = len(changes.balances) + len(changes.positions)
         self.size = of_markets + of_users + of_events + of_positions
 
-    def of(self, topic: Topic) -> list[Change]:
-        """Return the batch's changes on a topic."""
+    def of(self, topic: Topic, audience: Audience) -> Sequence[Change]:
+        """Return the batch's changes on a topic, as an audience is told of them."""
         if self.index is None:
             self.index = {}
-            for name, change in topics_of(decode(self.encoded)):
+            changes = decode(self.encoded)
+            for name, change in topics_of(changes):
                 self.index.setdefault(name, []).append(change)
+            self.announced = announced_in(changes)
             self.encoded = b""
+        if topic.kind is TopicKind.MARKETS:
+            return told(self.announced, audience)
         return self.index.get(topic, [])
 
 
@@ -121,19 +132,20 @@ class ReplayBuffer:
         for count, batch in enumerate([*self._batches]):
             if batch.index is None and count % _BATCHES_A_TURN == 0:
                 await asyncio.sleep(0)  # decoding a batch takes a while
-            batch.of(_NOTHING)
+            batch.of(_NOTHING, EVERYBODY)
 
-    def since(self, topic: Topic, last_seq: int) -> list[Change] | None:
+    def since(
+        self, topic: Topic, last_seq: int, audience: Audience = EVERYBODY
+    ) -> list[Change] | None:
         """Return a topic's changes after ``last_seq``; None if some are not in the buffer."""
         found: list[Change] = []
-        kind = topic.kind
         for batch in reversed(self._batches):
-            for change in reversed(batch.of(topic)):
-                if seq_of(kind, change) == last_seq:
+            for change in reversed(batch.of(topic, audience)):
+                if seq_of(change) == last_seq:
                     return found[::-1]
-                if seq_of(kind, change) < last_seq:  # within a message, or no number of ours
+                if seq_of(change) < last_seq:  # within a message, or no number of ours
                     return None
                 found.append(change)
-                if last_seq_of(kind, change) == last_seq:
+                if last_seq_of(change) == last_seq:
                     return found[::-1]
         return None

@@ -6,13 +6,21 @@ not read, a book's deltas become one with absolute sizes, and of each market's t
 counts; the one message then spans all of theirs.
 """
 
+from collections.abc import Callable
+
 from predmarket.contracts.realtime import EventTickers, Ticker
 from predmarket.server.gateway.broadcast import frames
 from predmarket.server.gateway.broadcast.rendering import Message, book_levels
 from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
 from predmarket.server.gateway.broadcast.topics import Topic
+from predmarket.server.read_model.announcements import EVERYBODY, Audience
 from predmarket.server.read_model.changes import BookChange
 from predmarket.units import Price, Qty
+
+
+def nothing() -> None:
+    """Do nothing: nobody loses sight of such a topic."""
+
 
 _LEVEL_BYTES = 100
 """About what a level kept for later costs."""
@@ -45,6 +53,8 @@ class Subscription:
 
     ``live`` means that messages go out directly. ``seen`` is the last number that the sent messages
     cover. ``ended`` means that the client unsubscribed, or a newer subscription replaced this one.
+    ``audience`` is the client's on the topic of all markets, and ``look_again`` ends those of the
+    client's subscriptions that it may not have any more.
     """
 
     __slots__ = (
@@ -53,16 +63,26 @@ class Subscription:
         "_levels",
         "_ticker",
         "_tickers",
+        "audience",
         "ended",
         "live",
+        "look_again",
         "out",
         "seen",
         "topic",
     )
 
-    def __init__(self, topic: Topic, out: SendBuffer) -> None:
+    def __init__(
+        self,
+        topic: Topic,
+        out: SendBuffer,
+        audience: Audience = EVERYBODY,
+        look_again: Callable[[], None] = nothing,
+    ) -> None:
         self.topic = topic
         self.out = out
+        self.audience = audience
+        self.look_again = look_again
         self.live = False
         self.ended = False
         self.seen = 0

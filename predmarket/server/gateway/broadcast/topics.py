@@ -39,7 +39,8 @@ class TopicKind(StrEnum):
     ORDER_GROUPS = "orderGroups"
 
 
-_OF_MARKET = {kind.value: kind for kind in (TopicKind.BOOK, TopicKind.TRADES, TopicKind.TICKER)}
+OF_MARKET = (TopicKind.BOOK, TopicKind.TRADES, TopicKind.TICKER)
+_OF_MARKET = {kind.value: kind for kind in OF_MARKET}
 _OF_USER = {
     kind.value: kind
     for kind in (

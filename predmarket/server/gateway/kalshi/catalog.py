@@ -5,11 +5,13 @@ that slug, too, the market's own event has the suffix _OWN. An event's number is
 market, which belongs to no other event; lists of events page by that number.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from predmarket.enums import ErrorCode, MarketStatus
 from predmarket.server.errors import Refusal
+from predmarket.server.gateway import sight
 from predmarket.server.gateway.auth.principals import Principal
 from predmarket.server.gateway.context import ApiRequest, Context
 from predmarket.server.gateway.kalshi.errors import NotFound
@@ -56,18 +58,26 @@ class ShownEvent(NamedTuple):
         return self.record is not None and len(self.markets) > 1
 
 
-class Catalog:
-    """The markets and events that one sender may see: only admins see drafts."""
+def published(market: MarketRecord) -> bool:
+    """Tell whether anybody but admins may see a market."""
+    return market.status is not MarketStatus.DRAFT
 
-    def __init__(self, context: Context, who: Principal | None) -> None:
+
+class Catalog:
+    """The markets and events that one sender may see."""
+
+    def __init__(
+        self,
+        context: Context,
+        who: Principal | None,
+        sees: Callable[[MarketRecord], bool] | None = None,
+    ) -> None:
+        """Begin a catalog; ``sees`` replaces the sender's sight."""
         self._context = context
         self._who = who
+        self.sees = sees or partial(sight.sees, who)
+        """Tells whether the sender may see a market."""
         self.view: MarketView = context.services.view
-        self._drafts = who is not None and who.is_admin
-
-    def sees(self, market: MarketRecord) -> bool:
-        """Tell whether the sender may see a market."""
-        return self._drafts or market.status is not MarketStatus.DRAFT
 
     def markets(self) -> Iterator[MarketRecord]:
         """Yield every market."""
@@ -105,8 +115,9 @@ class Catalog:
         if is_id(by_slug):
             return None
         record = self.view.find_event(by_slug)
-        if record is not None:
-            return self._shown(record)
+        shown = None if record is None else self.shown(record)
+        if shown is not None:
+            return shown
         market = self.view.find(by_slug.removesuffix(_OWN))
         if market is None or market.event_id is not None or not self.sees(market):
             return None
@@ -115,13 +126,14 @@ class Catalog:
     def event_of(self, market: MarketRecord) -> ShownEvent:
         """Return the event that a market is shown in."""
         record = None if market.event_id is None else self.view.find_event(market.event_id)
-        shown = None if record is None else self._shown(record)
+        shown = None if record is None else self.shown(record)
         return shown or ShownEvent(self.event_ticker(market), None, [market])
 
     def event_ticker(self, market: MarketRecord) -> str:
         """Return the ticker of the event that a market is shown in."""
         if market.event_id is None:
-            taken = self.view.find_event(market.slug) is not None
+            other = self.view.find_event(market.slug)  # no trace of it where it is hidden
+            taken = other is not None and other.group_id in (None, market.group_id)
             return ticker(market.slug + _OWN if taken else market.slug)
         record = self.view.find_event(market.event_id)
         assert record is not None  # the view holds the event of every market
@@ -130,7 +142,7 @@ class Catalog:
     def events(self) -> Iterator[ShownEvent]:
         """Yield every event, the own events of markets too."""
         for record in self.view.events.values():
-            shown = self._shown(record)
+            shown = self.shown(record)
             if shown is not None:
                 yield shown
         for market in self.markets():
@@ -143,7 +155,8 @@ class Catalog:
             return event.markets[0].status
         return self.view.event_status(event.record.id)
 
-    def _shown(self, record: EventRecord) -> ShownEvent | None:
+    def shown(self, record: EventRecord) -> ShownEvent | None:
+        """Return an event with those of its markets that the sender may see, None without any."""
         markets = [one for one in self.view.markets_of(record.id) if self.sees(one)]
         return ShownEvent(ticker(record.slug), record, markets) if markets else None
 

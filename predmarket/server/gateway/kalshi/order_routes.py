@@ -4,6 +4,7 @@ Orders are placed by the same functions as under /v1, under the same limits, and
 is as durable as there. Creating orders bypasses the framework, as POST /v1/orders does.
 """
 
+from collections.abc import Iterable
 from functools import partial
 
 from litestar import Response, Router, delete, post, route
@@ -14,7 +15,7 @@ from predmarket.contracts.requests import weight
 from predmarket.engine.commands import AmendOrder, CancelOrder, PlaceOrder
 from predmarket.engine.replies import OrderDone, OrderRecord, Refused
 from predmarket.enums import LIVE_STATUSES, ErrorCode, Scope
-from predmarket.server.core.bus import BusError, OutcomeUnknown
+from predmarket.server.core.bus import BusError, BusReply, OutcomeUnknown
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import order_entry
 from predmarket.server.gateway.auth.principals import Principal
@@ -39,7 +40,7 @@ from predmarket.server.gateway.kalshi.words import SIDES, Json, remaining, slug
 from predmarket.server.gateway.order_entry import Taken
 from predmarket.server.gateway.routes.place_order import MAX_BATCH_BYTES, PlaceRoute
 from predmarket.server.gateway.services import Services
-from predmarket.server.read_model.queries.orders import order_by_id
+from predmarket.server.read_model.queries.orders import order_by_id, orders_by_id
 from predmarket.units import Qty
 
 PATH = "/trade-api/v2/portfolio/events/orders"
@@ -200,7 +201,8 @@ async def amend_order(request: ApiRequest, name: NamePath) -> Response[bytes]:
     price, qty = bodies.price("price", body.price), bodies.qty("count", body.count)
     order = await _own(services, who, order_id(name))
     _check_unchanged(services, order, body)
-    changed = await _submit(services, AmendOrder(who.user_id, order.id, price.units, qty.units))
+    command = order_entry.amend_command(services, who, order.id, price.units, qty.units)
+    changed = await _submit(services, command)
     return answer(acknowledgement(changed, services.view))
 
 
@@ -229,7 +231,8 @@ async def decrease_order(request: ApiRequest, name: NamePath) -> Response[bytes]
     total = _decreased(body, order)
     if total > order.filled:
         try:
-            changed = await _submit(services, AmendOrder(who.user_id, order.id, None, total))
+            command = order_entry.amend_command(services, who, order.id, None, total)
+            changed = await _submit(services, command)
             return answer(acknowledgement(changed, services.view))
         except Refusal as refusal:
             if refusal.code is not ErrorCode.QTY_BELOW_FILLED:  # else it traded meanwhile
@@ -274,6 +277,7 @@ async def cancel_batch(request: ApiRequest) -> Response[bytes]:
             told[place] = {"order_id": name, "error": body_of(explain(refusal))}
     commands = [CancelOrder(who.user_id, id) for id in ids.values()]
     replies = await services.bus.submit_many(commands) if commands else []
+    others = await _of_others(services, who, ids.values(), replies)
     for (place, id), reply in zip(ids.items(), replies, strict=True):
         if isinstance(reply, OrderDone):
             left = reply.order.qty - reply.order.filled
@@ -281,10 +285,24 @@ async def cancel_batch(request: ApiRequest) -> Response[bytes]:
             continue
         assert isinstance(reply, Refused | BusError)
         error: Exception = Refusal.of(reply) if isinstance(reply, Refused) else reply
-        if isinstance(error, Refusal) and error.code is ErrorCode.FORBIDDEN:
+        if id in others:
             error = NotFound("there is no such order")
         told[place] = {"order_id": str(id), "error": body_of(explain(error))}
     return answer({"orders": told})
+
+
+async def _of_others(
+    services: Services, who: Principal, ids: Iterable[int], replies: Iterable[BusReply | BusError]
+) -> set[int]:
+    """Return those of the refused orders that are not the sender's."""
+    refused = [
+        id for id, reply in zip(ids, replies, strict=True) if not isinstance(reply, OrderDone)
+    ]
+    if not refused:
+        return set()
+    async with services.db.read_account() as connection:
+        known = await orders_by_id(connection, refused)
+    return {id for id in refused if id not in known or known[id].user_id != who.user_id}
 
 
 async def _raw(request: ApiRequest) -> bytes:

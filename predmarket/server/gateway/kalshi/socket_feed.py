@@ -18,9 +18,10 @@ from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
 from predmarket.server.gateway.context import Context
 from predmarket.server.gateway.kalshi import socket_messages as messages
 from predmarket.server.gateway.kalshi.answers import encode
-from predmarket.server.gateway.kalshi.catalog import Catalog
+from predmarket.server.gateway.kalshi.catalog import Catalog, published
 from predmarket.server.gateway.kalshi.words import Json, complement, ticker
 from predmarket.server.gateway.limits.reads import Reader
+from predmarket.server.gateway.sight import sees, sees_event, sees_id
 from predmarket.server.read_model.changes import BookChange, Changes
 from predmarket.server.read_model.records import MarketRecord
 from predmarket.units import Micros, Price, Qty
@@ -199,11 +200,26 @@ class SocketFeed:
             log.error("a book was told with a gap", extra={"marketId": change.market_id})
             self.interrupted()
             return
-        name, told = self._name(change.market_id), self._of_market[change.market_id]
+        self._drop_unseen(change.market_id)
+        told = self._of_market.get(change.market_id)
+        if told is None:
+            return
+        name = self._name(change.market_id)
         for side, price, by in book.apply(change):
             body = encode(messages.delta(name, change.market_id, price, by, side, at))
             for one in told:
                 one.send(BOOK, body)
+
+    def _drop_unseen(self, market_id: int) -> None:
+        """End a book for those who do not see its market any more."""
+        record = self._view.find(market_id)
+        if record is None or record.group_id is None:
+            return
+        for one in [*self._of_market[market_id]]:
+            if not sees(one.peer.principal, record):
+                self.drop_markets(one, (market_id,))
+                assert one.markets is not None  # a subscription to books names its markets
+                one.markets = one.markets - {market_id}
 
     def _tell_public(self, changes: Changes) -> None:
         if told := self._of_channel.get("trade"):
@@ -223,18 +239,25 @@ class SocketFeed:
             self._tell_lifecycle(told, changes)
 
     def _tell_lifecycle(self, told: set[Subscription], changes: Changes) -> None:
-        catalog = Catalog(self._context, None)
+        catalog = Catalog(self._context, None, published)
         for event in changes.events:
             if event.announced is not None and event.record.id not in self._known_events:
                 self._known_events.add(event.record.id)
-                shown = catalog.known_event(event.record.slug)
+                shown = catalog.shown(event.record)
                 if shown is not None:
-                    self._tell(told, "event_lifecycle", None, messages.event_created(shown))
+                    seen = [
+                        one
+                        for one in told
+                        if sees_event(one.peer.principal, event.record, self._view)
+                    ]
+                    self._tell(seen, "event_lifecycle", None, messages.event_created(shown))
         for market in changes.markets:
             record = market.record
             if record.status is MarketStatus.DRAFT:
                 continue
             before = self._known.get(record.id)
+            if before is not None and before.group_id != record.group_id:
+                before = None  # it is new to others
             self._known[record.id] = record
             shown = catalog.event_of(record)
             for body in messages.lifecycle(record, before, shown, changes.at):
@@ -281,9 +304,13 @@ class SocketFeed:
     ) -> None:
         encoded = b""
         for one in told:
-            if market_id is None or one.tells(market_id):
+            if market_id is None or (one.tells(market_id) and self._may_hear(one, market_id)):
                 encoded = encoded or encode(body)
                 one.send(type, encoded)
+
+    def _may_hear(self, one: Subscription, market_id: int) -> bool:
+        """Tell whether a client sees a market; a user hears of the own orders in any."""
+        return one.place is not None or sees_id(one.peer.principal, market_id, self._view)
 
     def _name(self, market_id: int) -> str:
         record = self._view.find(market_id)

@@ -220,6 +220,7 @@ _summary = EventSummary(
     closes_at=None,
     created_at=_THEN,
     creator=Creator(1, "Admin User"),
+    group=None,
     market_count=2,
     category=_POLITICS,
     tags=_MAYOR,

@@ -6,16 +6,14 @@ Invariant: after its end (``_end``) a client is in no list, gets nothing, and st
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 from litestar.types import WebSocketScope
 
 from predmarket.contracts.errors import ErrorBody, Problem
-from predmarket.contracts.realtime import (
-    ClientMessage,
-)
+from predmarket.contracts.realtime import ClientMessage, Unsubscribed
 from predmarket.contracts.requests import Invalid, weight
 from predmarket.enums import ErrorCode, Scope
 from predmarket.server.errors import Refusal
@@ -105,7 +103,9 @@ class SocketClient:
             self.out,
             self.reader,
             shared.bounds.topics,
+            lambda: self.principal,
             self._not_begun,
+            self._unsubscribed,
         )
         self.inbox = Inbox(socket, self._carry_out, self.refuse, self._landed)
         self._stopping = False
@@ -223,6 +223,7 @@ class SocketClient:
     def sign_in(self, principal: Principal) -> None:
         """Sign a user in."""
         self.principal = principal
+        self.look_again()
         self.reader.user_id = principal.user_id
         self.scope["state"]["user_id"] = principal.user_id
         if self.cancel_wanted and self.connection is None:
@@ -282,6 +283,14 @@ class SocketClient:
     def _not_begun(self, beginning: Beginning, error: Exception) -> None:
         """Report that a subscription or a snapshot could not begin."""
         self.refuse(error, beginning.request_id, topic=beginning.topic)
+
+    def look_again(self) -> None:
+        """End what the user may not see any more."""
+        self.subscriptions.look_again()
+
+    def _unsubscribed(self, topics: Sequence[Topic]) -> None:
+        """Tell of subscriptions that have ended without a request."""
+        self.send("unsubscribed", Unsubscribed([topic.name for topic in topics]), None)
 
     def _landed(self) -> None:
         if self._stopping and not self.inbox.in_flight:

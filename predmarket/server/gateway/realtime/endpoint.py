@@ -206,8 +206,9 @@ class Realtime:
             if now is None:
                 if peer.principal == before:
                     peer.close(UNAUTHENTICATED, "the session has ended")
-            elif peer.principal == before:
+            elif peer.principal == before and now != before:
                 peer.principal = now
+                peer.look_again()
 
     # ends
 

@@ -26,19 +26,22 @@ from predmarket.contracts.realtime import (
     EventTickers,
     MarketsSnapshot,
 )
-from predmarket.enums import MarketStatus
+from predmarket.enums import ErrorCode, MarketStatus
+from predmarket.server.errors import Refusal
 from predmarket.server.gateway import event_presenters, presenters
+from predmarket.server.gateway.auth.principals import Principal
 from predmarket.server.gateway.broadcast import frames
 from predmarket.server.gateway.broadcast.hub import Hub
-from predmarket.server.gateway.broadcast.rendering import Change, seq_of
+from predmarket.server.gateway.broadcast.rendering import Announcement, Change, seq_of
 from predmarket.server.gateway.broadcast.send_buffer import SendBuffer
 from predmarket.server.gateway.broadcast.subscription import Subscription
-from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
+from predmarket.server.gateway.broadcast.topics import OF_MARKET, Topic, TopicKind
 from predmarket.server.gateway.limits.reads import Reader, rows_of
 from predmarket.server.gateway.loop_turns import ITEMS_A_TURN, in_turns
 from predmarket.server.gateway.realtime import history as stored
 from predmarket.server.gateway.realtime.history import Missed, MissedChanges, Snapshot
-from predmarket.server.read_model.changes import EventChange, MarketChange
+from predmarket.server.gateway.sight import audience_of, sees, sees_event, sees_id
+from predmarket.server.read_model.announcements import Audience
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.storage.database import Database
 
@@ -46,6 +49,16 @@ MANY = 2 * MAX_TOPICS
 """Waiting beginnings from which on it is looked which of them are still wanted."""
 _HIDDEN = (MarketStatus.DRAFT, MarketStatus.RESOLVED, MarketStatus.VOIDED)
 _IN_VIEW = (TopicKind.BOOK, TopicKind.TICKER, TopicKind.MARKETS, TopicKind.EVENT)
+
+
+def visible(topic: Topic, who: Principal | None, view: MarketView) -> bool:
+    """Tell whether a user may still see a topic that was read for the user before."""
+    if topic.kind in OF_MARKET:
+        return sees_id(who, topic.id, view)
+    if topic.kind is TopicKind.EVENT:
+        event = view.find_event(topic.id)
+        return event is not None and sees_event(who, event, view)
+    return True
 
 
 def _creators(view: MarketView) -> set[int]:
@@ -86,8 +99,10 @@ class Snapshots:
         db: Database,
         out: SendBuffer,
         reader: Reader,
+        who: Callable[[], Principal | None],
         failed: Callable[[Beginning, Exception], None],
     ) -> None:
+        self._who = who
         self._hub = hub
         self._db = db
         self._out = out
@@ -146,14 +161,21 @@ class Snapshots:
 
     async def _begin(self, one: Beginning) -> None:
         hub, topic, subscription = self._hub, one.topic, one.subscription
+        if not visible(topic, self._who(), hub.view):
+            event = topic.kind is TopicKind.EVENT
+            raise Refusal(ErrorCode.EVENT_NOT_FOUND if event else ErrorCode.MARKET_NOT_FOUND)
         if topic.kind is TopicKind.MARKETS:
-            while not hub.names.known(creators := _creators(hub.view)):
+            creators = _creators(hub.view)
+            while not (hub.names.known(creators) and hub.groups.known):
                 await hub.names.learn(creators)
+                await hub.groups.learn()
+                creators = _creators(hub.view)
         if subscription is not None:
             subscription.hold()
             hub.attach(subscription)
         try:
-            found = await self._find(topic, one.last_seq)
+            audience = audience_of(self._who()) if subscription is None else subscription.audience
+            found = await self._find(topic, one.last_seq, audience)
             if one.stale or self._put_behind(one):
                 return
             seq = await self._give(one, found)
@@ -163,11 +185,13 @@ class Snapshots:
             if subscription is not None:
                 subscription.release()
 
-    async def _find(self, topic: Topic, last_seq: int | None) -> Snapshot | Missed | MissedChanges:
+    async def _find(
+        self, topic: Topic, last_seq: int | None, audience: Audience
+    ) -> Snapshot | Missed | MissedChanges:
         hub = self._hub
         if last_seq is not None:
             await hub.recent.prepare()
-        at_hand = await self._at_hand(topic, last_seq)
+        at_hand = await self._at_hand(topic, last_seq, audience)
         if at_hand is not None:
             return at_hand
         async with hub.reads, self._db.read() as connection:
@@ -184,24 +208,26 @@ class Snapshots:
             await self._send_missed(one, found.changes, one.last_seq)
         return found.seq
 
-    async def _at_hand(self, topic: Topic, last_seq: int | None) -> Snapshot | Missed | None:
+    async def _at_hand(
+        self, topic: Topic, last_seq: int | None, audience: Audience
+    ) -> Snapshot | Missed | None:
         """Return a start that needs no database; None for a topic that needs one."""
-        hub, kind = self._hub, topic.kind
+        hub = self._hub
         if last_seq is not None:
-            changes = hub.recent.since(topic, last_seq)
+            changes = hub.recent.since(topic, last_seq, audience)
             if changes:
-                return Missed(seq_of(kind, changes[-1]), changes)
+                return Missed(seq_of(changes[-1]), changes)
             if changes is not None:
                 return Missed(last_seq, [])
-        if kind not in _IN_VIEW:
+        if topic.kind not in _IN_VIEW:
             return None
-        snapshot = await self._of_view(topic)
+        snapshot = await self._of_view(topic, audience)
         return Missed(last_seq, []) if last_seq == snapshot.seq else snapshot
 
-    async def _of_view(self, topic: Topic) -> Snapshot:
+    async def _of_view(self, topic: Topic, audience: Audience) -> Snapshot:
         view = self._hub.view
         if topic.kind is TopicKind.MARKETS:
-            seq = view.markets_seq
+            seq = view.announced.of(audience)
             return Snapshot(seq, "markets.snapshot", await self._markets())
         if topic.kind is TopicKind.EVENT:
             tickers = event_presenters.tickers(view.markets_of(topic.id), view)
@@ -219,14 +245,18 @@ class Snapshots:
         )
 
     async def _markets(self) -> MarketsSnapshot:
-        view, names = self._hub.view, self._hub.names
-        shown = [record for record in view if record.status not in _HIDDEN]
+        view, names, who = self._hub.view, self._hub.names, self._who()
+        shown = [one for one in view if one.status not in _HIDDEN and sees(who, one)]
         shown.sort(key=lambda record: record.id, reverse=True)
         items = await in_turns(
             shown[:MAX_SNAPSHOT],
             lambda one: presenters.market(one, view, names.get(one.creator_id)),
         )
-        events = [e for e in view.events.values() if view.event_status(e.id) not in _HIDDEN]
+        events = [
+            one
+            for one in view.events.values()
+            if view.event_status(one.id) not in _HIDDEN and sees_event(who, one, view)
+        ]
         events.sort(key=lambda record: record.id, reverse=True)
         short = [
             event_presenters.summary(one, view, names.get(one.creator_id), drafts=False)
@@ -268,9 +298,8 @@ class Snapshots:
                 return
             for change in changes[start : start + ITEMS_A_TURN]:
                 name = None
-                if topic.kind is TopicKind.MARKETS:
-                    assert isinstance(change, MarketChange | EventChange)
-                    name = hub.names.get(change.record.creator_id)
+                if isinstance(change, Announcement):
+                    name = hub.names.get(change.creator_id)
                 message = hub.words.of(topic, change, name, last_seq=last_seq)
                 last_seq = message.seq
                 self._out.send(message.frame)

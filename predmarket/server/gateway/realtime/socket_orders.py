@@ -21,7 +21,6 @@ from predmarket.contracts.realtime import (
 )
 from predmarket.contracts.requests import decode
 from predmarket.engine.commands import (
-    AmendOrder,
     CancelAll,
     CancelOrder,
     PlaceOrder,
@@ -164,8 +163,9 @@ def _amend(peer: SocketClient, message: ClientMessage, who: Principal) -> _More 
     def hand_in(who: Principal, order_id: int) -> None:
         price = None if request.price is None else request.price.units
         qty = None if request.qty is None else request.qty.units
-        command = AmendOrder(who.user_id, order_id, price, qty)
-        reply = peer.context.services.bus.enqueue(command, early=True)
+        services = peer.context.services
+        command = order_entry.amend_command(services, who, order_id, price, qty)
+        reply = services.bus.enqueue(command, early=True)
         peer.inbox.in_flight += 1
         changed = partial(_changed, peer, message.request_id, order_id, who, False)
         reply.add_done_callback(changed)

@@ -4,7 +4,7 @@ Invariant: a client has at most one subscription to a topic. A newer one replace
 once, so that nothing is sent twice.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from predmarket.contracts.realtime import Resume
@@ -18,7 +18,8 @@ from predmarket.server.gateway.broadcast.subscription import Subscription
 from predmarket.server.gateway.broadcast.topics import Topic, TopicKind
 from predmarket.server.gateway.context import Context
 from predmarket.server.gateway.limits.reads import Reader
-from predmarket.server.gateway.realtime.snapshots import Beginning, Snapshots
+from predmarket.server.gateway.realtime.snapshots import Beginning, Snapshots, visible
+from predmarket.server.gateway.sight import audience_of
 
 
 class Wanted(NamedTuple):
@@ -38,21 +39,26 @@ class Subscriptions:
         out: SendBuffer,
         reader: Reader,
         most: int,
+        who: Callable[[], Principal | None],
         failed: Callable[[Beginning, Exception], None],
+        ended: Callable[[Sequence[Topic]], None],
     ) -> None:
         """Prepare the subscriptions.
 
-        ``reader`` pays for reads. ``failed`` is called for each snapshot that could not be given to
-        a client that still wants it.
+        ``reader`` pays for reads. ``who`` returns the client's user. ``failed`` is called for each
+        snapshot that could not be given to a client that still wants it, ``ended`` with topics that
+        the user may not see any more.
         """
         self._context = context
         self._hub = hub
         self._out = out
         self._most = most
+        self._who = who
         self._failed = failed
+        self._ended = ended
         self._held: dict[Topic, Subscription] = {}
         db = context.services.db
-        self.beginnings = Snapshots(hub, db, out, reader, self._not_begun)
+        self.beginnings = Snapshots(hub, db, out, reader, who, self._not_begun)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -77,7 +83,9 @@ class Subscriptions:
         """Subscribe to topics, each from the client's last number, if any."""
         for topic, last_seq in begun.items():
             self.drop(topic)
-            subscription = self._held[topic] = Subscription(topic, self._out)
+            audience = audience_of(self._who())
+            subscription = Subscription(topic, self._out, audience, self.look_again)
+            self._held[topic] = subscription
             self.beginnings.add(Beginning(topic, subscription, last_seq))
 
     def snapshot(self, topic: Topic, request_id: str | None) -> None:
@@ -92,6 +100,20 @@ class Subscriptions:
         subscription = self._held.pop(topic, None)
         if subscription is not None:
             self._hub.detach(subscription)
+
+    def look_again(self) -> None:
+        """End the subscriptions that the user may not have any more, and begin the topic of all
+        markets anew if the user hears of others now."""
+        who, view = self._who(), self._hub.view
+        unseen = [topic for topic in self._held if not visible(topic, who, view)]
+        for topic in unseen:
+            self.drop(topic)
+        if unseen:
+            self._ended(unseen)
+        markets = Topic(TopicKind.MARKETS, 0)
+        held = self._held.get(markets)
+        if held is not None and held.audience != audience_of(who):
+            self.begin({markets: None})
 
     def own(self, who: Principal | None, kinds: Iterable[TopicKind]) -> list[Subscription]:
         """Return the subscriptions to a user's topics of these kinds."""

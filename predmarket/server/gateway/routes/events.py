@@ -43,6 +43,7 @@ from predmarket.server.gateway.http.params import (
     Limit,
     closing_time,
 )
+from predmarket.server.gateway.market_groups import GroupFilter, group_id_of, wanted_group
 from predmarket.server.gateway.metadata import (
     CategoryFilter,
     SourceFilter,
@@ -55,6 +56,7 @@ from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.gateway.resolutions import payouts_of, resolving
 from predmarket.server.gateway.routes.markets import DEFAULT_TICK, Status
 from predmarket.server.gateway.services import Services
+from predmarket.server.gateway.sight import sees_event
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
 from predmarket.server.read_model.queries.users import full_names
@@ -76,6 +78,7 @@ async def list_events(
     category: CategoryFilter = None,
     tags: TagsFilter = None,
     source: SourceFilter = None,
+    group: GroupFilter = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> EventPage:
@@ -87,11 +90,13 @@ async def list_events(
     drafts = _sees_drafts(request)
     wanted = (q or "").casefold()
     matches = metadata_filter(category, tags, source)
-    view = request.services.view
+    view, group_id = request.services.view, await wanted_group(request.services, group)
     found = [
         record
         for record in view.events.values()
-        if _listed(view.event_status(record.id), status, drafts=drafts)
+        if sees_event(request.user, record, view)
+        and group_id in (None, record.group_id)
+        and status in (None, view.event_status(record.id))
         and (wanted in record.slug or wanted in record.title.casefold())
         and matches(record.metadata)
     ]
@@ -113,7 +118,7 @@ async def show_event(request: ApiRequest, event: EventPath) -> Event:
     return await _shown(request.services, record, drafts=_sees_drafts(request))
 
 
-@post("/", guards=[admin], status_code=201, opt=notes(E.SLUG_TAKEN, *COMMAND))
+@post("/", guards=[admin], status_code=201, opt=notes(E.SLUG_TAKEN, E.GROUP_NOT_FOUND, *COMMAND))
 async def create_event(request: ApiRequest, data: JSONBody[CreateEventRequest]) -> Event:
     """Create an event with its markets: all of it or nothing."""
     command = CreateEvent(
@@ -129,6 +134,7 @@ async def create_event(request: ApiRequest, data: JSONBody[CreateEventRequest]) 
         creator_id=request.principal.user_id,
         markets=tuple(EventMarket(one.slug, one.question, one.label) for one in data.markets),
         metadata=metadata_of(data),
+        group_id=await group_id_of(request.services, data.group),
     )
     reply = await request.services.submit(command)
     assert isinstance(reply, EventDone)
@@ -138,12 +144,13 @@ async def create_event(request: ApiRequest, data: JSONBody[CreateEventRequest]) 
 @patch(
     "/{event:str}",
     guards=[admin],
-    opt=notes(E.EVENT_NOT_FOUND, E.INVALID_TRANSITION, *COMMAND),
+    opt=notes(E.EVENT_NOT_FOUND, E.GROUP_NOT_FOUND, E.INVALID_TRANSITION, *COMMAND),
 )
 async def update_event(
     request: ApiRequest, event: EventPath, data: JSONBody[UpdateEventRequest]
 ) -> Event:
     """Change an event's texts, category, tags or source, or its markets' status or closing time."""
+    """Change an event's texts, or the status, closing time or group of its markets."""
     record = await request.context.find_event(event, request.user)
     given = None if data.closes_at is UNSET else data.closes_at
     command = UpdateEvent(
@@ -155,6 +162,8 @@ async def update_event(
         data.description,
         request.principal.user_id,
         change_of(data),
+        sets_group=data.group is not UNSET,
+        group_id=await group_id_of(request.services, data.group),
     )
     await request.services.submit(command)
     return await _by_id(request.services, record.id)
@@ -268,10 +277,6 @@ def _market_id(view: MarketView, ref: str | int) -> int:
     return _NO_MARKET if found is None else found.id
 
 
-def _listed(status: MarketStatus, wanted: MarketStatus | None, *, drafts: bool) -> bool:
-    return (drafts or status is not MarketStatus.DRAFT) and wanted in (None, status)
-
-
 def _sees_drafts(request: ApiRequest) -> bool:
     return request.user is not None and request.user.is_admin
 
@@ -291,6 +296,7 @@ async def _shown(services: Services, record: EventRecord, *, drafts: bool) -> Ev
 async def _names(services: Services, creators: Sequence[int]) -> event_presenters.Names:
     if not creators:
         return {}
+    await services.hub.groups.learn()
     async with services.db.look_up() as connection:
         return await full_names(connection, creators)
 

@@ -38,6 +38,7 @@ from predmarket.server.gateway.http.params import (
     Offset,
     closing_time,
 )
+from predmarket.server.gateway.market_groups import GroupFilter, group_id_of, wanted_group
 from predmarket.server.gateway.metadata import (
     CategoryFilter,
     SourceFilter,
@@ -49,6 +50,7 @@ from predmarket.server.gateway.metadata import (
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.gateway.resolutions import payouts_of, resolving
 from predmarket.server.gateway.services import Services
+from predmarket.server.gateway.sight import sees
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
 from predmarket.server.read_model.queries.users import full_names
 from predmarket.server.read_model.records import MarketRecord
@@ -71,6 +73,7 @@ async def list_markets(
     category: CategoryFilter = None,
     tags: TagsFilter = None,
     source: SourceFilter = None,
+    group: GroupFilter = None,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
     cursor: Cursor = None,
@@ -82,14 +85,14 @@ async def list_markets(
     """
     who = request.user
     before = decode_cursor(cursor)
-    sees_drafts = who is not None and who.is_admin
     wanted = (q or "").casefold()
     matches = metadata_filter(category, tags, source)
-    view = request.services.view
+    view, group_id = request.services.view, await wanted_group(request.services, group)
     found = [
         record
         for record in view
-        if (sees_drafts or record.status is not MarketStatus.DRAFT)
+        if sees(who, record)
+        and group_id in (None, record.group_id)
         and (status is None or record.status is status)
         and (wanted in record.slug or wanted in record.question.casefold())
         and matches(view.metadata_of(record))
@@ -107,9 +110,9 @@ async def show_market(request: ApiRequest, market: MarketPath) -> Market:
     return (await _shown(request.services, [record]))[0]
 
 
-@post("/", guards=[admin], status_code=201, opt=notes(E.SLUG_TAKEN, *COMMAND))
+@post("/", guards=[admin], status_code=201, opt=notes(E.SLUG_TAKEN, E.GROUP_NOT_FOUND, *COMMAND))
 async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]) -> Market:
-    """Create a market."""
+    """Create a market; one of a group exists for its members and admins alone."""
     command = CreateMarket(
         slug=data.slug,
         question=data.question,
@@ -121,6 +124,7 @@ async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]
         status=MarketStatus(data.status or MarketStatus.OPEN),
         creator_id=request.principal.user_id,
         metadata=metadata_of(data),
+        group_id=await group_id_of(request.services, data.group),
     )
     reply = await request.services.submit(command)
     assert isinstance(reply, MarketDone)
@@ -130,12 +134,15 @@ async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]
 @patch(
     "/{market:str}",
     guards=[admin],
-    opt=notes(E.MARKET_NOT_FOUND, E.INVALID_TRANSITION, *COMMAND),
+    opt=notes(
+        E.MARKET_NOT_FOUND, E.GROUP_NOT_FOUND, E.INVALID_TRANSITION, E.EVENT_DECIDES, *COMMAND
+    ),
 )
 async def update_market(
     request: ApiRequest, market: MarketPath, data: JSONBody[UpdateMarketRequest]
 ) -> Market:
     """Change a market's status, closing time, texts, category, tags or source."""
+    """Change a market's status, closing time, texts or group. One of an event has its group."""
     record = await request.context.find_market(market, request.user)
     given = None if data.closes_at is UNSET else data.closes_at
     command = UpdateMarket(
@@ -147,6 +154,8 @@ async def update_market(
         data.description,
         request.principal.user_id,
         change_of(data),
+        sets_group=data.group is not UNSET,
+        group_id=await group_id_of(request.services, data.group),
     )
     await request.services.submit(command)
     return await _by_id(request.services, record.id)
@@ -219,6 +228,7 @@ async def _by_id(services: Services, market_id: int) -> Market:
 async def _shown(services: Services, records: Sequence[MarketRecord]) -> list[Market]:
     if not records:
         return []
+    await services.hub.groups.learn()
     async with services.db.look_up() as connection:
         names = await full_names(connection, [record.creator_id for record in records])
     return await presenters.markets_in_turns(records, services.view, names)

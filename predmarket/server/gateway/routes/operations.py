@@ -26,17 +26,18 @@ _started = time.monotonic()
 async def status(request: ApiRequest) -> Status:
     """Show version, uptime, backend, leader, durability, sequence, health and time.
 
-    The leader's name, which tells its machine's, is for admins.
+    The leader's name, which tells its machine's, is for admins; so is the sequence, which counts
+    what happens in markets of groups, too.
     """
     services, who = request.services, request.user
-    core = services.core.status()
+    core, is_admin = services.core.status(), who is not None and who.is_admin
     return Status(
         version=__version__,
         uptime=int(time.monotonic() - _started),
         backend=services.db.backend,
-        leader=Leader(core.epoch, core.leader if who is not None and who.is_admin else None),
+        leader=Leader(core.epoch, core.leader if is_admin else None),
         durability={"durable": "yes" if core.durable else "no", **core.durability},
-        sequence=core.sequence,
+        sequence=core.sequence if is_admin else None,
         healthy=core.healthy,
         time=format_time(services.core.now()) if core.epoch else None,
         clock=services.core.clock,

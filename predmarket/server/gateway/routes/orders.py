@@ -22,8 +22,8 @@ from predmarket.contracts.orders import (
 )
 from predmarket.contracts.requests import Invalid, NoFields
 from predmarket.contracts.text import LINE
-from predmarket.engine.commands import AmendOrder, CancelAll, CancelOrder
 from predmarket.engine.commands import CancelAfter as ArmSwitch
+from predmarket.engine.commands import CancelAll, CancelOrder
 from predmarket.engine.replies import Canceled
 from predmarket.enums import LIVE_STATUSES, OrderStatus
 from predmarket.enums import ErrorCode as E
@@ -54,6 +54,7 @@ from predmarket.server.gateway.routes import order_signatures
 from predmarket.server.read_model.queries.accounts import account_of
 from predmarket.server.read_model.queries.books import queue_ahead
 from predmarket.server.read_model.queries.orders import (
+    PlacedBy,
     fills_of,
     order_by_id,
 )
@@ -134,8 +135,9 @@ async def show_order(request: ApiRequest, id: OrderPath) -> QueuedOrder:
         record = await order_by_id(connection, wanted)
         if record is None:
             raise Refusal(E.ORDER_NOT_FOUND)
-        if record.user_id != who.user_id and not who.is_admin:
-            raise Refusal(E.FORBIDDEN, "the order is another user's")
+        if not who.is_admin:
+            placed = PlacedBy(record.user_id, record.market_id)
+            entry.refuse_others(placed, who, services)
         fills = await fills_of(connection, [wanted]) if record.filled else {}
         ahead = await queue_ahead(connection, wanted)
     return presenters.queued_order(record, fills.get(wanted, ()), services.view, ahead)
@@ -163,8 +165,9 @@ async def amend_order(
 ) -> Order:
     """Change an open order's price or total quantity."""
     who = request.principal
-    command = AmendOrder(
-        who.user_id,
+    command = entry.amend_command(
+        request.services,
+        who,
         await entry.id_of_order(request.services, who, id),
         None if data.price is None else data.price.units,
         None if data.qty is None else data.qty.units,

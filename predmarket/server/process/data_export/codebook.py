@@ -82,6 +82,7 @@ EVENTS = DataFile("events", "events", "id", _columns("""
     description   TEXT    description   how it is resolved
     exhaustive    FLAG    exhaustive    whether exactly one market resolves YES, else at most one
     outcome       TEXT    outcome       how it was resolved, empty before
+    groupId       NUMBER  group_id      the group of users that it is for; empty: everybody
     openInterest  QTY     open_interest complete sets outside its markets
     collateral    MONEY   collateral    money that backs the sets
     fees          MONEY   fees          fees collected by it
@@ -97,6 +98,7 @@ MARKETS = DataFile("markets", "markets", "id", _columns("""
     slug             TEXT    slug              its name in addresses
     eventId          NUMBER  event_id          its event, empty for a single market
     label            TEXT    label             its name within the event
+    groupId          NUMBER  group_id          the group of users that it is for; empty: everybody
     question         TEXT    question          the question
     description      TEXT    description       how it is resolved
     status           TEXT    status            DRAFT, OPEN, HALTED, CLOSED, RESOLVED or VOIDED

@@ -1,7 +1,7 @@
 """Queries on orders and their fills."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, and_, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -85,10 +85,18 @@ async def id_of_client_order(
     return (await connection.execute(query)).scalar_one_or_none()
 
 
-async def owner_of(connection: AsyncConnection, order_id: int) -> int | None:
-    """Return an order's owner."""
-    query = select(orders.c.user_id).where(orders.c.id == order_id)
-    return (await connection.execute(query)).scalar_one_or_none()
+class PlacedBy(NamedTuple):
+    """An order's owner and market; one that named no market has none."""
+
+    user_id: int
+    market_id: int | None
+
+
+async def placed_by(connection: AsyncConnection, order_id: int) -> PlacedBy | None:
+    """Return an order's owner and market."""
+    query = select(orders.c.user_id, orders.c.market_id).where(orders.c.id == order_id)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else PlacedBy(*row)
 
 
 async def orders_of(

@@ -4,6 +4,7 @@
 gets its ``groups`` from them (gateway/auth/principals.py).
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from sqlalchemy import Text, cast, delete, func, insert, select
@@ -79,6 +80,14 @@ async def group_by_name(connection: AsyncConnection, name: str) -> int | None:
     """Return the id of the group with a name, in any spelling; None if there is none."""
     query = select(user_groups.c.id).where(user_groups.c.name_key == name_key(name))
     return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def names_of_groups(
+    connection: AsyncConnection, group_ids: Collection[int]
+) -> dict[int, str]:
+    """Return the names of some groups."""
+    query = select(user_groups.c.id, user_groups.c.name).where(user_groups.c.id.in_(group_ids))
+    return dict([tuple(row) for row in await connection.execute(query)])
 
 
 async def list_groups(

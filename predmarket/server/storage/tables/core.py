@@ -30,6 +30,7 @@ core_state = Table(
     Column("unfinished", Text, nullable=False, server_default=text("'[]'")),
     Column("logged_from", BigInt, nullable=False, server_default=text("0")),
     Column("origin", Text, nullable=False, server_default=text("''")),
+    Column("group_seqs", Text, nullable=False, server_default=text("'{}'")),
     CheckConstraint("id = 1", name="single"),
     CheckConstraint("fees >= 0", name="fees"),
 )
@@ -37,7 +38,8 @@ core_state = Table(
 the command stream is dealt with (core/stream_position.py). The admin log begins after command
 number ``logged_from``. ``unfinished`` are the steps that commands have left (engine/steps.py).
 ``origin`` names the exchange and the command that this one was forked from; it is empty if it was
-not."""
+not. ``markets_seq`` counts what the topic of all markets told everybody, ``group_seqs`` (JSON)
+what it told the members of each group."""
 
 lease = Table(
     "lease",

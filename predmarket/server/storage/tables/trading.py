@@ -70,11 +70,13 @@ events = Table(
     Column("version", BigInt, nullable=False),
     *_metadata(),
     Column("proposal", Text),
+    Column("group_id", BigInt, ForeignKey("user_groups.id")),
     CheckConstraint("open_interest >= 0 AND fees >= 0 AND outcomes >= 2", name="totals"),
 )
 """Questions with several markets, which leave collateral and fees to them. ``outcomes`` counts
 those that are not struck, NONE among them. ``proposal`` is a proposed resolution as JSON
-(engine/proposal.py), as it is in markets."""
+(engine/proposal.py), as it is in markets. An event with a ``group_id`` exists for the members of
+that group alone, and so do its markets."""
 
 markets = Table(
     "markets",
@@ -108,6 +110,7 @@ markets = Table(
     Column("label", Text),
     *_metadata(),
     Column("proposal", Text),
+    Column("group_id", BigInt, ForeignKey("user_groups.id")),
     CheckConstraint("open_interest >= 0 AND volume >= 0 AND fees >= 0", name="totals"),
 )
 

@@ -91,7 +91,8 @@ async def test_subscribing_again_and_again(
     out = SendBuffer(sink, broken)
     out.paused()
     hub, db = exchange.node.hub, exchange.node.db
-    waiting = snapshots.Snapshots(hub, db, out, Reader(ReadLimit(None, None), ""), broken)
+    reader = Reader(ReadLimit(None, None), "")
+    waiting = snapshots.Snapshots(hub, db, out, reader, lambda: None, broken)
     topic = Topic(TopicKind.MARKETS, 0)
     last = Subscription(topic, out)
     for _ in range(1_000):

@@ -1,0 +1,47 @@
+"""Sight: what one sender may see. Routes, lists, topics and answers all ask here.
+
+A market or an event of a group exists for its members and for admins alone. Whoever is not flat
+there (in an event: in any of its markets) sees it until then. Drafts are for admins. For orders the
+core decides by the same rules (engine/sight.py), since it knows every market and position.
+"""
+
+from predmarket.enums import MarketStatus
+from predmarket.server.gateway.auth.principals import Principal
+from predmarket.server.read_model.announcements import EVERYBODY, Audience
+from predmarket.server.read_model.market_view import MarketView
+from predmarket.server.read_model.records import EventRecord, MarketRecord
+
+
+def sees(who: Principal | None, market: MarketRecord) -> bool:
+    """Tell whether a market exists for a sender."""
+    draft = market.status is MarketStatus.DRAFT
+    if market.group_id is None and not draft:
+        return True
+    return who is not None and _sees_more(who, market.group_id, market.unit, draft=draft)
+
+
+def sees_event(who: Principal | None, event: EventRecord, view: MarketView) -> bool:
+    """Tell whether an event exists for a sender."""
+    draft = view.event_status(event.id) is MarketStatus.DRAFT
+    if event.group_id is None and not draft:
+        return True
+    return who is not None and _sees_more(who, event.group_id, event.unit, draft=draft)
+
+
+def sees_id(who: Principal | None, market_id: int | None, view: MarketView) -> bool:
+    """Tell whether a market exists for a sender; None stands for none, and hides nothing."""
+    market = None if market_id is None else view.find(market_id)
+    return market is None or sees(who, market)
+
+
+def audience_of(who: Principal | None) -> Audience:
+    """Return whose announcements a sender hears on the topic of all markets."""
+    if who is None:
+        return EVERYBODY
+    return None if who.is_admin else who.groups
+
+
+def _sees_more(who: Principal, group_id: int | None, unit: int, *, draft: bool) -> bool:
+    if who.is_admin:
+        return True
+    return not draft and (group_id in who.groups or unit in who.held)
