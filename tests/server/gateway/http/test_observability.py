@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -20,8 +21,9 @@ from predmarket.server.process import runtime
 from predmarket.server.settings import Settings
 from predmarket.server.storage import migrations
 from predmarket.testing.serving import serving
-from tests.support.http_exchange import PASSWORD, Exchange, Json
+from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange, Json
 from tests.support.log_lines import logged, requests_in
+from tests.support.metric_names import explained
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 
@@ -129,6 +131,14 @@ def value(text: str, name: str, **labels: str) -> float:
         for sample in family.samples
         if sample.name == name and labels.items() <= sample.labels.items()
     )
+
+
+@ON_ONE_DATABASE
+async def test_every_metric_is_explained(exchange: Exchange) -> None:
+    """On docs/monitoring.md, and what is explained there exists."""
+    answer = await exchange.anonymous.get("/metrics")
+    given = set(re.findall(r"^# TYPE (\w+) ", answer.text, re.MULTILINE))
+    assert {name for name in given if not name.endswith("_created")} == explained()
 
 
 async def test_metrics(exchange: Exchange) -> None:
