@@ -45,6 +45,8 @@ MAX_DEPOSITS: Money = 9 * 10**18
 MIN_EVENT_MARKETS = 2
 MAX_EVENT_MARKETS = 200
 """The most markets of an event, struck ones counted."""
+MAX_CREATED_MARKETS = 500
+"""The most markets that one command creates, those of its events counted."""
 MAX_ORDER_GROUPS = 100
 """The most order groups of an account, deleted ones not counted."""
 TICK_SIZES: frozenset[Price] = frozenset({1_000, 100, 10, 1})

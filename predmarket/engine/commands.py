@@ -145,6 +145,13 @@ class UpdateEvent(_Command, frozen=True, tag="update-event"):
     group_id: int | None = None
 
 
+class CreateAll(_Command, frozen=True, tag="create-all"):
+    """Create markets, then events with theirs: all of them, in this order, or nothing."""
+
+    markets: tuple[CreateMarket, ...]
+    events: tuple[CreateEvent, ...]
+
+
 class AddMarket(_Command, frozen=True, tag="add-market"):
     """Add a market to an event that is not exhaustive; the event gives it its terms."""
 
@@ -360,6 +367,7 @@ Command: TypeAlias = (
     | UpdateMarket
     | ResolveMarket
     | CreateEvent
+    | CreateAll
     | UpdateEvent
     | AddMarket
     | ResolveEvent

@@ -37,6 +37,11 @@ _NONE = 0
 
 def create(state: State, command: CreateEvent) -> EventDone | Refused:
     """Create an event with all of its markets, or nothing."""
+    return why_not_created(state, command) or make(state, command)
+
+
+def why_not_created(state: State, command: CreateEvent) -> Refused | None:
+    """Return the refusal of a new event, None if it can be created."""
     slugs = [market.slug for market in command.markets]
     if not MIN_EVENT_MARKETS <= len(slugs) <= MAX_EVENT_MARKETS:
         return Refused(
@@ -48,6 +53,11 @@ def create(state: State, command: CreateEvent) -> EventDone | Refused:
     for number, slug in enumerate(slugs):
         if slug in state.slugs or slug in slugs[:number]:
             return lifecycle.slug_taken(slug)
+    return None
+
+
+def make(state: State, command: CreateEvent) -> EventDone:
+    """Create an event that nothing speaks against."""
     state.last_event_id += 1
     event = MarketEvent(
         state.last_event_id,

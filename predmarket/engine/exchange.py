@@ -14,6 +14,7 @@ from typing import Any
 
 from predmarket.engine import (
     accounts,
+    bulk_creation,
     cancels,
     commands,
     event_lifecycle,
@@ -78,6 +79,7 @@ _HANDLERS: dict[type[Command], Callable[[State, Any], Reply]] = {
     commands.UpdateMarket: lifecycle.update,
     commands.ResolveMarket: resolutions.resolve_market,
     commands.CreateEvent: event_lifecycle.create,
+    commands.CreateAll: bulk_creation.create_all,
     commands.UpdateEvent: event_lifecycle.update,
     commands.AddMarket: event_lifecycle.add_market,
     commands.ResolveEvent: event_lifecycle.resolve,

@@ -35,6 +35,11 @@ def create(state: State, command: CreateMarket) -> MarketDone | Refused:
     """Create a market under a slug of its own."""
     if command.slug in state.slugs:
         return slug_taken(command.slug)
+    return make(state, command)
+
+
+def make(state: State, command: CreateMarket) -> MarketDone:
+    """Create a market whose slug is free."""
     market = Market(
         state.last_market_id + 1,
         command.slug,

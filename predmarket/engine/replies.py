@@ -126,6 +126,13 @@ class EventDone(_Reply, frozen=True):
     unfinished: str | None = None
 
 
+class AllCreated(_Reply, frozen=True):
+    """Markets and events were created, in the order of the command."""
+
+    market_ids: tuple[int, ...]
+    event_ids: tuple[int, ...]
+
+
 class EventResolved(_Reply, frozen=True):
     """An event is final with all its markets; ``accounts`` users received ``total`` together."""
 
@@ -144,6 +151,7 @@ Reply: TypeAlias = (
     | MarketDone
     | Resolved
     | EventDone
+    | AllCreated
     | EventResolved
 )
 

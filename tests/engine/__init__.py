@@ -2,6 +2,7 @@
 
 Modules that no test imports, and the tests that cover them:
 - account, accounts: test_accounts.py
+- bulk_creation: test_bulk_creation.py
 - cancels, waits: test_steps.py
 - event_lifecycle: test_event_lifecycle.py, test_event_steps.py
 - exchange: test_exchange.py, test_differential.py

@@ -13,6 +13,7 @@ from predmarket.engine.commands import (
     CancelOrder,
     Command,
     ConfirmProposal,
+    CreateAll,
     CreateEvent,
     CreateMarket,
     ProposalDue,
@@ -28,7 +29,7 @@ from predmarket.engine.events import Event
 from predmarket.engine.metadata import NO_METADATA, Metadata, MetadataChange
 from predmarket.engine.proposal import EventProposal, MarketProposal
 from predmarket.enums import AdminAction, CancelReason, EventOutcome, MarketStatus, Outcome
-from predmarket.server.read_model.queries.admin_log import details
+from predmarket.server.read_model.queries.admin_log import EXCHANGE, details
 from predmarket.units import Micros, format_money, format_price
 
 Act: TypeAlias = tuple[int, AdminAction, str, str]
@@ -60,6 +61,8 @@ def act_of(command: Command, events: Iterable[Event]) -> Act | None:
             return _of_market(command, event.market_id)
         if type(event) is ev.EventChanged and kind in _OF_EVENTS:
             return _of_event(command, event.event_id)
+        if type(event) in _CHANGED and isinstance(command, CreateAll):
+            return _of_import(command)
         if type(event) is ev.Transferred and isinstance(command, Transfer):
             return _of_transfer(command, event)
         if (
@@ -78,7 +81,7 @@ _CHANGED = frozenset({ev.MarketChanged, ev.EventChanged})
 _OF_MARKETS = frozenset({CreateMarket, UpdateMarket, ResolveMarket, AddMarket})
 _OF_EVENTS = frozenset({CreateEvent, UpdateEvent, ResolveEvent})
 _OF_PROPOSALS = frozenset({ProposeResolution, ConfirmProposal, WithdrawProposal, ProposalDue})
-_KINDS = _OF_MARKETS | _OF_EVENTS | _OF_PROPOSALS | {Transfer, CancelOrder}
+_KINDS = _OF_MARKETS | _OF_EVENTS | _OF_PROPOSALS | {CreateAll, Transfer, CancelOrder}
 
 
 def _of_market(command: Command, changed_id: int) -> Act | None:
@@ -190,6 +193,16 @@ def _of_resolution(
         said |= {"effectiveAt": format_time(effective_at)}
     action = AdminAction[f"{kind}_{'VOID' if void and verb == _RESOLVE else verb}"]
     return actor_id if by is None else by, action, target, details(**said)
+
+
+def _of_import(command: CreateAll) -> Act:
+    """Return the act that created many; its details name them, and it has no target but all."""
+    creators = [one.creator_id for one in command.markets or command.events]
+    said = details(
+        markets=[market.slug for market in command.markets],
+        events=[event.slug for event in command.events],
+    )
+    return creators[0], AdminAction.IMPORT, EXCHANGE, said
 
 
 def _outcome(market_id: int) -> str:

@@ -12,6 +12,7 @@ import msgspec
 from predmarket.engine.commands import Command
 from predmarket.engine.replies import (
     AccountDone,
+    AllCreated,
     Canceled,
     EventDone,
     EventResolved,
@@ -97,7 +98,7 @@ class Announcement(_Message, frozen=True):
 
 _KINDS: tuple[type, ...] = (
     Refused, OrderDone, Canceled, AccountDone, TransferDone, MarketDone, Resolved, RepeatedOrder,
-    RepeatedTransfer, EventDone, EventResolved, OrderGroupDone,
+    RepeatedTransfer, EventDone, EventResolved, OrderGroupDone, AllCreated,
 )  # fmt: skip
 _KIND_OF = {kind: number for number, kind in enumerate(_KINDS)}
 _FAULTED = 100

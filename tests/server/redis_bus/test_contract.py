@@ -1,5 +1,6 @@
 """The promises of every bus (server/core/bus.py), within a process and over Redis."""
 
+import msgspec
 import pytest
 
 from predmarket.engine import Exchange as Engine
@@ -8,6 +9,7 @@ from predmarket.engine.commands import (
     CancelAfter,
     CancelAll,
     Command,
+    CreateAll,
     CreateMarket,
     OpenAccount,
     ResolveMarket,
@@ -16,6 +18,7 @@ from predmarket.engine.commands import (
 from predmarket.engine.events import Event
 from predmarket.engine.replies import (
     AccountDone,
+    AllCreated,
     Canceled,
     MarketDone,
     OrderDone,
@@ -51,6 +54,10 @@ async def test_every_kind_of_reply_comes_back_as_it_was_given(handed: Handed) ->
     assert await handed.do(transfer) == RepeatedTransfer(10)
     snow = CreateMarket("snow", "Snow?", "", 100, 0, 0, None, MarketStatus.OPEN, 1)
     assert await handed.do(snow) == MarketDone(2)
+    two = CreateAll((snow, msgspec.structs.replace(snow, slug="hail")), ())
+    assert isinstance(await handed.do(two), Refused)
+    two = CreateAll(two.markets[1:], ())
+    assert await handed.do(two) == AllCreated((3,), ())
     made = await handed.do(limit(1, BUY, 2, 50, key="mine"))
     assert isinstance(made, OrderDone)
     assert await handed.do(limit(1, BUY, 2, 50, key="mine")) == RepeatedOrder(made.order.id)
