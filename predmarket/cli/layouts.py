@@ -186,6 +186,28 @@ IMPORTED = Layout(
     _names("id email fullName credit group status code error"),
 )
 
+IMPORTED_MARKETS = Layout(
+    (
+        _text("AT", "place"),
+        _text("SLUG", "slug"),
+        _text("STATUS", "status"),
+        _number("ID", "id"),
+        _text("DIFFERS", "differs"),
+    ),
+    _names("place kind slug status id differs"),
+)
+
+CALIBRATION = Layout(
+    (
+        _number("ABOVE", "above"),
+        _number("TO", "to"),
+        _number("MARKETS", "markets"),
+        _number("PRICE", "price"),
+        _number("YES", "share"),
+    ),
+    _names("above to markets price share"),
+)
+
 INVITE = Layout(
     (
         _number("ID", "id"),

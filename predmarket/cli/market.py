@@ -110,8 +110,8 @@ def create(
 
     Create a market (admins).
 
-    --like takes another market's description, tick, fees, category, tags and source. Its closing
-    time is its own: --closes-at gives the new one's.
+    --like takes another market's description, tick, fees, category, tags, source and group. Its
+    closing time is its own: --closes-at gives the new one's.
     """
     line = context.of(ctx)
     closing = moment(line, closes_at, "--closes-at")

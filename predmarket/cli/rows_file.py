@@ -3,17 +3,25 @@
 import csv
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from predmarket.cli.failure import usage
 from predmarket.nearest import guess
 
 Body: TypeAlias = dict[str, object]
 """A row as the API takes it."""
+
+
+class PlacedRow(NamedTuple):
+    """A row with its place in the file, for people: a line, or its number in a JSON array."""
+
+    place: str
+    body: Body
+
 
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -44,6 +52,11 @@ class RowKind:
 
 def read_rows(file: str, kind: RowKind) -> list[Body]:
     """Return the rows in ``file`` (- is stdin), numbers as they were written. Raises Failure."""
+    return [row.body for row in read_placed(file, kind)]
+
+
+def read_placed(file: str, kind: RowKind) -> list[PlacedRow]:
+    """Return the rows as ``read_rows`` does, each with its place. Raises Failure."""
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -60,39 +73,55 @@ def read_rows(file: str, kind: RowKind) -> list[Body]:
     return rows
 
 
-def _of_json(text: str, file: str, kind: RowKind) -> list[Body]:
+def _of_json(text: str, file: str, kind: RowKind) -> list[PlacedRow]:
     try:
         data = _decode(text)
     except ValueError:
-        rows: list[object] = []
-        for number, row in enumerate(text.split("\n"), 1):
+        rows = [*_of_lines(text, file)]
+    else:
+        if isinstance(data, dict):
+            data = data.get(f"{kind.noun}s", [data])
+        if not isinstance(data, list):
+            raise usage(f"{file} must hold an array of {kind.noun}s")
+        rows = [(f"{kind.noun} {number}", row) for number, row in enumerate(data, 1)]
+    found = []
+    for place, row in rows:
+        if not isinstance(row, dict):
+            raise usage(f"{file} must hold an array of {kind.noun}s")
+        found.append(PlacedRow(place, {kind.find(name) or name: row[name] for name in row}))
+    return found
+
+
+def _of_lines(text: str, file: str) -> Iterator[tuple[str, object]]:
+    for number, row in enumerate(text.split("\n"), 1):
+        if row.strip():
             try:
-                rows += [_decode(row)] if row.strip() else []
+                yield f"line {number}", _decode(row)
             except ValueError as error:
                 raise usage(f"{file} holds no JSON: line {number}: {error}") from None
-        data = rows
-    if isinstance(data, dict):
-        data = data.get(f"{kind.noun}s", [data])
-    if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
-        raise usage(f"{file} must hold an array of {kind.noun}s")
-    return [{kind.find(name) or name: row[name] for name in row} for row in data]
 
 
 def _decode(text: str) -> object:
     return json.loads(text, parse_float=str, parse_constant=str)
 
 
-def _of_csv(text: str, file: str, kind: RowKind) -> list[Body]:
-    rows = [row for row in csv.reader(StringIO(text)) if any(cell.strip() for cell in row)]
+def _of_csv(text: str, file: str, kind: RowKind) -> list[PlacedRow]:
+    reader = csv.reader(StringIO(text))
+    rows: list[tuple[int, list[str]]] = []
+    begins = 1
+    for row in reader:
+        if any(cell.strip() for cell in row):
+            rows.append((begins, row))
+        begins = reader.line_num + 1
     if not rows:
         return []
-    heading = [_field(name, file, kind) for name in rows[0]]
+    heading = [_field(name, file, kind) for name in rows[0][1]]
     twice = next((name for name in heading if heading.count(name) > 1), None)
     if twice is not None:
         raise usage(f"{file} has two columns {twice}")
     return [
-        _row(heading, row, f"{file}: {kind.noun} {number}", kind)
-        for number, row in enumerate(rows[1:], 1)
+        PlacedRow(f"line {line}", _row(heading, row, f"{file}: {kind.noun} {number}", kind))
+        for number, (line, row) in enumerate(rows[1:], 1)
     ]
 
 

@@ -1,6 +1,7 @@
 """Every command that asks the exchange, once, and answers for all they ask."""
 
 from pathlib import Path
+from typing import cast
 
 from tests.support.stub_data import (
     BALANCE,
@@ -14,7 +15,7 @@ from tests.support.stub_data import (
     page,
     tokens,
 )
-from tests.support.stub_exchange import Answer, Stub
+from tests.support.stub_exchange import Answer, Request, Stub
 
 SNOW = {
     **MARKET,
@@ -104,6 +105,30 @@ HOLDING = {
     "payoffs": [
         {"marketId": 2, "marketSlug": "ann", "payoff": "0.000000"},
         {"marketId": 3, "marketSlug": "bob", "payoff": "10.000000"},
+    ],
+}
+CALIBRATION = {
+    "before": "1d",
+    "markets": 12,
+    "brierScore": "0.154321",
+    "baseRate": "0.416667",
+    "unpriced": 1,
+    "more": False,
+    "bins": [
+        {
+            "above": "0.2000",
+            "to": "0.3000",
+            "markets": 7,
+            "price": "0.250000",
+            "share": "0.142857",
+        },
+        {
+            "above": "0.7000",
+            "to": "0.8000",
+            "markets": 5,
+            "price": "0.731000",
+            "share": "0.800000",
+        },
     ],
 }
 NO_OF_ANN = {
@@ -255,6 +280,7 @@ market list
 market show rain
 market show sleet
 market create rain Will-it-rain? --draft
+market import -
 market update rain --question Will-it-rain?
 market open rain
 market halt rain
@@ -267,6 +293,7 @@ event list
 event show vote
 event create vote Who-wins? --market ann=Does-Ann-win? --market bob=Does-Bob-win? --draft
 event create vote Who-wins? --exhaustive --file -
+event import - --dry-run
 event update vote --title Who-won?
 event add-market vote dan Does-Dan-win? --label Dan
 event open vote
@@ -279,6 +306,7 @@ event proposal withdraw vote
 book rain
 trades rain
 candles rain
+calibration
 ticker rain
 order place rain buy 10 --price 0.6 --client-id mine-1
 order place rain buy 10 --price 0.6 --preview
@@ -343,6 +371,8 @@ STDIN = {
     "user import -": "email,credit\nann,5\n",
     "auth password --old-password-file OLD": "password456\n",
     "event create vote Who-wins? --exhaustive --file -": "slug,question\nann,Ann?\nbob,Bob?\n",
+    "market import -": "slug,question\nrain,Rain?\nhail,Hail?\n",
+    "event import - --dry-run": "event,title,slug,question\nvote,Who?,a,A?\nvote,,b,B?\n",
     "order batch -": "market,side,qty,price\nrain,buy,10,0.60\nrain,sell,5,0.70\n",
 }
 
@@ -352,6 +382,19 @@ def words_of(line: str, folder: Path) -> list[str]:
     old = folder / "old-password"
     old.write_text("password123\n", encoding="utf-8")
     return [str(old) if word == "OLD" else word for word in line.split()]
+
+
+def _imported(request: Request) -> Answer:
+    """Return the report of an import: what it names is new, but for the market rain."""
+    body = cast("dict[str, list[dict[str, object]]]", request.body)
+    items = [
+        {"kind": kind, "slug": one["slug"], "status": "NEW", "id": None, "differs": []}
+        for name, kind in (("markets", "MARKET"), ("events", "EVENT"))
+        for one in body.get(name, ())
+    ]
+    there = {"status": "EXISTS", "id": 1, "differs": ["question"]}
+    items = [{**one, **there} if one["slug"] == "rain" else one for one in items]
+    return Answer(body={"dryRun": bool(body.get("dryRun")), "items": items})
 
 
 def answer_all(stub: Stub) -> None:
@@ -366,6 +409,7 @@ def answer_all(stub: Stub) -> None:
         "/v1/events": {"items": [LISTED_EVENT], "total": 1},
         "/v1/events/vote": EVENT,
         "/v1/orderbook/rain": BOOK,
+        "/v1/calibration": CALIBRATION,
         "/v1/trades/rain": page(TRADE),
         "/v1/candles/rain": page(CANDLE),
         "/v1/orders": page(ORDER),
@@ -440,5 +484,6 @@ def answer_all(stub: Stub) -> None:
     stub.on("DELETE", "/v1/auth/sessions/7", Answer(204))
     stub.on("DELETE", "/v1/invites/4", Answer(204))
     stub.on("PATCH", "/v1/auth/me", Answer(body={**USER, "displayName": "rainmaker"}))
+    stub.on("POST", "/v1/import", _imported)
     for method in ("PUT", "DELETE"):
         stub.on(method, "/v1/groups/class-9b/members/2", Answer(204))

@@ -59,9 +59,11 @@ from predmarket.client.calls.identity_calls import (
 )
 from predmarket.client.calls.market_calls import (
     book,
+    calibration,
     candles,
     confirm_proposal,
     create_market,
+    import_all,
     market,
     markets,
     resolve_market,
@@ -114,6 +116,7 @@ __all__ = [
     "api_keys",
     "balance",
     "book",
+    "calibration",
     "cancel_after",
     "cancel_all",
     "cancel_order",
@@ -136,6 +139,7 @@ __all__ = [
     "faults",
     "fills",
     "groups",
+    "import_all",
     "invites",
     "login",
     "logout",

@@ -1,11 +1,12 @@
 """Calls about markets and their market data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from predmarket.client.calls.call import (
     Access,
     Call,
+    EventRef,
     MarketRef,
     Moment,
     Number,
@@ -18,7 +19,16 @@ from predmarket.client.calls.call import (
     number,
     query_of,
 )
-from predmarket.client.response_types import Book, Candle, Market, Page, Resolution, Trade
+from predmarket.client.response_types import (
+    Book,
+    Calibration,
+    Candle,
+    ImportReport,
+    Market,
+    Page,
+    Resolution,
+    Trade,
+)
 
 
 def markets(
@@ -82,6 +92,18 @@ def create_market(
         status=status,
     )
     return Call("POST", "/v1/markets", body=body | metadata(category, tags, source, group))
+
+
+def import_all(
+    *,
+    markets: Sequence[Mapping[str, object]] | None = None,
+    events: Sequence[Mapping[str, object]] | None = None,
+    dry_run: bool = False,
+) -> Call[ImportReport]:
+    """Create markets and events, all of them or none, from bodies as the API takes them (admin).
+    Those whose slug exists stay as they are; a dry run only tells what would be created."""
+    body = given(markets=markets, events=events, dryRun=dry_run or None)
+    return Call("POST", "/v1/import", body=body)
 
 
 def update_market(
@@ -164,6 +186,26 @@ def trades(
         until=moment(until),
         limit=limit,
         cursor=cursor,
+    )
+
+
+def calibration(
+    *,
+    before: str | None = None,
+    event: EventRef | None = None,
+    category: str | None = None,
+    tags: Sequence[str] | None = None,
+    source: str | None = None,
+) -> Call[Calibration]:
+    """How right the prices of resolved markets were, 1h, 1d or 7d before they closed."""
+    return get(
+        "/v1/calibration",
+        Access.OPTIONAL,
+        before=before,
+        event=event,
+        category=category,
+        tags=None if tags is None else ",".join(tags),
+        source=source,
     )
 
 

@@ -103,6 +103,24 @@ class EventResolution(TypedDict):
     payouts: Payouts | None
 
 
+class Imported(TypedDict):
+    """kind is MARKET or EVENT, status NEW (in a dry run), CREATED or EXISTS. differs are the fields
+    in which what exists is otherwise."""
+
+    kind: str
+    slug: str
+    status: str
+    id: int | None
+    differs: list[str]
+
+
+class ImportReport(TypedDict):
+    """The markets, then the events of an import."""
+
+    dryRun: bool
+    items: list[Imported]
+
+
 class Book(TypedDict):
     """bids and asks are [price, qty] pairs, the best first."""
 
@@ -158,6 +176,29 @@ class Candle(TypedDict):
     close: str
     volume: str
     trades: int
+
+
+class CalibrationBin(TypedDict):
+    """Markets with a price above ``above``, up to ``to``; price is their mean, and share the share
+    of them that resolved YES."""
+
+    above: str
+    to: str
+    markets: int
+    price: str
+    share: str
+
+
+class Calibration(TypedDict):
+    """unpriced: markets without a trade so early; more: there are older markets, not scored."""
+
+    before: str
+    markets: int
+    brierScore: str | None
+    baseRate: str | None
+    unpriced: int
+    more: bool
+    bins: list[CalibrationBin]
 
 
 class TradesSnapshot(TypedDict):

@@ -27,6 +27,8 @@ Modules that no test imports, and the tests that cover them:
 - realtime.client, realtime.requests: realtime/test_endpoint.py, realtime/test_topics.py
 - realtime.socket_orders: realtime/test_socket_orders.py
 - routes.account, routes.user_accounts, routes.market_data: routes/test_trading.py
+- routes.calibration: test_calibration.py
+- routes.imports: routes/test_imports.py
 - routes.admin_log: routes/test_admin_log.py
 - routes.api_keys: auth/test_api_keys.py
 - routes.auth, routes.sessions: auth/test_auth.py, auth/test_sessions.py

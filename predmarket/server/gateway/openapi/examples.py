@@ -23,6 +23,7 @@ from predmarket.contracts.accounts import (
     TransferRequest,
 )
 from predmarket.contracts.administration import AdminAct, AdminLogPage, Overview, PastDueMarket
+from predmarket.contracts.calibration import Ahead, Calibration, CalibrationBin
 from predmarket.contracts.errors import ErrorBody
 from predmarket.contracts.events import (
     CreateEventRequest,
@@ -64,6 +65,13 @@ from predmarket.contracts.identity import (
     User,
     UserCode,
     UserList,
+)
+from predmarket.contracts.imports import (
+    Imported,
+    ImportKind,
+    ImportReport,
+    ImportRequest,
+    ImportStatus,
 )
 from predmarket.contracts.markets import (
     Candle,
@@ -302,6 +310,25 @@ _ANSWERS: list[msgspec.Struct] = [
     EventPage([_summary], total=1),
     EventResolution(_ended, Payouts(accounts=1, total="10.000000")),
     EventHoldingList([_holding]),
+    Calibration(
+        before=Ahead.DAY,
+        markets=3,
+        brier_score="0.086667",
+        base_rate="0.333333",
+        unpriced=1,
+        more=False,
+        bins=[
+            CalibrationBin("0.2000", "0.3000", 2, "0.250000", "0.000000"),
+            CalibrationBin("0.6000", "0.7000", 1, "0.630000", "1.000000"),
+        ],
+    ),
+    ImportReport(
+        dry_run=True,
+        items=[
+            Imported(ImportKind.MARKET, "snow-friday", ImportStatus.NEW, None, []),
+            Imported(ImportKind.MARKET, "snow-saturday", ImportStatus.EXISTS, 4, ["question"]),
+        ],
+    ),
     OrderBook(1, bids=[("0.5400", "20.00")], asks=[("0.5600", "5.00")], seq=12),
     TradePage([_trade], next_cursor=None),
     _order,
@@ -398,6 +425,13 @@ _REQUESTS: dict[type[msgspec.Struct], dict[str, object]] = {
         "type": "LIMIT",
         "price": "0.55",
         "qty": "25",
+    },
+    ImportRequest: {
+        "markets": [
+            {"slug": "snow-friday", "question": "Will it snow on Friday?"},
+            {"slug": "snow-saturday", "question": "Will it snow on Saturday?"},
+        ],
+        "dryRun": True,
     },
     BatchRequest: {
         "orders": [

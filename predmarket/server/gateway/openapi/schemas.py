@@ -13,6 +13,7 @@ from predmarket.contracts.accounts import TransferRequest
 from predmarket.contracts.amounts import Credit, Price, Qty, Rate, Share, Tick, Time, TransferAmount
 from predmarket.contracts.events import ResolveEventRequest
 from predmarket.contracts.identity import ApiKeyRequest, UpdateMeRequest, UpdateUserRequest
+from predmarket.contracts.imports import ImportRequest
 from predmarket.contracts.markets import ResolveMarketRequest
 from predmarket.contracts.orders import BatchRequest, PlaceOrderRequest
 from predmarket.contracts.requests import Request
@@ -155,6 +156,18 @@ RULES: dict[type[Request], list[Schema]] = {
     UpdateUserRequest: [{"anyOf": [_given("role"), _given("disabled")]}],
     ApiKeyRequest: [{"properties": {"scopes": {"uniqueItems": True}}}],
     # A malformed element is an error of that order alone, so the document requires only objects.
+    ImportRequest: [
+        {"anyOf": [_given("markets"), _given("events")]},
+        {
+            "properties": {
+                name: {"items": {"type": "object", "description": f"Each a {kind}"}}
+                for name, kind in (
+                    ("markets", "CreateMarketRequest"),
+                    ("events", "CreateEventRequest"),
+                )
+            }
+        },
+    ],
     BatchRequest: [
         {
             "properties": {

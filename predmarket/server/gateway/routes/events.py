@@ -61,6 +61,7 @@ from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
 from predmarket.server.read_model.queries.users import full_names
 from predmarket.server.read_model.records import EventRecord
+from predmarket.units import Micros
 
 Search = Annotated[
     str | None,
@@ -121,7 +122,19 @@ async def show_event(request: ApiRequest, event: EventPath) -> Event:
 @post("/", guards=[admin], status_code=201, opt=notes(E.SLUG_TAKEN, E.GROUP_NOT_FOUND, *COMMAND))
 async def create_event(request: ApiRequest, data: JSONBody[CreateEventRequest]) -> Event:
     """Create an event with its markets: all of it or nothing."""
-    command = CreateEvent(
+    services = request.services
+    group_id = await group_id_of(services, data.group)
+    command = new_event(data, services.core.now(), request.principal.user_id, group_id)
+    reply = await services.submit(command)
+    assert isinstance(reply, EventDone)
+    return await _by_id(services, reply.event_id)
+
+
+def new_event(
+    data: CreateEventRequest, now: Micros, creator_id: int, group_id: int | None
+) -> CreateEvent:
+    """Return the command that creates an event. Raises Invalid if it would have closed by now."""
+    return CreateEvent(
         slug=data.slug,
         title=data.title,
         description=data.description or "",
@@ -129,16 +142,13 @@ async def create_event(request: ApiRequest, data: JSONBody[CreateEventRequest]) 
         tick=DEFAULT_TICK if data.tick_size is None else data.tick_size.units,
         maker_rate=0 if data.maker_fee_rate is None else data.maker_fee_rate.units,
         taker_rate=0 if data.taker_fee_rate is None else data.taker_fee_rate.units,
-        closes_at=closing_time(data.closes_at, request.services.core.now()),
+        closes_at=closing_time(data.closes_at, now),
         status=MarketStatus(data.status or MarketStatus.OPEN),
-        creator_id=request.principal.user_id,
+        creator_id=creator_id,
         markets=tuple(EventMarket(one.slug, one.question, one.label) for one in data.markets),
         metadata=metadata_of(data),
-        group_id=await group_id_of(request.services, data.group),
+        group_id=group_id,
     )
-    reply = await request.services.submit(command)
-    assert isinstance(reply, EventDone)
-    return await _by_id(request.services, reply.event_id)
 
 
 @patch(
@@ -149,8 +159,8 @@ async def create_event(request: ApiRequest, data: JSONBody[CreateEventRequest]) 
 async def update_event(
     request: ApiRequest, event: EventPath, data: JSONBody[UpdateEventRequest]
 ) -> Event:
-    """Change an event's texts, category, tags or source, or its markets' status or closing time."""
-    """Change an event's texts, or the status, closing time or group of its markets."""
+    """Change an event's texts, category, tags or source, or its markets' status, closing time or
+    group."""
     record = await request.context.find_event(event, request.user)
     given = None if data.closes_at is UNSET else data.closes_at
     command = UpdateEvent(

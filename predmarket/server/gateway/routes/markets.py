@@ -54,7 +54,7 @@ from predmarket.server.gateway.sight import sees
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
 from predmarket.server.read_model.queries.users import full_names
 from predmarket.server.read_model.records import MarketRecord
-from predmarket.units import parse_tick
+from predmarket.units import Micros, parse_tick
 
 DEFAULT_TICK = parse_tick("0.01")
 
@@ -113,22 +113,31 @@ async def show_market(request: ApiRequest, market: MarketPath) -> Market:
 @post("/", guards=[admin], status_code=201, opt=notes(E.SLUG_TAKEN, E.GROUP_NOT_FOUND, *COMMAND))
 async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]) -> Market:
     """Create a market; one of a group exists for its members and admins alone."""
-    command = CreateMarket(
+    services = request.services
+    group_id = await group_id_of(services, data.group)
+    command = new_market(data, services.core.now(), request.principal.user_id, group_id)
+    reply = await services.submit(command)
+    assert isinstance(reply, MarketDone)
+    return await _by_id(services, reply.market_id)
+
+
+def new_market(
+    data: CreateMarketRequest, now: Micros, creator_id: int, group_id: int | None
+) -> CreateMarket:
+    """Return the command that creates a market. Raises Invalid if it would have closed by now."""
+    return CreateMarket(
         slug=data.slug,
         question=data.question,
         description=data.description or "",
         tick=DEFAULT_TICK if data.tick_size is None else data.tick_size.units,
         maker_rate=0 if data.maker_fee_rate is None else data.maker_fee_rate.units,
         taker_rate=0 if data.taker_fee_rate is None else data.taker_fee_rate.units,
-        closes_at=closing_time(data.closes_at, request.services.core.now()),
+        closes_at=closing_time(data.closes_at, now),
         status=MarketStatus(data.status or MarketStatus.OPEN),
-        creator_id=request.principal.user_id,
+        creator_id=creator_id,
         metadata=metadata_of(data),
-        group_id=await group_id_of(request.services, data.group),
+        group_id=group_id,
     )
-    reply = await request.services.submit(command)
-    assert isinstance(reply, MarketDone)
-    return await _by_id(request.services, reply.market_id)
 
 
 @patch(
@@ -141,8 +150,10 @@ async def create_market(request: ApiRequest, data: JSONBody[CreateMarketRequest]
 async def update_market(
     request: ApiRequest, market: MarketPath, data: JSONBody[UpdateMarketRequest]
 ) -> Market:
-    """Change a market's status, closing time, texts, category, tags or source."""
-    """Change a market's status, closing time, texts or group. One of an event has its group."""
+    """Change a market's status, closing time, texts, category, tags, source or group.
+
+    One of an event has its event's group.
+    """
     record = await request.context.find_market(market, request.user)
     given = None if data.closes_at is UNSET else data.closes_at
     command = UpdateMarket(

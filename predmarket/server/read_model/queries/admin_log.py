@@ -119,3 +119,38 @@ async def resolved_at(
         or one.created_at
         for one in markets
     }
+
+
+_OPENINGS = (AdminAction.MARKET_OPEN, AdminAction.EVENT_OPEN)
+_CLOSINGS = (
+    AdminAction.MARKET_CLOSE,
+    AdminAction.EVENT_CLOSE,
+    AdminAction.MARKET_PROPOSE,
+    AdminAction.EVENT_PROPOSE,
+    *_RESOLUTIONS,
+)
+
+
+async def closed_at(
+    connection: AsyncConnection, markets: Collection[MarketRecord]
+) -> dict[int, Micros]:
+    """Return when trading ended in markets that were resolved, by market.
+
+    It ended at the closing time, or earlier by an act on the market or its event: the first one
+    after it was last opened. A market without any, from before there was a log, ended as it began.
+    """
+    actions = [action.value for action in (*_OPENINGS, *_CLOSINGS)]
+    query = select(admin_log.c.target, admin_log.c.action, admin_log.c.id, admin_log.c.at)
+    rows = await connection.execute(query.where(admin_log.c.action.in_(actions)))
+    acts_on: dict[str, list[tuple[int, Micros, bool]]] = {}
+    for target, action, id, at in rows:
+        acts_on.setdefault(target, []).append((id, at, action in _OPENINGS))
+    found = {}
+    for one in markets:
+        ended: Micros | None = None
+        own = acts_on.get(f"market:{one.id}", [])
+        for _, at, opens in sorted([*own, *acts_on.get(f"event:{one.event_id}", [])]):
+            ended = None if opens else ended or at
+        times = [time for time in (ended, one.closes_at) if time is not None]
+        found[one.id] = min(times, default=one.created_at)
+    return found
