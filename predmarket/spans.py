@@ -6,10 +6,10 @@ from predmarket.units import Micros
 
 _COUNT = r"(\d{1,9}(?:\.\d{1,6})?)"
 _SPAN = re.compile("".join(f"(?:{_COUNT}{unit})?" for unit in "wdhms"), re.ASCII | re.IGNORECASE)
-PATTERN = "(?=.)" + "".join(
+PATTERN = "(?=.*[1-9])" + "".join(
     rf"(?:[0-9]{{1,9}}(?:\.[0-9]{{1,6}})?[{unit}{unit.upper()}])?" for unit in "wdhms"
 )
-"""Matches what is a span, as JSON Schema can say it."""
+"""Matches a span above 0, as JSON Schema can say it."""
 _SECOND: Micros = 1_000_000
 _UNITS = tuple(seconds * _SECOND for seconds in (604_800, 86_400, 3_600, 60, 1))
 

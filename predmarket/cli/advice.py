@@ -63,6 +63,8 @@ def advised(line: Line, error: ClientError) -> Failure:
         lost.message = f"there is no event {line.event}{did_you_mean(near)}"
     elif lost.code == "EVENT_DECIDES":
         lost.advise(f"end the whole event with: {line.spelled('event resolve E OUTCOME')}")
+        if "proposed" in lost.message:
+            lost.advise(f"or decide on its proposal: {line.spelled('event proposal confirm E')}")
     return lost
 
 

@@ -126,11 +126,11 @@ def confirm(ctx: typer.Context, market: arguments.Market) -> None:
     """
     line = context.of(ctx)
     with line.client() as client:
-        proposal = None if line.options.yes else client.market(market).get("proposal")
+        proposal = client.market(market).get("proposal")
     if proposal is not None:
         prompt.confirm(line, _proposal_question(market, proposal))
     with line.client() as client:
-        show_market(line, client.confirm_proposal(market))
+        show_market(line, client.confirm_proposal(market, proposal))
 
 
 def withdraw(ctx: typer.Context, market: arguments.Market) -> None:
@@ -154,11 +154,11 @@ def confirm_event(ctx: typer.Context, event: arguments.Event) -> None:
     """
     line = context.of(ctx)
     with line.client() as client:
-        proposal = None if line.options.yes else client.event(event).get("proposal")
+        proposal = client.event(event).get("proposal")
     if proposal is not None:
         prompt.confirm(line, _proposal_question(f"the event {event}", proposal))
     with line.client() as client:
-        show_event(line, client.confirm_event_proposal(event))
+        show_event(line, client.confirm_event_proposal(event, proposal))
 
 
 def withdraw_event(ctx: typer.Context, event: arguments.Event) -> None:

@@ -130,8 +130,8 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.EVENT_DECIDES: ErrorKind(
         409,
         "the market belongs to an event, which decides its outcome",
-        "Resolve the event. A single market of it can only resolve NO, and only while two outcomes "
-        "remain.",
+        "Resolve the event, or confirm or withdraw what is proposed for it. A single market of it "
+        "can only resolve NO, and only while two outcomes remain.",
     ),
     ErrorCode.EVENT_IS_EXHAUSTIVE: ErrorKind(
         409,
@@ -142,6 +142,11 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
         404,
         "no resolution is proposed there",
         "Look at the market or the event: the proposal was made, withdrawn, or never there.",
+    ),
+    ErrorCode.PROPOSAL_CHANGED: ErrorKind(
+        409,
+        "another resolution is proposed by now",
+        "Look at what is proposed now, and confirm that.",
     ),
     ErrorCode.ANOTHER_ADMIN_NEEDED: ErrorKind(
         403,

@@ -124,6 +124,14 @@ class EventProposal(msgspec.Struct, frozen=True, rename="camel"):
     effective_at: str | None
 
 
+class ConfirmEventProposalRequest(Request, frozen=True):
+    """POST /v1/events/{event}/proposal/confirm: the proposal that is meant, as it was shown."""
+
+    holds_objects: ClassVar[bool] = True
+
+    proposal: EventProposal | None = None
+
+
 class EventSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """An event in a list. ``outcome`` is the winner's slug, NONE, WEIGHTS or VOID.
 

@@ -1,7 +1,7 @@
 """Markets, order books, trades and candles in the API."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -22,7 +22,6 @@ from predmarket.contracts.text import (
     repeated_tag,
 )
 from predmarket.enums import MarketStatus, Outcome, Side
-from predmarket.spans import parse_span
 from predmarket.units import Micros
 
 
@@ -80,13 +79,9 @@ class ResolutionRequest(Request, frozen=True, kw_only=True):
 
     def problems(self) -> list[Problem]:
         """Return the problems: a proposal is made after a span, or at a time."""
-        if self.after is None:
+        if self.after is None or self.effective_at is None:
             return []
-        if self.effective_at is not None:
-            return [Problem("effectiveAt", "does not go with after")]
-        if not parse_span(self.after):
-            return [Problem("after", "must be above 0")]
-        return []
+        return [Problem("effectiveAt", "does not go with after")]
 
 
 class ResolveMarketRequest(ResolutionRequest, frozen=True):
@@ -126,6 +121,14 @@ class Proposal(msgspec.Struct, frozen=True, rename="camel"):
     source: str | None
     actor_id: int
     effective_at: str | None
+
+
+class ConfirmProposalRequest(Request, frozen=True):
+    """POST /v1/markets/{market}/proposal/confirm: the proposal that is meant, as it was shown."""
+
+    holds_objects: ClassVar[bool] = True
+
+    proposal: Proposal | None = None
 
 
 class Market(msgspec.Struct, frozen=True, rename="camel"):

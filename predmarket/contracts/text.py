@@ -47,7 +47,7 @@ MEANINGS = {
     SLUG: "must be up to 64 of a-z, 0-9 and -, not start with - and not be all digits",
     EMAIL: "is not an e-mail address",
     HANDLE: "must be an e-mail address, or a handle without @ and blanks that is not all digits",
-    SPAN: "must be a span of time such as 90s, 24h or 2w",
+    SPAN: "must be a span of time above 0 such as 90s, 24h or 2w",
     CLIENT_REF: "must be a whole number, or client: and a client order id",
 }
 """The message about a text that does not match its pattern."""

@@ -199,11 +199,15 @@ class ProposeResolution(_Command, frozen=True, tag="propose-resolution"):
 
 
 class ConfirmProposal(_Command, frozen=True, tag="confirm-proposal"):
-    """Make the proposed resolution of a market, or else of an event, at once."""
+    """Make the proposed resolution of a market, or else of an event, at once.
+
+    ``expected`` is the one that is meant, as it is stored (proposal.py); another one is refused.
+    """
 
     market_id: int | None
     event_id: int | None
     actor_id: int
+    expected: str | None = None
 
 
 class WithdrawProposal(_Command, frozen=True, tag="withdraw-proposal"):

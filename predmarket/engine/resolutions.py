@@ -21,7 +21,7 @@ from predmarket.engine.commands import (
 from predmarket.engine.events import ProposalEnded
 from predmarket.engine.market import Market
 from predmarket.engine.market_event import MarketEvent
-from predmarket.engine.proposal import EventProposal, MarketProposal
+from predmarket.engine.proposal import EventProposal, MarketProposal, encode
 from predmarket.engine.replies import EventDone, MarketDone, Refused, Reply
 from predmarket.engine.state import State
 from predmarket.engine.timers import TimerKind
@@ -92,6 +92,8 @@ def confirm(state: State, command: ConfirmProposal) -> Reply:
         return found
     proposal = found.proposal
     assert proposal is not None  # found by it
+    if command.expected is not None and command.expected != encode(proposal):
+        return Refused(ErrorCode.PROPOSAL_CHANGED, "another resolution is proposed by now")
     if proposal.by_two and command.actor_id == proposal.resolution.actor_id:
         return Refused(
             ErrorCode.ANOTHER_ADMIN_NEEDED, "an admin other than the proposer has to confirm it"

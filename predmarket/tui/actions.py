@@ -222,14 +222,17 @@ def resolve_market(
     )
 
 
-def confirm_proposal(slug: str) -> Action[response_types.Resolution]:
-    """Make a market's proposed resolution, finally."""
-    return Action(calls.confirm_proposal(slug), *_of_proposal("market", "confirm", slug))
+def confirm_proposal(slug: str, seen: response_types.Proposal) -> Action[response_types.Resolution]:
+    """Make the proposed resolution of a market that was ``seen``, finally."""
+    return Action(calls.confirm_proposal(slug, seen), *_of_proposal("market", "confirm", slug))
 
 
-def confirm_event_proposal(slug: str) -> Action[response_types.EventResolution]:
-    """Make an event's proposed resolution, finally."""
-    return Action(calls.confirm_event_proposal(slug), *_of_proposal("event", "confirm", slug))
+def confirm_event_proposal(
+    slug: str, seen: response_types.EventProposal
+) -> Action[response_types.EventResolution]:
+    """Make the proposed resolution of an event that was ``seen``, finally."""
+    call = calls.confirm_event_proposal(slug, seen)
+    return Action(call, *_of_proposal("event", "confirm", slug))
 
 
 def withdraw_proposal(slug: str) -> Action[response_types.Market]:

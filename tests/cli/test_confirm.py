@@ -171,6 +171,10 @@ def test_a_confirm_says_what_is_proposed(run: Run, stub: Stub) -> None:
         " This is final: go on? [y/N]"
     ) in asked.err
     assert not stub.sent("POST", "/v1/markets/rain/proposal/confirm")
+    stub.on("POST", "/v1/markets/rain/proposal/confirm", Answer(body=body))
+    assert run(*confirm, stdin="y\n").code == run(*confirm, "--yes").code == 0
+    sent = stub.sent("POST", "/v1/markets/rain/proposal/confirm")
+    assert [one.body for one in sent] == [{"proposal": proposal}] * 2
 
 
 def test_a_transfer_has_a_key(run: Run, stub: Stub) -> None:

@@ -138,6 +138,16 @@ LIMIT = NewOrder(
 MARKET = NewOrder(market=1, side="SELL", qty=1, type="MARKET", max_slippage="0.05")
 
 
+PROPOSAL: response_types.Proposal = {
+    "outcome": "NO",
+    "settlementPrice": None,
+    "note": None,
+    "source": None,
+    "actorId": 1,
+    "effectiveAt": None,
+}
+
+
 @pytest.mark.parametrize(
     ("call", "contract"),
     [
@@ -190,6 +200,7 @@ MARKET = NewOrder(market=1, side="SELL", qty=1, type="MARKET", max_slippage="0.0
             calls.resolve_market("rain", "NO", note="Dry.", source="met.no", after="24h"),
             markets.ResolveMarketRequest,
         ),
+        (calls.confirm_proposal("rain", PROPOSAL), markets.ConfirmProposalRequest),
         (
             calls.resolve_event("vote", "ann", effective_at="2030-01-01T00:00:00Z"),
             events.ResolveEventRequest,

@@ -66,6 +66,9 @@ class Session:
         case.headers["Authorization"] = f"Bearer {data}"
 
 
+_COMING = ("closesAt", "effectiveAt")
+_LONG = re.compile(r"[0-9]{5,}")
+"""More of a week than there are until the year 10000."""
 _SPAN = {"since": "2000", "until": "2996"}
 """Leap years, which have every day: they keep a span in order and within what the API takes."""
 
@@ -73,8 +76,9 @@ _SPAN = {"since": "2000", "until": "2996"}
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str, object]) -> None:
     """Turn 9.0, an integer to JSON Schema, into 9, a closing time that has passed into one that
-    has not, a span that is none into one, and a made-up place in a statement into one in the
-    asker's own: a schema has no clock, compares no fields and knows nobody.
+    has not, a span that is none into one, weights into some that add up to 1, and a made-up place
+    in a statement into one in the asker's own: a schema has no clock, compares no fields and knows
+    nobody.
     """
     del context, kwargs
     cursor = (case.query or {}).get("cursor")
@@ -89,8 +93,12 @@ def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str,
     for name, value in case.body.items():
         if isinstance(value, float) and value.is_integer():
             case.body[name] = int(value)
-        elif name == "closesAt" and isinstance(value, str) and _has_passed(value):
+        elif name in _COMING and isinstance(value, str) and _has_passed(value):
             case.body[name] = f"2999{value[4:]}"
+        elif name == "after" and isinstance(value, str):
+            case.body[name] = _LONG.sub("9", value)
+        elif name == "weights" and isinstance(value, dict):
+            case.body[name] = {each: int(not place) for place, each in enumerate(value)}
 
 
 def _own(cursor: str) -> str:

@@ -14,6 +14,7 @@ from predmarket.engine.commands import (
     TakeStep,
     WithdrawProposal,
 )
+from predmarket.engine.proposal import encode
 from predmarket.engine.replies import EventDone, EventResolved, MarketDone, Resolved
 from predmarket.engine.snapshot import digest, snapshot
 from predmarket.enums import EventOutcome, Outcome
@@ -134,6 +135,18 @@ def test_by_two_only_another_admin_makes_it() -> None:
     assert code(refused) == "ANOTHER_ADMIN_NEEDED"
     assert desk.market.proposal is not None
     assert isinstance(desk.apply(CONFIRM), Resolved)
+
+
+def test_a_confirm_makes_only_what_it_means() -> None:
+    """Another proposal, be it only of another time, is not made."""
+    desk = proposed()
+    seen = encode(desk.market.proposal)
+    desk.apply(ProposeResolution(YES, 2 * DAY))
+    stale = ConfirmProposal(1, None, BOB, seen)
+    assert code(desk.apply(stale)) == "PROPOSAL_CHANGED"
+    assert desk.market.proposal is not None
+    meant = ConfirmProposal(1, None, BOB, encode(desk.market.proposal))
+    assert isinstance(desk.apply(meant), Resolved)
 
 
 def test_refusals_change_nothing() -> None:

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from predmarket.client import response_types
 from predmarket.enums import MarketStatus, OrderType, Outcome, Role, Side, TimeInForce
 from predmarket.tui import actions
 from predmarket.tui.actions import Action, Ticket
@@ -17,6 +18,22 @@ SLUG = "will-it-rain"
 LIMIT = Ticket(market=1, slug=SLUG, side=Side.BUY, qty=1000, price=6000)
 MARKET = Ticket(market=1, slug=SLUG, side=Side.SELL, qty=150, type=OrderType.MARKET, slippage=500)
 USER = {"id": 9, "email": "bo@example.com", "role": "USER", "fullName": None, "createdAt": "x"}
+PROPOSAL: response_types.Proposal = {
+    "outcome": "NO",
+    "settlementPrice": None,
+    "note": None,
+    "source": None,
+    "actorId": 1,
+    "effectiveAt": None,
+}
+EVENT_PROPOSAL: response_types.EventProposal = {
+    "outcome": "VOID",
+    "weights": None,
+    "note": None,
+    "source": None,
+    "actorId": 1,
+    "effectiveAt": None,
+}
 
 SENT: dict[str, Action[Any]] = {
     "limit": actions.place(LIMIT),
@@ -50,8 +67,8 @@ SENT: dict[str, Action[Any]] = {
     "resolve to a price": actions.resolve_market(SLUG, Outcome.SCALAR, "0.25"),
     "void": actions.resolve_market(SLUG, Outcome.VOID, None),
     "propose": actions.resolve_market(SLUG, Outcome.NO, None, "24h", "Dry.", "met.no"),
-    "confirm a proposal": actions.confirm_proposal(SLUG),
-    "confirm an event": actions.confirm_event_proposal(SLUG),
+    "confirm a proposal": actions.confirm_proposal(SLUG, PROPOSAL),
+    "confirm an event": actions.confirm_event_proposal(SLUG, EVENT_PROPOSAL),
     "withdraw a proposal": actions.withdraw_proposal(SLUG),
     "withdraw an event": actions.withdraw_event_proposal(SLUG),
     "deposit": actions.transfer("bo@example.com", "100", "welcome back"),
@@ -89,6 +106,8 @@ def test_the_echo_sends_the_same(run: Run, stub: Stub, name: str) -> None:
         last.append(request)
         return Answer(400, {"error": {"code": "VALIDATION_FAILED", "message": "enough seen"}})
 
+    stub.on("GET", f"/v1/markets/{SLUG}", Answer(200, {"proposal": PROPOSAL}))
+    stub.on("GET", f"/v1/events/{SLUG}", Answer(200, {"proposal": EVENT_PROPOSAL}))
     stub.on("GET", "/v1/users", Answer(200, {"items": [USER], "total": 1}))
     stub.on(action.call.method, action.call.path, taken)
     run(*shlex.split(action.command)[1:], "--yes")

@@ -19,7 +19,14 @@ from predmarket.client.calls.call import (
     moment,
     number,
 )
-from predmarket.client.response_types import Event, EventResolution, EventSummary, Market, Page
+from predmarket.client.response_types import (
+    Event,
+    EventProposal,
+    EventResolution,
+    EventSummary,
+    Market,
+    Page,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +160,12 @@ def resolve_event(
     return Call("POST", f"/v1/events/{in_path(event)}/resolve", body=body)
 
 
-def confirm_event_proposal(event: EventRef) -> Call[EventResolution]:
-    """Make an event's proposed resolution at once, finally (admin)."""
-    return Call("POST", f"/v1/events/{in_path(event)}/proposal/confirm")
+def confirm_event_proposal(
+    event: EventRef, proposal: EventProposal | None = None
+) -> Call[EventResolution]:
+    """Make an event's proposed resolution at once, finally (admin); ``proposal`` as of a market."""
+    body = given(proposal=proposal)
+    return Call("POST", f"/v1/events/{in_path(event)}/proposal/confirm", body=body)
 
 
 def withdraw_event_proposal(event: EventRef) -> Call[Event]:

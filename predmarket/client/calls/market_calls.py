@@ -26,6 +26,7 @@ from predmarket.client.response_types import (
     ImportReport,
     Market,
     Page,
+    Proposal,
     Resolution,
     Trade,
 )
@@ -155,9 +156,13 @@ def resolve_market(
     return Call("POST", f"/v1/markets/{in_path(market)}/resolve", body=body)
 
 
-def confirm_proposal(market: MarketRef) -> Call[Resolution]:
-    """Make a market's proposed resolution at once, finally (admin)."""
-    return Call("POST", f"/v1/markets/{in_path(market)}/proposal/confirm")
+def confirm_proposal(market: MarketRef, proposal: Proposal | None = None) -> Call[Resolution]:
+    """Make a market's proposed resolution at once, finally (admin).
+
+    With ``proposal``, the market's as it was seen, one that has taken its place is not made.
+    """
+    body = given(proposal=proposal)
+    return Call("POST", f"/v1/markets/{in_path(market)}/proposal/confirm", body=body)
 
 
 def withdraw_proposal(market: MarketRef) -> Call[Market]:

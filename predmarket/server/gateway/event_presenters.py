@@ -9,7 +9,6 @@ import msgspec
 
 from predmarket.contracts import events, markets, realtime
 from predmarket.contracts.amounts import format_time
-from predmarket.engine.proposal import EventProposal
 from predmarket.enums import EventOutcome, MarketStatus, Outcome
 from predmarket.server.gateway import presenters
 from predmarket.server.read_model.market_view import MarketView
@@ -47,13 +46,16 @@ def summary(
         category=record.metadata.category,
         tags=list(record.metadata.tags),
         source=record.metadata.source,
-        proposal=None if record.proposal is None else _proposal(record.proposal, view),
+        proposal=proposal(record, view),
         group=view.group_name(record.group_id),
     )
 
 
-def _proposal(proposal: EventProposal, view: MarketView) -> events.EventProposal:
-    resolution, at = proposal.resolution, proposal.effective_at
+def proposal(record: EventRecord, view: MarketView) -> events.EventProposal | None:
+    """Return what is proposed for an event."""
+    if record.proposal is None:
+        return None
+    resolution, at = record.proposal.resolution, record.proposal.effective_at
     weights = {_slug(view, id): format_price(weight) for id, weight in resolution.weights}
     winner = resolution.market_id
     return events.EventProposal(

@@ -20,13 +20,7 @@ from predmarket.server.gateway.order_preview import Outcome
 from predmarket.server.read_model.market_view import BookView, MarketView
 from predmarket.server.read_model.queries.candles import CandleRecord
 from predmarket.server.read_model.queries.ledger import LedgerEntry
-from predmarket.server.read_model.records import (
-    EventRecord,
-    MarketRecord,
-    PositionRecord,
-    TradeRecord,
-    UserFill,
-)
+from predmarket.server.read_model.records import MarketRecord, PositionRecord, TradeRecord, UserFill
 from predmarket.units import (
     PRICE_ONE,
     Micros,
@@ -96,30 +90,31 @@ def market(record: MarketRecord, view: MarketView, creator_name: str | None) -> 
         category=metadata.category,
         tags=list(metadata.tags),
         source=metadata.source,
-        proposal=_proposal(record, event),
+        proposal=proposal(record, view),
         group=view.group_name(record.group_id),
     )
 
 
-def _proposal(record: MarketRecord, event: EventRecord | None) -> markets.Proposal | None:
+def proposal(record: MarketRecord, view: MarketView) -> markets.Proposal | None:
     """Return what is proposed for a market, alone or with its event."""
-    proposal: MarketProposal | EventProposal
+    event = None if record.event_id is None else view.find_event(record.event_id)
+    found: MarketProposal | EventProposal
     if record.proposal is not None:
-        proposal, outcome = record.proposal, record.proposal.resolution.outcome
+        found, outcome = record.proposal, record.proposal.resolution.outcome
         price = record.proposal.resolution.price
     elif event is not None and event.proposal is not None and record.outcome is None:
-        proposal = event.proposal
+        found = event.proposal
         outcome, price = event.proposal.resolution.ending(record.id)
     else:
         return None
-    resolution = proposal.resolution
+    resolution = found.resolution
     return markets.Proposal(
         outcome,
         _price(price),
         resolution.note,
         resolution.source,
         resolution.actor_id,
-        _time(proposal.effective_at),
+        _time(found.effective_at),
     )
 
 

@@ -1,11 +1,16 @@
 """Resolutions on their way to the core: made at once, or proposed."""
 
+from collections.abc import Callable
+
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.markets import Payouts, ResolutionRequest
 from predmarket.contracts.requests import Invalid
 from predmarket.engine.commands import Command, ProposeResolution, ResolveEvent, ResolveMarket
+from predmarket.engine.proposal import EventProposal, MarketProposal, encode
 from predmarket.engine.replies import EventResolved, Resolved
+from predmarket.enums import ErrorCode
 from predmarket.server.core.bus import BusReply
+from predmarket.server.errors import Refusal
 from predmarket.server.gateway.http.params import future
 from predmarket.server.gateway.services import Services
 from predmarket.spans import parse_span
@@ -31,6 +36,27 @@ def _effective_at(data: ResolutionRequest, now: Micros) -> Micros | None:
     if at > MAX_TIME:
         raise Invalid(Problem("after", "must end before the year 10000"))
     return at
+
+
+async def meant(
+    services: Services,
+    given: object | None,
+    look: Callable[[], tuple[object | None, MarketProposal | EventProposal | None]],
+) -> str | None:
+    """Return the stored form of the proposal that a request means; None: whichever there is.
+
+    ``look`` returns the present one, as it is shown and as it is. Raises Refusal PROPOSAL_CHANGED.
+    """
+    if given is None:
+        return None
+    if look()[0] != given:  # perhaps another process knows a newer one
+        await services.catch_up()
+    shown, present = look()
+    if present is None:  # the core says what there is
+        return None
+    if shown != given:
+        raise Refusal(ErrorCode.PROPOSAL_CHANGED)
+    return encode(present)
 
 
 def payouts_of(reply: BusReply) -> Payouts | None:

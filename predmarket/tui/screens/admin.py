@@ -1,6 +1,6 @@
 """The admin screen: markets from draft to resolution, transfers, and accounts."""
 
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -258,15 +258,18 @@ class AdminScreen(DeskScreen[None]):
     async def action_confirm(self) -> None:
         """Make the proposed resolution of the market under the cursor, or of its event."""
         found = self._proposed()
-        if found is None:
+        if found is None or found.proposal is None:
             return
+        seen = found.proposal.wire  # as it is asked about, whatever comes meanwhile
         form = resolving.confirming(found, self.trader.clock())
         if await self.app.push_screen_wait(form) is None:
             return
         if isinstance(found, Event):
-            await self._perform(actions.confirm_event_proposal(found.slug))
+            of_event = cast("response_types.EventProposal", seen)
+            await self._perform(actions.confirm_event_proposal(found.slug, of_event))
         else:
-            await self._perform(actions.confirm_proposal(found.slug))
+            of_market = cast("response_types.Proposal", seen)
+            await self._perform(actions.confirm_proposal(found.slug, of_market))
 
     @work
     async def action_withdraw(self) -> None:

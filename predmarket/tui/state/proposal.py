@@ -1,6 +1,6 @@
 """A proposed resolution of a market or of an event."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from predmarket.client import response_types
@@ -13,7 +13,7 @@ class Proposal:
     """How it is to end: YES, 0.25, an event's winner; why, and by which user.
 
     ``effective_at`` is when it happens by itself. Where another admin has to confirm, it is None,
-    or passes.
+    or passes. ``wire`` is the same as the exchange has it.
     """
 
     outcome: str
@@ -21,6 +21,7 @@ class Proposal:
     source: str
     actor: int
     effective_at: Micros | None
+    wire: response_types.Proposal | response_types.EventProposal = field(compare=False)
 
     def when(self, now: Micros) -> str:
         """Return when it happens, in words."""
@@ -69,4 +70,5 @@ def of_wire(
         source=proposal["source"] or "",
         actor=proposal["actorId"],
         effective_at=parse.time(proposal["effectiveAt"]),
+        wire=proposal,
     )

@@ -26,6 +26,7 @@ from predmarket.contracts.administration import AdminAct, AdminLogPage, Overview
 from predmarket.contracts.calibration import Ahead, Calibration, CalibrationBin
 from predmarket.contracts.errors import ErrorBody
 from predmarket.contracts.events import (
+    ConfirmEventProposalRequest,
     CreateEventRequest,
     Event,
     EventHolding,
@@ -76,6 +77,7 @@ from predmarket.contracts.imports import (
 from predmarket.contracts.markets import (
     Candle,
     CandleList,
+    ConfirmProposalRequest,
     CreateMarketRequest,
     Creator,
     Market,
@@ -403,6 +405,26 @@ _REQUESTS: dict[type[msgspec.Struct], dict[str, object]] = {
         "note": "It rained for an hour.",
         "source": "https://weather.example.com/today",
         "after": "24h",
+    },
+    ConfirmProposalRequest: {
+        "proposal": {
+            "outcome": "YES",
+            "settlementPrice": None,
+            "note": "It rained for an hour.",
+            "source": "https://weather.example.com/today",
+            "actorId": 1,
+            "effectiveAt": _LATER,
+        }
+    },
+    ConfirmEventProposalRequest: {
+        "proposal": {
+            "outcome": "mayor-ada",
+            "weights": None,
+            "note": "Ada was sworn in.",
+            "source": None,
+            "actorId": 1,
+            "effectiveAt": _LATER,
+        }
     },
     CreateEventRequest: {
         "slug": "mayor-2027",

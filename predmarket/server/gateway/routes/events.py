@@ -10,16 +10,17 @@ from msgspec import UNSET
 from predmarket.contracts.events import (
     NONE,
     VOID,
+    ConfirmEventProposalRequest,
     CreateEventRequest,
     Event,
     EventMarketRequest,
     EventPage,
+    EventProposal,
     EventResolution,
     ResolveEventRequest,
     UpdateEventRequest,
 )
 from predmarket.contracts.markets import Market
-from predmarket.contracts.requests import NoFields
 from predmarket.contracts.text import LINE
 from predmarket.engine.commands import (
     AddMarket,
@@ -31,6 +32,7 @@ from predmarket.engine.commands import (
     UpdateEvent,
     WithdrawProposal,
 )
+from predmarket.engine.proposal import EventProposal as Proposed
 from predmarket.engine.replies import EventDone, MarketDone
 from predmarket.enums import ErrorCode as E
 from predmarket.enums import EventOutcome, MarketStatus
@@ -53,7 +55,7 @@ from predmarket.server.gateway.metadata import (
     metadata_of,
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
-from predmarket.server.gateway.resolutions import payouts_of, resolving
+from predmarket.server.gateway.resolutions import meant, payouts_of, resolving
 from predmarket.server.gateway.routes.markets import DEFAULT_TICK, Status
 from predmarket.server.gateway.services import Services
 from predmarket.server.gateway.sight import sees_event
@@ -234,15 +236,30 @@ async def resolve_event(
     "/{event:str}/proposal/confirm",
     guards=[admin],
     status_code=200,
-    opt=notes(E.EVENT_NOT_FOUND, E.PROPOSAL_NOT_FOUND, E.ANOTHER_ADMIN_NEEDED, *COMMAND),
+    opt=notes(
+        E.EVENT_NOT_FOUND,
+        E.PROPOSAL_NOT_FOUND,
+        E.PROPOSAL_CHANGED,
+        E.ANOTHER_ADMIN_NEEDED,
+        *COMMAND,
+    ),
 )
 async def confirm_event_proposal(
-    request: ApiRequest, event: EventPath, data: JSONBody[NoFields | None] = None
+    request: ApiRequest,
+    event: EventPath,
+    data: JSONBody[ConfirmEventProposalRequest | None] = None,
 ) -> EventResolution:
-    """Make an event's proposed resolution at once, and pay."""
-    record = await request.context.find_event(event, request.user)
-    command = ConfirmProposal(None, record.id, request.principal.user_id)
-    return await _resolved(request.services, record.id, command)
+    """Make an event's proposed resolution at once, and pay; ``proposal`` as of a market."""
+    id = (await request.context.find_event(event, request.user)).id
+    view = request.services.view
+
+    def look() -> tuple[EventProposal | None, Proposed | None]:
+        record = view.events[id]
+        return event_presenters.proposal(record, view), record.proposal
+
+    expected = await meant(request.services, None if data is None else data.proposal, look)
+    command = ConfirmProposal(None, id, request.principal.user_id, expected)
+    return await _resolved(request.services, id, command)
 
 
 @delete(

@@ -8,14 +8,15 @@ from litestar.params import JSONBody, QueryParameter
 from msgspec import UNSET
 
 from predmarket.contracts.markets import (
+    ConfirmProposalRequest,
     CreateMarketRequest,
     Market,
     MarketList,
+    Proposal,
     Resolution,
     ResolveMarketRequest,
     UpdateMarketRequest,
 )
-from predmarket.contracts.requests import NoFields
 from predmarket.contracts.text import LINE
 from predmarket.engine.commands import (
     Command,
@@ -25,6 +26,7 @@ from predmarket.engine.commands import (
     UpdateMarket,
     WithdrawProposal,
 )
+from predmarket.engine.proposal import MarketProposal
 from predmarket.engine.replies import MarketDone
 from predmarket.enums import ErrorCode as E
 from predmarket.enums import MarketStatus
@@ -48,7 +50,7 @@ from predmarket.server.gateway.metadata import (
     metadata_of,
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
-from predmarket.server.gateway.resolutions import payouts_of, resolving
+from predmarket.server.gateway.resolutions import meant, payouts_of, resolving
 from predmarket.server.gateway.services import Services
 from predmarket.server.gateway.sight import sees
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
@@ -198,18 +200,28 @@ async def resolve_market(
     opt=notes(
         E.MARKET_NOT_FOUND,
         E.PROPOSAL_NOT_FOUND,
+        E.PROPOSAL_CHANGED,
         E.ANOTHER_ADMIN_NEEDED,
         E.EVENT_DECIDES,
         *COMMAND,
     ),
 )
 async def confirm_proposal(
-    request: ApiRequest, market: MarketPath, data: JSONBody[NoFields | None] = None
+    request: ApiRequest, market: MarketPath, data: JSONBody[ConfirmProposalRequest | None] = None
 ) -> Resolution:
-    """Make a market's proposed resolution at once, and pay."""
-    record = await request.context.find_market(market, request.user)
-    command = ConfirmProposal(record.id, None, request.principal.user_id)
-    return await _resolved(request.services, record.id, command)
+    """Make a market's proposed resolution at once, and pay. With ``proposal``, as it was shown,
+    only that one is made, and not one that has taken its place."""
+    id = (await request.context.find_market(market, request.user)).id
+    view = request.services.view
+
+    def look() -> tuple[Proposal | None, MarketProposal | None]:
+        record = view.find(id)
+        assert record is not None  # a market does not vanish
+        return presenters.proposal(record, view), record.proposal
+
+    expected = await meant(request.services, None if data is None else data.proposal, look)
+    command = ConfirmProposal(id, None, request.principal.user_id, expected)
+    return await _resolved(request.services, id, command)
 
 
 @delete(

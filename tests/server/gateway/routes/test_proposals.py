@@ -73,7 +73,11 @@ async def test_a_market(exchange: Exchange) -> None:
     for path in ("proposal/confirm", "resolve"):
         answer = await ann.client.post(f"{RAIN}/{path}", json={"outcome": "YES"})
         assert answer.status_code in (400, 403)
-    made = ok(await exchange.admin.client.post(f"{RAIN}/proposal/confirm"))
+    stale = {"proposal": told["proposal"]}
+    answer = await exchange.admin.client.post(f"{RAIN}/proposal/confirm", json=stale)
+    assert refused(answer) == (409, "PROPOSAL_CHANGED")
+    seen = {"proposal": changed["market"]["proposal"]}
+    made = ok(await exchange.admin.client.post(f"{RAIN}/proposal/confirm", json=seen))
     assert made["payouts"] == {"accounts": 2, "total": "10.000000"}
     assert (made["market"]["outcome"], made["market"]["proposal"]) == ("SCALAR", None)
     assert await cash(ann) == ("96.500000", "0.000000")
@@ -108,7 +112,11 @@ async def test_an_event(exchange: Exchange) -> None:
     assert (withdrawn["status"], withdrawn["proposal"]) == ("CLOSED", None)
     assert [one["proposal"] for one in withdrawn["markets"]] == [None, None]
     await resolve(admin, VOTE, outcome="NONE", after="1w")
-    made = ok(await admin.client.post(f"{VOTE}/proposal/confirm", json={}))
+    stale = {"proposal": event["proposal"]}
+    answer = await admin.client.post(f"{VOTE}/proposal/confirm", json=stale)
+    assert refused(answer) == (409, "PROPOSAL_CHANGED")
+    seen = {"proposal": ok(await exchange.anonymous.get(VOTE))["proposal"]}
+    made = ok(await admin.client.post(f"{VOTE}/proposal/confirm", json=seen))
     assert (made["event"]["outcome"], made["payouts"]["accounts"]) == ("NONE", 0)
 
 
