@@ -19,6 +19,7 @@ SERVERS = frozenset(
         "AUTH_WINDOW_LIMIT", "ORDER_RATE_LIMIT", "READ_RATE_LIMIT", "MAX_CONNECTIONS_PER_ADDRESS",
         "SIGNUP_CREDIT", "LOG_LEVEL", "LOG_FORMAT", "MAX_BATCH", "MAX_QUEUE", "ROLE", "WORKERS",
         "METRICS_HOST", "METRICS_PORT", "KALSHI", "CLOCK", "FAULT", "SIGNUP", "RESOLVE_BY_TWO",
+        "LEADERBOARD",
     }
 )  # fmt: skip
 """Settings of the exchange: the fields of its ``Settings``."""

@@ -233,6 +233,31 @@ USER_GROUP = Layout(
     _names("id name memberCount createdAt"),
 )
 
+SEASON = Layout(
+    (
+        _number("ID", "id"),
+        _text("NAME", "name"),
+        _number("CREDIT", "credit"),
+        _text("STARTED", "startedAt"),
+        _text("CREDITED", "creditedAt"),
+        _text("ENDED", "endedAt"),
+    ),
+    _names("id name credit startedAt creditedAt endedAt"),
+    least=("CREDITED",),
+)
+
+STANDING = Layout(
+    (
+        _number("RANK", "rank"),
+        _text("NAME", "displayName"),
+        _number("PROFIT", "profit"),
+        _number("VALUE", "value"),
+        _number("TRADES", "trades"),
+    ),
+    _names("rank displayName profit value trades"),
+    least=("TRADES",),
+)
+
 ORDER_GROUP = Layout(
     (
         _number("ID", "id"),

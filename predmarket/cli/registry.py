@@ -234,4 +234,14 @@ TREE: Mapping[str, Entry] = {
         },
         "predmarket group add class-9b ann@example.com",
     ),
+    "season": Branch(
+        "Seasons, in which accounts compete.",
+        {
+            "start": Leaf("season:start", "Start a season."),
+            "end": Leaf("season:end", "End the season; its leaderboard stays."),
+            "list": Leaf("season:list_seasons", "List seasons."),
+        },
+        'predmarket season start "Spring" --credit 100',
+    ),
+    "leaderboard": Leaf("season:leaderboard", "Show who has gained most."),
 }

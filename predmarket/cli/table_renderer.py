@@ -17,6 +17,8 @@ _STYLES = {
     "REJECTED": "red",
     "HALTED": "yellow",
 }
+_SIGNS = {"▲": "green", "█": "green", "▼": "red"}
+"""Styles of figures by the sign before them, and of bars."""
 _GAP = 2
 """Blanks between two columns."""
 _SHORT = 20
@@ -53,10 +55,14 @@ def draw(grid: Grid, width: int | None, *, color: bool) -> tuple[str, list[str]]
             overflow="fold",
         )
     for row in cells:
-        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+        table.add_row(*(Text(cell, style=_style(cell)) for cell in row))
     console.print(table)
     lines = buffer.getvalue().splitlines()
     return "".join(line.rstrip() + "\n" for line in lines), left_out
+
+
+def _style(cell: str) -> str:
+    return _STYLES.get(cell) or _SIGNS.get(cell[:1], "")
 
 
 def _whole(grid: Grid, width: int) -> tuple[list[bool], int]:

@@ -33,12 +33,16 @@ _LISTED_ONLY = ("queueAhead", "orderGroupId", "fills")
 class View(Protocol):
     """The content of a watched command."""
 
-    title: str
     fields: Sequence[str]
     """The CSV columns of its rows."""
     topics: Sequence[str]
+    """A view without topics hears None from time to time, and asks what there is."""
 
-    async def hear(self, message: Message, feed: Feed, ask: Ask) -> Sequence[Row]:
+    @property
+    def title(self) -> str:
+        """Return what is watched, for the head line."""
+
+    async def hear(self, message: Message | None, feed: Feed, ask: Ask) -> Sequence[Row]:
         """Apply ``message`` and return the new rows. Raises ClientError."""
 
     def csv(self, row: Row) -> Sequence[Row]:
@@ -60,7 +64,7 @@ class BookView:
         self._depth = depth
         self._book: Book = {"marketId": 0, "bids": [], "asks": [], "seq": -1}
 
-    async def hear(self, message: Message, feed: Feed, ask: Ask) -> Sequence[Row]:
+    async def hear(self, message: Message | None, feed: Feed, ask: Ask) -> Sequence[Row]:
         del ask
         if not isinstance(message, messages.BookSnapshot | messages.BookDelta):
             return []
@@ -94,7 +98,7 @@ class TradesView:
         self._newest = 0
         self._held: deque[Trade] = deque(maxlen=_TRADES)
 
-    async def hear(self, message: Message, feed: Feed, ask: Ask) -> Sequence[Row]:
+    async def hear(self, message: Message | None, feed: Feed, ask: Ask) -> Sequence[Row]:
         del feed, ask
         if isinstance(message, messages.TradesSnapshot):
             told = [*reversed(message.data["items"])]
@@ -128,7 +132,7 @@ class TickerView:
         self._market = market
         self._shown: Row = {}
 
-    async def hear(self, message: Message, feed: Feed, ask: Ask) -> Sequence[Row]:
+    async def hear(self, message: Message | None, feed: Feed, ask: Ask) -> Sequence[Row]:
         del feed
         told: Row = {}
         if isinstance(message, messages.MarketsSnapshot):
@@ -180,7 +184,7 @@ class OrdersView:
         )
         self._held: dict[int, OrderState] = {}
 
-    async def hear(self, message: Message, feed: Feed, ask: Ask) -> Sequence[Row]:
+    async def hear(self, message: Message | None, feed: Feed, ask: Ask) -> Sequence[Row]:
         del feed
         if isinstance(message, messages.OrdersSnapshot):
             # it has only live orders, none that ended meanwhile

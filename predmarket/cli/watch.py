@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _FRAME_S = 0.1
 _PAUSE_S = 1.0
 _SILENT_S = 2.0
+_ASKED_EVERY_S = 1.0
 
 _ENTER = "\x1b[?1049h\x1b[?25l"  # the alternate screen, no cursor
 _LEAVE = "\x1b[?25h\x1b[?1049l"
@@ -66,7 +67,7 @@ async def _tell(line: Line, view: View) -> None:
     write = line.output.events(view.fields)
     csv = line.options.output == "csv"
     async with _asking(line) as ask, _feed(line, view.topics) as feed:
-        async for message in feed:
+        async for message in _heard(feed, view):
             notes.heed(message)
             for row in await view.hear(message, feed, ask):
                 with _interruptible():
@@ -80,7 +81,7 @@ async def _redraw(line: Line, view: View, screen: "_Screen") -> None:
     async with _asking(line) as ask, _feed(line, view.topics) as feed:
 
         async def listen() -> None:
-            async for message in feed:
+            async for message in _heard(feed, view):
                 notes.heed(message)
                 await view.hear(message, feed, ask)
                 changed.set()
@@ -97,6 +98,24 @@ async def _redraw(line: Line, view: View, screen: "_Screen") -> None:
         await _first_of(listen(), draw())
 
 
+async def _heard(feed: Feed, view: View) -> AsyncIterator[Message | None]:
+    """Yield the feed's messages; to a view without topics also None, while the feed is live."""
+    messages = aiter(feed)
+    following = asyncio.ensure_future(anext(messages))
+    try:
+        while True:
+            await asyncio.wait([following], timeout=None if view.topics else _ASKED_EVERY_S)
+            if following.done():
+                yield await following
+                following = asyncio.ensure_future(anext(messages))
+            elif feed.state is State.LIVE:
+                yield None
+    except StopAsyncIteration:
+        return
+    finally:
+        following.cancel()
+
+
 def _unheard(_: str) -> None:
     """Write nothing: on a redrawn terminal the head line shows it."""
 
@@ -109,7 +128,7 @@ class _ConnectionNotes:
         self._live = False
         self._lost = 0
 
-    def heed(self, message: Message) -> None:
+    def heed(self, message: Message | None) -> None:
         """Report a change of state. Raises Unreachable if there never was an exchange."""
         match message:
             case StateChanged(state=State.LIVE):
@@ -144,7 +163,8 @@ class _Screen:
         width, height = size_of_terminal(sys.stdout)
         text, left_out = self._output.draw(self._view.grid(height - 2))
         table = text.splitlines()[: height - 2]
-        narrow = f"  too narrow for {', '.join(left_out)}" if left_out else ""
+        missing = ", ".join(filter(None, left_out))
+        narrow = f"  too narrow for {missing}" if missing else ""
         head = f"{self._view.title}  {state}{': ' if reason else ''}{reason}{narrow}"
         frame = "".join(line + _END_OF_LINE for line in [_cut(head, width), *table])
         if frame != self._shown:

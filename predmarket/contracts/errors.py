@@ -183,6 +183,11 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
         "there is no such group",
         "Look at `predmarket group list`, or make it with `predmarket group create NAME`.",
     ),
+    ErrorCode.SEASON_NOT_FOUND: ErrorKind(
+        404,
+        "there is no such season",
+        "Look at `predmarket season list`.",
+    ),
     ErrorCode.LAST_ADMIN: ErrorKind(
         409,
         "the exchange would be left without an active admin",

@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     signup_credit: Credit = 0
     signup: Literal["open", "invite", "closed"] = "open"
     resolve_by_two: bool = False
+    leaderboard: Literal["off", "members", "public"] = "members"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
     max_batch: Annotated[int, Field(ge=1, le=100_000)] = 500

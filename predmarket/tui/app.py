@@ -34,6 +34,7 @@ from predmarket.tui.screens.help import HelpDialog
 from predmarket.tui.screens.login import LoginScreen
 from predmarket.tui.screens.panes import PANES
 from predmarket.tui.screens.portfolio import PortfolioScreen
+from predmarket.tui.screens.standings import StandingsScreen
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.state import formatting
 from predmarket.tui.state.brakes import TradingLimits
@@ -302,6 +303,11 @@ class TradingApp(App[None]):
         """Show the portfolio."""
         if isinstance(self.screen, (TradingScreen, EventScreen)):
             self.push_screen(PortfolioScreen())
+
+    def action_standings(self) -> None:
+        """Show the standings."""
+        if isinstance(self.screen, (TradingScreen, EventScreen)):
+            self.push_screen(StandingsScreen())
 
     def action_admin(self) -> None:
         """Show the admin screen."""

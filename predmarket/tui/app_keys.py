@@ -19,6 +19,13 @@ BINDINGS: list[BindingType] = [
         id="app.admin",
         tooltip="Markets, transfers, accounts: for admins.",
     ),
+    Binding(
+        "L",
+        "standings",
+        "Standings",
+        id="app.standings",
+        tooltip="Who has gained most, in a season or since the beginning.",
+    ),
     Binding("f6", "theme", "Theme", id="app.theme", tooltip="Dark or light."),
     Binding(
         "f7",

@@ -26,6 +26,7 @@ from predmarket.tui.screens.help import HelpDialog
 from predmarket.tui.screens.login import LoginScreen
 from predmarket.tui.screens.order import OrderDialog
 from predmarket.tui.screens.portfolio import PortfolioScreen
+from predmarket.tui.screens.standings import StandingsScreen
 from predmarket.tui.screens.trading import TradingScreen
 from predmarket.tui.widgets.depth import Depth
 from predmarket.tui.widgets.event_grid import EventGrid
@@ -45,6 +46,7 @@ _TOGETHER: tuple[list[BindingType], ...] = (
     [*EventScreen.BINDINGS, *Table.BINDINGS, *EventGrid.BINDINGS],
     [*EventScreen.BINDINGS, *Table.BINDINGS, *OrdersTable.BINDINGS],
     [*PortfolioScreen.BINDINGS, *Table.BINDINGS, *OrdersTable.BINDINGS],
+    [*StandingsScreen.BINDINGS, *Table.BINDINGS],
     [*AdminScreen.BINDINGS, *Table.BINDINGS],
     [*OrderDialog.BINDINGS, *Choice.BINDINGS],
     [*FormDialog.BINDINGS, *Choice.BINDINGS],

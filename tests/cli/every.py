@@ -27,6 +27,25 @@ SNOW = {
     "closesAt": TIME,
 }
 GROUP = {"id": 3, "name": "class-9b", "memberCount": 28, "createdAt": TIME}
+SEASON = {
+    "id": 2,
+    "name": "Spring",
+    "credit": "100.000000",
+    "startedAt": TIME,
+    "creditedAt": TIME,
+    "endedAt": None,
+}
+BOARD = {
+    "items": [
+        {"rank": 1, "displayName": "rainmaker", "profit": "12.500000", "value": "112.500000",
+         "trades": 9},
+        {"rank": 2, "displayName": "player-3", "profit": "-12.500000", "value": "87.500000",
+         "trades": 9},
+    ],
+    "total": 2,
+    "season": SEASON,
+    "group": "class-9b",
+}  # fmt: skip
 INVITE = {
     "id": 4,
     "uses": 30,
@@ -354,6 +373,11 @@ group create class-9b
 group list
 group add class-9b ann@example.com
 group remove class-9b ann@example.com
+season start Spring --credit 100
+season list
+season end
+season end Spring
+leaderboard --season Spring --group class-9b
 admin log --action market_resolve
 admin overview
 fault show
@@ -430,6 +454,8 @@ def answer_all(stub: Stub) -> None:
         "/v1/admin/overview": OVERVIEW,
         "/v1/invites": page(INVITE),
         "/v1/groups": {"items": [GROUP], "total": 1},
+        "/v1/seasons": page(SEASON),
+        "/v1/leaderboard": BOARD,
         "/v1/status": STATUS,
         "/v1/faults": FAULTS,
         "/v1/order-groups": page(ORDER_GROUP),
@@ -461,6 +487,9 @@ def answer_all(stub: Stub) -> None:
         "/v1/orders/cancel-all": Answer(body={"canceled": [17, 18]}),
         "/v1/orders/cancel-after": Answer(body={"cancelAt": TIME}),
         "/v1/groups": Answer(201, GROUP),
+        "/v1/seasons": Answer(201, SEASON),
+        "/v1/seasons/2/end": Answer(body={**SEASON, "endedAt": TIME}),
+        "/v1/seasons/Spring/end": Answer(body={**SEASON, "endedAt": TIME}),
         "/v1/auth/claim": Answer(body=tokens(1)),
         "/v1/users": Answer(201, {"user": MANAGED, "code": "7KQF-M2XW"}),
         "/v1/users/2/reset": Answer(body={"code": "7KQF-M2XW"}),

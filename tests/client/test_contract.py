@@ -20,6 +20,7 @@ from predmarket.contracts import (
     orders,
     realtime,
     requests,
+    seasons,
     user_groups,
 )
 
@@ -79,6 +80,9 @@ def wire_names(kind: type[msgspec.Struct]) -> set[str]:
         (response_types.Overview, administration.Overview),
         (response_types.PastDueMarket, administration.PastDueMarket),
         (response_types.UserGroup, user_groups.UserGroup),
+        (response_types.Season, seasons.Season),
+        (response_types.Standing, seasons.Standing),
+        (response_types.Leaderboard, seasons.Leaderboard),
         (response_types.OrderGroup, order_groups.OrderGroup),
         (response_types.OrderGroupUpdate, order_groups.OrderGroupUpdate),
         (response_types.OrderGroupsSnapshot, order_groups.OrderGroupsSnapshot),

@@ -92,6 +92,12 @@ from predmarket.client.calls.order_group_calls import (
     trigger_order_group,
     update_order_group,
 )
+from predmarket.client.calls.season_calls import (
+    end_season,
+    leaderboard,
+    seasons,
+    start_season,
+)
 from predmarket.client.calls.user_group_calls import (
     add_member,
     create_group,
@@ -133,6 +139,7 @@ __all__ = [
     "create_order_group",
     "create_user",
     "delete_order_group",
+    "end_season",
     "event",
     "event_holdings",
     "events",
@@ -141,6 +148,7 @@ __all__ = [
     "groups",
     "import_all",
     "invites",
+    "leaderboard",
     "login",
     "logout",
     "market",
@@ -168,8 +176,10 @@ __all__ = [
     "revoke_api_key",
     "revoke_invite",
     "revoke_session",
+    "seasons",
     "sessions",
     "set_faults",
+    "start_season",
     "statement",
     "status",
     "trades",

@@ -60,6 +60,7 @@ from predmarket.client.response_types.portfolio import (
     PositionsSnapshot,
     Transfer,
 )
+from predmarket.client.response_types.seasons import Leaderboard, Season, Standing
 from predmarket.client.response_types.users import (
     AdminAct,
     ApiKey,
@@ -107,6 +108,7 @@ __all__ = [
     "InjectedFaults",
     "Invite",
     "JsonObject",
+    "Leaderboard",
     "LedgerLine",
     "Login",
     "Market",
@@ -133,7 +135,9 @@ __all__ = [
     "Preview",
     "Proposal",
     "Resolution",
+    "Season",
     "SessionInfo",
+    "Standing",
     "Ticker",
     "Trade",
     "TradesSnapshot",

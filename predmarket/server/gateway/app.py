@@ -47,6 +47,7 @@ from predmarket.server.gateway.http.errors import answer_error, answer_stopping,
 from predmarket.server.gateway.http.headers import request_id, security_headers, with_headers
 from predmarket.server.gateway.http.methods import plain
 from predmarket.server.gateway.http.query import check_query
+from predmarket.server.gateway.leaderboard_cache import LeaderboardCache
 from predmarket.server.gateway.limits import Limits
 from predmarket.server.gateway.limits.client_address import Proxies
 from predmarket.server.gateway.limits.connections import too_many_connections
@@ -72,6 +73,7 @@ from predmarket.server.gateway.routes import (
     order_groups,
     orders,
     place_order,
+    seasons,
     sessions,
     sign_up,
     user_accounts,
@@ -103,6 +105,8 @@ ROUTERS: list[ControllerRouterHandler] = [
     users.router,
     user_groups.router,
     invites.router,
+    seasons.router,
+    seasons.board,
     admin_log.router,
     operations.router,
     openapi.router,
@@ -263,7 +267,6 @@ def create_app(services: Services) -> Application:
         Revocations(principals, services.redis, services.bus, services.gateway).start()
     principals.held.hidden_groups = services.view.hidden.keys
     services.hub.observers.append(SightWatch(principals, services.view))
-    candles = CandleCache(services.db)
     signatures = _signatures(services, principals) if services.settings.kalshi else None
     return Application(
         Context(
@@ -274,7 +277,8 @@ def create_app(services: Services) -> Application:
             Passwords(),
             health,
             limits,
-            candles,
+            candles=CandleCache(services.db),
+            leaderboards=LeaderboardCache(services.db),
             signatures=signatures,
             faults=_faults(services.settings),
         )

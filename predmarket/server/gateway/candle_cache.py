@@ -20,6 +20,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from predmarket.server.core.bus import Overloaded
+from predmarket.server.gateway.loop_turns import mark_as_seen
 from predmarket.server.read_model.queries.candles import CandleRecord, candles_of
 from predmarket.server.read_model.queries.spans import Numbered, first_since
 from predmarket.server.storage.database import Database
@@ -74,7 +75,7 @@ class CandleCache:
                 raise Overloaded("too many candles are asked for")
             flight = asyncio.create_task(self._fly(asked))
             self.queued[asked] = flight
-            flight.add_done_callback(_mark_as_seen)
+            flight.add_done_callback(mark_as_seen)
         return await asyncio.shield(flight)
 
     async def _fly(self, asked: _Range) -> list[CandleRecord]:
@@ -155,12 +156,6 @@ def _start(candle: CandleRecord) -> Micros:
 
 def _size(found: _Block) -> int:
     return len(found.candles) + 1  # a block without a trade of the market takes room too
-
-
-def _mark_as_seen(flight: "asyncio.Task[list[CandleRecord]]") -> None:
-    """Mark an error as seen, even if nobody waits for the result."""
-    if not flight.cancelled():
-        flight.exception()
 
 
 def joined(pieces: Iterable[CandleRecord]) -> list[CandleRecord]:

@@ -26,6 +26,7 @@ from predmarket.server.gateway.auth.principals import Principal, Principals
 from predmarket.server.gateway.auth.sessions import Sessions
 from predmarket.server.gateway.candle_cache import CandleCache
 from predmarket.server.gateway.health import HealthCheck
+from predmarket.server.gateway.leaderboard_cache import LeaderboardCache
 from predmarket.server.gateway.limits import Limits
 from predmarket.server.gateway.limits.client_address import client_key
 from predmarket.server.gateway.limits.reads import Reader, rows_of
@@ -81,6 +82,7 @@ class Context:
     health: HealthCheck
     limits: Limits
     candles: CandleCache
+    leaderboards: LeaderboardCache
     signatures: SignatureCheck | None = None
     faults: FaultControl | None = None
 
@@ -190,6 +192,14 @@ async def signed_in(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: admits users; a key needs the scope ``read`` for a GET, otherwise ``trade``."""
     needed = Scope.READ if _reads(connection) else Scope.TRADE
     let_in(connection, await _gate(connection).require(connection.scope, needed))
+
+
+async def board_reader(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Guard: admits whom the setting LEADERBOARD lets see the leaderboard."""
+    setting = _context(connection).services.settings.leaderboard
+    if setting == "off":
+        raise Refusal(ErrorCode.NOT_FOUND, "this exchange has no leaderboard")
+    await (anyone if setting == "public" else signed_in)(connection, _)
 
 
 async def with_session(connection: AnyConnection, _: BaseRouteHandler) -> None:

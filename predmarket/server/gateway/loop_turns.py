@@ -27,3 +27,9 @@ async def each_in_turns(items: Iterable[T], step: Callable[[T], object]) -> None
         step(item)
         if count % ITEMS_A_TURN == 0:
             await asyncio.sleep(0)
+
+
+def mark_as_seen(flight: "asyncio.Future[T]") -> None:
+    """Mark an error as seen, even if nobody waits for the result (add_done_callback)."""
+    if not flight.cancelled():
+        flight.exception()

@@ -1,4 +1,4 @@
-"""The admin screen: markets from draft to resolution, transfers, and accounts."""
+"""The admin screen: the overview, markets from draft to resolution, transfers, and accounts."""
 
 from typing import ClassVar, TypeVar, cast
 
@@ -12,7 +12,7 @@ from predmarket.client import ClientError, calls, response_types
 from predmarket.enums import MarketStatus, Role
 from predmarket.tui import actions
 from predmarket.tui.actions import Action
-from predmarket.tui.screens import field_parsing, resolving
+from predmarket.tui.screens import field_parsing, overview, resolving
 from predmarket.tui.screens.admin_keys import BINDINGS, HINTS
 from predmarket.tui.screens.base import DeskScreen, start
 from predmarket.tui.screens.field_parsing import Wrong
@@ -26,11 +26,13 @@ from predmarket.tui.state.pages import Pages
 from predmarket.tui.widgets.footer import Foot
 from predmarket.tui.widgets.header import Header
 from predmarket.tui.widgets.panel import Span
+from predmarket.tui.widgets.summary import Summary
 from predmarket.tui.widgets.table import Row, Table
 from predmarket.tui.widgets.table_columns import number, text
 
 T = TypeVar("T")
 _PAGE = 100
+_OVERVIEW_EVERY_S = 15.0
 
 _CREATE = (
     Field("slug", "Slug", hint="rain-tomorrow", needed=True),
@@ -53,9 +55,11 @@ class AdminScreen(DeskScreen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._users = _accounts("")
+        self._overview: response_types.Overview | None = None
 
     def compose(self) -> ComposeResult:
         yield Header(plain=self.trading.plain)
+        yield Summary(id="overview")
         with Horizontal(id="sides"):
             with Vertical(id="markets-side", classes="box"):
                 yield self._market_table()
@@ -67,6 +71,7 @@ class AdminScreen(DeskScreen[None]):
     def on_mount(self) -> None:
         self.query_one("#markets-side").border_title = "Markets"
         self.query_one("#users-side").border_title = "Accounts"
+        self.set_interval(_OVERVIEW_EVERY_S, self._look_over)
         self._reload()
         self._more_users()
 
@@ -74,6 +79,9 @@ class AdminScreen(DeskScreen[None]):
         """Hand the state to the widgets."""
         fill_header(self.query_one(Header), self.trader)
         fill_foot(self.query_one(Foot), self, self.trader, HINTS)
+        if self._overview is not None:
+            summary = self.query_one(Summary)
+            summary.parts = overview.lines(self._overview, self.trader.clock())
 
     def _market_table(self) -> Table:
         state = self.trader.state
@@ -157,6 +165,16 @@ class AdminScreen(DeskScreen[None]):
             await self.trader.lists.load()
         except ClientError as error:
             self.trader.say(str(error), Weight.BAD)
+        self._look_over()
+
+    @work(exclusive=True, group="overview")
+    async def _look_over(self) -> None:
+        try:
+            found = await self.trader.client.send(calls.overview())
+        except ClientError as error:
+            self.trader.say(f"no overview: {error}", Weight.WARNING)
+        else:
+            self._overview = found
 
     @on(Input.Changed, "#user-search")
     def _searched(self, event: Input.Changed) -> None:
@@ -179,6 +197,17 @@ class AdminScreen(DeskScreen[None]):
     @on(Foot.Pressed)
     async def _pressed(self, event: Foot.Pressed) -> None:
         await self.run_action(event.action)
+
+    def action_past_due(self) -> None:
+        """Put the cursor on the next market that is past due, the longest overdue first."""
+        due = [one["id"] for one in self._overview["pastDue"]] if self._overview else []
+        table = self.query_one("#all-markets", Table)
+        if not due:
+            self.trader.say("no market is past due")
+            return
+        at = due.index(table.key) + 1 if table.key in due else 0
+        table.put(due[at % len(due)])
+        table.focus()
 
     @work
     async def action_create(self) -> None:

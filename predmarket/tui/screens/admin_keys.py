@@ -4,7 +4,8 @@ from textual.binding import Binding, BindingType
 
 HINTS = (
     "admin.create", "admin.open", "admin.halt", "admin.close", "admin.resolve", "admin.confirm",
-    "admin.withdraw", "admin.transfer", "admin.role", "admin.disable", "admin.back", "app.help",
+    "admin.withdraw", "admin.past-due", "admin.transfer", "admin.role", "admin.disable",
+    "admin.back", "app.help",
 )  # fmt: skip
 BINDINGS: list[BindingType] = [
     Binding(
@@ -57,6 +58,13 @@ BINDINGS: list[BindingType] = [
         "Transfer",
         id="admin.transfer",
         tooltip="Deposit to, or withdraw from, an account.",
+    ),
+    Binding(
+        "p",
+        "past_due",
+        "Past due",
+        id="admin.past-due",
+        tooltip="Go to the next market whose closing time has passed and that is not resolved.",
     ),
     Binding("g", "role", "Role", id="admin.role", tooltip="Make the account an admin, or not."),
     Binding(

@@ -18,7 +18,8 @@ from predmarket.tui.state.pages import Pages
 from predmarket.tui.widgets import tables
 from predmarket.tui.widgets.footer import Foot
 from predmarket.tui.widgets.header import Header
-from predmarket.tui.widgets.panel import Line, Panel, Span, line
+from predmarket.tui.widgets.panel import Span, line
+from predmarket.tui.widgets.summary import Summary
 from predmarket.tui.widgets.table import Row, Table
 from predmarket.tui.widgets.table_columns import number, text
 from predmarket.tui.widgets.tabs import Name, TabLine
@@ -26,22 +27,6 @@ from predmarket.tui.widgets.tabs import Name, TabLine
 _TABS = ("held", "working", "done", "statement")
 _PAGE = 100
 _HINTS = ("portfolio.back", "portfolio.tab", "portfolio.reload", "app.kill", "app.help")
-
-
-class Worth(Panel):
-    """The trader's total value, which follows the market."""
-
-    DEFAULT_CSS = "Worth { height: 2; padding: 0 1; }"
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self.parts: tuple[Line, ...] = ()
-
-    def stamp(self) -> object:
-        return self.parts
-
-    def lines(self, _width: int, _height: int) -> list[Line]:
-        return [*self.parts]
 
 
 class PortfolioScreen(DeskScreen[None]):
@@ -68,7 +53,7 @@ class PortfolioScreen(DeskScreen[None]):
     def compose(self) -> ComposeResult:
         state = self.trader.state
         yield Header(plain=self.trading.plain)
-        yield Worth(id="worth")
+        yield Summary(id="worth")
         with Vertical(id="all"):
             yield TabLine(self._tabs, id="tabs")
             with ContentSwitcher(initial="held", id="lists"):
@@ -93,7 +78,7 @@ class PortfolioScreen(DeskScreen[None]):
             realized += held.realized
         returned = state.events.returned
         cash = state.balance.total if state.balance else 0
-        self.query_one(Worth).parts = (
+        self.query_one(Summary).parts = (
             line(
                 Span("Total ", "dim"), Span(formatting.money(cash + value - returned), "strong"),
                 Span("   cash ", "dim"), Span(formatting.money(cash)),

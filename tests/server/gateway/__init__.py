@@ -12,6 +12,7 @@ Modules that no test imports, and the tests that cover them:
 - routes.user_groups: routes/test_user_groups.py
 - auth.held_markets, sight, sight_watch, market_groups: routes/test_sight.py
 - broadcast.group_names: realtime/test_sight.py
+- routes.seasons, standing_presenters: routes/test_seasons.py
 - auth.codes, group_making, routes.invites, routes.sign_up: routes/test_codes.py
 - http.cors: http/test_browsers.py
 - http.headers, http.params, http.query, http.responses: http/test_hostile.py

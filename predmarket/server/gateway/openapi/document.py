@@ -28,6 +28,7 @@ from predmarket.server.gateway.auth.authenticator import ACCESS_COOKIE
 from predmarket.server.gateway.context import (
     anyone,
     auth_call,
+    board_reader,
     cancel_entry,
     failed_sign_in,
     order_entry,
@@ -44,7 +45,7 @@ from predmarket.server.gateway.openapi.texts import ABOUT, HEADERS, SECURITY_SCH
 _IMPLICIT = ("request", "data", "scope", "state", "headers", "cookies", "query", "body", "socket")
 _LIMITS = (auth_call, sign_in, failed_sign_in, order_entry, cancel_entry, preview_entry)
 """Guards that count calls and do not ask who is calling."""
-_OPTIONAL = ([anyone], [session_if_any])
+_OPTIONAL = ([anyone], [session_if_any], [board_reader])
 """Guards that ask who is calling, and let anonymous callers in, too."""
 _BEARER_OR_COOKIE: list[Schema] = [{"bearer": []}, {"cookie": []}]
 

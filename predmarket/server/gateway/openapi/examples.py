@@ -109,6 +109,13 @@ from predmarket.contracts.orders import (
     QueuedOrder,
 )
 from predmarket.contracts.requests import NoFields
+from predmarket.contracts.seasons import (
+    Leaderboard,
+    Season,
+    SeasonList,
+    SeasonRequest,
+    Standing,
+)
 from predmarket.contracts.user_groups import UserGroup, UserGroupList, UserGroupRequest
 from predmarket.enums import (
     AdminAction,
@@ -299,6 +306,7 @@ _past_due = PastDueMarket(
     volume="140.00",
     event_slug=None,
 )
+_season = Season(1, "Spring", "100.000000", _THEN, _LATER, None)
 _user_group = UserGroup(1, "Class 9b", 28, _THEN)
 _group = OrderGroup(4, "250.00", OrderGroupStatus.ACTIVE, _THEN, _LATER)
 
@@ -362,6 +370,14 @@ _ANSWERS: list[msgspec.Struct] = [
     NewInvite(**_fields(_invite), code=_CODE),
     InviteList([_invite]),
     UserGroupList([_user_group], total=1),
+    _season,
+    SeasonList([_season]),
+    Leaderboard(
+        [Standing(1, "Ann", "12.500000", "112.500000", trades=9)],
+        total=28,
+        season=_season,
+        group=None,
+    ),
     _past_due,
     Overview("25.00", "140.00", {MarketStatus.CLOSED: 1}, 1, [_past_due]),
     Status(
@@ -478,6 +494,7 @@ _REQUESTS: dict[type[msgspec.Struct], dict[str, object]] = {
     },
     InviteRequest: {"uses": 30, "credit": "100", "group": "Class 9b"},
     UserGroupRequest: {"name": "Class 9b"},
+    SeasonRequest: {"name": "Spring", "credit": "100"},
     NoFields: {},
     LogoutRequest: {"refreshToken": "cmVmcmVzaC10b2tlbg"},
     TransferRequest: {"userId": 2, "amount": "100", "reason": "welcome"},

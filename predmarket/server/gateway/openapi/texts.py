@@ -22,6 +22,7 @@ TAGS: dict[str, str] = {
     "orders": "Placing, changing and cancelling one's orders.",
     "account": "One's own money and holdings; transfers are for admins.",
     "users": "Accounts as admins see them.",
+    "standings": "Seasons, and who has gained most. Starting and ending a season is for admins.",
     "administration": "What admins did.",
     "operations": "What the exchange says about itself.",
 }

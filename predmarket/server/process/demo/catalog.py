@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from predmarket.server.process import seed
+from predmarket.server.read_model.queries.standings import HOUSE_DOMAIN
 from predmarket.units import MONEY_ONE, Micros, Money, Price, Rate
 
 MINUTE: Micros = 60 * 1_000_000
@@ -180,9 +181,9 @@ class HouseAccount:
     deposit: Money
 
 
-MAKER = HouseAccount("maker", "maker@house.example.com", "House market maker", 50_000 * MONEY_ONE)
+MAKER = HouseAccount("maker", f"maker@{HOUSE_DOMAIN}", "House market maker", 50_000 * MONEY_ONE)
 TRADERS = tuple(
-    HouseAccount(bot, f"{bot}@house.example.com", name, 20_000 * MONEY_ONE)
+    HouseAccount(bot, f"{bot}@{HOUSE_DOMAIN}", name, 20_000 * MONEY_ONE)
     for bot, name in (
         ("noise-1", "House noise trader 1"),
         ("noise-2", "House noise trader 2"),
@@ -192,7 +193,7 @@ TRADERS = tuple(
 )
 """Those who traded in the past."""
 OF_EVENTS = tuple(
-    HouseAccount(bot, f"{bot}@house.example.com", name, 20_000 * MONEY_ONE)
+    HouseAccount(bot, f"{bot}@{HOUSE_DOMAIN}", name, 20_000 * MONEY_ONE)
     for bot, name in (
         ("event-maker", "House market maker of events"),
         ("believer", "House believer"),

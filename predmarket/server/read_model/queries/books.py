@@ -17,7 +17,7 @@ from predmarket.units import Price, Qty
 
 OPEN = text(f"status IN ('{OrderStatus.OPEN}', '{OrderStatus.PARTIALLY_FILLED}')")
 """Spelled as the index spells it: a database uses a partial index only when it sees that it may."""
-_RESTS = orders.c.rank > 0
+RESTS = orders.c.rank > 0
 """An open order without a rank is on its way through the book, in steps."""
 _FIRST_PAGE, _LARGEST_PAGE = 50, 500
 
@@ -51,7 +51,7 @@ async def own_resting(
         orders.c.user_id == user_id,
         orders.c.market_id == market_id,
         orders.c.side == side.value,
-        _RESTS,
+        RESTS,
         OPEN,
     )
     price, qty = (await connection.execute(query)).one()
@@ -61,7 +61,7 @@ async def own_resting(
 async def queue_ahead(connection: AsyncConnection, order_id: int) -> Qty | None:
     """Return the quantity ahead of an order at its price; None if the order does not rest."""
     mine = select(orders.c.market_id, orders.c.side, orders.c.price, orders.c.rank).where(
-        orders.c.id == order_id, _RESTS, OPEN
+        orders.c.id == order_id, RESTS, OPEN
     )
     row = (await connection.execute(mine)).one_or_none()
     if row is None:
@@ -76,7 +76,7 @@ async def queues_ahead(
     """Return up to ``most`` of a user's resting orders, in some markets or in all: the id, the
     market's id, and the quantity ahead at its price."""
     mine = select(orders.c.id, orders.c.market_id, orders.c.side, orders.c.price, orders.c.rank)
-    mine = mine.where(orders.c.user_id == user_id, _RESTS, OPEN)
+    mine = mine.where(orders.c.user_id == user_id, RESTS, OPEN)
     if market_ids is not None:
         mine = mine.where(orders.c.market_id.in_(market_ids))
     rows = (await connection.execute(mine.order_by(orders.c.id.desc()).limit(most))).all()
@@ -101,7 +101,7 @@ async def resting_qty(
         orders.c.market_id == market_id,
         orders.c.side == side.value,
         orders.c.price == price,
-        _RESTS,
+        RESTS,
         OPEN,
     )
     if before is not None:
@@ -135,7 +135,7 @@ def _levels(
         cast(func.sum(left), BigInteger),
         cast(func.sum(case((own, left), else_=0)), BigInteger),
         func.min(case((own, orders.c.rank))),
-    ).where(orders.c.market_id == market_id, orders.c.side == side.value, _RESTS, OPEN)
+    ).where(orders.c.market_id == market_id, orders.c.side == side.value, RESTS, OPEN)
     if after is not None:
         query = query.where(price < after if side is Side.BUY else price > after)
     return query.group_by(price).order_by(price.desc() if side is Side.BUY else price)

@@ -23,6 +23,11 @@ _UNCHOSEN = re.compile(r"player-[0-9]+")
 """The names of users who have chosen none; only the user of that id may choose one."""
 
 
+def public_name(user_id: int, chosen: str | None) -> str:
+    """Return the name under which others see a user."""
+    return chosen or f"player-{user_id}"
+
+
 class UserRecord(NamedTuple):
     """A user as stored."""
 
@@ -39,7 +44,7 @@ class UserRecord(NamedTuple):
     @property
     def display_name(self) -> str:
         """Return the name under which others see the user."""
-        return self.chosen_name or f"player-{self.id}"
+        return public_name(self.id, self.chosen_name)
 
 
 class UserMoney(NamedTuple):

@@ -4,7 +4,14 @@ Times are microseconds since 1970 UTC; prices, quantities and money are integers
 ``metadata`` must describe what the migrations build; a test compares the two.
 """
 
-from predmarket.server.storage.tables import administration, core, history, identity, trading
+from predmarket.server.storage.tables import (
+    administration,
+    core,
+    history,
+    identity,
+    standings,
+    trading,
+)
 from predmarket.server.storage.tables.base import metadata
 
-__all__ = ["administration", "core", "history", "identity", "metadata", "trading"]
+__all__ = ["administration", "core", "history", "identity", "metadata", "standings", "trading"]

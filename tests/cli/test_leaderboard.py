@@ -1,0 +1,76 @@
+"""leaderboard --watch: asked for again and again, drawn for a projector."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any, cast
+
+import pytest
+
+from predmarket.cli.leaderboard_view import LeaderboardView
+from predmarket.client import Feed, calls
+from predmarket.client.calls import Call
+from tests.cli.every import BOARD
+from tests.cli.watching import WatchedExchange, piped, terminal
+
+WATCH = ("leaderboard", "--season", "Spring", "--watch")
+PATH = "/v1/leaderboard"
+LATER = {**BOARD, "items": [{**BOARD["items"][1], "rank": 1}], "total": 1}  # type: ignore[index]
+
+
+@pytest.fixture
+async def exchange(
+    environment: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[WatchedExchange]:
+    """An exchange with a leaderboard, at PREDMARKET_URL."""
+    async with WatchedExchange() as server:
+        monkeypatch.setenv("PREDMARKET_URL", server.url)
+        server.answers[PATH] = BOARD
+        yield server
+
+
+async def test_in_a_pipe_and_on_a_terminal(exchange: WatchedExchange) -> None:
+    """A line of JSON for each change; the whole board in place, until Ctrl-C."""
+    async with piped(*WATCH) as command, terminal(*WATCH) as screen:
+        for _ in range(2):
+            await exchange.accepted()
+        assert await command.line() == BOARD
+        await screen.shows("Leaderboard · Spring · class-9b  2 ranked  live")
+        drawn = await screen.shows("rainmaker")
+        await screen.shows("▲ +12.50", drawn)
+        exchange.answers[PATH] = LATER
+        assert await command.line() == LATER
+        await screen.shows("1 ranked", drawn)
+        command.interrupt()
+        screen.type("\x03")
+        assert await command.ended() == (130, "")
+        assert await screen.ended() == 130
+
+
+async def test_what_is_drawn() -> None:
+    """As many lines as there is room for; bars by the greatest profit, none for a loss."""
+    view = LeaderboardView(calls.leaderboard())
+    items = [
+        {"rank": rank, "displayName": f"p{rank}", "profit": profit, "value": "1234.5", "trades": 3}
+        for rank, profit in ((1, "8.000000"), (2, "3.000000"), (3, "0.000000"), (4, "-9.994000"))
+    ]
+
+    async def ask(call: Call[Any]) -> Any:  # noqa: ANN401  each call has its answer
+        await asyncio.sleep(0)
+        return {"items": items, "total": 4, "season": None, "group": None}
+
+    feed = cast("Feed", None)
+    assert len(await view.hear(None, feed, ask)) == 1
+    assert list(await view.hear(None, feed, ask)) == []
+    rows = view.grid(24).rows
+    assert [row[2] for row in rows] == ["▲ +8.00", "▲ +3.00", "= +0.00", "▼ -9.99"]
+    assert [row[4] for row in rows] == ["1,234.50"] * 4
+    assert [len(row[3]) for row in rows] == [24] * 4
+    full = Decimal("9.994")
+    assert [len(row[3].rstrip()) for row in rows] == [
+        round(24 * Decimal("8") / full + Decimal("0.49")),
+        round(24 * Decimal("3") / full + Decimal("0.49")),
+        0,
+        0,
+    ]
+    assert [row[0] for row in view.grid(3).rows] == ["1", "2"]
