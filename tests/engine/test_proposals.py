@@ -220,8 +220,8 @@ def test_a_proposed_strike_leaves_two_outcomes() -> None:
     other = EventDesk()
     other.apply(ProposeResolution(ResolveMarket(other.id("A"), Outcome.NO, actor_id=ANN), DAY))
     other.apply(ProposeResolution(ResolveEvent(1, EventOutcome.NONE, actor_id=BOB), 2 * DAY))
-    assert other.run_due(DAY) == []
     assert (other.of("A").proposal, other.statuses()) == (None, ["CLOSED"] * 3)
+    assert other.run_due(DAY) == []
 
 
 def test_steps_hold_it(monkeypatch: pytest.MonkeyPatch) -> None:
