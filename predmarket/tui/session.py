@@ -268,9 +268,13 @@ class Session:
     async def open(self, market: int) -> None:
         """Open a market."""
         state = self.state
-        if state.selected == market or state.markets.get(market) is None:
+        found = state.markets.get(market)
+        if state.selected == market or found is None:
             return
         state.open(market)
+        if found.proposal is not None:
+            said = f"{found.slug}: {found.proposal.words}"
+            state.journal.add(self.clock(), said, Weight.WARNING)
         self._followed.change(f"orderbook:{market}", f"trades:{market}")
         self._tickers.ask()
         self._orders.queues.ask()

@@ -60,7 +60,8 @@ def test_when(at: int, words: str) -> None:
 
 
 async def test_it_is_seen(tmp_path: Path) -> None:
-    """The header says how and when, the list marks markets and events."""
+    """The header says how and when, the ladder by whom and why; the list marks markets. Opening
+    one tells all of it."""
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
         snow = market(2, "snow", status="CLOSED", proposal=PROPOSAL)
@@ -73,3 +74,7 @@ async def test_it_is_seen(tmp_path: Path) -> None:
         header, *rest = desktop.text().splitlines()
         assert "happens in 1 d" in header
         assert any("? snow" in line for line in rest)
+        assert any("0.2500 proposed by user 3: It rained." in line for line in rest)
+        await desktop.trader.open(2)
+        said = [note.text for note in desktop.trader.state.journal.notes]
+        assert any(text.startswith("snow: 0.2500 proposed by user 3") for text in said)

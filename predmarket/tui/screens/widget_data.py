@@ -33,6 +33,8 @@ def fill_ladder(data: LadderData, trader: Trader, of: int | None) -> None:
         return
     data.tick, data.last, data.last_up = market.tick, market.last, market.rising
     data.halted = None if market.trading else f"market {market.status.lower()}"
+    if market.proposal is not None:
+        data.halted = market.proposal.words
 
 
 def fill_chart(chart: Chart, trader: Trader) -> None:
