@@ -10,6 +10,8 @@ from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Request
 from predmarket.units import MAX_CREATED_MARKETS
 
+_Elements = Annotated[list[Raw], Meta(min_length=1, max_length=MAX_CREATED_MARKETS)]
+
 
 class ImportRequest(Request, frozen=True):
     """POST /v1/import; each element is decoded separately, as the request that creates one.
@@ -17,13 +19,13 @@ class ImportRequest(Request, frozen=True):
     With ``dry_run`` nothing is created.
     """
 
-    markets: Annotated[list[Raw], Meta(max_length=MAX_CREATED_MARKETS)] | None = None
-    events: Annotated[list[Raw], Meta(max_length=MAX_CREATED_MARKETS)] | None = None
+    markets: _Elements | None = None
+    events: _Elements | None = None
     dry_run: bool | None = None
 
     def problems(self) -> list[Problem]:
         """Return the problems: there is an element, and each is an object."""
-        if not self.markets and not self.events:
+        if self.markets is None and self.events is None:
             return [Problem("markets", "give markets or events")]
         return [
             Problem(f"{name}.{number}", "must be an object")

@@ -88,17 +88,25 @@ def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str,
         time = (case.query or {}).get(name)
         if isinstance(time, str) and _TIMES.match(time):
             case.query[name] = f"{year}{time[4:]}"
-    if not isinstance(case.body, dict):
+    _mend(case.body)
+
+
+def _mend(body: object) -> None:
+    """Mend an object, and those in its lists: an import holds what creates each element."""
+    if not isinstance(body, dict):
         return
-    for name, value in case.body.items():
+    for name, value in body.items():
         if isinstance(value, float) and value.is_integer():
-            case.body[name] = int(value)
+            body[name] = int(value)
         elif name in _COMING and isinstance(value, str) and _has_passed(value):
-            case.body[name] = f"2999{value[4:]}"
+            body[name] = f"2999{value[4:]}"
         elif name == "after" and isinstance(value, str):
-            case.body[name] = _LONG.sub("9", value)
+            body[name] = _LONG.sub("9", value)
         elif name == "weights" and isinstance(value, dict):
-            case.body[name] = {each: int(not place) for place, each in enumerate(value)}
+            body[name] = {each: int(not place) for place, each in enumerate(value)}
+        elif isinstance(value, list):
+            for one in value:
+                _mend(one)
 
 
 def _own(cursor: str) -> str:

@@ -11,10 +11,18 @@ import msgspec
 
 from predmarket.contracts.accounts import TransferRequest
 from predmarket.contracts.amounts import Credit, Price, Qty, Rate, Share, Tick, Time, TransferAmount
-from predmarket.contracts.events import ResolveEventRequest
+from predmarket.contracts.events import (
+    CreateEventRequest,
+    ResolveEventRequest,
+    UpdateEventRequest,
+)
 from predmarket.contracts.identity import ApiKeyRequest, UpdateMeRequest, UpdateUserRequest
 from predmarket.contracts.imports import ImportRequest
-from predmarket.contracts.markets import ResolveMarketRequest
+from predmarket.contracts.markets import (
+    CreateMarketRequest,
+    ResolveMarketRequest,
+    UpdateMarketRequest,
+)
 from predmarket.contracts.orders import BatchRequest, PlaceOrderRequest
 from predmarket.contracts.requests import Request
 from predmarket.units import MAX_QTY, MAX_RATE, MAX_TRANSFER, MONEY_ONE, PRICE_ONE, QTY_ONE
@@ -152,6 +160,15 @@ RULES: dict[type[Request], list[Schema]] = {
         {"properties": {"weights": {"description": "Prices by market or NONE that add up to 1"}}},
         _ONE_TIME,
     ],
+    **{
+        kind: [{"properties": {"tags": {"uniqueItems": True}}}]
+        for kind in (
+            CreateMarketRequest,
+            UpdateMarketRequest,
+            CreateEventRequest,
+            UpdateEventRequest,
+        )
+    },
     UpdateMeRequest: [{"anyOf": [_given("fullName"), _given("displayName")]}],
     UpdateUserRequest: [{"anyOf": [_given("role"), _given("disabled")]}],
     ApiKeyRequest: [{"properties": {"scopes": {"uniqueItems": True}}}],
@@ -160,11 +177,8 @@ RULES: dict[type[Request], list[Schema]] = {
         {"anyOf": [_given("markets"), _given("events")]},
         {
             "properties": {
-                name: {"items": {"type": "object", "description": f"Each a {kind}"}}
-                for name, kind in (
-                    ("markets", "CreateMarketRequest"),
-                    ("events", "CreateEventRequest"),
-                )
+                name: {"items": {"$ref": REF.format(name=kind.__name__)}}
+                for name, kind in (("markets", CreateMarketRequest), ("events", CreateEventRequest))
             }
         },
     ],

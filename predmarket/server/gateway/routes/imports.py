@@ -1,5 +1,6 @@
 """The route for admins that creates many markets and events at once: all of them, or none."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
@@ -23,6 +24,7 @@ from predmarket.engine.replies import AllCreated
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.context import MAX_BODY_BYTES, ApiRequest, admin
+from predmarket.server.gateway.loop_turns import ITEMS_A_TURN
 from predmarket.server.gateway.market_groups import group_id_of
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.gateway.routes.events import new_event
@@ -61,7 +63,7 @@ class _Element(NamedTuple, Generic[R, C]):
     guards=[admin],
     status_code=200,
     request_max_body_size=_MAX_BYTES,
-    opt=notes(E.SLUG_TAKEN, *COMMAND),
+    opt=notes(E.SLUG_TAKEN, E.GROUP_NOT_FOUND, *COMMAND),
 )
 async def import_all(request: ApiRequest, data: JSONBody[ImportRequest]) -> ImportReport:
     """Create markets and events, all of them or none; one whose slug exists stays as it is.
@@ -92,11 +94,14 @@ async def import_all(request: ApiRequest, data: JSONBody[ImportRequest]) -> Impo
         now = now_for(view.find_event(one.slug))
         return new_event(one, now, actor_id, await group_of(one.group))
 
-    problems: list[Problem] = []
-    markets = await _read("markets", data.markets or (), CreateMarketRequest, market, problems)
-    events = await _read("events", data.events or (), CreateEventRequest, event, problems)
+    found: tuple[list[Problem], list[Problem]] = [], []
+    markets = await _read("markets", data.markets or (), CreateMarketRequest, market, *found)
+    events = await _read("events", data.events or (), CreateEventRequest, event, *found)
+    problems, unknown = found
     if problems:
         raise Invalid(*problems)
+    if unknown:
+        raise Refusal(E.GROUP_NOT_FOUND, details=[*unknown])
     taken = [*_taken(view, [one.command for one in markets], [one.command for one in events])]
     if taken:
         raise Refusal(E.SLUG_TAKEN, details=[*taken])
@@ -121,10 +126,13 @@ async def _read(
     kind: type[R],
     command: Callable[[R], Awaitable[C]],
     problems: list[Problem],
+    unknown: list[Problem],
 ) -> list[_Element[R, C]]:
-    """Return the elements; add the problems of those that are malformed."""
+    """Return the elements; add the problems of those that are malformed, or name no group."""
     found: list[_Element[R, C]] = []
     for number, raw in enumerate(elements):
+        if number and number % ITEMS_A_TURN == 0:
+            await asyncio.sleep(0)
         try:
             element = decode(bytes(raw), kind)
             found.append(_Element(element, await command(element)))
@@ -136,7 +144,7 @@ async def _read(
         except Refusal as error:
             if error.code is not E.GROUP_NOT_FOUND:
                 raise
-            problems.append(Problem(f"{name}.{number}.group", error.message))
+            unknown.append(Problem(f"{name}.{number}.group", error.message))
     return found
 
 

@@ -80,7 +80,7 @@ async def test_nothing_of_it(exchange: Exchange) -> None:
         ({"markets": [SNOW, 5]}, "VALIDATION_FAILED", ["markets.1"]),
         ({"markets": [], "dryRun": True}, "VALIDATION_FAILED", ["markets"]),
         ({"markets": [{**SNOW, "colour": 1}]}, "VALIDATION_FAILED", ["markets.0.colour"]),
-        ({"events": [{**VOTE, "group": "none"}]}, "VALIDATION_FAILED", ["events.0.group"]),
+        ({"events": [{**VOTE, "group": "none"}]}, "GROUP_NOT_FOUND", ["events.0.group"]),
         (
             {"markets": [SNOW, HAIL, SNOW], "events": [VOTE, VOTE]},
             "SLUG_TAKEN",
