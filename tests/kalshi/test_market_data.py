@@ -84,6 +84,15 @@ async def test_markets_events_series_and_books_are_public(exchange: Exchange) ->
     assert len(cup["markets"]) == 3
     series = (await _get(exchange, "/series/RAIN-TOMORROW"))["series"]
     assert (series["ticker"], series["fee_multiplier"]) == ("RAIN-TOMORROW", 1.0)
+    about: Json = {"category": "Weather", "tags": ["rain"], "source": "met.example"}
+    await exchange.admin.client.patch("/v1/markets/rain-tomorrow", json=about)
+    series = (await _get(exchange, "/series/RAIN-TOMORROW"))["series"]
+    assert (series["category"], series["tags"]) == ("Weather", ["rain"])
+    assert series["settlement_sources"] == [{"name": "met.example", "url": "met.example"}]
+    assert (await _get(exchange, "/events/RAIN-TOMORROW"))["event"]["category"] == "Weather"
+    for asked, expected in (("weather", ["RAIN-TOMORROW"]), ("sports", [])):
+        listed = await _get(exchange, "/series", category=asked, tags="RAIN")
+        assert [one["ticker"] for one in listed["series"]] == expected
     assert (await _get(exchange, "/exchange/status"))["trading_active"] is True
     assert (await _get(exchange, "/exchange/schedule"))["schedule"]["standard_hours"]
 

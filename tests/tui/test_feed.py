@@ -214,8 +214,8 @@ def test_the_mark_follows_the_ticker(desk: TradingState) -> None:
 
 
 def test_the_most_active_open_market_comes_first(desk: TradingState) -> None:
-    """Then the halted, then the closed; a search is for words in name and question, and what
-    begins with it comes first."""
+    """Then the halted, then the closed; a search is for words in name, question, category and
+    tags, and what begins with it comes first."""
     desk.markets.take(
         [
             market(1, "rain", volume="1.00"),
@@ -227,6 +227,8 @@ def test_the_most_active_open_market_comes_first(desk: TradingState) -> None:
     assert [each.slug for each in desk.markets.listed()] == ["snow", "rain", "hail", "fog"]
     assert [each.slug for each in desk.markets.listed("WILL ai")] == ["rain", "hail"]
     assert [each.slug for each in desk.markets.listed("h")] == ["hail", "snow", "rain", "fog"]
+    desk.markets.take([market(1, "rain", category="Weather", tags=["Oslo", "wet"])])
+    assert [each.slug for each in desk.markets.listed("weather os")] == ["rain"]
 
 
 @pytest.mark.parametrize(

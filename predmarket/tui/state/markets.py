@@ -47,6 +47,8 @@ class Market:
     """What it is called within its event."""
     opened_at: Price | None = None
     """The first price of the last 24 hours; None before it is known."""
+    sorted_by: str = ""
+    """Its category and tags, which a search finds."""
     proposal: Proposal | None = None
     """The proposed resolution of it or of its event."""
 
@@ -102,6 +104,7 @@ def of_wire(market: response_types.Market) -> Market:
         interest=parse.qty(market["openInterest"]),
         event=market.get("eventId"),
         label=market.get("label") or market["slug"],
+        sorted_by=" ".join([market.get("category") or "", *market.get("tags", [])]),
         proposal=proposal.of_wire(market.get("proposal")),
     )
 
@@ -175,7 +178,8 @@ class Markets:
             self.version += 1
 
     def listed(self, search: str = "") -> list[Market]:
-        """Return the markets whose slug or question holds every word of ``search``.
+        """Return the markets that hold every word of ``search`` in slug, question, category or
+        tags.
 
         They are ordered by whether they begin with it, then by status with the open ones first,
         then by volume.
@@ -185,7 +189,10 @@ class Markets:
         found = [
             market
             for market in self
-            if all(word in f"{market.slug} {market.question}".lower() for word in words)
+            if all(
+                word in f"{market.slug} {market.question} {market.sorted_by}".lower()
+                for word in words
+            )
         ]
 
         def rank(market: Market) -> tuple[bool, int, int, int]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from predmarket.engine.metadata import Metadata
 from predmarket.enums import ErrorCode, MarketStatus
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import sight
@@ -51,6 +52,11 @@ class ShownEvent(NamedTuple):
     def created_at(self) -> Micros:
         """Return the time at which it was made."""
         return self.markets[0].created_at if self.record is None else self.record.created_at
+
+    @property
+    def metadata(self) -> Metadata:
+        """Return its category, tags and source."""
+        return (self.record or self.markets[0]).metadata
 
     @property
     def exclusive(self) -> bool:

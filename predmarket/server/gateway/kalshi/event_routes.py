@@ -13,6 +13,7 @@ from predmarket.server.gateway.kalshi.market_data import shown_markets, statuses
 from predmarket.server.gateway.kalshi.query import NamePath, Query
 from predmarket.server.gateway.kalshi.words import Json, ticker
 from predmarket.server.gateway.loop_turns import in_turns
+from predmarket.server.gateway.metadata import metadata_filter
 from predmarket.server.read_model.records import MarketRecord
 
 
@@ -20,8 +21,15 @@ from predmarket.server.read_model.records import MarketRecord
 async def list_series(request: ApiRequest) -> Response[bytes]:
     """List series: every event has one."""
     query, catalog = Query(request), catalog_of(request)
-    unknown = bool(query.words("category") or query.words("tags"))  # no series has one
-    found, following = query.newest(() if unknown else catalog.events(), _number)
+    categories = {word.casefold() for word in query.words("category")}
+    has_tags = metadata_filter(None, query.words("tags"), None)
+    events = (
+        one
+        for one in catalog.events()
+        if (not categories or (one.metadata.category or "").casefold() in categories)
+        and has_tags(one.metadata)
+    )
+    found, following = query.newest(events, _number)
     return rows(
         request, "series", await in_turns(found, presenters.series), cursor=cursor(following)
     )

@@ -134,7 +134,7 @@ def event(shown: ShownEvent) -> Json:
         "series_ticker": shown.series_ticker,
         "title": shown.title,
         "sub_title": "",
-        "category": "",
+        "category": shown.metadata.category or "",
         "collateral_return_type": "MECNET" if shown.exclusive else "",
         "mutually_exclusive": shown.exclusive,
         "strike_date": None,
@@ -147,13 +147,14 @@ def event(shown: ShownEvent) -> Json:
 
 def series(shown: ShownEvent) -> Json:
     """Return the series of an event."""
+    source = shown.metadata.source
     return {
         "ticker": shown.series_ticker,
         "frequency": "custom",
         "title": shown.title,
-        "category": "",
-        "tags": [],
-        "settlement_sources": [],
+        "category": shown.metadata.category or "",
+        "tags": list(shown.metadata.tags),
+        "settlement_sources": [] if source is None else [{"name": source, "url": source}],
         "contract_url": "",
         "contract_terms_url": "",
         "product_metadata": None,
