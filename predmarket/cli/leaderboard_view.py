@@ -64,12 +64,12 @@ class LeaderboardView:
 
 def _row(one: Standing, longest: Decimal) -> list[str]:
     profit = Decimal(one["profit"])
-    sign = "▲" if profit > 0 else "▼" if profit < 0 else "="
+    sign = "▲ +" if profit > 0 else "▼ -" if profit < 0 else ""
     value = f"{Decimal(one['value']):,.2f}"
     return [
         str(one["rank"]),
         one["displayName"],
-        f"{sign} {profit:+,.2f}",
+        f"{sign}{abs(profit):,.2f}",
         _bar(profit, longest),
         value,
         str(one["trades"]),
@@ -77,7 +77,7 @@ def _row(one: Standing, longest: Decimal) -> list[str]:
 
 
 def _bar(profit: Decimal, longest: Decimal) -> str:
-    """Return a profit as a bar of up to _BAR characters, filled up with blanks."""
-    eighths = int(_BAR * 8 * max(profit, Decimal(0)) / longest) if longest else 0
-    whole, part = divmod(eighths, 8)
-    return ("█" * whole + (_EIGHTHS[part] if part else "")).ljust(_BAR)
+    """Return a profit as a bar of up to _BAR characters, a loss as a paler one."""
+    whole, part = divmod(int(_BAR * 8 * abs(profit) / longest) if longest else 0, 8)
+    bar = "█" * whole + _EIGHTHS[part].strip() if profit >= 0 else "▒" * whole
+    return bar.ljust(_BAR)

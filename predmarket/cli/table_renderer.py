@@ -17,7 +17,7 @@ _STYLES = {
     "REJECTED": "red",
     "HALTED": "yellow",
 }
-_SIGNS = {"▲": "green", "█": "green", "▼": "red"}
+_SIGNS = {"▲": "green", "█": "green", "▼": "red", "▒": "red"}
 """Styles of figures by the sign before them, and of bars."""
 _GAP = 2
 """Blanks between two columns."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from decimal import Decimal
 from typing import Any, cast
 
 import pytest
@@ -48,7 +47,7 @@ async def test_in_a_pipe_and_on_a_terminal(exchange: WatchedExchange) -> None:
 
 
 async def test_what_is_drawn() -> None:
-    """As many lines as there is room for; bars by the greatest profit, none for a loss."""
+    """As many lines as there is room for; bars by the greatest profit or loss."""
     view = LeaderboardView(calls.leaderboard())
     items = [
         {"rank": rank, "displayName": f"p{rank}", "profit": profit, "value": "1234.5", "trades": 3}
@@ -63,14 +62,8 @@ async def test_what_is_drawn() -> None:
     assert len(await view.hear(None, feed, ask)) == 1
     assert list(await view.hear(None, feed, ask)) == []
     rows = view.grid(24).rows
-    assert [row[2] for row in rows] == ["▲ +8.00", "▲ +3.00", "= +0.00", "▼ -9.99"]
+    assert [row[2] for row in rows] == ["▲ +8.00", "▲ +3.00", "0.00", "▼ -9.99"]
     assert [row[4] for row in rows] == ["1,234.50"] * 4
     assert [len(row[3]) for row in rows] == [24] * 4
-    full = Decimal("9.994")
-    assert [len(row[3].rstrip()) for row in rows] == [
-        round(24 * Decimal("8") / full + Decimal("0.49")),
-        round(24 * Decimal("3") / full + Decimal("0.49")),
-        0,
-        0,
-    ]
+    assert [row[3].rstrip() for row in rows] == ["█" * 19 + "▏", "█" * 7 + "▏", "", "▒" * 24]
     assert [row[0] for row in view.grid(3).rows] == ["1", "2"]

@@ -16,6 +16,7 @@ are stored for each market alone and each event.
 from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     CompoundSelect,
@@ -203,18 +204,23 @@ def _of_start(season_id: int) -> _Summands:
     return part.where(start.season_id == season_id)
 
 
-def _hidden_trades(after: int) -> Subquery:
-    """Return a query of the number of an account's trades in markets of a group, after a trade."""
+def _hidden_trades(after: int) -> CTE:
+    """Return a query of the number of an account's trades in markets of a group, after a trade.
+
+    It reads the trades of those markets alone, once.
+    """
+    grouped = select(markets.c.id).where(markets.c.group_id.is_not(None))
     sides = [
-        select(user.label("user_id"), markets.c.group_id)
-        .join(markets, markets.c.id == trades.c.market_id)
-        .where(markets.c.group_id.is_not(None), trades.c.id > after)
+        select(user.label("user_id"), trades.c.market_id).where(
+            trades.c.market_id.in_(grouped), trades.c.id > after
+        )
         for user in (trades.c.buy_user_id, trades.c.sell_user_id)
     ]
     each = union_all(*sides).subquery("hidden_trades")
-    count = func.count().label("trades")
-    query = select(each.c.user_id, each.c.group_id, count)
-    return query.group_by(each.c.user_id, each.c.group_id).subquery()
+    query = select(each.c.user_id, markets.c.group_id, func.count().label("trades"))
+    query = query.join(markets, markets.c.id == each.c.market_id)
+    counted = query.group_by(each.c.user_id, markets.c.group_id)
+    return counted.cte("hidden").prefix_with("MATERIALIZED")
 
 
 def _marks() -> Subquery:
