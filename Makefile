@@ -22,7 +22,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install check test coverage sabotage oracle contract build-check image-check crash abuse bench fmt lock clean
+.PHONY: help run install check test coverage sabotage oracle contract build-check image-check class crash abuse bench fmt lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -89,6 +89,9 @@ build-check: $(DEV) ## wheel and sdist, checked and installed apart; DIST=folder
 
 image-check: $(DEV) ## the Dockerfile's steps without Docker, in an environment of their own
 	$(BIN)/python -m tests.deployment.image
+
+class: $(DEV) ## walk docs/class.md with STUDENTS (30) terminals, on SQLite and PostgreSQL
+	$(BIN)/python -m tests.classroom --students $(or $(STUDENTS),30)
 
 crash: $(DEV) ## SIGKILL under load, KILLS (100) times on each database and on a fleet
 	$(BIN)/python -m tests.crash --kills $(or $(KILLS),100)

@@ -1,0 +1,1 @@
+"""docs/class.md walked as written: one organiser and many terminals behind one address."""
