@@ -9,9 +9,11 @@ from predmarket.engine.commands import (
     CancelAfter,
     CancelAll,
     Command,
+    ConfirmProposal,
     CreateAll,
     CreateMarket,
     OpenAccount,
+    ProposeResolution,
     ResolveMarket,
     Transfer,
 )
@@ -77,7 +79,9 @@ async def test_every_kind_of_reply_comes_back_as_it_was_given(handed: Handed) ->
     poor = await handed.do(Transfer(3, -500 * MONEY_ONE, "too much", 1))
     assert isinstance(poor, Refused)
     assert poor.code is ErrorCode.INSUFFICIENT_FUNDS
-    assert await handed.do(ResolveMarket(MARKET, Outcome.YES)) == Resolved(MARKET, 1, MONEY_ONE)
+    proposed = ProposeResolution(ResolveMarket(MARKET, Outcome.YES, note="Rain."), 10**17)
+    assert await handed.do(proposed) == MarketDone(MARKET)
+    assert await handed.do(ConfirmProposal(MARKET, None, 1)) == Resolved(MARKET, 1, MONEY_ONE)
 
 
 async def test_handed_in_together_they_are_answered_in_order(handed: Handed) -> None:

@@ -1,8 +1,16 @@
 """The market view that a gateway loads from the database."""
 
-from predmarket.engine.commands import CreateEvent, EventMarket, UpdateEvent
+from predmarket.engine.commands import (
+    CreateEvent,
+    CreateMarket,
+    EventMarket,
+    ProposeResolution,
+    ResolveEvent,
+    ResolveMarket,
+    UpdateEvent,
+)
 from predmarket.engine.metadata import Metadata, MetadataChange
-from predmarket.enums import MarketStatus, Side
+from predmarket.enums import EventOutcome, MarketStatus, Outcome, Side
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.redis_bus import view_loader
 from predmarket.server.storage.database import Database
@@ -20,8 +28,12 @@ async def test_what_is_loaded_is_what_was_followed(exchange: Exchange) -> None:
     )
     async with exchange.trading() as running:
         await running.do(race)
+        await running.do(CreateMarket("snow", "?", "", 100, 0, 0, None, MarketStatus.OPEN, 1))
         change = MetadataChange("", ("fast",))
         await running.do(UpdateEvent(1, title="Who?", metadata=change, actor_id=1))
+        tie = ResolveEvent(1, EventOutcome.WEIGHTS, None, ((2, 4_000), (3, 6_000)), 1, "A tie.")
+        await running.do(ProposeResolution(tie, 10**17))
+        await running.do(ProposeResolution(ResolveMarket(4, Outcome.NO, actor_id=1), by_two=True))
         await running.do(limit(1, Side.BUY, 5, 40))
         try:
             await view_loader.load(database, view)
@@ -32,4 +44,6 @@ async def test_what_is_loaded_is_what_was_followed(exchange: Exchange) -> None:
         assert view.book(MARKET).levels(Side.BUY) == running.view.book(MARKET).levels(Side.BUY)
     found = view.find(MARKET)
     assert found is not None
+    proposals = view.events[1].proposal, view.find(4).proposal  # type: ignore[union-attr]  # there
+    assert [one is not None and one.effective_at for one in proposals] == [10**17, None]
     assert (found.metadata, view.events[1].metadata) == (METADATA, Metadata(tags=("fast",)))
