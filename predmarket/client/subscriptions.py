@@ -17,7 +17,7 @@ from predmarket.client.errors import ApiError, ClientError, Unreachable
 from predmarket.client.inbox import Inbox
 from predmarket.client.messages import Gap, TopicMessage, Unknown, read
 from predmarket.client.topics import Topic, Topics, Verdict, chunks
-from predmarket.contracts.realtime import ServerMessage, Subscribed
+from predmarket.contracts.realtime import ServerMessage, Subscribed, Unsubscribed
 
 
 class Subscriptions:
@@ -76,6 +76,8 @@ class Subscriptions:
         """Take a message from ``connection``. Raises Lost when it cannot be read."""
         try:
             message = read(heard.envelope, heard.text)
+            if heard.envelope.type == "unsubscribed" and heard.envelope.request_id is UNSET:
+                self._ended(_unsubscribed.decode(heard.envelope.data).topics)
             if heard.envelope.type == "error" and heard.envelope.topic is not UNSET:
                 connection.fail(_ending(refusal(heard.envelope)))  # that topic could not begin
             elif isinstance(message, Unknown):
@@ -84,6 +86,11 @@ class Subscriptions:
                 self._take(connection, message)
         except (msgspec.DecodeError, ValueError):
             raise Lost(f"the exchange sent a {heard.envelope.type} that cannot be read") from None
+
+    def _ended(self, names: Iterable[str]) -> None:
+        """Drop topics whose subscriptions the exchange has ended: the user sees them no more."""
+        known = (self._topics.find(name) for name in names)
+        self.remove(topic.asked for topic in known if topic is not None)
 
     def catch_up(self) -> None:
         """If there is room again, request the topics that found none."""
@@ -180,3 +187,4 @@ def _ending(error: ApiError) -> Exception:
 
 
 _subscribed = msgspec.json.Decoder(Subscribed)
+_unsubscribed = msgspec.json.Decoder(Unsubscribed)

@@ -1,6 +1,7 @@
 """A whole exchange on a real socket, in the test's own event loop."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,13 @@ def settings(
 @pytest.fixture
 async def exchange(settings: Settings) -> AsyncIterator[Exchange]:
     """An exchange with an admin."""
+    async with started(settings) as exchange:
+        yield exchange
+
+
+@asynccontextmanager
+async def started(settings: Settings) -> AsyncIterator[Exchange]:
+    """Run an exchange with an admin."""
     clients: list[httpx.AsyncClient] = []
     async with runtime.node(settings, wait_s=0) as node, serving(node) as (url, app):
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from predmarket.engine.commands import CancelOrder, CreateMarket, ResolveMarket, UpdateMarket
+from predmarket.engine.metadata import MetadataChange
 from predmarket.engine.replies import OrderDone
 from predmarket.enums import Liquidity, MarketStatus, Outcome, Side
 from predmarket.server.core.bus import BusReply
@@ -281,6 +282,8 @@ async def test_an_exchange_that_has_traded_is_numbered(exchange: Exchange) -> No
             await running.place(1, BUY, 5, 50)
             await running.place(2, SELL, 2, 50)
         await running.place(1, SELL, 1, 90)
+        bare = MetadataChange("", (), "")  # there was none before
+        await running.do(UpdateMarket(MARKET, metadata=bare))
     make_old(exchange)
     migrations.upgrade(exchange.url)
     assert exchange.rows("SELECT user_id, id, topic_seq FROM orders ORDER BY id") == [

@@ -12,6 +12,7 @@ from tests.server.sabotages import (
     order_groups,
     realtime,
     redis_bus,
+    sight,
 )
 
 SABOTAGES = (
@@ -22,4 +23,5 @@ SABOTAGES = (
     *order_groups.SABOTAGES,
     *realtime.SABOTAGES,
     *redis_bus.SABOTAGES,
+    *sight.SABOTAGES,
 )

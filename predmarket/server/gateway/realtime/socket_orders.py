@@ -100,9 +100,10 @@ def _limited(peer: SocketClient, message: ClientMessage, limit: UserLimit, step:
 
 def _place(peer: SocketClient, message: ClientMessage, who: Principal) -> _More | None:
     request = decode(bytes(message.data), PlaceOrderRequest)
-    if not order_entry.knows(peer.context.services, request.market_id):
+    command = order_entry.place_command(peer.context.services, who, request)
+    if not command.market_id:
         return _place_later(peer, message, request)
-    _hand_in(peer, message, order_entry.place_command(peer.context.services, who, request))
+    _hand_in(peer, message, command)
     return None
 
 

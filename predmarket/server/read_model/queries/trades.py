@@ -22,7 +22,10 @@ from predmarket.server.read_model.queries.spans import ALWAYS, Numbered, Span, i
 from predmarket.server.read_model.records import TradeRecord, UserFill
 from predmarket.server.storage.tables.history import order_events, trades
 from predmarket.server.storage.tables.trading import markets
+from predmarket.units import Micros
 
+MAX_LOOKS = 32
+"""Looks for the trades of a page of all markets."""
 MAX_WALK = 5_000
 """Executions of a user that one page looks at, whatever its filter."""
 _WALK_AT_ONCE = 1_000
@@ -54,9 +57,28 @@ async def trades_of_all(
     """Return trades of some markets below the id ``before``, newest first, and the next page's
     ``before``, None after the last page.
 
-    Trades are numbered across all markets without a gap, so a page looks at ``limit`` numbers, and
-    holds fewer trades where others' are among them. No index leads from a number to its market.
+    Trades are numbered across all markets without a gap, and no index leads from a number to its
+    market. So a page looks at ``limit`` numbers, and where other markets' trades are among them at
+    ever more, so that those leave no trace. After MAX_LOOKS looks it may hold fewer.
     """
+    top = min(before, await _newest(connection, market_ids) + 1)
+    found: list[TradeRecord] = []
+    since, width, past = span.since, limit + 1, False
+    for _ in range(MAX_LOOKS):
+        found += await _numbered(connection, market_ids, top - width, top, span.until)
+        top -= width
+        past = since is not None and bool(found) and found[-1].created_at < since
+        if len(found) > limit or top <= 1 or past:
+            break
+        width = min(2 * width, MAX_WALK)
+    shown = [one for one in found[:limit] if since is None or one.created_at >= since]
+    if len(found) > limit and len(shown) == limit:
+        return shown, shown[-1].id
+    return shown, None if top <= 1 or past else top
+
+
+async def _newest(connection: AsyncConnection, market_ids: Sequence[int]) -> int:
+    """Return the id of the last trade of some markets, 0 without any."""
     newest = 0
     for part in _parts(market_ids):
         last = (
@@ -68,30 +90,30 @@ async def trades_of_all(
         )
         query = select(func.max(last)).where(markets.c.id.in_(part))
         newest = max(newest, (await connection.execute(query)).scalar_one() or 0)
-    top = min(before, newest + 1)
+    return newest
+
+
+async def _numbered(
+    connection: AsyncConnection,
+    market_ids: Sequence[int],
+    first: int,
+    end: int,
+    until: Micros | None,
+) -> list[TradeRecord]:
+    """Return trades of some markets with ids from ``first`` on below ``end``, newest first."""
     found: list[TradeRecord] = []
     for part in _parts(market_ids):
-        query_of_part = select(trades.c.market_id, *_TRADES.selected_columns).where(
-            trades.c.market_id.in_(part), trades.c.id < top, trades.c.id >= top - limit
+        query = select(trades.c.market_id, *_TRADES.selected_columns).where(
+            trades.c.market_id.in_(part), trades.c.id < end, trades.c.id >= first
         )
         found += [
             TradeRecord(id, market_id, buy, sell, price, qty, Side(taker_side), created_at)
             for market_id, id, buy, sell, price, qty, taker_side, created_at in (
-                await connection.execute(query_of_part)
+                await connection.execute(query)
             )
+            if until is None or created_at < until
         ]
-    found.sort(key=lambda trade: trade.id, reverse=True)
-    since, until = span
-    shown = [
-        trade
-        for trade in found
-        if (since is None or trade.created_at >= since)
-        and (until is None or trade.created_at < until)
-    ]
-    is_last = top - limit <= 1 or (
-        since is not None and bool(found) and found[-1].created_at < since
-    )
-    return shown, None if is_last else top - limit
+    return sorted(found, key=lambda trade: trade.id, reverse=True)
 
 
 def _parts(market_ids: Sequence[int]) -> Iterator[Sequence[int]]:
