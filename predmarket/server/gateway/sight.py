@@ -5,9 +5,12 @@ there (in an event: in any of its markets) sees it until then. Drafts are for ad
 core decides by the same rules (engine/sight.py), since it knows every market and position.
 """
 
+from collections.abc import Collection
+
 from predmarket.enums import MarketStatus
 from predmarket.server.gateway.auth.principals import Principal
 from predmarket.server.read_model.announcements import EVERYBODY, Audience
+from predmarket.server.read_model.listing import Kind
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.read_model.records import EventRecord, MarketRecord
 
@@ -32,6 +35,33 @@ def sees_id(who: Principal | None, market_id: int | None, view: MarketView) -> b
     """Tell whether a market exists for a sender; None stands for none, and hides nothing."""
     market = None if market_id is None else view.find(market_id)
     return market is None or sees(who, market)
+
+
+def kinds_seen(
+    who: Principal | None, view: MarketView, statuses: Collection[MarketStatus] | None = None
+) -> list[Kind]:
+    """Return the kinds of markets and events, of some statuses, that a sender sees.
+
+    Where ``sees_some`` of a kind, others of that kind are hidden, and each has to be asked about.
+    """
+    is_admin = who is not None and who.is_admin
+    groups: list[int | None] = [None]
+    if is_admin or sees_some(who):
+        groups += view.hidden
+    elif who is not None:
+        groups += view.hidden.keys() & who.groups
+    return [
+        Kind(status, group_id)
+        for status in MarketStatus
+        if (statuses is None or status in statuses)
+        and (is_admin or status is not MarketStatus.DRAFT)
+        for group_id in groups
+    ]
+
+
+def sees_some(who: Principal | None) -> bool:
+    """Tell whether a sender sees some of a group's markets and not all: those not flat in."""
+    return who is not None and bool(who.held) and not who.is_admin
 
 
 def audience_of(who: Principal | None) -> Audience:

@@ -15,6 +15,7 @@ from predmarket.engine.metadata import Metadata
 from predmarket.enums import EventOutcome, MarketStatus, Side
 from predmarket.server.read_model.announcements import Counts
 from predmarket.server.read_model.changes import BookChange, Changes
+from predmarket.server.read_model.listing import Kind, Listing
 from predmarket.server.read_model.records import EventRecord, MarketRecord
 from predmarket.units import Price, Qty
 
@@ -76,6 +77,9 @@ class MarketView:
     ``announced`` counts what the topic of all markets has told. ``hidden`` are the groups that
     markets belong to, each with the ids of its markets; ``regroups`` counts changes of a market's
     group. ``group_names`` are the names that were learned (gateway/broadcast/group_names.py).
+
+    The ids stand in order in ``market_list`` and ``event_list``. ``question_list`` has the first
+    market of each event, under the event's status, and each market without an event.
     """
 
     def __init__(self) -> None:
@@ -83,6 +87,11 @@ class MarketView:
         self.hidden: dict[int, set[int]] = {}
         self.regroups = 0
         self.group_names: dict[int, str] = {}
+        self.market_list = Listing()
+        self.event_list = Listing()
+        self.question_list = Listing()
+        self.creators = set[int]()
+        """Everybody who made a market or an event."""
         self._ticker_seqs: dict[int, int] = {}
         self._records: dict[int, MarketRecord] = {}
         self._ids: dict[str, int] = {}
@@ -97,6 +106,10 @@ class MarketView:
         if isinstance(ref, str):
             ref = int(ref) if is_id(ref) else self._ids.get(ref, 0)
         return self._records.get(ref)
+
+    def market(self, market_id: int) -> MarketRecord:
+        """Return a known market."""
+        return self._records[market_id]
 
     def find_event(self, ref: str | int) -> EventRecord | None:
         """Return the event with that id (also as digits) or slug."""
@@ -147,26 +160,47 @@ class MarketView:
 
     def apply(self, changes: Changes) -> None:
         """Take over what a committed batch changed."""
+        moved = set[int]()
         for event in changes.events:
             self._put_event(event.record, event.ticker_seq)
+            if event.record.outcome is not None:
+                moved.add(event.record.id)
         for market in changes.markets:
-            self._put(market.record)
+            if self._put(market.record) and market.record.event_id is not None:
+                moved.add(market.record.event_id)
             self._ticker_seqs[market.record.id] = market.ticker_seq
+        self._list_events(moved)
         if changes.markets_seq or changes.group_seqs:
             self.announced = Counts(changes.markets_seq, changes.group_seqs)
         for book in changes.books:
             self._books[book.market_id].apply(book)
 
-    def _put(self, record: MarketRecord) -> None:
+    def _put(self, record: MarketRecord) -> bool:
+        """Take over a market; tell whether it is new or has another status or group."""
         known = self._records.get(record.id)
         if record.group_id is not None or (known is not None and known.group_id is not None):
             self._hide(record, None if known is None else known.group_id)
         self._records[record.id] = record
-        self._ids[record.slug] = record.id
-        if record.id not in self._books:
+        kind = Kind(record.status, record.group_id)
+        if known is not None and kind == (known.status, known.group_id):
+            return False
+        if known is None:
+            self._ids[record.slug] = record.id
+            self.creators.add(record.creator_id)
             self._books[record.id] = BookView()
             if record.event_id is not None:
                 insort(self._market_ids[record.event_id], record.id)
+        self.market_list.put(record.id, kind)
+        if record.event_id is None:
+            self.question_list.put(record.id, kind)
+        return True
+
+    def _list_events(self, ids: Iterable[int]) -> None:
+        """List some events under their present status."""
+        for id in ids:
+            kind = Kind(self.event_status(id), self.events[id].group_id)
+            self.event_list.put(id, kind)
+            self.question_list.put(self._market_ids[id][0], kind)
 
     def _hide(self, record: MarketRecord, before: int | None) -> None:
         """Note a market's group in place of the one before."""
@@ -182,6 +216,7 @@ class MarketView:
     def _put_event(self, record: EventRecord, ticker_seq: int) -> None:
         self.events[record.id] = record
         self._event_ids[record.slug] = record.id
+        self.creators.add(record.creator_id)
         self._event_ticker_seqs[record.id] = ticker_seq
         self._market_ids.setdefault(record.id, [])
 
@@ -200,6 +235,7 @@ class MarketView:
             self._put(record)
             self._ticker_seqs[record.id] = ticker_seq
             self._books[record.id] = book
+        self._list_events(self.events)
 
     def reload(
         self,
@@ -221,6 +257,7 @@ class MarketView:
         self._event_ids.clear()
         self._event_ticker_seqs.clear()
         self._market_ids.clear()
+        self.market_list, self.event_list, self.question_list = Listing(), Listing(), Listing()
         for event, ticker_seq in events:
             self._put_event(EventRecord.of(event), ticker_seq)
         for market, ticker_seq in markets:
@@ -230,3 +267,4 @@ class MarketView:
             book.seq = market.book_seq
             book.bids = {level.price: level.qty for level in market.book.bids}
             book.asks = {level.price: level.qty for level in market.book.asks}
+        self._list_events(self.events)

@@ -13,6 +13,7 @@ PREVIEW = "predmarket/server/gateway/order_preview.py"
 RECORDS = "predmarket/server/read_model/records.py"
 STATE_LOADER = "predmarket/server/core/state_loader.py"
 ROUTES = "predmarket/server/gateway/routes/events.py"
+SIGHT = "predmarket/server/gateway/sight.py"
 HISTORY_ROWS = "predmarket/server/core/stores/history_rows.py"
 SIGHT = "predmarket/server/gateway/sight.py"
 STATE_ROWS = "predmarket/server/core/stores/state_rows.py"
@@ -176,9 +177,9 @@ SABOTAGES = (
     ),
     Sabotage(
         "a draft event is listed",
-        ROUTES,
-        "        if sees_event(request.user, record, view)\n",
-        "        if True\n",
+        SIGHT,
+        "        and (is_admin or status is not MarketStatus.DRAFT)\n",
+        "        and True\n",
         _test("gateway/routes/test_events", "lists_and_changes[sqlite]"),
     ),
     Sabotage(

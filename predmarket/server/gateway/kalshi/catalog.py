@@ -5,7 +5,7 @@ that slug, too, the market's own event has the suffix _OWN. An event's number is
 market, which belongs to no other event; lists of events page by that number.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 from functools import partial
 from typing import NamedTuple
 
@@ -18,6 +18,9 @@ from predmarket.server.gateway.context import ApiRequest, Context
 from predmarket.server.gateway.kalshi.errors import NotFound
 from predmarket.server.gateway.kalshi.query import Query
 from predmarket.server.gateway.kalshi.words import slug, ticker
+from predmarket.server.gateway.lists import in_pieces
+from predmarket.server.gateway.loop_turns import ITEMS_A_TURN
+from predmarket.server.read_model.listing import END, Kind
 from predmarket.server.read_model.market_view import MarketView, is_id
 from predmarket.server.read_model.records import EventRecord, MarketRecord
 from predmarket.units import Micros
@@ -30,13 +33,9 @@ class ShownEvent(NamedTuple):
     """An event with its markets; ``record`` is None for the own event of a market."""
 
     ticker: str
+    number: int
     record: EventRecord | None
     markets: list[MarketRecord]
-
-    @property
-    def number(self) -> int:
-        """Return the number by which lists of events page."""
-        return self.markets[0].id
 
     @property
     def series_ticker(self) -> str:
@@ -85,9 +84,24 @@ class Catalog:
         """Tells whether the sender may see a market."""
         self.view: MarketView = context.services.view
 
-    def markets(self) -> Iterator[MarketRecord]:
-        """Yield every market."""
-        return (one for one in self.view if self.sees(one))
+    def kinds(self, statuses: Collection[MarketStatus] | None = None) -> list[Kind]:
+        """Return the kinds of what the sender may see, of some statuses if given."""
+        return sight.kinds_seen(self._who, self.view, statuses)
+
+    def markets(
+        self, kinds: Collection[Kind], before: int = END
+    ) -> AsyncGenerator[list[MarketRecord]]:
+        """Yield the markets of these kinds below an id, the newest first, piece by piece."""
+        return in_pieces(self.view.market_list, kinds, self._seen, before)
+
+    def events(
+        self, kinds: Collection[Kind], before: int = END
+    ) -> AsyncGenerator[list[ShownEvent]]:
+        """Yield the events of these kinds below a number, the newest first, piece by piece.
+
+        The own events of markets are among them.
+        """
+        return in_pieces(self.view.question_list, kinds, self._question, before, ITEMS_A_TURN)
 
     async def market(self, name: str) -> MarketRecord:
         """Return the market of a ticker. Raises NotFound."""
@@ -133,7 +147,7 @@ class Catalog:
         """Return the event that a market is shown in."""
         record = None if market.event_id is None else self.view.find_event(market.event_id)
         shown = None if record is None else self.shown(record)
-        return shown or ShownEvent(self.event_ticker(market), None, [market])
+        return shown or self._own_event(market)
 
     def event_ticker(self, market: MarketRecord) -> str:
         """Return the ticker of the event that a market is shown in."""
@@ -145,16 +159,6 @@ class Catalog:
         assert record is not None  # the view holds the event of every market
         return ticker(record.slug)
 
-    def events(self) -> Iterator[ShownEvent]:
-        """Yield every event, the own events of markets too."""
-        for record in self.view.events.values():
-            shown = self.shown(record)
-            if shown is not None:
-                yield shown
-        for market in self.markets():
-            if market.event_id is None:
-                yield ShownEvent(self.event_ticker(market), None, [market])
-
     def status(self, event: ShownEvent) -> MarketStatus:
         """Return an event's status: the most open of its markets'."""
         if event.record is None:
@@ -163,8 +167,23 @@ class Catalog:
 
     def shown(self, record: EventRecord) -> ShownEvent | None:
         """Return an event with those of its markets that the sender may see, None without any."""
-        markets = [one for one in self.view.markets_of(record.id) if self.sees(one)]
-        return ShownEvent(ticker(record.slug), record, markets) if markets else None
+        every = self.view.markets_of(record.id)
+        markets = [one for one in every if self.sees(one)]
+        return ShownEvent(ticker(record.slug), every[0].id, record, markets) if markets else None
+
+    def _own_event(self, market: MarketRecord) -> ShownEvent:
+        return ShownEvent(self.event_ticker(market), market.id, None, [market])
+
+    def _seen(self, market_id: int) -> MarketRecord | None:
+        market = self.view.market(market_id)
+        return market if self.sees(market) else None
+
+    def _question(self, market_id: int) -> ShownEvent | None:
+        """Return the event of which a market is the first, or its own event."""
+        market = self.view.market(market_id)
+        if market.event_id is not None:
+            return self.shown(self.view.events[market.event_id])
+        return self._own_event(market) if self.sees(market) else None
 
 
 def catalog_of(request: ApiRequest) -> Catalog:

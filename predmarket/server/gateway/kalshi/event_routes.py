@@ -1,9 +1,11 @@
 """Public data of series and events."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Iterable
 
 from litestar import Response, Router, get
 
+from predmarket.enums import MarketStatus
 from predmarket.server.gateway.context import ApiRequest
 from predmarket.server.gateway.kalshi import market_presenters as presenters
 from predmarket.server.gateway.kalshi.answers import answer, cursor, rows
@@ -23,13 +25,14 @@ async def list_series(request: ApiRequest) -> Response[bytes]:
     query, catalog = Query(request), catalog_of(request)
     categories = {word.casefold() for word in query.words("category")}
     has_tags = metadata_filter(None, query.words("tags"), None)
-    events = (
-        one
-        for one in catalog.events()
-        if (not categories or (one.metadata.category or "").casefold() in categories)
-        and has_tags(one.metadata)
+
+    def wanted(one: ShownEvent) -> bool:
+        category = (one.metadata.category or "").casefold()
+        return (not categories or category in categories) and has_tags(one.metadata)
+
+    found, following = await query.page(
+        catalog.events(catalog.kinds(), query.before()), _number, wanted
     )
-    found, following = query.newest(events, _number)
     return rows(
         request, "series", await in_turns(found, presenters.series), cursor=cursor(following)
     )
@@ -59,32 +62,34 @@ async def list_events(request: ApiRequest) -> Response[bytes]:
     """List events, the newest first."""
     query, catalog = Query(request), catalog_of(request)
     statuses, closes_after = statuses_of(query), query.moment("min_close_ts")
-    series = {word.upper() for word in query.words("series_ticker")}
     nested = query.flag("with_nested_markets")
-    found, following = query.newest(
-        (
-            one
-            for one in catalog.events()
-            if (not series or one.series_ticker in series)
-            and (statuses is None or catalog.status(one) in statuses)
-            and (closes_after is None or _closes(one.markets, closes_after))
-        ),
+    found, following = await query.page(
+        _candidates(query, catalog, statuses),
         _number,
+        lambda one: closes_after is None or _closes(one.markets, closes_after),
     )
-    shown = [await _event(request, catalog, one, nested=nested) for one in found]
+    shown = await in_turns(found, presenters.event)
+    if nested:
+        for one, told in zip(found, shown, strict=True):
+            await asyncio.sleep(0)
+            told["markets"] = await shown_markets(request, catalog, one.markets)
+            request.charge(len(one.markets))
     return rows(request, "events", shown, cursor=cursor(following), milestones=[])
+
+
+def _candidates(
+    query: Query, catalog: Catalog, statuses: Collection[MarketStatus] | None
+) -> AsyncGenerator[list[ShownEvent]]:
+    """Yield the events of these statuses in the series asked for, from the query's page on."""
+    series = query.words("series_ticker")
+    if not series:
+        return catalog.events(catalog.kinds(statuses), query.before())
+    found = {shown.number: shown for name in series if (shown := catalog.known_event(name))}
+    return query.chosen(found.values(), _number, lambda one: statuses is None or catalog.status(one) in statuses)
 
 
 def _closes(markets: Iterable[MarketRecord], after: int) -> bool:
     return any(one.closes_at is None or one.closes_at > after for one in markets)
-
-
-async def _event(request: ApiRequest, catalog: Catalog, shown: ShownEvent, *, nested: bool) -> Json:
-    told = presenters.event(shown)
-    if nested:
-        told["markets"] = await shown_markets(request, catalog, shown.markets)
-        request.charge(len(shown.markets))
-    return told
 
 
 @get("/events/multivariate", guards=[public])

@@ -1,7 +1,7 @@
 """Public data of markets: their terms, books, trades and candles."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 
 from litestar import Response, Router, get
 
@@ -43,35 +43,42 @@ async def markets_page(
     statuses: Collection[MarketStatus] | None,
 ) -> Response[bytes]:
     """Return the page of markets that a query asks for, of these statuses if given."""
-    named = query.words("tickers", MAX_TICKERS)
-    candidates = catalog.known(named) if named else catalog.markets()
-    wanted = _filter(query, catalog)
-    found, following = query.newest(
-        (one for one in candidates if (statuses is None or one.status in statuses) and wanted(one)),
-        lambda one: one.id,
-    )
+    found, following = await query.page(_candidates(query, catalog, statuses), _id, _filter(query))
     return rows(
         request, "markets", await shown_markets(request, catalog, found), cursor=cursor(following)
     )
 
 
-def _filter(query: Query, catalog: Catalog) -> Callable[[MarketRecord], bool]:
-    """Return whether a market matches the filters on events and times."""
-    events = {word.upper() for word in query.words("event_ticker")}
-    series = {word.upper() for word in query.words("series_ticker")}
+def _id(market: MarketRecord) -> int:
+    return market.id
+
+
+def _candidates(
+    query: Query, catalog: Catalog, statuses: Collection[MarketStatus] | None
+) -> AsyncGenerator[list[MarketRecord]]:
+    """Yield the markets of these statuses that the query's names leave, from its page on."""
+    named = query.words("tickers", MAX_TICKERS)
+    events, series = query.words("event_ticker"), query.words("series_ticker")
+    if not (named or events or series):
+        return catalog.markets(catalog.kinds(statuses), query.before())
+    chosen = {one.id: one for one in catalog.known(named)} if named else None
+    for names in (events, series):
+        if names:
+            shown = [event for name in names if (event := catalog.known_event(name))]
+            found = {one.id: one for event in shown for one in event.markets}
+            chosen = found if chosen is None else {id: found[id] for id in chosen if id in found}
+    return query.chosen(
+        (chosen or {}).values(), _id, lambda one: statuses is None or one.status in statuses
+    )
+
+
+def _filter(query: Query) -> Callable[[MarketRecord], bool]:
+    """Return whether a market matches the filters on times."""
     created = query.moment("min_created_ts"), query.moment("max_created_ts")
     closes = query.moment("min_close_ts"), query.moment("max_close_ts")
     if query.text("mve_filter") == "only":
         return lambda _: False
-
-    def matches(one: MarketRecord) -> bool:
-        if events or series:
-            name = catalog.event_ticker(one)
-            if (events and name not in events) or (series and name not in series):
-                return False
-        return _within(one.created_at, created) and _within(one.closes_at, closes)
-
-    return matches
+    return lambda one: _within(one.created_at, created) and _within(one.closes_at, closes)
 
 
 def _within(moment: int | None, bounds: tuple[int | None, int | None]) -> bool:
@@ -150,7 +157,9 @@ async def list_trades(request: ApiRequest) -> Response[bytes]:
         shown = found[:limit]
         following = shown[-1].id if len(found) > limit else None
     else:
-        traded = [one.id for one in catalog.markets() if one.volume]
+        every = catalog.markets(catalog.kinds())
+        traded = [one.id async for piece in every for one in piece if one.volume]
+        request.charge(len(traded))  # each is looked up
         async with request.services.db.read() as connection:
             shown, following = await trades_of_all(connection, traded, before, limit, span)
     told = [

@@ -4,7 +4,8 @@ Parameters that mean nothing here are ignored, because clients send all that Kal
 parameter with a wrong value is refused.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
 from typing import Annotated, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
@@ -93,15 +94,32 @@ class Query:
         """Return the id below which the page begins."""
         return decode_cursor(self.text("cursor") or None)
 
-    def newest(self, found: Iterable[T], number: Callable[[T], int]) -> tuple[list[T], int | None]:
-        """Return the page asked for, the newest first, and the number below which the next begins.
+    async def page(
+        self,
+        pieces: AsyncGenerator[list[T]],
+        number: Callable[[T], int],
+        wanted: Callable[[T], bool] = lambda _: True,
+    ) -> tuple[list[T], int | None]:
+        """Return the page asked for, and the number below which the next one begins.
 
-        That is None after the last page.
+        That is None after the last page. ``pieces`` begin where the page does.
         """
-        before, limit = self.before(), self.limit()
-        below = sorted((one for one in found if number(one) < before), key=number, reverse=True)
-        page = below[:limit]
-        return page, number(page[-1]) if len(below) > limit else None
+        limit, page = self.limit(), list[T]()
+        async with aclosing(pieces):
+            async for piece in pieces:
+                for one in filter(wanted, piece):
+                    if len(page) == limit:
+                        return page, number(page[-1])
+                    page.append(one)
+        return page, None
+
+    async def chosen(
+        self, found: Iterable[T], number: Callable[[T], int], wanted: Callable[[T], bool]
+    ) -> AsyncGenerator[list[T]]:
+        """Yield what the query names as one piece, from where its page begins."""
+        before = self.before()
+        below = [one for one in found if number(one) < before and wanted(one)]
+        yield sorted(below, key=number, reverse=True)
 
     def moment(self, name: str) -> Micros | None:
         """Return a time that is given in seconds since 1970."""

@@ -15,6 +15,7 @@ the budget is empty, the history is refused with RATE_LIMITED.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 from msgspec import UNSET
@@ -40,14 +41,14 @@ from predmarket.server.gateway.limits.reads import Reader, rows_of
 from predmarket.server.gateway.loop_turns import ITEMS_A_TURN, in_turns
 from predmarket.server.gateway.realtime import history as stored
 from predmarket.server.gateway.realtime.history import Missed, MissedChanges, Snapshot
-from predmarket.server.gateway.sight import audience_of, sees, sees_event, sees_id
+from predmarket.server.gateway.sight import audience_of, kinds_seen, sees, sees_event, sees_id
 from predmarket.server.read_model.announcements import Audience
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.storage.database import Database
 
 MANY = 2 * MAX_TOPICS
 """Waiting beginnings from which on it is looked which of them are still wanted."""
-_HIDDEN = (MarketStatus.DRAFT, MarketStatus.RESOLVED, MarketStatus.VOIDED)
+_SHOWN = (MarketStatus.OPEN, MarketStatus.HALTED, MarketStatus.CLOSED)
 _IN_VIEW = (TopicKind.BOOK, TopicKind.TICKER, TopicKind.MARKETS, TopicKind.EVENT)
 
 
@@ -59,11 +60,6 @@ def visible(topic: Topic, who: Principal | None, view: MarketView) -> bool:
         event = view.find_event(topic.id)
         return event is not None and sees_event(who, event, view)
     return True
-
-
-def _creators(view: MarketView) -> set[int]:
-    """Return everybody who made a market or an event."""
-    return {one.creator_id for one in (*view, *view.events.values())}
 
 
 class Beginning(NamedTuple):
@@ -165,11 +161,9 @@ class Snapshots:
             event = topic.kind is TopicKind.EVENT
             raise Refusal(ErrorCode.EVENT_NOT_FOUND if event else ErrorCode.MARKET_NOT_FOUND)
         if topic.kind is TopicKind.MARKETS:
-            creators = _creators(hub.view)
-            while not (hub.names.known(creators) and hub.groups.known):
-                await hub.names.learn(creators)
+            while not (hub.names.known(hub.view.creators) and hub.groups.known):
+                await hub.names.learn(hub.view.creators)
                 await hub.groups.learn()
-                creators = _creators(hub.view)
         if subscription is not None:
             subscription.hold()
             hub.attach(subscription)
@@ -246,18 +240,16 @@ class Snapshots:
 
     async def _markets(self) -> MarketsSnapshot:
         view, names, who = self._hub.view, self._hub.names, self._who()
-        shown = [one for one in view if one.status not in _HIDDEN and sees(who, one)]
-        shown.sort(key=lambda record: record.id, reverse=True)
+        kinds = kinds_seen(who, view, _SHOWN)
+        every = (view.market(id) for id in view.market_list.newest(kinds))
+        shown = list(islice((one for one in every if sees(who, one)), MAX_SNAPSHOT + 1))
+        of_all = (view.events[id] for id in view.event_list.newest(kinds))
+        seen = (one for one in of_all if sees_event(who, one, view))
+        events = list(islice(seen, MAX_SNAPSHOT + 1))
         items = await in_turns(
             shown[:MAX_SNAPSHOT],
             lambda one: presenters.market(one, view, names.get(one.creator_id)),
         )
-        events = [
-            one
-            for one in view.events.values()
-            if view.event_status(one.id) not in _HIDDEN and sees_event(who, one, view)
-        ]
-        events.sort(key=lambda record: record.id, reverse=True)
         short = [
             event_presenters.summary(one, view, names.get(one.creator_id), drafts=False)
             for one in events[:MAX_SNAPSHOT]

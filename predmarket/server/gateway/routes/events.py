@@ -45,6 +45,7 @@ from predmarket.server.gateway.http.params import (
     Limit,
     closing_time,
 )
+from predmarket.server.gateway.lists import Page, find
 from predmarket.server.gateway.market_groups import GroupFilter, group_id_of, wanted_group
 from predmarket.server.gateway.metadata import (
     CategoryFilter,
@@ -58,7 +59,7 @@ from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.gateway.resolutions import meant, payouts_of, resolving
 from predmarket.server.gateway.routes.markets import DEFAULT_TICK, Status
 from predmarket.server.gateway.services import Services
-from predmarket.server.gateway.sight import sees_event
+from predmarket.server.gateway.sight import kinds_seen, sees_event, sees_some
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
 from predmarket.server.read_model.queries.users import full_names
@@ -89,29 +90,34 @@ async def list_events(
 
     Pages neither skip nor repeat an event that does not change. One event has its markets.
     """
-    before = decode_cursor(cursor)
+    view, who, wanted = request.services.view, request.user, (q or "").casefold()
     drafts = _sees_drafts(request)
-    wanted = (q or "").casefold()
-    matches = metadata_filter(category, tags, source)
-    view, group_id = request.services.view, await wanted_group(request.services, group)
-    found = [
-        record
-        for record in view.events.values()
-        if sees_event(request.user, record, view)
-        and group_id in (None, record.group_id)
-        and status in (None, view.event_status(record.id))
-        and (wanted in record.slug or wanted in record.title.casefold())
-        and matches(record.metadata)
-    ]
-    found.sort(key=lambda record: record.id, reverse=True)
-    rest = [record for record in found if record.id < before]
-    rows, following = page(rest[: limit + 1], limit, lambda record: record.id)
+    has_metadata = metadata_filter(category, tags, source)
+    group_id = await wanted_group(request.services, group)
+
+    def matches(id: int) -> bool:
+        record = view.events[id]
+        is_named = wanted in record.slug or wanted in record.title.casefold()
+        return is_named and has_metadata(record.metadata) and sees_event(who, record, view)
+
+    searches = wanted or category or tags or source or sees_some(who)
+    kinds = kinds_seen(who, view, None if status is None else (status,))
+
+    found = await find(
+        request,
+        view.event_list,
+        [kind for kind in kinds if group_id in (None, kind.group_id)],
+        matches if searches else None,
+        Page(decode_cursor(cursor), limit),
+    )
+    ids, following = page(found.ids, limit, lambda id: id)
+    rows = [view.events[id] for id in ids]
     names = await _names(request.services, [record.creator_id for record in rows])
     items = [
         event_presenters.summary(record, view, names.get(record.creator_id), drafts=drafts)
         for record in rows
     ]
-    return EventPage(items, len(found), following)
+    return EventPage(items, found.total, following)
 
 
 @get("/{event:str}", guards=[anyone], opt=notes(E.EVENT_NOT_FOUND))

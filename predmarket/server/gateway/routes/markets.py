@@ -40,6 +40,7 @@ from predmarket.server.gateway.http.params import (
     Offset,
     closing_time,
 )
+from predmarket.server.gateway.lists import Page, find
 from predmarket.server.gateway.market_groups import GroupFilter, group_id_of, wanted_group
 from predmarket.server.gateway.metadata import (
     CategoryFilter,
@@ -52,7 +53,7 @@ from predmarket.server.gateway.metadata import (
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.gateway.resolutions import meant, payouts_of, resolving
 from predmarket.server.gateway.services import Services
-from predmarket.server.gateway.sight import sees
+from predmarket.server.gateway.sight import kinds_seen, sees, sees_some
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
 from predmarket.server.read_model.queries.users import full_names
 from predmarket.server.read_model.records import MarketRecord
@@ -85,24 +86,28 @@ async def list_markets(
     Pages by ``cursor`` neither skip nor repeat a market that does not change, whatever happens to
     others between two pages; ``offset`` jumps to a place.
     """
-    who = request.user
-    before = decode_cursor(cursor)
-    wanted = (q or "").casefold()
-    matches = metadata_filter(category, tags, source)
-    view, group_id = request.services.view, await wanted_group(request.services, group)
-    found = [
-        record
-        for record in view
-        if sees(who, record)
-        and group_id in (None, record.group_id)
-        and (status is None or record.status is status)
-        and (wanted in record.slug or wanted in record.question.casefold())
-        and matches(view.metadata_of(record))
-    ]
-    found.sort(key=lambda record: record.id, reverse=True)
-    rest = [record for record in found if record.id < before]
-    rows, following = page(rest[offset : offset + limit + 1], limit, lambda record: record.id)
-    return MarketList(await _shown(request.services, rows), len(found), following)
+    view, who, wanted = request.services.view, request.user, (q or "").casefold()
+    has_metadata = metadata_filter(category, tags, source)
+    group_id = await wanted_group(request.services, group)
+
+    def matches(id: int) -> bool:
+        record = view.market(id)
+        is_named = wanted in record.slug or wanted in record.question.casefold()
+        return is_named and has_metadata(view.metadata_of(record)) and sees(who, record)
+
+    searches = wanted or category or tags or source or sees_some(who)
+    kinds = kinds_seen(who, view, None if status is None else (status,))
+
+    found = await find(
+        request,
+        view.market_list,
+        [kind for kind in kinds if group_id in (None, kind.group_id)],
+        matches if searches else None,
+        Page(decode_cursor(cursor), limit, offset),
+    )
+    ids, following = page(found.ids, limit, lambda id: id)
+    items = await _shown(request.services, [view.market(id) for id in ids])
+    return MarketList(items, found.total, following)
 
 
 @get("/{market:str}", guards=[anyone], opt=notes(E.MARKET_NOT_FOUND))
