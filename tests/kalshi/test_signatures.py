@@ -1,7 +1,9 @@
 """Signed requests: keys, clocks, revocation, scopes; and making keys."""
 
+import asyncio
 import base64
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
 
@@ -11,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from predmarket.server.gateway.auth import failed_checks
+from predmarket.server.setting_types import RateLimit
 from predmarket.testing import Exchange as Laboratory
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
 from tests.support.kalshi import PATH, Signer, private_key, public_pem, signer
@@ -125,6 +129,41 @@ async def test_a_public_key_that_is_none_is_refused(exchange: Exchange) -> None:
         answer = await exchange.admin.client.post("/v1/auth/api-keys", json=body)
         assert answer.status_code == 400, pem
         assert answer.json()["error"]["details"][0]["path"] == "publicKey"
+
+
+class TestManyWrongSignatures:
+    """Senders who fail, at an exchange that lets an address fail a few times without a wait."""
+
+    @pytest.fixture
+    def more_settings(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+        monkeypatch.setattr(failed_checks, "FAILURES", RateLimit(5, 60))
+        monkeypatch.setattr(failed_checks, "FAILED_TURN_S", 0.03)
+        return {"kalshi": "on", "trusted_proxies": "127.0.0.1"}
+
+    @ON_ONE_DATABASE
+    async def test_they_wait_for_turns_and_an_honest_one_gets_in(self, exchange: Exchange) -> None:
+        """Behind a proxy by key, where the rest is refused; without one by connection."""
+        bot, other = [
+            await signer(exchange, exchange.admin, key=Ed25519PrivateKey.generate())
+            for _ in range(2)
+        ]
+        proxy = {"X-Forwarded-For": "203.0.113.9"}
+        wrong = bot.headers("GET", f"{PATH}/exchange/schedule")
+        for _ in range(5):
+            assert await _status(exchange, wrong | proxy) == 401
+        flood = [asyncio.create_task(_status(exchange, wrong | proxy)) for _ in range(30)]
+        done, _ = await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)
+        assert {await one for one in done} == {429}
+        assert await _status(exchange, other.headers("GET", STATUS) | proxy) == 200
+        told = Counter([await one for one in flood])
+        assert told[401] >= 1
+        assert told[429] >= 10
+
+        for _ in range(5):
+            assert await _status(exchange, wrong) == 401
+        flood = [asyncio.create_task(_status(exchange, wrong)) for _ in range(10)]
+        assert await _status(exchange, bot.headers("GET", STATUS)) == 200
+        assert {await one for one in flood} == {401}
 
 
 class TestOff:

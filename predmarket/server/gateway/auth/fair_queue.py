@@ -21,7 +21,7 @@ class FairQueue:
     """Gives turns to sources, in round robin."""
 
     def __init__(self, at_once: int, waiting: int, each: int) -> None:
-        self._free = at_once
+        self._free = self._at_once = at_once
         self._most = waiting
         self._each = each
         self._waiting = 0
@@ -32,6 +32,11 @@ class FairQueue:
     def waiting(self) -> int:
         """Return the number of waiting entries."""
         return self._waiting
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether nobody has a turn or waits for one."""
+        return self._free == self._at_once
 
     @asynccontextmanager
     async def turn(self, source: str) -> AsyncIterator[None]:

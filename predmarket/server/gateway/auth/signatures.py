@@ -26,6 +26,7 @@ from predmarket.contracts.requests import Invalid
 from predmarket.enums import ErrorCode
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth.authenticator import Asked
+from predmarket.server.gateway.auth.failed_checks import FailedChecks
 from predmarket.server.gateway.auth.principals import Principal, Principals, Signer
 from predmarket.units import Micros
 
@@ -122,6 +123,7 @@ class Signatures:
     def __init__(self, principals: Principals, now: Callable[[], Micros]) -> None:
         self._principals = principals
         self._now = now
+        self._failures = FailedChecks()
 
     async def identify(self, asked: Asked) -> Principal | None:
         """Return a request's sender, None if it is not signed. Raises Refusal UNAUTHENTICATED.
@@ -132,21 +134,33 @@ class Signatures:
         if not found:
             return None
         access_id = self._access_id(found)
+        signer = await self._signer(access_id)
+        if not self._failures.must_wait(asked["client"]):
+            return self._verified(asked, found, signer)
+        async with self._failures.turn(asked["client"], access_id):
+            signer = await self._signer(access_id)  # the key may have been revoked meanwhile
+            return self._verified(asked, found, signer)
+
+    def known(self, asked: Asked) -> Principal | None:
+        """Return a request's sender if its key is cached, else None: the half without a wait.
+
+        Where the check has to wait for its turn the answer is None, too. Raises Refusal
+        UNAUTHENTICATED.
+        """
+        found = {name: value for name, value in asked["headers"] if name in _HEADERS}
+        signer = self._principals.known_signer(self._access_id(found)) if found else None
+        if signer is None or self._failures.must_wait(asked["client"]):
+            return None
+        return self._verified(asked, found, signer)
+
+    async def _signer(self, access_id: str) -> Signer:
+        """Return the signer of an access id. Raises Refusal."""
         signer = self._principals.known_signer(access_id)
         if signer is None:
             signer = await self._principals.signer(access_id)
         if signer is None:
             raise _refused("the key is not known, or has been revoked")
-        return self._verified(asked, found, signer)
-
-    def known(self, asked: Asked) -> Principal | None:
-        """Return a request's sender if its key is cached, else None: the half without a wait.
-
-        Raises Refusal UNAUTHENTICATED.
-        """
-        found = {name: value for name, value in asked["headers"] if name in _HEADERS}
-        signer = self._principals.known_signer(self._access_id(found)) if found else None
-        return None if signer is None else self._verified(asked, found, signer)
+        return signer
 
     def _access_id(self, found: Mapping[bytes, bytes]) -> str:
         """Return the name of the key that signs. Raises Refusal."""
@@ -156,7 +170,7 @@ class Signatures:
         return found[_KEY].decode("latin-1")
 
     def _verified(self, asked: Asked, found: Mapping[bytes, bytes], signer: Signer) -> Principal:
-        """Return the signer of a request, if it is. Raises Refusal."""
+        """Return the signer of a request. A wrong signature counts. Raises Refusal."""
         method = asked["method"] if asked["type"] == ScopeType.HTTP else "GET"
         path = asked["raw_path"].partition(b"?")[0]
         message = found[_TIME] + method.encode() + path
@@ -165,6 +179,7 @@ class Signatures:
         except binascii.Error:
             raise _refused("the signature is not base64") from None
         if not _is_signed(_parsed(signer.public_key), signature, message):
+            self._failures.failed(asked["client"])
             raise _refused("the signature is not that of this key over time, method and path")
         asked.setdefault("state", {})["user_id"] = signer.principal.user_id
         return signer.principal
