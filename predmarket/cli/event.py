@@ -122,6 +122,10 @@ def create(
     exhaustive: Annotated[
         bool, typer.Option("--exhaustive", help="Exactly one market resolves YES, not at most one.")
     ] = False,
+    series: Annotated[
+        str | None,
+        typer.Option("--series", metavar="SLUG", help="The series of events that it belongs to."),
+    ] = None,
     description: arguments.Description = None,
     closes_at: arguments.ClosesAt = None,
     tick: arguments.TickSize = None,
@@ -168,6 +172,7 @@ def create(
             tags=arguments.tags(tag),
             source=source,
             group=group,
+            series=series,
         )
     event_tables.write(line, event)
 

@@ -50,7 +50,7 @@ EVENT = Layout(
     (
         "id", "slug", "title", "description", "exhaustive", "status", "outcome", "openInterest",
         "closesAt", "createdAt", "creator", "marketCount", "category", "tags", "source",
-        "proposal", "group",
+        "proposal", "group", "series",
     ),
     least=("CLOSES", "EXHAUSTIVE", "SETS", "TITLE", "MARKETS", "GROUP"),
 )  # fmt: skip

@@ -45,7 +45,10 @@ class EventMarketRequest(Request, frozen=True):
 
 
 class CreateEventRequest(Request, frozen=True):
-    """POST /v1/events; tick, rates, closing time, status and group are those of each market."""
+    """POST /v1/events; tick, rates, closing time, status and group are those of each market.
+
+    ``series`` names events that repeat one question, by default it is the event's slug.
+    """
 
     holds_objects: ClassVar[bool] = True
 
@@ -65,6 +68,7 @@ class CreateEventRequest(Request, frozen=True):
     tags: Tags | None = None
     source: Source | None = None
     group: GroupName | None = None
+    series: Slug | None = None
 
     def problems(self) -> list[Problem]:
         """Return the problems: no tag is given twice."""
@@ -150,6 +154,7 @@ class EventSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     created_at: str
     creator: Creator
     market_count: int
+    series: str
     category: str | None
     tags: list[str]
     source: str | None

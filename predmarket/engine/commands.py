@@ -109,7 +109,8 @@ class CreateEvent(_Command, frozen=True, tag="create-event"):
     """Create an event with its markets, all of it or nothing. They start as DRAFT or OPEN.
 
     At most one of the markets resolves YES, exactly one when the event is ``exhaustive``. Tick,
-    rates, ``closes_at``, status, creator and group are those of each market.
+    rates, ``closes_at``, status, creator and group are those of each market. ``series`` names
+    events that repeat one question; without it the event is a series of its own.
     """
 
     slug: str
@@ -125,6 +126,7 @@ class CreateEvent(_Command, frozen=True, tag="create-event"):
     markets: tuple[EventMarket, ...]
     metadata: Metadata = NO_METADATA
     group_id: int | None = None
+    series: str | None = None
 
 
 class UpdateEvent(_Command, frozen=True, tag="update-event"):

@@ -73,6 +73,7 @@ def make(state: State, command: CreateEvent) -> EventDone:
         creator_id=command.creator_id,
         metadata=command.metadata,
         group_id=command.group_id,
+        series=command.series,
     )
     state.market_events[event.id] = event
     state.event_slugs[event.slug] = event.id

@@ -37,8 +37,8 @@ class MarketEvent:
     __slots__ = (
         "closes_at", "collateral", "created_at", "creator_id", "description", "ending",
         "exhaustive", "fees", "group_id", "holdings", "id", "maker_rate", "market_ids", "metadata",
-        "open_interest", "outcome", "outcomes", "paid_accounts", "paid_total", "proposal", "slug",
-        "taker_rate", "tick", "title", "total_base",
+        "open_interest", "outcome", "outcomes", "paid_accounts", "paid_total", "proposal", "series",
+        "slug", "taker_rate", "tick", "title", "total_base",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +57,7 @@ class MarketEvent:
         creator_id: int = 0,
         metadata: Metadata = NO_METADATA,
         group_id: int | None = None,
+        series: str | None = None,
     ) -> None:
         self.id = id
         self.slug = slug
@@ -71,6 +72,7 @@ class MarketEvent:
         self.creator_id = creator_id
         self.metadata = metadata
         self.group_id = group_id
+        self.series = slug if series is None else series
         self.outcome: EventOutcome | None = None
         self.ending: EventOutcome | None = None
         self.proposal: EventProposal | None = None

@@ -1,8 +1,8 @@
 """The whole state as bytes: equal states give equal bytes, on any machine and Python.
 
 A snapshot leaves out stale timers and links. The state does not hold settled positions. A state
-without events, order groups, metadata, proposals or groups of users has the format that it had
-before those existed.
+without events, series, order groups, metadata, proposals or groups of users has the format that it
+had before those existed.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ _MARKET_SKIPS = frozenset(
      "scheduled", "total_no", "total_yes"}
 )  # fmt: skip
 _POSITION_SKIPS = frozenset({"holding"})
-_EVENT_SKIPS = frozenset({"group_id", "holdings", "metadata", "proposal"})
+_EVENT_SKIPS = frozenset({"group_id", "holdings", "metadata", "proposal", "series"})
 _COUNTERS = ("now", "last_order_id", "last_trade_id", "last_market_id", "last_transfer_id",
              "last_rank")  # fmt: skip
 
@@ -91,6 +91,7 @@ def _event(state: State, event: MarketEvent) -> list[object]:
         [_holding(event.holdings[user_id]) for user_id in sorted(event.holdings)],
         *_metadata(event.metadata),
         *_group(event.group_id),
+        *([] if event.series == event.slug else [event.series]),
     ]
 
 

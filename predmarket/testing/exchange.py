@@ -184,6 +184,7 @@ class Exchange:
         taker_fee_rate: Number | None = None,
         status: str | None = None,
         group: str | None = None,
+        series: str | None = None,
     ) -> Event:
         """Make an event; an outcome is a market's slug, or a NewMarket."""
         markets = [NewMarket(one, f"{one}?") if isinstance(one, str) else one for one in outcomes]
@@ -198,6 +199,7 @@ class Exchange:
             taker_fee_rate=taker_fee_rate,
             status=status,
             group=group,
+            series=series,
         )
 
     def group(self, name: str, *members: str) -> None:

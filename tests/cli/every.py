@@ -114,6 +114,7 @@ LISTED_EVENT = {
     "createdAt": TIME,
     "creator": {"id": 1, "fullName": None},
     "marketCount": 3,
+    "series": "vote",
 }
 EVENT = {**LISTED_EVENT, "markets": [ANN, BOB, OUT]}
 HOLDING = {

@@ -101,6 +101,32 @@ async def test_markets_events_series_and_books_are_public(exchange: Exchange) ->
     assert draft["status"] == "initialized"
 
 
+async def test_events_of_a_series_are_found_by_it(exchange: Exchange) -> None:
+    """The series stands where its oldest event does; an event without one is its own."""
+    await exchange.market("rain")
+    for slug, series in (("cup-30", "cup"), ("vote", None), ("cup-34", "cup")):
+        names = [{"slug": f"{slug}-{one}", "question": f"{one}?"} for one in "ab"]
+        event = {"slug": slug, "title": f"Who wins {slug}?", "markets": names, "series": series}
+        if series is None:
+            del event["series"]
+        answer = await exchange.admin.client.post("/v1/events", json=event)
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["series"] == (series or slug)
+    series = (await _get(exchange, "/series"))["series"]
+    assert [one["ticker"] for one in series] == ["VOTE", "CUP", "RAIN"]
+    assert (await _get(exchange, "/series/cup"))["series"]["title"] == "Who wins cup-30?"
+    await _get(exchange, "/series/CUP-34", 404)
+    for name, events in (("CUP", ["CUP-34", "CUP-30"]), ("vote", ["VOTE"]), ("RAIN", ["RAIN"])):
+        found = (await _get(exchange, "/events", series_ticker=name))["events"]
+        assert [one["event_ticker"] for one in found] == events
+        assert {one["series_ticker"] for one in found} == {name.upper()}
+        markets = (await _get(exchange, "/markets", series_ticker=name))["markets"]
+        assert {one["event_ticker"] for one in markets} == set(events)
+        assert {one["series_ticker"] for one in markets} == {name.upper()}
+    both = await _get(exchange, "/markets", series_ticker="CUP", event_ticker="CUP-30,VOTE")
+    assert [one["ticker"] for one in both["markets"]] == ["CUP-30-B", "CUP-30-A"]
+
+
 async def test_what_is_not_there_has_a_code(exchange: Exchange) -> None:
     """Never a 5xx: unknown tickers and addresses, and wrong parameters."""
     for path in (

@@ -44,7 +44,7 @@ def event(id: int = 1, slug: str = "mayor", **fields: object) -> response_types.
         "id": id, "slug": slug, "title": f"Who becomes {slug}?", "description": "",
         "exhaustive": False, "status": "OPEN", "outcome": None, "openInterest": "0.00",
         "closesAt": None, "createdAt": "2030-01-01T00:00:00.000000Z",
-        "creator": {"id": 1, "fullName": None}, "marketCount": 0,
+        "creator": {"id": 1, "fullName": None}, "marketCount": 0, "series": slug,
     }  # fmt: skip
     return cast("response_types.EventSummary", plain | fields)
 

@@ -90,6 +90,7 @@ def create_event(
     tags: Sequence[str] | None = None,
     source: str | None = None,
     group: str | None = None,
+    series: str | None = None,
 ) -> Call[Event]:
     """Create an event with 2 to 200 markets, all of it or nothing, for the members of a group alone
     if one is given (admin)."""
@@ -104,6 +105,7 @@ def create_event(
         takerFeeRate=number(taker_fee_rate),
         closesAt=moment(closes_at),
         status=status,
+        series=series,
     )
     return Call("POST", "/v1/events", body=body | metadata(category, tags, source, group))
 

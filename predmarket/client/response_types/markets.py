@@ -88,6 +88,7 @@ class EventSummary(TypedDict):
     source: NotRequired[str | None]
     proposal: NotRequired[EventProposal | None]
     group: NotRequired[str | None]
+    series: str
 
 
 class Event(EventSummary):

@@ -132,6 +132,7 @@ def _of_event(command: Command, event_id: int) -> Act | None:
             title=command.title,
             exhaustive=command.exhaustive,
             status=command.status,
+            series=command.series,
             markets=[market.slug for market in command.markets],
             **_metadata(command.metadata),
             groupId=command.group_id,

@@ -143,6 +143,7 @@ def _load_events(stored: StoredState, store: Store) -> None:
             closes_at=r["closes_at"], created_at=r["created_at"], creator_id=r["creator_id"],
             metadata=stored_metadata(r["category"], r["tags"], r["source"]),
             group_id=r["group_id"],
+            series=r["series"],
         )  # fmt: skip
         for name in (
             "outcomes", "open_interest", "collateral", "fees", "paid_accounts", "paid_total",

@@ -48,6 +48,7 @@ def summary(
         source=record.metadata.source,
         proposal=proposal(record, view),
         group=view.group_name(record.group_id),
+        series=record.series or record.slug,
     )
 
 

@@ -100,6 +100,7 @@ class MarketView:
         self._event_ids: dict[str, int] = {}
         self._event_ticker_seqs: dict[int, int] = {}
         self._market_ids: dict[int, list[int]] = {}
+        self._series: dict[str, list[int]] = {}
 
     def find(self, ref: str | int) -> MarketRecord | None:
         """Return the market with that id (also as digits) or slug."""
@@ -125,6 +126,10 @@ class MarketView:
         """Return a market's metadata; where it has none of its own, that of its event."""
         event = None if market.event_id is None else self.events[market.event_id]
         return market.metadata if event is None else market.metadata.over(event.metadata)
+
+    def events_in(self, series: str) -> Iterator[EventRecord]:
+        """Yield the events of a series in the order of their ids."""
+        return (self.events[event_id] for event_id in self._series.get(series, ()))
 
     def event_status(self, event_id: int) -> MarketStatus:
         """Return a known event's status: the most open one that a market of it has."""
@@ -214,6 +219,8 @@ class MarketView:
             self.hidden.setdefault(record.group_id, set()).add(record.id)
 
     def _put_event(self, record: EventRecord, ticker_seq: int) -> None:
+        if record.id not in self.events:
+            insort(self._series.setdefault(record.series or record.slug, []), record.id)
         self.events[record.id] = record
         self._event_ids[record.slug] = record.id
         self.creators.add(record.creator_id)
@@ -257,6 +264,7 @@ class MarketView:
         self._event_ids.clear()
         self._event_ticker_seqs.clear()
         self._market_ids.clear()
+        self._series.clear()
         self.market_list, self.event_list, self.question_list = Listing(), Listing(), Listing()
         for event, ticker_seq in events:
             self._put_event(EventRecord.of(event), ticker_seq)

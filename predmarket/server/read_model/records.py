@@ -71,6 +71,7 @@ class EventRecord(msgspec.Struct, frozen=True, array_like=True):
     metadata: Metadata = NO_METADATA
     proposal: EventProposal | None = None
     group_id: int | None = None
+    series: str = ""
 
     @property
     def unit(self) -> int:

@@ -48,6 +48,7 @@ EVENTS = _shape(
     "id:i slug:t title:t description:t exhaustive:b tick:i maker_rate:i taker_rate:i closes_at:i "
     "created_at:i creator_id:i outcome:w ending:w outcomes:i open_interest:i collateral:i fees:i "
     "paid_accounts:i paid_total:i ticker_seq:i category:t tags:t source:t proposal:t group_id:i "
+    "series:t "
     "version:i",
     "id",
     "title description closes_at outcome ending outcomes open_interest collateral fees "

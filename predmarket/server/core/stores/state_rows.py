@@ -51,7 +51,7 @@ def _event_row(e: MarketEvent, ticker_seq: int, version: int) -> Row:
         e.id, e.slug, e.title, e.description, e.exhaustive, e.tick, e.maker_rate, e.taker_rate,
         e.closes_at, e.created_at, e.creator_id, e.outcome, e.ending, e.outcomes, e.open_interest,
         e.collateral, e.fees, e.paid_accounts, e.paid_total, ticker_seq,
-        *_metadata(e.metadata), proposal.encode(e.proposal), e.group_id, version,
+        *_metadata(e.metadata), proposal.encode(e.proposal), e.group_id, e.series, version,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ that slug, too, the market's own event has the suffix _OWN. An event's number is
 market, which belongs to no other event; lists of events page by that number.
 """
 
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -39,8 +39,8 @@ class ShownEvent(NamedTuple):
 
     @property
     def series_ticker(self) -> str:
-        """Return the ticker of its series: its own."""
-        return self.ticker
+        """Return the ticker of its series; an event without one is a series of its own."""
+        return self.ticker if self.record is None else ticker(_series(self.record))
 
     @property
     def title(self) -> str:
@@ -159,6 +159,25 @@ class Catalog:
         assert record is not None  # the view holds the event of every market
         return ticker(record.slug)
 
+    def series_ticker(self, market: MarketRecord) -> str:
+        """Return the ticker of the series that a market is shown in."""
+        record = None if market.event_id is None else self.view.find_event(market.event_id)
+        return self.event_ticker(market) if record is None else ticker(_series(record))
+
+    def in_series(self, name: str) -> Iterator[ShownEvent]:
+        """Yield the events of a series' ticker, the oldest first."""
+        for record in self.view.events_in(slug(name)):
+            shown = self.shown(record)
+            if shown is not None:
+                yield shown
+        own = self.known_event(name)
+        if own is not None and own.record is None:
+            yield own
+
+    def begins_series(self, event: ShownEvent) -> bool:
+        """Tell whether an event is the oldest of its series."""
+        return event.number == next(self.in_series(event.series_ticker)).number
+
     def status(self, event: ShownEvent) -> MarketStatus:
         """Return an event's status: the most open of its markets'."""
         if event.record is None:
@@ -184,6 +203,10 @@ class Catalog:
         if market.event_id is not None:
             return self.shown(self.view.events[market.event_id])
         return self._own_event(market) if self.sees(market) else None
+
+
+def _series(record: EventRecord) -> str:
+    return record.series or record.slug
 
 
 def catalog_of(request: ApiRequest) -> Catalog:

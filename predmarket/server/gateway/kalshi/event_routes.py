@@ -10,6 +10,7 @@ from predmarket.server.gateway.context import ApiRequest
 from predmarket.server.gateway.kalshi import market_presenters as presenters
 from predmarket.server.gateway.kalshi.answers import answer, cursor, rows
 from predmarket.server.gateway.kalshi.catalog import Catalog, ShownEvent, catalog_of
+from predmarket.server.gateway.kalshi.errors import NotFound
 from predmarket.server.gateway.kalshi.guards import public
 from predmarket.server.gateway.kalshi.market_data import shown_markets, statuses_of
 from predmarket.server.gateway.kalshi.query import NamePath, Query
@@ -21,14 +22,15 @@ from predmarket.server.read_model.records import MarketRecord
 
 @get("/series", guards=[public])
 async def list_series(request: ApiRequest) -> Response[bytes]:
-    """List series: every event has one."""
+    """List series, each at the place of its oldest event: every event is in one."""
     query, catalog = Query(request), catalog_of(request)
     categories = {word.casefold() for word in query.words("category")}
     has_tags = metadata_filter(None, query.words("tags"), None)
 
     def wanted(one: ShownEvent) -> bool:
         category = (one.metadata.category or "").casefold()
-        return (not categories or category in categories) and has_tags(one.metadata)
+        named = (not categories or category in categories) and has_tags(one.metadata)
+        return named and catalog.begins_series(one)
 
     found, following = await query.page(
         catalog.events(catalog.kinds(), query.before()), _number, wanted
@@ -49,7 +51,9 @@ async def list_fee_changes(request: ApiRequest) -> Response[bytes]:
 async def show_series(request: ApiRequest, series_ticker: NamePath) -> Response[bytes]:
     """Show one series."""
     Query(request)
-    shown = await catalog_of(request).event(series_ticker)
+    shown = next(catalog_of(request).in_series(series_ticker), None)
+    if shown is None:
+        raise NotFound("there is no such series")
     return answer({"series": presenters.series(shown)})
 
 
@@ -84,8 +88,10 @@ def _candidates(
     series = query.words("series_ticker")
     if not series:
         return catalog.events(catalog.kinds(statuses), query.before())
-    found = {shown.number: shown for name in series if (shown := catalog.known_event(name))}
-    return query.chosen(found.values(), _number, lambda one: statuses is None or catalog.status(one) in statuses)
+    found = {shown.number: shown for name in series for shown in catalog.in_series(name)}
+    return query.chosen(
+        found.values(), _number, lambda one: statuses is None or catalog.status(one) in statuses
+    )
 
 
 def _closes(markets: Iterable[MarketRecord], after: int) -> bool:

@@ -62,9 +62,10 @@ def _candidates(
     if not (named or events or series):
         return catalog.markets(catalog.kinds(statuses), query.before())
     chosen = {one.id: one for one in catalog.known(named)} if named else None
-    for names in (events, series):
+    of_events = [event for name in events if (event := catalog.known_event(name))]
+    of_series = [event for name in series for event in catalog.in_series(name)]
+    for names, shown in ((events, of_events), (series, of_series)):
         if names:
-            shown = [event for name in names if (event := catalog.known_event(name))]
             found = {one.id: one for event in shown for one in event.markets}
             chosen = found if chosen is None else {id: found[id] for id in chosen if id in found}
     return query.chosen(

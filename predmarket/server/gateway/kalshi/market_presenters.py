@@ -39,13 +39,12 @@ def market(record: MarketRecord, catalog: Catalog, now: Micros, day: Qty | None 
     closes = NO_CLOSE if record.closes_at is None else time(record.closes_at)
     created = time(record.created_at)
     label = record.label or ""
-    event_ticker = catalog.event_ticker(record)
     if day is None and record.created_at > now - _DAY:
         day = record.volume
     return {
         "ticker": ticker(record.slug),
-        "event_ticker": event_ticker,
-        "series_ticker": event_ticker,
+        "event_ticker": catalog.event_ticker(record),
+        "series_ticker": catalog.series_ticker(record),
         "market_type": "binary",
         "title": record.question,
         "subtitle": label,
@@ -146,7 +145,7 @@ def event(shown: ShownEvent) -> Json:
 
 
 def series(shown: ShownEvent) -> Json:
-    """Return the series of an event."""
+    """Return the series of its oldest event."""
     source = shown.metadata.source
     return {
         "ticker": shown.series_ticker,

@@ -242,6 +242,7 @@ _summary = EventSummary(
     category=_POLITICS,
     tags=_MAYOR,
     source=_GAZETTE,
+    series="mayor",
 )
 _event = Event(**_fields(_summary), markets=[_ada, _bert])
 _ended = msgspec.structs.replace(

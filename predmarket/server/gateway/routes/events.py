@@ -156,6 +156,7 @@ def new_event(
         markets=tuple(EventMarket(one.slug, one.question, one.label) for one in data.markets),
         metadata=metadata_of(data),
         group_id=group_id,
+        series=data.series,
     )
 
 

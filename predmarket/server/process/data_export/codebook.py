@@ -79,6 +79,7 @@ EVENTS = DataFile("events", "events", "id", _columns("""
     id            NUMBER  id            the event
     slug          TEXT    slug          its name in addresses
     title         TEXT    title         the question
+    series        TEXT    series        the series of events that it is in, its slug if it has none
     description   TEXT    description   how it is resolved
     exhaustive    FLAG    exhaustive    whether exactly one market resolves YES, else at most one
     outcome       TEXT    outcome       how it was resolved, empty before

@@ -71,6 +71,7 @@ events = Table(
     *_metadata(),
     Column("proposal", Text),
     Column("group_id", BigInt, ForeignKey("user_groups.id")),
+    Column("series", Text, nullable=False),
     CheckConstraint("open_interest >= 0 AND fees >= 0 AND outcomes >= 2", name="totals"),
 )
 """Questions with several markets, which leave collateral and fees to them. ``outcomes`` counts

@@ -172,6 +172,7 @@ async def test_example_11(exchange: Exchange) -> None:
     event = (await exchange.anonymous.get("/v1/events/race")).json()
     assert [one["status"] for one in event["markets"]] == ["RESOLVED", "OPEN", "OPEN", "OPEN"]
     assert (event["status"], event["marketCount"]) == ("OPEN", 4)
+    assert event["series"] == "race"
 
 
 @ON_ONE_DATABASE
